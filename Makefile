@@ -1,0 +1,48 @@
+# make demo and make test need Python 3.11 or newer, make and git; the rest they fetch themselves.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+UV     := $(or $(shell command -v uv 2>/dev/null),$(VENV)-uv/bin/uv)
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test test-slow lint format bench lock clean
+
+demo: $(STAMP)
+	@$(BIN)/qhas demo
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest
+
+test-slow: $(STAMP)
+	@$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(STAMP)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(STAMP)
+	@$(BIN)/python -m bench
+
+$(STAMP): requirements.lock pyproject.toml | $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	@$(UV) pip install --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)-uv/bin/uv:
+	@$(PYTHON) -m venv $(VENV)-uv
+	@$(VENV)-uv/bin/pip install --quiet uv
+
+# No download addresses are recorded: the lock holds for every index that serves the same files.
+lock: | $(UV)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-emit-find-links --no-annotate --no-header --extra dev --constraint constraints.txt \
+	    --no-emit-package qhas-flows pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) $(VENV)-uv qhas-demo qhas-store
