@@ -1,0 +1,92 @@
+"""From what a tool left behind to the kind of failure. Texts and numbers are the vendor's; see `failures`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from qhas.failures import FailureKind, Step, StepFailed
+from qhas.process import ToolRun
+
+_TAIL_BYTES = 256 << 10
+_CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
+_ERROR_LINE = re.compile(r"error_code=(?P<code>\d+);\s*error_message=(?P<message>[^;\n]*)")
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A line in a tool's output that settles the kind of failure, even after an exit code of 0."""
+
+    step: Step | None
+    pattern: re.Pattern[str]
+    kind: FailureKind
+
+
+def _sign(step: Step | None, pattern: str, kind: FailureKind) -> Sign:
+    return Sign(step, re.compile(pattern, re.IGNORECASE), kind)
+
+
+SIGNS = (
+    _sign(None, r"No space left on device|Disk quota exceeded", FailureKind.DISK),
+    _sign(Step.PREPARE, r"error_code=\d+;[^\n]*\bsoc\b", FailureKind.SOC_REJECTED),
+    _sign(Step.PREPARE, r"error_code=(30[0-9]|31[0-5]|10\d\d|312\d|311\d)\b", FailureKind.MODEL_REJECTED),
+    _sign(Step.NET_RUN, r"error_code=150[0-3]\b", FailureKind.PREPARED_ONLINE),
+    # SNPE's own wording when the runtime falls back to preparing on the device.
+    _sign(Step.NET_RUN, r"No cache record in the DLC matches the target device", FailureKind.PREPARED_ONLINE),
+    _sign(Step.NET_RUN, r"error_code=(102|207)\b", FailureKind.INPUT_UNREADABLE),
+    _sign(Step.NET_RUN, r"error_code=(105|106|203|210|211)\b", FailureKind.INPUT_REJECTED),
+    _sign(Step.NET_RUN, r"error_code=(30[0-9]|31[0-5])\b", FailureKind.MODEL_REJECTED),
+    _sign(Step.CHROMETRACE, r"No Valid Input Schematics", FailureKind.SCHEMATIC_MISMATCH),
+)
+
+
+def judge_tool(step: Step, run: ToolRun, output: Path) -> None:
+    """Raise StepFailed if the tool's end or its output shows a failure; expected files are judged elsewhere."""
+    text = _tail(output)
+    name = Path(run.argv[0]).name
+    if run.timed_out:
+        raise StepFailed(
+            FailureKind.TOOL_TIMED_OUT, step, f"{name} did not finish within {run.seconds:.0f} s.", _last_line(text)
+        )
+    for sign in SIGNS:
+        if sign.step in (None, step) and (found := sign.pattern.search(text)):
+            line = _line_around(text, found.start())
+            raise StepFailed(sign.kind, step, f"{name}: {_message(line)}", line)
+    if run.exit_code != 0:
+        raise StepFailed(*_by_exit(step, name, run, text))
+
+
+def _by_exit(step: Step, name: str, run: ToolRun, text: str) -> tuple[FailureKind, Step, str, str | None]:
+    evidence = _last_line(text)
+    if run.killed_by in _CRASHES:
+        return FailureKind.TOOL_CRASHED, step, f"{name} crashed with {run.killed_by}.", evidence
+    if run.killed_by:
+        return FailureKind.TOOL_KILLED, step, f"{name} was ended by {run.killed_by}.", evidence
+    if found := _ERROR_LINE.search(text):
+        line = _line_around(text, found.start())
+        return FailureKind.TOOL_FAILED, step, f"{name}: {_message(line)}", line
+    told = f": {evidence}" if evidence else " and said nothing"
+    return FailureKind.TOOL_FAILED, step, f"{name} ended with exit code {run.exit_code}{told}", evidence
+
+
+def _message(line: str) -> str:
+    found = _ERROR_LINE.search(line)
+    return f"{found['message'].strip()} (error_code={found['code']})" if found else line
+
+
+def _tail(output: Path) -> str:
+    with output.open("rb") as source:
+        source.seek(max(0, output.stat().st_size - _TAIL_BYTES))
+        return source.read().decode("utf-8", errors="replace")
+
+
+def _line_around(text: str, position: int) -> str:
+    start = text.rfind("\n", 0, position) + 1
+    end = text.find("\n", position)
+    return text[start : None if end < 0 else end].strip()[:2000]
+
+
+def _last_line(text: str) -> str | None:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:2000] if lines else None

@@ -1,0 +1,61 @@
+"""What a prepared DLC says of its inputs.
+
+A DLC is a zip of stored records whose CRC fields may be 0. The record `dlc.metadata2.*` is JSON; after prepare its
+`cacheList` states name, type and shape of every graph input and output (seen in DLCs of QAIRT 2.51).
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+METADATA_PREFIX = "dlc.metadata2."
+
+
+@dataclass(frozen=True)
+class GraphInput:
+    """An input tensor of a graph. Its file holds float32 values, whatever the type inside the graph."""
+
+    name: str
+    dimensions: tuple[int, ...]
+
+    @property
+    def elements(self) -> int:
+        """Number of values in one inference."""
+        return prod(self.dimensions)
+
+
+def graph_inputs(prepared_dlc: Path) -> list[GraphInput]:
+    """Inputs of the prepared graph. Raises ValueError when the DLC does not state them."""
+    for cache in _metadata(prepared_dlc).get("cacheList", []):
+        for graph in cache.get("graphs", []):
+            return [GraphInput(t["name"], tuple(t["dimensions"])) for t in graph["graphInputs"]]
+    raise ValueError(f"{prepared_dlc.name} does not state its inputs")
+
+
+def _metadata(dlc: Path) -> dict[str, Any]:
+    try:
+        with zipfile.ZipFile(dlc) as archive:
+            for name in archive.namelist():
+                if name.startswith(METADATA_PREFIX):
+                    return _json_object(_stored_record(archive, name))
+    except (zipfile.BadZipFile, json.JSONDecodeError, OSError) as error:
+        raise ValueError(f"{dlc.name} cannot be read as a DLC: {error}") from error
+    raise ValueError(f"{dlc.name} holds no {METADATA_PREFIX}* record")
+
+
+def _stored_record(archive: zipfile.ZipFile, name: str) -> bytes:
+    with archive.open(name) as record:
+        record._expected_crc = None  # type: ignore[attr-defined]  # written as 0 by the vendor's library
+        return record.read()
+
+
+def _json_object(record: bytes) -> dict[str, Any]:
+    document = json.loads(record[record.find(b"{") :].rstrip(b"\0"))
+    if not isinstance(document, dict):
+        raise ValueError("the metadata record is not a JSON object")
+    return document

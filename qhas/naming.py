@@ -1,0 +1,32 @@
+"""Names that become paths and object keys, checked once, here."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+SOC = re.compile(r"[a-z0-9_]{2,40}")
+
+
+def check_name(name: str) -> str:
+    """Return the name, or raise ValueError if it could leave its folder or needs quoting anywhere."""
+    if not SAFE.fullmatch(name) or ".." in name:
+        raise ValueError(
+            f"{name!r} cannot be a name: use 1 to 100 letters, digits, '.', '_' or '-', "
+            "beginning with a letter or digit, without '..'"
+        )
+    return name
+
+
+def check_soc(name: str) -> str:
+    """Return the SoC name, or raise ValueError if no tool could take it."""
+    if not SOC.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be a SoC: use lower-case letters, digits and '_', as in sm8750")
+    return name
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+SocName = Annotated[str, AfterValidator(check_soc)]

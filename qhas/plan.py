@@ -1,0 +1,97 @@
+"""From the sweep to its cells, with nothing run: expansion, checks, and a forecast of device time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import fsspec
+from pydantic import ValidationError
+
+from qhas.failures import InvalidInput
+from qhas.naming import check_name
+from qhas.socs import KNOWN_SOCS
+from qhas.spec import RANDOM_INPUTS, Cell, Exclusion, PrepareOptions, RunOptions, SweepSpec, Variants, describe
+
+ASSUMED_DEVICE_SECONDS = 60.0
+"""Device time of a cell that has no history: staging, warm-ups, thirty repetitions and one profiled run."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of a sweep in the order of work, and what their author should know before starting."""
+
+    spec: SweepSpec
+    cells: tuple[Cell, ...]
+    excluded: int
+    warnings: tuple[str, ...]
+
+    def device_seconds(self, history: Mapping[str, float]) -> float:
+        """Forecast of device time in seconds, from earlier seconds by cell key, else an assumption."""
+        return sum(history.get(cell.key, ASSUMED_DEVICE_SECONDS) for cell in self.cells)
+
+
+def plan_sweep(spec: SweepSpec) -> Plan:
+    """Expand and check a sweep. Raises InvalidInput when it could not run at all."""
+    everything = list(_expand(spec))
+    cells = tuple(cell for cell in everything if not any(_matches(rule, cell) for rule in spec.exclude))
+    if not cells:
+        raise InvalidInput(f"Sweep {spec.name} has no cell left: its exclusions remove all {len(everything)}.")
+    for address in sorted({address for cell in cells for address in _addresses(cell)}):
+        _require(address)
+    return Plan(spec, cells, excluded=len(everything) - len(cells), warnings=tuple(_warnings(spec)))
+
+
+def variant_grid(variants: Variants) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every combination of the grid: its name and the options it sets. An empty grid is one variant, `default`."""
+    axes = {axis: values for axis, values in variants if values}
+    if not axes:
+        yield "default", {}
+        return
+    for values in product(*axes.values()):
+        options = dict(zip(axes, values, strict=True))
+        name = ".".join(f"{axis}-{str(value).lower()}" for axis, value in options.items())
+        yield check_name(name), options
+
+
+def _expand(spec: SweepSpec) -> Iterator[Cell]:
+    for (variant, options), model, soc in product(variant_grid(spec.variants), spec.models, spec.socs):
+        try:
+            prepare = PrepareOptions.model_validate(spec.prepare.model_dump() | _fields_of(PrepareOptions, options))
+            run = RunOptions.model_validate(spec.run.model_dump() | _fields_of(RunOptions, options))
+        except ValidationError as error:
+            raise InvalidInput(f"Variant {variant} of sweep {spec.name} is not valid: {describe(error)}.") from error
+        yield Cell(model=model, soc=soc, variant=variant, prepare=prepare, run=run, trace=spec.trace)
+
+
+def _fields_of(model: type[PrepareOptions | RunOptions], options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name in model.model_fields}
+
+
+def _matches(rule: Exclusion, cell: Cell) -> bool:
+    wanted = ((rule.model, cell.model.name), (rule.soc, cell.soc), (rule.variant, cell.variant))
+    return all(given is None or given == actual for given, actual in wanted)
+
+
+def _addresses(cell: Cell) -> Iterator[str]:
+    yield cell.model.dlc
+    if cell.model.inputs != RANDOM_INPUTS:
+        yield cell.model.inputs
+
+
+def _require(address: str) -> None:
+    try:
+        fs, path = fsspec.core.url_to_fs(address)
+        found = fs.isfile(path)
+    except Exception as error:  # every fsspec backend raises its own
+        raise InvalidInput(f"{address} cannot be looked up: {type(error).__name__}: {error}.") from error
+    if not found:
+        raise InvalidInput(f"There is no file {address}; correct the path in the sweep.")
+
+
+def _warnings(spec: SweepSpec) -> Iterator[str]:
+    for soc in spec.socs:
+        if soc not in KNOWN_SOCS:
+            yield f"SoC {soc} is not in this version's list; the SDK decides whether it can prepare for it."

@@ -1,0 +1,106 @@
+"""Run one tool: its own directory, its own process group, a time limit, its whole output kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, computed_field
+
+GRACE_SECONDS = 2.0
+"""Between SIGTERM and SIGKILL, for a tool to take its children along."""
+
+_SECRETS = ("SECRET", "TOKEN", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "APIKEY", "ACCESS_KEY", "AUTH")
+_PRIVATE_PREFIXES = ("AWS_", "PREFECT_")
+
+
+class ToolRun(BaseModel):
+    """What a finished tool left behind. Times are UTC; durations are host seconds, never a latency."""
+
+    argv: list[str]
+    started_at: datetime
+    seconds: float
+    exit_code: int
+    timed_out: bool = False
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def killed_by(self) -> str | None:
+        """Name of the signal that ended the tool, from a negative exit code or a shell's 128 + n."""
+        number = -self.exit_code if self.exit_code < 0 else self.exit_code - 128
+        with contextlib.suppress(ValueError):
+            return signal.Signals(number).name
+        return None
+
+
+class ToolNotExecutable(Exception):
+    """The program is missing or cannot be executed."""
+
+
+def tool_environment(additions: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for a vendor tool: ours without credentials, plus the additions."""
+    inherited = {name: value for name, value in environ.items() if not _private(name)}
+    return inherited | dict(additions)
+
+
+def _private(name: str) -> bool:
+    return name.startswith(_PRIVATE_PREFIXES) or any(word in name.upper() for word in _SECRETS)
+
+
+async def run_tool(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: Path, timeout_seconds: float
+) -> ToolRun:
+    """Run a program to its end with standard output and error in `output`.
+
+    When the time limit passes, or the caller is cancelled, the whole process group is ended before this returns.
+    Raises ToolNotExecutable; a failing program is not an exception here.
+    """
+    started_at, clock = datetime.now(UTC), time.monotonic()
+    with output.open("wb") as sink:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                cwd=cwd,
+                env=dict(env),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=sink,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ToolNotExecutable(f"{argv[0]} cannot be executed: {error.strerror or error}") from error
+    timed_out = False
+    try:
+        await asyncio.wait_for(process.wait(), timeout_seconds)
+    except TimeoutError:
+        timed_out = True
+    finally:
+        await asyncio.shield(_end_group(process))
+    return ToolRun(
+        argv=list(argv),
+        started_at=started_at,
+        seconds=round(time.monotonic() - clock, 3),
+        exit_code=process.returncode if process.returncode is not None else -signal.SIGKILL,
+        timed_out=timed_out,
+    )
+
+
+async def _end_group(process: asyncio.subprocess.Process) -> None:
+    """End what is left of the group, also children that outlive a finished tool."""
+    if process.returncode is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+    _signal_group(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)

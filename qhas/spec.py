@@ -1,0 +1,201 @@
+"""What to run: the sweep as its author writes it, and the cell as it is run.
+
+Every model refuses unknown keys, so that a typing error is found before anything runs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from qhas.failures import InvalidInput
+from qhas.naming import Name, SocName
+
+RANDOM_INPUTS = "random"
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Spec(BaseModel):
+    """Base of everything a user writes: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PerfProfile(StrEnum):
+    """Clock and power behaviour asked of the runtime (`snpe-net-run --perf_profile`)."""
+
+    BURST = "burst"
+    BALANCED = "balanced"
+    DEFAULT = "default"
+    HIGH_PERFORMANCE = "high_performance"
+    SUSTAINED_HIGH_PERFORMANCE = "sustained_high_performance"
+    LOW_BALANCED = "low_balanced"
+    HIGH_POWER_SAVER = "high_power_saver"
+    LOW_POWER_SAVER = "low_power_saver"
+    POWER_SAVER = "power_saver"
+    EXTREME_POWER_SAVER = "extreme_power_saver"
+    SYSTEM_SETTINGS = "system_settings"
+
+
+class ModelRef(Spec):
+    """A network to profile."""
+
+    name: Name = Field(description="Short name, used in reports and paths.")
+    dlc: str = Field(description="Un-cached DLC: a path or any fsspec URL, as in s3://models/inception_v2.dlc.")
+    inputs: str = Field(
+        default=RANDOM_INPUTS,
+        description="`random`, or path or URL of an input_list file. Its input files lie relative to it.",
+    )
+
+
+class PrepareOptions(Spec):
+    """Options of graph-prepare. What is left out keeps the SDK's default."""
+
+    optimization_level: int | None = Field(default=None, ge=1, le=3, description="1, 2 or 3; higher prepares slower.")
+    vtcm_mb: int | None = Field(default=None, ge=0, le=64, description="VTCM in MB; 0 is the SoC's maximum.")
+    hvx_threads: int | None = Field(default=None, ge=1, le=16, description="HVX threads the graph may use.")
+    dlbc: bool | None = Field(default=None, description="Lossless bandwidth compression (DLBC).")
+
+
+class RunOptions(Spec):
+    """Options of the run on the device."""
+
+    perf_profile: PerfProfile = Field(default=PerfProfile.BURST, description="Clocks and power during the run.")
+    warmups: int = Field(default=3, ge=0, le=1000, description="Inferences before the latency is taken (devices only).")
+    repetitions: int = Field(default=30, ge=1, le=100_000, description="Timed inferences (devices only).")
+    timeout_seconds: int = Field(default=600, ge=1, le=86_400, description="Time limit of each tool, in seconds.")
+
+
+class TraceFeatures(Spec):
+    """The eight switches of `qnn-profile-viewer --config`, by the vendor's names. All eight are always written."""
+
+    qhas_json: bool = Field(default=True, description="The QHAS summary as JSON.")
+    qhas_schema: bool = Field(default=True, description="The JSON schema of the QHAS summary.")
+    htp_json: bool = Field(default=True, description="The HTP graph, for Netron.")
+    runtrace: bool = Field(default=True, description="Time of each inference on the device.")
+    memory_info: bool = Field(default=True, description="VTCM and DRAM counters in the chrometrace.")
+    traceback: bool = Field(default=True, description="Where each HTP op comes from.")
+    enable_input_output_flow_events: bool = Field(
+        default=False, description="Arrows from producer to consumer. The trace then needs chrome://tracing."
+    )
+    enable_sequencer_flow_events: bool = Field(
+        default=False, description="Arrows of the sequencer. The trace then needs chrome://tracing."
+    )
+
+
+class Variants(Spec):
+    """A grid over prepare and run options: every combination of the listed values is a cell of its own."""
+
+    perf_profile: list[PerfProfile] = []
+    optimization_level: list[int] = []
+    vtcm_mb: list[int] = []
+    hvx_threads: list[int] = []
+    dlbc: list[bool] = []
+
+
+class Exclusion(Spec):
+    """Cells left out: those that match every field given here."""
+
+    model: Name | None = None
+    soc: SocName | None = None
+    variant: str | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.model is None and self.soc is None and self.variant is None:
+            raise ValueError("an exclusion names a model, a soc or a variant; an empty one would exclude every cell")
+        return self
+
+
+class SweepSpec(Spec):
+    """Models x SoCs x variants."""
+
+    name: Name = Field(description="Short name of the sweep, part of every run id.")
+    models: list[ModelRef] = Field(min_length=1)
+    socs: list[SocName] = Field(min_length=1, description="SoC names as graph-prepare takes them, as in sm8750.")
+    variants: Variants = Variants()
+    prepare: PrepareOptions = PrepareOptions()
+    run: RunOptions = RunOptions()
+    trace: TraceFeatures = TraceFeatures()
+    exclude: list[Exclusion] = []
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for what, names in (("models", [m.name for m in self.models]), ("socs", self.socs)):
+            # Case-insensitively: the names become folders, and some stores and file systems fold case.
+            twice = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
+            if twice:
+                raise ValueError(f"{what} must have different names; {', '.join(twice)} stands there more than once")
+        return self
+
+
+class Cell(Spec):
+    """One network on one SoC in one variant: the unit of work, of failure and of publication."""
+
+    model: ModelRef
+    soc: SocName
+    variant: str = "default"
+    prepare: PrepareOptions = PrepareOptions()
+    run: RunOptions = RunOptions()
+    trace: TraceFeatures = TraceFeatures()
+
+    @property
+    def key(self) -> str:
+        """Path of the cell below its run, `<model>/<soc>/<variant>`."""
+        return f"{self.model.name}/{self.soc}/{self.variant}"
+
+    @property
+    def label(self) -> str:
+        """The cell for people: the variant only where there is a choice."""
+        variant = "" if self.variant == "default" else f" ({self.variant})"
+        return f"{self.model.name} on {self.soc}{variant}"
+
+
+def load_sweep(path: Path) -> SweepSpec:
+    """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
+    spec = parse_yaml(path, SweepSpec, "sweep")
+    return spec.model_copy(update={"models": [_anchored(model, path.parent) for model in spec.models]})
+
+
+def parse_yaml(path: Path, model: type[ModelT], what: str) -> ModelT:
+    """Read a YAML file into a model, or raise InvalidInput with one sentence naming file, place and fault."""
+    try:
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The {what} file {path} cannot be read: {error}.") from error
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"The {what} file {path} is not YAML: {' '.join(str(error).split())}.") from error
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInput(f"The {what} file {path} is not valid: {describe(error)}.") from error
+
+
+def describe(error: ValidationError) -> str:
+    """The faults of a validation as one line, each with the place where it stands."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: {_plain(fault['type'], fault['msg'])}"
+        for fault in error.errors()
+    )
+
+
+def _plain(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "no such key"
+    return message.removeprefix("Value error, ")
+
+
+def _anchored(model: ModelRef, folder: Path) -> ModelRef:
+    update = {"dlc": _anchor(model.dlc, folder)}
+    if model.inputs != RANDOM_INPUTS:
+        update["inputs"] = _anchor(model.inputs, folder)
+    return model.model_copy(update=update)
+
+
+def _anchor(address: str, folder: Path) -> str:
+    return address if "://" in address else str((folder / Path(address).expanduser()).resolve())

@@ -1,0 +1,114 @@
+"""QHAS JSON to the figures of a cell record.
+
+The vendor calls QHAS beta and subject to change, so fields are read by name and unknown ones ignored. Cycles of ops
+are sums over parallel threads: work, not time. The dominant path is the critical path; ops are ranked by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+TOP_OPS = 10
+
+
+class QhasInvalid(Exception):
+    """The file is not a QHAS summary. The message names what is wrong or missing."""
+
+
+class OpShare(BaseModel):
+    """An op type of the network and its share, in percent, of the dominant path."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    op: str
+    cycles: int
+    dominant_cycles: int
+    dominant_percent: float
+
+
+class Metrics(BaseModel):
+    """Figures of the first, cold inference. Times in microseconds, memory in bytes, cycles of the HTP clock."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    time_us: int
+    timeline_cycles: int
+    utilization_percent: float
+    dram_read: int
+    dram_write: int
+    vtcm_read: int
+    vtcm_write: int
+    peak_vtcm: int
+    qnn_nodes: int
+    htp_nodes: int
+    reference_ops: int
+    format_changes: int
+    top_ops: list[OpShare] = []
+    estimate: str | None = None
+    """For simulated figures: `supported` or `unsupported` by the vendor for this SoC."""
+
+    @property
+    def dram_total(self) -> int:
+        """Bytes read from and written to DRAM."""
+        return self.dram_read + self.dram_write
+
+
+def read_summary(path: Path) -> Metrics:
+    """Figures of a QHAS JSON file. Raises QhasInvalid, also for files cut off in the middle."""
+    try:
+        document = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise QhasInvalid(f"{path.name} is not whole JSON: {error}") from error
+    try:
+        return _metrics(document)
+    except KeyError as error:
+        raise QhasInvalid(f"{path.name} has no {error.args[0]!r}") from error
+    except (TypeError, ValueError, IndexError) as error:
+        raise QhasInvalid(f"{path.name} has an unexpected shape: {error}") from error
+
+
+def _metrics(document: Mapping[str, Any]) -> Metrics:
+    if document["header"]["artifact_type"] != "QHAS":
+        raise ValueError(f"its artifact type is {document['header']['artifact_type']!r}")
+    sections = document["data"]
+    cores = sections["htp_overall_summary"]["data"]
+    first = cores[0]
+    htp_ops = sections["htp_op_types"]["data"]
+    return Metrics(
+        time_us=first["time_us"],
+        timeline_cycles=max(core["timeline_cycles"] for core in cores),
+        utilization_percent=first["percent_utilization"],
+        dram_read=_total(cores, "total_dram_read"),
+        dram_write=_total(cores, "total_dram_write"),
+        vtcm_read=_total(cores, "total_vtcm_read"),
+        vtcm_write=_total(cores, "total_vtcm_write"),
+        peak_vtcm=max(core["peak_vtcm_alloc"] for core in cores),
+        qnn_nodes=first["qnn_nodes"],
+        htp_nodes=_total(cores, "htp_nodes"),
+        reference_ops=sum(op["instances"] for op in htp_ops if op["reference_op"]),
+        format_changes=sum(op["instances"] for op in htp_ops if op["format_change"]),
+        top_ops=_top_ops(sections["qnn_op_types"]["data"]),
+        estimate=document["header"].get("provenance", {}).get("estimate"),
+    )
+
+
+def _total(cores: list[Mapping[str, Any]], field: str) -> int:
+    return sum(core[field] for core in cores)
+
+
+def _top_ops(rows: list[Mapping[str, Any]]) -> list[OpShare]:
+    shares = [
+        OpShare(
+            op=row["op"],
+            cycles=row["cycles"],
+            dominant_cycles=row["num_dominant_path_cycles_htp_0"],
+            dominant_percent=row["percent_dominant_path_cycles_htp_0"],
+        )
+        for row in rows
+    ]
+    return sorted(shares, key=lambda share: (-share.dominant_cycles, share.op))[:TOP_OPS]
