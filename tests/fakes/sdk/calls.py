@@ -1,0 +1,78 @@
+"""Reads what the fake tools recorded of their calls."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .toolchain.faults import Fault, Tool
+from .toolchain.journal import FILE_NAME
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call. Times are seconds since the epoch; `end` and `exit_code` are None while it runs or when it was killed.
+
+    A death that the fake planned for itself has the exit code -N for signal N.
+    """
+
+    tool: Tool
+    argv: tuple[str, ...]
+    cwd: Path
+    pid: int
+    start: float
+    end: float | None
+    exit_code: int | None
+    fault: Fault | None
+
+    def option(self, name: str) -> str | None:
+        """The value given for `--name`, in either form; None when it was not given."""
+        flag = f"--{name}"
+        for word, following in zip(self.argv, (*self.argv[1:], ""), strict=True):
+            if word == flag:
+                return following
+            if word.startswith(f"{flag}="):
+                return word.partition("=")[2]
+        return None
+
+
+def read_calls(root: Path, tool: Tool | None = None) -> list[Call]:
+    """The calls of the SDK at `root` in order of their start, of one tool or of all; none yet is an empty list."""
+    path = root / FILE_NAME
+    if not path.exists():
+        return []
+    rows: dict[str, dict[str, Any]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        rows.setdefault(row["call"], {}).update(row)
+    calls = sorted((_call(row) for row in rows.values()), key=lambda call: call.start)
+    return [call for call in calls if tool is None or call.tool is tool]
+
+
+def most_at_once(calls: Iterable[Call]) -> int:
+    """How many of the calls ran at the same time at most; a call without an end counts as still running."""
+    moments = []
+    for call in calls:
+        moments.append((call.start, 1))
+        if call.end is not None:
+            moments.append((call.end, -1))
+    most = running = 0
+    for _, change in sorted(moments):
+        running += change
+        most = max(most, running)
+    return most
+
+
+def _call(row: dict[str, Any]) -> Call:
+    fault = row.get("fault")
+    return Call(
+        Tool(row["tool"]),
+        tuple(row["argv"]),
+        Path(row["cwd"]),
+        row["pid"],
+        row["start"],
+        row.get("end"),
+        row.get("exit"),
+        Fault(fault) if fault else None,
+    )

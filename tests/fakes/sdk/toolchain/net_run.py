@@ -1,0 +1,223 @@
+"""snpe-net-run: reads the input list, "executes", writes results and the profile that the level asks for."""
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from . import diagnostics, timeline
+from .container import ContainerError, Dlc, Tensor
+from .faults import Fault
+from .options import Kind, Option, UsageError, flags, switches, values
+from .profile_log import Inference, ProfileLog
+from .session import Session, vendor_error
+
+DEVICE_SOC = "QHAS_FAKE_DEVICE_SOC"
+LOG = Path("profilelogs/qnn-profiling-data.log")
+_PERF_PROFILES = [
+    "low_balanced",
+    "balanced",
+    "default",
+    "high_performance",
+    "sustained_high_performance",
+    "burst",
+    "low_power_saver",
+    "power_saver",
+    "high_power_saver",
+    "extreme_power_saver",
+    "system_settings",
+]
+_LEVELS = ["off", "basic", "moderate", "detailed", "linting"]
+_COLD_START_US = 350
+
+
+@dataclass(frozen=True)
+class Run:
+    """A call whose arguments are read: the network, its cache record, raw files per inference, where to write."""
+
+    dlc: Dlc
+    name: str
+    soc: str
+    cache: Mapping[str, Any] | None
+    inferences: list[dict[str, Path]]
+    output: Path
+    level: str
+
+
+def options(session: Session) -> list[Option]:
+    """The tool's options; level qhas only where the SDK's version has it."""
+    levels = [*_LEVELS, "qhas"] if session.has_qhas else _LEVELS
+    return [
+        *values(
+            "container", "input_list", "runtime_order", "output_dir", "storage_dir", "set_output_tensors"
+        ),
+        *values("perf_config_yaml", "inferences_per_duration", "platform_options", "udo_package_path"),
+        *values("encoding_type", "duration", "timeout", "userlogs", "userbuffer_floatN", "userbuffer_tfN"),
+        *values(
+            "userbuffer_floatN_output", "userbuffer_tfN_output", "userbuffer_uintN_output", "deferred_init"
+        ),
+        *values("model_name", "resizable_dim", "data_type_map", "tensor_mode"),
+        *(Option(name, Kind.VALUE, repeatable=True) for name in ("input_name", "input_dimensions")),
+        Option("perf_profile", Kind.VALUE, tuple(_PERF_PROFILES)),
+        Option("priority_hint", Kind.VALUE, ("low", "normal", "normal_high", "high")),
+        Option("profiling_level", Kind.VALUE, tuple(levels)),
+        Option("cache_compatibility_mode", Kind.VALUE, ("permissive", "strict", "always_generate_new")),
+        *flags("use_dsp", "use_gpu", "use_aip", "enable_cpu_fallback", "debug", "set_unconsumed_as_output"),
+        *flags("userbuffer_auto", "userbuffer_float", "userbuffer_tf8", "userbuffer_float_output"),
+        *flags(
+            "userbuffer_tf8_output", "userbuffer_memorymapped", "static_min_max", "use_native_input_files"
+        ),
+        *flags(
+            "use_native_output_files", "enable_init_cache", "validate_cache", "graph_init", "graph_execute"
+        ),
+        *flags("dbglogs"),
+        *switches("enable_htp_accelerated_init"),
+    ]
+
+
+def run(session: Session, given: Mapping[str, str]) -> None:
+    """Execute; raises ToolError with the vendor's text."""
+    for name in ("container", "input_list"):
+        if name not in given:
+            raise UsageError(f"option '--{name}' is required")
+    print("Model String: N/A")
+    print(f"SNPE {session.build_id}")
+    job = _read_job(given)
+    session.begin([job.soc], [job.dlc.model.graph, job.name])
+    job = _select_cache(session, job, given)
+    _check_inputs(job, given)
+    recorded = _execute(session, job)
+    _write_results(session, job)
+    if job.level == "qhas":
+        _write_log(session, job, recorded)
+    elif job.level != "off":
+        diagnostics.write_log(job.output, session.build_id, job.dlc.model.graph, job.soc, recorded)
+    print(f"Successfully executed graph {job.dlc.model.graph}")
+
+
+def _read_job(given: Mapping[str, str]) -> Run:
+    container = Path(given["container"])
+    try:
+        dlc = Dlc.from_bytes(container.read_bytes())
+    except OSError:
+        raise vendor_error(306, f"Model load failed; cannot open {container}", "Dl Container") from None
+    except ContainerError as error:
+        raise vendor_error(311, f"Bad container {container}: {error}", "Dl Container") from None
+    device = os.environ.get(DEVICE_SOC, "").lower()
+    soc = device or next(iter(dlc.caches), "unknown")
+    output = Path(given.get("output_dir", "output"))
+    inferences = _input_list(Path(given["input_list"]), dlc.model.inputs)
+    level = given.get("profiling_level", "detailed")
+    return Run(dlc, container.name, soc, dlc.caches.get(soc), inferences, output, level)
+
+
+def _input_list(path: Path, inputs: tuple[Tensor, ...]) -> list[dict[str, Path]]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        raise vendor_error(102, f"Cannot open input list {path}", "System Configuration") from None
+    inferences = []
+    for line in lines:
+        if not line.strip() or line[0] in "#%":
+            continue
+        files = {}
+        for number, word in enumerate(line.split()):
+            name, assigned, file = word.rpartition(":=")
+            files[name if assigned else inputs[min(number, len(inputs) - 1)].name] = Path(file)
+        inferences.append(files)
+    if not inferences:
+        raise vendor_error(102, f"Input list {path} names no inputs", "System Configuration")
+    return inferences
+
+
+def _select_cache(session: Session, job: Run, given: Mapping[str, str]) -> Run:
+    """The job with the record the device takes; prepares online when there is none and nobody forbids it."""
+    if session.fault is Fault.INCOMPATIBLE_CACHE:
+        raise vendor_error(1503, "Cache record is incompatible with the target device", "Dl Container")
+    if job.cache is not None and session.fault is not Fault.ONLINE_PREPARE:
+        return job
+    strict = given.get("cache_compatibility_mode") == "strict" or "validate_cache" in given
+    if strict and session.fault is not Fault.ONLINE_PREPARE:
+        code, problem = (1503, "No compatible cache record") if job.dlc.caches else (307, "Missing records")
+        raise vendor_error(code, f"{problem} for {job.soc.upper()} in {job.name}", "Dl Container")
+    print(f"[USER_INFO:HTP_CACHE] Target device backend record identifier: HTP_{job.soc.upper()}")
+    print(
+        f"[USER_INFO:HTP_CACHE] No cache record in the DLC matches the target device ({job.soc.upper()}). "
+        "Creating a new record"
+    )
+    print("[USER_WARN:HTP_CACHE] Cannot perform accelerated init: the record was created on the device")
+    return replace(job, cache=None)
+
+
+def _check_inputs(job: Run, given: Mapping[str, str]) -> None:
+    sizes = {tensor.name: tensor.size for tensor in job.dlc.model.inputs}
+    converted = any(name.startswith("userbuffer_") or name == "use_native_input_files" for name in given)
+    print("Processing DNN input(s):")
+    for files in job.inferences:
+        for name, file in files.items():
+            if name not in sizes:
+                raise vendor_error(105, f"Input {name} not found in network", "Dnn Network")
+            if not file.is_file():
+                raise vendor_error(207, f"Tensor file read failed; file={file}", "System")
+            if not converted and file.stat().st_size != sizes[name]:
+                found = f"file={file}; expected {sizes[name]} bytes, got {file.stat().st_size}"
+                raise vendor_error(203, f"Buffer size mismatch; {found}", "System")
+            print(file)
+
+
+def _execute(session: Session, job: Run) -> list[Inference]:
+    """Invented times; the first inference pays for power-up, the later ones vary by a few percent."""
+    print(f"Processing graph : {job.dlc.model.graph}")
+    model = job.dlc.model
+    cycles = timeline.build(model.nodes, job.dlc.digest, job.soc, session.scale).cycles
+    graph_us = max(1, round(cycles / 1400))
+    recorded = [Inference(graph_us + round(_COLD_START_US * session.scale), graph_us)]
+    for number in range(1, len(job.inferences)):
+        warm = round(graph_us * (0.85 + 0.01 * (number * 7 % 5)))
+        recorded.append(Inference(warm + 9, warm))
+    return recorded
+
+
+def _write_results(session: Session, job: Run) -> None:
+    job.output.mkdir(parents=True, exist_ok=True)
+    written = len(job.inferences)
+    if session.fault is Fault.PARTIAL_RESULTS:
+        written //= 2
+    for number in range(written):
+        directory = job.output / f"Result_{number}"
+        for tensor in job.dlc.model.outputs:
+            file = directory / f"{tensor.name}.raw"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            seed = hashlib.sha256(f"{job.dlc.digest}/{tensor.name}/{number}".encode()).digest()
+            file.write_bytes((seed * (tensor.size // len(seed) + 1))[: tensor.size])
+
+
+def _write_log(session: Session, job: Run, recorded: list[Inference]) -> None:
+    cache = job.cache or {"prepare_id": "online", "traced": True}
+    log = ProfileLog(
+        cache["prepare_id"],
+        job.dlc.model.graph,
+        job.dlc.model.nodes,
+        job.dlc.digest,
+        job.soc,
+        session.version,
+        cache["traced"],
+        session.scale,
+        tuple(recorded),
+    )
+    if session.fault is Fault.NO_LOG:
+        return
+    LOG.parent.mkdir(exist_ok=True)
+    if session.fault is Fault.STALE_LOG:
+        if not LOG.exists():
+            LOG.write_bytes(replace(log, prepare_id="stale").to_bytes())
+            an_hour_ago = time.time() - 3600
+            os.utime(LOG, (an_hour_ago, an_hour_ago))
+        return
+    content = log.to_bytes()
+    if session.fault is Fault.TRUNCATED_LOG:
+        content = content[: len(content) - 700]
+    LOG.write_bytes(b"" if session.fault is Fault.EMPTY_LOG else content)

@@ -1,0 +1,89 @@
+"""Command lines as the vendor's tools read them: `--name value` and `--name=value`, nothing unknown."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """How many words an option takes."""
+
+    FLAG = "stands alone"
+    VALUE = "takes a value"
+    SWITCH = "stands alone, or takes a value after an equals sign"
+
+
+class UsageError(Exception):
+    """The command line is not one the tool accepts."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a tool. `choices` are the only values taken, when there are any."""
+
+    name: str
+    kind: Kind
+    choices: tuple[str, ...] = ()
+    repeatable: bool = False
+
+
+def flags(*names: str) -> list[Option]:
+    """Options that stand alone."""
+    return [Option(name, Kind.FLAG) for name in names]
+
+
+def values(*names: str) -> list[Option]:
+    """Options that take any value."""
+    return [Option(name, Kind.VALUE) for name in names]
+
+
+def switches(*names: str) -> list[Option]:
+    """Options written `--name` or `--name=true`."""
+    return [Option(name, Kind.SWITCH) for name in names]
+
+
+def parse(argv: Iterable[str], options: Iterable[Option]) -> dict[str, str]:
+    """Values by option name, without the dashes; a flag has the value "true".
+
+    A repeated option that may repeat holds its values one per line. Raises UsageError otherwise.
+    """
+    known = {option.name: option for option in options}
+    found: dict[str, str] = {}
+    words = iter(argv)
+    for word in words:
+        name, equals, value = word.partition("=")
+        option = known.get(name.removeprefix("--")) if name.startswith("--") else None
+        if option is None:
+            raise UsageError(f"unrecognized option '{word}'")
+        if option.kind is Kind.FLAG and equals:
+            raise UsageError(f"option '{name}' doesn't allow an argument")
+        if option.kind is Kind.VALUE and not equals:
+            value = next(words, "")
+        if option.kind is Kind.VALUE and not value:
+            raise UsageError(f"option '{name}' requires an argument")
+        _keep(found, option, value or "true")
+    return found
+
+
+def usage(tool: str, options: Iterable[Option]) -> str:
+    """The help text: every option, with the values it takes."""
+    lines = ["DESCRIPTION:", "------------", f"{tool} (fake SDK: its figures mean nothing)", "", "OPTIONS:"]
+    for option in options:
+        argument = "" if option.kind is Kind.FLAG else "=<val>"
+        lines.append(f"  --{option.name}{argument}")
+        if option.choices:
+            lines.append(f"        Valid settings are {', '.join(option.choices)}.")
+    return "\n".join(lines)
+
+
+def _keep(found: dict[str, str], option: Option, value: str) -> None:
+    if option.choices and value not in option.choices:
+        raise UsageError(
+            f"invalid value '{value}' for --{option.name}; valid are {', '.join(option.choices)}"
+        )
+    if option.repeatable and option.name in found:
+        found[option.name] += "\n" + value
+    elif option.name in found and found[option.name] != value:
+        raise UsageError(f"option '--{option.name}' given more than once")
+    else:
+        found[option.name] = value

@@ -1,0 +1,154 @@
+"""The orders to the fake: how long tools take and which calls fail. Read again at every call."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from .faults import Fault, Tool
+
+ENVIRONMENT = "QHAS_FAKE_SDK"
+FILE_NAME = "fake.json"
+
+
+class PlanError(Exception):
+    """The plan cannot be followed; the message says which file and what to write instead."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Fail a tool's calls. An empty `soc` or `model` matches all; `times=None` fails every matching call.
+
+    `soc` and `model` are substrings, of the SoC the graph is prepared for and of the graph's or DLC's name.
+    """
+
+    tool: Tool
+    fault: Fault
+    soc: str = ""
+    model: str = ""
+    times: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.tool not in self.fault.tools:
+            at = ", ".join(self.fault.tools)
+            raise PlanError(f"{self.tool} cannot suffer {self.fault.value!r}; choose one of: {at}")
+        if self.times is not None and self.times < 1:
+            raise PlanError(f"times of {self.fault.value!r} must be at least 1, or absent for every call")
+
+    def matches(self, tool: Tool, socs: list[str], names: list[str]) -> bool:
+        """Whether the rule speaks of a call of `tool` on any of these SoCs with any of these model names."""
+        return (
+            self.tool == tool
+            and (not self.soc or any(self.soc in soc for soc in socs))
+            and (not self.model or any(self.model in name for name in names))
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The rule as it stands in the plan file."""
+        match = {key: value for key, value in (("soc", self.soc), ("model", self.model)) if value}
+        row: dict[str, Any] = {"tool": self.tool.value, "fault": self.fault.value}
+        if match:
+            row["match"] = match
+        if self.times is not None:
+            row["times"] = self.times
+        return row
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Rule":
+        """Read one entry of `faults`; raises PlanError for an unknown key, tool or fault."""
+        _refuse_unknown(row, {"tool", "fault", "match", "times"}, "a fault")
+        match = row.get("match", {})
+        _refuse_unknown(match, {"soc", "model"}, "match")
+        try:
+            tool, fault = Tool(row["tool"]), Fault(row["fault"])
+        except (KeyError, ValueError) as error:
+            known = ", ".join(member.value for member in Fault)
+            raise PlanError(
+                f"a fault needs a known tool and fault ({error}); the faults are {known}"
+            ) from None
+        return cls(tool, fault, match.get("soc", ""), match.get("model", ""), row.get("times"))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Orders for the tools of one fake SDK.
+
+    `durations`: seconds a tool takes before it writes anything. `scale` multiplies every cycle and time that
+    net-run reports, so a test can make a network slower than it was.
+    """
+
+    durations: Mapping[Tool, float] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    scale: float = 1.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan as `fake.json` holds it."""
+        return {
+            "durations": {tool.value: seconds for tool, seconds in self.durations.items()},
+            "faults": [rule.as_json() for rule in self.rules],
+            "scale": self.scale,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Plan":
+        """Read a plan; raises PlanError for anything unknown, so that a misspelt fault is no silent success."""
+        _refuse_unknown(document, {"durations", "faults", "scale"}, "the plan")
+        try:
+            durations = {
+                Tool(name): float(seconds) for name, seconds in document.get("durations", {}).items()
+            }
+        except ValueError as error:
+            raise PlanError(f"durations are seconds by tool name: {error}") from None
+        rules = tuple(Rule.from_json(row) for row in document.get("faults", []))
+        return cls(durations, rules, float(document.get("scale", 1.0)))
+
+
+def plan_file(root: str) -> str:
+    """The plan in force for the SDK at `root`: the file named by QHAS_FAKE_SDK, else `<root>/fake.json`."""
+    return os.environ.get(ENVIRONMENT) or os.path.join(root, FILE_NAME)  # noqa: PTH118 - pathlib doubles the start-up
+
+
+def read_plan(path: str) -> Plan:
+    """The plan in `path`; an absent file is a plan without faults. Raises PlanError for a bad one."""
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            return Plan.from_json(json.load(file))
+    except FileNotFoundError:
+        return Plan()
+    except (ValueError, PlanError) as error:
+        raise PlanError(f"{path}: {error}") from None
+
+
+def claim(path: str, plan: Plan, tool: Tool, socs: list[str], names: list[str]) -> Fault | None:
+    """The fault this call must suffer, counted once for all processes that follow the plan in `path`."""
+    candidates = [rule for rule in plan.rules if rule.matches(tool, socs, names)]
+    if not candidates:
+        return None
+    with _counts(path) as counts:
+        for rule in candidates:
+            key = json.dumps(rule.as_json(), sort_keys=True)
+            if rule.times is None or counts.get(key, 0) < rule.times:
+                counts[key] = counts.get(key, 0) + 1
+                return rule.fault
+    return None
+
+
+@contextmanager
+def _counts(path: str) -> Iterator[dict[str, int]]:
+    with open(f"{path}.counts", "a+", encoding="utf-8") as file:  # noqa: PTH123
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        counts: dict[str, int] = json.loads(file.read() or "{}")
+        yield counts
+        file.seek(0)
+        file.truncate()
+        json.dump(counts, file)
+
+
+def _refuse_unknown(row: Mapping[str, Any], known: set[str], where: str) -> None:
+    unknown = sorted(set(row) - known)
+    if unknown:
+        raise PlanError(f"unknown key {unknown[0]!r} in {where}; known are {', '.join(sorted(known))}")

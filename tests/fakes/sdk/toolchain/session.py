@@ -1,0 +1,95 @@
+"""One call of one tool: its place, its orders, its failures."""
+
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from .faults import Fault, Tool
+from .journal import Journal
+from .plan import claim, plan_file, read_plan
+
+
+class ToolError(Exception):
+    """The tool refuses; its message goes to standard error as it is."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def vendor_error(code: int, message: str, component: str) -> ToolError:
+    """An error in the vendor's form, with its code from the SDK's table."""
+    return ToolError(f"error_code={code}; error_message={message}; error_component={component}; line_no=1;")
+
+
+_ERRORS = {
+    Tool.PREPARE: vendor_error(
+        1002,
+        "Layer parameter value is invalid. No backend could validate Op=fake; error code=3110",
+        "Model Validation",
+    ),
+    Tool.NET_RUN: vendor_error(401, "Network creation failed. Planned by the fake SDK", "Dnn Network"),
+    Tool.VIEWER: ToolError("Error printing stats."),
+    Tool.DIAGVIEW: vendor_error(208, "Diaglog failure. Planned by the fake SDK", "Diagnostic Log"),
+}
+
+
+@dataclass
+class Session:
+    """What a tool needs to know of its SDK. `version` is four numbers: major.minor.patch.date."""
+
+    root: str
+    tool: Tool
+    version: str
+    journal: Journal
+    fault: Fault | None = None
+    scale: float = 1.0
+
+    @property
+    def build_id(self) -> str:
+        """The version as the vendor's tools print it."""
+        return f"v{self.version}000000_0"
+
+    @property
+    def has_qhas(self) -> bool:
+        """Profiling level qhas came with 2.44 at the latest; the fake draws the line there."""
+        major, minor = (int(part) for part in self.version.split(".")[:2])
+        return (major, minor) >= (2, 44)
+
+    def begin(self, socs: Sequence[str], names: Sequence[str]) -> None:
+        """Spend the planned time, then suffer the planned fault if it ends the call."""
+        path = plan_file(self.root)
+        plan = read_plan(path)
+        self.scale = plan.scale
+        self.fault = claim(path, plan, self.tool, list(socs), list(names))
+        time.sleep(plan.durations.get(self.tool, 0))
+        if self.fault is Fault.ERROR_EXIT:
+            raise _ERRORS[self.tool]
+        if self.fault is Fault.KILLED:
+            self._die(signal.SIGKILL)
+        if self.fault is Fault.SEGFAULT:
+            self._die(signal.SIGSEGV)
+        if self.fault is Fault.HANG:
+            _hang()
+        if self.fault is Fault.HANG_DEAF:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            os.fork()
+            _hang()
+
+    def _die(self, number: signal.Signals) -> NoReturn:
+        sys.stdout.flush()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        self.journal.ended(-number, str(self.fault))
+        os.kill(os.getpid(), number)
+        _hang()
+
+
+def _hang() -> NoReturn:
+    sys.stdout.flush()
+    while True:
+        time.sleep(3600)
