@@ -1,0 +1,64 @@
+"""Names the ops had in the framework a DLC was converted from, where the converter kept them.
+
+A DLC is a ZIP file of uncompressed records. The trace is the record whose name contains `op_trace`, JSON as ONNX
+Runtime's QNN provider writes it with `enable_framework_op_trace`: `subgraph_traces[].op_mappings[]`, each with
+`dst_name` (the QNN node) and `sources[]` of `{name, type}`.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hostsdk.viewer.refusal import Refusal
+
+_RECORD = "op_trace"
+
+
+class FrameworkError(Refusal):
+    """--dlc names a file that is no DLC."""
+
+
+def framework_names(dlc: Path, graph: str) -> dict[str, str]:
+    """Framework op by QNN node of `graph`, several joined by " + "; empty when the DLC carries no trace of it.
+
+    Raises `FrameworkError` when the file is missing, is no DLC or its trace is not in the known shape.
+    """
+    try:
+        text = _record(dlc)
+        return {} if text is None else _names(json.loads(text), graph)
+    except OSError as fault:
+        raise FrameworkError(f"The DLC {dlc} cannot be read ({fault.strerror or fault}).") from fault
+    except zipfile.BadZipFile as fault:
+        raise FrameworkError(
+            f"{dlc} is not a DLC ({fault}); give the container to --dlc, or leave it out."
+        ) from fault
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
+        raise FrameworkError(
+            f"The framework trace in {dlc} is not in a known shape ({fault!r}); leave out --dlc."
+        ) from fault
+
+
+def _record(dlc: Path) -> bytes | None:
+    with zipfile.ZipFile(dlc) as records:
+        name = next((name for name in records.namelist() if _RECORD in name), None)
+        if name is None:
+            return None
+        with records.open(name) as record:
+            record._expected_crc = None  # type: ignore[attr-defined]  # the vendor's libraries leave CRCs at 0
+            return record.read()
+
+
+def _names(trace: Mapping[str, Any], graph: str) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for subgraph in trace["subgraph_traces"]:
+        if subgraph["graph_name"] != graph:
+            continue
+        for mapping in subgraph["op_mappings"]:
+            sources = dict.fromkeys(source["name"] for source in mapping["sources"] if source["type"] == "OP")
+            if sources:
+                names[mapping["dst_name"]] = " + ".join(sources)
+    return names
