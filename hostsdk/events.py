@@ -1,0 +1,58 @@
+"""Profiling events as plain values: what the profile handle yields and what a log is written from."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+
+class Unit(IntEnum):
+    """Units of an event's value (QnnProfile.h)."""
+
+    NONE = 0
+    MICROSECONDS = 1
+    BYTES = 2
+    CYCLES = 3
+    COUNT = 4
+    OBJECT = 5
+    """The value is a blob, not a number."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event and what it is made of. `payload` is the blob of an OBJECT event, else None."""
+
+    identifier: str
+    type: int
+    value: int
+    unit: int
+    sub_events: tuple[Event, ...] = ()
+    payload: bytes | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON form that `from_json` reads back; the blob is base64."""
+        row: dict[str, Any] = {
+            "identifier": self.identifier,
+            "type": self.type,
+            "value": self.value,
+            "unit": self.unit,
+            "sub_events": [event.to_json() for event in self.sub_events],
+        }
+        if self.payload is not None:
+            row["payload"] = base64.b64encode(self.payload).decode("ascii")
+        return row
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Event:
+        """The event `to_json` made. Raises KeyError, TypeError or ValueError when `row` is not one."""
+        payload = row.get("payload")
+        return cls(
+            identifier=str(row["identifier"]),
+            type=int(row["type"]),
+            value=int(row["value"]),
+            unit=int(row["unit"]),
+            sub_events=tuple(cls.from_json(child) for child in row["sub_events"]),
+            payload=None if payload is None else base64.b64decode(payload, validate=True),
+        )

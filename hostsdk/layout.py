@@ -1,0 +1,181 @@
+"""The SDK directory: made once per interpreter and wheel, shaped like the vendor's."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hostsdk import child, wheel
+from hostsdk.errors import ErrorCode, ToolError
+
+TARGET = "x86_64-linux-clang"
+READER = "libQnnHtpOptraceProfilingReader.so"
+TOOLS = {
+    "snpe-onnx-to-dlc": "hostsdk.tools.onnx_to_dlc",
+    "snpe-dlc-graph-prepare": "hostsdk.tools.graph_prepare",
+    "snpe-net-run": "hostsdk.tools.net_run",
+    "qnn-profile-viewer": "hostsdk.viewer.command",
+}
+_SHEBANG_LIMIT = 120
+_BUILD_ID = re.compile(r"v(\d+)\.(\d+)\.(\d+)\.(\d{6})\d*")
+
+
+@dataclass(frozen=True)
+class Sdk:
+    """A made SDK. `build_id` is the libraries' own, as in v2.51.0.260929181845."""
+
+    root: Path
+    build_id: str
+
+    @property
+    def banner(self) -> str:
+        """What every tool prints as its version."""
+        return f"SNPE {self.build_id}"
+
+
+def version(build_id: str) -> str:
+    """The directory's name for a build id: M.m.p.YYMMDD."""
+    match = _BUILD_ID.match(build_id)
+    if match is None:
+        raise ToolError(
+            ErrorCode.RUNTIME_UNAVAILABLE, f"the libraries report an odd build id {build_id!r}.", "Host SDK"
+        )
+    return ".".join(match.groups())
+
+
+def sdk() -> Sdk:
+    """The SDK of this interpreter, made when absent or out of date. Safe for concurrent callers.
+
+    Raises `ToolError` when the platform or the wheel is not the right one.
+    """
+    installed = wheel.find()
+    base = _base()
+    found = _find(base, installed)
+    if found:
+        return found
+    with _exclusive(base):
+        return _find(base, installed) or _make(base, installed)
+
+
+def _base() -> Path:
+    """Where SDK directories go: in the interpreter's prefix, else in the user's cache, apart for every prefix."""
+    share = Path(sys.prefix, "share")
+    own = share / "qhas-hostsdk"
+    nearest = next(path for path in (own, share, Path(sys.prefix)) if path.is_dir())
+    if os.access(nearest, os.W_OK):
+        return own
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "qhas-hostsdk" / hashlib.sha256(sys.prefix.encode()).hexdigest()[:12]
+
+
+def _find(base: Path, installed: wheel.Wheel) -> Sdk | None:
+    for description in sorted(base.glob("*/sdk.yaml")):
+        entries = dict(line.split(": ", 1) for line in description.read_text().splitlines() if ": " in line)
+        build_id = entries.get("build_id", "")
+        if entries.get("wheel") == installed.version and entries.get("content") == _digest(
+            installed, build_id
+        ):
+            return Sdk(description.parent, build_id)
+    return None
+
+
+def _make(base: Path, installed: wheel.Wheel) -> Sdk:
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=base) as scratch:
+        identity = child.run_job("identify", {"library_dir": str(installed.directory)}, Path(scratch))
+        build_id = str(identity["build_id"])
+        new = Path(scratch, "root")
+        for name, file in _plan(installed, build_id).items():
+            file.write(new / name)
+        description = {
+            "product": "hostsdk",
+            "version": version(build_id),
+            "build_id": build_id,
+            "wheel": installed.version,
+            "content": _digest(installed, build_id),
+        }
+        (new / "sdk.yaml").write_text("".join(f"{key}: {value}\n" for key, value in description.items()))
+        root = base / version(build_id)
+        if root.exists():
+            root.rename(Path(scratch, "old"))
+        new.rename(root)
+    return Sdk(root, build_id)
+
+
+@contextmanager
+def _exclusive(base: Path) -> Iterator[None]:
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        lock = (base / ".lock").open("w")
+    except OSError as error:
+        raise ToolError(
+            ErrorCode.OUTPUT_WRITE,
+            f"the SDK directory cannot be made in {base} ({error.strerror}): make it writable or set XDG_CACHE_HOME.",
+            "Host SDK",
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True)
+class _File:
+    """A planned file: its text, or the target of a link."""
+
+    text: str = ""
+    link: Path | None = None
+    executable: bool = False
+
+    def write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.link:
+            path.symlink_to(self.link)
+            return
+        path.write_text(self.text)
+        if self.executable:
+            path.chmod(0o755)
+
+
+def _digest(installed: wheel.Wheel, build_id: str) -> str:
+    """A digest of the planned content: another version of this package makes the directory anew."""
+    plan = sorted(_plan(installed, build_id).items())
+    return hashlib.sha256(repr(plan).encode()).hexdigest()[:16]
+
+
+def _plan(installed: wheel.Wheel, build_id: str) -> dict[str, _File]:
+    files = {
+        f"bin/{TARGET}/{tool}": _File(_launcher(module), executable=True) for tool, module in TOOLS.items()
+    }
+    files |= {f"lib/{TARGET}/{name}": _File(link=installed.library(name)) for name in wheel.LIBRARIES}
+    files[f"lib/{TARGET}/{READER}"] = _File(
+        "The QHAS reader is built into this SDK's qnn-profile-viewer; naming this file with --reader selects it.\n"
+    )
+    files["bin/envsetup.sh"] = _File(_ENVSETUP)
+    files["include/QNN/QnnSdkBuildId.h"] = _File(
+        f'#ifndef QNN_SDK_BUILD_ID_H\n#define QNN_SDK_BUILD_ID_H\n\n#define QNN_SDK_BUILD_ID "{build_id}"\n\n#endif\n'
+    )
+    return files
+
+
+def _launcher(module: str) -> str:
+    """A script on this very interpreter, whose path may be too long for, or have a blank in, a shebang."""
+    shebang = f"#!{sys.executable}\n"
+    if len(shebang) > _SHEBANG_LIMIT or " " in sys.executable:
+        shebang = f"#!/bin/sh\n'''exec' '{sys.executable}' \"$0\" \"$@\"\n' '''\n"
+    return f"{shebang}import sys\n\nfrom {module} import main\n\nsys.exit(main(sys.argv[1:]))\n"
+
+
+_ENVSETUP = f"""\
+# Source this file: it makes the tools reachable by name.
+_root="$(cd "$(dirname "${{BASH_SOURCE[0]:-$0}}")/.." && pwd)"
+export QAIRT_SDK_ROOT="$_root" QNN_SDK_ROOT="$_root" SNPE_ROOT="$_root"
+export PATH="$_root/bin/{TARGET}${{PATH:+:$PATH}}"
+unset _root
+"""

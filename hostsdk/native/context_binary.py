@@ -1,0 +1,126 @@
+"""A cache record at run time: what it holds, and its graph executed on the emulator."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from ctypes import byref, c_void_p
+from dataclasses import dataclass
+
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.library import QnnError
+from hostsdk.native.session import Session
+from hostsdk.native.structs import BinaryInfo, Tensor
+from hostsdk.native.tensors import TensorSpec
+
+_BINARY_INFO_VERSION = 3
+
+
+@dataclass(frozen=True)
+class GraphInterface:
+    """A graph's name, inputs and outputs."""
+
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+@contextmanager
+def describe(session: Session, record: bytes) -> Iterator[tuple[GraphInterface, ...]]:
+    """The graphs in `record`; valid inside the block. Raises `ToolError` (INVALID_RECORD) when it is no such record."""
+    system = session.libraries.system
+    handle, info_at = c_void_p(), c_void_p()
+    buffer = ctypes.create_string_buffer(record, len(record))
+    system.call("contextCreate", byref(handle))
+    try:
+        try:
+            system.call("contextGetMetaData", handle, buffer, len(record), byref(info_at))
+        except QnnError as error:
+            raise _invalid(f"it cannot be read ({error})") from error
+        info = BinaryInfo.from_address(info_at.value or 0)
+        if ctypes.c_uint32(info.version).value != _BINARY_INFO_VERSION:
+            raise _invalid(f"its description has version {info.version}, not {_BINARY_INFO_VERSION}")
+        yield tuple(
+            GraphInterface(
+                name=graph.graphName.decode(),
+                inputs=tuple(TensorSpec.read(t) for t in graph.graphInputs[: graph.numGraphInputs]),
+                outputs=tuple(TensorSpec.read(t) for t in graph.graphOutputs[: graph.numGraphOutputs]),
+            )
+            for graph in info.graphs[: info.numGraphs]
+        )
+    finally:
+        system.status("contextFree", handle)
+
+
+@contextmanager
+def load(session: Session, record: bytes, profile: c_void_p | None) -> Iterator[c_void_p]:
+    """A context made from `record`. Raises `ToolError` (INVALID_RECORD) when the backend refuses it."""
+    core = session.libraries.core
+    context = c_void_p()
+    buffer = ctypes.create_string_buffer(record, len(record))
+    try:
+        core.call(
+            "contextCreateFromBinary",
+            session.backend,
+            session.device,
+            None,
+            buffer,
+            len(record),
+            byref(context),
+            profile,
+        )
+    except QnnError as error:
+        raise _invalid(f"the backend refuses it ({error})") from error
+    try:
+        yield context
+    finally:
+        core.status("contextFree", context, None)
+
+
+def execute(
+    session: Session,
+    graph: c_void_p,
+    interface: GraphInterface,
+    inputs: Sequence[bytes],
+    profile: c_void_p | None,
+) -> list[bytes]:
+    """One inference: raw file contents in, in the order of the graph's inputs, raw file contents out.
+
+    Raises `ToolError` (EXECUTION_FAILED).
+    """
+    in_buffers = [
+        (ctypes.c_char * spec.stored_bytes).from_buffer_copy(spec.store(raw))
+        for spec, raw in zip(interface.inputs, inputs, strict=True)
+    ]
+    out_buffers = [(ctypes.c_char * spec.stored_bytes)() for spec in interface.outputs]
+    try:
+        session.libraries.core.call(
+            "graphExecute",
+            graph,
+            _bound(interface.inputs, in_buffers),
+            len(in_buffers),
+            _bound(interface.outputs, out_buffers),
+            len(out_buffers),
+            profile,
+            None,
+        )
+    except QnnError as error:
+        raise ToolError(
+            ErrorCode.EXECUTION_FAILED, f"graph {interface.name} did not execute: {error}.", "HTP Runtime"
+        ) from error
+    return [spec.load(buffer.raw) for spec, buffer in zip(interface.outputs, out_buffers, strict=True)]
+
+
+def _bound(
+    specs: Sequence[TensorSpec], buffers: Sequence[ctypes.Array[ctypes.c_char]]
+) -> ctypes.Array[Tensor]:
+    return (Tensor * len(specs))(*[s.bind(b) for s, b in zip(specs, buffers, strict=True)])
+
+
+def _invalid(reason: str) -> ToolError:
+    return ToolError(
+        ErrorCode.INVALID_RECORD,
+        f"the cache record is not usable: {reason}. Prepare the network again.",
+        "DLC",
+    )

@@ -1,0 +1,90 @@
+"""Job: ONNX to DLC, through ONNX Runtime's QNN provider with every operation checked against the HTP.
+
+Request: library_dir, onnx. Result: dlc (a path in the working directory), nodes. A network that the HTP cannot take whole
+is refused with the operations named; the provider would otherwise write a DLC of the supported part alone.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.job import Reply, serve
+
+_NO_FALLBACK = "session.disable_cpu_ep_fallback"
+_RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
+_SILENT = 4
+_NAMED_AT_MOST = 8
+_LAYOUT_SUFFIX = re.compile(r"_token_\d+$")
+"""ONNX Runtime adds it to a node's name when it changes the node's layout."""
+
+
+def convert(request: dict[str, Any], reply: Reply) -> None:
+    """Run the job in the working directory, which should be empty."""
+    import onnxruntime as ort
+    import onnxruntime_qnn
+
+    directory, onnx = Path(request["library_dir"]), request["onnx"]
+    ort.set_default_logger_severity(_SILENT)
+    ort.register_execution_provider_library("QNN", onnxruntime_qnn.get_library_path())
+    htp = {"backend_path": str(directory / "libQnnHtp.so")}
+    dump = {
+        "dump_qnn_ir_dlc": "1",
+        "dump_qnn_ir_dlc_dir": str(Path.cwd()),
+        "qnn_ir_backend_path": str(directory / "libQnnIr.so"),
+    }
+    try:
+        _session(ort, onnx, htp | dump, {_NO_FALLBACK: "1"})
+    except Exception as error:
+        raise _explained(ort, onnx, htp, error) from error
+    made = sorted(Path.cwd().glob("*.dlc"))
+    if len(made) != 1:
+        raise ToolError(
+            ErrorCode.UNSUPPORTED_LAYER,
+            f"the network became {len(made)} graphs where one is needed.",
+            "Converter",
+        )
+    reply.result(dlc=str(made[0]))
+
+
+def _session(ort: Any, onnx: str, provider: dict[str, str], entries: dict[str, str]) -> Any:
+    options = ort.SessionOptions()
+    options.log_severity_level = _SILENT
+    for key, value in entries.items():
+        options.add_session_config_entry(key, value)
+    devices = [device for device in ort.get_ep_devices() if device.ep_name == "QNN"]
+    options.add_provider_for_devices(devices[:1], provider)
+    return ort.InferenceSession(onnx, options)
+
+
+def _explained(ort: Any, onnx: str, htp: dict[str, str], error: Exception) -> ToolError:
+    """Why the session failed: the operations left to the CPU if that is it, else the runtime's own text."""
+    try:
+        session = _session(ort, onnx, htp, {_RECORD_ASSIGNMENT: "1"})
+    except Exception:
+        reason = str(error).splitlines()[0].removeprefix("[ONNXRuntimeError] : ")
+        return ToolError(
+            ErrorCode.MODEL_LOAD, f"{onnx} is not a usable ONNX model: {reason[:400]}", "Converter"
+        )
+    left = [
+        f"{node.op_type} ({_LAYOUT_SUFFIX.sub('', node.name) or 'unnamed'})"
+        for part in session.get_provider_graph_assignment_info()
+        if part.ep_name != "QNN"
+        for node in part.get_nodes()
+    ]
+    if not left:
+        return ToolError(
+            ErrorCode.UNKNOWN, f"the converter failed on {onnx}: {str(error)[:400]}", "Converter"
+        )
+    more = f" and {len(left) - _NAMED_AT_MOST} more" if len(left) > _NAMED_AT_MOST else ""
+    return ToolError(
+        ErrorCode.UNSUPPORTED_LAYER,
+        f"the HTP does not take {', '.join(left[:_NAMED_AT_MOST])}{more}: replace them or cut the network there.",
+        "Model Validation",
+    )
+
+
+if __name__ == "__main__":
+    serve(convert)

@@ -1,0 +1,114 @@
+"""A DLC's graphs, composed for a device, finalised, and saved back with their cache record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ctypes import POINTER, byref, c_uint32, c_uint64, c_void_p, create_string_buffer
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.graph_options import GraphOptions
+from hostsdk.native.library import QnnError
+from hostsdk.native.session import Session
+from hostsdk.native.structs import GraphInfo
+
+_GRAPH_INFO_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ComposedDlc:
+    """An open DLC whose graphs stand, not yet finalised, in `context`."""
+
+    session: Session
+    dlc: c_void_p
+    context: c_void_p
+    graph_names: tuple[str, ...]
+
+    def finalize(self, graph_name: str, options: GraphOptions, profile: c_void_p | None) -> None:
+        """Compile one graph. Raises `ToolError` when the compiler refuses an option or the graph."""
+        core = self.session.libraries.core
+        graph = self.session.graph(self.context, graph_name)
+        try:
+            if options:
+                core.call("graphSetConfig", graph, options.array())
+        except QnnError as error:
+            raise ToolError(
+                ErrorCode.GRAPH_CONFIG, f"the HTP compiler refused a graph option: {error}.", "HTP Compiler"
+            ) from error
+        try:
+            core.call("graphFinalize", graph, profile, None)
+        except QnnError as error:
+            raise ToolError(
+                ErrorCode.GRAPH_FINALIZE,
+                f"the HTP compiler cannot finalise {graph_name}: {error}.",
+                "HTP Compiler",
+            ) from error
+
+    def binary(self) -> bytes:
+        """The context binary: what the cache record will hold."""
+        core = self.session.libraries.core
+        size = c_uint64()
+        core.call("contextGetBinarySize", self.context, byref(size))
+        buffer = create_string_buffer(size.value)
+        written = c_uint64()
+        core.call("contextGetBinary", self.context, buffer, size.value, byref(written))
+        return buffer.raw[: written.value]
+
+    def save(self, path: Path) -> None:
+        """Add the context to the DLC as a cache record and write the DLC to `path`."""
+        self.session.libraries.core.call("contextAddToDlc", self.context, self.dlc)
+        self.session.libraries.system.call("dlcSave", self.dlc, str(path).encode())
+
+
+@contextmanager
+def compose(session: Session, dlc_path: Path, scratch: Path) -> Iterator[ComposedDlc]:
+    """Open `dlc_path` and compose its graphs; the library's temporary files go to `scratch`.
+
+    Raises `ToolError` (MODEL_LOAD) when the library cannot read the network.
+    """
+    core, system = session.libraries.core, session.libraries.system
+    context, dlc = c_void_p(), c_void_p()
+    core.call("contextCreate", session.backend, session.device, None, byref(context))
+    try:
+        arguments = (session.system_log, str(dlc_path).encode(), str(scratch).encode(), byref(dlc))
+        _read(session, dlc_path, "dlcCreateFromFileWithDestinationDir", *arguments)
+        try:
+            yield ComposedDlc(session, dlc, context, _compose(session, dlc_path, dlc, context))
+        finally:
+            system.status("dlcFree", dlc)
+    finally:
+        core.status("contextFree", context, None)
+
+
+def _compose(session: Session, dlc_path: Path, dlc: c_void_p, context: c_void_p) -> tuple[str, ...]:
+    graphs, count = POINTER(GraphInfo)(), c_uint32()
+    _read(
+        session,
+        dlc_path,
+        "dlcComposeGraphs",
+        dlc,
+        None,
+        0,
+        session.backend,
+        context,
+        session.libraries.interface,
+        _GRAPH_INFO_VERSION,
+        byref(graphs),
+        byref(count),
+    )
+    return tuple(graphs[index].graphName.decode() for index in range(count.value))
+
+
+def _read(session: Session, dlc_path: Path, function: str, *arguments: Any) -> None:
+    """Call a reading function; its own text ("memory allocation") misleads for every kind of damage."""
+    try:
+        session.libraries.system.call(function, *arguments)
+    except QnnError as error:
+        raise ToolError(
+            ErrorCode.MODEL_LOAD,
+            f"the network in {dlc_path.name} cannot be read: {error}. The file is damaged, or made by a newer SDK.",
+            "DLC",
+        ) from error

@@ -1,0 +1,133 @@
+"""Load the libraries, refuse those of another API version, call their functions."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, byref, c_char_p, c_uint32, c_uint64, c_void_p
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native import functions, structs
+from hostsdk.native.structs import QnnInterface, SystemInterfaceHead
+
+CORE_API = (2, 40)
+HTP_API = (5, 51)
+SYSTEM_API = (1, 15)
+
+
+class QnnError(Exception):
+    """A function of the library returned an error handle. `status` is the library's number, not an SNPE code."""
+
+    def __init__(self, function: str, status: int, text: str) -> None:
+        super().__init__(f"{function} returned {status:#x} ({text or 'no text'})")
+        self.function = function
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Api:
+    """One library's function table: calls by name, and raises `QnnError` for a non-zero result."""
+
+    addresses: dict[str, int]
+    signatures: dict[str, tuple[Any, ...]]
+
+    def call(self, name: str, *arguments: Any) -> None:
+        """Call the function; its outputs are among the arguments."""
+        status = self.status(name, *arguments)
+        if status:
+            raise QnnError(name, status, self._message(status))
+
+    def status(self, name: str, *arguments: Any) -> int:
+        """Call the function and return its error handle."""
+        prototype = ctypes.CFUNCTYPE(c_uint64, *self.signatures[name])
+        return int(prototype(self.addresses[name])(*arguments))
+
+    def _message(self, status: int) -> str:
+        if "errorGetMessage" not in self.signatures:
+            return ""
+        text = c_char_p()
+        known = self.status("errorGetMessage", status, byref(text)) == 0
+        return (text.value or b"").decode("utf-8", "replace") if known else ""
+
+
+@dataclass(frozen=True)
+class Libraries:
+    """Both libraries, checked. `interface` is the HTP provider's own, for composeGraphs."""
+
+    core: Api
+    system: Api
+    interface: QnnInterface
+    system_interface_version: tuple[int, ...]
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The API versions the libraries report, for people."""
+        return {
+            "core": _dotted(self.interface.coreApiVersion),
+            "htp": _dotted(self.interface.backendApiVersion),
+            "system": _dotted(self.system_interface_version),
+        }
+
+
+def load(directory: Path) -> Libraries:
+    """Load libQnnHtp.so and libQnnSystem.so from `directory`.
+
+    Raises `ToolError` (RUNTIME_UNAVAILABLE) when one cannot be loaded or reports another API version than this binding
+    is written for: structures are passed by value, so a guess would crash.
+    """
+    for struct, size in structs.SIZES.items():
+        if ctypes.sizeof(struct) != size:
+            raise _refused(f"{struct.__name__} takes {ctypes.sizeof(struct)} bytes here, not {size}")
+    core_at = _provider(directory / "libQnnHtp.so", "QnnInterface_getProviders")
+    interface = QnnInterface.from_address(core_at)
+    _require("QNN core", interface.coreApiVersion, CORE_API)
+    _require("HTP backend", interface.backendApiVersion, HTP_API)
+    system_at = _provider(directory / "libQnnSystem.so", "QnnSystemInterface_getProviders")
+    system_version = tuple(SystemInterfaceHead.from_address(system_at).systemApiVersion)
+    _require("QNN system", system_version, SYSTEM_API)
+    core_table = core_at + QnnInterface.functions.offset
+    system_table = system_at + ctypes.sizeof(SystemInterfaceHead)
+    return Libraries(
+        core=Api(_addresses(core_table, functions.CORE_ORDER), functions.CORE_SIGNATURES),
+        system=Api(_addresses(system_table, functions.SYSTEM_ORDER), functions.SYSTEM_SIGNATURES),
+        interface=interface,
+        system_interface_version=system_version,
+    )
+
+
+def _provider(path: Path, symbol: str) -> int:
+    """The address of the library's first (and only) provider."""
+    try:
+        get_providers = getattr(ctypes.CDLL(str(path)), symbol)
+    except (OSError, AttributeError) as error:
+        raise _refused(f"cannot load {path}: {error}") from error
+    get_providers.restype = c_uint64
+    providers, count = POINTER(c_void_p)(), c_uint32()
+    status = get_providers(byref(providers), byref(count))
+    if status or not count.value or not providers[0]:
+        raise _refused(f"{path.name} offers no interface (status {status:#x})")
+    return int(providers[0])
+
+
+def _addresses(table: int, order: tuple[str, ...]) -> dict[str, int]:
+    pointers = (c_uint64 * len(order)).from_address(table)
+    return dict(zip(order, pointers, strict=True))
+
+
+def _require(what: str, found: Any, wanted: tuple[int, int]) -> None:
+    if tuple(found)[:2] != wanted:
+        raise _refused(
+            f"the installed libraries report {what} API {_dotted(found)}, and this one needs {_dotted(wanted)}"
+        )
+
+
+def _dotted(version: Any) -> str:
+    return ".".join(str(part) for part in version)
+
+
+def _refused(reason: str) -> ToolError:
+    from hostsdk.wheel import INSTALL
+
+    return ToolError(ErrorCode.RUNTIME_UNAVAILABLE, f"{reason}: run {INSTALL} again.", "Host SDK")

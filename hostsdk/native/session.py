@@ -1,0 +1,114 @@
+"""A backend on a device: what every job opens first and closes last, with the library's own log kept."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from ctypes import byref, c_char_p, c_uint32, c_uint64, c_void_p
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from hostsdk.native import library
+from hostsdk.native.structs import Config, HtpDeviceConfig
+
+
+class LogLevel(IntEnum):
+    """QnnLog_Level_t."""
+
+    ERROR = 1
+    WARN = 2
+    INFO = 3
+    VERBOSE = 4
+
+
+LogSink = Callable[[LogLevel, str], None]
+
+_DEVICE_OPTION_CUSTOM = 0
+_HTP_DEVICE_OPTION_SOC = 0
+_LOG_LINE_BYTES = 4096
+_LogCallback = ctypes.CFUNCTYPE(None, c_char_p, c_uint32, c_uint64, c_void_p)
+_HARMLESS = ("unexpected GraphHtpSettings option",)
+"""Printed at error level on every run of the 2.51 libraries, whatever the graph."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Open handles. Valid inside `open_session` only."""
+
+    libraries: library.Libraries
+    backend: c_void_p
+    device: c_void_p
+    system_log: c_void_p
+
+    def build_id(self) -> str:
+        """The libraries' build, as in v2.51.0.260929181845."""
+        text = c_char_p()
+        self.libraries.core.call("backendGetBuildId", byref(text))
+        return (text.value or b"").decode("ascii", "replace")
+
+    def graph(self, context: c_void_p, name: str) -> c_void_p:
+        """The handle of a graph of `context`."""
+        handle = c_void_p()
+        self.libraries.core.call("graphRetrieve", context, name.encode(), byref(handle))
+        return handle
+
+
+@contextmanager
+def open_session(
+    directory: Path, soc_model: int | None, sink: LogSink, level: LogLevel = LogLevel.WARN
+) -> Iterator[Session]:
+    """A session of the libraries in `directory`, with a device for `soc_model` unless that is None.
+
+    Raises `ToolError` for libraries of another version and `library.QnnError` when the device is refused.
+    """
+    libraries = library.load(directory)
+    core = libraries.core
+    with ExitStack() as handles:
+
+        def opened(create: str, free: str, *arguments: Any) -> c_void_p:
+            handle = c_void_p()
+            core.call(create, *arguments, byref(handle))
+            handles.callback(core.status, free, handle)
+            return handle
+
+        callback = _callback(sink)
+        handles.callback(lambda: callback)  # the libraries call it until the log is freed
+        log = opened("logCreate", "logFree", callback, int(level))
+        system_log = c_void_p()
+        libraries.system.call("logCreate", callback, int(level), byref(system_log))
+        backend = opened("backendCreate", "backendFree", log, None)
+        device = c_void_p()
+        if soc_model is not None:
+            device = opened("deviceCreate", "deviceFree", log, _soc_config(soc_model))
+        yield Session(libraries, backend, device, system_log)
+
+
+def null_terminated(configs: list[Any]) -> Any:
+    """A NULL-terminated array of pointers to `configs`, which it keeps alive."""
+    array: Any = (c_void_p * (len(configs) + 1))(*[ctypes.addressof(config) for config in configs], None)
+    array.kept = configs
+    return array
+
+
+def _soc_config(soc_model: int) -> Any:
+    custom = HtpDeviceConfig(option=_HTP_DEVICE_OPTION_SOC, socModel=soc_model)
+    config = Config(option=_DEVICE_OPTION_CUSTOM, value=ctypes.addressof(custom))
+    array = null_terminated([config])
+    array.custom = custom
+    return array
+
+
+def _callback(sink: LogSink) -> Any:
+    vsnprintf = ctypes.CDLL(None).vsnprintf
+
+    def receive(template: bytes, level: int, _timestamp: int, arguments: int) -> None:
+        text = ctypes.create_string_buffer(_LOG_LINE_BYTES)
+        vsnprintf(text, ctypes.c_size_t(_LOG_LINE_BYTES), c_char_p(template), c_void_p(arguments))
+        line = text.value.decode("utf-8", "replace").strip()
+        if not any(known in line for known in _HARMLESS):
+            sink(LogLevel(min(max(level, LogLevel.ERROR), LogLevel.VERBOSE)), line)
+
+    return _LogCallback(receive)

@@ -1,0 +1,124 @@
+"""Graph inputs and outputs as the float32 raw files of net-run."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.structs import Tensor
+
+_MEMORY_RAW = 0
+_SCALE_OFFSET = 0
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How a tensor's elements lie in memory: numpy's name of the type, and whether it stands for a real number."""
+
+    dtype: str
+    quantized: bool = False
+
+
+STORAGE: dict[int, Storage] = {
+    0x0008: Storage("int8"),
+    0x0016: Storage("int16"),
+    0x0032: Storage("int32"),
+    0x0064: Storage("int64"),
+    0x0108: Storage("uint8"),
+    0x0116: Storage("uint16"),
+    0x0132: Storage("uint32"),
+    0x0164: Storage("uint64"),
+    0x0216: Storage("float16"),
+    0x0232: Storage("float32"),
+    0x0308: Storage("int8", quantized=True),
+    0x0316: Storage("int16", quantized=True),
+    0x0408: Storage("uint8", quantized=True),
+    0x0416: Storage("uint16", quantized=True),
+    0x0508: Storage("bool"),
+}
+"""Qnn_DataType_t."""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output. `native` is the library's own description, which a call's tensor is copied from."""
+
+    name: str
+    shape: tuple[int, ...]
+    storage: Storage
+    scale: float
+    offset: int
+    native: Tensor
+
+    @classmethod
+    def read(cls, tensor: Tensor) -> TensorSpec:
+        """Raises `ToolError` (INVALID_RECORD) for a data type or an encoding that raw files cannot carry."""
+        name = tensor.name.decode()
+        storage = STORAGE.get(tensor.dataType)
+        quantize = tensor.quantizeParams
+        if storage is None or (storage.quantized and quantize.quantizationEncoding != _SCALE_OFFSET):
+            raise ToolError(
+                ErrorCode.INVALID_RECORD,
+                f"tensor {name} has data type {tensor.dataType:#06x} in an encoding that raw files cannot carry.",
+                "Tensor",
+            )
+        encoding = quantize.scaleOffsetEncoding
+        return cls(
+            name=name,
+            shape=tuple(tensor.dimensions[: tensor.rank]),
+            storage=storage,
+            scale=encoding.scale if storage.quantized else 1.0,
+            offset=encoding.offset if storage.quantized else 0,
+            native=tensor,
+        )
+
+    @property
+    def raw_bytes(self) -> int:
+        """The size of its raw file: four bytes an element, as real numbers travel as float32."""
+        return math.prod(self.shape) * 4 if self._travels_as_float else self.stored_bytes
+
+    @property
+    def stored_bytes(self) -> int:
+        """Its size in the library's memory."""
+        width = {"bool": 1}.get(self.storage.dtype) or int(
+            "".join(filter(str.isdigit, self.storage.dtype))
+        ) // 8
+        return math.prod(self.shape) * width
+
+    @property
+    def _travels_as_float(self) -> bool:
+        return self.storage.quantized or self.storage.dtype in ("float16", "float32")
+
+    def store(self, raw: bytes) -> bytes:
+        """The library's bytes for a raw file's content."""
+        if not self._travels_as_float or self.storage.dtype == "float32":
+            return raw
+        import numpy as np
+
+        values = np.frombuffer(raw, np.float32)
+        if self.storage.quantized:
+            limits = np.iinfo(self.storage.dtype)
+            values = np.clip(np.round(values / self.scale) - self.offset, limits.min, limits.max)
+        return values.astype(self.storage.dtype).tobytes()
+
+    def load(self, stored: bytes) -> bytes:
+        """A raw file's content for the library's bytes."""
+        if not self._travels_as_float or self.storage.dtype == "float32":
+            return stored
+        import numpy as np
+
+        values = np.frombuffer(stored, self.storage.dtype).astype(np.float32)
+        if self.storage.quantized:
+            values = (values + np.float32(self.offset)) * np.float32(self.scale)
+        return values.astype(np.float32).tobytes()
+
+    def bind(self, buffer: Any) -> Tensor:
+        """A tensor of a call, on `buffer`, which must outlive it."""
+        tensor = Tensor.from_buffer_copy(self.native)
+        tensor.memType = _MEMORY_RAW
+        tensor.clientBuf.data = ctypes.addressof(buffer)
+        tensor.clientBuf.dataSize = ctypes.sizeof(buffer)
+        return tensor

@@ -1,0 +1,159 @@
+"""One network prepared for one SoC: cache record, schematic, and the simulator's timeline bound to both."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hostsdk import timeline, trace_object, wheel
+from hostsdk.child import run_job
+from hostsdk.compile_options import CompileOptions
+from hostsdk.dlc import Dlc, timeline_record
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.events import Event
+from hostsdk.layout import Sdk
+from hostsdk.socs import Soc
+from hostsdk.timeline import Timeline
+
+ESTIMATE_UNSUPPORTED = "HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS"
+"""Environment variable: 1 asks for estimates of SoCs for which Qualcomm does not support them."""
+TOP_VOLTAGE_CORNER = 11
+"""The simulator takes 1 to 11 and clamps to what the SoC has; SoCs with supported estimates ignore it."""
+_TRACE_FILE = "estimate.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What preparing with profiling made. `statement` says what the timeline is, or why there is none."""
+
+    schematic: Path
+    has_timeline: bool
+    statement: str
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A SoC and options, to be applied to DLCs in `scratch`, a directory of the caller's."""
+
+    sdk: Sdk
+    soc: Soc
+    options: CompileOptions
+    scratch: Path
+
+    def compile(self, dlc: Path) -> None:
+        """Add the cache record to `dlc`, in place. Raises `ToolError`."""
+        self._run(dlc, self.options, "compile", profile=False)
+
+    def profile(self, dlc: Path, *, estimate_unsupported: bool) -> Outcome:
+        """Add the cache record and, if there is one, the timeline to `dlc`, in place. Raises `ToolError`.
+
+        A SoC without supported estimates is compiled twice when `estimate_unsupported`: once for the simulator's file,
+        and once without its settings, which would change the binary, for the record that ships.
+        """
+        trace = None
+        if not self.soc.estimate_supported and self.soc.has_cost_model and estimate_unsupported:
+            trace = self._unsupported_trace(dlc)
+        result = self._run(dlc, self.options, "profile", profile=True)
+        if len(result["graphs"]) != 1:
+            raise _failed(f"the DLC holds {len(result['graphs'])} graphs, and a profile is of one")
+        schematic = self._schematic(self.scratch / "profile")
+        digest = hashlib.sha256(schematic.read_bytes()).hexdigest()
+        graph = result["graphs"][0]
+        label = timeline.label(
+            self.soc, graph["name"], digest, self._recorded_options(trace is not None), result["build_id"]
+        )
+        events = self._labelled(graph, trace, label)
+        if events is None:
+            return Outcome(schematic, False, self._no_timeline())
+        container = Dlc(dlc)
+        record = container.cache_record(self.soc.name)
+        if record is None:
+            raise _failed("the library added no cache record")
+        found = Timeline(
+            graph=graph["name"],
+            start_us=graph["start_us"],
+            stop_us=graph["stop_us"],
+            events=events,
+            cache_sha256=container.digest(record),
+            schematic_sha256=digest,
+        )
+        container.append(timeline_record(self.soc.name), found.encode())
+        return Outcome(schematic, True, label["statement"])
+
+    def _run(self, dlc: Path, options: CompileOptions, job: str, *, profile: bool) -> dict[str, Any]:
+        """Compile `dlc` in a fresh working directory `job`, replacing it by the DLC with the record added."""
+        directory = self.scratch / job
+        directory.mkdir()
+        output = directory / "prepared.dlc"
+        request = {
+            "library_dir": str(wheel.find().directory),
+            "dlc": str(dlc),
+            "soc_model": self.soc.soc_model,
+            "options": options.to_json(),
+            "profile": profile,
+            "output": str(output),
+        }
+        result = run_job("prepare", request, directory)
+        if not options.finalize_settings:
+            output.replace(dlc)
+        return result
+
+    def _unsupported_trace(self, dlc: Path) -> bytes:
+        """The simulator's trace, from a compilation whose binary is thrown away."""
+        settings: dict[str, int | float | str] = {
+            "hextimate": 1,
+            "sim_trace_final": _TRACE_FILE,
+            "sim_core_voltage_corner": TOP_VOLTAGE_CORNER,
+        }
+        self._run(dlc, replace(self.options, finalize_settings=settings), "estimate", profile=False)
+        trace = self.scratch / "estimate" / _TRACE_FILE
+        if not trace.is_file():
+            raise _failed(f"the simulator wrote no estimate for {self.soc.name}")
+        return trace.read_bytes()
+
+    def _schematic(self, directory: Path) -> Path:
+        found = sorted(directory.glob("*_schematic.bin"))
+        if len(found) != 1:
+            raise _failed(f"the compiler wrote {len(found)} schematics where one was expected")
+        return found[0]
+
+    def _labelled(
+        self, graph: dict[str, Any], trace: bytes | None, label: dict[str, Any]
+    ) -> tuple[Event, ...] | None:
+        """The finalise events with the labelled trace; None when there is no trace."""
+        events = [Event.from_json(row) for row in graph["events"]]
+        others = [event for event in events if event.type != trace_object.EVENT_TYPE]
+        try:
+            for event in events:
+                if event.type == trace_object.EVENT_TYPE and event.payload is not None:
+                    trace = trace_object.unpack(event.payload)[0]
+            if trace is None:
+                return None
+            labelled = trace_object.with_label(trace, label)
+        except ValueError as error:
+            raise _failed(f"the simulator's trace cannot be read: {error}") from error
+        return (*others, trace_object.event(labelled, graph["name"]))
+
+    def _recorded_options(self, unsupported: bool) -> dict[str, Any]:
+        form = self.options.to_json()
+        del form["finalize_settings"]
+        return form | ({"sim_core_voltage_corner": TOP_VOLTAGE_CORNER} if unsupported else {})
+
+    def _no_timeline(self) -> str:
+        title = self.soc.name.upper()
+        if not self.soc.has_cost_model:
+            return (
+                f"The simulator has no cost model for {title}: the schematic is written, a timeline is not."
+            )
+        if not self.soc.estimate_supported:
+            return (
+                f"Qualcomm does not support performance estimates for {title}: the schematic is written, a timeline is "
+                f"not; {ESTIMATE_UNSUPPORTED}=1 asks for an unsupported one."
+            )
+        raise _failed(f"the simulator gave no timeline for {title}")
+
+
+def _failed(reason: str) -> ToolError:
+    return ToolError(ErrorCode.UNKNOWN, f"{reason}.", "HTP Offline Prepare")

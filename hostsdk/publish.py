@@ -1,0 +1,42 @@
+"""Scratch directories, and finished files moved from them into place."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hostsdk.errors import ErrorCode, ToolError
+
+
+@contextmanager
+def scratch_in(directory: Path) -> Iterator[Path]:
+    """A hidden directory in `directory`, gone at the end. Raises `ToolError` (OUTPUT_WRITE) when none can be made."""
+    try:
+        path = Path(tempfile.mkdtemp(prefix=".hostsdk-", dir=directory)).resolve()
+    except OSError as error:
+        raise ToolError(
+            ErrorCode.OUTPUT_WRITE, f"{directory} cannot be written to ({error.strerror}).", "Output"
+        ) from error
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def require_writable(directory: Path) -> None:
+    """Raise `ToolError` (OUTPUT_WRITE) unless files can be made in `directory`."""
+    with scratch_in(directory):
+        pass
+
+
+def publish(made: Path, target: Path) -> None:
+    """Move `made`, a file or a directory, to `target` in one step, replacing what is there; other filesystems too."""
+    with scratch_in(target.parent) as staging:
+        staged = staging / target.name
+        shutil.move(made, staged)
+        if target.is_dir() and not target.is_symlink():
+            target.rename(staging / f"{target.name}.old")
+        staged.replace(target)

@@ -1,0 +1,82 @@
+"""The SoCs the compiler knows, as data (`socs.tsv`).
+
+Names, ids and architectures are what the library itself writes into a DLC for each soc_model id; VTCM and HVX counts are
+what its cost models state. For a handful of parts without a cost model the VTCM is the one ExecuTorch's Qualcomm backend
+lists; a dash means nobody says.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from dataclasses import dataclass
+from importlib import resources
+
+from hostsdk.errors import ErrorCode, ToolError
+
+OLDEST_ARCH = 68
+"""HTP graphs need Hexagon v68; older ids are accepted by the compiler but do not run on its HTP path."""
+
+
+@dataclass(frozen=True)
+class Soc:
+    """One part. `vtcm_mb` and `hvx_threads` are None where unknown; `arch` is the Hexagon version, as in v73."""
+
+    name: str
+    soc_model: int
+    arch: int
+    vtcm_mb: int | None
+    hvx_threads: int | None
+    has_cost_model: bool
+    estimate_supported: bool
+
+    @property
+    def target(self) -> str:
+        """The record identifier the runtime prints, for instance HTP_V73_SA8255_8MB."""
+        vtcm = f"_{self.vtcm_mb}MB" if self.vtcm_mb else ""
+        return f"HTP_V{self.arch}_{self.name.upper()}{vtcm}"
+
+
+def _count(text: str) -> int | None:
+    return None if text == "-" else int(text)
+
+
+@functools.cache
+def table() -> dict[str, Soc]:
+    """Every SoC by its lower-case name."""
+    lines = resources.files("hostsdk").joinpath("socs.tsv").read_text("ascii").splitlines()[1:]
+    rows = (line.split("\t") for line in lines)
+    return {
+        name: Soc(
+            name=name,
+            soc_model=int(soc_model),
+            arch=int(arch),
+            vtcm_mb=_count(vtcm),
+            hvx_threads=_count(hvx),
+            has_cost_model=cost_model == "yes",
+            estimate_supported=supported == "yes",
+        )
+        for name, soc_model, arch, vtcm, hvx, cost_model, supported in rows
+    }
+
+
+def find(name: str, option: str) -> Soc:
+    """The SoC called `name`, in either case.
+
+    Raises `ToolError` (INVALID_DEVICE), naming near matches, when it is unknown or older than Hexagon v68; `option` is
+    where the name came from, for the message.
+    """
+    known = table()
+    soc = known.get(name.strip().lower())
+    if soc is None:
+        able = [s.name for s in known.values() if s.arch >= OLDEST_ARCH]
+        near = difflib.get_close_matches(name.strip().lower(), able, n=3, cutoff=0.6)
+        hint = f"did you mean {' or '.join(near)}?" if near else "names look like sm8750 or sa8255."
+        raise ToolError(ErrorCode.INVALID_DEVICE, f"{option}: unknown SoC {name!r}: {hint}", "HTP Device")
+    if soc.arch < OLDEST_ARCH:
+        raise ToolError(
+            ErrorCode.INVALID_DEVICE,
+            f"{option}: {soc.name} has Hexagon v{soc.arch}, and HTP graphs need v{OLDEST_ARCH} or newer.",
+            "HTP Device",
+        )
+    return soc

@@ -1,0 +1,44 @@
+"""What every tool does around its work: errors as one line, signals that leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from hostsdk.errors import ToolError
+
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class _Ended(BaseException):
+    """A signal asked the tool to end; unwinding kills the child and removes scratch directories."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def run(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
+    """Run a tool's work: 0, or 1 after an error line on stderr; a signal ends the process as that signal does."""
+    for number in _ENDING:
+        signal.signal(number, _end)
+    try:
+        work(argv)
+    except ToolError as error:
+        sys.stdout.flush()
+        print(error.line(), file=sys.stderr)
+        return 1
+    except _Ended as ended:
+        signal.signal(ended.number, signal.SIG_DFL)
+        os.kill(os.getpid(), ended.number)
+    sys.stdout.flush()
+    return 0
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    for other in _ENDING:
+        signal.signal(other, signal.SIG_IGN)
+    raise _Ended(number)

@@ -1,0 +1,127 @@
+"""snpe-net-run: run a prepared network on the HTP emulator, one inference per line of the input list."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hostsdk import input_list, layout, socs, wheel
+from hostsdk.child import run_job
+from hostsdk.compile_options import CompileOptions
+from hostsdk.dlc import Dlc
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.input_list import InputList
+from hostsdk.publish import publish, require_writable, scratch_in
+from hostsdk.socs import Soc
+from hostsdk.timeline import read_timeline
+from hostsdk.tools import command
+from hostsdk.tools.cache_choice import choose_record
+from hostsdk.tools.net_run_options import EVENT_LEVELS, Level, parse
+from hostsdk.tools.user_log import UserLog
+
+SOC_VARIABLE = "HOSTSDK_SOC"
+_LOG_NAME = "qnn-profiling-data.log"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit code 0 with results (and logs) in place, or 1 with one error line and none of them."""
+    return command.run(_net_run, argv)
+
+
+def _net_run(argv: Sequence[str]) -> None:
+    chosen = parse(argv)
+    container = Dlc(chosen.container)
+    container.check()
+    inputs = input_list.parse(chosen.input_list)
+    outputs = _outputs(chosen.set_output_tensors, inputs)
+    soc = _machine(container)
+    qhas = chosen.profiling_level is Level.QHAS
+    if qhas:
+        require_writable(Path.cwd())
+    sdk = layout.sdk()
+    print(f"Model String: N/A\n{sdk.banner}", flush=True)
+    with UserLog(chosen.userlogs) as user_log:
+        mode = chosen.cache_compatibility_mode
+        record = choose_record(container, soc, mode, chosen.validate_cache, user_log.tell)
+        timeline = qhas and record is not None and read_timeline(container, soc.name) is not None
+        if qhas and not timeline:
+            user_log.tell(
+                "USER_WARN",
+                "The container has no timeline that belongs to the record in use: prepare it with --profiling_level qhas",
+            )
+        chosen.output_dir.mkdir(parents=True, exist_ok=True)
+        with scratch_in(chosen.output_dir) as scratch:
+            results = scratch / "results"
+            results.mkdir()
+            request = {
+                "library_dir": str(wheel.find().directory),
+                "dlc": str(chosen.container.resolve()),
+                "record": record,
+                "soc": soc.name,
+                "soc_model": soc.soc_model,
+                "options": CompileOptions().to_json(),
+                "input_dir": str(Path.cwd()),
+                "inferences": [[vars(entry) for entry in line] for line in inputs.inferences],
+                "outputs": outputs,
+                "output_dir": str(results),
+                "duration_s": chosen.duration,
+                "log_level": user_log.level,
+                "timeline": timeline,
+                **_profile_request(chosen.profiling_level, sdk, scratch),
+            }
+            result = run_job("execute", request, scratch, user_log.listen(_progress))
+            _publish(chosen.output_dir, results, scratch / _LOG_NAME, chosen.profiling_level)
+        print(f"Successfully executed graph {result['graph']}")
+        print(
+            f"{result['inferences']} inference(s) executed on the HTP emulator; host times are not device times."
+        )
+
+
+def _outputs(option: list[str] | None, inputs: InputList) -> list[str]:
+    """The tensors to write, empty for all: of the option, else of the list's header lines."""
+    return option or [*inputs.layers, *inputs.tensors]
+
+
+def _machine(container: Dlc) -> Soc:
+    """The SoC this machine stands for. Raises `ToolError` when nothing says which."""
+    name = os.environ.get(SOC_VARIABLE)
+    if name:
+        return socs.find(name, SOC_VARIABLE)
+    cached = container.cached_socs()
+    if len(cached) == 1:
+        return socs.find(cached[0], "the container's cache record")
+    held = f"records for {', '.join(cached)}" if cached else "no cache record"
+    raise ToolError(
+        ErrorCode.INVALID_DEVICE,
+        f"the container has {held}, so set {SOC_VARIABLE} to the SoC to stand for.",
+        "HTP Device",
+    )
+
+
+def _profile_request(level: Level, sdk: layout.Sdk, scratch: Path) -> dict[str, Any]:
+    events = EVENT_LEVELS[level]
+    log = {
+        "path": str(scratch / _LOG_NAME),
+        "application": "snpe-net-run",
+        "version": sdk.build_id,
+        "backend": f"HTP emulator (x86-64) {sdk.build_id}",
+    }
+    return {"profile": events, "log": log if events else None}
+
+
+def _progress(message: dict[str, Any]) -> None:
+    print("Processing DNN input(s):")
+    print("\n".join(message["paths"]), flush=True)
+
+
+def _publish(output_dir: Path, results: Path, log: Path, level: Level) -> None:
+    for made in sorted(results.iterdir()):
+        publish(made, output_dir / made.name)
+    if level is Level.QHAS:
+        folder = Path("profilelogs")
+        folder.mkdir(exist_ok=True)
+        publish(log, folder / _LOG_NAME)
+    elif log.is_file():
+        publish(log, output_dir / "qnn-profiling-data_0.log")

@@ -1,0 +1,125 @@
+"""snpe-net-run's command line."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.tools.cache_choice import CacheMode
+from hostsdk.tools.options import Options, names, seconds
+from hostsdk.tools.user_log import LEVELS, UserLogChoice
+
+
+class Level(StrEnum):
+    """What is recorded while running."""
+
+    OFF = "off"
+    """Nothing."""
+    BASIC = "basic"
+    """Times of whole calls."""
+    MODERATE = "moderate"
+    """As basic, on this SDK."""
+    DETAILED = "detailed"
+    """Times of calls and counts per node."""
+    LINTING = "linting"
+    """As detailed, on this SDK."""
+    QHAS = "qhas"
+    """As detailed, and the simulator's timeline of the prepared graph."""
+
+
+EVENT_LEVELS: dict[Level, str | None] = {
+    Level.OFF: None,
+    Level.BASIC: "BASIC",
+    Level.MODERATE: "BASIC",
+    Level.DETAILED: "DETAILED",
+    Level.LINTING: "DETAILED",
+    Level.QHAS: "DETAILED",
+}
+"""The library's profile level for each of ours; None opens no profile."""
+
+PERF_PROFILES = (
+    "low_balanced",
+    "balanced",
+    "default",
+    "high_performance",
+    "sustained_high_performance",
+    "burst",
+    "low_power_saver",
+    "power_saver",
+    "high_power_saver",
+    "extreme_power_saver",
+    "system_settings",
+)
+_OTHER_RUNTIMES = ("--use_gpu", "--use_aip", "--enable_cpu_fallback", "--enable_cpu_fxp", "--enable_cpu_qmx")
+
+
+def parse(argv: Sequence[str]) -> Namespace:
+    """The command line, checked. Raises `ToolError`: INVALID_PARAMETER, or RUNTIME_UNAVAILABLE for another runtime."""
+    options = Options("snpe-net-run", "Run a prepared network on the HTP emulator.")
+    add = options.add_argument
+    add("--container", required=True, type=Path, metavar="DLC")
+    add(
+        "--input_list",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="one inference a line: path, or name:=path ...",
+    )
+    add("--output_dir", type=Path, default=Path("output"), metavar="DIR", help="default: ./output")
+    add("--use_dsp", action="store_true", help="run on the HTP; needed, there is no other runtime here")
+    for flag in _OTHER_RUNTIMES:
+        add(flag, dest="other_runtimes", action="append_const", const=flag, help="not available here")
+    add("--runtime_order", type=names, metavar="A[,B]", help="dsp is the only one available here")
+    add("--perf_profile", choices=PERF_PROFILES, default="balanced", help="no effect on an emulator")
+    add(
+        "--profiling_level",
+        choices=[str(level) for level in Level],
+        default=str(Level.DETAILED),
+        help="default: detailed; qhas writes profilelogs/qnn-profiling-data.log",
+    )
+    add(
+        "--duration",
+        type=seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="loop over the input list for so long",
+    )
+    add(
+        "--validate_cache",
+        action="store_true",
+        help="fail unless the container has a valid record for the SoC",
+    )
+    add(
+        "--cache_compatibility_mode",
+        choices=[str(mode) for mode in CacheMode],
+        default=str(CacheMode.PERMISSIVE),
+    )
+    add("--set_output_tensors", type=names, metavar="A[,B]", help="outputs to write; default: all")
+    add("--userlogs", type=_user_log, metavar="LEVEL,PATH", help="write the runtime's log to a file")
+    chosen = options.parse_args(argv)
+    chosen.profiling_level = Level(chosen.profiling_level)
+    chosen.cache_compatibility_mode = CacheMode(chosen.cache_compatibility_mode)
+    _require_dsp(chosen)
+    return chosen
+
+
+def _require_dsp(chosen: Namespace) -> None:
+    others = list(chosen.other_runtimes or [])
+    others += [f"--runtime_order {name}" for name in chosen.runtime_order or [] if name != "dsp"]
+    if others or not (chosen.use_dsp or chosen.runtime_order):
+        asked = others[0] if others else "the CPU runtime, which is the default,"
+        raise ToolError(
+            ErrorCode.RUNTIME_UNAVAILABLE,
+            f"The selected runtime is not available on this platform: {asked} is not served, use --use_dsp.",
+            "Runtime",
+        )
+
+
+def _user_log(text: str) -> UserLogChoice:
+    level, comma, path = text.partition(",")
+    if level not in LEVELS or not comma or not path:
+        raise ArgumentTypeError(f"{text!r} is not LEVEL,PATH with a level of {', '.join(LEVELS)}")
+    return UserLogChoice(LEVELS[level], Path(path))

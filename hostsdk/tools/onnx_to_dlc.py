@@ -1,0 +1,44 @@
+"""snpe-onnx-to-dlc: an ONNX network, quantised (QDQ) or float, as a DLC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hostsdk import layout, wheel
+from hostsdk.child import run_job
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.publish import publish, scratch_in
+from hostsdk.tools import command
+from hostsdk.tools.options import Options
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit code 0 with the DLC in place, or 1 with one error line and no DLC."""
+    return command.run(_convert, argv)
+
+
+def _options() -> Options:
+    options = Options(
+        "snpe-onnx-to-dlc", "Convert an ONNX network to a DLC; every operation must run on the HTP."
+    )
+    options.add_argument("-i", "--input_network", required=True, type=Path, metavar="ONNX")
+    options.add_argument(
+        "-o", "--output_path", type=Path, metavar="DLC", help="default: the network's name with .dlc"
+    )
+    return options
+
+
+def _convert(argv: Sequence[str]) -> None:
+    chosen = _options().parse_args(argv)
+    network: Path = chosen.input_network
+    output: Path = chosen.output_path or network.with_suffix(".dlc")
+    installed, sdk = wheel.find(), layout.sdk()
+    if not network.is_file():
+        raise ToolError(ErrorCode.MISSING_FILE, f"the network {network} does not exist.", "Converter")
+    print(f"{sdk.banner}\n[INFO] Converting {network}", flush=True)
+    with scratch_in(output.parent) as scratch:
+        request = {"library_dir": str(installed.directory), "onnx": str(network.resolve())}
+        result = run_job("convert", request, scratch)
+        publish(Path(result["dlc"]), output)
+    print(f"[INFO] Conversion complete: {output}")
