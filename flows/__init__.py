@@ -1,0 +1,1 @@
+"""Prefect flows: sequence only. Which step after which, and what runs side by side."""

@@ -51,7 +51,13 @@ class ArtifactSpec:
 
 ARTIFACTS = (
     ArtifactSpec(
-        "schematic", Step.PREPARE, "*_schematic.bin", _always, Retention.REPLAY, True, FailureKind.SCHEMATIC_MISSING
+        "schematic",
+        Step.PREPARE,
+        "*_schematic.bin",
+        _always,
+        Retention.REPLAY,
+        True,
+        FailureKind.SCHEMATIC_MISSING,
     ),
     ArtifactSpec(
         "log", Step.LOGS, "qnn-profiling-data*.log", _always, Retention.REPLAY, True, FailureKind.LOG_MISSING
@@ -68,7 +74,9 @@ ARTIFACTS = (
         FailureKind.QHAS_MISSING,
     ),
     # The vendor's viewers have always written the page; no document promises it.
-    ArtifactSpec("qhas_html", Step.CHROMETRACE, f"{_STEM}_qnn_htp_analysis_summary.html", _never, Retention.TRACE),
+    ArtifactSpec(
+        "qhas_html", Step.CHROMETRACE, f"{_STEM}_qnn_htp_analysis_summary.html", _never, Retention.TRACE
+    ),
     ArtifactSpec("qhas_schema", Step.CHROMETRACE, "qhas_schema.json", _never, Retention.EVER),
     ArtifactSpec("htp_graph", Step.CHROMETRACE, f"{_STEM}_htp.json", _never, Retention.TRACE, True),
     ArtifactSpec("runtrace", Step.CHROMETRACE, f"{_STEM}_runtrace.json", _never, Retention.EVER),

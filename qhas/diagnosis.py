@@ -47,7 +47,10 @@ def judge_tool(step: Step, run: ToolRun, output: Path) -> None:
     name = Path(run.argv[0]).name
     if run.timed_out:
         raise StepFailed(
-            FailureKind.TOOL_TIMED_OUT, step, f"{name} did not finish within {run.seconds:.0f} s.", _last_line(text)
+            FailureKind.TOOL_TIMED_OUT,
+            step,
+            f"{name} did not finish within {run.seconds:.0f} s.",
+            _last_line(text),
         )
     for sign in SIGNS:
         if sign.step in (None, step) and (found := sign.pattern.search(text)):

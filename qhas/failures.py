@@ -69,7 +69,9 @@ class FailureFacts:
 
 FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.MODEL_UNREADABLE: FailureFacts(
-        "The DLC could not be fetched or read.", "Check that the DLC's address exists and is readable from this host.", 2
+        "The DLC could not be fetched or read.",
+        "Check that the DLC's address exists and is readable from this host.",
+        2,
     ),
     FailureKind.MODEL_REJECTED: FailureFacts(
         "The SDK refuses the DLC.",
@@ -79,7 +81,8 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "This SDK cannot prepare for the SoC.", "Check the SoC's name, or use an SDK that knows it."
     ),
     FailureKind.TOOL_MISSING: FailureFacts(
-        "A tool of the SDK is not there or cannot be executed.", "Run `qhas doctor` and repair the SDK it names."
+        "A tool of the SDK is not there or cannot be executed.",
+        "Run `qhas doctor` and repair the SDK it names.",
     ),
     FailureKind.TOOL_FAILED: FailureFacts(
         "A tool reported an error of its own.", "Read the tool's output, stored with the cell.", 2
@@ -93,7 +96,9 @@ FACTS: dict[FailureKind, FailureFacts] = {
         2,
     ),
     FailureKind.TOOL_TIMED_OUT: FailureFacts(
-        "A tool did not finish in its time.", "Raise run.timeout_seconds, or look why the tool hangs in its output.", 2
+        "A tool did not finish in its time.",
+        "Raise run.timeout_seconds, or look why the tool hangs in its output.",
+        2,
     ),
     FailureKind.PREPARED_DLC_MISSING: FailureFacts(
         "Graph-prepare ended without a usable DLC.", "Read graph-prepare's output; check free disk space.", 2
@@ -108,34 +113,46 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "Split the DLC into one graph a file.",
     ),
     FailureKind.SCHEMATIC_MISMATCH: FailureFacts(
-        "The schematic does not belong to the executed DLC.", "Prepare again and run with that very DLC.", 2
+        "The schematic does not belong to the executed DLC.", "Prepare again and run with that very DLC."
     ),
     FailureKind.INPUT_UNREADABLE: FailureFacts(
-        "An input file could not be read.", "Check every path in the input list; they are relative to the list's folder."
+        "An input file could not be read.",
+        "Check every path in the input list; they are relative to the list's folder.",
     ),
     FailureKind.INPUT_REJECTED: FailureFacts(
-        "The input data do not fit the network.", "Compare count, size and names of the inputs with the DLC's."
+        "The input data do not fit the network.",
+        "Compare count, size and names of the inputs with the DLC's.",
     ),
     FailureKind.PREPARED_ONLINE: FailureFacts(
         "No record of the prepared DLC fits the device, so the runtime prepared a graph of its own or refused.",
         "Prepare for the SoC of the device, with the SDK version that runs there.",
     ),
     FailureKind.LOG_MISSING: FailureFacts(
-        "The run wrote no profiling log.", "Check that net-run knows `--profiling_level qhas` and its directory is writable.", 2
+        "The run wrote no profiling log.",
+        "Check that net-run knows `--profiling_level qhas` and its directory is writable.",
+        2,
     ),
-    FailureKind.LOG_EMPTY: FailureFacts("The profiling log is empty.", "Run again; check free space on the device.", 2),
+    FailureKind.LOG_EMPTY: FailureFacts(
+        "The profiling log is empty.", "Run again; check free space on the device.", 2
+    ),
     FailureKind.LOG_STALE: FailureFacts(
-        "The profiling log was there before the run.", "Clean the working directory of the device and run again.", 2
+        "The profiling log was there before the run.",
+        "Clean the working directory of the device and run again.",
+        2,
     ),
     FailureKind.LOG_UNREADABLE: FailureFacts(
-        "The profiling log is damaged or cut off.", "Run again; check free space and the transfer from the device.", 2
+        "The profiling log is damaged or cut off.",
+        "Run again; check free space and the transfer from the device.",
+        2,
     ),
     FailureKind.TIMELINE_MISSING: FailureFacts(
         "The log holds no timeline: the graph was not prepared for it, or the SoC has no supported estimate.",
         "Use a SoC with a supported estimate (`qhas doctor` lists them) or opt in to unsupported ones.",
     ),
     FailureKind.TRACE_MISSING: FailureFacts(
-        "The viewer ended without a chrometrace.", "Run the viewer again from the stored log and schematic.", 2
+        "The viewer ended without a chrometrace.",
+        "Run the viewer again from the stored log and schematic.",
+        2,
     ),
     FailureKind.TRACE_INVALID: FailureFacts(
         "The chrometrace is empty, cut off or not JSON.",
@@ -143,7 +160,9 @@ FACTS: dict[FailureKind, FailureFacts] = {
         2,
     ),
     FailureKind.QHAS_MISSING: FailureFacts(
-        "The viewer wrote no QHAS summary although it was asked for.", "Check that this viewer knows `qhas_json`.", 2
+        "The viewer wrote no QHAS summary although it was asked for.",
+        "Check that this viewer knows `qhas_json`.",
+        2,
     ),
     FailureKind.QHAS_INVALID: FailureFacts(
         "The QHAS summary is cut off or not JSON.",
@@ -153,7 +172,9 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "The scratch directory is full or not writable.", "Free space, or point TMPDIR at a larger disk."
     ),
     FailureKind.STORE: FailureFacts(
-        "The object store refused or failed.", "Run the sweep again with the same run id; finished cells are kept.", 3
+        "The object store refused or failed.",
+        "Run the sweep again with the same run id; finished cells are kept.",
+        3,
     ),
     FailureKind.INTERNAL: FailureFacts(
         "A fault of this program.", "Report it with the stored output; the other cells are not affected."
@@ -175,7 +196,9 @@ class StepFailed(Exception):
     """A step of a cell ended without its result. Carries the typed failure."""
 
     def __init__(self, kind: FailureKind, step: Step, message: str, evidence: str | None = None) -> None:
-        self.failure = Failure(kind=kind, step=step, message=message, hint=FACTS[kind].hint, evidence=evidence)
+        self.failure = Failure(
+            kind=kind, step=step, message=message, hint=FACTS[kind].hint, evidence=evidence
+        )
         super().__init__(message)
 
 

@@ -43,12 +43,13 @@ class Lab:
 
     @asynccontextmanager
     async def lease(self, soc: str) -> AsyncIterator[Device]:
-        """A device of the SoC for oneself. Without devices in site.yaml, a simulated one."""
-        if not self.site.devices:
-            yield HostDevice(f"sim-{soc}", soc, self.sdk, self.scratch)
-            return
+        """A device of the SoC for oneself, left clean. Without devices in site.yaml, a simulated one."""
         async with self._devices.take(soc) as ref:
-            yield HostDevice(ref.name, ref.soc, self.sdk, self.scratch)
+            device = HostDevice(ref.name, ref.soc, self.sdk, self.scratch)
+            try:
+                yield device
+            finally:
+                await device.clean()
 
     async def model(self, address: str) -> tuple[Path, ModelFacts]:
         """The un-cached DLC as a local file with its digest; fetched once a run. Raises StepFailed."""
@@ -64,20 +65,26 @@ class Lab:
             fs.get_file(path, str(target))
         except Exception as error:  # every fsspec backend raises its own
             raise StepFailed(
-                FailureKind.MODEL_UNREADABLE, Step.PREPARE, f"{address} cannot be read: {type(error).__name__}: {error}"
+                FailureKind.MODEL_UNREADABLE,
+                Step.PREPARE,
+                f"{address} cannot be read: {type(error).__name__}: {error}",
             ) from error
         return target, ModelFacts(dlc=address, sha256=file_digest(target), size=target.stat().st_size)
 
 
 class _Shelf:
-    """Devices of site.yaml that nobody in this process uses."""
+    """Devices of site.yaml that nobody in this process uses. Without any, simulated ones without end."""
 
     def __init__(self, devices: list[DeviceRef]) -> None:
+        self._simulates = not devices
         self._free = {device.name: device for device in devices}
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
     async def take(self, soc: str) -> AsyncIterator[DeviceRef]:
+        if self._simulates:
+            yield DeviceRef(name=f"sim-{soc}", soc=soc)
+            return
         async with self._changed:
             await self._changed.wait_for(lambda: any(device.soc == soc for device in self._free.values()))
             device = next(device for device in self._free.values() if device.soc == soc)

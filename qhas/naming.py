@@ -21,6 +21,11 @@ def check_name(name: str) -> str:
     return name
 
 
+def safe_name(name: str) -> str:
+    """The name a tool chose for a file, made fit for a key: other characters become '_'."""
+    return re.sub(r"[^A-Za-z0-9._-]|(?<=\.)\.|^[^A-Za-z0-9]", "_", name)[-100:]
+
+
 def check_soc(name: str) -> str:
     """Return the SoC name, or raise ValueError if no tool could take it."""
     if not SOC.fullmatch(name):

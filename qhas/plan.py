@@ -13,7 +13,16 @@ from pydantic import ValidationError
 from qhas.failures import InvalidInput
 from qhas.naming import check_name
 from qhas.socs import KNOWN_SOCS
-from qhas.spec import RANDOM_INPUTS, Cell, Exclusion, PrepareOptions, RunOptions, SweepSpec, Variants, describe
+from qhas.spec import (
+    RANDOM_INPUTS,
+    Cell,
+    Exclusion,
+    PrepareOptions,
+    RunOptions,
+    SweepSpec,
+    Variants,
+    describe,
+)
 
 ASSUMED_DEVICE_SECONDS = 60.0
 """Device time of a cell that has no history: staging, warm-ups, thirty repetitions and one profiled run."""
@@ -33,13 +42,15 @@ class Plan:
         return sum(history.get(cell.key, ASSUMED_DEVICE_SECONDS) for cell in self.cells)
 
 
-def plan_sweep(spec: SweepSpec) -> Plan:
-    """Expand and check a sweep. Raises InvalidInput when it could not run at all."""
+def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
+    """Expand and check a sweep; `look_up` also asks whether its files exist. Raises InvalidInput."""
     everything = list(_expand(spec))
     cells = tuple(cell for cell in everything if not any(_matches(rule, cell) for rule in spec.exclude))
     if not cells:
-        raise InvalidInput(f"Sweep {spec.name} has no cell left: its exclusions remove all {len(everything)}.")
-    for address in sorted({address for cell in cells for address in _addresses(cell)}):
+        raise InvalidInput(
+            f"Sweep {spec.name} has no cell left: its exclusions remove all {len(everything)}."
+        )
+    for address in sorted({address for cell in cells for address in _addresses(cell)}) if look_up else ():
         _require(address)
     return Plan(spec, cells, excluded=len(everything) - len(cells), warnings=tuple(_warnings(spec)))
 
@@ -59,10 +70,14 @@ def variant_grid(variants: Variants) -> Iterator[tuple[str, dict[str, Any]]]:
 def _expand(spec: SweepSpec) -> Iterator[Cell]:
     for (variant, options), model, soc in product(variant_grid(spec.variants), spec.models, spec.socs):
         try:
-            prepare = PrepareOptions.model_validate(spec.prepare.model_dump() | _fields_of(PrepareOptions, options))
+            prepare = PrepareOptions.model_validate(
+                spec.prepare.model_dump() | _fields_of(PrepareOptions, options)
+            )
             run = RunOptions.model_validate(spec.run.model_dump() | _fields_of(RunOptions, options))
         except ValidationError as error:
-            raise InvalidInput(f"Variant {variant} of sweep {spec.name} is not valid: {describe(error)}.") from error
+            raise InvalidInput(
+                f"Variant {variant} of sweep {spec.name} is not valid: {describe(error)}."
+            ) from error
         yield Cell(model=model, soc=soc, variant=variant, prepare=prepare, run=run, trace=spec.trace)
 
 

@@ -77,7 +77,12 @@ class Sdk:
 
     def prepare_argv(self, *, dlc: Path, output: Path, soc: str, options: PrepareOptions) -> list[str]:
         """Graph-prepare for one SoC with QHAS instrumentation; the schematic goes to the working directory."""
-        argv = [str(self.tool(Tool.GRAPH_PREPARE)), f"--input_dlc={dlc}", f"--output_dlc={output}", f"--htp_socs={soc}"]
+        argv = [
+            str(self.tool(Tool.GRAPH_PREPARE)),
+            f"--input_dlc={dlc}",
+            f"--output_dlc={output}",
+            f"--htp_socs={soc}",
+        ]
         argv += ["--profiling_level", "qhas"]
         if options.optimization_level is not None:
             argv.append(f"--optimization_level={options.optimization_level}")
@@ -137,7 +142,9 @@ def find_sdk(ref: SdkRef, environ: Mapping[str, str] = os.environ) -> Sdk:
         raise InvalidInput(f"The SDK root {root} named by {source} is not a directory.")
     sdk = Sdk(root.resolve(), _version(root.resolve()), _kind(root), ref.env)
     if absent := sdk.missing():
-        raise InvalidInput(f"The SDK at {root} (named by {source}) has no usable {', '.join(map(str, absent))}.")
+        raise InvalidInput(
+            f"The SDK at {root} (named by {source}) has no usable {', '.join(map(str, absent))}."
+        )
     return sdk
 
 
@@ -147,17 +154,25 @@ def host_sdk_root() -> Path:
         [sys.executable, "-m", "hostsdk", "root"], capture_output=True, text=True, check=False, timeout=120
     )
     if answer.returncode != 0:
-        raise InvalidInput((answer.stderr or answer.stdout).strip() or "The host SDK cannot be used on this machine.")
+        raise InvalidInput(
+            (answer.stderr or answer.stdout).strip() or "The host SDK cannot be used on this machine."
+        )
     return Path(answer.stdout.strip().splitlines()[-1])
 
 
 def _kind(root: Path) -> SdkKind:
     marker = root / "sdk.yaml"
-    return SdkKind.HOST if marker.is_file() and "hostsdk" in marker.read_text(errors="replace") else SdkKind.VENDOR
+    return (
+        SdkKind.HOST
+        if marker.is_file() and "hostsdk" in marker.read_text(errors="replace")
+        else SdkKind.VENDOR
+    )
 
 
 def _version(root: Path) -> str:
     header = root / "include" / "QNN" / "QnnSdkBuildId.h"
-    if header.is_file() and (found := re.search(r'QNN_SDK_BUILD_ID\s+"v?([^"]+)"', header.read_text(errors="replace"))):
+    if header.is_file() and (
+        found := re.search(r'QNN_SDK_BUILD_ID\s+"v?([^"]+)"', header.read_text(errors="replace"))
+    ):
         return found[1]
     return root.name

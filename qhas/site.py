@@ -35,7 +35,9 @@ class SdkRef(Spec):
     """Which SDK to use. Without a root: QAIRT_SDK_ROOT, QNN_SDK_ROOT, SNPE_ROOT, else the host SDK."""
 
     root: Path | None = None
-    env: dict[str, str] = Field(default={}, description="Variables for the SDK's tools. They become part of the cache key.")
+    env: dict[str, str] = Field(
+        default={}, description="Variables for the SDK's tools. They become part of the cache key."
+    )
 
 
 class Viewer(StrEnum):
@@ -47,7 +49,9 @@ class Viewer(StrEnum):
 class Site(Spec):
     """The lab as site.yaml states it. With no devices, the host simulates any SoC the SDK knows."""
 
-    store: str = Field(default=DEFAULT_STORE, description="Any fsspec URL; relative paths are taken from site.yaml.")
+    store: str = Field(
+        default=DEFAULT_STORE, description="Any fsspec URL; relative paths are taken from site.yaml."
+    )
     sdk: SdkRef = SdkRef()
     viewer: Viewer = Viewer.HOST
     devices: list[DeviceRef] = []
@@ -56,7 +60,9 @@ class Site(Spec):
     def _device_names_are_unique(self) -> Site:
         names = [device.name for device in self.devices]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"devices must have different names; {', '.join(twice)} stands there more than once")
+            raise ValueError(
+                f"devices must have different names; {', '.join(twice)} stands there more than once"
+            )
         return self
 
     def serves(self, soc: str) -> bool:
@@ -80,4 +86,6 @@ def require_devices(site: Site, socs: list[str]) -> None:
     """Raise InvalidInput if a SoC has no device in this lab."""
     if missing := [soc for soc in socs if not site.serves(soc)]:
         have = ", ".join(sorted({device.soc for device in site.devices}))
-        raise InvalidInput(f"No device of this site has SoC {', '.join(missing)}; its devices are for {have}.")
+        raise InvalidInput(
+            f"No device of this site has SoC {', '.join(missing)}; its devices are for {have}."
+        )

@@ -46,7 +46,9 @@ class ModelRef(Spec):
     """A network to profile."""
 
     name: Name = Field(description="Short name, used in reports and paths.")
-    dlc: str = Field(description="Un-cached DLC: a path or any fsspec URL, as in s3://models/inception_v2.dlc.")
+    dlc: str = Field(
+        description="Un-cached DLC: a path or any fsspec URL, as in s3://models/inception_v2.dlc."
+    )
     inputs: str = Field(
         default=RANDOM_INPUTS,
         description="`random`, or path or URL of an input_list file. Its input files lie relative to it.",
@@ -56,7 +58,9 @@ class ModelRef(Spec):
 class PrepareOptions(Spec):
     """Options of graph-prepare. What is left out keeps the SDK's default."""
 
-    optimization_level: int | None = Field(default=None, ge=1, le=3, description="1, 2 or 3; higher prepares slower.")
+    optimization_level: int | None = Field(
+        default=None, ge=1, le=3, description="1, 2 or 3; higher prepares slower."
+    )
     vtcm_mb: int | None = Field(default=None, ge=0, le=64, description="VTCM in MB; 0 is the SoC's maximum.")
     hvx_threads: int | None = Field(default=None, ge=1, le=16, description="HVX threads the graph may use.")
     dlbc: bool | None = Field(default=None, description="Lossless bandwidth compression (DLBC).")
@@ -65,10 +69,16 @@ class PrepareOptions(Spec):
 class RunOptions(Spec):
     """Options of the run on the device."""
 
-    perf_profile: PerfProfile = Field(default=PerfProfile.BURST, description="Clocks and power during the run.")
-    warmups: int = Field(default=3, ge=0, le=1000, description="Inferences before the latency is taken (devices only).")
+    perf_profile: PerfProfile = Field(
+        default=PerfProfile.BURST, description="Clocks and power during the run."
+    )
+    warmups: int = Field(
+        default=3, ge=0, le=1000, description="Inferences before the latency is taken (devices only)."
+    )
     repetitions: int = Field(default=30, ge=1, le=100_000, description="Timed inferences (devices only).")
-    timeout_seconds: int = Field(default=600, ge=1, le=86_400, description="Time limit of each tool, in seconds.")
+    timeout_seconds: int = Field(
+        default=600, ge=1, le=86_400, description="Time limit of each tool, in seconds."
+    )
 
 
 class TraceFeatures(Spec):
@@ -108,7 +118,9 @@ class Exclusion(Spec):
     @model_validator(mode="after")
     def _names_something(self) -> Self:
         if self.model is None and self.soc is None and self.variant is None:
-            raise ValueError("an exclusion names a model, a soc or a variant; an empty one would exclude every cell")
+            raise ValueError(
+                "an exclusion names a model, a soc or a variant; an empty one would exclude every cell"
+            )
         return self
 
 
@@ -117,7 +129,9 @@ class SweepSpec(Spec):
 
     name: Name = Field(description="Short name of the sweep, part of every run id.")
     models: list[ModelRef] = Field(min_length=1)
-    socs: list[SocName] = Field(min_length=1, description="SoC names as graph-prepare takes them, as in sm8750.")
+    socs: list[SocName] = Field(
+        min_length=1, description="SoC names as graph-prepare takes them, as in sm8750."
+    )
     variants: Variants = Variants()
     prepare: PrepareOptions = PrepareOptions()
     run: RunOptions = RunOptions()
@@ -130,7 +144,9 @@ class SweepSpec(Spec):
             # Case-insensitively: the names become folders, and some stores and file systems fold case.
             twice = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
             if twice:
-                raise ValueError(f"{what} must have different names; {', '.join(twice)} stands there more than once")
+                raise ValueError(
+                    f"{what} must have different names; {', '.join(twice)} stands there more than once"
+                )
         return self
 
 

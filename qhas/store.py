@@ -115,7 +115,9 @@ class Store:
                 self._fs.put_file(str(source), self._path(key))
                 size = source.stat().st_size
                 if self._fs.size(self._path(key)) != size:
-                    raise StoreError(f"{self.url(key)} was stored with another size than the {size} bytes sent.")
+                    raise StoreError(
+                        f"{self.url(key)} was stored with another size than the {size} bytes sent."
+                    )
             return Artifact(name=file.name, path=path, sha256=file_digest(source), size=size)
 
     def _path(self, key: str) -> str:
@@ -138,18 +140,17 @@ class _StoreErrors:
 
     def __exit__(self, kind: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, StoreError):
-            raise StoreError(f"The store {self._root} failed at {self._key}: {type(error).__name__}: {error}") from error
+            raise StoreError(
+                f"The store {self._root} failed at {self._key}: {type(error).__name__}: {error}"
+            ) from error
 
 
 def _gzipped(source: Path, target: Path) -> Path:
     """Compress with no time and no name inside, so that equal files stay equal."""
-    with source.open("rb") as plain, target.open("wb") as sink:
-        with gzip.GzipFile(filename="", fileobj=sink, mode="wb", compresslevel=6, mtime=0) as packed:
-            shutil.copyfileobj(plain, packed, _CHUNK)
+    with (
+        source.open("rb") as plain,
+        target.open("wb") as sink,
+        gzip.GzipFile(filename="", fileobj=sink, mode="wb", compresslevel=6, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(plain, packed, _CHUNK)
     return target
-
-
-def run_prefix(run_id: str) -> str:
-    """Prefix of everything a run stores, apart from prepared graphs."""
-    return f"runs/{check_name(run_id)}"
-

@@ -1,0 +1,1 @@
+"""Prefect tasks: policy only. Each calls one function of `qhas`."""

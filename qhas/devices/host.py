@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
 from pathlib import Path
 
+from qhas.devices import JobFile
 from qhas.process import ToolRun, run_tool
 from qhas.record import DeviceFacts, Origin
 from qhas.sdk import Sdk
@@ -29,15 +29,18 @@ class HostDevice:
         self.facts = DeviceFacts(name=name, soc=soc, transport=Transport.HOST)
         self._sdk = sdk
         self._scratch = scratch
+        self._folders: list[Path] = []
 
-    @asynccontextmanager
-    async def job(self) -> AsyncIterator[HostJob]:
+    async def open_job(self) -> HostJob:
         """A temporary folder below the scratch directory."""
         folder = Path(tempfile.mkdtemp(prefix="job-", dir=self._scratch))
-        try:
-            yield HostJob(folder, self._sdk.environment({SOC_VARIABLE: self.facts.soc}))
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        self._folders.append(folder)
+        return HostJob(folder, self._sdk.environment({SOC_VARIABLE: self.facts.soc}))
+
+    async def clean(self) -> None:
+        """See `Device.clean`."""
+        while self._folders:
+            await asyncio.to_thread(shutil.rmtree, self._folders.pop(), ignore_errors=True)
 
 
 class HostJob:
@@ -56,15 +59,24 @@ class HostJob:
         except OSError:
             await asyncio.to_thread(shutil.copyfile, source, target)
 
+    async def now(self) -> float:
+        """See `Job.now`."""
+        return time.time()
+
     async def run(self, argv: list[str], *, output: Path, timeout_seconds: float) -> ToolRun:
         """See `Job.run`."""
-        return await run_tool(argv, cwd=self._folder, env=self._env, output=output, timeout_seconds=timeout_seconds)
+        return await run_tool(
+            argv, cwd=self._folder, env=self._env, output=output, timeout_seconds=timeout_seconds
+        )
 
-    async def fetch(self, pattern: str, target: Path) -> list[Path]:
+    async def files(self, pattern: str) -> list[JobFile]:
+        """See `Job.files`."""
+        return [
+            JobFile(str(path.relative_to(self._folder)), path.stat().st_size, path.stat().st_mtime)
+            for path in sorted(self._folder.glob(pattern))
+            if path.is_file()
+        ]
+
+    async def fetch(self, name: str, target: Path) -> None:
         """See `Job.fetch`."""
-        found = sorted(path for path in self._folder.glob(pattern) if path.is_file())
-        return [await asyncio.to_thread(_copied, path, target / path.name) for path in found]
-
-
-def _copied(source: Path, target: Path) -> Path:
-    return Path(shutil.copy2(source, target))
+        await asyncio.to_thread(shutil.copy2, self._folder / name, target)

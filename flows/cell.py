@@ -1,0 +1,77 @@
+"""One cell through its steps, and many cells side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from prefect.logging import get_run_logger
+
+from qhas import progress
+from qhas.failures import Failure, FailureKind, Step, StepFailed
+from qhas.lab import Lab
+from qhas.record import CellRecord
+from qhas.spec import Cell
+from qhas.steps.publish import record_of
+from qhas.work import CellWork, open_work
+from tasks.chrometrace import generate_chrometrace
+from tasks.logs import collect_logs
+from tasks.net_run import net_run
+from tasks.prepare import prepare_graph
+from tasks.publish import publish_cell
+
+CELLS_IN_FLIGHT = 8
+"""Cells that hold files and wait for cores, devices or the store at the same time."""
+
+
+async def profile_cell(cell: Cell, lab: Lab, run_id: str) -> CellRecord:
+    """Take a cell to its end. A failure ends in its record, not in an exception; a cancelled cell leaves no record."""
+    async with open_work(cell, lab, run_id) as work:
+        try:
+            await _steps(work)
+        except StepFailed as error:
+            work.failure = error.failure
+        except Exception as error:  # the other cells must not suffer for a fault of ours
+            get_run_logger().exception("%s: unexpected error", cell.label)
+            work.failure = _fault_of_ours(work, error)
+        try:
+            record = await publish_cell(work)
+        except StepFailed as error:
+            work.failure = error.failure
+            record = record_of(work, artifacts=[])
+        _log_failure(record)
+        progress.report(progress.CellFinished(record))
+        return record
+
+
+async def _steps(work: CellWork) -> None:
+    prepared = await prepare_graph(work)
+    async with work.lab.lease(work.cell.soc) as device:
+        run = await net_run(work, prepared, device)
+        log = await collect_logs(work, run)
+    await generate_chrometrace(work, prepared, log)
+
+
+async def profile_cells(cells: Iterable[Cell], lab: Lab, run_id: str) -> list[CellRecord]:
+    """Every cell, side by side as far as cores and devices allow, results in the order given."""
+    gate = asyncio.Semaphore(CELLS_IN_FLIGHT)
+
+    async def in_turn(cell: Cell) -> CellRecord:
+        async with gate:
+            return await profile_cell(cell, lab, run_id)
+
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(in_turn(cell)) for cell in cells]
+    return [task.result() for task in running]
+
+
+def _fault_of_ours(work: CellWork, error: Exception) -> Failure:
+    step = work.attempts[-1].step if work.attempts else Step.PREPARE
+    return StepFailed(FailureKind.INTERNAL, step, f"{type(error).__name__}: {error}").failure
+
+
+def _log_failure(record: CellRecord) -> None:
+    if failure := record.failure:
+        get_run_logger().error(
+            "%s: %s: %s %s", record.cell.label, failure.kind, failure.message, failure.hint
+        )

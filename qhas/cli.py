@@ -1,0 +1,290 @@
+"""The `qhas` command: a thin face over the same functions and flows that schedules and the Prefect UI use.
+
+Exit codes: 0 all cells good; 1 finished, some cells failed; 2 bad input, nothing run; 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+from functools import wraps
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+import qhas
+from qhas.demo import NETWORKS, demo_site, demo_sweep, isolate_prefect, make_networks
+from qhas.doctor import examine
+from qhas.failures import InvalidInput
+from qhas.naming import safe_name
+from qhas.plan import ASSUMED_DEVICE_SECONDS, Plan, plan_sweep
+from qhas.record import CellRecord, SweepRecord
+from qhas.runs import load_run, new_run_id
+from qhas.sdk import find_sdk
+from qhas.site import SITE_VARIABLE, Site, load_site, require_devices
+from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
+from qhas.store import Store, StoreError
+from qhas.terminal import bar, show_run, sweep_bar, trace_paths
+
+P = ParamSpec("P")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Profile networks on Qualcomm Hexagon (HTP) and keep every trace.",
+)
+console = Console()
+errors = Console(stderr=True)
+
+SiteOption = Annotated[
+    Path | None, typer.Option("--site", help=f"site.yaml; else {SITE_VARIABLE}, else the defaults.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+RunIdOption = Annotated[
+    str | None, typer.Option(help="Id of the run. An earlier run's id completes that run.")
+]
+
+
+class Exit(IntEnum):
+    """Exit codes of the command."""
+
+    GOOD = 0
+    CELLS_FAILED = 1
+    BAD_INPUT = 2
+    CANCELLED = 130
+
+
+def command(function: Callable[P, Exit]) -> Callable[P, None]:
+    """Register a function that returns its exit code; bad input ends in one sentence on standard error."""
+
+    @app.command(name=function.__name__)
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = function(*args, **kwargs)
+        except (InvalidInput, StoreError) as error:
+            errors.print(f"qhas: {error}", style="red", markup=False, soft_wrap=True)
+            code = Exit.BAD_INPUT
+        except KeyboardInterrupt:
+            errors.print("qhas: cancelled; the same --run-id completes the run.", style="yellow")
+            code = Exit.CANCELLED
+        raise typer.Exit(code)
+
+    return run
+
+
+@command
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where networks, store and Prefect's database go.")] = Path(
+        "qhas-demo"
+    ),
+) -> Exit:
+    """Profile six well-known networks on four simulated SoCs; no device, account or server needed."""
+    isolate_prefect(folder / "prefect")
+    site = demo_site(folder)
+    with bar(console) as progress:
+        task = progress.add_task("making sample networks: seeded weights, 8 bit", total=len(NETWORKS))
+        asyncio.run(make_networks(folder, lambda _name: progress.advance(task)))
+    site_file = folder / "site.yaml"
+    site_file.write_text(_site_yaml(site), encoding="utf-8")
+    return _run_and_show(demo_sweep(folder), site, site_file, new_run_id("demo"))
+
+
+@command
+def plan(sweep_file: Path, site: SiteOption = None, as_json: JsonOption = False) -> Exit:
+    """Show cells and device-hours of a sweep; nothing is run."""
+    planned = plan_sweep(load_sweep(sweep_file))
+    lab = load_site(site)
+    require_devices(lab, sorted({cell.soc for cell in planned.cells}))
+    hours = planned.device_seconds({}) / 3600
+    if as_json:
+        cells = [cell.model_dump(mode="json") for cell in planned.cells]
+        _print_json(
+            {
+                "cells": cells,
+                "excluded": planned.excluded,
+                "device_hours": hours,
+                "warnings": planned.warnings,
+            }
+        )
+        return Exit.GOOD
+    _show_plan(planned, hours)
+    return Exit.GOOD
+
+
+@command
+def sweep(
+    sweep_file: Path, site: SiteOption = None, run_id: RunIdOption = None, as_json: JsonOption = False
+) -> Exit:
+    """Run a sweep: models x SoCs x variants."""
+    spec = load_sweep(sweep_file)
+    return _run_and_show(spec, load_site(site), site, run_id or new_run_id(spec.name), as_json)
+
+
+@command
+def profile(
+    dlc: str,
+    soc: Annotated[list[str], typer.Option(help="SoC, as in sm8750; several times for several.")],
+    inputs: Annotated[str, typer.Option(help="`random` or an input list.")] = RANDOM_INPUTS,
+    optimization_level: Annotated[int | None, typer.Option(help="1, 2 or 3.")] = None,
+    vtcm_mb: Annotated[int | None, typer.Option(help="VTCM in MB; 0 is the SoC's maximum.")] = None,
+    hvx_threads: Annotated[int | None, typer.Option(help="HVX threads the graph may use.")] = None,
+    dlbc: Annotated[bool | None, typer.Option(help="Lossless bandwidth compression.")] = None,
+    site: SiteOption = None,
+    run_id: RunIdOption = None,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Profile one network."""
+    name = safe_name(Path(dlc).stem)
+    options = {
+        "optimization_level": optimization_level,
+        "vtcm_mb": vtcm_mb,
+        "hvx_threads": hvx_threads,
+        "dlbc": dlbc,
+    }
+    try:
+        spec = SweepSpec(
+            name=name,
+            models=[
+                ModelRef(
+                    name=name,
+                    dlc=_absolute(dlc),
+                    inputs=inputs if inputs == RANDOM_INPUTS else _absolute(inputs),
+                )
+            ],
+            socs=soc,
+            prepare=PrepareOptions.model_validate(options),
+        )
+    except ValidationError as error:
+        raise InvalidInput(f"These options are not valid: {describe(error)}.") from error
+    return _run_and_show(spec, load_site(site), site, run_id or new_run_id(name), as_json)
+
+
+@command
+def show(run_id: str, site: SiteOption = None, as_json: JsonOption = False) -> Exit:
+    """Show a stored run."""
+    store = Store(load_site(site).store)
+    return _show(store, *_stored(store, run_id), as_json)
+
+
+@command
+def doctor(site: SiteOption = None) -> Exit:
+    """Check SDK, store, scratch space and Prefect; exit code 1 if something is wrong."""
+    table = Table(show_header=False, box=None)
+    good = True
+    for finding in examine(load_site(site)):
+        good &= finding.good
+        table.add_row(
+            "[green]good[/green]" if finding.good else "[red]bad[/red]", finding.what, finding.answer
+        )
+    console.print(table)
+    return Exit.GOOD if good else Exit.CELLS_FAILED
+
+
+def _run_and_show(
+    spec: SweepSpec, site: Site, site_file: Path | None, run_id: str, as_json: bool = False
+) -> Exit:
+    """Check everything that can be checked without running, then run the flow and show its result."""
+    planned = plan_sweep(spec)
+    require_devices(site, sorted({cell.soc for cell in planned.cells}))
+    find_sdk(site.sdk)
+    for warning in planned.warnings:
+        errors.print(f"qhas: {warning}", style="yellow", markup=False)
+    store = Store(site.store)
+    shown = errors if as_json else console
+    with sweep_bar(shown):
+        _run_flow("sweep", spec=spec, site=str(site_file) if site_file else None, run_id=run_id)
+    run, cells = _stored(store, run_id)
+    code = _show(store, run, cells, as_json)
+    if not as_json:
+        _show_paths(store, run, cells)
+    return code
+
+
+def _run_flow(name: str, **parameters: Any) -> None:
+    """Run a flow in this process. The library does not know the flows; the installed package names them."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    (entry,) = entry_points(group="qhas.flows", name=name)
+    state = asyncio.run(entry.load()(**parameters, return_state=True))
+    if isinstance(error := state.data, BaseException):
+        raise error
+
+
+def _stored(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
+    try:
+        return load_run(store, run_id)
+    except ValueError as error:
+        raise InvalidInput(str(error)) from error
+
+
+def _show(store: Store, run: SweepRecord, cells: list[CellRecord], as_json: bool) -> Exit:
+    if as_json:
+        _print_json(
+            {"run": run.model_dump(mode="json"), "cells": [cell.model_dump(mode="json") for cell in cells]}
+        )
+    else:
+        show_run(console, run, cells)
+        if unfinished := run.cells - len(cells):
+            console.print(f"{unfinished} of {run.cells} cells are not finished.")
+    return Exit.CELLS_FAILED if run.cells > sum(cell.failure is None for cell in cells) else Exit.GOOD
+
+
+def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None:
+    reused = sum(bool(cell.prepared and cell.prepared.reused) for cell in cells)
+    console.print(f"{reused} of {len(cells)} prepared graphs came from the store.")
+    traces = list(trace_paths(store, cells))
+    if traces:
+        console.print("Traces, for https://ui.perfetto.dev:")
+        for path in traces:
+            console.print(f"  {path}", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"Report: {store.url(f'reports/{run.run_id}/index.html')}", soft_wrap=True, highlight=False)
+
+
+def _show_plan(planned: Plan, hours: float) -> None:
+    table = Table(header_style="bold")
+    for name in ("network", "SoC", "variant", "DLC"):
+        table.add_column(name)
+    for cell in planned.cells:
+        table.add_row(cell.model.name, cell.soc, cell.variant, cell.model.dlc)
+    console.print(table)
+    for warning in planned.warnings:
+        console.print(warning, style="yellow", markup=False)
+    console.print(
+        f"{len(planned.cells)} cells, {planned.excluded} excluded, about {hours:.2f} device-hours "
+        f"({ASSUMED_DEVICE_SECONDS:.0f} s a cell assumed)."
+    )
+
+
+def _absolute(address: str) -> str:
+    return address if "://" in address else str(Path(address).expanduser().resolve())
+
+
+def _site_yaml(site: Site) -> str:
+    return f"# Written by `qhas demo`; use it to look at its runs: qhas show RUN --site {{this file}}\nstore: {json.dumps(site.store)}\n"
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def main() -> None:
+    """Run the command."""
+    app(prog_name="qhas")
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        console.print(qhas.__version__)
+        raise typer.Exit(Exit.GOOD)

@@ -1,0 +1,85 @@
+"""The demo: well-known networks, made, quantised and converted on this machine, on simulated SoCs.
+
+The networks have the published topologies and seeded weights, 8-bit quantised: their time is that of the trained
+networks, their answers mean nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from qhas.failures import InvalidInput
+from qhas.process import run_tool
+from qhas.sdk import HOST_TARGET, host_sdk_root
+from qhas.site import SdkRef, Site
+from qhas.spec import ModelRef, SweepSpec
+
+NETWORKS = ("inception_v1", "inception_v2", "resnet50", "squeezenet", "shufflenet", "densenet121")
+SOCS = ("sa8255", "qcs9100", "sa8797", "sar2230p")
+_TIMEOUT_SECONDS = 600
+
+
+def isolate_prefect(folder: Path) -> None:
+    """Give this process a Prefect of its own below `folder`; the user's profile and database are left alone.
+
+    To be called before Prefect is imported.
+    """
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        del os.environ[name]
+    os.environ["PREFECT_HOME"] = str(folder.resolve())
+    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+
+
+def demo_site(folder: Path) -> Site:
+    """The host SDK, simulated devices and a store in the demo's folder."""
+    return Site(store=str(folder.resolve() / "store"), sdk=SdkRef(root=host_sdk_root()))
+
+
+def demo_sweep(folder: Path) -> SweepSpec:
+    """The demo's sweep over the DLCs that `make_networks` leaves."""
+    models = [ModelRef(name=name, dlc=str(_dlc(folder, name).resolve())) for name in NETWORKS]
+    return SweepSpec(name="demo", models=models, socs=list(SOCS))
+
+
+async def make_networks(folder: Path, made: Callable[[str], None]) -> None:
+    """Make what is not there yet, calling `made` with each network's name. Raises InvalidInput."""
+    networks = folder / "networks"
+    networks.mkdir(parents=True, exist_ok=True)
+    gate = asyncio.Semaphore(os.cpu_count() or 1)
+
+    async def make(name: str) -> None:
+        async with gate:
+            if not _dlc(folder, name).is_file():
+                await _make(networks, name)
+            made(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name in NETWORKS:
+            group.create_task(make(name))
+
+
+async def _make(networks: Path, name: str) -> None:
+    onnx = networks / f"{name}.onnx"
+    convert = host_sdk_root() / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
+    partial = networks / f"{name}.partial.dlc"
+    for argv in (
+        [sys.executable, "-m", "hostsdk.samples", "--output_dir", str(networks), "--networks", name],
+        [str(convert), "--input_network", str(onnx), "--output_path", str(partial)],
+    ):
+        output = networks / f"{name}.txt"
+        run = await run_tool(
+            argv, cwd=networks, env=os.environ, output=output, timeout_seconds=_TIMEOUT_SECONDS
+        )
+        if run.exit_code != 0:
+            raise InvalidInput(
+                f"Network {name} could not be made; {Path(argv[0]).name} says why in {output}."
+            )
+    partial.rename(_dlc(networks.parent, name))
+
+
+def _dlc(folder: Path, name: str) -> Path:
+    return folder / "networks" / f"{name}.dlc"

@@ -1,0 +1,99 @@
+"""Input data of a cell: the files an input_list names, or seeded random values of the network's own shape.
+
+List syntax (SNPE tools page): optional first lines beginning with `#` or `%` name outputs; every other line is one
+inference, `name:=path` pairs separated by blanks, or a bare path for a network with a single input.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import fsspec
+
+from qhas.dlc import GraphInput, graph_inputs
+from qhas.failures import FailureKind, Step, StepFailed
+from qhas.spec import RANDOM_INPUTS, ModelRef
+
+INPUT_LIST = "input_list.txt"
+
+
+@dataclass(frozen=True)
+class StagedInputs:
+    """A list whose paths are relative to the run's directory, and the files it names there."""
+
+    list_file: Path
+    files: dict[str, Path]
+
+
+def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
+    """Bring the model's inputs into a folder. Raises StepFailed naming the file that is missing or unusable."""
+    if model.inputs == RANDOM_INPUTS:
+        return _random_inputs(model, prepared_dlc, folder)
+    return _listed_inputs(model.inputs, folder)
+
+
+def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
+    try:
+        inputs = graph_inputs(prepared_dlc)
+    except ValueError as error:
+        raise StepFailed(
+            FailureKind.INPUT_UNREADABLE,
+            Step.NET_RUN,
+            f"Random inputs need shapes, but {error}; give an input list.",
+        ) from error
+    generator = random.Random(zlib.crc32(model.name.encode()))  # noqa: S311  # data, not a secret
+    files = {f"inputs/{index}.raw": folder / f"{index}.raw" for index in range(len(inputs))}
+    for path, tensor in zip(files.values(), inputs, strict=True):
+        _write_normal(path, tensor, generator)
+    pairs = (f"{tensor.name}:={name}" for name, tensor in zip(files, inputs, strict=True))
+    return StagedInputs(_write_list(folder, [" ".join(pairs)]), files)
+
+
+def _write_normal(path: Path, tensor: GraphInput, generator: random.Random) -> None:
+    """Float32 values of a standard normal distribution, little-endian, no header."""
+    values = array("f", (generator.gauss(0.0, 1.0) for _ in range(tensor.elements)))
+    path.write_bytes(values.tobytes())
+
+
+def _listed_inputs(address: str, folder: Path) -> StagedInputs:
+    fs, list_path = fsspec.core.url_to_fs(address)
+    parent = PurePosixPath(list_path).parent
+    files: dict[str, Path] = {}
+    lines = [
+        line if line.startswith(("#", "%")) else " ".join(_localised(line, files))
+        for line in _read(fs, list_path, address).decode("utf-8", errors="replace").splitlines()
+    ]
+    staged = {}
+    for index, (original, name) in enumerate(files.items()):
+        staged[str(name)] = folder / f"{index}.raw"
+        staged[str(name)].write_bytes(_read(fs, str(parent / original), original))
+    return StagedInputs(_write_list(folder, [line for line in lines if line.strip()]), staged)
+
+
+def _localised(line: str, files: dict[str, Path]) -> Iterator[str]:
+    for word in line.split():
+        name, assigned, path = word.rpartition(":=")
+        files.setdefault(path, Path("inputs") / f"{len(files)}.raw")
+        yield f"{name}{assigned}{files[path]}"
+
+
+def _read(fs: fsspec.AbstractFileSystem, path: str, name: str) -> bytes:
+    try:
+        return bytes(fs.cat_file(path))
+    except Exception as error:  # every fsspec backend raises its own
+        raise StepFailed(
+            FailureKind.INPUT_UNREADABLE,
+            Step.NET_RUN,
+            f"Input {name} cannot be read: {type(error).__name__}.",
+        ) from error
+
+
+def _write_list(folder: Path, lines: list[str]) -> Path:
+    target = folder / INPUT_LIST
+    target.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return target

@@ -1,0 +1,64 @@
+"""Prepared graphs in the store, by content key.
+
+Each writer uploads below a name of its own and then points the key's manifest at it. Two writers of one key never mix:
+the schematic found is always that of the DLC found.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from qhas.digest import file_digest
+from qhas.record import MANIFEST, Artifact
+from qhas.store import Store, Upload
+
+
+class PreparedManifest(BaseModel):
+    """Which files make up a prepared graph, the DLC first."""
+
+    files: list[Artifact]
+
+
+class PreparedGraphs:
+    """The part of a store that holds prepared graphs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def fetch(self, key: str, folder: Path) -> list[str] | None:
+        """Copy a prepared graph into a folder; the file names, or None if the key is unknown or its files are damaged."""
+        content = self._store.read(f"{_prefix(key)}/{MANIFEST}")
+        if content is None:
+            return None
+        try:
+            files = PreparedManifest.model_validate_json(content).files
+        except ValidationError:
+            return None
+        return (
+            [file.name for file in files] if all(self._fetch(key, file, folder) for file in files) else None
+        )
+
+    def _fetch(self, key: str, file: Artifact, folder: Path) -> bool:
+        """Copy one file; False, leaving nothing, unless it is there with the recorded digest."""
+        source, target = f"{_prefix(key)}/{file.path}", folder / file.name
+        if not self._store.exists(source):
+            return False
+        self._store.fetch(source, target)
+        if file_digest(target) == file.sha256:
+            return True
+        target.unlink()
+        return False
+
+    def publish(self, key: str, folder: Path, names: list[str]) -> None:
+        """Store files of a folder as the prepared graph of a key."""
+        writer = uuid.uuid4().hex
+        uploads = [Upload(name, folder / name, f"{writer}/{name}") for name in names]
+        manifest = PreparedManifest(files=self._store.upload(_prefix(key), uploads))
+        self._store.write(f"{_prefix(key)}/{MANIFEST}", manifest.model_dump_json(indent=2).encode())
+
+
+def _prefix(key: str) -> str:
+    return f"prepared/{key}"

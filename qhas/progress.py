@@ -1,0 +1,57 @@
+"""What a run reports while it runs, to whoever listens in the same process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from qhas.failures import Step
+from qhas.record import CellRecord
+from qhas.spec import Cell
+
+
+@dataclass(frozen=True)
+class SweepStarted:
+    """The cells of a run are known: how many there are, and how many an earlier try has finished."""
+
+    run_id: str
+    cells: int
+    done: int
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """A step of a cell begins."""
+
+    cell: Cell
+    step: Step
+    attempt: int
+
+
+@dataclass(frozen=True)
+class CellFinished:
+    """A cell is published, complete or failed."""
+
+    record: CellRecord
+
+
+Event = SweepStarted | StepStarted | CellFinished
+_listener: ContextVar[Callable[[Event], None] | None] = ContextVar("qhas_progress", default=None)
+
+
+@contextmanager
+def listening(listener: Callable[[Event], None]) -> Iterator[None]:
+    """Hear the events of runs started inside the block."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def report(event: Event) -> None:
+    """Tell the listener, if there is one."""
+    if listener := _listener.get():
+        listener(event)

@@ -1,0 +1,125 @@
+"""A run in the store: its record, its cells, what of it is finished."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+import qhas
+from qhas.failures import InvalidInput
+from qhas.lab import Lab
+from qhas.naming import check_name
+from qhas.plan import Plan, plan_sweep
+from qhas.record import MANIFEST, SWEEP_RECORD, CellRecord, CellStatus, SdkFacts, SweepRecord, SweepState
+from qhas.spec import Cell, SweepSpec
+from qhas.store import Store
+
+
+def new_run_id(name: str, now: datetime | None = None) -> str:
+    """A run id that sorts by time within a sweep and is not given twice."""
+    moment = now or datetime.now(UTC)
+    return f"{name}-{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def run_prefix(run_id: str) -> str:
+    """Prefix of everything a run stores, apart from prepared graphs."""
+    return f"runs/{check_name(run_id)}"
+
+
+def cell_prefix(run_id: str, cell: Cell) -> str:
+    """Prefix of a cell's artifacts."""
+    return f"{run_prefix(run_id)}/{cell.key}"
+
+
+def begin_run(lab: Lab, run_id: str, plan: Plan) -> SweepRecord:
+    """Record that a run starts or goes on. Raises InvalidInput if the id belongs to another spec."""
+    earlier = read_run(lab.store, run_id)
+    if earlier and (different := _differences(earlier.spec, plan.spec)):
+        raise InvalidInput(
+            f"Run {run_id} was started with another spec (different: {', '.join(different)}); choose another run id."
+        )
+    record = SweepRecord(
+        run_id=run_id,
+        state=SweepState.RUNNING,
+        started_at=earlier.started_at if earlier else datetime.now(UTC),
+        spec=plan.spec,
+        site=lab.site,
+        sdk=SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version),
+        qhas_version=qhas.__version__,
+        cells=len(plan.cells),
+    )
+    _write(lab.store, record)
+    return record
+
+
+def end_run(lab: Lab, record: SweepRecord, cells: Iterable[CellRecord]) -> SweepRecord:
+    """Record that every cell of a run has ended."""
+    failed = sum(cell.status is CellStatus.FAILED for cell in cells)
+    ended = record.model_copy(
+        update={
+            "state": SweepState.PARTIAL if failed else SweepState.COMPLETE,
+            "finished_at": datetime.now(UTC),
+            "failed": failed,
+        }
+    )
+    _write(lab.store, ended)
+    return ended
+
+
+def cancel_run(lab: Lab, record: SweepRecord) -> None:
+    """Record that a run was stopped by its user; it can be resumed."""
+    _write(
+        lab.store, record.model_copy(update={"state": SweepState.CANCELLED, "finished_at": datetime.now(UTC)})
+    )
+
+
+def read_run(store: Store, run_id: str) -> SweepRecord | None:
+    """The record of a run, or None. Raises InvalidInput for a record that cannot be read."""
+    content = store.read(f"{run_prefix(run_id)}/{SWEEP_RECORD}")
+    if content is None:
+        return None
+    try:
+        return SweepRecord.model_validate_json(content)
+    except ValidationError as error:
+        raise InvalidInput(f"The record of run {run_id} cannot be read by this version: {error}.") from error
+
+
+def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
+    """The record of a cell, or None while the cell is not finished."""
+    content = store.read(f"{cell_prefix(run_id, cell)}/{MANIFEST}")
+    try:
+        return CellRecord.model_validate_json(content) if content else None
+    except ValidationError:
+        return None
+
+
+def finished_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
+    """Records of the cells that are complete, by cell key; failed ones are to be run again."""
+    records = (read_cell(store, run_id, cell) for cell in cells)
+    return {r.cell.key: r for r in records if r and r.status is CellStatus.COMPLETE}
+
+
+def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
+    """A run and its finished cells in the order of the plan. Raises InvalidInput if there is no such run."""
+    record = read_run(store, run_id)
+    if record is None:
+        raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
+    records = (read_cell(store, run_id, cell) for cell in planned_cells(record.spec))
+    return record, [cell for cell in records if cell]
+
+
+def planned_cells(spec: SweepSpec) -> tuple[Cell, ...]:
+    """The cells of a spec, without looking whether its files still exist."""
+    return plan_sweep(spec, look_up=False).cells
+
+
+def _differences(old: SweepSpec, new: SweepSpec) -> list[str]:
+    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
+    return sorted(name for name in after if before.get(name) != after[name])
+
+
+def _write(store: Store, record: SweepRecord) -> None:
+    store.write(f"{run_prefix(record.run_id)}/{SWEEP_RECORD}", record.model_dump_json(indent=2).encode())

@@ -1,0 +1,85 @@
+"""Graph-prepare: the un-cached DLC to a DLC with a cache record and its schematic, made once per content key.
+
+One SoC per run, always from the un-cached DLC: the tool skips what has a matching record already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from qhas.digest import data_digest, file_digest
+from qhas.failures import FailureKind, Step, StepFailed
+from qhas.prepared import PreparedGraphs
+from qhas.record import PreparedFacts
+from qhas.work import CellWork, StepAttempt
+
+PREPARED_DLC = "prepared.dlc"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A DLC that runs on one SoC, and the schematic that decodes its log. Both come from the same prepare."""
+
+    dlc: Path
+    schematic: Path
+
+
+async def prepare_graph(work: CellWork) -> Prepared:
+    """The prepared graph of the cell, from the store where it is known, else by graph-prepare. Raises StepFailed."""
+    async with work.attempt(Step.PREPARE) as attempt:
+        source, work.model = await work.lab.model(work.cell.model.dlc)
+        key = prepared_key(work, work.model.sha256)
+        graphs = PreparedGraphs(work.lab.store)
+        async with work.lab.lock(f"prepared {key}"):
+            names = await asyncio.to_thread(graphs.fetch, key, attempt.folder)
+            reused = names is not None
+            if not names:
+                names = await _prepare(attempt, source)
+                await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
+        prepared = Prepared(attempt.folder / PREPARED_DLC, attempt.folder / names[1])
+        work.prepared = PreparedFacts(
+            key=key,
+            sha256=await asyncio.to_thread(file_digest, prepared.dlc),
+            schematic_sha256=await asyncio.to_thread(file_digest, prepared.schematic),
+            reused=reused,
+        )
+        return prepared
+
+
+def prepared_key(work: CellWork, dlc_sha256: str) -> str:
+    """Content key of a prepared graph: whatever changes the result is in it, and nothing else."""
+    sdk = work.lab.sdk
+    return data_digest(
+        {
+            "dlc": dlc_sha256,
+            "soc": work.cell.soc,
+            "options": work.cell.prepare.model_dump(),
+            "sdk": [sdk.kind, sdk.version, dict(sdk.env)],
+        }
+    )
+
+
+async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
+    cell, sdk = attempt.work.cell, attempt.work.lab.sdk
+    target = attempt.folder / PREPARED_DLC
+    await attempt.run_host_tool(
+        sdk.prepare_argv(dlc=source, output=target, soc=cell.soc, options=cell.prepare)
+    )
+    if not target.is_file() or not target.stat().st_size:
+        raise StepFailed(
+            FailureKind.PREPARED_DLC_MISSING,
+            Step.PREPARE,
+            f"Graph-prepare ended well but left no {target.name}.",
+        )
+    schematic = attempt.collect()["schematic"]
+    if others := sorted(path.name for path in attempt.folder.glob("*_schematic.bin") if path != schematic):
+        raise StepFailed(
+            FailureKind.SCHEMATIC_AMBIGUOUS,
+            Step.PREPARE,
+            f"Graph-prepare wrote {len(others) + 1} schematics: {', '.join([schematic.name, *others])}.",
+        )
+    if not schematic.stat().st_size:
+        raise StepFailed(FailureKind.SCHEMATIC_MISSING, Step.PREPARE, f"{schematic.name} is empty.")
+    return [PREPARED_DLC, schematic.name]

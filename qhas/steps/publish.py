@@ -1,0 +1,62 @@
+"""Store what a cell left, the record last: its presence says the cell is finished."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from qhas.artifacts import ARTIFACTS
+from qhas.failures import FailureKind, Step, StepFailed
+from qhas.naming import safe_name
+from qhas.record import MANIFEST, Artifact, CellRecord, CellStatus, SdkFacts
+from qhas.runs import cell_prefix
+from qhas.store import StoreError, Upload
+from qhas.work import CellWork
+
+
+async def publish_cell(work: CellWork) -> CellRecord:
+    """Upload artifacts and tool output, then the record. A failed cell keeps whatever it has. Raises StepFailed."""
+    async with work.attempt(Step.PUBLISH):
+        try:
+            return await asyncio.to_thread(_publish, work)
+        except StoreError as error:
+            raise StepFailed(FailureKind.STORE, Step.PUBLISH, f"{error}.") from error
+
+
+def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
+    """The record of a cell as its work stands now."""
+    return CellRecord(
+        run_id=work.run_id,
+        cell=work.cell,
+        status=CellStatus.FAILED if work.failure else CellStatus.COMPLETE,
+        failure=work.failure,
+        origin=work.origin,
+        started_at=work.started_at,
+        finished_at=datetime.now(UTC),
+        sdk=SdkFacts(kind=work.lab.sdk.kind, version=work.lab.sdk.version),
+        device=work.device,
+        model=work.model,
+        prepared=work.prepared,
+        attempts=work.attempts,
+        metrics=work.metrics,
+        artifacts=artifacts,
+    )
+
+
+def _publish(work: CellWork) -> CellRecord:
+    store, prefix = work.lab.store, cell_prefix(work.run_id, work.cell)
+    store.delete(prefix)  # remains of an earlier try would look like this one's
+    record = record_of(work, store.upload(prefix, _uploads(work)))
+    store.write(f"{prefix}/{MANIFEST}", record.model_dump_json(indent=2).encode())
+    return record
+
+
+def _uploads(work: CellWork) -> Iterator[Upload]:
+    for spec in ARTIFACTS:
+        folder = work.folders.get(spec.step)
+        for path in sorted(folder.glob(spec.pattern)) if folder else []:
+            yield Upload(spec.name, path, safe_name(path.name), spec.compress)
+    for output in work.outputs:
+        if output.is_file():
+            yield Upload("output", output, output.name)

@@ -1,0 +1,102 @@
+"""What the command shows: progress of a run, its result as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from qhas.progress import CellFinished, Event, StepStarted, SweepStarted, listening
+from qhas.record import CellRecord, Origin, SweepRecord
+from qhas.report.rows import ORIGIN_TITLE, by_origin, row
+from qhas.runs import cell_prefix
+from qhas.store import Store
+
+
+class SweepBar:
+    """A bar over the cells of a run, with the step that started last."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bar: TaskID = progress.add_task("starting Prefect", total=None)
+        self._failed = 0
+
+    def __call__(self, event: Event) -> None:
+        """Show an event of the run."""
+        match event:
+            case SweepStarted(cells=cells, done=done):
+                self._progress.update(self._bar, total=cells, completed=done)
+            case StepStarted(cell=cell, step=step, attempt=attempt):
+                again = f", attempt {attempt}" if attempt > 1 else ""
+                self._progress.update(self._bar, description=f"{cell.label}: {step}{again}")
+            case CellFinished(record=record):
+                self._progress.advance(self._bar)
+                if record.failure:
+                    self._failed += 1
+                    self._progress.console.print(
+                        f"[red]failed[/red] {record.cell.label}: {record.failure.message}"
+                    )
+
+
+@contextmanager
+def sweep_bar(console: Console) -> Iterator[None]:
+    """Show the progress of the run inside the block."""
+    with bar(console) as progress, listening(SweepBar(progress)):
+        yield
+
+
+def bar(console: Console) -> Progress:
+    """The one look of every progress bar of the command."""
+    return Progress(
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=console,
+    )
+
+
+def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> None:
+    """Tables of a run, one per origin of figures, then its failures with their next steps."""
+    for origin, records in by_origin(cells):
+        console.print(_table(run, origin, records))
+    for record in cells:
+        if failure := record.failure:
+            console.print(f"[red]{failure.kind}[/red] ", end="")
+            console.print(f"{record.cell.label}: {failure.message} {failure.hint}", markup=False)
+
+
+def _table(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> Table:
+    time = "est. time" if origin is Origin.SIMULATOR else "time"
+    table = Table(title=f"{run.run_id}: {ORIGIN_TITLE[origin]}", title_justify="left", header_style="bold")
+    variants = any(record.cell.variant != "default" for record in records)
+    for name in ("network", "SoC", *(["variant"] if variants else [])):
+        table.add_column(name, no_wrap=True)
+    for name in (time, "utilisation", "DRAM", "peak VTCM"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("top op (dominant path)")
+    previous = None
+    for record in records:
+        line = row(record)
+        if previous not in (None, line.network):
+            table.add_section()
+        first = [
+            line.network if line.network != previous else "",
+            line.soc,
+            *([line.variant] if variants else []),
+        ]
+        last = line.top_op or line.status
+        note = f" ({line.note})" if line.note and not record.failure else ""
+        table.add_row(*first, line.time, line.utilization, line.dram, line.vtcm, f"{last}{note}")
+        previous = line.network
+    return table
+
+
+def trace_paths(store: Store, cells: list[CellRecord]) -> Iterator[str]:
+    """Addresses of the chrometraces of a run."""
+    for record in cells:
+        if trace := record.artifact("chrometrace"):
+            yield store.url(f"{cell_prefix(record.run_id, record.cell)}/{trace.path}")

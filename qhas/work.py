@@ -1,0 +1,126 @@
+"""A cell at work: its directories, its attempts, its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from qhas import progress
+from qhas.artifacts import ArtifactSpec, expected_of
+from qhas.diagnosis import judge_tool
+from qhas.failures import Failure, FailureKind, Step, StepFailed
+from qhas.lab import Lab
+from qhas.process import ToolNotExecutable, ToolRun, run_tool
+from qhas.record import Attempt, DeviceFacts, ModelFacts, Origin, PreparedFacts
+from qhas.spec import Cell
+from qhas.summary import Metrics
+
+
+class CellWork:
+    """Everything known of a cell while it runs. Steps write into it; publishing reads it."""
+
+    def __init__(self, cell: Cell, lab: Lab, run_id: str, directory: Path) -> None:
+        self.cell = cell
+        self.lab = lab
+        self.run_id = run_id
+        self.directory = directory
+        self.started_at = datetime.now(UTC)
+        self.attempts: list[Attempt] = []
+        self.folders: dict[Step, Path] = {}
+        """Working directory of the last attempt of each step."""
+        self.outputs: list[Path] = []
+        self.model: ModelFacts | None = None
+        self.prepared: PreparedFacts | None = None
+        self.device: DeviceFacts | None = None
+        self.origin = Origin.SIMULATOR
+        self.metrics: Metrics | None = None
+        self.failure: Failure | None = None
+
+    @asynccontextmanager
+    async def attempt(self, step: Step) -> AsyncIterator[StepAttempt]:
+        """One try of a step in a fresh directory. A failure is noted and passed on; other errors become INTERNAL."""
+        number = sum(made.step is step for made in self.attempts) + 1
+        record = Attempt(step=step, number=number)
+        self.attempts.append(record)
+        folder = self.directory / f"{step}-{number}"
+        progress.report(progress.StepStarted(self.cell, step, number))
+        try:
+            folder.mkdir()
+            self.folders[step] = folder
+            yield StepAttempt(self, record, folder)
+        except StepFailed as error:
+            record.failure = error.failure.kind
+            raise
+        except OSError as error:
+            record.failure = FailureKind.DISK
+            raise StepFailed(FailureKind.DISK, step, f"{step} could not use its files: {error}.") from error
+
+    def attempts_made(self, step: Step) -> int:
+        """How often a step was tried so far."""
+        return sum(made.step is step for made in self.attempts)
+
+
+class StepAttempt:
+    """One try of a step: where it works and which tools it ran."""
+
+    def __init__(self, work: CellWork, record: Attempt, folder: Path) -> None:
+        self.work = work
+        self.folder = folder
+        self._record = record
+
+    @property
+    def step(self) -> Step:
+        """The step this is a try of."""
+        return self._record.step
+
+    def output(self) -> Path:
+        """A new file for a tool's output, outside the tool's working directory; published with the cell."""
+        path = self.work.directory / f"{self.step}-{self._record.number}.txt"
+        self.work.outputs.append(path)
+        return path
+
+    async def run_host_tool(self, argv: list[str]) -> None:
+        """Run an SDK tool on this host in the step's directory and judge its end. Raises StepFailed."""
+        output, lab = self.output(), self.work.lab
+        try:
+            async with lab.cores:
+                run = await run_tool(
+                    argv,
+                    cwd=self.folder,
+                    env=lab.sdk.environment(),
+                    output=output,
+                    timeout_seconds=self.work.cell.run.timeout_seconds,
+                )
+        except ToolNotExecutable as error:
+            raise StepFailed(FailureKind.TOOL_MISSING, self.step, f"{error}.") from error
+        self.judge(run, output)
+
+    def judge(self, run: ToolRun, output: Path) -> None:
+        """Note a tool's run and raise StepFailed if its end or output shows a failure."""
+        self._record.tools.append(run)
+        judge_tool(self.step, run, output)
+
+    def collect(self) -> dict[str, Path]:
+        """The step's files by artifact name. Raises StepFailed for a required one that is absent."""
+        return {spec.name: found for spec in expected_of(self.step) if (found := self._find(spec))}
+
+    def _find(self, spec: ArtifactSpec) -> Path | None:
+        found = sorted(self.folder.glob(spec.pattern))
+        if not found and spec.required(self.work.cell.trace):
+            raise StepFailed(spec.absent, self.step, f"{self.step} ended without {spec.pattern}.")
+        return found[0] if found else None
+
+
+@asynccontextmanager
+async def open_work(cell: Cell, lab: Lab, run_id: str) -> AsyncIterator[CellWork]:
+    """A cell's own directory below the lab's scratch space, gone when the cell ends."""
+    directory = Path(tempfile.mkdtemp(prefix="cell-", dir=lab.scratch))
+    try:
+        yield CellWork(cell, lab, run_id, directory)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)

@@ -1,0 +1,18 @@
+"""Post-processing as a task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import task
+
+from qhas.steps import chrometrace as steps
+from qhas.steps.prepare import Prepared
+from qhas.work import CellWork
+from tasks.policy import STEP
+
+
+@task(name="chrometrace", task_run_name="chrometrace {work.cell.label}", tags=["host"], **STEP)
+async def generate_chrometrace(work: CellWork, prepared: Prepared, log: Path) -> None:
+    """Log and schematic to chrometrace and QHAS, checked."""
+    await steps.generate_chrometrace(work, prepared, log)

@@ -1,0 +1,18 @@
+"""The profiled run as a task."""
+
+from __future__ import annotations
+
+from prefect import task
+
+from qhas.devices import Device
+from qhas.steps import net_run as steps
+from qhas.steps.net_run import ProfiledRun
+from qhas.steps.prepare import Prepared
+from qhas.work import CellWork
+from tasks.policy import STEP
+
+
+@task(name="net-run", task_run_name="net-run {work.cell.label}", tags=["device"], **STEP)
+async def net_run(work: CellWork, prepared: Prepared, device: Device) -> ProfiledRun:
+    """Execute the prepared graph with QHAS profiling on a leased device."""
+    return await steps.net_run(work, prepared, device)

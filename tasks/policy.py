@@ -1,0 +1,28 @@
+"""How every step's task is run: which failures are tried again comes from the table in `qhas.failures`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from qhas.failures import MAX_ATTEMPTS, worth_another_attempt
+
+
+async def worth_retrying(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Ask the failure table. Anything that is not a typed failure is a fault of ours and not tried again."""
+    error = await state.aresult(raise_on_failure=False) if state.is_failed() else None
+    return worth_another_attempt(error if isinstance(error, BaseException) else None, run.run_count)
+
+
+# Results are artifacts in the store, never Prefect results; parameters hold live objects and are not hashed.
+STEP: dict[str, Any] = {
+    "retries": MAX_ATTEMPTS - 1,
+    "retry_delay_seconds": [1, 5],
+    "retry_jitter_factor": 0.3,
+    "retry_condition_fn": worth_retrying,
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+}

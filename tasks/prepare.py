@@ -1,0 +1,16 @@
+"""Graph-prepare as a task."""
+
+from __future__ import annotations
+
+from prefect import task
+
+from qhas.steps import prepare as steps
+from qhas.steps.prepare import Prepared
+from qhas.work import CellWork
+from tasks.policy import STEP
+
+
+@task(name="graph-prepare", task_run_name="graph-prepare {work.cell.label}", tags=["host"], **STEP)
+async def prepare_graph(work: CellWork) -> Prepared:
+    """DLC to prepared DLC and schematic, or the same from the store."""
+    return await steps.prepare_graph(work)

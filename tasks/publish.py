@@ -1,0 +1,16 @@
+"""Publication as a task."""
+
+from __future__ import annotations
+
+from prefect import task
+
+from qhas.record import CellRecord
+from qhas.steps import publish as steps
+from qhas.work import CellWork
+from tasks.policy import STEP
+
+
+@task(name="publish", task_run_name="publish {work.cell.label}", tags=["store"], **STEP)
+async def publish_cell(work: CellWork) -> CellRecord:
+    """Artifacts to the store, the record last."""
+    return await steps.publish_cell(work)

@@ -1,0 +1,37 @@
+"""The report as a task, and the same table in the Prefect UI."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import asdict
+
+from prefect import task
+from prefect.artifacts import acreate_table_artifact
+
+from qhas.record import CellRecord, SweepRecord
+from qhas.report import publish_report as write_report
+from qhas.report.rows import ORIGIN_TITLE, by_origin, row
+from qhas.store import Store
+from tasks.policy import STEP
+
+_SHOWN = ("network", "soc", "variant", "status", "time", "utilization", "dram", "vtcm", "top_op", "note")
+
+
+@task(name="report", task_run_name="report {run.run_id}", tags=["store"], **STEP)
+async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]) -> str:
+    """Write the static page and a table artifact per origin of figures; the page's address."""
+    address = await asyncio.to_thread(write_report, store, run, cells)
+    for origin, records in by_origin(cells):
+        rows = [asdict(row(record)) for record in records]
+        await acreate_table_artifact(
+            key=_artifact_key(f"{run.spec.name}-{origin}"),
+            table=[{column: one[column] for column in _SHOWN} for one in rows],
+            description=f"{ORIGIN_TITLE[origin]}. Run {run.run_id}, report {address}",
+        )
+    return address
+
+
+def _artifact_key(name: str) -> str:
+    """Prefect's artifact keys hold lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
