@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hostsdk.viewer.dataflow import executed_inputs
 from hostsdk.viewer.dominant import DominantPath, dominant_path
 from hostsdk.viewer.refusal import Refusal
 from hostsdk.viewer.schematic import HtpOp, QnnNode, Schematic, SchematicError, Tensor
@@ -35,7 +36,8 @@ class Analysis:
     """One inference, or the part of it from cycle `start` to cycle `end`.
 
     `events` are those that lie wholly inside, `work` those of them that are not bookkeeping, `path` the dominant path
-    through `work`. `framework_names` are by QNN node name and empty without a framework trace.
+    through `work`. `inputs` names, for every op in `work`, the ops in `work` that feed it. `framework_names` are by QNN
+    node name and empty without a framework trace.
     """
 
     timeline: Timeline
@@ -45,6 +47,7 @@ class Analysis:
     events: tuple[Event, ...]
     work: tuple[Event, ...]
     path: DominantPath
+    inputs: Mapping[int, tuple[int, ...]]
     framework_names: Mapping[str, str]
 
     @property
@@ -119,7 +122,17 @@ def analyse(
     start, end = _stretch(timeline, schematic, zoom, names)
     events = tuple(event for event in timeline.events if start <= event.start and event.end <= end)
     work = tuple(event for event in events if event.unit.works)
-    return Analysis(timeline, schematic, start, end, events, work, dominant_path(work, start, end), names)
+    return Analysis(
+        timeline=timeline,
+        schematic=schematic,
+        start=start,
+        end=end,
+        events=events,
+        work=work,
+        path=dominant_path(work, start, end),
+        inputs=executed_inputs(schematic.ops, frozenset(event.op_id for event in work)),
+        framework_names=names,
+    )
 
 
 def _stretch(

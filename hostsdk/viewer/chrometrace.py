@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from hostsdk.viewer.analysis import Analysis
-from hostsdk.viewer.dataflow import executed_inputs
 from hostsdk.viewer.features import Feature
 from hostsdk.viewer.header import Artifact, header, provenance
 from hostsdk.viewer.json_text import compact
@@ -47,16 +46,12 @@ def chrometrace(analysis: Analysis, features: frozenset[Feature]) -> Iterator[st
 
 
 def _lines(analysis: Analysis, features: frozenset[Feature]) -> Iterator[str]:
-    executed = frozenset(event.op_id for event in analysis.work)
-    wanted = features & {Feature.TRACEBACK, Feature.INPUT_OUTPUT_FLOWS}
-    feeding = executed_inputs(analysis.schematic.ops, executed) if wanted else {}
     pids = _processes(analysis)
-    yield from _ops(analysis, pids, feeding if Feature.TRACEBACK in features else {})
+    yield from _ops(analysis, pids, Feature.TRACEBACK in features)
     if Feature.MEMORY_INFO in features:
         yield from _counters(analysis)
     if Feature.INPUT_OUTPUT_FLOWS in features:
-        pairs = _data_pairs(analysis, feeding)
-        yield from _flows(pairs, "input_output", "InputOutputFlowEvents")
+        yield from _flows(_data_pairs(analysis), "input_output", "InputOutputFlowEvents")
     if Feature.SEQUENCER_FLOWS in features:
         yield from _flows(_sequencer_pairs(analysis), "sequencer", "SequencerFlowEvents")
     yield from _metadata(analysis, pids)
@@ -70,18 +65,18 @@ def _processes(analysis: Analysis) -> dict[int, int]:
     return pids
 
 
-def _ops(analysis: Analysis, pids: dict[int, int], feeding: dict[int, tuple[int, ...]]) -> Iterator[str]:
+def _ops(analysis: Analysis, pids: dict[int, int], traceback: bool) -> Iterator[str]:
     shares = iter(analysis.path.cycles)
     for event in analysis.events:
         dominant = next(shares) if event.unit.works else 0
         name = compact(event.htp_op)
         place = f'"ts": {event.start}, "dur": {event.cycles}'
-        args = compact(_args(analysis, event, dominant, feeding.get(event.op_id, ())))
+        args = compact(_args(analysis, event, dominant, traceback))
         for pid in (_OVERVIEW, pids[event.qnn_id]):
             yield f'{{"name": {name}, "ph": "X", "tid": {event.tid}, "pid": {pid}, {place}, "args": {args}}}'
 
 
-def _args(analysis: Analysis, event: Event, dominant: int, inputs: tuple[int, ...]) -> dict[str, Any]:
+def _args(analysis: Analysis, event: Event, dominant: int, traceback: bool) -> dict[str, Any]:
     tensor = analysis.tensor(event)
     node = analysis.node(event)
     args: dict[str, Any] = {"ID": _id(event.op_id), "HTP Op Type": event.htp_op}
@@ -95,8 +90,8 @@ def _args(analysis: Analysis, event: Event, dominant: int, inputs: tuple[int, ..
         "Step Size": tensor.step_size,
         "Zero Offset": tensor.zero_offset,
     }
-    if inputs and event.unit.works:
-        args["Inputs Ops"] = [_id(source) for source in inputs]
+    if traceback and event.unit.works and (sources := analysis.inputs.get(event.op_id)):
+        args["Inputs Ops"] = [_id(source) for source in sources]
     args |= {
         "Flags": event.flags,
         "Cycles per Packet": 0.0,
@@ -136,11 +131,7 @@ def _samples(starting: dict[int, list[Event]], column: int) -> Iterator[tuple[in
         if reached is not None and reached < cycle:
             yield reached, 0
         yield cycle, total(event.traffic for event in moving)[column]
-        reached = (
-            max(event.end for event in moving)
-            if reached is None
-            else max(reached, *(event.end for event in moving))
-        )
+        reached = max(reached or 0, *(event.end for event in moving))
     if reached is not None:
         yield reached, 0
 
@@ -149,13 +140,13 @@ def _counter(label: str, cycle: int, amount: int) -> str:
     return f'{{"name": "{label}", "ph": "C", "pid": {_OVERVIEW}, "ts": {cycle}, "args": {{"": {amount}}}}}'
 
 
-def _data_pairs(analysis: Analysis, feeding: dict[int, tuple[int, ...]]) -> Iterator[tuple[Event, Event]]:
+def _data_pairs(analysis: Analysis) -> Iterator[tuple[Event, Event]]:
     """Producer and consumer, one pair per op and input, each from its first event."""
     first: dict[int, Event] = {}
     for event in analysis.work:
         if event.op_id not in first or event.start < first[event.op_id].start:
             first[event.op_id] = event
-    for op_id, sources in feeding.items():
+    for op_id, sources in analysis.inputs.items():
         for source in sources:
             yield first[source], first[op_id]
 

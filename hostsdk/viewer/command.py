@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from importlib import metadata
 from pathlib import Path
 
 from hostsdk.viewer.analysis import Analysis, Zoom, analyse, pick_timeline
@@ -68,15 +67,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--zoom_start", metavar="NODE", help="first QNN node to show")
     parser.add_argument("--zoom_end", metavar="NODE", help="last QNN node to show")
     parser.add_argument("--gzip", action="store_true", help="compress the JSON outputs")
-    parser.add_argument("--version", action="version", version=f"{_PROGRAM} (host SDK) v{_version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     return parser
 
 
-def _version() -> str:
-    try:
-        return metadata.version("qhas-flows")
-    except metadata.PackageNotFoundError:
-        return "unknown"
+class _Version(argparse.Action):
+    """Look the version up only when asked: that costs more than reading a small log."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib import metadata
+
+        try:
+            version = metadata.version("qhas-flows")
+        except metadata.PackageNotFoundError:
+            version = "unknown"
+        print(f"{_PROGRAM} (host SDK) v{version}")
+        parser.exit()
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -145,11 +151,11 @@ def _files(analysis: Analysis, name: str, features: frozenset[Feature]) -> dict[
         f"{name}_qnn_htp_analysis_summary.html": qhas_page(summary),
     }
     if Feature.QHAS_JSON in features:
-        files[f"{name}_qnn_htp_analysis_summary.json"] = indented(summary)
+        files[f"{name}_qnn_htp_analysis_summary.json"] = [indented(summary)]
     if Feature.HTP_JSON in features:
         files[f"{name}_htp.json"] = [compact(htp_graph(analysis))]
     if Feature.RUNTRACE in features:
-        files[f"{name}_runtrace.json"] = indented(runtrace(analysis))
+        files[f"{name}_runtrace.json"] = [indented(runtrace(analysis))]
     if Feature.QHAS_SCHEMA in features:
-        files["qhas_schema.json"] = indented(qhas_schema())
+        files["qhas_schema.json"] = [indented(qhas_schema())]
     return files

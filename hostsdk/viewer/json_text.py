@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
@@ -15,35 +16,37 @@ def compact(value: Any) -> str:
     return _compact(value)
 
 
-def indented(value: Any, margin: str = "") -> Iterator[str]:
+def indented(value: Any, margin: str = "") -> str:
     """Objects and lists of objects indented by four blanks, lists of plain values on one line.
 
     Raises ValueError for NaN and infinities.
     """
+    plain = _PLAIN.get(type(value))
+    if plain is not None:
+        return plain(value)
     deeper = margin + "    "
     if isinstance(value, Mapping) and value:
-        separator = "{\n"
-        for key, item in value.items():
-            yield f"{separator}{deeper}{encode_basestring_ascii(key)}: "
-            yield from _value(item, deeper)
-            separator = ",\n"
-        yield f"\n{margin}}}"
-    elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
-        separator = "[\n"
-        for item in value:
-            yield separator + deeper
-            yield from _value(item, deeper)
-            separator = ",\n"
-        yield f"\n{margin}]"
-    else:
-        yield compact(value)
+        members = [f"{encode_basestring_ascii(key)}: {indented(item, deeper)}" for key, item in value.items()]
+        return _block("{", members, "}", margin)
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return _block("[", [indented(item, deeper) for item in value], "]", margin)
+    return compact(value)
 
 
-def _value(item: Any, margin: str) -> Iterator[str]:
-    kind = type(item)
-    if kind is str:
-        yield encode_basestring_ascii(item)
-    elif kind is int:
-        yield repr(item)
-    else:
-        yield from indented(item, margin)
+def _block(opening: str, members: Sequence[str], closing: str, margin: str) -> str:
+    separator = f",\n{margin}    "
+    return f"{opening}{separator[1:]}{separator.join(members)}\n{margin}{closing}"
+
+
+def _finite(value: float) -> str:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} has no place in JSON")
+    return repr(value)
+
+
+_PLAIN: Mapping[type, Callable[[Any], str]] = {
+    str: encode_basestring_ascii,
+    int: repr,
+    float: _finite,
+    bool: lambda value: "true" if value else "false",
+}

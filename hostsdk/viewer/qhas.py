@@ -21,7 +21,6 @@ import re
 from typing import Any
 
 from hostsdk.viewer.analysis import Analysis
-from hostsdk.viewer.dataflow import executed_inputs
 from hostsdk.viewer.figures import Group, Resource, grouped, percent, resources
 from hostsdk.viewer.header import Artifact, header
 from hostsdk.viewer.timeline import Event, Flag, Traffic, total
@@ -139,15 +138,14 @@ def _bytes(traffic: Traffic) -> dict[str, int]:
 
 
 def _instances(analysis: Analysis) -> list[dict[str, Any]]:
-    feeding = executed_inputs(analysis.schematic.ops, frozenset(event.op_id for event in analysis.work))
     rows = [
-        _instance(analysis, event, analysis.path.cycles[index], feeding.get(event.op_id, ()))
-        for index, event in enumerate(analysis.work)
+        _instance(analysis, event, dominant)
+        for event, dominant in zip(analysis.work, analysis.path.cycles, strict=True)
     ]
     return sorted(rows, key=lambda row: -row["cycles"])
 
 
-def _instance(analysis: Analysis, event: Event, dominant: int, inputs: tuple[int, ...]) -> dict[str, Any]:
+def _instance(analysis: Analysis, event: Event, dominant: int) -> dict[str, Any]:
     tensor = analysis.tensor(event)
     node = analysis.node(event)
     return {
@@ -162,7 +160,7 @@ def _instance(analysis: Analysis, event: Event, dominant: int, inputs: tuple[int
         "step_size": tensor.step_size,
         "zero_offset": tensor.zero_offset,
         "dims": tensor.dims,
-        "input_nodes": [f"{source:#x}" for source in inputs],
+        "input_nodes": [f"{source:#x}" for source in analysis.inputs.get(event.op_id, ())],
         "start_cycle": event.start,
         "cycles": event.cycles,
         "num_dominant_path_cycles": dominant,
