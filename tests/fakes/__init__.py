@@ -1,0 +1,1 @@
+"""Fakes for testing a rack without an SDK or devices. See README.md."""

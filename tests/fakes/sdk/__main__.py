@@ -1,6 +1,7 @@
 """`python -m tests.fakes.sdk ROOT` makes a fake SDK and says how to select it."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def main() -> int:
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"export QNN_SDK_ROOT={root}")
+    print(f"export QNN_SDK_ROOT={shlex.quote(str(root))}")
     return 0
 
 

@@ -27,6 +27,10 @@ def vendor_error(code: int, message: str, component: str) -> ToolError:
     return ToolError(f"error_code={code}; error_message={message}; error_component={component}; line_no=1;")
 
 
+# An end to what a test forgot to kill.
+_HANG_SECONDS = 900
+_OUTLIVED = 75
+
 _ERRORS = {
     Tool.PREPARE: vendor_error(
         1002,
@@ -91,5 +95,5 @@ class Session:
 
 def _hang() -> NoReturn:
     sys.stdout.flush()
-    while True:
-        time.sleep(3600)
+    time.sleep(_HANG_SECONDS)
+    os._exit(_OUTLIVED)

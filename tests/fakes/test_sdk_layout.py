@@ -1,0 +1,45 @@
+"""The directory that a fake SDK is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.sdk import Tool, build_fake_sdk
+
+
+def test_the_tree_has_the_places_that_an_sdk_has(tmp_path: Path) -> None:
+    root = build_fake_sdk(tmp_path / "sdk", version="2.45.0.260326")
+    assert {path.name for path in (root / "bin/x86_64-linux-clang").iterdir()} == set(Tool)
+    for place in (
+        "lib/x86_64-linux-clang/libQnnHtpOptraceProfilingReader.so",
+        "lib/hexagon-v73/unsigned/libSnpeHtpV73Skel.so",
+        "lib/aarch64-android/libSnpeHtpV79Stub.so",
+        "sdk.yaml",
+    ):
+        assert (root / place).stat().st_size > 0
+    assert '"v2.45.0.260326' in (root / "include/QNN/QnnSdkBuildId.h").read_text()
+
+
+def test_a_directory_that_holds_something_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(FileExistsError, match="is not empty"):
+        build_fake_sdk(tmp_path)
+
+
+@pytest.mark.parametrize("version", ["2.48", "2.48.0.x", ""])
+def test_a_version_that_is_none_is_refused(tmp_path: Path, version: str) -> None:
+    with pytest.raises(ValueError, match=r"major\.minor\.patch\.date"):
+        build_fake_sdk(tmp_path / "sdk", version=version)
+
+
+def test_the_command_line_says_how_to_select_it(tmp_path: Path) -> None:
+    root = tmp_path / "an sdk"
+    command = [sys.executable, "-m", "tests.fakes.sdk", str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"export QNN_SDK_ROOT='{root}'\n"
+    tool = root / "bin/x86_64-linux-clang/snpe-net-run"
+    version = subprocess.run([tool, "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout == "SNPE v2.48.0.260101000000_0\n"
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 2

