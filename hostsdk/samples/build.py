@@ -1,0 +1,41 @@
+"""A sample network and its inputs, written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hostsdk.publish import publish, scratch_in
+from hostsdk.samples import quantise, topologies, weights
+from hostsdk.samples.images import image
+
+
+def build(network: str, directory: Path) -> Path:
+    """Write `<network>.onnx`; the same bytes every time with the same versions of numpy, onnx and ONNX Runtime."""
+    model, wanted = topologies.load(network)
+    values = weights.draw(network, wanted)
+    weights.scale_on_data(network, model, values)
+    topologies.add_weights(model, values)
+    target = directory / f"{network}.onnx"
+    with scratch_in(directory) as scratch:
+        made = scratch / target.name
+        quantise.quantise(network, model, made)
+        publish(made, target)
+    return target
+
+
+def write_inputs(network: str, count: int, directory: Path) -> Path:
+    """Write `<network>/input_<n>.raw` (float32, 1 x 3 x 224 x 224) and `<network>/input_list.txt`, one line an input.
+
+    The list's paths are absolute, as net-run takes relative ones from its own working directory.
+    """
+    target = directory / network
+    with scratch_in(directory) as scratch:
+        folder = scratch / network
+        folder.mkdir()
+        names = [f"input_{index}.raw" for index in range(count)]
+        for index, name in enumerate(names):
+            image(network, "input", index).tofile(folder / name)
+        lines = [f"{target.resolve() / name}\n" for name in names]
+        (folder / "input_list.txt").write_text("".join(lines))
+        publish(folder, target)
+    return target / "input_list.txt"

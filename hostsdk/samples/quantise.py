@@ -1,0 +1,51 @@
+"""Float network to 8-bit: batch normalisation folded, ranges from sample images, quantise/dequantise pairs around every op."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+from hostsdk.samples.images import image
+
+_CALIBRATION_IMAGES = 3
+
+
+def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
+    """Write `model` to `target` with 8-bit unsigned activations and 8-bit signed weights, one scale a tensor."""
+    logging.getLogger().setLevel(logging.ERROR)  # the quantiser advises pre-processing, which is done here
+    with tempfile.TemporaryDirectory() as scratch:
+        folded = Path(scratch) / "folded.onnx"
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(folded)
+        options.log_severity_level = 3
+        ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        quantize_static(
+            folded,
+            target,
+            _Images(network, model.graph.input[0].name),
+            quant_format=QuantFormat.QDQ,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=False,
+        )
+
+
+class _Images(CalibrationDataReader):
+    """The calibration images, in the form the quantiser asks for."""
+
+    def __init__(self, network: str, input_name: str) -> None:
+        self._batches: Iterator[dict[str, NDArray[np.float32]]] = iter(
+            [{input_name: image(network, "calibration", index)} for index in range(_CALIBRATION_IMAGES)]
+        )
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        return next(self._batches, None)

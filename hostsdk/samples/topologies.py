@@ -1,0 +1,109 @@
+"""Topologies from the onnx wheel's light models, which make their larger weights with ConstantOfShape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper, version_converter
+
+NETWORKS = ("inception_v1", "inception_v2", "resnet50", "squeezenet", "shufflenet", "densenet121")
+INPUT_SHAPE = (1, 3, 224, 224)
+_OPSET = 17
+_IR_VERSION = 8
+
+
+class Role(Enum):
+    """What a weight is for, which decides how it is drawn."""
+
+    FILTER = auto()
+    """Weights of a convolution or of a fully connected layer."""
+    SCALE = auto()
+    """Factors near one: of batch normalisation, or multiplied in after it."""
+    SHIFT = auto()
+    """Offsets near zero: of batch normalisation, or added after it."""
+    BIAS = auto()
+    """Of a convolution or a fully connected layer."""
+    MEAN = auto()
+    """Of batch normalisation."""
+    VARIANCE = auto()
+    """Of batch normalisation."""
+
+
+_ROLES: dict[tuple[str, int], Role] = {
+    ("Conv", 1): Role.FILTER,
+    ("Conv", 2): Role.BIAS,
+    ("Gemm", 1): Role.FILTER,
+    ("Gemm", 2): Role.BIAS,
+    ("BatchNormalization", 1): Role.SCALE,
+    ("BatchNormalization", 2): Role.SHIFT,
+    ("BatchNormalization", 3): Role.MEAN,
+    ("BatchNormalization", 4): Role.VARIANCE,
+    ("Mul", 1): Role.SCALE,
+    ("Add", 1): Role.SHIFT,
+}
+"""By the operation that takes the weight, and as which of its inputs."""
+_RESHAPING = ("Unsqueeze", "Reshape")
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight to be drawn: `name` is its tensor in the graph."""
+
+    name: str
+    shape: tuple[int, ...]
+    role: Role
+
+
+def load(network: str) -> tuple[onnx.ModelProto, list[Weight]]:
+    """The topology at opset 17 with its weights left out, and what has to be drawn for them, in graph order."""
+    light = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light" / f"light_{network}.onnx"
+    model = version_converter.convert_version(_named(onnx.load(light)), _OPSET)
+    graph = model.graph
+    used = {name for node in graph.node for name in node.input}
+    _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used])
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    made = {
+        node.output[0]: tuple(int(size) for size in constants[node.input[0]])
+        for node in graph.node
+        if node.op_type == "ConstantOfShape" and node.input[0] in constants
+    }
+    made |= {name: value.shape for name, value in constants.items() if value.dtype == np.float32}
+    weights = [Weight(name, shape, _role(graph, name)) for name, shape in made.items()]
+    _replace(graph.node, [node for node in graph.node if node.output[0] not in made])
+    used = {name for node in graph.node for name in node.input}
+    _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used - made.keys()])
+    del graph.value_info[:]
+    return model, weights
+
+
+def add_weights(model: onnx.ModelProto, values: dict[str, np.ndarray]) -> None:
+    """Put `values` into the graph as initializers."""
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in values.items())
+
+
+def _named(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Every node named after its output, and no initializer among the inputs, as later IR versions have it."""
+    model.ir_version = _IR_VERSION
+    for node in model.graph.node:
+        node.name = node.output[0]
+    constants = {tensor.name for tensor in model.graph.initializer}
+    _replace(model.graph.input, [entry for entry in model.graph.input if entry.name not in constants])
+    return model
+
+
+def _role(graph: onnx.GraphProto, name: str) -> Role:
+    for node in graph.node:
+        if name in node.input:
+            if node.op_type in _RESHAPING:
+                return _role(graph, node.output[0])
+            return _ROLES[node.op_type, list(node.input).index(name)]
+    raise ValueError(f"the weight {name} is not used")
+
+
+def _replace(field: list, items: list) -> None:
+    del field[:]
+    field.extend(items)

@@ -1,0 +1,150 @@
+"""Weights: drawn from a seed, then scaled on data so that no layer's activations fade or explode."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from hostsdk.samples.images import generator, images
+from hostsdk.samples.topologies import Role, Weight, add_weights
+
+Values = dict[str, NDArray[np.float32]]
+
+_BATCH = 4
+_EPSILON = 1e-3
+SHIFT = 0.5
+"""Added to every normalised convolution, in its standard deviations: most activations pass the ReLU, which keeps small
+differences (a rounding step) from growing layer by layer."""
+LOGIT_DEVIATION = 1.5
+"""Of the values that go into the softmax: the largest of 1000 classes gets some percent, several quantisation steps."""
+
+
+def draw(network: str, weights: list[Weight]) -> Values:
+    """Weights as initialised for training: He for filters, near one for scales, near zero for shifts."""
+    values: Values = {}
+    for weight in weights:
+        random = generator("weights", network, weight.name)
+        fan_in = int(np.prod(weight.shape[1:])) or 1
+        drawn = {
+            Role.FILTER: lambda: random.normal(0, np.sqrt(2 / fan_in), weight.shape),
+            Role.SCALE: lambda: random.uniform(0.9, 1.1, weight.shape),
+            Role.SHIFT: lambda: random.normal(0, 0.05, weight.shape),
+            Role.BIAS: lambda: np.zeros(weight.shape),
+            Role.MEAN: lambda: np.zeros(weight.shape),
+            Role.VARIANCE: lambda: np.ones(weight.shape),
+        }[weight.role]()
+        values[weight.name] = drawn.astype(np.float32)
+    return values
+
+
+def scale_on_data(network: str, model: onnx.ModelProto, values: Values) -> None:
+    """Change filters and biases in place: each convolution's output channels get mean SHIFT and deviation 1 on sample
+    images, and the last layer gives logits of deviation LOGIT_DEVIATION. Convolutions without a bias get one.
+    """
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    last = next(node for node in reversed(model.graph.node) if node.op_type in ("Conv", "Gemm"))
+    hidden = [node for node in convolutions if node.name != last.name]
+    for node in convolutions:
+        if len(node.input) == 2:
+            node.input.append(f"{node.name}_bias")
+            values[node.input[2]] = np.zeros(values[node.input[1]].shape[0], np.float32)
+    found = _statistics(network, model, values, [node.output[0] for node in hidden])
+    for node in hidden:
+        mean, variance = found[_mean(node.output[0])], found[_variance(node.output[0])]
+        factor = (1 / np.sqrt(variance + _EPSILON)).astype(np.float32)
+        weight, bias = node.input[1], node.input[2]
+        values[weight] *= factor.reshape(-1, 1, 1, 1)
+        values[bias] = ((values[bias] - mean.ravel()) * factor.ravel() + SHIFT).astype(np.float32)
+    gain = np.float32(LOGIT_DEVIATION / found[_logits(model)].std())
+    for name in _parameters(model, last):
+        values[name] *= gain
+
+
+def _parameters(model: onnx.ModelProto, node: onnx.NodeProto) -> list[str]:
+    """The weight and bias of a layer, as drawn: seen through the reshape that one topology has."""
+    sources = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "Reshape"}
+    return [sources.get(name, name) for name in node.input[1:]]
+
+
+def _statistics(network: str, model: onnx.ModelProto, values: Values, tensors: list[str]) -> Values:
+    """Channel means and variances of `tensors`, and the logits, in one run in which each tensor is normalised for those
+    that come after it."""
+    probe = copy.deepcopy(model)
+    add_weights(probe, values)
+    _any_batch(probe)
+    graph = probe.graph
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        if node.output[0] in tensors:
+            nodes += _normalised(node)
+        else:
+            nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    wanted = [name(tensor) for tensor in tensors for name in (_mean, _variance)] + [_logits(model)]
+    del graph.output[:]
+    graph.output.extend(helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(wanted))
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    session = ort.InferenceSession(probe.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    batch = images(_BATCH, network, "scale")
+    return dict(zip(wanted, session.run(wanted, {graph.input[0].name: batch}), strict=True))
+
+
+def _normalised(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """`node` and what makes its output's channels have mean SHIFT and deviation 1."""
+    name = node.output[0]
+    raw = copy.deepcopy(node)
+    raw.output[0] = f"{name}/raw"
+    channels = {"axes": [0, 2, 3], "keepdims": 1}
+    constant = {
+        part: helper.make_node("Constant", [], [f"{name}/{part}"], value_float=value)
+        for part, value in (("epsilon", _EPSILON), ("shift", SHIFT))
+    }
+    steps = (
+        ("ReduceMean", [f"{name}/raw"], _mean(name), channels),
+        ("Sub", [f"{name}/raw", _mean(name)], f"{name}/centred", {}),
+        ("Mul", [f"{name}/centred", f"{name}/centred"], f"{name}/squared", {}),
+        ("ReduceMean", [f"{name}/squared"], _variance(name), channels),
+        ("Add", [_variance(name), f"{name}/epsilon"], f"{name}/guarded", {}),
+        ("Sqrt", [f"{name}/guarded"], f"{name}/deviation", {}),
+        ("Div", [f"{name}/centred", f"{name}/deviation"], f"{name}/unit", {}),
+        ("Add", [f"{name}/unit", f"{name}/shift"], name, {}),
+    )
+    made = [helper.make_node(kind, inputs, [output], **extra) for kind, inputs, output, extra in steps]
+    return [raw, *constant.values(), *made]
+
+
+def _any_batch(model: onnx.ModelProto) -> None:
+    """Let the batch size be any: the input's, and in shapes that activations are reshaped to (0 keeps a size)."""
+    graph = model.graph
+    graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Reshape" and node.input[0] not in constants and node.input[1] in constants:
+            shape = numpy_helper.to_array(constants[node.input[1]]).copy()
+            shape[0] = 0
+            constants[node.input[1]].CopyFrom(numpy_helper.from_array(shape, node.input[1]))
+
+
+def _mean(tensor: str) -> str:
+    return f"{tensor}/mean"
+
+
+def _variance(tensor: str) -> str:
+    return f"{tensor}/variance"
+
+
+def _logits(model: onnx.ModelProto) -> str:
+    """What goes into the softmax, or the output of a network that ends without one."""
+    softmax = [node for node in model.graph.node if node.op_type == "Softmax"]
+    if not softmax:
+        return str(model.graph.output[0].name)
+    source = softmax[-1].input[0]
+    flatten = [node for node in model.graph.node if node.op_type == "Flatten" and node.output[0] == source]
+    return str(flatten[0].input[0] if flatten else source)
