@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Callable
 from enum import IntEnum
@@ -22,7 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 import qhas
-from qhas.demo import NETWORKS, demo_site, demo_sweep, isolate_prefect, make_networks
+from qhas import prefect_settings
+from qhas.demo import NETWORKS, demo_site, demo_sweep, make_networks
 from qhas.doctor import examine
 from qhas.failures import InvalidInput
 from qhas.naming import safe_name
@@ -89,7 +89,7 @@ def demo(
     ),
 ) -> Exit:
     """Profile six well-known networks on four simulated SoCs; no device, account or server needed."""
-    isolate_prefect(folder / "prefect")
+    prefect_settings.isolate(folder / "prefect")
     site = demo_site(folder)
     with bar(console) as progress:
         task = progress.add_task("making sample networks: seeded weights, 8 bit", total=len(NETWORKS))
@@ -173,7 +173,7 @@ def profile(
 def show(run_id: str, site: SiteOption = None, as_json: JsonOption = False) -> Exit:
     """Show a stored run."""
     store = Store(load_site(site).store)
-    return _show(store, *_stored(store, run_id), as_json)
+    return _show(*_stored(store, run_id), as_json)
 
 
 @command
@@ -204,7 +204,7 @@ def _run_and_show(
     with sweep_bar(shown):
         _run_flow("sweep", spec=spec, site=str(site_file) if site_file else None, run_id=run_id)
     run, cells = _stored(store, run_id)
-    code = _show(store, run, cells, as_json)
+    code = _show(run, cells, as_json)
     if not as_json:
         _show_paths(store, run, cells)
     return code
@@ -212,7 +212,7 @@ def _run_and_show(
 
 def _run_flow(name: str, **parameters: Any) -> None:
     """Run a flow in this process. The library does not know the flows; the installed package names them."""
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    prefect_settings.quieten()
     (entry,) = entry_points(group="qhas.flows", name=name)
     state = asyncio.run(entry.load()(**parameters, return_state=True))
     if isinstance(error := state.data, BaseException):
@@ -226,7 +226,7 @@ def _stored(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
         raise InvalidInput(str(error)) from error
 
 
-def _show(store: Store, run: SweepRecord, cells: list[CellRecord], as_json: bool) -> Exit:
+def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool) -> Exit:
     if as_json:
         _print_json(
             {"run": run.model_dump(mode="json"), "cells": [cell.model_dump(mode="json") for cell in cells]}

@@ -23,17 +23,6 @@ SOCS = ("sa8255", "qcs9100", "sa8797", "sar2230p")
 _TIMEOUT_SECONDS = 600
 
 
-def isolate_prefect(folder: Path) -> None:
-    """Give this process a Prefect of its own below `folder`; the user's profile and database are left alone.
-
-    To be called before Prefect is imported.
-    """
-    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
-        del os.environ[name]
-    os.environ["PREFECT_HOME"] = str(folder.resolve())
-    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
-
-
 def demo_site(folder: Path) -> Site:
     """The host SDK, simulated devices and a store in the demo's folder."""
     return Site(store=str(folder.resolve() / "store"), sdk=SdkRef(root=host_sdk_root()))

@@ -55,7 +55,5 @@ def _stored_record(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _json_object(record: bytes) -> dict[str, Any]:
-    document = json.loads(record[record.find(b"{") :].rstrip(b"\0"))
-    if not isinstance(document, dict):
-        raise ValueError("the metadata record is not a JSON object")
+    document: dict[str, Any] = json.loads(record[record.find(b"{") :].rstrip(b"\0"))
     return document

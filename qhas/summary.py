@@ -51,6 +51,8 @@ class Metrics(BaseModel):
     top_ops: list[OpShare] = []
     estimate: str | None = None
     """For simulated figures: `supported` or `unsupported` by the vendor for this SoC."""
+    statement: str | None = None
+    """What the file itself says of where its figures come from."""
 
     @property
     def dram_total(self) -> int:
@@ -93,8 +95,14 @@ def _metrics(document: Mapping[str, Any]) -> Metrics:
         reference_ops=sum(op["instances"] for op in htp_ops if op["reference_op"]),
         format_changes=sum(op["instances"] for op in htp_ops if op["format_change"]),
         top_ops=_top_ops(sections["qnn_op_types"]["data"]),
-        estimate=document["header"].get("provenance", {}).get("estimate"),
+        **_provenance(document["header"]),
     )
+
+
+def _provenance(header: Mapping[str, Any]) -> dict[str, str | None]:
+    stated = header.get("provenance", {})
+    producer = f"Made by {header['producer']}." if "producer" in header else None
+    return {"estimate": stated.get("estimate"), "statement": stated.get("statement", producer)}
 
 
 def _total(cores: list[Mapping[str, Any]], field: str) -> int:

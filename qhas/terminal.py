@@ -11,7 +11,7 @@ from rich.table import Table
 
 from qhas.progress import CellFinished, Event, StepStarted, SweepStarted, listening
 from qhas.record import CellRecord, Origin, SweepRecord
-from qhas.report.rows import ORIGIN_TITLE, by_origin, row
+from qhas.rows import ORIGIN_TITLE, by_origin, row, statements
 from qhas.runs import cell_prefix
 from qhas.store import Store
 
@@ -63,6 +63,8 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
     """Tables of a run, one per origin of figures, then its failures with their next steps."""
     for origin, records in by_origin(cells):
         console.print(_table(run, origin, records))
+        for statement in statements(records):
+            console.print(statement, style="dim", markup=False)
     for record in cells:
         if failure := record.failure:
             console.print(f"[red]{failure.kind}[/red] ", end="")
@@ -77,7 +79,7 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> Table
         table.add_column(name, no_wrap=True)
     for name in (time, "utilisation", "DRAM", "peak VTCM"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("top op (dominant path)")
+    table.add_column("top op", no_wrap=True)
     previous = None
     for record in records:
         line = row(record)
@@ -88,9 +90,7 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> Table
             line.soc,
             *([line.variant] if variants else []),
         ]
-        last = line.top_op or line.status
-        note = f" ({line.note})" if line.note and not record.failure else ""
-        table.add_row(*first, line.time, line.utilization, line.dram, line.vtcm, f"{last}{note}")
+        table.add_row(*first, line.time, line.utilization, line.dram, line.vtcm, line.top_op or line.status)
         previous = line.network
     return table
 

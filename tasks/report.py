@@ -11,7 +11,7 @@ from prefect.artifacts import acreate_table_artifact
 
 from qhas.record import CellRecord, SweepRecord
 from qhas.report import publish_report as write_report
-from qhas.report.rows import ORIGIN_TITLE, by_origin, row
+from qhas.rows import ORIGIN_TITLE, by_origin, row
 from qhas.store import Store
 from tasks.policy import STEP
 

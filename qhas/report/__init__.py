@@ -11,7 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from qhas.record import CellRecord, Origin, SweepRecord
 from qhas.report.plots import dominant_path, time_by_network
-from qhas.report.rows import ORIGIN_TITLE, by_origin, row
+from qhas.rows import ORIGIN_TITLE, by_origin, row, statements
 from qhas.runs import cell_prefix, run_prefix
 from qhas.store import Store
 
@@ -60,6 +60,7 @@ def _group(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> dict[
     return {
         "id": origin.value,
         "title": ORIGIN_TITLE[origin],
+        "statements": statements(records),
         "rows": [(row(record), _links(run, record)) for record in records],
         "plots": [time_by_network(records, origin), dominant_path(records, origin)],
     }

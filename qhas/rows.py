@@ -9,7 +9,7 @@ from qhas.record import CellRecord, Origin
 
 ORIGIN_TITLE = {
     Origin.DEVICE: "Measured on devices",
-    Origin.SIMULATOR: "Estimated by the HTP performance simulator, not measured",
+    Origin.SIMULATOR: "Simulated on a host, not measured",
 }
 UNSUPPORTED = "not supported by the vendor for this SoC"
 
@@ -43,13 +43,18 @@ def row(record: CellRecord) -> Row:
     return named(
         status=record.status,
         time=microseconds(metrics.time_us),
-        utilization=f"{metrics.utilization_percent:.1f} %",
+        utilization=f"{metrics.utilization_percent:.1f}%",
         dram=size(metrics.dram_total),
         vtcm=size(metrics.peak_vtcm),
-        top_op=f"{top.op} {top.dominant_percent:.0f} %" if top else "",
+        top_op=f"{top.op} {top.dominant_percent:.0f}%" if top else "",
         order=metrics.time_us,
         note=UNSUPPORTED if metrics.estimate == "unsupported" else "",
     )
+
+
+def statements(records: list[CellRecord]) -> list[str]:
+    """What the files of these cells say of where their figures come from, each once."""
+    return sorted({r.metrics.statement for r in records if r.metrics and r.metrics.statement})
 
 
 def microseconds(value: int) -> str:
