@@ -11,146 +11,134 @@ from typing import Any
 
 from hostsdk.viewer.header import Artifact
 
-_TRAFFIC = {"dram_read": "integer", "dram_write": "integer", "vtcm_read": "integer", "vtcm_write": "integer"}
+Schema = Mapping[str, Any]
+
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_INTEGER: Schema = {"type": "integer"}
+_NUMBER: Schema = {"type": "number"}
+_TEXT: Schema = {"type": "string"}
+_FLAG: Schema = {"type": "boolean"}
+_ID: Schema = {"type": "string", "pattern": "^0x[0-9a-f]+$"}
+_VERSION_PARTS = ("major", "minor", "patch")
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _object(properties: Mapping[str, Schema]) -> Schema:
+    return {"type": "object", "properties": dict(properties), "required": list(properties)}
+
+
+def _rows(fields: Mapping[str, Schema]) -> Schema:
+    return _object({"data": _list(_object(fields))})
+
+
+_TRAFFIC = dict.fromkeys(("dram_read", "dram_write", "vtcm_read", "vtcm_write"), _COUNT)
 _SHARES = {
-    "cycles": "integer",
-    "percent_active_cycles": "number",
-    "num_dominant_path_cycles_htp_0": "integer",
-    "percent_dominant_path_cycles_htp_0": "number",
+    "cycles": _COUNT,
+    "percent_active_cycles": _NUMBER,
+    "num_dominant_path_cycles_htp_0": _COUNT,
+    "percent_dominant_path_cycles_htp_0": _NUMBER,
 }
 
-RESOURCE: Mapping[str, str] = {
-    "type": "string",
-    "tid": "integer",
-    "start_cycle": "integer",
-    "end_cycle": "integer",
-    "timeline_cycles": "integer",
-    "cycles_used": "integer",
-    "utilization": "number",
+RESOURCE: Mapping[str, Schema] = {
+    "type": _TEXT,
+    "tid": _COUNT,
+    "start_cycle": _COUNT,
+    "end_cycle": _COUNT,
+    "timeline_cycles": _COUNT,
+    "cycles_used": _COUNT,
+    "utilization": _NUMBER,
     **_TRAFFIC,
 }
 
-SECTIONS: Mapping[str, Mapping[str, str]] = {
+SECTIONS: Mapping[str, Mapping[str, Schema]] = {
     "htp_overall_summary": {
-        "htp": "integer",
-        "htp_resources": "resources",
-        "percent_idle": "number",
-        "percent_utilization": "number",
-        "time_us": "integer",
-        "graph_execute_us": "integer",
-        "inf_per_s": "number",
-        "timeline_cycles": "integer",
-        "total_dram_read": "integer",
-        "total_dram_write": "integer",
-        "total_dram": "integer",
-        "peak_vtcm_alloc": "integer",
-        "total_vtcm_read": "integer",
-        "total_vtcm_write": "integer",
-        "total_vtcm": "integer",
-        "unique_qnn_ops": "integer",
-        "qnn_nodes": "integer",
-        "unique_htp_ops": "integer",
-        "htp_nodes": "integer",
+        "htp": _COUNT,
+        "htp_resources": _rows(RESOURCE),
+        "percent_idle": _NUMBER,
+        "percent_utilization": _NUMBER,
+        "time_us": _COUNT,
+        "graph_execute_us": _COUNT,
+        "inf_per_s": _NUMBER,
+        "timeline_cycles": _COUNT,
+        "total_dram_read": _COUNT,
+        "total_dram_write": _COUNT,
+        "total_dram": _COUNT,
+        "peak_vtcm_alloc": _COUNT,
+        "total_vtcm_read": _COUNT,
+        "total_vtcm_write": _COUNT,
+        "total_vtcm": _COUNT,
+        "unique_qnn_ops": _COUNT,
+        "qnn_nodes": _COUNT,
+        "unique_htp_ops": _COUNT,
+        "htp_nodes": _COUNT,
     },
-    "qnn_op_types": {"op": "string", **_SHARES, "num_htp_ops": "integer", **_TRAFFIC},
+    "qnn_op_types": {"op": _TEXT, **_SHARES, "num_htp_ops": _COUNT, **_TRAFFIC},
     "qnn_op_instances_nodes": {
-        "qnn_op": "string",
-        "qnn_op_type": "string",
+        "qnn_op": _TEXT,
+        "qnn_op_type": _TEXT,
         **_SHARES,
-        "num_htp_ops": "integer",
+        "num_htp_ops": _COUNT,
         **_TRAFFIC,
     },
     "htp_op_types": {
-        "op": "string",
+        "op": _TEXT,
         **_SHARES,
-        "instances": "integer",
+        "instances": _COUNT,
         **_TRAFFIC,
-        "format_change": "boolean",
-        "reference_op": "boolean",
+        "format_change": _FLAG,
+        "reference_op": _FLAG,
     },
     "htp_op_instances": {
-        "htp": "integer",
-        "tid": "integer",
-        "op_id": "id",
-        "htp_op": "string",
-        "qnn_op": "string",
-        "qnn_op_type": "string",
-        "dtype": "string",
-        "rank": "integer",
-        "step_size": "number",
-        "zero_offset": "integer",
-        "dims": "integers",
-        "input_nodes": "ids",
-        "start_cycle": "integer",
-        "cycles": "integer",
-        "num_dominant_path_cycles": "integer",
-        "percent_dominant_path_cycles": "number",
-        "cycles_per_packet": "number",
-        "fmt_change": "boolean",
-        "ref_op": "boolean",
-        "hmx": "boolean",
-        "hvx": "boolean",
-        "dma_wait": "boolean",
-        "dma_set": "boolean",
-        "dma": "boolean",
-        "sync": "boolean",
+        "htp": _COUNT,
+        "tid": _COUNT,
+        "op_id": _ID,
+        "htp_op": _TEXT,
+        "qnn_op": _TEXT,
+        "qnn_op_type": _TEXT,
+        "dtype": _TEXT,
+        "rank": _COUNT,
+        "step_size": _NUMBER,
+        "zero_offset": _INTEGER,
+        "dims": _list(_INTEGER),
+        "input_nodes": _list(_ID),
+        "start_cycle": _COUNT,
+        "cycles": _COUNT,
+        "num_dominant_path_cycles": _COUNT,
+        "percent_dominant_path_cycles": _NUMBER,
+        "cycles_per_packet": _NUMBER,
+        "fmt_change": _FLAG,
+        "ref_op": _FLAG,
+        "hmx": _FLAG,
+        "hvx": _FLAG,
+        "dma_wait": _FLAG,
+        "dma_set": _FLAG,
+        "dma": _FLAG,
+        "sync": _FLAG,
         **_TRAFFIC,
     },
     "dominant_path_htp_0": {
-        "op_id": "id",
-        "htp_op": "string",
-        "qnn_op": "string",
-        "start_cycle": "integer",
-        "end_cycle": "integer",
-        "partial": "boolean",
-        "dp_cycles": "integer",
-        "cycles": "integer",
+        "op_id": _ID,
+        "htp_op": _TEXT,
+        "qnn_op": _TEXT,
+        "start_cycle": _COUNT,
+        "end_cycle": _COUNT,
+        "partial": _FLAG,
+        "dp_cycles": _COUNT,
+        "cycles": _COUNT,
     },
 }
-
-_ID = {"type": "string", "pattern": "^0x[0-9a-f]+$"}
 
 
 def qhas_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the QHAS summary: every field of every section is required and typed."""
+    version = _object(dict.fromkeys(_VERSION_PARTS, _COUNT))
+    header = {"header_version": version, "version": version, "artifact_type": {"const": Artifact.QHAS.value}}
+    data = {section: _rows(fields) for section, fields in SECTIONS.items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "QNN HTP analysis summary (QHAS)",
-        **_object({"header": _header(), "model_id": {"type": "string"}, "data": _data()}),
+        **_object({"header": _object(header), "model_id": _TEXT, "data": _object(data)}),
     }
-
-
-def _header() -> dict[str, Any]:
-    version = _object({part: {"type": "integer", "minimum": 0} for part in ("major", "minor", "patch")})
-    return _object(
-        {"header_version": version, "version": version, "artifact_type": {"const": Artifact.QHAS.value}}
-    )
-
-
-def _data() -> dict[str, Any]:
-    return _object({section: _rows(fields) for section, fields in SECTIONS.items()})
-
-
-def _rows(fields: Mapping[str, str]) -> dict[str, Any]:
-    row = _object({name: _type(kind) for name, kind in fields.items()})
-    return _object({"data": {"type": "array", "items": row}})
-
-
-def _type(kind: str) -> dict[str, Any]:
-    match kind:
-        case "resources":
-            return _rows(RESOURCE)
-        case "id":
-            return _ID
-        case "ids":
-            return {"type": "array", "items": _ID}
-        case "integers":
-            return {"type": "array", "items": {"type": "integer"}}
-        case "integer":
-            return {"type": "integer", "minimum": 0}
-        case _:
-            return {"type": kind}
-
-
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": dict(properties), "required": list(properties)}
