@@ -288,3 +288,15 @@ def test_calls_tell_order_arguments_and_what_ran_at_the_same_time(rig: Rig) -> N
     assert all(
         call.end is not None and call.end - call.start >= 0.5 for call in read_calls(rig.sdk, Tool.PREPARE)
     )
+
+
+def test_the_readme_names_every_fault() -> None:
+    rows = Path(__file__).with_name("README.md").read_text().splitlines()
+    named = [
+        line.split("`")[1]
+        for line in rows
+        if line.startswith("| `") and line.count("|") == 4 and ". |" in line
+    ]
+    assert [name for name in named if not name.startswith(("snpe", "qnn"))] == [
+        fault.value for fault in Fault
+    ]

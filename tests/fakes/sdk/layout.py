@@ -1,5 +1,6 @@
 """Lays down an SDK-shaped directory whose tools are the fakes."""
 
+import compileall
 import shlex
 import shutil
 import sys
@@ -32,9 +33,8 @@ def build_fake_sdk(root: Path, *, version: str = "2.48.0.260101", targets: Itera
     root = Path(root).resolve()
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root} is not empty; name a new directory for the fake SDK")
-    shutil.copytree(
-        _TOOLCHAIN, root / "share" / "fake_sdk" / "toolchain", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    compileall.compile_dir(_TOOLCHAIN, quiet=1)  # once: the copies of the tools need not compile themselves
+    shutil.copytree(_TOOLCHAIN, root / "share" / "fake_sdk" / "toolchain")
     for target in targets:
         _write_target(root, target, version)
     for number in HEXAGON_VERSIONS:
