@@ -176,7 +176,7 @@ def open_in_netron(path: Path) -> Any:
 
 
 def test_indented_text_reads_back_as_the_same_value() -> None:
-    value = {
+    value: dict[str, Any] = {
         "a": [{"b": 1.5, "c": [1, 2], "d": []}, {"e": True}],
         "f": {},
         "g": '\u00e9"\n',
