@@ -36,7 +36,7 @@ def demo_sweep(folder: Path) -> SweepSpec:
 
 async def make_networks(folder: Path, made: Callable[[str], None]) -> None:
     """Make what is not there yet, calling `made` with each network's name. Raises InvalidInput."""
-    networks = folder / "networks"
+    networks = folder.resolve() / "networks"
     networks.mkdir(parents=True, exist_ok=True)
     gate = asyncio.Semaphore(os.cpu_count() or 1)
 
@@ -46,9 +46,12 @@ async def make_networks(folder: Path, made: Callable[[str], None]) -> None:
                 await _make(networks, name)
             made(name)
 
-    async with asyncio.TaskGroup() as group:
-        for name in NETWORKS:
-            group.create_task(make(name))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for name in NETWORKS:
+                group.create_task(make(name))
+    except* InvalidInput as failed:
+        raise failed.exceptions[0] from None
 
 
 async def _make(networks: Path, name: str) -> None:

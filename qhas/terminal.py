@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -73,11 +74,16 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
 
 def _table(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> Table:
     time = "est. time" if origin is Origin.SIMULATOR else "time"
-    table = Table(title=f"{run.run_id}: {ORIGIN_TITLE[origin]}", title_justify="left", header_style="bold")
+    table = Table(
+        title=f"{run.run_id}: {ORIGIN_TITLE[origin]}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     variants = any(record.cell.variant != "default" for record in records)
     for name in ("network", "SoC", *(["variant"] if variants else [])):
         table.add_column(name, no_wrap=True)
-    for name in (time, "utilisation", "DRAM", "peak VTCM"):
+    for name in (time, "util.", "DRAM", "VTCM"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("top op", no_wrap=True)
     previous = None
