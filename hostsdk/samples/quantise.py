@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
 from hostsdk.samples.images import image
 
@@ -39,8 +39,8 @@ def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
         )
 
 
-class _Images(CalibrationDataReader):
-    """The calibration images, in the form the quantiser asks for."""
+class _Images:
+    """The calibration images, as the CalibrationDataReader that the quantiser asks for."""
 
     def __init__(self, network: str, input_name: str) -> None:
         self._batches: Iterator[dict[str, NDArray[np.float32]]] = iter(

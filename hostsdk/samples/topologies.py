@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,9 +23,9 @@ class Role(Enum):
     FILTER = auto()
     """Weights of a convolution or of a fully connected layer."""
     SCALE = auto()
-    """Factors near one: of batch normalisation, or multiplied in after it."""
+    """Factors near one, of batch normalisation."""
     SHIFT = auto()
-    """Offsets near zero: of batch normalisation, or added after it."""
+    """Offsets near zero, of batch normalisation."""
     BIAS = auto()
     """Of a convolution or a fully connected layer."""
     MEAN = auto()
@@ -42,11 +43,8 @@ _ROLES: dict[tuple[str, int], Role] = {
     ("BatchNormalization", 2): Role.SHIFT,
     ("BatchNormalization", 3): Role.MEAN,
     ("BatchNormalization", 4): Role.VARIANCE,
-    ("Mul", 1): Role.SCALE,
-    ("Add", 1): Role.SHIFT,
 }
 """By the operation that takes the weight, and as which of its inputs."""
-_RESHAPING = ("Unsqueeze", "Reshape")
 
 
 @dataclass(frozen=True)
@@ -63,17 +61,18 @@ def load(network: str) -> tuple[onnx.ModelProto, list[Weight]]:
     light = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light" / f"light_{network}.onnx"
     model = version_converter.convert_version(_named(onnx.load(light)), _OPSET)
     graph = model.graph
+    _drop_scale_layers(graph)
     used = {name for node in graph.node for name in node.input}
     _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used])
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     made = {
         node.output[0]: tuple(int(size) for size in constants[node.input[0]])
         for node in graph.node
-        if node.op_type == "ConstantOfShape" and node.input[0] in constants
+        if node.op_type == "ConstantOfShape" and node.output[0] in used
     }
     made |= {name: value.shape for name, value in constants.items() if value.dtype == np.float32}
     weights = [Weight(name, shape, _role(graph, name)) for name, shape in made.items()]
-    _replace(graph.node, [node for node in graph.node if node.output[0] not in made])
+    _replace(graph.node, [node for node in graph.node if node.op_type != "ConstantOfShape"])
     used = {name for node in graph.node for name in node.input}
     _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used - made.keys()])
     del graph.value_info[:]
@@ -95,15 +94,32 @@ def _named(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def _drop_scale_layers(graph: onnx.GraphProto) -> None:
+    """Remove Caffe's separate scale layers (Mul, Add) after batch normalisation, which has a scale and a shift itself."""
+    replaced: dict[str, str] = {}
+    kept = []
+    normalised = {node.output[0] for node in graph.node if node.op_type == "BatchNormalization"}
+    for node in graph.node:
+        source = replaced.get(node.input[0], node.input[0]) if node.input else ""
+        if node.op_type in ("Mul", "Add") and source in normalised:
+            replaced[node.output[0]] = source
+            continue
+        for index, name in enumerate(node.input):
+            node.input[index] = replaced.get(name, name)
+        kept.append(node)
+    used = {name for node in kept for name in node.input} | {entry.name for entry in graph.output}
+    _replace(graph.node, [node for node in kept if used & set(node.output)])
+
+
 def _role(graph: onnx.GraphProto, name: str) -> Role:
     for node in graph.node:
         if name in node.input:
-            if node.op_type in _RESHAPING:
+            if node.op_type == "Reshape":
                 return _role(graph, node.output[0])
             return _ROLES[node.op_type, list(node.input).index(name)]
     raise ValueError(f"the weight {name} is not used")
 
 
-def _replace(field: list, items: list) -> None:
+def _replace(field: Any, items: list[Any]) -> None:
     del field[:]
     field.extend(items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,25 +21,26 @@ _EPSILON = 1e-3
 SHIFT = 0.5
 """Added to every normalised convolution, in its standard deviations: most activations pass the ReLU, which keeps small
 differences (a rounding step) from growing layer by layer."""
-LOGIT_DEVIATION = 1.5
+LOGIT_DEVIATION = 1.2
 """Of the values that go into the softmax: the largest of 1000 classes gets some percent, several quantisation steps."""
+BIAS_SHARE = {"densenet121": 0.95}
+"""How much of the logits' deviation the last layer's bias makes, where not zero. Without a softmax the output's range is
+that of the logits themselves, and a rounding difference of one step in every feature would add up to several of its steps."""
+
+_CONSTANT = {Role.SCALE: 1.0, Role.SHIFT: 0.0, Role.BIAS: 0.0, Role.MEAN: 0.0, Role.VARIANCE: 1.0}
+"""Batch normalisation starts as the identity: scaling on data does its work."""
 
 
 def draw(network: str, weights: list[Weight]) -> Values:
-    """Weights as initialised for training: He for filters, near one for scales, near zero for shifts."""
+    """Weights as initialised for training: He for filters, and constants for the rest."""
     values: Values = {}
     for weight in weights:
-        random = generator("weights", network, weight.name)
-        fan_in = int(np.prod(weight.shape[1:])) or 1
-        drawn = {
-            Role.FILTER: lambda: random.normal(0, np.sqrt(2 / fan_in), weight.shape),
-            Role.SCALE: lambda: random.uniform(0.9, 1.1, weight.shape),
-            Role.SHIFT: lambda: random.normal(0, 0.05, weight.shape),
-            Role.BIAS: lambda: np.zeros(weight.shape),
-            Role.MEAN: lambda: np.zeros(weight.shape),
-            Role.VARIANCE: lambda: np.ones(weight.shape),
-        }[weight.role]()
-        values[weight.name] = drawn.astype(np.float32)
+        if weight.role in _CONSTANT:
+            values[weight.name] = np.full(weight.shape, _CONSTANT[weight.role], np.float32)
+        else:
+            deviation = np.sqrt(2 / np.prod(weight.shape[1:]))
+            random = generator("weights", network, weight.name)
+            values[weight.name] = random.normal(0, deviation, weight.shape).astype(np.float32)
     return values
 
 
@@ -60,9 +62,11 @@ def scale_on_data(network: str, model: onnx.ModelProto, values: Values) -> None:
         weight, bias = node.input[1], node.input[2]
         values[weight] *= factor.reshape(-1, 1, 1, 1)
         values[bias] = ((values[bias] - mean.ravel()) * factor.ravel() + SHIFT).astype(np.float32)
-    gain = np.float32(LOGIT_DEVIATION / found[_logits(model)].std())
-    for name in _parameters(model, last):
-        values[name] *= gain
+    share = BIAS_SHARE.get(network, 0.0)
+    weight, bias = _parameters(model, last)
+    values[weight] *= np.float32(LOGIT_DEVIATION * np.sqrt(1 - share**2) / found[_logits(model)].std())
+    drawn = generator("logits", network).normal(0, LOGIT_DEVIATION * share, values[bias].shape)
+    values[bias] = drawn.astype(np.float32)
 
 
 def _parameters(model: onnx.ModelProto, node: onnx.NodeProto) -> list[str]:
@@ -73,7 +77,8 @@ def _parameters(model: onnx.ModelProto, node: onnx.NodeProto) -> list[str]:
 
 def _statistics(network: str, model: onnx.ModelProto, values: Values, tensors: list[str]) -> Values:
     """Channel means and variances of `tensors`, and the logits, in one run in which each tensor is normalised for those
-    that come after it."""
+    that come after it.
+    """
     probe = copy.deepcopy(model)
     add_weights(probe, values)
     _any_batch(probe)
@@ -106,7 +111,7 @@ def _normalised(node: onnx.NodeProto) -> list[onnx.NodeProto]:
         part: helper.make_node("Constant", [], [f"{name}/{part}"], value_float=value)
         for part, value in (("epsilon", _EPSILON), ("shift", SHIFT))
     }
-    steps = (
+    steps: tuple[tuple[str, list[str], str, dict[str, Any]], ...] = (
         ("ReduceMean", [f"{name}/raw"], _mean(name), channels),
         ("Sub", [f"{name}/raw", _mean(name)], f"{name}/centred", {}),
         ("Mul", [f"{name}/centred", f"{name}/centred"], f"{name}/squared", {}),
