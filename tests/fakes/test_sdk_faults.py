@@ -63,12 +63,14 @@ def test_a_death_is_by_the_real_signal_and_is_on_record(
 
 
 def hang(rig: Rig, fault: Fault) -> subprocess.Popen[bytes]:
+    """Start a call that hangs; returns when it does."""
     order(rig.sdk, Rule(Tool.PREPARE, fault))
     tool = rig.sdk / "bin/x86_64-linux-clang" / Tool.PREPARE
     process = subprocess.Popen([tool, "--input_dlc", rig.dlc], cwd=rig.cwd, start_new_session=True)
-    while not Path(f"{rig.sdk}/fake.json.counts").exists():
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    counts = rig.sdk / "fake.json.counts"
+    while not (children.read_text() if fault is Fault.HANG_DEAF else counts.exists()):
         time.sleep(0.01)
-    time.sleep(0.2)
     return process
 
 
