@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from hostsdk.viewer.log import Event, Log, Unit
+from hostsdk.viewer.log import Event, Log, Measure
 
 _COLUMNS = (
     "Msg Timestamp",
@@ -30,12 +30,12 @@ _MESSAGES: Mapping[int, str] = {
 }
 _FIRST_BACKEND_TYPE = 1000
 _UNITS: Mapping[int, str] = {
-    Unit.MICROSECONDS: "US",
-    Unit.BYTES: "BYTES",
-    Unit.CYCLES: "CYCLES",
-    Unit.COUNT: "COUNT",
-    Unit.OBJECT: "OBJECT",
-    Unit.NONE: "NONE",
+    Measure.MICROSECONDS: "US",
+    Measure.BYTES: "BYTES",
+    Measure.CYCLES: "CYCLES",
+    Measure.COUNT: "COUNT",
+    Measure.OBJECT: "OBJECT",
+    Measure.NONE: "NONE",
 }
 
 
@@ -53,7 +53,7 @@ def csv_report(logs: Sequence[Log]) -> str:
 
 def _row(event: Event, depth: int) -> tuple[str, ...]:
     named = _MESSAGES.get(event.type) or ("BACKEND" if event.type >= _FIRST_BACKEND_TYPE else "UNKNOWN")
-    value = "UNKNOWN" if event.unit == Unit.OBJECT else str(event.value)
+    value = "UNKNOWN" if event.unit == Measure.OBJECT else str(event.value)
     unit = _UNITS.get(event.unit, "UNKNOWN")
     level = "SUB-EVENT" if depth else "ROOT"
     return ("0", named, value, unit, "BACKEND", level, event.identifier)

@@ -26,8 +26,8 @@ class LogError(Refusal, ValueError):
     """The bytes are not a complete QNN profiling log."""
 
 
-class Unit(enum.IntEnum):
-    """Unit of an event's value, as the log numbers it."""
+class Measure(enum.IntEnum):
+    """What an event's value is measured in, as the log numbers it."""
 
     MICROSECONDS = 1
     BYTES = 2
@@ -38,17 +38,9 @@ class Unit(enum.IntEnum):
     NONE = 6
 
 
-class Method(enum.IntEnum):
-    """The QNN call a message belongs to; the log knows more than these, which the viewer does not tell apart."""
-
-    EXECUTE = 1
-    FINALIZE = 2
-    CREATE_FROM_BINARY = 4
-
-
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: an unsigned 64-bit value in `unit` (a `Unit` where known), or a blob for `Unit.OBJECT`."""
+    """One event: an unsigned 64-bit value in `unit` (a `Measure` where known), or a blob for `Measure.OBJECT`."""
 
     identifier: str
     type: int
@@ -66,7 +58,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The events of one QNN call on one graph; `method` is a `Method` where known."""
+    """The events of one QNN call on one graph; `method` numbers the call: 1 execute, 2 finalize, 4 create from binary."""
 
     method: int
     graph: str

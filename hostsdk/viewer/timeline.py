@@ -30,7 +30,7 @@ _OPS_WITHOUT_COST = 2017
 
 _NO_TIMELINE = (
     "The log holds no simulator timeline: the container was prepared without --profiling_level qhas, or the simulator "
-    "has no supported estimate for this SoC; prepare it again with --profiling_level qhas and run it again."
+    "has no supported estimate for this SoC; prepare it with --profiling_level qhas, for a SoC that has one, and run it again."
 )
 
 
@@ -39,10 +39,7 @@ class TimelineError(Refusal):
 
 
 class Unit(enum.Enum):
-    """What an event occupies. Declared in the order in which units own a cycle of the dominant path.
-
-    The vendor's order is HMX, HVX, DMA read, DMA write, then bookkeeping.
-    """
+    """What an event occupies, in the order in which resources are listed."""
 
     HMX = "HMX"
     """The matrix engine, on the foreground thread or on threads of its own, as the SoC has it."""
