@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dlc", type=Path, metavar="DLC", help="adds the names ops had in the framework")
     parser.add_argument("--zoom_start", metavar="NODE", help="first QNN node to show")
     parser.add_argument("--zoom_end", metavar="NODE", help="last QNN node to show")
-    parser.add_argument("--gzip", action="store_true", help="compress the JSON outputs")
+    parser.add_argument("--gzip", action="store_true", help="compress the outputs")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     return parser
 

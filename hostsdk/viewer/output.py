@@ -34,8 +34,8 @@ def is_compressed(output: Path) -> bool:
 def write_all(directory: Path, files: Mapping[str, Iterable[str]], compress: bool) -> list[Path]:
     """Write texts by file name into `directory`, which must exist, and return their paths.
 
-    JSON files are compressed and named `.gz` when asked for; a page stays readable by a browser. Everything is written
-    to a scratch directory beside its place and renamed at the end. Raises `OutputError` when that fails.
+    With `compress`, every one is compressed and named `.gz`, as the vendor's viewer does. All are written to a scratch
+    directory beside their place and renamed at the end. Raises `OutputError` when that fails.
     """
     try:
         scratch = Path(tempfile.mkdtemp(prefix=".qnn-profile-viewer-", dir=directory))
@@ -53,7 +53,7 @@ def write_all(directory: Path, files: Mapping[str, Iterable[str]], compress: boo
 
 
 def _write(scratch: Path, name: str, pieces: Iterable[str], compress: bool) -> Path:
-    if not (compress and name.endswith(_JSON_SUFFIX)):
+    if not compress:
         path = scratch / name
         with path.open("wb") as file:
             _copy(pieces, file)

@@ -49,11 +49,11 @@ def test_every_json_file_is_json(viewed: Desk, name: str) -> None:
         ({"features": {"qhas_json": True, "qhas_schema": True}, "gzip": True}, [], "chrometrace.json"),
     ],
 )
-def test_json_files_can_be_compressed_in_every_documented_way(
+def test_outputs_can_be_compressed_in_every_documented_way(
     desk: Desk, config: Any, extra: list[str], output: str
 ) -> None:
     assert desk.view_config(config, *extra, output=output) == 0
-    assert desk.files == {f"{name}.gz" for name in JSON_FILES} | {PAGE}
+    assert desk.files == {f"{name}.gz" for name in JSON_FILES | {PAGE}}
     packed = (desk.out / "chrometrace.json.gz").read_bytes()
     assert json.loads(gzip.decompress(packed))["header"]["artifact_type"] == "OP_TRACE"
 
