@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def framework_names(dlc: Path, graph: str) -> dict[str, str]:
         return {} if text is None else _names(json.loads(text), graph)
     except OSError as fault:
         raise FrameworkError(f"The DLC {dlc} cannot be read ({fault.strerror or fault}).") from fault
-    except zipfile.BadZipFile as fault:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as fault:
         raise FrameworkError(
             f"{dlc} is not a DLC ({fault}); give the container to --dlc, or leave it out."
         ) from fault

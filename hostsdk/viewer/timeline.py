@@ -1,8 +1,7 @@
 """The simulator's timeline: which op ran when on which unit, in cycles, as the log's trace object holds it.
 
-The object is an event of the log whose identifier names the simulator: seven 64-bit words, then JSON in the shape of
-a Chrome trace whose `ts` and `dur` are cycles of the core clock, then the graph's name. The words at index 2, 3, 5
-and 6 are total length, kind (3 = simulator timeline), length of the JSON and length of the name.
+The object is an event of the log whose identifier names the simulator. It wraps JSON in the shape of a Chrome trace
+whose `ts` and `dur` are cycles of the core clock.
 """
 
 from __future__ import annotations
@@ -10,18 +9,16 @@ from __future__ import annotations
 import enum
 import json
 import re
-import struct
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from hostsdk.trace_object import unpack
 from hostsdk.viewer.log import Log, Message
 from hostsdk.viewer.refusal import Refusal
 
-_OBJECT = struct.Struct("<7Q")
 _SIMULATOR = "Hextimate"
-_KIND = 3
 
 # Event types of the simulator's own figures, in the message that carries the timeline.
 _SIMULATED_CYCLES = 2006
@@ -189,7 +186,12 @@ def find_timelines(logs: Sequence[Log]) -> list[Timeline]:
 
 
 def _timeline(message: Message, payload: bytes) -> Timeline:
-    graph, text = _unwrap(payload)
+    try:
+        text, graph = unpack(payload)
+    except ValueError as fault:
+        raise TimelineError(
+            f"The timeline in the log cannot be used: {fault}; run the graph again."
+        ) from fault
     try:
         trace = json.loads(text)
         return _build(graph, trace, message.values())
@@ -198,17 +200,6 @@ def _timeline(message: Message, payload: bytes) -> Timeline:
             f"The timeline of graph {graph!r} is not in the simulator's known shape "
             f"({type(fault).__name__}: {fault}); use the viewer that came with the tool that wrote the log."
         ) from fault
-
-
-def _unwrap(payload: bytes) -> tuple[str, bytes]:
-    words = _OBJECT.unpack_from(payload) if len(payload) >= _OBJECT.size else (0,) * 7
-    length, kind, text, name = words[2], words[3], words[5], words[6]
-    if kind != _KIND or length != len(payload) or _OBJECT.size + text + name > len(payload):
-        raise TimelineError(
-            "The timeline in the log is cut short or of an unknown kind; run the graph again."
-        )
-    body = payload[_OBJECT.size : _OBJECT.size + text + name]
-    return body[text:].rstrip(b"\0").decode("utf-8", "replace"), body[:text]
 
 
 def _build(graph: str, trace: Mapping[str, Any], simulated: Mapping[int, int]) -> Timeline:
