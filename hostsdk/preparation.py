@@ -58,7 +58,7 @@ class Preparation:
         result = self._run(dlc, self.options, "profile", profile=True)
         if len(result["graphs"]) != 1:
             raise _failed(f"the DLC holds {len(result['graphs'])} graphs, and a profile is of one")
-        schematic = self._schematic(self.scratch / "profile")
+        schematic = self._schematic(self._directory("profile"))
         digest = hashlib.sha256(schematic.read_bytes()).hexdigest()
         graph = result["graphs"][0]
         label = timeline.label(
@@ -83,8 +83,8 @@ class Preparation:
         return Outcome(schematic, True, label["statement"])
 
     def _run(self, dlc: Path, options: CompileOptions, job: str, *, profile: bool) -> dict[str, Any]:
-        """Compile `dlc` in a fresh working directory `job`, replacing it by the DLC with the record added."""
-        directory = self.scratch / job
+        """Compile `dlc` in a fresh working directory, replacing it by the DLC with the record added."""
+        directory = self._directory(job)
         directory.mkdir()
         output = directory / "prepared.dlc"
         request = {
@@ -100,6 +100,9 @@ class Preparation:
             output.replace(dlc)
         return result
 
+    def _directory(self, job: str) -> Path:
+        return self.scratch / f"{job}-{self.soc.name}"
+
     def _unsupported_trace(self, dlc: Path) -> bytes:
         """The simulator's trace, from a compilation whose binary is thrown away."""
         settings: dict[str, int | float | str] = {
@@ -108,7 +111,7 @@ class Preparation:
             "sim_core_voltage_corner": TOP_VOLTAGE_CORNER,
         }
         self._run(dlc, replace(self.options, finalize_settings=settings), "estimate", profile=False)
-        trace = self.scratch / "estimate" / _TRACE_FILE
+        trace = self._directory("estimate") / _TRACE_FILE
         if not trace.is_file():
             raise _failed(f"the simulator wrote no estimate for {self.soc.name}")
         return trace.read_bytes()

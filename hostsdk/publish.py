@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -37,6 +38,15 @@ def publish(made: Path, target: Path) -> None:
     with scratch_in(target.parent) as staging:
         staged = staging / target.name
         shutil.move(made, staged)
+        if staged.is_file():
+            staged.chmod(0o666 & ~_umask())  # the libraries write files that only the owner's group may read
         if target.is_dir() and not target.is_symlink():
             target.rename(staging / f"{target.name}.old")
         staged.replace(target)
+
+
+def _umask() -> int:
+    """The process's mask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

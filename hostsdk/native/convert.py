@@ -17,6 +17,8 @@ _NO_FALLBACK = "session.disable_cpu_ep_fallback"
 _RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
 _SILENT = 4
 _NAMED_AT_MOST = 8
+_REASON_LIMIT = 400
+_RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _LAYOUT_SUFFIX = re.compile(r"_token_\d+$")
 """ONNX Runtime adds it to a node's name when it changes the node's layout."""
 
@@ -75,15 +77,19 @@ def _explained(ort: Any, onnx: str, htp: dict[str, str], error: Exception) -> To
         for node in part.get_nodes()
     ]
     if not left:
-        return ToolError(
-            ErrorCode.UNKNOWN, f"the converter failed on {onnx}: {str(error)[:400]}", "Converter"
-        )
+        return ToolError(ErrorCode.UNKNOWN, f"the converter failed on {onnx}: {_reason(error)}", "Converter")
     more = f" and {len(left) - _NAMED_AT_MOST} more" if len(left) > _NAMED_AT_MOST else ""
     return ToolError(
         ErrorCode.UNSUPPORTED_LAYER,
         f"the HTP does not take {', '.join(left[:_NAMED_AT_MOST])}{more}: replace them or cut the network there.",
         "Model Validation",
     )
+
+
+def _reason(error: Exception) -> str:
+    """The runtime's text without its own prefix (library, number, name), in one sentence."""
+    text = _RUNTIME_PREFIX.sub("", " ".join(str(error).split()))
+    return f"{text[:_REASON_LIMIT].rstrip('.')}."
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ SHIFT = 0.5
 differences (a rounding step) from growing layer by layer."""
 LOGIT_DEVIATION = 1.2
 """Of the values that go into the softmax: the largest of 1000 classes gets some percent, several quantisation steps."""
-BIAS_SHARE = {"densenet121": 0.95}
+BIAS_SHARE = {"densenet121": 0.975}
 """How much of the logits' deviation the last layer's bias makes, where not zero. Without a softmax the output's range is
 that of the logits themselves, and a rounding difference of one step in every feature would add up to several of its steps."""
 

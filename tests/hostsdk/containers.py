@@ -1,0 +1,19 @@
+"""Command lines on files that look right as far as the tools check without the libraries."""
+
+import zipfile
+from pathlib import Path
+
+
+def command_line(tool: str, directory: Path) -> list[str]:
+    """Arguments for `tool` that are right in themselves; their files are made in `directory`."""
+    container, inputs = directory / "a.dlc", directory / "input_list.txt"
+    with zipfile.ZipFile(container, "w") as archive:
+        archive.writestr("model", b"network")
+        archive.writestr("htp.cache.sa8255.0", b"cache")
+    inputs.write_text("a.raw\n")
+    (directory / "a.onnx").write_bytes(b"network")
+    return {
+        "snpe-onnx-to-dlc": ["--input_network", str(directory / "a.onnx")],
+        "snpe-dlc-graph-prepare": ["--input_dlc", str(container), "--htp_socs=sa8255"],
+        "snpe-net-run": ["--use_dsp", "--container", str(container), "--input_list", str(inputs)],
+    }[tool]

@@ -1,0 +1,35 @@
+"""The binding refuses libraries that it is not written for, and says so."""
+
+import ctypes
+
+import pytest
+
+from hostsdk import wheel
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native import library, structs
+
+
+def refusal(directory) -> ToolError:
+    with pytest.raises(ToolError) as caught:
+        library.load(directory)
+    return caught.value
+
+
+def test_structures_have_the_sizes_the_libraries_use():
+    assert {struct: ctypes.sizeof(struct) for struct in structs.SIZES} == structs.SIZES
+
+
+def test_a_file_that_is_no_library_is_refused(tmp_path):
+    (tmp_path / "libQnnHtp.so").write_bytes(b"not a library")
+    error = refusal(tmp_path)
+    assert error.code is ErrorCode.RUNTIME_UNAVAILABLE
+    assert "pip install" in error.message
+
+
+@pytest.mark.hostsdk
+@pytest.mark.parametrize("api", ["CORE_API", "HTP_API", "SYSTEM_API"])
+def test_another_api_version_is_refused_by_name(monkeypatch, api):
+    monkeypatch.setattr(library, api, (9, 9))
+    error = refusal(wheel.find().directory)
+    assert error.code is ErrorCode.RUNTIME_UNAVAILABLE
+    assert "9.9" in error.message

@@ -1,0 +1,86 @@
+"""Small networks that the tests make themselves: 8-bit, with quantise/dequantise pairs, as a quantiser would write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+SHAPE = (1, 3, 16, 16)
+ACTIVATION_SCALE = 0.05
+OUTPUT_SCALE = 0.1
+
+
+class _Graph:
+    """A graph under construction: each step returns the tensor it made."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self._random = np.random.default_rng(5)
+
+    def op(self, kind: str, inputs: list[str], name: str, **attributes: object) -> str:
+        self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
+        return name
+
+    def constant(self, name: str, value: object) -> str:
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def quantised(self, tensor: str, scale: float) -> str:
+        parameters = [
+            self.constant(f"{tensor}_scale", np.float32(scale)),
+            self.constant(f"{tensor}_zero", np.uint8(128)),
+        ]
+        stored = self.op("QuantizeLinear", [tensor, *parameters], f"{tensor}_q")
+        return self.op("DequantizeLinear", [stored, *parameters], f"{tensor}_dq")
+
+    def convolution(self, tensor: str, name: str, channels: tuple[int, int]) -> str:
+        taken, made = channels
+        stored = self._random.integers(-127, 128, (made, taken, 3, 3)).astype(np.int8)
+        scale = np.float32(1.0 / 127 / np.sqrt(taken))
+        parameters = [self.constant(f"{name}_w_scale", scale), self.constant(f"{name}_w_zero", np.int8(0))]
+        weight = self.op(
+            "DequantizeLinear", [self.constant(f"{name}_w", stored), *parameters], f"{name}_w_dq"
+        )
+        return self.op("Conv", [tensor, weight], name, pads=[1, 1, 1, 1])
+
+    def save(self, path: Path, inputs: list[str], output: str) -> Path:
+        values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, SHAPE) for name in inputs]
+        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)]
+        graph = helper.make_graph(self.nodes, path.stem, values, outputs, self.constants)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+        return path
+
+
+def conv_net(path: Path) -> Path:
+    """Two convolutions with a ReLU between: `x` in, `y_dq` out, of 4 channels."""
+    graph = _Graph()
+    first = graph.convolution(graph.quantised("x", ACTIVATION_SCALE), "conv0", (3, 8))
+    hidden = graph.quantised(graph.op("Relu", [first], "relu0"), ACTIVATION_SCALE)
+    graph.convolution(hidden, "y", (8, 4))
+    return graph.save(path, ["x"], graph.quantised("y", OUTPUT_SCALE))
+
+
+def two_inputs(path: Path) -> Path:
+    """The difference of `left` and `right`, as `y_dq`."""
+    graph = _Graph()
+    sides = [graph.quantised(name, ACTIVATION_SCALE) for name in ("left", "right")]
+    graph.op("Sub", sides, "y")
+    return graph.save(path, ["left", "right"], graph.quantised("y", OUTPUT_SCALE))
+
+
+def with_determinant(path: Path) -> Path:
+    """A network with an operation that the HTP does not have, named det0."""
+    graph = _Graph()
+    first = graph.convolution(graph.quantised("x", ACTIVATION_SCALE), "conv0", (3, 8))
+    graph.op("Relu", [graph.op("Det", [first], "det0")], "y")
+    return graph.save(path, ["x"], "y")
+
+
+def random_input(seed: int) -> NDArray[np.float32]:
+    """An input of `SHAPE` that covers the quantised range."""
+    return np.random.default_rng(seed).normal(0, 2, SHAPE).astype(np.float32)

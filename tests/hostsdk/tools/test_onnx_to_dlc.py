@@ -1,0 +1,48 @@
+"""snpe-onnx-to-dlc: a whole network or a named reason."""
+
+import pytest
+
+from hostsdk.dlc import Dlc
+from tests.hostsdk import networks
+from tests.hostsdk.tools.conftest import succeeded
+
+pytestmark = pytest.mark.hostsdk
+
+
+def test_a_network_becomes_a_dlc_and_nothing_else_is_left(convert, tiny_onnx, tmp_path):
+    succeeded(convert("--input_network", tiny_onnx, "--output_path=out.dlc"))
+    Dlc(tmp_path / "out.dlc").check()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.dlc"]
+
+
+def test_an_operation_the_htp_lacks_is_named_and_no_dlc_is_left(convert, tmp_path):
+    network = networks.with_determinant(tmp_path / "bad.onnx")
+    done = convert("-i", network)
+    assert done.returncode == 1
+    assert "error_code=1002;" in done.stderr
+    assert "Det (det0)" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.onnx"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x08" * 40])
+def test_a_damaged_network_is_one_sentence(convert, tmp_path, content):
+    (tmp_path / "bad.onnx").write_bytes(content)
+    done = convert("-i", "bad.onnx")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error_code=306;")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_network_cut_short_is_refused(convert, tiny_onnx, tmp_path):
+    (tmp_path / "cut.onnx").write_bytes(tiny_onnx.read_bytes()[:-200])
+    assert "error_code=306;" in convert("-i", "cut.onnx").stderr
+
+
+def test_a_missing_network_is_refused(convert):
+    done = convert("-i", "none.onnx")
+    assert done.returncode == 1
+    assert "error_code=102;" in done.stderr
+
+
+def test_an_output_directory_that_cannot_be_written_is_refused(convert, tiny_onnx, unwritable):
+    assert "error_code=208;" in convert("-i", tiny_onnx, "-o", unwritable / "x.dlc").stderr
