@@ -29,6 +29,8 @@ def _sign(step: Step | None, pattern: str, kind: FailureKind) -> Sign:
 
 SIGNS = (
     _sign(None, r"No space left on device|Disk quota exceeded", FailureKind.DISK),
+    _sign(None, r"error_code=911\b", FailureKind.TOOL_CRASHED),
+    _sign(Step.PREPARE, r"error_code=1500[0-3]\b", FailureKind.SOC_REJECTED),
     _sign(Step.PREPARE, r"error_code=\d+;[^\n]*\bsoc\b", FailureKind.SOC_REJECTED),
     _sign(Step.PREPARE, r"error_code=(30[0-9]|31[0-5]|10\d\d|312\d|311\d)\b", FailureKind.MODEL_REJECTED),
     _sign(Step.NET_RUN, r"error_code=150[0-3]\b", FailureKind.PREPARED_ONLINE),
@@ -37,6 +39,12 @@ SIGNS = (
     _sign(Step.NET_RUN, r"error_code=(102|207)\b", FailureKind.INPUT_UNREADABLE),
     _sign(Step.NET_RUN, r"error_code=(105|106|203|210|211)\b", FailureKind.INPUT_REJECTED),
     _sign(Step.NET_RUN, r"error_code=(30[0-9]|31[0-5])\b", FailureKind.MODEL_REJECTED),
+    _sign(
+        Step.CHROMETRACE,
+        r"not a complete QNN profiling log|Failed to read the profiling log",
+        FailureKind.LOG_UNREADABLE,
+    ),
+    _sign(Step.CHROMETRACE, r"no timeline", FailureKind.TIMELINE_MISSING),
     _sign(Step.CHROMETRACE, r"No Valid Input Schematics", FailureKind.SCHEMATIC_MISMATCH),
 )
 

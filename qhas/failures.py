@@ -44,6 +44,7 @@ class FailureKind(StrEnum):
     INPUT_UNREADABLE = "input_unreadable"
     INPUT_REJECTED = "input_rejected"
     PREPARED_ONLINE = "prepared_online"
+    RESULTS_INCOMPLETE = "results_incomplete"
     LOG_MISSING = "log_missing"
     LOG_EMPTY = "log_empty"
     LOG_STALE = "log_stale"
@@ -126,6 +127,11 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.PREPARED_ONLINE: FailureFacts(
         "No record of the prepared DLC fits the device, so the runtime prepared a graph of its own or refused.",
         "Prepare for the SoC of the device, with the SDK version that runs there.",
+    ),
+    FailureKind.RESULTS_INCOMPLETE: FailureFacts(
+        "The run ended well but left outputs for some inferences only.",
+        "Run again; check free space on the device.",
+        2,
     ),
     FailureKind.LOG_MISSING: FailureFacts(
         "The run wrote no profiling log.",

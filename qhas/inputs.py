@@ -28,6 +28,7 @@ class StagedInputs:
 
     list_file: Path
     files: dict[str, Path]
+    inferences: int
 
 
 def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
@@ -51,7 +52,7 @@ def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedI
     for path, tensor in zip(files.values(), inputs, strict=True):
         _write_normal(path, tensor, generator)
     pairs = (f"{tensor.name}:={name}" for name, tensor in zip(files, inputs, strict=True))
-    return StagedInputs(_write_list(folder, [" ".join(pairs)]), files)
+    return StagedInputs(_write_list(folder, [" ".join(pairs)]), files, inferences=1)
 
 
 def _write_normal(path: Path, tensor: GraphInput, generator: random.Random) -> None:
@@ -72,7 +73,9 @@ def _listed_inputs(address: str, folder: Path) -> StagedInputs:
     for index, (original, name) in enumerate(files.items()):
         staged[str(name)] = folder / f"{index}.raw"
         staged[str(name)].write_bytes(_read(fs, str(parent / original), original))
-    return StagedInputs(_write_list(folder, [line for line in lines if line.strip()]), staged)
+    lines = [line for line in lines if line.strip()]
+    inferences = sum(not line.startswith(("#", "%")) for line in lines)
+    return StagedInputs(_write_list(folder, lines), staged, inferences)
 
 
 def _localised(line: str, files: dict[str, Path]) -> Iterator[str]:

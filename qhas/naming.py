@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-SOC = re.compile(r"[a-z0-9_]{2,40}")
+SOC = re.compile(r"[a-z0-9][a-z0-9_]{1,39}")
 
 
 def check_name(name: str) -> str:
@@ -22,8 +22,8 @@ def check_name(name: str) -> str:
 
 
 def safe_name(name: str) -> str:
-    """The name a tool chose for a file, made fit for a key: other characters become '_'."""
-    return re.sub(r"[^A-Za-z0-9._-]|(?<=\.)\.|^[^A-Za-z0-9]", "_", name)[-100:]
+    """The name somebody else chose for a file, made fit for `check_name`: other characters become '_'."""
+    return re.sub(r"[^A-Za-z0-9._-]|(?<=\.)\.", "_", name)[-100:].lstrip("._-") or "unnamed"
 
 
 def check_soc(name: str) -> str:

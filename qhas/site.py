@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from qhas.failures import InvalidInput
 from qhas.naming import Name, SocName
-from qhas.spec import Spec, parse_yaml
+from qhas.spec import Spec, anchored, parse_yaml
 
 SITE_VARIABLE = "QHAS_SITE"
 DEFAULT_STORE = "./qhas-store"
@@ -77,9 +77,10 @@ def load_site(path: Path | None = None, environ: Mapping[str, str] = os.environ)
     if path is None:
         return Site(store=str(Path(DEFAULT_STORE).resolve()))
     site = parse_yaml(path, Site, "site")
-    if "://" in site.store:
-        return site
-    return site.model_copy(update={"store": str((path.parent / Path(site.store).expanduser()).resolve())})
+    sdk = site.sdk
+    if sdk.root is not None:
+        sdk = sdk.model_copy(update={"root": Path(anchored(path, "sdk.root", str(sdk.root)))})
+    return site.model_copy(update={"store": anchored(path, "store", site.store), "sdk": sdk})
 
 
 def require_devices(site: Site, socs: list[str]) -> None:

@@ -6,6 +6,7 @@ Every model refuses unknown keys, so that a typing error is found before anythin
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -107,6 +108,15 @@ class Variants(Spec):
     hvx_threads: list[int] = []
     dlbc: list[bool] = []
 
+    @model_validator(mode="after")
+    def _values_are_unique(self) -> Self:
+        for axis, values in self:
+            if twice := _more_than_once(values):
+                raise ValueError(
+                    f"{axis} must have different values; {', '.join(twice)} stands there more than once"
+                )
+        return self
+
 
 class Exclusion(Spec):
     """Cells left out: those that match every field given here."""
@@ -142,8 +152,7 @@ class SweepSpec(Spec):
     def _names_are_unique(self) -> Self:
         for what, names in (("models", [m.name for m in self.models]), ("socs", self.socs)):
             # Case-insensitively: the names become folders, and some stores and file systems fold case.
-            twice = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
-            if twice:
+            if twice := _more_than_once(name.lower() for name in names):
                 raise ValueError(
                     f"{what} must have different names; {', '.join(twice)} stands there more than once"
                 )
@@ -175,21 +184,46 @@ class Cell(Spec):
 def load_sweep(path: Path) -> SweepSpec:
     """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
     spec = parse_yaml(path, SweepSpec, "sweep")
-    return spec.model_copy(update={"models": [_anchored(model, path.parent) for model in spec.models]})
+    models = [
+        model.model_copy(
+            update={
+                field: anchored(path, f"models.{index}.{field}", address)
+                for field, address in (("dlc", model.dlc), ("inputs", model.inputs))
+                if (field, address) != ("inputs", RANDOM_INPUTS)
+            }
+        )
+        for index, model in enumerate(spec.models)
+    ]
+    return spec.model_copy(update={"models": models})
 
 
 def parse_yaml(path: Path, model: type[ModelT], what: str) -> ModelT:
     """Read a YAML file into a model, or raise InvalidInput with one sentence naming file, place and fault."""
     try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"The {what} file {path} cannot be read: {error}.") from error
-    except yaml.YAMLError as error:
+    try:
+        document: Any = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none
         raise InvalidInput(f"The {what} file {path} is not YAML: {' '.join(str(error).split())}.") from error
     try:
         return model.model_validate(document)
     except ValidationError as error:
         raise InvalidInput(f"The {what} file {path} is not valid: {describe(error)}.") from error
+
+
+def anchored(file: Path, place: str, address: str) -> str:
+    """An address written at a place of a file: URLs as they are, paths made absolute from the file's folder.
+
+    Raises InvalidInput for what cannot be a path.
+    """
+    if "://" in address:
+        return address
+    try:
+        return str((file.parent / Path(address).expanduser()).resolve())
+    except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links
+        raise InvalidInput(f"In {file}, {place}: {address!r} cannot be a path: {error}.") from error
 
 
 def describe(error: ValidationError) -> str:
@@ -206,12 +240,5 @@ def _plain(kind: str, message: str) -> str:
     return message.removeprefix("Value error, ")
 
 
-def _anchored(model: ModelRef, folder: Path) -> ModelRef:
-    update = {"dlc": _anchor(model.dlc, folder)}
-    if model.inputs != RANDOM_INPUTS:
-        update["inputs"] = _anchor(model.inputs, folder)
-    return model.model_copy(update=update)
-
-
-def _anchor(address: str, folder: Path) -> str:
-    return address if "://" in address else str((folder / Path(address).expanduser()).resolve())
+def _more_than_once(values: Iterable[object]) -> list[str]:
+    return [str(value) for value, count in Counter(values).items() if count > 1]

@@ -19,6 +19,7 @@ from qhas.work import CellWork, StepAttempt
 
 CONTAINER = "prepared.dlc"
 LOGS = "profilelogs/qnn-profiling-data*.log"
+RESULTS = "output/Result_*/**/*"
 _CLOCK_SLACK_SECONDS = 2.0
 """File systems round modification times; a stale log is older than this by far."""
 
@@ -42,6 +43,7 @@ async def net_run(work: CellWork, prepared: Prepared, device: Device) -> Profile
         for name, file in inputs.files.items():
             await job.stage(file, name)
         began = await _execute(attempt, job)
+        _require_results(await job.files(RESULTS), inputs.inferences)
         return ProfiledRun(job, _fresh(await job.files(LOGS), began))
 
 
@@ -58,6 +60,16 @@ async def _execute(attempt: StepAttempt, job: Job) -> float:
         raise StepFailed(FailureKind.TOOL_MISSING, Step.NET_RUN, f"{error}.") from error
     attempt.judge(run, output)
     return began
+
+
+def _require_results(files: list[JobFile], inferences: int) -> None:
+    """Each inference leaves a folder of outputs, `output/Result_<n>`."""
+    if (done := len({PurePosixPath(file.name).parts[1] for file in files})) < inferences:
+        raise StepFailed(
+            FailureKind.RESULTS_INCOMPLETE,
+            Step.NET_RUN,
+            f"Only {done} of {inferences} inferences left outputs.",
+        )
 
 
 def _fresh(logs: list[JobFile], began: float) -> JobFile:

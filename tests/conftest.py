@@ -1,0 +1,21 @@
+"""Shared by every test: Prefect lives in a folder of the test run, never in the user's home."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+_HOME = tempfile.mkdtemp(prefix="qhas-tests-")
+for _name in [name for name in os.environ if name.startswith(("PREFECT_", "QHAS_", "HOSTSDK_"))]:
+    del os.environ[_name]
+for _name in ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT"):
+    os.environ.pop(_name, None)
+os.environ["PREFECT_HOME"] = str(Path(_HOME) / "prefect")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the test run's Prefect."""
+    import shutil
+
+    shutil.rmtree(_HOME, ignore_errors=True)

@@ -1,0 +1,252 @@
+"""A sweep from end to end on the fake SDK: real Prefect, real processes, real store."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.profile import profile
+from flows.sweep import sweep
+from qhas.failures import FailureKind, InvalidInput
+from qhas.record import CellStatus, SweepState
+from qhas.spec import ModelRef, PerfProfile, Variants
+from tests.fakes.sdk import Fault, Rule, Tool, order, read_calls
+from tests.flows.conftest import FakeLab
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.xdist_group("server"),
+    pytest.mark.usefixtures("prefect_server"),
+]
+
+
+async def run(lab: FakeLab, run_id: str = "one", **changes: object):
+    """Run the lab's sweep; its final state."""
+    return await sweep(lab.spec(**changes), site=str(lab.site_file), run_id=run_id, return_state=True)
+
+
+async def test_every_cell_of_a_good_sweep_is_published_with_all_its_artifacts(lab: FakeLab) -> None:
+    state = await run(lab)
+    record, cells = lab.run("one")
+    assert state.is_completed()
+    assert record.state is SweepState.COMPLETE
+    assert sorted(cells) == [f"{m}/{s}/default" for m in ("alpha", "beta") for s in ("qcs9100", "sa8255")]
+    names = {
+        "schematic",
+        "log",
+        "config",
+        "chrometrace",
+        "qhas",
+        "qhas_html",
+        "qhas_schema",
+        "htp_graph",
+        "runtrace",
+        "output",
+    }
+    for cell in cells.values():
+        assert {artifact.name for artifact in cell.artifacts} == names
+        assert cell.metrics is not None
+        assert cell.metrics.time_us > 0
+
+
+async def test_stored_traces_are_the_viewers_bytes(lab: FakeLab) -> None:
+    await run(lab)
+    _, cells = lab.run("one")
+    cell = cells["alpha/sa8255/default"]
+    trace = cell.artifact("chrometrace")
+    assert trace is not None
+    content = lab.store.read(f"runs/one/{cell.cell.key}/{trace.path}")
+    assert content is not None
+    assert next(iter(json.loads(gzip.decompress(content)))) == "header"
+
+
+async def test_tools_are_called_once_a_cell_each_in_an_empty_directory_of_its_own(lab: FakeLab) -> None:
+    await run(lab)
+    for tool in (Tool.PREPARE, Tool.NET_RUN, Tool.VIEWER):
+        calls = read_calls(lab.sdk, tool)
+        assert len(calls) == 4
+        assert len({call.cwd for call in calls}) == 4
+
+
+async def test_a_second_run_prepares_nothing(lab: FakeLab) -> None:
+    await run(lab, "one")
+    await run(lab, "two")
+    assert len(read_calls(lab.sdk, Tool.PREPARE)) == 4
+    assert len(read_calls(lab.sdk, Tool.NET_RUN)) == 8
+    _, cells = lab.run("two")
+    assert all(cell.prepared and cell.prepared.reused for cell in cells.values())
+
+
+async def test_variants_that_differ_in_run_options_share_a_prepared_graph(lab: FakeLab) -> None:
+    variants = Variants(perf_profile=[PerfProfile.BURST, PerfProfile.BALANCED])
+    await run(lab, variants=variants, socs=["sa8255"])
+    assert len(read_calls(lab.sdk, Tool.PREPARE)) == 2
+    assert {call.option("perf_profile") for call in read_calls(lab.sdk, Tool.NET_RUN)} == {
+        "burst",
+        "balanced",
+    }
+
+
+async def test_the_same_id_again_runs_only_what_failed(lab: FakeLab) -> None:
+    order(lab.sdk, Rule(Tool.NET_RUN, Fault.ERROR_EXIT, soc="qcs9100", model="alpha"))
+    assert (await run(lab)).is_failed()
+    order(lab.sdk)
+    before = len(read_calls(lab.sdk, Tool.NET_RUN))
+    assert (await run(lab)).is_completed()
+    assert len(read_calls(lab.sdk, Tool.NET_RUN)) == before + 1
+    assert lab.run("one")[0].state is SweepState.COMPLETE
+
+
+async def test_an_id_that_belongs_to_another_spec_is_refused(lab: FakeLab) -> None:
+    await run(lab)
+    state = await run(lab, socs=["sa8255"])
+    with pytest.raises(InvalidInput, match="socs"):
+        await state.aresult()
+
+
+TRANSIENT = [
+    (Tool.PREPARE, Fault.SEGFAULT),
+    (Tool.PREPARE, Fault.NO_SCHEMATIC),
+    (Tool.NET_RUN, Fault.SEGFAULT),
+    (Tool.NET_RUN, Fault.NO_LOG),
+    (Tool.NET_RUN, Fault.STALE_LOG),
+    (Tool.VIEWER, Fault.EMPTY_TRACE),
+]
+
+
+@pytest.mark.parametrize(("tool", "fault"), TRANSIENT)
+async def test_a_fault_that_passes_costs_one_more_attempt(lab: FakeLab, tool: Tool, fault: Fault) -> None:
+    order(lab.sdk, Rule(tool, fault, times=1))
+    assert (await run(lab, models=lab.spec().models[:1], socs=["sa8255"])).is_completed()
+    (cell,) = lab.run("one")[1].values()
+    assert [attempt.failure is None for attempt in cell.attempts].count(False) == 1
+
+
+LASTING = [
+    (Tool.PREPARE, Fault.ERROR_EXIT, FailureKind.MODEL_REJECTED),
+    (Tool.PREPARE, Fault.KILLED, FailureKind.TOOL_KILLED),
+    (Tool.PREPARE, Fault.SEGFAULT, FailureKind.TOOL_CRASHED),
+    (Tool.PREPARE, Fault.NO_SCHEMATIC, FailureKind.SCHEMATIC_MISSING),
+    (Tool.PREPARE, Fault.TWO_SCHEMATICS, FailureKind.SCHEMATIC_AMBIGUOUS),
+    (Tool.PREPARE, Fault.NO_DLC, FailureKind.PREPARED_DLC_MISSING),
+    (Tool.PREPARE, Fault.EMPTY_DLC, FailureKind.PREPARED_DLC_MISSING),
+    (Tool.NET_RUN, Fault.NO_LOG, FailureKind.LOG_MISSING),
+    (Tool.NET_RUN, Fault.EMPTY_LOG, FailureKind.LOG_EMPTY),
+    (Tool.NET_RUN, Fault.STALE_LOG, FailureKind.LOG_STALE),
+    (Tool.NET_RUN, Fault.TRUNCATED_LOG, FailureKind.LOG_UNREADABLE),
+    (Tool.NET_RUN, Fault.ONLINE_PREPARE, FailureKind.PREPARED_ONLINE),
+    (Tool.NET_RUN, Fault.INCOMPATIBLE_CACHE, FailureKind.PREPARED_ONLINE),
+    (Tool.NET_RUN, Fault.PARTIAL_RESULTS, FailureKind.RESULTS_INCOMPLETE),
+    (Tool.NET_RUN, Fault.SEGFAULT, FailureKind.TOOL_CRASHED),
+    (Tool.NET_RUN, Fault.KILLED, FailureKind.TOOL_KILLED),
+    (Tool.VIEWER, Fault.ERROR_EXIT, FailureKind.TOOL_FAILED),
+    (Tool.VIEWER, Fault.NO_QHAS, FailureKind.QHAS_MISSING),
+    (Tool.VIEWER, Fault.EMPTY_TRACE, FailureKind.TRACE_INVALID),
+    (Tool.VIEWER, Fault.TRUNCATED_TRACE, FailureKind.TRACE_INVALID),
+    (Tool.VIEWER, Fault.TRUNCATED_QHAS, FailureKind.QHAS_INVALID),
+    (Tool.VIEWER, Fault.NO_VALID_SCHEMATICS, FailureKind.SCHEMATIC_MISMATCH),
+]
+
+
+@pytest.mark.parametrize(("tool", "fault", "kind"), LASTING)
+async def test_a_fault_that_stays_has_its_own_kind_and_harms_no_other_cell(
+    lab: FakeLab, tool: Tool, fault: Fault, kind: FailureKind
+) -> None:
+    order(lab.sdk, Rule(tool, fault, soc="qcs9100", model="alpha"))
+    state = await run(lab)
+    record, cells = lab.run("one")
+    assert state.is_failed()
+    assert record.state is SweepState.PARTIAL
+    bad = cells.pop("alpha/qcs9100/default")
+    assert bad.failure is not None
+    assert (bad.failure.kind, bool(bad.failure.hint)) == (kind, True)
+    assert any(artifact.name == "output" for artifact in bad.artifacts)
+    assert all(cell.status is CellStatus.COMPLETE for cell in cells.values())
+    assert len(cells) == 3
+
+
+async def test_a_damaged_summary_leaves_its_chrometrace(lab: FakeLab) -> None:
+    order(lab.sdk, Rule(Tool.VIEWER, Fault.TRUNCATED_QHAS))
+    await run(lab, models=lab.spec().models[:1], socs=["sa8255"])
+    (cell,) = lab.run("one")[1].values()
+    assert cell.artifact("chrometrace") is not None
+    assert cell.artifact("qhas") is not None
+
+
+async def test_a_tool_that_hangs_is_ended_at_its_time_limit(lab: FakeLab) -> None:
+    order(lab.sdk, Rule(Tool.NET_RUN, Fault.HANG_DEAF))
+    await run(lab, models=lab.spec().models[:1], socs=["sa8255"], run={"timeout_seconds": 1})
+    (cell,) = lab.run("one")[1].values()
+    assert cell.failure is not None
+    assert cell.failure.kind is FailureKind.TOOL_TIMED_OUT
+    assert not _alive(lab)
+
+
+async def test_cancelling_ends_the_tools_and_leaves_a_run_that_can_be_resumed(lab: FakeLab) -> None:
+    order(lab.sdk, Rule(Tool.NET_RUN, Fault.HANG, model="beta"))
+    running = asyncio.create_task(run(lab))
+    while not any(call.end is None and time.time() - call.start > 1 for call in read_calls(lab.sdk, Tool.NET_RUN)):
+        await asyncio.sleep(0.1)
+    began = time.monotonic()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert time.monotonic() - began < 5
+    assert not _alive(lab)
+    record, cells = lab.run("one")
+    assert record.state is SweepState.CANCELLED
+    assert not any(key.startswith("beta") for key in cells)
+    order(lab.sdk)
+    assert (await run(lab)).is_completed()
+
+
+async def test_a_network_that_cannot_be_found_stops_the_sweep_before_it_starts(lab: FakeLab) -> None:
+    state = await run(lab, models=[ModelRef(name="gone", dlc=str(lab.folder / "gone.dlc"))])
+    with pytest.raises(InvalidInput, match=r"gone\.dlc"):
+        await state.aresult()
+    assert read_calls(lab.sdk) == []
+
+
+async def test_an_input_file_that_is_missing_fails_its_cells_by_name(lab: FakeLab) -> None:
+    (lab.folder / "list.txt").write_text("input:=nowhere.raw\n")
+    models = [ModelRef(name="alpha", dlc=str(lab.folder / "alpha.dlc"), inputs=str(lab.folder / "list.txt"))]
+    await run(lab, models=models, socs=["sa8255"])
+    (cell,) = lab.run("one")[1].values()
+    assert cell.failure is not None
+    assert cell.failure.kind is FailureKind.INPUT_UNREADABLE
+    assert "nowhere.raw" in cell.failure.message
+
+
+async def test_no_scratch_is_left_behind(
+    lab: FakeLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    await run(lab)
+    assert [path for path in scratch.iterdir() if path.name.startswith("qhas-")] == []
+
+
+async def test_one_network_on_one_soc_is_a_run_too(lab: FakeLab) -> None:
+    dlc = str(lab.folder / "alpha.dlc")
+    state = await profile(dlc, "sa8255", site=str(lab.site_file), run_id="single", return_state=True)
+    assert state.is_completed()
+    assert list(lab.run("single")[1]) == ["alpha/sa8255/default"]
+
+
+def _alive(lab: FakeLab) -> list[int]:
+    """Processes whose command line names the fake SDK."""
+    marker = str(lab.sdk).encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if marker in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
