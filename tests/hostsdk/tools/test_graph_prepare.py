@@ -142,6 +142,12 @@ def test_an_option_changes_the_estimate(prepare, prepared, tiny_dlc, tmp_path, o
     assert cycles(tmp_path / "b.dlc") != cycles(prepared / "cached.dlc")
 
 
+def test_bandwidth_compression_reaches_the_compiler(prepare, prepared, tiny_dlc, tmp_path):
+    succeeded(prepare("--input_dlc", tiny_dlc, "--output_dlc=b.dlc", "--htp_socs=sa8255", "--htp_dlbc=true"))
+    record = "htp.cache.sa8255.0"
+    assert Dlc(tmp_path / "b.dlc").digest(record) != Dlc(prepared / "cached.dlc").digest(record)
+
+
 def test_a_vtcm_override_of_zero_is_all_the_soc_has(prepare, tiny_dlc):
     done = succeeded(
         prepare("--input_dlc", tiny_dlc, "--output_dlc=b.dlc", "--htp_socs=sa8255", "--vtcm_override", 0)
