@@ -64,7 +64,7 @@ def variant_grid(variants: Variants) -> Iterator[tuple[str, dict[str, Any]]]:
     for values in product(*axes.values()):
         options = dict(zip(axes, values, strict=True))
         name = ".".join(f"{axis}-{str(value).lower()}" for axis, value in options.items())
-        yield check_name(name), options
+        yield name, options
 
 
 def _expand(spec: SweepSpec) -> Iterator[Cell]:
@@ -78,7 +78,9 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
             raise InvalidInput(
                 f"Variant {variant} of sweep {spec.name} is not valid: {describe(error)}."
             ) from error
-        yield Cell(model=model, soc=soc, variant=variant, prepare=prepare, run=run, trace=spec.trace)
+        yield Cell(
+            model=model, soc=soc, variant=check_name(variant), prepare=prepare, run=run, trace=spec.trace
+        )
 
 
 def _fields_of(model: type[PrepareOptions | RunOptions], options: Mapping[str, Any]) -> dict[str, Any]:

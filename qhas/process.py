@@ -16,8 +16,19 @@ from pydantic import BaseModel, computed_field
 GRACE_SECONDS = 2.0
 """Between SIGTERM and SIGKILL, for a tool to take its children along."""
 
-_SECRETS = ("SECRET", "TOKEN", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "APIKEY", "ACCESS_KEY", "AUTH")
-_PRIVATE_PREFIXES = ("AWS_", "PREFECT_")
+_SECRETS = (
+    "SECRET",
+    "TOKEN",
+    "PASSWORD",
+    "PASSWD",
+    "CREDENTIAL",
+    "APIKEY",
+    "ACCESS_KEY",
+    "AUTH",
+    "CONNECTION_STRING",
+)
+_PRIVATE_PREFIXES = ("AWS_", "PREFECT_", "FSSPEC_")  # fsspec takes keys of stores from its variables
+_PRIVATE_SUFFIX = "_KEY"
 
 
 class ToolRun(BaseModel):
@@ -50,7 +61,9 @@ def tool_environment(additions: Mapping[str, str], environ: Mapping[str, str] = 
 
 
 def _private(name: str) -> bool:
-    return name.startswith(_PRIVATE_PREFIXES) or any(word in name.upper() for word in _SECRETS)
+    upper = name.upper()
+    listed = upper.startswith(_PRIVATE_PREFIXES) or upper.endswith(_PRIVATE_SUFFIX)
+    return listed or any(word in upper for word in _SECRETS)
 
 
 async def run_tool(
@@ -58,8 +71,9 @@ async def run_tool(
 ) -> ToolRun:
     """Run a program to its end with standard output and error in `output`.
 
-    When the time limit passes, or the caller is cancelled, the whole process group is ended before this returns.
-    Raises ToolNotExecutable; a failing program is not an exception here.
+    When the time limit passes, or the caller is cancelled, the whole process group is ended before this returns; a
+    caller that is cancelled once more waits for no clean-up of the tool. Raises ToolNotExecutable, and OSError for a
+    directory or output file that cannot be used; a failing program is not an exception here.
     """
     started_at, clock = datetime.now(UTC), time.monotonic()
     with output.open("wb") as sink:
@@ -74,6 +88,8 @@ async def run_tool(
                 start_new_session=True,
             )
         except OSError as error:
+            if str(error.filename) == str(cwd):
+                raise
             raise ToolNotExecutable(f"{argv[0]} cannot be executed: {error.strerror or error}") from error
     timed_out = False
     try:
@@ -81,7 +97,7 @@ async def run_tool(
     except TimeoutError:
         timed_out = True
     finally:
-        await asyncio.shield(_end_group(process))
+        await _end_group(process)
     return ToolRun(
         argv=list(argv),
         started_at=started_at,
@@ -92,12 +108,14 @@ async def run_tool(
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:
-    """End what is left of the group, also children that outlive a finished tool."""
-    if process.returncode is None:
-        _signal_group(process.pid, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), GRACE_SECONDS)
-    _signal_group(process.pid, signal.SIGKILL)
+    """End what is left of the group, also children that outlive a finished tool, even if cancelled meanwhile."""
+    try:
+        if process.returncode is None:
+            _signal_group(process.pid, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+    finally:
+        _signal_group(process.pid, signal.SIGKILL)
     await process.wait()
 
 

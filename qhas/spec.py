@@ -21,6 +21,10 @@ RANDOM_INPUTS = "random"
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
+def _more_than_once(values: Iterable[object]) -> list[str]:
+    return [str(value) for value, count in Counter(values).items() if count > 1]
+
+
 class Spec(BaseModel):
     """Base of everything a user writes: immutable, unknown keys refused."""
 
@@ -238,7 +242,3 @@ def _plain(kind: str, message: str) -> str:
     if kind == "extra_forbidden":
         return "no such key"
     return message.removeprefix("Value error, ")
-
-
-def _more_than_once(values: Iterable[object]) -> list[str]:
-    return [str(value) for value, count in Counter(values).items() if count > 1]

@@ -1,0 +1,114 @@
+"""The shape of the source: which package may know which, what modules are called, how large they grow."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("flows", "tasks", "qhas", "hostsdk")
+MAY_IMPORT = {
+    "flows": {"flows", "tasks", "qhas", "prefect"},
+    "tasks": {"tasks", "qhas", "prefect"},
+    "qhas": {"qhas"},
+    "hostsdk": {"hostsdk"},
+}
+"""Which of the packages below, and whether Prefect, each package may import."""
+WATCHED = {*PACKAGES, "prefect", "tests"}
+SAYS_NOTHING = {"utils", "util", "helpers", "helper", "misc", "common", "manager"}
+MAX_BYTES = 15_000
+LARGE: dict[str, str] = {}
+"""Modules above the limit, each with its reason."""
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+EVERY_MODULE = [path for package in PACKAGES for path in modules(package)]
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Top-level packages that a module imports, also inside functions and under TYPE_CHECKING."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name_of(path)} has a relative import, which this check cannot place"
+            yield str(node.module).partition(".")[0]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            yield ast.unparse(node.args[0]).strip("'\"").partition(".")[0]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_is_checked(package: str) -> None:
+    assert modules(package)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_point_one_way(package: str) -> None:
+    wrong = {
+        f"{name_of(path)} imports {name}"
+        for path in modules(package)
+        for name in imports(path)
+        if name in WATCHED - MAY_IMPORT[package]
+    }
+    assert not wrong
+
+
+def test_modules_are_named_by_what_they_know() -> None:
+    parts = {
+        part: name_of(path) for path in EVERY_MODULE for part in path.relative_to(ROOT).with_suffix("").parts
+    }
+    assert not SAYS_NOTHING & parts.keys()
+
+
+def test_modules_stay_small() -> None:
+    large = {name_of(path): size for path in EVERY_MODULE if (size := path.stat().st_size) > MAX_BYTES}
+    assert large.keys() == LARGE.keys(), "split the module, or give the reason why it is large"
+
+
+def test_no_tool_is_started_through_a_shell() -> None:
+    shells = {
+        f"{name_of(path)}:{node.lineno}"
+        for path in EVERY_MODULE
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and _is_shell(node)
+    }
+    assert not shells
+
+
+def _is_shell(call: ast.Call) -> bool:
+    function = ast.unparse(call.func)
+    asks = any(word.arg == "shell" and ast.unparse(word.value) != "False" for word in call.keywords)
+    return asks or function in {"os.system", "os.popen"} or function.endswith("create_subprocess_shell")
+
+
+@pytest.mark.parametrize(
+    ("line", "shell"),
+    [
+        ("subprocess.run('ls', shell=True)", True),
+        ("subprocess.run('ls', shell=flag)", True),
+        ("os.system('ls')", True),
+        ("asyncio.create_subprocess_shell('ls')", True),
+        ("subprocess.run(['ls'], shell=False)", False),
+        ("asyncio.create_subprocess_exec('ls')", False),
+    ],
+)
+def test_the_shell_check_knows_a_shell(line: str, shell: bool) -> None:
+    call = ast.parse(line, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert _is_shell(call) is shell
