@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.zip_append import append_member
 
 NETWORK_RECORD = "model"
 _METADATA_PREFIX = "dlc.metadata"
@@ -71,9 +72,8 @@ class Dlc:
         return hashlib.sha256(self.read(name)).hexdigest()
 
     def append(self, name: str, content: bytes) -> None:
-        """Add a record, in place."""
-        with zipfile.ZipFile(self.path, "a", zipfile.ZIP_STORED) as archive:
-            archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), content)
+        """Add a record, in place; the other records keep their place, and the directory its entries byte for byte."""
+        append_member(self.path, name, content)
 
     def copy_without_caches(self, target: Path, socs: Iterable[str]) -> None:
         """Copy to `target` without anything kept for `socs`: cache records, their metadata entries, timelines."""

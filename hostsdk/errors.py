@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from enum import IntEnum
 
 
@@ -62,7 +63,8 @@ class ToolError(Exception):
     def line(self) -> str:
         """The vendor's one-line form. Messages lose their line breaks and semicolons, which would end the field."""
         text = " ".join(self.message.split()).replace(";", ",")
-        line_no = self.__traceback__.tb_lineno if self.__traceback__ else 0
+        frames = traceback.extract_tb(self.__traceback__)
+        line_no = frames[-1].lineno if frames else 0
         return (
             f"error_code={int(self.code)}; error_message={text}; "
             f"error_component={self.component}; line_no={line_no};"

@@ -1,6 +1,6 @@
 """Job: ONNX to DLC, through ONNX Runtime's QNN provider with every operation checked against the HTP.
 
-Request: library_dir, onnx. Result: dlc (a path in the working directory), nodes. A network that the HTP cannot take whole
+Request: library_dir, onnx. Result: dlc (a path in the working directory). A network that the HTP cannot take whole
 is refused with the operations named; the provider would otherwise write a DLC of the supported part alone.
 """
 
@@ -19,6 +19,7 @@ _SILENT = 4
 _NAMED_AT_MOST = 8
 _REASON_LIMIT = 400
 _RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_UNREGISTERED = re.compile(r"(?:([\w.]+):)?(\w+)\(-?\d+\) is not a registered")
 _LAYOUT_SUFFIX = re.compile(r"_token_\d+$")
 """ONNX Runtime adds it to a node's name when it changes the node's layout."""
 
@@ -66,22 +67,41 @@ def _explained(ort: Any, onnx: str, htp: dict[str, str], error: Exception) -> To
     try:
         session = _session(ort, onnx, htp, {_RECORD_ASSIGNMENT: "1"})
     except Exception:
-        reason = str(error).splitlines()[0].removeprefix("[ONNXRuntimeError] : ")
+        unknown = _unregistered(onnx, str(error))
+        if unknown:
+            return _unsupported(unknown)
         return ToolError(
-            ErrorCode.MODEL_LOAD, f"{onnx} is not a usable ONNX model: {reason[:400]}", "Converter"
+            ErrorCode.MODEL_LOAD, f"{onnx} is not a usable ONNX model: {_reason(error)}", "Converter"
         )
     left = [
-        f"{node.op_type} ({_LAYOUT_SUFFIX.sub('', node.name) or 'unnamed'})"
+        (node.op_type, _LAYOUT_SUFFIX.sub("", node.name))
         for part in session.get_provider_graph_assignment_info()
         if part.ep_name != "QNN"
         for node in part.get_nodes()
     ]
-    if not left:
-        return ToolError(ErrorCode.UNKNOWN, f"the converter failed on {onnx}: {_reason(error)}", "Converter")
-    more = f" and {len(left) - _NAMED_AT_MOST} more" if len(left) > _NAMED_AT_MOST else ""
+    if left:
+        return _unsupported(left)
+    return ToolError(ErrorCode.UNKNOWN, f"the converter failed on {onnx}: {_reason(error)}", "Converter")
+
+
+def _unregistered(path: str, text: str) -> list[tuple[str, str]]:
+    """The nodes, as (type, name), of the operation that the runtime's text says nobody registered."""
+    import onnx
+
+    found = _UNREGISTERED.search(text)
+    if found is None:
+        return []
+    domain, kind = found.groups("")
+    nodes = onnx.load(path, load_external_data=False).graph.node
+    return [(kind, node.name) for node in nodes if (node.op_type, node.domain) == (kind, domain)]
+
+
+def _unsupported(nodes: list[tuple[str, str]]) -> ToolError:
+    shown = ", ".join(f"{kind} ({name or 'unnamed'})" for kind, name in nodes[:_NAMED_AT_MOST])
+    more = f" and {len(nodes) - _NAMED_AT_MOST} more" if len(nodes) > _NAMED_AT_MOST else ""
     return ToolError(
         ErrorCode.UNSUPPORTED_LAYER,
-        f"the HTP does not take {', '.join(left[:_NAMED_AT_MOST])}{more}: replace them or cut the network there.",
+        f"the HTP does not take {shown}{more}: replace them or cut the network there.",
         "Model Validation",
     )
 

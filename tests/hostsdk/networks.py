@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,6 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 SHAPE = (1, 3, 16, 16)
 ACTIVATION_SCALE = 0.05
 OUTPUT_SCALE = 0.1
+ZERO_POINT = 128
+CUSTOM_DOMAIN = "example"
 
 
 class _Graph:
@@ -22,7 +25,7 @@ class _Graph:
         self.constants: list[onnx.TensorProto] = []
         self._random = np.random.default_rng(5)
 
-    def op(self, kind: str, inputs: list[str], name: str, **attributes: object) -> str:
+    def op(self, kind: str, inputs: list[str], name: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
         return name
 
@@ -33,7 +36,7 @@ class _Graph:
     def quantised(self, tensor: str, scale: float) -> str:
         parameters = [
             self.constant(f"{tensor}_scale", np.float32(scale)),
-            self.constant(f"{tensor}_zero", np.uint8(128)),
+            self.constant(f"{tensor}_zero", np.uint8(ZERO_POINT)),
         ]
         stored = self.op("QuantizeLinear", [tensor, *parameters], f"{tensor}_q")
         return self.op("DequantizeLinear", [stored, *parameters], f"{tensor}_dq")
@@ -48,11 +51,12 @@ class _Graph:
         )
         return self.op("Conv", [tensor, weight], name, pads=[1, 1, 1, 1])
 
-    def save(self, path: Path, inputs: list[str], output: str) -> Path:
-        values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, SHAPE) for name in inputs]
-        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)]
+    def save(self, path: Path, inputs: list[str], output: str, element: int = TensorProto.FLOAT) -> Path:
+        values = [helper.make_tensor_value_info(name, element, SHAPE) for name in inputs]
+        outputs = [helper.make_tensor_value_info(output, element, None)]
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid(CUSTOM_DOMAIN, 1)]
         graph = helper.make_graph(self.nodes, path.stem, values, outputs, self.constants)
-        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
         return path
 
 
@@ -71,6 +75,33 @@ def two_inputs(path: Path) -> Path:
     sides = [graph.quantised(name, ACTIVATION_SCALE) for name in ("left", "right")]
     graph.op("Sub", sides, "y")
     return graph.save(path, ["left", "right"], graph.quantised("y", OUTPUT_SCALE))
+
+
+def quantised_interface(path: Path) -> Path:
+    """A convolution whose input `x_q` and output `y_q` are stored as 8-bit numbers."""
+    graph = _Graph()
+    scale, zero = (
+        graph.constant("x_scale", np.float32(ACTIVATION_SCALE)),
+        graph.constant("x_zero", np.uint8(ZERO_POINT)),
+    )
+    graph.convolution(graph.op("DequantizeLinear", ["x_q", scale, zero], "x_dq"), "y", (3, 4))
+    graph.quantised("y", OUTPUT_SCALE)
+    del graph.nodes[-1]
+    return graph.save(path, ["x_q"], "y_q", TensorProto.UINT8)
+
+
+def float_net(path: Path) -> Path:
+    """A ReLU, not quantised."""
+    graph = _Graph()
+    graph.op("Relu", ["x"], "y")
+    return graph.save(path, ["x"], "y")
+
+
+def with_custom_operation(path: Path) -> Path:
+    """A network with an operation of a domain that nobody registers, named foo0."""
+    graph = _Graph()
+    graph.op("Foo", ["x"], "foo0", domain=CUSTOM_DOMAIN)
+    return graph.save(path, ["x"], "foo0")
 
 
 def with_determinant(path: Path) -> Path:

@@ -109,3 +109,23 @@ def test_an_appended_record_is_read_back_and_the_others_stay(cached):
     cached.append(timeline_record("sm8750"), b"new")
     assert cached.read("hostsdk.timeline.sm8750") == b"new"
     assert cached.read("model") == b"network"
+    with zipfile.ZipFile(cached.path) as archive:
+        assert archive.testzip() is None
+
+
+def test_two_records_appended_to_equal_containers_make_equal_files(tmp_path):
+    files = [write(tmp_path / name, {}) for name in ("a.dlc", "b.dlc")]
+    for dlc in files:
+        dlc.append("first", b"1")
+        dlc.append("second", b"")
+    assert files[0].path.read_bytes() == files[1].path.read_bytes()
+    assert [files[0].read(name) for name in files[0].names()] == [b"1", b""]
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip archive, but long enough to be one"])
+def test_nothing_is_appended_to_what_is_no_container(tmp_path, content):
+    path = tmp_path / "bad.dlc"
+    path.write_bytes(content)
+    with pytest.raises(zipfile.BadZipFile):
+        Dlc(path).append("record", b"")
+    assert path.read_bytes() == content

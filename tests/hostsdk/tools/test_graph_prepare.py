@@ -9,7 +9,8 @@ import pytest
 from hostsdk import trace_object
 from hostsdk.dlc import Dlc
 from hostsdk.timeline import Timeline, read_timeline
-from tests.hostsdk.tools.conftest import succeeded
+from tests.hostsdk.tools.conftest import run_tool, succeeded
+from tests.judges.netron import open_model
 
 pytestmark = pytest.mark.hostsdk
 
@@ -35,6 +36,10 @@ def test_the_dlc_gets_a_record_and_keeps_its_network(prepared, tiny_dlc):
     cached = Dlc(prepared / "cached.dlc")
     assert cached.cached_socs() == ["sa8255"]
     assert cached.read("model") == Dlc(tiny_dlc).read("model")
+
+
+def test_netron_shows_the_same_network_before_and_after(prepared, tiny_dlc):
+    assert open_model(prepared / "cached.dlc")["graphs"] == open_model(tiny_dlc)["graphs"]
 
 
 def test_qhas_writes_one_schematic_into_the_working_directory(prepared):
@@ -100,6 +105,7 @@ def test_a_second_soc_in_place_keeps_the_first_ones_record_and_timeline(prepare,
     assert Dlc(tmp_path / "a.dlc").cached_socs() == ["qcs9100", "sa8255"]
     assert timeline_of(tmp_path / "a.dlc", "sa8255") == timeline_of(prepared / "cached.dlc", "sa8255")
     assert trace_of(timeline_of(tmp_path / "a.dlc", "qcs9100"))["hostsdk"]["soc"] == "qcs9100"
+    assert open_model(tmp_path / "a.dlc")["graphs"] == open_model(prepared / "cached.dlc")["graphs"]
 
 
 def test_a_soc_that_has_a_record_is_skipped_and_the_tool_says_so(prepare, prepared, tmp_path):
@@ -252,8 +258,6 @@ def test_a_container_whose_network_is_garbage_is_refused(prepare, tiny_dlc, tmp_
 
 
 def test_a_working_directory_that_cannot_be_written_is_refused_for_qhas(tiny_dlc, tmp_path, unwritable):
-    from tests.hostsdk.tools.conftest import run_tool
-
     arguments = ("--input_dlc", tiny_dlc, "--output_dlc", tmp_path / "b.dlc", "--htp_socs=sa8255")
     done = run_tool("snpe-dlc-graph-prepare", *arguments, "--profiling_level=qhas", cwd=unwritable)
     assert done.stderr.startswith("error_code=208;")

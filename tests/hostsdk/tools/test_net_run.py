@@ -97,6 +97,26 @@ def test_named_inputs_reach_their_tensors_in_any_order(net_run, convert, prepare
     assert np.abs(found - np.clip(wanted, -12.8, 12.7).ravel()).max() <= 2 * networks.OUTPUT_SCALE
 
 
+def test_quantised_inputs_and_outputs_travel_as_real_numbers(net_run, convert, prepare, tmp_path):
+    import onnxruntime as ort
+
+    path = networks.quantised_interface(tmp_path / "net.onnx")
+    succeeded(convert("-i", path))
+    succeeded(prepare("--input_dlc=net.dlc", "--htp_socs=sa8255"))
+    given = networks.random_input(5)
+    given.tofile(tmp_path / "x.raw")
+    (tmp_path / "list.txt").write_text("x.raw\n")
+    succeeded(net_run("--container=net_cached.dlc", "--input_list=list.txt", "--profiling_level=off"))
+    stored = np.clip(np.round(given / networks.ACTIVATION_SCALE) + networks.ZERO_POINT, 0, 255).astype(
+        np.uint8
+    )
+    [wanted] = ort.InferenceSession(path).run(None, {"x_q": stored})
+    wanted = (wanted.astype(np.float32) - networks.ZERO_POINT) * networks.OUTPUT_SCALE
+    [found] = outputs(tmp_path / "output")
+    assert np.abs(found - wanted.ravel()).max() <= 2 * networks.OUTPUT_SCALE + 1e-5
+    assert np.ptp(wanted) > 40 * networks.OUTPUT_SCALE
+
+
 def test_a_duration_repeats_the_list(net_run, container, input_list):
     done = succeeded(
         net_run("--container", container, "--input_list", input_list, "--duration=2", "--profiling_level=off")

@@ -5,6 +5,7 @@ import pytest
 from hostsdk.dlc import Dlc
 from tests.hostsdk import networks
 from tests.hostsdk.tools.conftest import succeeded
+from tests.judges.netron import open_model
 
 pytestmark = pytest.mark.hostsdk
 
@@ -22,6 +23,22 @@ def test_an_operation_the_htp_lacks_is_named_and_no_dlc_is_left(convert, tmp_pat
     assert "error_code=1002;" in done.stderr
     assert "Det (det0)" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["bad.onnx"]
+
+
+def test_an_operation_that_nobody_knows_is_named_too(convert, tmp_path):
+    done = convert("-i", networks.with_custom_operation(tmp_path / "custom.onnx"))
+    assert "error_code=1002;" in done.stderr
+    assert "Foo (foo0)" in done.stderr
+
+
+def test_a_float_network_becomes_a_dlc_too(convert, tmp_path):
+    succeeded(convert("-i", networks.float_net(tmp_path / "float.onnx")))
+    Dlc(tmp_path / "float.dlc").check()
+
+
+def test_the_dlc_opens_in_netron_with_its_operations(tiny_dlc):
+    types = [node["type"] for node in open_model(tiny_dlc)["graphs"][0]["nodes"]]
+    assert types.count("Conv2d") == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x08" * 40])
