@@ -105,9 +105,10 @@ class StepAttempt:
         self._record.tools.append(run)
         judge_tool(self.step, run, output)
 
-    def collect(self) -> dict[str, Path]:
-        """The step's files by artifact name. Raises StepFailed for a required one that is absent."""
-        return {spec.name: found for spec in expected_of(self.step) if (found := self._find(spec))}
+    def collect(self, *names: str) -> dict[str, Path]:
+        """The step's files by artifact name, of these names or of all. Raises StepFailed for an absent required one."""
+        wanted = [spec for spec in expected_of(self.step) if not names or spec.name in names]
+        return {spec.name: found for spec in wanted if (found := self._find(spec))}
 
     def _find(self, spec: ArtifactSpec) -> Path | None:
         found = sorted(self.folder.glob(spec.pattern))

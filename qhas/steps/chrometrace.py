@@ -28,9 +28,8 @@ async def generate_chrometrace(work: CellWork, prepared: Prepared, log: Path) ->
             config=config, log=log, schematic=prepared.schematic, output=attempt.folder / TRACE
         )
         await attempt.run_host_tool(argv)
-        files = attempt.collect()
-        await asyncio.to_thread(_check_trace, files["chrometrace"])
-        if summary := files.get("qhas"):
+        await asyncio.to_thread(_check_trace, attempt.collect("chrometrace")["chrometrace"])
+        if summary := attempt.collect().get("qhas"):
             work.metrics = await asyncio.to_thread(_read_summary, summary)
 
 

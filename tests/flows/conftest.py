@@ -30,11 +30,12 @@ def prefect_server() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class FakeLab:
-    """A site with the fake SDK and a store of its own, and two small networks."""
+    """A site with the fake SDK and a store of its own, and small networks."""
 
     folder: Path
     sdk: Path
     store: Store
+    networks: tuple[str, ...]
 
     @property
     def site_file(self) -> Path:
@@ -42,8 +43,8 @@ class FakeLab:
         return self.folder / "site.yaml"
 
     def spec(self, **changes: object) -> SweepSpec:
-        """Two networks on two SoCs, unless changed."""
-        models = [ModelRef(name=name, dlc=str(self.folder / f"{name}.dlc")) for name in ("alpha", "beta")]
+        """Every network on two SoCs, unless changed."""
+        models = [ModelRef(name=name, dlc=str(self.folder / f"{name}.dlc")) for name in self.networks]
         return SweepSpec.model_validate(
             {"name": "nightly", "models": models, "socs": ["sa8255", "qcs9100"], **changes}
         )
@@ -56,10 +57,15 @@ class FakeLab:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> FakeLab:
-    """A lab on the fake SDK."""
-    sdk = build_fake_sdk(tmp_path / "sdk")
-    for name in ("alpha", "beta"):
-        make_dlc(tmp_path / f"{name}.dlc")
-    lab = FakeLab(tmp_path, sdk, Store(str(tmp_path / "store")))
-    lab.site_file.write_text(json.dumps({"store": str(tmp_path / "store"), "sdk": {"root": str(sdk)}}))
+    """A lab on the fake SDK with two networks."""
+    return make_lab(tmp_path, ["alpha", "beta"])
+
+
+def make_lab(folder: Path, networks: list[str]) -> FakeLab:
+    """A lab on a fake SDK of its own."""
+    sdk = build_fake_sdk(folder / "sdk")
+    for name in networks:
+        make_dlc(folder / f"{name}.dlc", graph=name)
+    lab = FakeLab(folder, sdk, Store(str(folder / "store")), tuple(networks))
+    lab.site_file.write_text(json.dumps({"store": str(folder / "store"), "sdk": {"root": str(sdk)}}))
     return lab

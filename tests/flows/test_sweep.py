@@ -13,10 +13,10 @@ import pytest
 from flows.profile import profile
 from flows.sweep import sweep
 from qhas.failures import FailureKind, InvalidInput
-from qhas.record import CellStatus, SweepState
+from qhas.record import CellRecord, CellStatus, SweepState
 from qhas.spec import ModelRef, PerfProfile, Variants
 from tests.fakes.sdk import Fault, Rule, Tool, order, read_calls
-from tests.flows.conftest import FakeLab
+from tests.flows.conftest import FakeLab, make_lab
 
 pytestmark = [
     pytest.mark.server,
@@ -119,11 +119,20 @@ TRANSIENT = [
 ]
 
 
+@pytest.fixture(scope="module")
+def recovered(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CellRecord]:
+    """The cells of one sweep in which every passing fault strikes one network once."""
+    lab = make_lab(tmp_path_factory.mktemp("recovered"), [_network(*struck) for struck in TRANSIENT])
+    order(lab.sdk, *(Rule(tool, fault, model=_network(tool, fault), times=1) for tool, fault in TRANSIENT))
+    assert asyncio.run(run(lab, socs=["sa8255"])).is_completed()
+    return lab.run("one")[1]
+
+
 @pytest.mark.parametrize(("tool", "fault"), TRANSIENT)
-async def test_a_fault_that_passes_costs_one_more_attempt(lab: FakeLab, tool: Tool, fault: Fault) -> None:
-    order(lab.sdk, Rule(tool, fault, times=1))
-    assert (await run(lab, models=lab.spec().models[:1], socs=["sa8255"])).is_completed()
-    (cell,) = lab.run("one")[1].values()
+def test_a_fault_that_passes_costs_one_more_attempt(
+    recovered: dict[str, CellRecord], tool: Tool, fault: Fault
+) -> None:
+    cell = recovered[f"{_network(tool, fault)}/sa8255/default"]
     assert [attempt.failure is None for attempt in cell.attempts].count(False) == 1
 
 
@@ -153,21 +162,39 @@ LASTING = [
 ]
 
 
-@pytest.mark.parametrize(("tool", "fault", "kind"), LASTING)
-async def test_a_fault_that_stays_has_its_own_kind_and_harms_no_other_cell(
-    lab: FakeLab, tool: Tool, fault: Fault, kind: FailureKind
-) -> None:
-    order(lab.sdk, Rule(tool, fault, soc="qcs9100", model="alpha"))
-    state = await run(lab)
+@pytest.fixture(scope="module")
+def faulty(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CellRecord]:
+    """The cells of one sweep in which every lasting fault strikes one network, on one of its two SoCs."""
+    lab = make_lab(tmp_path_factory.mktemp("faulty"), [_network(tool, fault) for tool, fault, _ in LASTING])
+    order(
+        lab.sdk,
+        *(Rule(tool, fault, soc="qcs9100", model=_network(tool, fault)) for tool, fault, _ in LASTING),
+    )
+    state = asyncio.run(run(lab))
     record, cells = lab.run("one")
     assert state.is_failed()
-    assert record.state is SweepState.PARTIAL
-    bad = cells.pop("alpha/qcs9100/default")
+    assert (record.state, record.failed) == (SweepState.PARTIAL, len(LASTING))
+    return cells
+
+
+def _network(tool: Tool, fault: Fault) -> str:
+    return f"{tool.value}.{fault.value}"
+
+
+@pytest.mark.parametrize(("tool", "fault", "kind"), LASTING)
+def test_a_fault_that_stays_ends_in_its_own_kind_with_evidence_kept(
+    faulty: dict[str, CellRecord], tool: Tool, fault: Fault, kind: FailureKind
+) -> None:
+    bad = faulty[f"{_network(tool, fault)}/qcs9100/default"]
     assert bad.failure is not None
     assert (bad.failure.kind, bool(bad.failure.hint)) == (kind, True)
     assert any(artifact.name == "output" for artifact in bad.artifacts)
-    assert all(cell.status is CellStatus.COMPLETE for cell in cells.values())
-    assert len(cells) == 3
+
+
+def test_a_cell_that_fails_harms_no_other(faulty: dict[str, CellRecord]) -> None:
+    others = [cell for cell in faulty.values() if cell.cell.soc == "sa8255"]
+    assert len(others) == len(LASTING)
+    assert {cell.status for cell in others} == {CellStatus.COMPLETE}
 
 
 async def test_a_damaged_summary_leaves_its_chrometrace(lab: FakeLab) -> None:
@@ -190,7 +217,9 @@ async def test_a_tool_that_hangs_is_ended_at_its_time_limit(lab: FakeLab) -> Non
 async def test_cancelling_ends_the_tools_and_leaves_a_run_that_can_be_resumed(lab: FakeLab) -> None:
     order(lab.sdk, Rule(Tool.NET_RUN, Fault.HANG, model="beta"))
     running = asyncio.create_task(run(lab))
-    while not any(call.end is None and time.time() - call.start > 1 for call in read_calls(lab.sdk, Tool.NET_RUN)):
+    while not any(
+        call.end is None and time.time() - call.start > 1 for call in read_calls(lab.sdk, Tool.NET_RUN)
+    ):
         await asyncio.sleep(0.1)
     began = time.monotonic()
     running.cancel()
