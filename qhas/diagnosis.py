@@ -10,6 +10,7 @@ from qhas.failures import FailureKind, Step, StepFailed
 from qhas.process import ToolRun
 
 _TAIL_BYTES = 256 << 10
+_BLOCK_BYTES = 1 << 20
 _CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
 _ERROR_LINE = re.compile(r"error_code=(?P<code>\d+);\s*error_message=(?P<message>[^;\n]*)")
 
@@ -60,10 +61,9 @@ def judge_tool(step: Step, run: ToolRun, output: Path) -> None:
             f"{name} did not finish within {run.seconds:.0f} s.",
             _last_line(text),
         )
-    for sign in SIGNS:
-        if sign.step in (None, step) and (found := sign.pattern.search(text)):
-            line = _line_around(text, found.start())
-            raise StepFailed(sign.kind, step, f"{name}: {_message(line)}", line)
+    if shown := _shown_sign(step, output):
+        kind, line = shown
+        raise StepFailed(kind, step, f"{name}: {_message(line)}", line)
     if run.exit_code != 0:
         raise StepFailed(*_by_exit(step, name, run, text))
 
@@ -77,13 +77,30 @@ def _by_exit(step: Step, name: str, run: ToolRun, text: str) -> tuple[FailureKin
     if found := _ERROR_LINE.search(text):
         line = _line_around(text, found.start())
         return FailureKind.TOOL_FAILED, step, f"{name}: {_message(line)}", line
-    told = f": {evidence}" if evidence else " and said nothing"
+    told = f": {_sentence(evidence)}" if evidence else " and said nothing."
     return FailureKind.TOOL_FAILED, step, f"{name} ended with exit code {run.exit_code}{told}", evidence
 
 
 def _message(line: str) -> str:
     found = _ERROR_LINE.search(line)
-    return f"{found['message'].strip()} (error_code={found['code']})" if found else line
+    return f"{found['message'].strip()} (error_code={found['code']})." if found else _sentence(line)
+
+
+def _sentence(line: str) -> str:
+    return line if line.endswith(".") else f"{line}."
+
+
+def _shown_sign(step: Step, output: Path) -> tuple[FailureKind, str] | None:
+    """The first sign of the table that the whole output shows, and its line: verbose tools say much after it."""
+    open_signs = {index: sign for index, sign in enumerate(SIGNS) if sign.step in (None, step)}
+    shown: dict[int, str] = {}
+    with output.open("rb") as source:
+        while lines := source.readlines(_BLOCK_BYTES):
+            text = b"".join(lines).decode("utf-8", errors="replace")
+            for index, sign in open_signs.items():
+                if index not in shown and (found := sign.pattern.search(text)):
+                    shown[index] = _line_around(text, found.start())
+    return (SIGNS[min(shown)].kind, shown[min(shown)]) if shown else None
 
 
 def _tail(output: Path) -> str:

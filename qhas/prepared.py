@@ -9,17 +9,25 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from qhas.digest import file_digest
+from qhas.naming import safe_name
 from qhas.record import MANIFEST, Artifact
 from qhas.store import Store, Upload
 
 
 class PreparedManifest(BaseModel):
-    """Which files make up a prepared graph, the DLC first."""
+    """Which files make up a prepared graph, the DLC first. Their names lie in one folder."""
 
-    files: list[Artifact]
+    files: list[Artifact] = Field(min_length=1)
+
+    @field_validator("files")
+    @classmethod
+    def _names_are_plain(cls, files: list[Artifact]) -> list[Artifact]:
+        if any(not file.name or Path(file.name).name != file.name for file in files):
+            raise ValueError("a file of a prepared graph is named by its name alone")
+        return files
 
 
 class PreparedGraphs:
@@ -29,7 +37,10 @@ class PreparedGraphs:
         self._store = store
 
     def fetch(self, key: str, folder: Path) -> list[str] | None:
-        """Copy a prepared graph into a folder; the file names, or None if the key is unknown or its files are damaged."""
+        """Copy a prepared graph into a folder; the file names, or None if the key is unknown or its files are damaged.
+
+        With None, nothing of the graph is in the folder. Raises StoreError.
+        """
         content = self._store.read(f"{_prefix(key)}/{MANIFEST}")
         if content is None:
             return None
@@ -37,25 +48,24 @@ class PreparedGraphs:
             files = PreparedManifest.model_validate_json(content).files
         except ValidationError:
             return None
-        return (
-            [file.name for file in files] if all(self._fetch(key, file, folder) for file in files) else None
-        )
+        if all(self._fetch(key, file, folder) for file in files):
+            return [file.name for file in files]
+        for file in files:
+            (folder / file.name).unlink(missing_ok=True)
+        return None
 
     def _fetch(self, key: str, file: Artifact, folder: Path) -> bool:
-        """Copy one file; False, leaving nothing, unless it is there with the recorded digest."""
+        """Copy one file; False unless it is there with the recorded digest."""
         source, target = f"{_prefix(key)}/{file.path}", folder / file.name
         if not self._store.exists(source):
             return False
         self._store.fetch(source, target)
-        if file_digest(target) == file.sha256:
-            return True
-        target.unlink()
-        return False
+        return file_digest(target) == file.sha256
 
     def publish(self, key: str, folder: Path, names: list[str]) -> None:
-        """Store files of a folder as the prepared graph of a key."""
+        """Store files of a folder as the prepared graph of a key. Raises StoreError."""
         writer = uuid.uuid4().hex
-        uploads = [Upload(name, folder / name, f"{writer}/{name}") for name in names]
+        uploads = [Upload(name, folder / name, f"{writer}/{safe_name(name)}") for name in names]
         manifest = PreparedManifest(files=self._store.upload(_prefix(key), uploads))
         self._store.write(f"{_prefix(key)}/{MANIFEST}", manifest.model_dump_json(indent=2).encode())
 

@@ -121,8 +121,11 @@ class Store:
             return Artifact(name=file.name, path=path, sha256=file_digest(source), size=size)
 
     def _path(self, key: str) -> str:
-        for part in key.split("/"):
-            check_name(part)
+        try:
+            for part in key.split("/"):
+                check_name(part)
+        except ValueError as error:
+            raise StoreError(f"The store {self.root} can hold no {key!r}: {error}") from error
         return f"{self._base}/{key}"
 
     def _errors(self, key: str) -> _StoreErrors:

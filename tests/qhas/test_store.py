@@ -1,0 +1,222 @@
+"""Object storage: whole objects or none, errors that name store and key, the same on a folder and in memory."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fsspec.implementations.local import LocalFileSystem
+
+from qhas.store import Store, StoreError, Upload
+
+PUBLIC: dict[str, Callable[[Store, str], Any]] = {
+    "exists": lambda store, key: store.exists(key),
+    "read": lambda store, key: store.read(key),
+    "write": lambda store, key: store.write(key, b"x"),
+    "fetch": lambda store, key: store.fetch(key, Path("never-written")),
+    "delete": lambda store, key: store.delete(key),
+    "find": lambda store, key: store.find(key, "x"),
+    "url": lambda store, key: store.url(key),
+    "upload": lambda store, key: store.upload(key, [Upload("x", Path(__file__), "x")]),
+}
+
+
+def everything_below(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_was_written_is_read(store: Store) -> None:
+    store.write("runs/a/sweep.json", b"{}\0\xff")
+    assert store.read("runs/a/sweep.json") == b"{}\0\xff"
+    assert store.exists("runs/a/sweep.json")
+
+
+def test_an_object_that_is_not_there_is_none(store: Store) -> None:
+    assert store.read("runs/a/sweep.json") is None
+    assert not store.exists("runs/a/sweep.json")
+
+
+def test_a_prefix_is_no_object(store: Store) -> None:
+    store.write("runs/a/sweep.json", b"{}")
+    assert not store.exists("runs/a")
+
+
+def test_a_second_write_replaces_the_first(store: Store) -> None:
+    store.write("k", b"old and longer")
+    store.write("k", b"new")
+    assert store.read("k") == b"new"
+
+
+def test_a_local_store_is_made_when_first_written(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    assert store.read("runs/a/sweep.json") is None
+    assert store.find("runs", "sweep.json") == []
+    store.delete("runs/a")
+    assert not (tmp_path / "store").exists()
+    store.write("runs/a/sweep.json", b"{}")
+    assert everything_below(tmp_path / "store") == ["runs/a/sweep.json"]
+
+
+def test_a_failed_write_leaves_the_old_bytes_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(str(tmp_path))
+    store.write("runs/a/manifest.json", b"old")
+
+    def half(self: LocalFileSystem, path: str, value: bytes, **_: Any) -> None:
+        Path(path).write_bytes(value[: len(value) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(LocalFileSystem, "pipe_file", half)
+    with pytest.raises(StoreError, match="No space left on device"):
+        store.write("runs/a/manifest.json", b"new bytes")
+    assert store.read("runs/a/manifest.json") == b"old"
+    assert everything_below(tmp_path) == ["runs/a/manifest.json"]
+
+
+def test_a_write_under_way_is_not_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(str(tmp_path))
+    seen: list[object] = []
+    real = LocalFileSystem.pipe_file
+
+    def watched(self: LocalFileSystem, path: str, value: bytes, **kwargs: Any) -> None:
+        real(self, path, value, **kwargs)
+        seen.append((store.read("a/manifest.json"), store.find("a", "manifest.json")))
+
+    monkeypatch.setattr(LocalFileSystem, "pipe_file", watched)
+    store.write("a/manifest.json", b"whole")
+    assert seen == [(None, [])]
+
+
+@pytest.mark.parametrize(
+    "key", ["../x", "a/../b", "a b", "a//b", "/a", "a/", "", "a/.hidden", "a\nb", "~/x"], ids=repr
+)
+@pytest.mark.parametrize("operation", PUBLIC)
+def test_a_key_that_could_leave_the_store_is_refused(store: Store, operation: str, key: str) -> None:
+    with pytest.raises(StoreError) as refused:
+        PUBLIC[operation](store, key)
+    assert store.root in str(refused.value)
+    assert key in str(refused.value) or repr(key) in str(refused.value)
+
+
+def test_uploads_keep_bytes_and_carry_their_digest(store: Store, tmp_path: Path) -> None:
+    source = tmp_path / "trace.json"
+    source.write_bytes(b"{}" * 5000)
+    (artifact,) = store.upload("runs/a", [Upload("chrometrace", source, "trace.json")])
+    stored = store.read("runs/a/trace.json")
+    assert stored == source.read_bytes()
+    assert (artifact.name, artifact.path, artifact.size) == ("chrometrace", "trace.json", 10_000)
+    assert artifact.sha256 == hashlib.sha256(stored).hexdigest()
+
+
+def test_digest_and_size_of_a_compressed_file_are_of_the_stored_bytes(store: Store, tmp_path: Path) -> None:
+    source = tmp_path / "trace.json"
+    source.write_bytes(b"{}" * 5000)
+    (artifact,) = store.upload("runs/a", [Upload("chrometrace", source, "trace.json", compress=True)])
+    stored = store.read(f"runs/a/{artifact.path}")
+    assert artifact.path == "trace.json.gz"
+    assert stored is not None
+    assert gzip.decompress(stored) == source.read_bytes()
+    assert (artifact.sha256, artifact.size) == (hashlib.sha256(stored).hexdigest(), len(stored))
+
+
+def test_equal_files_compress_to_equal_bytes_whatever_their_name_and_time(
+    store: Store, tmp_path: Path
+) -> None:
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    for path, moment in ((one, 1_000_000_000), (other, 1_700_000_000)):
+        path.write_bytes(b"same")
+        os.utime(path, (moment, moment))
+    uploads = [Upload("a", one, "one.json", True), Upload("b", other, "other.json", True)]
+    first, second = store.upload("runs/a", uploads)
+    assert first.sha256 == second.sha256
+
+
+def test_a_fetched_object_is_whole(store: Store, tmp_path: Path) -> None:
+    store.write("a/b", b"bytes")
+    store.fetch("a/b", tmp_path / "target")
+    assert (tmp_path / "target").read_bytes() == b"bytes"
+
+
+def test_fetching_what_is_not_there_is_an_error(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="a/b"):
+        store.fetch("a/b", tmp_path / "target")
+
+
+def test_everything_below_a_prefix_is_deleted_and_its_neighbours_stay(store: Store) -> None:
+    for key in ("runs/a/x", "runs/a/deep/y", "runs/ab/x"):
+        store.write(key, b"1")
+    store.delete("runs/a")
+    assert [store.exists(key) for key in ("runs/a/x", "runs/a/deep/y", "runs/ab/x")] == [False, False, True]
+
+
+def test_deleting_twice_is_no_error(store: Store) -> None:
+    store.write("runs/a/x", b"1")
+    store.delete("runs/a")
+    store.delete("runs/a")
+    assert store.find("runs", "x") == []
+
+
+def test_objects_are_found_by_their_last_part_in_order(store: Store) -> None:
+    for key in ("runs/b/manifest.json", "runs/a/manifest.json", "runs/a/other.json", "else/manifest.json"):
+        store.write(key, b"{}")
+    assert store.find("runs", "manifest.json") == ["runs/a/manifest.json", "runs/b/manifest.json"]
+
+
+@pytest.mark.parametrize("root", ["memory://found/lab/", "{folder}/", "{folder}/./x/.."])
+def test_found_keys_can_be_read_however_the_root_is_written(tmp_path: Path, root: str) -> None:
+    store = Store(root.format(folder=tmp_path))
+    store.write("runs/a/manifest.json", b"{}")
+    assert [store.read(key) for key in store.find("runs", "manifest.json")] == [b"{}"]
+    store.delete("runs")
+
+
+def test_the_address_of_a_key_is_a_path_or_a_url(tmp_path: Path) -> None:
+    assert Store(str(tmp_path)).url("reports/a/index.html") == str(tmp_path / "reports/a/index.html")
+    assert Store("memory://lab").url("reports/a") == "memory:///lab/reports/a"
+
+
+@pytest.mark.parametrize(
+    ("operation", "refused"),
+    [
+        ("exists", "isfile"),
+        ("read", "cat_file"),
+        ("write", "pipe_file"),
+        ("fetch", "get_file"),
+        ("delete", "exists"),
+        ("delete", "rm"),
+        ("find", "find"),
+        ("upload", "put_file"),
+        ("upload", "size"),
+    ],
+)
+def test_whatever_a_backend_raises_names_store_and_key(
+    failing: set[str], operation: str, refused: str
+) -> None:
+    store = Store("failing://lab/artifacts")
+    store.write("runs/a/b", b"1")
+    failing.add(refused)
+    with pytest.raises(StoreError) as error:
+        PUBLIC[operation](store, "runs/a")
+    assert "failing://lab/artifacts" in str(error.value)
+    assert "runs/a" in str(error.value)
+    assert "BackendRefused: slow down" in str(error.value)
+
+
+def test_a_stored_size_that_differs_is_an_error(
+    failing: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store("failing://lab")
+    monkeypatch.setattr(type(store._fs), "size", lambda *_: 3)
+    with pytest.raises(StoreError, match="another size than the"):
+        store.upload("runs/a", [Upload("x", Path(__file__), "x")])
+
+
+def test_a_store_of_an_unknown_kind_is_refused_by_name() -> None:
+    with pytest.raises(StoreError, match="nowhere://x"):
+        Store("nowhere://x")
