@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ctypes import POINTER, byref, c_uint32, c_uint64, c_void_p, create_string_buffer
@@ -16,6 +17,12 @@ from hostsdk.native.session import Session
 from hostsdk.native.structs import GraphInfo
 
 _GRAPH_INFO_VERSION = 1
+_REFUSED_OP = re.compile(r"Failed to validate op (?P<op>\S+) with error")
+_FOLLOW_UP = re.compile(
+    r"Failed to validate op|validateOpConfig failed|Validate OpConfig failed|compose", re.IGNORECASE
+)
+"""Lines that only say that something before them failed."""
+_PREFIX = re.compile(r"^<E>\s*")
 
 
 @dataclass(frozen=True)
@@ -85,20 +92,12 @@ def compose(session: Session, dlc_path: Path, scratch: Path) -> Iterator[Compose
 
 def _compose(session: Session, dlc_path: Path, dlc: c_void_p, context: c_void_p) -> tuple[str, ...]:
     graphs, count = POINTER(GraphInfo)(), c_uint32()
-    _read(
-        session,
-        dlc_path,
-        "dlcComposeGraphs",
-        dlc,
-        None,
-        0,
-        session.backend,
-        context,
-        session.libraries.interface,
-        _GRAPH_INFO_VERSION,
-        byref(graphs),
-        byref(count),
-    )
+    interface, version = session.libraries.interface, _GRAPH_INFO_VERSION
+    arguments = (dlc, None, 0, session.backend, context, interface, version, byref(graphs), byref(count))
+    try:
+        _read(session, dlc_path, "dlcComposeGraphs", *arguments)
+    except ToolError as error:
+        raise _refused_op(session.complaints) or error from error
     return tuple(graphs[index].graphName.decode() for index in range(count.value))
 
 
@@ -112,3 +111,15 @@ def _read(session: Session, dlc_path: Path, function: str, *arguments: Any) -> N
             f"the network in {dlc_path.name} cannot be read: {error}. The file is damaged, or made by a newer SDK.",
             "DLC",
         ) from error
+
+
+def _refused_op(complaints: list[str]) -> ToolError | None:
+    """The op the backend refused for this SoC and its reason, where the libraries' log names one."""
+    refused = [found["op"] for line in complaints if (found := _REFUSED_OP.search(line))]
+    if not refused:
+        return None
+    reasons = [line for line in complaints if not _FOLLOW_UP.search(line)]
+    why = f": {_PREFIX.sub('', reasons[-1]).rstrip('.')}" if reasons else ""
+    return ToolError(
+        ErrorCode.UNSUPPORTED_LAYER, f"No backend could validate Op={refused[0]}{why}.", "Model Validation"
+    )

@@ -42,6 +42,8 @@ class Session:
     backend: c_void_p
     device: c_void_p
     system_log: c_void_p
+    complaints: list[str]
+    """What the libraries logged at error level so far; their return codes alone say little."""
 
     def build_id(self) -> str:
         """The libraries' build, as in v2.51.0.260929181845."""
@@ -66,6 +68,13 @@ def open_session(
     """
     libraries = library.load(directory)
     core = libraries.core
+    complaints: list[str] = []
+
+    def remember(line_level: LogLevel, line: str) -> None:
+        if line_level is LogLevel.ERROR:
+            complaints.append(line)
+        sink(line_level, line)
+
     with ExitStack() as handles:
 
         def opened(create: str, free: str, *arguments: Any) -> c_void_p:
@@ -74,7 +83,7 @@ def open_session(
             handles.callback(core.status, free, handle)
             return handle
 
-        callback = _callback(sink)
+        callback = _callback(remember)
         handles.callback(lambda: callback)  # the libraries call it until the log is freed
         log = opened("logCreate", "logFree", callback, int(level))
         system_log = c_void_p()
@@ -83,7 +92,7 @@ def open_session(
         device = c_void_p()
         if soc_model is not None:
             device = opened("deviceCreate", "deviceFree", log, _soc_config(soc_model))
-        yield Session(libraries, backend, device, system_log)
+        yield Session(libraries, backend, device, system_log, complaints)
 
 
 def null_terminated(configs: list[Any]) -> Any:

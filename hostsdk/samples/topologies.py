@@ -62,6 +62,7 @@ def load(network: str) -> tuple[onnx.ModelProto, list[Weight]]:
     model = version_converter.convert_version(_named(onnx.load(light)), _OPSET)
     graph = model.graph
     _drop_scale_layers(graph)
+    _add_in_pairs(graph)
     used = {name for node in graph.node for name in node.input}
     _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used])
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -109,6 +110,13 @@ def _drop_scale_layers(graph: onnx.GraphProto) -> None:
         kept.append(node)
     used = {name for node in kept for name in node.input} | {entry.name for entry in graph.output}
     _replace(graph.node, [node for node in kept if used & set(node.output)])
+
+
+def _add_in_pairs(graph: onnx.GraphProto) -> None:
+    """Write a Sum of two as Add, which the quantiser knows; a Sum would stay in floating point."""
+    for node in graph.node:
+        if node.op_type == "Sum" and len(node.input) == 2:
+            node.op_type = "Add"
 
 
 def _role(graph: onnx.GraphProto, name: str) -> Role:
