@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from qhas.spec import describe
 
 TOP_OPS = 10
 
@@ -70,7 +72,9 @@ def read_summary(path: Path) -> Metrics:
         return _metrics(document)
     except KeyError as error:
         raise QhasInvalid(f"{path.name} has no {error.args[0]!r}") from error
-    except (TypeError, ValueError, IndexError) as error:
+    except ValidationError as error:
+        raise QhasInvalid(f"{path.name} has an unexpected value: {describe(error)}") from error
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
         raise QhasInvalid(f"{path.name} has an unexpected shape: {error}") from error
 
 
