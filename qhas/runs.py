@@ -14,19 +14,25 @@ from qhas.lab import Lab
 from qhas.naming import check_name
 from qhas.plan import Plan, plan_sweep
 from qhas.record import MANIFEST, SWEEP_RECORD, CellRecord, CellStatus, SdkFacts, SweepRecord, SweepState
-from qhas.spec import Cell, SweepSpec
+from qhas.spec import Cell, SweepSpec, describe
 from qhas.store import Store
+
+_NAME_IN_ID = 74
+"""Characters of a sweep's name that fit into an id, which is a name itself."""
 
 
 def new_run_id(name: str, now: datetime | None = None) -> str:
-    """A run id that sorts by time within a sweep and is not given twice."""
+    """A run id that sorts by time within a sweep and is not given twice; of a long name, its beginning."""
     moment = now or datetime.now(UTC)
-    return f"{name}-{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    return f"{name[:_NAME_IN_ID]}-{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
 def run_prefix(run_id: str) -> str:
-    """Prefix of everything a run stores, apart from prepared graphs."""
-    return f"runs/{check_name(run_id)}"
+    """Prefix of everything a run stores, apart from prepared graphs. Raises InvalidInput for an id that is no name."""
+    try:
+        return f"runs/{check_name(run_id)}"
+    except ValueError as error:
+        raise InvalidInput(f"The run id is not valid: {error}.") from error
 
 
 def cell_prefix(run_id: str, cell: Cell) -> str:
@@ -82,16 +88,18 @@ def read_run(store: Store, run_id: str) -> SweepRecord | None:
     if content is None:
         return None
     try:
-        return SweepRecord.model_validate_json(content)
+        return SweepRecord.model_validate_json(content, extra="ignore")
     except ValidationError as error:
-        raise InvalidInput(f"The record of run {run_id} cannot be read by this version: {error}.") from error
+        raise InvalidInput(
+            f"The record of run {run_id} cannot be read by this version: {describe(error)}."
+        ) from error
 
 
 def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
     """The record of a cell, or None while the cell is not finished."""
     content = store.read(f"{cell_prefix(run_id, cell)}/{MANIFEST}")
     try:
-        return CellRecord.model_validate_json(content) if content else None
+        return CellRecord.model_validate_json(content, extra="ignore") if content else None
     except ValidationError:
         return None
 

@@ -1,0 +1,214 @@
+"""A run in the store: begun once, resumed by its id, read back."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from qhas.failures import FailureKind, InvalidInput
+from qhas.lab import Lab
+from qhas.naming import check_name
+from qhas.plan import plan_sweep
+from qhas.record import MANIFEST, CellRecord, CellStatus, SweepState
+from qhas.runs import (
+    begin_run,
+    cancel_run,
+    cell_prefix,
+    end_run,
+    finished_cells,
+    load_run,
+    new_run_id,
+    read_cell,
+    read_run,
+    run_prefix,
+)
+from qhas.sdk import Sdk, SdkKind
+from qhas.site import Site
+from qhas.store import Store
+from tests.qhas.samples import MOMENT, model, record, spec
+
+RUN = "nightly-1"
+
+
+def lab_of(store: Store) -> Lab:
+    """What a run needs of a lab."""
+    sdk = Sdk(Path("/sdk"), "2.45.0", SdkKind.VENDOR)
+    return cast(Lab, SimpleNamespace(store=store, sdk=sdk, site=Site(store=store.root)))
+
+
+@pytest.fixture
+def lab(store: Store) -> Lab:
+    return lab_of(store)
+
+
+def plan_of(**changes: Any) -> Any:
+    return plan_sweep(spec(**{"socs": ["sm8650", "sm8750"]} | changes), look_up=False)
+
+
+def publish(store: Store, cell: CellRecord) -> None:
+    store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{MANIFEST}", cell.model_dump_json().encode())
+
+
+def test_a_run_that_begins_is_running(lab: Lab) -> None:
+    begun = begin_run(lab, RUN, plan_of())
+    assert begun.state is SweepState.RUNNING
+    assert begun.cells == 2
+    assert read_run(lab.store, RUN) == begun
+
+
+def test_the_same_spec_goes_on_with_the_first_start(lab: Lab) -> None:
+    first = begin_run(lab, RUN, plan_of())
+    cancel_run(lab, first)
+    again = begin_run(lab, RUN, plan_of())
+    assert again.started_at == first.started_at
+    assert (again.state, again.finished_at) == (SweepState.RUNNING, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"socs": ["sm8650"]}, "socs"),
+        ({"models": [model(dlc="/other.dlc")]}, "models"),
+        ({"prepare": {"vtcm_mb": 2}, "run": {"repetitions": 1}}, "prepare, run"),
+        ({"exclude": [{"soc": "sm8650"}]}, "exclude"),
+    ],
+)
+def test_another_spec_is_refused_with_the_fields_that_differ(
+    lab: Lab, changes: dict[str, Any], named: str
+) -> None:
+    first = begin_run(lab, RUN, plan_of())
+    with pytest.raises(InvalidInput, match=rf"{RUN} was started with another spec \(different: {named}\)"):
+        begin_run(lab, RUN, plan_of(**changes))
+    assert read_run(lab.store, RUN) == first
+
+
+@pytest.mark.parametrize(
+    ("failures", "state", "failed"),
+    [([None, None], SweepState.COMPLETE, 0), ([None, FailureKind.TOOL_FAILED], SweepState.PARTIAL, 1)],
+)
+def test_a_run_ends_complete_or_partial(
+    lab: Lab, failures: list[FailureKind | None], state: SweepState, failed: int
+) -> None:
+    begun = begin_run(lab, RUN, plan_of())
+    ended = end_run(lab, begun, [record(failure=failure) for failure in failures])
+    assert (ended.state, ended.failed) == (state, failed)
+    assert ended.finished_at is not None
+    assert read_run(lab.store, RUN) == ended
+
+
+def test_a_cancelled_run_says_so(lab: Lab) -> None:
+    cancel_run(lab, begin_run(lab, RUN, plan_of()))
+    run = read_run(lab.store, RUN)
+    assert run is not None
+    assert run.state is SweepState.CANCELLED
+
+
+def test_only_complete_cells_are_finished(lab: Lab) -> None:
+    cells = plan_of(models=[model("a"), model("b")]).cells
+    publish(lab.store, record(cells[0]))
+    publish(lab.store, record(cells[1], failure=FailureKind.TOOL_CRASHED))
+    done = finished_cells(lab.store, RUN, cells)
+    assert list(done) == [cells[0].key]
+    assert done[cells[0].key].status is CellStatus.COMPLETE
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"], ids=repr)
+def test_a_damaged_record_of_a_cell_counts_as_missing(lab: Lab, content: bytes) -> None:
+    (cell, _) = plan_of().cells
+    publish(lab.store, record(cell))
+    lab.store.write(f"{cell_prefix(RUN, cell)}/{MANIFEST}", content)
+    assert read_cell(lab.store, RUN, cell) is None
+    assert finished_cells(lab.store, RUN, [cell]) == {}
+
+
+def test_a_cell_of_another_run_is_not_finished_in_this_one(lab: Lab) -> None:
+    (cell, _) = plan_of().cells
+    publish(lab.store, record(cell, run_id="nightly-2"))
+    assert finished_cells(lab.store, RUN, [cell]) == {}
+
+
+def test_a_run_is_loaded_with_its_cells_in_the_order_of_the_plan(lab: Lab) -> None:
+    plan = plan_of(models=[model("b"), model("a")])
+    begin_run(lab, RUN, plan)
+    for cell in reversed(plan.cells):
+        publish(lab.store, record(cell))
+    _, cells = load_run(lab.store, RUN)
+    assert [cell.cell.key for cell in cells] == [cell.key for cell in plan.cells]
+
+
+def test_a_run_that_is_not_finished_is_loaded_with_what_there_is(lab: Lab) -> None:
+    plan = plan_of()
+    begin_run(lab, RUN, plan)
+    publish(lab.store, record(plan.cells[1], failure=FailureKind.LOG_EMPTY))
+    run, cells = load_run(lab.store, RUN)
+    assert run.cells - len(cells) == 1
+
+
+def test_an_unknown_run_is_refused_by_id_and_store(lab: Lab) -> None:
+    with pytest.raises(InvalidInput, match="holds no run nightly-9"):
+        load_run(lab.store, "nightly-9")
+
+
+@pytest.mark.parametrize("run_id", ["../x", "a b", "", "a/b"])
+def test_a_run_id_that_is_no_name_is_refused(lab: Lab, run_id: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot be a name"):
+        load_run(lab.store, run_id)
+    with pytest.raises(InvalidInput, match="cannot be a name"):
+        begin_run(lab, run_id, plan_of())
+
+
+def test_a_damaged_record_of_a_run_is_refused_in_one_line(lab: Lab) -> None:
+    lab.store.write(f"{run_prefix(RUN)}/sweep.json", b'{"run_id": 1}')
+    with pytest.raises(InvalidInput, match=f"record of run {RUN} cannot be read") as refused:
+        load_run(lab.store, RUN)
+    assert "\n" not in str(refused.value)
+
+
+PLACES = [(), ("sdk",), ("artifacts", 0), ("metrics",), ("cell",), ("cell", "model"), ("cell", "prepare")]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_readers_ignore_keys_of_a_cell_that_they_do_not_know(lab: Lab, place: tuple[Any, ...]) -> None:
+    (cell, _) = plan_of().cells
+    document = json.loads(record(cell).model_dump_json())
+    spot = document
+    for part in place:
+        spot = spot[part]
+    spot["added_later"] = {"x": 1}
+    lab.store.write(f"{cell_prefix(RUN, cell)}/{MANIFEST}", json.dumps(document).encode())
+    assert read_cell(lab.store, RUN, cell) == record(cell)
+
+
+@pytest.mark.parametrize("place", [(), ("spec",), ("spec", "models", 0), ("site",), ("site", "sdk")], ids=str)
+def test_readers_ignore_keys_of_a_run_that_they_do_not_know(lab: Lab, place: tuple[Any, ...]) -> None:
+    begun = begin_run(lab, RUN, plan_of())
+    document = json.loads(begun.model_dump_json())
+    spot = document
+    for part in place:
+        spot = spot[part]
+    spot["added_later"] = {"x": 1}
+    lab.store.write(f"{run_prefix(RUN)}/sweep.json", json.dumps(document).encode())
+    assert read_run(lab.store, RUN) == begun
+
+
+def test_run_ids_are_names_that_sort_by_time() -> None:
+    early = new_run_id("nightly", datetime(2026, 3, 1, 9, 0, 0, tzinfo=UTC))
+    late = new_run_id("nightly", datetime(2026, 3, 1, 10, 0, 0, tzinfo=UTC))
+    assert early < late
+    assert early.startswith("nightly-20260301T090000Z-")
+    check_name(early)
+
+
+def test_run_ids_of_one_second_differ() -> None:
+    ids = {new_run_id("nightly", MOMENT) for _ in range(500)}
+    assert len(ids) == 500
+
+
+@pytest.mark.parametrize("name", ["n", "a.", "x" * 100, "y" * 76 + "." * 1 + "z" * 20])
+def test_a_run_id_is_a_name_however_long_the_sweeps_name(name: str) -> None:
+    assert check_name(new_run_id(name)).startswith(name[:60])
