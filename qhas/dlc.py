@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -29,23 +30,45 @@ class GraphInput:
         return prod(self.dimensions)
 
 
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    NotImplementedError,  # a compression Python does not know
+    RuntimeError,  # an encrypted record
+    LookupError,
+    TypeError,
+    AttributeError,
+    ValueError,
+)
+"""What damaged bytes, and JSON of another shape, end in."""
+
+
 def graph_inputs(prepared_dlc: Path) -> list[GraphInput]:
     """Inputs of the prepared graph. Raises ValueError when the DLC does not state them."""
-    for cache in _metadata(prepared_dlc).get("cacheList", []):
-        for graph in cache.get("graphs", []):
-            return [GraphInput(t["name"], tuple(t["dimensions"])) for t in graph["graphInputs"]]
+    try:
+        for cache in _metadata(prepared_dlc).get("cacheList", []):
+            for graph in cache.get("graphs", []):
+                return [_graph_input(tensor) for tensor in graph["graphInputs"]]
+    except _UNREADABLE as error:
+        raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {error!r}") from error
     raise ValueError(f"{prepared_dlc.name} does not state its inputs")
 
 
+def _graph_input(tensor: dict[str, Any]) -> GraphInput:
+    name, dimensions = tensor["name"], tuple(tensor["dimensions"])
+    if not isinstance(name, str) or not all(isinstance(size, int) and size > 0 for size in dimensions):
+        raise ValueError(f"input {name!r} has dimensions {dimensions}")
+    return GraphInput(name, dimensions)
+
+
 def _metadata(dlc: Path) -> dict[str, Any]:
-    try:
-        with zipfile.ZipFile(dlc) as archive:
-            for name in archive.namelist():
-                if name.startswith(METADATA_PREFIX):
-                    return _json_object(_stored_record(archive, name))
-    except (zipfile.BadZipFile, json.JSONDecodeError, OSError) as error:
-        raise ValueError(f"{dlc.name} cannot be read as a DLC: {error}") from error
-    raise ValueError(f"{dlc.name} holds no {METADATA_PREFIX}* record")
+    with zipfile.ZipFile(dlc) as archive:
+        for name in archive.namelist():
+            if name.startswith(METADATA_PREFIX):
+                return _json_object(_stored_record(archive, name))
+    raise ValueError(f"it holds no {METADATA_PREFIX}* record")
 
 
 def _stored_record(archive: zipfile.ZipFile, name: str) -> bytes:

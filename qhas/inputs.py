@@ -67,7 +67,7 @@ def _listed_inputs(address: str, folder: Path) -> StagedInputs:
     files: dict[str, Path] = {}
     lines = [
         line if line.startswith(("#", "%")) else " ".join(_localised(line, files))
-        for line in _read(fs, list_path, address).decode("utf-8", errors="replace").splitlines()
+        for line in _read(fs, list_path, address).decode("utf-8-sig", errors="replace").splitlines()
     ]
     staged = {}
     for index, (original, name) in enumerate(files.items()):
@@ -75,6 +75,8 @@ def _listed_inputs(address: str, folder: Path) -> StagedInputs:
         staged[str(name)].write_bytes(_read(fs, str(parent / original), original))
     lines = [line for line in lines if line.strip()]
     inferences = sum(not line.startswith(("#", "%")) for line in lines)
+    if not inferences:
+        raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"{address} names no input.")
     return StagedInputs(_write_list(folder, lines), staged, inferences)
 
 
