@@ -18,6 +18,7 @@ from qhas.lab import Lab
 from qhas.process import ToolNotExecutable, ToolRun, run_tool
 from qhas.record import Attempt, DeviceFacts, ModelFacts, Origin, PreparedFacts
 from qhas.spec import Cell
+from qhas.store import StoreError
 from qhas.summary import Metrics
 
 
@@ -43,7 +44,10 @@ class CellWork:
 
     @asynccontextmanager
     async def attempt(self, step: Step) -> AsyncIterator[StepAttempt]:
-        """One try of a step in a fresh directory. A failure is noted and passed on; other errors become INTERNAL."""
+        """One try of a step in a fresh directory. A failure is noted and passed on.
+
+        Errors of store and files become StepFailed, of kind STORE and DISK; all others pass as they are.
+        """
         number = sum(made.step is step for made in self.attempts) + 1
         record = Attempt(step=step, number=number)
         self.attempts.append(record)
@@ -56,6 +60,9 @@ class CellWork:
         except StepFailed as error:
             record.failure = error.failure.kind
             raise
+        except StoreError as error:
+            record.failure = FailureKind.STORE
+            raise StepFailed(FailureKind.STORE, step, f"{str(error).rstrip('.')}.") from error
         except OSError as error:
             record.failure = FailureKind.DISK
             raise StepFailed(FailureKind.DISK, step, f"{step} could not use its files: {error}.") from error

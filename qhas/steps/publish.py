@@ -7,21 +7,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from qhas.artifacts import ARTIFACTS
-from qhas.failures import FailureKind, Step, StepFailed
+from qhas.failures import Step
 from qhas.naming import safe_name
 from qhas.record import MANIFEST, Artifact, CellRecord, CellStatus, SdkFacts
 from qhas.runs import cell_prefix
-from qhas.store import StoreError, Upload
+from qhas.store import Upload
 from qhas.work import CellWork
 
 
 async def publish_cell(work: CellWork) -> CellRecord:
     """Upload artifacts and tool output, then the record. A failed cell keeps whatever it has. Raises StepFailed."""
     async with work.attempt(Step.PUBLISH):
-        try:
-            return await asyncio.to_thread(_publish, work)
-        except StoreError as error:
-            raise StepFailed(FailureKind.STORE, Step.PUBLISH, f"{error}.") from error
+        return await asyncio.to_thread(_publish, work)
 
 
 def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
@@ -46,8 +43,9 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
 
 def _publish(work: CellWork) -> CellRecord:
     store, prefix = work.lab.store, cell_prefix(work.run_id, work.cell)
+    uploads = list(_uploads(work))  # before all else: a cancelled cell loses its directory under this thread
     store.delete(prefix)  # remains of an earlier try would look like this one's
-    record = record_of(work, store.upload(prefix, _uploads(work)))
+    record = record_of(work, store.upload(prefix, uploads))
     store.write(f"{prefix}/{MANIFEST}", record.model_dump_json(indent=2).encode())
     return record
 
