@@ -16,5 +16,5 @@ def file_digest(path: Path) -> str:
 
 def data_digest(data: Any) -> str:
     """Hexadecimal SHA-256 of JSON-like data; the order of keys does not matter."""
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,6 +1,6 @@
 """The result schema: what is stored of a cell and of a sweep.
 
-Readers ignore keys they do not know. A change of meaning raises `SCHEMA_VERSION`.
+Readers ignore keys they do not know. A change of meaning raises `SCHEMA_VERSION`; readers refuse newer ones.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from qhas.failures import Failure, FailureKind, Step
 from qhas.process import ToolRun
@@ -112,7 +112,7 @@ class PreparedFacts(Stored):
 class CellRecord(Stored):
     """Everything there is to know of a cell; written last, so its presence says the cell is finished."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     run_id: str
     cell: Cell
     status: CellStatus
@@ -136,7 +136,7 @@ class CellRecord(Stored):
 class SweepRecord(Stored):
     """The run as a whole: resolved spec, site and versions, and where it stands."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     run_id: str
     state: SweepState
     started_at: datetime

@@ -150,14 +150,18 @@ def find_sdk(ref: SdkRef, environ: Mapping[str, str] = os.environ) -> Sdk:
 
 def host_sdk_root() -> Path:
     """Root of the host SDK, laid down where needed. Raises InvalidInput when this machine cannot have it."""
-    answer = subprocess.run(
-        [sys.executable, "-m", "hostsdk", "root"], capture_output=True, text=True, check=False, timeout=120
-    )
-    if answer.returncode != 0:
+    command = [sys.executable, "-m", "hostsdk", "root"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InvalidInput(f"The host SDK cannot be used on this machine: {error}.") from error
+    said = answer.stdout.split("\n")
+    root = next((line for line in reversed(said) if line.strip()), "")
+    if answer.returncode != 0 or not root:
         raise InvalidInput(
             (answer.stderr or answer.stdout).strip() or "The host SDK cannot be used on this machine."
         )
-    return Path(answer.stdout.strip().splitlines()[-1])
+    return Path(root)
 
 
 def _kind(root: Path) -> SdkKind:

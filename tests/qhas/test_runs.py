@@ -14,7 +14,7 @@ from qhas.failures import FailureKind, InvalidInput
 from qhas.lab import Lab
 from qhas.naming import check_name
 from qhas.plan import plan_sweep
-from qhas.record import MANIFEST, CellRecord, CellStatus, SweepState
+from qhas.record import MANIFEST, SCHEMA_VERSION, CellRecord, CellStatus, SweepState
 from qhas.runs import (
     begin_run,
     cancel_run,
@@ -194,6 +194,18 @@ def test_readers_ignore_keys_of_a_run_that_they_do_not_know(lab: Lab, place: tup
     spot["added_later"] = {"x": 1}
     lab.store.write(f"{run_prefix(RUN)}/sweep.json", json.dumps(document).encode())
     assert read_run(lab.store, RUN) == begun
+
+
+def test_records_of_a_later_schema_are_not_read_as_if_they_meant_the_same(lab: Lab) -> None:
+    plan = plan_of()
+    later = {"schema_version": SCHEMA_VERSION + 1}
+    begun = json.loads(begin_run(lab, RUN, plan).model_dump_json())
+    cell = json.loads(record(plan.cells[0]).model_dump_json())
+    lab.store.write(f"{run_prefix(RUN)}/sweep.json", json.dumps(begun | later).encode())
+    lab.store.write(f"{cell_prefix(RUN, plan.cells[0])}/{MANIFEST}", json.dumps(cell | later).encode())
+    assert read_cell(lab.store, RUN, plan.cells[0]) is None
+    with pytest.raises(InvalidInput, match="cannot be read by this version: schema_version"):
+        read_run(lab.store, RUN)
 
 
 def test_run_ids_are_names_that_sort_by_time() -> None:
