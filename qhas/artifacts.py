@@ -62,6 +62,8 @@ ARTIFACTS = (
     ArtifactSpec(
         "log", Step.LOGS, "qnn-profiling-data*.log", _always, Retention.REPLAY, True, FailureKind.LOG_MISSING
     ),
+    # Outputs of the first inference: what a cell computed can be checked, not only how fast.
+    ArtifactSpec("output_tensor", Step.LOGS, "Result_0/**/*.raw", _never, Retention.REPLAY, True),
     ArtifactSpec("config", Step.CHROMETRACE, "config.json", _always, Retention.REPLAY),
     ArtifactSpec("chrometrace", Step.CHROMETRACE, TRACE, _always, Retention.TRACE, True),
     ArtifactSpec(

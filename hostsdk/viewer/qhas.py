@@ -5,7 +5,7 @@ Where a simulated inference differs from a device's, the fields mean:
 - `time_us` and `graph_execute_us` are the same figure: the simulator estimates the graph execution only, without VTCM
   acquire and power-up.
 - `start_cycle` and `end_cycle` count from the graph's first cycle; a simulator has no absolute time.
-- `tid` is the simulator's thread number; a transfer is a resource of its own, of type DMA.
+- `tid` is 256 plus the simulator's thread number; a transfer is a resource of its own, of type DMA.
 - `cycles_per_packet` is 0: not estimated.
 - `ref_op` and `reference_op` tell whether the op's name says it is a reference implementation.
 - Sections hold work only. `htp_nodes` also counts the bookkeeping ops, as the vendor's does. `dma_wait`, `dma_set` and

@@ -118,6 +118,11 @@ def total(traffics: Iterable[Traffic]) -> Traffic:
     return Traffic(*sums)
 
 
+FIRST_THREAD = 256
+"""The simulator counts threads from 0, devices from 256. Perfetto takes a process's thread 0, and one with the
+process's own number, for its main thread, and would mix their slices."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One stretch of one HTP op on one thread. `start` counts from the graph's first cycle; traffic is in bytes."""
@@ -227,7 +232,7 @@ def _build(graph: str, trace: Mapping[str, Any], simulated: Mapping[int, int]) -
             if item["ph"] == "C" and item["name"] == "TCM usage"
         ),
         threads={
-            int(item["tid"]): str(item["args"]["name"])
+            FIRST_THREAD + int(item["tid"]): str(item["args"]["name"])
             for item in raw
             if item["ph"] == "M" and item["name"] == "thread_name"
         },
@@ -247,7 +252,8 @@ def _event(item: Mapping[str, Any]) -> Event:
     traffic = NO_TRAFFIC
     if unit.works:  # bookkeeping repeats the bytes of the op it is about
         traffic = Traffic(moved["dram_read"], moved["dram_write"], moved["vtcm_read"], moved["vtcm_write"])
-    return Event(int(args["id"], 16), htp_op, unit, flags, int(item["tid"]), start, cycles, traffic)
+    thread = FIRST_THREAD + int(item["tid"])
+    return Event(int(args["id"], 16), htp_op, unit, flags, thread, start, cycles, traffic)
 
 
 def _classify(name: str, flags: Sequence[str]) -> tuple[str, Unit, tuple[Flag, ...]]:

@@ -1,4 +1,4 @@
-"""The profiled run on a device, and the collection of its log.
+"""The profiled run on a device, and the collection of what it wrote.
 
 A log that is missing, empty or older than the run is the run's failure: only another run, in another directory, can
 mend it.
@@ -19,17 +19,19 @@ from qhas.work import CellWork, StepAttempt
 
 CONTAINER = "prepared.dlc"
 LOGS = "profilelogs/qnn-profiling-data*.log"
-RESULTS = "output/Result_*/**/*"
+OUTPUT = "output"
+RESULTS = f"{OUTPUT}/Result_*/**/*"
 _CLOCK_SLACK_SECONDS = 2.0
 """File systems round modification times; a stale log is older than this by far."""
 
 
 @dataclass(frozen=True)
 class ProfiledRun:
-    """A run that ended well, and its log on the device."""
+    """A run that ended well, its log and the outputs of its first inference on the device."""
 
     job: Job
     log: JobFile
+    outputs: list[JobFile]
 
 
 async def net_run(work: CellWork, prepared: Prepared, device: Device) -> ProfiledRun:
@@ -43,8 +45,10 @@ async def net_run(work: CellWork, prepared: Prepared, device: Device) -> Profile
         for name, file in inputs.files.items():
             await job.stage(file, name)
         began = await _execute(attempt, job)
-        _require_results(await job.files(RESULTS), inputs.inferences)
-        return ProfiledRun(job, _fresh(await job.files(LOGS), began))
+        results = await job.files(RESULTS)
+        _require_results(results, inputs.inferences)
+        outputs = [file for file in results if file.name.startswith(f"{OUTPUT}/Result_0/")]
+        return ProfiledRun(job, _fresh(await job.files(LOGS), began), outputs)
 
 
 async def _execute(attempt: StepAttempt, job: Job) -> float:
@@ -87,14 +91,18 @@ def _fresh(logs: list[JobFile], began: float) -> JobFile:
 
 
 async def collect_logs(work: CellWork, run: ProfiledRun) -> Path:
-    """Bring the profiling log to the host, whole. Raises StepFailed."""
+    """Bring the profiling log and the outputs of the first inference to the host, whole. Raises StepFailed."""
     async with work.attempt(Step.LOGS) as attempt:
-        await run.job.fetch(run.log.name, attempt.folder / PurePosixPath(run.log.name).name)
-        log = attempt.collect()["log"]
-        if (size := log.stat().st_size) != run.log.size:
-            raise StepFailed(
-                FailureKind.LOG_UNREADABLE,
-                Step.LOGS,
-                f"{log.name} arrived with {size} of {run.log.size} bytes.",
-            )
+        for output in run.outputs:
+            await _bring(run.job, output, attempt.folder / PurePosixPath(output.name).relative_to(OUTPUT))
+        log = attempt.folder / PurePosixPath(run.log.name).name
+        await _bring(run.job, run.log, log)
         return log
+
+
+async def _bring(job: Job, file: JobFile, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    await job.fetch(file.name, target)
+    if (size := target.stat().st_size) != file.size:
+        message = f"{file.name} arrived with {size} of {file.size} bytes."
+        raise StepFailed(FailureKind.LOG_UNREADABLE, Step.LOGS, message)

@@ -52,9 +52,10 @@ def _publish(work: CellWork) -> CellRecord:
 
 def _uploads(work: CellWork) -> Iterator[Upload]:
     for spec in ARTIFACTS:
-        folder = work.folders.get(spec.step)
-        for path in sorted(folder.glob(spec.pattern)) if folder else []:
-            yield Upload(spec.name, path, safe_name(path.name), spec.compress)
+        if folder := work.folders.get(spec.step):
+            for path in sorted(folder.glob(spec.pattern)):
+                name = "/".join(map(safe_name, path.relative_to(folder).parts))
+                yield Upload(spec.name, path, name, spec.compress)
     for output in work.outputs:
         if output.is_file():
             yield Upload("output", output, output.name)

@@ -47,6 +47,7 @@ async def test_every_cell_of_a_good_sweep_is_published_with_all_its_artifacts(la
         "htp_graph",
         "runtrace",
         "output",
+        "output_tensor",
     }
     for cell in cells.values():
         assert {artifact.name for artifact in cell.artifacts} == names

@@ -106,7 +106,7 @@ def test_metadata_comes_last_and_names_unit_and_thread(viewed: Desk) -> None:
         for event in viewed.trace
         if event["name"] == "thread_name" and event["pid"] == 0
     ]
-    assert threads == ["Core:0 Type: HMX Tid: 0", "Core:0 Type: HVX Tid: 1", "Core:0 Type: DMA Tid: 5"]
+    assert threads == ["Core:0 Type: HMX Tid: 256", "Core:0 Type: HVX Tid: 257", "Core:0 Type: DMA Tid: 261"]
 
 
 def test_processes_are_labelled_as_estimates(viewed: Desk) -> None:
@@ -147,12 +147,12 @@ def test_data_flows_run_from_producer_to_consumer_through_ops_that_never_run(des
     assert {event["name"] for event in flows} == {"InputOutputFlowEvents"}
     ends = [(event["id"], event["ph"], event["tid"], event["ts"]) for event in flows]
     assert ends == [
-        (1, "s", 5, 29),
-        (1, "f", 0, 40),
-        (2, "s", 0, 79),
-        (2, "f", 1, 60),
-        (3, "s", 1, 99),
-        (3, "f", 5, 90),
+        (1, "s", 261, 29),
+        (1, "f", 256, 40),
+        (2, "s", 256, 79),
+        (2, "f", 257, 60),
+        (3, "s", 257, 99),
+        (3, "f", 261, 90),
     ]
     assert all(event["pb"] == "e" for event in flows if event["ph"] == "f")
     assert not [event for event in desk.trace if event.get("cat") == "sequencer"]
@@ -161,7 +161,7 @@ def test_data_flows_run_from_producer_to_consumer_through_ops_that_never_run(des
 def test_sequencer_flows_run_from_the_start_event_to_the_op(desk: Desk) -> None:
     desk.view(features={"enable_sequencer_flow_events": True})
     flows = [event for event in desk.trace if event.get("cat") == "sequencer"]
-    assert [(event["ph"], event["tid"], event["ts"]) for event in flows] == [("s", 0, 9), ("f", 5, 10)]
+    assert [(event["ph"], event["tid"], event["ts"]) for event in flows] == [("s", 256, 9), ("f", 261, 10)]
     assert not [event for event in desk.trace if event.get("cat") == "input_output"]
 
 

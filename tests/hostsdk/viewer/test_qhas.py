@@ -41,9 +41,9 @@ def test_overall_figures(rows: Rows) -> None:
 def test_resources_are_the_threads_that_worked(rows: Rows) -> None:
     found = rows("htp_overall_summary")[0]["htp_resources"]["data"]
     assert [(row["type"], row["tid"], row["start_cycle"], row["end_cycle"]) for row in found] == [
-        ("HMX", 0, 40, 80),
-        ("HVX", 1, 60, 100),
-        ("DMA", 5, 10, 120),
+        ("HMX", 256, 40, 80),
+        ("HVX", 257, 60, 100),
+        ("DMA", 261, 10, 120),
     ]
     assert [(row["timeline_cycles"], row["cycles_used"]) for row in found] == [(40, 40), (40, 40), (110, 50)]
 
@@ -92,7 +92,7 @@ def test_an_op_instance_carries_its_tensor_its_inputs_and_its_flags(rows: Rows) 
     conv = rows("htp_op_instances")[0]
     assert conv == {
         "htp": 0,
-        "tid": 0,
+        "tid": 256,
         "op_id": "0x20000000010",
         "htp_op": "q::ConvLayer_s1.opt",
         "qnn_op": "conv",

@@ -1,0 +1,172 @@
+"""What `make demo` promises, cell by cell, judged by programs that are not ours."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from hostsdk.viewer.log import read_log
+from qhas.demo import NETWORKS, SOCS
+from qhas.inputs import gather_inputs
+from qhas.prepared import PreparedGraphs
+from qhas.record import CellStatus, Origin
+from qhas.store import Store
+from tests.demo.conftest import QHAS, DemoRun, environment
+from tests.judges import netron, perfetto
+
+pytestmark = [
+    pytest.mark.hostsdk,
+    pytest.mark.server,
+    pytest.mark.xdist_group("demo"),
+    pytest.mark.timeout(1200),
+]
+CELLS = [(network, soc) for network in NETWORKS for soc in SOCS]
+each_cell = pytest.mark.parametrize(("network", "soc"), CELLS)
+
+
+def test_every_cell_is_complete_and_said_to_be_simulated(demo: DemoRun) -> None:
+    assert set(demo.cells) == set(CELLS)
+    assert {cell.status for cell in demo.cells.values()} == {CellStatus.COMPLETE}
+    assert {cell.origin for cell in demo.cells.values()} == {Origin.SIMULATOR}
+    assert "not measured" in demo.printed
+
+
+def test_the_table_and_the_paths_are_printed(demo: DemoRun) -> None:
+    assert all(name in demo.printed for name in (*NETWORKS, *SOCS))
+    paths = re.findall(r"^ +(/\S+chrometrace\.json\.gz)$", demo.printed, re.MULTILINE)
+    assert len(paths) == len(CELLS)
+    assert all(Path(path).is_file() for path in paths)
+    (report,) = re.findall(r"^Report: (\S+)$", demo.printed, re.MULTILINE)
+    assert Path(report).is_file()
+
+
+@each_cell
+def test_perfetto_accepts_the_chrometrace_whole(
+    demo: DemoRun, network: str, soc: str, tmp_path: Path
+) -> None:
+    trace = demo.artifact(network, soc, "chrometrace", tmp_path)
+    events = demo.document(network, soc, "chrometrace", tmp_path)["traceEvents"]
+    assert perfetto.import_errors(trace) == {}
+    assert perfetto.slice_count(trace) == sum(event["ph"] == "X" for event in events)
+
+
+@each_cell
+def test_the_qhas_validates_against_its_schema(demo: DemoRun, network: str, soc: str, tmp_path: Path) -> None:
+    schema = demo.document(network, soc, "qhas_schema", tmp_path)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(demo.document(network, soc, "qhas", tmp_path), schema)
+
+
+@each_cell
+def test_netron_opens_the_htp_graph(demo: DemoRun, network: str, soc: str, tmp_path: Path) -> None:
+    model = netron.open_model(demo.artifact(network, soc, "htp_graph", tmp_path))
+    metrics = demo.cells[network, soc].metrics
+    assert metrics is not None
+    assert model["node_count"] >= metrics.qnn_nodes
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_netron_opens_the_network_and_its_prepared_form_alike(
+    demo: DemoRun, network: str, tmp_path: Path
+) -> None:
+    before = netron.open_model(demo.folder / "networks" / f"{network}.dlc")
+    after = netron.open_model(_prepared(demo, network, "sa8797", tmp_path))
+    assert before["node_count"] == after["node_count"] > 10
+
+
+@each_cell
+def test_log_trace_and_summary_agree_on_cycles_and_dram(
+    demo: DemoRun, network: str, soc: str, tmp_path: Path
+) -> None:
+    simulated = _simulator_events(demo.artifact(network, soc, "log", tmp_path))
+    events = demo.document(network, soc, "chrometrace", tmp_path)["traceEvents"]
+    overview = [event for event in events if event.get("pid") == 0]
+    metrics = demo.cells[network, soc].metrics
+    assert metrics is not None
+    assert metrics.timeline_cycles == simulated["Simulated (Accelerator exec cycles)"]
+    assert metrics.time_us == simulated["Simulated (Accelerator exec time us)"]
+    end = max(event["ts"] + event["dur"] for event in overview if event["ph"] == "X")
+    assert (
+        0 <= metrics.timeline_cycles - end <= 6
+    )  # the simulator closes the graph six cycles after its last op
+    assert metrics.dram_read == sum(value for name, value in simulated.items() if name.endswith(" Fill"))
+    read = [event["args"][""] for event in overview if event["ph"] == "C" and event["name"] == "DRAM read"]
+    assert metrics.dram_read == sum(read)
+
+
+@each_cell
+def test_the_emulator_computes_what_onnx_runtime_computes(
+    demo: DemoRun, network: str, soc: str, tmp_path: Path
+) -> None:
+    record = demo.cells[network, soc]
+    inputs = gather_inputs(record.cell.model, _prepared(demo, network, soc, tmp_path), tmp_path)
+    (source,) = inputs.files.values()
+    path = demo.folder / "networks" / f"{network}.onnx"
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (tensor,) = session.get_inputs()
+    (expected,) = session.run(None, {tensor.name: np.fromfile(source, np.float32).reshape(tensor.shape)})
+    found = np.fromfile(demo.artifact(network, soc, "output_tensor", tmp_path), np.float32)
+    assert np.abs(found - expected.ravel()).max() <= 2.001 * _output_step(path)
+    assert np.ptp(expected) > 4 * _output_step(path)
+
+
+def test_a_second_run_reuses_every_graph_and_finds_the_same_figures(demo: DemoRun) -> None:
+    (demo.folder / "again.yaml").write_text(
+        "name: again\nsocs: [sa8255, sa8797, sar2230p]\nmodels:\n"
+        "- {name: squeezenet, dlc: networks/squeezenet.dlc}\n- {name: inception_v2, dlc: networks/inception_v2.dlc}\n"
+    )
+    done = subprocess.run(
+        [str(QHAS), "sweep", "again.yaml", "--site", "site.yaml", "--run-id", "again"],
+        cwd=demo.folder,
+        env=environment() | {"PREFECT_HOME": str(demo.folder / "prefect")},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 of 6 prepared graphs came from the store" in done.stdout
+    from qhas.runs import load_run
+
+    _, records = load_run(Store(str(demo.store)), "again")
+    shutil.rmtree(demo.store / "runs" / "again")
+    for record in records:
+        assert record.metrics == demo.cells[record.cell.model.name, record.cell.soc].metrics
+
+
+def _prepared(demo: DemoRun, network: str, soc: str, folder: Path) -> Path:
+    """The prepared DLC of a cell, from the store."""
+    facts = demo.cells[network, soc].prepared
+    assert facts is not None
+    names = PreparedGraphs(Store(str(demo.store))).fetch(facts.key, folder)
+    assert names is not None
+    assert zipfile.is_zipfile(folder / names[0])
+    return folder / names[0]
+
+
+def _simulator_events(log: Path) -> dict[str, int]:
+    """The simulator's own figures, as the finalize message of the log states them."""
+    return {
+        event.identifier: event.value
+        for message in read_log(log).messages
+        for event in message.events
+        if event.identifier and isinstance(event.value, int)
+    }
+
+
+def _output_step(path: Path) -> float:
+    """Scale of the quantiser of the network's output."""
+    model = onnx.load(path)
+    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    producer = next(node for node in model.graph.node if model.graph.output[0].name in node.output)
+    assert producer.op_type == "DequantizeLinear"
+    return float(constants[producer.input[1]])
