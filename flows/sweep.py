@@ -66,5 +66,5 @@ def _state(run: SweepRecord, report: str) -> State[Any]:
 def run_id_of_flow_run(name: str) -> str:
     """A run id that every retry of this flow run shares, so that a retry resumes."""
     if (started := flow_run.scheduled_start_time) and flow_run.id:
-        return f"{name}-{started:%Y%m%dT%H%M%SZ}-{flow_run.id[:8]}"
+        return new_run_id(name, started, flow_run.id[:8])
     return new_run_id(name)

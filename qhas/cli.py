@@ -28,7 +28,7 @@ from qhas.failures import InvalidInput
 from qhas.naming import safe_name
 from qhas.plan import ASSUMED_DEVICE_SECONDS, Plan, plan_sweep
 from qhas.record import CellRecord, SweepRecord
-from qhas.runs import load_run, new_run_id
+from qhas.runs import load_run, new_run_id, run_prefix
 from qhas.sdk import find_sdk
 from qhas.site import SITE_VARIABLE, Site, load_site, require_devices
 from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
@@ -194,6 +194,7 @@ def _run_and_show(
     spec: SweepSpec, site: Site, site_file: Path | None, run_id: str, as_json: bool = False
 ) -> Exit:
     """Check everything that can be checked without running, then run the flow and show its result."""
+    run_prefix(run_id)
     planned = plan_sweep(spec)
     require_devices(site, sorted({cell.soc for cell in planned.cells}))
     find_sdk(site.sdk)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qhas.failures import InvalidInput
-from qhas.process import run_tool
+from qhas.process import run_tool, tool_environment
 from qhas.sdk import HOST_TARGET, host_sdk_root
 from qhas.site import SdkRef, Site
 from qhas.spec import ModelRef, SweepSpec
@@ -36,8 +36,7 @@ def demo_sweep(folder: Path) -> SweepSpec:
 
 async def make_networks(folder: Path, made: Callable[[str], None]) -> None:
     """Make what is not there yet, calling `made` with each network's name. Raises InvalidInput."""
-    networks = folder.resolve() / "networks"
-    networks.mkdir(parents=True, exist_ok=True)
+    networks = _networks(folder)
     gate = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def make(name: str) -> None:
@@ -64,13 +63,19 @@ async def _make(networks: Path, name: str) -> None:
     ):
         output = networks / f"{name}.txt"
         run = await run_tool(
-            argv, cwd=networks, env=os.environ, output=output, timeout_seconds=_TIMEOUT_SECONDS
+            argv, cwd=networks, env=tool_environment({}), output=output, timeout_seconds=_TIMEOUT_SECONDS
         )
         if run.exit_code != 0:
             raise InvalidInput(
                 f"Network {name} could not be made; {Path(argv[0]).name} says why in {output}."
             )
     partial.rename(_dlc(networks.parent, name))
+
+
+def _networks(folder: Path) -> Path:
+    networks = folder.resolve() / "networks"
+    networks.mkdir(parents=True, exist_ok=True)
+    return networks
 
 
 def _dlc(folder: Path, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -85,12 +86,13 @@ def _knows_qhas(sdk: Sdk, tool: Tool) -> Finding:
 
 
 def _store(site: Site) -> Finding:
-    key = "doctor/probe.txt"
+    folder = f"doctor-{secrets.token_hex(4)}"
+    key = f"{folder}/probe.txt"
     try:
         store = Store(site.store)
         store.write(key, b"qhas doctor")
         good = store.read(key) == b"qhas doctor"
-        store.delete("doctor")
+        store.delete(folder)
     except StoreError as error:
         return Finding("store", False, str(error))
     return Finding(

@@ -48,6 +48,7 @@ class FailureKind(StrEnum):
     LOG_MISSING = "log_missing"
     LOG_EMPTY = "log_empty"
     LOG_STALE = "log_stale"
+    TRANSFER_CUT = "transfer_cut"
     LOG_UNREADABLE = "log_unreadable"
     TIMELINE_MISSING = "timeline_missing"
     TRACE_MISSING = "trace_missing"
@@ -145,6 +146,11 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "The profiling log was there before the run.",
         "Clean the working directory of the device and run again.",
         2,
+    ),
+    FailureKind.TRANSFER_CUT: FailureFacts(
+        "A file of the run did not arrive whole on this host.",
+        "Check cable, network and free space of this host.",
+        3,
     ),
     FailureKind.LOG_UNREADABLE: FailureFacts(
         "The profiling log is damaged or cut off.",

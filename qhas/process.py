@@ -56,11 +56,12 @@ class ToolNotExecutable(Exception):
 
 def tool_environment(additions: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment for a vendor tool: ours without credentials, plus the additions."""
-    inherited = {name: value for name, value in environ.items() if not _private(name)}
+    inherited = {name: value for name, value in environ.items() if not is_secret(name)}
     return inherited | dict(additions)
 
 
-def _private(name: str) -> bool:
+def is_secret(name: str) -> bool:
+    """Whether a variable of this name may hold a credential."""
     upper = name.upper()
     listed = upper.startswith(_PRIVATE_PREFIXES) or upper.endswith(_PRIVATE_SUFFIX)
     return listed or any(word in upper for word in _SECRETS)

@@ -14,6 +14,7 @@ from qhas.lab import Lab
 from qhas.naming import check_name
 from qhas.plan import Plan, plan_sweep
 from qhas.record import MANIFEST, SWEEP_RECORD, CellRecord, CellStatus, SdkFacts, SweepRecord, SweepState
+from qhas.site import without_secrets
 from qhas.spec import Cell, SweepSpec, describe
 from qhas.store import Store
 
@@ -21,10 +22,10 @@ _NAME_IN_ID = 74
 """Characters of a sweep's name that fit into an id, which is a name itself."""
 
 
-def new_run_id(name: str, now: datetime | None = None) -> str:
+def new_run_id(name: str, now: datetime | None = None, suffix: str | None = None) -> str:
     """A run id that sorts by time within a sweep and is not given twice; of a long name, its beginning."""
     moment = now or datetime.now(UTC)
-    return f"{name[:_NAME_IN_ID]}-{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    return f"{name[:_NAME_IN_ID]}-{moment:%Y%m%dT%H%M%SZ}-{suffix or secrets.token_hex(4)}"
 
 
 def run_prefix(run_id: str) -> str:
@@ -52,7 +53,7 @@ def begin_run(lab: Lab, run_id: str, plan: Plan) -> SweepRecord:
         state=SweepState.RUNNING,
         started_at=earlier.started_at if earlier else datetime.now(UTC),
         spec=plan.spec,
-        site=lab.site,
+        site=without_secrets(lab.site),
         sdk=SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version),
         qhas_version=qhas.__version__,
         cells=len(plan.cells),

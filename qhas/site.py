@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import Field, model_validator
 
 from qhas.failures import InvalidInput
 from qhas.naming import Name, SocName
+from qhas.process import is_secret
 from qhas.spec import Spec, anchored, parse_yaml
 
 SITE_VARIABLE = "QHAS_SITE"
@@ -81,6 +83,13 @@ def load_site(path: Path | None = None, environ: Mapping[str, str] = os.environ)
     if sdk.root is not None:
         sdk = sdk.model_copy(update={"root": Path(anchored(path, "sdk.root", str(sdk.root)))})
     return site.model_copy(update={"store": anchored(path, "store", site.store), "sdk": sdk})
+
+
+def without_secrets(site: Site) -> Site:
+    """The site as it may be stored: values of secret-looking variables and passwords in the store's URL replaced."""
+    env = {name: "..." if is_secret(name) else value for name, value in site.sdk.env.items()}
+    store = re.sub(r"(?<=://)[^/@]+@", "...@", site.store)
+    return site.model_copy(update={"store": store, "sdk": site.sdk.model_copy(update={"env": env})})
 
 
 def require_devices(site: Site, socs: list[str]) -> None:

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from qhas.progress import CellFinished, Event, StepStarted, SweepStarted, listening
 from qhas.record import CellRecord, Origin, SweepRecord
@@ -38,7 +39,7 @@ class SweepBar:
                 if record.failure:
                     self._failed += 1
                     self._progress.console.print(
-                        f"[red]failed[/red] {record.cell.label}: {record.failure.message}"
+                        _failure("failed", record.cell.label, record.failure.message)
                     )
 
 
@@ -68,8 +69,7 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
             console.print(statement, style="dim", markup=False)
     for record in cells:
         if failure := record.failure:
-            console.print(f"[red]{failure.kind}[/red] ", end="")
-            console.print(f"{record.cell.label}: {failure.message} {failure.hint}", markup=False)
+            console.print(_failure(failure.kind, record.cell.label, f"{failure.message} {failure.hint}"))
 
 
 def _table(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> Table:
@@ -96,9 +96,14 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> Table
             line.soc,
             *([line.variant] if variants else []),
         ]
-        table.add_row(*first, line.time, line.utilization, line.dram, line.vtcm, line.top_op or line.status)
+        figures = [line.time, line.utilization, line.dram, line.vtcm, line.top_op or line.status]
+        table.add_row(*map(Text, [*first, *figures]))  # names of ops are data, never markup
         previous = line.network
     return table
+
+
+def _failure(kind: str, label: str, message: str) -> Text:
+    return Text.assemble((kind, "red"), f" {label}: {message}")
 
 
 def trace_paths(store: Store, cells: list[CellRecord]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import plotly
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from qhas.record import CellRecord, Origin, SweepRecord
+from qhas.record import MANIFEST, CellRecord, Origin, SweepRecord
 from qhas.report.plots import dominant_path, time_by_network
 from qhas.rows import ORIGIN_TITLE, by_origin, row, statements
 from qhas.runs import cell_prefix, run_prefix
@@ -17,14 +17,17 @@ from qhas.store import Store
 
 _SCRIPT = f"plotly-{plotly.__version__}.min.js"
 _TO_ROOT = "../.."
-_LINKS = {
-    "chrometrace": "trace",
-    "qhas_html": "QHAS",
+Link = tuple[str, str]
+"""Text and address."""
+_LINKS = {"chrometrace": "trace", "qhas_html": "QHAS"}
+_MORE_LINKS = {
     "qhas": "QHAS JSON",
+    "qhas_schema": "QHAS schema",
     "htp_graph": "HTP graph",
     "runtrace": "runtrace",
     "log": "log",
     "schematic": "schematic",
+    "output_tensor": "output tensor",
 }
 _templates = Environment(
     loader=PackageLoader("qhas.report", "templates"),
@@ -61,15 +64,26 @@ def _group(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> dict[
         "id": origin.value,
         "title": ORIGIN_TITLE[origin],
         "statements": statements(records),
-        "rows": [(row(record), _links(run, record)) for record in records],
+        "variants": any(record.cell.variant != "default" for record in records),
+        "rows": [(row(record), *_links(run, record)) for record in records],
         "plots": [time_by_network(records, origin), dominant_path(records, origin)],
     }
 
 
-def _links(run: SweepRecord, record: CellRecord) -> list[tuple[str, str]]:
+def _links(run: SweepRecord, record: CellRecord) -> tuple[list[Link], list[Link]]:
+    """What is opened first, and the rest. The tools' output comes first where the cell failed."""
     base = f"{_TO_ROOT}/{cell_prefix(run.run_id, record.cell)}"
-    named = [(_LINKS[a.name], f"{base}/{a.path}") for a in record.artifacts if a.name in _LINKS]
     outputs = [
         (a.path.removesuffix(".txt"), f"{base}/{a.path}") for a in record.artifacts if a.name == "output"
     ]
-    return [*named, *(outputs if record.failure else []), ("record", f"{base}/manifest.json")]
+    first, more = (
+        [
+            (text, f"{base}/{a.path}")
+            for name, text in table.items()
+            for a in record.artifacts
+            if a.name == name
+        ]
+        for table in (_LINKS, _MORE_LINKS)
+    )
+    first.append(("record", f"{base}/{MANIFEST}"))
+    return (first + outputs, more) if record.failure else (first, more + outputs)

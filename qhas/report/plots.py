@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from itertools import cycle, islice
 
 import plotly.graph_objects as go
+from plotly.colors import qualitative
 from plotly.io import to_json
 
 from qhas.record import CellRecord
@@ -40,10 +42,11 @@ def dominant_path(records: list[CellRecord], label: str) -> dict[str, object]:
     )
     figure = go.Figure()
     names = [_short(record) for record in shown]
-    for op in [*ops, _OTHER]:
+    for op, colour in zip([*ops, _OTHER], [*_colours(len(ops)), "lightgrey"], strict=True):
         shares = [_share(record, op, list(ops)) for record in shown]
         figure.add_bar(
             name=op,
+            marker_color=colour,
             y=names,
             x=shares,
             orientation="h",
@@ -57,6 +60,10 @@ def dominant_path(records: list[CellRecord], label: str) -> dict[str, object]:
     )
     figure.update_yaxes(autorange="reversed", automargin=True)
     return _plain(figure)
+
+
+def _colours(count: int) -> list[str]:
+    return list(islice(cycle([*qualitative.Plotly, *qualitative.Dark24]), count))
 
 
 def _series(records: list[CellRecord]) -> dict[str, list[CellRecord]]:

@@ -103,6 +103,10 @@ async def collect_logs(work: CellWork, run: ProfiledRun) -> Path:
 async def _bring(job: Job, file: JobFile, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     await job.fetch(file.name, target)
-    if (size := target.stat().st_size) != file.size:
+    _require_whole(file, target)
+
+
+def _require_whole(file: JobFile, copy: Path) -> None:
+    if (size := copy.stat().st_size) != file.size:
         message = f"{file.name} arrived with {size} of {file.size} bytes."
-        raise StepFailed(FailureKind.LOG_UNREADABLE, Step.LOGS, message)
+        raise StepFailed(FailureKind.TRANSFER_CUT, Step.LOGS, message)

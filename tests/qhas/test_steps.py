@@ -311,7 +311,7 @@ async def test_a_log_arrives_whole(listed: Bench, prepared: Prepared) -> None:
 @pytest.mark.parametrize("length", [0, 1, 2999])
 async def test_a_transfer_that_is_cut_is_a_failure(listed: Bench, prepared: Prepared, length: int) -> None:
     run = await run_on(listed, prepared, StageDevice(GOOD, cut_to=length))
-    assert await kind_of(collect_logs(listed.work, run)) is FailureKind.LOG_UNREADABLE
+    assert await kind_of(collect_logs(listed.work, run)) is FailureKind.TRANSFER_CUT
 
 
 # Viewer and publication, on the fake SDK

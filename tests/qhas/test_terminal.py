@@ -65,14 +65,12 @@ def test_what_a_tool_said_is_shown_as_it_is(text: str) -> None:
     assert text in shown(failed(text))
 
 
-@pytest.mark.xfail(strict=True, reason="the text is read as markup, which loses it or raises MarkupError")
 @pytest.mark.parametrize("op", MARKUP)
 def test_the_name_of_an_op_is_shown_as_it_is(op: str) -> None:
     share = OpShare(op=op, cycles=1, dominant_cycles=1, dominant_percent=50)
     assert op in shown(record(metrics=metrics(top_ops=[share])))
 
 
-@pytest.mark.xfail(strict=True, reason="the text is read as markup, which loses it or raises MarkupError")
 @pytest.mark.parametrize("text", MARKUP)
 def test_a_failure_under_way_is_shown_as_the_tool_said_it(text: str) -> None:
     console = screen()
