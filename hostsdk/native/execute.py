@@ -25,6 +25,7 @@ from hostsdk.native import context_binary
 from hostsdk.native.context_binary import GraphInterface
 from hostsdk.native.dlc_graphs import compose
 from hostsdk.native.job import Reply, serve
+from hostsdk.native.own_core import own_core
 from hostsdk.native.prepare import graph_options
 from hostsdk.native.profile_log import Message, Method, ProfileLog, open_log
 from hostsdk.native.profiling import ProfileLevel, open_profile, read_events
@@ -37,6 +38,7 @@ def execute(request: dict[str, Any], reply: Reply) -> None:
     """Run the job."""
     level = LogLevel(request["log_level"])
     with ExitStack() as scope:
+        scope.enter_context(own_core())
         session = scope.enter_context(
             open_session(Path(request["library_dir"]), request["soc_model"], reply.log, level)
         )

@@ -19,6 +19,7 @@ from qhas.demo import NETWORKS, SOCS
 from qhas.inputs import gather_inputs
 from qhas.prepared import PreparedGraphs
 from qhas.record import CellStatus, Origin
+from qhas.runs import load_run
 from qhas.store import Store
 from tests.demo.conftest import QHAS, DemoRun, environment
 from tests.judges import netron, perfetto
@@ -135,8 +136,6 @@ def test_a_second_run_reuses_every_graph_and_finds_the_same_figures(demo: DemoRu
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 of 6 prepared graphs came from the store" in done.stdout
-    from qhas.runs import load_run
-
     _, records = load_run(Store(str(demo.store)), "again")
     shutil.rmtree(demo.store / "runs" / "again")
     for record in records:
@@ -158,8 +157,8 @@ def _simulator_events(log: Path) -> dict[str, int]:
     return {
         event.identifier: event.value
         for message in read_log(log).messages
-        for event in message.events
-        if event.identifier and isinstance(event.value, int)
+        for root in message.events
+        for event, _ in root.walk()
     }
 
 
