@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,9 @@ def test_a_failed_step_carries_kind_evidence_and_hint() -> None:
         "last line",
     )
     assert failure.hint == FACTS[FailureKind.LOG_EMPTY].hint
+
+
+def test_the_page_of_failures_lists_every_kind_as_the_table_has_it() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "failures.md").read_text(encoding="utf-8")
+    rows = [f"| `{kind}` | {facts.meaning} | {facts.hint} | {facts.attempts} |" for kind, facts in FACTS.items()]
+    assert [line for line in page.splitlines() if line.startswith("| `")] == rows
