@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SOC = re.compile(r"[a-z0-9][a-z0-9_]{1,39}")
@@ -33,5 +33,10 @@ def check_soc(name: str) -> str:
     return name
 
 
-Name = Annotated[str, AfterValidator(check_name)]
-SocName = Annotated[str, AfterValidator(check_soc)]
+# The patterns stand in the schemas of flow parameters too, so that the Prefect API refuses what would fail here.
+Name = Annotated[
+    str, AfterValidator(check_name), WithJsonSchema({"type": "string", "pattern": f"^{SAFE.pattern}$"})
+]
+SocName = Annotated[
+    str, AfterValidator(check_soc), WithJsonSchema({"type": "string", "pattern": f"^{SOC.pattern}$"})
+]

@@ -24,7 +24,6 @@ class SweepBar:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._bar: TaskID = progress.add_task("starting Prefect", total=None)
-        self._failed = 0
 
     def __call__(self, event: Event) -> None:
         """Show an event of the run."""
@@ -37,7 +36,6 @@ class SweepBar:
             case CellFinished(record=record):
                 self._progress.advance(self._bar)
                 if record.failure:
-                    self._failed += 1
                     self._progress.console.print(
                         _failure("failed", record.cell.label, record.failure.message)
                     )

@@ -1,0 +1,77 @@
+"""prefect.yaml as it stands: deployed, started through the API, run by a worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL
+
+from tests.flows.conftest import FakeLab
+
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server"), pytest.mark.timeout(240)]
+ROOT = Path(__file__).parents[2]
+POOL = "lab"
+
+
+def prefect(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Prefect's own command against the tests' server."""
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "prefect"), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PREFECT_API_URL": str(PREFECT_API_URL.value()), "COLUMNS": "200", **variables},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def deployed(prefect_server: None) -> None:
+    """The work pool and both deployments."""
+    for arguments in (("work-pool", "create", "--type", "process", POOL), ("--no-prompt", "deploy", "--all")):
+        done = prefect(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.usefixtures("deployed")
+async def test_both_deployments_run_from_a_worker_with_parameters_as_the_ui_sends_them(lab: FakeLab) -> None:
+    spec = json.loads(lab.spec(socs=["sa8255"]).model_dump_json())
+    async with get_client() as client:
+        sweep = await client.read_deployment_by_name("sweep/sweep")
+        profile = await client.read_deployment_by_name("profile/profile")
+        dlc = str(lab.folder / "alpha.dlc")
+        runs = [
+            await client.create_flow_run_from_deployment(
+                sweep.id, parameters={"spec": spec, "run_id": "swept"}
+            ),
+            await client.create_flow_run_from_deployment(
+                profile.id, parameters={"dlc": dlc, "soc": "qcs9100", "run_id": "profiled"}
+            ),
+        ]
+        worked = prefect("worker", "start", "--pool", POOL, "--run-once", QHAS_SITE=str(lab.site_file))
+        states = [(await client.read_flow_run(run.id)).state for run in runs]
+    assert [state and state.type.value for state in states] == ["COMPLETED", "COMPLETED"], (
+        worked.stdout + worked.stderr
+    )
+    assert sorted(lab.run("swept")[1]) == ["alpha/sa8255/default", "beta/sa8255/default"]
+    assert list(lab.run("profiled")[1]) == ["alpha/qcs9100/default"]
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(
+    "wrong", [{"soc": "no such; soc"}, {"soc": "sa8255", "prepare": {"optimization_level": 9}}, {}]
+)
+async def test_wrong_parameters_are_refused_when_the_run_is_created(wrong: dict[str, object]) -> None:
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    async with get_client() as client:
+        deployment = await client.read_deployment_by_name("profile/profile")
+        with pytest.raises(PrefectHTTPStatusError):
+            await client.create_flow_run_from_deployment(deployment.id, parameters={"dlc": "x.dlc", **wrong})

@@ -1,0 +1,41 @@
+"""The failure table decides which tasks Prefect runs again."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from prefect import task
+from prefect.client.schemas.objects import TaskRun
+from prefect.states import Completed, Failed
+
+from qhas.failures import FACTS, FailureKind, Step, StepFailed
+from tasks.policy import STEP, worth_retrying
+
+
+@task
+async def step() -> None:
+    """Stands for any step."""
+
+
+def run_number(count: int) -> TaskRun:
+    return TaskRun(task_key="step", dynamic_key=str(uuid4()), run_count=count)
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+async def test_a_typed_failure_is_tried_as_often_as_its_row_says(kind: FailureKind) -> None:
+    failed = Failed(data=StepFailed(kind, Step.PREPARE, "x"))
+    tries = next(n for n in range(1, 10) if not await worth_retrying(step, run_number(n), failed))
+    assert tries == FACTS[kind].attempts
+
+
+async def test_an_untyped_error_is_a_fault_of_ours_and_not_tried_again() -> None:
+    assert not await worth_retrying(step, run_number(1), Failed(data=ValueError("x")))
+
+
+async def test_what_did_not_fail_is_not_tried_again() -> None:
+    assert not await worth_retrying(step, run_number(1), Completed(data=None))
+
+
+def test_prefect_allows_as_many_tries_as_the_most_patient_row() -> None:
+    assert STEP["retries"] + 1 == max(facts.attempts for facts in FACTS.values())
