@@ -42,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Profile networks on Qualcomm Hexagon (HTP) and keep every trace.",
 )
+DEMO_FOLDER = Path("qhas-demo")
 console = Console()
 errors = Console(stderr=True)
 
@@ -75,7 +76,7 @@ def command(function: Callable[P, Exit]) -> Callable[P, None]:
             errors.print(f"qhas: {error}", style="red", markup=False, soft_wrap=True)
             code = Exit.BAD_INPUT
         except KeyboardInterrupt:
-            errors.print("qhas: cancelled; the same --run-id completes the run.", style="yellow")
+            errors.print("qhas: cancelled.", style="yellow")
             code = Exit.CANCELLED
         raise typer.Exit(code)
 
@@ -84,9 +85,10 @@ def command(function: Callable[P, Exit]) -> Callable[P, None]:
 
 @command
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where networks, store and Prefect's database go.")] = Path(
-        "qhas-demo"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="Where networks, store and Prefect's database go.")
+    ] = DEMO_FOLDER,
+    run_id: RunIdOption = None,
 ) -> Exit:
     """Profile six well-known networks on four simulated SoCs; no device, account or server needed."""
     prefect_settings.isolate(folder / "prefect")
@@ -96,7 +98,7 @@ def demo(
         asyncio.run(make_networks(folder, lambda _name: progress.advance(task)))
     site_file = folder / "site.yaml"
     site_file.write_text(_site_yaml(site), encoding="utf-8")
-    return _run_and_show(demo_sweep(folder), site, site_file, new_run_id("demo"))
+    return _run_and_show(demo_sweep(folder), site, site_file, run_id or new_run_id("demo"))
 
 
 @command
@@ -202,8 +204,12 @@ def _run_and_show(
         errors.print(f"qhas: {warning}", style="yellow", markup=False)
     store = Store(site.store)
     shown = errors if as_json else console
-    with sweep_bar(shown):
-        _run_flow("sweep", spec=spec, site=str(site_file) if site_file else None, run_id=run_id)
+    try:
+        with sweep_bar(shown):
+            _run_flow("sweep", spec=spec, site=str(site_file) if site_file else None, run_id=run_id)
+    except KeyboardInterrupt:
+        errors.print(f"qhas: stopped; --run-id {run_id} completes this run.", style="yellow", soft_wrap=True)
+        raise
     run, cells = _stored(store, run_id)
     code = _show(run, cells, as_json)
     if not as_json:
@@ -270,7 +276,8 @@ def _absolute(address: str) -> str:
 
 
 def _site_yaml(site: Site) -> str:
-    return f"# Written by `qhas demo`; use it to look at its runs: qhas show RUN --site {{this file}}\nstore: {json.dumps(site.store)}\n"
+    """JSON is YAML."""
+    return f"# Written by `qhas demo`, for `--site`.\n{site.model_dump_json(indent=2)}\n"
 
 
 def _print_json(document: dict[str, Any]) -> None:
