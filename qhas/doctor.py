@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from qhas.failures import InvalidInput
-from qhas.sdk import Sdk, SdkKind, Tool, find_sdk
+from qhas.sdk import Sdk, SdkKind, Tool, find_sdk, host_sdk_estimates
 from qhas.site import Site
 from qhas.store import Store, StoreError
 
@@ -49,6 +49,8 @@ def examine(site: Site) -> Iterator[Finding]:
         )
         yield Finding("SDK", True, f"{sdk.version} at {sdk.root} ({origin})")
         yield from (_knows_qhas(sdk, tool) for tool in _QHAS_TOOLS)
+        if sdk.kind is SdkKind.HOST:
+            yield Finding("estimates", True, f"supported by the vendor for {', '.join(host_sdk_estimates())}")
     yield _store(site)
     yield _scratch()
     names = ", ".join(f"{device.name} ({device.soc})" for device in site.devices)

@@ -150,18 +150,27 @@ def find_sdk(ref: SdkRef, environ: Mapping[str, str] = os.environ) -> Sdk:
 
 def host_sdk_root() -> Path:
     """Root of the host SDK, laid down where needed. Raises InvalidInput when this machine cannot have it."""
-    command = [sys.executable, "-m", "hostsdk", "root"]
+    return Path(_ask_host_sdk("root")[-1])
+
+
+def host_sdk_estimates() -> list[str]:
+    """SoCs whose estimates the vendor supports. Raises InvalidInput when the host SDK does not answer."""
+    rows = (line.split("\t") for line in _ask_host_sdk("socs"))
+    return [row[0] for row in rows if row[-1] == "supported"]
+
+
+def _ask_host_sdk(question: str) -> list[str]:
+    """Lines of an answer, at least one. The host SDK stands alone: it is asked as a program."""
+    command = [sys.executable, "-m", "hostsdk", question]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InvalidInput(f"The host SDK cannot be used on this machine: {error}.") from error
-    said = answer.stdout.split("\n")
-    root = next((line for line in reversed(said) if line.strip()), "")
-    if answer.returncode != 0 or not root:
-        raise InvalidInput(
-            (answer.stderr or answer.stdout).strip() or "The host SDK cannot be used on this machine."
-        )
-    return Path(root)
+    lines = [line for line in answer.stdout.split("\n") if line.strip()]
+    if answer.returncode != 0 or not lines:
+        complaint = answer.stderr or answer.stdout
+        raise InvalidInput(complaint.strip() or "The host SDK cannot be used on this machine.")
+    return lines
 
 
 def _kind(root: Path) -> SdkKind:

@@ -67,10 +67,6 @@ class CellWork:
             record.failure = FailureKind.DISK
             raise StepFailed(FailureKind.DISK, step, f"{step} could not use its files: {error}.") from error
 
-    def attempts_made(self, step: Step) -> int:
-        """How often a step was tried so far."""
-        return sum(made.step is step for made in self.attempts)
-
 
 class StepAttempt:
     """One try of a step: where it works and which tools it ran."""

@@ -38,7 +38,8 @@ async def prepare_graph(work: CellWork) -> Prepared:
             if not names:
                 names = await _prepare(attempt, source)
                 await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
-        prepared = Prepared(attempt.folder / PREPARED_DLC, attempt.folder / names[1])
+        (schematic,) = (name for name in names if name != PREPARED_DLC)
+        prepared = Prepared(attempt.folder / PREPARED_DLC, attempt.folder / schematic)
         work.prepared = PreparedFacts(
             key=key,
             sha256=await asyncio.to_thread(file_digest, prepared.dlc),

@@ -1,0 +1,30 @@
+"""What the host SDK answers about itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from hostsdk.__main__ import main
+
+
+def rows(capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
+    assert main(["socs"]) == 0
+    return {line.split("\t")[0]: line.split("\t")[1:] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_socs_are_listed_with_architecture_vtcm_and_estimate(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = rows(capsys)
+    assert listed["sa8797"] == ["v81", "16", "supported"]
+    assert listed["sm8750"] == ["v79", "8", "unsupported"]
+    assert listed["qcs6490"] == ["v68", "2", "none"]
+
+
+def test_the_seven_socs_of_the_vendors_list_are_the_supported_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    supported = {name for name, facts in rows(capsys).items() if facts[-1] == "supported"}
+    assert supported == {"sa8255", "sa8540", "sa8787", "sa8797", "qcs9100", "aic100", "sar2230p"}
+
+
+def test_socs_without_an_htp_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "sdm845" not in rows(capsys)
