@@ -86,5 +86,7 @@ def test_a_failed_step_carries_kind_evidence_and_hint() -> None:
 
 def test_the_page_of_failures_lists_every_kind_as_the_table_has_it() -> None:
     page = (Path(__file__).parents[2] / "docs" / "failures.md").read_text(encoding="utf-8")
-    rows = [f"| `{kind}` | {facts.meaning} | {facts.hint} | {facts.attempts} |" for kind, facts in FACTS.items()]
+    rows = [
+        f"| `{kind}` | {facts.meaning} | {facts.hint} | {facts.attempts} |" for kind, facts in FACTS.items()
+    ]
     assert [line for line in page.splitlines() if line.startswith("| `")] == rows
