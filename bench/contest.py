@@ -1,0 +1,89 @@
+"""The rounds of a case: every contender in turn, each in a fresh process on an empty store, checked against each other."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from bench.cases import Case
+from bench.figures import Contender, Measured, Round
+from bench.job import Job
+from bench.outcome import Outcome, OutcomeInvalid, plain_outcome, published_outcome, require_same
+from bench.server import Server
+
+AT_ONCE = os.cpu_count() or 1
+"""Tools at the same time, for every contender: as many as the flow allows."""
+_OUTCOMES: MappingProxyType[Contender, Callable[[Job], Outcome]] = MappingProxyType(
+    {
+        Contender.PLAIN: plain_outcome,
+        Contender.LIBRARY: published_outcome,
+        Contender.FLOW: published_outcome,
+    }
+)
+
+
+class ContenderFailed(Exception):
+    """A contender did not end its round. The message says which, and what it last said."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A round that counts, and the load average of the last minute before it."""
+
+    load: float
+    measured: Round
+
+
+def rounds(case: Case, server: Server, folder: Path) -> Iterator[Finished]:
+    """Warm up, then measure round after round. Raises ContenderFailed and OutcomeInvalid."""
+    _round(case.small(), server, folder)
+    for _ in range(case.rounds):
+        load = os.getloadavg()[0]
+        yield Finished(load, _round(case, server, folder))
+
+
+def _round(case: Case, server: Server, folder: Path) -> Round:
+    measured: dict[Contender, Measured] = {}
+    outcomes: dict[str, Outcome] = {}
+    for contender in Contender:
+        place = folder / contender
+        place.mkdir()
+        job = Job(str(case.sdk), case.networks, case.socs, str(place), AT_ONCE)
+        try:
+            used, server_cpu = _run(contender, job, server)
+            outcomes[contender] = outcome = _OUTCOMES[contender](job)
+        except OutcomeInvalid as error:
+            raise OutcomeInvalid(f"{case.name}, {contender}: {error}") from error
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        tool_seconds = sum(cell.seconds for cell in outcome.values())
+        measured[contender] = Measured(case.cells, tool_seconds, server_cpu, **used)
+    require_same(outcomes, case.cells)
+    return measured
+
+
+def _run(contender: Contender, job: Job, server: Server) -> tuple[dict[str, Any], float]:
+    """What the contender's process used, and the server's CPU seconds meanwhile."""
+    folder = Path(job.folder)
+    request, answer, output = (folder.with_suffix(f".{kind}") for kind in ("job", "result", "txt"))
+    job.write(request)
+    answer.unlink(missing_ok=True)
+    argv = [sys.executable, "-m", "bench.worker", f"bench.{contender}", str(request), str(answer)]
+    before = server.cpu()
+    with output.open("wb") as sink:
+        done = subprocess.run(
+            argv, env=server.environment, stdout=sink, stderr=subprocess.STDOUT, check=False
+        )
+    if done.returncode != 0:
+        said = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise ContenderFailed(f"{contender} did not end well: {said[-1] if said else 'it said nothing'}")
+    server.settle()
+    return json.loads(answer.read_text(encoding="utf-8")), server.cpu() - before

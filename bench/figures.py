@@ -1,0 +1,121 @@
+"""From single measurements to the figures of the table. Differences are taken within a round, then summarised.
+
+A machine that is loaded in one round and idle in the next shifts all contenders of a round alike; that cancels out of a
+difference between neighbours, and not out of a difference between medians.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+_MS = 1000.0
+
+
+class Contender(StrEnum):
+    """Ways to take the same cells to their traces, in the order in which a round runs them."""
+
+    PLAIN = "plain"
+    """A script that calls the tools."""
+    LIBRARY = "library"
+    """The steps of qhas, without Prefect."""
+    FLOW = "flow"
+    """The sweep flow on a Prefect server."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One contender's round. Seconds of the round as a whole; memory in bytes.
+
+    `cpu` is of the orchestrating process, `children_cpu` of the tools, `server_cpu` of the Prefect server until it has
+    settled. `tool_seconds` is the sum of the recorded durations of tools, `start_up` the imports before the round, and
+    `outside_cells` what of the wall time lies before the first cell and after the last.
+    """
+
+    cells: int
+    tool_seconds: float
+    server_cpu: float
+    wall: float
+    cpu: float
+    children_cpu: float
+    peak_memory: int
+    start_up: float
+    outside_cells: float
+
+
+Round = Mapping[Contender, Measured]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Minimum, median and maximum over the rounds."""
+
+    low: float
+    middle: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread:
+        """Raises ValueError when there is no value."""
+        ranked = sorted(values)
+        if not ranked:
+            raise ValueError("a spread needs at least one round")
+        return cls(ranked[0], statistics.median(ranked), ranked[-1])
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A contender's figures over the rounds. Times are milliseconds a cell unless they say otherwise."""
+
+    wall: Spread
+    overhead: Spread
+    """Wall above the plain script's in the same round; of the plain script itself, zero."""
+    overhead_in_cells: Spread
+    """The same without the time before the first cell and after the last, which a sweep of any size has once."""
+    ratio: Spread
+    """Wall over the plain script's in the same round."""
+    beside_tools: Spread
+    """Core time without a running tool: wall times tools at once, less the tools' own time."""
+    cpu: Spread
+    children_cpu: Spread
+    server_cpu: Spread
+    tools: Spread
+    outside_cells_seconds: Spread
+    """Seconds a sweep."""
+    start_up_seconds: Spread
+    peak_memory: Spread
+    """Bytes."""
+
+
+def figures(rounds: Sequence[Round], contender: Contender, at_once: int) -> Figures:
+    """Summarise a contender's rounds; every round also holds the plain script's."""
+    measured = [one[contender] for one in rounds]
+    pairs = [(one[contender].wall / one[contender].cells, _plain_wall(one)) for one in rounds]
+
+    def a_cell(value: Callable[[Measured], float]) -> Spread:
+        return Spread.of(value(one) / one.cells * _MS for one in measured)
+
+    return Figures(
+        wall=a_cell(lambda one: one.wall),
+        overhead=Spread.of((wall - plain) * _MS for wall, plain in pairs),
+        overhead_in_cells=Spread.of(
+            (wall - one.outside_cells / one.cells - plain) * _MS
+            for one, (wall, plain) in zip(measured, pairs, strict=True)
+        ),
+        ratio=Spread.of(wall / plain for wall, plain in pairs),
+        beside_tools=a_cell(lambda one: one.wall * at_once - one.tool_seconds),
+        cpu=a_cell(lambda one: one.cpu),
+        children_cpu=a_cell(lambda one: one.children_cpu),
+        server_cpu=a_cell(lambda one: one.server_cpu),
+        tools=a_cell(lambda one: one.tool_seconds),
+        outside_cells_seconds=Spread.of(one.outside_cells for one in measured),
+        start_up_seconds=Spread.of(one.start_up for one in measured),
+        peak_memory=Spread.of(one.peak_memory for one in measured),
+    )
+
+
+def _plain_wall(one: Round) -> float:
+    plain = one[Contender.PLAIN]
+    return plain.wall / plain.cells

@@ -1,0 +1,51 @@
+"""The work of one round, the same for every contender. Standard library only: the plain script reads it too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network: its un-cached DLC and the input list of one inference, which names its files by absolute path."""
+
+    name: str
+    dlc: str
+    inputs: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """Networks x SoCs on one SDK. `folder` is empty at first and takes whatever the contender leaves."""
+
+    sdk: str
+    networks: tuple[Network, ...]
+    socs: tuple[str, ...]
+    folder: str
+    at_once: int
+    """Tools that may compute at the same time."""
+
+    @property
+    def cells(self) -> Iterator[tuple[Network, str]]:
+        """Every network on every SoC, in the order of work."""
+        return product(self.networks, self.socs)
+
+    def write(self, path: Path) -> None:
+        """Store the job as JSON."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Job:
+        """A job as `write` left it."""
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        networks = tuple(Network(**network) for network in stored.pop("networks"))
+        return cls(networks=networks, socs=tuple(stored.pop("socs")), **stored)
+
+
+def cell_key(network: str, soc: str) -> str:
+    """The name of a cell, as the product names it in a sweep without variants."""
+    return f"{network}/{soc}/default"

@@ -1,0 +1,42 @@
+"""The steps of `qhas` called directly: the product's checks, records and store, without Prefect and without retries."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bench.job import Job
+from bench.request import RUN_ID, site_of, spec_of
+from qhas.lab import Lab, open_lab
+from qhas.plan import plan_sweep
+from qhas.spec import Cell
+from qhas.steps.chrometrace import generate_chrometrace
+from qhas.steps.net_run import collect_logs, net_run
+from qhas.steps.prepare import prepare_graph
+from qhas.steps.publish import publish_cell
+from qhas.work import open_work
+
+CELLS_IN_FLIGHT = 8
+"""As in `flows.cell`, which cannot be asked without importing Prefect."""
+
+
+def run(job: Job) -> None:
+    """Run and publish every cell. Raises StepFailed in an exception group."""
+    asyncio.run(_run(job))
+
+
+async def _run(job: Job) -> None:
+    plan = await asyncio.to_thread(plan_sweep, spec_of(job))
+    gate = asyncio.Semaphore(CELLS_IN_FLIGHT)
+    async with open_lab(site_of(job), cores=job.at_once) as lab, asyncio.TaskGroup() as group:
+        for cell in plan.cells:
+            group.create_task(_run_cell(cell, lab, gate))
+
+
+async def _run_cell(cell: Cell, lab: Lab, gate: asyncio.Semaphore) -> None:
+    async with gate, open_work(cell, lab, RUN_ID) as work:
+        prepared = await prepare_graph(work)
+        async with lab.lease(cell.soc) as device:
+            ran = await net_run(work, prepared, device)
+            log = await collect_logs(work, ran)
+        await generate_chrometrace(work, prepared, log)
+        await publish_cell(work)

@@ -1,0 +1,22 @@
+"""A round's work as the product takes it: a sweep and a site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.job import Job
+from qhas.site import SdkRef, Site
+from qhas.spec import ModelRef, SweepSpec
+
+RUN_ID = "bench"
+
+
+def spec_of(job: Job) -> SweepSpec:
+    """The sweep over the job's networks and SoCs, with the defaults for all options."""
+    models = [ModelRef(name=network.name, dlc=network.dlc, inputs=network.inputs) for network in job.networks]
+    return SweepSpec(name="bench", models=models, socs=list(job.socs))
+
+
+def site_of(job: Job) -> Site:
+    """The job's SDK, simulated devices, and a local store in the job's folder, which is empty at first."""
+    return Site(store=str(Path(job.folder) / "store"), sdk=SdkRef(root=Path(job.sdk)))

@@ -1,0 +1,113 @@
+"""A Prefect server of the bench's own, with a database that goes with the bench."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.usage import session_cpu
+
+SETTINGS = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    # Whole seconds: Prefect 3.8 cuts fractions off, and at zero its recorder spins and takes a core.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+}
+_START_SECONDS, _STOP_SECONDS, _SETTLE_SECONDS = 180.0, 20.0, 30.0
+_LOOK_SECONDS = 0.5
+_IDLE_SHARE = 0.1
+"""CPU share of a core below which the server has worked off what a sweep left it."""
+
+
+class ServerFailed(Exception):
+    """The server did not come up. The message says where its log is."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers. `start_up` is the seconds it took to; `environment` makes a process use it."""
+
+    pid: int
+    environment: dict[str, str]
+    start_up: float
+
+    def cpu(self) -> float:
+        """CPU seconds of the server and its services since its start."""
+        return session_cpu(self.pid)
+
+    def settle(self) -> None:
+        """Wait until the server has written what it was sent; give up after half a minute."""
+        deadline, used = time.monotonic() + _SETTLE_SECONDS, self.cpu()
+        while time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+            before, used = used, self.cpu()
+            if used - before < _IDLE_SHARE * _LOOK_SECONDS:
+                return
+
+
+def without_prefect(environ: dict[str, str]) -> dict[str, str]:
+    """An environment in which no setting of the user's Prefect is left."""
+    return {name: value for name, value in environ.items() if not name.startswith("PREFECT_")}
+
+
+@contextmanager
+def prefect_server(folder: Path) -> Iterator[Server]:
+    """Start a server with its home in `folder` and end it with the block. Raises ServerFailed."""
+    port, log = _free_port(), folder / "server.txt"
+    home = without_prefect(dict(os.environ)) | {"PREFECT_HOME": str(folder / "prefect")}
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    api = f"http://127.0.0.1:{port}/api"
+    began = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=home | SETTINGS,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _await(process, api, log)
+        yield Server(process.pid, home | {"PREFECT_API_URL": api}, time.monotonic() - began)
+    finally:
+        _end(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await(process: subprocess.Popen[bytes], api: str, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{api}/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    raise ServerFailed(f"The Prefect server did not come up; it last said: {said[-1] if said else 'nothing'}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue

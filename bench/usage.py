@@ -1,0 +1,58 @@
+"""Time, CPU and memory of processes, from the kernel's own books. Linux only."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+_SESSION, _FIRST_TIME, _LAST_TIME = 3, 11, 14
+"""Places in /proc/<pid>/stat, counted from the state: session, utime, stime, cutime, cstime (proc(5))."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Seconds of wall clock, of this process's CPU (all threads), and of the CPU of its ended children."""
+
+    wall: float
+    cpu: float
+    children_cpu: float
+
+    @classmethod
+    def so_far(cls) -> Usage:
+        """This process up to now."""
+        own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return cls(time.perf_counter(), own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime)
+
+    def __sub__(self, earlier: Usage) -> Usage:
+        return Usage(
+            self.wall - earlier.wall, self.cpu - earlier.cpu, self.children_cpu - earlier.children_cpu
+        )
+
+
+def peak_memory() -> int:
+    """Bytes of this process's largest resident set.
+
+    From /proc and not from getrusage, whose maximum a process inherits from whatever started it.
+    """
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    [line] = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+def session_cpu(leader: int) -> float:
+    """CPU seconds of every living process of a session, and of the children these have waited for."""
+    return sum(_cpu_in(stat, leader) for stat in Path("/proc").glob("[0-9]*/stat"))
+
+
+def _cpu_in(stat: Path, session: int) -> float:
+    try:
+        fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:  # the process has ended meanwhile
+        return 0.0
+    if int(fields[_SESSION]) != session:
+        return 0.0
+    return sum(map(int, fields[_FIRST_TIME : _LAST_TIME + 1])) * _TICK
