@@ -8,11 +8,13 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.cell import profile_cells
 from qhas import progress
+from qhas.failures import InvalidInput
 from qhas.lab import Lab, open_lab
 from qhas.plan import Plan, plan_sweep
 from qhas.record import CellRecord, SweepRecord
@@ -30,6 +32,21 @@ async def sweep(spec: SweepSpec, site: str | None = None, run_id: str | None = N
     earlier run completes that run: only cells that are missing or failed are run.
     """
     return await run_sweep(spec, site, run_id or run_id_of_flow_run(spec.name))
+
+
+def sweep_here(spec: SweepSpec, site: str | None, run_id: str) -> None:
+    """Run the sweep in this process, without a deployment. Raises what kept it from starting, not failed cells."""
+    try:
+        asyncio.run(sweep(spec, site, run_id))
+    except FailedRun:
+        return
+    except TerminationSignal as stopped:
+        raise KeyboardInterrupt from stopped
+    except RuntimeError as error:
+        if "API" not in str(error):
+            raise
+        hint = "start the server, or unset PREFECT_API_URL to run without one"
+        raise InvalidInput(f"Prefect's API does not answer ({error}): {hint}.") from error
 
 
 async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> State[Any]:
@@ -51,7 +68,7 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
 
 async def _complete(plan: Plan, lab: Lab, run: SweepRecord) -> list[CellRecord]:
     """Run what is missing; the records of all cells in the order of the plan."""
-    done = await asyncio.to_thread(finished_cells, lab.store, run.run_id, plan.cells)
+    done = await finished_cells(lab, run.run_id, plan.cells)
     progress.report(progress.SweepStarted(run.run_id, len(plan.cells), len(done)))
     missing = [cell for cell in plan.cells if cell.key not in done]
     done |= {record.cell.key: record for record in await profile_cells(missing, lab, run.run_id)}

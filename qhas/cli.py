@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable
 from enum import IntEnum
@@ -19,6 +20,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import qhas
 from qhas import prefect_settings
@@ -28,7 +30,7 @@ from qhas.failures import InvalidInput
 from qhas.naming import safe_name
 from qhas.plan import ASSUMED_DEVICE_SECONDS, Plan, plan_sweep
 from qhas.record import CellRecord, SweepRecord
-from qhas.runs import load_run, new_run_id, run_prefix
+from qhas.runs import load_run, new_run_id, require_same_spec, run_prefix
 from qhas.sdk import find_sdk
 from qhas.site import SITE_VARIABLE, Site, load_site, require_devices
 from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
@@ -42,9 +44,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Profile networks on Qualcomm Hexagon (HTP) and keep every trace.",
 )
+# Nothing is cut in a pipe or a file.
+WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
 DEMO_FOLDER = Path("qhas-demo")
-console = Console()
-errors = Console(stderr=True)
+console = Console(width=WIDTH)
+errors = Console(stderr=True, width=WIDTH)
 
 SiteOption = Annotated[
     Path | None, typer.Option("--site", help=f"site.yaml; else {SITE_VARIABLE}, else the defaults.")
@@ -72,7 +76,7 @@ def command(function: Callable[P, Exit]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             code = function(*args, **kwargs)
-        except (InvalidInput, StoreError) as error:
+        except (InvalidInput, StoreError, OSError) as error:
             errors.print(f"qhas: {error}", style="red", markup=False, soft_wrap=True)
             code = Exit.BAD_INPUT
         except KeyboardInterrupt:
@@ -185,9 +189,8 @@ def doctor(site: SiteOption = None) -> Exit:
     good = True
     for finding in examine(load_site(site)):
         good &= finding.good
-        table.add_row(
-            "[green]good[/green]" if finding.good else "[red]bad[/red]", finding.what, finding.answer
-        )
+        mark = Text("good", "green") if finding.good else Text("bad", "red")
+        table.add_row(mark, finding.what, Text(finding.answer))
     console.print(table)
     return Exit.GOOD if good else Exit.CELLS_FAILED
 
@@ -197,6 +200,7 @@ def _run_and_show(
 ) -> Exit:
     """Check everything that can be checked without running, then run the flow and show its result."""
     run_prefix(run_id)
+    require_same_spec(Store(site.store), run_id, spec)
     planned = plan_sweep(spec)
     require_devices(site, sorted({cell.soc for cell in planned.cells}))
     find_sdk(site.sdk)
@@ -221,9 +225,7 @@ def _run_flow(name: str, **parameters: Any) -> None:
     """Run a flow in this process. The library does not know the flows; the installed package names them."""
     prefect_settings.quieten()
     (entry,) = entry_points(group="qhas.flows", name=name)
-    state = asyncio.run(entry.load()(**parameters, return_state=True))
-    if isinstance(error := state.data, BaseException):
-        raise error
+    entry.load()(**parameters)
 
 
 def _stored(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
@@ -253,7 +255,8 @@ def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None
         console.print("Traces, for https://ui.perfetto.dev:")
         for path in traces:
             console.print(f"  {path}", soft_wrap=True, highlight=False, markup=False)
-    console.print(f"Report: {store.url(f'reports/{run.run_id}/index.html')}", soft_wrap=True, highlight=False)
+    report = store.url(f"reports/{run.run_id}/index.html")
+    console.print(f"Report: {report}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _show_plan(planned: Plan, hours: float) -> None:
@@ -261,7 +264,7 @@ def _show_plan(planned: Plan, hours: float) -> None:
     for name in ("network", "SoC", "variant", "DLC"):
         table.add_column(name)
     for cell in planned.cells:
-        table.add_row(cell.model.name, cell.soc, cell.variant, cell.model.dlc)
+        table.add_row(cell.model.name, cell.soc, cell.variant, Text(cell.model.dlc))
     console.print(table)
     for warning in planned.warnings:
         console.print(warning, style="yellow", markup=False)
@@ -272,7 +275,10 @@ def _show_plan(planned: Plan, hours: float) -> None:
 
 
 def _absolute(address: str) -> str:
-    return address if "://" in address else str(Path(address).expanduser().resolve())
+    try:
+        return address if "://" in address else str(Path(address).expanduser().resolve())
+    except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links
+        raise InvalidInput(f"{address!r} cannot be a path: {error}.") from error
 
 
 def _site_yaml(site: Site) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +57,7 @@ async def make_networks(folder: Path, made: Callable[[str], None]) -> None:
 async def _make(networks: Path, name: str) -> None:
     onnx = networks / f"{name}.onnx"
     convert = host_sdk_root() / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
-    partial = networks / f"{name}.partial.dlc"
+    partial = networks / f"{name}.{secrets.token_hex(4)}.partial.dlc"  # another demo may make the same
     for argv in (
         [sys.executable, "-m", "hostsdk.samples", "--output_dir", str(networks), "--networks", name],
         [str(convert), "--input_network", str(onnx), "--output_path", str(partial)],

@@ -45,7 +45,7 @@ SIGNS = (
         r"not a complete QNN profiling log|Failed to read the profiling log",
         FailureKind.LOG_UNREADABLE,
     ),
-    _sign(Step.CHROMETRACE, r"no timeline", FailureKind.TIMELINE_MISSING),
+    _sign(Step.CHROMETRACE, r"no (simulator )?timeline", FailureKind.TIMELINE_MISSING),
     _sign(Step.CHROMETRACE, r"No Valid Input Schematics", FailureKind.SCHEMATIC_MISMATCH),
 )
 

@@ -159,7 +159,8 @@ FACTS: dict[FailureKind, FailureFacts] = {
     ),
     FailureKind.TIMELINE_MISSING: FailureFacts(
         "The log holds no timeline: the graph was not prepared for it, or the SoC has no supported estimate.",
-        "Use a SoC with a supported estimate (`qhas doctor` lists them) or opt in to unsupported ones.",
+        "Use a SoC with a supported estimate (`qhas doctor` lists them), or set HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS=1 in "
+        "the site's sdk.env for estimates that the vendor does not support.",
     ),
     FailureKind.TRACE_MISSING: FailureFacts(
         "The viewer ended without a chrometrace.",

@@ -17,6 +17,7 @@ import fsspec
 
 from qhas.dlc import GraphInput, graph_inputs
 from qhas.failures import FailureKind, Step, StepFailed
+from qhas.naming import safe_name
 from qhas.spec import RANDOM_INPUTS, ModelRef
 
 INPUT_LIST = "input_list.txt"
@@ -83,7 +84,8 @@ def _listed_inputs(address: str, folder: Path) -> StagedInputs:
 def _localised(line: str, files: dict[str, Path]) -> Iterator[str]:
     for word in line.split():
         name, assigned, path = word.rpartition(":=")
-        files.setdefault(path, Path("inputs") / f"{len(files)}.raw")
+        # net-run's messages name this copy, so it is called as its original.
+        files.setdefault(path, Path("inputs") / f"{len(files)}-{safe_name(PurePosixPath(path).name)}")
         yield f"{name}{assigned}{files[path]}"
 
 

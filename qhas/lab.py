@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import fsspec
 
@@ -17,10 +18,13 @@ from qhas.devices import Device
 from qhas.devices.host import HostDevice
 from qhas.digest import file_digest
 from qhas.failures import FailureKind, Step, StepFailed
+from qhas.naming import safe_name
 from qhas.record import ModelFacts
 from qhas.sdk import Sdk, find_sdk
 from qhas.site import DeviceRef, Site
 from qhas.store import Store
+
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class Lab:
@@ -59,15 +63,19 @@ class Lab:
             return self._models[address]
 
     def _fetch_model(self, address: str) -> tuple[Path, ModelFacts]:
-        target = Path(tempfile.mkdtemp(prefix="model-", dir=self.scratch)) / "model.dlc"
+        # The tools' messages name this copy, so it is called as its original.
+        name = safe_name(PurePosixPath(address).name)
+        target = Path(tempfile.mkdtemp(prefix="model-", dir=self.scratch)) / name
         try:
             fs, path = fsspec.core.url_to_fs(address)
             fs.get_file(path, str(target))
         except Exception as error:  # every fsspec backend raises its own
+            if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+                raise
             raise StepFailed(
                 FailureKind.MODEL_UNREADABLE,
                 Step.PREPARE,
-                f"{address} cannot be read: {type(error).__name__}: {error}",
+                f"{address} cannot be read: {type(error).__name__}: {error}.",
             ) from error
         return target, ModelFacts(dlc=address, sha256=file_digest(target), size=target.stat().st_size)
 

@@ -7,6 +7,7 @@ the schematic found is always that of the DLC found.
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -14,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from qhas.digest import file_digest
 from qhas.naming import safe_name
 from qhas.record import MANIFEST, Artifact
-from qhas.store import Store, Upload
+from qhas.store import Store, StoreError, Upload
 
 
 class PreparedManifest(BaseModel):
@@ -66,8 +67,13 @@ class PreparedGraphs:
         """Store files of a folder as the prepared graph of a key. Raises StoreError."""
         writer = uuid.uuid4().hex
         uploads = [Upload(name, folder / name, f"{writer}/{safe_name(name)}") for name in names]
-        manifest = PreparedManifest(files=self._store.upload(_prefix(key), uploads))
-        self._store.write(f"{_prefix(key)}/{MANIFEST}", manifest.model_dump_json(indent=2).encode())
+        try:
+            manifest = PreparedManifest(files=self._store.upload(_prefix(key), uploads))
+            self._store.write(f"{_prefix(key)}/{MANIFEST}", manifest.model_dump_json(indent=2).encode())
+        except StoreError:
+            with suppress(StoreError):  # a full store must not fill faster
+                self._store.delete(f"{_prefix(key)}/{writer}")
+            raise
 
 
 def _prefix(key: str) -> str:

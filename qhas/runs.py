@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 import qhas
-from qhas.failures import InvalidInput
+from qhas.failures import InvalidInput, StepFailed
 from qhas.lab import Lab
 from qhas.naming import check_name
 from qhas.plan import Plan, plan_sweep
@@ -41,13 +42,19 @@ def cell_prefix(run_id: str, cell: Cell) -> str:
     return f"{run_prefix(run_id)}/{cell.key}"
 
 
-def begin_run(lab: Lab, run_id: str, plan: Plan) -> SweepRecord:
-    """Record that a run starts or goes on. Raises InvalidInput if the id belongs to another spec."""
-    earlier = read_run(lab.store, run_id)
-    if earlier and (different := _differences(earlier.spec, plan.spec)):
+def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord | None:
+    """The record of an earlier try of the run, if there is one. Raises InvalidInput if the id belongs to another spec."""
+    earlier = read_run(store, run_id)
+    if earlier and (different := _differences(earlier.spec, spec)):
         raise InvalidInput(
             f"Run {run_id} was started with another spec (different: {', '.join(different)}); choose another run id."
         )
+    return earlier
+
+
+def begin_run(lab: Lab, run_id: str, plan: Plan) -> SweepRecord:
+    """Record that a run starts or goes on. Raises InvalidInput if the id belongs to another spec."""
+    earlier = require_same_spec(lab.store, run_id, plan.spec)
     record = SweepRecord(
         run_id=run_id,
         state=SweepState.RUNNING,
@@ -105,10 +112,26 @@ def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
         return None
 
 
-def finished_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
-    """Records of the cells that are complete, by cell key; failed ones are to be run again."""
-    records = (read_cell(store, run_id, cell) for cell in cells)
-    return {r.cell.key: r for r in records if r and r.status is CellStatus.COMPLETE}
+async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
+    """Records of the cells that need not run again, by cell key.
+
+    A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK.
+    """
+    found = {}
+    for cell in cells:
+        record = await asyncio.to_thread(read_cell, lab.store, run_id, cell)
+        if record and record.status is CellStatus.COMPLETE and await _still_holds(record, lab):
+            found[cell.key] = record
+    return found
+
+
+async def _still_holds(record: CellRecord, lab: Lab) -> bool:
+    try:
+        _, model = await lab.model(record.cell.model.dlc)
+    except StepFailed:
+        return False
+    made_from = record.model.sha256 if record.model else None
+    return (made_from, record.sdk) == (model.sha256, SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version))
 
 
 def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:

@@ -88,8 +88,14 @@ def load_site(path: Path | None = None, environ: Mapping[str, str] = os.environ)
 def without_secrets(site: Site) -> Site:
     """The site as it may be stored: values of secret-looking variables and passwords in the store's URL replaced."""
     env = {name: "..." if is_secret(name) else value for name, value in site.sdk.env.items()}
-    store = re.sub(r"(?<=://)[^/@]+@", "...@", site.store)
-    return site.model_copy(update={"store": store, "sdk": site.sdk.model_copy(update={"env": env})})
+    return site.model_copy(
+        update={"store": without_password(site.store), "sdk": site.sdk.model_copy(update={"env": env})}
+    )
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    return re.sub(r"(?<=://)[^/@]+@", "...@", url)
 
 
 def require_devices(site: Site, socs: list[str]) -> None:

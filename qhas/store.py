@@ -20,6 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 from qhas.digest import file_digest
 from qhas.naming import check_name
 from qhas.record import Artifact
+from qhas.site import without_password
 
 _CHUNK = 1 << 20
 
@@ -42,11 +43,12 @@ class Store:
     """A place for runs, prepared graphs and reports: `root` is any fsspec URL or a local path."""
 
     def __init__(self, root: str) -> None:
-        self.root = root
+        self.root = without_password(root)
+        """For people; a password in the address is left out."""
         try:
             self._fs, self._base = fsspec.core.url_to_fs(root)
         except (ImportError, ValueError) as error:
-            raise StoreError(f"The store {root} cannot be used: {error}") from error
+            raise StoreError(f"The store {self.root} cannot be used: {error}") from error
         self._local = isinstance(self._fs, LocalFileSystem)
 
     def url(self, key: str) -> str:

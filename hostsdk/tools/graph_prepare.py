@@ -70,7 +70,7 @@ def _prepare(argv: Sequence[str]) -> None:
         require_writable(Path.cwd())
     print(sdk.banner)
     with scratch_in(output.parent) as scratch:
-        working = scratch / "working.dlc"
+        working = scratch / source.name  # messages name it
         repeated = targets if chosen.overwrite_cache_records else []
         Dlc(source).copy_without_caches(working, [soc.name for soc in repeated])
         for soc in targets:

@@ -265,7 +265,6 @@ def _plain_bytes(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
-@pytest.mark.xfail(strict=True, reason="the sign 'no timeline' misses the viewer's 'no simulator timeline'")
 def test_a_soc_without_a_supported_estimate_says_so_and_how_to_ask_for_one(swept: Swept) -> None:
     failure = swept.cells["good/sm8750/default"].failure
     assert failure is not None
@@ -273,7 +272,6 @@ def test_a_soc_without_a_supported_estimate_says_so_and_how_to_ask_for_one(swept
     assert "supported" in failure.message + failure.hint
 
 
-@pytest.mark.xfail(strict=True, reason="messages name the copy in the scratch directory")
 @pytest.mark.parametrize(
     ("key", "file"), [("noise/sa8255/default", "noise.dlc"), ("wrong_size/sa8255/default", "short.raw")]
 )
@@ -283,7 +281,6 @@ def test_a_message_names_the_users_own_file(swept: Swept, key: str, file: str) -
     assert file in failure.message
 
 
-@pytest.mark.xfail(strict=True, reason="a flow's exception is lost in a result record; the old run is shown")
 def test_the_id_of_a_run_of_another_sweep_is_refused(swept: Swept) -> None:
     spec = json.loads((swept.folder / "sweep.yaml").read_text())
     spec |= {"models": spec["models"][:1], "socs": ["sa8255"], "exclude": []}
@@ -391,7 +388,6 @@ def test_a_grid_beyond_reason_is_only_planned(tmp_path: Path) -> None:
     assert len(json.loads(done.stdout)["cells"]) == 65 * 16 * 3
 
 
-@pytest.mark.xfail(strict=True, reason="the DLC column of the plan is read as markup")
 def test_a_plan_shows_paths_as_they_are(tmp_path: Path) -> None:
     folder = tmp_path / "[" / "red]"
     folder.mkdir(parents=True)
@@ -402,14 +398,12 @@ def test_a_plan_shows_paths_as_they_are(tmp_path: Path) -> None:
     assert f"{folder}{os.sep}net.dlc" in done.stdout
 
 
-@pytest.mark.xfail(strict=True, reason="a home that nobody has ends in a traceback")
 def test_a_dlc_in_a_home_that_nobody_has_is_refused(tmp_path: Path) -> None:
     assert "~nobody-of-that-name" in refused(
         tmp_path, "profile", "~nobody-of-that-name/net.dlc", "--soc", "sa8255"
     )
 
 
-@pytest.mark.xfail(strict=True, reason="errors name the store with the password in its URL")
 def test_a_password_in_the_stores_url_is_never_printed(tmp_path: Path) -> None:
     (tmp_path / "site.yaml").write_text("store: nowhere://user:of-the-url-93aa@host/lab")
     done = qhas(tmp_path, "show", "one", "--site", "site.yaml")

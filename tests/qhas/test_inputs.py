@@ -79,19 +79,19 @@ def test_random_inputs_without_known_shapes_ask_for_a_list(folder: Path, tmp_pat
 @pytest.mark.parametrize(
     ("text", "staged", "inferences"),
     [
-        ("a.raw\n", ["inputs/0.raw"], 1),
-        ("a.raw", ["inputs/0.raw"], 1),
-        ("a.raw\nb.raw\n", ["inputs/0.raw", "inputs/1.raw"], 2),
-        ("a.raw\na.raw\na.raw\n", ["inputs/0.raw"] * 3, 3),
-        ("\n\na.raw\n  \nb.raw\n\n", ["inputs/0.raw", "inputs/1.raw"], 2),
-        ("x:=a.raw y:=b.raw\n", ["x:=inputs/0.raw y:=inputs/1.raw"], 1),
-        ("x:=a.raw   y:=a.raw\n", ["x:=inputs/0.raw y:=inputs/0.raw"], 1),
-        ("in:0:=a.raw\n", ["in:0:=inputs/0.raw"], 1),
-        ("#layer1 layer2\n%out:0\na.raw\n", ["#layer1 layer2", "%out:0", "inputs/0.raw"], 1),
-        ("sub/c.raw\n./a.raw\nsub/../b.raw\n", ["inputs/0.raw", "inputs/1.raw", "inputs/2.raw"], 3),
-        ("a.raw\r\nb.raw\r\n", ["inputs/0.raw", "inputs/1.raw"], 2),
-        ("\ufeffa.raw\n", ["inputs/0.raw"], 1),
-        ("\ufeff#layer1\na.raw\n", ["#layer1", "inputs/0.raw"], 1),
+        ("a.raw\n", ["inputs/0-a.raw"], 1),
+        ("a.raw", ["inputs/0-a.raw"], 1),
+        ("a.raw\nb.raw\n", ["inputs/0-a.raw", "inputs/1-b.raw"], 2),
+        ("a.raw\na.raw\na.raw\n", ["inputs/0-a.raw"] * 3, 3),
+        ("\n\na.raw\n  \nb.raw\n\n", ["inputs/0-a.raw", "inputs/1-b.raw"], 2),
+        ("x:=a.raw y:=b.raw\n", ["x:=inputs/0-a.raw y:=inputs/1-b.raw"], 1),
+        ("x:=a.raw   y:=a.raw\n", ["x:=inputs/0-a.raw y:=inputs/0-a.raw"], 1),
+        ("in:0:=a.raw\n", ["in:0:=inputs/0-a.raw"], 1),
+        ("#layer1 layer2\n%out:0\na.raw\n", ["#layer1 layer2", "%out:0", "inputs/0-a.raw"], 1),
+        ("sub/c.raw\n./a.raw\nsub/../b.raw\n", ["inputs/0-c.raw", "inputs/1-a.raw", "inputs/2-b.raw"], 3),
+        ("a.raw\r\nb.raw\r\n", ["inputs/0-a.raw", "inputs/1-b.raw"], 2),
+        ("\ufeffa.raw\n", ["inputs/0-a.raw"], 1),
+        ("\ufeff#layer1\na.raw\n", ["#layer1", "inputs/0-a.raw"], 1),
     ],
     ids=repr,
 )
@@ -109,8 +109,8 @@ def test_files_are_taken_relative_to_the_list_or_by_their_absolute_path(
     monkeypatch.chdir(tmp_path)
     inputs = listed(folder, lists, f"sub/c.raw\n{lists / 'a.raw'}\n")
     assert {name: file.read_bytes() for name, file in inputs.files.items()} == {
-        "inputs/0.raw": b"sub/c.raw",
-        "inputs/1.raw": b"a.raw",
+        "inputs/0-c.raw": b"sub/c.raw",
+        "inputs/1-a.raw": b"a.raw",
     }
 
 
@@ -143,4 +143,4 @@ def test_a_list_may_lie_in_an_object_store(folder: Path) -> None:
     memory: Any = fsspec.filesystem("memory")
     memory.pipe({"/test-inputs/list.txt": b"sub/a.raw\n", "/test-inputs/sub/a.raw": b"remote"})
     inputs = gather_inputs(model(inputs="memory://test-inputs/list.txt"), Path("no.dlc"), folder)
-    assert inputs.files["inputs/0.raw"].read_bytes() == b"remote"
+    assert inputs.files["inputs/0-a.raw"].read_bytes() == b"remote"

@@ -14,7 +14,7 @@ from qhas.failures import FailureKind, InvalidInput
 from qhas.lab import Lab
 from qhas.naming import check_name
 from qhas.plan import plan_sweep
-from qhas.record import MANIFEST, SCHEMA_VERSION, CellRecord, CellStatus, SweepState
+from qhas.record import MANIFEST, SCHEMA_VERSION, CellRecord, CellStatus, ModelFacts, SdkFacts, SweepState
 from qhas.runs import (
     begin_run,
     cancel_run,
@@ -29,6 +29,7 @@ from qhas.runs import (
 )
 from qhas.sdk import Sdk, SdkKind
 from qhas.site import Site
+from qhas.spec import Cell
 from qhas.store import Store
 from tests.qhas.samples import MOMENT, model, record, spec
 
@@ -38,7 +39,17 @@ RUN = "nightly-1"
 def lab_of(store: Store) -> Lab:
     """What a run needs of a lab."""
     sdk = Sdk(Path("/sdk"), "2.45.0", SdkKind.VENDOR)
-    return cast(Lab, SimpleNamespace(store=store, sdk=sdk, site=Site(store=store.root)))
+
+    async def dlc(address: str) -> tuple[Path, ModelFacts]:
+        return Path(address), ModelFacts(dlc=address, sha256="d" * 64, size=9)
+
+    return cast(Lab, SimpleNamespace(store=store, sdk=sdk, site=Site(store=store.root), model=dlc))
+
+
+def made_here(cell: Cell, *, dlc: str = "d" * 64, sdk: str = "2.45.0", **changes: Any) -> CellRecord:
+    """A record whose DLC and SDK are those of `lab_of`, unless changed."""
+    facts = ModelFacts(dlc=cell.model.dlc, sha256=dlc, size=9)
+    return record(cell, model=facts, sdk=SdkFacts(kind=SdkKind.VENDOR, version=sdk), **changes)
 
 
 @pytest.fixture
@@ -108,28 +119,37 @@ def test_a_cancelled_run_says_so(lab: Lab) -> None:
     assert run.state is SweepState.CANCELLED
 
 
-def test_only_complete_cells_are_finished(lab: Lab) -> None:
+async def test_only_complete_cells_are_finished(lab: Lab) -> None:
     cells = plan_of(models=[model("a"), model("b")]).cells
-    publish(lab.store, record(cells[0]))
-    publish(lab.store, record(cells[1], failure=FailureKind.TOOL_CRASHED))
-    done = finished_cells(lab.store, RUN, cells)
+    publish(lab.store, made_here(cells[0]))
+    publish(lab.store, made_here(cells[1], failure=FailureKind.TOOL_CRASHED))
+    done = await finished_cells(lab, RUN, cells)
     assert list(done) == [cells[0].key]
     assert done[cells[0].key].status is CellStatus.COMPLETE
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"], ids=repr)
-def test_a_damaged_record_of_a_cell_counts_as_missing(lab: Lab, content: bytes) -> None:
+@pytest.mark.parametrize("other", [{"dlc": "e" * 64}, {"sdk": "2.48.0"}], ids=str)
+async def test_a_cell_made_from_another_dlc_or_by_another_sdk_runs_again(
+    lab: Lab, other: dict[str, str]
+) -> None:
     (cell, _) = plan_of().cells
-    publish(lab.store, record(cell))
+    publish(lab.store, made_here(cell, **other))
+    assert await finished_cells(lab, RUN, [cell]) == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"], ids=repr)
+async def test_a_damaged_record_of_a_cell_counts_as_missing(lab: Lab, content: bytes) -> None:
+    (cell, _) = plan_of().cells
+    publish(lab.store, made_here(cell))
     lab.store.write(f"{cell_prefix(RUN, cell)}/{MANIFEST}", content)
     assert read_cell(lab.store, RUN, cell) is None
-    assert finished_cells(lab.store, RUN, [cell]) == {}
+    assert await finished_cells(lab, RUN, [cell]) == {}
 
 
-def test_a_cell_of_another_run_is_not_finished_in_this_one(lab: Lab) -> None:
+async def test_a_cell_of_another_run_is_not_finished_in_this_one(lab: Lab) -> None:
     (cell, _) = plan_of().cells
-    publish(lab.store, record(cell, run_id="nightly-2"))
-    assert finished_cells(lab.store, RUN, [cell]) == {}
+    publish(lab.store, made_here(cell, run_id="nightly-2"))
+    assert await finished_cells(lab, RUN, [cell]) == {}
 
 
 def test_a_run_is_loaded_with_its_cells_in_the_order_of_the_plan(lab: Lab) -> None:

@@ -101,7 +101,7 @@ async def test_prepare_is_asked_for_one_soc_from_the_uncached_dlc(bench: Bench) 
     call = read_calls(bench.sdk, Tool.PREPARE)[-1]
     assert call.option("htp_socs") == "sm8750"
     assert call.option("profiling_level") == "qhas"
-    assert Path(call.option("input_dlc") or "").name == "model.dlc"
+    assert Path(call.option("input_dlc") or "").name == "net.dlc"
 
 
 @pytest.mark.parametrize(
@@ -269,8 +269,8 @@ async def test_a_good_run_stages_all_and_names_its_log(listed: Bench, prepared: 
     run = await run_on(listed, prepared, device)
     assert device.staged == {
         "prepared.dlc": b"dlc",
-        "input_list.txt": b"inputs/0.raw\n",
-        "inputs/0.raw": b"raw",
+        "input_list.txt": b"inputs/0-a.raw\n",
+        "inputs/0-a.raw": b"raw",
     }
     assert run.log.name == f"profilelogs/{LOG}"
     assert (listed.work.origin, listed.work.device) == (Origin.DEVICE, device.facts)
