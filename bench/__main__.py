@@ -60,7 +60,7 @@ def _measure(folder: Path, quick: bool) -> dict[str, object]:
 
 def _cases(folder: Path, quick: bool) -> Iterator[Case]:
     if quick:
-        yield process_starts(folder, networks=2, rounds=3)
+        yield process_starts(folder, networks=2, rounds=2)
         return
     yield process_starts(folder, networks=6, rounds=5)
     yield fixed_durations(folder, networks=3, rounds=3)
