@@ -9,6 +9,9 @@ import pytest
 
 from qhas import prefect_settings
 
+RECORDER_INTERVAL = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL"
+"""Prefect cuts it to whole seconds; 0 would spin."""
+
 
 @pytest.fixture(autouse=True)
 def environment_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +32,13 @@ def test_an_isolated_prefect_knows_nothing_of_its_users(tmp_path: Path) -> None:
     prefect_settings.isolate(tmp_path / "prefect")
     left = {name: value for name, value in os.environ.items() if name.startswith("PREFECT_")}
     assert left == {"PREFECT_HOME": str(tmp_path.resolve() / "prefect")}
+
+
+def test_the_command_flushes_every_whole_second_or_slower() -> None:
+    assert int(prefect_settings.QUIET[RECORDER_INTERVAL]) >= 1
+
+
+def test_the_servers_environment_flushes_every_whole_second_or_slower() -> None:
+    lines = (Path(__file__).parents[2] / "infra" / "qhas.env.example").read_text().splitlines()
+    (value,) = [line.partition("=")[2] for line in lines if line.startswith(RECORDER_INTERVAL)]
+    assert int(value) >= 1
