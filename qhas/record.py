@@ -85,11 +85,50 @@ class SdkFacts(Stored):
 
 
 class DeviceFacts(Stored):
-    """The device a cell ran on."""
+    """The device a cell ran on. `soc` is the site's; `detected_soc` and `build` are what the device says of itself."""
 
     name: str
     soc: str
     transport: str
+    address: str | None = None
+    detected_soc: str | None = None
+    build: str | None = None
+    hexagon: str | None = None
+    warnings: list[str] = []
+
+
+class Health(Stored):
+    """A device's condition at a moment; None where it does not tell."""
+
+    taken_at: datetime
+    thermal_status: int | None = Field(default=None, description="Android's scale: 0 none to 6 shutdown.")
+    celsius: dict[str, float] = Field(default={}, description="Temperature by sensor.")
+    skin_celsius: float | None = None
+    battery_percent: int | None = None
+    charging: bool | None = None
+    free_bytes: int | None = None
+    uptime_seconds: float | None = None
+    boot_id: str | None = None
+
+
+class HealthFacts(Stored):
+    """Condition before and after the runs of a cell, and how long its start waited for the gate, in seconds."""
+
+    before: Health
+    after: Health | None = None
+    waited_seconds: float = 0.0
+
+
+class Latency(Stored):
+    """Times of single inferences, profiling off, warm-ups left out. Microseconds, raw samples in their order."""
+
+    samples_us: list[float]
+    median_us: float
+    p90_us: float
+    min_us: float
+    warmups: int
+    perf_profile: str
+    source: str = Field(description="Which figure of which file of the SDK the samples are.")
 
 
 class ModelFacts(Stored):
@@ -124,7 +163,9 @@ class CellRecord(Stored):
     device: DeviceFacts | None = None
     model: ModelFacts | None = None
     prepared: PreparedFacts | None = None
+    health: HealthFacts | None = None
     attempts: list[Attempt] = []
+    latency: Latency | None = None
     metrics: Metrics | None = None
     artifacts: list[Artifact] = []
 
