@@ -1,0 +1,417 @@
+"""Leases of devices: each does one thing at a time, whichever process of the host asks for it.
+
+A device is held by an flock on its file, which the kernel drops when the process dies, however it dies. Who must wait
+draws a numbered ticket, a file that everybody can read. All processes walk the same tickets in the same order, one
+process at a time, and each takes what the walk gives to its own: so nobody is overtaken by a later one that wants the
+same device, and nobody needs a server. A process with tickets holds an flock too; tickets without it are void.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from qhas.devices.quarantine import LockedFile, Quarantined, QuarantineLog, SharedDirectory, file_stem
+from qhas.failures import InvalidInput
+
+DIRECTORY_VARIABLE = "QHAS_LEASES"
+_RUN_LOCK = Path("/run/lock/qhas")
+# Not TMPDIR: it may differ between the processes of a host, and they must meet.
+_TEMPORARY = Path("/tmp/qhas-leases")  # noqa: S108  # opened without following links
+
+_MUTEX_RETRY_SECONDS = 0.002
+_TICKET = re.compile(r"(?P<number>\d{9,})\.(?P<queue>\d+-[0-9a-f]+)\.ticket")
+
+
+def default_directory() -> Path:
+    """Where the processes of this host meet: QHAS_LEASES, else below /run/lock if one may write there, else /tmp."""
+    if named := os.environ.get(DIRECTORY_VARIABLE):
+        return Path(named)
+    writable = _RUN_LOCK if _RUN_LOCK.exists() else _RUN_LOCK.parent
+    return _RUN_LOCK if os.access(writable, os.W_OK | os.X_OK) else _TEMPORARY
+
+
+class Holder(BaseModel):
+    """Who has a device, or wants one."""
+
+    run_id: str
+    cell: str
+    """As people call it."""
+    pid: int
+    host_user: str
+    since: AwareDatetime
+
+
+class LeaseState(BaseModel):
+    """A device: who has it, who waits for it in order of service, and whether it is set aside."""
+
+    address: str
+    holder: Holder | None = None
+    waiting: list[Holder] = []
+    quarantine: Quarantined | None = None
+
+
+class NoDevice(Exception):
+    """Every device that could serve is set aside. The message says since when and why, device by device."""
+
+
+class Ticket(BaseModel):
+    """What somebody waits for."""
+
+    holder: Holder
+    addresses: list[str]
+    avoid: frozenset[str] = frozenset()
+    ignore_quarantine: bool = False
+
+    def usable(self, quarantined: Collection[str]) -> list[str]:
+        """The addresses it would take now, the best first."""
+        healthy = [a for a in self.addresses if self.ignore_quarantine or a not in quarantined]
+        return [address for address in healthy if address not in self.avoid] or healthy
+
+
+def assign(tickets: Iterable[Ticket], free: Iterable[str], quarantined: Collection[str]) -> list[str | None]:
+    """The address that each ticket gets, if any: in order of the tickets, to each the best one left for it."""
+    left = set(free)
+    assigned: list[str | None] = []
+    for ticket in tickets:
+        choice = next((a for a in ticket.usable(quarantined) if a in left), None) if left else None
+        left -= {choice}
+        assigned.append(choice)
+    return assigned
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    """What the walk of the tickets depends on. While it stays the same, there is nothing to do."""
+
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    """Live ones by file name, in order of service."""
+    held: dict[str, bytes] = field(default_factory=dict)
+    """The holders' lines by address."""
+    quarantined: dict[str, Quarantined] = field(default_factory=dict)
+
+    def state(self, address: str) -> LeaseState:
+        return LeaseState(
+            address=address,
+            holder=_parse_holder(self.held.get(address, b"")),
+            waiting=[ticket.holder for ticket in self.tickets.values() if address in ticket.addresses],
+            quarantine=self.quarantined.get(address),
+        )
+
+
+@dataclass(frozen=True)
+class _Lease:
+    address: str
+    file: LockedFile
+
+
+@dataclass(eq=False)
+class _Waiter:
+    """A ticket of this process and what its coroutine waits for."""
+
+    ticket: Ticket
+    waiting: Callable[[list[LeaseState]], None] | None
+    patience_seconds: float | None
+    lease: asyncio.Future[_Lease]
+    name: str = ""
+    hopeless_since: float | None = None
+    told: list[LeaseState] | None = None
+
+    def tell(self, states: list[LeaseState]) -> None:
+        """Report who holds and who waits, if it is news. Its callback's error is its own."""
+        if self.waiting is None or self.lease.done() or states == self.told:
+            return
+        self.told = states
+        try:
+            self.waiting(states)
+        except Exception as error:
+            self.lease.set_exception(error)
+
+    def lose_patience(self, quarantined: dict[str, Quarantined], now: float) -> None:
+        """Give up if all its devices have been set aside for longer than it wants to wait."""
+        if self.patience_seconds is None or self.ticket.usable(quarantined):
+            self.hopeless_since = None
+            return
+        if self.hopeless_since is None:
+            self.hopeless_since = now
+        if now - self.hopeless_since >= self.patience_seconds:
+            self.lease.set_exception(NoDevice(_why_none(self.ticket.addresses, quarantined)))
+
+
+class Leases:
+    """The devices of this host, for one event loop. Keep one for a process: its waiters share their polls.
+
+    A release wakes the waiters of the same object at once, those of others within their `poll_seconds`.
+    """
+
+    def __init__(self, directory: Path, poll_seconds: float = 0.1) -> None:
+        self._shared = SharedDirectory(directory)
+        self._quarantines = QuarantineLog(directory)
+        self._poll_seconds = poll_seconds
+        self._queue_name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._queue: LockedFile | None = None
+        self._number = 0
+        self._waiters: dict[str, _Waiter] = {}
+        self._snapshot = _Snapshot()
+        self._tickets: dict[str, Ticket | None] = {}
+        self._bell = asyncio.Event()
+        self._poller: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def take(
+        self,
+        addresses: Sequence[str],
+        holder: Holder,
+        *,
+        avoid: Collection[str] = (),
+        ignore_quarantine: bool = False,
+        waiting: Callable[[list[LeaseState]], None] | None = None,
+        patience_seconds: float | None = None,
+    ) -> AsyncIterator[str]:
+        """Hold one of the addresses alone; earlier ones are preferred, and `avoid` is the last resort.
+
+        Busy devices are waited for without limit. `waiting` gets the states of the addresses when waiting begins and
+        whenever they change. Raises NoDevice when all of them have been set aside for `patience_seconds` on end (None:
+        waits until one comes back), and InvalidInput if the directory holds something that cannot be locked.
+        """
+        if not addresses:
+            raise ValueError("a lease needs at least one address")
+        ticket = Ticket(
+            holder=holder,
+            addresses=list(addresses),
+            avoid=frozenset(avoid),
+            ignore_quarantine=ignore_quarantine,
+        )
+        lease = await self._wait(
+            _Waiter(ticket, waiting, patience_seconds, asyncio.get_running_loop().create_future())
+        )
+        try:
+            yield lease.address
+        finally:
+            self._release(lease)
+
+    def states(self, addresses: Collection[str]) -> list[LeaseState]:
+        """Who has the devices and who waits for them, now. Raises InvalidInput as `take` does."""
+        self._shared.create()
+        with self._shared.alone():
+            snapshot = self._look(addresses)
+        return [snapshot.state(address) for address in addresses]
+
+    async def _wait(self, waiter: _Waiter) -> _Lease:
+        self._shared.create()
+        try:
+            async with self._alone():
+                self._admit(waiter)
+            self._tell([waiter])
+            return await waiter.lease
+        except BaseException:
+            # Granted and cancelled in the same turn of the loop.
+            if waiter.lease.done() and not waiter.lease.cancelled() and not waiter.lease.exception():
+                self._release(waiter.lease.result())
+            raise
+        finally:
+            self._leave(waiter)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """The host-wide mutex, without blocking the loop while another process has it. Its body never awaits."""
+        with self._shared.open("mutex", create=True) as mutex:
+            while not mutex.try_lock():  # noqa: ASYNC110  # no event tells what other processes do
+                await asyncio.sleep(_MUTEX_RETRY_SECONDS)
+            yield
+
+    def _admit(self, waiter: _Waiter) -> None:
+        """Give the newcomer its device if one is left for it, else write its ticket. Needs the mutex."""
+        for address in waiter.ticket.addresses:
+            self._shared.open(_lock_name(address), create=True).close()
+        # Never the same twice: others read a ticket once.
+        self._number = max(self._number, *(_number(name) for name in self._listing()), 0) + 1
+        waiter.name = f"{self._number:09}.{self._queue_name}.ticket"
+        self._waiters[waiter.name] = waiter
+        self._serve()
+        if waiter.lease.done():
+            return
+        if self._queue is None:
+            self._queue = self._shared.open(f"{self._queue_name}.queue", create=True)
+            self._queue.lock()
+        with self._shared.open(waiter.name, create=True) as file:
+            file.write(waiter.ticket.model_dump_json())
+        if self._poller is None or self._poller.done():
+            self._bell = asyncio.Event()
+            self._poller = asyncio.create_task(self._attend(), name="device leases")
+
+    def _leave(self, waiter: _Waiter) -> None:
+        if self._waiters.pop(waiter.name, None) is not None:
+            self._shared.remove(waiter.name)
+        if not self._waiters:
+            if self._poller:
+                self._poller.cancel()
+                self._poller = None
+            if self._queue:
+                self._shared.remove(f"{self._queue_name}.queue")
+                self._queue.close()
+                self._queue = None
+        self._bell.set()
+
+    def _release(self, lease: _Lease) -> None:
+        with lease.file:
+            lease.file.clear()
+        self._bell.set()
+
+    async def _attend(self) -> None:
+        """Serve this object's waiters until the last of them cancels this."""
+        loop = asyncio.get_running_loop()
+        told: _Snapshot | None = None
+        try:
+            while True:
+                poll = loop.call_later(self._poll_seconds, self._bell.set)
+                await self._bell.wait()
+                poll.cancel()
+                self._bell.clear()
+                async with self._alone():
+                    self._serve()
+                if self._snapshot is not told:
+                    told = self._snapshot
+                    self._tell(self._waiters.values())
+        except Exception as error:
+            for waiter in self._waiters.values():
+                if not waiter.lease.done():
+                    waiter.lease.set_exception(error)
+
+    def _serve(self) -> None:
+        """Take what the order of the tickets gives to waiters of this object. Needs the mutex."""
+        snapshot, now = self._look(), asyncio.get_running_loop().time()
+        if snapshot != self._snapshot:
+            addresses = {address for ticket in snapshot.tickets.values() for address in ticket.addresses}
+            free = addresses - snapshot.held.keys()
+            assigned = assign(snapshot.tickets.values(), free, snapshot.quarantined)
+            ours = [
+                (self._waiters[name], address)
+                for name, address in zip(snapshot.tickets, assigned, strict=True)
+                if address and name in self._waiters
+            ]
+            for waiter, address in ours:
+                self._grant(waiter, address)
+            self._snapshot = self._look() if ours else snapshot
+        for waiter in self._waiters.values():
+            if not waiter.lease.done():
+                waiter.lose_patience(snapshot.quarantined, now)
+
+    def _grant(self, waiter: _Waiter, address: str) -> None:
+        file = self._shared.open(_lock_name(address), create=True)
+        try:
+            if not file.try_lock():  # by something that does not ask for the mutex
+                file.close()
+                return
+            file.write(waiter.ticket.holder.model_dump_json())
+        except BaseException:
+            file.close()
+            raise
+        waiter.lease.set_result(_Lease(address, file))
+        self._shared.remove(waiter.name)
+
+    def _tell(self, waiters: Iterable[_Waiter]) -> None:
+        """Outside the mutex, for the callbacks are not ours."""
+        snapshot, states = self._snapshot, dict[str, LeaseState]()
+        for waiter in list(waiters):
+            for address in waiter.ticket.addresses:
+                if address not in states:
+                    states[address] = snapshot.state(address)
+            waiter.tell([states[address] for address in waiter.ticket.addresses])
+
+    def _look(self, also: Iterable[str] = ()) -> _Snapshot:
+        """The live tickets and every address they or the caller name. Needs the mutex."""
+        tickets = self._others()
+        tickets |= {name: w.ticket for name, w in self._waiters.items() if not w.lease.done()}
+        addresses = {address for ticket in tickets.values() for address in ticket.addresses} | set(also)
+        lines = ((address, self._held_by(address)) for address in addresses)
+        quarantines = ((address, self._quarantines.status(address)) for address in addresses)
+        return _Snapshot(
+            tickets={name: tickets[name] for name in sorted(tickets, key=lambda n: (_number(n), n))},
+            held={address: line for address, line in lines if line is not None},
+            quarantined={address: entry for address, entry in quarantines if entry is not None},
+        )
+
+    def _held_by(self, address: str) -> bytes | None:
+        """The holder's line if the device is locked; what a dead holder left does not count."""
+        try:
+            return self._line_if_locked(_lock_name(address))
+        except InvalidInput:
+            return b""  # not to be had; whoever asks for it is told when it asks
+
+    def _lives(self, queue: str) -> bool:
+        try:
+            return self._line_if_locked(f"{queue}.queue") is not None
+        except InvalidInput:
+            return False
+
+    def _line_if_locked(self, name: str) -> bytes | None:
+        try:
+            with self._shared.open(name) as file:
+                return None if file.try_lock() else file.read()
+        except FileNotFoundError:
+            return None
+
+    def _others(self) -> dict[str, Ticket]:
+        """Tickets of other processes that live. Those of the dead are removed, as far as the system lets us."""
+        names = [name for name in self._listing() if _queue_of(name) != self._queue_name]
+        lives = {queue: self._lives(queue) for queue in {_queue_of(name) for name in names}}
+        for name in names:
+            if not lives[_queue_of(name)]:
+                self._shared.remove(name)
+                self._shared.remove(f"{_queue_of(name)}.queue")
+        self._tickets = {
+            name: self._tickets[name] if name in self._tickets else self._read_ticket(name)
+            for name in names
+            if lives[_queue_of(name)]
+        }
+        return {name: ticket for name, ticket in self._tickets.items() if ticket}
+
+    def _listing(self) -> list[str]:
+        return [name for name in os.listdir(self._shared.path) if _TICKET.fullmatch(name)]  # noqa: PTH208  # polled
+
+    def _read_ticket(self, name: str) -> Ticket | None:
+        try:
+            with self._shared.open(name) as file:
+                return Ticket.model_validate_json(file.read())
+        except (FileNotFoundError, InvalidInput, ValidationError):
+            return None
+
+
+def _lock_name(address: str) -> str:
+    return f"{file_stem(address)}.lock"
+
+
+def _number(name: str) -> int:
+    return int(name.partition(".")[0])
+
+
+def _queue_of(name: str) -> str:
+    return name.split(".")[1]
+
+
+def _parse_holder(line: bytes) -> Holder | None:
+    try:
+        return Holder.model_validate_json(line)
+    except ValidationError:
+        return None
+
+
+def _why_none(addresses: Iterable[str], quarantined: dict[str, Quarantined]) -> str:
+    reasons = "; ".join(
+        f"{address} since {entry.since:%Y-%m-%d %H:%M:%S %Z} until {entry.until:%H:%M:%S} at least, "
+        f"after {entry.failures} failures ({entry.reason})"
+        for address in addresses
+        if (entry := quarantined.get(address))
+    )
+    return (
+        f"Every device that could serve is set aside: {reasons}. Repair one, or wait until it is tried again."
+    )
