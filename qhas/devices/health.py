@@ -1,0 +1,381 @@
+"""A device's condition: one script that asks for everything, its answer as values, and the gate before a cell.
+
+What a device does not tell is None and never keeps a cell from starting. Formats are those of AOSP's services
+(`ThermalManagerService.dump`, `BatteryService.dump`) and of the kernel's sysfs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import count
+from typing import NamedTuple
+
+from qhas.devices.identity import IdentityEvidence
+from qhas.record import Health
+from qhas.site import Gate
+
+_MB = 1_000_000
+
+
+class Part(StrEnum):
+    """What a sensor sits on: the first half of its name in `Health.celsius`, as in `cpu/cpu-0-0-usr`."""
+
+    CPU = "cpu"
+    """A CPU cluster or core."""
+    GPU = "gpu"
+    """The GPU."""
+    NPU = "npu"
+    """The Hexagon NPU, by any of its names."""
+    SKIN = "skin"
+    """The outside of the device, measured or modelled."""
+    BATTERY = "battery"
+    """The battery."""
+    OTHER = "other"
+    """Anything else, or not told."""
+
+
+_CHIP = (Part.CPU, Part.GPU, Part.NPU)
+
+# android.hardware.thermal TemperatureType. The BCL types are voltage, current and percent, not temperatures.
+_HAL_PARTS = {0: Part.CPU, 1: Part.GPU, 2: Part.BATTERY, 3: Part.SKIN, 9: Part.NPU}
+_HAL_BCL = (6, 7, 8)
+
+_ZONE_PARTS = (
+    (Part.SKIN, re.compile(r"skin")),
+    (Part.BATTERY, re.compile(r"batt")),
+    (Part.NPU, re.compile(r"(?<![a-z])(nsp|npu|cdsp|hvx|hmx)")),
+    (Part.GPU, re.compile(r"(?<![a-z])gpu")),
+    (Part.CPU, re.compile(r"(?<![a-z])(cpu|apc|apss)")),
+)
+# Qualcomm registers battery currents, voltages and its state of charge as thermal zones, too.
+_NO_TEMPERATURE = re.compile(r"ibat|vbat|vph|bcl|lvl|^soc$")
+
+_PROPERTIES = (
+    "ro.soc.model",
+    "ro.soc.manufacturer",
+    "ro.board.platform",
+    "ro.build.fingerprint",
+    "ro.build.version.release",
+)
+
+_COMMANDS = {
+    "clock": "date +%s",
+    "uptime": "cat /proc/uptime",
+    "boot": "cat /proc/sys/kernel/random/boot_id",
+    "free": """\
+d=/${1#/}
+until [ -d "$d/" ]; do d=${d%/*}; done
+df -kP "$d/" || df -k "$d/\"""",
+    "thermal": "dumpsys thermalservice",
+    "battery": "dumpsys battery",
+    "zones": """\
+for z in /sys/class/thermal/thermal_zone*; do
+  n= t=
+  read -r n <"$z/type"
+  read -r t <"$z/temp"
+  [ -n "$n" ] && [ -n "$t" ] && echo "$t $n"
+done""",
+    "supplies": """\
+for s in /sys/class/power_supply/*; do
+  c= k= o= u=
+  read -r c <"$s/capacity"
+  read -r k <"$s/type"
+  read -r o <"$s/scope"
+  read -r u <"$s/status"
+  [ -n "$c" ] && echo "$c ${k:-Unknown} ${o:-System} $u"
+done""",
+    "properties": f'for p in {" ".join(_PROPERTIES)}; do\n  echo "$p=$(getprop $p)"\ndone',
+    "soc": """\
+for f in soc_id machine family; do
+  v=
+  read -r v <"/sys/devices/soc0/$f" || { [ $f = soc_id ] && read -r v </sys/devices/system/soc/soc0/id; }
+  echo "$f=$v"
+done""",
+    "compatible": "cat /proc/device-tree/compatible",
+    "board": "cat /proc/device-tree/model",
+    "os": "grep '^PRETTY_NAME=' /etc/os-release",
+    "kernel": "uname -r",
+}
+"""What each section asks. POSIX sh only, and few processes: a phone has a hundred thermal zones."""
+
+_SECTION = re.compile(r"^==qhas ([a-z]+)==[ \t\r]*$", re.MULTILINE)
+
+# One compound command: the shell reads the whole script before it runs any of it, so that it may come through
+# standard input without its own commands eating the rest.
+PROBE = "\n".join(
+    [
+        "export LC_ALL=C",
+        "{",
+        *(f"echo; echo '==qhas {name}=='\n{command}" for name, command in _COMMANDS.items()),
+        "} </dev/null 2>/dev/null",
+        "exit 0\n",
+    ]
+)
+"""A script for any POSIX sh (mksh and toybox, busybox, dash). `$1` is the directory whose free space is asked for;
+the nearest existing parent answers for a missing one. Whatever the device lacks is an empty section; exit code 0."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a device answered. `clock` is its own, in seconds since the epoch; `build` names its software."""
+
+    health: Health
+    identity: IdentityEvidence
+    build: str | None
+    clock: int | None
+
+
+def parse_probe(text: str, taken_at: datetime) -> Probe:
+    """The answer to `PROBE` as values. Never raises: what cannot be read is None."""
+    text = text.encode("utf-8", "replace").decode().replace("\r\n", "\n")
+    _, *parts = _SECTION.split(text)
+    told = dict.fromkeys(_COMMANDS, "") | dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+    clock = _first(r"([0-9]{1,12})$", told["clock"])
+    return Probe(_health(told, taken_at), _identity(told), _build(told), int(clock) if clock else None)
+
+
+def _first(pattern: str, text: str) -> str | None:
+    """The group of the first line that matches from its start, blanks aside."""
+    found = re.search(rf"^[ \t]*{pattern}", text, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _health(told: Mapping[str, str], taken_at: datetime) -> Health:
+    hal, zones = list(_hal_sensors(told["thermal"])), list(_zone_sensors(told["zones"]))
+    skin = [sensor.celsius for sensor in (*hal, *zones) if sensor.part is Part.SKIN]
+    percent, charging = _android_battery(told["battery"]) or _linux_battery(told["supplies"])
+    status = _first(r"Thermal Status: *([0-6])\b", told["thermal"])
+    uptime = _first(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)\b", told["uptime"])
+    return Health(
+        taken_at=taken_at,
+        thermal_status=int(status) if status else None,
+        celsius=_by_name([*hal, *zones, *_battery_sensor(told["battery"])]),
+        skin_celsius=max(skin, default=None),
+        battery_percent=percent,
+        charging=charging,
+        free_bytes=_free_bytes(told["free"]),
+        uptime_seconds=float(uptime) if uptime else None,
+        boot_id=_first(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$", told["boot"]),
+    )
+
+
+class _Sensor(NamedTuple):
+    part: Part
+    name: str
+    celsius: float
+
+
+def _by_name(sensors: list[_Sensor]) -> dict[str, float]:
+    """Sensors by a name of their own: boards have many zones of one type."""
+    named: dict[str, float] = {}
+    for sensor in sensors:
+        base = name = f"{sensor.part}/{' '.join(sensor.name.split())[:60]}"
+        numbers = count(2)
+        while name in named:
+            name = f"{base}#{next(numbers)}"
+        named[name] = sensor.celsius
+    return named
+
+
+def _plausible(celsius: float) -> bool:
+    return -40.0 <= celsius <= 150.0
+
+
+_HAL_LINE = re.compile(
+    r"\bTemperature\{mValue=(-?[0-9]{1,6}(?:\.[0-9]{1,12})?), *mType=(-?[0-9]{1,4}), *mName=([^\n]*?), *mStatus="
+)
+
+
+def _hal_sensors(dump: str) -> Iterator[_Sensor]:
+    """Android's sensors as they are now. The cached list is of the last change of status: used where it is alone."""
+    _, heading, current = dump.partition("Current temperatures from HAL:")
+    region = current.partition("Cached temperatures:")[0] if heading else dump
+    for value, kind, name in _HAL_LINE.findall(region):
+        if int(kind) not in _HAL_BCL and _plausible(float(value)):
+            yield _Sensor(_HAL_PARTS.get(int(kind), Part.OTHER), name, float(value))
+
+
+def _zone_sensors(lines: str) -> Iterator[_Sensor]:
+    """The kernel's sensors, in thousandths of a degree or, with some vendors' drivers, in whole ones."""
+    for value, name in re.findall(r"^(-?[0-9]{1,9}) +(\S.*)$", lines, re.MULTILINE):
+        celsius = int(value) / 1000 if abs(int(value)) >= 1000 else float(value)
+        if _plausible(celsius) and not _NO_TEMPERATURE.search(name.lower()):
+            parts = (part for part, pattern in _ZONE_PARTS if pattern.search(name.lower()))
+            yield _Sensor(next(parts, Part.OTHER), name, celsius)
+
+
+def _battery_sensor(dump: str) -> Iterator[_Sensor]:
+    tenths = _first(r"temperature: *(-?[0-9]{1,5})$", dump)
+    if tenths and _plausible(int(tenths) / 10):
+        yield _Sensor(Part.BATTERY, "pack", int(tenths) / 10)
+
+
+# BatteryManager.BATTERY_STATUS_*: charging, discharging, not charging, full.
+_ANDROID_CHARGING = {"2": True, "3": False, "4": False, "5": False}
+_LINUX_CHARGING = {"Charging": True, "Discharging": False, "Not charging": False, "Full": False}
+
+
+def _android_battery(dump: str) -> tuple[int | None, bool | None] | None:
+    """Level in percent, and whether it rises; None if there is no battery service. A board may have an empty one."""
+    if _first(r"present: *(false)$", dump):
+        return None, None
+    level, scale = (_first(rf"{field}: *([0-9]{{1,6}})$", dump) for field in ("level", "scale"))
+    if level is None:
+        return None
+    percent = round(100 * int(level) / (int(scale or 100) or 100))
+    powered = re.findall(r"^ *(?:AC|USB|Wireless|Dock) powered: *(true|false)$", dump, re.MULTILINE)
+    by_power = "true" in powered if powered else None
+    charging = _ANDROID_CHARGING.get(_first(r"status: *([0-9])$", dump) or "", by_power)
+    return percent if percent <= 100 else None, charging
+
+
+def _linux_battery(lines: str) -> tuple[int | None, bool | None]:
+    """The same of the first power supply that is the system's battery, not a pen's or a mouse's."""
+    found = re.search(r"^([0-9]{1,3}) Battery (?!Device\b)\S+ *(.*)$", lines, re.MULTILINE)
+    if found is None or int(found[1]) > 100:
+        return None, None
+    return int(found[1]), _LINUX_CHARGING.get(found[2].strip())
+
+
+def _free_bytes(df: str) -> int | None:
+    """Available space of a `df -k`; a long device name may push the figures to the next line."""
+    if not re.search(r"\b(1K|1024)-blocks\b", df):
+        return None
+    found = re.search(r"\s[0-9]{1,15}\s+[0-9]{1,15}\s+([0-9]{1,15})\s+[0-9]{1,3}%", df)
+    return int(found[1]) * 1024 if found else None
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Lines of `name=value`, those without a value left out."""
+    lines = (line.partition("=") for line in text.splitlines())
+    return {name.strip(): value.strip() for name, _, value in lines if value.strip()}
+
+
+def _identity(told: Mapping[str, str]) -> IdentityEvidence:
+    properties, soc = _pairs(told["properties"]), _pairs(told["soc"])
+    number = _first(r"([0-9]{1,9})$", soc.get("soc_id", ""))
+    return IdentityEvidence(
+        soc_model=properties.get("ro.soc.model"),
+        manufacturer=properties.get("ro.soc.manufacturer"),
+        platform=properties.get("ro.board.platform"),
+        soc_id=int(number) if number else None,
+        machine=soc.get("machine"),
+        family=soc.get("family"),
+        compatible=tuple(entry.strip() for entry in re.split(r"[\0\n]", told["compatible"]) if entry.strip()),
+        board=told["board"].strip("\0 \n") or None,
+    )
+
+
+def _build(told: Mapping[str, str]) -> str | None:
+    """Android's fingerprint, else distribution and kernel."""
+    properties = _pairs(told["properties"])
+    if fingerprint := properties.get("ro.build.fingerprint"):
+        return fingerprint
+    release = properties.get("ro.build.version.release")
+    system = f"Android {release}" if release else _pairs(told["os"]).get("PRETTY_NAME", "").strip("\"'")
+    kernel = f"Linux {told['kernel']}" if told["kernel"] else ""
+    return ", ".join(filter(None, (system, kernel))) or None
+
+
+class Unfit(StrEnum):
+    """Why no cell should start on a device now."""
+
+    HOT = "hot"
+    """Warmer than the gate admits: it throttles, or soon will."""
+    BATTERY_LOW = "battery_low"
+    """The battery is too low: phones save power before they switch off."""
+    FULL = "full"
+    """Too little free space for the files of a cell."""
+
+
+@dataclass(frozen=True)
+class Objection:
+    """What stands against a start: one sentence with value and limit, and whether waiting can remove it."""
+
+    kind: Unfit
+    sentence: str
+    passes_by_waiting: bool = True
+
+
+def objections(health: Health, gate: Gate, free_needed_bytes: int = 0) -> list[Objection]:
+    """What the gate has against the condition, the hopeless first. Unknown values never object.
+
+    `free_needed_bytes` is what the cell will put there; the gate's free space must remain beside it.
+    """
+    found = (
+        *_too_hot(health, gate),
+        *_battery_low(health, gate),
+        *_too_full(health, gate, free_needed_bytes),
+    )
+    return sorted(found, key=lambda objection: objection.passes_by_waiting)
+
+
+def _too_hot(health: Health, gate: Gate) -> Iterator[Objection]:
+    chip = [(value, name) for name, value in health.celsius.items() if name.partition("/")[0] in _CHIP]
+    hottest, name = max(chip, default=(None, ""))
+    for what, value, limit, unit in (
+        ("thermal status", health.thermal_status, gate.thermal_status, ""),
+        ("skin", health.skin_celsius, gate.skin_celsius, " °C"),
+        (f"sensor {name}", hottest, gate.chip_celsius, " °C"),
+    ):
+        if value is not None and value > limit:
+            yield Objection(Unfit.HOT, f"Its {what} is at {value:g}{unit}; the gate admits {limit:g}{unit}.")
+
+
+def _battery_low(health: Health, gate: Gate) -> Iterator[Objection]:
+    if health.battery_percent is not None and health.battery_percent < gate.battery_percent:
+        flat = health.charging is False
+        level = f"{health.battery_percent} %{' and not charging' if flat else ''}"
+        sentence = f"Its battery is at {level}; the gate asks for {gate.battery_percent} %."
+        yield Objection(Unfit.BATTERY_LOW, sentence, passes_by_waiting=not flat)
+
+
+def _too_full(health: Health, gate: Gate, needed: int) -> Iterator[Objection]:
+    limit = gate.free_mb * _MB + needed
+    if health.free_bytes is not None and health.free_bytes < limit:
+        beside = f", {needed // _MB} MB of it for the files of the cell" if needed else ""
+        sentence = (
+            f"Its directory has {health.free_bytes // _MB} MB free; {limit // _MB} MB are needed{beside}."
+        )
+        yield Objection(Unfit.FULL, sentence, passes_by_waiting=False)
+
+
+class Wait(NamedTuple):
+    """The last look, the seconds since the first one, and what still stands against a start."""
+
+    probe: Probe
+    waited_seconds: float
+    left: list[Objection]
+
+
+async def wait_until_fit(
+    read: Callable[[], Awaitable[Probe]],
+    gate: Gate,
+    *,
+    free_needed_bytes: int = 0,
+    waiting: Callable[[list[Objection], float], None] = lambda _left, _waited: None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> Wait:
+    """Look at the device until nothing stands against a start, the gate's patience is over, or waiting is no use.
+
+    `waiting` hears before every pause what is in the way and how long it has been, in seconds. What `read` raises
+    ends the wait.
+    """
+    probe = await read()
+    began, waited = clock(), 0.0
+    while True:
+        left = objections(probe.health, gate, free_needed_bytes)
+        hopeless = any(not objection.passes_by_waiting for objection in left)
+        if not left or hopeless or waited >= gate.patience_seconds:
+            return Wait(probe, waited, left)
+        waiting(left, waited)
+        await sleep(min(gate.poll_seconds, gate.patience_seconds - waited))
+        probe = await read()
+        waited = clock() - began

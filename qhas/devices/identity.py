@@ -1,0 +1,332 @@
+"""Which SoC a device is by its own word, whether that fits the site, and which Hexagon libraries it needs.
+
+A contradiction is certain: the device names a known SoC of other silicon than the site's. Whatever is unreadable,
+unknown or a variant is a warning at most, because lists like these are always behind the market.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from qhas.socs import KNOWN_SOCS
+
+
+@dataclass(frozen=True)
+class IdentityEvidence:
+    """What a device tells of its SoC; None or empty where it does not."""
+
+    soc_model: str | None = None
+    """`ro.soc.model`"""
+    manufacturer: str | None = None
+    """`ro.soc.manufacturer`"""
+    platform: str | None = None
+    """`ro.board.platform`"""
+    soc_id: int | None = None
+    """The kernel's number, which is not QNN's `soc_model` number."""
+    machine: str | None = None
+    """`/sys/devices/soc0/machine`"""
+    family: str | None = None
+    """`/sys/devices/soc0/family`"""
+    compatible: tuple[str, ...] = ()
+    """Device tree, most specific first."""
+    board: str | None = None
+    """The device tree's model of the board."""
+
+
+# Linux include/dt-bindings/arm/qcom,ids.h as of 6.12.
+_LINUX_IDS = {
+    339: "sm8150",
+    356: "sm8250",
+    439: "sm8350",
+    449: "sc8280x",
+    457: "sm8450",
+    460: "sa8295",
+    461: "sa8540",
+    475: "sm7325",
+    480: "sm8450",
+    482: "sm8450",
+    487: "sc7280",
+    497: "qcm6490",
+    499: "sm7325",
+    519: "sm8550",
+    530: "sm8475",
+    531: "sm8475",
+    534: "sa8775",
+    540: "sm8475",
+    555: "sc8380xp",
+    557: "sm8650",
+    603: "qcs8550",
+    604: "qcm8550",
+    674: "qcs8300",
+    675: "qcs8275",
+}
+# Qualcomm's MLPerf Mobile backend (mobile_app_open, mobile_back_qti), by the names of its builds.
+_MLPERF_IDS = {
+    618: "sm8750",
+    636: "sm6650",
+    640: "sm6650",
+    655: "sm8735",
+    659: "sm7750",
+    660: "sm8850",
+    685: "sm8845",
+}
+# Published by users of these devices; the last one with ExecuTorch issue 16465.
+_FIELD_IDS = {614: "sm8635", 667: "qcs9100", 705: "cq8750s"}
+
+SOC_IDS: dict[int, str] = {**_LINUX_IDS, **_MLPERF_IDS, **_FIELD_IDS}
+"""SoC by kernel soc_id."""
+
+PLATFORMS: dict[str, tuple[str, ...]] = {
+    "sun": ("sm8750", "sm8735"),
+    "pineapple": ("sm8650", "sm8635"),
+    "kalama": ("sm8550", "qcs8550", "qcm8550"),
+}
+"""SoCs that may stand behind a platform's code name, the one it is named for first. It says less than a part
+number: smaller SoCs of a generation come with the same board support package."""
+
+SAME_SILICON: tuple[frozenset[str], ...] = (
+    frozenset({"sm8750", "cq8750s"}),
+    frozenset({"sm8550", "qcs8550", "qcm8550"}),
+    frozenset({"sm7325", "sc7280", "qcm6490", "qcs6490"}),
+    frozenset({"sa8255", "sa8775", "qcs9100"}),
+    frozenset({"qcs8300", "qcs8275"}),
+)
+"""Products of one design for different markets: a graph for one usually runs on the other. Sources: which device
+trees of Linux include which; QNN's SoC table, which has one number for sa8255 and sa8775."""
+
+_SDK_NAMES = {"cq8750s": "sm8750"}
+"""SKUs that no SDK has a name for, and the SoC to prepare for."""
+
+_PART = re.compile(r"([a-z]+[0-9]{3,5})[a-z]{0,3}")
+
+
+def _base(name: str) -> str:
+    """The part number without the letters of a SKU or speed grade: SM8650-AB, SM8750P and CQ8750S lose theirs."""
+    token = _token(name)
+    found = _PART.fullmatch(token)
+    return found[1] if found else token
+
+
+def _token(name: str) -> str:
+    return re.split(r"[^a-z0-9]", name.strip().lower(), maxsplit=1)[0]
+
+
+_BY_BASE = {_base(name): name for name in (*SOC_IDS.values(), *KNOWN_SOCS)} | {"x1e80100": "sc8380xp"}
+
+
+class _Reading(NamedTuple):
+    """One source of a device: what it says, what that may be (likeliest first), and whether it names a part."""
+
+    source: str
+    said: str
+    socs: tuple[str, ...]
+    exact: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.said}"
+
+    def fits(self, soc: str) -> bool:
+        return any(_related(soc, other) for other in self.socs)
+
+
+def _related(soc: str, other: str) -> bool:
+    one, two = (_BY_BASE.get(_base(name), name) for name in (soc, other))
+    return _base(one) == _base(two) or any({one, two} <= design for design in SAME_SILICON)
+
+
+def _named(source: str, said: str) -> _Reading:
+    if soc := _BY_BASE.get(_base(said)):
+        return _Reading(source, said, (soc,))
+    token = _token(said)
+    # The kernel calls SKUs of a platform by its name and a P.
+    socs = PLATFORMS.get(token) or PLATFORMS.get(token.removesuffix("p"), ())
+    return _Reading(source, said, socs, exact=_PART.fullmatch(token) is not None)
+
+
+def _readings(evidence: IdentityEvidence) -> list[_Reading]:
+    """What each source says, the most trustworthy first."""
+    readings = []
+    if evidence.soc_id is not None:
+        soc = SOC_IDS.get(evidence.soc_id)
+        readings.append(
+            _Reading("soc_id", str(evidence.soc_id), (soc,) if soc else (), exact=soc is not None)
+        )
+    for source, said in (("ro.soc.model", evidence.soc_model), ("soc0/machine", evidence.machine)):
+        if said and said.strip():
+            readings.append(_named(source, said.strip()))
+    readings += _tree_readings(evidence.compatible)
+    if evidence.platform and evidence.platform.strip():
+        readings.append(_named("ro.board.platform", evidence.platform.strip()))
+    return readings
+
+
+def _tree_readings(compatible: Sequence[str]) -> list[_Reading]:
+    """One reading at most: the entries name board, SoC and the SoCs it derives from; boards need not be known."""
+    entries = [_named("compatible", entry.partition(",")[2]) for entry in compatible]
+    for exact in (True, False):
+        if told := [entry for entry in entries if entry.socs and entry.exact is exact]:
+            socs = tuple(dict.fromkeys(soc for entry in told for soc in entry.socs))
+            return [_Reading("compatible", told[0].said, socs, exact)]
+    return []
+
+
+def _telling(readings: Sequence[_Reading]) -> list[_Reading]:
+    """Those that name a known SoC; code names count only where no part is named, be it an unknown one."""
+    exact = [reading for reading in readings if reading.exact]
+    return [reading for reading in exact or readings if reading.socs]
+
+
+def identify(evidence: IdentityEvidence) -> str | None:
+    """Our name of the device's SoC, by its most trustworthy source that names a known one."""
+    telling = _telling(_readings(evidence))
+    return _SDK_NAMES.get(telling[0].socs[0], telling[0].socs[0]) if telling else None
+
+
+def _granted(reading: _Reading, configured: str) -> _Reading:
+    """A part that this version does not know is still the site's if both call it the same."""
+    same = not reading.socs and reading.exact and _base(reading.said) == _base(configured)
+    return reading._replace(socs=(configured,)) if same else reading
+
+
+@dataclass(frozen=True)
+class IdentityVerdict:
+    """The SoC that the device says it is, one sentence if that is certainly not the site's, and doubts."""
+
+    detected: str | None
+    contradiction: str | None
+    warnings: list[str]
+
+
+def check_identity(configured: str, evidence: IdentityEvidence) -> IdentityVerdict:
+    """Compare the site's SoC with the device's own word. Doubts warn; only certainty contradicts."""
+    readings = [_granted(reading, configured) for reading in _readings(evidence)]
+    warnings = [
+        f"The device says {reading}, which this version does not know."
+        for reading in readings
+        if not reading.socs
+    ]
+    telling = _telling(readings)
+    if not telling:
+        warnings.append(f"The device does not tell a known SoC; that it is {configured} is taken on trust.")
+        return IdentityVerdict(None, None, warnings)
+    fitting = [reading for reading in telling if reading.fits(configured)]
+    if not fitting:
+        said = ", ".join(map(str, telling))
+        return IdentityVerdict(
+            identify(evidence),
+            f"The site calls the device {configured}, but it is {identify(evidence)} ({said}): "
+            "correct its soc in site.yaml, or connect the right device.",
+            warnings,
+        )
+    named = next(
+        (soc for reading in fitting for soc in reading.socs if _base(soc) == _base(configured)), None
+    )
+    detected = named or fitting[0].socs[0]
+    if named is None:
+        warnings.append(
+            f"The device is {detected} ({fitting[0]}), of the same silicon as {configured}; "
+            "SKUs differ in clocks, VTCM and what an SDK recognises."
+        )
+    if odd := [str(reading) for reading in readings if reading.socs and not reading.fits(configured)]:
+        warnings.append(
+            f"The device contradicts itself: {fitting[0]} fits {configured}, but it also says {', '.join(odd)}."
+        )
+    return IdentityVerdict(_SDK_NAMES.get(detected, detected), None, warnings)
+
+
+_DEVICE_WORDS = (
+    re.compile(r"Hexagon Architecture V([0-9]{2,3})\b", re.IGNORECASE),
+    re.compile(r"target device[^\n]*?\bHTP_V([0-9]{2,3})_", re.IGNORECASE),
+)
+_RECORD = re.compile(r"\bHTP_V([0-9]{2,3})_\w", re.IGNORECASE)
+
+
+def hexagon_of_device(text: str) -> str | None:
+    """The architecture, as in v79, that a device told snpe-platform-validator or the runtime's log.
+
+    Wordings of public logs: `Core Version of the runtime DSP: Hexagon Architecture V79` and
+    `Target device backend record identifier: HTP_V79_SM8750_8MB`. None without one.
+    """
+    found = next((match for words in _DEVICE_WORDS if (match := words.search(text))), None)
+    return f"v{int(found[1])}" if found else None
+
+
+def hexagon_of_record(text: str) -> str | None:
+    """The architecture in a cache record's identifier, as in `HTP_V79_SM8750_8MB`; None without or with several.
+
+    Lines that speak of the target device are left out: the runtime prints its identifier in the same form.
+    """
+    lines = (line for line in text.splitlines() if "target device" not in line.lower())
+    archs = {int(match[1]) for line in lines for match in _RECORD.finditer(line)}
+    return f"v{archs.pop()}" if len(archs) == 1 else None
+
+
+def skel_archs(sdk_root: Path) -> list[str]:
+    """Architectures the SDK has unsigned DSP libraries for, in `lib/hexagon-vNN/unsigned`, oldest first."""
+    names = (folder.parent.name for folder in sdk_root.glob("lib/hexagon-v*/unsigned") if folder.is_dir())
+    found = (re.fullmatch(r"hexagon-v([0-9]{2,3})", name) for name in names)
+    return [f"v{arch}" for arch in sorted(int(match[1]) for match in found if match)]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Architectures whose libraries go to the device; one sentence if the graph cannot run there, and doubts."""
+
+    archs: list[str]
+    contradiction: str | None
+    warnings: list[str]
+
+
+def choose_hexagon(
+    configured: str | None,
+    device: str | None,
+    record: str | None,
+    known: str | None,
+    available: Sequence[str],
+) -> Choice:
+    """Which libraries to stage: the site's word, else the device's, else the record's, else all there are.
+
+    `known` is this version's table, which only warns. Records of a newer architecture do not run on an older one;
+    older ones do, below the optimum (SNPE migration guide).
+    """
+    target = configured or device
+    if refusal := _refusal(target, record, available):
+        return Choice([], refusal, [])
+    warnings = []
+    if configured and device and configured != device:
+        warnings.append(f"The site sets hexagon {configured}, the device says {device}; the site's is used.")
+    if target and record and _number(record) < _number(target):
+        warnings.append(
+            f"The graph is prepared for {record} and the device has {target}: "
+            "it runs, but is not the optimum, and its figures mislead."
+        )
+    chosen = target or (record if record in available else None)
+    if record and chosen is None:
+        warnings.append(f"The SDK has no libraries for the graph's {record}; all it has are staged.")
+    if known and (said := target or record) and said != known:
+        warnings.append(f"This version's table has {known} for the SoC, not {said}.")
+    return Choice([chosen] if chosen else list(available), None, warnings)
+
+
+def _refusal(target: str | None, record: str | None, available: Sequence[str]) -> str | None:
+    if not available:
+        return "The SDK has no DSP libraries in lib/hexagon-vNN/unsigned: install the whole SDK."
+    if target and target not in available:
+        return (
+            f"The SDK has no DSP libraries for {target}, only for {', '.join(available)}: "
+            "use an SDK that supports it, or correct the device's hexagon in site.yaml."
+        )
+    if target and record and _number(record) > _number(target):
+        return (
+            f"The graph is prepared for {record} and the device has {target}, which cannot run it: "
+            "prepare for the device's own SoC."
+        )
+    return None
+
+
+def _number(arch: str) -> int:
+    return int(arch.removeprefix("v"))
