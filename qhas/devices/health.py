@@ -27,7 +27,7 @@ class Part(StrEnum):
     """What a sensor sits on: the first half of its name in `Health.celsius`, as in `cpu/cpu-0-0-usr`."""
 
     CPU = "cpu"
-    """A CPU cluster or core."""
+    """A CPU."""
     GPU = "gpu"
     """The GPU."""
     NPU = "npu"
@@ -47,11 +47,11 @@ _HAL_PARTS = {0: Part.CPU, 1: Part.GPU, 2: Part.BATTERY, 3: Part.SKIN, 9: Part.N
 _HAL_BCL = (6, 7, 8)
 
 _ZONE_PARTS = (
-    (Part.SKIN, re.compile(r"skin")),
-    (Part.BATTERY, re.compile(r"batt")),
-    (Part.NPU, re.compile(r"(?<![a-z])(nsp|npu|cdsp|hvx|hmx)")),
-    (Part.GPU, re.compile(r"(?<![a-z])gpu")),
-    (Part.CPU, re.compile(r"(?<![a-z])(cpu|apc|apss)")),
+    (Part.SKIN, r"skin"),
+    (Part.BATTERY, r"batt"),
+    (Part.NPU, r"(?<![a-z])(nsp|npu|cdsp|hvx|hmx)"),
+    (Part.GPU, r"(?<![a-z])gpu"),
+    (Part.CPU, r"(?<![a-z])(cpu|apc|apss)"),
 )
 # Qualcomm registers battery currents, voltages and its state of charge as thermal zones, too.
 _NO_TEMPERATURE = re.compile(r"ibat|vbat|vph|bcl|lvl|^soc$")
@@ -102,7 +102,7 @@ done""",
     "os": "grep '^PRETTY_NAME=' /etc/os-release",
     "kernel": "uname -r",
 }
-"""What each section asks. POSIX sh only, and few processes: a phone has a hundred thermal zones."""
+"""What each section asks, with few processes: a phone has a hundred thermal zones."""
 
 _SECTION = re.compile(r"^==qhas ([a-z]+)==[ \t\r]*$", re.MULTILINE)
 
@@ -123,7 +123,7 @@ the nearest existing parent answers for a missing one. Whatever the device lacks
 
 @dataclass(frozen=True)
 class Probe:
-    """What a device answered. `clock` is its own, in seconds since the epoch; `build` names its software."""
+    """A device's answer. `clock` is its own, in seconds since the epoch; `build` names its software."""
 
     health: Health
     identity: IdentityEvidence
@@ -172,7 +172,7 @@ class _Sensor(NamedTuple):
 
 
 def _by_name(sensors: list[_Sensor]) -> dict[str, float]:
-    """Sensors by a name of their own: boards have many zones of one type."""
+    """Each sensor by a name of its own: boards have many zones of one type."""
     named: dict[str, float] = {}
     for sensor in sensors:
         base = name = f"{sensor.part}/{' '.join(sensor.name.split())[:60]}"
@@ -206,14 +206,14 @@ def _zone_sensors(lines: str) -> Iterator[_Sensor]:
     for value, name in re.findall(r"^(-?[0-9]{1,9}) +(\S.*)$", lines, re.MULTILINE):
         celsius = int(value) / 1000 if abs(int(value)) >= 1000 else float(value)
         if _plausible(celsius) and not _NO_TEMPERATURE.search(name.lower()):
-            parts = (part for part, pattern in _ZONE_PARTS if pattern.search(name.lower()))
+            parts = (part for part, pattern in _ZONE_PARTS if re.search(pattern, name.lower()))
             yield _Sensor(next(parts, Part.OTHER), name, celsius)
 
 
 def _battery_sensor(dump: str) -> Iterator[_Sensor]:
-    tenths = _first(r"temperature: *(-?[0-9]{1,5})$", dump)
-    if tenths and _plausible(int(tenths) / 10):
-        yield _Sensor(Part.BATTERY, "pack", int(tenths) / 10)
+    tenths = _first(r"temperature: *(-?[0-9]{1,4})$", dump)
+    if tenths and _plausible(celsius := int(tenths) / 10):
+        yield _Sensor(Part.BATTERY, "pack", celsius)
 
 
 # BatteryManager.BATTERY_STATUS_*: charging, discharging, not charging, full.
@@ -222,7 +222,7 @@ _LINUX_CHARGING = {"Charging": True, "Discharging": False, "Not charging": False
 
 
 def _android_battery(dump: str) -> tuple[int | None, bool | None] | None:
-    """Level in percent, and whether it rises; None if there is no battery service. A board may have an empty one."""
+    """Level in percent, and whether it rises; None without a battery service. A board's may be empty."""
     if _first(r"present: *(false)$", dump):
         return None, None
     level, scale = (_first(rf"{field}: *([0-9]{{1,6}})$", dump) for field in ("level", "scale"))
@@ -236,15 +236,13 @@ def _android_battery(dump: str) -> tuple[int | None, bool | None] | None:
 
 
 def _linux_battery(lines: str) -> tuple[int | None, bool | None]:
-    """The same of the first power supply that is the system's battery, not a pen's or a mouse's."""
-    found = re.search(r"^([0-9]{1,3}) Battery (?!Device\b)\S+ *(.*)$", lines, re.MULTILINE)
-    if found is None or int(found[1]) > 100:
-        return None, None
-    return int(found[1]), _LINUX_CHARGING.get(found[2].strip())
+    """The same of the system's first battery; pens and mice have theirs."""
+    found = re.search(r"^(100|[0-9]{1,2}) Battery (?!Device\b)\S+ *(.*)$", lines, re.MULTILINE)
+    return (int(found[1]), _LINUX_CHARGING.get(found[2].strip())) if found else (None, None)
 
 
 def _free_bytes(df: str) -> int | None:
-    """Available space of a `df -k`; a long device name may push the figures to the next line."""
+    """Available space of a `df -k`; after a long device name the figures are in the next line."""
     if not re.search(r"\b(1K|1024)-blocks\b", df):
         return None
     found = re.search(r"\s[0-9]{1,15}\s+[0-9]{1,15}\s+([0-9]{1,15})\s+[0-9]{1,3}%", df)
@@ -365,8 +363,7 @@ async def wait_until_fit(
 ) -> Wait:
     """Look at the device until nothing stands against a start, the gate's patience is over, or waiting is no use.
 
-    `waiting` hears before every pause what is in the way and how long it has been, in seconds. What `read` raises
-    ends the wait.
+    `waiting` hears before every pause what is in the way, and the seconds so far. What `read` raises ends the wait.
     """
     probe = await read()
     began, waited = clock(), 0.0
