@@ -1,0 +1,57 @@
+"""What was asked of a device, one JSON line at the start of a command and one at its end."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from .faults import DeviceFault
+
+
+@dataclass(frozen=True)
+class DeviceCommand:
+    """A service, transfer (`push PATH`, `pull PATH`) or ssh command. Times are seconds since the epoch.
+
+    `end` is None while it runs, or when the device died first. `exit_code` is None too when nothing was run, when its
+    end was not seen, and for a transfer that was cut; 128 + N stands for a death by signal N.
+    """
+
+    service: str
+    start: float
+    end: float | None = None
+    exit_code: int | None = None
+    fault: DeviceFault | None = None
+
+
+class Journal:
+    """Writes the records of a device."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
+        self._last = time.time_ns()
+
+    def started(self, service: str, fault: DeviceFault | None) -> int:
+        """Record a start; the number is what `ended` takes."""
+        self._last = max(self._last + 1, time.time_ns())
+        self._write(id=self._last, service=service, start=time.time(), fault=fault)
+        return self._last
+
+    def ended(self, number: int, exit_code: int | None) -> None:
+        """Record the end of the command with that number."""
+        self._write(id=number, end=time.time(), exit_code=exit_code)
+
+    def _write(self, **row: Any) -> None:
+        self._file.write(json.dumps(row) + "\n")
+
+
+def read_journal(path: Path) -> list[DeviceCommand]:
+    """The commands in order of their start; none yet is an empty list."""
+    rows: dict[int, dict[str, Any]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        row = json.loads(line)
+        rows.setdefault(row.pop("id"), {}).update(row)
+    return [
+        DeviceCommand(**{**row, "fault": DeviceFault(row["fault"]) if row["fault"] else None})
+        for row in rows.values()
+    ]

@@ -1,0 +1,379 @@
+"""The fake phone, driven by the real adb: it does what a phone does, and fails as its faults say."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .devices import AdbServer, DeviceFault, DeviceGone, DeviceRule, Phone
+from .devices.phone import why_unavailable
+
+WHY = why_unavailable()
+pytestmark = [
+    pytest.mark.skipif(WHY is not None, reason=WHY or ""),
+    pytest.mark.xdist_group("fake-phone"),
+]
+SCRATCH = "/data/local/tmp"
+Adb = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbServer]:
+    with AdbServer.start(tmp_path_factory.mktemp("adb")) as server:
+        yield server
+
+
+@pytest.fixture
+def phone(tmp_path: Path) -> Iterator[Phone]:
+    with Phone.start(tmp_path / "phone") as phone:
+        yield phone
+
+
+@pytest.fixture
+def adb(server: AdbServer, phone: Phone) -> Iterator[Adb]:
+    """Runs adb with the connected phone's serial."""
+    yield connected(server, phone)
+    server.adb("disconnect", phone.serial)
+
+
+def connected(server: AdbServer, phone: Phone) -> Adb:
+    server.connect(phone)
+    return lambda *words, **options: server.adb("-s", phone.serial, *words, **options)
+
+
+def until(met: Callable[[], bool], seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.01)
+
+
+def in_background(server: AdbServer, phone: Phone, command: str) -> "subprocess.Popen[bytes]":
+    argv = ["adb", "-P", str(server.port), "-s", phone.serial, "shell", command]
+    return subprocess.Popen(argv, env=server.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+# Commands
+
+
+def test_a_command_keeps_exit_code_output_and_errors_apart(adb: Adb) -> None:
+    done = adb("shell", "echo out; echo err >&2; exit 7")
+    assert (done.returncode, done.stdout, done.stderr) == (7, b"out\n", b"err\n")
+
+
+def test_a_death_by_signal_is_128_and_the_signal(adb: Adb) -> None:
+    assert adb("shell", "kill -SEGV $$").returncode == 139
+
+
+def test_the_end_of_the_clients_input_reaches_the_command(adb: Adb) -> None:
+    text = b"x" * 300_000
+    assert adb("shell", "cat", input=text).stdout == text
+
+
+def test_exec_out_is_byte_exact(adb: Adb) -> None:
+    assert adb("exec-out", "printf 'a\\nb\\r\\n\\0'").stdout == b"a\nb\r\n\0"
+
+
+def test_a_terminal_is_given_when_asked_for(adb: Adb) -> None:
+    assert adb("shell", "-t", "-t", "tty").stdout.startswith(b"/dev/pts/")
+    assert adb("shell", "tty").stdout == b"not a tty\n"
+
+
+def test_commands_run_side_by_side(server: AdbServer, phone: Phone, adb: Adb) -> None:
+    begin = time.monotonic()
+    clients = [in_background(server, phone, f"sleep 0.3; echo {n}") for n in range(5)]
+    assert [client.communicate()[0] for client in clients] == [b"0\n", b"1\n", b"2\n", b"3\n", b"4\n"]
+    assert time.monotonic() - begin < 1.2
+
+
+def test_the_command_ends_only_when_its_children_close_its_output(adb: Adb) -> None:
+    begin = time.monotonic()
+    assert adb("shell", "sleep 0.3 & echo started").stdout == b"started\n"
+    assert time.monotonic() - begin >= 0.3
+
+
+def test_a_killed_client_leaves_the_commands_children_alive(
+    server: AdbServer, phone: Phone, adb: Adb
+) -> None:
+    client = in_background(server, phone, f"sleep 60 & echo $! >{SCRATCH}/pid; wait; touch {SCRATCH}/went-on")
+    until(lambda: phone.files() == ["pid"])
+    assert len(phone.processes()) == 2
+    client.kill()
+    client.communicate()
+    until(lambda: len(phone.processes()) == 1)
+    assert phone.processes() == [int(phone.read("pid"))]
+    assert phone.files() == ["pid"]
+
+
+def test_a_command_that_ignores_sighup_outlives_its_client(server: AdbServer, phone: Phone, adb: Adb) -> None:
+    client = in_background(server, phone, f"trap '' HUP; touch {SCRATCH}/up; sleep 0.3; touch {SCRATCH}/done")
+    until(lambda: phone.files() == ["up"])
+    client.kill()
+    client.communicate()
+    until(lambda: phone.files() == ["done", "up"])
+
+
+def test_every_command_is_on_record(phone: Phone, adb: Adb) -> None:
+    adb("shell", "exit 3")
+    adb("exec-out", "true")
+    first, second = phone.commands()
+    assert first.service.endswith("raw:exit 3")
+    assert second.service == "exec:true"
+    assert (first.exit_code, second.exit_code) == (3, 0)
+    assert first.end is not None
+    assert first.start <= first.end <= second.start
+
+
+def test_an_old_android_merges_output_and_hides_the_exit_code(server: AdbServer, tmp_path: Path) -> None:
+    with Phone.start(tmp_path / "old", shell_v2=False) as phone:
+        done = connected(server, phone)("shell", "echo out; echo err >&2; exit 7")
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"out\r\nerr\r\n", b"")
+        server.adb("disconnect", phone.serial)
+
+
+# What stands on it
+
+
+def test_its_shell_and_tools_are_androids(adb: Adb) -> None:
+    said = adb("shell", "echo $KSH_VERSION; ls --version; bash -c true; echo $?").stdout
+    assert b"MIRBSD KSH" in said
+    assert b"toybox" in said
+    assert said.endswith(b"127\n")
+
+
+def test_only_data_can_be_written(adb: Adb) -> None:
+    for path in ("/x", "/system/x", "/sys/x", "/usr/x"):
+        refused = adb("shell", f"touch {path}")
+        assert (refused.returncode, b"Read-only file system" in refused.stderr) == (1, True)
+    assert adb("shell", f"touch {SCRATCH}/x").returncode == 0
+
+
+def test_it_says_what_it_is(phone: Phone, adb: Adb) -> None:
+    ask = "getprop ro.soc.model; getprop nothing default; cat /sys/devices/soc0/soc_id"
+    assert adb("shell", ask).stdout == b"SM8750\ndefault\n618\n"
+    phone.set(soc_model="CQ8750S", soc_id=705, build="a/b:16")
+    assert adb("shell", ask).stdout == b"CQ8750S\ndefault\n705\n"
+    assert b"[ro.build.fingerprint]: [a/b:16]\n" in adb("shell", "getprop").stdout
+
+
+def test_heat_shows_in_the_hals_list_and_the_zones_and_not_in_the_cached_list(phone: Phone, adb: Adb) -> None:
+    phone.set(thermal_status=3, skin=47.25, celsius={"nsp0": 88.0})
+    cached, current = (
+        adb("shell", "dumpsys thermalservice").stdout.decode().split("Current temperatures from HAL:")
+    )
+    assert "Thermal Status: 3\n" in cached
+    assert "88.0" not in cached
+    assert "\tTemperature{mValue=88.0, mType=9, mName=nsp0, mStatus=0}\n" in current
+    zones = adb("shell", "cd /sys/class/thermal; for z in *; do echo $(cat $z/type $z/temp); done").stdout
+    assert b"skin 47250\n" in zones
+
+
+def test_battery_and_screen_are_told(phone: Phone, adb: Adb) -> None:
+    phone.set(battery=17, charging=False, celsius={"battery": 35.7}, wakefulness="Dozing")
+    told = adb("shell", "dumpsys battery; dumpsys power | grep mWakefulness=").stdout.decode()
+    for line in ("level: 17", "temperature: 357", "AC powered: false", "status: 3", "mWakefulness=Dozing"):
+        assert f"  {line}\n" in told
+
+
+def test_a_python_tool_of_the_host_runs_on_it(adb: Adb, tmp_path: Path) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text(
+        "#!/usr/bin/env python3\nimport os\nprint(os.getcwd(), os.environ['QHAS_FAKE_DEVICE_SOC'])\n"
+    )
+    tool.chmod(0o755)
+    adb("push", str(tool), SCRATCH)
+    assert adb("shell", f"cd {SCRATCH} && ./tool").stdout == b"/data/local/tmp sm8750\n"
+
+
+def test_logcat_is_dumped_followed_and_cleared(phone: Phone, adb: Adb) -> None:
+    phone.log("E fastrpc: remote handle error")
+    assert b"fastrpc" in adb("shell", "logcat -d").stdout
+    assert adb("shell", "logcat -c; logcat -d").stdout == b""
+
+
+# Files
+
+
+def test_what_was_pushed_is_pulled(phone: Phone, adb: Adb, tmp_path: Path) -> None:
+    sent = tmp_path / "sent"
+    sent.write_bytes(bytes(range(256)) * 20_000)
+    assert adb("push", str(sent), f"{SCRATCH}/a/b/file").returncode == 0
+    assert phone.files() == ["a/b/file"]
+    assert adb("pull", f"{SCRATCH}/a/b/file", str(tmp_path / "back")).returncode == 0
+    assert (tmp_path / "back").read_bytes() == sent.read_bytes()
+
+
+def test_a_directory_goes_both_ways_with_modes_times_and_empty_files(adb: Adb, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / "sub").mkdir(parents=True)
+    (tree / "sub/empty").write_bytes(b"")
+    (tree / "run").write_bytes(b"#!/system/bin/sh\necho ran\n")
+    (tree / "run").chmod(0o700)
+    assert adb("push", str(tree), SCRATCH).returncode == 0
+    assert adb("shell", f"{SCRATCH}/tree/run; stat -c %a {SCRATCH}/tree/run").stdout == b"ran\n777\n"
+    assert adb("pull", "-a", f"{SCRATCH}/tree", str(tmp_path / "back")).returncode == 0
+    assert sorted(p.name for p in (tmp_path / "back").rglob("*")) == ["empty", "run", "sub"]
+    assert int((tmp_path / "back/run").stat().st_mtime) == int((tree / "run").stat().st_mtime)
+
+
+def test_adb_ls_lists_a_directory(adb: Adb) -> None:
+    adb("shell", f"echo 12345 >{SCRATCH}/five")
+    assert any(line.split()[1:2] == [b"00000006"] for line in adb("ls", SCRATCH).stdout.splitlines())
+
+
+def test_a_pull_of_nothing_fails(adb: Adb, tmp_path: Path) -> None:
+    assert b"No such file or directory" in adb("pull", f"{SCRATCH}/none", str(tmp_path)).stdout
+
+
+def test_a_full_phone_refuses_a_push_and_keeps_no_part_of_it(server: AdbServer, tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(bytes(2_000_000))
+    with Phone.start(tmp_path / "small", data_bytes=1_000_000) as phone:
+        adb = connected(server, phone)
+        refused = adb("push", str(big), f"{SCRATCH}/big")
+        assert refused.returncode == 1
+        assert b"No space left on device" in refused.stdout + refused.stderr
+        assert phone.files() == []
+        assert b"No space left" in adb("shell", f"head -c 2000000 /dev/zero >{SCRATCH}/zero").stderr
+        assert phone.commands()[0].exit_code == 1
+        server.adb("disconnect", phone.serial)
+
+
+# Faults
+
+
+def test_a_dropped_connection_cuts_the_command_and_can_be_made_again(
+    server: AdbServer, phone: Phone, adb: Adb
+) -> None:
+    phone.order(DeviceRule("sleep", DeviceFault.DROP, after_seconds=0.1))
+    done = adb("shell", f"sleep 5; touch {SCRATCH}/done")
+    assert done.stdout == b""
+    assert server.states()[phone.serial] == "offline"
+    server.connect(phone)
+    assert adb("shell", "echo again").stdout == b"again\n"
+    assert phone.commands()[0].fault is DeviceFault.DROP
+
+
+def test_a_fault_without_delay_strikes_before_the_command_runs(
+    server: AdbServer, phone: Phone, adb: Adb
+) -> None:
+    phone.order(DeviceRule("touch", DeviceFault.DROP))
+    adb("shell", f"touch {SCRATCH}/x")
+    assert phone.files() == []
+    server.connect(phone)
+    adb("shell", f"touch {SCRATCH}/x")
+    assert phone.files() == ["x"]
+
+
+def test_an_offline_phone_answers_nobody_until_it_recovers(server: AdbServer, phone: Phone, adb: Adb) -> None:
+    phone.order(DeviceRule("echo", DeviceFault.OFFLINE))
+    adb("shell", "echo")
+    with pytest.raises(TimeoutError):
+        server.connect(phone, timeout=0.3)
+    phone.recover()
+    server.connect(phone)
+    assert adb("shell", "echo back").stdout == b"back\n"
+
+
+def test_an_unauthorised_phone_takes_no_key_until_it_recovers(
+    server: AdbServer, phone: Phone, adb: Adb
+) -> None:
+    phone.order(DeviceRule("echo", DeviceFault.UNAUTHORISED))
+    adb("shell", "echo")
+    with pytest.raises(TimeoutError):
+        server.connect(phone, timeout=0.3)
+    assert server.states()[phone.serial] == "unauthorized"
+    assert b"unauthorized" in adb("shell", "echo").stderr
+    phone.recover()
+    server.connect(phone)
+
+
+def test_a_dead_phone_refuses_connections_until_it_boots_again(
+    server: AdbServer, phone: Phone, adb: Adb
+) -> None:
+    phone.order(DeviceRule("sleep", DeviceFault.DIE, after_seconds=0.1))
+    adb("shell", f"touch {SCRATCH}/kept; sleep 5")
+    until(lambda: not phone.alive)
+    with pytest.raises(DeviceGone):
+        phone.recover()
+    phone.reboot()
+    assert phone.processes() == []
+    server.connect(phone)
+    assert phone.files() == ["kept"]
+
+
+@pytest.mark.parametrize("way", ["push", "pull"])
+def test_a_cut_transfer_fails(server: AdbServer, phone: Phone, adb: Adb, tmp_path: Path, way: str) -> None:
+    here, there = tmp_path / "net.dlc", f"{SCRATCH}/net.dlc"
+    here.write_bytes(bytes(1_000_000))
+    if way == "pull":
+        adb("push", str(here), there)
+    phone.order(DeviceRule(f"{way} net.dlc", DeviceFault.CUT_TRANSFER, after_bytes=300_000))
+    words = (str(here), there) if way == "push" else (there, str(tmp_path / "back"))
+    assert adb(way, *words).returncode == 1
+    server.connect(phone)
+    assert adb(way, *words).returncode == 0
+
+
+@pytest.mark.parametrize("way", ["push", "pull"])
+def test_a_corrupt_transfer_changes_one_byte_and_succeeds(
+    phone: Phone, adb: Adb, tmp_path: Path, way: str
+) -> None:
+    here, there = tmp_path / "net.dlc", f"{SCRATCH}/net.dlc"
+    here.write_bytes(bytes(200_000))
+    phone.order(DeviceRule(f"{way} net.dlc", DeviceFault.CORRUPT_TRANSFER, after_bytes=70_000))
+    assert adb("push", str(here), there).returncode == 0
+    assert adb("pull", there, str(tmp_path / "back")).returncode == 0
+    back = (tmp_path / "back").read_bytes()
+    assert [at for at, byte in enumerate(back) if byte] == [70_000]
+
+
+def test_a_read_only_phone_can_be_read(phone: Phone, adb: Adb, tmp_path: Path) -> None:
+    adb("shell", f"echo here >{SCRATCH}/x")
+    phone.order(DeviceRule("true", DeviceFault.READ_ONLY))
+    assert adb("shell", "true").returncode == 0
+    (tmp_path / "y").write_bytes(b"y")
+    assert b"Read-only file system" in adb("push", str(tmp_path / "y"), SCRATCH).stdout
+    assert adb("shell", f"cat {SCRATCH}/x").stdout == b"here\n"
+    phone.recover()
+    assert adb("push", str(tmp_path / "y"), SCRATCH).returncode == 0
+
+
+def test_a_hanging_command_never_answers_and_others_do(phone: Phone, adb: Adb) -> None:
+    phone.order(DeviceRule("net-run", DeviceFault.HANG))
+    with pytest.raises(subprocess.TimeoutExpired):
+        adb("shell", "echo net-run", timeout=0.4)
+    assert adb("shell", "echo net-run").stdout == b"net-run\n"
+
+
+def test_a_rule_strikes_as_often_as_it_says(server: AdbServer, phone: Phone, adb: Adb) -> None:
+    phone.order(DeviceRule("echo", DeviceFault.DROP, times=2))
+    answers = []
+    for _ in range(3):
+        server.connect(phone)
+        answers.append(adb("shell", "echo x").stdout)
+    assert answers == [b"", b"", b"x\n"]
+
+
+# The end
+
+
+def test_stopping_ends_every_process_and_mount(server: AdbServer, tmp_path: Path) -> None:
+    phone = Phone.start(tmp_path / "phone", data_bytes=1_000_000)
+    adb = connected(server, phone)
+    adb("shell", f"trap '' HUP TERM; (sleep 61 & sleep 62 &) >/dev/null 2>&1 </dev/null; touch {SCRATCH}/x")
+    pids = phone.processes()
+    assert len(pids) == 2
+    phone.stop()
+    assert not any(Path(f"/proc/{pid}").exists() and _alive(pid) for pid in pids)
+    assert str(tmp_path) not in Path("/proc/mounts").read_text()
+    server.adb("disconnect", phone.serial)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
