@@ -35,8 +35,8 @@ async def _run(job: Job) -> None:
 async def _run_cell(cell: Cell, lab: Lab, gate: asyncio.Semaphore) -> None:
     async with gate, open_work(cell, lab, RUN_ID) as work:
         prepared = await prepare_graph(work)
-        async with lab.lease(cell.soc) as device:
+        async with work.lease() as device:
             ran = await net_run(work, prepared, device)
-            log = await collect_logs(work, ran)
+            log = await collect_logs(work, ran, device)
         await generate_chrometrace(work, prepared, log)
         await publish_cell(work)

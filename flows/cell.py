@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 
 from prefect.logging import get_run_logger
 
 from qhas import progress
-from qhas.failures import Failure, FailureKind, Step, StepFailed
+from qhas.failures import Failure, FailureKind, Step, StepFailed, worth_another_device
 from qhas.lab import Lab
 from qhas.record import CellRecord
+from qhas.site import Viewer
 from qhas.spec import Cell
+from qhas.steps.prepare import Prepared
 from qhas.steps.publish import record_of
 from qhas.work import CellWork, open_work
 from tasks.chrometrace import generate_chrometrace
+from tasks.device import ready_device
+from tasks.latency import measure_latency
 from tasks.logs import collect_logs
 from tasks.net_run import net_run
 from tasks.prepare import prepare_graph
@@ -46,10 +51,28 @@ async def profile_cell(cell: Cell, lab: Lab, run_id: str) -> CellRecord:
 
 async def _steps(work: CellWork) -> None:
     prepared = await prepare_graph(work)
-    async with work.lab.lease(work.cell.soc) as device:
-        run = await net_run(work, prepared, device)
-        log = await collect_logs(work, run)
-    await generate_chrometrace(work, prepared, log)
+    log = await _measure(work, prepared)
+    if work.lab.site.viewer is Viewer.HOST:
+        await generate_chrometrace(work, prepared, log)
+
+
+async def _measure(work: CellWork, prepared: Prepared) -> Path:
+    """All that needs a device, in one lease; in another one if the failure table says so."""
+    failed_on: list[str] = []
+    while True:
+        try:
+            async with work.lease(avoid=failed_on) as device:
+                await ready_device(work, device)
+                await measure_latency(work, prepared, device)
+                run = await net_run(work, prepared, device)
+                log = await collect_logs(work, run, device)
+                if work.lab.site.viewer is Viewer.DEVICE:
+                    await generate_chrometrace(work, prepared, log, device)
+                return log
+        except StepFailed as error:
+            if not worth_another_device(error, len(failed_on) + 1):
+                raise
+            failed_on.append(str(device.facts.address))
 
 
 async def profile_cells(cells: Iterable[Cell], lab: Lab, run_id: str) -> list[CellRecord]:

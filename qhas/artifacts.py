@@ -59,6 +59,9 @@ ARTIFACTS = (
         True,
         FailureKind.SCHEMATIC_MISSING,
     ),
+    ArtifactSpec("diag_log", Step.LATENCY, "SNPEDiag*.log", _never, Retention.REPLAY, True),
+    ArtifactSpec("latency_samples", Step.LATENCY, "latency.csv", _never, Retention.EVER),
+    ArtifactSpec("device_log", Step.NET_RUN, "device.log", _never, Retention.REPLAY, True),
     ArtifactSpec(
         "log", Step.LOGS, "qnn-profiling-data*.log", _always, Retention.REPLAY, True, FailureKind.LOG_MISSING
     ),

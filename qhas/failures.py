@@ -1,15 +1,31 @@
-"""What can go wrong with a cell, as a closed vocabulary, and which of it is worth another try.
+"""A cell's failure with its evidence, and whether it is worth another try.
 
 A failure is judged from evidence (exit code, signal, missing or malformed file, matched output line), never from
-the exit code alone. Error numbers and texts are the vendor's (SNPE `DlError.h`, HTP backend documentation).
+the exit code alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import BaseModel
+
+from qhas.failure_kinds import FACTS, Again, FailureFacts, FailureKind
+
+__all__ = [
+    "FACTS",
+    "MAX_ATTEMPTS",
+    "Again",
+    "DeviceFailed",
+    "Failure",
+    "FailureFacts",
+    "FailureKind",
+    "InvalidInput",
+    "Step",
+    "StepFailed",
+    "worth_another_attempt",
+    "worth_another_device",
+]
 
 
 class InvalidInput(Exception):
@@ -20,179 +36,12 @@ class Step(StrEnum):
     """The steps of a cell, in order."""
 
     PREPARE = "prepare"
+    DEVICE = "device"
+    LATENCY = "latency"
     NET_RUN = "net_run"
     LOGS = "logs"
     CHROMETRACE = "chrometrace"
     PUBLISH = "publish"
-
-
-class FailureKind(StrEnum):
-    """Why a cell has no result. Each has its sentence in `FACTS`."""
-
-    MODEL_UNREADABLE = "model_unreadable"
-    MODEL_REJECTED = "model_rejected"
-    SOC_REJECTED = "soc_rejected"
-    TOOL_MISSING = "tool_missing"
-    TOOL_FAILED = "tool_failed"
-    TOOL_CRASHED = "tool_crashed"
-    TOOL_KILLED = "tool_killed"
-    TOOL_TIMED_OUT = "tool_timed_out"
-    PREPARED_DLC_MISSING = "prepared_dlc_missing"
-    SCHEMATIC_MISSING = "schematic_missing"
-    SCHEMATIC_AMBIGUOUS = "schematic_ambiguous"
-    SCHEMATIC_MISMATCH = "schematic_mismatch"
-    INPUT_UNREADABLE = "input_unreadable"
-    INPUT_REJECTED = "input_rejected"
-    PREPARED_ONLINE = "prepared_online"
-    RESULTS_INCOMPLETE = "results_incomplete"
-    LOG_MISSING = "log_missing"
-    LOG_EMPTY = "log_empty"
-    LOG_STALE = "log_stale"
-    TRANSFER_CUT = "transfer_cut"
-    LOG_UNREADABLE = "log_unreadable"
-    TIMELINE_MISSING = "timeline_missing"
-    TRACE_MISSING = "trace_missing"
-    TRACE_INVALID = "trace_invalid"
-    QHAS_MISSING = "qhas_missing"
-    QHAS_INVALID = "qhas_invalid"
-    DISK = "disk"
-    STORE = "store"
-    INTERNAL = "internal"
-
-
-@dataclass(frozen=True)
-class FailureFacts:
-    """What a kind means, the cheapest next step for the engineer, and how often the step is tried in all."""
-
-    meaning: str
-    hint: str
-    attempts: int = 1
-
-
-FACTS: dict[FailureKind, FailureFacts] = {
-    FailureKind.MODEL_UNREADABLE: FailureFacts(
-        "The DLC could not be fetched or read.",
-        "Check that the DLC's address exists and is readable from this host.",
-        2,
-    ),
-    FailureKind.MODEL_REJECTED: FailureFacts(
-        "The SDK refuses the DLC.",
-        "Convert the network again with the SDK that prepares it, and read the tool's output for the op it names.",
-    ),
-    FailureKind.SOC_REJECTED: FailureFacts(
-        "This SDK cannot prepare for the SoC.", "Check the SoC's name, or use an SDK that knows it."
-    ),
-    FailureKind.TOOL_MISSING: FailureFacts(
-        "A tool of the SDK is not there or cannot be executed.",
-        "Run `qhas doctor` and repair the SDK it names.",
-    ),
-    FailureKind.TOOL_FAILED: FailureFacts(
-        "A tool reported an error of its own.", "Read the tool's output, stored with the cell.", 2
-    ),
-    FailureKind.TOOL_CRASHED: FailureFacts(
-        "A tool crashed.", "Check that the DLC, the libraries and the tool come from the same SDK version.", 2
-    ),
-    FailureKind.TOOL_KILLED: FailureFacts(
-        "A tool was killed from outside, usually because memory ran out.",
-        "Run fewer cells at once, or prepare on a host with more memory.",
-        2,
-    ),
-    FailureKind.TOOL_TIMED_OUT: FailureFacts(
-        "A tool did not finish in its time.",
-        "Raise run.timeout_seconds, or look why the tool hangs in its output.",
-        2,
-    ),
-    FailureKind.PREPARED_DLC_MISSING: FailureFacts(
-        "Graph-prepare ended without a usable DLC.", "Read graph-prepare's output; check free disk space.", 2
-    ),
-    FailureKind.SCHEMATIC_MISSING: FailureFacts(
-        "Graph-prepare wrote no schematic, so no trace can be decoded.",
-        "Check that this SDK's graph-prepare knows `--profiling_level qhas`, and that the DLC holds no older cache record.",
-        2,
-    ),
-    FailureKind.SCHEMATIC_AMBIGUOUS: FailureFacts(
-        "Graph-prepare wrote several schematics; which one belongs to the log is not known.",
-        "Split the DLC into one graph a file.",
-    ),
-    FailureKind.SCHEMATIC_MISMATCH: FailureFacts(
-        "The schematic does not belong to the executed DLC.", "Prepare again and run with that very DLC."
-    ),
-    FailureKind.INPUT_UNREADABLE: FailureFacts(
-        "An input file could not be read.",
-        "Check every path in the input list; they are relative to the list's folder.",
-    ),
-    FailureKind.INPUT_REJECTED: FailureFacts(
-        "The input data do not fit the network.",
-        "Compare count, size and names of the inputs with the DLC's.",
-    ),
-    FailureKind.PREPARED_ONLINE: FailureFacts(
-        "No record of the prepared DLC fits the device, so the runtime prepared a graph of its own or refused.",
-        "Prepare for the SoC of the device, with the SDK version that runs there.",
-    ),
-    FailureKind.RESULTS_INCOMPLETE: FailureFacts(
-        "The run ended well but left outputs for some inferences only.",
-        "Run again; check free space on the device.",
-        2,
-    ),
-    FailureKind.LOG_MISSING: FailureFacts(
-        "The run wrote no profiling log.",
-        "Check that net-run knows `--profiling_level qhas` and its directory is writable.",
-        2,
-    ),
-    FailureKind.LOG_EMPTY: FailureFacts(
-        "The profiling log is empty.", "Run again; check free space on the device.", 2
-    ),
-    FailureKind.LOG_STALE: FailureFacts(
-        "The profiling log was there before the run.",
-        "Clean the working directory of the device and run again.",
-        2,
-    ),
-    FailureKind.TRANSFER_CUT: FailureFacts(
-        "A file of the run did not arrive whole on this host.",
-        "Check cable, network and free space of this host.",
-        3,
-    ),
-    FailureKind.LOG_UNREADABLE: FailureFacts(
-        "The profiling log is damaged or cut off.",
-        "Run again; check free space and the transfer from the device.",
-        2,
-    ),
-    FailureKind.TIMELINE_MISSING: FailureFacts(
-        "The log holds no timeline: the graph was not prepared for it, or the SoC has no supported estimate.",
-        "Use a SoC with a supported estimate (`qhas doctor` lists them), or set HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS=1 in "
-        "the site's sdk.env for estimates that the vendor does not support.",
-    ),
-    FailureKind.TRACE_MISSING: FailureFacts(
-        "The viewer ended without a chrometrace.",
-        "Run the viewer again from the stored log and schematic.",
-        2,
-    ),
-    FailureKind.TRACE_INVALID: FailureFacts(
-        "The chrometrace is empty, cut off or not JSON.",
-        "Use the viewer of the same SDK version as the log; an older one writes empty files.",
-        2,
-    ),
-    FailureKind.QHAS_MISSING: FailureFacts(
-        "The viewer wrote no QHAS summary although it was asked for.",
-        "Check that this viewer knows `qhas_json`.",
-        2,
-    ),
-    FailureKind.QHAS_INVALID: FailureFacts(
-        "The QHAS summary is cut off or not JSON.",
-        "The chrometrace is kept; known for time_us of 0 in some SDK versions, so read the trace or change the SDK.",
-    ),
-    FailureKind.DISK: FailureFacts(
-        "The scratch directory is full or not writable.", "Free space, or point TMPDIR at a larger disk."
-    ),
-    FailureKind.STORE: FailureFacts(
-        "The object store refused or failed.",
-        "Run the sweep again with the same run id; finished cells are kept.",
-        3,
-    ),
-    FailureKind.INTERNAL: FailureFacts(
-        "A fault of this program.", "Report it with the stored output; the other cells are not affected."
-    ),
-}
 
 
 class Failure(BaseModel):
@@ -203,6 +52,15 @@ class Failure(BaseModel):
     message: str
     hint: str
     evidence: str | None = None
+
+
+class DeviceFailed(Exception):
+    """A device or the way to it failed outside the tools. The step that meets it makes it a StepFailed."""
+
+    def __init__(self, kind: FailureKind, message: str, evidence: str | None = None) -> None:
+        self.kind = kind
+        self.evidence = evidence
+        super().__init__(message)
 
 
 class StepFailed(Exception):
@@ -219,5 +77,17 @@ MAX_ATTEMPTS = max(facts.attempts for facts in FACTS.values())
 
 
 def worth_another_attempt(error: BaseException | None, attempts_made: int) -> bool:
-    """Whether the table grants the step another attempt after this error."""
-    return isinstance(error, StepFailed) and attempts_made < FACTS[error.failure.kind].attempts
+    """Whether the table grants the step another attempt, in the same lease, after this error."""
+    return _granted(error, attempts_made, Again.HERE)
+
+
+def worth_another_device(error: BaseException | None, leases_made: int) -> bool:
+    """Whether the table grants the work on a device another lease after this error."""
+    return _granted(error, leases_made, Again.ELSEWHERE)
+
+
+def _granted(error: BaseException | None, made: int, again: Again) -> bool:
+    if not isinstance(error, StepFailed):
+        return False
+    facts = FACTS[error.failure.kind]
+    return facts.again is again and made < facts.attempts

@@ -6,6 +6,7 @@ inference, `name:=path` pairs separated by blanks, or a bare path for a network 
 
 from __future__ import annotations
 
+import itertools
 import random
 import zlib
 from array import array
@@ -37,6 +38,16 @@ def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedIn
     if model.inputs == RANDOM_INPUTS:
         return _random_inputs(model, prepared_dlc, folder)
     return _listed_inputs(model.inputs, folder)
+
+
+def repeated(inputs: StagedInputs, count: int, folder: Path) -> StagedInputs:
+    """The same inputs in turn, so often that the list holds `count` inferences: net-run has no such option."""
+    lines = inputs.list_file.read_text(encoding="utf-8").splitlines()
+    header = [line for line in lines if line.startswith(("#", "%"))]
+    each = itertools.cycle(line for line in lines if line not in header)
+    return StagedInputs(
+        _write_list(folder, [*header, *itertools.islice(each, count)]), inputs.files, inferences=count
+    )
 
 
 def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import getpass
 import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Coroutine
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import fsspec
 
+from qhas import progress
 from qhas.devices import Device
+from qhas.devices.adb import AdbShell
 from qhas.devices.host import HostDevice
+from qhas.devices.lease import Holder, Leases, LeaseState, NoDevice, default_directory
+from qhas.devices.quarantine import QuarantineLog
+from qhas.devices.remote import KnownDevices, RemoteDevice
+from qhas.devices.shell import Shell
+from qhas.devices.ssh import SshShell
 from qhas.digest import file_digest
-from qhas.failures import FailureKind, Step, StepFailed
+from qhas.failures import FACTS, DeviceFailed, FailureKind, Step, StepFailed
 from qhas.naming import safe_name
-from qhas.record import ModelFacts
+from qhas.record import ModelFacts, Origin
 from qhas.sdk import Sdk, find_sdk
-from qhas.site import DeviceRef, Site
+from qhas.site import DeviceRef, Site, Transport
+from qhas.spec import Cell
 from qhas.store import Store
 
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -37,7 +48,9 @@ class Lab:
         self.scratch = scratch
         self.cores = asyncio.Semaphore(cores)
         """Held while a tool computes on this host."""
-        self._devices = _Shelf(site.devices)
+        self.leases = Leases(directory := default_directory())
+        self.quarantine = QuarantineLog(directory)
+        self._known = KnownDevices()
         self._models: dict[str, tuple[Path, ModelFacts]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -45,15 +58,68 @@ class Lab:
         """One lock a key: cells of this run that need the same thing make it once."""
         return self._locks[key]
 
+    def origin(self, soc: str) -> Origin:
+        """Where figures for a SoC come from in this lab."""
+        measured = any(ref.soc == soc and ref.transport is not Transport.HOST for ref in self.site.devices)
+        return Origin.DEVICE if measured else Origin.SIMULATOR
+
     @asynccontextmanager
-    async def lease(self, soc: str) -> AsyncIterator[Device]:
-        """A device of the SoC for oneself, left clean. Without devices in site.yaml, a simulated one."""
-        async with self._devices.take(soc) as ref:
-            device = HostDevice(ref.name, ref.soc, self.sdk, self.scratch)
-            try:
+    async def lease(self, cell: Cell, run_id: str, avoid: Collection[str] = ()) -> AsyncIterator[Device]:
+        """A device of the cell's SoC for oneself, left clean; one of `avoid` only where there is no other.
+
+        Devices that fail again and again are set aside. Without devices in site.yaml, a simulated one at once.
+        Raises StepFailed if every device of the SoC is set aside.
+        """
+        if not self.site.devices:
+            async with self._open(DeviceRef(name=f"sim-{cell.soc}", soc=cell.soc)) as device:
                 yield device
-            finally:
-                await device.clean()
+            return
+        refs = {ref.address: ref for ref in self.site.devices if ref.soc == cell.soc}
+        try:
+            async with (
+                self.leases.take(
+                    list(refs),
+                    _holder(run_id, cell),
+                    avoid=avoid,
+                    waiting=lambda states: progress.report(
+                        progress.Waiting(cell, _why_waiting(cell.soc, states))
+                    ),
+                    patience_seconds=self.site.gate.patience_seconds,
+                ) as address,
+                self._blamed(address),
+                self._open(refs[address]) as device,
+            ):
+                yield device
+        except NoDevice as error:
+            raise StepFailed(FailureKind.DEVICES_QUARANTINED, Step.DEVICE, str(error)) from error
+
+    @asynccontextmanager
+    async def _blamed(self, address: str) -> AsyncIterator[None]:
+        """Note against the device what it is to blame for, and in its favour what went well."""
+        try:
+            yield
+        except StepFailed as error:
+            if FACTS[error.failure.kind].blames_device:
+                await asyncio.to_thread(self.quarantine.note_failure, address, error.failure.message)
+            raise
+        await asyncio.to_thread(self.quarantine.note_success, address)
+
+    @asynccontextmanager
+    async def _open(self, ref: DeviceRef) -> AsyncIterator[Device]:
+        """The device, clean at the end even if the end is a cancellation."""
+        device = self.device(ref)
+        try:
+            yield device
+        finally:
+            await _to_its_end(device.clean())
+
+    def device(self, ref: DeviceRef) -> Device:
+        """A device of site.yaml, not leased and not yet reached."""
+        if ref.transport is Transport.HOST:
+            return HostDevice(ref, self.sdk, self.scratch, self.cores)
+        return RemoteDevice(
+            ref, open_shell(ref, self.scratch), self.sdk, ref.gate or self.site.gate, self._known
+        )
 
     async def model(self, address: str) -> tuple[Path, ModelFacts]:
         """The un-cached DLC as a local file with its digest; fetched once a run. Raises StepFailed."""
@@ -80,29 +146,49 @@ class Lab:
         return target, ModelFacts(dlc=address, sha256=file_digest(target), size=target.stat().st_size)
 
 
-class _Shelf:
-    """Devices of site.yaml that nobody in this process uses. Without any, simulated ones without end."""
+def _holder(run_id: str, cell: Cell) -> Holder:
+    return Holder(
+        run_id=run_id,
+        cell=cell.label,
+        pid=os.getpid(),
+        host_user=getpass.getuser(),
+        since=datetime.now(UTC),
+    )
 
-    def __init__(self, devices: list[DeviceRef]) -> None:
-        self._simulates = not devices
-        self._free = {device.name: device for device in devices}
-        self._changed = asyncio.Condition()
 
-    @asynccontextmanager
-    async def take(self, soc: str) -> AsyncIterator[DeviceRef]:
-        if self._simulates:
-            yield DeviceRef(name=f"sim-{soc}", soc=soc)
-            return
-        async with self._changed:
-            await self._changed.wait_for(lambda: any(device.soc == soc for device in self._free.values()))
-            device = next(device for device in self._free.values() if device.soc == soc)
-            del self._free[device.name]
+def _why_waiting(soc: str, states: list[LeaseState]) -> str:
+    """Who has the devices of a SoC, since when, as a sentence."""
+    return f"waiting for {soc}: {'; '.join(map(_state_of, states))}"
+
+
+def _state_of(state: LeaseState) -> str:
+    if state.quarantine:
+        return f"{state.address} is set aside ({state.quarantine.reason})"
+    if holder := state.holder:
+        return f"{state.address} is held by run {holder.run_id} since {holder.since:%H:%M:%S} UTC"
+    return f"{state.address} goes to {len(state.waiting)} before"
+
+
+def open_shell(ref: DeviceRef, scratch: Path) -> Shell:
+    """The way to a phone or a board."""
+    if ref.transport is Transport.ADB:
+        return AdbShell(ref.name, str(ref.serial), scratch, ref.answer_seconds, ref.adb_server)
+    return SshShell(ref.name, str(ref.host), scratch, ref.answer_seconds, ref.ssh_config)
+
+
+async def _to_its_end(cleaning: Coroutine[Any, Any, None]) -> None:
+    """Await it through cancellations, which are passed on afterwards. An unreachable device is left to its next lease."""
+    task = asyncio.ensure_future(cleaning)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
         try:
-            yield device
-        finally:
-            async with self._changed:
-                self._free[device.name] = device
-                self._changed.notify_all()
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    with suppress(DeviceFailed):
+        task.result()
+    if cancelled:
+        raise cancelled
 
 
 @asynccontextmanager

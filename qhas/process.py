@@ -8,8 +8,10 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, Literal
 
 from pydantic import BaseModel, computed_field
 
@@ -68,24 +70,33 @@ def is_secret(name: str) -> bool:
 
 
 async def run_tool(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: Path, timeout_seconds: float
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    output: Path,
+    timeout_seconds: float,
+    errors: Path | None = None,
+    stdin: Path | Literal["held"] | None = None,
 ) -> ToolRun:
-    """Run a program to its end with standard output and error in `output`.
+    """Run a program to its end with standard output and error in `output`, or error apart in `errors`.
 
+    Standard input is empty, a file, or "held": open as long as this process lives, so that the program can tell.
     When the time limit passes, or the caller is cancelled, the whole process group is ended before this returns; a
     caller that is cancelled once more waits for no clean-up of the tool. Raises ToolNotExecutable, and OSError for a
     directory or output file that cannot be used; a failing program is not an exception here.
     """
     started_at, clock = datetime.now(UTC), time.monotonic()
-    with output.open("wb") as sink:
+    with ExitStack() as files:
+        sink = files.enter_context(output.open("wb"))
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv,
                 cwd=cwd,
                 env=dict(env),
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=_standard_input(stdin, files),
                 stdout=sink,
-                stderr=asyncio.subprocess.STDOUT,
+                stderr=files.enter_context(errors.open("wb")) if errors else asyncio.subprocess.STDOUT,
                 start_new_session=True,
             )
         except OSError as error:
@@ -106,6 +117,12 @@ async def run_tool(
         exit_code=process.returncode if process.returncode is not None else -signal.SIGKILL,
         timed_out=timed_out,
     )
+
+
+def _standard_input(source: Path | Literal["held"] | None, files: ExitStack) -> IO[bytes] | int:
+    if source == "held":
+        return asyncio.subprocess.PIPE
+    return files.enter_context(source.open("rb")) if source else asyncio.subprocess.DEVNULL
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:

@@ -31,13 +31,21 @@ class StepStarted:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """A cell waits for a device: who has it, or what it is not yet fit for."""
+
+    cell: Cell
+    reason: str
+
+
+@dataclass(frozen=True)
 class CellFinished:
     """A cell is published, complete or failed."""
 
     record: CellRecord
 
 
-Event = SweepStarted | StepStarted | CellFinished
+Event = SweepStarted | StepStarted | Waiting | CellFinished
 _listener: ContextVar[Callable[[Event], None] | None] = ContextVar("qhas_progress", default=None)
 
 

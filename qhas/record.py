@@ -73,6 +73,7 @@ class Attempt(Stored):
 
     step: Step
     number: int
+    device: str | None = None
     tools: list[ToolRun] = []
     failure: FailureKind | None = None
 

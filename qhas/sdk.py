@@ -26,11 +26,29 @@ READER = "libQnnHtpOptraceProfilingReader.so"
 
 
 class Tool(StrEnum):
-    """Executables of the SDK that a cell needs on the host."""
+    """Executables of the SDK."""
 
     GRAPH_PREPARE = "snpe-dlc-graph-prepare"
     NET_RUN = "snpe-net-run"
     PROFILE_VIEWER = "qnn-profile-viewer"
+    DIAGVIEW = "snpe-diagview"
+    PLATFORM_VALIDATOR = "snpe-platform-validator"
+
+
+HOST_TOOLS = (Tool.GRAPH_PREPARE, Tool.NET_RUN, Tool.PROFILE_VIEWER)
+"""Without these on the host no cell can be run at all."""
+DEVICE_TOOLS = (Tool.NET_RUN, Tool.PROFILE_VIEWER, Tool.PLATFORM_VALIDATOR)
+"""What goes to a device, as far as the SDK has it for the device's target."""
+OUTPUT = "output"
+
+
+class ProfilingLevel(StrEnum):
+    """What net-run measures (`--profiling_level`)."""
+
+    BASIC = "basic"
+    """Times of whole inferences; ops are not looked at. At `off` the runtime keeps no times at all (DlEnums.h)."""
+    QHAS = "qhas"
+    """The timeline of every op. It slows the run, so its times are no latencies."""
 
 
 class SdkKind(StrEnum):
@@ -72,7 +90,7 @@ class Sdk:
 
     def missing(self) -> list[Path]:
         """Tools and libraries that are not there or not executable."""
-        absent = [self.tool(tool) for tool in Tool if not os.access(self.tool(tool), os.X_OK)]
+        absent = [self.tool(tool) for tool in HOST_TOOLS if not os.access(self.tool(tool), os.X_OK)]
         return absent if self.reader.is_file() else [*absent, self.reader]
 
     def prepare_argv(self, *, dlc: Path, output: Path, soc: str, options: PrepareOptions) -> list[str]:
@@ -94,30 +112,48 @@ class Sdk:
             argv.append(f"--htp_dlbc={'true' if options.dlbc else 'false'}")
         return argv
 
-    def net_run_argv(self, *, container: str, input_list: str, options: RunOptions) -> list[str]:
-        """The profiled run; the log goes to `profilelogs` in the working directory.
+    def net_run_argv(
+        self, *, container: str, input_list: str, options: RunOptions, level: ProfilingLevel
+    ) -> list[str]:
+        """A run on the device, by the program's name alone: each device has its own place for it.
 
         Both cache options make a record that does not fit the device an error instead of a silent online prepare.
         """
         return [
-            str(self.tool(Tool.NET_RUN)),
+            Tool.NET_RUN,
             f"--container={container}",
             f"--input_list={input_list}",
-            "--output_dir=output",
+            f"--output_dir={OUTPUT}",
             "--profiling_level",
-            "qhas",
+            level,
             f"--perf_profile={options.perf_profile}",
             "--use_dsp",
             "--validate_cache",
             "--cache_compatibility_mode=strict",
         ]
 
-    def viewer_argv(self, *, config: Path, log: Path, schematic: Path, output: Path) -> list[str]:
-        """Log and schematic to chrometrace, QHAS and the rest, all beside `output`."""
+    def diagview_argv(self, *, log: Path, output: Path) -> list[str]:
+        """Diagnostic log to single times as CSV."""
+        return [str(self.tool(Tool.DIAGVIEW)), f"--input_log={log}", f"--output={output}"]
+
+    def viewer_argv(
+        self,
+        *,
+        config: Path | str,
+        log: Path | str,
+        schematic: Path | str,
+        output: Path | str,
+        program: Path | str | None = None,
+        reader: Path | str | None = None,
+    ) -> list[str]:
+        """Log and schematic to chrometrace, QHAS and the rest, all beside `output`.
+
+        Viewer and reader are this host's, unless a device's are given. They must be of the same target.
+        """
         return [
-            str(self.tool(Tool.PROFILE_VIEWER)),
+            str(program or self.tool(Tool.PROFILE_VIEWER)),
             f"--config={config}",
-            f"--reader={self.reader}",
+            f"--reader={reader or self.reader}",
             f"--input_log={log}",
             f"--schematic={schematic}",
             f"--output={output}",

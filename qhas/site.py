@@ -93,6 +93,11 @@ class DeviceRef(Spec):
         description="Hexagon architecture, as in v79, where neither SDK nor device tell it.",
     )
     env: dict[str, str] = Field(default={}, description="Variables for the tools on the device.")
+    answer_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="A device that does not answer a short question in this time is offline.",
+    )
     gate: Gate | None = Field(default=None, description="In place of the site's gate.")
 
     @model_validator(mode="after")
@@ -173,15 +178,26 @@ def load_site(path: Path | None = None, environ: Mapping[str, str] = os.environ)
     sdk = site.sdk
     if sdk.root is not None:
         sdk = sdk.model_copy(update={"root": Path(anchored(path, "sdk.root", str(sdk.root)))})
-    return site.model_copy(update={"store": anchored(path, "store", site.store), "sdk": sdk})
+    devices = [
+        ref.model_copy(update={"ssh_config": Path(anchored(path, "ssh_config", str(ref.ssh_config)))})
+        if ref.ssh_config
+        else ref
+        for ref in site.devices
+    ]
+    return site.model_copy(
+        update={"store": anchored(path, "store", site.store), "sdk": sdk, "devices": devices}
+    )
 
 
 def without_secrets(site: Site) -> Site:
     """The site as it may be stored: values of secret-looking variables and passwords in the store's URL replaced."""
-    env = {name: "..." if is_secret(name) else value for name, value in site.sdk.env.items()}
-    return site.model_copy(
-        update={"store": without_password(site.store), "sdk": site.sdk.model_copy(update={"env": env})}
-    )
+    sdk = site.sdk.model_copy(update={"env": _without_values(site.sdk.env)})
+    devices = [ref.model_copy(update={"env": _without_values(ref.env)}) for ref in site.devices]
+    return site.model_copy(update={"store": without_password(site.store), "sdk": sdk, "devices": devices})
+
+
+def _without_values(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: "..." if is_secret(name) else value for name, value in env.items()}
 
 
 def without_password(url: str) -> str:

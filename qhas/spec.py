@@ -80,7 +80,9 @@ class RunOptions(Spec):
     warmups: int = Field(
         default=3, ge=0, le=1000, description="Inferences before the latency is taken (devices only)."
     )
-    repetitions: int = Field(default=30, ge=1, le=100_000, description="Timed inferences (devices only).")
+    repetitions: int = Field(
+        default=30, ge=0, le=100_000, description="Timed inferences (devices only); 0 leaves latency out."
+    )
     timeout_seconds: int = Field(
         default=600, ge=1, le=86_400, description="Time limit of each tool, in seconds."
     )

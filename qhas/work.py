@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from qhas import progress
 from qhas.artifacts import ArtifactSpec, expected_of
+from qhas.devices import Device, Job
 from qhas.diagnosis import judge_tool
-from qhas.failures import Failure, FailureKind, Step, StepFailed
+from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepFailed
+from qhas.inputs import StagedInputs, gather_inputs
 from qhas.lab import Lab
 from qhas.process import ToolNotExecutable, ToolRun, run_tool
-from qhas.record import Attempt, DeviceFacts, ModelFacts, Origin, PreparedFacts
+from qhas.record import Attempt, DeviceFacts, HealthFacts, Latency, ModelFacts, PreparedFacts
 from qhas.spec import Cell
 from qhas.store import StoreError
 from qhas.summary import Metrics
@@ -38,18 +40,43 @@ class CellWork:
         self.model: ModelFacts | None = None
         self.prepared: PreparedFacts | None = None
         self.device: DeviceFacts | None = None
-        self.origin = Origin.SIMULATOR
+        self.origin = lab.origin(cell.soc)
+        self.health: HealthFacts | None = None
+        self.latency: Latency | None = None
+        self._inputs: StagedInputs | None = None
         self.metrics: Metrics | None = None
         self.failure: Failure | None = None
+
+    async def inputs(self, prepared_dlc: Path) -> StagedInputs:
+        """The cell's input data, gathered once. Raises StepFailed."""
+        if self._inputs is None:
+            folder = self.directory / "inputs"
+            folder.mkdir(exist_ok=True)
+            self._inputs = await asyncio.to_thread(gather_inputs, self.cell.model, prepared_dlc, folder)
+        return self._inputs
+
+    @asynccontextmanager
+    async def lease(self, avoid: Collection[str] = ()) -> AsyncIterator[Device]:
+        """A device of the cell's SoC for oneself; one of `avoid` only where there is no other. Raises StepFailed."""
+        async with self.lab.lease(self.cell, self.run_id, avoid) as device:
+            self.device, self.origin = device.facts, device.origin
+            yield device
+
+    async def note_health_after(self, device: Device) -> None:
+        """Add the device's condition after the runs. Raises DeviceFailed."""
+        if self.health:
+            self.health = self.health.model_copy(update={"after": await device.health()})
 
     @asynccontextmanager
     async def attempt(self, step: Step) -> AsyncIterator[StepAttempt]:
         """One try of a step in a fresh directory. A failure is noted and passed on.
 
-        Errors of store and files become StepFailed, of kind STORE and DISK; all others pass as they are.
+        After a failure that the step is tried again for, the delay of the failure table is waited first. Errors of
+        device, store and files become StepFailed, of the device's kind, STORE and DISK; all others pass as they are.
         """
+        await self._delay(step)
         number = sum(made.step is step for made in self.attempts) + 1
-        record = Attempt(step=step, number=number)
+        record = Attempt(step=step, number=number, device=self.device.name if self.device else None)
         self.attempts.append(record)
         folder = self.directory / f"{step}-{number}"
         progress.report(progress.StepStarted(self.cell, step, number))
@@ -60,12 +87,20 @@ class CellWork:
         except StepFailed as error:
             record.failure = error.failure.kind
             raise
+        except DeviceFailed as error:
+            record.failure = error.kind
+            raise StepFailed(error.kind, step, str(error), error.evidence) from error
         except StoreError as error:
             record.failure = FailureKind.STORE
             raise StepFailed(FailureKind.STORE, step, f"{str(error).rstrip('.')}.") from error
         except OSError as error:
             record.failure = FailureKind.DISK
             raise StepFailed(FailureKind.DISK, step, f"{step} could not use its files: {error}.") from error
+
+    async def _delay(self, step: Step) -> None:
+        last = self.attempts[-1] if self.attempts else None
+        if last and last.failure and step in (last.step, Step.DEVICE):
+            await asyncio.sleep(FACTS[last.failure].delay_seconds)
 
 
 class StepAttempt:
@@ -102,6 +137,19 @@ class StepAttempt:
         except ToolNotExecutable as error:
             raise StepFailed(FailureKind.TOOL_MISSING, self.step, f"{error}.") from error
         self.judge(run, output)
+
+    async def run_device_tool(self, job: Job, argv: list[str], *, timeout_seconds: float) -> ToolRun:
+        """Run an SDK tool in a job and note it; its end is judged apart. Raises StepFailed for one not executable."""
+        try:
+            run = await job.run(argv, output=self.output(), timeout_seconds=timeout_seconds)
+        except ToolNotExecutable as error:
+            raise StepFailed(FailureKind.TOOL_MISSING, self.step, f"{error}.") from error
+        self._record.tools.append(run)
+        return run
+
+    def judge_last(self, run: ToolRun) -> None:
+        """Raise StepFailed if the end or the output of the tool that ran last shows a failure."""
+        judge_tool(self.step, run, self.work.outputs[-1])
 
     def judge(self, run: ToolRun, output: Path) -> None:
         """Note a tool's run and raise StepFailed if its end or output shows a failure."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect import task
 
+from qhas.devices import Device
 from qhas.steps import chrometrace as steps
 from qhas.steps.prepare import Prepared
 from qhas.work import CellWork
@@ -13,6 +14,8 @@ from tasks.policy import STEP
 
 
 @task(name="chrometrace", task_run_name="chrometrace {work.cell.label}", tags=["host"], **STEP)
-async def generate_chrometrace(work: CellWork, prepared: Prepared, log: Path) -> None:
+async def generate_chrometrace(
+    work: CellWork, prepared: Prepared, log: Path, device: Device | None = None
+) -> None:
     """Log and schematic to chrometrace and QHAS, checked."""
-    await steps.generate_chrometrace(work, prepared, log)
+    await steps.generate_chrometrace(work, prepared, log, device)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect import task
 
+from qhas.devices import Device
 from qhas.steps import net_run as steps
 from qhas.steps.net_run import ProfiledRun
 from qhas.work import CellWork
@@ -13,6 +14,6 @@ from tasks.policy import STEP
 
 
 @task(name="collect-logs", task_run_name="collect-logs {work.cell.label}", tags=["device"], **STEP)
-async def collect_logs(work: CellWork, run: ProfiledRun) -> Path:
+async def collect_logs(work: CellWork, run: ProfiledRun, device: Device) -> Path:
     """Profiling log from the device to the host."""
-    return await steps.collect_logs(work, run)
+    return await steps.collect_logs(work, run, device)

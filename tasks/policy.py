@@ -17,11 +17,10 @@ async def worth_retrying(_task: Task[..., Any], run: TaskRun, state: State[Any])
     return worth_another_attempt(error if isinstance(error, BaseException) else None, run.run_count)
 
 
-# Results are artifacts in the store, never Prefect results; parameters hold live objects and are not hashed.
+# The delay before another attempt is the failure's own, so the attempt itself waits for it. Results are artifacts in
+# the store, never Prefect results; parameters hold live objects and are not hashed.
 STEP: dict[str, Any] = {
     "retries": MAX_ATTEMPTS - 1,
-    "retry_delay_seconds": [1, 5],
-    "retry_jitter_factor": 0.3,
     "retry_condition_fn": worth_retrying,
     "cache_policy": NO_CACHE,
     "persist_result": False,

@@ -1,4 +1,4 @@
-"""Shared by every test: Prefect lives in a folder of the test run, never in the user's home."""
+"""Shared by every test: Prefect and leases live in a folder of the test run, never in the user's home."""
 
 import os
 import tempfile
@@ -12,6 +12,7 @@ for _name in [name for name in os.environ if name.startswith(("PREFECT_", "QHAS_
 for _name in ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT"):
     os.environ.pop(_name, None)
 os.environ["PREFECT_HOME"] = str(Path(_HOME) / "prefect")
+os.environ["QHAS_LEASES"] = str(Path(_HOME) / "leases")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

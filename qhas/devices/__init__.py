@@ -1,13 +1,14 @@
-"""Devices a cell can run on, behind one contract: open a job, stage files, run tools, fetch results, clean up."""
+"""Devices a cell can run on, behind one contract: make ready, open a job, stage, run, fetch, clean up."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from qhas.process import ToolRun
-from qhas.record import DeviceFacts, Origin
+from qhas.record import DeviceFacts, Health, HealthFacts, Origin
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Job(Protocol):
         """The device's clock, in seconds, comparable with `JobFile.modified`."""
 
     async def run(self, argv: list[str], *, output: Path, timeout_seconds: float) -> ToolRun:
-        """Run a tool in the directory; its standard output and error go to the host file `output`."""
+        """Run a tool of the SDK, given by its name, in the directory; all it prints goes to the host file `output`."""
 
     async def files(self, pattern: str) -> list[JobFile]:
         """What matches a glob in the directory, sorted by name."""
@@ -39,18 +40,33 @@ class Job(Protocol):
 
 
 class Device(Protocol):
-    """Something that runs a prepared graph."""
+    """Something that runs a prepared graph. Whatever it is asked raises DeviceFailed when it cannot be reached."""
 
     @property
     def facts(self) -> DeviceFacts:
-        """Name, SoC and transport, as recorded with every result."""
+        """What is recorded with every result; complete once the device is ready."""
 
     @property
     def origin(self) -> Origin:
         """Whether its figures are measured or simulated."""
 
+    async def make_ready(self, waiting: Callable[[str], None]) -> HealthFacts | None:
+        """Reach it, end what others left running, check what it is and how it is, bring the SDK. None has no health.
+
+        `waiting` hears in a sentence what a hot or empty device is waited for.
+        """
+
+    async def health(self) -> Health | None:
+        """Its condition now."""
+
     async def open_job(self) -> Job:
         """A fresh working directory."""
 
+    async def log_since(self, moment: float, target: Path) -> None:
+        """The system's log since a time of the device's clock, as far as it can be had."""
+
     async def clean(self) -> None:
-        """Remove every job's directory. Called when the lease ends, however it ends."""
+        """End every job's tools and remove its directory. Called when the lease ends, however it ends."""
+
+    def library(self, name: str) -> str:
+        """Path on the device of a library of the SDK."""

@@ -9,46 +9,64 @@ import asyncio
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from qhas.devices import JobFile
 from qhas.process import ToolRun, run_tool
-from qhas.record import DeviceFacts, Origin
-from qhas.sdk import Sdk
-from qhas.site import Transport
+from qhas.record import DeviceFacts, Health, HealthFacts, Origin
+from qhas.sdk import Sdk, Tool
+from qhas.site import DeviceRef
 
 SOC_VARIABLE = "HOSTSDK_SOC"
 
 
 class HostDevice:
-    """A simulated device on this machine."""
+    """A simulated device on this machine. Its tools compute here, so they take turns at the host's cores."""
 
     origin = Origin.SIMULATOR
 
-    def __init__(self, name: str, soc: str, sdk: Sdk, scratch: Path) -> None:
-        self.facts = DeviceFacts(name=name, soc=soc, transport=Transport.HOST)
+    def __init__(self, ref: DeviceRef, sdk: Sdk, scratch: Path, cores: asyncio.Semaphore) -> None:
+        self.facts = DeviceFacts(name=ref.name, soc=ref.soc, transport=ref.transport, address=ref.address)
+        self._env = ref.env
         self._sdk = sdk
         self._scratch = scratch
+        self._cores = cores
         self._folders: list[Path] = []
+
+    async def make_ready(self, waiting: Callable[[str], None]) -> HealthFacts | None:
+        """Nothing to do, and no health to speak of."""
+
+    async def health(self) -> Health | None:
+        """None: a simulator's figures do not depend on it."""
 
     async def open_job(self) -> HostJob:
         """A temporary folder below the scratch directory."""
         folder = Path(tempfile.mkdtemp(prefix="job-", dir=self._scratch))
         self._folders.append(folder)
-        return HostJob(folder, self._sdk.environment({SOC_VARIABLE: self.facts.soc}))
+        return HostJob(folder, self._sdk, {SOC_VARIABLE: self.facts.soc, **self._env}, self._cores)
+
+    async def log_since(self, moment: float, target: Path) -> None:
+        """Nothing: the host's log says nothing of an emulation."""
 
     async def clean(self) -> None:
         """See `Device.clean`."""
         while self._folders:
             await asyncio.to_thread(shutil.rmtree, self._folders.pop(), ignore_errors=True)
 
+    def library(self, name: str) -> str:
+        """See `Device.library`."""
+        return str(self._sdk.reader.with_name(name))
+
 
 class HostJob:
     """A folder on this machine."""
 
-    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+    def __init__(self, folder: Path, sdk: Sdk, env: dict[str, str], cores: asyncio.Semaphore) -> None:
         self._folder = folder
+        self._sdk = sdk
         self._env = env
+        self._cores = cores
 
     async def stage(self, source: Path, name: str) -> None:
         """Link where the file system allows it, else copy: prepared DLCs are large."""
@@ -64,10 +82,16 @@ class HostJob:
         return time.time()
 
     async def run(self, argv: list[str], *, output: Path, timeout_seconds: float) -> ToolRun:
-        """See `Job.run`."""
-        return await run_tool(
-            argv, cwd=self._folder, env=self._env, output=output, timeout_seconds=timeout_seconds
-        )
+        """See `Job.run`. Raises ToolNotExecutable."""
+        program, *arguments = argv
+        async with self._cores:
+            return await run_tool(
+                [str(self._sdk.tool(Tool(program))), *arguments],
+                cwd=self._folder,
+                env=self._sdk.environment(self._env),
+                output=output,
+                timeout_seconds=timeout_seconds,
+            )
 
     async def files(self, pattern: str) -> list[JobFile]:
         """See `Job.files`."""

@@ -3,34 +3,63 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from qhas.artifacts import TRACE
+from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.sdk import viewer_config
+from qhas.sdk import OUTPUT, READER, Tool, viewer_config
+from qhas.steps.execution import bring
 from qhas.steps.prepare import Prepared
 from qhas.summary import Metrics, QhasInvalid, read_summary
 from qhas.trace import TraceInvalid, check_trace
-from qhas.work import CellWork
+from qhas.work import CellWork, StepAttempt
 
 CONFIG = "config.json"
 
 
-async def generate_chrometrace(work: CellWork, prepared: Prepared, log: Path) -> None:
+async def generate_chrometrace(
+    work: CellWork, prepared: Prepared, log: Path, device: Device | None = None
+) -> None:
     """Run the viewer and check what it wrote; the cell's metrics come from the QHAS. Raises StepFailed.
 
-    A QHAS summary that is damaged fails the cell, but the chrometrace beside it is kept and published.
+    With a device the viewer runs there, else on this host. A QHAS summary that is damaged fails the cell, but the
+    chrometrace beside it is kept and published.
     """
     async with work.attempt(Step.CHROMETRACE) as attempt:
         config = attempt.folder / CONFIG
         config.write_text(viewer_config(work.cell.trace), encoding="utf-8")
-        argv = work.lab.sdk.viewer_argv(
-            config=config, log=log, schematic=prepared.schematic, output=attempt.folder / TRACE
-        )
-        await attempt.run_host_tool(argv)
+        if device:
+            await _view_on_device(attempt, device, config, log, prepared.schematic)
+        else:
+            argv = work.lab.sdk.viewer_argv(
+                config=config, log=log, schematic=prepared.schematic, output=attempt.folder / TRACE
+            )
+            await attempt.run_host_tool(argv)
         await asyncio.to_thread(_check_trace, attempt.collect("chrometrace")["chrometrace"])
         if summary := attempt.collect().get("qhas"):
             work.metrics = await asyncio.to_thread(_read_summary, summary)
+
+
+async def _view_on_device(
+    attempt: StepAttempt, device: Device, config: Path, log: Path, schematic: Path
+) -> None:
+    """Run the device's own viewer with the reader beside it, and bring whatever it wrote."""
+    job = await device.open_job()
+    for source in (config, log, schematic):
+        await job.stage(source, source.name)
+    argv = attempt.work.lab.sdk.viewer_argv(
+        config=config.name,
+        log=log.name,
+        schematic=schematic.name,
+        output=f"{OUTPUT}/{TRACE}",
+        program=Tool.PROFILE_VIEWER,
+        reader=device.library(READER),
+    )
+    run = await attempt.run_device_tool(job, argv, timeout_seconds=attempt.work.cell.run.timeout_seconds)
+    await asyncio.to_thread(attempt.judge_last, run)
+    for file in await job.files(f"{OUTPUT}/*"):
+        await bring(attempt, job, file, attempt.folder / PurePosixPath(file.name).name)
 
 
 def _check_trace(path: Path) -> None:

@@ -35,7 +35,9 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         device=work.device,
         model=work.model,
         prepared=work.prepared,
+        health=work.health,
         attempts=work.attempts,
+        latency=work.latency,
         metrics=work.metrics,
         artifacts=artifacts,
     )

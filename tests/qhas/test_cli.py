@@ -114,7 +114,7 @@ BAD_INPUT: dict[str, tuple[Bad, str]] = {
     "no such file": (lambda desk: (desk.folder / "sweep.yaml").unlink(), "sweep.yaml cannot be read"),
     "not yaml": (lambda desk: write_yaml(desk.folder / "sweep.yaml", "a: ["), "is not YAML"),
     "unknown key": (lambda desk: desk.sweep(soc="sm8750"), "soc: no such key"),
-    "wrong value": (lambda desk: desk.sweep(run={"repetitions": 0}), "run.repetitions"),
+    "wrong value": (lambda desk: desk.sweep(run={"repetitions": -1}), "run.repetitions"),
     "impossible variant": (lambda desk: desk.sweep(variants={"vtcm_mb": [999]}), "Variant vtcm_mb-999"),
     "all excluded": (lambda desk: desk.sweep(exclude=[{"model": "net"}]), "has no cell left"),
     "no dlc": (lambda desk: (desk.folder / "net.dlc").unlink(), "There is no file"),

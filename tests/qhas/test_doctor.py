@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qhas.doctor import Finding, examine
-from qhas.sdk import Tool
+from qhas.sdk import HOST_TOOLS, Tool
 from qhas.site import SdkRef, Site
 from tests.fakes.sdk import build_fake_sdk
 
@@ -26,7 +26,7 @@ def test_a_good_site_is_good_in_everything(tmp_path: Path) -> None:
     answers = findings(tmp_path)
     bad = [finding for finding in answers.values() if not finding.good and finding.what != "scratch"]
     assert not bad
-    assert {"host", "Prefect", "SDK", "store", "scratch", "devices", *Tool} - answers.keys() == {
+    assert {"host", "Prefect", "SDK", "store", "scratch", "devices", *HOST_TOOLS} - answers.keys() == {
         Tool.PROFILE_VIEWER
     }
 

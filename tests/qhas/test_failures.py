@@ -10,11 +10,14 @@ import pytest
 from qhas.failures import (
     FACTS,
     MAX_ATTEMPTS,
+    Again,
+    FailureFacts,
     FailureKind,
     InvalidInput,
     Step,
     StepFailed,
     worth_another_attempt,
+    worth_another_device,
 )
 
 
@@ -34,7 +37,7 @@ def test_no_fact_is_without_its_kind() -> None:
 def test_a_step_is_tried_as_often_as_the_table_says(kind: FailureKind) -> None:
     error = StepFailed(kind, Step.PREPARE, "message")
     tries = 1
-    while worth_another_attempt(error, tries):
+    while worth_another_attempt(error, tries) or worth_another_device(error, tries):
         tries += 1
     assert tries == FACTS[kind].attempts
     assert tries <= MAX_ATTEMPTS
@@ -84,9 +87,26 @@ def test_a_failed_step_carries_kind_evidence_and_hint() -> None:
     assert failure.hint == FACTS[FailureKind.LOG_EMPTY].hint
 
 
+def tries(facts: FailureFacts) -> str:
+    """As the page words it."""
+    if facts.attempts == 1:
+        return "1"
+    return f"{facts.attempts}, {facts.again}, after {facts.delay_seconds:g} s"
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_a_failure_is_tried_again_in_one_place_only(kind: FailureKind) -> None:
+    error = StepFailed(kind, Step.NET_RUN, "message")
+    assert not (worth_another_attempt(error, 1) and worth_another_device(error, 1))
+
+
+def test_what_blames_the_device_is_tried_on_another_one() -> None:
+    assert all(facts.again is Again.ELSEWHERE for facts in FACTS.values() if facts.blames_device)
+
+
 def test_the_page_of_failures_lists_every_kind_as_the_table_has_it() -> None:
     page = (Path(__file__).parents[2] / "docs" / "failures.md").read_text(encoding="utf-8")
     rows = [
-        f"| `{kind}` | {facts.meaning} | {facts.hint} | {facts.attempts} |" for kind, facts in FACTS.items()
+        f"| `{kind}` | {facts.meaning} | {facts.hint} | {tries(facts)} |" for kind, facts in FACTS.items()
     ]
     assert [line for line in page.splitlines() if line.startswith("| `")] == rows

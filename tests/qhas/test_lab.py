@@ -12,12 +12,27 @@ from qhas.devices.host import HostDevice
 from qhas.failures import FailureKind, StepFailed
 from qhas.lab import Lab, open_lab
 from qhas.record import Origin
-from qhas.sdk import Sdk, SdkKind
+from qhas.sdk import HOST_TARGET, Sdk, SdkKind, Tool
 from qhas.site import DeviceRef, SdkRef, Site
+from qhas.spec import Cell
 from qhas.store import Store
 from tests.fakes.sdk import build_fake_sdk
+from tests.qhas.samples import model
 
 SDK = Sdk(Path("/sdk"), "2.45.0", SdkKind.VENDOR)
+
+
+RUN = "nightly-1"
+
+
+def cell(soc: str = "sm8750") -> Cell:
+    return Cell(model=model(), soc=soc)
+
+
+def host_device(folder: Path) -> HostDevice:
+    return HostDevice(
+        DeviceRef(name="sim", soc="sm8750"), Sdk(folder, "1", SdkKind.VENDOR), folder, asyncio.Semaphore(1)
+    )
 
 
 def lab_with(folder: Path, **devices: str) -> Lab:
@@ -27,7 +42,11 @@ def lab_with(folder: Path, **devices: str) -> Lab:
 
 async def test_a_lab_without_devices_simulates_any_soc_as_often_as_asked(tmp_path: Path) -> None:
     lab = lab_with(tmp_path)
-    async with lab.lease("sm8750") as one, lab.lease("sm8750") as two, lab.lease("sa8255") as three:
+    async with (
+        lab.lease(cell(), RUN) as one,
+        lab.lease(cell(), RUN) as two,
+        lab.lease(cell("sa8255"), RUN) as three,
+    ):
         assert [device.facts.name for device in (one, two, three)] == [
             "sim-sm8750",
             "sim-sm8750",
@@ -42,7 +61,7 @@ async def test_a_device_is_leased_to_one_at_a_time(tmp_path: Path) -> None:
 
     async def use() -> None:
         nonlocal holders, most
-        async with lab.lease("sm8750") as device:
+        async with lab.lease(cell(), RUN) as device:
             assert device.facts.name == "only"
             holders += 1
             most = max(most, holders)
@@ -57,7 +76,7 @@ async def test_a_device_is_leased_to_one_at_a_time(tmp_path: Path) -> None:
 
 async def test_devices_of_one_soc_work_side_by_side(tmp_path: Path) -> None:
     lab = lab_with(tmp_path, a="sm8750", b="sm8750", c="sa8255")
-    async with asyncio.timeout(10), lab.lease("sm8750") as one, lab.lease("sm8750") as two:
+    async with asyncio.timeout(10), lab.lease(cell(), RUN) as one, lab.lease(cell(), RUN) as two:
         assert {one.facts.name, two.facts.name} == {"a", "b"}
 
 
@@ -67,11 +86,11 @@ async def test_a_device_is_given_back_and_cleaned_however_its_lease_ends(
 ) -> None:
     lab = lab_with(tmp_path, only="sm8750")
     with pytest.raises(error):  # noqa: PT012
-        async with lab.lease("sm8750") as device:
+        async with lab.lease(cell(), RUN) as device:
             await device.open_job()
             raise error
     assert list(tmp_path.glob("job-*")) == []
-    async with asyncio.timeout(10), lab.lease("sm8750") as again:
+    async with asyncio.timeout(10), lab.lease(cell(), RUN) as again:
         assert again.facts.name == "only"
 
 
@@ -79,16 +98,16 @@ async def test_waiting_for_a_device_can_be_cancelled(tmp_path: Path) -> None:
     lab = lab_with(tmp_path, only="sm8750")
 
     async def wait() -> None:
-        async with lab.lease("sm8750"):
+        async with lab.lease(cell(), RUN):
             pytest.fail("the device is taken")
 
-    async with lab.lease("sm8750"):
+    async with lab.lease(cell(), RUN):
         waiting = asyncio.create_task(wait())
         await asyncio.sleep(0.01)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    async with asyncio.timeout(10), lab.lease("sm8750"):
+    async with asyncio.timeout(10), lab.lease(cell(), RUN):
         pass
 
 
@@ -119,7 +138,7 @@ async def test_a_labs_scratch_space_goes_when_it_closes(tmp_path: Path) -> None:
 
 
 async def test_a_host_job_holds_what_was_staged_and_finds_what_was_left(tmp_path: Path) -> None:
-    device = HostDevice("sim", "sm8750", SDK, tmp_path)
+    device = host_device(tmp_path)
     job = await device.open_job()
     (tmp_path / "a.raw").write_bytes(b"raw")
     await job.stage(tmp_path / "a.raw", "inputs/0.raw")
@@ -127,7 +146,11 @@ async def test_a_host_job_holds_what_was_staged_and_finds_what_was_left(tmp_path
     script = (
         "mkdir -p logs; cat inputs/0.raw > logs/b.log; : > logs/a.log; mkdir logs/c.log; echo $HOSTSDK_SOC"
     )
-    run = await job.run(["/bin/sh", "-c", script], output=output, timeout_seconds=10)
+    tool = tmp_path / "bin" / HOST_TARGET / Tool.NET_RUN
+    tool.parent.mkdir(parents=True)
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    run = await job.run([Tool.NET_RUN], output=output, timeout_seconds=10)
     assert run.exit_code == 0
     assert output.read_text() == "sm8750\n"
     files = await job.files("logs/*.log")
@@ -140,7 +163,7 @@ async def test_a_host_job_holds_what_was_staged_and_finds_what_was_left(tmp_path
 
 
 async def test_two_jobs_of_a_device_share_nothing(tmp_path: Path) -> None:
-    device = HostDevice("sim", "sm8750", SDK, tmp_path)
+    device = host_device(tmp_path)
     one, two = await device.open_job(), await device.open_job()
     (tmp_path / "x").touch()
     await one.stage(tmp_path / "x", "x")

@@ -11,7 +11,7 @@ import pytest
 
 from qhas import sdk as sdk_module
 from qhas.failures import InvalidInput
-from qhas.sdk import Sdk, SdkKind, Tool, find_sdk, host_sdk_root, viewer_config
+from qhas.sdk import HOST_TOOLS, ProfilingLevel, Sdk, SdkKind, Tool, find_sdk, host_sdk_root, viewer_config
 from qhas.site import SdkRef
 from qhas.spec import PerfProfile, PrepareOptions, RunOptions, TraceFeatures
 from tests.fakes.sdk import build_fake_sdk
@@ -55,7 +55,7 @@ def test_a_root_that_is_no_directory_is_refused_with_who_named_it(
         find_sdk(ref, environ)
 
 
-@pytest.mark.parametrize("tool", Tool)
+@pytest.mark.parametrize("tool", HOST_TOOLS)
 def test_an_sdk_without_a_tool_is_refused_by_the_tools_path(tmp_path: Path, tool: Tool) -> None:
     root = build_fake_sdk(tmp_path / "sdk")
     (root / "bin" / "x86_64-linux-clang" / tool).unlink()
@@ -167,7 +167,10 @@ def test_an_option_that_is_set_is_passed_on_by_the_vendors_name(
 
 def test_the_run_refuses_a_record_that_does_not_fit_instead_of_preparing_online() -> None:
     argv = SDK.net_run_argv(
-        container="c.dlc", input_list="l.txt", options=RunOptions(perf_profile=PerfProfile.BALANCED)
+        container="c.dlc",
+        input_list="l.txt",
+        options=RunOptions(perf_profile=PerfProfile.BALANCED),
+        level=ProfilingLevel.QHAS,
     )
     assert {"--validate_cache", "--cache_compatibility_mode=strict", "--use_dsp"} <= set(argv)
     assert argv[argv.index("--profiling_level") + 1] == "qhas"

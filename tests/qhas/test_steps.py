@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from qhas.devices import Device, JobFile
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.lab import Lab, open_lab
 from qhas.process import ToolRun
-from qhas.record import CellStatus, DeviceFacts, Origin
+from qhas.record import CellStatus, DeviceFacts, Health, HealthFacts, Origin
 from qhas.runs import cell_prefix, read_cell
 from qhas.site import SdkRef, Site
 from qhas.spec import Cell
@@ -206,6 +206,15 @@ class StageDevice:
     clock: float = 1_000_000.0
     """The device's own, far from the host's."""
 
+    async def make_ready(self, waiting: Callable[[str], None]) -> HealthFacts:
+        return HealthFacts(before=Health(taken_at=MOMENT, battery_percent=80))
+
+    async def health(self) -> Health:
+        return Health(taken_at=MOMENT, battery_percent=79)
+
+    async def log_since(self, moment: float, target: Path) -> None:
+        target.write_text("adsprpc : nothing to report")
+
     async def open_job(self) -> StageDevice:
         return self
 
@@ -273,7 +282,6 @@ async def test_a_good_run_stages_all_and_names_its_log(listed: Bench, prepared: 
         "inputs/0-a.raw": b"raw",
     }
     assert run.log.name == f"profilelogs/{LOG}"
-    assert (listed.work.origin, listed.work.device) == (Origin.DEVICE, device.facts)
 
 
 @pytest.mark.parametrize(
@@ -303,15 +311,16 @@ async def test_clocks_of_device_and_host_need_not_agree(listed: Bench, prepared:
 
 
 async def test_a_log_arrives_whole(listed: Bench, prepared: Prepared) -> None:
-    run = await run_on(listed, prepared, StageDevice(GOOD))
-    log = await collect_logs(listed.work, run)
+    device = StageDevice(GOOD)
+    log = await collect_logs(listed.work, await run_on(listed, prepared, device), device)
     assert log.read_bytes() == GOOD[LOG][0]
 
 
 @pytest.mark.parametrize("length", [0, 1, 2999])
 async def test_a_transfer_that_is_cut_is_a_failure(listed: Bench, prepared: Prepared, length: int) -> None:
-    run = await run_on(listed, prepared, StageDevice(GOOD, cut_to=length))
-    assert await kind_of(collect_logs(listed.work, run)) is FailureKind.TRANSFER_CUT
+    device = StageDevice(GOOD, cut_to=length)
+    run = await run_on(listed, prepared, device)
+    assert await kind_of(collect_logs(listed.work, run, device)) is FailureKind.TRANSFER_CUT
 
 
 # Viewer and publication, on the fake SDK
@@ -320,8 +329,8 @@ async def test_a_transfer_that_is_cut_is_a_failure(listed: Bench, prepared: Prep
 async def log_of(bench: Bench) -> tuple[Prepared, Path]:
     """A prepared graph and the log of a run on this machine."""
     prepared = await prepare_graph(bench.work)
-    async with bench.lab.lease("sm8750") as device:
-        return prepared, await collect_logs(bench.work, await net_run(bench.work, prepared, device))
+    async with bench.work.lease() as device:
+        return prepared, await collect_logs(bench.work, await net_run(bench.work, prepared, device), device)
 
 
 async def test_a_cell_that_went_well_is_published_with_its_figures_and_traces(bench: Bench) -> None:

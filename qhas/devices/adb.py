@@ -1,0 +1,83 @@
+"""Android devices, through the adb client.
+
+Messages are those of AOSP's client. Serials may hold `:` and `.`; every call names its serial. Devices older than
+Android 7 have no shell_v2 protocol: there both streams come as one, and the device's own end line tells the exit code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qhas.devices.shell import ClientSign, Shell
+from qhas.failures import FailureKind
+
+SIGNS = (
+    ClientSign(
+        r"unauthorized|authorizing|no permissions|insufficient permissions", FailureKind.DEVICE_UNAUTHORIZED
+    ),
+    ClientSign(
+        r"cannot connect to daemon|failed to (start|check server version)|daemon not running|could not read ok",
+        FailureKind.CLIENT_BROKEN,
+    ),
+    ClientSign(
+        r"device offline|device '.*' not found|no devices/emulators|device still connecting|protocol fault"
+        r"|connection reset|broken pipe|^closed$|connect failed|failed to connect|remote .* closed|transport",
+        FailureKind.DEVICE_OFFLINE,
+    ),
+)
+
+
+class AdbShell(Shell):
+    """The shell of an Android device."""
+
+    signs = SIGNS
+    merges_streams = True
+
+    def __init__(
+        self, name: str, serial: str, scratch: Path, answer_seconds: float, server: str | None = None
+    ) -> None:
+        super().__init__(name, scratch, answer_seconds)
+        self._serial = serial
+        self._client = ["adb"]
+        if server:
+            host, port = server.rsplit(":", 1)
+            self._client += ["-H", host, "-P", port]
+
+    def command(self, line: str) -> list[str]:
+        """See `Shell.command`."""
+        return [*self._client, "-s", self._serial, "shell", line]
+
+    async def connect(self) -> None:
+        """Ask the server to connect to a device on the network; it forgets one that was away."""
+        if ":" in self._serial and await self._state() != "device":
+            await self._call("connect", self._serial)
+
+    async def _push(self, source: Path, target: str, seconds: float) -> None:
+        await self._transfer("push", str(source), target, seconds)
+
+    async def _pull(self, source: str, target: Path, seconds: float) -> None:
+        await self._transfer("pull", source, str(target), seconds)
+
+    async def why_lost(self) -> str:
+        """The state of the device as the server sees it."""
+        return await self._state()
+
+    async def _state(self) -> str:
+        return (await self._call("-s", self._serial, "get-state"))[1].strip()
+
+    async def _transfer(self, deed: str, source: str, target: str, seconds: float) -> None:
+        code, text = await self._call("-s", self._serial, deed, source, target, seconds=seconds)
+        if code:
+            text = text if self._kind(text) else f"{text}\n{await self._state()}"
+            raise self.lost(text, f"{deed} of {Path(source).name}")
+
+    async def _call(self, *arguments: str, seconds: float | None = None) -> tuple[int, str]:
+        """The client's exit code and all it printed."""
+        with self._scratch_file("adb") as output:
+            run, errors = await self._run_client(
+                [*self._client, *arguments],
+                output=output,
+                timeout_seconds=seconds or self._answer_seconds,
+            )
+            self.require_in_time(run, arguments[-1] if "-s" not in arguments else arguments[2])
+            return run.exit_code, (output.read_bytes() + errors).decode(errors="replace")

@@ -1,0 +1,113 @@
+"""Which files of the SDK a device needs, and how they get there: pushed once, kept, and checked by digest.
+
+The SDK's own layout is kept below a directory named after what it holds, so that SDKs lie side by side on a device.
+Which libraries level qhas needs is not published: every library of the target goes, but for those that prepare graphs
+on the device. Without these a runtime that finds no fitting record must fail, where it would else prepare silently.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qhas.devices.shell import Shell, digests, quoted
+from qhas.digest import data_digest, file_digest
+from qhas.failures import DeviceFailed, FailureKind
+from qhas.sdk import DEVICE_TOOLS, Sdk
+
+ONLINE_PREPARE = ("libSnpeHtpPrepare.so", "libQnnHtpPrepare.so")
+SYSTEM_DSP_DIRECTORIES = ("/system/lib/rfsa/adsp", "/system/vendor/lib/rfsa/adsp", "/dsp")
+"""Must be listed on Android and most embedded Linux (SNPE, "DSP Runtime Environment")."""
+_COMPLETE = ".complete"
+_KEEP_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An SDK as it lies on a device: host files by their path there, relative to `root`."""
+
+    root: str
+    files: Mapping[str, Path]
+    target: str
+    hexagons: tuple[str, ...]
+
+    def environment(self) -> dict[str, str]:
+        """Variables of the SDK's tools on the device. The DSP's path takes semicolons, unlike any other."""
+        skels = (f"{self.root}/lib/hexagon-{version}/unsigned" for version in self.hexagons)
+        return {
+            "LD_LIBRARY_PATH": f"{self.root}/lib/{self.target}",
+            "ADSP_LIBRARY_PATH": ";".join([*skels, *SYSTEM_DSP_DIRECTORIES]),
+        }
+
+    def program(self, name: str) -> str:
+        """Path of an executable on the device."""
+        return f"{self.root}/bin/{self.target}/{name}"
+
+    def library(self, name: str) -> str:
+        """Path of a library of the target on the device."""
+        return f"{self.root}/lib/{self.target}/{name}"
+
+
+def plan_deployment(sdk: Sdk, root: str, target: str, hexagons: Sequence[str]) -> Deployment:
+    """What of the SDK goes to a device. Raises DeviceFailed if the SDK lacks the target or the skels."""
+    files = {str(path.relative_to(sdk.root)): path for path in _wanted(sdk.root, target, hexagons)}
+    for folder in (f"bin/{target}", *(f"lib/hexagon-{version}/unsigned" for version in hexagons)):
+        if not any(name.startswith(f"{folder}/") for name in files):
+            raise DeviceFailed(
+                FailureKind.TOOL_MISSING, f"The SDK at {sdk.root} has nothing in {folder} for the device."
+            )
+    content = data_digest({name: file_digest(path) for name, path in files.items()})
+    return Deployment(f"{root}/sdk/{sdk.version}-{content[:12]}", files, target, tuple(hexagons))
+
+
+def _wanted(root: Path, target: str, hexagons: Sequence[str]) -> Iterator[Path]:
+    for tool in DEVICE_TOOLS:
+        if (path := root / "bin" / target / tool).is_file():
+            yield path
+    for library in sorted((root / "lib" / target).glob("*.so*")):
+        if library.name not in ONLINE_PREPARE:
+            yield library
+    for version in hexagons:
+        skels = (root / "lib" / f"hexagon-{version}" / "unsigned").iterdir()
+        yield from (path for path in sorted(skels) if path.is_file())
+
+
+async def deploy(shell: Shell, deployment: Deployment) -> int:
+    """Bring what is missing or damaged to the device; how many files were pushed. Raises DeviceFailed."""
+    wanted = {name: await asyncio.to_thread(file_digest, path) for name, path in deployment.files.items()}
+    root = deployment.root
+    folders = sorted({posixpath.dirname(f"{root}/{name}") for name in wanted})
+    await shell.tell(f"mkdir -p {quoted(*folders)}")
+    there = await _present(shell, root)
+    missing = [name for name, digest in wanted.items() if there.get(name) != digest]
+    for name in missing:
+        await shell.push(deployment.files[name], f"{root}/{name}")
+    if missing:
+        await _require_all(shell, root, wanted)
+        await shell.tell(f"chmod -R 755 {quoted(f'{root}/bin')}")
+    await shell.tell(f"touch {quoted(f'{root}/{_COMPLETE}')}")
+    await _forget_old(shell, posixpath.dirname(root))
+    return len(missing)
+
+
+async def _require_all(shell: Shell, root: str, wanted: Mapping[str, str]) -> None:
+    there = await _present(shell, root)
+    if bad := [name for name, digest in wanted.items() if there.get(name) != digest]:
+        raise DeviceFailed(
+            FailureKind.TRANSFER_CUT, f"{', '.join(bad[:3])} of the SDK did not arrive whole on {shell.name}."
+        )
+
+
+async def _present(shell: Shell, root: str) -> dict[str, str]:
+    found = await digests(shell, f"cd {quoted(root)} && find . -type f -exec sha256sum {{}} +")
+    return {path.removeprefix("./"): digest for path, digest in found.items()}
+
+
+async def _forget_old(shell: Shell, parent: str) -> None:
+    """Remove SDKs that nothing has used for a month."""
+    line = f"find {quoted(parent)} -mindepth 2 -maxdepth 2 -name {_COMPLETE} -mtime +{_KEEP_DAYS}"
+    for path in (await shell.tell(line)).splitlines():
+        await shell.tell(f"rm -rf {quoted(posixpath.dirname(path))}")

@@ -1,0 +1,251 @@
+"""A phone or a board: the same Linux behind another way in.
+
+Everything of ours lies below one directory: `sdk/` is kept, `staged/` and `jobs/` live as long as a lease. Tools run
+in a session of their own that ends when this host goes away (runner.sh); what a dead host left is ended by the next
+lease (reaper.sh).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import posixpath
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+from qhas.devices import JobFile
+from qhas.devices.deployment import Deployment, deploy, plan_deployment
+from qhas.devices.health import PROBE, Objection, Probe, Unfit, parse_probe, wait_until_fit
+from qhas.devices.identity import check_identity, hexagon_of_device, skel_archs
+from qhas.devices.shell import Shell, digests, quoted, verify_copy
+from qhas.digest import file_digest
+from qhas.failures import DeviceFailed, FailureKind
+from qhas.process import ToolRun
+from qhas.record import DeviceFacts, Health, HealthFacts, Origin
+from qhas.sdk import Sdk, Tool
+from qhas.site import DeviceRef, Gate, Transport
+
+RUNNER = files(__package__).joinpath("runner.sh").read_text(encoding="utf-8")
+REAPER = files(__package__).joinpath("reaper.sh").read_text(encoding="utf-8")
+_LOG = {
+    Transport.ADB: "logcat -d -v threadtime -T {moment:.3f} | tail -c 1000000",
+    Transport.SSH: "dmesg | tail -n 1000",
+}
+
+
+_UNFIT = {
+    Unfit.HOT: FailureKind.DEVICE_HOT,
+    Unfit.BATTERY_LOW: FailureKind.DEVICE_BATTERY_LOW,
+    Unfit.FULL: FailureKind.DEVICE_FULL,
+}
+
+
+class KnownDevices(dict[str, tuple[str | None, Deployment, str | None]]):
+    """Boot, deployment and Hexagon, by address, of devices found in order before: these are not checked again."""
+
+
+class RemoteDevice:
+    """A device at the far end of a shell."""
+
+    origin = Origin.DEVICE
+
+    def __init__(self, ref: DeviceRef, shell: Shell, sdk: Sdk, gate: Gate, known: KnownDevices) -> None:
+        self.facts = DeviceFacts(name=ref.name, soc=ref.soc, transport=ref.transport, address=ref.address)
+        self._ref = ref
+        self._shell = shell
+        self._sdk = sdk
+        self._gate = gate
+        self._known = known
+        self._deployment: Deployment | None = None
+        self._staged: dict[str, str] = {}
+
+    async def make_ready(self, waiting: Callable[[str], None]) -> HealthFacts:
+        """See `Device.make_ready`. Raises DeviceFailed."""
+        await self._shell.connect()
+        await self._reap()
+        await self._shell.tell(f"mkdir -p {quoted(*map(self._path, ('jobs', 'staged', 'sdk')))}")
+        first = await self.probe()
+        self._identify(first)
+        wait = await wait_until_fit(
+            self.probe, self._gate, waiting=lambda left, _: waiting(self._sentence(left[0]))
+        )
+        if wait.left:
+            raise DeviceFailed(_UNFIT[wait.left[0].kind], self._sentence(wait.left[0]))
+        await self._deploy(wait.probe.health.boot_id)
+        return HealthFacts(before=wait.probe.health, waited_seconds=wait.waited_seconds)
+
+    async def probe(self) -> Probe:
+        """What the device is and how it is. Raises DeviceFailed."""
+        text = await self._shell.tell(_script(PROBE, "qhas-probe", self._ref.root))
+        return parse_probe(text, datetime.now(UTC))
+
+    async def health(self) -> Health:
+        """See `Device.health`. Raises DeviceFailed."""
+        return (await self.probe()).health
+
+    async def open_job(self) -> RemoteJob:
+        """A directory of its own below `jobs/`. Raises DeviceFailed."""
+        if self._deployment is None:
+            raise RuntimeError(f"{self.facts.name} was not made ready")
+        folder = self._path("jobs", secrets.token_hex(6))
+        await self._shell.tell(f"mkdir -p {quoted(folder)}")
+        return RemoteJob(self, folder, self._deployment, self._ref.env)
+
+    async def log_since(self, moment: float, target: Path) -> None:
+        """Android's log, or the kernel's on a board. A device that tells none leaves no file."""
+        with contextlib.suppress(DeviceFailed):
+            text = await self._shell.tell(_LOG[self._ref.transport].format(moment=moment))
+            await asyncio.to_thread(target.write_text, text, encoding="utf-8")
+
+    async def clean(self) -> None:
+        """See `Device.clean`. What cannot be cleaned now is by the next lease. Raises DeviceFailed."""
+        try:
+            await self._reap()
+        finally:
+            await self._shell.close()
+
+    def library(self, name: str) -> str:
+        """See `Device.library`."""
+        if self._deployment is None:
+            raise RuntimeError(f"{self.facts.name} was not made ready")
+        return self._deployment.library(name)
+
+    @property
+    def shell(self) -> Shell:
+        """The way in."""
+        return self._shell
+
+    async def staged(self, source: Path) -> str:
+        """Path on the device of a host file's copy, pushed once a lease. Raises DeviceFailed."""
+        digest = await asyncio.to_thread(file_digest, source)
+        if digest not in self._staged:
+            target = self._path("staged", digest)
+            await self._shell.push(source, target)
+            await verify_copy(self._shell, source, target)
+            self._staged[digest] = target
+        return self._staged[digest]
+
+    def _sentence(self, objection: Objection) -> str:
+        return f"{self.facts.name}: {objection.sentence}"
+
+    def _path(self, *parts: str) -> str:
+        return posixpath.join(self._ref.root, *parts)
+
+    async def _reap(self) -> None:
+        self._staged.clear()
+        alive = (await self._shell.tell(_script(REAPER, "qhas-reaper", self._ref.root))).split()
+        if alive:
+            raise DeviceFailed(
+                FailureKind.DEVICE_UNFIT,
+                f"Processes {', '.join(alive)} of an earlier run on {self.facts.name} cannot be ended; reboot it.",
+            )
+
+    def _identify(self, probe: Probe) -> None:
+        verdict = check_identity(self._ref.soc, probe.identity)
+        self.facts = self.facts.model_copy(
+            update={
+                "detected_soc": verdict.detected,
+                "build": probe.build,
+                "warnings": list(verdict.warnings),
+            }
+        )
+        if verdict.contradiction:
+            raise DeviceFailed(FailureKind.SOC_MISMATCH, f"{self.facts.name}: {verdict.contradiction}")
+
+    async def _deploy(self, boot: str | None) -> None:
+        hexagons = [self._ref.hexagon] if self._ref.hexagon else skel_archs(self._sdk.root)
+        plan = await asyncio.to_thread(
+            plan_deployment, self._sdk, self._ref.root, self._ref.sdk_target, hexagons
+        )
+        seen_boot, seen, hexagon = self._known.get(self._ref.address, (None, None, None))
+        if boot is None or (seen_boot, seen) != (boot, plan):
+            self._known.pop(self._ref.address, None)
+            await deploy(self._shell, plan)
+            hexagon = self._ref.hexagon or await self._ask_hexagon(plan)
+            self._known[self._ref.address] = (boot, plan, hexagon)
+        self._deployment = plan
+        self.facts = self.facts.model_copy(update={"hexagon": hexagon})
+
+    async def _ask_hexagon(self, deployment: Deployment) -> str | None:
+        """The architecture as the vendor's own tool finds it, where the SDK has that tool."""
+        if f"bin/{deployment.target}/{Tool.PLATFORM_VALIDATOR}" not in deployment.files:
+            return None
+        variables = _assignments(deployment.environment() | self._ref.env)
+        program = deployment.program(Tool.PLATFORM_VALIDATOR)
+        answer = await self._shell.ask(
+            quoted("env", *variables, program, "--runtime", "dsp", "--coreVersion")
+        )
+        return hexagon_of_device(answer.text)
+
+
+class RemoteJob:
+    """A directory on the device."""
+
+    def __init__(
+        self, device: RemoteDevice, folder: str, deployment: Deployment, env: Mapping[str, str]
+    ) -> None:
+        self._device = device
+        self._shell = device.shell
+        self._folder = folder
+        self._deployment = deployment
+        self._env = {**deployment.environment(), **env}
+
+    async def stage(self, source: Path, name: str) -> None:
+        """A link to the lease's copy. Raises DeviceFailed."""
+        copy, link = await self._device.staged(source), self._path(name)
+        await self._shell.tell(f"mkdir -p {quoted(posixpath.dirname(link))} && ln -s {quoted(copy, link)}")
+
+    async def now(self) -> float:
+        """See `Job.now`. Raises DeviceFailed."""
+        return float(await self._shell.tell("date +%s"))
+
+    async def run(self, argv: list[str], *, output: Path, timeout_seconds: float) -> ToolRun:
+        """See `Job.run`. Raises DeviceFailed when the connection is lost; the device then ends the tool itself."""
+        program, *arguments = argv
+        command = [*_assignments(self._env), self._deployment.program(program), *arguments]
+        runner = quoted("setsid", "sh", "-c", RUNNER, "qhas-runner", self._folder, *command)
+        # A background command that is no group leader becomes one without forking away from us.
+        line = f"exec 3<&0; {runner} <&3 3<&- & wait $!"
+        run = await self._shell.run(line, output=output, timeout_seconds=timeout_seconds)
+        return run.model_copy(update={"argv": argv})
+
+    async def files(self, pattern: str) -> list[JobFile]:
+        """See `Job.files`. Raises DeviceFailed."""
+        line = f"cd {quoted(self._folder)} && find -L . -type f -exec stat -L -c '%s %Y %n' {{}} +"
+        rows = (row.split(" ", 2) for row in (await self._shell.tell(line)).splitlines())
+        found = (JobFile(name.removeprefix("./"), int(size), float(when)) for size, when, name in rows)
+        wanted = re.compile(_glob_pattern(pattern))
+        return sorted((file for file in found if wanted.fullmatch(file.name)), key=lambda file: file.name)
+
+    async def fetch(self, name: str, target: Path) -> None:
+        """See `Job.fetch`; the copy's digest is the original's. Raises DeviceFailed."""
+        path = self._path(name)
+        size = int(await self._shell.tell(quoted("stat", "-L", "-c", "%s", path)))
+        await self._shell.pull(path, target, size)
+        there = (await digests(self._shell, quoted("sha256sum", path))).get(path)
+        if there != await asyncio.to_thread(file_digest, target):
+            raise DeviceFailed(
+                FailureKind.TRANSFER_CUT, f"{name} did not arrive whole from {self._device.facts.name}."
+            )
+
+    def _path(self, name: str) -> str:
+        return posixpath.join(self._folder, name)
+
+
+def _script(text: str, *words: str) -> str:
+    """A command line that runs a script of ours in a shell of its own."""
+    return quoted("sh", "-c", text, *words)
+
+
+def _assignments(variables: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in variables.items()]
+
+
+def _glob_pattern(glob: str) -> str:
+    """A regular expression for relative paths, with the meaning of `Path.glob`."""
+    words = {"**/": r"(?:[^/]+/)*", "*": r"[^/]*", "?": r"[^/]"}
+    return "".join(words.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*|\?)", glob))

@@ -1,0 +1,239 @@
+"""The way to a device: run a command line in its shell, push a file, pull a file.
+
+A transport (adb, ssh) knows only how its client is called and what its messages mean. How a command ended is told by
+a line that the device itself prints last: without that line the connection was lost, whatever the client's exit code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import shlex
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from qhas.digest import file_digest
+from qhas.failures import DeviceFailed, FailureKind
+from qhas.process import ToolNotExecutable, ToolRun, run_tool, tool_environment
+
+_ENDED = re.compile(rb"\r?\n?__qhas_exit=(\d+)\r?\n?")
+_TAIL_BYTES = 4096
+_BYTES_PER_SECOND = 1 << 20
+"""Slower than any link worth using: a transfer that takes longer hangs."""
+
+
+class ClientSign(NamedTuple):
+    """A message of a client, and the kind of failure it settles."""
+
+    pattern: str
+    kind: FailureKind
+
+
+# Texts of the device's own programs and of the client's protocol on both transports.
+_SHARED_SIGNS = (
+    ClientSign(r"No space left on device|Disk quota exceeded", FailureKind.DEVICE_FULL),
+    ClientSign(
+        r"Read-only file system|Permission denied|Is a directory|Not a directory", FailureKind.DEVICE_UNFIT
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed, and its exit code on the device."""
+
+    text: str
+    exit_code: int
+
+
+class Shell(ABC):
+    """The shell of one device. Everything raises DeviceFailed when the device does not answer as it should."""
+
+    signs: Sequence[ClientSign] = ()
+    merges_streams = False
+    """Whether some devices send standard output and error as one stream."""
+
+    def __init__(self, name: str, scratch: Path, answer_seconds: float) -> None:
+        self.name = name
+        self._scratch = scratch
+        self._answer_seconds = answer_seconds
+
+    @abstractmethod
+    def command(self, line: str) -> list[str]:
+        """The client's arguments that run a command line on the device."""
+
+    @abstractmethod
+    async def _push(self, source: Path, target: str, seconds: float) -> None:
+        """Copy to the device within a time."""
+
+    @abstractmethod
+    async def _pull(self, source: str, target: Path, seconds: float) -> None:
+        """Copy from the device within a time."""
+
+    async def push(self, source: Path, target: str) -> None:
+        """Copy a host file to an absolute path on the device, over whatever is there."""
+        size = await asyncio.to_thread(os.path.getsize, source)
+        await self._push(source, target, self._transfer_seconds(size))
+
+    async def pull(self, source: str, target: Path, size: int) -> None:
+        """Copy a file of the device, of a known size, to the host."""
+        await self._pull(source, target, self._transfer_seconds(size))
+
+    async def connect(self) -> None:  # noqa: B027  # most need nothing
+        """Make the device reachable where that takes more than to ask it."""
+
+    async def close(self) -> None:  # noqa: B027  # most leave nothing
+        """Leave nothing of this connection behind on the host."""
+
+    async def why_lost(self) -> str:
+        """What the client says of the device after a connection ended without a word."""
+        return ""
+
+    async def run(self, line: str, *, output: Path, timeout_seconds: float) -> ToolRun:
+        """Run a command line; its standard output goes to a host file, its exit code into the result.
+
+        The command's standard input stays open as long as this process lives and waits.
+        """
+        run, errors = await self._run_client(
+            self.command(with_end_line(line)),
+            output=output,
+            timeout_seconds=timeout_seconds,
+            stdin="held",
+        )
+        if run.timed_out:
+            return run
+        return run.model_copy(update={"exit_code": await self._exit_code(errors, output)})
+
+    async def ask(self, line: str) -> Answer:
+        """Run a short command line and read what it prints, errors included."""
+        with self._scratch_file("answer") as output:
+            run = await self.run(f"{{ {line}\n}} 2>&1", output=output, timeout_seconds=self._answer_seconds)
+            self.require_in_time(run, "answer")
+            text = output.read_bytes().replace(b"\r\n", b"\n").decode(errors="replace")
+            return Answer(text, run.exit_code)
+
+    async def tell(self, line: str) -> str:
+        """As `ask`, for a command that must succeed; what it printed."""
+        answer = await self.ask(line)
+        if answer.exit_code:
+            kind = self._kind(answer.text) or FailureKind.DEVICE_UNFIT
+            last = answer.text.strip().splitlines()[-1:] or [f"exit code {answer.exit_code}"]
+            raise DeviceFailed(kind, f"{self.name} refused `{line[:200]}`: {last[0]}.", last[0])
+        return answer.text
+
+    def require_in_time(self, run: ToolRun, deed: str) -> None:
+        """Raise DeviceFailed if the client did not come back in its time."""
+        if run.timed_out:
+            raise DeviceFailed(
+                FailureKind.DEVICE_OFFLINE, f"{self.name} did not {deed} within {run.seconds:.0f} s."
+            )
+
+    def _transfer_seconds(self, size: int) -> float:
+        return self._answer_seconds + size / _BYTES_PER_SECOND
+
+    def lost(self, text: str, deed: str) -> DeviceFailed:
+        """The failure that a client's message speaks of; without a known one, a lost connection."""
+        kind = self._kind(text) or FailureKind.DEVICE_OFFLINE
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        said = f": {lines[-1].rstrip('.')}" if lines else ""
+        return DeviceFailed(kind, f"{self.name}: the connection was lost during {deed}{said}.", text or None)
+
+    async def _exit_code(self, errors: bytes, output: Path) -> int:
+        ended = _ENDED.search(errors)
+        if ended is None and self.merges_streams:
+            ended = await asyncio.to_thread(_cut_end_line, output)
+        if ended is None:
+            text = errors.decode(errors="replace")
+            raise self.lost(text if text.strip() else await self.why_lost(), "a command")
+        return int(ended[1])
+
+    async def _run_client(
+        self,
+        argv: list[str],
+        *,
+        output: Path,
+        timeout_seconds: float,
+        stdin: Path | Literal["held"] | None = None,
+    ) -> tuple[ToolRun, bytes]:
+        """Run the client itself; what it printed on standard error."""
+        with self._scratch_file("errors") as errors:
+            try:
+                run = await run_tool(
+                    argv,
+                    cwd=self._scratch,
+                    env=tool_environment({}),
+                    output=output,
+                    errors=errors,
+                    timeout_seconds=timeout_seconds,
+                    stdin=stdin,
+                )
+            except ToolNotExecutable as error:
+                raise DeviceFailed(FailureKind.CLIENT_BROKEN, f"{error}.") from error
+            return run, errors.read_bytes()
+
+    def _kind(self, text: str) -> FailureKind | None:
+        found = (sign.kind for sign in (*self.signs, *_SHARED_SIGNS) if re.search(sign.pattern, text, re.I))
+        return next(found, None)
+
+    def _scratch_file(self, purpose: str) -> _ScratchFile:
+        return _ScratchFile(self._scratch / f"{purpose}-{secrets.token_hex(6)}")
+
+
+class _ScratchFile:
+    """A path that is gone at the end of the block."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Path:
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+def with_end_line(line: str) -> str:
+    """The command line, followed by one that tells its exit code on standard error."""
+    return f"{line}; echo __qhas_exit=$? >&2"
+
+
+def without_end_line(errors: bytes) -> str:
+    """What else is on standard error, as one line."""
+    return " ".join(_ENDED.sub(b"", errors).decode(errors="replace").split())
+
+
+def quoted(*words: str) -> str:
+    """Words as one command line for a POSIX shell."""
+    return shlex.join(words)
+
+
+async def verify_copy(shell: Shell, source: Path, target: str) -> None:
+    """Raise DeviceFailed unless a host file and a device file hold the same bytes."""
+    there = (await digests(shell, quoted("sha256sum", target))).get(target)
+    if there != (here := await asyncio.to_thread(file_digest, source)):
+        raise DeviceFailed(
+            FailureKind.TRANSFER_CUT,
+            f"{source.name} did not arrive whole on {shell.name}: sha256 {str(there)[:12]} instead of {here[:12]}.",
+        )
+
+
+async def digests(shell: Shell, line: str) -> dict[str, str]:
+    """SHA-256 by path from a command line that prints them as `sha256sum` does."""
+    rows = (line.split(maxsplit=1) for line in (await shell.tell(line)).splitlines())
+    return {row[1].removeprefix("*"): row[0].removeprefix("\\") for row in rows if len(row) == 2}
+
+
+def _cut_end_line(output: Path) -> re.Match[bytes] | None:
+    """The end line where the device sends both streams as one, taken off the file."""
+    with output.open("r+b") as file:
+        start = max(0, file.seek(0, 2) - _TAIL_BYTES)
+        file.seek(start)
+        if (ended := re.search(_ENDED.pattern + rb"\Z", file.read())) is None:
+            return None
+        file.truncate(start + ended.start())
+        return ended

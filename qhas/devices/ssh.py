@@ -1,0 +1,84 @@
+"""Embedded Linux boards, through the OpenSSH client with its user's own configuration.
+
+One connection is made and reused for everything (ControlMaster); it ends with the lease, or a minute after a crash.
+Files travel through `cat`: a board needs no scp and no sftp server.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qhas.devices.shell import ClientSign, Shell, quoted, with_end_line, without_end_line
+from qhas.failures import DeviceFailed, FailureKind
+
+SIGNS = (
+    ClientSign(
+        r"Permission denied \(|Host key verification failed|IDENTIFICATION HAS CHANGED|Too many authentication",
+        FailureKind.DEVICE_UNAUTHORIZED,
+    ),
+    ClientSign(r"Bad configuration option|Can't open user config file|Bad owner", FailureKind.CLIENT_BROKEN),
+    ClientSign(
+        r"Connection (refused|reset|closed|timed out)|No route to host|Could not resolve|Broken pipe"
+        r"|Network is unreachable|Operation timed out|not responding|kex_exchange|mux_client|Control socket",
+        FailureKind.DEVICE_OFFLINE,
+    ),
+)
+_OPTIONS = {
+    "BatchMode": "yes",
+    "ConnectTimeout": "10",
+    "ServerAliveInterval": "5",
+    "ServerAliveCountMax": "3",
+    "ControlMaster": "auto",
+    "ControlPersist": "60",
+    "LogLevel": "ERROR",
+}
+
+
+class SshShell(Shell):
+    """The shell of a board."""
+
+    signs = SIGNS
+
+    def __init__(
+        self, name: str, host: str, scratch: Path, answer_seconds: float, config: Path | None = None
+    ) -> None:
+        super().__init__(name, scratch, answer_seconds)
+        self._host = host
+        self._client = ["ssh", "-T", *(["-F", str(config)] if config else [])]
+        # Unix socket paths are short; %C is a digest of the address.
+        options = _OPTIONS | {"ControlPath": f"{scratch}/%C"}
+        for option, value in options.items():
+            self._client += ["-o", f"{option}={value}"]
+
+    def command(self, line: str) -> list[str]:
+        """See `Shell.command`."""
+        return [*self._client, "--", self._host, line]
+
+    async def _push(self, source: Path, target: str, seconds: float) -> None:
+        with self._scratch_file("push") as output:
+            await self._stream(f"cat > {quoted(target)}", f"push of {source.name}", output, seconds, source)
+
+    async def _pull(self, source: str, target: Path, seconds: float) -> None:
+        await self._stream(f"cat {quoted(source)}", f"pull of {Path(source).name}", target, seconds)
+
+    async def close(self) -> None:
+        """End the shared connection, if there is one."""
+        with self._scratch_file("exit") as output:
+            await self._run_client(
+                [*self._client, "-O", "exit", "--", self._host],
+                output=output,
+                timeout_seconds=self._answer_seconds,
+            )
+
+    async def _stream(
+        self, line: str, deed: str, output: Path, seconds: float, stdin: Path | None = None
+    ) -> None:
+        """Run a line that copies between standard streams and a file of the device."""
+        run, errors = await self._run_client(
+            self.command(with_end_line(line)), output=output, timeout_seconds=seconds, stdin=stdin
+        )
+        self.require_in_time(run, deed)
+        if await self._exit_code(errors, output):
+            said = without_end_line(errors)
+            kind = self._kind(said) or FailureKind.TRANSFER_CUT
+            raise DeviceFailed(kind, f"{self.name}: {deed} failed: {said or 'it said nothing'}.", said)

@@ -1,0 +1,86 @@
+"""One run of net-run in a fresh directory of a device, for whatever it is to measure."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from qhas.devices import Device, Job, JobFile
+from qhas.failures import FailureKind, StepFailed
+from qhas.inputs import INPUT_LIST, StagedInputs
+from qhas.sdk import OUTPUT, ProfilingLevel
+from qhas.steps.prepare import Prepared
+from qhas.work import StepAttempt
+
+CONTAINER = "prepared.dlc"
+DEVICE_LOG = "device.log"
+_RESULTS = f"{OUTPUT}/Result_*/**/*"
+_CLOCK_SLACK_SECONDS = 2.0
+"""File systems round modification times; a stale file is older than this by far."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A run that ended well, and when it began by the device's clock."""
+
+    job: Job
+    began: float
+    results: list[JobFile]
+
+
+async def execute(
+    attempt: StepAttempt, device: Device, prepared: Prepared, inputs: StagedInputs, level: ProfilingLevel
+) -> Execution:
+    """Run every inference of the list. Raises StepFailed unless each left its outputs."""
+    options = attempt.work.cell.run
+    job = await device.open_job()
+    await job.stage(prepared.dlc, CONTAINER)
+    await job.stage(inputs.list_file, INPUT_LIST)
+    for name, file in inputs.files.items():
+        await job.stage(file, name)
+    argv = attempt.work.lab.sdk.net_run_argv(
+        container=CONTAINER, input_list=INPUT_LIST, options=options, level=level
+    )
+    began = await job.now()
+    run = await attempt.run_device_tool(job, argv, timeout_seconds=options.timeout_seconds)
+    await device.log_since(began, attempt.folder / DEVICE_LOG)
+    await asyncio.to_thread(attempt.judge_last, run)
+    results = await job.files(_RESULTS)
+    _require_results(attempt, results, inputs.inferences)
+    return Execution(job, began, results)
+
+
+def _require_results(attempt: StepAttempt, files: list[JobFile], inferences: int) -> None:
+    """Each inference leaves a folder of outputs, `output/Result_<n>`."""
+    if (done := len({PurePosixPath(file.name).parts[1] for file in files})) < inferences:
+        raise StepFailed(
+            FailureKind.RESULTS_INCOMPLETE,
+            attempt.step,
+            f"Only {done} of {inferences} inferences left outputs.",
+        )
+
+
+def fresh(attempt: StepAttempt, execution: Execution, found: list[JobFile], pattern: str) -> JobFile:
+    """The first file the run wrote of that pattern. Raises StepFailed if it is missing, empty or older than the run."""
+    if not found:
+        raise StepFailed(FailureKind.LOG_MISSING, attempt.step, f"The run ended well but wrote no {pattern}.")
+    log = found[0]
+    if not log.size:
+        raise StepFailed(FailureKind.LOG_EMPTY, attempt.step, f"{log.name} is empty.")
+    if log.modified < execution.began - _CLOCK_SLACK_SECONDS:
+        age = execution.began - log.modified
+        raise StepFailed(
+            FailureKind.LOG_STALE, attempt.step, f"{log.name} is {age:.0f} s older than the run."
+        )
+    return log
+
+
+async def bring(attempt: StepAttempt, job: Job, file: JobFile, target: Path) -> None:
+    """Copy a file of the run to the host. Raises StepFailed unless it arrives whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    await job.fetch(file.name, target)
+    if (size := await asyncio.to_thread(os.path.getsize, target)) != file.size:
+        message = f"{file.name} arrived with {size} of {file.size} bytes."
+        raise StepFailed(FailureKind.TRANSFER_CUT, attempt.step, message)
