@@ -12,9 +12,11 @@ import asyncio
 import os
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
@@ -28,6 +30,8 @@ _RUN_LOCK = Path("/run/lock/qhas")
 _TEMPORARY = Path("/tmp/qhas-leases")  # noqa: S108  # opened without following links
 
 _MUTEX_RETRY_SECONDS = 0.002
+_THOROUGH_SECONDS = 1.0
+"""How often a poll looks at everything although nothing seems to have changed."""
 _TICKET = re.compile(r"(?P<number>\d{9,})\.(?P<queue>\d+-[0-9a-f]+)\.ticket")
 
 
@@ -98,6 +102,16 @@ class _Snapshot:
     """The holders' lines by address."""
     quarantined: dict[str, Quarantined] = field(default_factory=dict)
 
+    @cached_property
+    def addresses(self) -> frozenset[str]:
+        """All that somebody waits for."""
+        return frozenset(address for ticket in self.tickets.values() for address in ticket.addresses)
+
+    @cached_property
+    def free(self) -> frozenset[str]:
+        """Those not held, be they set aside or not."""
+        return self.addresses - self.held.keys()
+
     def state(self, address: str) -> LeaseState:
         return LeaseState(
             address=address,
@@ -161,6 +175,8 @@ class Leases:
         self._number = 0
         self._waiters: dict[str, _Waiter] = {}
         self._snapshot = _Snapshot()
+        self._looked_at = 0.0
+        self._directory_time = 0
         self._tickets: dict[str, Ticket | None] = {}
         self._bell = asyncio.Event()
         self._poller: asyncio.Task[None] | None = None
@@ -268,16 +284,16 @@ class Leases:
 
     async def _attend(self) -> None:
         """Serve this object's waiters until the last of them cancels this."""
-        loop = asyncio.get_running_loop()
         told: _Snapshot | None = None
         try:
             while True:
-                poll = loop.call_later(self._poll_seconds, self._bell.set)
-                await self._bell.wait()
-                poll.cancel()
-                self._bell.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll_seconds):
+                        await self._bell.wait()
                 async with self._alone():
-                    self._serve()
+                    if self._bell.is_set() or self._stirs():
+                        self._bell.clear()
+                        self._serve()
                 if self._snapshot is not told:
                     told = self._snapshot
                     self._tell(self._waiters.values())
@@ -288,35 +304,44 @@ class Leases:
 
     def _serve(self) -> None:
         """Take what the order of the tickets gives to waiters of this object. Needs the mutex."""
-        snapshot, now = self._look(), asyncio.get_running_loop().time()
+        self._looked_at, self._directory_time = time.monotonic(), self._shared.changed()
+        snapshot = self._look()
         if snapshot != self._snapshot:
-            addresses = {address for ticket in snapshot.tickets.values() for address in ticket.addresses}
-            free = addresses - snapshot.held.keys()
-            assigned = assign(snapshot.tickets.values(), free, snapshot.quarantined)
+            assigned = assign(snapshot.tickets.values(), snapshot.free, snapshot.quarantined)
             ours = [
                 (self._waiters[name], address)
                 for name, address in zip(snapshot.tickets, assigned, strict=True)
                 if address and name in self._waiters
             ]
-            for waiter, address in ours:
-                self._grant(waiter, address)
-            self._snapshot = self._look() if ours else snapshot
+            granted = [self._grant(waiter, address) for waiter, address in ours]
+            self._snapshot = snapshot if not granted else self._look() if all(granted) else _Snapshot()
         for waiter in self._waiters.values():
             if not waiter.lease.done():
-                waiter.lose_patience(snapshot.quarantined, now)
+                waiter.lose_patience(snapshot.quarantined, self._looked_at)
 
-    def _grant(self, waiter: _Waiter, address: str) -> None:
+    def _stirs(self) -> bool:
+        """Whether `_serve` may find something to do: most polls cost no more than this. Needs the mutex."""
+        seen = self._snapshot
+        return (
+            time.monotonic() - self._looked_at >= _THOROUGH_SECONDS
+            or self._shared.changed() != self._directory_time
+            or not seen.free <= seen.quarantined.keys()
+            or any(self._held_by(address) != seen.held.get(address) for address in seen.addresses)
+        )
+
+    def _grant(self, waiter: _Waiter, address: str) -> bool:
         file = self._shared.open(_lock_name(address), create=True)
         try:
-            if not file.try_lock():  # by something that does not ask for the mutex
+            if not file.try_lock():  # locked by something that does not know of the mutex
                 file.close()
-                return
+                return False
             file.write(waiter.ticket.holder.model_dump_json())
         except BaseException:
             file.close()
             raise
         waiter.lease.set_result(_Lease(address, file))
         self._shared.remove(waiter.name)
+        return True
 
     def _tell(self, waiters: Iterable[_Waiter]) -> None:
         """Outside the mutex, for the callbacks are not ours."""
@@ -376,7 +401,7 @@ class Leases:
         return {name: ticket for name, ticket in self._tickets.items() if ticket}
 
     def _listing(self) -> list[str]:
-        return [name for name in os.listdir(self._shared.path) if _TICKET.fullmatch(name)]  # noqa: PTH208  # polled
+        return [name for name in self._shared.names() if _TICKET.fullmatch(name)]
 
     def _read_ticket(self, name: str) -> Ticket | None:
         try:

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
@@ -96,6 +97,7 @@ class SharedDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._prefix = f"{path}/"  # joining paths would be the most of a poll's cost
 
     def create(self) -> None:
         """Make it if it is not there. Raises InvalidInput if it cannot be."""
@@ -116,7 +118,7 @@ class SharedDirectory:
 
     def open(self, name: str, *, create: bool = False) -> LockedFile:
         """Open a file for reading and writing. Raises FileNotFoundError without `create`."""
-        path = self.path / name
+        path = self._prefix + name
         try:
             return LockedFile(_open_plain(path, create=create))
         except FileNotFoundError:
@@ -128,6 +130,14 @@ class SharedDirectory:
                 f"{path} cannot serve as a lock file: {error.strerror}; remove it, or name another directory in "
                 "QHAS_LEASES."
             ) from error
+
+    def names(self) -> list[str]:
+        """The files there are."""
+        return os.listdir(self._prefix)  # noqa: PTH208
+
+    def changed(self) -> int:
+        """When it last gained or lost a file, in nanoseconds, as finely as the file system tells."""
+        return os.stat(self._prefix).st_mtime_ns  # noqa: PTH116
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there and ours."""
@@ -142,7 +152,7 @@ class SharedDirectory:
             yield
 
 
-def _open_plain(path: Path, *, create: bool) -> int:
+def _open_plain(path: str, *, create: bool) -> int:
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     while True:
         try:
@@ -162,6 +172,7 @@ def _open_plain(path: Path, *, create: bool) -> int:
     return descriptor
 
 
+@cache
 def file_stem(address: str) -> str:
     """A file name for a device's address: readable, and another one for every address."""
     return f"{safe_name(address)}-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
