@@ -130,7 +130,7 @@ def _rows(csv_text: str) -> Iterator[tuple[Series, float]]:
     """Series and microseconds of every row that has them. A further row of titles changes the columns."""
     columns: _Columns | None = None
     try:
-        for number, row in enumerate(csv.reader(csv_text.splitlines()), start=1):
+        for number, row in enumerate(csv.reader(csv_text.removeprefix("\ufeff").splitlines()), start=1):
             cells = [cell.strip() for cell in row]
             if titles := _titles(cells):
                 columns = titles
