@@ -1,6 +1,7 @@
 """Fake phones and boards that the real adb and ssh talk to. See tests/fakes/README.md."""
 
 from .adb_server import AdbServer
+from .board import Board
 from .device_root import DeviceGone, DeviceRoot
 from .faults import DeviceFault, DeviceRule
 from .journal import DeviceCommand
@@ -9,6 +10,7 @@ from .state import DeviceState
 
 __all__ = [
     "AdbServer",
+    "Board",
     "DeviceCommand",
     "DeviceFault",
     "DeviceGone",

@@ -37,7 +37,7 @@ def host_path() -> str:
 
 def lay_out_android(directory: Path) -> None:
     """Lay out mksh as sh, toybox, and the fake getprop, dumpsys and logcat; other shells are not to be found."""
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     _link_applets(directory, "toybox", [])
     (directory / "sh").symlink_to(_program("mksh"))
     for name, text in ANDROID_SCRIPTS.items():
@@ -49,7 +49,7 @@ def lay_out_android(directory: Path) -> None:
 
 def lay_out_busybox(directory: Path) -> None:
     """Lay out busybox under all its names, so ash as sh."""
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     _link_applets(directory, "busybox", ["--list"])
 
 

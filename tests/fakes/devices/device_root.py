@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -17,6 +18,7 @@ from .faults import DeviceRule
 from .journal import DeviceCommand, read_journal
 from .occupants import evict, occupants
 from .settings import DaemonSettings
+from .state import DeviceState
 
 _REPOSITORY = Path(__file__).parents[3]
 _ANSWER_SECONDS = 20.0
@@ -51,16 +53,46 @@ def _unshare() -> list[str]:
     return ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
 
 
-class DeviceRoot:
+class DeviceRoot(ABC):
     """A running daemon in a root directory of its own. It ends, with every process in it, with `stop` or this process.
 
     `root` leads to the device's file system as the device sees it, also to what is mounted in it, until `stop`.
     """
 
-    def __init__(self, daemon: str, settings: DaemonSettings) -> None:
+    def __init__(self, daemon: str, settings: DaemonSettings, scratch: str, state: DeviceState) -> None:
+        """`scratch` is the directory whose files are the jobs', relative to the root."""
         self._daemon = daemon
+        self._scratch = scratch
         self.settings = settings
+        self.state = state
+        self.write_state()
         self._boot()
+
+    @abstractmethod
+    def write_state(self) -> None:
+        """Write the files in which the device's tools find its state."""
+
+    def set(
+        self, *, skin: float | None = None, celsius: Mapping[str, float] | None = None, **changes: Any
+    ) -> None:
+        """Change what the device says of itself, at once. `changes` are fields of `DeviceState`.
+
+        `celsius` changes the sensors it names; `skin` is the sensor of that name. Raises TypeError for another field.
+        """
+        heat = {**self.state.celsius, **(celsius or {}), **({} if skin is None else {"skin": skin})}
+        self.state = replace(self.state, celsius=heat, **changes)
+        self.write_state()
+
+    def files(self) -> list[str]:
+        """Every file below the scratch directory, relative to it, sorted."""
+        top = self.root / self._scratch
+        return sorted(
+            str((Path(folder) / name).relative_to(top)) for folder, _, names in os.walk(top) for name in names
+        )
+
+    def read(self, name: str) -> bytes:
+        """A file below the scratch directory."""
+        return (self.root / self._scratch / name).read_bytes()
 
     def _boot(self) -> None:
         """Start the daemon. Raises RuntimeError with its last words when it does not come up."""
@@ -135,9 +167,10 @@ class DeviceRoot:
     def processes(self) -> list[int]:
         """Ids of the live processes that commands left or still are, whoever their parent is now."""
         number = os.fstat(self._namespace).st_ino
-        return [pid for pid in occupants(number) if pid != self.pid and not self._is_machinery(pid)]
+        return [pid for pid in occupants(number) if pid != self.pid and not self.is_machinery(pid)]
 
-    def _is_machinery(self, pid: int) -> bool:
+    def is_machinery(self, pid: int) -> bool:
+        """Whether a process in the device is the fake's own, not a command's."""
         return False
 
     def stop(self) -> None:

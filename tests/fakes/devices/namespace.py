@@ -16,7 +16,8 @@ _REMOUNT, _NOATIME, _BIND, _REC = 32, 1024, 4096, 16384
 _KEPT_FLAGS = _RDONLY | _NOSUID | _NODEV | _NOEXEC | _NOATIME
 """Where statvfs and mount give a flag the same number. A user namespace may not take these off a mount."""
 _NOT_BOUND = {"lost+found", "boot", "media", "srv"}
-_SYSTEM = {"bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc"}
+_SYSTEM = {"bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "var"}
+"""Of the host, and not for a device to write."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def enter(plan: RootPlan) -> None:
         _mount(source, target, _BIND | _REC)
     for name, size in plan.writable.items():
         _mount_writable(plan.root / name, size)
-    for top in {source.name for source, _ in pairs} & _SYSTEM:
-        set_read_only(plan.root / top, read_only=True)
+    for source, target in pairs:
+        if source.name in _SYSTEM and not plan.root.is_relative_to(source):
+            set_read_only(target, read_only=True)
     set_read_only(plan.root, read_only=True)
     os.chroot(plan.root)
     os.chdir("/")

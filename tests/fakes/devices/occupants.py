@@ -27,6 +27,14 @@ def evict(namespace: int, *, but: int | None = None) -> None:
             _kill(pid)
 
 
+def is_sshd(pid: int) -> bool:
+    """Whether a process runs the ssh server; false when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name.startswith("sshd")
+    except OSError:
+        return False
+
+
 def _in(entry: Path, namespace: int) -> bool:
     try:
         return namespace_of(entry.name) == namespace

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from .android_dumps import dumps, property_lines
 from .applets import host_path, lay_out_android
@@ -26,12 +22,9 @@ def why_unavailable() -> str | None:
 class Phone(DeviceRoot):
     """A running phone that `adb connect` reaches at `serial`."""
 
-    def __init__(self, folder: Path, settings: DaemonSettings, state: DeviceState) -> None:
-        self._folder = folder
-        self.state = state
+    def __init__(self, settings: DaemonSettings, state: DeviceState) -> None:
         self._celsius_at_boot = state.celsius
-        self._write_state()
-        super().__init__("tests.fakes.devices.phone_daemon", settings)
+        super().__init__("tests.fakes.devices.phone_daemon", settings, SCRATCH, state)
 
     @classmethod
     def start(
@@ -57,51 +50,25 @@ class Phone(DeviceRoot):
         )
         journal = str(folder / "journal.jsonl")
         settings = DaemonSettings(plan, journal, environment=_environment(soc), shell_v2=shell_v2)
-        return cls(folder, settings, DeviceState.of(soc))
+        return cls(settings, DeviceState.of(soc))
 
     @property
     def serial(self) -> str:
         """What adb calls it."""
         return f"127.0.0.1:{self.port}"
 
-    def set(
-        self, *, skin: float | None = None, celsius: Mapping[str, float] | None = None, **changes: Any
-    ) -> None:
-        """Change what the phone says of itself, at once. `changes` are fields of `DeviceState`.
-
-        `celsius` changes the sensors it names; `skin` is the sensor of that name. Raises TypeError for another field.
-        """
-        heat = {**self.state.celsius, **(celsius or {}), **({} if skin is None else {"skin": skin})}
-        self.state = replace(self.state, celsius=heat, **changes)
-        self._write_state()
-
-    def files(self) -> list[str]:
-        """Every file below /data/local/tmp, relative to it, sorted."""
-        return below(self.root / SCRATCH)
-
-    def read(self, name: str) -> bytes:
-        """A file below /data/local/tmp."""
-        return (self.root / SCRATCH / name).read_bytes()
-
     def log(self, line: str) -> None:
         """Add a line to what logcat shows."""
-        with (self._folder / "root/system/etc/fake/log/main").open("a", encoding="utf-8") as file:
+        with (self.settings.plan.root / "system/etc/fake/log/main").open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
-    def _write_state(self) -> None:
-        root = self._folder / "root"
+    def write_state(self) -> None:
+        """See `DeviceRoot`."""
+        root = self.settings.plan.root
         write_sysfs(self.state, root / "sys")
         replace_text(root / "system/etc/fake/properties", property_lines(self.state))
         for service, text in dumps(self.state, self._celsius_at_boot).items():
             replace_text(root / "system/etc/fake/dumpsys" / service, text)
-
-
-def below(directory: Path) -> list[str]:
-    """Every file below a directory, relative to it, sorted."""
-    names = []
-    for folder, _, files in os.walk(directory):
-        names += [str((Path(folder) / name).relative_to(directory)) for name in files]
-    return sorted(names)
 
 
 def _environment(soc: str) -> dict[str, str]:

@@ -7,37 +7,35 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
-from .adb_connection import AdbConnection, Stream, StreamClosed
+from .adb_connection import AdbConnection, Stream
 from .adb_shell import RunningCommand, ShellService, serve_command
 from .adb_sync import SyncSession
 from .control import obey, run_device
-from .faults import DeviceFault, DeviceRule, RuleBook
+from .daemon import FaultyDaemon
+from .faults import DeviceFault, DeviceRule
 from .journal import Journal
-from .namespace import enter, set_read_only
+from .namespace import enter
 from .settings import DaemonSettings
 
 _FEATURES = "cmd,stat_v2,fixed_push_mkdir,fixed_push_symlink_timestamp"
 
 
-class PhoneDaemon:
+class PhoneDaemon(FaultyDaemon[AdbConnection]):
     """Serves adb connections; faults strike as the rules say."""
 
     def __init__(self, settings: DaemonSettings, journal: Journal) -> None:
+        super().__init__(Path("/data"))
         self._settings = settings
         self._journal = journal
-        self._rules = RuleBook()
         self._connections: set[AdbConnection] = set()
         self._commands: set[RunningCommand] = set()
-        self._due: set[asyncio.Task[None]] = set()
         self._answering = asyncio.Event()
         self._answering.set()
         self._authorises = True
         features = f"shell_v2,{_FEATURES}" if settings.shell_v2 else "cmd"
-        self._banner = (
-            f"device::ro.product.name=fake;ro.product.model=fake;ro.product.device=fake;features={features}"
-        )
+        names = "".join(f"ro.product.{key}=fake;" for key in ("name", "model", "device"))
+        self._banner = f"device::{names}features={features}"
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a connection to its end; one that is made while the phone is offline gets no answer."""
@@ -50,25 +48,39 @@ class PhoneDaemon:
         await connection.run(authorise=self._authorises)
         self._connections.discard(connection)
 
-    def answer(self, request: dict[str, Any]) -> None:
-        """What the test asks for: {"order": [rule, ...]} or {"recover": true}."""
-        self._rules.add(DeviceRule.from_json(row) for row in request.get("order", ()))
-        if "recover" in request:
-            self._rules.clear()
-            for task in self._due:
-                task.cancel()
-            self._answering.set()
-            if not self._authorises:
-                self._authorises = True
+    def strike(self, fault: DeviceFault, session: AdbConnection) -> None:
+        """See `FaultyDaemon`."""
+        match fault:
+            case DeviceFault.OFFLINE:
+                self._answering.clear()
                 self._cut_all()
-            set_read_only(Path("/data"), read_only=False)
+            case DeviceFault.UNAUTHORISED:
+                self._authorises = False
+                self._cut_all()
+            case DeviceFault.DIE:
+                for command in self._commands:
+                    command.hang_up()
+                os._exit(1)
+            case DeviceFault.DROP | DeviceFault.CUT_TRANSFER:
+                session.abort()
+
+    def come_back(self) -> None:
+        """See `FaultyDaemon`. The waiting connections are cut, as adb's server gave them up long ago."""
+        self._answering.set()
+        if not self._authorises:
+            self._authorises = True
+            self._cut_all()
+
+    def _cut_all(self) -> None:
+        for connection in list(self._connections):
+            connection.abort()
 
     async def _serve(self, stream: Stream, service: str) -> None:
         shell = ShellService.parse(service, shell_v2=self._settings.shell_v2)
         if shell is None and service != "sync:":
             stream.refuse()
             return
-        rule = self._rules.take(service)
+        rule = self.rules.take(service)
         number = (
             None
             if shell is None and rule is None
@@ -77,8 +89,8 @@ class PhoneDaemon:
         code = None
         stream.accept()
         try:
-            if rule is not None:
-                await self._meet(rule, stream)
+            if rule is not None and not await self.meet(rule, stream.connection):
+                await stream_end(stream)
             if shell is None:
                 await SyncSession(stream, self._begin_transfer).run()
             else:
@@ -96,52 +108,13 @@ class PhoneDaemon:
             self._commands.discard(command)
 
     async def _begin_transfer(self, stream: Stream, text: str) -> "RecordedTransfer":
-        rule = self._rules.take(text)
+        rule = self.rules.take(text)
         transfer = RecordedTransfer(self, stream, rule, self._journal, text)
-        if rule is not None and rule.after_bytes is None and rule.fault not in _IN_THE_DATA:
-            try:
-                await self._meet(rule, stream)
-            except StreamClosed:
-                transfer.end(None)
-                raise
+        if rule is None or transfer.fault_waits:
+            return transfer
+        if not await self.meet(rule, stream.connection):
+            await transfer.never_happens()
         return transfer
-
-    async def _meet(self, rule: DeviceRule, stream: Stream) -> None:
-        """Let a fault strike now or later. Does not return when it leaves nothing to go on with."""
-        if rule.after_seconds is not None:
-            task = asyncio.create_task(self._later(rule, stream))
-            self._due.add(task)
-            task.add_done_callback(self._due.discard)
-            return
-        self.strike(rule.fault, stream.connection)
-        if rule.fault is not DeviceFault.READ_ONLY:
-            await stream_end(stream)
-
-    async def _later(self, rule: DeviceRule, stream: Stream) -> None:
-        await asyncio.sleep(rule.after_seconds or 0)
-        self.strike(rule.fault, stream.connection)
-
-    def strike(self, fault: DeviceFault, connection: AdbConnection) -> None:
-        """Make a fault happen."""
-        match fault:
-            case DeviceFault.OFFLINE:
-                self._answering.clear()
-                self._cut_all()
-            case DeviceFault.UNAUTHORISED:
-                self._authorises = False
-                self._cut_all()
-            case DeviceFault.DIE:
-                for command in self._commands:
-                    command.hang_up()
-                os._exit(1)
-            case DeviceFault.DROP | DeviceFault.CUT_TRANSFER:
-                connection.abort()
-            case DeviceFault.READ_ONLY:
-                set_read_only(Path("/data"), read_only=True)
-
-    def _cut_all(self) -> None:
-        for connection in list(self._connections):
-            connection.abort()
 
 
 _IN_THE_DATA = {DeviceFault.CUT_TRANSFER, DeviceFault.CORRUPT_TRANSFER}
@@ -157,8 +130,8 @@ class RecordedTransfer:
         self._stream = stream
         self._journal = journal
         self._number = journal.started(text, rule.fault if rule else None)
-        waits = rule is not None and (rule.after_bytes is not None or rule.fault in _IN_THE_DATA)
-        self._rule = rule if waits else None
+        self.fault_waits = rule is not None and (rule.after_bytes is not None or rule.fault in _IN_THE_DATA)
+        self._rule = rule if self.fault_waits else None
         self._passed = 0
 
     async def pass_on(self, data: bytes) -> bytes:
@@ -170,10 +143,17 @@ class RecordedTransfer:
         if rule.fault is DeviceFault.CORRUPT_TRANSFER:
             at = (rule.after_bytes or 0) - begin
             return data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]
-        self._daemon.strike(rule.fault, self._stream.connection)
+        await self._daemon.strike_now(rule.fault, self._stream.connection)
         if rule.fault is not DeviceFault.READ_ONLY:
             await stream_end(self._stream)
         return data
+
+    async def never_happens(self) -> None:
+        """Wait until the client is gone. Raises StreamClosed."""
+        try:
+            await stream_end(self._stream)
+        finally:
+            self.end(None)
 
     def end(self, exit_code: int | None) -> None:
         """See `Transfer`."""

@@ -1,0 +1,75 @@
+"""What the daemons of phones and boards have in common: rules, faults that are due, and recovery."""
+
+import asyncio
+import errno
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from .faults import DeviceFault, DeviceRule, RuleBook
+from .namespace import set_read_only
+
+Session = TypeVar("Session")
+"""What DROP cuts: an adb connection, an sshd process."""
+
+
+class FaultyDaemon(ABC, Generic[Session]):
+    """Lets faults strike as the rules say; `data` is the directory that READ_ONLY is about."""
+
+    def __init__(self, data: Path) -> None:
+        self.rules = RuleBook()
+        self._data = data
+        self._due: set[asyncio.Task[None]] = set()
+
+    @abstractmethod
+    def strike(self, fault: DeviceFault, session: Session) -> None:
+        """Make a fault happen; READ_ONLY and HANG are none of its business."""
+
+    @abstractmethod
+    def come_back(self) -> None:
+        """Undo OFFLINE and UNAUTHORISED."""
+
+    def answer(self, request: dict[str, Any]) -> None:
+        """What the test asks for: {"order": [rule, ...]} or {"recover": true}."""
+        self.rules.add(DeviceRule.from_json(row) for row in request.get("order", ()))
+        if "recover" in request:
+            self.rules.clear()
+            for task in self._due:
+                task.cancel()
+            self.come_back()
+            set_read_only(self._data, read_only=False)
+
+    async def meet(self, rule: DeviceRule, session: Session) -> bool:
+        """Let a fault strike now or later; returns whether the command is to run."""
+        if rule.after_seconds is not None:
+            self._schedule(self._later(rule.after_seconds, rule.fault, session))
+            return True
+        await self.strike_now(rule.fault, session)
+        return rule.fault is DeviceFault.READ_ONLY
+
+    async def strike_now(self, fault: DeviceFault, session: Session) -> None:
+        """Make a fault happen. READ_ONLY waits for the moment when no file is open for writing."""
+        if fault is DeviceFault.READ_ONLY:
+            await self._turn_read_only()
+        else:
+            self.strike(fault, session)
+
+    async def _later(self, seconds: float, fault: DeviceFault, session: Session) -> None:
+        await asyncio.sleep(seconds)
+        await self.strike_now(fault, session)
+
+    async def _turn_read_only(self) -> None:
+        while True:
+            try:
+                set_read_only(self._data, read_only=True)
+            except OSError as error:
+                if error.errno != errno.EBUSY:
+                    raise
+                await asyncio.sleep(0.005)
+            else:
+                return
+
+    def _schedule(self, later: Any) -> None:
+        task = asyncio.create_task(later)
+        self._due.add(task)
+        task.add_done_callback(self._due.discard)
