@@ -17,29 +17,45 @@ _ERROR_LINE = re.compile(r"error_code=(?P<code>\d+);\s*error_message=(?P<message
 
 @dataclass(frozen=True)
 class Sign:
-    """A line in a tool's output that settles the kind of failure, even after an exit code of 0."""
+    """A line in a tool's output that settles the kind of failure, even after an exit code of 0.
 
-    step: Step | None
+    No steps means every step. `elsewhere` is the kind where the tool ran on a phone or a board.
+    """
+
+    steps: tuple[Step, ...]
     pattern: re.Pattern[str]
     kind: FailureKind
+    elsewhere: FailureKind | None = None
 
 
-def _sign(step: Step | None, pattern: str, kind: FailureKind) -> Sign:
-    return Sign(step, re.compile(pattern, re.IGNORECASE), kind)
+def _sign(
+    step: Step | tuple[Step, ...], pattern: str, kind: FailureKind, elsewhere: FailureKind | None = None
+) -> Sign:
+    steps = (step,) if isinstance(step, Step) else step
+    return Sign(steps, re.compile(pattern, re.IGNORECASE), kind, elsewhere)
 
+
+_RUNS = (Step.LATENCY, Step.NET_RUN)
 
 SIGNS = (
-    _sign(None, r"No space left on device|Disk quota exceeded", FailureKind.DISK),
-    _sign(None, r"error_code=911\b", FailureKind.TOOL_CRASHED),
+    _sign((), r"No space left on device|Disk quota exceeded", FailureKind.DISK, FailureKind.DEVICE_FULL),
+    _sign(_RUNS, r"error_code=911\b|remote_handle64_invoke failed|0x8000040d", FailureKind.DSP_CRASHED),
+    # Skel not found, of another version, or refused by the DSP's loader (HTP backend documentation, field logs).
+    _sign(
+        _RUNS,
+        r"Failed to load skel|Skel lib id mismatch|Transport layer setup failed|dsp dlopen error|dsp proc_init failed"
+        r"|fastrpc_shell_unsigned|PF_VALIDATOR: ERROR|selected runtime is not available|error_code=(500|90[0-9]|910)\b",
+        FailureKind.DSP_UNREACHABLE,
+    ),
     _sign(Step.PREPARE, r"error_code=1500[0-3]\b", FailureKind.SOC_REJECTED),
     _sign(Step.PREPARE, r"error_code=\d+;[^\n]*\bsoc\b", FailureKind.SOC_REJECTED),
     _sign(Step.PREPARE, r"error_code=(30[0-9]|31[0-5]|10\d\d|312\d|311\d)\b", FailureKind.MODEL_REJECTED),
-    _sign(Step.NET_RUN, r"error_code=150[0-3]\b", FailureKind.PREPARED_ONLINE),
+    _sign(_RUNS, r"error_code=150[0-3]\b", FailureKind.PREPARED_ONLINE),
     # SNPE's own wording when the runtime falls back to preparing on the device.
-    _sign(Step.NET_RUN, r"No cache record in the DLC matches the target device", FailureKind.PREPARED_ONLINE),
-    _sign(Step.NET_RUN, r"error_code=(102|207)\b", FailureKind.INPUT_UNREADABLE),
-    _sign(Step.NET_RUN, r"error_code=(105|106|203|210|211)\b", FailureKind.INPUT_REJECTED),
-    _sign(Step.NET_RUN, r"error_code=(30[0-9]|31[0-5])\b", FailureKind.MODEL_REJECTED),
+    _sign(_RUNS, r"No cache record in the DLC matches the target device", FailureKind.PREPARED_ONLINE),
+    _sign(_RUNS, r"error_code=(102|207)\b", FailureKind.INPUT_UNREADABLE),
+    _sign(_RUNS, r"error_code=(105|106|203|210|211)\b", FailureKind.INPUT_REJECTED),
+    _sign(_RUNS, r"error_code=(30[0-9]|31[0-5])\b", FailureKind.MODEL_REJECTED),
     _sign(
         Step.CHROMETRACE,
         r"not a complete QNN profiling log|Failed to read the profiling log",
@@ -50,8 +66,13 @@ SIGNS = (
 )
 
 
-def judge_tool(step: Step, run: ToolRun, output: Path) -> None:
-    """Raise StepFailed if the tool's end or its output shows a failure; expected files are judged elsewhere."""
+def judge_tool(
+    step: Step, run: ToolRun, output: Path, *, on_device: bool = False, device_log: Path | None = None
+) -> None:
+    """Raise StepFailed if the tool's end or its output shows a failure; expected files are judged elsewhere.
+
+    Where the tool failed and did not say why, the device's log may.
+    """
     text = _tail(output)
     name = Path(run.argv[0]).name
     if run.timed_out:
@@ -61,7 +82,10 @@ def judge_tool(step: Step, run: ToolRun, output: Path) -> None:
             f"{name} did not finish within {run.seconds:.0f} s.",
             _last_line(text),
         )
-    if shown := _shown_sign(step, output):
+    shown = _shown_sign(step, output, on_device=on_device)
+    if not shown and run.exit_code != 0 and device_log and device_log.is_file():
+        shown = _shown_sign(step, device_log, on_device=on_device)
+    if shown:
         kind, line = shown
         raise StepFailed(kind, step, f"{name}: {_message(line)}", line)
     if run.exit_code != 0:
@@ -90,9 +114,9 @@ def _sentence(line: str) -> str:
     return line if line.endswith(".") else f"{line}."
 
 
-def _shown_sign(step: Step, output: Path) -> tuple[FailureKind, str] | None:
-    """The first sign of the table that the whole output shows, and its line: verbose tools say much after it."""
-    open_signs = {index: sign for index, sign in enumerate(SIGNS) if sign.step in (None, step)}
+def _shown_sign(step: Step, output: Path, *, on_device: bool) -> tuple[FailureKind, str] | None:
+    """The first sign of the table that the whole text shows, and its line: verbose tools say much after it."""
+    open_signs = {index: sign for index, sign in enumerate(SIGNS) if not sign.steps or step in sign.steps}
     shown: dict[int, str] = {}
     with output.open("rb") as source:
         while lines := source.readlines(_BLOCK_BYTES):
@@ -100,7 +124,10 @@ def _shown_sign(step: Step, output: Path) -> tuple[FailureKind, str] | None:
             for index, sign in open_signs.items():
                 if index not in shown and (found := sign.pattern.search(text)):
                     shown[index] = _line_around(text, found.start())
-    return (SIGNS[min(shown)].kind, shown[min(shown)]) if shown else None
+    if not shown:
+        return None
+    first = SIGNS[min(shown)]
+    return (first.elsewhere if on_device and first.elsewhere else first.kind), shown[min(shown)]
 
 
 def _tail(output: Path) -> str:

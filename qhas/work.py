@@ -18,7 +18,7 @@ from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepF
 from qhas.inputs import StagedInputs, gather_inputs
 from qhas.lab import Lab
 from qhas.process import ToolNotExecutable, ToolRun, run_tool
-from qhas.record import Attempt, DeviceFacts, HealthFacts, Latency, ModelFacts, PreparedFacts
+from qhas.record import Attempt, DeviceFacts, HealthFacts, Latency, ModelFacts, Origin, PreparedFacts
 from qhas.spec import Cell
 from qhas.store import StoreError
 from qhas.summary import Metrics
@@ -147,9 +147,10 @@ class StepAttempt:
         self._record.tools.append(run)
         return run
 
-    def judge_last(self, run: ToolRun) -> None:
+    def judge_device_tool(self, run: ToolRun, device_log: Path | None = None) -> None:
         """Raise StepFailed if the end or the output of the tool that ran last shows a failure."""
-        judge_tool(self.step, run, self.work.outputs[-1])
+        on_device = self.work.origin is Origin.DEVICE
+        judge_tool(self.step, run, self.work.outputs[-1], on_device=on_device, device_log=device_log)
 
     def judge(self, run: ToolRun, output: Path) -> None:
         """Note a tool's run and raise StepFailed if its end or output shows a failure."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from qhas.devices import JobFile
 from qhas.devices.deployment import Deployment, deploy, plan_deployment
 from qhas.devices.health import PROBE, Objection, Probe, Unfit, parse_probe, wait_until_fit
-from qhas.devices.identity import check_identity, hexagon_of_device, skel_archs
+from qhas.devices.identity import check_identity, choose_hexagon, hexagon_of_device, skel_archs
 from qhas.devices.shell import Shell, digests, quoted, verify_copy
 from qhas.digest import file_digest
 from qhas.failures import DeviceFailed, FailureKind
@@ -28,6 +28,7 @@ from qhas.process import ToolRun
 from qhas.record import DeviceFacts, Health, HealthFacts, Origin
 from qhas.sdk import Sdk, Tool
 from qhas.site import DeviceRef, Gate, Transport
+from qhas.socs import KNOWN_SOCS
 
 RUNNER = files(__package__).joinpath("runner.sh").read_text(encoding="utf-8")
 REAPER = files(__package__).joinpath("reaper.sh").read_text(encoding="utf-8")
@@ -157,7 +158,9 @@ class RemoteDevice:
             raise DeviceFailed(FailureKind.SOC_MISMATCH, f"{self.facts.name}: {verdict.contradiction}")
 
     async def _deploy(self, boot: str | None) -> None:
-        hexagons = [self._ref.hexagon] if self._ref.hexagon else skel_archs(self._sdk.root)
+        """Bring the SDK, with the skels of every architecture it has unless the site names one: the device picks."""
+        available = skel_archs(self._sdk.root)
+        hexagons = [self._ref.hexagon] if self._ref.hexagon else available
         plan = await asyncio.to_thread(
             plan_deployment, self._sdk, self._ref.root, self._ref.sdk_target, hexagons
         )
@@ -165,10 +168,20 @@ class RemoteDevice:
         if boot is None or (seen_boot, seen) != (boot, plan):
             self._known.pop(self._ref.address, None)
             await deploy(self._shell, plan)
-            hexagon = self._ref.hexagon or await self._ask_hexagon(plan)
+            hexagon = await self._ask_hexagon(plan)
             self._known[self._ref.address] = (boot, plan, hexagon)
         self._deployment = plan
-        self.facts = self.facts.model_copy(update={"hexagon": hexagon})
+        self._agree_on_hexagon(hexagon, available)
+
+    def _agree_on_hexagon(self, device: str | None, available: list[str]) -> None:
+        soc = KNOWN_SOCS.get(self._ref.soc)
+        choice = choose_hexagon(self._ref.hexagon, device, None, soc.hexagon if soc else None, available)
+        warnings = [*self.facts.warnings, *choice.warnings]
+        self.facts = self.facts.model_copy(
+            update={"hexagon": device or self._ref.hexagon, "warnings": warnings}
+        )
+        if choice.contradiction:
+            raise DeviceFailed(FailureKind.SOC_MISMATCH, f"{self.facts.name}: {choice.contradiction}")
 
     async def _ask_hexagon(self, deployment: Deployment) -> str | None:
         """The architecture as the vendor's own tool finds it, where the SDK has that tool."""

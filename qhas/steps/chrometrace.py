@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path, PurePosixPath
+from fnmatch import fnmatch
+from pathlib import Path
 
-from qhas.artifacts import TRACE
+from qhas.artifacts import TRACE, expected_of
 from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.sdk import OUTPUT, READER, Tool, viewer_config
+from qhas.sdk import READER, Tool, viewer_config
 from qhas.steps.execution import bring
 from qhas.steps.prepare import Prepared
 from qhas.summary import Metrics, QhasInvalid, read_summary
@@ -47,19 +48,21 @@ async def _view_on_device(
     """Run the device's own viewer with the reader beside it, and bring whatever it wrote."""
     job = await device.open_job()
     for source in (config, log, schematic):
-        await job.stage(source, source.name)
+        await job.stage(source, f"inputs/{source.name}")
     argv = attempt.work.lab.sdk.viewer_argv(
-        config=config.name,
-        log=log.name,
-        schematic=schematic.name,
-        output=f"{OUTPUT}/{TRACE}",
+        config=f"inputs/{config.name}",
+        log=f"inputs/{log.name}",
+        schematic=f"inputs/{schematic.name}",
+        output=TRACE,
         program=Tool.PROFILE_VIEWER,
         reader=device.library(READER),
     )
     run = await attempt.run_device_tool(job, argv, timeout_seconds=attempt.work.cell.run.timeout_seconds)
-    await asyncio.to_thread(attempt.judge_last, run)
-    for file in await job.files(f"{OUTPUT}/*"):
-        await bring(attempt, job, file, attempt.folder / PurePosixPath(file.name).name)
+    await asyncio.to_thread(attempt.judge_device_tool, run)
+    patterns = [spec.pattern for spec in expected_of(Step.CHROMETRACE)]
+    for file in await job.files("*"):
+        if any(fnmatch(file.name, pattern) for pattern in patterns):
+            await bring(attempt, job, file, attempt.folder / file.name)
 
 
 def _check_trace(path: Path) -> None:

@@ -37,6 +37,10 @@ def judge(
     )
 
 
+def ended(code: int) -> ToolRun:
+    return ToolRun(argv=["the-tool"], started_at=MOMENT, seconds=7, exit_code=code)
+
+
 def verdict(folder: Path, step: Step, text: str | bytes = "", **end: int) -> StepFailed:
     with pytest.raises(StepFailed) as failed:
         judge(folder, step, text, **end)
@@ -70,8 +74,8 @@ TABLE = [
     (NET_RUN, 1, error(210, "Wrong number of inputs"), FailureKind.INPUT_REJECTED),
     (NET_RUN, 1, error(211, "Shape mismatch"), FailureKind.INPUT_REJECTED),
     (NET_RUN, 1, error(311, "Bad container"), FailureKind.MODEL_REJECTED),
-    (NET_RUN, 1, error(911, "DSP crashed"), FailureKind.TOOL_CRASHED),
-    (NET_RUN, 1, error(904, "Stub not present"), FailureKind.TOOL_FAILED),
+    (NET_RUN, 1, error(911, "DSP crashed"), FailureKind.DSP_CRASHED),
+    (NET_RUN, 1, error(904, "Stub not present"), FailureKind.DSP_UNREACHABLE),
     (NET_RUN, 1, error(2030, "Somebody else's number"), FailureKind.TOOL_FAILED),
     (VIEWER, 1, "No Valid Input Schematics", FailureKind.SCHEMATIC_MISMATCH),
     (VIEWER, 0, "No Valid Input Schematics", FailureKind.SCHEMATIC_MISMATCH),
@@ -99,12 +103,38 @@ def test_the_end_of_a_tool_has_its_kind(
     assert verdict(tmp_path, step, f"SNPE v2.45.0\n{text}\nGoodbye\n", code=code).failure.kind is kind
 
 
+def test_a_full_disk_is_the_devices_where_the_tool_ran_there(tmp_path: Path) -> None:
+    output = tmp_path / "output.txt"
+    output.write_text("write failed: No space left on device\n")
+    for on_device, kind in ((False, FailureKind.DISK), (True, FailureKind.DEVICE_FULL)):
+        with pytest.raises(StepFailed) as failed:
+            judge_tool(NET_RUN, ended(1), output, on_device=on_device)
+        assert failed.value.failure.kind is kind
+
+
+def test_a_tool_that_fails_without_a_reason_is_judged_by_the_devices_log(tmp_path: Path) -> None:
+    output, log = tmp_path / "output.txt", tmp_path / "device.log"
+    output.write_text("Goodbye\n")
+    log.write_text("adsprpc : Error 0x8000040d: remote_handle64_invoke failed\n")
+    with pytest.raises(StepFailed) as failed:
+        judge_tool(NET_RUN, ended(139), output, on_device=True, device_log=log)
+    assert failed.value.failure.kind is FailureKind.DSP_CRASHED
+    assert failed.value.failure.evidence == "adsprpc : Error 0x8000040d: remote_handle64_invoke failed"
+
+
+def test_a_tool_that_went_well_is_not_judged_by_the_devices_log(tmp_path: Path) -> None:
+    output, log = tmp_path / "output.txt", tmp_path / "device.log"
+    output.write_text("Successfully executed graph net\n")
+    log.write_text("0x8000040d from somebody else's process\n")
+    judge_tool(NET_RUN, ended(0), output, on_device=True, device_log=log)
+
+
 def test_every_sign_has_a_row_in_the_table() -> None:
     unseen = [
         sign.pattern.pattern
         for sign in SIGNS
         if not any(
-            sign.kind is kind and sign.step in (None, step) and sign.pattern.search(text)
+            sign.kind is kind and (not sign.steps or step in sign.steps) and sign.pattern.search(text)
             for step, _, text, kind in TABLE
         )
     ]
