@@ -93,6 +93,9 @@ def demo(
         Path, typer.Option(help="Where networks, store and Prefect's database go.")
     ] = DEMO_FOLDER,
     run_id: RunIdOption = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Every network and every SoC once: 9 of 24 cells.")
+    ] = False,
 ) -> Exit:
     """Profile six well-known networks on four simulated SoCs; no device, account or server needed."""
     prefect_settings.isolate(folder / "prefect")
@@ -102,7 +105,7 @@ def demo(
         asyncio.run(make_networks(folder, lambda _name: progress.advance(task)))
     site_file = folder / "site.yaml"
     site_file.write_text(_site_yaml(site), encoding="utf-8")
-    return _run_and_show(demo_sweep(folder), site, site_file, run_id or new_run_id("demo"))
+    return _run_and_show(demo_sweep(folder, quick=quick), site, site_file, run_id or new_run_id("demo"))
 
 
 @command

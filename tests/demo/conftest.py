@@ -60,14 +60,21 @@ def environment() -> dict[str, str]:
     }
 
 
+def _functions(request: pytest.FixtureRequest) -> list[pytest.Function]:
+    return [item for item in request.session.items if isinstance(item, pytest.Function)]
+
+
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
-    """`qhas demo` in an empty directory."""
+def demo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> DemoRun:
+    """`qhas demo` in an empty directory; the quick one where no slow test asks for the rest of it."""
+    whole = any(
+        "demo" in item.fixturenames and item.get_closest_marker("slow") for item in _functions(request)
+    )
     directory = tmp_path_factory.mktemp("demo")
     home = directory / "home"
     home.mkdir()
     done = subprocess.run(
-        [str(QHAS), "demo"],
+        [str(QHAS), "demo", *([] if whole else ["--quick"])],
         cwd=directory,
         env=environment() | {"HOME": str(home)},
         capture_output=True,
