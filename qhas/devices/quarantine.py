@@ -36,7 +36,7 @@ def _close_inherited() -> None:
     _open_files.clear()
 
 
-# Executed programs are kept from the descriptors by O_CLOEXEC; a forked Python would keep the locks of a dead parent.
+# Python closes its descriptors in executed programs, but a forked Python would keep the locks of a dead parent.
 os.register_at_fork(after_in_child=_close_inherited)
 
 
@@ -153,7 +153,7 @@ class SharedDirectory:
 
 
 def _open_plain(path: str, *, create: bool) -> int:
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
     while True:
         try:
             # Without O_CREAT: Linux refuses it for files of others in sticky directories (fs.protected_regular).

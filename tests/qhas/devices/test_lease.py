@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -356,6 +357,7 @@ async def test_everybody_sees_who_has_a_device_since_when_and_for_which_run(
         assert have == LeaseState(address=A, holder=holder())
         assert free == LeaseState(address=B)
     assert Leases(tmp_path).states([A]) == [LeaseState(address=A)]
+    assert [file.read_text() for file in tmp_path.glob("*.lock")] == [""]
 
 
 async def test_what_a_dead_holder_left_in_its_file_is_not_shown(
@@ -411,6 +413,34 @@ async def test_a_waiter_is_told_when_waiting_begins_and_at_each_change_only(tmp_
                     await asyncio.sleep(0.001)
                 assert told[2] == ("first", ["second", "patient"])
         await asyncio.gather(second, task)
+
+
+async def test_while_another_process_looks_at_the_queue_one_waits_without_blocking_the_loop(
+    tmp_path: Path, leases: Leases
+) -> None:
+    leases.states([A])
+    got: list[str] = []
+    with (tmp_path / "mutex").open() as mutex:
+        fcntl.flock(mutex, fcntl.LOCK_EX)
+        task = asyncio.create_task(_take_and_note(leases, [A], "patient", got))
+        await asyncio.sleep(0.02)
+        assert got == []
+    async with asyncio.timeout(60):
+        await task
+    assert got == [f"patient {A}"]
+
+
+async def test_a_device_locked_by_something_else_is_waited_for(tmp_path: Path, leases: Leases) -> None:
+    lock = tmp_path / f"{file_stem(A)}.lock"
+    lock.touch()
+    got: list[str] = []
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        async with queued(leases, [A], "patient", got) as task:
+            assert leases.states([A])[0].holder is None
+            fcntl.flock(file, fcntl.LOCK_UN)
+            await task
+    assert got == [f"patient {A}"]
 
 
 async def test_who_gets_a_device_at_once_is_not_told_of_waiting(leases: Leases) -> None:

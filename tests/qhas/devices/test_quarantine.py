@@ -182,14 +182,20 @@ def test_a_long_reason_of_many_lines_is_kept_in_part(log: QuarantineLog) -> None
 async def test_failures_noted_by_several_processes_at_once_all_count(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from qhas.devices.quarantine import QuarantineLog\n"
-        "log = QuarantineLog(Path(sys.argv[1]), threshold=1000)\n"
-        "for _ in range(100): log.note_failure(sys.argv[2], 'no answer')\n"
+        "log = QuarantineLog(Path(sys.argv[1]), threshold=10000)\n"
+        "sys.stdin.read()\n"
+        "for _ in range(500): log.note_failure(sys.argv[2], 'no answer')\n"
     )
+    start, go = os.pipe()  # closing it is the sign for all of them
     children = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(tmp_path), PHONE, cwd=ROOT)
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", script, str(tmp_path), PHONE, cwd=ROOT, stdin=start
+        )
         for _ in range(3)
     ]
+    os.close(start)
+    os.close(go)
     assert [await child.wait() for child in children] == [0, 0, 0]
-    entry = QuarantineLog(tmp_path, threshold=301).note_failure(PHONE, "no answer")
+    entry = QuarantineLog(tmp_path, threshold=1501).note_failure(PHONE, "no answer")
     assert entry is not None
-    assert entry.failures == 301
+    assert entry.failures == 1501
