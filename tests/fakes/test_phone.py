@@ -11,10 +11,7 @@ from .devices import AdbServer, DeviceFault, DeviceGone, DeviceRule, Phone
 from .devices.phone import why_unavailable
 
 WHY = why_unavailable()
-pytestmark = [
-    pytest.mark.skipif(WHY is not None, reason=WHY or ""),
-    pytest.mark.xdist_group("fake-phone"),
-]
+pytestmark = pytest.mark.skipif(WHY is not None, reason=WHY or "")
 SCRATCH = "/data/local/tmp"
 Adb = Callable[..., "subprocess.CompletedProcess[bytes]"]
 

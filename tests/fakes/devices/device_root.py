@@ -100,7 +100,7 @@ class DeviceRoot(ABC):
         log = folder / "daemon.log"
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [*_unshare(), sys.executable, "-m", self._daemon, self.settings.to_json()],
+                [*_unshare(), sys.executable, "-S", "-m", self._daemon, self.settings.to_json()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

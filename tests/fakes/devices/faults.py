@@ -21,7 +21,7 @@ class DeviceFault(StrEnum):
 
     OFFLINE = (
         "offline",
-        "Every connection falls silent or is cut and new ones are not answered until recover().",
+        "Every connection is cut (ssh: falls silent) and new ones are not answered until recover().",
     )
     UNAUTHORISED = ("unauthorised", "Every connection is cut and the device takes no key until recover().")
     DIE = (
