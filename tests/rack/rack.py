@@ -1,0 +1,187 @@
+"""A rack of fake devices, one fake SDK and one store, and what is left of a run on any of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qhas.devices.lease import Leases
+from qhas.lab import Lab, open_lab
+from qhas.record import CellRecord
+from qhas.runs import read_cell
+from qhas.site import DeviceRef, Site, load_site
+from qhas.spec import Cell, SweepSpec
+from qhas.store import Store
+from tests.fakes.devices import AdbServer, Board, DeviceCommand, Phone
+from tests.fakes.dlc import make_dlc
+from tests.fakes.sdk import build_fake_sdk
+from tests.rack.drive import run_cell
+
+FakeDevice = Phone | Board
+ANSWER_SECONDS = 20.0
+"""Long, for a loaded machine. Tests of devices that fall silent choose less."""
+NET_RUN = "/snpe-net-run --container"
+PROFILED = "--profiling_level qhas"
+TIMED = "--profiling_level basic"
+_JOB = re.compile(r"/jobs/([0-9a-f]{12})\b")
+
+
+@dataclass
+class Rack:
+    """Devices by name. `changes` are fields of site.yaml."""
+
+    folder: Path
+    sdk: Path
+    devices: dict[str, FakeDevice] = field(default_factory=dict)
+    refs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def build(cls, folder: Path, **changes: Any) -> Rack:
+        """A rack without devices. `folder` exists."""
+        return cls(folder, build_fake_sdk(folder / "sdk"), changes=changes)
+
+    def add(self, name: str, device: FakeDevice, soc: str, server: AdbServer | None = None, **ref: Any) -> None:
+        """Put a device in. A phone is made known to the adb server."""
+        if isinstance(device, Phone):
+            assert server is not None
+            server.connect(device)
+            way = {"transport": "adb", "serial": device.serial, "adb_server": f"127.0.0.1:{server.port}"}
+        else:
+            way = {"transport": "ssh", "host": device.host, "ssh_config": str(device.ssh_config)}
+        self.devices[name] = device
+        self.refs[name] = {"name": name, "soc": soc, "answer_seconds": ANSWER_SECONDS, **way, **ref}
+
+    @property
+    def site_file(self) -> Path:
+        """site.yaml as the rack is now; JSON is YAML."""
+        path = self.folder / "site.yaml"
+        settings = {"store": str(self.folder / "store"), "sdk": {"root": str(self.sdk)}, "devices": [*self.refs.values()]}
+        path.write_text(json.dumps(settings | self.changes), encoding="utf-8")
+        return path
+
+    @property
+    def site(self) -> Site:
+        """The site that `site_file` states."""
+        return load_site(self.site_file)
+
+    @property
+    def store(self) -> Store:
+        """Where the cells go."""
+        return Store(str(self.folder / "store"))
+
+    def dlc(self, name: str) -> str:
+        """A network of that name."""
+        path = self.folder / f"{name}.dlc"
+        return str(path if path.exists() else make_dlc(path, graph=name))
+
+    def cell(self, name: str = "net", soc: str = "sm8750", *, repetitions: int = 0, **run: Any) -> Cell:
+        """A cell of a network on a SoC; without repetitions there is no latency pass."""
+        options = {"repetitions": repetitions, "warmups": 1, **run}
+        return Cell.model_validate({"model": {"name": name, "dlc": self.dlc(name)}, "soc": soc, "run": options})
+
+    def spec(self, *networks: str, **changes: Any) -> SweepSpec:
+        """A sweep over networks on the SoCs of the rack."""
+        models = [{"name": name, "dlc": self.dlc(name)} for name in networks]
+        socs = sorted({ref["soc"] for ref in self.refs.values()})
+        return SweepSpec.model_validate({"name": "rack", "models": models, "socs": socs, **changes})
+
+    def address(self, name: str) -> str:
+        """The name of a device's lease."""
+        return DeviceRef.model_validate(self.refs[name]).address
+
+    async def run(self, *cells: Cell, run_id: str = "one", lab: Lab | None = None) -> list[CellRecord]:
+        """The cells one after another; their records, read back from the store."""
+        if lab is None:
+            async with open_lab(self.site) as lab:
+                return await self.run(*cells, run_id=run_id, lab=lab)
+        for cell in cells:
+            await run_cell(cell, lab, run_id)
+        found = [await asyncio.to_thread(read_cell, self.store, run_id, cell) for cell in cells]
+        return [record for record in found if record]
+
+    def require_clean(self) -> None:
+        """Nothing of a run is left: on the devices, among the leases, on this host."""
+        until(lambda: not self.leftovers(), 5, self.leftovers)
+
+    def leftovers(self) -> dict[str, object]:
+        """Whatever a run left behind, by what it is; empty after every run, however it ended."""
+        found: dict[str, object] = {"clients": list(self.clients())}
+        for state in Leases(leases_of(self.folder)).states([self.address(name) for name in self.devices]):
+            found[f"lease of {state.address}"] = state.holder or state.waiting
+        for name, device in self.devices.items():
+            if device.alive:
+                found[f"processes on {name}"] = device.processes()
+                found[f"files on {name}"] = [file for file in device.files() if not kept(file)]
+        return {what: left for what, left in found.items() if left}
+
+    def clients(self) -> Iterator[str]:
+        """Command lines of adb and ssh clients that serve this rack."""
+        signs = [ref.get("ssh_config") or f"-s\0{ref['serial']}" for ref in self.refs.values()]
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and (entry / "comm").read_text().strip() in ("adb", "ssh"):
+                    line = (entry / "cmdline").read_bytes().decode(errors="replace")
+                    if any(sign in line for sign in signs):
+                        yield line.replace("\0", " ")
+
+    def stop(self) -> None:
+        """End the devices."""
+        for device in self.devices.values():
+            device.stop()
+
+
+def leases_of(folder: Path) -> Path:
+    """The directory of the rack's leases: no other test's devices are set aside there."""
+    return folder / "leases"
+
+
+def kept(file: str) -> bool:
+    """Whether a file of a device, relative to its scratch directory, belongs to the SDK that stays there."""
+    return file.removeprefix("qhas/").startswith("sdk/")
+
+
+def runs(device: FakeDevice, level: str = "") -> list[DeviceCommand]:
+    """The calls of net-run that reached a device, of one profiling level or of all, also those that a fault kept from running."""
+    return [command for command in device.commands() if NET_RUN in command.service and level in command.service]
+
+
+def pushes(device: FakeDevice, part: str) -> list[DeviceCommand]:
+    """What was copied to a path with that part: by adb's push, or by `cat` over ssh."""
+    commands = (command for command in device.commands() if part in command.service)
+    return [command for command in commands if command.service.startswith(("push ", "cat > "))]
+
+
+def jobs(device: FakeDevice) -> dict[str, tuple[float, float]]:
+    """When each job's first command began and its last one ended, by the device's own journal."""
+    spans: dict[str, tuple[float, float]] = {}
+    for command in device.commands():
+        for job in set(_JOB.findall(command.service)):
+            begin, end = spans.get(job, (command.start, command.start))
+            spans[job] = (min(begin, command.start), max(end, command.end or command.start))
+    return spans
+
+
+def overlaps(spans: Iterator[tuple[float, float]] | list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans that begin before an earlier one has ended."""
+    found, busy = [], 0.0
+    for begin, end in sorted(spans):
+        if begin < busy:
+            found.append((begin, end))
+        busy = max(busy, end)
+    return found
+
+
+def until(met: Callable[[], object], seconds: float = 30, say: Callable[[], object] = lambda: "it never came to be") -> None:
+    """Wait until something holds, looking often. Fails with what `say` tells."""
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, say()
+        time.sleep(0.02)
