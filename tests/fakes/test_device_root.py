@@ -115,8 +115,9 @@ def test_an_unknown_field_or_sensor_is_refused(tmp_path: Path) -> None:
         {"when": "sleep", "fault": DeviceFault.DROP, "after_bytes": 5},
         {"when": "sleep", "fault": DeviceFault.CUT_TRANSFER},
         {"when": "sleep", "fault": DeviceFault.HANG, "after_seconds": 1.0},
+        {"when": "push ", "fault": DeviceFault.READ_ONLY, "after_bytes": 5},
     ],
-    ids=["bytes of a command", "a command as a transfer", "a hang that begins later"],
+    ids=["bytes of a command", "a command as a transfer", "a hang that begins later", "read-only in a push"],
 )
 def test_an_order_that_cannot_be_followed_is_refused(order: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"push|at the start"):

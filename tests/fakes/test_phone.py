@@ -1,13 +1,16 @@
 """The fake phone, driven by the real adb: it does what a phone does, and fails as its faults say."""
 
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from .devices import AdbServer, DeviceFault, DeviceGone, DeviceRule, Phone
+from .devices.adb_protocol import HEADER_SIZE, VERSION_WITH_CHECKSUM, Auth, Command, Header, Message
 from .devices.phone import why_unavailable
 
 WHY = why_unavailable()
@@ -352,6 +355,37 @@ def test_a_rule_strikes_as_often_as_it_says(server: AdbServer, phone: Phone, adb
         server.connect(phone)
         answers.append(adb("shell", "echo x").stdout)
     assert answers == [b"", b"", b"x\n"]
+
+
+# The wire
+
+
+def test_an_old_client_gets_checksums_and_must_send_them(phone: Phone) -> None:
+    with socket.create_connection(("127.0.0.1", phone.port), 5) as old:
+        sends = partial(_send, old, checksum=True)
+        sends(Message(Command.CNXN, VERSION_WITH_CHECKSUM, 4096, b"host::\0"))
+        assert _receive(old).arg0 == Auth.TOKEN
+        sends(Message(Command.AUTH, Auth.SIGNATURE, 0, bytes(256)))
+        hello = _receive(old)
+        assert (hello.command, hello.arg0) == (Command.CNXN, VERSION_WITH_CHECKSUM)
+        sends(Message(Command.OPEN, 1, 0, b"exec:echo hello\0"))
+        stream = _receive(old).arg0
+        assert _receive(old).data == b"hello\n"
+        sends(Message(Command.OKAY, 1, stream))
+        assert _receive(old).command is Command.CLSE
+        _send(old, Message(Command.OPEN, 2, 0, b"exec:echo hello\0"), checksum=False)
+        assert old.recv(1) == b"", "the phone hangs up on data that does not fit its checksum"
+
+
+def _send(client: socket.socket, message: Message, *, checksum: bool) -> None:
+    client.sendall(message.encode(checksum=checksum))
+
+
+def _receive(client: socket.socket) -> Message:
+    header = Header.decode(client.recv(HEADER_SIZE, socket.MSG_WAITALL))
+    return header.with_data(
+        client.recv(header.length, socket.MSG_WAITALL) if header.length else b"", checksum=True
+    )
 
 
 # The end

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ class AdbServer:
         return True
 
 
-def _until(met: Any, seconds: float, complaint: str) -> None:
+def _until(met: Callable[[], bool], seconds: float, complaint: str) -> None:
     deadline = time.monotonic() + seconds
     while not met():
         if time.monotonic() > deadline:

@@ -127,4 +127,5 @@ async def main(settings: DaemonSettings) -> None:
 
 
 if __name__ == "__main__":
-    run_device(main(DaemonSettings.from_json(sys.argv[1])))
+    given = DaemonSettings.from_json(sys.argv[1])
+    run_device(main(given), given.outside)

@@ -16,8 +16,14 @@ from .occupants import evict, namespace_of
 Answer = Callable[[dict[str, Any]], None]
 
 
-def run_device(main: Coroutine[Any, Any, None]) -> None:
-    """Run a daemon to its end, which ends every process of its mount namespace, and leave at once."""
+def run_device(main: Coroutine[Any, Any, None], outside: int) -> None:
+    """Run a daemon to its end, which ends every process of its mount namespace, and leave at once.
+
+    `outside` is the number of the host's mount namespace, in which a daemon would do harm: there it is refused.
+    """
+    if namespace_of("self") == outside:
+        main.close()
+        sys.exit("not in a mount namespace of its own: start it below `unshare --mount`")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the test's terminal is the test's matter
     asyncio.run(_run_and_leave(main))
 
@@ -29,8 +35,7 @@ async def _run_and_leave(main: Coroutine[Any, Any, None]) -> None:
         code = 0
     except (OSError, RuntimeError) as error:
         print(error, file=sys.stderr)
-    if namespace_of("self") != namespace_of(os.getppid()):
-        evict(namespace_of("self"), but=os.getpid())
+    evict(namespace_of("self"), but=os.getpid())
     os._exit(code)
 
 

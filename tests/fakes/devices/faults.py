@@ -62,6 +62,10 @@ class DeviceRule:
             raise ValueError(
                 f"{self.fault} strikes transfers: `when` must begin with 'push ' or 'pull ', not {self.when!r}"
             )
+        if self.fault is DeviceFault.READ_ONLY and self.after_bytes is not None:
+            raise ValueError(
+                "read-only cannot strike in the middle of a push: the kernel waits for its file to be closed"
+            )
         if self.fault in _AT_THE_START and self.after_seconds is not None:
             raise ValueError(f"{self.fault} strikes at the start only: give no after_seconds")
 

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .occupants import namespace_of
-
 _RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8
 _REMOUNT, _NOATIME, _BIND, _REC = 32, 1024, 4096, 16384
 _KEPT_FLAGS = _RDONLY | _NOSUID | _NODEV | _NOEXEC | _NOATIME
@@ -39,10 +37,8 @@ class RootPlan:
 def enter(plan: RootPlan) -> None:
     """Make `plan.root` this process's root directory.
 
-    Raises OSError where the kernel refuses a mount, RuntimeError in a mount namespace shared with the parent process.
+    Raises OSError where the kernel refuses a mount.
     """
-    if namespace_of("self") == namespace_of(os.getppid()):
-        raise RuntimeError("not in a mount namespace of its own: start it below `unshare --mount`")
     pairs = sorted(_binds(plan), key=lambda pair: not plan.root.is_relative_to(pair[0]))
     _mount(plan.root, plan.root, _BIND)
     for source, target in pairs:  # first the one that holds the root, while it holds no mounts of ours
