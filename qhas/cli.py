@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import IntEnum
 from functools import wraps
 from importlib.metadata import entry_points
@@ -25,10 +26,15 @@ from rich.text import Text
 import qhas
 from qhas import prefect_settings
 from qhas.demo import NETWORKS, demo_site, demo_sweep, make_networks
+from qhas.devices.lease import default_directory
 from qhas.doctor import examine
 from qhas.failures import InvalidInput
+from qhas.lab import open_lab
 from qhas.naming import safe_name
 from qhas.plan import ASSUMED_DEVICE_SECONDS, Plan, plan_sweep
+from qhas.rack import Check, all_good, standings
+from qhas.rack import check as check_devices
+from qhas.rack_tables import show_checks, show_standings
 from qhas.record import CellRecord, SweepRecord
 from qhas.runs import load_run, new_run_id, require_same_spec, run_prefix
 from qhas.sdk import find_sdk
@@ -183,6 +189,45 @@ def show(run_id: str, site: SiteOption = None, as_json: JsonOption = False) -> E
     """Show a stored run."""
     store = Store(load_site(site).store)
     return _show(*_stored(store, run_id), as_json)
+
+
+@command
+def devices(
+    site: SiteOption = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Reach each free device, test it, and bring it back if it is good."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Show who uses the site's devices; exit code 1 if one is set aside or fails its check.
+
+    Without --check no device is touched. A busy device is at work, which is no fault.
+    """
+    lab = load_site(site)
+    found = standings(lab, default_directory())
+    checks = asyncio.run(_check_devices(lab)) if check else []
+    if as_json:
+        _print_json(
+            {
+                "devices": [one.model_dump(mode="json") for one in found],
+                "checks": [one.model_dump(mode="json") for one in checks] if check else None,
+            }
+        )
+    elif not lab.devices:
+        console.print("No devices are listed in site.yaml: any SoC the SDK knows is simulated on this host.")
+    elif check:
+        show_checks(console, checks, datetime.now(UTC))
+    else:
+        show_standings(console, found, datetime.now(UTC))
+    return Exit.GOOD if all_good(checks if check else found) else Exit.CELLS_FAILED
+
+
+async def _check_devices(site: Site) -> list[Check]:
+    with bar(errors) as progress:
+        task = progress.add_task("checking devices", total=len(site.devices))
+        async with open_lab(site) as lab:
+            return await check_devices(lab, lambda _: progress.advance(task))
 
 
 @command

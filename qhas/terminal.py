@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
@@ -11,19 +13,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from qhas.progress import CellFinished, Event, StepStarted, SweepStarted, listening
+from qhas.progress import CellFinished, Event, StepStarted, SweepStarted, Waiting, listening
 from qhas.record import CellRecord, Origin, SweepRecord
 from qhas.rows import ORIGIN_TITLE, by_origin, row, statements
 from qhas.runs import cell_prefix
+from qhas.spec import Cell
 from qhas.store import Store
+
+WAITING_LINE_SECONDS = 60.0
+"""A wait for a device is always in the bar; as a line of its own it is printed this often at most."""
 
 
 class SweepBar:
-    """A bar over the cells of a run, with the step that started last."""
+    """A bar over the cells of a run, with the step that started last or what is waited for."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, clock: Callable[[], float] = time.monotonic) -> None:
         self._progress = progress
         self._bar: TaskID = progress.add_task("starting Prefect", total=None)
+        self._clock = clock
+        self._waiting_line_at = -math.inf
 
     def __call__(self, event: Event) -> None:
         """Show an event of the run."""
@@ -33,12 +41,21 @@ class SweepBar:
             case StepStarted(cell=cell, step=step, attempt=attempt):
                 again = f", attempt {attempt}" if attempt > 1 else ""
                 self._progress.update(self._bar, description=f"{cell.label}: {step}{again}")
+            case Waiting(cell=cell, reason=reason):
+                self._progress.update(self._bar, description=f"{cell.label}: {reason}")
+                self._print_waiting(cell, reason)
             case CellFinished(record=record):
                 self._progress.advance(self._bar)
                 if record.failure:
                     self._progress.console.print(
                         _failure("failed", record.cell.label, record.failure.message)
                     )
+
+    def _print_waiting(self, cell: Cell, reason: str) -> None:
+        now = self._clock()
+        if now - self._waiting_line_at >= WAITING_LINE_SECONDS:
+            self._waiting_line_at = now
+            self._progress.console.print(Text.assemble(("waiting", "yellow"), f" {cell.label}: {reason}"))
 
 
 @contextmanager

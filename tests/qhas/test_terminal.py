@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from qhas.failures import FACTS, FailureKind
-from qhas.progress import CellFinished, listening, report
+from qhas.progress import CellFinished, Waiting, listening, report
 from qhas.record import CellRecord, Origin
 from qhas.spec import Cell
 from qhas.summary import OpShare
-from qhas.terminal import show_run, sweep_bar
+from qhas.terminal import SweepBar, bar, show_run, sweep_bar
 from tests.qhas.samples import metrics, model, record, run_record
 
 MARKUP = ["[/data/local/tmp/x.log]", "[bold]", "a [/] b", "[link=http://x]"]
@@ -90,3 +90,23 @@ def test_only_what_happens_inside_is_heard() -> None:
         report(event)
     report(event)
     assert heard == [event]
+
+
+def wait(cell: str, reason: str) -> Waiting:
+    return Waiting(Cell(model=model(cell), soc="sm8750"), reason)
+
+
+def test_what_a_cell_waits_for_stands_in_the_bar() -> None:
+    progress = bar(screen())
+    SweepBar(progress)(wait("net", "adb:3b15aq0 is held by run other"))
+    assert progress.tasks[0].description == "net on sm8750: adb:3b15aq0 is held by run other"
+
+
+def test_a_wait_is_a_line_once_a_minute_whatever_the_number_of_cells() -> None:
+    console, now = screen(), 0.0
+    show = SweepBar(bar(console), clock=lambda: now)
+    for now in (0.0, 10.0, 59.0, 60.0, 61.0):
+        for cell in ("a", "b"):
+            show(wait(cell, f"[skin] at {now:g}"))
+    lines = [line for line in text_of(console).splitlines() if "waiting" in line]
+    assert lines == ["waiting a on sm8750: [skin] at 0", "waiting a on sm8750: [skin] at 60"]
