@@ -15,110 +15,37 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import ValidationError
 
-from qhas.devices.quarantine import LockedFile, Quarantined, QuarantineLog, SharedDirectory, file_stem
+from qhas.devices.quarantine import Quarantined, QuarantineLog
+from qhas.devices.queue import Holder, LeaseState, NoDevice, Snapshot, Ticket, assign, why_none
+from qhas.devices.shared_directory import (
+    DIRECTORY_VARIABLE,
+    LockedFile,
+    SharedDirectory,
+    default_directory,
+    file_stem,
+)
 from qhas.failures import InvalidInput
 
-DIRECTORY_VARIABLE = "QHAS_LEASES"
-_RUN_LOCK = Path("/run/lock/qhas")
-# Not TMPDIR: it may differ between the processes of a host, and they must meet.
-_TEMPORARY = Path("/tmp/qhas-leases")  # noqa: S108  # opened without following links
+__all__ = [
+    "DIRECTORY_VARIABLE",
+    "Holder",
+    "LeaseState",
+    "Leases",
+    "NoDevice",
+    "Ticket",
+    "assign",
+    "default_directory",
+]
 
 _MUTEX_RETRY_SECONDS = 0.002
 _THOROUGH_SECONDS = 1.0
 """How often a poll looks at everything although nothing seems to have changed."""
 _TICKET = re.compile(r"(?P<number>\d{9,})\.(?P<queue>\d+-[0-9a-f]+)\.ticket")
-
-
-def default_directory() -> Path:
-    """Where the processes of this host meet: QHAS_LEASES, else below /run/lock if one may write there, else /tmp."""
-    if named := os.environ.get(DIRECTORY_VARIABLE):
-        return Path(named)
-    writable = _RUN_LOCK if _RUN_LOCK.exists() else _RUN_LOCK.parent
-    return _RUN_LOCK if os.access(writable, os.W_OK | os.X_OK) else _TEMPORARY
-
-
-class Holder(BaseModel):
-    """Who has a device, or wants one."""
-
-    run_id: str
-    cell: str
-    """As people call it."""
-    pid: int
-    host_user: str
-    since: AwareDatetime
-
-
-class LeaseState(BaseModel):
-    """A device: who has it, who waits for it in order of service, and whether it is set aside."""
-
-    address: str
-    holder: Holder | None = None
-    waiting: list[Holder] = []
-    quarantine: Quarantined | None = None
-
-
-class NoDevice(Exception):
-    """Every device that could serve is set aside. The message says since when and why, device by device."""
-
-
-class Ticket(BaseModel):
-    """What somebody waits for."""
-
-    holder: Holder
-    addresses: list[str]
-    avoid: frozenset[str] = frozenset()
-    ignore_quarantine: bool = False
-
-    def usable(self, quarantined: Collection[str]) -> list[str]:
-        """The addresses it would take now, the best first."""
-        healthy = [a for a in self.addresses if self.ignore_quarantine or a not in quarantined]
-        return [address for address in healthy if address not in self.avoid] or healthy
-
-
-def assign(tickets: Iterable[Ticket], free: Iterable[str], quarantined: Collection[str]) -> list[str | None]:
-    """The address that each ticket gets, if any: in order of the tickets, to each the best one left for it."""
-    left = set(free)
-    assigned: list[str | None] = []
-    for ticket in tickets:
-        choice = next((a for a in ticket.usable(quarantined) if a in left), None) if left else None
-        left -= {choice}
-        assigned.append(choice)
-    return assigned
-
-
-@dataclass(frozen=True)
-class _Snapshot:
-    """What the walk of the tickets depends on. While it stays the same, there is nothing to do."""
-
-    tickets: dict[str, Ticket] = field(default_factory=dict)
-    """Live ones by file name, in order of service."""
-    held: dict[str, bytes] = field(default_factory=dict)
-    """The holders' lines by address."""
-    quarantined: dict[str, Quarantined] = field(default_factory=dict)
-
-    @cached_property
-    def addresses(self) -> frozenset[str]:
-        """All that somebody waits for."""
-        return frozenset(address for ticket in self.tickets.values() for address in ticket.addresses)
-
-    @cached_property
-    def free(self) -> frozenset[str]:
-        """Those not held, be they set aside or not."""
-        return self.addresses - self.held.keys()
-
-    def state(self, address: str) -> LeaseState:
-        return LeaseState(
-            address=address,
-            holder=_parse_holder(self.held.get(address, b"")),
-            waiting=[ticket.holder for ticket in self.tickets.values() if address in ticket.addresses],
-            quarantine=self.quarantined.get(address),
-        )
 
 
 @dataclass(frozen=True)
@@ -157,7 +84,7 @@ class _Waiter:
         if self.hopeless_since is None:
             self.hopeless_since = now
         if now - self.hopeless_since >= self.patience_seconds:
-            self.lease.set_exception(NoDevice(_why_none(self.ticket.addresses, quarantined)))
+            self.lease.set_exception(NoDevice(why_none(self.ticket.addresses, quarantined)))
 
 
 class Leases:
@@ -174,7 +101,7 @@ class Leases:
         self._queue: LockedFile | None = None
         self._number = 0
         self._waiters: dict[str, _Waiter] = {}
-        self._snapshot = _Snapshot()
+        self._snapshot = Snapshot()
         self._looked_at = 0.0
         self._directory_time = 0
         self._tickets: dict[str, Ticket | None] = {}
@@ -284,7 +211,7 @@ class Leases:
 
     async def _attend(self) -> None:
         """Serve this object's waiters until the last of them cancels this."""
-        told: _Snapshot | None = None
+        told: Snapshot | None = None
         try:
             while True:
                 with suppress(TimeoutError):
@@ -314,7 +241,7 @@ class Leases:
                 if address and name in self._waiters
             ]
             granted = [self._grant(waiter, address) for waiter, address in ours]
-            self._snapshot = snapshot if not granted else self._look() if all(granted) else _Snapshot()
+            self._snapshot = snapshot if not granted else self._look() if all(granted) else Snapshot()
         for waiter in self._waiters.values():
             if not waiter.lease.done():
                 waiter.lose_patience(snapshot.quarantined, self._looked_at)
@@ -352,14 +279,14 @@ class Leases:
                     states[address] = snapshot.state(address)
             waiter.tell([states[address] for address in waiter.ticket.addresses])
 
-    def _look(self, also: Iterable[str] = ()) -> _Snapshot:
+    def _look(self, also: Iterable[str] = ()) -> Snapshot:
         """The live tickets and every address they or the caller name. Needs the mutex."""
         tickets = self._others()
         tickets |= {name: w.ticket for name, w in self._waiters.items() if not w.lease.done()}
         addresses = {address for ticket in tickets.values() for address in ticket.addresses} | set(also)
         lines = ((address, self._held_by(address)) for address in addresses)
         quarantines = ((address, self._quarantines.status(address)) for address in addresses)
-        return _Snapshot(
+        return Snapshot(
             tickets={name: tickets[name] for name in sorted(tickets, key=lambda n: (_number(n), n))},
             held={address: line for address, line in lines if line is not None},
             quarantined={address: entry for address, entry in quarantines if entry is not None},
@@ -421,22 +348,3 @@ def _number(name: str) -> int:
 
 def _queue_of(name: str) -> str:
     return name.split(".")[1]
-
-
-def _parse_holder(line: bytes) -> Holder | None:
-    try:
-        return Holder.model_validate_json(line)
-    except ValidationError:
-        return None
-
-
-def _why_none(addresses: Iterable[str], quarantined: dict[str, Quarantined]) -> str:
-    reasons = "; ".join(
-        f"{address} since {entry.since:%Y-%m-%d %H:%M:%S %Z} until {entry.until:%H:%M:%S} at least, "
-        f"after {entry.failures} failures ({entry.reason})"
-        for address in addresses
-        if (entry := quarantined.get(address))
-    )
-    return (
-        f"Every device that could serve is set aside: {reasons}. Repair one, or wait until it is tried again."
-    )

@@ -29,7 +29,8 @@ from qhas.devices.lease import (
     assign,
     default_directory,
 )
-from qhas.devices.quarantine import QuarantineLog, file_stem
+from qhas.devices.quarantine import QuarantineLog
+from qhas.devices.shared_directory import file_stem
 from qhas.failures import InvalidInput
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,110 @@
+"""Who has devices, who waits for them, and who is served next. Pure: the leases keep it in files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from qhas.devices.quarantine import Quarantined
+
+
+class Holder(BaseModel):
+    """Who has a device, or wants one."""
+
+    run_id: str
+    cell: str
+    """As people call it."""
+    pid: int
+    host_user: str
+    since: AwareDatetime
+
+
+class LeaseState(BaseModel):
+    """A device: who has it, who waits for it in order of service, and whether it is set aside."""
+
+    address: str
+    holder: Holder | None = None
+    waiting: list[Holder] = []
+    quarantine: Quarantined | None = None
+
+
+class NoDevice(Exception):
+    """Every device that could serve is set aside. The message says since when and why, device by device."""
+
+
+class Ticket(BaseModel):
+    """What somebody waits for."""
+
+    holder: Holder
+    addresses: list[str]
+    avoid: frozenset[str] = frozenset()
+    ignore_quarantine: bool = False
+
+    def usable(self, quarantined: Collection[str]) -> list[str]:
+        """The addresses it would take now, the best first."""
+        healthy = [a for a in self.addresses if self.ignore_quarantine or a not in quarantined]
+        return [address for address in healthy if address not in self.avoid] or healthy
+
+
+def assign(tickets: Iterable[Ticket], free: Iterable[str], quarantined: Collection[str]) -> list[str | None]:
+    """The address that each ticket gets, if any: in order of the tickets, to each the best one left for it."""
+    left = set(free)
+    assigned: list[str | None] = []
+    for ticket in tickets:
+        choice = next((a for a in ticket.usable(quarantined) if a in left), None) if left else None
+        left -= {choice}
+        assigned.append(choice)
+    return assigned
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the walk of the tickets depends on. While it stays the same, there is nothing to do."""
+
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    """Live ones by file name, in order of service."""
+    held: dict[str, bytes] = field(default_factory=dict)
+    """The holders' lines by address."""
+    quarantined: dict[str, Quarantined] = field(default_factory=dict)
+
+    @cached_property
+    def addresses(self) -> frozenset[str]:
+        """All that somebody waits for."""
+        return frozenset(address for ticket in self.tickets.values() for address in ticket.addresses)
+
+    @cached_property
+    def free(self) -> frozenset[str]:
+        """Those not held, be they set aside or not."""
+        return self.addresses - self.held.keys()
+
+    def state(self, address: str) -> LeaseState:
+        """One device of it."""
+        return LeaseState(
+            address=address,
+            holder=_parse_holder(self.held.get(address, b"")),
+            waiting=[ticket.holder for ticket in self.tickets.values() if address in ticket.addresses],
+            quarantine=self.quarantined.get(address),
+        )
+
+
+def why_none(addresses: Iterable[str], quarantined: dict[str, Quarantined]) -> str:
+    """What NoDevice says."""
+    reasons = "; ".join(
+        f"{address} since {entry.since:%Y-%m-%d %H:%M:%S %Z} until {entry.until:%H:%M:%S} at least, "
+        f"after {entry.failures} failures ({entry.reason})"
+        for address in addresses
+        if (entry := quarantined.get(address))
+    )
+    return (
+        f"Every device that could serve is set aside: {reasons}. Repair one, or wait until it is tried again."
+    )
+
+
+def _parse_holder(line: bytes) -> Holder | None:
+    try:
+        return Holder.model_validate_json(line)
+    except ValidationError:
+        return None
