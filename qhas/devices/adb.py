@@ -26,6 +26,9 @@ SIGNS = (
     ),
 )
 
+_CONNECT_SECONDS = 5.0
+"""The server itself waits ten for a device that accepts and says nothing."""
+
 
 class AdbShell(Shell):
     """The shell of an Android device."""
@@ -48,9 +51,13 @@ class AdbShell(Shell):
         return [*self._client, "-s", self._serial, "shell", line]
 
     async def connect(self) -> None:
-        """Ask the server to connect to a device on the network; it forgets one that was away."""
+        """Ask the server to connect to a device on the network.
+
+        It forgets one that was away, or keeps a dead connection and says "already connected": so that is ended first.
+        """
         if ":" in self._serial and await self._state() != "device":
-            await self._call("connect", self._serial)
+            await self._call("disconnect", self._serial)
+            await self._call("connect", self._serial, seconds=_CONNECT_SECONDS)
 
     async def _push(self, source: Path, target: str, seconds: float) -> None:
         await self._transfer("push", str(source), target, seconds)
@@ -79,5 +86,6 @@ class AdbShell(Shell):
                 output=output,
                 timeout_seconds=seconds or self._answer_seconds,
             )
-            self.require_in_time(run, arguments[-1] if "-s" not in arguments else arguments[2])
+            deed = arguments[2] if arguments[0] == "-s" else arguments[0]
+            self.require_in_time(run, f"answer `adb {deed}`")
             return run.exit_code, (output.read_bytes() + errors).decode(errors="replace")

@@ -105,6 +105,7 @@ class RemoteDevice:
     async def clean(self) -> None:
         """See `Device.clean`. What cannot be cleaned now is by the next lease. Raises DeviceFailed."""
         try:
+            await self._shell.connect()
             await self._reap()
         finally:
             await self._shell.close()

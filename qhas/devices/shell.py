@@ -138,10 +138,17 @@ class Shell(ABC):
 
     def lost(self, text: str, deed: str) -> DeviceFailed:
         """The failure that a client's message speaks of; without a known one, a lost connection."""
-        kind = self._kind(text) or FailureKind.DEVICE_OFFLINE
+        kind = self._kind(text)
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        said = f": {lines[-1].rstrip('.')}" if lines else ""
-        return DeviceFailed(kind, f"{self.name}: the connection was lost during {deed}{said}.", text or None)
+        telling = [line for line in lines if kind and self._kind(line) is kind] or lines
+        said = f": {telling[-1].rstrip('.')}" if telling else ""
+        if kind in (None, FailureKind.DEVICE_OFFLINE):
+            deed = f"the connection was lost during {deed}"
+        else:
+            deed = f"{deed} failed"
+        return DeviceFailed(
+            kind or FailureKind.DEVICE_OFFLINE, f"{self.name}: {deed}{said}.", text or None
+        )
 
     async def _exit_code(self, errors: bytes, output: Path) -> int:
         ended = _ENDED.search(errors)

@@ -1,0 +1,259 @@
+"""The ways to devices: what clients say and what it means, what survives quoting, how a lost connection shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qhas.devices.adb import AdbShell
+from qhas.devices.shell import Shell, digests, quoted
+from qhas.devices.ssh import SshShell
+from qhas.failures import DeviceFailed, FailureKind
+from tests.fakes.devices import AdbServer, Board, DeviceFault, DeviceRule, Phone, board, phone
+
+NO_PHONE, NO_BOARD = phone.why_unavailable(), board.why_unavailable()
+TOP = {"phone": "/data/local/tmp", "board": "/opt/qhas"}
+
+
+def adb_shell(folder: Path) -> AdbShell:
+    return AdbShell("op13", "3b15aq0", folder, 5)
+
+
+def ssh_shell(folder: Path) -> SshShell:
+    return SshShell("board-7", "root@10.0.0.7", folder, 5)
+
+
+# What clients say
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("error: device offline", FailureKind.DEVICE_OFFLINE),
+        ("error: device '3b15aq0' not found", FailureKind.DEVICE_OFFLINE),
+        ("error: no devices/emulators found", FailureKind.DEVICE_OFFLINE),
+        ("error: closed", FailureKind.DEVICE_OFFLINE),
+        ("error: device still connecting", FailureKind.DEVICE_OFFLINE),
+        ("error: protocol fault (couldn't read status): Connection reset by peer", FailureKind.DEVICE_OFFLINE),
+        ("adb: error: failed to read copy response", FailureKind.DEVICE_OFFLINE),
+        ("", FailureKind.DEVICE_OFFLINE),
+        (
+            "error: device unauthorized.\nThis adb server's $ADB_VENDOR_KEYS is not set\n"
+            "Otherwise check for a confirmation dialog on your device.",
+            FailureKind.DEVICE_UNAUTHORIZED,
+        ),
+        ("error: device still authorizing", FailureKind.DEVICE_UNAUTHORIZED),
+        (
+            "error: insufficient permissions for device: missing udev rules? user is in the plugdev group",
+            FailureKind.DEVICE_UNAUTHORIZED,
+        ),
+        ("* cannot connect to daemon at tcp:5037: Connection refused", FailureKind.CLIENT_BROKEN),
+        ("adb: failed to check server version: cannot connect to daemon", FailureKind.CLIENT_BROKEN),
+        (
+            "adb: error: failed to copy 'm' to '/data/local/tmp/m': remote couldn't create file: "
+            "Permission denied",
+            FailureKind.DEVICE_UNFIT,
+        ),
+        (
+            "adb: error: failed to copy 'm' to '/data/local/tmp/m': remote write failed: No space left on device",
+            FailureKind.DEVICE_FULL,
+        ),
+        ("adb: error: couldn't create file: Read-only file system", FailureKind.DEVICE_UNFIT),
+    ],
+)
+def test_a_message_of_adb_has_one_meaning(tmp_path: Path, said: str, kind: FailureKind) -> None:
+    assert adb_shell(tmp_path).lost(said, "a command").kind is kind
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("ssh: connect to host 10.0.0.7 port 22: Connection refused", FailureKind.DEVICE_OFFLINE),
+        ("ssh: connect to host 10.0.0.7 port 22: No route to host", FailureKind.DEVICE_OFFLINE),
+        ("ssh: connect to host 10.0.0.7 port 22: Connection timed out", FailureKind.DEVICE_OFFLINE),
+        ("ssh: Could not resolve hostname board-7: Name or service not known", FailureKind.DEVICE_OFFLINE),
+        ("Timeout, server 10.0.0.7 not responding.", FailureKind.DEVICE_OFFLINE),
+        ("client_loop: send disconnect: Broken pipe", FailureKind.DEVICE_OFFLINE),
+        ("kex_exchange_identification: Connection closed by remote host", FailureKind.DEVICE_OFFLINE),
+        ("mux_client_request_session: read from master failed: Broken pipe", FailureKind.DEVICE_OFFLINE),
+        ("root@10.0.0.7: Permission denied (publickey,password).", FailureKind.DEVICE_UNAUTHORIZED),
+        ("Host key verification failed.", FailureKind.DEVICE_UNAUTHORIZED),
+        ("Received disconnect: Too many authentication failures", FailureKind.DEVICE_UNAUTHORIZED),
+        ("/home/me/.ssh/config: line 3: Bad configuration option: foo", FailureKind.CLIENT_BROKEN),
+        ("Bad owner or permissions on /home/me/.ssh/config", FailureKind.CLIENT_BROKEN),
+        ("sh: can't create /opt/qhas/x: Permission denied", FailureKind.DEVICE_UNFIT),
+        ("cat: write error: No space left on device", FailureKind.DEVICE_FULL),
+    ],
+)
+def test_a_message_of_ssh_has_one_meaning(tmp_path: Path, said: str, kind: FailureKind) -> None:
+    assert ssh_shell(tmp_path).lost(said, "a command").kind is kind
+
+
+def test_the_message_quotes_the_line_that_settled_it(tmp_path: Path) -> None:
+    said = "error: device unauthorized.\nOtherwise check for a confirmation dialog on your device."
+    assert str(adb_shell(tmp_path).lost(said, "a command")) == "op13: a command failed: error: device unauthorized."
+
+
+async def test_a_client_that_is_not_installed_is_no_fault_of_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for shell in (adb_shell(tmp_path), ssh_shell(tmp_path)):
+        with pytest.raises(DeviceFailed, match="cannot be executed") as failed:
+            await shell.tell("true")
+        assert failed.value.kind is FailureKind.CLIENT_BROKEN
+
+
+async def test_an_adb_server_that_is_not_there_is_no_fault_of_the_device(tmp_path: Path) -> None:
+    if NO_PHONE:
+        pytest.skip(NO_PHONE)
+    with pytest.raises(DeviceFailed) as failed:
+        await AdbShell("op13", "3b15aq0", tmp_path, 10, "127.0.0.1:9").tell("true")
+    assert failed.value.kind is FailureKind.CLIENT_BROKEN
+
+
+# On devices
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbServer]:
+    with AdbServer.start(tmp_path_factory.mktemp("adb")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def devices(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[dict[str, Phone | Board]]:
+    made: dict[str, Phone | Board] = {}
+    folder = tmp_path_factory.mktemp("devices")
+    if not NO_PHONE:
+        for name, modern in (("phone", True), ("old phone", False)):
+            made[name] = one = Phone.start(folder / name, shell_v2=modern)
+            request.getfixturevalue("server").connect(one)
+    if not NO_BOARD:
+        made["board"] = Board.start(folder / "board")
+    yield made
+    for device in made.values():
+        device.stop()
+
+
+def shell_to(device: Phone | Board, folder: Path, server: AdbServer | None, seconds: float = 20) -> Shell:
+    if isinstance(device, Board):
+        return SshShell("board", device.host, folder, seconds, device.ssh_config)
+    assert server is not None
+    return AdbShell("phone", device.serial, folder, seconds, f"127.0.0.1:{server.port}")
+
+
+@pytest.fixture(params=["phone", "old phone", "board"])
+async def shell(
+    request: pytest.FixtureRequest, devices: dict[str, Phone | Board], tmp_path_factory: pytest.TempPathFactory
+) -> Shell:
+    """A way to each kind of device."""
+    if request.param not in devices:
+        pytest.skip(str(NO_BOARD if request.param == "board" else NO_PHONE))
+    server = None if request.param == "board" else request.getfixturevalue("server")
+    folder = Path(f"/tmp/{tmp_path_factory.mktemp('s').name}")  # ssh's socket paths must be short
+    folder.mkdir(exist_ok=True)
+    return shell_to(devices[request.param], folder, server)
+
+
+def top(shell: Shell) -> str:
+    return TOP[shell.name]
+
+
+ODD = ["plain", "with blank", "it's", 'say "x"', "$HOME", "`id`", "a;b", "a\\b", "*", "-n", "ümläut", "two\nlines", "#"]
+
+
+@pytest.mark.parametrize("word", ODD)
+async def test_a_word_reaches_the_program_as_it_is(shell: Shell, word: str) -> None:
+    answer = await shell.ask(quoted("printf", "[%s]", word))
+    assert (answer.text, answer.exit_code) == (f"[{word}]", 0)
+
+
+async def test_exit_codes_and_both_streams_come_back(shell: Shell) -> None:
+    answer = await shell.ask("echo out; echo err >&2; (exit 7)")
+    assert answer.exit_code == 7
+    assert sorted(answer.text.splitlines()) == ["err", "out"]
+
+
+async def test_a_command_that_refuses_is_quoted_in_one_sentence(shell: Shell) -> None:
+    with pytest.raises(DeviceFailed, match=r"refused `ls /nowhere`: .*No such file.*\.$"):
+        await shell.tell("ls /nowhere")
+
+
+@pytest.mark.parametrize("name", ["plain.bin", "with blank.bin", "it's $HOME.bin"])
+async def test_a_file_goes_there_and_back_whole(shell: Shell, tmp_path: Path, name: str) -> None:
+    source, back, there = tmp_path / "source", tmp_path / "back", f"{top(shell)}/{name}"
+    source.write_bytes(content := bytes(range(256)) * 1000 + b"\r\n__qhas_exit=3\r\n")
+    await shell.push(source, there)
+    await shell.pull(there, back, len(content))
+    assert back.read_bytes() == content
+    (digest,) = (await digests(shell, quoted("sha256sum", there))).items()
+    assert digest[0] == there
+    await shell.tell(quoted("rm", there))
+
+
+async def test_an_empty_file_arrives_empty(shell: Shell, tmp_path: Path) -> None:
+    source, back = tmp_path / "source", tmp_path / "back"
+    source.touch()
+    await shell.push(source, f"{top(shell)}/empty")
+    await shell.pull(f"{top(shell)}/empty", back, 0)
+    assert back.read_bytes() == b""
+
+
+async def test_a_device_that_does_not_answer_in_time_is_offline(shell: Shell, tmp_path: Path) -> None:
+    shell._answer_seconds = 0.5
+    with pytest.raises(DeviceFailed, match=r"did not answer within \d s") as failed:
+        await shell.tell("sleep 20")
+    assert failed.value.kind is FailureKind.DEVICE_OFFLINE
+
+
+@pytest.mark.parametrize("name", ["phone", "old phone", "board"])
+async def test_a_cut_connection_is_no_success_and_connecting_mends_it(
+    devices: dict[str, Phone | Board], request: pytest.FixtureRequest, name: str, tmp_path: Path
+) -> None:
+    if name not in devices:
+        pytest.skip(str(NO_BOARD if name == "board" else NO_PHONE))
+    server = None if name == "board" else request.getfixturevalue("server")
+    folder = tmp_path if name != "board" else Path(f"/tmp/{tmp_path.parent.parent.name}-cut")
+    folder.mkdir(exist_ok=True)
+    shell = shell_to(devices[name], folder, server)
+    devices[name].order(DeviceRule("echo struck", DeviceFault.DROP))
+    with pytest.raises(DeviceFailed) as failed:
+        await shell.tell("echo struck")
+    assert failed.value.kind is FailureKind.DEVICE_OFFLINE
+    await shell.connect()
+    assert (await shell.tell("echo again")).strip() == "again"
+    await shell.close()
+
+
+@pytest.mark.skipif(NO_PHONE is not None, reason=str(NO_PHONE))
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        (DeviceFault.OFFLINE, FailureKind.DEVICE_OFFLINE, "offline|did not"),
+        (DeviceFault.UNAUTHORISED, FailureKind.DEVICE_UNAUTHORIZED, "unauthorized"),
+        (DeviceFault.DIE, FailureKind.DEVICE_OFFLINE, "not found|offline"),
+    ],
+)
+async def test_what_keeps_a_phone_from_answering_is_told_apart(
+    server: AdbServer, tmp_path: Path, fault: DeviceFault, kind: FailureKind, words: str
+) -> None:
+    with Phone.start(tmp_path / "phone") as struck:
+        server.connect(struck)
+        struck.order(DeviceRule("echo struck", fault))
+        shell = shell_to(struck, tmp_path, server)
+        for line in ("echo struck", "echo again"):
+            with pytest.raises(DeviceFailed) as failed:
+                await shell.connect()
+                await shell.tell(line)
+            if line == "echo again":
+                assert failed.value.kind is kind
+                assert str(failed.value).count(". ") == 0
+        struck.reboot() if fault is DeviceFault.DIE else struck.recover()
+        await shell.connect()
+        assert (await shell.tell("echo well")).strip() == "well"
+        server.adb("disconnect", struck.serial)
