@@ -1,4 +1,7 @@
-"""Check a chrometrace, without holding it where it has the viewer's layout: one event a line.
+"""Chrometraces of any size: checked and summarised in a stream, in whatever layout of JSON, plain or gzipped.
+
+A trace is what both a JSON parser and Perfetto read whole: an object with `traceEvents`, or an array of events. Perfetto
+also takes arrays that are never closed; those are refused, since a file that was cut off looks the same.
 
 `ts` and `dur` are HTP cycles. Every op stands under pid 0 and once more under the pid of its QNN node, so figures
 count pid 0 only. Tensors that were not executed are events too, without cycles among their arguments.
@@ -6,23 +9,44 @@ count pid 0 only. Tensors that were not executed are events too, without cycles 
 
 from __future__ import annotations
 
+import gzip
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import orjson
 
-_EVENTS = b'"traceEvents"'
+_Event = dict[str, Any]
+_PHASE = itemgetter("ph")
+_FLOWS = ("s", "t", "f")
+_EVENTS = "traceEvents"
 _EXECUTED = "Duration (cycles)"
-_TAIL_BYTES = 4096
+_GZIP = b"\x1f\x8b"
+_WINDOW = 1 << 16
+"""Bytes parsed at once. What more of them parse to would not stay in the processor's cache: 1 MiB takes twice as long."""
+_NEAR = 1 << 12
+"""Bytes at the end of a window that hold a border between events, unless one is longer."""
+_LONGEST = 1 << 22
+"""Bytes of an event, or of another member of the file, above which it is refused. It bounds the memory."""
+_NO_EVENTS = "has no traceEvents"
+_CUT = "is cut off after {} events"
+_INK = re.compile(rb"[^ \t\r\n]")
+_BORDER = re.compile(rb"\}[ \t\r\n]*+,[ \t\r\n]*+\{")
+_SCALAR = re.compile(rb"[^ \t\r\n,:\"{}\[\]]++")
+_MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?P<string>"?)|(?P<opens>[{\[])|(?P<closes>[}\]])', re.DOTALL)
 
 
 class TraceInvalid(Exception):
     """The file is not a whole chrometrace. The message says where it breaks."""
 
 
-class _OtherLayout(Exception):
-    """The file departs from one event a line. The message says how, which is where it breaks if it is not JSON."""
+class _Damage(Exception):
+    """What is wrong with the file: a sentence without its subject."""
 
 
 @dataclass
@@ -36,85 +60,267 @@ class TraceFacts:
     flows: int = 0
 
 
+@dataclass
+class OpTypeCycles:
+    """What the executed ops of an HTP op type took. Cycles add up over parallel threads: work, not time."""
+
+    op: str
+    ops: int = 0
+    cycles: int = 0
+    dominant_cycles: int = 0
+
+
+@dataclass(frozen=True)
+class TraceSummary:
+    """What a report says of a chrometrace: events by phase, op types by falling cycles, the overview's thread names."""
+
+    facts: TraceFacts
+    phases: dict[str, int]
+    op_types: tuple[OpTypeCycles, ...]
+    threads: dict[int, str]
+
+
 def check_trace(path: Path) -> TraceFacts:
     """Read a chrometrace to its end. Raises TraceInvalid if it is empty, not JSON, cut off, or holds no executed op."""
+    return _read(path, lambda _events, _executed: None)
+
+
+def summarise_trace(path: Path) -> TraceSummary:
+    """As check_trace, with tables."""
+    phases = Counter[str]()
+    threads: dict[int, str] = {}
+    op_types: dict[str, OpTypeCycles] = {}
+
+    def add(events: list[_Event], executed: list[_Event]) -> None:
+        phases.update(map(_PHASE, events))
+        threads.update(_thread_names(events))
+        _add_op_types(op_types, executed)
+
+    facts = _read(path, add)
+    ranked = sorted(op_types.values(), key=lambda row: (-row.cycles, row.op))
+    return TraceSummary(facts, dict(phases), tuple(ranked), threads)
+
+
+def _read(path: Path, also: Callable[[list[_Event], list[_Event]], None]) -> TraceFacts:
+    """Figures of the trace; `also` gets the events batch by batch, and those of them that are executed ops."""
+    facts = TraceFacts()
     try:
-        try:
-            with path.open("rb") as source:
-                facts = _by_lines(source)
-        except _OtherLayout as departure:
-            facts = _as_a_whole(path, departure)
-    except TraceInvalid as error:
-        raise TraceInvalid(f"{path.name} {error}") from error
-    if not facts.ops:
-        raise TraceInvalid(f"{path.name} holds no op that was executed")
+        with _opened(path) as source:
+            for events in _batches(_Window(source)):
+                also(events, _count(facts, events))
+        if not facts.ops:
+            raise _Damage("holds no op that was executed")
+    except _Damage as damage:
+        raise TraceInvalid(f"{path.name} {damage}") from damage
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise TraceInvalid(f"{path.name} is cut off or damaged in its gzip data: {error}") from error
     return facts
 
 
-def _by_lines(source: IO[bytes]) -> TraceFacts:
-    _read_header(source)
-    facts = TraceFacts()
-    awaits_event = False
-    for line in source:
-        text = line.strip()
-        if text.startswith(b"]"):
-            if awaits_event:
-                raise _OtherLayout("has a comma behind its last event")
-            _parse(b"{" + _EVENTS + b":[" + text + source.read(), "is cut off behind its last event")
-            return facts
-        if text:
-            if facts.events and not awaits_event:
-                raise _OtherLayout(f"has no comma before event {facts.events + 1}")
-            awaits_event = text.endswith(b",")
-            complaint = f"is cut off or damaged at event {facts.events + 1}"
-            _count(facts, _parse(text.removesuffix(b","), complaint))
-    raise _OtherLayout(f"is cut off after {facts.events} events")
+def _count(facts: TraceFacts, events: list[_Event]) -> list[_Event]:
+    """Add the events to the figures. Returns the executed ops among them."""
+    try:
+        phases = Counter(map(_PHASE, events))
+        if not all(isinstance(phase, str) for phase in phases):
+            raise TypeError("its phase is no string")
+        executed = [
+            event
+            for event in events
+            if event["ph"] == "X" and event.get("pid") == 0 and _EXECUTED in event.get("args", ())
+        ]
+        end_cycle = max((int(event["ts"] + event["dur"]) for event in executed), default=0)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        if len(events) == 1:
+            raise _Damage(f"has an event {facts.events + 1} that is none: {error!r}") from error
+        return [op for event in events for op in _count(facts, [event])]
+    facts.events += len(events)
+    facts.ops += len(executed)
+    facts.end_cycle = max(facts.end_cycle, end_cycle)
+    facts.counters += phases["C"]
+    facts.flows += sum(phases[phase] for phase in _FLOWS)
+    return executed
 
 
-def _read_header(source: IO[bytes]) -> None:
-    head = b""
-    for line in source:
-        head += line
-        if _EVENTS in line:
-            _parse(head + b"]}", "is damaged before its first event")
-            return
-    raise _OtherLayout("has no traceEvents" if head else "is empty")
+def _add_op_types(rows: dict[str, OpTypeCycles], executed: list[_Event]) -> None:
+    for event in executed:
+        args = event["args"]
+        try:
+            op = args.get("HTP Op Type") or event["name"]
+            cycles, dominant = int(args[_EXECUTED]), int(args.get("Dominant Path Cycles", 0))
+            row = rows.get(op) or rows.setdefault(op, OpTypeCycles(op))
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+            raise _Damage(f"has an op at cycle {event['ts']} without type or cycles: {error!r}") from error
+        row.ops += 1
+        row.cycles += cycles
+        row.dominant_cycles += dominant
 
 
-def _parse(text: bytes, complaint: str) -> Any:
+def _thread_names(events: list[_Event]) -> Iterator[tuple[int, str]]:
+    for event in events:
+        if event["ph"] == "M" and event.get("name") == "thread_name" and event.get("pid") == 0:
+            try:
+                yield event["tid"], event["args"]["name"]
+            except (KeyError, TypeError) as error:
+                raise _Damage(f"names a thread without saying which, or how: {error!r}") from error
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """The trace as plain bytes. What it is packed with is told by its first bytes, not by its name."""
+    with path.open("rb") as source:
+        packed = source.read(len(_GZIP)) == _GZIP
+    return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
+
+
+class _Window:
+    """The part of the file that is looked at: `data` from `at` on."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self.source = source
+        self.data = source.read(_WINDOW)
+        self.at = 0
+        self.offset = 0
+        """Where in the file `data` begins."""
+
+    def grow(self, why_not: str) -> None:
+        """Have at least one byte more of the file. Raises _Damage when there is none, or too much is held."""
+        kept = self.data[self.at :]
+        added = self.source.read(max(_WINDOW, len(kept))) if len(kept) <= _LONGEST else b""
+        if not added:
+            raise _Damage(why_not if len(kept) <= _LONGEST else f"{why_not}, or is over {_LONGEST >> 20} MiB")
+        self.offset += self.at
+        self.data, self.at = kept + added, 0
+
+    def peek(self, why_not: str) -> bytes:
+        """The next byte that is not blank, at which the window then stands. Raises _Damage at the end of the file."""
+        while not (ink := _INK.search(self.data, self.at)):
+            self.at = len(self.data)
+            self.grow(why_not)
+        self.at = ink.start()
+        return ink.group()
+
+    def ended(self) -> bool:
+        """Whether nothing but blanks is left."""
+        try:
+            self.peek("")
+        except _Damage:
+            return True
+        return False
+
+    def take(self, expected: bytes, why_not: str) -> None:
+        """Step over one byte. Raises _Damage where another one stands."""
+        if self.peek(why_not) != expected:
+            raise _Damage(why_not)
+        self.at += 1
+
+    def value(self, why_not: str) -> Any:
+        """Parse the next value, of whatever length, and step over it."""
+        self.peek(why_not)
+        while not (end := _end_of_value(self.data, self.at)):
+            self.grow(why_not)
+        value = _parse(self.data[self.at : end], why_not)
+        self.at = end
+        return value
+
+    def values_up_to(self, end: int) -> list[Any] | None:
+        """Parse a list of values and step over them. None where `data` to the end is no such list: nothing is done."""
+        try:
+            values: list[Any] = orjson.loads(b"".join((b"[", memoryview(self.data)[self.at : end], b"]")))
+        except orjson.JSONDecodeError:
+            return None
+        self.at = end
+        return values
+
+    def border(self) -> int:
+        """Where a value seems to end and an event to begin, as late in the next 64 KiB as can be; 0 for nowhere.
+
+        A guess that proves itself: if all that stands between one border and the guess is a list of values, then the
+        guess is a border, and neither within a string nor within an event.
+        """
+        if len(self.data) - self.at < _WINDOW:
+            self.offset += self.at
+            self.data, self.at = self.data[self.at :] + self.source.read(_WINDOW), 0
+        end = min(self.at + _WINDOW, len(self.data))
+        for begin in (max(self.at, end - _NEAR), self.at):
+            if found := list(_BORDER.finditer(self.data, begin, end)):
+                return found[-1].start() + 1
+        return 0
+
+
+def _end_of_value(data: bytes, at: int) -> int:
+    """Behind the JSON value that begins here; 0 when `data` does not reach there. Does not judge the value."""
+    if scalar := _SCALAR.match(data, at):
+        return scalar.end() if scalar.end() < len(data) else 0
+    depth = 0
+    for mark in _MARK.finditer(data, at):
+        if mark["string"] == b"":
+            return 0
+        depth += (mark["opens"] is not None) - (mark["closes"] is not None)
+        if depth <= 0:
+            return mark.end()
+    return 0
+
+
+def _parse(text: bytes, why_not: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise _OtherLayout(complaint) from error
+        raise _Damage(why_not) from error
 
 
-def _as_a_whole(path: Path, departure: _OtherLayout) -> TraceFacts:
-    """Figures of a file in another layout of JSON, as in all in one line, or indented. It is held for that."""
-    with path.open("rb") as source:
-        source.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-        if not source.read().rstrip().endswith(b"}"):  # cut off: not worth the memory
-            raise TraceInvalid(str(departure)) from departure
-    try:
-        document = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise TraceInvalid(str(departure)) from error
-    events = document.get("traceEvents") if isinstance(document, dict) else None
-    if not isinstance(events, list):
-        raise TraceInvalid("has no traceEvents")
-    facts = TraceFacts()
-    for event in events:
-        _count(facts, event)
-    return facts
+def _batches(window: _Window) -> Iterator[list[_Event]]:
+    """All events of the file. Raises _Damage in the end if the file is not whole."""
+    if not window.data:
+        raise _Damage("is empty")
+    if window.peek(_NO_EVENTS) == b"[":
+        yield from _elements(window)
+    else:
+        yield from _members(window)
+    if not window.ended():
+        raise _Damage("goes on behind its end")
 
 
-def _count(facts: TraceFacts, event: Any) -> None:
-    facts.events += 1
-    try:
-        phase = event["ph"]
-        if phase == "X" and event.get("pid") == 0 and _EXECUTED in event.get("args", ()):
-            facts.ops += 1
-            facts.end_cycle = max(facts.end_cycle, int(event["ts"] + event["dur"]))
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise TraceInvalid(f"has an event {facts.events} that is none: {error!r}") from error
-    facts.counters += phase == "C"
-    facts.flows += phase in ("s", "f", "t")
+def _members(window: _Window) -> Iterator[list[_Event]]:
+    """The events of an object that has them as one of its members, whatever stands before and behind them."""
+    window.take(b"{", _NO_EVENTS)
+    found, why_not = False, _NO_EVENTS
+    while True:
+        key = window.value(why_not)
+        if not isinstance(key, str):
+            raise _Damage(why_not)
+        window.take(b":", why_not)
+        if key != _EVENTS:
+            window.value(why_not)
+        elif found:
+            raise _Damage("has traceEvents twice")
+        else:
+            yield from _elements(window)
+            found, why_not = True, "is cut off or damaged behind its last event"
+        if window.peek(why_not) == b"}":
+            break
+        window.take(b",", why_not)
+    window.at += 1
+    if not found:
+        raise _Damage(_NO_EVENTS)
+
+
+def _elements(window: _Window) -> Iterator[list[_Event]]:
+    """The events of the array that begins here. What they are is not looked at, only that they are JSON."""
+    window.take(b"[", _NO_EVENTS)
+    number = distrusted = 0
+    if window.peek(_CUT.format(number)) == b"]":
+        window.at += 1
+        return
+    while True:
+        end = window.border() if window.offset + window.at >= distrusted else 0
+        if end and (events := window.values_up_to(end)) is None:
+            distrusted = window.offset + end
+        if not end or events is None:
+            events = [window.value(f"is cut off or damaged at event {number + 1}")]
+        yield events
+        number += len(events)
+        if window.peek(_CUT.format(number)) == b"]":
+            break
+        window.take(b",", f"has no comma before event {number + 1}")
+        if window.peek(_CUT.format(number)) == b"]":
+            raise _Damage("has a comma behind its last event")
+    window.at += 1

@@ -59,7 +59,7 @@ def test_the_last_cycle_is_that_of_the_overview(tmp_path: Path) -> None:
         ("", "is empty"),
         ("\n\n", "has no traceEvents"),
         ('{"header": {}}\n', "has no traceEvents"),
-        ("[]", "has no traceEvents"),
+        ("[]", "holds no op that was executed"),
         ('{"header": {},\n"traceEvents": [\n', "is cut off after 0 events"),
         ('{"header": {},\n', "has no traceEvents"),
         (chrometrace([]), "holds no op that was executed"),
