@@ -81,7 +81,7 @@ class RemoteDevice:
 
     async def probe(self) -> Probe:
         """What the device is and how it is. Raises DeviceFailed."""
-        text = await self._shell.tell(_script(PROBE, "qhas-probe", self._ref.root))
+        text = await self._shell.tell(_script(PROBE, "qhas-probe", self._ref.root), "to tell its condition")
         return parse_probe(text, datetime.now(UTC))
 
     async def health(self) -> Health:
@@ -139,7 +139,9 @@ class RemoteDevice:
 
     async def _reap(self) -> None:
         self._staged.clear()
-        alive = (await self._shell.tell(_script(REAPER, "qhas-reaper", self._ref.root))).split()
+        alive = (
+            await self._shell.tell(_script(REAPER, "qhas-reaper", self._ref.root), "to clean up")
+        ).split()
         if alive:
             raise DeviceFailed(
                 FailureKind.DEVICE_UNFIT,

@@ -117,13 +117,14 @@ class Shell(ABC):
             text = output.read_bytes().replace(b"\r\n", b"\n").decode(errors="replace")
             return Answer(text, run.exit_code)
 
-    async def tell(self, line: str) -> str:
-        """As `ask`, for a command that must succeed; what it printed."""
+    async def tell(self, line: str, deed: str | None = None) -> str:
+        """As `ask`, for a command that must succeed; what it printed. `deed` names a line that is too long to show."""
         answer = await self.ask(line)
         if answer.exit_code:
             kind = self._kind(answer.text) or FailureKind.DEVICE_UNFIT
             last = answer.text.strip().splitlines()[-1:] or [f"exit code {answer.exit_code}"]
-            raise DeviceFailed(kind, f"{self.name} refused `{line[:200]}`: {last[0]}.", last[0])
+            shown = deed or f"`{line[:200]}`"
+            raise DeviceFailed(kind, f"{self.name} refused {shown}: {last[0].rstrip('.')}.", last[0])
         return answer.text
 
     def require_in_time(self, run: ToolRun, deed: str) -> None:
@@ -146,9 +147,7 @@ class Shell(ABC):
             deed = f"the connection was lost during {deed}"
         else:
             deed = f"{deed} failed"
-        return DeviceFailed(
-            kind or FailureKind.DEVICE_OFFLINE, f"{self.name}: {deed}{said}.", text or None
-        )
+        return DeviceFailed(kind or FailureKind.DEVICE_OFFLINE, f"{self.name}: {deed}{said}.", text or None)
 
     async def _exit_code(self, errors: bytes, output: Path) -> int:
         ended = _ENDED.search(errors)

@@ -31,7 +31,8 @@ async def test_a_cell_is_measured_and_the_device_is_left_as_it_was(
     soc = str(options["soc"])
     first, second = await rack.run(*(rack.cell(name, soc, repetitions=5) for name in ("alpha", "beta")))
     for record in (first, second):
-        assert (record.status, record.failure) == (CellStatus.COMPLETE, None)
+        assert record.failure is None
+        assert record.status is CellStatus.COMPLETE
         assert record.origin is Origin.DEVICE
         assert record.device and record.device.name == device and record.device.detected_soc == soc
         assert record.latency and len(record.latency.samples_us) == 5 and record.latency.warmups == 1
