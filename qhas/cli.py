@@ -41,7 +41,7 @@ from qhas.sdk import find_sdk
 from qhas.site import SITE_VARIABLE, Site, load_site, require_devices
 from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
 from qhas.store import Store, StoreError
-from qhas.terminal import bar, show_run, sweep_bar, trace_paths
+from qhas.terminal import bar, device_logs, show_run, sweep_bar, trace_paths
 
 P = ParamSpec("P")
 app = typer.Typer(
@@ -298,11 +298,12 @@ def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool) -> Exit:
 def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None:
     reused = sum(bool(cell.prepared and cell.prepared.reused) for cell in cells)
     console.print(f"{reused} of {len(cells)} prepared graphs came from the store.")
-    traces = list(trace_paths(store, cells))
-    if traces:
-        console.print("Traces, for https://ui.perfetto.dev:")
-        for path in traces:
-            console.print(f"  {path}", soft_wrap=True, highlight=False, markup=False)
+    for title, paths in (
+        ("Traces, for https://ui.perfetto.dev:", list(trace_paths(store, cells))),
+        ("Logs of the devices that cells failed on:", list(device_logs(store, cells))),
+    ):
+        for line in [title, *(f"  {path}" for path in paths)] if paths else []:
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
     report = store.url(f"reports/{run.run_id}/index.html")
     console.print(f"Report: {report}", soft_wrap=True, highlight=False, markup=False)
 

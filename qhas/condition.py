@@ -34,7 +34,7 @@ def _scattered(latency: Latency | None) -> Iterator[str]:
 
 
 def before_after(facts: HealthFacts) -> str:
-    """Temperature, thermal status and battery before and after, as `skin 33.9 → 36.1 °C, battery 80 → 79 %`."""
+    """Skin, thermal status and battery before and after, as `skin 33.9 → 36.1 °C, battery 80 → 79 %`."""
     told = [_change(facts, *reading) for reading in _READINGS]
     if facts.waited_seconds >= 1:
         told.append(f"waited {facts.waited_seconds:.0f} s for the gate")
@@ -43,7 +43,6 @@ def before_after(facts: HealthFacts) -> str:
 
 _READINGS: tuple[tuple[str, Callable[[Health], float | None], str], ...] = (
     ("skin", attrgetter("skin_celsius"), " °C"),
-    ("chip", chip_celsius, " °C"),
     ("thermal status", attrgetter("thermal_status"), ""),
     ("battery", attrgetter("battery_percent"), " %"),
 )

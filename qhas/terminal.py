@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from qhas.progress import CellFinished, Event, StepStarted, SweepStarted, Waiting, listening
 from qhas.record import CellRecord, Origin, SweepRecord
-from qhas.rows import ORIGIN_TITLE, by_origin, row, statements
+from qhas.rows import ORIGIN_TITLE, Row, by_origin, legend, row
 from qhas.runs import cell_prefix
 from qhas.spec import Cell
 from qhas.store import Store
@@ -55,7 +56,8 @@ class SweepBar:
         now = self._clock()
         if now - self._waiting_line_at >= WAITING_LINE_SECONDS:
             self._waiting_line_at = now
-            self._progress.console.print(Text.assemble(("waiting", "yellow"), f" {cell.label}: {reason}"))
+            told = reason.removeprefix(f"waiting for {cell.soc}: ")
+            self._progress.console.print(Text.assemble(("waiting", "yellow"), f" {cell.label}: {told}"))
 
 
 @contextmanager
@@ -77,48 +79,96 @@ def bar(console: Console) -> Progress:
 
 
 def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> None:
-    """Tables of a run, one per origin of figures, then its failures with their next steps."""
+    """Tables of a run, one per origin of figures, then its poor figures and its failures with their next steps."""
     for origin, records in by_origin(cells):
         console.print(_table(run, origin, records))
-        for statement in statements(records):
-            console.print(statement, style="dim", markup=False)
+        for sentence in legend(records):
+            console.print(sentence, style="dim", markup=False)
+        for record in records:
+            if (line := row(record)).mark:
+                console.print(Text.assemble((line.mark, "red"), f" {record.cell.label}: {line.note}."))
     for record in cells:
         if failure := record.failure:
-            console.print(_failure(failure.kind, record.cell.label, f"{failure.message} {failure.hint}"))
+            console.print(_failure(failure.kind, _where(record), f"{failure.message} {failure.hint}"))
+
+
+class _Shown(NamedTuple):
+    """A column of the table; `unit` stands in its title and not in its cells, to save width."""
+
+    field: str
+    title: str
+    unit: str = ""
+
+
+_SHOWN = {
+    Origin.DEVICE: (
+        _Shown("median", "median\nµs", "µs"),
+        _Shown("p90", "p90\nµs", "µs"),
+        _Shown("spread", "spread"),
+        _Shown("time", "QHAS\ncold µs", "µs"),
+        _Shown("utilization", "util."),
+        _Shown("dram", "DRAM\nMB", "MB"),
+    ),
+    Origin.SIMULATOR: (
+        _Shown("time", "est. time"),
+        _Shown("utilization", "util."),
+        _Shown("dram", "DRAM"),
+        _Shown("vtcm", "VTCM"),
+    ),
+}
 
 
 def _table(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> Table:
-    time = "est. time" if origin is Origin.SIMULATOR else "time"
     table = Table(
         title=f"{run.run_id}: {ORIGIN_TITLE[origin]}",
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
+        show_edge=False,
     )
     variants = any(record.cell.variant != "default" for record in records)
-    for name in ("network", "SoC", *(["variant"] if variants else [])):
-        table.add_column(name, no_wrap=True)
-    for name in (time, "util.", "DRAM", "VTCM"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("top op", no_wrap=True)
+    names = ["network", "soc", *(["variant"] if variants else [])]
+    names += ["device"] if origin is Origin.DEVICE else []
+    for name in names:
+        devices = name == "device"  # of a failed cell all it was tried on
+        table.add_column("SoC" if name == "soc" else name, no_wrap=not devices, min_width=9 if devices else 0)
+    for column in _SHOWN[origin]:
+        table.add_column(column.title, justify="right", no_wrap=True)
+    table.add_column("top op", overflow="fold", min_width=11)
     previous = None
-    for record in records:
-        line = row(record)
+    for line in map(row, records):
         if previous not in (None, line.network):
             table.add_section()
-        first = [
-            line.network if line.network != previous else "",
-            line.soc,
-            *([line.variant] if variants else []),
-        ]
-        figures = [line.time, line.utilization, line.dram, line.vtcm, line.top_op or line.status]
-        table.add_row(*map(Text, [*first, *figures]))  # names of ops are data, never markup
+        first = [getattr(line, name) for name in names]
+        first[0] = line.network if line.network != previous else ""
+        figures = [_figure(line, column) for column in _SHOWN[origin]]
+        # Names of ops are data, never markup.
+        table.add_row(*map(Text, first), *figures, Text(line.top_op or line.status))
         previous = line.network
     return table
 
 
+def _figure(line: Row, column: _Shown) -> Text:
+    text = str(getattr(line, column.field)).removesuffix(f" {column.unit}")
+    return Text(f"{text} !", "red") if column.field == "spread" and line.mark else Text(text)
+
+
+def _where(record: CellRecord) -> str:
+    """The cell, and the devices it was tried on unless the failure's sentence names them."""
+    device = row(record).device
+    told = not device or (record.failure and record.failure.message.startswith(f"{device}: "))
+    return record.cell.label if told else f"{record.cell.label}, {device}"
+
+
 def _failure(kind: str, label: str, message: str) -> Text:
     return Text.assemble((kind, "red"), f" {label}: {message}")
+
+
+def device_logs(store: Store, cells: list[CellRecord]) -> Iterator[str]:
+    """Addresses of the devices' own logs of the cells that failed there."""
+    for record in cells:
+        if record.failure and (log := record.artifact("device_log")):
+            yield store.url(f"{cell_prefix(record.run_id, record.cell)}/{log.path}")
 
 
 def trace_paths(store: Store, cells: list[CellRecord]) -> Iterator[str]:

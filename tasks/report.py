@@ -9,13 +9,11 @@ from dataclasses import asdict
 from prefect import task
 from prefect.artifacts import acreate_table_artifact
 
-from qhas.record import CellRecord, SweepRecord
+from qhas.record import CellRecord, Origin, SweepRecord
 from qhas.report import publish_report as write_report
-from qhas.rows import ORIGIN_TITLE, by_origin, row
+from qhas.rows import ORIGIN_TITLE, by_origin, columns, legend, row
 from qhas.store import Store
 from tasks.policy import STEP
-
-_SHOWN = ("network", "soc", "variant", "status", "time", "utilization", "dram", "vtcm", "top_op", "note")
 
 
 @task(name="report", task_run_name="report {run.run_id}", tags=["store"], **STEP)
@@ -23,13 +21,19 @@ async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]
     """Write the static page and a table artifact per origin of figures; the page's address."""
     address = await asyncio.to_thread(write_report, store, run, cells)
     for origin, records in by_origin(cells):
-        rows = [asdict(row(record)) for record in records]
         await acreate_table_artifact(
             key=_artifact_key(f"{run.spec.name}-{origin}"),
-            table=[{column: one[column] for column in _SHOWN} for one in rows],
-            description=f"{ORIGIN_TITLE[origin]}. Run {run.run_id}, report {address}",
+            table=_table(origin, records),
+            description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} Run {run.run_id}, report {address}",
         )
     return address
+
+
+def _table(origin: Origin, records: list[CellRecord]) -> list[dict[str, str]]:
+    """The report's columns, and the note, which there stands below the op."""
+    shown = columns(origin, records)
+    rows = [asdict(row(record)) for record in records]
+    return [{column.title: one[column.field] for column in shown} | {"note": one["note"]} for one in rows]
 
 
 def _artifact_key(name: str) -> str:

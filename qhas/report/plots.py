@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.colors import qualitative
 from plotly.io import to_json
 
-from qhas.record import CellRecord
+from qhas.record import CellRecord, Origin
 
 _LAYOUT = {
     "template": "plotly_white",
@@ -20,18 +20,48 @@ _LAYOUT = {
 _OTHER = "everything else"
 
 
-def time_by_network(records: list[CellRecord], label: str) -> dict[str, object]:
-    """Grouped bars: time of the first inference in microseconds, a group per network, a colour per SoC."""
+def time_by_network(records: list[CellRecord], origin: Origin) -> dict[str, object]:
+    """Grouped bars in microseconds, a group per network, a colour per SoC: of what may be quoted, if there is any.
+
+    Measured cells show the median latency with a line from the fastest inference to p90; without latencies, and for
+    simulated cells, it is the time of the first inference.
+    """
     figure = go.Figure()
-    for series, group in _series(records).items():
+    measured = [record for record in records if record.latency and not record.failure]
+    for series, group in _series(measured or [record for record in records if record.metrics]).items():
         figure.add_bar(
             name=series,
             x=[record.cell.model.name for record in group],
-            y=[record.metrics.time_us for record in group if record.metrics],
+            y=[_time(record, bool(measured)) for record in group],
+            error_y=_range(group) if measured else None,
             hovertemplate="%{x}: %{y:,} µs<extra>" + series + "</extra>",
         )
-    figure.update_layout(barmode="group", title=f"Time of one inference, µs ({label})", height=420, **_LAYOUT)
+    figure.update_layout(barmode="group", title=_time_title(origin, bool(measured)), height=420, **_LAYOUT)
     return _plain(figure)
+
+
+def _time_title(origin: Origin, latencies: bool) -> str:
+    if latencies:
+        return f"Median latency of one inference, µs ({origin}; line: fastest to p90)"
+    first = "first, cold, profiled inference" if origin is Origin.DEVICE else "one inference"
+    return f"Time of {first}, µs ({origin})"
+
+
+def _time(record: CellRecord, latencies: bool) -> float | None:
+    if latencies:
+        return record.latency.median_us if record.latency else None
+    return record.metrics.time_us if record.metrics else None
+
+
+def _range(group: list[CellRecord]) -> dict[str, object]:
+    spans = [record.latency for record in group if record.latency]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [span.p90_us - span.median_us for span in spans],
+        "arrayminus": [span.median_us - span.min_us for span in spans],
+        "thickness": 1.2,
+    }
 
 
 def dominant_path(records: list[CellRecord], label: str) -> dict[str, object]:
@@ -42,7 +72,9 @@ def dominant_path(records: list[CellRecord], label: str) -> dict[str, object]:
     )
     figure = go.Figure()
     names = [_short(record) for record in shown]
-    for op, colour in zip([*ops, _OTHER], [*_colours(len(ops)), "lightgrey"], strict=True):
+    for op, colour in zip(
+        [*ops, _OTHER] if shown else [], [*_colours(len(ops)), "lightgrey"], strict=bool(shown)
+    ):
         shares = [_share(record, op, list(ops)) for record in shown]
         figure.add_bar(
             name=op,
@@ -69,9 +101,8 @@ def _colours(count: int) -> list[str]:
 def _series(records: list[CellRecord]) -> dict[str, list[CellRecord]]:
     series: dict[str, list[CellRecord]] = {}
     for record in records:
-        if record.metrics:
-            variant = "" if record.cell.variant == "default" else f" {record.cell.variant}"
-            series.setdefault(f"{record.cell.soc}{variant}", []).append(record)
+        variant = "" if record.cell.variant == "default" else f" {record.cell.variant}"
+        series.setdefault(f"{record.cell.soc}{variant}", []).append(record)
     return series
 
 

@@ -13,6 +13,7 @@ from qhas.record import CellRecord, Origin
 from qhas.spec import Cell
 from qhas.summary import OpShare
 from qhas.terminal import SweepBar, bar, show_run, sweep_bar
+from tests.qhas.measured import attempt, health, latency, measured
 from tests.qhas.samples import metrics, model, record, run_record
 
 MARKUP = ["[/data/local/tmp/x.log]", "[bold]", "a [/] b", "[link=http://x]"]
@@ -110,3 +111,44 @@ def test_a_wait_is_a_line_once_a_minute_whatever_the_number_of_cells() -> None:
             show(wait(cell, f"[skin] at {now:g}"))
     lines = [line for line in text_of(console).splitlines() if "waiting" in line]
     assert lines == ["waiting a on sm8750: [skin] at 0", "waiting a on sm8750: [skin] at 60"]
+
+
+def test_a_measured_table_fits_a_hundred_columns_and_shows_latency_before_qhas() -> None:
+    cell = Cell(model=model("inception_v2"), soc="sm8750")
+    share = OpShare(op="ElementWiseAdd", cycles=1, dominant_cycles=1, dominant_percent=61)
+    console = Console(file=io.StringIO(), width=100)
+    figures = metrics(time_us=12_371, top_ops=[share])
+    show_run(console, run_record(), [measured(cell, metrics=figures, latency=latency(1203, 1210, 1260))])
+    text = text_of(console)
+    assert max(map(len, text.splitlines())) <= 100
+    (line,) = [line for line in text.splitlines() if "inception_v2" in line]
+    assert line.split() == [
+        *("inception_v2", "sm8750", "oneplus13", "1,210", "1,260", "5%"),
+        *("12,371", "81.2%", "26.4", "ElementWiseAdd", "61%"),
+    ]
+    assert "never a latency" in text
+
+
+def test_a_narrow_screen_cuts_no_figure_and_no_op() -> None:
+    cell = Cell(model=model("inception_v2"), soc="sm8750", variant="vtcm_mb-4")
+    failed = measured(
+        cell, failure=FailureKind.DEVICES_QUARANTINED, attempts=[attempt("s24-b", FailureKind.DISK)]
+    )
+    console = Console(file=io.StringIO(), width=100)
+    show_run(console, run_record(2), [measured(cell, metrics=metrics(time_us=12_371)), failed])
+    text = text_of(console)
+    assert max(map(len, text.splitlines())) <= 100
+    assert all(figure in text for figure in ("vtcm_mb-4", "12,371", "81.2%", "26.4", "Conv2d 61%", "s24-b"))
+
+
+def test_a_poor_latency_is_marked_in_the_table_and_explained_below() -> None:
+    text = shown(measured(health=health(after=2), latency=latency(100, 104, 126)))
+    assert "25% !" in text
+    assert "poor net on sm8750: thermal status 2 after the run, spread 25 %: do not quote" in text
+
+
+def test_a_failure_on_devices_names_them() -> None:
+    tried = [attempt("first", FailureKind.DSP_CRASHED)]
+    text = shown(measured(failure=FailureKind.DSP_CRASHED, attempts=tried))
+    assert "dsp_crashed net on sm8750, first, oneplus13: what happened" in text
+    assert FACTS[FailureKind.DSP_CRASHED].hint in text

@@ -15,6 +15,7 @@ from qhas.report import publish_report, render
 from qhas.spec import Cell
 from qhas.store import Store
 from qhas.summary import OpShare
+from tests.qhas.measured import health, latency, measured
 from tests.qhas.samples import metrics, model, record, run_record, spec
 
 PERFETTO = "https://ui.perfetto.dev"
@@ -120,7 +121,8 @@ def test_simulated_and_measured_figures_have_tables_and_plots_of_their_own() -> 
 def test_the_column_of_simulated_times_says_so() -> None:
     simulated, measured = page_of(record()), page_of(record(origin=Origin.DEVICE))
     assert "est. time" in simulated.tables[0][0]
-    assert "time" in measured.tables[0][0]
+    assert "est. time" not in measured.tables[0][0]
+    assert "QHAS time (first, cold, profiled)" in measured.tables[0][0]
 
 
 def test_a_failed_cell_shows_its_reason_and_next_step_and_links_its_output() -> None:
@@ -191,3 +193,46 @@ def test_the_dominant_path_of_every_cell_adds_up_to_all_of_it() -> None:
 def test_the_title_is_the_sweep_as_its_author_named_it() -> None:
     text = render(run_record(3, 1, spec=spec(name="nightly-vision")), [])
     assert "nightly-vision: 2 of 3 cells good" in text
+
+
+def test_a_measured_cell_shows_latency_device_and_health() -> None:
+    titles, cells = page_of(measured(latency=latency(100, 104, 110))).tables[0]
+    shown = dict(zip(titles, cells, strict=True))
+    assert (shown["median"], shown["p90"], shown["spread"], shown["device"]) == (
+        *("104 µs", "110 µs", "10%"),
+        "oneplus13",
+    )
+    assert "skin 33.5 → 36 °C" in shown["before → after"]
+    assert titles.index("median") < titles.index("QHAS time (first, cold, profiled)")
+
+
+def test_a_poor_latency_is_marked() -> None:
+    titles, cells = page_of(measured(health=health(after=3))).tables[0]
+    shown = dict(zip(titles, cells, strict=True))
+    assert shown["mark"] == "poor"
+    assert "thermal status 3 after the run: do not quote" in shown["top op, share of dominant path"]
+
+
+def test_the_log_of_the_device_is_linked_first_where_the_cell_failed() -> None:
+    log = Artifact(name="device_log", path="device.log.gz", sha256="0" * 64, size=9)
+    good, failed = measured(artifacts=[log]), measured(failure=FailureKind.DSP_CRASHED, artifacts=[log])
+
+    def order(cell: CellRecord) -> list[str]:
+        links = [attrs.get("href") for tag, attrs in page_of(cell).elements if tag in ("a", "details")]
+        return ["more" if link is None else link.rpartition("/")[2] for link in links if link != PERFETTO]
+
+    assert order(failed)[1:] == ["device.log.gz", "manifest.json"]
+    assert order(good)[1:] == ["manifest.json", "more", "device.log.gz"]
+
+
+def test_the_bars_of_measured_cells_are_their_latencies() -> None:
+    plot = page_of(measured(latency=latency(100, 104, 110)), record(origin=Origin.DEVICE)).plots()["device-1"]
+    (bar,) = plot["data"]  # type: ignore[misc]
+    assert bar["y"] == [104]
+    assert (bar["error_y"]["array"], bar["error_y"]["arrayminus"]) == ([6], [4])
+    assert "Median latency" in json.dumps(plot["layout"])
+
+
+def test_bars_without_latencies_say_that_they_are_the_first_inference() -> None:
+    plot = page_of(record(origin=Origin.DEVICE)).plots()["device-1"]
+    assert "first, cold, profiled inference" in json.dumps(plot["layout"])
