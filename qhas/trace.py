@@ -1,7 +1,7 @@
 """Chrometraces of any size: checked and summarised in a stream, in whatever layout of JSON, plain or gzipped.
 
-A trace is what both a JSON parser and Perfetto read whole: an object with `traceEvents`, or an array of events. Perfetto
-also takes arrays that are never closed; those are refused, since a file that was cut off looks the same.
+A trace is what a JSON parser and Perfetto both read: an object with `traceEvents`, or an array of events. Perfetto also
+takes missing commas and an array that is never closed; a file that was cut off looks the same, so they are refused.
 
 `ts` and `dur` are HTP cycles. Every op stands under pid 0 and once more under the pid of its QNN node, so figures
 count pid 0 only. Tensors that were not executed are events too, without cycles among their arguments.
@@ -27,6 +27,7 @@ _FLOWS = ("s", "t", "f")
 _EVENTS = "traceEvents"
 _EXECUTED = "Duration (cycles)"
 _GZIP = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WINDOW = 1 << 16
 """Bytes parsed at once. What more of them parse to would not stay in the processor's cache: 1 MiB takes twice as long."""
 _NEAR = 1 << 12
@@ -86,7 +87,7 @@ def check_trace(path: Path) -> TraceFacts:
 
 
 def summarise_trace(path: Path) -> TraceSummary:
-    """As check_trace, with tables."""
+    """As check_trace, which is about a quarter faster, with tables. Also refuses an op without a number of cycles."""
     phases = Counter[str]()
     threads: dict[int, str] = {}
     op_types: dict[str, OpTypeCycles] = {}
@@ -128,7 +129,7 @@ def _count(facts: TraceFacts, events: list[_Event]) -> list[_Event]:
             for event in events
             if event["ph"] == "X" and event.get("pid") == 0 and _EXECUTED in event.get("args", ())
         ]
-        end_cycle = max((int(event["ts"] + event["dur"]) for event in executed), default=0)
+        end_cycle = max((int(float(event["ts"]) + float(event["dur"])) for event in executed), default=0)
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         if len(events) == 1:
             raise _Damage(f"has an event {facts.events + 1} that is none: {error!r}") from error
@@ -145,7 +146,7 @@ def _add_op_types(rows: dict[str, OpTypeCycles], executed: list[_Event]) -> None
     for event in executed:
         args = event["args"]
         try:
-            op = args.get("HTP Op Type") or event["name"]
+            op = str(args.get("HTP Op Type") or event["name"])
             cycles, dominant = int(args[_EXECUTED]), int(args.get("Dominant Path Cycles", 0))
             row = rows.get(op) or rows.setdefault(op, OpTypeCycles(op))
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
@@ -158,10 +159,9 @@ def _add_op_types(rows: dict[str, OpTypeCycles], executed: list[_Event]) -> None
 def _thread_names(events: list[_Event]) -> Iterator[tuple[int, str]]:
     for event in events:
         if event["ph"] == "M" and event.get("name") == "thread_name" and event.get("pid") == 0:
-            try:
-                yield event["tid"], event["args"]["name"]
-            except (KeyError, TypeError) as error:
-                raise _Damage(f"names a thread without saying which, or how: {error!r}") from error
+            match event:
+                case {"tid": int(tid), "args": {"name": str(name)}}:
+                    yield tid, name
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -271,6 +271,8 @@ def _batches(window: _Window) -> Iterator[list[_Event]]:
     """All events of the file. Raises _Damage in the end if the file is not whole."""
     if not window.data:
         raise _Damage("is empty")
+    if window.data.startswith(_BYTE_ORDER_MARK):
+        raise _Damage("begins with a byte order mark, at which Perfetto stops")
     if window.peek(_NO_EVENTS) == b"[":
         yield from _elements(window)
     else:
