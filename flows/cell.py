@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from prefect.logging import get_run_logger
@@ -12,6 +12,7 @@ from qhas import progress
 from qhas.failures import Failure, FailureKind, Step, StepFailed, worth_another_device
 from qhas.lab import Lab
 from qhas.record import CellRecord
+from qhas.schedule import Forecast, Pipeline
 from qhas.site import Viewer
 from qhas.spec import Cell
 from qhas.steps.prepare import Prepared
@@ -25,13 +26,10 @@ from tasks.net_run import net_run
 from tasks.prepare import prepare_graph
 from tasks.publish import publish_cell
 
-CELLS_IN_FLIGHT = 8
-"""Cells that hold files and wait for cores, devices or the store at the same time."""
 
-
-async def profile_cell(cell: Cell, lab: Lab, run_id: str) -> CellRecord:
+async def profile_cell(cell: Cell, lab: Lab, run_id: str, pipeline: Pipeline | None = None) -> CellRecord:
     """Take a cell to its end. A failure ends in its record, not in an exception; a cancelled cell leaves no record."""
-    async with open_work(cell, lab, run_id) as work:
+    async with open_work(cell, lab, run_id, pipeline) as work:
         try:
             await _steps(work)
         except StepFailed as error:
@@ -75,17 +73,19 @@ async def _measure(work: CellWork, prepared: Prepared) -> Path:
             failed_on.append(str(device.facts.address))
 
 
-async def profile_cells(cells: Iterable[Cell], lab: Lab, run_id: str) -> list[CellRecord]:
-    """Every cell, side by side as far as cores and devices allow, results in the order given."""
-    gate = asyncio.Semaphore(CELLS_IN_FLIGHT)
+async def profile_cells(
+    cells: Sequence[Cell], lab: Lab, run_id: str, forecasts: Mapping[str, Forecast] | None = None
+) -> list[CellRecord]:
+    """Every cell, side by side as far as cores and devices allow, results in the order given.
 
-    async def in_turn(cell: Cell) -> CellRecord:
-        async with gate:
-            return await profile_cell(cell, lab, run_id)
-
+    Forecasts by cell key, as far as known, decide the order of work.
+    """
+    pipeline = Pipeline(cells, lab.devices_by_soc(), lab.cores.count, lab.site.host, lab.scratch, forecasts)
     async with asyncio.TaskGroup() as group:
-        running = [group.create_task(in_turn(cell)) for cell in cells]
-    return [task.result() for task in running]
+        running = {
+            cell.key: group.create_task(profile_cell(cell, lab, run_id, pipeline)) async for cell in pipeline
+        }
+    return [running[cell.key].result() for cell in cells]
 
 
 def _fault_of_ours(work: CellWork, error: Exception) -> Failure:

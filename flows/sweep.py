@@ -14,6 +14,7 @@ from prefect.states import Completed, Failed
 
 from flows.cell import profile_cells
 from qhas import progress
+from qhas.durations import read_durations, write_durations
 from qhas.failures import InvalidInput
 from qhas.lab import Lab, open_lab
 from qhas.plan import Plan, plan_sweep
@@ -71,7 +72,10 @@ async def _complete(plan: Plan, lab: Lab, run: SweepRecord) -> list[CellRecord]:
     done = await finished_cells(lab, run.run_id, plan.cells)
     progress.report(progress.SweepStarted(run.run_id, len(plan.cells), len(done)))
     missing = [cell for cell in plan.cells if cell.key not in done]
-    done |= {record.cell.key: record for record in await profile_cells(missing, lab, run.run_id)}
+    forecasts = await asyncio.to_thread(read_durations, lab.store, plan.spec.name)
+    ran = await profile_cells(missing, lab, run.run_id, forecasts)
+    await asyncio.to_thread(write_durations, lab.store, plan.spec.name, run.run_id, ran)
+    done |= {record.cell.key: record for record in ran}
     return [done[cell.key] for cell in plan.cells]
 
 

@@ -8,7 +8,7 @@ import getpass
 import os
 import shutil
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ from qhas.digest import file_digest
 from qhas.failures import FACTS, DeviceFailed, FailureKind, Step, StepFailed
 from qhas.naming import safe_name
 from qhas.record import ModelFacts, Origin
+from qhas.schedule import Cores
 from qhas.sdk import Sdk, find_sdk
 from qhas.site import DeviceRef, Site, Transport
 from qhas.spec import Cell
@@ -46,8 +47,8 @@ class Lab:
         self.sdk = sdk
         self.store = store
         self.scratch = scratch
-        self.cores = asyncio.Semaphore(cores)
-        """Held while a tool computes on this host."""
+        self.cores = Cores(cores)
+        """A turn is held while a tool computes on this host."""
         self.leases = Leases(directory := default_directory())
         self.quarantine = QuarantineLog(directory)
         self._known = KnownDevices()
@@ -57,6 +58,10 @@ class Lab:
     def lock(self, key: str) -> asyncio.Lock:
         """One lock a key: cells of this run that need the same thing make it once."""
         return self._locks[key]
+
+    def devices_by_soc(self) -> dict[str, int]:
+        """How many phones, boards and simulators of its own the site has; none of these means any SoC, unlimited."""
+        return dict(Counter(ref.soc for ref in self.site.devices))
 
     def origin(self, soc: str) -> Origin:
         """Where figures for a SoC come from in this lab."""
@@ -197,6 +202,6 @@ async def open_lab(site: Site, *, cores: int | None = None) -> AsyncIterator[Lab
     sdk, store = await asyncio.to_thread(find_sdk, site.sdk), Store(site.store)
     scratch = Path(tempfile.mkdtemp(prefix="qhas-"))
     try:
-        yield Lab(site, sdk, store, scratch, cores or os.cpu_count() or 1)
+        yield Lab(site, sdk, store, scratch, cores or site.host.cores or os.cpu_count() or 1)
     finally:
         await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
 from qhas.naming import check_name
+from qhas.schedule import Forecast
 from qhas.socs import KNOWN_SOCS
 from qhas.spec import (
     RANDOM_INPUTS,
@@ -24,8 +25,9 @@ from qhas.spec import (
     describe,
 )
 
-ASSUMED_DEVICE_SECONDS = 60.0
-"""Device time of a cell that has no history: staging, warm-ups, thirty repetitions and one profiled run."""
+
+ASSUMED_DEVICE_SECONDS = Forecast().device
+"""Device time of a cell without history."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class Plan:
     excluded: int
     warnings: tuple[str, ...]
 
-    def device_seconds(self, history: Mapping[str, float]) -> float:
-        """Forecast of device time in seconds, from earlier seconds by cell key, else an assumption."""
-        return sum(history.get(cell.key, ASSUMED_DEVICE_SECONDS) for cell in self.cells)
+    def device_seconds(self, forecasts: Mapping[str, Forecast]) -> float:
+        """Forecast of device time in seconds, from forecasts by cell key, else an assumption."""
+        return sum(forecasts.get(cell.key, Forecast()).device for cell in self.cells)
 
 
 def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:

@@ -74,6 +74,8 @@ class Attempt(Stored):
     step: Step
     number: int
     device: str | None = None
+    started_at: datetime | None = None
+    seconds: float | None = Field(default=None, description="Host seconds, waiting for a core included.")
     tools: list[ToolRun] = []
     failure: FailureKind | None = None
 

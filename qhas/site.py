@@ -63,6 +63,20 @@ class Gate(Spec):
     poll_seconds: float = Field(default=10.0, gt=0, description="Between two looks at a waiting device.")
 
 
+class Host(Spec):
+    """How much of this host the work on it may take."""
+
+    cores: int | None = Field(
+        default=None, ge=1, description="Tools that compute here at the same time; every core when left out."
+    )
+    free_memory_mb: int = Field(
+        default=1024, ge=0, description="No further cell is begun while less memory than this is available."
+    )
+    free_scratch_mb: int = Field(
+        default=2048, ge=0, description="No further cell is begun while less scratch space than this is free."
+    )
+
+
 class DeviceRef(Spec):
     """A device of the lab."""
 
@@ -153,6 +167,7 @@ class Site(Spec):
     viewer: Viewer = Viewer.HOST
     devices: list[DeviceRef] = []
     gate: Gate = Gate()
+    host: Host = Host()
 
     @model_validator(mode="after")
     def _device_names_are_unique(self) -> Site:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from qhas.inputs import StagedInputs, gather_inputs
 from qhas.lab import Lab
 from qhas.process import ToolNotExecutable, ToolRun, run_tool
 from qhas.record import Attempt, DeviceFacts, HealthFacts, Latency, ModelFacts, Origin, PreparedFacts
+from qhas.schedule import Pipeline, Stage, Urgency
 from qhas.spec import Cell
 from qhas.store import StoreError
 from qhas.summary import Metrics
@@ -27,11 +29,14 @@ from qhas.summary import Metrics
 class CellWork:
     """Everything known of a cell while it runs. Steps write into it; publishing reads it."""
 
-    def __init__(self, cell: Cell, lab: Lab, run_id: str, directory: Path) -> None:
+    def __init__(
+        self, cell: Cell, lab: Lab, run_id: str, directory: Path, pipeline: Pipeline | None = None
+    ) -> None:
         self.cell = cell
         self.lab = lab
         self.run_id = run_id
         self.directory = directory
+        self._pipeline = pipeline
         self.started_at = datetime.now(UTC)
         self.attempts: list[Attempt] = []
         self.folders: dict[Step, Path] = {}
@@ -58,9 +63,22 @@ class CellWork:
     @asynccontextmanager
     async def lease(self, avoid: Collection[str] = ()) -> AsyncIterator[Device]:
         """A device of the cell's SoC for oneself; one of `avoid` only where there is no other. Raises StepFailed."""
-        async with self.lab.lease(self.cell, self.run_id, avoid) as device:
-            self.device, self.origin = device.facts, device.origin
-            yield device
+        self._enter(Stage.WAITING)
+        try:
+            async with self.lab.lease(self.cell, self.run_id, avoid) as device:
+                self._enter(Stage.ON_DEVICE)
+                self.device, self.origin = device.facts, device.origin
+                yield device
+        finally:
+            self._enter(Stage.FINISHING)
+
+    def urgency(self) -> Urgency:
+        """How urgent work on this host is for the cell now."""
+        return self._pipeline.urgency(self.cell) if self._pipeline else Urgency.AHEAD
+
+    def _enter(self, stage: Stage) -> None:
+        if self._pipeline:
+            self._pipeline.enter(self.cell, stage)
 
     async def note_health_after(self, device: Device) -> None:
         """Add the device's condition after the runs. Raises DeviceFailed."""
@@ -76,9 +94,14 @@ class CellWork:
         """
         await self._delay(step)
         number = sum(made.step is step for made in self.attempts) + 1
-        record = Attempt(step=step, number=number, device=self.device.name if self.device else None)
+        record = Attempt(
+            step=step,
+            number=number,
+            device=self.device.name if self.device else None,
+            started_at=datetime.now(UTC),
+        )
         self.attempts.append(record)
-        folder = self.directory / f"{step}-{number}"
+        folder, clock = self.directory / f"{step}-{number}", time.monotonic()
         progress.report(progress.StepStarted(self.cell, step, number))
         try:
             folder.mkdir()
@@ -96,6 +119,8 @@ class CellWork:
         except OSError as error:
             record.failure = FailureKind.DISK
             raise StepFailed(FailureKind.DISK, step, f"{step} could not use its files: {error}.") from error
+        finally:
+            record.seconds = round(time.monotonic() - clock, 3)
 
     async def _delay(self, step: Step) -> None:
         last = self.attempts[-1] if self.attempts else None
@@ -126,7 +151,7 @@ class StepAttempt:
         """Run an SDK tool on this host in the step's directory and judge its end. Raises StepFailed."""
         output, lab = self.output(), self.work.lab
         try:
-            async with lab.cores:
+            async with lab.cores.turn(self.work.urgency):
                 run = await run_tool(
                     argv,
                     cwd=self.folder,
@@ -170,10 +195,17 @@ class StepAttempt:
 
 
 @asynccontextmanager
-async def open_work(cell: Cell, lab: Lab, run_id: str) -> AsyncIterator[CellWork]:
-    """A cell's own directory below the lab's scratch space, gone when the cell ends."""
+async def open_work(
+    cell: Cell, lab: Lab, run_id: str, pipeline: Pipeline | None = None
+) -> AsyncIterator[CellWork]:
+    """A cell's own directory below the lab's scratch space, gone when the cell ends.
+
+    With a pipeline, which has started the cell, its use of this host and its devices follows the pipeline's order.
+    """
     directory = Path(tempfile.mkdtemp(prefix="cell-", dir=lab.scratch))
     try:
-        yield CellWork(cell, lab, run_id, directory)
+        yield CellWork(cell, lab, run_id, directory, pipeline)
     finally:
+        if pipeline:
+            pipeline.leave(cell)
         await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from qhas.devices import JobFile
 from qhas.process import ToolRun, run_tool
 from qhas.record import DeviceFacts, Health, HealthFacts, Origin
+from qhas.schedule import Cores, Urgency
 from qhas.sdk import Sdk, Tool
 from qhas.site import DeviceRef
 
@@ -26,7 +27,7 @@ class HostDevice:
 
     origin = Origin.SIMULATOR
 
-    def __init__(self, ref: DeviceRef, sdk: Sdk, scratch: Path, cores: asyncio.Semaphore) -> None:
+    def __init__(self, ref: DeviceRef, sdk: Sdk, scratch: Path, cores: Cores) -> None:
         self.facts = DeviceFacts(name=ref.name, soc=ref.soc, transport=ref.transport, address=ref.address)
         self._env = ref.env
         self._sdk = sdk
@@ -62,7 +63,7 @@ class HostDevice:
 class HostJob:
     """A folder on this machine."""
 
-    def __init__(self, folder: Path, sdk: Sdk, env: dict[str, str], cores: asyncio.Semaphore) -> None:
+    def __init__(self, folder: Path, sdk: Sdk, env: dict[str, str], cores: Cores) -> None:
         self._folder = folder
         self._sdk = sdk
         self._env = env
@@ -84,7 +85,7 @@ class HostJob:
     async def run(self, argv: list[str], *, output: Path, timeout_seconds: float) -> ToolRun:
         """See `Job.run`. Raises ToolNotExecutable."""
         program, *arguments = argv
-        async with self._cores:
+        async with self._cores.turn(lambda: Urgency.DEVICE_HELD):
             return await run_tool(
                 [str(self._sdk.tool(Tool(program))), *arguments],
                 cwd=self._folder,

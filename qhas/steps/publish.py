@@ -36,7 +36,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         model=work.model,
         prepared=work.prepared,
         health=work.health,
-        attempts=work.attempts,
+        attempts=[attempt.model_copy() for attempt in work.attempts],
         latency=work.latency,
         metrics=work.metrics,
         artifacts=artifacts,

@@ -12,6 +12,7 @@ from qhas.devices.host import HostDevice
 from qhas.failures import FailureKind, StepFailed
 from qhas.lab import Lab, open_lab
 from qhas.record import Origin
+from qhas.schedule import Cores
 from qhas.sdk import HOST_TARGET, Sdk, SdkKind, Tool
 from qhas.site import DeviceRef, SdkRef, Site
 from qhas.spec import Cell
@@ -30,9 +31,7 @@ def cell(soc: str = "sm8750") -> Cell:
 
 
 def host_device(folder: Path) -> HostDevice:
-    return HostDevice(
-        DeviceRef(name="sim", soc="sm8750"), Sdk(folder, "1", SdkKind.VENDOR), folder, asyncio.Semaphore(1)
-    )
+    return HostDevice(DeviceRef(name="sim", soc="sm8750"), Sdk(folder, "1", SdkKind.VENDOR), folder, Cores(1))
 
 
 def lab_with(folder: Path, **devices: str) -> Lab:

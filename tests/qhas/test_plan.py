@@ -10,6 +10,7 @@ import pytest
 
 from qhas.failures import InvalidInput
 from qhas.plan import ASSUMED_DEVICE_SECONDS, Plan, plan_sweep, variant_grid
+from qhas.schedule import Forecast
 from qhas.spec import PerfProfile, Variants
 from tests.qhas.samples import model, spec
 
@@ -168,4 +169,4 @@ def test_an_unknown_soc_is_a_warning_only() -> None:
 def test_the_forecast_takes_history_where_there_is_some() -> None:
     plan = planned(socs=["sm8650", "sm8750"])
     assert plan.device_seconds({}) == 2 * ASSUMED_DEVICE_SECONDS
-    assert plan.device_seconds({"net/sm8650/default": 5.0}) == 5.0 + ASSUMED_DEVICE_SECONDS
+    assert plan.device_seconds({"net/sm8650/default": Forecast(1.0, 5.0)}) == 5.0 + ASSUMED_DEVICE_SECONDS
