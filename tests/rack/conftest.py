@@ -46,7 +46,13 @@ def rack_of(
 
 
 def put_in(
-    rack: Rack, name: str, request: pytest.FixtureRequest, *, soc: str, ref: dict[str, Any] | None = None, **boot: Any
+    rack: Rack,
+    name: str,
+    request: pytest.FixtureRequest,
+    *,
+    soc: str,
+    ref: dict[str, Any] | None = None,
+    **boot: Any,
 ) -> None:
     """Boot a device into the rack; `boot` is for the device, `ref` for its entry in site.yaml."""
     folder = rack.folder / "devices" / name

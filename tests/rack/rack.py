@@ -48,7 +48,9 @@ class Rack:
         """A rack without devices. `folder` exists."""
         return cls(folder, build_fake_sdk(folder / "sdk"), changes=changes)
 
-    def add(self, name: str, device: FakeDevice, soc: str, server: AdbServer | None = None, **ref: Any) -> None:
+    def add(
+        self, name: str, device: FakeDevice, soc: str, server: AdbServer | None = None, **ref: Any
+    ) -> None:
         """Put a device in. A phone is made known to the adb server."""
         if isinstance(device, Phone):
             assert server is not None
@@ -63,7 +65,11 @@ class Rack:
     def site_file(self) -> Path:
         """site.yaml as the rack is now; JSON is YAML."""
         path = self.folder / "site.yaml"
-        settings = {"store": str(self.folder / "store"), "sdk": {"root": str(self.sdk)}, "devices": [*self.refs.values()]}
+        settings = {
+            "store": str(self.folder / "store"),
+            "sdk": {"root": str(self.sdk)},
+            "devices": [*self.refs.values()],
+        }
         path.write_text(json.dumps(settings | self.changes), encoding="utf-8")
         return path
 
@@ -85,7 +91,9 @@ class Rack:
     def cell(self, name: str = "net", soc: str = "sm8750", *, repetitions: int = 0, **run: Any) -> Cell:
         """A cell of a network on a SoC; without repetitions there is no latency pass."""
         options = {"repetitions": repetitions, "warmups": 1, **run}
-        return Cell.model_validate({"model": {"name": name, "dlc": self.dlc(name)}, "soc": soc, "run": options})
+        return Cell.model_validate(
+            {"model": {"name": name, "dlc": self.dlc(name)}, "soc": soc, "run": options}
+        )
 
     def spec(self, *networks: str, **changes: Any) -> SweepSpec:
         """A sweep over networks on the SoCs of the rack."""
@@ -150,7 +158,9 @@ def kept(file: str) -> bool:
 
 def runs(device: FakeDevice, level: str = "") -> list[DeviceCommand]:
     """The calls of net-run that reached a device, of one profiling level or of all, also those that a fault kept from running."""
-    return [command for command in device.commands() if NET_RUN in command.service and level in command.service]
+    return [
+        command for command in device.commands() if NET_RUN in command.service and level in command.service
+    ]
 
 
 def pushes(device: FakeDevice, part: str) -> list[DeviceCommand]:
@@ -179,7 +189,9 @@ def overlaps(spans: Iterator[tuple[float, float]] | list[tuple[float, float]]) -
     return found
 
 
-def until(met: Callable[[], object], seconds: float = 30, say: Callable[[], object] = lambda: "it never came to be") -> None:
+def until(
+    met: Callable[[], object], seconds: float = 30, say: Callable[[], object] = lambda: "it never came to be"
+) -> None:
     """Wait until something holds, looking often. Fails with what `say` tells."""
     deadline = time.monotonic() + seconds
     while not met():

@@ -45,7 +45,9 @@ class Case:
 
 CASES = {
     # The connection is lost: another lease, three in all.
-    "connection lost while made ready": Case(rule("qhas-probe"), FailureKind.DEVICE_OFFLINE, Step.DEVICE, "lost"),
+    "connection lost while made ready": Case(
+        rule("qhas-probe"), FailureKind.DEVICE_OFFLINE, Step.DEVICE, "lost"
+    ),
     "connection lost while the SDK is pushed": Case(
         rule("push /data/local/tmp/qhas/sdk"), FailureKind.DEVICE_OFFLINE, Step.DEVICE, "lost during push"
     ),
@@ -103,7 +105,10 @@ CASES = {
     ),
     # What the device is, and how it is.
     "no key": Case(
-        rule("qhas-reaper", DeviceFault.UNAUTHORISED), FailureKind.DEVICE_UNAUTHORIZED, Step.DEVICE, "unauthorized"
+        rule("qhas-reaper", DeviceFault.UNAUTHORISED),
+        FailureKind.DEVICE_UNAUTHORIZED,
+        Step.DEVICE,
+        "unauthorized",
     ),
     "no key on a board": Case(
         rule("qhas-reaper", DeviceFault.UNAUTHORISED),
@@ -113,7 +118,10 @@ CASES = {
         device="board",
     ),
     "daemon dies in the profiled run": Case(
-        rule(PROFILED, DeviceFault.DIE, after_seconds=0.1), FailureKind.DEVICE_OFFLINE, Step.DEVICE, "not found"
+        rule(PROFILED, DeviceFault.DIE, after_seconds=0.1),
+        FailureKind.DEVICE_OFFLINE,
+        Step.DEVICE,
+        "not found",
     ),
     "silent while the log is pulled": Case(
         rule("pull profilelogs", DeviceFault.OFFLINE),
@@ -124,15 +132,23 @@ CASES = {
     "silent in the profiled run": Case(
         rule(PROFILED, DeviceFault.HANG, times=2), FailureKind.TOOL_TIMED_OUT, Step.NET_RUN, "within 3 s"
     ),
-    "hot": Case(state(skin=55.0), FailureKind.DEVICE_HOT, Step.DEVICE, "skin is at 55 °C; the gate admits 40 °C"),
+    "hot": Case(
+        state(skin=55.0), FailureKind.DEVICE_HOT, Step.DEVICE, "skin is at 55 °C; the gate admits 40 °C"
+    ),
     "throttled": Case(
-        state(thermal_status=3), FailureKind.DEVICE_HOT, Step.DEVICE, "thermal status is at 3; the gate admits 0"
+        state(thermal_status=3),
+        FailureKind.DEVICE_HOT,
+        Step.DEVICE,
+        "thermal status is at 3; the gate admits 0",
     ),
     "battery low": Case(
         state(battery=12, charging=False), FailureKind.DEVICE_BATTERY_LOW, Step.DEVICE, "battery is at 12 %"
     ),
     "another SoC": Case(
-        state(soc_model="SM8550", platform="kalama", soc_id=519), FailureKind.SOC_MISMATCH, Step.DEVICE, "sm8550"
+        state(soc_model="SM8550", platform="kalama", soc_id=519),
+        FailureKind.SOC_MISMATCH,
+        Step.DEVICE,
+        "sm8550",
     ),
     "not writable": Case(
         rule("mkdir -p /data/local/tmp/qhas/jobs", DeviceFault.READ_ONLY),
@@ -149,11 +165,8 @@ CASES = {
 }
 BY_DEFAULT = {
     "connection lost in the profiled run",
-    "pull cut in the middle",
-    "board lost in the profiled run",
     "log damaged on the way",
     "no key",
-    "hot",
     "another SoC",
 }
 GATE = {"patience_seconds": 0.2, "poll_seconds": 0.1, "free_mb": 1}

@@ -19,9 +19,9 @@ def steps(record: CellRecord) -> list[Step]:
 @pytest.mark.parametrize(
     ("device", "options", "logs"),
     [
-        pytest.param("phone", {"soc": "sm8750"}, True, id="phone"),
+        pytest.param("phone", {"soc": "sm8750"}, True, id="phone", marks=pytest.mark.slow),
         pytest.param("phone", {"soc": "sm8550", "shell_v2": False}, True, id="phone of Android 6"),
-        pytest.param("board", {"soc": "qcs9100"}, None, id="board"),
+        pytest.param("board", {"soc": "qcs9100"}, None, id="board", marks=pytest.mark.slow),
     ],
 )
 async def test_a_cell_is_measured_and_the_device_is_left_as_it_was(

@@ -22,7 +22,11 @@ def attempts_on(record: object, device: str) -> list[Step]:
 
 
 @pytest.mark.parametrize(
-    "fault", [DeviceFault.DROP, DeviceFault.OFFLINE, pytest.param(DeviceFault.DIE, marks=pytest.mark.slow)]
+    "fault",
+    [
+        DeviceFault.DROP,
+        *(pytest.param(f, marks=pytest.mark.slow) for f in (DeviceFault.OFFLINE, DeviceFault.DIE)),
+    ],
 )
 async def test_a_cell_whose_phone_goes_away_in_the_run_completes_on_the_other(
     rack_of: RackOf, fault: DeviceFault
@@ -49,7 +53,10 @@ async def test_a_cell_whose_phone_goes_away_in_the_run_completes_on_the_other(
     rack.require_clean()
 
 
-async def test_a_phone_that_fails_three_times_is_set_aside_and_the_other_serves_at_once(rack_of: RackOf) -> None:
+@pytest.mark.slow
+async def test_a_phone_that_fails_three_times_is_set_aside_and_the_other_serves_at_once(
+    rack_of: RackOf,
+) -> None:
     rack = rack_of({"gate": GATE}, one="sm8750", other="sm8750")
     rack.devices["one"].set(skin=60.0)
     async with open_lab(rack.site) as lab:
@@ -64,7 +71,9 @@ async def test_a_phone_that_fails_three_times_is_set_aside_and_the_other_serves_
     rack.require_clean()
 
 
-async def test_a_cell_fails_when_its_only_phone_is_set_aside_and_runs_when_that_is_well(rack_of: RackOf) -> None:
+async def test_a_cell_fails_when_its_only_phone_is_set_aside_and_runs_when_that_is_well(
+    rack_of: RackOf,
+) -> None:
     rack = rack_of({"gate": GATE}, phone="sm8750")
     set_aside(rack, 60.0)
     async with open_lab(rack.site) as lab:
@@ -79,6 +88,7 @@ async def test_a_cell_fails_when_its_only_phone_is_set_aside_and_runs_when_that_
     rack.require_clean()
 
 
+@pytest.mark.slow
 async def test_a_phone_comes_back_by_itself_when_its_time_is_over(rack_of: RackOf) -> None:
     rack = rack_of({"gate": GATE | {"patience_seconds": 30}}, phone="sm8750")
     set_aside(rack, 1.5)

@@ -49,6 +49,7 @@ async def test_a_sweep_over_a_phone_and_a_board_measures_every_cell(rack_of: Rac
     rack.require_clean()
 
 
+@pytest.mark.slow
 async def test_faults_of_devices_and_tools_cost_their_own_cells_only(rack_of: RackOf) -> None:
     rack = rack_of(one="sm8750", other="sm8750")
     order(
@@ -69,6 +70,7 @@ async def test_faults_of_devices_and_tools_cost_their_own_cells_only(rack_of: Ra
     rack.require_clean()
 
 
+@pytest.mark.slow
 async def test_cancelling_the_flow_frees_the_device_within_five_seconds(rack_of: RackOf) -> None:
     rack = rack_of(phone="sm8750", board="qcs9100")
     order(rack.sdk, Rule(Tool.NET_RUN, Fault.HANG_DEAF))

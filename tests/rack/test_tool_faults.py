@@ -51,7 +51,7 @@ CASES = [
     Case(Tool.DIAGVIEW, Fault.ERROR_EXIT, FailureKind.TOOL_FAILED, Step.LATENCY, TIMED_PASS),
     Case(Tool.VIEWER, Fault.NO_VALID_SCHEMATICS, FailureKind.SCHEMATIC_MISMATCH, Step.CHROMETRACE),
 ]
-BY_DEFAULT = {Fault.HANG_DEAF, Fault.SEGFAULT, Fault.ONLINE_PREPARE, Fault.STALE_LOG}
+BY_DEFAULT = {Fault.HANG_DEAF, Fault.ONLINE_PREPARE}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ BY_DEFAULT = {Fault.HANG_DEAF, Fault.SEGFAULT, Fault.ONLINE_PREPARE, Fault.STALE
         pytest.param(
             case,
             id=f"{case.fault} at {case.step}",
-            marks=[] if case.fault in BY_DEFAULT and case.run != TIMED_PASS else pytest.mark.slow,
+            marks=[] if case.fault in BY_DEFAULT else pytest.mark.slow,
         )
         for case in CASES
     ],
@@ -98,10 +98,18 @@ async def test_a_tool_that_fails_once_is_run_again_in_the_same_lease(rack_of: Ra
     ("says", "in_the_log", "kind"),
     [
         (SKEL, "", FailureKind.DSP_UNREACHABLE),
-        ("error_code=908; error_message=Runtime communication; error_component=DSP;", "", FailureKind.DSP_UNREACHABLE),
+        (
+            "error_code=908; error_message=Runtime communication; error_component=DSP;",
+            "",
+            FailureKind.DSP_UNREACHABLE,
+        ),
         ("error_code=401; error_message=Network creation failed;", SKEL, FailureKind.DSP_UNREACHABLE),
         ("error_code=911; error_message=DSP crashed; error_component=DSP;", "", FailureKind.DSP_CRASHED),
-        ("error_code=407; error_message=Execution failed;", "remote_handle64_invoke failed", FailureKind.DSP_CRASHED),
+        (
+            "error_code=407; error_message=Execution failed;",
+            "remote_handle64_invoke failed",
+            FailureKind.DSP_CRASHED,
+        ),
         ("write: No space left on device", "", FailureKind.DEVICE_FULL),
     ],
 )

@@ -36,7 +36,10 @@ def ssh_shell(folder: Path) -> SshShell:
         ("error: no devices/emulators found", FailureKind.DEVICE_OFFLINE),
         ("error: closed", FailureKind.DEVICE_OFFLINE),
         ("error: device still connecting", FailureKind.DEVICE_OFFLINE),
-        ("error: protocol fault (couldn't read status): Connection reset by peer", FailureKind.DEVICE_OFFLINE),
+        (
+            "error: protocol fault (couldn't read status): Connection reset by peer",
+            FailureKind.DEVICE_OFFLINE,
+        ),
         ("adb: error: failed to read copy response", FailureKind.DEVICE_OFFLINE),
         ("", FailureKind.DEVICE_OFFLINE),
         (
@@ -93,7 +96,10 @@ def test_a_message_of_ssh_has_one_meaning(tmp_path: Path, said: str, kind: Failu
 
 def test_the_message_quotes_the_line_that_settled_it(tmp_path: Path) -> None:
     said = "error: device unauthorized.\nOtherwise check for a confirmation dialog on your device."
-    assert str(adb_shell(tmp_path).lost(said, "a command")) == "op13: a command failed: error: device unauthorized."
+    assert (
+        str(adb_shell(tmp_path).lost(said, "a command"))
+        == "op13: a command failed: error: device unauthorized."
+    )
 
 
 async def test_a_client_that_is_not_installed_is_no_fault_of_the_device(
@@ -149,7 +155,9 @@ def shell_to(device: Phone | Board, folder: Path, server: AdbServer | None, seco
 
 @pytest.fixture(params=["phone", "old phone", "board"])
 async def shell(
-    request: pytest.FixtureRequest, devices: dict[str, Phone | Board], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    devices: dict[str, Phone | Board],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Shell:
     """A way to each kind of device."""
     if request.param not in devices:
@@ -164,7 +172,21 @@ def top(shell: Shell) -> str:
     return TOP[shell.name]
 
 
-ODD = ["plain", "with blank", "it's", 'say "x"', "$HOME", "`id`", "a;b", "a\\b", "*", "-n", "ümläut", "two\nlines", "#"]
+ODD = [
+    "plain",
+    "with blank",
+    "it's",
+    'say "x"',
+    "$HOME",
+    "`id`",
+    "a;b",
+    "a\\b",
+    "*",
+    "-n",
+    "ümläut",
+    "two\nlines",
+    "#",
+]
 
 
 @pytest.mark.parametrize("word", ODD)
