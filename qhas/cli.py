@@ -232,7 +232,7 @@ async def _check_devices(site: Site) -> list[Check]:
 
 @command
 def doctor(site: SiteOption = None) -> Exit:
-    """Check SDK, store, scratch space and Prefect; exit code 1 if something is wrong."""
+    """Check SDK, store, scratch space, Prefect and devices; exit code 1 if something is wrong."""
     table = Table(show_header=False, box=None)
     good = True
     for finding in examine(load_site(site)):

@@ -84,7 +84,7 @@ def duration(span: timedelta) -> str:
 def show_checks(console: Console, checks: Sequence[Check], now: datetime) -> None:
     """What the devices are like, then for each one what is wrong or doubtful."""
     table = _table("device", "SoC", "hexagon")
-    for name in ("skin", "chip", "thermal", "battery", "free"):
+    for name in ("skin", "chip", "thermal", "battery\n+ charging", "free"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("result", overflow="fold")
     for one in checks:
@@ -137,7 +137,7 @@ def _remarks(one: Check, now: datetime) -> list[Text]:
 
 
 def _table(*names: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for name in names:
         table.add_column(name, overflow="fold", no_wrap=name != "address")
     return table
