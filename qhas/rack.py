@@ -19,7 +19,8 @@ from pydantic import BaseModel
 
 from qhas.devices import Device
 from qhas.devices.lease import Holder, Leases, LeaseState
-from qhas.devices.quarantine import Quarantined, QuarantineLog, SharedDirectory, file_stem
+from qhas.devices.quarantine import Quarantined, QuarantineLog
+from qhas.devices.shared_directory import SharedDirectory, file_stem
 from qhas.failures import FACTS, DeviceFailed, FailureKind, InvalidInput
 from qhas.lab import Lab
 from qhas.record import DeviceFacts, Health
