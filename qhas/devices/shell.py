@@ -172,7 +172,7 @@ class Shell(ABC):
                 run = await run_tool(
                     argv,
                     cwd=self._scratch,
-                    env=tool_environment({}),
+                    env=_client_environment(),
                     output=output,
                     errors=errors,
                     timeout_seconds=timeout_seconds,
@@ -201,6 +201,12 @@ class _ScratchFile:
 
     def __exit__(self, *_: object) -> None:
         self._path.unlink(missing_ok=True)
+
+
+def _client_environment() -> dict[str, str]:
+    """Ours without credentials, but with the user's ssh agent: these are clients of the user's own."""
+    agent = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
+    return tool_environment(agent)
 
 
 def with_end_line(line: str) -> str:
