@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any
 
@@ -20,12 +21,14 @@ from qhas.spec import (
     Exclusion,
     PrepareOptions,
     RunOptions,
+    Selection,
     SweepSpec,
     Variants,
     describe,
 )
 
-
+CANARY = "canary"
+"""Tag of the models that are enough to see whether a SoC and its SDK work."""
 ASSUMED_DEVICE_SECONDS = Forecast().device
 """Device time of a cell without history."""
 
@@ -47,14 +50,43 @@ class Plan:
 def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
     """Expand and check a sweep; `look_up` also asks whether its files exist. Raises InvalidInput."""
     everything = list(_expand(spec))
-    cells = tuple(cell for cell in everything if not any(_matches(rule, cell) for rule in spec.exclude))
-    if not cells:
+    wanted = [cell for cell in everything if not any(_matches(rule, cell) for rule in spec.exclude)]
+    if not wanted:
         raise InvalidInput(
             f"Sweep {spec.name} has no cell left: its exclusions remove all {len(everything)}."
         )
+    cells = tuple(select(wanted, spec.select))
+    if not cells:
+        raise InvalidInput(f"None of the {len(wanted)} cells of sweep {spec.name} fits the selection.")
     for address in sorted({address for cell in cells for address in _addresses(cell)}) if look_up else ():
         _require(address)
     return Plan(spec, cells, excluded=len(everything) - len(cells), warnings=tuple(_warnings(spec)))
+
+
+def select(cells: list[Cell], selection: Selection) -> list[Cell]:
+    """The cells that fit, in their order."""
+    fitting = [cell for cell in cells if _fits(cell, selection)]
+    return _canaries(fitting) if selection.canary else fitting
+
+
+def _fits(cell: Cell, selection: Selection) -> bool:
+    named = (
+        (cell.model.name, selection.models),
+        (cell.soc, selection.socs),
+        (cell.variant, selection.variants),
+    )
+    return (
+        all(not patterns or any(fnmatchcase(name, p) for p in patterns) for name, patterns in named)
+        and (not selection.tags or not set(selection.tags).isdisjoint(cell.model.tags))
+        and (not selection.cells or cell.key in selection.cells)
+    )
+
+
+def _canaries(cells: list[Cell]) -> list[Cell]:
+    first: dict[str, Cell] = {}
+    for cell in sorted(cells, key=lambda cell: CANARY not in cell.model.tags):
+        first.setdefault(cell.soc, cell)
+    return [cell for cell in cells if first[cell.soc] is cell]
 
 
 def variant_grid(variants: Variants) -> Iterator[tuple[str, dict[str, Any]]]:

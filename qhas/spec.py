@@ -59,6 +59,10 @@ class ModelRef(Spec):
         description="`random`, or path or URL of an input_list file. Its input files lie relative to it.",
     )
 
+    tags: list[Name] = Field(
+        default=[], description="Words to select models by, as in `nightly` or `canary`."
+    )
+
 
 class PrepareOptions(Spec):
     """Options of graph-prepare. What is left out keeps the SDK's default."""
@@ -140,6 +144,20 @@ class Exclusion(Spec):
         return self
 
 
+class Selection(Spec):
+    """The cells to run: those that fit every field given. Models, SoCs and variants are glob patterns."""
+
+    models: list[str] = Field(default=[], description="As in `inception_*`.")
+    socs: list[str] = Field(default=[], description="As in `sa8*`.")
+    variants: list[str] = Field(default=[], description="As in `perf_profile-burst*`.")
+    tags: list[Name] = Field(default=[], description="A model needs one of them.")
+    cells: list[str] = Field(default=[], description="Keys, as in `inception_v2/sa8255/default`.")
+    canary: bool = Field(
+        default=False,
+        description="One cell a SoC: of the first model tagged `canary`, else of the first model.",
+    )
+
+
 class SweepSpec(Spec):
     """Models x SoCs x variants."""
 
@@ -153,6 +171,7 @@ class SweepSpec(Spec):
     run: RunOptions = RunOptions()
     trace: TraceFeatures = TraceFeatures()
     exclude: list[Exclusion] = []
+    select: Selection = Selection()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

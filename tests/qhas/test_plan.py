@@ -170,3 +170,33 @@ def test_the_forecast_takes_history_where_there_is_some() -> None:
     plan = planned(socs=["sm8650", "sm8750"])
     assert plan.device_seconds({}) == 2 * ASSUMED_DEVICE_SECONDS
     assert plan.device_seconds({"net/sm8650/default": Forecast(1.0, 5.0)}) == 5.0 + ASSUMED_DEVICE_SECONDS
+
+
+# Selection
+
+MODELS = [model("inception_v1", tags=["vision"]), model("inception_v2"), model("llm", tags=["canary", "big"])]
+
+
+def selected(**selection: Any) -> list[str]:
+    plan = planned(models=MODELS, socs=["sm8650", "sm8750"], select=selection)
+    return [cell.key.removesuffix("/default") for cell in plan.cells]
+
+
+@pytest.mark.parametrize(
+    ("selection", "keys"),
+    [
+        ({"models": ["inception_*"], "socs": ["sm8750"]}, ["inception_v1/sm8750", "inception_v2/sm8750"]),
+        ({"models": ["llm", "*_v1"], "socs": ["*50"], "tags": ["big"]}, ["llm/sm8650", "llm/sm8750"]),
+        ({"tags": ["vision", "big"], "socs": ["sm8650"]}, ["inception_v1/sm8650", "llm/sm8650"]),
+        ({"cells": ["llm/sm8650/default"]}, ["llm/sm8650"]),
+        ({"canary": True}, ["llm/sm8650", "llm/sm8750"]),
+        ({"canary": True, "models": ["inception*"]}, ["inception_v1/sm8650", "inception_v1/sm8750"]),
+    ],
+)
+def test_a_selection_keeps_what_fits_every_field_of_it(selection: dict[str, Any], keys: list[str]) -> None:
+    assert selected(**selection) == keys
+
+
+def test_a_selection_that_nothing_fits_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"None of the 6 cells of sweep .* fits the selection"):
+        selected(models=["resnet*"])
