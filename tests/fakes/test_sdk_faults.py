@@ -7,13 +7,14 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.dlc import make_dlc
 from tests.fakes.rig import Done, Rig
-from tests.fakes.sdk import Fault, PlanError, Rule, Tool, most_at_once, order, read_calls
+from tests.fakes.sdk import Fault, PlanError, Rule, Tool, Wait, most_at_once, order, read_calls
 
 LOG = "profilelogs/qnn-profiling-data.log"
 SUMMARY = "trace_qnn_htp_analysis_summary.json"
@@ -261,6 +262,8 @@ def test_the_environment_names_a_plan_in_place_of_the_sdks_own(rig: Rig, tmp_pat
         '{"faults": [{"tool": "snpe-net-run", "fault": "no-log", "match": {"sco": "x"}}]}',
         '{"fault": []}',
         '{"durations": {"net-run": 1}}',
+        '{"waits": [{"tool": "net-run", "seconds": 1}]}',
+        '{"waits": [{"tool": "snpe-net-run", "seconds": 1, "match": {"sco": "x"}}]}',
         "not json",
     ],
 )
@@ -290,6 +293,24 @@ def test_calls_tell_order_arguments_and_what_ran_at_the_same_time(rig: Rig) -> N
     assert all(
         call.end is not None and call.end - call.start >= 0.5 for call in read_calls(rig.sdk, Tool.PREPARE)
     )
+
+
+def test_a_wait_holds_for_its_soc_and_model_and_the_first_that_matches_wins(rig: Rig) -> None:
+    order(
+        rig.sdk,
+        durations={Tool.PREPARE: 60.0},
+        waits=[
+            Wait(Tool.PREPARE, 60.0, soc="sm8650"),
+            Wait(Tool.NET_RUN, 60.0, model="another"),
+            Wait(Tool.PREPARE, 0.3, soc="sm8750"),
+            Wait(Tool.PREPARE, 60.0),
+        ],
+    )
+    rig.prepare()
+    rig.net_run()
+    seconds = [(call.end or inf) - call.start for call in read_calls(rig.sdk)]
+    assert 0.3 <= seconds[0] < 30
+    assert seconds[1] < 30
 
 
 def test_the_readme_names_every_fault() -> None:

@@ -4,7 +4,7 @@ from .calls import Call, most_at_once, read_calls
 from .layout import build_fake_sdk
 from .orders import order
 from .toolchain.faults import Fault, Tool
-from .toolchain.plan import Plan, PlanError, Rule
+from .toolchain.plan import Plan, PlanError, Rule, Wait
 
 __all__ = [
     "Call",
@@ -13,6 +13,7 @@ __all__ = [
     "PlanError",
     "Rule",
     "Tool",
+    "Wait",
     "build_fake_sdk",
     "most_at_once",
     "order",

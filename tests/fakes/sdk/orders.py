@@ -1,22 +1,26 @@
 """Gives orders to a fake SDK from a test."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .toolchain.faults import Tool
-from .toolchain.plan import FILE_NAME, Plan, Rule
+from .toolchain.plan import FILE_NAME, Plan, Rule, Wait
 
 
 def order(
-    root: Path, *rules: Rule, durations: Mapping[Tool, float] | None = None, scale: float = 1.0
+    root: Path,
+    *rules: Rule,
+    durations: Mapping[Tool, float] | None = None,
+    scale: float = 1.0,
+    waits: Iterable[Wait] = (),
 ) -> Path:
     """Put a plan in force for the SDK at `root` and start counting its faults anew; returns the plan file.
 
     `root` may also be a `.json` path, for a plan that QHAS_FAKE_SDK names. Without rules the tools are well again.
     """
     path = root if root.suffix == ".json" else root / FILE_NAME
-    plan = Plan(durations or {}, rules, scale)
+    plan = Plan(durations or {}, rules, scale, tuple(waits))
     scratch = path.with_name(f".{path.name}.new")
     scratch.write_text(json.dumps(plan.as_json(), indent=4), encoding="utf-8")
     path.with_name(f"{path.name}.counts").unlink(missing_ok=True)

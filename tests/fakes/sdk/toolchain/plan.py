@@ -40,18 +40,11 @@ class Rule:
 
     def matches(self, tool: Tool, socs: list[str], names: list[str]) -> bool:
         """Whether the rule speaks of a call of `tool` on any of these SoCs with any of these model names."""
-        return (
-            self.tool == tool
-            and (not self.soc or any(self.soc in soc for soc in socs))
-            and (not self.model or any(self.model in name for name in names))
-        )
+        return _speaks_of(self, tool, socs, names)
 
     def as_json(self) -> dict[str, Any]:
         """The rule as it stands in the plan file."""
-        match = {key: value for key, value in (("soc", self.soc), ("model", self.model)) if value}
-        row: dict[str, Any] = {"tool": self.tool.value, "fault": self.fault.value}
-        if match:
-            row["match"] = match
+        row: dict[str, Any] = {"tool": self.tool.value, "fault": self.fault.value, **_match_as_json(self)}
         if self.times is not None:
             row["times"] = self.times
         return row
@@ -73,16 +66,55 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """Seconds that a tool's calls take for some SoC and model, in place of the tool's usual duration.
+
+    `soc` and `model` are substrings as in a Rule.
+    """
+
+    tool: Tool
+    seconds: float
+    soc: str = ""
+    model: str = ""
+
+    def matches(self, tool: Tool, socs: list[str], names: list[str]) -> bool:
+        """Whether it speaks of a call of `tool` on any of these SoCs with any of these model names."""
+        return _speaks_of(self, tool, socs, names)
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as it stands in the plan file."""
+        return {"tool": self.tool.value, "seconds": self.seconds, **_match_as_json(self)}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Wait":
+        """Read one entry of `waits`; raises PlanError for an unknown key or tool, and for what is no number."""
+        _refuse_unknown(row, {"tool", "seconds", "match"}, "a wait")
+        match = row.get("match", {})
+        _refuse_unknown(match, {"soc", "model"}, "match")
+        try:
+            return cls(Tool(row["tool"]), float(row["seconds"]), match.get("soc", ""), match.get("model", ""))
+        except (KeyError, TypeError, ValueError) as error:
+            raise PlanError(f"a wait needs a known tool and seconds ({error})") from None
+
+
+@dataclass(frozen=True)
 class Plan:
     """Orders for the tools of one fake SDK.
 
-    `durations`: seconds a tool takes before it writes anything. `scale` multiplies every cycle and time that
-    net-run reports, so a test can make a network slower than it was.
+    `durations`: seconds a tool takes before it writes anything; `waits` are the exceptions, of which the first that
+    matches holds. `scale` multiplies every cycle and time that net-run reports, so a test can make a network slower
+    than it was.
     """
 
     durations: Mapping[Tool, float] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     scale: float = 1.0
+    waits: tuple[Wait, ...] = ()
+
+    def seconds(self, tool: Tool, socs: list[str], names: list[str]) -> float:
+        """How long a call of `tool` on these SoCs with these model names takes before it writes anything."""
+        exceptions = (wait.seconds for wait in self.waits if wait.matches(tool, socs, names))
+        return next(exceptions, self.durations.get(tool, 0.0))
 
     def as_json(self) -> dict[str, Any]:
         """The plan as `fake.json` holds it."""
@@ -90,12 +122,13 @@ class Plan:
             "durations": {tool.value: seconds for tool, seconds in self.durations.items()},
             "faults": [rule.as_json() for rule in self.rules],
             "scale": self.scale,
+            "waits": [wait.as_json() for wait in self.waits],
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Plan":
         """Read a plan; raises PlanError for anything unknown, so that a misspelt fault is no silent success."""
-        _refuse_unknown(document, {"durations", "faults", "scale"}, "the plan")
+        _refuse_unknown(document, {"durations", "faults", "scale", "waits"}, "the plan")
         try:
             durations = {
                 Tool(name): float(seconds) for name, seconds in document.get("durations", {}).items()
@@ -103,7 +136,8 @@ class Plan:
         except ValueError as error:
             raise PlanError(f"durations are seconds by tool name: {error}") from None
         rules = tuple(Rule.from_json(row) for row in document.get("faults", []))
-        return cls(durations, rules, float(document.get("scale", 1.0)))
+        waits = tuple(Wait.from_json(row) for row in document.get("waits", []))
+        return cls(durations, rules, float(document.get("scale", 1.0)), waits)
 
 
 def plan_file(root: str) -> str:
@@ -146,6 +180,19 @@ def _counts(path: str) -> Iterator[dict[str, int]]:
         file.seek(0)
         file.truncate()
         json.dump(counts, file)
+
+
+def _speaks_of(entry: "Rule | Wait", tool: Tool, socs: list[str], names: list[str]) -> bool:
+    return (
+        entry.tool == tool
+        and (not entry.soc or any(entry.soc in soc for soc in socs))
+        and (not entry.model or any(entry.model in name for name in names))
+    )
+
+
+def _match_as_json(entry: "Rule | Wait") -> dict[str, Any]:
+    match = {key: value for key, value in (("soc", entry.soc), ("model", entry.model)) if value}
+    return {"match": match} if match else {}
 
 
 def _refuse_unknown(row: Mapping[str, Any], known: set[str], where: str) -> None:

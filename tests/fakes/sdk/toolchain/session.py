@@ -71,7 +71,7 @@ class Session:
         plan = read_plan(path)
         self.scale = plan.scale
         self.fault = claim(path, plan, self.tool, list(socs), list(names))
-        time.sleep(plan.durations.get(self.tool, 0))
+        time.sleep(plan.seconds(self.tool, list(socs), list(names)))
         if self.fault is Fault.ERROR_EXIT:
             raise _ERRORS[self.tool]
         if self.fault is Fault.KILLED:
