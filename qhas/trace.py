@@ -34,6 +34,7 @@ _NEAR = 1 << 12
 """Bytes at the end of a window that hold a border between events, unless one is longer."""
 _LONGEST = 1 << 22
 """Bytes of an event, or of another member of the file, above which it is refused. It bounds the memory."""
+_TOO_LONG = f", or is over {_LONGEST >> 20} MiB"
 _NO_EVENTS = "has no traceEvents"
 _CUT = "is cut off after {} events"
 _INK = re.compile(rb"[^ \t\r\n]")
@@ -186,7 +187,7 @@ class _Window:
         kept = self.data[self.at :]
         added = self.source.read(max(_WINDOW, len(kept))) if len(kept) <= _LONGEST else b""
         if not added:
-            raise _Damage(why_not if len(kept) <= _LONGEST else f"{why_not}, or is over {_LONGEST >> 20} MiB")
+            raise _Damage(why_not if len(kept) <= _LONGEST else why_not + _TOO_LONG)
         self.offset += self.at
         self.data, self.at = kept + added, 0
 
@@ -217,6 +218,8 @@ class _Window:
         self.peek(why_not)
         while not (end := _end_of_value(self.data, self.at)):
             self.grow(why_not)
+        if end - self.at > _LONGEST:
+            raise _Damage(why_not + _TOO_LONG)
         value = _parse(self.data[self.at : end], why_not)
         self.at = end
         return value

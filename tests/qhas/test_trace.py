@@ -223,15 +223,17 @@ def test_arguments_may_hold_lists_of_objects(tmp_path: Path) -> None:
     assert check(tmp_path, chrometrace([json.dumps(event)] * 2000)).ops == 2000
 
 
-@pytest.mark.parametrize("size", [1 << 10, 1 << 16, 1 << 20, 3 << 20])
+@pytest.mark.parametrize("size", [1 << 10, 1 << 16, 1 << 20, 2_000_000])
 def test_an_event_may_be_longer_than_what_is_read_at_once(tmp_path: Path, size: int) -> None:
     events = [op_event(), op_event("n" * size), op_event()]
     assert check(tmp_path, chrometrace(events)).ops == 3
 
 
-def test_an_event_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
-    endless = '{"ph": "X", "name": "' + "n" * 12_000_000
-    assert "at event 2, or is over 4 MiB" in refusal(tmp_path, chrometrace([op_event(), endless]))
+@pytest.mark.parametrize("ending", ["", '"}'], ids=["without end", "whole"])
+@pytest.mark.parametrize("size", [4_200_000, 12_000_000])
+def test_an_event_that_would_fill_the_memory_is_refused(tmp_path: Path, size: int, ending: str) -> None:
+    events = [op_event(), '{"ph": "X", "name": "' + "n" * size + ending, op_event()]
+    assert "at event 2, or is over 4 MiB" in refusal(tmp_path, chrometrace(events))
 
 
 @pytest.mark.parametrize(
@@ -489,3 +491,12 @@ def test_memory_does_not_grow_with_the_trace(
     base = peak_kib(small, write_bulk(small, layout, 0))
     events = write_bulk(large, layout, megabytes, packed=packed)
     assert peak_kib(large, events) < base + 8 * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
+def test_the_longest_event_stays_within_the_memory_promised(tmp_path: Path) -> None:
+    event = op_event()[:-1] + ', "of": [' + ",".join(["{}"] * 1_390_000) + "]}"
+    file = tmp_path / "chrometrace.json"
+    file.write_text(chrometrace([event, op_event()]), encoding="utf-8")
+    assert peak_kib(file, 2) < 200 * 1024
