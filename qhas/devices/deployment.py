@@ -11,6 +11,7 @@ import asyncio
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from qhas.devices.shell import Shell, digests, quoted
@@ -59,8 +60,19 @@ def plan_deployment(sdk: Sdk, root: str, target: str, hexagons: Sequence[str]) -
             raise DeviceFailed(
                 FailureKind.TOOL_MISSING, f"The SDK at {sdk.root} has nothing in {folder} for the device."
             )
-    content = data_digest({name: file_digest(path) for name, path in files.items()})
+    content = data_digest({name: _sdk_digest(path) for name, path in files.items()})
     return Deployment(f"{root}/sdk/{sdk.version}-{content[:12]}", files, target, tuple(hexagons))
+
+
+def _sdk_digest(path: Path) -> str:
+    """An SDK has hundreds of megabytes and changes rarely: read once a process while it looks the same."""
+    facts = path.stat()
+    return _digest_of(path, facts.st_mtime_ns, facts.st_size)
+
+
+@cache
+def _digest_of(path: Path, _modified: int, _size: int) -> str:
+    return file_digest(path)
 
 
 def _wanted(root: Path, target: str, hexagons: Sequence[str]) -> Iterator[Path]:
@@ -71,13 +83,13 @@ def _wanted(root: Path, target: str, hexagons: Sequence[str]) -> Iterator[Path]:
         if library.name not in ONLINE_PREPARE:
             yield library
     for version in hexagons:
-        skels = (root / "lib" / f"hexagon-{version}" / "unsigned").iterdir()
+        skels = (root / "lib" / f"hexagon-{version}" / "unsigned").glob("*")
         yield from (path for path in sorted(skels) if path.is_file())
 
 
 async def deploy(shell: Shell, deployment: Deployment) -> int:
     """Bring what is missing or damaged to the device; how many files were pushed. Raises DeviceFailed."""
-    wanted = {name: await asyncio.to_thread(file_digest, path) for name, path in deployment.files.items()}
+    wanted = {name: await asyncio.to_thread(_sdk_digest, path) for name, path in deployment.files.items()}
     root = deployment.root
     folders = sorted({posixpath.dirname(f"{root}/{name}") for name in wanted})
     await shell.tell(f"mkdir -p {quoted(*folders)}")

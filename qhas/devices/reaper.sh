@@ -23,6 +23,7 @@ cd / || exit 1
 for job in "$1"/jobs/*/; do
     [ -s "$job.qhas-leader" ] || continue
     leader=$(cat "$job.qhas-leader")
+    case $leader in '' | 0* | 1 | *[!0-9]*) continue ;; esac # damaged: 0 would be our own group
     ours "$leader" "${job%/}" || continue
     end TERM "$leader" || end KILL "$leader" || echo "$leader"
 done

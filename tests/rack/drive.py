@@ -50,7 +50,7 @@ async def run_cells(cells: list[Cell], lab: Lab, run_id: str) -> list[CellRecord
 @contextmanager
 def _without_prefect() -> Iterator[None]:
     tasks = {name: getattr(flows.cell, name) for name in _TASKS}
-    plain = {name: _retried(task.fn) for name, task in tasks.items() if hasattr(task, "fn")}
+    plain: dict[str, Any] = {name: _retried(task.fn) for name, task in tasks.items() if hasattr(task, "fn")}
     with patch.multiple(flows.cell, get_run_logger=lambda: logging.getLogger(__name__), **plain):
         yield
 

@@ -10,7 +10,7 @@ import pytest
 
 from qhas.failures import FACTS, Again, FailureKind, Step
 from qhas.lab import open_lab
-from qhas.record import CellRecord, CellStatus
+from qhas.record import CellRecord
 from tests.fakes.devices import DeviceFault, DeviceRule
 from tests.fakes.sdk import Tool, order
 from tests.rack.conftest import RackOf
@@ -200,9 +200,11 @@ async def test_a_fault_ends_in_its_kind_and_harms_no_other_cell(rack_of: RackOf,
 def assert_failed(record: CellRecord, case: Case) -> None:
     """The failure is the expected one, and was tried as often and where the table says."""
     facts, failure = FACTS[case.kind], record.failure
-    assert failure and (failure.kind, failure.step) == (case.kind, case.step)
+    assert failure
+    assert (failure.kind, failure.step) == (case.kind, case.step)
     assert case.says in failure.message
-    assert "\n" not in failure.message and len(failure.message) < 400
+    assert "\n" not in failure.message
+    assert len(failure.message) < 400
     print(failure.message)
     assert failure.hint == facts.hint
     assert sum(attempt.failure is not None for attempt in record.attempts) == facts.attempts
@@ -250,7 +252,8 @@ async def test_a_device_without_space_is_full_and_not_broken(rack_of: RackOf, ki
         assert first.failure is None
         fill(filler)
         (struck,) = await rack.run(rack.cell("struck", soc), lab=lab)
-        assert struck.failure and struck.failure.kind is FailureKind.DEVICE_FULL
+        assert struck.failure
+        assert struck.failure.kind is FailureKind.DEVICE_FULL
         filler.unlink()
         lab.quarantine.note_success(rack.address(kind))
         (after,) = await rack.run(rack.cell("after", soc), lab=lab)
@@ -271,6 +274,7 @@ def fill(path: Any) -> None:
 async def test_a_gate_that_asks_for_more_space_than_there_is_says_so(rack_of: RackOf) -> None:
     rack = rack_of({"gate": GATE | {"free_mb": 50}}, phone={"soc": "sm8750", "data_bytes": 10_000_000})
     (record,) = await rack.run(rack.cell())
-    assert record.failure and record.failure.kind is FailureKind.DEVICE_FULL
+    assert record.failure
+    assert record.failure.kind is FailureKind.DEVICE_FULL
     assert "50 MB are needed" in record.failure.message
     assert not runs(rack.devices["phone"])

@@ -34,17 +34,24 @@ async def test_a_cell_is_measured_and_the_device_is_left_as_it_was(
         assert record.failure is None
         assert record.status is CellStatus.COMPLETE
         assert record.origin is Origin.DEVICE
-        assert record.device and record.device.name == device and record.device.detected_soc == soc
-        assert record.latency and len(record.latency.samples_us) == 5 and record.latency.warmups == 1
-        assert record.health and record.health.after
+        assert record.device
+        assert record.device.name == device
+        assert record.device.detected_soc == soc
+        assert record.latency
+        assert len(record.latency.samples_us) == 5
+        assert record.latency.warmups == 1
+        assert record.health
+        assert record.health.after
         assert record.health.after.taken_at > record.health.before.taken_at
-        assert record.artifact("chrometrace") and record.artifact("latency_samples")
+        assert record.artifact("chrometrace")
+        assert record.artifact("latency_samples")
         assert logs is None or record.artifact("device_log")
         assert steps(record) == [Step.PREPARE, *ON_DEVICE, Step.CHROMETRACE, Step.PUBLISH]
     fake = rack.devices[device]
     assert (len(runs(fake, TIMED)), len(runs(fake, PROFILED))) == (2, 2)
     pushed = [command.service for command in pushes(fake, "/sdk/")]
-    assert pushed and len(pushed) == len(set(pushed)) == sum(kept(file) for file in fake.files()) - 1
+    assert pushed
+    assert len(pushed) == len(set(pushed)) == sum(kept(file) for file in fake.files()) - 1
     rack.require_clean()
 
 

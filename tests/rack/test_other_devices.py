@@ -36,7 +36,8 @@ async def test_a_cell_whose_phone_goes_away_in_the_run_completes_on_the_other(
     rack.devices["one"].order(DeviceRule(PROFILED, fault, after_seconds=0.1))
     (record,) = await rack.run(rack.cell())
     assert record.failure is None
-    assert record.device and record.device.name == "other"
+    assert record.device
+    assert record.device.name == "other"
     assert attempts_on(record, "one") == [Step.DEVICE, Step.NET_RUN]
     assert attempts_on(record, "other")[:3] == [Step.DEVICE, Step.NET_RUN, Step.LOGS]
     lost = [attempt for attempt in record.attempts if attempt.failure]
@@ -78,7 +79,8 @@ async def test_a_cell_fails_when_its_only_phone_is_set_aside_and_runs_when_that_
     set_aside(rack, 60.0)
     async with open_lab(rack.site) as lab:
         (record,) = await rack.run(rack.cell(), lab=lab)
-        assert record.failure and record.failure.kind is FailureKind.DEVICES_QUARANTINED
+        assert record.failure
+        assert record.failure.kind is FailureKind.DEVICES_QUARANTINED
         assert "it was dropped" in record.failure.message
         assert not runs(rack.devices["phone"])
         await lab.device(lab.site.devices[0]).make_ready(print)  # as `qhas devices --check` does

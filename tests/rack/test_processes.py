@@ -124,7 +124,8 @@ async def test_a_killed_process_frees_its_phone_within_a_second_and_its_tool_end
     print(f"freed after {heir_begins.start - killed:.3f} s")
     assert heir_begins.start - killed < 1
     ended, its_run = runs(phone)
-    assert ended.service == running.service and ended.end is not None
+    assert ended.service == running.service
+    assert ended.end is not None
     print(f"tool ended after {ended.end - killed:.3f} s")
     assert ended.end < its_run.start
     assert not alive(tool.pid)
@@ -164,9 +165,11 @@ def assert_freed(rack: Rack, stopped: float) -> None:
     freed = time.time()
     for device in rack.devices.values():
         for tool in runs(device):
-            assert tool.end is not None and tool.end - stopped < 5
+            assert tool.end is not None
+            assert tool.end - stopped < 5
         (reaped,) = [c for c in device.commands() if "qhas-reaper" in c.service and c.start > stopped]
-        assert reaped.end is not None and reaped.end - stopped < 5
+        assert reaped.end is not None
+        assert reaped.end - stopped < 5
         print(
             f"{device.pid}: reaped after {reaped.end - stopped:.3f} s, all free after {freed - stopped:.3f} s"
         )
@@ -206,7 +209,8 @@ def test_stopping_the_command_while_tools_hang_frees_the_rack_within_five_second
     running.wait(60)
     assert running.returncode == 130
     record = read_run(rack.store, "one")
-    assert record and record.state is SweepState.CANCELLED
+    assert record
+    assert record.state is SweepState.CANCELLED
     order(rack.sdk)
     again = start(str(QHAS), "sweep", str(sweep), "--site", str(rack.site_file), "--run-id", "one")
     said, _ = again.communicate(timeout=200)

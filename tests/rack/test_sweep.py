@@ -14,7 +14,7 @@ from qhas.runs import load_run
 from tests.fakes.devices import DeviceFault, DeviceRule
 from tests.fakes.sdk import Fault, Rule, Tool, order, read_calls
 from tests.rack.conftest import RackOf
-from tests.rack.rack import NET_RUN, PROFILED, Rack, jobs, overlaps, pushes, runs, until
+from tests.rack.rack import NET_RUN, Rack, jobs, overlaps, pushes, runs, until
 
 pytestmark = [
     pytest.mark.server,
@@ -37,9 +37,12 @@ async def test_a_sweep_over_a_phone_and_a_board_measures_every_cell(rack_of: Rac
     assert (record.state, len(cells)) == (SweepState.COMPLETE, 4)
     for cell in cells:
         assert (cell.status, cell.origin) == (CellStatus.COMPLETE, Origin.DEVICE)
-        assert cell.device and cell.device.name == {"sm8750": "phone", "qcs9100": "board"}[cell.cell.soc]
-        assert cell.latency and len(cell.latency.samples_us) == 4
-        assert cell.health and cell.health.after
+        assert cell.device
+        assert cell.device.name == {"sm8750": "phone", "qcs9100": "board"}[cell.cell.soc]
+        assert cell.latency
+        assert len(cell.latency.samples_us) == 4
+        assert cell.health
+        assert cell.health.after
         assert {"chrometrace", "qhas", "log", "schematic"} <= {artifact.name for artifact in cell.artifacts}
     for device in rack.devices.values():
         assert len(runs(device)) == 4
@@ -63,7 +66,8 @@ async def test_faults_of_devices_and_tools_cost_their_own_cells_only(rack_of: Ra
     by_name = {cell.cell.model.name: cell for cell in cells}
     assert (record.state, record.failed) == (SweepState.PARTIAL, 1)
     failure = by_name["crashes"].failure
-    assert failure and (failure.kind, failure.step) == (FailureKind.TOOL_CRASHED, Step.NET_RUN)
+    assert failure
+    assert (failure.kind, failure.step) == (FailureKind.TOOL_CRASHED, Step.NET_RUN)
     assert {by_name[name].status for name in ("forgets", "plain")} == {CellStatus.COMPLETE}
     lost = [a for c in cells for a in c.attempts if a.failure is FailureKind.DEVICE_OFFLINE]
     assert len(lost) == 2
@@ -84,5 +88,6 @@ async def test_cancelling_the_flow_frees_the_device_within_five_seconds(rack_of:
     assert time.time() - cancelled < 5
     for device in rack.devices.values():
         (tool,) = runs(device)
-        assert tool.end and tool.end - cancelled < 5
+        assert tool.end
+        assert tool.end - cancelled < 5
     assert load_run(rack.store, "one")[0].state is SweepState.CANCELLED

@@ -70,7 +70,8 @@ async def test_a_tool_that_fails_costs_its_own_cell_only(rack_of: RackOf, case: 
     order(rack.sdk, Rule(case.tool, case.fault, model="struck"))
     struck, plain = await rack.run(rack.cell("struck", **dict(case.run)), rack.cell("plain"))
     facts, failure = FACTS[case.kind], struck.failure
-    assert failure and (failure.kind, failure.step) == (case.kind, case.step)
+    assert failure
+    assert (failure.kind, failure.step) == (case.kind, case.step)
     assert [attempt.failure for attempt in struck.attempts].count(case.kind) == facts.attempts
     assert [attempt.step for attempt in struck.attempts].count(Step.DEVICE) == 1
     level = TIMED if case.step is Step.LATENCY else PROFILED
@@ -122,7 +123,8 @@ async def test_what_a_tool_or_the_devices_log_says_of_the_dsp_is_the_failure(
     tool.write_text(f"#!/bin/sh\n{log_line(rack, in_the_log)}echo '{says}'\nexit 1\n")
     async with open_lab(rack.site) as lab:
         (struck,) = await rack.run(rack.cell("struck"), lab=lab)
-        assert struck.failure and (struck.failure.kind, struck.failure.step) == (kind, Step.NET_RUN)
+        assert struck.failure
+        assert (struck.failure.kind, struck.failure.step) == (kind, Step.NET_RUN)
         leases = [attempt for attempt in struck.attempts if attempt.step is Step.DEVICE]
         assert FACTS[kind].again is Again.ELSEWHERE
         assert len(leases) == len(runs(rack.devices["phone"])) == FACTS[kind].attempts

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from qhas.failures import DeviceFailed, FailureKind
 from tests.fakes.devices import AdbServer, Board, DeviceFault, DeviceRule, Phone, board, phone
 
 NO_PHONE, NO_BOARD = phone.why_unavailable(), board.why_unavailable()
+pytestmark = pytest.mark.xdist_group("shells")  # its three devices are started once
 TOP = {"phone": "/data/local/tmp", "board": "/opt/qhas"}
 
 
@@ -153,19 +155,24 @@ def shell_to(device: Phone | Board, folder: Path, server: AdbServer | None, seco
     return AdbShell("phone", device.serial, folder, seconds, f"127.0.0.1:{server.port}")
 
 
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a short name: ssh's socket lies in it, and such a path has 108 bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="s-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(params=["phone", "old phone", "board"])
 async def shell(
-    request: pytest.FixtureRequest,
-    devices: dict[str, Phone | Board],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Shell:
+    request: pytest.FixtureRequest, devices: dict[str, Phone | Board], short: Path
+) -> AsyncIterator[Shell]:
     """A way to each kind of device."""
     if request.param not in devices:
         pytest.skip(str(NO_BOARD if request.param == "board" else NO_PHONE))
     server = None if request.param == "board" else request.getfixturevalue("server")
-    folder = Path(f"/tmp/{tmp_path_factory.mktemp('s').name}")  # ssh's socket paths must be short
-    folder.mkdir(exist_ok=True)
-    return shell_to(devices[request.param], folder, server)
+    shell = shell_to(devices[request.param], short, server)
+    yield shell
+    await shell.close()
 
 
 def top(shell: Shell) -> str:
@@ -189,10 +196,9 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("word", ODD)
-async def test_a_word_reaches_the_program_as_it_is(shell: Shell, word: str) -> None:
-    answer = await shell.ask(quoted("printf", "[%s]", word))
-    assert (answer.text, answer.exit_code) == (f"[{word}]", 0)
+async def test_words_reach_the_program_as_they_are(shell: Shell) -> None:
+    answer = await shell.ask(quoted("printf", "[%s]", *ODD))
+    assert (answer.text, answer.exit_code) == ("".join(f"[{word}]" for word in ODD), 0)
 
 
 async def test_exit_codes_and_both_streams_come_back(shell: Shell) -> None:
@@ -233,23 +239,19 @@ async def test_a_device_that_does_not_answer_in_time_is_offline(shell: Shell, tm
     assert failed.value.kind is FailureKind.DEVICE_OFFLINE
 
 
-@pytest.mark.parametrize("name", ["phone", "old phone", "board"])
 async def test_a_cut_connection_is_no_success_and_connecting_mends_it(
-    devices: dict[str, Phone | Board], request: pytest.FixtureRequest, name: str, tmp_path: Path
+    devices: dict[str, Phone | Board], shell: Shell, request: pytest.FixtureRequest
 ) -> None:
-    if name not in devices:
-        pytest.skip(str(NO_BOARD if name == "board" else NO_PHONE))
-    server = None if name == "board" else request.getfixturevalue("server")
-    folder = tmp_path if name != "board" else Path(f"/tmp/{tmp_path.parent.parent.name}-cut")
-    folder.mkdir(exist_ok=True)
-    shell = shell_to(devices[name], folder, server)
-    devices[name].order(DeviceRule("echo struck", DeviceFault.DROP))
+    devices[request.node.callspec.params["shell"]].order(DeviceRule("echo struck", DeviceFault.DROP))
     with pytest.raises(DeviceFailed) as failed:
         await shell.tell("echo struck")
     assert failed.value.kind is FailureKind.DEVICE_OFFLINE
+    assert (await reach(shell, "echo again")).strip() == "again"
+
+
+async def reach(shell: Shell, line: str) -> str:
     await shell.connect()
-    assert (await shell.tell("echo again")).strip() == "again"
-    await shell.close()
+    return await shell.tell(line)
 
 
 @pytest.mark.skipif(NO_PHONE is not None, reason=str(NO_PHONE))
@@ -268,14 +270,11 @@ async def test_what_keeps_a_phone_from_answering_is_told_apart(
         server.connect(struck)
         struck.order(DeviceRule("echo struck", fault))
         shell = shell_to(struck, tmp_path, server)
-        for line in ("echo struck", "echo again"):
-            with pytest.raises(DeviceFailed) as failed:
-                await shell.connect()
-                await shell.tell(line)
-            if line == "echo again":
-                assert failed.value.kind is kind
-                assert str(failed.value).count(". ") == 0
+        with pytest.raises(DeviceFailed):
+            await reach(shell, "echo struck")
+        with pytest.raises(DeviceFailed, match=words) as failed:
+            await reach(shell, "echo again")
+        assert failed.value.kind is kind
         struck.reboot() if fault is DeviceFault.DIE else struck.recover()
-        await shell.connect()
-        assert (await shell.tell("echo well")).strip() == "well"
+        assert (await reach(shell, "echo well")).strip() == "well"
         server.adb("disconnect", struck.serial)
