@@ -80,7 +80,9 @@ async def profile_cells(
 
     Forecasts by cell key, as far as known, decide the order of work.
     """
-    pipeline = Pipeline(cells, lab.devices_by_soc(), lab.cores.count, lab.site.host, lab.scratch, forecasts)
+    pipeline = Pipeline(
+        cells, lab.site.devices_by_soc(), lab.cores.count, lab.site.host, lab.scratch, forecasts
+    )
     async with asyncio.TaskGroup() as group:
         running = {
             cell.key: group.create_task(profile_cell(cell, lab, run_id, pipeline)) async for cell in pipeline

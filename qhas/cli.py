@@ -31,7 +31,10 @@ from qhas.doctor import examine
 from qhas.failures import InvalidInput
 from qhas.lab import open_lab
 from qhas.naming import safe_name
-from qhas.plan import ASSUMED_DEVICE_SECONDS, Plan, plan_sweep
+from qhas.narrowing import Narrowing, narrowed
+from qhas.outlook import look_ahead
+from qhas.plan import plan_sweep
+from qhas.plan_table import plan_document, show_plan
 from qhas.rack import Check, all_good, standings
 from qhas.rack import check as check_devices
 from qhas.rack_tables import show_checks, show_standings
@@ -62,6 +65,18 @@ SiteOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 RunIdOption = Annotated[
     str | None, typer.Option(help="Id of the run. An earlier run's id completes that run.")
+]
+ModelOption = Annotated[
+    list[str] | None, typer.Option(help="Only models of this pattern, as in 'inception_*'.")
+]
+SocOption = Annotated[list[str] | None, typer.Option(help="Only SoCs of this pattern, as in 'sa8*'.")]
+VariantOption = Annotated[list[str] | None, typer.Option(help="Only variants of this pattern.")]
+TagOption = Annotated[list[str] | None, typer.Option(help="Only models with this tag; several: any of them.")]
+FailedOption = Annotated[
+    str | None, typer.Option("--failed", metavar="RUN", help="Only cells that are not good in that run.")
+]
+CanaryOption = Annotated[
+    bool, typer.Option("--canary", help="One cell a SoC, of the model tagged canary or the first.")
 ]
 
 
@@ -115,34 +130,48 @@ def demo(
 
 
 @command
-def plan(sweep_file: Path, site: SiteOption = None, as_json: JsonOption = False) -> Exit:
-    """Show cells and device-hours of a sweep; nothing is run."""
-    planned = plan_sweep(load_sweep(sweep_file))
-    lab = load_site(site)
-    require_devices(lab, sorted({cell.soc for cell in planned.cells}))
-    hours = planned.device_seconds({}) / 3600
+def plan(
+    sweep_file: Path,
+    site: SiteOption = None,
+    model: ModelOption = None,
+    soc: SocOption = None,
+    variant: VariantOption = None,
+    tag: TagOption = None,
+    failed: FailedOption = None,
+    canary: CanaryOption = False,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Show cells, device-hours, what is prepared already and when it would end; nothing is run."""
+    lab_site = load_site(site)
+    chosen = Narrowing(model or [], soc or [], variant or [], tag or [], failed, canary)
+    planned = plan_sweep(narrowed(load_sweep(sweep_file), chosen, lab_site))
+    require_devices(lab_site, sorted({cell.soc for cell in planned.cells}))
+    outlook = asyncio.run(look_ahead(planned, lab_site))
     if as_json:
-        cells = [cell.model_dump(mode="json") for cell in planned.cells]
-        _print_json(
-            {
-                "cells": cells,
-                "excluded": planned.excluded,
-                "device_hours": hours,
-                "warnings": planned.warnings,
-            }
-        )
-        return Exit.GOOD
-    _show_plan(planned, hours)
+        _print_json(plan_document(planned, outlook))
+    else:
+        show_plan(console, planned, outlook)
     return Exit.GOOD
 
 
 @command
 def sweep(
-    sweep_file: Path, site: SiteOption = None, run_id: RunIdOption = None, as_json: JsonOption = False
+    sweep_file: Path,
+    site: SiteOption = None,
+    run_id: RunIdOption = None,
+    model: ModelOption = None,
+    soc: SocOption = None,
+    variant: VariantOption = None,
+    tag: TagOption = None,
+    failed: FailedOption = None,
+    canary: CanaryOption = False,
+    as_json: JsonOption = False,
 ) -> Exit:
-    """Run a sweep: models x SoCs x variants."""
-    spec = load_sweep(sweep_file)
-    return _run_and_show(spec, load_site(site), site, run_id or new_run_id(spec.name), as_json)
+    """Run a sweep: models x SoCs x variants, or those cells of it that the options choose."""
+    lab_site = load_site(site)
+    chosen = Narrowing(model or [], soc or [], variant or [], tag or [], failed, canary)
+    spec = narrowed(load_sweep(sweep_file), chosen, lab_site)
+    return _run_and_show(spec, lab_site, site, run_id or new_run_id(spec.name), as_json)
 
 
 @command
@@ -306,21 +335,6 @@ def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None
             console.print(line, soft_wrap=True, highlight=False, markup=False)
     report = store.url(f"reports/{run.run_id}/index.html")
     console.print(f"Report: {report}", soft_wrap=True, highlight=False, markup=False)
-
-
-def _show_plan(planned: Plan, hours: float) -> None:
-    table = Table(header_style="bold")
-    for name in ("network", "SoC", "variant", "DLC"):
-        table.add_column(name)
-    for cell in planned.cells:
-        table.add_row(cell.model.name, cell.soc, cell.variant, Text(cell.model.dlc))
-    console.print(table)
-    for warning in planned.warnings:
-        console.print(warning, style="yellow", markup=False)
-    console.print(
-        f"{len(planned.cells)} cells, {planned.excluded} excluded, about {hours:.2f} device-hours "
-        f"({ASSUMED_DEVICE_SECONDS:.0f} s a cell assumed)."
-    )
 
 
 def _absolute(address: str) -> str:

@@ -8,8 +8,8 @@ import getpass
 import os
 import shutil
 import tempfile
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection, Coroutine
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -59,10 +59,6 @@ class Lab:
         """One lock a key: cells of this run that need the same thing make it once."""
         return self._locks[key]
 
-    def devices_by_soc(self) -> dict[str, int]:
-        """How many phones, boards and simulators of its own the site has; none of these means any SoC, unlimited."""
-        return dict(Counter(ref.soc for ref in self.site.devices))
-
     def origin(self, soc: str) -> Origin:
         """Where figures for a SoC come from in this lab."""
         measured = any(ref.soc == soc and ref.transport is not Transport.HOST for ref in self.site.devices)
@@ -87,7 +83,7 @@ class Lab:
                     _holder(run_id, cell),
                     avoid=avoid,
                     waiting=lambda states: progress.report(
-                        progress.Waiting(cell, _why_waiting(cell.soc, states))
+                        progress.Waiting(cell, _why_waiting(refs, states))
                     ),
                     patience_seconds=self.site.gate.patience_seconds,
                 ) as address,
@@ -116,7 +112,7 @@ class Lab:
         try:
             yield device
         finally:
-            await _to_its_end(device.clean())
+            await to_its_end(device.clean())
 
     def device(self, ref: DeviceRef) -> Device:
         """A device of site.yaml, not leased and not yet reached."""
@@ -161,17 +157,18 @@ def _holder(run_id: str, cell: Cell) -> Holder:
     )
 
 
-def _why_waiting(soc: str, states: list[LeaseState]) -> str:
+def _why_waiting(refs: Mapping[str, DeviceRef], states: list[LeaseState]) -> str:
     """Who has the devices of a SoC, since when, as a sentence."""
-    return f"waiting for {soc}: {'; '.join(map(_state_of, states))}"
+    told = "; ".join(f"{refs[state.address].name} {_state_of(state)}" for state in states)
+    return f"waiting for {refs[states[0].address].soc}: {told}"
 
 
 def _state_of(state: LeaseState) -> str:
     if state.quarantine:
-        return f"{state.address} is set aside ({state.quarantine.reason})"
+        return f"is set aside ({state.quarantine.reason.rstrip('.')})"
     if holder := state.holder:
-        return f"{state.address} is held by run {holder.run_id} since {holder.since:%H:%M:%S} UTC"
-    return f"{state.address} goes to {len(state.waiting)} before"
+        return f"is held by run {holder.run_id} for {holder.cell} since {holder.since:%H:%M:%S} UTC"
+    return f"is next for {state.waiting[0].cell}" if state.waiting else "is free"
 
 
 def open_shell(ref: DeviceRef, scratch: Path) -> Shell:
@@ -181,8 +178,8 @@ def open_shell(ref: DeviceRef, scratch: Path) -> Shell:
     return SshShell(ref.name, str(ref.host), scratch, ref.answer_seconds, ref.ssh_config)
 
 
-async def _to_its_end(cleaning: Coroutine[Any, Any, None]) -> None:
-    """Await it through cancellations, which are passed on afterwards. An unreachable device is left to its next lease."""
+async def to_its_end(cleaning: Coroutine[Any, Any, None]) -> None:
+    """Await a device's clean-up through cancellations, which are passed on afterwards. An unreachable device is left to its next lease."""
     task = asyncio.ensure_future(cleaning)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

@@ -37,6 +37,10 @@ class PreparedGraphs:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def holds(self, key: str) -> bool:
+        """Whether a prepared graph of the key is in the store. Raises StoreError."""
+        return self._store.exists(f"{_prefix(key)}/{MANIFEST}")
+
     def fetch(self, key: str, folder: Path) -> list[str] | None:
         """Copy a prepared graph into a folder; the file names, or None if the key is unknown or its files are damaged.
 

@@ -22,7 +22,7 @@ from qhas.devices.lease import Holder, Leases, LeaseState
 from qhas.devices.quarantine import Quarantined, QuarantineLog
 from qhas.devices.shared_directory import SharedDirectory, file_stem
 from qhas.failures import FACTS, DeviceFailed, FailureKind, InvalidInput
-from qhas.lab import Lab
+from qhas.lab import Lab, to_its_end
 from qhas.record import DeviceFacts, Health
 from qhas.site import DeviceRef, Site, Transport
 
@@ -165,8 +165,7 @@ async def _look(device: Device, name: str) -> Check:
             failure = _complaint(error.kind, str(error))
             health = await _health_of(device, error.kind)
         finally:
-            with suppress(DeviceFailed):
-                await device.clean()
+            await to_its_end(device.clean())
     except Exception as error:  # a fault of ours with one device must not hide what the others are like
         failure = failure or _complaint(FailureKind.INTERNAL, f"{name}: {type(error).__name__}: {error}.")
     outcome = Outcome.FAILED if failure else Outcome.GOOD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -177,6 +178,10 @@ class Site(Spec):
                 f"devices must have different names; {', '.join(twice)} stands there more than once"
             )
         return self
+
+    def devices_by_soc(self) -> dict[str, int]:
+        """How many devices it names; none at all means that this host simulates every SoC, without limit."""
+        return dict(Counter(device.soc for device in self.devices))
 
     def serves(self, soc: str) -> bool:
         """Whether some device of this lab can run for the SoC."""

@@ -13,6 +13,8 @@ from qhas.digest import data_digest, file_digest
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.prepared import PreparedGraphs
 from qhas.record import PreparedFacts
+from qhas.sdk import Sdk
+from qhas.spec import Cell
 from qhas.work import CellWork, StepAttempt
 
 PREPARED_DLC = "prepared.dlc"
@@ -30,7 +32,7 @@ async def prepare_graph(work: CellWork) -> Prepared:
     """The prepared graph of the cell, from the store where it is known, else by graph-prepare. Raises StepFailed."""
     async with work.attempt(Step.PREPARE) as attempt:
         source, work.model = await work.lab.model(work.cell.model.dlc)
-        key = prepared_key(work, work.model.sha256)
+        key = prepared_key(work.cell, work.lab.sdk, work.model.sha256)
         graphs = PreparedGraphs(work.lab.store)
         async with work.lab.lock(f"prepared {key}"):
             names = await asyncio.to_thread(graphs.fetch, key, attempt.folder)
@@ -49,14 +51,13 @@ async def prepare_graph(work: CellWork) -> Prepared:
         return prepared
 
 
-def prepared_key(work: CellWork, dlc_sha256: str) -> str:
+def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
     """Content key of a prepared graph: whatever changes the result is in it, and nothing else."""
-    sdk = work.lab.sdk
     return data_digest(
         {
             "dlc": dlc_sha256,
-            "soc": work.cell.soc,
-            "options": work.cell.prepare.model_dump(),
+            "soc": cell.soc,
+            "options": cell.prepare.model_dump(),
             "sdk": [sdk.kind, sdk.version, dict(sdk.env)],
         }
     )
