@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 from prefect.logging import get_run_logger
@@ -25,6 +27,8 @@ from tasks.logs import collect_logs
 from tasks.net_run import net_run
 from tasks.prepare import prepare_graph
 from tasks.publish import publish_cell
+
+_WAIT_LOG_SECONDS = 60.0
 
 
 async def profile_cell(cell: Cell, lab: Lab, run_id: str, pipeline: Pipeline | None = None) -> CellRecord:
@@ -83,11 +87,26 @@ async def profile_cells(
     pipeline = Pipeline(
         cells, lab.site.devices_by_soc(), lab.cores.count, lab.site.host, lab.scratch, forecasts
     )
-    async with asyncio.TaskGroup() as group:
-        running = {
-            cell.key: group.create_task(profile_cell(cell, lab, run_id, pipeline)) async for cell in pipeline
-        }
+    with progress.listening(_log_waits()):
+        async with asyncio.TaskGroup() as group:
+            running = {
+                cell.key: group.create_task(profile_cell(cell, lab, run_id, pipeline))
+                async for cell in pipeline
+            }
     return [running[cell.key].result() for cell in cells]
+
+
+def _log_waits() -> progress.Listener:
+    """Puts waits for devices into the flow run's log: of each SoC one a minute."""
+    logger, last = get_run_logger(), dict[str, float]()
+
+    def log(event: progress.Event) -> None:
+        now = time.monotonic()
+        if isinstance(event, progress.Waiting) and now - last.get(event.cell.soc, -inf) >= _WAIT_LOG_SECONDS:
+            last[event.cell.soc] = now
+            logger.info("%s: %s", event.cell.label, event.reason)
+
+    return log
 
 
 def _fault_of_ours(work: CellWork, error: Exception) -> Failure:

@@ -46,20 +46,21 @@ class CellFinished:
 
 
 Event = SweepStarted | StepStarted | Waiting | CellFinished
-_listener: ContextVar[Callable[[Event], None] | None] = ContextVar("qhas_progress", default=None)
+Listener = Callable[[Event], None]
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("qhas_progress", default=())
 
 
 @contextmanager
-def listening(listener: Callable[[Event], None]) -> Iterator[None]:
-    """Hear the events of runs started inside the block."""
-    token = _listener.set(listener)
+def listening(listener: Listener) -> Iterator[None]:
+    """Hear the events of runs started inside the block, beside whoever listens already."""
+    token = _listeners.set((*_listeners.get(), listener))
     try:
         yield
     finally:
-        _listener.reset(token)
+        _listeners.reset(token)
 
 
 def report(event: Event) -> None:
-    """Tell the listener, if there is one."""
-    if listener := _listener.get():
+    """Tell everybody who listens."""
+    for listener in _listeners.get():
         listener(event)
