@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from prefect.tasks import Task
+
 import flows.cell
 from qhas.failures import StepFailed, worth_another_attempt
 from qhas.lab import Lab, open_lab
@@ -24,21 +26,11 @@ from qhas.record import CellRecord
 from qhas.site import load_site
 from qhas.spec import Cell
 
-_TASKS = (
-    "prepare_graph",
-    "ready_device",
-    "measure_latency",
-    "net_run",
-    "collect_logs",
-    "generate_chrometrace",
-    "publish_cell",
-)
-
 
 async def run_cell(cell: Cell, lab: Lab, run_id: str) -> CellRecord:
     """Take a cell to its end; its record."""
-    with _without_prefect():
-        return await flows.cell.profile_cell(cell, lab, run_id)
+    (record,) = await run_cells([cell], lab, run_id)
+    return record
 
 
 async def run_cells(cells: list[Cell], lab: Lab, run_id: str) -> list[CellRecord]:
@@ -49,8 +41,8 @@ async def run_cells(cells: list[Cell], lab: Lab, run_id: str) -> list[CellRecord
 
 @contextmanager
 def _without_prefect() -> Iterator[None]:
-    tasks = {name: getattr(flows.cell, name) for name in _TASKS}
-    plain: dict[str, Any] = {name: _retried(task.fn) for name, task in tasks.items() if hasattr(task, "fn")}
+    tasks = {name: value for name, value in vars(flows.cell).items() if isinstance(value, Task)}
+    plain: dict[str, Any] = {name: _retried(task.fn) for name, task in tasks.items()}
     with patch.multiple(flows.cell, get_run_logger=lambda: logging.getLogger(__name__), **plain):
         yield
 

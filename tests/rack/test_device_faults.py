@@ -164,8 +164,6 @@ CASES = {
     ),
 }
 BY_DEFAULT = {
-    "connection lost in the profiled run",
-    "log damaged on the way",
     "no key",
     "another SoC",
 }
@@ -238,7 +236,8 @@ async def test_a_connection_that_is_cut_once_costs_one_more_lease_and_nothing_el
     rack.require_clean()
 
 
-@pytest.mark.parametrize("kind", ["phone", pytest.param("board", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["phone", "board"])
 async def test_a_device_without_space_is_full_and_not_broken(rack_of: RackOf, kind: str) -> None:
     soc = {"phone": "sm8750", "board": "qcs9100"}[kind]
     rack = rack_of({"gate": GATE | {"free_mb": 0}}, **{kind: {"soc": soc, "data_bytes": 400_000}})

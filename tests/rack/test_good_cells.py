@@ -55,6 +55,7 @@ async def test_a_cell_is_measured_and_the_device_is_left_as_it_was(
     rack.require_clean()
 
 
+@pytest.mark.slow
 async def test_the_viewer_runs_on_the_device_where_the_site_says_so(rack_of: RackOf) -> None:
     rack = rack_of({"viewer": "device"}, phone="sm8750")
     (record,) = await rack.run(rack.cell())

@@ -51,7 +51,7 @@ CASES = [
     Case(Tool.DIAGVIEW, Fault.ERROR_EXIT, FailureKind.TOOL_FAILED, Step.LATENCY, TIMED_PASS),
     Case(Tool.VIEWER, Fault.NO_VALID_SCHEMATICS, FailureKind.SCHEMATIC_MISMATCH, Step.CHROMETRACE),
 ]
-BY_DEFAULT = {Fault.HANG_DEAF, Fault.ONLINE_PREPARE}
+BY_DEFAULT = {Fault.ONLINE_PREPARE}
 
 
 @pytest.mark.parametrize(

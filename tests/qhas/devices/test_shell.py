@@ -258,7 +258,9 @@ async def reach(shell: Shell, line: str) -> str:
 @pytest.mark.parametrize(
     ("fault", "kind", "words"),
     [
-        (DeviceFault.OFFLINE, FailureKind.DEVICE_OFFLINE, "offline|did not"),
+        pytest.param(
+            DeviceFault.OFFLINE, FailureKind.DEVICE_OFFLINE, "offline|did not", marks=pytest.mark.slow
+        ),
         (DeviceFault.UNAUTHORISED, FailureKind.DEVICE_UNAUTHORIZED, "unauthorized"),
         (DeviceFault.DIE, FailureKind.DEVICE_OFFLINE, "not found|offline"),
     ],
