@@ -1,4 +1,4 @@
-"""`python -m bench`: what a cell costs above its tools' own time. docs/benchmarks.md says how it is measured."""
+"""`python -m bench [NAME ...]`: measure, print tables, write JSON. docs/benchmarks.md says how it is measured."""
 
 from __future__ import annotations
 
@@ -6,90 +6,69 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from bench.cases import Case, CaseLeftOut, fixed_durations, process_starts, squeezenet
-from bench.contest import AT_ONCE, ContenderFailed, rounds
-from bench.figures import Contender, figures
-from bench.machine import machine, sdk_version
-from bench.outcome import OutcomeInvalid
-from bench.server import Server, ServerFailed, prefect_server
-from bench.table import table
-
-console = Console()
+from bench.failure import BenchFailed
+from bench.machine import machine
+from bench.registry import BENCHES, Bench, NoSuchBench, chosen
+from bench.size import Size
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 with all figures, 1 with one sentence when a contender failed or did other work than the rest."""
+    """Exit code 0 with all figures, 1 with a sentence for each bench that has none, 2 for a name that no bench has."""
+    given = _parse(argv)
+    console = Console(stderr=given.json == "-", highlight=False, soft_wrap=True)
+    if given.list:
+        for bench in BENCHES:
+            console.print(f"{bench.name:14}{bench.sentence}")
+        return 0
+    try:
+        benches = chosen(given.names)
+    except NoSuchBench as error:
+        print(error, file=sys.stderr)
+        return 2
+    results: dict[str, object] = {"machine": machine(), "size": given.size}
+    missing = [bench.name for bench in benches if not _measure(bench, given.size, console, results)]
+    _write(results, given.json, console)
+    return 1 if missing else 0
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one case, fewer cells and rounds")
-    parser.add_argument("--json", type=Path, default=Path("bench-results.json"), metavar="FILE")
-    chosen = parser.parse_args(argv)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benches; all without a name")
+    parser.add_argument("--list", action="store_true", help="the benches and what they say")
+    sizes = parser.add_mutually_exclusive_group()
+    for size in (Size.QUICK, Size.FULL):
+        sizes.add_argument(f"--{size}", dest="size", action="store_const", const=size, default=Size.NORMAL)
+    parser.add_argument("--json", default="bench-results.json", metavar="FILE", help="- for standard output")
+    return parser.parse_args(argv)
+
+
+def _measure(bench: Bench, size: Size, console: Console, results: dict[str, object]) -> bool:
+    """Whether there are figures. One bench without figures must not cost those of the others."""
+    console.rule(f"{bench.name}: {bench.sentence}")
     try:
         with tempfile.TemporaryDirectory(prefix="qhas-bench-") as scratch:
-            results = _measure(Path(scratch), chosen.quick)
-    except (ContenderFailed, OutcomeInvalid, ServerFailed) as error:
-        print(f"No figures: {error}", file=sys.stderr)
-        return 1
-    partial = chosen.json.with_name(f"{chosen.json.name}.partial")
-    partial.write_text(json.dumps(results, indent=2), encoding="utf-8")
-    partial.replace(chosen.json)
-    console.print(f"All rounds, with minimum, median and maximum: {chosen.json}")
-    return 0
+            results[bench.name] = bench(Path(scratch), size, console)
+    except BenchFailed as error:
+        print(f"No figures of {bench.name}: {error}", file=sys.stderr)
+        return False
+    return True
 
 
-def _measure(folder: Path, quick: bool) -> dict[str, object]:
-    with prefect_server(folder) as server:
-        server.settle()
-        console.print(
-            f"{AT_ONCE} tools at once. The Prefect server started in {server.start_up:.1f} s, counted nowhere below. "
-            "Minimum/median/maximum over the rounds; milliseconds a cell where nothing else is said."
-        )
-        results = [_measure_case(case, server, folder) for case in _cases(folder, quick)]
-    return {
-        "machine": machine(),
-        "tools_at_once": AT_ONCE,
-        "prefect_server_start_up_seconds": server.start_up,
-        "cases": results,
-    }
-
-
-def _cases(folder: Path, quick: bool) -> Iterator[Case]:
-    if quick:
-        yield process_starts(folder, networks=2, rounds=2)
+def _write(results: dict[str, object], target: str, console: Console) -> None:
+    content = json.dumps(results, indent=2)
+    if target == "-":
+        print(content)
         return
-    yield process_starts(folder, networks=6, rounds=5)
-    yield fixed_durations(folder, networks=3, rounds=3)
-    try:
-        yield squeezenet(folder, rounds=3)
-    except CaseLeftOut as reason:
-        console.print(f"The host SDK is left out: {reason}")
-
-
-def _measure_case(case: Case, server: Server, folder: Path) -> dict[str, object]:
-    title = f"{case.name}: {case.cells} cells, {case.rounds} rounds"
-    with console.status(title):
-        finished = list(rounds(case, server, folder))
-    found = {
-        contender: figures([one.measured for one in finished], contender, AT_ONCE) for contender in Contender
-    }
-    console.print(table(title, found))
-    console.print(f"Load before the rounds: {', '.join(f'{one.load:.1f}' for one in finished)}.\n")
-    return {
-        "name": case.name,
-        "what": case.sentence,
-        "cells": case.cells,
-        "sdk_version": sdk_version(case.sdk),
-        "figures": {contender: asdict(of) for contender, of in found.items()},
-        "rounds": [
-            {"load": one.load, **{name: asdict(measured) for name, measured in one.measured.items()}}
-            for one in finished
-        ],
-    }
+    path = Path(target)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(content, encoding="utf-8")
+    partial.replace(path)
+    console.print(f"All figures: {path}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def process_starts(folder: Path, networks: int, rounds: int) -> Case:
         "fake tools, no duration",
         "the tools' processes start, write their files and end",
         sdk,
-        _fake_networks(folder / "networks-starts", networks),
+        fake_networks(folder / "networks-starts", _names(networks)),
         _SOCS,
         rounds,
     )
@@ -67,7 +68,7 @@ def fixed_durations(folder: Path, networks: int, rounds: int) -> Case:
         "fake tools, 1.0 s a cell",
         "the same, and each tool waits: prepare 0.5 s, net-run 0.3 s, viewer 0.2 s",
         sdk,
-        _fake_networks(folder / "networks-fixed", networks),
+        fake_networks(folder / "networks-fixed", _names(networks)),
         _SOCS,
         rounds,
     )
@@ -93,8 +94,13 @@ def squeezenet(folder: Path, rounds: int) -> Case:
     return Case("host SDK, squeezenet", sentence, root, (network,), _ESTIMATED_SOCS, rounds)
 
 
-def _fake_networks(folder: Path, count: int) -> tuple[Network, ...]:
-    return tuple(_fake_network(folder / f"net{number}") for number in range(1, count + 1))
+def fake_networks(folder: Path, names: Iterable[str]) -> tuple[Network, ...]:
+    """A network that the fake SDK's tools accept for each name, with its inputs, in a new folder."""
+    return tuple(_fake_network(folder / name) for name in names)
+
+
+def _names(count: int) -> list[str]:
+    return [f"net{number}" for number in range(1, count + 1)]
 
 
 def _fake_network(folder: Path) -> Network:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 
 from bench.cases import Case
 from bench.figures import Contender, Measured, Round
+from bench.fresh import in_a_fresh_process
 from bench.job import Job
 from bench.outcome import Outcome, OutcomeInvalid, plain_outcome, published_outcome, require_same
 from bench.server import Server
@@ -28,10 +26,6 @@ _OUTCOMES: MappingProxyType[Contender, Callable[[Job], Outcome]] = MappingProxyT
         Contender.FLOW: published_outcome,
     }
 )
-
-
-class ContenderFailed(Exception):
-    """A contender did not end its round. The message says which, and what it last said."""
 
 
 @dataclass(frozen=True)
@@ -72,18 +66,7 @@ def _round(case: Case, server: Server, folder: Path) -> Round:
 
 def _run(contender: Contender, job: Job, server: Server) -> tuple[dict[str, Any], float]:
     """What the contender's process used, and the server's CPU seconds meanwhile."""
-    folder = Path(job.folder)
-    request, answer, output = (folder.with_suffix(f".{kind}") for kind in ("job", "result", "txt"))
-    job.write(request)
-    answer.unlink(missing_ok=True)
-    argv = [sys.executable, "-m", "bench.worker", f"bench.{contender}", str(request), str(answer)]
     before = server.cpu()
-    with output.open("wb") as sink:
-        done = subprocess.run(
-            argv, env=server.environment, stdout=sink, stderr=subprocess.STDOUT, check=False
-        )
-    if done.returncode != 0:
-        said = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise ContenderFailed(f"{contender} did not end well: {said[-1] if said else 'it said nothing'}")
+    used = in_a_fresh_process(f"bench.{contender}", job, server.environment)
     server.settle()
-    return json.loads(answer.read_text(encoding="utf-8")), server.cpu() - before
+    return used, server.cpu() - before

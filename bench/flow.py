@@ -10,7 +10,7 @@ from typing import Any
 from prefect.client.schemas.objects import State
 
 from bench.job import Job
-from bench.request import RUN_ID, site_of, spec_of
+from bench.request import site_of, spec_of
 from flows.sweep import sweep
 from qhas import progress
 
@@ -31,7 +31,7 @@ def run(job: Job) -> float:
 
 async def _sweep(job: Job, site: Path) -> State[Any]:
     # A flow that itself returns a state is typed as returning the state of a state.
-    state: State[Any] = await sweep(spec_of(job), site=str(site), run_id=RUN_ID, return_state=True)
+    state: State[Any] = await sweep(spec_of(job), site=str(site), run_id=job.run_id, return_state=True)
     return state
 
 

@@ -27,12 +27,22 @@ class Job:
     socs: tuple[str, ...]
     folder: str
     at_once: int
-    """Tools that may compute at the same time."""
+    """Tools that may compute on the host at the same time."""
+    devices: int = 0
+    """Devices of each SoC that leave the host's cores alone. Zero: simulated ones, which take turns at the cores."""
+    run_id: str = "bench"
+    history: str = ""
+    """A store in which an earlier run left what cells took; empty for a first run."""
 
     @property
     def cells(self) -> Iterator[tuple[Network, str]]:
         """Every network on every SoC, in the order of work."""
         return product(self.networks, self.socs)
+
+    @property
+    def keys(self) -> list[str]:
+        """Every cell's name, in the order of work."""
+        return [cell_key(network.name, soc) for network, soc in self.cells]
 
     def write(self, path: Path) -> None:
         """Store the job as JSON."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from bench.job import Job
-from bench.request import RUN_ID, site_of, spec_of
+from bench.request import site_of, spec_of
 from qhas.lab import Lab, open_lab
 from qhas.plan import plan_sweep
+from qhas.schedule import Pipeline
 from qhas.spec import Cell
 from qhas.steps.chrometrace import generate_chrometrace
 from qhas.steps.net_run import collect_logs, net_run
@@ -15,25 +16,24 @@ from qhas.steps.prepare import prepare_graph
 from qhas.steps.publish import publish_cell
 from qhas.work import open_work
 
-CELLS_IN_FLIGHT = 8
-"""As in `flows.cell`, which cannot be asked without importing Prefect."""
-
 
 def run(job: Job) -> None:
-    """Run and publish every cell. Raises StepFailed in an exception group."""
+    """Run and publish every cell, in the flow's order of work. Raises StepFailed in an exception group."""
     asyncio.run(_run(job))
 
 
 async def _run(job: Job) -> None:
     plan = await asyncio.to_thread(plan_sweep, spec_of(job))
-    gate = asyncio.Semaphore(CELLS_IN_FLIGHT)
     async with open_lab(site_of(job), cores=job.at_once) as lab, asyncio.TaskGroup() as group:
-        for cell in plan.cells:
-            group.create_task(_run_cell(cell, lab, gate))
+        pipeline = Pipeline(
+            plan.cells, lab.site.devices_by_soc(), lab.cores.count, lab.site.host, lab.scratch
+        )
+        async for cell in pipeline:
+            group.create_task(_run_cell(cell, lab, job.run_id, pipeline))
 
 
-async def _run_cell(cell: Cell, lab: Lab, gate: asyncio.Semaphore) -> None:
-    async with gate, open_work(cell, lab, RUN_ID) as work:
+async def _run_cell(cell: Cell, lab: Lab, run_id: str, pipeline: Pipeline) -> None:
+    async with open_work(cell, lab, run_id, pipeline) as work:
         prepared = await prepare_graph(work)
         async with work.lease() as device:
             ran = await net_run(work, prepared, device)

@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from bench.failure import BenchFailed
 from bench.job import Job
 from bench.plain import CALLS
-from bench.request import RUN_ID, site_of, spec_of
+from bench.request import site_of, spec_of
 from qhas.artifacts import TRACE
 from qhas.record import CellRecord, CellStatus
 from qhas.runs import cell_prefix, planned_cells, read_cell
@@ -27,7 +28,7 @@ from qhas.trace import TraceFacts, TraceInvalid, check_trace
 _SUMMARY = f"{TRACE.removesuffix('.json')}_qnn_htp_analysis_summary.json"
 
 
-class OutcomeInvalid(Exception):
+class OutcomeInvalid(BenchFailed):
     """A contender left less than it should, or something else than the others. The message says which and what."""
 
 
@@ -46,7 +47,7 @@ Outcome = Mapping[str, CellOutcome]
 
 
 def plain_outcome(job: Job) -> Outcome:
-    """What the plain script left. Raises OutcomeInvalid for files that are missing or damaged."""
+    """What plain scripts left in the job's folder. Raises OutcomeInvalid for files that are missing or damaged."""
     folder = Path(job.folder)
     calls = json.loads((folder / CALLS).read_text(encoding="utf-8"))
     return {
@@ -58,11 +59,11 @@ def plain_outcome(job: Job) -> Outcome:
 def published_outcome(job: Job) -> Outcome:
     """What the product published in the job's store. Raises OutcomeInvalid, also for cells that are not complete."""
     store = Store(site_of(job).store)
-    return {cell.key: _published(store, cell) for cell in planned_cells(spec_of(job))}
+    return {cell.key: _published(store, job.run_id, cell) for cell in planned_cells(spec_of(job))}
 
 
-def _published(store: Store, cell: Cell) -> CellOutcome:
-    record = read_cell(store, RUN_ID, cell)
+def _published(store: Store, run_id: str, cell: Cell) -> CellOutcome:
+    record = read_cell(store, run_id, cell)
     if record is None or record.status is not CellStatus.COMPLETE:
         raise OutcomeInvalid(f"{cell.key} was not published as complete")
     tools = [tool for attempt in record.attempts for tool in attempt.tools]
@@ -75,7 +76,7 @@ def _published(store: Store, cell: Cell) -> CellOutcome:
 
 def _unpack(store: Store, record: CellRecord, name: str, target: Path) -> None:
     artifact = record.artifact(name)
-    content = artifact and store.read(f"{cell_prefix(RUN_ID, record.cell)}/{artifact.path}")
+    content = artifact and store.read(f"{cell_prefix(record.run_id, record.cell)}/{artifact.path}")
     if not content:
         raise OutcomeInvalid(f"{record.cell.key} has no stored {name}")
     target.write_bytes(gzip.decompress(content))

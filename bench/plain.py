@@ -20,8 +20,8 @@ from bench.job import Job, Network, cell_key
 CALLS = "calls.json"
 """What was called, by cell: a list of (argv, seconds)."""
 
-_TARGET = "x86_64-linux-clang"
-_CONFIG = {
+TARGET = "x86_64-linux-clang"
+CONFIG = {
     "features": {
         "qhas_json": True,
         "qhas_schema": True,
@@ -36,22 +36,59 @@ _CONFIG = {
 
 
 @dataclass(frozen=True)
-class _Cell:
-    """A cell's folder, and how its tools are called there."""
+class PlainCell:
+    """A cell's folder, and how its tools are called there. Tools that fail raise CalledProcessError."""
 
     sdk: Path
     folder: Path
-    environment: dict[str, str]
+    dlc: str
+    soc: str
     calls: list[tuple[list[str], float]]
 
-    def call(self, tool: str, *arguments: str) -> None:
-        argv = [str(self.sdk / "bin" / _TARGET / tool), *arguments]
+    def prepare(self) -> None:
+        """DLC to prepared DLC and schematic."""
+        self._call(
+            "snpe-dlc-graph-prepare",
+            f"--input_dlc={self.dlc}",
+            f"--output_dlc={self.folder / 'prepared.dlc'}",
+            f"--htp_socs={self.soc}",
+            *("--profiling_level", "qhas"),
+        )
+
+    def net_run(self) -> None:
+        """Prepared DLC to profiling log."""
+        self._call(
+            "snpe-net-run",
+            "--container=prepared.dlc",
+            "--input_list=input_list.txt",
+            "--output_dir=output",
+            *("--profiling_level", "qhas"),
+            "--perf_profile=burst",
+            "--use_dsp",
+            "--validate_cache",
+            "--cache_compatibility_mode=strict",
+        )
+
+    def view(self) -> None:
+        """Profiling log and schematic to chrometrace and QHAS."""
+        [schematic] = self.folder.glob("*_schematic.bin")
+        self._call(
+            "qnn-profile-viewer",
+            f"--config={self.folder / 'config.json'}",
+            f"--reader={self.sdk / 'lib' / TARGET / 'libQnnHtpOptraceProfilingReader.so'}",
+            f"--input_log={self.folder / 'profilelogs' / 'qnn-profiling-data.log'}",
+            f"--schematic={schematic}",
+            f"--output={self.folder / 'chrometrace.json'}",
+        )
+
+    def _call(self, tool: str, *arguments: str) -> None:
+        argv = [str(self.sdk / "bin" / TARGET / tool), *arguments]
         began = time.perf_counter()
         with (self.folder / f"{tool}.txt").open("wb") as output:
             subprocess.run(
                 argv,
                 cwd=self.folder,
-                env=self.environment,
+                env=_environment(self.sdk, self.soc),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -68,47 +105,27 @@ def run(job: Job) -> None:
 
 
 def _run_cell(job: Job, network: Network, soc: str) -> tuple[str, list[tuple[list[str], float]]]:
-    key = cell_key(network.name, soc)
-    sdk, folder = Path(job.sdk), Path(job.folder) / key
+    cell = open_cell(job, network, soc)
+    cell.prepare()
+    cell.net_run()
+    cell.view()
+    return cell_key(network.name, soc), cell.calls
+
+
+def open_cell(job: Job, network: Network, soc: str) -> PlainCell:
+    """A folder of the job's with all that a cell's tools read."""
+    folder = Path(job.folder) / cell_key(network.name, soc)
     folder.mkdir(parents=True)
     shutil.copyfile(network.inputs, folder / "input_list.txt")
-    (folder / "config.json").write_text(json.dumps(_CONFIG), encoding="utf-8")
-    cell = _Cell(sdk, folder, _environment(sdk, soc), [])
-    cell.call(
-        "snpe-dlc-graph-prepare",
-        f"--input_dlc={network.dlc}",
-        f"--output_dlc={folder / 'prepared.dlc'}",
-        f"--htp_socs={soc}",
-        *("--profiling_level", "qhas"),
-    )
-    cell.call(
-        "snpe-net-run",
-        "--container=prepared.dlc",
-        "--input_list=input_list.txt",
-        "--output_dir=output",
-        *("--profiling_level", "qhas"),
-        "--perf_profile=burst",
-        "--use_dsp",
-        "--validate_cache",
-        "--cache_compatibility_mode=strict",
-    )
-    [schematic] = folder.glob("*_schematic.bin")
-    cell.call(
-        "qnn-profile-viewer",
-        f"--config={folder / 'config.json'}",
-        f"--reader={sdk / 'lib' / _TARGET / 'libQnnHtpOptraceProfilingReader.so'}",
-        f"--input_log={folder / 'profilelogs' / 'qnn-profiling-data.log'}",
-        f"--schematic={schematic}",
-        f"--output={folder / 'chrometrace.json'}",
-    )
-    return key, cell.calls
+    (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    return PlainCell(Path(job.sdk), folder, network.dlc, soc, [])
 
 
 def _environment(sdk: Path, soc: str) -> dict[str, str]:
     return {
         **os.environ,
-        "LD_LIBRARY_PATH": str(sdk / "lib" / _TARGET),
-        "PATH": f"{sdk / 'bin' / _TARGET}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "LD_LIBRARY_PATH": str(sdk / "lib" / TARGET),
+        "PATH": f"{sdk / 'bin' / TARGET}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "QNN_SDK_ROOT": str(sdk),
         "SNPE_ROOT": str(sdk),
         "HOSTSDK_SOC": soc,

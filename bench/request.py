@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.job import Job
-from qhas.site import SdkRef, Site
+from qhas.site import DeviceRef, SdkRef, Site
 from qhas.spec import ModelRef, SweepSpec
-
-RUN_ID = "bench"
 
 
 def spec_of(job: Job) -> SweepSpec:
@@ -18,5 +16,8 @@ def spec_of(job: Job) -> SweepSpec:
 
 
 def site_of(job: Job) -> Site:
-    """The job's SDK, simulated devices, and a local store in the job's folder, which is empty at first."""
-    return Site(store=str(Path(job.folder) / "store"), sdk=SdkRef(root=Path(job.sdk)))
+    """The job's SDK and devices, and a local store in the job's folder, which is empty at first."""
+    devices = [
+        DeviceRef(name=f"{soc}-{number}", soc=soc) for soc in job.socs for number in range(job.devices)
+    ]
+    return Site(store=str(Path(job.folder) / "store"), sdk=SdkRef(root=Path(job.sdk)), devices=devices)

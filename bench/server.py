@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.failure import BenchFailed
 from bench.usage import session_cpu
 
 SETTINGS = {
@@ -29,7 +30,7 @@ _IDLE_SHARE = 0.1
 """CPU share of a core below which the server has worked off what a sweep left it."""
 
 
-class ServerFailed(Exception):
+class ServerFailed(BenchFailed):
     """The server did not come up. The message says where its log is."""
 
 

@@ -48,6 +48,13 @@ def session_cpu(leader: int) -> float:
     return sum(_cpu_in(stat, leader) for stat in Path("/proc").glob("[0-9]*/stat"))
 
 
+def machine_cpu() -> float:
+    """CPU seconds that all cores have been busy with since the machine's start, whoever used them (proc(5))."""
+    first, *_ = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    user, nice, system, _, _, irq, softirq, *_ = map(int, first.split()[1:])
+    return (user + nice + system + irq + softirq) * _TICK
+
+
 def _cpu_in(stat: Path, session: int) -> float:
     try:
         fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()

@@ -25,9 +25,3 @@ def test_library_and_plain_script_do_the_same_work(tmp_path: Path) -> None:
     library.run(published)
     outcomes = {Contender.PLAIN: plain_outcome(job), Contender.LIBRARY: published_outcome(published)}
     require_same(outcomes, cells=1)
-
-
-def test_the_library_has_as_many_cells_in_flight_as_the_flow() -> None:
-    from flows.cell import CELLS_IN_FLIGHT
-
-    assert library.CELLS_IN_FLIGHT == CELLS_IN_FLIGHT

@@ -1,0 +1,33 @@
+"""A contender's round in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.failure import BenchFailed
+from bench.job import Job
+
+
+class ContenderFailed(BenchFailed):
+    """A contender did not end its round. The message says which, and what it last said."""
+
+
+def in_a_fresh_process(module: str, job: Job, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Run the module's `run` on the job; what `bench.worker` says of it. Raises ContenderFailed."""
+    folder = Path(job.folder)
+    request, answer, output = (folder.with_suffix(f".{kind}") for kind in ("job", "result", "txt"))
+    job.write(request)
+    answer.unlink(missing_ok=True)
+    argv = [sys.executable, "-m", "bench.worker", module, str(request), str(answer)]
+    with output.open("wb") as sink:
+        done = subprocess.run(argv, env=environment, stdout=sink, stderr=subprocess.STDOUT, check=False)
+    if done.returncode != 0:
+        said = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise ContenderFailed(f"{module} did not end well: {said[-1] if said else 'it said nothing'}")
+    found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+    return found

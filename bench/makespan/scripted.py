@@ -1,0 +1,31 @@
+"""What the contenders that are scripts read: the rack as bash and as JSON."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from bench.job import Job
+from bench.plain import CONFIG, TARGET
+
+SCRIPT = Path(__file__).with_name("cell.sh").resolve()
+
+
+def write_rack(job: Job) -> None:
+    """Put the job into its folder as the scripts want it."""
+    folder = Path(job.folder).resolve()
+    settings = {"SDK": job.sdk, "TARGET": TARGET, "DEVICES": str(job.devices)}
+    lines = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
+    for name, of in (("DLC", lambda network: network.dlc), ("INPUTS", lambda network: network.inputs)):
+        entries = " ".join(f"[{network.name}]={shlex.quote(of(network))}" for network in job.networks)
+        lines.append(f"declare -A {name}=({entries})")
+    (folder / "rack.sh").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    rack = {
+        "script": str(SCRIPT),
+        "folder": str(folder),
+        "networks": [network.name for network in job.networks],
+        "socs": list(job.socs),
+    }
+    (folder / "rack.json").write_text(json.dumps(rack), encoding="utf-8")
