@@ -10,7 +10,6 @@ import pytest
 
 from qhas.devices.lease import DIRECTORY_VARIABLE
 from tests.fakes.devices import AdbServer, Board, Phone, board, phone
-from tests.flows.conftest import prefect_server  # noqa: F401  # a fixture
 from tests.rack.rack import Rack, leases_of
 
 RackOf = Callable[..., Rack]
