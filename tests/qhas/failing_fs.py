@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import fsspec
 from fsspec.implementations.memory import MemoryFileSystem
 
-OPERATIONS = ("cat_file", "pipe_file", "put_file", "get_file", "isfile", "exists", "rm", "find", "size")
+OPERATIONS = ("cat_file", "pipe_file", "put_file", "get_file", "info", "rm", "find", "size")
 
 
 class BackendRefused(Exception):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qhas.prepared import PreparedGraphs
-from qhas.store import Store, Upload
+from qhas.prepared import Claim, PreparedGraphs
+from qhas.store import Store, StoreError, Upload
 
 NAMES = ["prepared.dlc", "net_schematic.bin"]
 
@@ -149,3 +151,93 @@ def test_a_schematic_may_be_named_after_a_graph_that_is_no_key(
     graphs.publish("key", source, [NAMES[0], name])
     assert graphs.fetch("key", target) == [NAMES[0], name]
     assert below(target)[name] == f"odd {NAMES[1]}"
+
+
+def prepare(folder: Path, mark: str) -> None:
+    for name in NAMES:
+        (folder / name).write_text(f"{mark} {name}")
+
+
+class Host:
+    """One of several hosts that want the same graph."""
+
+    def __init__(self, store: Store, folder: Path, name: str, claim_seconds: float = 30) -> None:
+        self.graphs, self.folder, self.name = PreparedGraphs(store, claim_seconds), folder / name, name
+        self.folder.mkdir()
+        self.waited_for: list[str] = []
+        self.prepared = False
+
+    async def want(self, seconds: float = 0.0) -> str:
+        """Who prepared what this host got."""
+        async with self.graphs.turn("key", self.folder, self.waited_for.append) as names:
+            if names is None:
+                await asyncio.sleep(seconds)
+                self.prepared = True
+                prepare(self.folder, self.name)
+                await asyncio.to_thread(self.graphs.publish, "key", self.folder, NAMES)
+        (maker,) = {text.split()[0] for text in below(self.folder).values()}
+        return maker
+
+
+async def test_of_several_hosts_one_prepares_and_the_others_get_its_graph(
+    store: Store, tmp_path: Path
+) -> None:
+    hosts = [Host(store, tmp_path, name, claim_seconds=3) for name in ("one", "two", "three")]
+    makers = await asyncio.gather(*(host.want(0.2) for host in hosts))
+    assert len(set(makers)) == 1
+    assert [host.prepared for host in hosts].count(True) == 1
+    assert all(len(host.waited_for) == (not host.prepared) for host in hosts)
+    assert store.find("prepared", "claim.json") == []
+
+
+async def test_a_dead_hosts_claim_expires(store: Store, tmp_path: Path) -> None:
+    claim = Claim(owner="dead", host="lab-3", expires=datetime.now(UTC) + timedelta(seconds=0.3))
+    store.write("prepared/key/claim.json", claim.model_dump_json().encode())
+    host = Host(store, tmp_path, "alive")
+    assert await host.want() == "alive"
+    assert host.waited_for == ["lab-3"]
+
+
+async def test_a_dead_host_with_a_wrong_clock_is_not_waited_for_longer(store: Store, tmp_path: Path) -> None:
+    claim = Claim(owner="dead", host="lab-3", expires=datetime.now(UTC) + timedelta(days=3650))
+    store.write("prepared/key/claim.json", claim.model_dump_json().encode())
+    assert await Host(store, tmp_path, "alive", claim_seconds=0.4).want() == "alive"
+
+
+async def test_a_claim_is_renewed_while_its_owner_prepares(store: Store, tmp_path: Path) -> None:
+    slow, other = (Host(store, tmp_path, name, claim_seconds=0.6) for name in ("slow", "other"))
+    first = asyncio.create_task(slow.want(seconds=2.0))
+    await asyncio.sleep(0.1)
+    assert await other.want() == await first == "slow"
+
+
+async def test_a_host_that_fails_to_prepare_lets_the_next_one(store: Store, tmp_path: Path) -> None:
+    one, two = Host(store, tmp_path, "one", 3), Host(store, tmp_path, "two", 3)
+    with pytest.raises(ValueError, match="no DLC"):
+        async with one.graphs.turn("key", one.folder):
+            raise ValueError("no DLC")
+    assert await two.want() == "two"
+    assert two.waited_for == []
+
+
+async def test_a_claim_that_cannot_be_read_is_no_reason_to_wait(store: Store, tmp_path: Path) -> None:
+    store.write("prepared/key/claim.json", b"{")
+    assert await Host(store, tmp_path, "one").want() == "one"
+
+
+def test_the_day_of_use_is_noted_once(graphs: PreparedGraphs, store: Store, target: Path) -> None:
+    graphs.fetch("key", target)
+    assert store.read("prepared/key/used.txt") == datetime.now(UTC).date().isoformat().encode()
+    (before,) = (found.modified for found in store.objects("prepared/key/used.txt"))
+    graphs.fetch("key", target)
+    assert [found.modified for found in store.objects("prepared/key/used.txt")] == [before]
+
+
+def test_a_graph_is_fetched_though_its_use_cannot_be_noted(
+    graphs: PreparedGraphs, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: Any, **__: Any) -> None:
+        raise StoreError("read only")
+
+    monkeypatch.setattr(Store, "write", refuses)
+    assert graphs.fetch("key", target) == NAMES

@@ -184,11 +184,11 @@ def test_the_address_of_a_key_is_a_path_or_a_url(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("operation", "refused"),
     [
-        ("exists", "isfile"),
+        ("exists", "info"),
         ("read", "cat_file"),
         ("write", "pipe_file"),
         ("fetch", "get_file"),
-        ("delete", "exists"),
+        ("delete", "info"),
         ("delete", "rm"),
         ("find", "find"),
         ("upload", "put_file"),

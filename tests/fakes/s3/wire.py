@@ -1,0 +1,276 @@
+"""The wire between a client and an S3 server, which breaks on order: a proxy that passes HTTP on, or does not.
+
+One request a connection, so that a fault strikes exactly the request it was ordered for.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from types import TracebackType
+from typing import Self
+
+_BLOCK = 1 << 16
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Fault(StrEnum):
+    """What happens to a request."""
+
+    SLOW_DOWN = "slow-down"
+    """503 SlowDown; the server never hears of it."""
+    ERROR = "error"
+    """500 InternalError; the server never hears of it."""
+    DENY = "deny"
+    """403 AccessDenied; the server never hears of it."""
+    HANG = "hang"
+    """Accepted and never answered; the server never hears of it."""
+    RESET_SENDING = "reset-sending"
+    """The connection is reset in the middle of the request's body."""
+    RESET_ANSWERING = "reset-answering"
+    """The connection is reset in the middle of the answer's body."""
+    TRUNCATE = "truncate"
+    """The answer's body ends half-way, as if it were whole."""
+    CORRUPT = "corrupt"
+    """One byte in the middle of the answer's body is another."""
+    LOSE_ANSWER = "lose-answer"
+    """The server does what was asked, and the client never learns of it."""
+
+
+_ANSWERS = {
+    Fault.SLOW_DOWN: (503, "Slow Down", "SlowDown", "Please reduce your request rate."),
+    Fault.ERROR: (500, "Internal Server Error", "InternalError", "We encountered an internal error."),
+    Fault.DENY: (403, "Forbidden", "AccessDenied", "Access Denied"),
+}
+
+
+@dataclass
+class WireRule:
+    """A fault and the requests it strikes: by method, by a part of the path and query, and by chance.
+
+    `times` counts down with every request struck; None is always. Requests after `after` matching ones are struck.
+    """
+
+    fault: Fault
+    method: str = ""
+    part: str = ""
+    times: int | None = 1
+    chance: float = 1.0
+    after: int = 0
+
+    def strikes(self, method: str, target: str, dice: random.Random) -> bool:
+        """Whether this request is struck; counts it."""
+        if self.times == 0 or (self.method and self.method != method) or self.part not in target:
+            return False
+        if self.after:
+            self.after -= 1
+            return False
+        if self.chance < 1 and dice.random() >= self.chance:
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+class Wire:
+    """A proxy on loopback before `server_port`; `with` opens and closes it."""
+
+    def __init__(self, server_port: int, seed: int = 1) -> None:
+        self.server_port = server_port
+        self.requests: list[tuple[str, str, Fault | None]] = []
+        """Method, path with query, and the fault it met, in the order of arrival."""
+        self.ignore_conditions = False
+        """Whether If-None-Match is dropped on the way, as by a server that does not know it."""
+        self._rules: list[WireRule] = []
+        self._dice = random.Random(seed)
+        self._lock = threading.Lock()
+        self._out_until = 0.0
+        self._closing = threading.Event()
+        self._proxy = _Proxy(("127.0.0.1", 0), _Connection)
+        self._proxy.wire = self
+
+    @property
+    def endpoint(self) -> str:
+        """The address clients are given."""
+        return f"http://127.0.0.1:{self._proxy.server_address[1]}"
+
+    def order(self, *rules: WireRule) -> None:
+        """From now on these rules; the first that strikes a request applies."""
+        with self._lock:
+            self._rules = list(rules)
+            self.requests.clear()
+
+    def outage(self, seconds: float) -> None:
+        """Reset every connection for so long, beginning now."""
+        self._out_until = time.monotonic() + seconds
+
+    @property
+    def is_out(self) -> bool:
+        """Whether an outage lasts."""
+        return time.monotonic() < self._out_until
+
+    def fault_for(self, method: str, target: str) -> Fault | None:
+        """The fault of a request, noted."""
+        with self._lock:
+            fault = next((r.fault for r in self._rules if r.strikes(method, target, self._dice)), None)
+            self.requests.append((method, target, fault))
+        return fault
+
+    def wait_for_close(self) -> None:
+        """Return when the wire closes."""
+        self._closing.wait(120)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._proxy.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._proxy.shutdown()
+        self._proxy.server_close()
+
+
+class _Proxy(ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+    wire: Wire
+
+
+class _Connection(BaseRequestHandler):
+    """One connection of a client: one request, one answer, closed."""
+
+    server: _Proxy
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            self._serve()
+
+    def _serve(self) -> None:
+        wire, client = self.server.wire, self.request
+        if wire.is_out:
+            _reset(client)
+            return
+        head, rest = _head(client)
+        if not head:
+            return
+        method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
+        fault = wire.fault_for(method, target)
+        if fault is Fault.HANG:
+            wire.wait_for_close()
+            return
+        if fields(head).get("expect"):
+            client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if answer := _ANSWERS.get(fault) if fault else None:
+            for _ in _body(client, fields(head), rest):
+                pass
+            client.sendall(_refusal(*answer, with_body=method != "HEAD"))
+            return
+        with socket.create_connection(("127.0.0.1", wire.server_port)) as server:
+            dropped = [b"expect", b"connection", *([b"if-none-match"] if wire.ignore_conditions else [])]
+            server.sendall(_without(head, *dropped, add=b"Connection: close"))
+            size = int(fields(head).get("content-length", 0))
+            passed = 0
+            for block in _body(client, fields(head), rest):
+                passed += len(block)
+                if fault is Fault.RESET_SENDING and passed >= size // 2:
+                    _reset(client)
+                    return
+                server.sendall(block)
+            self._answer(server, fault, method)
+
+    def _answer(self, server: socket.socket, fault: Fault | None, method: str) -> None:
+        client: socket.socket = self.request
+        head, rest = _head(server)
+        while head.startswith(b"HTTP/1.1 100"):
+            head, rest = _head(server, rest)
+        if fault is Fault.LOSE_ANSWER:
+            _reset(client)
+            return
+        client.sendall(_without(head, b"connection", b"keep-alive", add=b"Connection: close"))
+        if method == "HEAD":
+            return
+        half, passed = int(fields(head).get("content-length", 0)) // 2, 0
+        for block in _body(server, fields(head), rest):
+            middle = 0 <= half - passed < len(block)
+            if middle and fault is Fault.CORRUPT:
+                at = half - passed
+                block = block[:at] + bytes([block[at] ^ 0x55]) + block[at + 1 :]
+            if middle and fault in (Fault.TRUNCATE, Fault.RESET_ANSWERING):
+                client.sendall(block[: half - passed])
+                if fault is Fault.RESET_ANSWERING:
+                    _reset(client)
+                return
+            passed += len(block)
+            client.sendall(block)
+
+
+def fields(head: bytes) -> dict[str, str]:
+    """Header fields by lower-case name."""
+    lines = head.decode("latin-1").split("\r\n")[1:]
+    return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def _head(peer: socket.socket, begun: bytes = b"") -> tuple[bytes, bytes]:
+    """Request or status line and fields, and what came of the body with them; empty if the peer went away."""
+    while b"\r\n\r\n" not in begun:
+        block = peer.recv(_BLOCK)
+        if not block:
+            return b"", b""
+        begun += block
+    head, _, rest = begun.partition(b"\r\n\r\n")
+    return head, rest
+
+
+def _body(peer: socket.socket, head: dict[str, str], rest: bytes) -> Iterator[bytes]:
+    """The body as it is on the wire, chunk marks included; without a length, until the peer closes."""
+    if head.get("transfer-encoding", "").lower() == "chunked":
+        yield from _chunks(peer, rest)
+        return
+    left = int(head["content-length"]) if "content-length" in head else (0 if "host" in head else 1 << 62)
+    while left > 0:
+        block = rest or peer.recv(_BLOCK)
+        rest = b""
+        if not block:
+            return
+        left -= len(block)
+        yield block
+
+
+def _chunks(peer: socket.socket, rest: bytes) -> Iterator[bytes]:
+    tail = b""
+    while True:
+        block = rest or peer.recv(_BLOCK)
+        rest = b""
+        yield block
+        tail = (tail + block)[-7:]
+        if not block or tail.endswith(b"0\r\n\r\n"):
+            return
+
+
+def _without(head: bytes, *names: bytes, add: bytes) -> bytes:
+    lines = head.split(b"\r\n")
+    kept = [line for line in lines if line.split(b":", 1)[0].lower() not in names]
+    return b"\r\n".join([*kept, add, b"", b""])
+
+
+def _refusal(status: int, reason: str, code: str, message: str, with_body: bool) -> bytes:
+    body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'.encode()
+    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"Connection: close\r\n\r\n" + (body if with_body else b"")
+
+
+def _reset(peer: socket.socket) -> None:
+    """Close with a reset instead of an orderly end."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    peer.close()
