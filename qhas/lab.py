@@ -92,7 +92,10 @@ class Lab:
             ):
                 yield device
         except NoDevice as error:
-            raise StepFailed(FailureKind.DEVICES_QUARANTINED, Step.DEVICE, str(error)) from error
+            message = str(error)
+            for address, ref in refs.items():
+                message = message.replace(address, ref.name)
+            raise StepFailed(FailureKind.DEVICES_QUARANTINED, Step.DEVICE, message) from error
 
     @asynccontextmanager
     async def _blamed(self, address: str) -> AsyncIterator[None]:

@@ -132,7 +132,7 @@ class RemoteDevice:
         return self._staged[digest]
 
     def _sentence(self, objection: Objection) -> str:
-        return f"{self.facts.name}: {objection.sentence}"
+        return re.sub(r"^Its\b", f"{self.facts.name}'s", objection.sentence)
 
     def _path(self, *parts: str) -> str:
         return posixpath.join(self._ref.root, *parts)
