@@ -12,8 +12,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -47,120 +47,144 @@ class Job:
         """What is sent, or what is there to compare with."""
         return sorted(self.folder.iterdir())
 
-
-def _store_up(job: Job) -> None:
-    Store(f"s3://{job.bucket}").upload(job.prefix, [Upload(f.name, f, f.name) for f in job.files])
-
-
-def _store_down(job: Job, target: Path) -> None:
-    store = Store(f"s3://{job.bucket}")
-
-    def fetch(file: Path) -> None:
-        store.fetch(f"{job.prefix}/{file.name}", target / file.name)
-
-    with ThreadPoolExecutor(16) as threads:
-        list(threads.map(fetch, job.files))
+    def key(self, file: Path) -> str:
+        """Where a file of the folder is stored."""
+        return f"{self.prefix}/{file.name}"
 
 
-def _obstore(job: Job) -> Any:
-    from obstore.store import S3Store
+class Client(ABC):
+    """A way to and from one bucket. Made before the clock starts, and used once for a tiny object."""
 
-    endpoint = os.environ["AWS_ENDPOINT_URL"]
-    return S3Store(job.bucket, endpoint=endpoint, client_options={"allow_http": True, "timeout": "1 h"})
+    threads = 16
+
+    def up(self, job: Job) -> None:
+        """Send the job's files."""
+        with ThreadPoolExecutor(self.threads) as threads:
+            list(threads.map(lambda file: self.send(file, job.key(file)), job.files))
+
+    def down(self, job: Job, target: Path) -> None:
+        """Receive the job's files into another folder."""
+        with ThreadPoolExecutor(self.threads) as threads:
+            list(threads.map(lambda file: self.receive(job.key(file), target / file.name), job.files))
+
+    @abstractmethod
+    def __init__(self, bucket: str) -> None: ...
+
+    @abstractmethod
+    def send(self, file: Path, key: str) -> None:
+        """Send a file."""
+
+    @abstractmethod
+    def receive(self, key: str, file: Path) -> None:
+        """Receive a file."""
 
 
-def _obstore_up(job: Job) -> None:
-    import obstore
+class StoreClient(Client):
+    """The product."""
 
-    store = _obstore(job)
-    with ThreadPoolExecutor(16) as threads:
-        list(threads.map(lambda f: obstore.put(store, f"{job.prefix}/{f.name}", f), job.files))
+    def __init__(self, bucket: str) -> None:
+        self.store = Store(f"s3://{bucket}")
+
+    def up(self, job: Job) -> None:
+        """As a cell is published."""
+        self.store.upload(job.prefix, [Upload(file.name, file, file.name) for file in job.files])
+
+    def send(self, file: Path, key: str) -> None:
+        """Send a file."""
+        self.store.upload(key.rpartition("/")[0], [Upload(file.name, file, file.name)])
+
+    def receive(self, key: str, file: Path) -> None:
+        """Receive a file."""
+        self.store.fetch(key, file)
 
 
-def _obstore_down(job: Job, target: Path) -> None:
-    import obstore
+class StoreByS3fs(StoreClient):
+    """The store without obstore: what it falls back to where s3fs is configured with more than obstore takes."""
 
-    store = _obstore(job)
+    def __init__(self, bucket: str) -> None:
+        super().__init__(bucket)
+        self.store._transfer = bounded_s3fs(self.store._fs)
 
-    def fetch(file: Path) -> None:
-        with (target / file.name).open("wb") as sink:
-            for block in obstore.get(store, f"{job.prefix}/{file.name}"):
+
+class Obstore(Client):
+    """obstore as its documentation shows it, with threads for many files."""
+
+    def __init__(self, bucket: str) -> None:
+        from obstore.store import S3Store
+
+        endpoint = os.environ["AWS_ENDPOINT_URL"]
+        self.s3 = S3Store(bucket, endpoint=endpoint, client_options={"allow_http": True, "timeout": "1 h"})
+
+    def send(self, file: Path, key: str) -> None:
+        """Send a file."""
+        import obstore
+
+        obstore.put(self.s3, key, file)
+
+    def receive(self, key: str, file: Path) -> None:
+        """Receive a file."""
+        import obstore
+
+        with file.open("wb") as sink:
+            for block in obstore.get(self.s3, key):
                 sink.write(block)
 
-    with ThreadPoolExecutor(16) as threads:
-        list(threads.map(fetch, job.files))
+
+class Boto3(Client):
+    """boto3's transfer manager with its defaults, ten files at a time."""
+
+    threads = 10
+
+    def __init__(self, bucket: str) -> None:
+        import boto3
+        from botocore.config import Config
+
+        self.bucket = bucket
+        self.s3 = boto3.client("s3", config=Config(max_pool_connections=16))
+
+    def send(self, file: Path, key: str) -> None:
+        """Send a file."""
+        self.s3.upload_file(str(file), self.bucket, key)
+
+    def receive(self, key: str, file: Path) -> None:
+        """Receive a file."""
+        self.s3.download_file(self.bucket, key, str(file))
 
 
-def _boto3() -> tuple[Any, Any]:
-    import boto3
-    from boto3.s3.transfer import TransferConfig
-    from botocore.config import Config
+class S3fs(Client):
+    """s3fs with its defaults, which takes many files at once itself."""
 
-    client = boto3.client("s3", config=Config(max_pool_connections=16))
-    return client, TransferConfig(max_concurrency=10)
+    def __init__(self, bucket: str) -> None:
+        import s3fs
 
+        self.bucket, self.fs = bucket, s3fs.S3FileSystem()
 
-def _boto3_up(job: Job) -> None:
-    client, config = _boto3()
-    with ThreadPoolExecutor(10) as threads:
-        list(
-            threads.map(
-                lambda f: client.upload_file(str(f), job.bucket, f"{job.prefix}/{f.name}", Config=config),
-                job.files,
-            )
+    def up(self, job: Job) -> None:
+        """Send the job's files."""
+        self.fs.put(list(map(str, job.files)), [f"{self.bucket}/{job.key(file)}" for file in job.files])
+
+    def down(self, job: Job, target: Path) -> None:
+        """Receive the job's files into another folder."""
+        self.fs.get(
+            [f"{self.bucket}/{job.key(file)}" for file in job.files],
+            [str(target / file.name) for file in job.files],
         )
 
+    def send(self, file: Path, key: str) -> None:
+        """Send a file."""
+        self.fs.put_file(str(file), f"{self.bucket}/{key}")
 
-def _boto3_down(job: Job, target: Path) -> None:
-    client, config = _boto3()
-
-    def fetch(file: Path) -> None:
-        client.download_file(job.bucket, f"{job.prefix}/{file.name}", str(target / file.name), Config=config)
-
-    with ThreadPoolExecutor(10) as threads:
-        list(threads.map(fetch, job.files))
+    def receive(self, key: str, file: Path) -> None:
+        """Receive a file."""
+        self.fs.get_file(f"{self.bucket}/{key}", str(file))
 
 
-def _s3fs_up(job: Job) -> None:
-    import s3fs
-
-    s3fs.S3FileSystem().put(
-        list(map(str, job.files)), [f"{job.bucket}/{job.prefix}/{f.name}" for f in job.files]
-    )
-
-
-def _s3fs_down(job: Job, target: Path) -> None:
-    import s3fs
-
-    names = [file.name for file in job.files]
-    s3fs.S3FileSystem().get(
-        [f"{job.bucket}/{job.prefix}/{n}" for n in names], [str(target / n) for n in names]
-    )
-
-
-def _by_s3fs(job: Job) -> Store:
-    """The store without obstore: what it falls back to where s3fs is configured with more than obstore takes."""
-    store = Store(f"s3://{job.bucket}")
-    store._transfer = bounded_s3fs(store._fs)
-    return store
-
-
-def _s3fs_bounded_up(job: Job) -> None:
-    _by_s3fs(job).upload(job.prefix, [Upload(f.name, f, f.name) for f in job.files])
-
-
-def _s3fs_bounded_down(job: Job, target: Path) -> None:
-    store = _by_s3fs(job)
-    with ThreadPoolExecutor(16) as threads:
-        list(threads.map(lambda f: store.fetch(f"{job.prefix}/{f.name}", target / f.name), job.files))
-
-
-CLIENTS: dict[str, tuple[Callable[[Job], None], Callable[[Job, Path], None]]] = {
-    "store": (_store_up, _store_down),
-    "store, by s3fs": (_s3fs_bounded_up, _s3fs_bounded_down),
-    "obstore": (_obstore_up, _obstore_down),
-    "boto3": (_boto3_up, _boto3_down),
-    "s3fs": (_s3fs_up, _s3fs_down),
+CLIENTS: dict[str, type[Client]] = {
+    "store": StoreClient,
+    "store, by s3fs": StoreByS3fs,
+    "obstore": Obstore,
+    "boto3": Boto3,
+    "s3fs": S3fs,
 }
 
 
@@ -222,27 +246,26 @@ def _in_a_process(
     return figures
 
 
-def _measure(client: str, direction: str, bucket: str, folder: str) -> dict[str, float]:
-    """In a process of its own: wall and CPU seconds of one job, imports included, and the most memory held."""
+def _measure(name: str, direction: str, bucket: str, folder: str) -> dict[str, float]:
+    """In a process of its own: wall and CPU seconds of one job with an open client, and the most memory held."""
     job = Job(bucket, "runs/bench", Path(folder))
-    up, down = CLIENTS[client]
-    with tempfile.TemporaryDirectory(prefix="qhas-bench-", dir=Path(folder).parent) as target:
-        begin = time.perf_counter()
+    client = CLIENTS[name](bucket)
+    with tempfile.TemporaryDirectory(prefix="qhas-bench-", dir=Path(folder).parent) as scratch:
+        (tiny := Path(scratch) / "tiny").write_bytes(b"1")
+        client.send(tiny, "warm/tiny")
+        client.receive("warm/tiny", tiny)
+        tiny.unlink()
+        before = Usage.so_far()
         if direction == "up":
-            up(job)
+            client.up(job)
         else:
-            down(job, Path(target))
-        seconds = time.perf_counter() - begin
-        usage = Usage.so_far()
+            client.down(job, Path(scratch))
+        usage = Usage.so_far() - before
         if direction == "down":
             for file in job.files[:3]:
-                if file_digest(file) != file_digest(Path(target) / file.name):
-                    raise SystemExit(f"{client} damaged {file.name}")
-    return {
-        "seconds": seconds,
-        "cpu_seconds": usage.cpu,
-        "peak_mb": peak_memory() / 1e6,
-    }
+                if file_digest(file) != file_digest(Path(scratch) / file.name):
+                    raise SystemExit(f"{name} damaged {file.name}")
+    return {"seconds": usage.wall, "cpu_seconds": usage.cpu, "peak_mb": peak_memory() / 1e6}
 
 
 def _files(folder: Path, number: int, size: int) -> Path:

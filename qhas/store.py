@@ -27,7 +27,6 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
-from qhas.digest import file_digest
 from qhas.naming import check_name
 from qhas.patience import Patience
 from qhas.record import Artifact
@@ -252,22 +251,24 @@ class Store:
                 raise
 
     def _upload(self, prefix: str, file: Upload) -> Artifact:
+        if not file.compress:
+            return self._put(prefix, file.name, file.source, file.path)
         with tempfile.TemporaryDirectory(prefix="qhas-upload-") as scratch:
-            source, path = file.source, file.path
-            if file.compress:
-                with self._packing:
-                    source, path = _gzipped(source, Path(scratch) / "packed.gz"), f"{path}.gz"
-            key = f"{prefix}/{path}"
-            target = self._path(key)
+            with self._packing:
+                packed = _gzipped(file.source, Path(scratch) / "packed.gz")
+            return self._put(prefix, file.name, packed, f"{file.path}.gz")
 
-            def put() -> None:
-                if self._local:
-                    self._fs.makedirs(self._fs._parent(target), exist_ok=True)
-                self._transfer.put(source, target, _content_type(path))
+    def _put(self, prefix: str, name: str, source: Path, path: str) -> Artifact:
+        key = f"{prefix}/{path}"
+        target = self._path(key)
 
-            with _meanwhile_digest(source) as digest:
-                self._do(key, put)
-            return Artifact(name=file.name, path=path, sha256=digest(), size=source.stat().st_size)
+        def put() -> str:
+            if self._local:
+                self._fs.makedirs(self._fs._parent(target), exist_ok=True)
+            return self._transfer.put(source, target, _content_type(path))
+
+        digest = self._do(key, put)
+        return Artifact(name=name, path=path, sha256=digest, size=source.stat().st_size)
 
     def _create(self, key: str, content: bytes) -> bool:
         path = self._path(key)
@@ -388,20 +389,6 @@ def _content_type(path: str) -> str:
     """So that a report opens in the browser. A .gz is what it is: nobody is to unpack it on the way."""
     kind, encoding = mimetypes.guess_type(path)
     return "application/gzip" if encoding == "gzip" else kind or _NO_TYPE
-
-
-class _meanwhile_digest:  # noqa: N801
-    """The digest of a file, made in a thread while the block runs."""
-
-    def __init__(self, source: Path) -> None:
-        self._source = source
-
-    def __enter__(self) -> Callable[[], str]:
-        self._thread = ThreadPoolExecutor(1)
-        return self._thread.submit(file_digest, self._source).result
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.shutdown()
 
 
 def _gzipped(source: Path, target: Path) -> Path:

@@ -36,8 +36,8 @@ _ASK_AGAIN = timedelta(minutes=5)
 class Transfer(Protocol):
     """A way for file contents. Both methods raise what the backend raises."""
 
-    def put(self, source: Path, path: str, content_type: str, /) -> None:
-        """Store a file at the backend's path."""
+    def put(self, source: Path, path: str, content_type: str, /) -> str:
+        """Store a file at the backend's path; the SHA-256 of what was sent."""
 
     def get(self, path: str, target: Path) -> str:
         """Copy an object to a file; the SHA-256 of what was written."""
@@ -54,12 +54,13 @@ class FsspecTransfer:
     ) -> None:
         self._fs, self._put, self._get = fs, put_options or {}, get_options or {}
 
-    def put(self, source: Path, path: str, _content_type: str) -> None:
+    def put(self, source: Path, path: str, _content_type: str) -> str:
         """Store a file, of the type that the file system guesses; a stored size that differs from the file's is an OSError."""
         self._fs.put_file(str(source), path, **self._put)
         size = source.stat().st_size
         if self._fs.size(path) != size:
             raise OSError(f"{path} was stored with another size than the {size} bytes sent")
+        return file_digest(source)
 
     def get(self, path: str, target: Path) -> str:
         """Copy an object to a file; the SHA-256 of what was written."""
@@ -81,38 +82,46 @@ class S3Transfer:
         self._small = threading.BoundedSemaphore(_SMALL_AT_ONCE)
         self._large = threading.BoundedSemaphore(1)
 
-    def put(self, source: Path, path: str, content_type: str) -> None:
-        """Store a file; a multipart upload that fails is aborted."""
+    def put(self, source: Path, path: str, content_type: str) -> str:
+        """Store a file; a multipart upload that fails is aborted. The digest is made while the bytes are sent."""
         import obstore
 
-        size = source.stat().st_size
-        with self._turn(size):
+        size, store = source.stat().st_size, self._store()
+        attributes = {"Content-Type": content_type}
+        if size <= PART:
+            with self._small:
+                content = source.read_bytes()
+                obstore.put(store, self._key(path), content, attributes=attributes)
+            return hashlib.sha256(content).hexdigest()
+        with self._large, ThreadPoolExecutor(1) as meanwhile:
+            digest = meanwhile.submit(file_digest, source)
             obstore.put(
-                self._store(),
+                store,
                 self._key(path),
                 source,
-                attributes={"Content-Type": content_type},
+                attributes=attributes,
                 chunk_size=max(PART, -(-size // _MOST_PARTS)),
                 max_concurrency=_PARTS_AT_ONCE,
             )
+            return digest.result()
 
     def get(self, path: str, target: Path) -> str:
         """Copy an object to a file; the SHA-256 of what was written, made while the next bytes arrive."""
         import obstore
 
-        with self._small:
-            answer = obstore.get(self._store(), self._key(path))
+        store = self._store()
+        with self._small, target.open("wb") as sink:
+            answer = obstore.get(store, self._key(path))
+            if answer.meta["size"] <= PART:
+                content = answer.bytes()
+                sink.write(content)
+                return hashlib.sha256(content).hexdigest()
             digest = hashlib.sha256()
-            with target.open("wb") as sink, _meanwhile(digest.update) as update:
+            with _meanwhile(digest.update) as update:
                 for block in answer.stream(min_chunk_size=PART // 2):
                     update(block)
                     sink.write(block)
         return digest.hexdigest()
-
-    @contextmanager
-    def _turn(self, size: int) -> Iterator[None]:
-        with self._small if size <= PART else self._large:
-            yield
 
     def _key(self, path: str) -> str:
         return path.removeprefix(f"{self._bucket}/")
