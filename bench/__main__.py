@@ -16,11 +16,16 @@ from bench.machine import machine
 from bench.registry import BENCHES, Bench, NoSuchBench, chosen
 from bench.size import Size
 
+_WIDTH = 160
+"""Columns where nobody says how many there are, as in a file."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Exit code 0 with all figures, 1 with a sentence for each bench that has none, 2 for a name that no bench has."""
     given = _parse(argv)
-    console = Console(stderr=given.json == "-", highlight=False, soft_wrap=True)
+    to_errors = given.json == "-"
+    wide = None if (sys.stderr if to_errors else sys.stdout).isatty() else _WIDTH
+    console = Console(stderr=to_errors, highlight=False, width=wide)
     if given.list:
         for bench in BENCHES:
             console.print(f"{bench.name:14}{bench.sentence}")

@@ -31,6 +31,8 @@ class Job:
     devices: int = 0
     """Devices of each SoC that leave the host's cores alone. Zero: simulated ones, which take turns at the cores."""
     run_id: str = "bench"
+    limit: int | None = None
+    """Cells of these to run, the first ones; None for all."""
     history: str = ""
     """A store in which an earlier run left what cells took; empty for a first run."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.failure import BenchFailed
 from bench.usage import session_cpu
@@ -24,8 +26,10 @@ SETTINGS = {
     # Whole seconds: Prefect 3.8 cuts fractions off, and at zero its recorder spins and takes a core.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
 }
+_DATABASE_VARIABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 _START_SECONDS, _STOP_SECONDS, _SETTLE_SECONDS = 180.0, 20.0, 30.0
 _LOOK_SECONDS = 0.5
+_ANSWER_SECONDS = 60.0
 _IDLE_SHARE = 0.1
 """CPU share of a core below which the server has worked off what a sweep left it."""
 
@@ -46,6 +50,16 @@ class Server:
         """CPU seconds of the server and its services since its start."""
         return session_cpu(self.pid)
 
+    def ask(self, path: str, body: object) -> Any:
+        """What the server answers to a POST at a path of its API. Raises ServerFailed."""
+        url, content = f"{self.environment['PREFECT_API_URL']}{path}", json.dumps(body).encode()
+        request = urllib.request.Request(url, content, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:
+                return json.load(answer)
+        except OSError as error:
+            raise ServerFailed(f"The Prefect server did not answer at {path}: {error}") from error
+
     def settle(self) -> None:
         """Wait until the server has written what it was sent; give up after half a minute."""
         deadline, used = time.monotonic() + _SETTLE_SECONDS, self.cpu()
@@ -62,9 +76,12 @@ def without_prefect(environ: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def prefect_server(folder: Path) -> Iterator[Server]:
-    """Start a server with its home in `folder` and end it with the block. Raises ServerFailed."""
-    port, log = _free_port(), folder / "server.txt"
+def prefect_server(folder: Path, database: str = "") -> Iterator[Server]:
+    """Start a server with its home in `folder` and end it with the block; on SQLite there without a database's URL.
+
+    Raises ServerFailed.
+    """
+    port, log = free_port(), folder / "server.txt"
     home = without_prefect(dict(os.environ)) | {"PREFECT_HOME": str(folder / "prefect")}
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     api = f"http://127.0.0.1:{port}/api"
@@ -72,7 +89,7 @@ def prefect_server(folder: Path) -> Iterator[Server]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env=home | SETTINGS,
+            env=home | SETTINGS | ({_DATABASE_VARIABLE: database} if database else {}),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -86,7 +103,8 @@ def prefect_server(folder: Path) -> Iterator[Server]:
         _end(process)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listened at a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

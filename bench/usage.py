@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
-_SESSION, _FIRST_TIME, _LAST_TIME = 3, 11, 14
-"""Places in /proc/<pid>/stat, counted from the state: session, utime, stime, cutime, cstime (proc(5))."""
+_PARENT, _SESSION, _FIRST_TIME, _LAST_TIME = 1, 3, 11, 14
+"""Places in /proc/<pid>/stat, counted from the state: parent, session, utime, stime, cutime, cstime (proc(5))."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,24 @@ def peak_memory() -> int:
 def session_cpu(leader: int) -> float:
     """CPU seconds of every living process of a session, and of the children these have waited for."""
     return sum(_cpu_in(stat, leader) for stat in Path("/proc").glob("[0-9]*/stat"))
+
+
+def tree_cpu(root: int) -> float:
+    """CPU seconds of a process, its living descendants, and the children these have waited for."""
+    parents, seconds = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:  # the process has ended meanwhile
+            continue
+        pid = int(stat.parent.name)
+        parents[pid] = int(fields[_PARENT])
+        seconds[pid] = sum(map(int, fields[_FIRST_TIME : _LAST_TIME + 1])) * _TICK
+    family, grown = {root}, True
+    while grown:
+        children = {pid for pid, parent in parents.items() if parent in family} - family
+        family, grown = family | children, bool(children)
+    return sum(seconds.get(pid, 0.0) for pid in family)
 
 
 def machine_cpu() -> float:

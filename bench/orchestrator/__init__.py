@@ -1,0 +1,1 @@
+"""What Prefect costs a cell: client, server and database, by cells in a sweep."""

@@ -1,0 +1,156 @@
+"""Sweeps of growing size on each database, and the table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from bench.cases import fake_networks
+from bench.fresh import in_a_fresh_process
+from bench.job import Job
+from bench.makespan.rack import SOCS
+from bench.orchestrator.database import Database, DatabaseMissing, postgresql
+from bench.server import Server, prefect_server
+from bench.size import Size
+from qhas.devices.shared_directory import DIRECTORY_VARIABLE
+from tests.fakes.sdk import build_fake_sdk
+
+_CELLS = {Size.QUICK: (10, 100), Size.NORMAL: (10, 100), Size.FULL: (10, 100, 1000, 5000)}
+_SLOTS, _DEVICES = 8, 2
+_RECORDED_SECONDS = 900.0
+"""How long a server may take to record what a sweep told it."""
+_LOOK_SECONDS = 0.25
+_MIB = 1 << 20
+_TASK_RUNS_A_CELL = 7
+"""graph-prepare, ready-device, latency, net-run, collect-logs, chrometrace, publish."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a sweep without tools took. Seconds of the whole sweep; memory in bytes."""
+
+    database: str
+    cells: int
+    wall: float
+    client_cpu: float
+    server_cpu: float
+    """Until all task runs are recorded and the server is idle again."""
+    database_cpu: float | None
+    """None for SQLite, which is a part of the server."""
+    peak_memory: int
+    """Of the client."""
+    recorded_at_end: float
+    """Share of the task runs that the server showed as completed when the client ended."""
+    recorded_after: float | None
+    """Seconds after the client's end until it showed all; None if it had not after a quarter of an hour."""
+
+
+def measure(folder: Path, size: Size, console: Console) -> object:
+    """Raises ContenderFailed and ServerFailed."""
+    costs, left_out = list(_on_sqlite(folder / "sqlite", size)), ""
+    try:
+        costs += _on_postgresql(folder / "postgresql", size)
+    except DatabaseMissing as reason:
+        left_out = str(reason)
+        console.print(f"PostgreSQL is left out: {reason}")
+    console.print(_table(costs))
+    return {"costs": [asdict(cost) for cost in costs], "left_out": left_out}
+
+
+def _on_sqlite(folder: Path, size: Size) -> Iterator[Cost]:
+    folder.mkdir()
+    with prefect_server(folder) as server:
+        yield from _costs("SQLite", folder, size, server, None)
+
+
+def _on_postgresql(folder: Path, size: Size) -> Iterator[Cost]:
+    folder.mkdir()
+    with ExitStack() as stack:
+        database = stack.enter_context(postgresql())
+        server = stack.enter_context(prefect_server(folder, database.url))
+        yield from _costs(database.version, folder, size, server, database)
+
+
+def _costs(name: str, folder: Path, size: Size, server: Server, database: Database | None) -> Iterator[Cost]:
+    server.settle()
+    sdk = build_fake_sdk(folder / "sdk")
+    most = max(_CELLS[size])
+    networks = fake_networks(folder / "networks", (f"net{n:04}" for n in range(-(-most // len(SOCS)))))
+    for cells in (1, *_CELLS[size]):  # the first warms up
+        place = folder / f"cells{cells}"
+        place.mkdir()
+        wanted = networks[: -(-cells // len(SOCS))]
+        job = Job(str(sdk), wanted, SOCS, str(place), _SLOTS, _DEVICES, limit=cells)
+        cost = _cost(name, job, cells, server, database)
+        if cells > 1:
+            yield cost
+
+
+def _cost(name: str, job: Job, cells: int, server: Server, database: Database | None) -> Cost:
+    recorded, wanted = _recorded(server), cells * _TASK_RUNS_A_CELL
+    cpu, database_cpu = server.cpu(), database.cpu() if database else 0.0
+    environment = server.environment | {DIRECTORY_VARIABLE: str(Path(job.folder).parent / "leases")}
+    used = in_a_fresh_process("bench.orchestrator.cells", job, environment)
+    ended = time.monotonic()
+    at_end = found = _recorded(server) - recorded
+    while found < wanted and time.monotonic() - ended < _RECORDED_SECONDS:
+        time.sleep(_LOOK_SECONDS)
+        found = _recorded(server) - recorded
+    after = time.monotonic() - ended
+    server.settle()
+    return Cost(
+        database=name,
+        cells=cells,
+        wall=used["wall"],
+        client_cpu=used["cpu"],
+        server_cpu=server.cpu() - cpu,
+        database_cpu=database.cpu() - database_cpu if database else None,
+        peak_memory=used["peak_memory"],
+        recorded_at_end=at_end / wanted,
+        recorded_after=after if found >= wanted else None,
+    )
+
+
+def _recorded(server: Server) -> int:
+    """Task runs that the server shows as completed."""
+    wanted = {"task_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+    return int(server.ask("/task_runs/count", wanted))
+
+
+def _ms(seconds: float, cost: Cost) -> str:
+    return f"{seconds / cost.cells * 1000:.0f}"
+
+
+_COLUMNS: tuple[tuple[str, Callable[[Cost], str]], ...] = (
+    ("database", lambda cost: cost.database),
+    ("cells", lambda cost: str(cost.cells)),
+    ("wall, ms a cell", lambda cost: _ms(cost.wall, cost)),
+    ("client's CPU, ms a cell", lambda cost: _ms(cost.client_cpu, cost)),
+    ("server's", lambda cost: _ms(cost.server_cpu, cost)),
+    ("database's", lambda cost: "" if cost.database_cpu is None else _ms(cost.database_cpu, cost)),
+    ("client's peak RSS, MiB", lambda cost: f"{cost.peak_memory / _MIB:.0f}"),
+    ("recorded at the end", lambda cost: f"{cost.recorded_at_end:.0%}"),
+    (
+        "all recorded after, s",
+        lambda cost: "-" if cost.recorded_after is None else f"{cost.recorded_after:.1f}",
+    ),
+)
+
+
+def _table(costs: list[Cost]) -> Table:
+    title = (
+        f"Orchestration only, no tools; {_SLOTS} host slots, {_DEVICES} devices for each of {len(SOCS)} SoCs"
+    )
+    shown = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+    for name, _ in _COLUMNS:
+        shown.add_column(name, justify="left" if name == "database" else "right")
+    for cost in costs:
+        shown.add_row(*(cell(cost) for _, cell in _COLUMNS))
+    return shown
