@@ -6,63 +6,32 @@ Exit codes: 0 all cells good; 1 finished, some cells failed; 2 bad input, nothin
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
-from enum import IntEnum
-from functools import wraps
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 import qhas
 from qhas import prefect_settings
+from qhas import upkeep_commands as _upkeep_commands  # noqa: F401  # registers its commands
+from qhas.command_line import Exit, JsonOption, SiteOption, app, command, console, errors, print_json
 from qhas.demo import NETWORKS, demo_site, demo_sweep, make_networks
-from qhas.devices.lease import default_directory
-from qhas.doctor import examine
 from qhas.failures import InvalidInput
-from qhas.lab import open_lab
 from qhas.naming import safe_name
 from qhas.narrowing import Narrowing, narrowed
 from qhas.outlook import look_ahead
 from qhas.plan import plan_sweep
 from qhas.plan_table import plan_document, show_plan
-from qhas.rack import Check, all_good, standings
-from qhas.rack import check as check_devices
-from qhas.rack_tables import show_checks, show_standings
 from qhas.record import CellRecord, SweepRecord
 from qhas.runs import load_run, new_run_id, require_same_spec, run_prefix
 from qhas.sdk import find_sdk
-from qhas.site import SITE_VARIABLE, Site, load_site, require_devices
+from qhas.site import Site, load_site, require_devices
 from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
-from qhas.store import Store, StoreError
+from qhas.store import Store
 from qhas.terminal import bar, device_logs, show_run, sweep_bar, trace_paths
 
-P = ParamSpec("P")
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Profile networks on Qualcomm Hexagon (HTP) and keep every trace.",
-)
-# Nothing is cut in a pipe or a file.
-WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
-DEMO_FOLDER = Path("qhas-demo")
-console = Console(width=WIDTH)
-errors = Console(stderr=True, width=WIDTH)
-
-SiteOption = Annotated[
-    Path | None, typer.Option("--site", help=f"site.yaml; else {SITE_VARIABLE}, else the defaults.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 RunIdOption = Annotated[
     str | None, typer.Option(help="Id of the run. An earlier run's id completes that run.")
 ]
@@ -78,34 +47,7 @@ FailedOption = Annotated[
 CanaryOption = Annotated[
     bool, typer.Option("--canary", help="One cell a SoC, of the model tagged canary or the first.")
 ]
-
-
-class Exit(IntEnum):
-    """Exit codes of the command."""
-
-    GOOD = 0
-    CELLS_FAILED = 1
-    BAD_INPUT = 2
-    CANCELLED = 130
-
-
-def command(function: Callable[P, Exit]) -> Callable[P, None]:
-    """Register a function that returns its exit code; bad input ends in one sentence on standard error."""
-
-    @app.command(name=function.__name__)
-    @wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = function(*args, **kwargs)
-        except (InvalidInput, StoreError, OSError) as error:
-            errors.print(f"qhas: {error}", style="red", markup=False, soft_wrap=True)
-            code = Exit.BAD_INPUT
-        except KeyboardInterrupt:
-            errors.print("qhas: cancelled.", style="yellow")
-            code = Exit.CANCELLED
-        raise typer.Exit(code)
-
-    return run
+DEMO_FOLDER = Path("qhas-demo")
 
 
 @command
@@ -148,7 +90,7 @@ def plan(
     require_devices(lab_site, sorted({cell.soc for cell in planned.cells}))
     outlook = asyncio.run(look_ahead(planned, lab_site))
     if as_json:
-        _print_json(plan_document(planned, outlook))
+        print_json(plan_document(planned, outlook))
     else:
         show_plan(console, planned, outlook)
     return Exit.GOOD
@@ -220,58 +162,6 @@ def show(run_id: str, site: SiteOption = None, as_json: JsonOption = False) -> E
     return _show(*_stored(store, run_id), as_json)
 
 
-@command
-def devices(
-    site: SiteOption = None,
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Reach each free device, test it, and bring it back if it is good."),
-    ] = False,
-    as_json: JsonOption = False,
-) -> Exit:
-    """Show who uses the site's devices; exit code 1 if one is set aside or fails its check.
-
-    Without --check no device is touched. A busy device is at work, which is no fault.
-    """
-    lab = load_site(site)
-    found = standings(lab, default_directory())
-    checks = asyncio.run(_check_devices(lab)) if check else []
-    if as_json:
-        _print_json(
-            {
-                "devices": [one.model_dump(mode="json") for one in found],
-                "checks": [one.model_dump(mode="json") for one in checks] if check else None,
-            }
-        )
-    elif not lab.devices:
-        console.print("No devices are listed in site.yaml: any SoC the SDK knows is simulated on this host.")
-    elif check:
-        show_checks(console, checks, datetime.now(UTC))
-    else:
-        show_standings(console, found, datetime.now(UTC))
-    return Exit.GOOD if all_good(checks if check else found) else Exit.CELLS_FAILED
-
-
-async def _check_devices(site: Site) -> list[Check]:
-    with bar(errors) as progress:
-        task = progress.add_task("checking devices", total=len(site.devices))
-        async with open_lab(site) as lab:
-            return await check_devices(lab, lambda _: progress.advance(task))
-
-
-@command
-def doctor(site: SiteOption = None) -> Exit:
-    """Check SDK, store, scratch space, Prefect and devices; exit code 1 if something is wrong."""
-    table = Table(show_header=False, box=None)
-    good = True
-    for finding in examine(load_site(site)):
-        good &= finding.good
-        mark = Text("good", "green") if finding.good else Text("bad", "red")
-        table.add_row(mark, finding.what, Text(finding.answer))
-    console.print(table)
-    return Exit.GOOD if good else Exit.CELLS_FAILED
-
-
 def _run_and_show(
     spec: SweepSpec, site: Site, site_file: Path | None, run_id: str, as_json: bool = False
 ) -> Exit:
@@ -314,7 +204,7 @@ def _stored(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
 
 def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool) -> Exit:
     if as_json:
-        _print_json(
+        print_json(
             {"run": run.model_dump(mode="json"), "cells": [cell.model_dump(mode="json") for cell in cells]}
         )
     else:
@@ -347,10 +237,6 @@ def _absolute(address: str) -> str:
 def _site_yaml(site: Site) -> str:
     """JSON is YAML."""
     return f"# Written by `qhas demo`, for `--site`.\n{site.model_dump_json(indent=2)}\n"
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
 def main() -> None:

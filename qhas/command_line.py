@@ -1,0 +1,82 @@
+"""The frame of the `qhas` command: its consoles, exit codes and shared options."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from qhas.failures import InvalidInput
+from qhas.site import SITE_VARIABLE
+from qhas.store import StoreError
+
+P = ParamSpec("P")
+_ORDER = ("demo", "plan", "sweep", "profile", "show", "devices", "doctor", "prune", "pin")
+
+
+class _InOrder(TyperGroup):
+    """Lists commands as a newcomer needs them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names."""
+        return sorted(super().list_commands(ctx), key=_ORDER.index)
+
+
+app = typer.Typer(
+    cls=_InOrder,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Profile networks on Qualcomm Hexagon (HTP) and keep every trace.",
+)
+# Nothing is cut in a pipe or a file.
+WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+console = Console(width=WIDTH)
+errors = Console(stderr=True, width=WIDTH)
+
+SiteOption = Annotated[
+    Path | None, typer.Option("--site", help=f"site.yaml; else {SITE_VARIABLE}, else the defaults.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+class Exit(IntEnum):
+    """Exit codes of the command."""
+
+    GOOD = 0
+    CELLS_FAILED = 1
+    BAD_INPUT = 2
+    CANCELLED = 130
+
+
+def command(function: Callable[P, Exit]) -> Callable[P, None]:
+    """Register a function that returns its exit code; bad input ends in one sentence on standard error."""
+
+    @app.command(name=function.__name__)
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = function(*args, **kwargs)
+        except (InvalidInput, StoreError, OSError) as error:
+            errors.print(f"qhas: {error}", style="red", markup=False, soft_wrap=True)
+            code = Exit.BAD_INPUT
+        except KeyboardInterrupt:
+            errors.print("qhas: cancelled.", style="yellow")
+            code = Exit.CANCELLED
+        raise typer.Exit(code)
+
+    return run
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One document on standard output."""
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
