@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +18,47 @@ from qhas import progress
 from qhas.durations import read_durations, write_durations
 from qhas.failures import InvalidInput
 from qhas.lab import Lab, open_lab
-from qhas.plan import Plan, plan_sweep
+from qhas.plan import plan_sweep, require_files
 from qhas.record import CellRecord, SweepRecord
-from qhas.runs import begin_run, cancel_run, end_run, finished_cells, new_run_id
+from qhas.runs import begin_run, cancel_run, end_run, finished_cells, new_run_id, require_run, sdk_facts
 from qhas.site import load_site, require_devices
-from qhas.spec import SweepSpec
+from qhas.sites import Part
+from qhas.spec import Cell, SweepSpec
 from tasks.report import publish_report
 
+CELLS_FAILED = "Cells failed"
+"""State of a part that ran to its end. A part that was refused or broke off has another one."""
 
-@flow(name="sweep", flow_run_name="{spec.name}", persist_result=False)
-async def sweep(spec: SweepSpec, site: str | None = None, run_id: str | None = None) -> State[Any]:
+
+def _flow_run_name() -> str:
+    spec, part = flow_run.parameters["spec"], flow_run.parameters.get("part")
+    return f"{spec.name} at {part.site}" if part else str(spec.name)
+
+
+@flow(name="sweep", flow_run_name=_flow_run_name, persist_result=False)
+async def sweep(
+    spec: SweepSpec, site: str | None = None, run_id: str | None = None, part: Part | None = None
+) -> State[Any]:
     """Profile every network on every SoC and publish traces, QHAS summaries and a report.
 
     `site` is the path of a site.yaml on the worker; without it QHAS_SITE, else the defaults. The `run_id` of an
-    earlier run completes that run: only cells that are missing or failed are run.
+    earlier run completes that run: only cells that are missing or failed are run. `part` is set by the flow
+    `sweep-sites`, which gives each site its cells; leave it empty.
     """
+    if part:
+        return await run_part(spec, site, run_id, part)
     return await run_sweep(spec, site, run_id or run_id_of_flow_run(spec.name))
 
 
 def sweep_here(spec: SweepSpec, site: str | None, run_id: str) -> None:
     """Run the sweep in this process, without a deployment. Raises what kept it from starting, not failed cells."""
+    run_here(lambda: sweep(spec, site, run_id))
+
+
+def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Run a flow in this process. Raises what kept it from starting, not failed cells."""
     try:
-        asyncio.run(sweep(spec, site, run_id))
+        asyncio.run(started())
     except FailedRun:
         return
     except TerminationSignal as stopped:
@@ -56,32 +76,43 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
     site = load_site(Path(site_path) if site_path else None)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
     async with open_lab(site) as lab:
-        run = await asyncio.to_thread(begin_run, lab, run_id, plan)
+        run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_facts(lab))
         try:
-            cells = await _complete(plan, lab, run)
+            cells = await _complete(plan.cells, lab, run)
         except asyncio.CancelledError:
-            cancel_run(lab, run)
+            cancel_run(lab.store, run)
             raise
-        run = await asyncio.to_thread(end_run, lab, run, cells)
+        run = await asyncio.to_thread(end_run, lab.store, run, cells)
+        await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
         report = await publish_report(lab.store, run, cells)
-    return _state(run, report)
-
-
-async def _complete(plan: Plan, lab: Lab, run: SweepRecord) -> list[CellRecord]:
-    """Run what is missing; the records of all cells in the order of the plan."""
-    done = await finished_cells(lab, run.run_id, plan.cells)
-    progress.report(progress.SweepStarted(run.run_id, len(plan.cells), len(done)))
-    missing = [cell for cell in plan.cells if cell.key not in done]
-    forecasts = await asyncio.to_thread(read_durations, lab.store, plan.spec.name)
-    ran = await profile_cells(missing, lab, run.run_id, forecasts)
-    await asyncio.to_thread(write_durations, lab.store, plan.spec.name, run.run_id, ran)
-    done |= {record.cell.key: record for record in ran}
-    return [done[cell.key] for cell in plan.cells]
-
-
-def _state(run: SweepRecord, report: str) -> State[Any]:
-    message = f"{run.cells - run.failed} of {run.cells} cells good. Run {run.run_id}. Report: {report}"
+    message = f"{run.good} of {run.cells} cells good. Run {run_id}. Report: {report}"
     return Failed(message=message) if run.failed else Completed(message=message)
+
+
+async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, part: Part) -> State[Any]:
+    """Run some cells of a run that another flow run began, and will end. Raises InvalidInput before anything runs."""
+    plan = await asyncio.to_thread(plan_sweep, spec, look_up=False)
+    cells = part.select(plan.cells)
+    site = load_site(Path(site_path) if site_path else None)
+    require_devices(site, sorted({cell.soc for cell in cells}))
+    await asyncio.to_thread(require_files, cells)
+    async with open_lab(site) as lab:
+        run = await asyncio.to_thread(require_run, lab.store, run_id or "", spec)
+        records = await _complete(cells, lab, run)
+    failed = sum(record.failure is not None for record in records)
+    message = f"{len(records) - failed} of {len(records)} cells of site {part.site} good. Run {run.run_id}."
+    return Failed(name=CELLS_FAILED, message=message) if failed else Completed(message=message)
+
+
+async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[CellRecord]:
+    """Run what is missing; the records of all cells in their order."""
+    done = await finished_cells(lab, run.run_id, cells)
+    progress.report(progress.SweepStarted(run.run_id, len(cells), len(done)))
+    missing = [cell for cell in cells if cell.key not in done]
+    forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
+    ran = await profile_cells(missing, lab, run.run_id, forecasts)
+    done |= {record.cell.key: record for record in ran}
+    return [done[cell.key] for cell in cells]
 
 
 def run_id_of_flow_run(name: str) -> str:

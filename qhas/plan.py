@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import product
@@ -58,9 +58,15 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
     cells = tuple(select(wanted, spec.select))
     if not cells:
         raise InvalidInput(f"None of the {len(wanted)} cells of sweep {spec.name} fits the selection.")
-    for address in sorted({address for cell in cells for address in _addresses(cell)}) if look_up else ():
-        _require(address)
+    if look_up:
+        require_files(cells)
     return Plan(spec, cells, excluded=len(everything) - len(cells), warnings=tuple(_warnings(spec)))
+
+
+def require_files(cells: Iterable[Cell]) -> None:
+    """Raise InvalidInput if a DLC or an input list of these cells is not there, as seen from this host."""
+    for address in sorted({address for cell in cells for address in _addresses(cell)}):
+        _require(address)
 
 
 def select(cells: list[Cell], selection: Selection) -> list[Cell]:

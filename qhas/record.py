@@ -48,7 +48,7 @@ class SweepState(StrEnum):
     COMPLETE = "complete"
     """Every cell is complete."""
     PARTIAL = "partial"
-    """Finished; some cells failed."""
+    """Finished; some cells failed or were not run."""
     CANCELLED = "cancelled"
     """Stopped by its user; can be resumed."""
 
@@ -177,8 +177,47 @@ class CellRecord(Stored):
         return next((artifact for artifact in self.artifacts if artifact.name == name), None)
 
 
+class SiteState(StrEnum):
+    """How a site's part of a sweep ended."""
+
+    FINISHED = "finished"
+    """It ran to its end; cells may have failed."""
+    NOT_STARTED = "not_started"
+    """No worker of the site took it in time."""
+    FAILED = "failed"
+    """It was refused or broke off; what it stored counts."""
+    LOST = "lost"
+    """It showed no sign of life any more."""
+    CANCELLED = "cancelled"
+    """Somebody stopped it."""
+
+
+class SitePart(Stored):
+    """What one site did in the last try of a sweep over several: of the cells it was given, how many are what."""
+
+    site: str
+    deployment: str
+    state: SiteState
+    why: str | None = Field(default=None, description="One sentence, for every state but finished.")
+    cells: int
+    good: int
+    failed: int
+    flow_run: str = Field(description="Id of the site's flow run.")
+    flow_run_url: str | None = Field(
+        default=None, description="Its page in the Prefect UI, if that is known."
+    )
+
+    @property
+    def missing(self) -> int:
+        """Cells that have no record: they were not run, or not to their end."""
+        return self.cells - self.good - self.failed
+
+
 class SweepRecord(Stored):
-    """The run as a whole: resolved spec, site and versions, and where it stands."""
+    """The run as a whole: resolved spec, site and versions, and where it stands.
+
+    `sdk` is None where several sites ran it, each with its own; the cells name theirs.
+    """
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     run_id: str
@@ -187,7 +226,14 @@ class SweepRecord(Stored):
     finished_at: datetime | None = None
     spec: SweepSpec
     site: Site
-    sdk: SdkFacts
+    sdk: SdkFacts | None = None
     qhas_version: str
     cells: int
     failed: int = 0
+    missing: int = Field(default=0, description="Cells without a record when the run ended.")
+    sites: list[SitePart] = Field(default=[], description="Empty for a sweep at one site.")
+
+    @property
+    def good(self) -> int:
+        """Cells of a finished run that are complete."""
+        return self.cells - self.failed - self.missing

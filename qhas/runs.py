@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -14,8 +14,17 @@ from qhas.failures import InvalidInput, StepFailed
 from qhas.lab import Lab
 from qhas.naming import check_name
 from qhas.plan import Plan, plan_sweep
-from qhas.record import MANIFEST, SWEEP_RECORD, CellRecord, CellStatus, SdkFacts, SweepRecord, SweepState
-from qhas.site import without_secrets
+from qhas.record import (
+    MANIFEST,
+    SWEEP_RECORD,
+    CellRecord,
+    CellStatus,
+    SdkFacts,
+    SitePart,
+    SweepRecord,
+    SweepState,
+)
+from qhas.site import Site, without_secrets
 from qhas.spec import Cell, SweepSpec, describe
 from qhas.store import Store
 
@@ -52,42 +61,56 @@ def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord
     return earlier
 
 
-def begin_run(lab: Lab, run_id: str, plan: Plan) -> SweepRecord:
+def require_run(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord:
+    """The record of a run that somebody else began. Raises InvalidInput if it is not in this store, or of another spec."""
+    run = require_same_spec(store, run_id, spec)
+    if run is None:
+        raise InvalidInput(
+            f"The store {store.root} holds no run {run_id}: all sites of a sweep write to one store; "
+            "correct `store` in this site's site.yaml."
+        )
+    return run
+
+
+def begin_run(store: Store, run_id: str, plan: Plan, site: Site, sdk: SdkFacts | None = None) -> SweepRecord:
     """Record that a run starts or goes on. Raises InvalidInput if the id belongs to another spec."""
-    earlier = require_same_spec(lab.store, run_id, plan.spec)
+    earlier = require_same_spec(store, run_id, plan.spec)
     record = SweepRecord(
         run_id=run_id,
         state=SweepState.RUNNING,
         started_at=earlier.started_at if earlier else datetime.now(UTC),
         spec=plan.spec,
-        site=without_secrets(lab.site),
-        sdk=SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version),
+        site=without_secrets(site),
+        sdk=sdk,
         qhas_version=qhas.__version__,
         cells=len(plan.cells),
     )
-    _write(lab.store, record)
+    _write(store, record)
     return record
 
 
-def end_run(lab: Lab, record: SweepRecord, cells: Iterable[CellRecord]) -> SweepRecord:
-    """Record that every cell of a run has ended."""
+def end_run(
+    store: Store, record: SweepRecord, cells: Collection[CellRecord], sites: Iterable[SitePart] = ()
+) -> SweepRecord:
+    """Record that a run has ended, with the records of those of its cells that have one."""
     failed = sum(cell.status is CellStatus.FAILED for cell in cells)
+    missing = record.cells - len(cells)
     ended = record.model_copy(
         update={
-            "state": SweepState.PARTIAL if failed else SweepState.COMPLETE,
+            "state": SweepState.PARTIAL if failed or missing else SweepState.COMPLETE,
             "finished_at": datetime.now(UTC),
             "failed": failed,
+            "missing": missing,
+            "sites": list(sites),
         }
     )
-    _write(lab.store, ended)
+    _write(store, ended)
     return ended
 
 
-def cancel_run(lab: Lab, record: SweepRecord) -> None:
+def cancel_run(store: Store, record: SweepRecord) -> None:
     """Record that a run was stopped by its user; it can be resumed."""
-    _write(
-        lab.store, record.model_copy(update={"state": SweepState.CANCELLED, "finished_at": datetime.now(UTC)})
-    )
+    _write(store, record.model_copy(update={"state": SweepState.CANCELLED, "finished_at": datetime.now(UTC)}))
 
 
 def read_run(store: Store, run_id: str) -> SweepRecord | None:
@@ -112,17 +135,23 @@ def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
         return None
 
 
+async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
+    """The records of those cells that have one, by cell key."""
+    records = await asyncio.gather(*(asyncio.to_thread(read_cell, store, run_id, cell) for cell in cells))
+    return {record.cell.key: record for record in records if record}
+
+
 async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
     """Records of the cells that need not run again, by cell key.
 
     A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK.
     """
-    found = {}
-    for cell in cells:
-        record = await asyncio.to_thread(read_cell, lab.store, run_id, cell)
-        if record and record.status is CellStatus.COMPLETE and await _still_holds(record, lab):
-            found[cell.key] = record
-    return found
+    stored = await read_cells(lab.store, run_id, cells)
+    return {
+        key: record
+        for key, record in stored.items()
+        if record.status is CellStatus.COMPLETE and await _still_holds(record, lab)
+    }
 
 
 async def _still_holds(record: CellRecord, lab: Lab) -> bool:
@@ -131,7 +160,12 @@ async def _still_holds(record: CellRecord, lab: Lab) -> bool:
     except StepFailed:
         return False
     made_from = record.model.sha256 if record.model else None
-    return (made_from, record.sdk) == (model.sha256, SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version))
+    return (made_from, record.sdk) == (model.sha256, sdk_facts(lab))
+
+
+def sdk_facts(lab: Lab) -> SdkFacts:
+    """The SDK of a lab, as records name it."""
+    return SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version)
 
 
 def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:

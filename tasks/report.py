@@ -12,19 +12,26 @@ from prefect.artifacts import acreate_table_artifact
 from qhas.record import CellRecord, Origin, SweepRecord
 from qhas.report import publish_report as write_report
 from qhas.rows import ORIGIN_TITLE, by_origin, columns, legend, row
+from qhas.sites import site_table
 from qhas.store import Store
 from tasks.policy import STEP
 
 
 @task(name="report", task_run_name="report {run.run_id}", tags=["store"], **STEP)
 async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]) -> str:
-    """Write the static page and a table artifact per origin of figures; the page's address."""
+    """Write the static page, a table artifact per origin of figures and one of the sites; the page's address."""
     address = await asyncio.to_thread(write_report, store, run, cells)
     for origin, records in by_origin(cells):
         await acreate_table_artifact(
             key=_artifact_key(f"{run.spec.name}-{origin}"),
             table=_table(origin, records),
             description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} Run {run.run_id}, report {address}",
+        )
+    if run.sites:
+        await acreate_table_artifact(
+            key=_artifact_key(f"{run.spec.name}-sites"),
+            table=site_table(run.sites),
+            description=f"What each site did of its part. Run {run.run_id}, report {address}",
         )
     return address
 

@@ -16,6 +16,7 @@ from qhas.record import MANIFEST, CellRecord, CellStatus, Origin, SweepRecord
 from qhas.report.plots import dominant_path, time_by_network
 from qhas.rows import ORIGIN_TITLE, Column, by_origin, columns, legend, row
 from qhas.runs import cell_prefix, run_prefix
+from qhas.sites import site_table
 from qhas.store import Store
 
 _SCRIPT = f"plotly-{plotly.__version__}.min.js"
@@ -65,7 +66,7 @@ def render(run: SweepRecord, cells: list[CellRecord]) -> str:
         groups=groups,
         script=f"../assets/{_SCRIPT}",
         sweep_json=f"{_TO_ROOT}/{run_prefix(run.run_id)}/sweep.json",
-        good=run.cells - run.failed,
+        sites=site_table(run.sites),
         style_of=_style_of,
     )
 

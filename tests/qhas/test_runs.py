@@ -13,8 +13,19 @@ import pytest
 from qhas.failures import FailureKind, InvalidInput
 from qhas.lab import Lab
 from qhas.naming import check_name
-from qhas.plan import plan_sweep
-from qhas.record import MANIFEST, SCHEMA_VERSION, CellRecord, CellStatus, ModelFacts, SdkFacts, SweepState
+from qhas.plan import Plan, plan_sweep
+from qhas.record import (
+    MANIFEST,
+    SCHEMA_VERSION,
+    CellRecord,
+    CellStatus,
+    ModelFacts,
+    SdkFacts,
+    SitePart,
+    SiteState,
+    SweepRecord,
+    SweepState,
+)
 from qhas.runs import (
     begin_run,
     cancel_run,
@@ -25,7 +36,9 @@ from qhas.runs import (
     new_run_id,
     read_cell,
     read_run,
+    require_run,
     run_prefix,
+    sdk_facts,
 )
 from qhas.sdk import Sdk, SdkKind
 from qhas.site import Site
@@ -61,21 +74,26 @@ def plan_of(**changes: Any) -> Any:
     return plan_sweep(spec(**{"socs": ["sm8650", "sm8750"]} | changes), look_up=False)
 
 
+def begin(lab: Lab, run_id: str, plan: Plan) -> SweepRecord:
+    """Begin a run at one site."""
+    return begin_run(lab.store, run_id, plan, lab.site, sdk_facts(lab))
+
+
 def publish(store: Store, cell: CellRecord) -> None:
     store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{MANIFEST}", cell.model_dump_json().encode())
 
 
 def test_a_run_that_begins_is_running(lab: Lab) -> None:
-    begun = begin_run(lab, RUN, plan_of())
+    begun = begin(lab, RUN, plan_of())
     assert begun.state is SweepState.RUNNING
     assert begun.cells == 2
     assert read_run(lab.store, RUN) == begun
 
 
 def test_the_same_spec_goes_on_with_the_first_start(lab: Lab) -> None:
-    first = begin_run(lab, RUN, plan_of())
-    cancel_run(lab, first)
-    again = begin_run(lab, RUN, plan_of())
+    first = begin(lab, RUN, plan_of())
+    cancel_run(lab.store, first)
+    again = begin(lab, RUN, plan_of())
     assert again.started_at == first.started_at
     assert (again.state, again.finished_at) == (SweepState.RUNNING, None)
 
@@ -92,9 +110,9 @@ def test_the_same_spec_goes_on_with_the_first_start(lab: Lab) -> None:
 def test_another_spec_is_refused_with_the_fields_that_differ(
     lab: Lab, changes: dict[str, Any], named: str
 ) -> None:
-    first = begin_run(lab, RUN, plan_of())
+    first = begin(lab, RUN, plan_of())
     with pytest.raises(InvalidInput, match=rf"{RUN} was started with another spec \(different: {named}\)"):
-        begin_run(lab, RUN, plan_of(**changes))
+        begin(lab, RUN, plan_of(**changes))
     assert read_run(lab.store, RUN) == first
 
 
@@ -105,15 +123,40 @@ def test_another_spec_is_refused_with_the_fields_that_differ(
 def test_a_run_ends_complete_or_partial(
     lab: Lab, failures: list[FailureKind | None], state: SweepState, failed: int
 ) -> None:
-    begun = begin_run(lab, RUN, plan_of())
-    ended = end_run(lab, begun, [record(failure=failure) for failure in failures])
+    begun = begin(lab, RUN, plan_of())
+    ended = end_run(lab.store, begun, [record(failure=failure) for failure in failures])
     assert (ended.state, ended.failed) == (state, failed)
     assert ended.finished_at is not None
     assert read_run(lab.store, RUN) == ended
 
 
+def test_a_run_over_sites_ends_with_what_each_did_and_without_an_sdk_of_its_own(lab: Lab) -> None:
+    plan = plan_of()
+    begun = begin_run(lab.store, RUN, plan, lab.site)
+    parts = [
+        SitePart(
+            site=name, deployment=f"sweep/{name}", state=state, cells=1, good=good, failed=0, flow_run="f"
+        )
+        for name, state, good in (("lab1", SiteState.FINISHED, 1), ("lab2", SiteState.LOST, 0))
+    ]
+    ended = end_run(lab.store, begun, [record(plan.cells[0])], parts)
+    assert (ended.state, ended.good, ended.failed, ended.missing) == (SweepState.PARTIAL, 1, 0, 1)
+    assert [part.missing for part in ended.sites] == [0, 1]
+    assert read_run(lab.store, RUN) == ended
+    assert ended.sdk is None
+
+
+def test_a_part_is_of_a_run_that_is_in_the_store(lab: Lab) -> None:
+    with pytest.raises(InvalidInput, match=f"holds no run {RUN}: all sites of a sweep write to one store"):
+        require_run(lab.store, RUN, spec())
+    begun = begin(lab, RUN, plan_of())
+    assert require_run(lab.store, RUN, begun.spec) == begun
+    with pytest.raises(InvalidInput, match="another spec"):
+        require_run(lab.store, RUN, spec(name="other"))
+
+
 def test_a_cancelled_run_says_so(lab: Lab) -> None:
-    cancel_run(lab, begin_run(lab, RUN, plan_of()))
+    cancel_run(lab.store, begin(lab, RUN, plan_of()))
     run = read_run(lab.store, RUN)
     assert run is not None
     assert run.state is SweepState.CANCELLED
@@ -154,7 +197,7 @@ async def test_a_cell_of_another_run_is_not_finished_in_this_one(lab: Lab) -> No
 
 def test_a_run_is_loaded_with_its_cells_in_the_order_of_the_plan(lab: Lab) -> None:
     plan = plan_of(models=[model("b"), model("a")])
-    begin_run(lab, RUN, plan)
+    begin(lab, RUN, plan)
     for cell in reversed(plan.cells):
         publish(lab.store, record(cell))
     _, cells = load_run(lab.store, RUN)
@@ -163,7 +206,7 @@ def test_a_run_is_loaded_with_its_cells_in_the_order_of_the_plan(lab: Lab) -> No
 
 def test_a_run_that_is_not_finished_is_loaded_with_what_there_is(lab: Lab) -> None:
     plan = plan_of()
-    begin_run(lab, RUN, plan)
+    begin(lab, RUN, plan)
     publish(lab.store, record(plan.cells[1], failure=FailureKind.LOG_EMPTY))
     run, cells = load_run(lab.store, RUN)
     assert run.cells - len(cells) == 1
@@ -179,7 +222,7 @@ def test_a_run_id_that_is_no_name_is_refused(lab: Lab, run_id: str) -> None:
     with pytest.raises(InvalidInput, match="cannot be a name"):
         load_run(lab.store, run_id)
     with pytest.raises(InvalidInput, match="cannot be a name"):
-        begin_run(lab, run_id, plan_of())
+        begin(lab, run_id, plan_of())
 
 
 def test_a_damaged_record_of_a_run_is_refused_in_one_line(lab: Lab) -> None:
@@ -206,7 +249,7 @@ def test_readers_ignore_keys_of_a_cell_that_they_do_not_know(lab: Lab, place: tu
 
 @pytest.mark.parametrize("place", [(), ("spec",), ("spec", "models", 0), ("site",), ("site", "sdk")], ids=str)
 def test_readers_ignore_keys_of_a_run_that_they_do_not_know(lab: Lab, place: tuple[Any, ...]) -> None:
-    begun = begin_run(lab, RUN, plan_of())
+    begun = begin(lab, RUN, plan_of())
     document = json.loads(begun.model_dump_json())
     spot = document
     for part in place:
@@ -219,7 +262,7 @@ def test_readers_ignore_keys_of_a_run_that_they_do_not_know(lab: Lab, place: tup
 def test_records_of_a_later_schema_are_not_read_as_if_they_meant_the_same(lab: Lab) -> None:
     plan = plan_of()
     later = {"schema_version": SCHEMA_VERSION + 1}
-    begun = json.loads(begin_run(lab, RUN, plan).model_dump_json())
+    begun = json.loads(begin(lab, RUN, plan).model_dump_json())
     cell = json.loads(record(plan.cells[0]).model_dump_json())
     lab.store.write(f"{run_prefix(RUN)}/sweep.json", json.dumps(begun | later).encode())
     lab.store.write(f"{cell_prefix(RUN, plan.cells[0])}/{MANIFEST}", json.dumps(cell | later).encode())

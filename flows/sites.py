@@ -1,0 +1,132 @@
+"""A sweep over several sites: each runs the cells that its devices can serve; one run, one report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
+from prefect.states import Completed, Failed
+from prefect.utilities.urls import url_for
+
+from flows.children import Child, require_deployments, start, stop, stop_leftovers, watch
+from flows.sweep import run_here, run_id_of_flow_run
+from qhas.durations import read_durations, write_durations
+from qhas.plan import Plan, plan_sweep
+from qhas.record import CellRecord, CellStatus, SitePart, SiteState, SweepRecord
+from qhas.runs import begin_run, cancel_run, end_run, read_cells, require_same_spec
+from qhas.site import load_site
+from qhas.sites import SiteRef, require_sites, split
+from qhas.spec import Cell, SweepSpec
+from qhas.store import Store
+from tasks.report import publish_report
+
+Parts = Mapping[str, tuple[Cell, ...]]
+
+
+@flow(name="sweep-sites", flow_run_name="{spec.name}", persist_result=False)
+async def sweep_sites(
+    spec: SweepSpec, sites: list[SiteRef], site: str | None = None, run_id: str | None = None
+) -> State[Any]:
+    """Split a sweep over sites by the devices they have, run each part at its site, and publish one report.
+
+    `site` is the path of a site.yaml on this flow's worker, for the store, which all sites share; without it
+    QHAS_SITE. The `run_id` of an earlier run completes that run: only cells that are missing or failed are split.
+    """
+    return await run_at_sites(spec, sites, site, run_id or run_id_of_flow_run(spec.name))
+
+
+def sweep_sites_here(spec: SweepSpec, sites: list[SiteRef], site: str | None, run_id: str) -> None:
+    """Split, watch and report in this process; the sites' workers run the cells. Raises what kept it from starting."""
+    run_here(lambda: sweep_sites(spec, sites, site, run_id))
+
+
+async def run_at_sites(
+    spec: SweepSpec, sites: Sequence[SiteRef], site_path: str | None, run_id: str
+) -> State[Any]:
+    """Take a sweep over sites to its end. Raises InvalidInput before anything runs."""
+    plan = await asyncio.to_thread(plan_sweep, spec, look_up=False)  # each site looks up its own files
+    here = load_site(Path(site_path) if site_path else None)
+    store = Store(here.store)
+    await asyncio.to_thread(require_same_spec, store, run_id, spec)
+    parts = await _parts(plan, require_sites(sites), store, run_id)
+    async with get_client() as client:
+        await require_deployments(client, [each for each in sites if parts[each.name]])
+        run = await asyncio.to_thread(begin_run, store, run_id, plan, here)
+        try:
+            children = await _run_parts(client, plan, sites, parts, run_id)
+        except (asyncio.CancelledError, TerminationSignal):
+            cancel_run(store, run)
+            raise
+    return await _end(store, plan, run, children)
+
+
+async def _parts(plan: Plan, sites: Sequence[SiteRef], store: Store, run_id: str) -> Parts:
+    """What is missing, split."""
+    stored = await read_cells(store, run_id, plan.cells)
+    done = {key for key, record in stored.items() if record.status is CellStatus.COMPLETE}
+    forecasts = await asyncio.to_thread(read_durations, store, plan.spec.name)
+    return split([cell for cell in plan.cells if cell.key not in done], sites, forecasts)
+
+
+async def _run_parts(
+    client: PrefectClient, plan: Plan, sites: Sequence[SiteRef], parts: Parts, run_id: str
+) -> list[Child]:
+    """Every part at its site, side by side; however this ends, no part is left running."""
+    await stop_leftovers(client, run_id)
+    children: list[Child] = []
+    try:
+        for site in sites:
+            if cells := parts[site.name]:
+                child = await start(plan.spec, run_id, plan.cells, site, cells)
+                children.append(child)
+        await watch(client, children)
+    finally:
+        await stop(client, [child.flow_run.id for child in children if child.state is None])
+    return children
+
+
+async def _end(store: Store, plan: Plan, run: SweepRecord, children: Sequence[Child]) -> State[Any]:
+    """One record, one report and one sentence from what the sites have stored."""
+    stored = await read_cells(store, run.run_id, plan.cells)
+    records = [stored[cell.key] for cell in plan.cells if cell.key in stored]
+    parts = [_site_part(child, stored) for child in children]
+    run = await asyncio.to_thread(end_run, store, run, records, parts)
+    await asyncio.to_thread(write_durations, store, plan.spec.name, run.run_id, records)
+    report = await publish_report(store, run, records)
+    message = " ".join([_counts(run), *map(_sentence, _unfinished(parts))])
+    message = f"{message} Run {run.run_id}. Report: {report}"
+    return Failed(message=message) if run.good < run.cells else Completed(message=message)
+
+
+def _site_part(child: Child, stored: Mapping[str, CellRecord]) -> SitePart:
+    records = [stored[cell.key] for cell in child.cells if cell.key in stored]
+    good = sum(record.status is CellStatus.COMPLETE for record in records)
+    return SitePart(
+        site=child.site.name,
+        deployment=child.site.deployment,
+        state=child.state or SiteState.LOST,
+        why=child.why,
+        cells=len(child.cells),
+        good=good,
+        failed=len(records) - good,
+        flow_run=str(child.flow_run.id),
+        flow_run_url=url_for("flow-run", child.flow_run.id),
+    )
+
+
+def _unfinished(parts: Sequence[SitePart]) -> list[SitePart]:
+    return [part for part in parts if part.state is not SiteState.FINISHED]
+
+
+def _counts(run: SweepRecord) -> str:
+    return f"{run.good} of {run.cells} cells good, {run.failed} failed, {run.missing} not run."
+
+
+def _sentence(part: SitePart) -> str:
+    return f"Site {part.site} ({part.missing} of {part.cells} cells missing): {part.why}"
