@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from qhas import prefect_settings
 from qhas.record import CellRecord, SweepRecord
 from qhas.runs import load_run
 from qhas.spec import ModelRef, SweepSpec
@@ -17,15 +18,37 @@ from qhas.store import Store
 from tests.fakes.dlc import make_dlc
 from tests.fakes.sdk import build_fake_sdk
 
+ROOT = Path(__file__).parents[2]
+POOL = "lab"
+
+
+def prefect_command(*arguments: str, **variables: str) -> tuple[list[str], dict[str, str]]:
+    """Prefect's own command against the tests' server, and its environment."""
+    from prefect.settings import PREFECT_API_URL
+
+    command = [str(Path(sys.executable).parent / "prefect"), *arguments]
+    return command, {
+        **os.environ,
+        "PREFECT_API_URL": str(PREFECT_API_URL.value()),
+        "COLUMNS": "200",
+        **variables,
+    }
+
+
+def prefect(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Prefect's own command to its end."""
+    command, environment = prefect_command(*arguments, **variables)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False
+    )
+
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """One server for the session, with a database of its own."""
-    prefect_settings.quieten()
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+def deployed(prefect_server: None) -> None:
+    """The work pool and the deployments of prefect.yaml as it stands."""
+    for arguments in (("work-pool", "create", "--type", "process", POOL), ("--no-prompt", "deploy", "--all")):
+        done = prefect(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @dataclass(frozen=True)

@@ -3,41 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_URL
 
-from tests.flows.conftest import FakeLab
+from tests.flows.conftest import POOL, FakeLab, prefect
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server"), pytest.mark.timeout(240)]
-ROOT = Path(__file__).parents[2]
-POOL = "lab"
-
-
-def prefect(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Prefect's own command against the tests' server."""
-    return subprocess.run(
-        [str(Path(sys.executable).parent / "prefect"), *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PREFECT_API_URL": str(PREFECT_API_URL.value()), "COLUMNS": "200", **variables},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def deployed(prefect_server: None) -> None:
-    """The work pool and both deployments."""
-    for arguments in (("work-pool", "create", "--type", "process", POOL), ("--no-prompt", "deploy", "--all")):
-        done = prefect(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.usefixtures("deployed")
