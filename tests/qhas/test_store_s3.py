@@ -376,7 +376,9 @@ def test_a_creation_whose_answer_was_lost_counts_as_done(s3: Store, wire: Wire) 
     assert not s3.write("claim", b"theirs", only_if_absent=True)
 
 
-def test_a_server_that_ignores_conditions_is_found_out(s3: Store, wire: Wire) -> None:
+def test_a_server_that_ignores_conditions_is_found_out(s3: Store, server: S3Server, wire: Wire) -> None:
+    if not isinstance(server, MotoServer):
+        pytest.skip("the header is signed: it can only be dropped before a server that checks no signature")
     wire.ignore_conditions = True
     try:
         assert not s3.honours_conditions()
