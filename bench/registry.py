@@ -41,7 +41,7 @@ class Bench:
         return self.measure(import_module(self.module), folder, size, console)
 
 
-_TRACES = {
+_TRACES: dict[Size, dict[str, Any]] = {
     Size.QUICK: {"megabytes": (20,), "rounds": 1},
     Size.NORMAL: {},
     Size.FULL: {"megabytes": (50, 500, 2000)},

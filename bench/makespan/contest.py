@@ -72,6 +72,8 @@ class Run:
     contender: Contender
     ratio: float
     """Makespan over the bound from the durations as ordered."""
+    ratio_with_own: float
+    """The same with every tool longer by what it took above its order in this contender's run, start not included."""
     wall: float
     """Seconds of the contender's process, from its work in hand to its end."""
     around: float
@@ -157,7 +159,7 @@ def _contest(
             case.rack.devices,
             history=history,
         )
-        yield _run(contender, job, case.rack, server.environment | environment)
+        yield _run(contender, job, case.rack, {**server.environment, **environment})
         server.settle()
         left = _TRACES.get(contender, _plain_traces)(job)
         _require_same(contender, left, expected := expected or left, len(case.rack.cells))
@@ -174,6 +176,7 @@ def _run(contender: Contender, job: Job, rack: Rack, environment: Mapping[str, s
     return Run(
         contender,
         ratio=found.makespan / rack.lower_bound(),
+        ratio_with_own=found.makespan / rack.longer_by(found.tools_own).lower_bound(),
         wall=used["wall"],
         around=used["wall"] - found.makespan,
         timeline=found,
@@ -209,6 +212,7 @@ def _require_same(
 _COLUMNS: tuple[tuple[str, Callable[[Run], str]], ...] = (
     ("contender", lambda run: run.contender),
     ("makespan / bound", lambda run: f"{run.ratio:.2f}"),
+    ("with tools' own", lambda run: f"{run.ratio_with_own:.2f}"),
     ("makespan, s", lambda run: f"{run.timeline.makespan:.1f}"),
     ("around, s", lambda run: f"{run.around:.1f}"),
     ("host idle", lambda run: f"{run.timeline.host_idle:.0%}"),

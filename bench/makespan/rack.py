@@ -44,6 +44,10 @@ class Rack:
         """The same rack with other durations."""
         return Rack(self.slots, self.devices, seconds)
 
+    def longer_by(self, seconds: float) -> Rack:
+        """The same rack with every tool longer by so much."""
+        return self.taking({key: Seconds(*(part + seconds for part in of)) for key, of in self.cells.items()})
+
     def scaled_to(self, bound: float) -> Rack:
         """The same rack with all durations longer or shorter by one factor, so that its bound is this one."""
         factor = bound / self.lower_bound()

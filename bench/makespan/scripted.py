@@ -17,8 +17,12 @@ def write_rack(job: Job) -> None:
     folder = Path(job.folder).resolve()
     settings = {"SDK": job.sdk, "TARGET": TARGET, "DEVICES": str(job.devices)}
     lines = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
-    for name, of in (("DLC", lambda network: network.dlc), ("INPUTS", lambda network: network.inputs)):
-        entries = " ".join(f"[{network.name}]={shlex.quote(of(network))}" for network in job.networks)
+    files = {
+        "DLC": {network.name: network.dlc for network in job.networks},
+        "INPUTS": {network.name: network.inputs for network in job.networks},
+    }
+    for name, by_network in files.items():
+        entries = " ".join(f"[{network}]={shlex.quote(path)}" for network, path in by_network.items())
         lines.append(f"declare -A {name}=({entries})")
     (folder / "rack.sh").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")

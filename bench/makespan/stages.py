@@ -6,11 +6,12 @@ import json
 import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, cast
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.futures import wait
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.futures import PrefectFuture, wait
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from bench.job import Job
 from bench.plain import CALLS, PlainCell, open_cell
@@ -27,10 +28,12 @@ def run(job: Job) -> None:
     of_host: list[Turn] = [host for _ in cells]
 
     # A thread a cell, so that no cell that waits for one SoC's devices is in the way of another SoC's.
-    @flow(name="stages", persist_result=False, task_runner=ThreadPoolTaskRunner(max_workers=len(cells)))
+    threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=len(cells))
+
+    @flow(name="stages", persist_result=False, task_runner=cast("TaskRunner[PrefectFuture[Any]]", threads))
     def stages() -> None:
         for tool, turns in (("prepare", of_host), ("net_run", of_devices), ("view", of_host)):
-            step = task(_step, name=tool, cache_policy=NO_CACHE, persist_result=False)
+            step = task(name=tool, cache_policy=NO_CACHE, persist_result=False)(_step)
             futures = [step.submit(cell, tool, turn) for (cell, _), turn in zip(cells, turns, strict=True)]
             wait(futures)
             for future in futures:

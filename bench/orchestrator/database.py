@@ -52,7 +52,7 @@ def postgresql() -> Iterator[Database]:
             shutil.chown(folder, _ACCOUNT, _ACCOUNT)
         data, port = folder / "data", free_port()
         _call([str(programs / "initdb"), "-D", str(data), "-U", "prefect", "-A", "trust"], account)
-        version = _call([str(programs / "postgres"), "--version"], account)
+        version = " ".join(_call([str(programs / "postgres"), "--version"], account).split()[1:3])
         process = subprocess.Popen(
             [
                 *(str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder)),
@@ -101,7 +101,7 @@ def _call(argv: list[str], account: dict[str, Any]) -> str:
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd="/", **account)
     if done.returncode != 0:
         raise DatabaseMissing(f"{Path(argv[0]).name} failed: {done.stderr.strip()}")
-    return done.stdout.strip()
+    return str(done.stdout).strip()
 
 
 def _await(process: subprocess.Popen[bytes], port: int) -> None:

@@ -46,6 +46,10 @@ def test_a_rack_scaled_to_a_bound_has_it() -> None:
     assert rack_of(1, 6, slots=4).scaled_to(20).lower_bound() == pytest.approx(20)
 
 
+def test_tools_that_take_longer_than_ordered_raise_the_bound() -> None:
+    assert one_cell().longer_by(0.5).lower_bound() == 8.5
+
+
 def test_prepares_take_one_to_ten_times_as_long_as_runs() -> None:
     factors = [of.prepare / of.device for of in rack_of(3, 24, slots=8).cells.values()]
     assert 0.9 <= min(factors) < 2
