@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -64,7 +65,10 @@ def _traces(module: Any, _: Path, size: Size, console: Console) -> Any:
 
 def _storage(module: Any, folder: Path, size: Size, _: Console) -> Any:
     results = folder / "storage.json"
-    module.main([*_STORAGE[size], "--json", str(results)])
+    try:
+        module.main([*_STORAGE[size], "--json", str(results)])
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        raise BenchFailed(f"the object store or one of its clients: {error}") from error
     return json.loads(results.read_text(encoding="utf-8"))
 
 
