@@ -174,6 +174,7 @@ def _run_and_show(
     for warning in planned.warnings:
         errors.print(f"qhas: {warning}", style="yellow", markup=False)
     store = Store(site.store)
+    store.require_writable()
     shown = errors if as_json else console
     try:
         with sweep_bar(shown):

@@ -43,11 +43,16 @@ class PreparedManifest(BaseModel):
         return files
 
 
+_NODE = socket.gethostname()
+
+
 class Claim(BaseModel):
     """Who prepares a graph now. A claim that is not renewed before it expires is a dead owner's."""
 
     owner: str
     host: str
+    node: str = ""
+    process: int = 0
     expires: datetime
 
 
@@ -120,7 +125,7 @@ class PreparedGraphs:
             if claim != seen:
                 seen, since = claim, time.monotonic()
             # A clock of another host may be wrong; that nothing is renewed is seen by this one's.
-            if claim.expires < datetime.now(UTC) or time.monotonic() - since > self._seconds:
+            if self._is_dead(claim) or time.monotonic() - since > self._seconds:
                 if claim != _RELEASED:
                     await asyncio.to_thread(self._store.delete, f"{_prefix(key)}/{CLAIM}")
                 continue
@@ -151,10 +156,17 @@ class PreparedGraphs:
         except ValidationError:
             return None
 
+    def _is_dead(self, claim: Claim) -> bool:
+        """Whether it has expired, or its process was one of this host and is gone."""
+        gone = claim.node == _NODE and claim.process > 0 and not Path(f"/proc/{claim.process}").exists()
+        return gone or claim.expires < datetime.now(UTC)
+
     def _claim_now(self) -> bytes:
         claim = Claim(
             owner=self._owner,
             host=f"{socket.gethostname()} (process {os.getpid()})",
+            node=_NODE,
+            process=os.getpid(),
             expires=datetime.now(UTC) + timedelta(seconds=self._seconds),
         )
         return claim.model_dump_json().encode()

@@ -204,7 +204,7 @@ def _remove(store: Store, item: Prunable, now: datetime) -> bool:
             return False
         for entry in _artifacts(document):
             if f"{item.prefix}/{entry['path']}" in item.keys:
-                entry.setdefault("pruned_at", now.isoformat())
+                entry["pruned_at"] = entry.get("pruned_at") or now.isoformat()
         store.write(manifest, json.dumps(document, indent=2).encode())
         store.remove(item.keys)
         return True

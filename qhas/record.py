@@ -66,6 +66,7 @@ class Artifact(Stored):
     path: str
     sha256: str
     size: int
+    pruned_at: datetime | None = Field(default=None, description="Since when the file is not there any more.")
 
 
 class Attempt(Stored):
@@ -173,8 +174,8 @@ class CellRecord(Stored):
     artifacts: list[Artifact] = []
 
     def artifact(self, name: str) -> Artifact | None:
-        """The stored file of that name in the artifact table, if there is one."""
-        return next((artifact for artifact in self.artifacts if artifact.name == name), None)
+        """The stored file of that name in the artifact table, if there is one and it was not pruned."""
+        return next((a for a in self.artifacts if a.name == name and not a.pruned_at), None)
 
 
 class SiteState(StrEnum):

@@ -105,7 +105,7 @@ def _links(run: SweepRecord, record: CellRecord) -> tuple[list[Link], list[Link]
             (text, f"{base}/{a.path}")
             for name, text in table.items()
             for a in record.artifacts
-            if a.name == name
+            if a.name == name and not a.pruned_at
         ]
         for table in (_LINKS | of_failure, later)
     )

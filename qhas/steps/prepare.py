@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from qhas import progress
 from qhas.digest import data_digest, file_digest
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.prepared import PreparedGraphs
@@ -34,11 +35,12 @@ async def prepare_graph(work: CellWork) -> Prepared:
         source, work.model = await work.lab.model(work.cell.model.dlc)
         key = prepared_key(work.cell, work.lab.sdk, work.model.sha256)
         graphs = PreparedGraphs(work.lab.store)
-        async with work.lab.lock(f"prepared {key}"):
-            names = await asyncio.to_thread(graphs.fetch, key, attempt.folder)
-            reused = names is not None
-            if not names:
-                names = await _prepare(attempt, source)
+        async with (
+            work.lab.lock(f"prepared {key}"),
+            graphs.turn(key, attempt.folder, waiting=lambda host: _tell(work, host)) as found,
+        ):
+            names = found or await _prepare(attempt, source)
+            if not found:
                 await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
         (schematic,) = (name for name in names if name != PREPARED_DLC)
         prepared = Prepared(attempt.folder / PREPARED_DLC, attempt.folder / schematic)
@@ -46,7 +48,7 @@ async def prepare_graph(work: CellWork) -> Prepared:
             key=key,
             sha256=await asyncio.to_thread(file_digest, prepared.dlc),
             schematic_sha256=await asyncio.to_thread(file_digest, prepared.schematic),
-            reused=reused,
+            reused=found is not None,
         )
         return prepared
 
@@ -61,6 +63,10 @@ def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
             "sdk": [sdk.kind, sdk.version, dict(sdk.env)],
         }
     )
+
+
+def _tell(work: CellWork, host: str) -> None:
+    progress.report(progress.Waiting(work.cell, f"waiting for {host}, which prepares the same graph"))
 
 
 async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
