@@ -9,11 +9,8 @@ Patience lasts; what does not (no permission, no such bucket) is an error at onc
 
 from __future__ import annotations
 
-import gzip
-import mimetypes
 import os
 import secrets
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
@@ -28,6 +25,7 @@ from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
 from qhas.naming import check_name
+from qhas.packing import NO_TYPE, content_type, gzipped, write_whole
 from qhas.patience import Patience
 from qhas.record import Artifact
 from qhas.s3 import is_object, is_s3, put_if_absent, s3_options, settle
@@ -49,12 +47,10 @@ __all__ = ["Found", "ObjectDamaged", "ObjectMissing", "Store", "StoreError", "Up
 
 T = TypeVar("T")
 
-_CHUNK = 1 << 20
 _AT_ONCE = 16
 """Files of one upload that are under way at the same time."""
 _MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
 """What backends call the time of an object's last change, in the order of trust."""
-_NO_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -140,7 +136,7 @@ class Store:
         if only_if_absent:
             return self._create(key, content)
         path = self._path(key)
-        self._do(key, lambda: self._write_local(path, content) if self._local else self._pipe(path, content))
+        self._do(key, lambda: write_whole(path, content) if self._local else self._pipe(path, content))
         return True
 
     def honours_conditions(self) -> bool:
@@ -255,7 +251,7 @@ class Store:
             return self._put(prefix, file.name, file.source, file.path)
         with tempfile.TemporaryDirectory(prefix="qhas-upload-") as scratch:
             with self._packing:
-                packed = _gzipped(file.source, Path(scratch) / "packed.gz")
+                packed = gzipped(file.source, Path(scratch) / "packed.gz")
             return self._put(prefix, file.name, packed, f"{file.path}.gz")
 
     def _put(self, prefix: str, name: str, source: Path, path: str) -> Artifact:
@@ -265,7 +261,7 @@ class Store:
         def put() -> str:
             if self._local:
                 self._fs.makedirs(self._fs._parent(target), exist_ok=True)
-            return self._transfer.put(source, target, _content_type(path))
+            return self._transfer.put(source, target, content_type(path))
 
         digest = self._do(key, put)
         return Artifact(name=name, path=path, sha256=digest, size=source.stat().st_size)
@@ -278,9 +274,9 @@ class Store:
             if self._is_object(path):
                 raise FileExistsError(path)
             if self._s3:
-                put_if_absent(self._fs, path, content, _content_type(path))
+                put_if_absent(self._fs, path, content, content_type(path))
             elif self._local:
-                self._write_local(path, content, replace=False)
+                write_whole(path, content, replace=False)
             else:
                 self._pipe(path, content)
 
@@ -297,7 +293,7 @@ class Store:
         path = self._path(key)
         self.write(key, b"May be removed.\n")
         try:
-            self._do(key, lambda: put_if_absent(self._fs, path, b"", _NO_TYPE))
+            self._do(key, lambda: put_if_absent(self._fs, path, b"", NO_TYPE))
         except _Taken:
             return True
         finally:
@@ -319,20 +315,8 @@ class Store:
         return dict(self._fs.find(path, detail=True))
 
     def _pipe(self, path: str, content: bytes) -> None:
-        options = {"ContentType": _content_type(path)} if self._s3 else {}
+        options = {"ContentType": content_type(path)} if self._s3 else {}
         self._fs.pipe_file(path, content, **options)
-
-    def _write_local(self, path: str, content: bytes, replace: bool = True) -> None:
-        self._fs.makedirs(self._fs._parent(path), exist_ok=True)
-        partial = Path(f"{path}.{secrets.token_hex(8)}.partial")
-        try:
-            self._fs.pipe_file(str(partial), content)
-            if replace:
-                partial.replace(path)
-            else:
-                Path(path).hardlink_to(partial)
-        finally:
-            partial.unlink(missing_ok=True)
 
     def _path(self, key: str) -> str:
         try:
@@ -383,20 +367,3 @@ def _modified(info: dict[str, Any]) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None
-
-
-def _content_type(path: str) -> str:
-    """So that a report opens in the browser. A .gz is what it is: nobody is to unpack it on the way."""
-    kind, encoding = mimetypes.guess_type(path)
-    return "application/gzip" if encoding == "gzip" else kind or _NO_TYPE
-
-
-def _gzipped(source: Path, target: Path) -> Path:
-    """Compress with no time and no name inside, so that equal files stay equal."""
-    with (
-        source.open("rb") as plain,
-        target.open("wb") as sink,
-        gzip.GzipFile(filename="", fileobj=sink, mode="wb", compresslevel=6, mtime=0) as packed,
-    ):
-        shutil.copyfileobj(plain, packed, _CHUNK)
-    return target

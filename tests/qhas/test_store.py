@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fsspec.implementations.local import LocalFileSystem
 
 from qhas.store import Store, StoreError, Upload
 
@@ -68,11 +67,13 @@ def test_a_failed_write_leaves_the_old_bytes_and_nothing_else(
     store = Store(str(tmp_path))
     store.write("runs/a/manifest.json", b"old")
 
-    def half(self: LocalFileSystem, path: str, value: bytes, **_: Any) -> None:
-        Path(path).write_bytes(value[: len(value) // 2])
+    real = Path.write_bytes
+
+    def half(self: Path, value: bytes) -> int:
+        real(self, value[: len(value) // 2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(LocalFileSystem, "pipe_file", half)
+    monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(StoreError, match="No space left on device"):
         store.write("runs/a/manifest.json", b"new bytes")
     assert store.read("runs/a/manifest.json") == b"old"
@@ -82,13 +83,14 @@ def test_a_failed_write_leaves_the_old_bytes_and_nothing_else(
 def test_a_write_under_way_is_not_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(str(tmp_path))
     seen: list[object] = []
-    real = LocalFileSystem.pipe_file
+    real = Path.write_bytes
 
-    def watched(self: LocalFileSystem, path: str, value: bytes, **kwargs: Any) -> None:
-        real(self, path, value, **kwargs)
+    def watched(self: Path, value: bytes) -> int:
+        written = real(self, value)
         seen.append((store.read("a/manifest.json"), store.find("a", "manifest.json")))
+        return written
 
-    monkeypatch.setattr(LocalFileSystem, "pipe_file", watched)
+    monkeypatch.setattr(Path, "write_bytes", watched)
     store.write("a/manifest.json", b"whole")
     assert seen == [(None, [])]
 

@@ -1,0 +1,43 @@
+"""How files are packed, labelled, and written whole."""
+
+from __future__ import annotations
+
+import gzip
+import mimetypes
+import secrets
+import shutil
+from pathlib import Path
+
+NO_TYPE = "application/octet-stream"
+_CHUNK = 1 << 20
+
+
+def gzipped(source: Path, target: Path) -> Path:
+    """Compress with no time and no name inside, so that equal files stay equal."""
+    with (
+        source.open("rb") as plain,
+        target.open("wb") as sink,
+        gzip.GzipFile(filename="", fileobj=sink, mode="wb", compresslevel=6, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(plain, packed, _CHUNK)
+    return target
+
+
+def content_type(path: str) -> str:
+    """So that a report opens in the browser. A .gz is what it is: nobody is to unpack it on the way."""
+    kind, encoding = mimetypes.guess_type(path)
+    return "application/gzip" if encoding == "gzip" else kind or NO_TYPE
+
+
+def write_whole(path: str, content: bytes, *, replace: bool = True) -> None:
+    """Write a local file that readers see whole or not at all. Raises FileExistsError if it is not to be replaced."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(f"{path}.{secrets.token_hex(8)}.partial")
+    try:
+        partial.write_bytes(content)
+        if replace:
+            partial.replace(path)
+        else:
+            Path(path).hardlink_to(partial)
+    finally:
+        partial.unlink(missing_ok=True)
