@@ -1,0 +1,35 @@
+"""Labs on the session's Prefect server, and stores on S3 behind a wire that breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.s3 import MotoServer, Wire
+from tests.flows.conftest import prefect_command
+from tests.resilience.lab import without_labs
+
+
+@pytest.fixture
+def environment(prefect_server: None) -> Mapping[str, str]:
+    """What a process needs to use the session's Prefect server; nothing of the user's own settings."""
+    _, variables = prefect_command()
+    mine = {name: value for name, value in variables.items() if name in ("PREFECT_HOME", "PREFECT_API_URL")}
+    return without_labs() | mine
+
+
+@pytest.fixture
+def s3(tmp_path: Path) -> Iterator[MotoServer]:
+    """An S3 server of the test's own."""
+    (folder := tmp_path / "s3").mkdir()
+    with MotoServer(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def wire(s3: MotoServer) -> Iterator[Wire]:
+    """The way to it."""
+    with Wire(s3.port) as wire:
+        yield wire

@@ -1,0 +1,72 @@
+"""A file system that is small: a tmpfs in a mount namespace of a process that ends with its caller.
+
+Others reach it through that process, below /proc/<pid>/root, so nothing is mounted where anybody else sees it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+_HOLDER = """
+import subprocess, sys
+folder = sys.argv[1]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + sys.argv[2], "none", folder], check=True)
+print("ready", flush=True)
+for size in sys.stdin:
+    subprocess.run(["mount", "-o", "remount,size=" + size.strip(), folder], check=True)
+    print("ready", flush=True)
+"""
+_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private")
+
+
+def why_unavailable() -> str | None:
+    """Why this machine cannot have a small disk, in a sentence; None if it can."""
+    try:
+        probe = subprocess.run(
+            [*_NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True, timeout=10
+        )
+    except OSError as error:
+        return f"a small disk needs unshare and mount: {error}"
+    return f"no tmpfs can be mounted here: {probe.stderr.strip()}" if probe.returncode else None
+
+
+class SmallDisk:
+    """`with` mounts a tmpfs of `size` bytes, rounded up to pages, and lets it go with all it holds."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        folder.mkdir()
+        self._folder, self._size = folder, size
+
+    @property
+    def path(self) -> Path:
+        """Its root, for processes of this user."""
+        return Path(f"/proc/{self._holder.pid}/root{self._folder}")
+
+    def grow(self, size: int) -> None:
+        """Give it another size."""
+        assert self._holder.stdin
+        self._holder.stdin.write(f"{size}\n")
+        self._holder.stdin.flush()
+        self._await()
+
+    def _await(self) -> None:
+        assert self._holder.stdout
+        if self._holder.stdout.readline() != "ready\n":
+            raise RuntimeError(f"no tmpfs could be mounted at {self._folder}")
+
+    def __enter__(self) -> Self:
+        self._holder = subprocess.Popen(
+            [*_NAMESPACE, sys.executable, "-c", _HOLDER, str(self._folder), str(self._size)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._await()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._holder.kill()
+        self._holder.communicate()

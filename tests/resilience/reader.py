@@ -1,0 +1,152 @@
+"""A store as somebody finds it who knows its layout and nothing of the code that writes it.
+
+What has a manifest claims to be whole; here every claim is put to the test.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+_MANIFEST = "manifest.json"
+_OF_EVERY_GOOD_CELL = frozenset({"schematic", "log", "config", "chrometrace", "qhas", "output"})
+
+
+class Objects(Protocol):
+    """Where objects lie."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Every key below a prefix."""
+
+    def read(self, key: str) -> bytes | None:
+        """An object's bytes, or None where there is none."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Objects as files below a folder."""
+
+    root: Path
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """See `Objects.keys`."""
+        for path in sorted((self.root / prefix).rglob("*")):
+            if path.is_file():
+                yield str(path.relative_to(self.root))
+
+    def read(self, key: str) -> bytes | None:
+        """See `Objects.read`."""
+        try:
+            return (self.root / key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Objects of a bucket below a prefix, through botocore's own client."""
+
+    client: Any
+    name: str
+    base: str
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """See `Objects.keys`."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=f"{self.base}/{prefix}/"
+        )
+        for page in pages:
+            yield from (found["Key"].removeprefix(f"{self.base}/") for found in page.get("Contents", ()))
+
+    def read(self, key: str) -> bytes | None:
+        """See `Objects.read`."""
+        try:
+            content: bytes = self.client.get_object(Bucket=self.name, Key=f"{self.base}/{key}")["Body"].read()
+        except self.client.exceptions.NoSuchKey:
+            return None
+        return content
+
+
+@dataclass
+class Reading:
+    """What a run shows: digests of the manifests of good cells, the kinds of failed ones, and every broken promise."""
+
+    complete: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    artifacts: int = 0
+    prepared: int = 0
+    state: str = ""
+
+
+def read_run(objects: Objects, run_id: str) -> Reading:
+    """The run and the prepared graphs of a store as they are now. Every file of every manifest is read to its end."""
+    reading, prefix = Reading(), f"runs/{run_id}"
+    if sweep := objects.read(f"{prefix}/sweep.json"):
+        reading.state = json.loads(sweep)["state"]
+    for key in objects.keys(prefix):
+        if key.endswith(f"/{_MANIFEST}"):
+            cell = key.removeprefix(f"{prefix}/").removesuffix(f"/{_MANIFEST}")
+            _read_cell(objects, key, cell, reading)
+    for key in objects.keys("prepared"):
+        if key.endswith(f"/{_MANIFEST}"):
+            reading.prepared += 1
+            files = _parsed(objects, key, reading).get("files", [])
+            _check_files(objects, key, files, reading)
+            if len(files) != 2:
+                reading.broken.append(f"{key} names {len(files)} files, not a DLC and its schematic")
+    return reading
+
+
+def _read_cell(objects: Objects, key: str, cell: str, reading: Reading) -> None:
+    content, record = objects.read(key) or b"", _parsed(objects, key, reading)
+    if not record:
+        return
+    reading.records[cell] = record
+    named = "/".join((record["cell"]["model"]["name"], record["cell"]["soc"], record["cell"]["variant"]))
+    if named != cell:
+        reading.broken.append(f"{key} is the record of {named}")
+    _check_files(objects, key, record["artifacts"], reading)
+    if record["status"] != "complete":
+        reading.failed[cell] = record["failure"]["kind"]
+        return
+    reading.complete[cell] = hashlib.sha256(content).hexdigest()
+    if absent := _OF_EVERY_GOOD_CELL - {artifact["name"] for artifact in record["artifacts"]}:
+        reading.broken.append(f"{key} is complete without {', '.join(sorted(absent))}")
+
+
+def _check_files(objects: Objects, key: str, files: list[dict[str, Any]], reading: Reading) -> None:
+    for file in files:
+        path = f"{key.removesuffix(f'/{_MANIFEST}')}/{file['path']}"
+        content = objects.read(path)
+        if content is None:
+            reading.broken.append(f"{key} names {file['path']}, which is not there")
+        elif (len(content), hashlib.sha256(content).hexdigest()) != (file["size"], file["sha256"]):
+            reading.broken.append(f"{path} is not what its manifest says")
+        elif file["name"] in ("chrometrace", "qhas") and not _is_json(content):
+            reading.broken.append(f"{path} is not whole")
+        reading.artifacts += 1
+
+
+def _parsed(objects: Objects, key: str, reading: Reading) -> dict[str, Any]:
+    content = objects.read(key)
+    try:
+        parsed: dict[str, Any] = json.loads(content or b"")
+    except ValueError:
+        reading.broken.append(f"{key} is no JSON")
+        return {}
+    return parsed
+
+
+def _is_json(packed: bytes) -> bool:
+    try:
+        json.loads(gzip.decompress(packed))
+    except (ValueError, OSError, EOFError):
+        return False
+    return True

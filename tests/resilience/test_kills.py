@@ -1,0 +1,66 @@
+"""A sweep that dies by SIGKILL at random moments and is resumed: nothing is lost, nothing is done twice that was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.sdk import Tool, read_calls
+from tests.rack.rack import until
+from tests.resilience.killing import Outcome, calls_by_cell, kill_and_resume
+from tests.resilience.lab import SweepLab, build_lab
+from tests.resilience.reader import Reading
+from tests.resilience.server import PrefectServer
+
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
+SEED = 20
+
+
+def require_unharmed(lab: SweepLab, outcome: Outcome, kills: int) -> None:
+    """All that must hold after the last sweep of a run that was killed so often."""
+    assert len(outcome.kills) == kills
+    assert outcome.exit_code == 0, lab.said("killed")
+    readings = [*(kill.reading for kill in outcome.kills), outcome.end]
+    assert [reading.broken for reading in readings] == [[]] * (kills + 1)
+    assert [reading.failed for reading in readings] == [{}] * (kills + 1)
+    for before, after in pairwise(readings):
+        require_kept(before, after)
+    assert sorted(outcome.end.complete) == sorted(lab.cells)
+    assert outcome.end.state == "complete"
+    require_no_more_than_lost(lab, outcome)
+    assert [(state.holder, state.waiting) for state in lab.leases()] == [(None, [])] * 4
+    until(lambda: not lab.tools_alive(), 10, lab.tools_alive)
+
+
+def require_kept(before: Reading, after: Reading) -> None:
+    """A cell that was complete has the same record later: it did not run again."""
+    assert {cell: after.complete.get(cell) for cell in before.complete} == before.complete
+
+
+def require_no_more_than_lost(lab: SweepLab, outcome: Outcome) -> None:
+    """Tools ran once a cell, and once more for each time that the cell was in flight when its sweep died."""
+    lost = outcome.lost_by_cell
+    for tool in (Tool.PREPARE, Tool.VIEWER):
+        calls = calls_by_cell(lab, outcome, tool)
+        assert sorted(calls) == sorted(lab.cells)
+        assert {cell: n for cell, n in calls.items() if n > 1 + lost[cell]} == {}
+    in_vain = sum("net_run" in one.ran for kill in outcome.kills for one in kill.lost)
+    assert len(lab.cells) <= len(read_calls(lab.sdk, Tool.NET_RUN)) <= len(lab.cells) + in_vain
+
+
+def test_a_sweep_killed_three_times_completes_each_cell_once(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    lab = build_lab(tmp_path, 3, environment)
+    require_unharmed(lab, kill_and_resume(lab, 3, SEED), 3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_sweep_of_96_cells_killed_25_times_completes_each_cell_once(tmp_path: Path) -> None:
+    with PrefectServer(tmp_path) as server:
+        lab = build_lab(tmp_path, 24, server.environment)
+        require_unharmed(lab, kill_and_resume(lab, 25, SEED), 25)
