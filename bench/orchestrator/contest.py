@@ -75,7 +75,7 @@ def _on_postgresql(folder: Path, size: Size) -> Iterator[Cost]:
     with ExitStack() as stack:
         database = stack.enter_context(postgresql())
         server = stack.enter_context(prefect_server(folder, database.url))
-        yield from _costs(database.version, folder, size, server, database)
+        yield from _costs(f"PostgreSQL {database.version}", folder, size, server, database)
 
 
 def _costs(name: str, folder: Path, size: Size, server: Server, database: Database | None) -> Iterator[Cost]:

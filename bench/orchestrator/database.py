@@ -31,7 +31,7 @@ class DatabaseMissing(BenchFailed):
 
 @dataclass(frozen=True)
 class Database:
-    """A server that takes connections, and its address as Prefect writes it."""
+    """A server that takes connections, its address as Prefect writes it, and its version, as in 15.18."""
 
     pid: int
     url: str
@@ -52,7 +52,7 @@ def postgresql() -> Iterator[Database]:
             shutil.chown(folder, _ACCOUNT, _ACCOUNT)
         data, port = folder / "data", free_port()
         _call([str(programs / "initdb"), "-D", str(data), "-U", "prefect", "-A", "trust"], account)
-        version = " ".join(_call([str(programs / "postgres"), "--version"], account).split()[1:3])
+        _, _, version, *_ = _call([str(programs / "postgres"), "--version"], account).split()
         process = subprocess.Popen(
             [
                 *(str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder)),
