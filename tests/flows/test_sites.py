@@ -337,6 +337,7 @@ async def test_a_parent_that_was_killed_is_retried_and_stops_what_the_first_try_
             assert (await ended(parent)).is_crashed()
             assert tools(sites, "lab1")
             order(sites.sdks["lab1"])
+            await asyncio.sleep(10)  # the worker tells of the death twice; nobody is as quick as a test
             await client.set_flow_run_state(parent.id, Scheduled(name="AwaitingRetry"), force=True)
         assert (await ended(parent)).is_completed()
     assert not tools(sites, "lab1")
