@@ -1,6 +1,6 @@
 """A file system that is small: a tmpfs in a mount namespace of a process that ends with its caller.
 
-Others reach it through that process, below /proc/<pid>/root, so nothing is mounted where anybody else sees it.
+Nothing is mounted where anybody else sees it: programs that are to meet the disk are started by `entrance`.
 """
 
 from __future__ import annotations
@@ -38,12 +38,24 @@ class SmallDisk:
 
     def __init__(self, folder: Path, size: int) -> None:
         folder.mkdir()
-        self._folder, self._size = folder, size
+        self.folder, self._size = folder, size
 
     @property
-    def path(self) -> Path:
-        """Its root, for processes of this user."""
-        return Path(f"/proc/{self._holder.pid}/root{self._folder}")
+    def entrance(self) -> tuple[str, ...]:
+        """What stands before the command line of a program that finds the disk at its folder."""
+        return (
+            "nsenter",
+            f"--target={self._holder.pid}",
+            "--user",
+            "--preserve-credentials",
+            "--mount",
+            "--wd=.",
+        )
+
+    @property
+    def seen(self) -> Path:
+        """Its root as processes see it that did not come in by the entrance."""
+        return Path(f"/proc/{self._holder.pid}/root{self.folder}")
 
     def grow(self, size: int) -> None:
         """Give it another size."""
@@ -55,11 +67,11 @@ class SmallDisk:
     def _await(self) -> None:
         assert self._holder.stdout
         if self._holder.stdout.readline() != "ready\n":
-            raise RuntimeError(f"no tmpfs could be mounted at {self._folder}")
+            raise RuntimeError(f"no tmpfs could be mounted at {self.folder}")
 
     def __enter__(self) -> Self:
         self._holder = subprocess.Popen(
-            [*_NAMESPACE, sys.executable, "-c", _HOLDER, str(self._folder), str(self._size)],
+            [*_NAMESPACE, sys.executable, "-c", _HOLDER, str(self.folder), str(self._size)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -32,6 +32,8 @@ class SweepLab:
     sdk: Path
     cells: tuple[str, ...]
     environment: Mapping[str, str]
+    entrance: tuple[str, ...] = ()
+    """What stands before the command lines of sweeps."""
 
     @property
     def scratch(self) -> Path:
@@ -42,7 +44,7 @@ class SweepLab:
         """`qhas sweep` in a process group of its own, its output in `<run_id>.txt`."""
         with (self.folder / f"{run_id}.txt").open("ab") as said:
             return subprocess.Popen(
-                [str(QHAS), "sweep", str(self.folder / "sweep.yaml"), "--site", str(self.folder / "site.yaml"), "--run-id", run_id],
+                [*self.entrance, str(QHAS), "sweep", str(self.folder / "sweep.yaml"), "--site", str(self.folder / "site.yaml"), "--run-id", run_id],
                 cwd=ROOT,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
@@ -84,6 +86,7 @@ def build_lab(
     environment: Mapping[str, str],
     store: str | None = None,
     scratch: Path | None = None,
+    entrance: tuple[str, ...] = (),
     **site: Any,
 ) -> SweepLab:
     """A lab in an empty folder. `environment` is what a process needs to find Prefect and the store; `site` adds to site.yaml."""
@@ -105,7 +108,7 @@ def build_lab(
     temporary.mkdir(exist_ok=True)
     variables = {"TMPDIR": str(temporary), "QHAS_LEASES": str(folder / "leases"), "COLUMNS": "200"}
     cells = tuple(f"{name}/{soc}/default" for name in names for soc in SOCS)
-    return SweepLab(folder, sdk, cells, {**environment, **variables})
+    return SweepLab(folder, sdk, cells, {**environment, **variables}, entrance)
 
 
 def without_labs(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

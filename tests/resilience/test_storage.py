@@ -85,8 +85,8 @@ def test_a_store_whose_disk_is_full_stops_the_sweep_and_is_resumed_when_there_is
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     with SmallDisk(tmp_path / "disk", 400_000) as disk:
-        lab = build_lab(tmp_path, 3, environment, store=str(disk.path / "store"))
-        objects = Folder(disk.path / "store")
+        lab = build_lab(tmp_path, 3, environment, store=str(disk.folder / "store"), entrance=disk.entrance)
+        objects = Folder(disk.seen / "store")
         assert lab.run(RUN) == 1, lab.said(RUN)
         stopped = read_run(objects, RUN)
         assert stopped.broken == []
@@ -105,7 +105,7 @@ def test_a_scratch_disk_that_is_full_fails_cells_by_name_and_the_sweep_is_resume
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     with SmallDisk(tmp_path / "disk", 150_000) as disk:
-        lab = build_lab(tmp_path, 3, environment, scratch=disk.path)
+        lab = build_lab(tmp_path, 3, environment, scratch=disk.folder, entrance=disk.entrance)
         objects = Folder(lab.folder / "store")
         assert lab.run(RUN) == 1, lab.said(RUN)
         stopped = read_run(objects, RUN)
