@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from qhas.artifacts import ARTIFACTS
@@ -11,7 +12,7 @@ from qhas.failures import Step
 from qhas.naming import safe_name
 from qhas.record import MANIFEST, Artifact, CellRecord, CellStatus, SdkFacts
 from qhas.runs import cell_prefix
-from qhas.store import Upload
+from qhas.store import Store, StoreError, Upload
 from qhas.work import CellWork
 
 
@@ -46,10 +47,21 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
 def _publish(work: CellWork) -> CellRecord:
     store, prefix = work.lab.store, cell_prefix(work.run_id, work.cell)
     uploads = list(_uploads(work))  # before all else: a cancelled cell loses its directory under this thread
-    store.delete(prefix)  # remains of an earlier try would look like this one's
-    record = record_of(work, store.upload(prefix, uploads))
-    store.write(f"{prefix}/{MANIFEST}", record.model_dump_json(indent=2).encode())
+    _clear(store, prefix)  # remains of an earlier try would look like this one's
+    try:
+        record = record_of(work, store.upload(prefix, uploads))
+        store.write(f"{prefix}/{MANIFEST}", record.model_dump_json(indent=2).encode())
+    except StoreError:
+        with suppress(StoreError):  # a full store must not fill faster
+            _clear(store, prefix)
+        raise
     return record
+
+
+def _clear(store: Store, prefix: str) -> None:
+    """Remove all of a cell, its record first: whoever reads meanwhile, or after a death, must find what it names."""
+    store.remove([f"{prefix}/{MANIFEST}"])
+    store.delete(prefix)
 
 
 def _uploads(work: CellWork) -> Iterator[Upload]:
