@@ -54,7 +54,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
         _night(case.small(), folder / "warm-up", "first", server)
         rounds = list(_rounds(case, folder, server))
     console.print(_table(case, rounds))
-    return {"cells": case.cells, "what": case.sentence, "rounds": [asdict(one) for one in rounds]}
+    return {"cells": case.cells, "what": case.name, "rounds": [asdict(one) for one in rounds]}
 
 
 def _rounds(case: Case, folder: Path, server: Server) -> Iterator[Round]:
@@ -97,7 +97,7 @@ _ROWS: tuple[tuple[str, Callable[[Night], float], str], ...] = (
 
 
 def _table(case: Case, rounds: list[Round]) -> Table:
-    title = f"{case.cells} cells ({case.sentence}), {case.rounds} rounds: minimum/median/maximum"
+    title = f"{case.cells} cells ({case.name}), {case.rounds} rounds: minimum/median/maximum"
     shown = Table("", "first", "second", "second / first", title=title, title_justify="left", box=SIMPLE)
     for name, value, form in _ROWS:
         pairs = [(value(one.cold), value(one.warm)) for one in rounds]
