@@ -79,6 +79,11 @@ BENCHES = (
     ),
     Bench("orchestrator", "bench.orchestrator.contest", "what Prefect costs a cell, by cells and database"),
     Bench("nightly", "bench.nightly", "a second nightly, which prepares nothing, against the first"),
+    Bench(
+        "resilience",
+        "bench.resilience",
+        "what a sweep loses when it is killed, and whether anything is wrong",
+    ),
     Bench("traces", "bench.traces", "checking traces against general parsers", _traces),
     Bench("storage", "bench.storage", "the store against other S3 clients", _storage),
 )

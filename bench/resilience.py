@@ -42,7 +42,10 @@ def _figures(lab: SweepLab, outcome: Outcome) -> dict[str, Any]:
     kills = outcome.kills
     ends = {call.pid: call.end for call in read_calls(lab.sdk)}
     lived_on = [
-        end - kill.moment for kill in kills for pid in kill.tools_alive if (end := ends.get(pid)) is not None
+        max(0.0, end - kill.moment)
+        for kill in kills
+        for pid in kill.tools_alive
+        if (end := ends.get(pid)) is not None
     ]
     return {
         "cells": len(lab.cells),

@@ -22,7 +22,7 @@ from tests.resilience.reader import Folder, Reading, read_run
 RUN = "killed"
 _SHARE_WHILE_STARTING = 0.2
 _START_SECONDS = 3.0
-_AFTER_SECONDS = 0.4
+_AFTER_SECONDS = 0.25
 _LOOK_SECONDS = 0.02
 
 
@@ -81,8 +81,8 @@ def kill_and_resume(lab: SweepLab, kills: int, seed: int) -> Outcome:
     for number in range(kills):
         left = len(lab.cells) - (len(outcome.kills[-1].reading.complete) if outcome.kills else 0)
         moment = _Moment(
-            while_starting=dice.random() < _SHARE_WHILE_STARTING,
-            cells=int(2 * dice.random() * left / (kills - number + 1)),
+            while_starting=dice.random() < _SHARE_WHILE_STARTING or not left,
+            cells=int(dice.random() * left / (kills - number + 1)),
             seconds=dice.random(),
         )
         if (kill := _strike(lab, moment)) is None:
