@@ -11,7 +11,8 @@ from pathlib import Path
 from prefect.logging import get_run_logger
 
 from qhas import progress
-from qhas.failures import Failure, FailureKind, Step, StepFailed, worth_another_device
+from qhas.devices import Device
+from qhas.failures import FACTS, Again, Failure, FailureKind, Step, StepFailed, worth_another_device
 from qhas.lab import Lab
 from qhas.record import CellRecord
 from qhas.schedule import Forecast, Pipeline
@@ -65,7 +66,7 @@ async def _measure(work: CellWork, prepared: Prepared) -> Path:
         try:
             async with work.lease(avoid=failed_on) as device:
                 await ready_device(work, device)
-                await measure_latency(work, prepared, device)
+                await _measure_latency(work, prepared, device)
                 run = await net_run(work, prepared, device)
                 log = await collect_logs(work, run, device)
                 if work.lab.site.viewer is Viewer.DEVICE:
@@ -75,6 +76,16 @@ async def _measure(work: CellWork, prepared: Prepared) -> Path:
             if not worth_another_device(error, len(failed_on) + 1):
                 raise
             failed_on.append(str(device.facts.address))
+
+
+async def _measure_latency(work: CellWork, prepared: Prepared, device: Device) -> None:
+    """A cell without latency still gets its trace, and then counts as failed. What another device may mend is raised."""
+    try:
+        await measure_latency(work, prepared, device)
+    except StepFailed as error:
+        if FACTS[error.failure.kind].again is Again.ELSEWHERE:
+            raise
+        work.failure = error.failure
 
 
 async def profile_cells(

@@ -36,6 +36,8 @@ def _sign(
 
 
 _RUNS = (Step.LATENCY, Step.NET_RUN)
+_OF_THE_DSP = frozenset({FailureKind.DSP_CRASHED, FailureKind.DSP_UNREACHABLE})
+_DSP_LINE = re.compile(r"adsprpc|fastrpc|cdsp|snpe|qnn|skel", re.IGNORECASE)
 
 SIGNS = (
     _sign((), r"No space left on device|Disk quota exceeded", FailureKind.DISK, FailureKind.DEVICE_FULL),
@@ -84,7 +86,7 @@ def judge_tool(
         )
     shown = _shown_sign(step, output, on_device=on_device)
     if not shown and run.exit_code != 0 and device_log and device_log.is_file():
-        shown = _shown_sign(step, device_log, on_device=on_device)
+        shown = _shown_sign_of_the_dsp(device_log)
     if shown:
         kind, line = shown
         raise StepFailed(kind, step, f"{name}: {_message(line)}", line)
@@ -128,6 +130,19 @@ def _shown_sign(step: Step, output: Path, *, on_device: bool) -> tuple[FailureKi
         return None
     first = SIGNS[min(shown)]
     return (first.elsewhere if on_device and first.elsewhere else first.kind), shown[min(shown)]
+
+
+def _shown_sign_of_the_dsp(device_log: Path) -> tuple[FailureKind, str] | None:
+    """What the log of the whole system says of the DSP; its other lines are of other programs."""
+    signs = [sign for sign in SIGNS if sign.kind in _OF_THE_DSP]
+    with device_log.open("rb") as source:
+        for raw in source:
+            line = raw.decode("utf-8", errors="replace")
+            if _DSP_LINE.search(line):
+                found = next((sign for sign in signs if sign.pattern.search(line)), None)
+                if found:
+                    return found.kind, line.strip()[:2000]
+    return None
 
 
 def _tail(output: Path) -> str:

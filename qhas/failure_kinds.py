@@ -140,6 +140,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "The device cannot be reached, or the connection was lost.",
         "Look at its cable, power and network; `qhas devices --check` tries it again.",
         3,
+        5.0,
         again=Again.ELSEWHERE,
         blames_device=True,
     ),
@@ -192,6 +193,8 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.CLIENT_BROKEN: FailureFacts(
         "The adb or ssh client of this host is missing or does not work.",
         "Install it and run it by hand once; `qhas doctor` tests it.",
+        3,
+        5.0,
     ),
     FailureKind.DSP_UNREACHABLE: FailureFacts(
         "The runtime did not reach the Hexagon: skel or transport are not right.",

@@ -41,13 +41,14 @@ def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedIn
 
 
 def repeated(inputs: StagedInputs, count: int, folder: Path) -> StagedInputs:
-    """The same inputs in turn, so often that the list holds `count` inferences: net-run has no such option."""
+    """A list of `count` inferences: the first ones, or all in turn again and again, for net-run has no such option."""
     lines = inputs.list_file.read_text(encoding="utf-8").splitlines()
     header = [line for line in lines if line.startswith(("#", "%"))]
     each = itertools.cycle(line for line in lines if line not in header)
-    return StagedInputs(
-        _write_list(folder, [*header, *itertools.islice(each, count)]), inputs.files, inferences=count
-    )
+    chosen = list(itertools.islice(each, count))
+    named = {word.rpartition(":=")[2] for line in chosen for word in line.split()}
+    files = {name: path for name, path in inputs.files.items() if name in named}
+    return StagedInputs(_write_list(folder, [*header, *chosen]), files, inferences=count)
 
 
 def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:

@@ -81,7 +81,8 @@ class Cores:
         try:
             await granted
         except asyncio.CancelledError:
-            if self._waiting.pop(number, None) is None:  # granted in the same turn of the loop
+            self._waiting.pop(number, None)
+            if not granted.cancelled():  # granted in the same turn of the loop
                 self._free += 1
                 self._serve()
             raise
@@ -90,8 +91,9 @@ class Cores:
         while self._free and self._waiting:
             number = min(self._waiting, key=lambda each: (self._waiting[each][0](), each))
             _, granted = self._waiting.pop(number)
-            self._free -= 1
-            granted.set_result(None)
+            if not granted.done():  # cancelled, but its task has not run yet
+                self._free -= 1
+                granted.set_result(None)
 
 
 class Stage(StrEnum):
@@ -118,8 +120,15 @@ class _Queue:
         return len(self._cells)
 
     def take(self, slack: float) -> tuple[Forecast, Cell]:
-        """The longest cell whose prepare fits into the slack, else the one that is prepared soonest."""
+        """The longest cell whose prepare fits into the slack, else the one that is prepared soonest.
+
+        But first a cell that alone takes as long as a device has work left: the sweep would end with it.
+        """
         self.firsts = max(0, self.firsts - 1)
+        whole = [forecast.prepare + forecast.device for forecast, _ in self._cells]
+        if self.devices != inf and max(whole) >= self.seconds / max(1.0, self.devices):
+            slack, critical = inf, whole.index(max(whole))
+            self._cells.insert(0, self._cells.pop(critical))
         fitting = (n for n, (forecast, _) in enumerate(self._cells) if forecast.prepare <= slack)
         soonest = min(range(len(self._cells)), key=lambda n: (self._cells[n][0].prepare, n))
         taken = self._cells.pop(next(fitting, soonest))

@@ -113,6 +113,9 @@ class DeviceRef(Spec):
         gt=0,
         description="A device that does not answer a short question in this time is offline.",
     )
+    comeback_seconds: float = Field(
+        default=60.0, ge=0, description="adb: how long a device may be away, as while it boots."
+    )
     gate: Gate | None = Field(default=None, description="In place of the site's gate.")
 
     @model_validator(mode="after")
@@ -177,6 +180,9 @@ class Site(Spec):
             raise ValueError(
                 f"devices must have different names; {', '.join(twice)} stands there more than once"
             )
+        addresses = Counter(device.address for device in self.devices)
+        if twice := sorted(address for address, count in addresses.items() if count > 1):
+            raise ValueError(f"a device is listed once; {', '.join(twice)} stands there under several names")
         return self
 
     def devices_by_soc(self) -> dict[str, int]:

@@ -13,7 +13,7 @@ from qhas.work import CellWork
 from tasks.policy import STEP
 
 
-@task(name="chrometrace", task_run_name="chrometrace {work.cell.label}", tags=["host"], **STEP)
+@task(name="chrometrace", task_run_name="chrometrace {work.cell.label}", **STEP)
 async def generate_chrometrace(
     work: CellWork, prepared: Prepared, log: Path, device: Device | None = None
 ) -> None:

@@ -10,7 +10,7 @@ from qhas.work import CellWork
 from tasks.policy import STEP
 
 
-@task(name="ready-device", task_run_name="ready-device {work.cell.label}", tags=["device"], **STEP)
+@task(name="ready-device", task_run_name="ready-device {work.cell.label}", **STEP)
 async def ready_device(work: CellWork, device: Device) -> None:
     """Reach, check, cool down and equip a device."""
     await steps.ready_device(work, device)

@@ -11,7 +11,7 @@ from qhas.work import CellWork
 from tasks.policy import STEP
 
 
-@task(name="latency", task_run_name="latency {work.cell.label}", tags=["device"], **STEP)
+@task(name="latency", task_run_name="latency {work.cell.label}", **STEP)
 async def measure_latency(work: CellWork, prepared: Prepared, device: Device) -> None:
     """Single inferences with op profiling off: the figure that people may quote."""
     await steps.measure_latency(work, prepared, device)

@@ -13,7 +13,7 @@ from qhas.work import CellWork
 from tasks.policy import STEP
 
 
-@task(name="collect-logs", task_run_name="collect-logs {work.cell.label}", tags=["device"], **STEP)
+@task(name="collect-logs", task_run_name="collect-logs {work.cell.label}", **STEP)
 async def collect_logs(work: CellWork, run: ProfiledRun, device: Device) -> Path:
     """Profiling log from the device to the host."""
     return await steps.collect_logs(work, run, device)

@@ -12,7 +12,7 @@ from qhas.work import CellWork
 from tasks.policy import STEP
 
 
-@task(name="net-run", task_run_name="net-run {work.cell.label}", tags=["device"], **STEP)
+@task(name="net-run", task_run_name="net-run {work.cell.label}", **STEP)
 async def net_run(work: CellWork, prepared: Prepared, device: Device) -> ProfiledRun:
     """Execute the prepared graph with QHAS profiling on a leased device."""
     return await steps.net_run(work, prepared, device)

@@ -17,6 +17,7 @@ async def worth_retrying(_task: Task[..., Any], run: TaskRun, state: State[Any])
     return worth_another_attempt(error if isinstance(error, BaseException) else None, run.run_count)
 
 
+# No tags: Prefect asks the server for a slot before every task that has one, and a leased device waits meanwhile.
 # The delay before another attempt is the failure's own, so the attempt itself waits for it. Results are artifacts in
 # the store, never Prefect results; parameters hold live objects and are not hashed.
 STEP: dict[str, Any] = {

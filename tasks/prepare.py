@@ -10,7 +10,7 @@ from qhas.work import CellWork
 from tasks.policy import STEP
 
 
-@task(name="graph-prepare", task_run_name="graph-prepare {work.cell.label}", tags=["host"], **STEP)
+@task(name="graph-prepare", task_run_name="graph-prepare {work.cell.label}", **STEP)
 async def prepare_graph(work: CellWork) -> Prepared:
     """DLC to prepared DLC and schematic, or the same from the store."""
     return await steps.prepare_graph(work)

@@ -10,7 +10,7 @@ from qhas.work import CellWork
 from tasks.policy import STEP
 
 
-@task(name="publish", task_run_name="publish {work.cell.label}", tags=["store"], **STEP)
+@task(name="publish", task_run_name="publish {work.cell.label}", **STEP)
 async def publish_cell(work: CellWork) -> CellRecord:
     """Artifacts to the store, the record last."""
     return await steps.publish_cell(work)

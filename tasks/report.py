@@ -17,7 +17,7 @@ from qhas.store import Store
 from tasks.policy import STEP
 
 
-@task(name="report", task_run_name="report {run.run_id}", tags=["store"], **STEP)
+@task(name="report", task_run_name="report {run.run_id}", **STEP)
 async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]) -> str:
     """Write the static page, a table artifact per origin of figures and one of the sites; the page's address."""
     address = await asyncio.to_thread(write_report, store, run, cells)

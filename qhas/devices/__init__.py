@@ -38,6 +38,9 @@ class Job(Protocol):
     async def fetch(self, name: str, target: Path) -> None:
         """Copy a file of the directory to the host."""
 
+    async def discard(self) -> None:
+        """Remove the directory before the lease ends: outputs of many inferences are large."""
+
 
 class Device(Protocol):
     """Something that runs a prepared graph. Whatever it is asked raises DeviceFailed when it cannot be reached."""

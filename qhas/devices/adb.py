@@ -6,6 +6,8 @@ Android 7 have no shell_v2 protocol: there both streams come as one, and the dev
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 from qhas.devices.shell import ClientSign, Shell
@@ -16,7 +18,7 @@ SIGNS = (
         r"unauthorized|authorizing|no permissions|insufficient permissions", FailureKind.DEVICE_UNAUTHORIZED
     ),
     ClientSign(
-        r"cannot connect to daemon|failed to (start|check server version)|daemon not running|could not read ok",
+        r"cannot connect to daemon|failed to (start|check server version)|could not read ok|didn't ACK",
         FailureKind.CLIENT_BROKEN,
     ),
     ClientSign(
@@ -26,6 +28,9 @@ SIGNS = (
     ),
 )
 
+_POLL_SECONDS = 1.0
+_starting = asyncio.Lock()
+"""Clients that find no server start one each, and all but one of them fail."""
 _CONNECT_SECONDS = 5.0
 """The server itself waits ten for a device that accepts and says nothing."""
 
@@ -37,9 +42,15 @@ class AdbShell(Shell):
     merges_streams = True
 
     def __init__(
-        self, name: str, serial: str, scratch: Path, answer_seconds: float, server: str | None = None
+        self,
+        name: str,
+        serial: str,
+        scratch: Path,
+        answer_seconds: float,
+        server: str | None = None,
     ) -> None:
         super().__init__(name, scratch, answer_seconds)
+        self._is_local = server is None
         self._serial = serial
         self._client = ["adb"]
         if server:
@@ -50,14 +61,28 @@ class AdbShell(Shell):
         """See `Shell.command`."""
         return [*self._client, "-s", self._serial, "shell", line]
 
-    async def connect(self) -> None:
-        """Ask the server to connect to a device on the network.
+    async def connect(self, comeback_seconds: float = 0.0) -> None:
+        """Start the server where it is this host's; wait until the device is there, for it may be booting.
 
-        It forgets one that was away, or keeps a dead connection and says "already connected": so that is ended first.
+        The server forgets a device on the network that was away, or keeps a dead connection and says "already
+        connected": so that is ended first.
         """
-        if ":" in self._serial and await self._state() != "device":
-            await self._call("disconnect", self._serial)
-            await self._call("connect", self._serial, seconds=_CONNECT_SECONDS)
+        if self._is_local:
+            async with _starting:
+                await self._call("start-server")
+        if not comeback_seconds and ":" not in self._serial:
+            return
+        deadline = time.monotonic() + comeback_seconds
+        while (state := await self._state()) != "device" and self._kind(
+            state
+        ) is not FailureKind.DEVICE_UNAUTHORIZED:
+            if ":" in self._serial:
+                await self._call("disconnect", self._serial)
+                await self._call("connect", self._serial, seconds=_CONNECT_SECONDS)
+                state = await self._state()
+            if state == "device" or time.monotonic() >= deadline:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _push(self, source: Path, target: str, seconds: float) -> None:
         await self._transfer("push", str(source), target, seconds)
@@ -80,7 +105,7 @@ class AdbShell(Shell):
 
     async def _call(self, *arguments: str, seconds: float | None = None) -> tuple[int, str]:
         """The client's exit code and all it printed."""
-        with self._scratch_file("adb") as output:
+        with self.scratch_file("adb") as output:
             run, errors = await self._run_client(
                 [*self._client, *arguments],
                 output=output,

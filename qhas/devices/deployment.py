@@ -20,8 +20,17 @@ from qhas.failures import DeviceFailed, FailureKind
 from qhas.sdk import DEVICE_TOOLS, Sdk
 
 ONLINE_PREPARE = ("libSnpeHtpPrepare.so", "libQnnHtpPrepare.so")
-SYSTEM_DSP_DIRECTORIES = ("/system/lib/rfsa/adsp", "/system/vendor/lib/rfsa/adsp", "/dsp")
-"""Must be listed on Android and most embedded Linux (SNPE, "DSP Runtime Environment")."""
+SYSTEM_DSP_DIRECTORIES = (
+    "/system/lib/rfsa/adsp",
+    "/system/vendor/lib/rfsa/adsp",
+    "/dsp",
+    "/vendor/dsp/cdsp",
+    "/vendor/lib/rfsa/adsp",
+)
+"""The first three must be listed on Android and most embedded Linux (SNPE, "DSP Runtime Environment"); the SDK's own
+Android script adds the others."""
+_SEPARATORS = {"LD_LIBRARY_PATH": ":", "ADSP_LIBRARY_PATH": ";"}
+"""Variables that are lists. The DSP's takes semicolons, unlike any other."""
 _COMPLETE = ".complete"
 _KEEP_DAYS = 30
 
@@ -35,17 +44,26 @@ class Deployment:
     target: str
     hexagons: tuple[str, ...]
 
-    def environment(self) -> dict[str, str]:
-        """Variables of the SDK's tools on the device. The DSP's path takes semicolons, unlike any other."""
+    def environment(self, additions: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Variables of the SDK's tools on the device. Additions to lists of directories stand behind the SDK's."""
         skels = (f"{self.root}/lib/hexagon-{version}/unsigned" for version in self.hexagons)
-        return {
+        ours = {
             "LD_LIBRARY_PATH": f"{self.root}/lib/{self.target}",
             "ADSP_LIBRARY_PATH": ";".join([*skels, *SYSTEM_DSP_DIRECTORIES]),
         }
+        more = {
+            name: f"{ours[name]}{_SEPARATORS[name]}{value}" if name in ours else value
+            for name, value in (additions or {}).items()
+        }
+        return ours | more
 
     def program(self, name: str) -> str:
         """Path of an executable on the device."""
         return f"{self.root}/bin/{self.target}/{name}"
+
+    def holds(self, name: str) -> bool:
+        """Whether the SDK has the executable for this target."""
+        return f"bin/{self.target}/{name}" in self.files
 
     def library(self, name: str) -> str:
         """Path of a library of the target on the device."""
@@ -93,28 +111,30 @@ async def deploy(shell: Shell, deployment: Deployment) -> int:
     root = deployment.root
     folders = sorted({posixpath.dirname(f"{root}/{name}") for name in wanted})
     await shell.tell(f"mkdir -p {quoted(*folders)}")
-    there = await _present(shell, root)
+    there = await _present(shell, deployment)
     missing = [name for name, digest in wanted.items() if there.get(name) != digest]
     for name in missing:
         await shell.push(deployment.files[name], f"{root}/{name}")
+    await shell.tell(f"chmod -R 755 {quoted(f'{root}/bin')}")  # also after a try that ended before this
     if missing:
-        await _require_all(shell, root, wanted)
-        await shell.tell(f"chmod -R 755 {quoted(f'{root}/bin')}")
+        await _require_all(shell, deployment, wanted)
     await shell.tell(f"touch {quoted(f'{root}/{_COMPLETE}')}")
     await _forget_old(shell, posixpath.dirname(root))
     return len(missing)
 
 
-async def _require_all(shell: Shell, root: str, wanted: Mapping[str, str]) -> None:
-    there = await _present(shell, root)
+async def _require_all(shell: Shell, deployment: Deployment, wanted: Mapping[str, str]) -> None:
+    there = await _present(shell, deployment)
     if bad := [name for name, digest in wanted.items() if there.get(name) != digest]:
         raise DeviceFailed(
             FailureKind.TRANSFER_CUT, f"{', '.join(bad[:3])} of the SDK did not arrive whole on {shell.name}."
         )
 
 
-async def _present(shell: Shell, root: str) -> dict[str, str]:
-    found = await digests(shell, f"cd {quoted(root)} && find . -type f -exec sha256sum {{}} +")
+async def _present(shell: Shell, deployment: Deployment) -> dict[str, str]:
+    size = sum(path.stat().st_size for path in deployment.files.values())
+    line = f"cd {quoted(deployment.root)} && find . -type f -exec sha256sum {{}} +"
+    found = await digests(shell, line, size)
     return {path.removeprefix("./"): digest for path, digest in found.items()}
 
 

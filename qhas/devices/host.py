@@ -105,3 +105,7 @@ class HostJob:
     async def fetch(self, name: str, target: Path) -> None:
         """See `Job.fetch`."""
         await asyncio.to_thread(shutil.copy2, self._folder / name, target)
+
+    async def discard(self) -> None:
+        """See `Job.discard`."""
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)

@@ -38,6 +38,9 @@ _LOG = {
 }
 
 
+_SHORT_SECONDS = 20.0
+"""For a tool that is only asked what it is."""
+_LISTED = re.compile(r"(?P<size>\d+) (?P<when>\d+) \./(?P<name>.+)")
 _UNFIT = {
     Unfit.HOT: FailureKind.DEVICE_HOT,
     Unfit.BATTERY_LOW: FailureKind.DEVICE_BATTERY_LOW,
@@ -66,7 +69,7 @@ class RemoteDevice:
 
     async def make_ready(self, waiting: Callable[[str], None]) -> HealthFacts:
         """See `Device.make_ready`. Raises DeviceFailed."""
-        await self._shell.connect()
+        await self._shell.connect(min(self._ref.comeback_seconds, self._gate.patience_seconds))
         await self._reap()
         await self._shell.tell(f"mkdir -p {quoted(*map(self._path, ('jobs', 'staged', 'sdk')))}")
         first = await self.probe()
@@ -139,9 +142,8 @@ class RemoteDevice:
 
     async def _reap(self) -> None:
         self._staged.clear()
-        alive = (
-            await self._shell.tell(_script(REAPER, "qhas-reaper", self._ref.root), "to clean up")
-        ).split()
+        told = await self._shell.tell(_script(REAPER, "qhas-reaper", self._ref.root), "to clean up")
+        alive = [word for word in told.split() if word.isdigit()]
         if alive:
             raise DeviceFailed(
                 FailureKind.DEVICE_UNFIT,
@@ -171,7 +173,9 @@ class RemoteDevice:
         if boot is None or (seen_boot, seen) != (boot, plan):
             self._known.pop(self._ref.address, None)
             await deploy(self._shell, plan)
-            hexagon = await self._ask_hexagon(plan)
+            self._deployment = plan
+            await self._require_that_tools_run()
+            hexagon = await self._ask_hexagon()
             self._known[self._ref.address] = (boot, plan, hexagon)
         self._deployment = plan
         self._agree_on_hexagon(hexagon, available)
@@ -186,16 +190,30 @@ class RemoteDevice:
         if choice.contradiction:
             raise DeviceFailed(FailureKind.SOC_MISMATCH, f"{self.facts.name}: {choice.contradiction}")
 
-    async def _ask_hexagon(self, deployment: Deployment) -> str | None:
+    async def _require_that_tools_run(self) -> None:
+        """A directory mounted noexec, a missing library or another glibc shows before a cell is spent on it."""
+        run, said = await self._try_tool([Tool.NET_RUN, "--version"])
+        if run.exit_code or run.timed_out:
+            last = said.strip().splitlines()[-1:] or [f"exit code {run.exit_code}"]
+            raise DeviceFailed(
+                FailureKind.DEVICE_UNFIT,
+                f"{Tool.NET_RUN} does not run on {self.facts.name}: {last[0].rstrip('.')}.",
+                last[0],
+            )
+
+    async def _ask_hexagon(self) -> str | None:
         """The architecture as the vendor's own tool finds it, where the SDK has that tool."""
-        if f"bin/{deployment.target}/{Tool.PLATFORM_VALIDATOR}" not in deployment.files:
+        if not self._deployment or not self._deployment.holds(Tool.PLATFORM_VALIDATOR):
             return None
-        variables = _assignments(deployment.environment() | self._ref.env)
-        program = deployment.program(Tool.PLATFORM_VALIDATOR)
-        answer = await self._shell.ask(
-            quoted("env", *variables, program, "--runtime", "dsp", "--coreVersion")
-        )
-        return hexagon_of_device(answer.text)
+        _, said = await self._try_tool([Tool.PLATFORM_VALIDATOR, "--runtime", "dsp", "--coreVersion"])
+        return hexagon_of_device(said)
+
+    async def _try_tool(self, argv: list[str]) -> tuple[ToolRun, str]:
+        """Run a tool shortly as in a job: what hangs is ended. Its end, and what it said."""
+        job = await self.open_job()
+        with self._shell.scratch_file("tool") as output:
+            run = await job.run(argv, output=output, timeout_seconds=_SHORT_SECONDS)
+            return run, output.read_text(encoding="utf-8", errors="replace")
 
 
 class RemoteJob:
@@ -208,7 +226,7 @@ class RemoteJob:
         self._shell = device.shell
         self._folder = folder
         self._deployment = deployment
-        self._env = {**deployment.environment(), **env}
+        self._env = deployment.environment(env)
 
     async def stage(self, source: Path, name: str) -> None:
         """A link to the lease's copy. Raises DeviceFailed."""
@@ -217,7 +235,7 @@ class RemoteJob:
 
     async def now(self) -> float:
         """See `Job.now`. Raises DeviceFailed."""
-        return float(await self._shell.tell("date +%s"))
+        return float(_number(await self._shell.tell("date +%s"), self._device.facts.name))
 
     async def run(self, argv: list[str], *, output: Path, timeout_seconds: float) -> ToolRun:
         """See `Job.run`. Raises DeviceFailed when the connection is lost; the device then ends the tool itself."""
@@ -232,24 +250,39 @@ class RemoteJob:
     async def files(self, pattern: str) -> list[JobFile]:
         """See `Job.files`. Raises DeviceFailed."""
         line = f"cd {quoted(self._folder)} && find -L . -type f -exec stat -L -c '%s %Y %n' {{}} +"
-        rows = (row.split(" ", 2) for row in (await self._shell.tell(line)).splitlines())
-        found = (JobFile(name.removeprefix("./"), int(size), float(when)) for size, when, name in rows)
+        rows = map(_LISTED.fullmatch, (await self._shell.tell(line)).splitlines())
+        found = (JobFile(row["name"], int(row["size"]), float(row["when"])) for row in rows if row)
         wanted = re.compile(_glob_pattern(pattern))
         return sorted((file for file in found if wanted.fullmatch(file.name)), key=lambda file: file.name)
 
     async def fetch(self, name: str, target: Path) -> None:
         """See `Job.fetch`; the copy's digest is the original's. Raises DeviceFailed."""
         path = self._path(name)
-        size = int(await self._shell.tell(quoted("stat", "-L", "-c", "%s", path)))
+        told = await self._shell.tell(quoted("stat", "-L", "-c", "%s", path))
+        size = _number(told, self._device.facts.name)
         await self._shell.pull(path, target, size)
-        there = (await digests(self._shell, quoted("sha256sum", path))).get(path)
+        there = (await digests(self._shell, quoted("sha256sum", path), size)).get(path)
         if there != await asyncio.to_thread(file_digest, target):
             raise DeviceFailed(
                 FailureKind.TRANSFER_CUT, f"{name} did not arrive whole from {self._device.facts.name}."
             )
 
+    async def discard(self) -> None:
+        """See `Job.discard`. Raises DeviceFailed."""
+        await self._shell.tell(f"rm -rf {quoted(self._folder)}")
+
     def _path(self, name: str) -> str:
         return posixpath.join(self._folder, name)
+
+
+def _number(told: str, name: str) -> int:
+    """The number on the last line: profiles and linkers may talk before it."""
+    last = told.strip().splitlines()[-1:] or [""]
+    if not last[0].strip().isdigit():
+        raise DeviceFailed(
+            FailureKind.DEVICE_UNFIT, f"{name} answered {last[0][:100]!r} where a number was asked."
+        )
+    return int(last[0])
 
 
 def _script(text: str, *words: str) -> str:

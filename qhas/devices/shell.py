@@ -25,6 +25,8 @@ _ENDED = re.compile(rb"\r?\n?__qhas_exit=(\d+)\r?\n?")
 _TAIL_BYTES = 4096
 _BYTES_PER_SECOND = 1 << 20
 """Slower than any link worth using: a transfer that takes longer hangs."""
+_BYTES_READ_PER_SECOND = 10 << 20
+"""A board's busybox takes a digest this fast at least."""
 
 
 class ClientSign(NamedTuple):
@@ -45,9 +47,13 @@ _SHARED_SIGNS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command printed, and its exit code on the device."""
+    """What a command printed, on standard output and on error, and its exit code on the device.
+
+    Devices of one stream have nothing apart.
+    """
 
     text: str
+    errors: str
     exit_code: int
 
 
@@ -84,8 +90,8 @@ class Shell(ABC):
         """Copy a file of the device, of a known size, to the host."""
         await self._pull(source, target, self._transfer_seconds(size))
 
-    async def connect(self) -> None:  # noqa: B027  # most need nothing
-        """Make the device reachable where that takes more than to ask it."""
+    async def connect(self, comeback_seconds: float = 0.0) -> None:  # noqa: B027  # most need nothing
+        """Make the device reachable where that takes more than to ask it; one that is away may come back meanwhile."""
 
     async def close(self) -> None:  # noqa: B027  # most leave nothing
         """Leave nothing of this connection behind on the host."""
@@ -99,30 +105,36 @@ class Shell(ABC):
 
         The command's standard input stays open as long as this process lives and waits.
         """
+        return (await self._run(line, output, timeout_seconds))[0]
+
+    async def _run(self, line: str, output: Path, timeout_seconds: float) -> tuple[ToolRun, bytes]:
         run, errors = await self._run_client(
             self.command(with_end_line(line)),
             output=output,
             timeout_seconds=timeout_seconds,
             stdin="held",
         )
-        if run.timed_out:
-            return run
-        return run.model_copy(update={"exit_code": await self._exit_code(errors, output)})
+        if not run.timed_out:
+            run = run.model_copy(update={"exit_code": await self._exit_code(errors, output)})
+        return run, errors
 
-    async def ask(self, line: str) -> Answer:
-        """Run a short command line and read what it prints, errors included."""
-        with self._scratch_file("answer") as output:
-            run = await self.run(f"{{ {line}\n}} 2>&1", output=output, timeout_seconds=self._answer_seconds)
+    async def ask(self, line: str, *, reads: int = 0) -> Answer:
+        """Run a command line and read what it prints. `reads` is how many bytes of files it has to read."""
+        seconds = self._answer_seconds + reads / _BYTES_READ_PER_SECOND
+        with self.scratch_file("answer") as output:
+            run, errors = await self._run(f"{{ {line}\n}}", output, seconds)
             self.require_in_time(run, "answer")
             text = output.read_bytes().replace(b"\r\n", b"\n").decode(errors="replace")
-            return Answer(text, run.exit_code)
+            said = _ENDED.sub(b"\n", errors).replace(b"\r\n", b"\n").decode(errors="replace").strip()
+            return Answer(text, said, run.exit_code)
 
-    async def tell(self, line: str, deed: str | None = None) -> str:
+    async def tell(self, line: str, deed: str | None = None, *, reads: int = 0) -> str:
         """As `ask`, for a command that must succeed; what it printed. `deed` names a line that is too long to show."""
-        answer = await self.ask(line)
+        answer = await self.ask(line, reads=reads)
         if answer.exit_code:
-            kind = self._kind(answer.text) or FailureKind.DEVICE_UNFIT
-            last = answer.text.strip().splitlines()[-1:] or [f"exit code {answer.exit_code}"]
+            said = f"{answer.text}\n{answer.errors}"
+            kind = self._kind(said) or FailureKind.DEVICE_UNFIT
+            last = said.strip().splitlines()[-1:] or [f"exit code {answer.exit_code}"]
             shown = deed or f"`{line[:200]}`"
             raise DeviceFailed(kind, f"{self.name} refused {shown}: {last[0].rstrip('.')}.", last[0])
         return answer.text
@@ -167,7 +179,7 @@ class Shell(ABC):
         stdin: Path | Literal["held"] | None = None,
     ) -> tuple[ToolRun, bytes]:
         """Run the client itself; what it printed on standard error."""
-        with self._scratch_file("errors") as errors:
+        with self.scratch_file("errors") as errors:
             try:
                 run = await run_tool(
                     argv,
@@ -186,7 +198,8 @@ class Shell(ABC):
         found = (sign.kind for sign in (*self.signs, *_SHARED_SIGNS) if re.search(sign.pattern, text, re.I))
         return next(found, None)
 
-    def _scratch_file(self, purpose: str) -> _ScratchFile:
+    def scratch_file(self, purpose: str) -> _ScratchFile:
+        """A host file for the block, gone at its end."""
         return _ScratchFile(self._scratch / f"{purpose}-{secrets.token_hex(6)}")
 
 
@@ -226,7 +239,8 @@ def quoted(*words: str) -> str:
 
 async def verify_copy(shell: Shell, source: Path, target: str) -> None:
     """Raise DeviceFailed unless a host file and a device file hold the same bytes."""
-    there = (await digests(shell, quoted("sha256sum", target))).get(target)
+    size = await asyncio.to_thread(os.path.getsize, source)
+    there = (await digests(shell, quoted("sha256sum", target), size)).get(target)
     if there != (here := await asyncio.to_thread(file_digest, source)):
         raise DeviceFailed(
             FailureKind.TRANSFER_CUT,
@@ -234,9 +248,9 @@ async def verify_copy(shell: Shell, source: Path, target: str) -> None:
         )
 
 
-async def digests(shell: Shell, line: str) -> dict[str, str]:
-    """SHA-256 by path from a command line that prints them as `sha256sum` does."""
-    rows = (line.split(maxsplit=1) for line in (await shell.tell(line)).splitlines())
+async def digests(shell: Shell, line: str, size: int = 0) -> dict[str, str]:
+    """SHA-256 by path from a command line that prints them as `sha256sum` does, of so many bytes in all."""
+    rows = (line.split(maxsplit=1) for line in (await shell.tell(line, reads=size)).splitlines())
     return {row[1].removeprefix("*"): row[0].removeprefix("\\") for row in rows if len(row) == 2}
 
 

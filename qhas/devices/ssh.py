@@ -6,6 +6,9 @@ Files travel through `cat`: a board needs no scp and no sftp server.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from pathlib import Path
 
 from qhas.devices.shell import ClientSign, Shell, quoted, with_end_line, without_end_line
@@ -16,13 +19,19 @@ SIGNS = (
         r"Permission denied \(|Host key verification failed|IDENTIFICATION HAS CHANGED|Too many authentication",
         FailureKind.DEVICE_UNAUTHORIZED,
     ),
-    ClientSign(r"Bad configuration option|Can't open user config file|Bad owner", FailureKind.CLIENT_BROKEN),
+    ClientSign(
+        r"Bad configuration option|ControlPath too long|Can't open user config file|Bad owner",
+        FailureKind.CLIENT_BROKEN,
+    ),
     ClientSign(
         r"Connection (refused|reset|closed|timed out)|No route to host|Could not resolve|Broken pipe"
         r"|Network is unreachable|Operation timed out|not responding|kex_exchange|mux_client|Control socket",
         FailureKind.DEVICE_OFFLINE,
     ),
 )
+_SHORT = "/tmp"  # noqa: S108  # mkdtemp makes a directory that only we can use
+_LONGEST_FOLDER = 50
+"""A socket's path has 108 bytes at most; ssh takes 40 for its digest and some for a suffix."""
 _OPTIONS = {
     "BatchMode": "yes",
     "ConnectTimeout": "10",
@@ -45,8 +54,11 @@ class SshShell(Shell):
         super().__init__(name, scratch, answer_seconds)
         self._host = host
         self._client = ["ssh", "-T", *(["-F", str(config)] if config else [])]
-        # Unix socket paths are short; %C is a digest of the address.
-        options = _OPTIONS | {"ControlPath": f"{scratch}/%C"}
+        sockets = scratch
+        if len(str(scratch)) > _LONGEST_FOLDER:
+            sockets = Path(tempfile.mkdtemp(prefix="qhas-", dir=_SHORT))
+            weakref.finalize(self, shutil.rmtree, sockets, ignore_errors=True)
+        options = _OPTIONS | {"ControlPath": f"{sockets}/%C"}  # %C is a digest of the address
         for option, value in options.items():
             self._client += ["-o", f"{option}={value}"]
 
@@ -55,7 +67,7 @@ class SshShell(Shell):
         return [*self._client, "--", self._host, line]
 
     async def _push(self, source: Path, target: str, seconds: float) -> None:
-        with self._scratch_file("push") as output:
+        with self.scratch_file("push") as output:
             await self._stream(f"cat > {quoted(target)}", f"push of {source.name}", output, seconds, source)
 
     async def _pull(self, source: str, target: Path, seconds: float) -> None:
@@ -63,7 +75,7 @@ class SshShell(Shell):
 
     async def close(self) -> None:
         """End the shared connection, if there is one."""
-        with self._scratch_file("exit") as output:
+        with self.scratch_file("exit") as output:
             await self._run_client(
                 [*self._client, "-O", "exit", "--", self._host],
                 output=output,

@@ -32,22 +32,12 @@ def examine(site: Site) -> Iterator[Finding]:
         yield Finding("devices", True, "none listed: any SoC the SDK knows is simulated on this host")
         return
     names = ", ".join(f"{ref.name} ({ref.soc})" for ref in site.devices)
-    yield _one_name_each(site.devices) or Finding("devices", True, names)
+    yield Finding("devices", True, names)
     remote = [ref for ref in site.devices if ref.transport is not Transport.HOST]
     clients = list(_clients(remote))
     yield from clients
     if remote and all(client.good for client in clients):
         yield from asyncio.run(_ask_all(remote))
-
-
-def _one_name_each(devices: list[DeviceRef]) -> Finding | None:
-    """A complaint if two entries are one device."""
-    for one in devices:
-        if same := [other.name for other in devices if other.address == one.address and other is not one]:
-            step = "they would wait for each other; remove one from site.yaml"
-            names = ", ".join([one.name, *same])
-            return Finding("devices", False, f"{names} are one device, {one.address}: {step}.")
-    return None
 
 
 def _clients(remote: list[DeviceRef]) -> Iterator[Finding]:

@@ -35,6 +35,7 @@ async def measure_latency(work: CellWork, prepared: Prepared, device: Device) ->
         log = fresh(attempt, execution, await execution.job.files(DIAGNOSTICS), DIAGNOSTICS)
         copy = attempt.folder / PurePosixPath(log.name).name
         await bring(attempt, execution.job, log, copy)
+        await execution.job.discard()
         samples = attempt.folder / SAMPLES
         await attempt.run_host_tool(work.lab.sdk.diagview_argv(log=copy, output=samples))
         work.latency = await asyncio.to_thread(_read, attempt, count)

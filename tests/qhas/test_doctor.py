@@ -213,11 +213,6 @@ def test_an_adb_server_that_does_not_answer_is_bad(tmp_path: Path, clients: Clie
     assert finding.answer.startswith("The adb server lab2:5037 does not answer (error: cannot connect to dae")
 
 
-def test_two_entries_of_one_device_are_bad(tmp_path: Path, clients: Clients) -> None:
-    finding = findings(tmp_path, devices=[PHONE, PHONE | {"name": "twin"}])["devices"]
-    assert finding.answer.startswith("oneplus13, twin are one device, adb:3b15aq0")
-
-
 LACKING = {
     "tool": ("bin/aarch64-android/snpe-net-run", "target aarch64-android", "(aarch64-oe-linux-gcc11.2)"),
     "libraries": ("lib/aarch64-android", "target aarch64-android", "install the whole SDK"),

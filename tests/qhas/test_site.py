@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
 from qhas.site import Site, load_site, require_devices
@@ -92,3 +93,9 @@ def test_a_soc_without_a_device_is_refused_with_what_there_is(tmp_path: Path) ->
     require_devices(site, ["sm8750"])
     with pytest.raises(InvalidInput, match="has SoC sm8650, sa8255; its devices are for sm8750"):
         require_devices(site, ["sm8650", "sm8750", "sa8255"])
+
+
+def test_a_device_is_listed_once() -> None:
+    phone = {"soc": "sm8750", "transport": "adb", "serial": "3b15aq0"}
+    with pytest.raises(ValidationError, match="adb:3b15aq0 stands there under several names"):
+        Site.model_validate({"devices": [phone | {"name": "one"}, phone | {"name": "two"}]})

@@ -152,7 +152,28 @@ async def test_variables_reach_the_tool_as_they_are(bench: Bench, tmp_path: Path
     said = (tmp_path / "out").read_text()
     assert (run.exit_code, run.argv) == (0, [Tool.NET_RUN, ODD])
     assert said.startswith(f"[{ODD}][{ODD}][/data/local/tmp/qhas/sdk/")
-    assert said.endswith(";/dsp]")
+    assert said.endswith(";/dsp;/vendor/dsp/cdsp;/vendor/lib/rfsa/adsp]")
+    await device.clean()
+
+
+@pytest.mark.parametrize(
+    ("says", "code"),
+    [
+        ("CANNOT LINK EXECUTABLE: library libc++_shared.so not found", 1),
+        ("snpe-net-run: Permission denied", 126),
+    ],
+)
+async def test_a_device_that_cannot_run_the_sdks_tools_is_unfit_before_a_cell_is_spent(
+    bench: Bench, says: str, code: int
+) -> None:
+    (bench.sdk.root / "bin/aarch64-android" / Tool.NET_RUN).write_text(
+        f"#!/bin/sh\necho '{says}'\nexit {code}\n"
+    )
+    device = bench.device()
+    with pytest.raises(DeviceFailed, match="snpe-net-run does not run on") as failed:
+        await device.make_ready(print)
+    assert failed.value.kind is FailureKind.DEVICE_UNFIT
+    assert failed.value.evidence == says
     await device.clean()
 
 
@@ -162,7 +183,9 @@ async def test_variables_reach_the_tool_as_they_are(bench: Bench, tmp_path: Path
 async def test_how_a_tool_ended_is_known(
     bench: Bench, tmp_path: Path, ends: str, code: int, killed_by: str | None
 ) -> None:
-    (bench.sdk.root / "bin/aarch64-android" / Tool.NET_RUN).write_text(f"#!/bin/sh\n{ends}\n")
+    (bench.sdk.root / "bin/aarch64-android" / Tool.NET_RUN).write_text(
+        f'#!/bin/sh\n[ "$1" != --version ] || exit 0\n{ends}\n'
+    )
     device = bench.device()
     await device.make_ready(print)
     run: ToolRun = await (await device.open_job()).run(

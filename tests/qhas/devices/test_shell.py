@@ -204,7 +204,7 @@ async def test_words_reach_the_program_as_they_are(shell: Shell) -> None:
 async def test_exit_codes_and_both_streams_come_back(shell: Shell) -> None:
     answer = await shell.ask("echo out; echo err >&2; (exit 7)")
     assert answer.exit_code == 7
-    assert sorted(answer.text.splitlines()) == ["err", "out"]
+    assert sorted(f"{answer.text}{answer.errors}".split()) == ["err", "out"]
 
 
 async def test_a_command_that_refuses_is_quoted_in_one_sentence(shell: Shell) -> None:
