@@ -59,7 +59,14 @@ class Rack:
         else:
             way = {"transport": "ssh", "host": device.host, "ssh_config": str(device.ssh_config)}
         self.devices[name] = device
-        self.refs[name] = {"name": name, "soc": soc, "answer_seconds": ANSWER_SECONDS, "comeback_seconds": 0, **way, **ref}
+        self.refs[name] = {
+            "name": name,
+            "soc": soc,
+            "answer_seconds": ANSWER_SECONDS,
+            "comeback_seconds": 0,
+            **way,
+            **ref,
+        }
 
     @property
     def site_file(self) -> Path:
