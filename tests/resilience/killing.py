@@ -171,4 +171,5 @@ def calls_by_cell(lab: SweepLab, outcome: Outcome, tool: Tool) -> Counter[str]:
 
 
 def _directory_in(argv: tuple[str, ...] | list[str]) -> Path:
-    return next(parent for word in argv for parent in Path(word).parents if parent.name.startswith("cell-"))
+    paths = (Path(word.partition("=")[2] or word) for word in argv)  # --config=/...
+    return next(parent for path in paths for parent in path.parents if parent.name.startswith("cell-"))
