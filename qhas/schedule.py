@@ -195,8 +195,7 @@ class Pipeline:
             case Stage.ON_DEVICE:
                 return Urgency.DEVICE_HELD
             case Stage.FINISHING:
-                clogged = self._total(Stage.FINISHING) > _UNFINISHED_PER_CORE * self._cores
-                return Urgency.CLOGGED if clogged or devices == inf else Urgency.FINISH
+                return Urgency.CLOGGED if self._clogged() or devices == inf else Urgency.FINISH
         fed = stages[Stage.WAITING] + stages[Stage.ON_DEVICE] > devices
         return Urgency.AHEAD if fed or devices == inf else Urgency.DEVICE_STARVES
 
@@ -220,11 +219,15 @@ class Pipeline:
     def _next_soc(self) -> str | None:
         if not self._where:
             ready = [soc for soc, queue in self._queues.items() if queue]
-        elif self._total(Stage.PREPARING) >= self._cores or not self._has_room():
+        elif self._total(Stage.PREPARING) >= self._cores or self._clogged() or not self._has_room():
             return None
         else:
             ready = [soc for soc, queue in self._queues.items() if queue and self._wants(soc)]
         return min(ready, key=self._satiety, default=None)
+
+    def _clogged(self) -> bool:
+        """Whether so many cells wait to be finished that no other is begun: each holds scratch space."""
+        return self._total(Stage.FINISHING) > _UNFINISHED_PER_CORE * self._cores
 
     def _wants(self, soc: str) -> bool:
         """Whether the SoC's lead has room: a prepared cell and one in the making a device, more while none waits."""
