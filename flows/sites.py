@@ -14,6 +14,7 @@ from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
 
+from flows import parameters as asked
 from flows.children import Child, require_deployments, start, stop, stop_leftovers, watch
 from flows.sweep import run_here, run_id_of_flow_run
 from qhas.durations import read_durations, write_durations
@@ -31,12 +32,15 @@ Parts = Mapping[str, tuple[Cell, ...]]
 
 @flow(name="sweep-sites", flow_run_name="{spec.name}", persist_result=False)
 async def sweep_sites(
-    spec: SweepSpec, sites: list[SiteRef], site: str | None = None, run_id: str | None = None
+    spec: SweepSpec = asked.SPEC,
+    sites: list[SiteRef] = asked.SITES,
+    site: asked.OptionalPath = asked.SITE,
+    run_id: asked.OptionalName = asked.RUN_ID,
 ) -> State[Any]:
     """Split a sweep over sites by the devices they have, run each part at its site, and publish one report.
 
-    `site` is the path of a site.yaml on this flow's worker, for the store, which all sites share; without it
-    QHAS_SITE. The `run_id` of an earlier run completes that run: only cells that are missing or failed are split.
+    `site` is for the store, which all sites share. The `run_id` of an earlier run completes that run: only cells that
+    are missing or failed are split.
     """
     return await run_at_sites(spec, sites, site, run_id or run_id_of_flow_run(spec.name))
 

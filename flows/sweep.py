@@ -13,8 +13,10 @@ from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from flows import parameters as asked
 from flows.cell import profile_cells
 from qhas import progress
+from qhas.demo import missing_networks
 from qhas.durations import read_durations, write_durations
 from qhas.failures import InvalidInput
 from qhas.lab import Lab, open_lab
@@ -25,6 +27,7 @@ from qhas.site import load_site, require_devices
 from qhas.sites import Part
 from qhas.spec import Cell, SweepSpec
 from tasks.report import publish_report
+from tasks.samples import make_samples
 
 CELLS_FAILED = "Cells failed"
 """State of a part that ran to its end. A part that was refused or broke off has another one."""
@@ -37,13 +40,14 @@ def _flow_run_name() -> str:
 
 @flow(name="sweep", flow_run_name=_flow_run_name, persist_result=False)
 async def sweep(
-    spec: SweepSpec, site: str | None = None, run_id: str | None = None, part: Part | None = None
+    spec: SweepSpec = asked.SPEC,
+    site: asked.OptionalPath = asked.SITE,
+    run_id: asked.OptionalName = asked.RUN_ID,
+    part: Part | None = asked.PART,
 ) -> State[Any]:
     """Profile every network on every SoC and publish traces, QHAS summaries and a report.
 
-    `site` is the path of a site.yaml on the worker; without it QHAS_SITE, else the defaults. The `run_id` of an
-    earlier run completes that run: only cells that are missing or failed are run. `part` is set by the flow
-    `sweep-sites`, which gives each site its cells; leave it empty.
+    The `run_id` of an earlier run completes that run. `part` is set by the flow `sweep-sites`.
     """
     if part:
         return await run_part(spec, site, run_id, part)
@@ -72,6 +76,8 @@ def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
 
 async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> State[Any]:
     """Take a sweep to its end; the state says how many cells are good. Raises InvalidInput before anything runs."""
+    for folder, names in missing_networks(model.dlc for model in spec.models).items():
+        await make_samples(folder, names)
     plan = await asyncio.to_thread(plan_sweep, spec)
     site = load_site(Path(site_path) if site_path else None)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))

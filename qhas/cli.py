@@ -17,7 +17,7 @@ import qhas
 from qhas import prefect_settings
 from qhas import upkeep_commands as _upkeep_commands  # noqa: F401  # registers its commands
 from qhas.command_line import Exit, JsonOption, SiteOption, app, command, console, errors, print_json
-from qhas.demo import NETWORKS, demo_site, demo_sweep, make_networks
+from qhas.demo import DEMO_FOLDER, NETWORKS, demo_site, demo_sweep, make_networks
 from qhas.failures import InvalidInput
 from qhas.naming import safe_name
 from qhas.narrowing import Narrowing, narrowed
@@ -47,7 +47,6 @@ FailedOption = Annotated[
 CanaryOption = Annotated[
     bool, typer.Option("--canary", help="One cell a SoC, of the model tagged canary or the first.")
 ]
-DEMO_FOLDER = Path("qhas-demo")
 
 
 @command

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import asdict
 
 from prefect import task
@@ -14,6 +13,7 @@ from qhas.report import publish_report as write_report
 from qhas.rows import ORIGIN_TITLE, by_origin, columns, legend, row
 from qhas.sites import site_table
 from qhas.store import Store
+from tasks.artifacts import artifact_key
 from tasks.policy import STEP
 
 
@@ -23,13 +23,13 @@ async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]
     address = await asyncio.to_thread(write_report, store, run, cells)
     for origin, records in by_origin(cells):
         await acreate_table_artifact(
-            key=_artifact_key(f"{run.spec.name}-{origin}"),
+            key=artifact_key(f"{run.spec.name}-{origin}"),
             table=_table(origin, records),
             description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} Run {run.run_id}, report {address}",
         )
     if run.sites:
         await acreate_table_artifact(
-            key=_artifact_key(f"{run.spec.name}-sites"),
+            key=artifact_key(f"{run.spec.name}-sites"),
             table=site_table(run.sites),
             description=f"What each site did of its part. Run {run.run_id}, report {address}",
         )
@@ -41,8 +41,3 @@ def _table(origin: Origin, records: list[CellRecord]) -> list[dict[str, str]]:
     shown = columns(origin, records)
     rows = [asdict(row(record)) for record in records]
     return [{column.title: one[column.field] for column in shown} | {"note": one["note"]} for one in rows]
-
-
-def _artifact_key(name: str) -> str:
-    """Prefect's artifact keys hold lower-case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
