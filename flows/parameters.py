@@ -1,7 +1,8 @@
 """What the flows ask for: every parameter's title, help and bounds, as Prefect's forms show and enforce them.
 
-Prefect takes help and title from the default, everything else from the type. A text that may be left out is empty by
-default, never null: a form would offer null as a choice of its own.
+Prefect takes help and title from the default, everything else from the type. Help is plain text, for one of the two UIs
+shows Markdown as it is written. A text that may be left out is empty by default, never null: a form would offer null as
+a choice of its own.
 """
 
 from __future__ import annotations
@@ -25,9 +26,7 @@ AnySoc = Annotated[
     WithJsonSchema({"anyOf": [_KNOWN | {"title": "listed"}, _OTHER | {"title": "another"}]}),
 ]
 OptionalPath = Annotated[str | None, WithJsonSchema({"type": "string", "pattern": r"^(.*\.ya?ml)?$"})]
-OptionalName = Annotated[
-    str | None, WithJsonSchema({"type": "string", "pattern": f"^({SAFE.pattern})?$"})
-]
+OptionalName = Annotated[str | None, WithJsonSchema({"type": "string", "pattern": f"^({SAFE.pattern})?$"})]
 SweepFile = Annotated[str, Field(pattern=r"^.+\.ya?ml$", max_length=2000)]
 
 
@@ -37,19 +36,20 @@ def _parameter(title: str, description: str, default: Any = ...) -> Any:
 
 DLC = _parameter(
     "Network",
-    "An un-cached DLC: a path on the worker or any fsspec URL, as in `s3://models/inception_v2.dlc`. To try it out: "
-    "`qhas-demo/networks/squeezenet.dlc`, a sample network, which is made if it is not there.",
+    "An un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc. To try it out: "
+    "qhas-demo/networks/squeezenet.dlc, a sample network, which is made if it is not there.",
 )
 SOC_OF_CELL = _parameter(
-    "SoC", "As graph-prepare names it. `another`: one that this version does not list; the SDK decides."
+    "SoC",
+    "As graph-prepare names it. One that is not listed stands under 'another'; the SDK decides whether it knows it.",
 )
 INPUTS = _parameter(
     "Inputs",
-    "`random`, or path or URL of an input list. Its input files lie relative to it.",
+    "random, or path or URL of an input list. Its input files lie relative to it.",
     RANDOM_INPUTS,
 )
 NETWORKS = _parameter("Networks", "At least one. Every network is run on every SoC in every variant.")
-SOCS = _parameter("SoCs", "Every SoC here and under *Other SoCs*; at least one altogether.", [])
+SOCS = _parameter("SoCs", "Every SoC here and under Other SoCs; at least one altogether.", [])
 OTHER_SOCS = _parameter(
     "Other SoCs", "SoCs that this version does not list, as graph-prepare names them; the SDK decides.", []
 )
@@ -62,9 +62,13 @@ GRID = _parameter(
 PREPARE = _parameter(
     "Prepare", "Options of graph-prepare; what is left out keeps the SDK's default.", PrepareOptions()
 )
-RUN = _parameter("Run", "Options of the run on the device.", RunOptions())
-TRACE = _parameter("Trace", "The eight switches of qnn-profile-viewer, by the vendor's names.", TraceFeatures())
-BATCH_NAME = _parameter("Name", "Names run, report and artifacts: letters, digits, `.`, `_`, `-`.", "batch")
+RUN = _parameter("Run", "Clocks, repetitions and time limit of the run on the device.", RunOptions())
+TRACE = _parameter(
+    "Trace", "The eight switches of qnn-profile-viewer, by the vendor's names.", TraceFeatures()
+)
+BATCH_NAME = _parameter(
+    "Name", "Names run, report and artifacts: letters, digits, dots, dashes, underscores.", "batch"
+)
 SPEC = _parameter("Sweep", "The same keys as sweep.yaml.")
 SPEC_FILE = _parameter(
     "Sweep file",
@@ -76,10 +80,10 @@ SELECTION = _parameter(
     "Select", "Fewer cells than the file has; what is given here takes the place of the file's.", Selection()
 )
 SITES = _parameter("Sites", "Who takes part, with the number of devices by SoC.")
-PART = _parameter("Part", "Set by `sweep-sites`, which gives each site its cells. Leave it at None.", None)
+PART = _parameter("Part", "Set by sweep-sites, which gives each site its cells. Leave it at None.", None)
 SITE = _parameter(
     "Site file",
-    "A site.yaml on the worker: store, SDK, devices. Empty: the worker's `QHAS_SITE`, else host SDK, simulated devices "
+    "A site.yaml on the worker: store, SDK, devices. Empty: the worker's QHAS_SITE, else host SDK, simulated devices "
     "and a local store.",
     "",
 )
@@ -90,7 +94,9 @@ RUN_ID = _parameter(
 )
 TRACES = _parameter("Traces, days", "1 to 3650 days since the run: traces, HTP graphs, QHAS pages.", 90)
 REPLAY = _parameter(
-    "Logs, days", "1 to 3650 days since the run: logs and schematics. Without them no trace is made again.", 30
+    "Logs, days",
+    "1 to 3650 days since the run: logs and schematics. Without them no trace is made again.",
+    30,
 )
 PREPARED = _parameter("Prepared graphs, days", "1 to 3650 days since their last use.", 30)
 DRY_RUN = _parameter("Dry run", "Show what would go; remove nothing.", False)

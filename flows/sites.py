@@ -25,6 +25,7 @@ from qhas.site import load_site
 from qhas.sites import SiteRef, require_sites, split
 from qhas.spec import Cell, SweepSpec
 from qhas.store import Store
+from tasks import events
 from tasks.report import publish_report
 
 Parts = Mapping[str, tuple[Cell, ...]]
@@ -62,6 +63,7 @@ async def run_at_sites(
     async with get_client() as client:
         await require_deployments(client, [each for each in sites if parts[each.name]])
         run = await asyncio.to_thread(begin_run, store, run_id, plan, here)
+        events.sweep_started(run)
         try:
             children = await _run_parts(client, plan, sites, parts, run_id)
         except (asyncio.CancelledError, TerminationSignal):
@@ -103,6 +105,7 @@ async def _end(store: Store, plan: Plan, run: SweepRecord, children: Sequence[Ch
     run = await asyncio.to_thread(end_run, store, run, records, parts)
     await asyncio.to_thread(write_durations, store, plan.spec.name, run.run_id, records)
     report = await publish_report(store, run, records)
+    events.sweep_finished(run, report)
     message = " ".join([_counts(run), *map(_sentence, _unfinished(parts))])
     message = f"{message} Run {run.run_id}. Report: {report}"
     return Failed(message=message) if run.good < run.cells else Completed(message=message)

@@ -26,8 +26,10 @@ from qhas.runs import begin_run, cancel_run, end_run, finished_cells, new_run_id
 from qhas.site import load_site, require_devices
 from qhas.sites import Part
 from qhas.spec import Cell, SweepSpec
+from tasks import events
 from tasks.report import publish_report
 from tasks.samples import make_samples
+from tasks.sweep_progress import shown_progress
 
 CELLS_FAILED = "Cells failed"
 """State of a part that ran to its end. A part that was refused or broke off has another one."""
@@ -83,6 +85,7 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
     async with open_lab(site) as lab:
         run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_facts(lab))
+        events.sweep_started(run)
         try:
             cells = await _complete(plan.cells, lab, run)
         except asyncio.CancelledError:
@@ -91,6 +94,7 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
         run = await asyncio.to_thread(end_run, lab.store, run, cells)
         await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
         report = await publish_report(lab.store, run, cells)
+        events.sweep_finished(run, report)
     message = f"{run.good} of {run.cells} cells good. Run {run_id}. Report: {report}"
     return Failed(message=message) if run.failed else Completed(message=message)
 
@@ -116,7 +120,8 @@ async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[C
     progress.report(progress.SweepStarted(run.run_id, len(cells), len(done)))
     missing = [cell for cell in cells if cell.key not in done]
     forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
-    ran = await profile_cells(missing, lab, run.run_id, forecasts)
+    async with shown_progress(run, len(cells), len(done)):
+        ran = await profile_cells(missing, lab, run.run_id, forecasts)
     done |= {record.cell.key: record for record in ran}
     return [done[cell.key] for cell in cells]
 

@@ -52,9 +52,7 @@ def missing_networks(addresses: Iterable[str]) -> dict[Path, list[str]]:
     return missing
 
 
-async def make_networks(
-    folder: Path, made: Callable[[str], None], names: Iterable[str] = NETWORKS
-) -> None:
+async def make_networks(folder: Path, made: Callable[[str], None], names: Iterable[str] = NETWORKS) -> None:
     """Make what is not there yet, calling `made` with each network's name. Raises InvalidInput."""
     networks = _networks(folder)
     gate = asyncio.Semaphore(os.cpu_count() or 1)

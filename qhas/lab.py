@@ -87,7 +87,7 @@ class Lab:
                     ),
                     patience_seconds=self.site.gate.patience_seconds,
                 ) as address,
-                self._blamed(address),
+                self._blamed(refs[address]),
                 self._open(refs[address]) as device,
             ):
                 yield device
@@ -98,15 +98,21 @@ class Lab:
             raise StepFailed(FailureKind.DEVICES_QUARANTINED, Step.DEVICE, message) from error
 
     @asynccontextmanager
-    async def _blamed(self, address: str) -> AsyncIterator[None]:
+    async def _blamed(self, ref: DeviceRef) -> AsyncIterator[None]:
         """Note against the device what it is to blame for, and in its favour what went well."""
         try:
             yield
         except StepFailed as error:
             if FACTS[error.failure.kind].blames_device:
-                await asyncio.to_thread(self.quarantine.note_failure, address, error.failure.message)
+                await asyncio.to_thread(self._blame, ref, error.failure.message)
             raise
-        await asyncio.to_thread(self.quarantine.note_success, address)
+        await asyncio.to_thread(self.quarantine.note_success, ref.address)
+
+    def _blame(self, ref: DeviceRef, reason: str) -> None:
+        before = self.quarantine.entry(ref.address)
+        after = self.quarantine.note_failure(ref.address, reason)
+        if after and (before is None or before.since < after.since):
+            progress.report(progress.DeviceQuarantined(ref.name, ref.soc, after))
 
     @asynccontextmanager
     async def _open(self, ref: DeviceRef) -> AsyncIterator[Device]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from qhas.devices.quarantine import Quarantined
 from qhas.failures import Step
 from qhas.record import CellRecord
 from qhas.spec import Cell
@@ -45,7 +46,16 @@ class CellFinished:
     record: CellRecord
 
 
-Event = SweepStarted | StepStarted | Waiting | CellFinished
+@dataclass(frozen=True)
+class DeviceQuarantined:
+    """A device is set aside, from now on."""
+
+    device: str
+    soc: str
+    facts: Quarantined
+
+
+Event = SweepStarted | StepStarted | Waiting | CellFinished | DeviceQuarantined
 Listener = Callable[[Event], None]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("qhas_progress", default=())
 

@@ -55,24 +55,26 @@ class ModelRef(Spec):
     """A network to profile."""
 
     name: Name = Field(
-        title="Name", description="Used in reports and paths: letters, digits, `.`, `_`, `-`.", examples=["inception_v2"]
+        title="Name",
+        description="Used in reports and paths: letters, digits, dots, dashes, underscores.",
+        examples=["inception_v2"],
     )
     dlc: str = Field(
         title="DLC",
         min_length=1,
-        description="Un-cached DLC: a path on the worker or any fsspec URL, as in `s3://models/inception_v2.dlc`.",
+        description="Un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc.",
         examples=["s3://models/inception_v2.dlc"],
     )
     inputs: str = Field(
         default=RANDOM_INPUTS,
         title="Inputs",
         min_length=1,
-        description="`random`, or path or URL of an input list. Its input files lie relative to it.",
+        description="random, or path or URL of an input list. Its input files lie relative to it.",
         examples=[RANDOM_INPUTS, "s3://models/inception_v2/input_list.txt"],
     )
 
     tags: list[Name] = Field(
-        default=[], title="Tags", description="Words to select models by, as in `nightly` or `canary`."
+        default=[], title="Tags", description="Words to select models by, as in nightly or canary."
     )
 
 
@@ -178,8 +180,8 @@ class Exclusion(Spec):
     """Cells left out: those that match every field given here."""
 
     model: Name | None = Field(default=None, title="Network", description="Its name.")
-    soc: SocName | None = Field(default=None, title="SoC", description="As in `sm8750`.")
-    variant: str | None = Field(default=None, title="Variant", description="As in `vtcm_mb-2`.")
+    soc: SocName | None = Field(default=None, title="SoC", description="As in sm8750.")
+    variant: str | None = Field(default=None, title="Variant", description="As in vtcm_mb-2.")
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
@@ -193,17 +195,17 @@ class Exclusion(Spec):
 class Selection(Spec):
     """The cells to run: those that fit every field given. Models, SoCs and variants are glob patterns."""
 
-    models: list[str] = Field(default=[], title="Networks", description="As in `inception_*`.")
-    socs: list[str] = Field(default=[], title="SoCs", description="As in `sa8*`.")
-    variants: list[str] = Field(default=[], title="Variants", description="As in `perf_profile-burst*`.")
+    models: list[str] = Field(default=[], title="Networks", description="As in inception_*.")
+    socs: list[str] = Field(default=[], title="SoCs", description="As in sa8*.")
+    variants: list[str] = Field(default=[], title="Variants", description="As in perf_profile-burst*.")
     tags: list[Name] = Field(default=[], title="Tags", description="A model needs one of them.")
     cells: list[str] = Field(
-        default=[], title="Cells", description="Keys, as in `inception_v2/sa8255/default`."
+        default=[], title="Cells", description="Keys, as in inception_v2/sa8255/default."
     )
     canary: bool = Field(
         default=False,
         title="Canary",
-        description="One cell a SoC: of the first model tagged `canary`, else of the first model.",
+        description="One cell a SoC: of the first model tagged canary, else of the first model.",
     )
 
 
@@ -213,7 +215,7 @@ class SweepSpec(Spec):
     name: Name = Field(title="Name", description="Short name of the sweep, part of every run id.")
     models: list[ModelRef] = Field(min_length=1, title="Networks", description="At least one.")
     socs: list[SocName] = Field(
-        min_length=1, title="SoCs", description="Names as graph-prepare takes them, as in `sm8750`."
+        min_length=1, title="SoCs", description="Names as graph-prepare takes them, as in sm8750."
     )
     variants: Variants = Field(default=Variants(), title="Grid")
     prepare: PrepareOptions = Field(default=PrepareOptions(), title="Prepare")
