@@ -41,7 +41,7 @@ DLC = _parameter(
 )
 SOC_OF_CELL = _parameter(
     "SoC",
-    "As graph-prepare names it. One that is not listed stands under 'another'; the SDK decides whether it knows it.",
+    "As graph-prepare names it. Not in the list? Write it under 'another': the SDK decides whether it knows it.",
 )
 INPUTS = _parameter(
     "Inputs",

@@ -65,24 +65,24 @@ def test_with_a_block_every_automation_tells_people() -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A server with all its services; the test harness's has no triggers."""
+    """A server with all its services (the harness's has no triggers), with the automations registered, twice."""
     with PrefectServer(tmp_path_factory.mktemp("automations")) as running:
+        for _ in range(2):
+            done = subprocess.run(
+                [sys.executable, str(FOLDER / "register.py")],
+                env=running.environment,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
         yield running
 
 
 @pytest.fixture
 async def client(server: PrefectServer) -> AsyncIterator[PrefectClient]:
-    """A client of that server, on which the command has registered the automations, twice."""
-    for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, str(FOLDER / "register.py")],
-            env=server.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+    """A client of that server."""
     async with PrefectClient(api=server.environment["PREFECT_API_URL"]) as made:
         yield made
 
@@ -109,7 +109,7 @@ async def fired(client: PrefectClient, name: str) -> Event:
     wanted = EventFilter(event=EventNameFilter(name=["prefect.automation.triggered"]))
     async with asyncio.timeout(60):
         while True:
-            page = await client.read_events(wanted)
+            page = await client.read_events(wanted, limit=50)
             for one in page.events:
                 if one.resource.get("prefect.resource.name") == name:
                     return one

@@ -67,6 +67,7 @@ async def until(run: UUID, told: Callable[[State[Any]], bool]) -> State[Any]:
     return state
 
 
+@pytest.mark.slow
 async def test_a_retry_of_any_deployment_runs_only_what_failed(lab: FakeLab) -> None:
     order(lab.sdk, Rule(Tool.NET_RUN, Fault.ERROR_EXIT, model="beta"))
     runs = {name: await started(name, **given) for name, given in parameters(lab).items()}
