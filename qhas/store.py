@@ -25,13 +25,14 @@ from fsspec.implementations.local import LocalFileSystem
 
 from qhas.naming import check_name
 from qhas.objects import Download, Found, Upload, modified
-from qhas.packing import NO_TYPE, content_type, gzipped, write_whole
+from qhas.packing import NO_TYPE, content_type, gzipped, partial_of, write_whole
 from qhas.patience import Patience
 from qhas.record import Artifact
 from qhas.s3 import is_object, is_s3, put_if_absent, s3_options, settle
 from qhas.site import without_password
 from qhas.store_errors import ObjectDamaged, ObjectMissing, StoreError
 from qhas.store_guard import Guard, Taken, Unsupported
+from qhas.threads import results
 from qhas.transfer import Receiving, Sending, Transfer, transfer_for
 
 __all__ = ["Download", "Found", "ObjectDamaged", "ObjectMissing", "Store", "StoreError", "Upload"]
@@ -132,7 +133,7 @@ class Store:
 
         With a digest, raises ObjectDamaged if the bytes are others, also when read a second time.
         """
-        path, partial = self._path(key), target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
+        path, partial = self._path(key), partial_of(target)
         try:
             for _ in range(2):  # bytes that changed on the way are good the second time
                 found = self._guard.do(key, lambda: self._transfer.get(path, partial))
@@ -149,39 +150,23 @@ class Store:
 
     def fetch_all(self, wanted: Sequence[Download]) -> None:
         """Copy several objects as `fetch` does, several at once; raises its first error after those under way have ended."""
-        left = list(wanted)
-        if len(wanted) > 1 and not self._local:
-            left = self._fetch_tiny(wanted)
-        at_once = 1 if self._local else min(len(left), _AT_ONCE)
-        with ThreadPoolExecutor(max(1, at_once), "qhas-fetch") as threads:
-            begun = [threads.submit(self.fetch, one.key, one.target, one.sha256) for one in left]
-            try:
-                for fetched in begun:
-                    fetched.result()
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                raise
+        left = self._fetch_tiny(wanted) if len(wanted) > 1 and not self._local else list(wanted)
+        with ThreadPoolExecutor(1 if self._local else _AT_ONCE, "qhas-fetch") as threads:
+            results(threads, [threads.submit(self.fetch, one.key, one.target, one.sha256) for one in left])
 
     def _fetch_tiny(self, wanted: Sequence[Download]) -> list[Download]:
         """Those that are yet to be fetched: they were not fetched together, or hold other bytes than they should."""
-        partials = [
-            one.target.with_name(f"{one.target.name}.{secrets.token_hex(4)}.partial") for one in wanted
-        ]
+        coming = [Receiving(self._path(one.key), partial_of(one.target)) for one in wanted]
         left = []
         try:
-            found = self._transfer.get_tiny(
-                [
-                    Receiving(self._path(one.key), partial)
-                    for one, partial in zip(wanted, partials, strict=True)
-                ]
-            )
-            for one, partial, digest in zip(wanted, partials, found, strict=True):
+            found = self._transfer.get_tiny(coming)
+            for one, (_, partial), digest in zip(wanted, coming, found, strict=True):
                 if digest and one.sha256 in (None, digest):
                     partial.replace(one.target)
                 else:
                     left.append(one)
         finally:
-            for partial in partials:
+            for _, partial in coming:
                 partial.unlink(missing_ok=True)
         return left
 
@@ -251,17 +236,14 @@ class Store:
             return [self._upload(prefix, file) for file in wanted]
         with ThreadPoolExecutor(min(len(wanted), _AT_ONCE), "qhas-upload") as threads:
             packing = {file: threads.submit(self._upload, prefix, file) for file in wanted if file.compress}
-            try:
-                stored = self._upload_tiny(prefix, [file for file in wanted if not file.compress])
-                begun = packing | {
-                    file: threads.submit(self._upload, prefix, file)
-                    for file in wanted
-                    if file not in packing and file not in stored
-                }
-                return [stored.get(file) or begun[file].result() for file in wanted]
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                raise
+            stored = self._upload_tiny(prefix, [file for file in wanted if not file.compress])
+            begun = packing | {
+                file: threads.submit(self._upload, prefix, file)
+                for file in wanted
+                if file not in packing and file not in stored
+            }
+            artifacts = stored | dict(zip(begun, results(threads, begun.values()), strict=True))
+        return [artifacts[file] for file in wanted]
 
     def _upload_tiny(self, prefix: str, files: list[Upload]) -> dict[Upload, Artifact]:
         """Those that were stored together; the others are yet to be stored."""
