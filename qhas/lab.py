@@ -6,7 +6,6 @@ import asyncio
 import errno
 import getpass
 import os
-import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
@@ -31,6 +30,7 @@ from qhas.failures import FACTS, DeviceFailed, FailureKind, Step, StepFailed
 from qhas.naming import safe_name
 from qhas.record import ModelFacts, Origin
 from qhas.schedule import Cores
+from qhas.scratch import Scratch, remove_dead_scratch
 from qhas.sdk import Sdk, find_sdk
 from qhas.site import DeviceRef, Site, Transport
 from qhas.spec import Cell
@@ -198,10 +198,15 @@ async def to_its_end(cleaning: Coroutine[Any, Any, None]) -> None:
 
 @asynccontextmanager
 async def open_lab(site: Site, *, cores: int | None = None) -> AsyncIterator[Lab]:
-    """Find the SDK and the store and make scratch space, which goes when the run ends. Raises InvalidInput."""
-    sdk, store = await asyncio.to_thread(find_sdk, site.sdk), Store(site.store)
-    scratch = Path(tempfile.mkdtemp(prefix="qhas-"))
+    """Find the SDK and the store and make scratch space, which goes when the run ends, or dies and another begins.
+
+    Raises InvalidInput.
+    """
+    sdk = await asyncio.to_thread(find_sdk, site.sdk)
+    await asyncio.to_thread(remove_dead_scratch)
+    scratch = Scratch()
     try:
-        yield Lab(site, sdk, store, scratch, cores or site.host.cores or os.cpu_count() or 1)
+        store = Store(site.store, scratch=scratch.path)
+        yield Lab(site, sdk, store, scratch.path, cores or site.host.cores or os.cpu_count() or 1)
     finally:
-        await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+        await asyncio.to_thread(scratch.remove)

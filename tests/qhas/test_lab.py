@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from qhas.devices.host import HostDevice
-from qhas.failures import FailureKind, StepFailed
+from qhas.failures import FACTS, FailureKind, Step, StepFailed
 from qhas.lab import Lab, open_lab
+from qhas.packing import gzipped
 from qhas.record import Origin
 from qhas.schedule import Cores
 from qhas.sdk import HOST_TARGET, Sdk, SdkKind, Tool
 from qhas.site import DeviceRef, SdkRef, Site
 from qhas.spec import Cell
-from qhas.store import Store
+from qhas.store import Store, Upload
 from tests.fakes.sdk import build_fake_sdk
 from tests.qhas.samples import model
 
@@ -134,6 +135,25 @@ async def test_a_labs_scratch_space_goes_when_it_closes(tmp_path: Path) -> None:
         (lab.scratch / "file").touch()
     assert not lab.scratch.exists()
     assert not (tmp_path / "store").exists()
+
+
+async def test_what_is_packed_for_the_store_lies_in_the_labs_scratch_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = []
+
+    def pack(source: Path, target: Path) -> Path:
+        places.append(target.parent.parent)
+        return gzipped(source, target)
+
+    monkeypatch.setattr("qhas.store.gzipped", pack)
+    (tmp_path / "trace.json").write_text("{}")
+    site = Site(store=str(tmp_path / "store"), sdk=SdkRef(root=build_fake_sdk(tmp_path / "sdk")))
+    async with open_lab(site) as lab:
+        lab.store.upload(
+            "runs/one", [Upload("chrometrace", tmp_path / "trace.json", "t.json", compress=True)]
+        )
+        assert places == [lab.scratch]
 
 
 async def test_a_host_job_holds_what_was_staged_and_finds_what_was_left(tmp_path: Path) -> None:

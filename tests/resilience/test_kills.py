@@ -32,6 +32,7 @@ def require_unharmed(lab: SweepLab, outcome: Outcome, kills: int) -> None:
     assert outcome.end.state == "complete"
     require_no_more_than_lost(lab, outcome)
     assert [(state.holder, state.waiting) for state in lab.leases()] == [(None, [])] * 4
+    assert lab.left_scratch() == []
     until(lambda: not lab.tools_alive(), 10, lab.tools_alive)
 
 
