@@ -26,7 +26,8 @@ from qhas.record import (
 )
 from qhas.site import Site, without_secrets
 from qhas.spec import Cell, SweepSpec, describe
-from qhas.store import Store
+from qhas.spec_difference import differences
+from qhas.store import Store, StoreError
 
 _NAME_IN_ID = 74
 """Characters of a sweep's name that fit into an id, which is a name itself."""
@@ -54,9 +55,14 @@ def cell_prefix(run_id: str, cell: Cell) -> str:
 def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord | None:
     """The record of an earlier try of the run, if there is one. Raises InvalidInput if the id belongs to another spec."""
     earlier = read_run(store, run_id)
-    if earlier and (different := _differences(earlier.spec, spec)):
+    if earlier and (different := differences(earlier.spec, spec)):
         raise InvalidInput(
-            f"Run {run_id} was started with another spec (different: {', '.join(different)}); choose another run id."
+            "\n  ".join(
+                [
+                    f"Run {run_id} was started with another spec; choose another run id. Then -> now:",
+                    *different,
+                ]
+            )
         )
     return earlier
 
@@ -180,11 +186,6 @@ def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
 def planned_cells(spec: SweepSpec) -> tuple[Cell, ...]:
     """The cells of a spec, without looking whether its files still exist."""
     return plan_sweep(spec, look_up=False).cells
-
-
-def _differences(old: SweepSpec, new: SweepSpec) -> list[str]:
-    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
-    return sorted(name for name in after if before.get(name) != after[name])
 
 
 def _write(store: Store, record: SweepRecord) -> None:
