@@ -98,7 +98,7 @@ def judge_tool(
     name = Path(run.argv[0]).name
     if run.timed_out:
         raise StepFailed(
-            FailureKind.TOOL_TIMED_OUT,
+            FailureKind.DEVICE_TIMED_OUT if on_device else FailureKind.TOOL_TIMED_OUT,
             step,
             f"{name} did not finish within {run.seconds:.0f} s.",
             _last_line(text),

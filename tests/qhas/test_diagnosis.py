@@ -163,6 +163,13 @@ def test_a_time_limit_is_told_before_anything_else(tmp_path: Path) -> None:
     assert str(failed) == "the-tool did not finish within 7 s."
 
 
+def test_a_time_limit_on_a_device_is_a_kind_of_its_own(tmp_path: Path) -> None:
+    (output := tmp_path / "output.txt").touch()
+    with pytest.raises(StepFailed) as failed:
+        judge_tool(NET_RUN, ended(-9).model_copy(update={"timed_out": True}), output, on_device=True)
+    assert failed.value.failure.kind is FailureKind.DEVICE_TIMED_OUT
+
+
 def test_the_line_that_settles_it_is_the_evidence(tmp_path: Path) -> None:
     line = error(203, "Size mismatch")
     failed = verdict(tmp_path, NET_RUN, f"before\n  {line}\nafter\n", code=1)
