@@ -82,9 +82,10 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
         except asyncio.CancelledError:
             cancel_run(lab.store, run)
             raise
-        run = await asyncio.to_thread(end_run, lab.store, run, cells)
-        await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
-        report = await publish_report(lab.store, run, cells)
+        with ending(run_id):
+            run = await asyncio.to_thread(end_run, lab.store, run, cells)
+            await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
+            report = await publish_report(lab.store, run, cells)
     message = f"{run.good} of {run.cells} cells good. Run {run_id}. Report: {report}"
     return Failed(message=message) if run.failed else Completed(message=message)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -37,6 +38,22 @@ def new_run_id(name: str, now: datetime | None = None, suffix: str | None = None
     """A run id that sorts by time within a sweep and is not given twice; of a long name, its beginning."""
     moment = now or datetime.now(UTC)
     return f"{name[:_NAME_IN_ID]}-{moment:%Y%m%dT%H%M%SZ}-{suffix or secrets.token_hex(4)}"
+
+
+class RunNotEnded(Exception):
+    """Cells of a run have been run, but its end could not be stored. The message is one sentence for the user."""
+
+
+@contextmanager
+def ending(run_id: str) -> Iterator[None]:
+    """For what follows the cells of a run: a store or a disk that fails there is no bad input. Raises RunNotEnded."""
+    try:
+        yield
+    except (StoreError, OSError) as error:
+        raise RunNotEnded(
+            f"The cells of run {run_id} that were finished are stored, but not the end of the run "
+            f"({str(error).rstrip('.')}); --run-id {run_id} completes it."
+        ) from error
 
 
 def run_prefix(run_id: str) -> str:
@@ -115,8 +132,11 @@ def end_run(
 
 
 def cancel_run(store: Store, record: SweepRecord) -> None:
-    """Record that a run was stopped by its user; it can be resumed."""
-    _write(store, record.model_copy(update={"state": SweepState.CANCELLED, "finished_at": datetime.now(UTC)}))
+    """Record that a run was stopped by its user, if the store is there; it can be resumed in any case."""
+    with suppress(StoreError):
+        _write(
+            store, record.model_copy(update={"state": SweepState.CANCELLED, "finished_at": datetime.now(UTC)})
+        )
 
 
 def read_run(store: Store, run_id: str) -> SweepRecord | None:
