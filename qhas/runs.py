@@ -95,7 +95,14 @@ def require_run(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord:
     return run
 
 
-def begin_run(store: Store, run_id: str, plan: Plan, site: Site, sdk: SdkFacts | None = None) -> SweepRecord:
+def begin_run(
+    store: Store,
+    run_id: str,
+    plan: Plan,
+    site: Site,
+    sdk: SdkFacts | None = None,
+    flow_run: str | None = None,
+) -> SweepRecord:
     """Record that a run starts or goes on. Raises InvalidInput if the id belongs to another spec."""
     earlier = require_same_spec(store, run_id, plan.spec)
     record = SweepRecord(
@@ -107,9 +114,14 @@ def begin_run(store: Store, run_id: str, plan: Plan, site: Site, sdk: SdkFacts |
         sdk=sdk,
         qhas_version=qhas.__version__,
         cells=len(plan.cells),
+        flow_runs=_with_last(earlier.flow_runs if earlier else [], flow_run),
     )
     _write(store, record)
     return record
+
+
+def _with_last(flow_runs: Iterable[str], last: str | None) -> list[str]:
+    return [*(each for each in flow_runs if each != last), *([last] if last else [])]
 
 
 def end_run(
