@@ -23,6 +23,13 @@ class SweepStarted:
 
 
 @dataclass(frozen=True)
+class RunWaiting:
+    """The run does not begin yet: another process may still run it."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class StepStarted:
     """A step of a cell begins."""
 
@@ -55,7 +62,15 @@ class DeviceQuarantined:
     facts: Quarantined
 
 
-Event = SweepStarted | StepStarted | Waiting | CellFinished | DeviceQuarantined
+@dataclass(frozen=True)
+class SiteChanged:
+    """The flow run of a site, in a sweep over several, has another state in Prefect."""
+
+    site: str
+    state: str
+
+
+Event = RunWaiting | SiteChanged | SweepStarted | StepStarted | Waiting | CellFinished | DeviceQuarantined
 Listener = Callable[[Event], None]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("qhas_progress", default=())
 
@@ -68,6 +83,11 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listeners.reset(token)
+
+
+def is_heard() -> bool:
+    """Whether anybody listens."""
+    return bool(_listeners.get())
 
 
 def report(event: Event) -> None:

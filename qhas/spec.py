@@ -90,7 +90,11 @@ class PrepareOptions(Spec):
     hvx_threads: HvxThreads | None = Field(
         default=None, title="HVX threads", description="1 to 16 threads that the graph may use."
     )
-    dlbc: bool | None = Field(default=None, title="DLBC", description="Lossless bandwidth compression. None keeps the SDK's default.")
+    dlbc: bool | None = Field(
+        default=None,
+        title="DLBC",
+        description="Lossless bandwidth compression. None keeps the SDK's default.",
+    )
 
 
 class RunOptions(Spec):

@@ -108,9 +108,9 @@ def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
 
 
 @pytest.fixture
-def keep(page: Page, tmp_path: Path) -> Iterator[Pictures]:
+def keep(page: Page, tmp_path: Path) -> Pictures:
     """Takes pictures into the folder that UI_PICTURES names, else into the test's own."""
-    yield Pictures(page, Path(os.environ.get("UI_PICTURES", tmp_path)))
+    return Pictures(page, Path(os.environ.get("UI_PICTURES", tmp_path)))
 
 
 @dataclass(frozen=True)
