@@ -86,7 +86,7 @@ def test_two_cells_of_one_run_are_compared_by_their_address(site: str) -> None:
         ),
         (("gone.json", "nightly-2/beta/sm8750"), "cannot be read"),
         (("gone.json", "gone.json", "--soc", "x"), "choose cells of two runs"),
-        (("../etc", "nightly-2"), "is a whole run"),
+        (("../etc/x/y", "nightly-2/beta/sm8750"), "The run id is not valid"),
     ],
     ids=str,
 )

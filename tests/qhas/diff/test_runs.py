@@ -55,6 +55,7 @@ def test_a_cell_that_cannot_be_compared_says_why_and_costs_the_others_nothing(
     store: Store, facts: dict[str, object], reason: str
 ) -> None:
     if "failure" in facts:
+        facts = dict(facts)
         facts["failure"] = record(failure=FailureKind.TOOL_FAILED).failure
     store_run(store, "nightly-1", {"alpha": ALPHA, "beta": BETA})
     store_run(store, "nightly-2", {"alpha": ALPHA, "beta": BETA}, day=1, changes={"beta": facts})
