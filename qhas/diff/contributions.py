@@ -89,7 +89,8 @@ def _idle(file: QhasFile, core: Core) -> int:
 
 def contributions(before: Timing, after: Timing, ops: Sequence[OpDiff]) -> list[Contribution]:
     """The parts, the largest difference of time first. Parts that did not change are left out."""
-    us = before.us_a_cycle or after.us_a_cycle or 0.0
+    rates = (before.us_a_cycle, after.us_a_cycle)
+    us = next((rate for rate in rates if rate is not None), 0.0)
     parts = [*_of_ops(ops), *_of_nobody(before, after, ops)]
     found = [part.model_copy(update={"us": part.cycles * us}) for part in parts]
     found += _of_time(before, after)
@@ -143,9 +144,9 @@ def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpDiff]) -> Iterator
 
 
 def _of_time(before: Timing, after: Timing) -> Iterator[Contribution]:
-    if before.us_a_cycle and after.us_a_cycle:
+    if before.us_a_cycle is not None and after.us_a_cycle is not None:
         us = after.cycles * (after.us_a_cycle - before.us_a_cycle)
-        name = f"clock {before.clock_mhz:,.0f} → {after.clock_mhz:,.0f} MHz"
+        name = f"clock {before.clock_mhz or 0.0:,.0f} → {after.clock_mhz or 0.0:,.0f} MHz"
         yield Contribution(part=Part.CLOCK, name=name, cycles=0.0, us=us)
     start_up = after.start_up - before.start_up
     yield Contribution(part=Part.START_UP, name="VTCM acquire and power-up", cycles=0.0, us=start_up)

@@ -39,11 +39,14 @@ def same_topology(before: Sequence[Op], after: Sequence[Op]) -> bool:
     """Whether the ops that both sides name stand at the same places of the network.
 
     An op that was put in or taken out moves those behind it. One that only one side has, where nothing moved, is in both
-    networks, and one compiler made no HTP op of it.
+    networks, and one compiler made no HTP op of it. Of an op behind all others that cannot be told.
     """
-    places = {op.name: op.place for op in before if op.place is not None}
-    common = [(places[op.name], op.place) for op in after if op.name in places]
-    return bool(common) and all(old == new for old, new in common)
+    old, new = ({op.name: op.place for op in ops if op.place is not None} for ops in (before, after))
+    common = old.keys() & new.keys()
+    if not common or any(old[name] != new[name] for name in common):
+        return False
+    last = max(old[name] for name in common)
+    return all(places[name] < last for places in (old, new) for name in places.keys() - common)
 
 
 def _by_name(before: Sequence[Op], after: Sequence[Op]) -> Iterator[tuple[int, int]]:

@@ -15,12 +15,15 @@ from qhas.diff.model import (
     Resource,
     Source,
 )
+from qhas.rows import size
 
 Kind = CircumstanceKind
 
 _CLOCK_PERCENT = 2.0
-_VTCM_PERCENT = 25.0
-"""Changes of clock and of peak VTCM that are more than rounding or another schedule."""
+"""A change of clock that is more than rounding."""
+_FULL = 0.85
+"""Share of a size that VTCM comes in, at which a peak says that there was no more."""
+_VTCM_SIZES = tuple(size << 20 for size in (1, 2, 4, 8, 16))
 _SHOWN = 3
 """Types of ops named before the rest is `more`."""
 _OF_NETWORK = (OpEffect.REPLACED, OpEffect.ADDED, OpEffect.REMOVED, OpEffect.RESHAPED)
@@ -56,13 +59,19 @@ def observed(
         yield _seen(Kind.HVX_THREADS, f"HVX threads {before:.0f} → {after:.0f} in use")
     peak = by_name["peak_vtcm"]
     if _MAKES_OTHERS.isdisjoint(known):
-        if abs(peak.percent or 0.0) > _VTCM_PERCENT:
-            yield _seen(Kind.VTCM, f"peak VTCM {_mebibytes(peak.before)} → {_mebibytes(peak.after)} MB")
+        if _limited(peak):
+            yield _seen(Kind.VTCM, f"peak VTCM {_size(peak.before)} → {_size(peak.after)}")
         if compiled := _with(ops, OpEffect.RECOMPILED):
             yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
     clock = by_name["clock_mhz"]
     if Kind.SOC not in known and abs(clock.percent or 0.0) > _CLOCK_PERCENT:
         yield _seen(Kind.CLOCK, f"clock {clock.before:,.0f} → {clock.after:,.0f} MHz")
+
+
+def _limited(peak: Figure) -> bool:
+    """Whether one side filled a VTCM that would have been too small for the other."""
+    low, high = sorted((peak.before or 0.0, peak.after or 0.0))
+    return any(_FULL * size <= low <= size < high for size in _VTCM_SIZES)
 
 
 def _with(ops: Iterable[OpDiff], effect: OpEffect) -> list[OpDiff]:
@@ -98,8 +107,8 @@ def _data_type(ops: Sequence[OpDiff]) -> Circumstance | None:
     )
 
 
-def _mebibytes(count: float | None) -> str:
-    return f"{(count or 0.0) / (1 << 20):.1f}"
+def _size(count: float | None) -> str:
+    return size(round(count or 0.0))
 
 
 def _seen(kind: CircumstanceKind, sentence: str) -> Circumstance:

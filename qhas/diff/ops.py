@@ -70,6 +70,7 @@ def _op(name: str, kind: str, rows: Sequence[QnnOp], compiled: Sequence[HtpOp], 
 
 def _with_compiled(op: Op, rows: Sequence[HtpOp]) -> Op:
     each = list({row.op_id: row for row in rows}.values())
+    results = _results(each)
     format_changes = [row for row in each if row.fmt_change]
     references = [row for row in each if row.ref_op]
     return replace(
@@ -78,11 +79,11 @@ def _with_compiled(op: Op, rows: Sequence[HtpOp]) -> Op:
         kinds=Counter(row.htp_op for row in each),
         format_changes=len(format_changes),
         reference_ops=len(references),
-        elements=_results(each),
+        elements=_elements(results) if results else None,
         format_elements=_elements(format_changes),
         reference_elements=_elements(references),
         hmx=any(row.hmx for row in each),
-        data_type=_data_type(each),
+        data_type=_data_type(results or each),
         shape=max((row.dims for row in each if row.dims), key=lambda dims: (prod(dims), dims), default=None),
     )
 
@@ -96,15 +97,15 @@ def _data_type(compiled: Iterable[HtpOp]) -> str | None:
     return max(elements, key=lambda name: (elements[name], name)) if elements else None
 
 
-def _results(compiled: Sequence[HtpOp]) -> int | None:
-    """Elements of what no other of them reads. What lies between overlaps from tile to tile; these do not.
+def _results(compiled: Sequence[HtpOp]) -> Sequence[HtpOp]:
+    """Those whose results no other of them reads. What lies between overlaps from tile to tile; these do not.
 
-    None where the file does not tell who reads what, or how large it is.
+    Empty where the file does not tell who reads what, or how large it is.
     """
     read = {source for row in compiled for source in row.input_nodes}
     last = [row for row in compiled if row.op_id not in read]
     told = len(compiled) == 1 or len(last) < len(compiled)
-    return _elements(last) if told and all(row.dims for row in last) else None
+    return last if told and all(row.dims for row in last) else ()
 
 
 def _elements(compiled: Iterable[HtpOp]) -> int:

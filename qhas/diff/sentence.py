@@ -42,8 +42,8 @@ def sentence(
     causes = " and ".join(_causes(circumstances))
     parts = [
         causes,
-        ", ".join(_carriers(contributions, qhas, causes)),
-        ", ".join(_figures(figures, qhas.change or 0.0)),
+        ", ".join(_carriers(contributions, qhas, causes, either=verdict is Verdict.SAME)),
+        ", ".join(_figures(figures, qhas.change or 0.0, causes)),
     ]
     told = "; ".join(part for part in parts if part)
     head = f"{_amount(time, verdict)}{_where(sides)}"
@@ -56,7 +56,7 @@ def _amount(time: Figure, verdict: Verdict) -> str:
     change = _change(time)
     if time.name == LATENCY:
         return f"Latency {change}"
-    return f"Same time ({change})" if verdict is Verdict.SAME else change
+    return f"Same time within the threshold, {change}," if verdict is Verdict.SAME else change
 
 
 def _change(figure: Figure) -> str:
@@ -79,21 +79,29 @@ def _causes(circumstances: Iterable[Circumstance]) -> Iterator[str]:
         yield "more"
 
 
-def _carriers(contributions: Sequence[Contribution], time: Figure, causes: str) -> Iterator[str]:
-    """The parts that make the difference, those of its direction first, until most of it is told."""
+def _carriers(
+    contributions: Sequence[Contribution], time: Figure, causes: str, *, either: bool
+) -> Iterator[str]:
+    """The parts that make the difference, until most of it is told: those of its direction first, unless `either`."""
     change, told = time.change or 0.0, 0.0
-    for part in sorted(contributions, key=lambda part: (part.us * change < 0, -abs(part.us)))[:_CARRIERS]:
-        if not change or abs(part.us) < _WORTH_TELLING * abs(change) or told / change >= _ENOUGH:
+    ranked = sorted(contributions, key=lambda part: (not either and part.us * change < 0, -abs(part.us)))
+    for part in ranked[:_CARRIERS]:
+        if (
+            not change
+            or abs(part.us) < _WORTH_TELLING * abs(change)
+            or (not either and told / change >= _ENOUGH)
+        ):
             return
         told += part.us
         yield f"{'that alone' if part.name in causes else part.name} ({signed_time(part.us)})"
 
 
-def _figures(figures: Mapping[str, Figure], change: float) -> Iterator[str]:
+def _figures(figures: Mapping[str, Figure], change: float, causes: str) -> Iterator[str]:
+    """Those that moved as the time did, and that no cause names already."""
     for name, title, show in _FIGURES:
         figure = figures[name]
         moved = figure.change or 0.0
-        if not moved or abs(moved) < _WORTH_TELLING * (figure.before or 0.0):
+        if title in causes or not moved or abs(moved) < _WORTH_TELLING * (figure.before or 0.0):
             continue
         if name in _FREE or moved * change > 0:
             percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
