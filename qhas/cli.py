@@ -14,11 +14,14 @@ import typer
 from pydantic import ValidationError
 
 import qhas
-from qhas import compare_command as _compare_command  # noqa: F401  # registers its command
 from qhas import prefect_settings
 from qhas import upkeep_commands as _upkeep_commands  # noqa: F401  # registers its commands
 from qhas.command_line import Exit, JsonOption, SiteOption, app, command, console, errors, print_json
+from qhas.compare_command import AgainstOption, require_other
+from qhas.compare_command import against as against_run
 from qhas.demo import NETWORKS, demo_site, demo_sweep, make_networks
+from qhas.diff.model import RunDiff, Verdict
+from qhas.diff.tables import show_run as show_diff
 from qhas.failures import InvalidInput
 from qhas.naming import safe_name
 from qhas.narrowing import Narrowing, narrowed
@@ -108,13 +111,14 @@ def sweep(
     tag: TagOption = None,
     failed: FailedOption = None,
     canary: CanaryOption = False,
+    against: AgainstOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
     """Run a sweep: models x SoCs x variants, or those cells of it that the options choose."""
     lab_site = load_site(site)
     chosen = Narrowing(model or [], soc or [], variant or [], tag or [], failed, canary)
     spec = narrowed(load_sweep(sweep_file), chosen, lab_site)
-    return _run_and_show(spec, lab_site, site, run_id or new_run_id(spec.name), as_json)
+    return _run_and_show(spec, lab_site, site, run_id or new_run_id(spec.name), as_json, against)
 
 
 @command
@@ -157,14 +161,22 @@ def profile(
 
 
 @command
-def show(run_id: str, site: SiteOption = None, as_json: JsonOption = False) -> Exit:
-    """Show a stored run."""
+def show(
+    run_id: str, site: SiteOption = None, against: AgainstOption = None, as_json: JsonOption = False
+) -> Exit:
+    """Show a stored run; exit code 1 if a cell failed, is over its budget, or became slower than in the other run."""
     store = Store(load_site(site).store)
-    return _show(*_stored(store, run_id), as_json)
+    run, cells = _stored(store, run_id)
+    return _show(run, cells, as_json, against_run(store, run_id, against))
 
 
 def _run_and_show(
-    spec: SweepSpec, site: Site, site_file: Path | None, run_id: str, as_json: bool = False
+    spec: SweepSpec,
+    site: Site,
+    site_file: Path | None,
+    run_id: str,
+    as_json: bool = False,
+    against: str | None = None,
 ) -> Exit:
     """Check everything that can be checked without running, then run the flow and show its result."""
     run_prefix(run_id)
@@ -175,6 +187,7 @@ def _run_and_show(
     for warning in planned.warnings:
         errors.print(f"qhas: {warning}", style="yellow", markup=False)
     store = Store(site.store)
+    require_other(store, against)
     store.require_writable()
     shown = errors if as_json else console
     try:
@@ -184,7 +197,7 @@ def _run_and_show(
         errors.print(f"qhas: stopped; --run-id {run_id} completes this run.", style="yellow", soft_wrap=True)
         raise
     run, cells = _stored(store, run_id)
-    code = _show(run, cells, as_json)
+    code = _show(run, cells, as_json, against_run(store, run_id, against))
     if not as_json:
         _show_paths(store, run, cells)
     return code
@@ -204,17 +217,22 @@ def _stored(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
         raise InvalidInput(str(error)) from error
 
 
-def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool) -> Exit:
+def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool, diff: RunDiff | None = None) -> Exit:
     if as_json:
-        print_json(
-            {"run": run.model_dump(mode="json"), "cells": [cell.model_dump(mode="json") for cell in cells]}
-        )
+        document = {
+            "run": run.model_dump(mode="json"),
+            "cells": [cell.model_dump(mode="json") for cell in cells],
+        }
+        print_json(document | ({"diff": diff.model_dump(mode="json")} if diff else {}))
     else:
         show_run(console, run, cells)
         if unfinished := run.cells - len(cells):
             console.print(f"{unfinished} of {run.cells} cells are not finished.")
+        if diff:
+            show_diff(console, diff)
     good = sum(cell.failure is None and not cell.over_budget for cell in cells)
-    return Exit.CELLS_FAILED if run.cells > good else Exit.GOOD
+    slower = diff is not None and bool(diff.of(Verdict.WORSE))
+    return Exit.CELLS_FAILED if run.cells > good or slower else Exit.GOOD
 
 
 def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None:

@@ -49,13 +49,15 @@ def sentence(
     head = f"{_amount(time, verdict)}{_where(sides)}"
     if time.name == LATENCY:
         told = f"first inference {_change(qhas)}" + (f": {told}" if told else "")
-    return f"{head}: {told}." if told else f"{head}; nothing else changed."
+    return f"{head}: {told}." if told else f"{head}."
 
 
 def _amount(time: Figure, verdict: Verdict) -> str:
     change = _change(time)
     if time.name == LATENCY:
         return f"Latency {change}"
+    if not time.change:
+        return "The same time"
     return f"Same time within the threshold, {change}," if verdict is Verdict.SAME else change
 
 
