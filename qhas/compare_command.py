@@ -80,17 +80,16 @@ def require_other(store: Store, other: str | None) -> None:
 
 
 def against(store: Store, run_id: str, other: str | None) -> RunDiff | None:
-    """What changed in a run since another one; None without another. Raises InvalidInput and StoreError.
+    """What changed in a run since another one; None without another. Raises StoreError.
 
-    The first run of a sweep has no baseline, which is said and no error.
+    A run that has no baseline, or nothing in common with the other, is good input all the same: that is said, no more.
     """
-    if other == BASELINE:
-        try:
-            other = baseline_of(store, run_id)
-        except InvalidInput as none:
-            errors.print(f"qhas: {none}", style="yellow", markup=False, soft_wrap=True)
-            return None
-    return compare_runs(store, other, run_id) if other else None
+    try:
+        base = baseline_of(store, run_id) if other == BASELINE else other
+        return compare_runs(store, base, run_id) if base else None
+    except InvalidInput as nothing:
+        errors.print(f"qhas: {nothing}", style="yellow", markup=False, soft_wrap=True)
+        return None
 
 
 def _tell_runs(diff: RunDiff, as_json: bool) -> Exit:
