@@ -18,7 +18,7 @@ from prefect.utilities.urls import url_for
 from flows import parameters as asked
 from flows.children import Child, require_deployments, start, stop, stop_leftovers, watch
 from flows.liveness import declare_crashed, tell_waiting
-from flows.sweep import run_here, run_id_of_flow_run
+from flows.sweep import run_here, run_id_of_flow_run, standing
 from qhas import progress
 from qhas.durations import read_durations, write_durations
 from qhas.following import Following
@@ -128,7 +128,7 @@ async def _end(
     events.sweep_finished(run, report)
     message = " ".join([_counts(run), *map(_sentence, _unfinished(parts))])
     message = f"{message} Run {run.run_id}. Report: {report}"
-    return Failed(message=message) if run.good < run.cells else Completed(message=message)
+    return Failed(message=message) if run.good < run.cells or run.over_budget else Completed(message=message)
 
 
 def _site_part(child: Child, stored: Mapping[str, CellRecord]) -> SitePart:
@@ -152,7 +152,7 @@ def _unfinished(parts: Sequence[SitePart]) -> list[SitePart]:
 
 
 def _counts(run: SweepRecord) -> str:
-    return f"{run.good} of {run.cells} cells good, {run.failed} failed, {run.missing} not run."
+    return f"{standing(run)}, {run.failed} failed, {run.missing} not run."
 
 
 def _sentence(part: SitePart) -> str:
