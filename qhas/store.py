@@ -126,6 +126,11 @@ class Store:
         except ObjectMissing:
             return None
 
+    def read_range(self, key: str, begin: int, end: int) -> bytes:
+        """Bytes of an object from `begin` up to `end`, which is left out. Raises ObjectMissing if there is no such object."""
+        path = self._path(key)
+        return bytes(self._do(key, lambda: self._fs.cat_file(path, start=begin, end=end)))
+
     def write(self, key: str, content: bytes, *, only_if_absent: bool = False) -> bool:
         """Write a small object so that readers see the old bytes or the new, never a part; whether it was written.
 
@@ -321,7 +326,8 @@ class Store:
     def _path(self, key: str) -> str:
         try:
             for part in key.split("/"):
-                check_name(part)
+                for name in part.split("=", 1):  # partitions, as in date=2026-03-01
+                    check_name(name)
         except ValueError as error:
             raise StoreError(f"The store {self.root} can hold no {key!r}: {error}") from error
         return f"{self._base}/{key}"

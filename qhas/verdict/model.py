@@ -91,6 +91,9 @@ class CellVerdict(Stored):
     points: int = Field(default=0, description="Nights that the baseline is made of.")
     since_run: str | None = Field(default=None, description="The first run of the change that the verdict tells of.")
     since: Date | None = Field(default=None, description="Its night.")
+    before_run: str | None = Field(
+        default=None, description="The last run before the change: the one to compare with."
+    )
     device: str | None = Field(default=None, description="Name of the device; none for simulated figures.")
     sentence: str = Field(description="The verdict for people, with its reason.")
 
