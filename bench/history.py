@@ -110,9 +110,13 @@ def _answers(server: S3Server, folder: Path, nights: int, rounds: int) -> Answer
         compaction=compaction,
         command=[_seconds(lambda: _run(command)) for _ in range(rounds)],
         query=[_seconds(lambda: read_history(store, where)) for _ in range(rounds)],
-        append=[_seconds(lambda number=number: append(store, night(last, f"a{number}"), cells)) for number in range(rounds)],
+        append=[
+            _seconds(lambda number=number: append(store, night(last, f"a{number}"), cells))
+            for number in range(rounds)
+        ],
         judge=[
-            _seconds(lambda number=number: judge_run(store, night(last, f"j{number}"), cells)) for number in range(rounds)
+            _seconds(lambda number=number: judge_run(store, night(last, f"j{number}"), cells))
+            for number in range(rounds)
         ],
     )
     appended = 2 * rounds * len(cells)
@@ -153,7 +157,9 @@ def _require_rows(store: Store, expected: int) -> None:
 
 def sweep_cells() -> list[CellRecord]:
     """A night of phones: 50 networks on 6 SoCs."""
-    figures = metrics(top_ops=[{"op": op, "cycles": 5, "dominant_cycles": 4, "dominant_percent": 9.0} for op in _OPS])
+    figures = metrics(
+        top_ops=[{"op": op, "cycles": 5, "dominant_cycles": 4, "dominant_percent": 9.0} for op in _OPS]
+    )
     return [
         measured(Cell(model=model(f"net{number:02}"), soc=f"soc{soc}"), metrics=figures)
         for number in range(_NETWORKS)
@@ -170,7 +176,10 @@ def night(day: date, run_id: str) -> SweepRecord:
 def fill(store: Store, cells: list[CellRecord], first: date, nights: int) -> None:
     """A file a night, as runs leave them: the rows of real records, with dates and latencies of their own."""
     random = np.random.default_rng(1)
-    tables = [(Kind.CELLS, cell_rows(night(first, "run"), cells, {})), (Kind.OPS, op_rows(night(first, "run"), cells))]
+    tables = [
+        (Kind.CELLS, cell_rows(night(first, "run"), cells, {})),
+        (Kind.OPS, op_rows(night(first, "run"), cells)),
+    ]
 
     def write(number: int) -> None:
         day = first + timedelta(days=number)
@@ -197,7 +206,13 @@ def _of_night(rows: pa.Table, day: date, run_id: str, factor: Any) -> pa.Table:
 
 
 def _table(found: list[Answers]) -> Table:
-    shown = Table("", *(one.server for one in found), title="Seconds: minimum/median/maximum", title_justify="left", box=SIMPLE)
+    shown = Table(
+        "",
+        *(one.server for one in found),
+        title="Seconds: minimum/median/maximum",
+        title_justify="left",
+        box=SIMPLE,
+    )
     shown.add_row("nights of 300 cells", *(f"{one.nights:,}" for one in found))
     shown.add_row("files, MB", *(f"{one.files}, {one.megabytes:.1f}" for one in found))
     shown.add_row("compaction of all of it", *(f"{one.compaction:.1f}" for one in found))

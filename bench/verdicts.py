@@ -57,13 +57,17 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     return {name: {who: asdict(one) for who, one in row.items()} for name, row in scores.items()}
 
 
-def score(scenario: Scenario, *, seeds: int, series: int = SERIES, nights: int = NIGHTS, at: int = AT) -> dict[str, Score]:
+def score(
+    scenario: Scenario, *, seeds: int, series: int = SERIES, nights: int = NIGHTS, at: int = AT
+) -> dict[str, Score]:
     """Every contender on the same sweeps, one a seed."""
     histories = [make(scenario, series=series, nights=nights, at=at, seed=seed) for seed in range(seeds)]
     reruns = [0]
     ours = [_ours(scenario, history, reruns) for history in histories]
     found = {"verdicts": _score(histories, ours, reruns[0])}
-    return found | {who: _score(histories, [alarms(one) for one in histories]) for who, alarms in PLAIN.items()}
+    return found | {
+        who: _score(histories, [alarms(one) for one in histories]) for who, alarms in PLAIN.items()
+    }
 
 
 def _ours(scenario: Scenario, history: History, reruns: list[int]) -> Alarms:
@@ -85,7 +89,9 @@ def _was_run_again(told: Judgement, point: Point) -> bool:
 
 
 def _key(number: int) -> SeriesKey:
-    return SeriesKey(f"net{number // _SOCS}", f"soc{number % _SOCS}", "default", "burst", Origin.DEVICE, Metric.LATENCY)
+    return SeriesKey(
+        f"net{number // _SOCS}", f"soc{number % _SOCS}", "default", "burst", Origin.DEVICE, Metric.LATENCY
+    )
 
 
 def _point(scenario: Scenario, history: History, number: int, night: int) -> Point:
@@ -106,7 +112,9 @@ def _point(scenario: Scenario, history: History, number: int, night: int) -> Poi
         value=float(history.median[number, night]),
         sdk="2.46" if new_sdk else "2.45",
         block=device,
-        artifact=f"{number}{new_sdk}" if not history.changed[number] or night < history.at else f"{number}changed",
+        artifact=f"{number}{new_sdk}"
+        if not history.changed[number] or night < history.at
+        else f"{number}changed",
         model="m",
         control=number // _SOCS == 0,
         poor=(HOT,) if hot else (),
@@ -131,7 +139,13 @@ def _samples(history: History) -> Alarms:
     alarms = np.zeros(history.median.shape, dtype=bool)
     mean, deviation = history.sample_mean, history.sample_deviation
     found = stats.ttest_ind_from_stats(
-        mean[:, 1:], deviation[:, 1:], INFERENCES, mean[:, :-1], deviation[:, :-1], INFERENCES, equal_var=False
+        mean[:, 1:],
+        deviation[:, 1:],
+        INFERENCES,
+        mean[:, :-1],
+        deviation[:, :-1],
+        INFERENCES,
+        equal_var=False,
     )
     alarms[:, 1:] = (found.pvalue < _P) & (found.statistic > 0)
     return alarms
@@ -186,7 +200,9 @@ def _table(scores: dict[str, dict[str, Score]], seeds: int) -> Table:
         f"{SERIES} series, {NIGHTS} nights, {seeds} sweeps a row: false alarms of 1,000 series-nights; "
         f"changes found within {_SOON} nights, and median nights until found"
     )
-    shown = Table("", *("verdicts", *PLAIN), "re-runs of 1,000", title=title, title_justify="left", box=SIMPLE)
+    shown = Table(
+        "", *("verdicts", *PLAIN), "re-runs of 1,000", title=title, title_justify="left", box=SIMPLE
+    )
     for name, row in scores.items():
         reruns = row["verdicts"].reruns_per_1000
         shown.add_row(name, *map(_words, row.values()), f"{reruns:.1f}" if reruns is not None else "")

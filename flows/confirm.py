@@ -12,9 +12,7 @@ from prefect.logging import get_run_logger
 from qhas.failures import Failure, StepFailed
 from qhas.history import Rerun, read_reruns, write_reruns
 from qhas.lab import Lab
-from qhas.naming import artifact_key
 from qhas.record import CellRecord, SweepRecord
-from qhas.store import Store
 from qhas.verdict import CellVerdict
 from qhas.verdict.judge import suspects
 from qhas.verdict.summary import morning_line, morning_page
@@ -40,7 +38,7 @@ async def judge_and_confirm(lab: Lab, run: SweepRecord, records: list[CellRecord
     return verdicts
 
 
-async def tell(store: Store, run: SweepRecord, verdicts: Sequence[CellVerdict]) -> str:
+async def tell(run: SweepRecord, verdicts: Sequence[CellVerdict]) -> str:
     """The morning page as an artifact of the flow run; the line for its state."""
     await acreate_markdown_artifact(
         key=artifact_key(f"{run.spec.name}-verdicts"),

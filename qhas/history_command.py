@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +17,12 @@ from qhas.site import load_site
 from qhas.store import Store
 from qhas.verdict.model import Metric
 
+if TYPE_CHECKING:
+    from qhas.history.series import Line
+
 _PLOT = (110, 18)
 """Most columns, and lines."""
+_MARKS = "•×+o*#"
 _LISTED = 8
 """Runs that are listed below a plot."""
 _DAY = "%Y-%m-%d"
@@ -82,7 +87,7 @@ def _compact(store: Store) -> Exit:
     return Exit.GOOD
 
 
-def _document(line: Any) -> dict[str, Any]:
+def _document(line: Line) -> dict[str, Any]:
     nights = [
         {**asdict(night), "date": night.date.isoformat(), "finished_at": night.finished_at.isoformat()}
         for night in line.nights
@@ -90,7 +95,7 @@ def _document(line: Any) -> dict[str, Any]:
     return {"origin": line.origin, "variant": line.variant, "sweep": line.sweep, "nights": nights}
 
 
-def _show(store: Store, label: str, line: Any, metric: Metric) -> None:
+def _show(store: Store, label: str, line: Line, metric: Metric) -> None:
     from qhas.rows import ORIGIN_TITLE
     from qhas.verdict.metrics import FACTS
 
@@ -112,7 +117,7 @@ def _show(store: Store, label: str, line: Any, metric: Metric) -> None:
     _show_verdict(store, line, metric)
 
 
-def _show_verdict(store: Store, line: Any, metric: Metric) -> None:
+def _show_verdict(store: Store, line: Line, metric: Metric) -> None:
     from qhas.verdict.stored import read_verdicts
 
     last = line.nights[-1]
@@ -121,23 +126,24 @@ def _show_verdict(store: Store, line: Any, metric: Metric) -> None:
             console.print(f"{one.verdict}: {one.sentence}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _plot(line: Any, metric: Metric) -> str:
+def _plot(line: Line, metric: Metric) -> str:
+    """Characters only, so that a terminal and a file get the same; devices differ by their mark."""
     import plotext
 
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.plot_size(min(_PLOT[0], console.width), _PLOT[1])
-    plotext.date_form("Y-m-d")
-    devices = sorted({night.device or "" for night in line.nights}) if line.origin is Origin.DEVICE else [""]
-    for device in devices:
-        nights = [night for night in line.nights if line.origin is not Origin.DEVICE or (night.device or "") == device]
-        plotext.scatter(
-            [night.date.strftime(_DAY) for night in nights],
-            [night.value for night in nights],
-            label=device or None,
-            marker="dot",
-        )
+    figure = plotext.figure
+    figure.clear()
+    figure.theme("colorless")
+    figure.plot_size(min(_PLOT[0], console.width), _PLOT[1])
+    figure.date("x").activate(form=_DAY)
+    devices = sorted({night.device or "" for night in line.nights})
+    for device, mark in zip(devices, cycle(_MARKS), strict=False):
+        nights = [night for night in line.nights if (night.device or "") == device]
+        days = [night.date.strftime(_DAY) for night in nights]
+        signal = figure.signal(days, [night.value for night in nights], marker=mark)
+        if len(devices) > 1:
+            signal.label(device)
+        figure.draw(signal)
     for day, _ in line.segments():
-        plotext.vertical_line(day.strftime(_DAY))
-    plotext.ylabel(metric)
-    return str(plotext.build())
+        figure.line(day.strftime(_DAY), "vertical", style="dotted")
+    figure.label(metric.value, "y")
+    return str(plotext.uncolorize(str(figure.build())))

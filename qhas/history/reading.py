@@ -76,7 +76,8 @@ def read_history(
 
     found = consistently(store, kind, where.fits, read)
     table = pa.concat_tables([pa.schema([schema.field(name) for name in names]).empty_table(), *found])
-    return table.sort_by([(name, "ascending") for name in ("date", "finished_at") if name in names])
+    order = [(name, "ascending") for name in ("date", "finished_at") if name in names]
+    return table.sort_by(order) if order else table
 
 
 def consistently(
@@ -90,7 +91,9 @@ def consistently(
                 return list(threads.map(read, shares(files, lambda file: parts_of(store, file))))
         except ObjectMissing as error:
             gone = error
-    raise StoreError(f"The history in {store.root} changed {_TRIES} times while it was read; try again.") from gone
+    raise StoreError(
+        f"The history in {store.root} changed {_TRIES} times while it was read; try again."
+    ) from gone
 
 
 def parts_of(store: Store, file: HistoryFile) -> Parts:

@@ -73,4 +73,3 @@ class ExactLadder:
 
     def _worse(self, value: float, other: float) -> bool:
         return self.less_is_better is not None and (value > other) is self.less_is_better and value != other
-

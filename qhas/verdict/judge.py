@@ -133,7 +133,12 @@ def _points(row: _Row, *, noisy: bool) -> Iterator[tuple[SeriesKey, Point]]:
     """The row's figures of one kind, each under its series. A cell that failed has those that it came to."""
     for metric, facts in FACTS.items():
         value = getattr(row, metric)
-        if facts.noisy is noisy and row.origin in facts.origins and value is not None and (value or not noisy):
+        if (
+            facts.noisy is noisy
+            and row.origin in facts.origins
+            and value is not None
+            and (value or not noisy)
+        ):
             key = SeriesKey(
                 row.network, row.soc, row.variant, row.perf_profile or "", Origin(row.origin), metric
             )

@@ -15,7 +15,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from statistics import fmean, median
 
 from qhas.verdict.model import Verdict
@@ -209,7 +208,9 @@ class Ladder:
             if not confirmed:
                 self._pending = 0
                 self._take(look.point)
-                return self._told(Verdict.STEADY, look, f"once, and not again in the re-run on {again.device}")
+                return self._told(
+                    Verdict.STEADY, look, f"once, and not again in the re-run on {again.device}"
+                )
             how = f"confirmed by a re-run on {again.device}"
         elif self._pending == sign:
             how = "for the second night"
@@ -224,10 +225,7 @@ class Ladder:
         levels = self.levels()
         off = sign * (math.log(value) - levels.get(block, look.level))
         error = look.scale.sigma * math.sqrt(1 + MEDIAN_VARIANCE / look.nights)
-        return (
-            off >= max(EFFECT / 2, CONFIRMED * error)
-            and fmean((off, abs(look.off))) >= EFFECT
-        )
+        return off >= max(EFFECT / 2, CONFIRMED * error) and fmean((off, abs(look.off))) >= EFFECT
 
     def _changed(self, look: Look, how: str) -> Judgement:
         """A new era, of which the nights of the window are the first."""
@@ -239,10 +237,10 @@ class Ladder:
         self._change = Change(look.since or look.point, look.off, before, self._night, look.before)
         if look.off > 0:
             return self._told(Verdict.NEW, look, how)
-        if previous and previous.off > 0 and (old := previous.before.get(look.point.block)) is not None:
-            if look.point.log - old < previous.off / 2:
-                self._returns.append(self._night)
-                return self._told(Verdict.RECOVERED, look, how)
+        old = previous.before.get(look.point.block) if previous and previous.off > 0 else None
+        if previous and old is not None and look.point.log - old < previous.off / 2:
+            self._returns.append(self._night)
+            return self._told(Verdict.RECOVERED, look, how)
         return self._told(Verdict.IMPROVED, look, how)
 
     def _step_young(self, point: Point, change: Change, level: float) -> Judgement:
@@ -294,15 +292,16 @@ class Ladder:
         return self._told(Verdict.STEADY, look)
 
     def _insufficient(self, point: Point) -> Judgement:
+        nights = sum(seen.era == self._era and seen.point.block == point.block for seen in self._seen)
         if not point.poor:
             self._take(point)
-        former = self._former
-        if former and (level := former[1].get(point.block)) is not None and former[0] != point.sdk:
-            reason = f"SDK {former[0]} → {point.sdk}"
-            return Judgement(
-                Verdict.INSUFFICIENT_DATA, point, level, point.log - level, len(self._seen) - 1, reason=reason
-            )
-        return Judgement(Verdict.INSUFFICIENT_DATA, point, nights=len(self._seen) - (not point.poor))
+        told = Judgement(Verdict.INSUFFICIENT_DATA, point, nights=nights)
+        if self._former is None or self._former[0] == point.sdk:
+            return told
+        sdk, levels = self._former
+        if (level := levels.get(point.block)) is None:
+            return told
+        return replace(told, level=level, off=point.log - level, reason=f"SDK {sdk} → {point.sdk}")
 
     def _begin_sdk(self) -> None:
         """Nothing of before holds, but it is told."""

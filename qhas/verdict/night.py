@@ -57,7 +57,9 @@ def _suspicious(looks: Mapping[SeriesKey, Look]) -> set[SeriesKey]:
         [look.z for look in fit.values()], [look.scale.freedom for look in fit.values()], len(WINDOWS)
     )
     return {
-        key for (key, look), one in zip(fit.items(), p, strict=True) if look.beyond and one <= FALSE_DISCOVERIES
+        key
+        for (key, look), one in zip(fit.items(), p, strict=True)
+        if look.beyond and one <= FALSE_DISCOVERIES
     }
 
 
@@ -74,11 +76,11 @@ def _shifts(looks: Mapping[SeriesKey, Look]) -> dict[Block, Shift]:
         if witnesses := controls[block]:
             off = median(look.off for look in witnesses)
             if any(look.beyond for look in witnesses) and abs(off) >= EFFECT:
-                found[block] = Shift(off, f"control cell {names[block]} moved {math.expm1(off):+.1%}")
+                found[block] = Shift(off, f"control cell {names[block]} moved {_percent(off)}")
         elif len(witnesses := others[block]) >= _QUORUM:
             off = median(look.off for look in witnesses)
             if abs(off) >= EFFECT:
-                told = f"the median of {len(witnesses)} cells with unchanged graphs moved {math.expm1(off):+.1%}"
+                told = f"the median of {len(witnesses)} cells with unchanged graphs moved {_percent(off)}"
                 found[block] = Shift(off, told)
     return found
 
@@ -91,3 +93,7 @@ def _environment(look: Look, shifts: Mapping[Block, Shift]) -> str | None:
     error = abs(look.off / look.z)
     explained = abs(look.off - shift.off) < max(EFFECT, BEYOND * error)
     return f"{shift.witness} on {look.point.device or look.point.block.serial}" if explained else None
+
+
+def _percent(off: float) -> str:
+    return f"{100 * math.expm1(off):+.1f} %"

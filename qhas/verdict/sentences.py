@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from qhas.verdict.ladder import LEAST_NIGHTS, Judgement
+from qhas.verdict.ladder import Judgement
 from qhas.verdict.metrics import FACTS
 from qhas.verdict.model import CellVerdict, Verdict
 from qhas.verdict.point import SeriesKey, differences
@@ -60,8 +60,16 @@ def _sentence(key: SeriesKey, told: Judgement, baseline: float | None, change: f
     figure = facts.text(told.point.value)
     start = f"{key.network} on {key.soc}{variant}: {facts.words}"
     if told.verdict is Verdict.INSUFFICIENT_DATA:
-        nights = f"the {_ordinal(told.nights)} night of {LEAST_NIGHTS} that are needed" if facts.noisy else "the first night"
-        former = f"; {told.reason}: {change:+.1f} % against the level before" if told.reason and change is not None else ""
+        nights = (
+            f"night {told.nights + 1} with this SDK and device, too few to judge"
+            if facts.noisy
+            else "the first night"
+        )
+        former = (
+            f"; {told.reason}: {change:+.1f} % against the level before"
+            if told.reason and change is not None
+            else ""
+        )
         return f"{start} {figure}, {nights}{former}."
     if told.verdict is Verdict.STEADY and not facts.noisy:
         return f"{start} {figure}, unchanged."
@@ -78,7 +86,3 @@ def _sentence(key: SeriesKey, told: Judgement, baseline: float | None, change: f
     if told.verdict in _CLOSING:
         parts.append(_CLOSING[told.verdict])
     return f"{'; '.join(parts)}."
-
-
-def _ordinal(number: int) -> str:
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number, 'th') }"

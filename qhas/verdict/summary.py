@@ -43,7 +43,9 @@ def morning_line(verdicts: Collection[CellVerdict]) -> str:
         rest.append(f"look at {devices}")
     if not told:
         judged = len(gravest) - counts[Verdict.INSUFFICIENT_DATA]
-        told.append(f"No regression in {judged} of {len(gravest)} judged cells" if gravest else "Nothing was judged")
+        told.append(
+            f"No regression in {judged} of {len(gravest)} judged cells" if gravest else "Nothing was judged"
+        )
     return f"{'; '.join([*(one.rstrip('.') for one in told), *rest])}."
 
 
@@ -57,7 +59,9 @@ def morning_page(run: SweepRecord, verdicts: Collection[CellVerdict]) -> str:
     lines = [f"{good}{f', {rest}' if rest else ''}. {morning_line(verdicts)}"]
     if listed := [one for one in gravest if one.verdict in _SHOWN]:
         lines += ["", "| cell | verdict | why |", "|---|---|---|"]
-        lines += [f"| {one.cell} | {_words(one.verdict)} | {_cell(one.sentence)} |" for one in listed[:_LISTED]]
+        lines += [
+            f"| {one.cell} | {_words(one.verdict)} | {_cell(one.sentence)} |" for one in listed[:_LISTED]
+        ]
     if len(listed) > _LISTED:
         lines += ["", f"And {len(listed) - _LISTED} more."]
     return "\n".join([*lines, "", f"Run {run.run_id}."])
@@ -65,7 +69,9 @@ def morning_page(run: SweepRecord, verdicts: Collection[CellVerdict]) -> str:
 
 def _of(verdicts: Sequence[CellVerdict], kind: Verdict) -> list[CellVerdict]:
     """Of a kind, the largest change first."""
-    return sorted((one for one in verdicts if one.verdict is kind), key=lambda one: -abs(one.change_percent or 0))
+    return sorted(
+        (one for one in verdicts if one.verdict is kind), key=lambda one: -abs(one.change_percent or 0)
+    )
 
 
 def _count(number: int, what: str) -> str:

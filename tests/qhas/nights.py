@@ -28,7 +28,13 @@ def day(night: int) -> date:
 
 
 def on_phone(
-    night: int, median: float, network: str = "net", *, phone: str = "one", soc: str = "sm8750", **changes: Any
+    night: int,
+    median: float,
+    network: str = "net",
+    *,
+    phone: str = "one",
+    soc: str = "sm8750",
+    **changes: Any,
 ) -> CellRecord:
     """A cell on a phone, all of whose samples take that long."""
     facts = DeviceFacts(name=phone, soc=soc, transport="adb", address=f"adb:{phone}", build="AP3A")
@@ -44,7 +50,9 @@ def on_phone(
     return measured(cell, **named | changes)
 
 
-def simulated(night: int, network: str = "net", figures: Mapping[str, Any] | None = None, **changes: Any) -> CellRecord:
+def simulated(
+    night: int, network: str = "net", figures: Mapping[str, Any] | None = None, **changes: Any
+) -> CellRecord:
     """A cell on a simulated SoC."""
     named = {
         "run_id": f"night-{night:03}",

@@ -78,7 +78,9 @@ def test_the_csv_has_titles_and_a_row_a_run_with_times_other_tools_read(tmp_path
 
 
 def test_a_csv_of_several_series_is_refused_with_the_choice(store: Store) -> None:
-    append(store, run_of(1, "other", spec={**run_of(1).spec.model_dump(), "name": "weekly"}), [on_phone(1, 9.0)])
+    append(
+        store, run_of(1, "other", spec={**run_of(1).spec.model_dump(), "name": "weekly"}), [on_phone(1, 9.0)]
+    )
     refused = run("net", "sm8750", "--csv", "out.csv")
     assert refused.exit_code == 2
     assert "--sweep weekly" in refused.output

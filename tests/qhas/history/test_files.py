@@ -28,14 +28,23 @@ def test_a_run_is_a_file_of_its_night_and_a_cell_is_a_row(store: Store) -> None:
     ]
     assert found[0]["date"] == day(0)
     assert found[0]["samples_us"] == pytest.approx([990.0, 1000.0, 1010.0])
-    assert (found[0]["build"], found[0]["sdk_version"], found[0]["prepared_sha256"]) == ("AP3A", "2.45.0", "a" * 64)
+    assert (found[0]["build"], found[0]["sdk_version"], found[0]["prepared_sha256"]) == (
+        "AP3A",
+        "2.45.0",
+        "a" * 64,
+    )
     assert (found[0]["skin_celsius_before"], found[0]["chip_celsius_before"]) == (33.5, 60.0)
 
 
 def test_a_failed_cell_is_a_row_with_its_reason_and_no_figures(store: Store) -> None:
     append(store, run_of(0), [record(failure=FailureKind.LOG_EMPTY)])
     (row,) = rows(store)
-    assert (row["status"], row["failure"], row["time_us"], row["median_us"]) == ("failed", "log_empty", None, None)
+    assert (row["status"], row["failure"], row["time_us"], row["median_us"]) == (
+        "failed",
+        "log_empty",
+        None,
+        None,
+    )
 
 
 def test_a_resumed_run_replaces_its_rows(store: Store) -> None:

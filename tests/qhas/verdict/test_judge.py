@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from qhas.history import Rerun, Where, read_history, write_reruns
+from qhas.history import Rerun, Where, append, read_history, write_reruns
 from qhas.record import CellRecord, DeviceFacts, Origin
 from qhas.sdk import SdkKind
 from qhas.store import Store
@@ -18,10 +19,16 @@ from tests.qhas.nights import GRAPH, day, on_phone, run_of, simulated, wobbling
 from tests.qhas.samples import MOMENT, spec
 
 
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A local store: what stores have in common is tested elsewhere."""
+    return Store(str(tmp_path))
+
+
 def after_steady_nights(store: Store, *cells: CellRecord, nights: int = 15) -> list[CellVerdict]:
     """The verdicts on a run of these cells after steady nights of a phone and a simulated SoC."""
     for night in range(nights):
-        judge_run(store, run_of(night), [on_phone(night, wobbling(night)), simulated(night)])
+        append(store, run_of(night), [on_phone(night, wobbling(night)), simulated(night)])
     return judge_run(store, run_of(nights), cells)
 
 
@@ -43,7 +50,7 @@ def test_a_slower_phone_is_suspicious_in_a_sentence_with_its_figures(store: Stor
     assert (one.verdict, one.value, one.device, one.points) == (Verdict.SUSPICIOUS, 1080.0, "one", 15)
     assert one.baseline == pytest.approx(1001, abs=2)
     assert one.change_percent == pytest.approx(7.9, abs=0.3)
-    assert one.sentence.startswith("net on sm8750: latency +7.9 % (1,001 µs → 1,080 µs); nights vary by ")
+    assert one.sentence.startswith("net on sm8750: latency +8.0 % (1,000 µs → 1,080 µs); nights vary by ")
     assert "the prepared graph is the same to the byte" in one.sentence
 
 
@@ -91,20 +98,29 @@ def test_the_first_night_says_so(store: Store) -> None:
     found = judge_run(store, run_of(0), [on_phone(0, 1000.0), simulated(0)])
     assert {one.verdict for one in found} == {Verdict.INSUFFICIENT_DATA}
     one = of(found, Metric.LATENCY)
-    assert one.sentence == "net on sm8750: latency 1,000 µs, the 1st night of 5 that are needed."
+    assert (
+        one.sentence == "net on sm8750: latency 1,000 µs, night 1 with this SDK and device, too few to judge."
+    )
 
 
 def test_runs_of_other_sweeps_are_no_part_of_the_series(store: Store) -> None:
     for night in range(15):
-        judge_run(store, run_of(night), [on_phone(night, wobbling(night))])
+        append(store, run_of(night), [on_phone(night, wobbling(night))])
     trial = run_of(15, spec=spec(name="trial"))
-    assert of(judge_run(store, trial, [on_phone(15, 2000.0)]), Metric.LATENCY).verdict is Verdict.INSUFFICIENT_DATA
+    assert (
+        of(judge_run(store, trial, [on_phone(15, 2000.0)]), Metric.LATENCY).verdict
+        is Verdict.INSUFFICIENT_DATA
+    )
 
 
 def test_of_several_runs_of_a_night_the_last_stands_for_it(store: Store) -> None:
     for night in range(14):
         for number in range(3):
-            judge_run(store, run_of(night, f"n{night}-{number}"), [on_phone(night, wobbling(night), run_id=f"n{night}")])
+            judge_run(
+                store,
+                run_of(night, f"n{night}-{number}"),
+                [on_phone(night, wobbling(night), run_id=f"n{night}")],
+            )
     found = judge_run(store, run_of(14), [on_phone(14, 1080.0)])
     assert of(found, Metric.LATENCY).points == 14
 
@@ -139,7 +155,9 @@ def test_scattered_samples_excuse_one_too(store: Store) -> None:
 def test_suspects_are_measured_cells_the_worst_first_and_not_without_end(store: Store) -> None:
     networks = [f"net{n:02}" for n in range(MOST_RERUNS + 5)]
     for night in range(12):
-        judge_run(store, run_of(night), [on_phone(night, wobbling(night), name, prepared=None) for name in networks])
+        append(
+            store, run_of(night), [on_phone(night, wobbling(night), name, prepared=None) for name in networks]
+        )
     cells = [on_phone(12, 1060.0 + 3 * n, name, prepared=None) for n, name in enumerate(networks)]
     found = suspects(judge_run(store, run_of(12), cells), [*cells, simulated(12)])
     assert len(found) == MOST_RERUNS
@@ -149,16 +167,26 @@ def test_suspects_are_measured_cells_the_worst_first_and_not_without_end(store: 
 def test_the_headline_of_a_cell_is_its_gravest_verdict() -> None:
     def one(metric: Metric, verdict: Verdict) -> CellVerdict:
         return CellVerdict(
-            run_id="r", cell="a/b/c", metric=metric, origin=Origin.DEVICE, verdict=verdict, value=1, sentence="s"
+            run_id="r",
+            cell="a/b/c",
+            metric=metric,
+            origin=Origin.DEVICE,
+            verdict=verdict,
+            value=1,
+            sentence="s",
         )
 
     found = headlines(
-        [one(Metric.LATENCY, Verdict.STEADY), one(Metric.DRAM_READ, Verdict.NEW), one(Metric.REFERENCE_OPS, Verdict.NEW)]
+        [
+            one(Metric.LATENCY, Verdict.STEADY),
+            one(Metric.DRAM_READ, Verdict.NEW),
+            one(Metric.REFERENCE_OPS, Verdict.NEW),
+        ]
     )
     assert found["a/b/c"].metric is Metric.REFERENCE_OPS
 
 
 def test_the_night_is_the_one_on_which_the_run_began(store: Store) -> None:
     late = on_phone(0, 1000.0, finished_at=MOMENT + timedelta(hours=9))
-    judge_run(store, run_of(0), [late])
+    append(store, run_of(0), [late])
     assert read_history(store, Where(), ["date"]).column("date").to_pylist() == [day(0)]

@@ -96,7 +96,13 @@ def test_a_change_within_the_noise_is_none_however_large() -> None:
 
 def test_a_regression_that_goes_away_has_recovered() -> None:
     bad = [at(20 + n, wobbling(n, 1080), again=again(1080.0)) for n in range(3)]
-    assert verdicts([*steady(20), *bad, at(23), at(24)])[20:] == ["new", "sustained", "sustained", "recovered", "steady"]
+    assert verdicts([*steady(20), *bad, at(23), at(24)])[20:] == [
+        "new",
+        "sustained",
+        "sustained",
+        "recovered",
+        "steady",
+    ]
 
 
 def test_a_regression_that_goes_away_after_weeks_has_recovered_too() -> None:
@@ -206,7 +212,7 @@ def moved(nights: int, **changes: object) -> list[list[Judgement]]:
 def test_when_everything_unchanged_on_a_device_moves_the_device_has_moved() -> None:
     (first, *_) = moved(1)
     assert {one.verdict for one in first} == {Verdict.ENVIRONMENTAL}
-    assert "7 cells with unchanged graphs moved +8" in first[0].reason
+    assert "7 cells with unchanged graphs moved +7.9 %" in first[0].reason
 
 
 def test_cells_with_other_graphs_are_not_excused_by_it() -> None:
@@ -233,7 +239,7 @@ def test_a_control_cell_alone_speaks_for_its_device() -> None:
         found = judge_night(ladders, points)
     last = found[KEY]
     assert last.verdict is Verdict.ENVIRONMENTAL
-    assert last.reason.startswith("control cell control moved +8")
+    assert last.reason.startswith("control cell control moved +7.9 %")
 
 
 def test_a_network_slower_than_its_device_has_become_is_still_suspicious() -> None:

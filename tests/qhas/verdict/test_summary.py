@@ -8,7 +8,9 @@ from qhas.verdict.summary import morning_line, morning_page
 from tests.qhas.samples import run_record
 
 
-def one(network: str, verdict: Verdict, change: float = 0.0, sentence: str = "", device: str | None = None) -> CellVerdict:
+def one(
+    network: str, verdict: Verdict, change: float = 0.0, sentence: str = "", device: str | None = None
+) -> CellVerdict:
     return CellVerdict(
         run_id="nightly-1",
         cell=f"{network}/sm8750/default",
