@@ -1,6 +1,7 @@
 """The `qhas` command: a thin face over the same functions and flows that schedules and the Prefect UI use.
 
-Exit codes: 0 all cells good; 1 finished, some cells failed or over budget; 2 bad input, nothing run; 130 cancelled.
+Exit codes: 0 all cells good; 1 finished, some cells failed, over budget or newly worse; 2 bad input, nothing run;
+130 cancelled.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import typer
 from pydantic import ValidationError
 
 import qhas
+from qhas import history_command as _history_command  # noqa: F401  # registers its command
 from qhas import prefect_settings
 from qhas import upkeep_commands as _upkeep_commands  # noqa: F401  # registers its commands
 from qhas.command_line import Exit, JsonOption, SiteOption, app, command, console, errors, print_json
 from qhas.compare_command import AgainstOption, require_other
 from qhas.compare_command import against as against_run
 from qhas.demo import DEMO_FOLDER, NETWORKS, demo_site, demo_sweep, make_networks
-from qhas.diff.model import RunDiff, Verdict
+from qhas.diff.model import RunDiff
+from qhas.diff.model import Verdict as DiffVerdict
 from qhas.diff.tables import show_run as show_diff
 from qhas.failures import InvalidInput
 from qhas.naming import safe_name
@@ -36,6 +39,9 @@ from qhas.sites import SiteRef, load_sites
 from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
 from qhas.store import Store
 from qhas.terminal import bar, device_logs, show_run, sweep_bar, trace_paths
+from qhas.verdict import Verdict
+from qhas.verdict.stored import read_verdicts
+from qhas.verdict.summary import morning_line
 
 RunIdOption = Annotated[
     str | None, typer.Option(help="Id of the run. An earlier run's id completes that run.")
@@ -237,9 +243,11 @@ def _run_flow_and_show(
         run, cells = _stored(store, run_id)
         diff = against_run(store, run_id, against)
     code = _show(run, cells, as_json, diff)
+    verdicts = read_verdicts(store, run_id)
     if not as_json:
         _show_paths(store, run, cells)
-    return code
+        console.print(morning_line(verdicts), soft_wrap=True, highlight=False, markup=False)
+    return Exit.CELLS_FAILED if any(one.verdict is Verdict.NEW for one in verdicts) else code
 
 
 def _warn(planned: Plan) -> None:
@@ -275,7 +283,7 @@ def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool, diff: RunDif
         if diff:
             show_diff(console, diff)
     good = sum(cell.failure is None and not cell.over_budget for cell in cells)
-    slower = diff is not None and bool(diff.of(Verdict.WORSE))
+    slower = diff is not None and bool(diff.of(DiffVerdict.WORSE))
     return Exit.CELLS_FAILED if run.cells > good or slower else Exit.GOOD
 
 
