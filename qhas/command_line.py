@@ -21,7 +21,19 @@ from qhas.site import SITE_VARIABLE
 from qhas.store import StoreError
 
 P = ParamSpec("P")
-_ORDER = ("demo", "plan", "sweep", "profile", "show", "devices", "doctor", "prune", "pin")
+_ORDER = (
+    "demo",
+    "plan",
+    "sweep",
+    "profile",
+    "show",
+    "compare",
+    "history",
+    "devices",
+    "doctor",
+    "prune",
+    "pin",
+)
 
 
 class _InOrder(TyperGroup):
