@@ -15,7 +15,7 @@ from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
 
 from flows.children import Child, require_deployments, start, stop, stop_leftovers, watch
-from flows.sweep import run_here, run_id_of_flow_run
+from flows.sweep import run_here, run_id_of_flow_run, standing
 from qhas.durations import read_durations, write_durations
 from qhas.plan import Plan, plan_sweep
 from qhas.record import CellRecord, CellStatus, SitePart, SiteState, SweepRecord
@@ -101,7 +101,7 @@ async def _end(store: Store, plan: Plan, run: SweepRecord, children: Sequence[Ch
     report = await publish_report(store, run, records)
     message = " ".join([_counts(run), *map(_sentence, _unfinished(parts))])
     message = f"{message} Run {run.run_id}. Report: {report}"
-    return Failed(message=message) if run.good < run.cells else Completed(message=message)
+    return Failed(message=message) if run.good < run.cells or run.over_budget else Completed(message=message)
 
 
 def _site_part(child: Child, stored: Mapping[str, CellRecord]) -> SitePart:
@@ -125,7 +125,7 @@ def _unfinished(parts: Sequence[SitePart]) -> list[SitePart]:
 
 
 def _counts(run: SweepRecord) -> str:
-    return f"{run.good} of {run.cells} cells good, {run.failed} failed, {run.missing} not run."
+    return f"{standing(run)}, {run.failed} failed, {run.missing} not run."
 
 
 def _sentence(part: SitePart) -> str:

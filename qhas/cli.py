@@ -1,6 +1,6 @@
 """The `qhas` command: a thin face over the same functions and flows that schedules and the Prefect UI use.
 
-Exit codes: 0 all cells good; 1 finished, some cells failed; 2 bad input, nothing run; 130 cancelled.
+Exit codes: 0 all cells good; 1 finished, some cells failed or over budget; 2 bad input, nothing run; 130 cancelled.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import typer
 from pydantic import ValidationError
 
 import qhas
+from qhas import compare_command as _compare_command  # noqa: F401  # registers its command
 from qhas import prefect_settings
 from qhas import report_commands as _report_commands  # noqa: F401  # registers its commands
 from qhas import upkeep_commands as _upkeep_commands  # noqa: F401  # registers its commands
@@ -213,7 +214,8 @@ def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool) -> Exit:
         show_run(console, run, cells)
         if unfinished := run.cells - len(cells):
             console.print(f"{unfinished} of {run.cells} cells are not finished.")
-    return Exit.CELLS_FAILED if run.cells > sum(cell.failure is None for cell in cells) else Exit.GOOD
+    good = sum(cell.failure is None and not cell.over_budget for cell in cells)
+    return Exit.CELLS_FAILED if run.cells > good else Exit.GOOD
 
 
 def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None:

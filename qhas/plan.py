@@ -11,6 +11,7 @@ from typing import Any
 import fsspec
 from pydantic import ValidationError
 
+from qhas.budget import NetworkBudget
 from qhas.failures import InvalidInput
 from qhas.naming import check_name
 from qhas.schedule import Forecast
@@ -119,7 +120,13 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
                 f"Variant {variant} of sweep {spec.name} is not valid: {describe(error)}."
             ) from error
         yield Cell(
-            model=model, soc=soc, variant=check_name(variant), prepare=prepare, run=run, trace=spec.trace
+            model=model,
+            soc=soc,
+            variant=check_name(variant),
+            prepare=prepare,
+            run=run,
+            trace=spec.trace,
+            budget=spec.budgets.get(model.name, NetworkBudget()).on(soc),
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from qhas.budget import Budget, NetworkBudget
 from qhas.failures import InvalidInput
 from qhas.naming import Name, SocName
 
@@ -172,6 +173,9 @@ class SweepSpec(Spec):
     trace: TraceFeatures = TraceFeatures()
     exclude: list[Exclusion] = []
     select: Selection = Selection()
+    budgets: dict[Name, NetworkBudget] = Field(
+        default={}, description="By model: what its cells may cost. A cell over budget makes the exit code 1."
+    )
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -181,6 +185,18 @@ class SweepSpec(Spec):
                 raise ValueError(
                     f"{what} must have different names; {', '.join(twice)} stands there more than once"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_are_of_cells(self) -> Self:
+        models = [model.name for model in self.models]
+        for name, budget in self.budgets.items():
+            for what, given, known in (("model", [name], models), ("SoC", budget.socs, self.socs)):
+                if unknown := [one for one in given if one not in known]:
+                    raise ValueError(
+                        f"the budget of {name} names a {what} {unknown[0]!r} that the sweep does not have; "
+                        f"choose from {', '.join(known)}"
+                    )
         return self
 
 
@@ -193,6 +209,7 @@ class Cell(Spec):
     prepare: PrepareOptions = PrepareOptions()
     run: RunOptions = RunOptions()
     trace: TraceFeatures = TraceFeatures()
+    budget: Budget = Budget()
 
     @property
     def key(self) -> str:
