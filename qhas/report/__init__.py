@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+from qhas.diff.model import CellDiff
 from qhas.record import CellRecord, SweepRecord
 from qhas.report.assets import publish_assets
-from qhas.report.findings import Findings, read_findings
-from qhas.report.gather import ops_of, timeline_of
+from qhas.report.findings import Findings
+from qhas.report.gather import read_baseline, read_files
 from qhas.report.links import cell_page
 from qhas.report.pages import Neighbours, cell_page_text, run_page, with_neighbours
 from qhas.report.run_index import publish_entry
@@ -31,23 +33,27 @@ def publish_report(
 ) -> str:
     """Write the report of a run, its cells first, and put it into the index; its address. Raises StoreError.
 
-    Without findings it shows those that are stored with the run. `made` hears of each cell whose page is written.
+    Every cell is compared with the last finished run of the same sweep. `made` hears of each cell whose page is written.
     """
-    known = read_findings(store, run.run_id) if findings is None else findings
-    publish_assets(store)
+    baseline = read_baseline(store, run, cells)
+    found = replace(findings or Findings(), baseline=baseline.run_id if baseline else None)
     base = f"reports/{run.run_id}"
 
-    def publish_cell(page_of: tuple[CellRecord, Neighbours]) -> CellRecord:
+    def publish_cell(page_of: tuple[CellRecord, Neighbours]) -> tuple[CellRecord, CellDiff | None]:
         record, neighbours = page_of
-        page = cell_page_text(
-            run, record, neighbours, known, ops_of(store, record), timeline_of(store, record)
-        )
+        files = read_files(store, record, baseline)
+        page = cell_page_text(run, record, neighbours, found, files)
         store.write(f"{base}/{cell_page(record.cell)}", page.encode())
-        return record
+        return record, files.diff and files.diff.model_copy(update={"ops": [], "htp_ops": []})
 
+    publish_assets(store)
+    diffs = {}
     with ThreadPoolExecutor(_AT_ONCE, "qhas-report") as threads:
-        for record in threads.map(publish_cell, with_neighbours(cells)):
+        for record, diff in threads.map(publish_cell, with_neighbours(cells)):
+            if diff:
+                diffs[record.cell.key] = diff
             made(record)
-    store.write(f"{base}/index.html", run_page(run, cells, known).encode())
-    publish_entry(store, run, cells, known)
+    found = replace(found, diffs=diffs)
+    store.write(f"{base}/index.html", run_page(run, cells, found).encode())
+    publish_entry(store, run, cells, found)
     return store.url(f"{base}/index.html")

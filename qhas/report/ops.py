@@ -1,36 +1,28 @@
-"""The tables of a QHAS summary that a page has room for.
+"""The tables of a QHAS file that a page has room for.
 
 Rows are ranked by their share of the dominant path, which is time; cycles are summed over parallel threads, which is
-work. A section that is absent or has another shape is left out: the page then says nothing of it.
+work.
 """
 
 from __future__ import annotations
 
-import gzip
-import re
-import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby
 from operator import attrgetter
-from typing import Any, TypeVar
 
-import orjson
+from qhas.qhas_file import HtpOpType, QhasFile, QnnOp, Traffic
 
-_GZIP = b"\x1f\x8b"
-_SHOWN = 25
-_DOMINANT = re.compile(r"num_dominant_path_cycles(?:_htp_\d+)?")
-_PERCENT = re.compile(r"percent_dominant_path_cycles(?:_htp_0)?")
-RowT = TypeVar("RowT")
+SHOWN = 25
 
 
 @dataclass(frozen=True)
 class OpRow:
-    """An op type, or an op. `type` is the QNN op type where there is one; traffic in bytes."""
+    """An op type, or an op. `type` is the QNN op type where there is one; `percent` is of the dominant path, traffic in bytes."""
 
     name: str
     type: str
-    dominant_percent: float
+    percent: float
     dominant: int
     cycles: int
     htp_ops: int
@@ -41,22 +33,7 @@ class OpRow:
 
 
 @dataclass(frozen=True)
-class ResourceRow:
-    """A thread of a unit. Utilisation in percent of the timeline, traffic in bytes."""
-
-    core: int
-    unit: str
-    tid: int
-    cycles_used: int
-    utilization: float
-    dram_read: int
-    dram_write: int
-    vtcm_read: int
-    vtcm_write: int
-
-
-@dataclass(frozen=True)
-class Table:
+class OpTable:
     """The first rows, and how many there are in all."""
 
     rows: list[OpRow]
@@ -64,103 +41,98 @@ class Table:
 
 
 @dataclass(frozen=True)
+class ResourceUse:
+    """A thread of a unit. Utilisation in percent of the timeline, traffic in bytes."""
+
+    core: int
+    unit: str
+    tid: int
+    cycles_used: int
+    utilization: float
+    traffic: Traffic
+
+
+@dataclass(frozen=True)
 class OpTables:
-    """What a page shows of a QHAS summary."""
+    """What a page shows of a QHAS file. `by_dram` are ops of the network by the bytes they move to and from DRAM."""
 
-    types: Table
-    instances: Table
-    htp_types: Table
-    by_dram: Table
-    """Ops of the network by the bytes they move to and from DRAM."""
-    resources: list[ResourceRow]
-
-
-def read_ops(content: bytes) -> OpTables | None:
-    """The tables of a QHAS JSON file, gzipped or not; None for what is no such file."""
-    try:
-        document = orjson.loads(gzip.decompress(content) if content.startswith(_GZIP) else content)
-        sections = document["data"]
-        instances = _rows(sections, "qnn_op_instances_nodes", _instance)
-        return OpTables(
-            types=_ranked(_rows(sections, "qnn_op_types", _type)),
-            instances=_ranked(instances),
-            htp_types=_ranked(_rows(sections, "htp_op_types", _htp_type)),
-            by_dram=_ranked((row for row in instances if row.dram), "dram"),
-            resources=[
-                resource
-                for core in sections["htp_overall_summary"]["data"]
-                for resource in _rows(core, "htp_resources", lambda row, core=core: _resource(core, row))  # type: ignore[misc]
-            ],
-        )
-    except (orjson.JSONDecodeError, EOFError, OSError, zlib.error, LookupError, TypeError, AttributeError):
-        return None
+    types: OpTable
+    instances: OpTable
+    htp_types: OpTable
+    by_dram: OpTable
+    resources: list[ResourceUse]
 
 
-def _ranked(rows: Iterable[OpRow], by: str = "dominant") -> Table:
-    ordered = sorted(rows, key=lambda row: (-attrgetter(by)(row), row.name))
-    return Table(list(islice(ordered, _SHOWN)), len(ordered))
-
-
-def _rows(
-    sections: Mapping[str, Any], name: str, read: Callable[[Mapping[str, Any]], RowT]
-) -> list[RowT]:
-    """The rows of a section; none where it is absent or a row has not the fields it should have."""
-    try:
-        return [read(row) for row in sections[name]["data"]]
-    except (LookupError, TypeError, ValueError, AttributeError):
-        return []
-
-
-def _type(row: Mapping[str, Any]) -> OpRow:
-    return OpRow(str(row["op"]), str(row["op"]), **_figures(row), htp_ops=int(row.get("num_htp_ops") or 0))
-
-
-def _instance(row: Mapping[str, Any]) -> OpRow:
-    return OpRow(
-        str(row["qnn_op"]),
-        str(row["qnn_op_type"]),
-        **_figures(row),
-        htp_ops=int(row.get("num_htp_ops") or 0),
+def op_tables(file: QhasFile) -> OpTables:
+    """The tables; those of sections that the file does not have are empty."""
+    busy = sum(core.timeline_cycles * (1 - core.percent_idle / 100) for core in file.cores)
+    instances = [_instance(op, busy) for op in file.qnn_ops]
+    return OpTables(
+        types=_ranked(_by_type(instances)),
+        instances=_ranked(instances),
+        htp_types=_ranked(_htp_type(op, busy) for op in file.htp_op_types),
+        by_dram=_ranked((op for op in instances if op.dram), "dram"),
+        resources=[
+            ResourceUse(core.htp, used.type, used.tid, used.cycles_used, used.utilization, used)
+            for core in file.cores
+            for used in core.resources
+        ],
     )
 
 
-def _htp_type(row: Mapping[str, Any]) -> OpRow:
+def _ranked(rows: Iterable[OpRow], by: str = "dominant") -> OpTable:
+    ordered = sorted(rows, key=lambda row: (-getattr(row, by), -row.cycles, row.name))
+    return OpTable(ordered[:SHOWN], len(ordered))
+
+
+def _by_type(instances: Iterable[OpRow]) -> list[OpRow]:
+    by_type = attrgetter("type")
+    groups = groupby(sorted(instances, key=by_type), by_type)
+    return [_sum(name, list(rows)) for name, rows in groups]
+
+
+def _sum(name: str, rows: list[OpRow]) -> OpRow:
     return OpRow(
-        str(row["op"]),
+        name,
+        name,
+        percent=sum(row.percent for row in rows),
+        dominant=sum(row.dominant for row in rows),
+        cycles=sum(row.cycles for row in rows),
+        htp_ops=sum(row.htp_ops for row in rows),
+        dram=sum(row.dram for row in rows),
+        vtcm=sum(row.vtcm for row in rows),
+    )
+
+
+def _instance(op: QnnOp, busy: float) -> OpRow:
+    dominant = sum(op.dominant.values())
+    return OpRow(
+        op.name,
+        op.type,
+        _percent(dominant, busy),
+        dominant,
+        op.cycles,
+        op.num_htp_ops or 0,
+        op.dram or 0,
+        op.vtcm or 0,
+    )
+
+
+def _htp_type(op: HtpOpType, busy: float) -> OpRow:
+    dominant = sum(op.dominant.values())
+    return OpRow(
+        op.op,
         "",
-        **_figures(row),
-        htp_ops=int(row["instances"]),
-        format_change=bool(row.get("format_change")),
-        reference=bool(row.get("reference_op")),
+        _percent(dominant, busy),
+        dominant,
+        op.cycles,
+        op.instances,
+        op.dram or 0,
+        op.vtcm or 0,
+        op.format_change,
+        op.reference_op,
     )
 
 
-def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "dominant_percent": float(_sum(row, _PERCENT)),
-        "dominant": int(_sum(row, _DOMINANT)),
-        "cycles": int(row["cycles"]),
-        "dram": _moved(row, "dram"),
-        "vtcm": _moved(row, "vtcm"),
-    }
-
-
-def _sum(row: Mapping[str, Any], fields: re.Pattern[str]) -> float:
-    return sum(value for key, value in row.items() if fields.fullmatch(key))
-
-
-def _moved(row: Mapping[str, Any], memory: str) -> int:
-    return int(row.get(f"{memory}_read") or 0) + int(row.get(f"{memory}_write") or 0)
-
-
-def _resource(core: Mapping[str, Any], row: Mapping[str, Any]) -> ResourceRow:
-    return ResourceRow(
-        core=int(core.get("htp", 0)),
-        unit=str(row["type"]),
-        tid=int(row["tid"]),
-        cycles_used=int(row["cycles_used"]),
-        utilization=float(row["utilization"]),
-        **{
-            name: int(row.get(name) or 0) for name in ("dram_read", "dram_write", "vtcm_read", "vtcm_write")
-        },
-    )
+def _percent(dominant: int, busy: float) -> float:
+    return 100 * dominant / busy if busy > 0 else 0.0

@@ -9,16 +9,18 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from qhas.diff.model import CellDiff
 from qhas.record import CellRecord, CellStatus, Health, Origin, SweepRecord
 from qhas.report import plots
 from qhas.report.assets import assets
 from qhas.report.families import ALL, Family, family_of
 from qhas.report.findings import Findings
+from qhas.report.gather import CellFiles
 from qhas.report.history_plot import history_plots
 from qhas.report.links import cell_page, files, first_links, link
 from qhas.report.matrix import matrix
-from qhas.report.ops import OpTables
 from qhas.report.standing import Tone, standing
+from qhas.report.summary import summary
 from qhas.report.steps import step_rows, where_the_time_went
 from qhas.rows import ORIGIN_TITLE, Column, by_origin, columns, legend, microseconds, row, size
 from qhas.runs import planned_cells, run_prefix
@@ -67,7 +69,7 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
         "..",
         run=run,
         cells=cells,
-        summary=findings.summary or _summary(run, cells),
+        summary=findings.summary or summary(run, cells, findings),
         baseline=findings.baseline,
         counts=_counts(cells, findings),
         groups=[_group(records, origin, findings) for origin, records in by_origin(list(cells))],
@@ -82,13 +84,12 @@ def cell_page_text(
     record: CellRecord,
     neighbours: Neighbours,
     findings: Findings,
-    ops: OpTables | None,
-    timeline: Timeline | None,
+    files_of: CellFiles,
 ) -> str:
     """The page of a cell, at `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html`."""
     to_run, to_root = "../../../..", "../../../../../.."
     before, after = (f"{to_run}/{cell_page(cell)}" if cell else "" for cell in neighbours)
-    diff = findings.diffs.get(record.cell.key)
+    diff, timeline = files_of.diff, files_of.timeline
     drawn = [
         plots.waterfall(diff) if diff else None,
         plots.samples(record.latency, record.origin) if record.latency and not record.failure else None,
@@ -102,14 +103,14 @@ def cell_page_text(
         to_run=to_run,
         before=before,
         after=after,
-        standing=standing(record, findings),
+        standing=standing(record, findings, diff),
         verdicts=findings.verdicts.get(record.cell.key, ()),
         baseline=findings.baseline,
         diff=diff,
-        tiles=_tiles(record, findings),
+        tiles=_tiles(record, diff),
         statement=legend([record]),
         plots={plot.id: plot for plot in drawn if plot},
-        ops=ops,
+        ops=files_of.ops,
         path=_path(record),
         timeline=timeline.model_dump(mode="json") if timeline else None,
         families=_timeline_families(timeline) if timeline else [],
@@ -132,18 +133,6 @@ def _render(template: str, to_reports: str, **context: Any) -> str:
     return _templates.get_template(template).render(
         assets=assets(), to_assets=f"{to_reports}/assets", to_index=f"{to_reports}/index.html", **context
     )
-
-
-def _summary(run: SweepRecord, cells: Sequence[CellRecord]) -> list[str]:
-    """What can be said without verdicts."""
-    kinds = Counter(record.failure.kind for record in cells if record.failure)
-    told = [f"{run.good} of {run.cells} cells good."]
-    if kinds:
-        listed = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
-        told.append(f"{kinds.total()} failed: {listed}.")
-    if missing := run.cells - len(cells):
-        told.append(f"{missing} not run.")
-    return told
 
 
 def _counts(cells: Sequence[CellRecord], findings: Findings) -> list[tuple[str, Tone, int]]:
@@ -174,7 +163,7 @@ def _group(records: list[CellRecord], origin: Origin, findings: Findings) -> dic
         "matrix": matrix(records, findings),
         "who": [column for column in shown if column.field in _WHO],
         "figures": [column for column in shown if column.field not in _WHO],
-        "judged": bool(findings.verdicts or findings.diffs),
+        "judged": bool(findings.verdicts or findings.diffs or any(record.budgets for record in records)),
         "rows": rows,
         "left_out": len(records) - len(rows),
         "plots": [plot] if plot else [],
@@ -222,8 +211,7 @@ def _timeline_families(timeline: Timeline) -> list[str]:
     return [family_of(op.qnn).name if op.work is Work.OP else op.work.value for op in timeline.ops]
 
 
-def _tiles(record: CellRecord, findings: Findings) -> list[Tile]:
-    diff = findings.diffs.get(record.cell.key)
+def _tiles(record: CellRecord, diff: CellDiff | None) -> list[Tile]:
 
     def tile(title: str, text: str, name: str = "") -> Tile:
         figure = diff.figure(name) if diff and name else None

@@ -59,13 +59,15 @@ _DIFFS = {
 }
 
 
-def standing(record: CellRecord, findings: Findings) -> Standing:
-    """What a matrix and the head of a page say of the cell."""
+def standing(record: CellRecord, findings: Findings, compared: diff.CellDiff | None = None) -> Standing:
+    """What a matrix and the head of a page say of the cell; `compared` where the findings do not hold its comparison yet."""
     key = record.cell.key
     if failure := record.failure:
         return Standing(Tone.FAILED, _words(failure.kind), f"{failure.message} {failure.hint}")
-    compared = findings.diffs.get(key)
+    compared = compared or findings.diffs.get(key)
     change = _percent(compared.time.percent) if compared else ""
+    if broken := record.over_budget:
+        return Standing(Tone.WORSE, "over budget", " ".join(one.sentence for one in broken), change)
     if verdict := headlines(findings.verdicts.get(key, ())).get(key):
         return Standing(_VERDICTS[verdict.verdict], _words(verdict.verdict), verdict.sentence, change)
     if reasons := poor(record):
