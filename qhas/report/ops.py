@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from qhas.qhas_file import HtpOpType, QhasFile, QnnOp, Traffic
 
-SHOWN = 25
+SHOWN = 15
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class OpTable:
 
     rows: list[OpRow]
     total: int
+
+    @property
+    def most(self) -> float:
+        """The largest share of the dominant path, which is the longest bar."""
+        return max((row.percent for row in self.rows), default=0.0) or 1.0
 
 
 @dataclass(frozen=True)

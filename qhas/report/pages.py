@@ -232,7 +232,7 @@ def _tiles(record: CellRecord, diff: CellDiff | None) -> list[Tile]:
         title = "QHAS time (first, cold, profiled)" if record.origin is Origin.DEVICE else "estimated time"
         tiles += [
             tile(title, microseconds(metrics.time_us), "time_us"),
-            tile("timeline", f"{metrics.timeline_cycles:,} cycles", "timeline_cycles"),
+            tile("timeline, cycles", f"{metrics.timeline_cycles:,}", "timeline_cycles"),
             tile("utilisation", f"{metrics.utilization_percent:.1f} %"),
             tile("DRAM read", size(metrics.dram_read), "dram_read"),
             tile("DRAM written", size(metrics.dram_write), "dram_write"),

@@ -38,6 +38,7 @@ def time_by_network(records: Sequence[CellRecord], origin: Origin) -> Plot | Non
     times = [_time(record, bool(measured)) for record in shown]
     networks = list(dict.fromkeys(record.cell.model.name for record in shown))
     logarithmic = min(times) > 0 and max(times) > _LOGARITHMIC * min(times)
+    series = _series(shown)
     return Plot(
         f"{origin}-times",
         _time_title(origin, bool(measured)) + (", logarithmic" if logarithmic else ""),
@@ -45,27 +46,33 @@ def time_by_network(records: Sequence[CellRecord], origin: Origin) -> Plot | Non
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": series,
+                "name": name,
                 "x": [_time(record, bool(measured)) for record in group],
-                "y": [record.cell.model.name for record in group],
-                "marker": {"size": 11, "line": {"width": 1.5}},
+                "y": [networks.index(record.cell.model.name) + aside for record in group],
+                "text": [record.cell.model.name for record in group],
+                "marker": {"size": 10},
                 **({"error_x": _range(group)} if measured else {}),
-                "hovertemplate": "%{y}: %{x:,} µs",
+                "hovertemplate": "%{text}: %{x:,} µs",
             }
-            for series, group in _series(shown).items()
+            for (name, group), aside in zip(series.items(), _asides(len(series)), strict=True)
         ],
         {
-            "height": 110 + 30 * len(networks),
+            "height": 110 + 34 * len(networks),
             "xaxis": {"type": "log", "dtick": "D2"} if logarithmic else {"rangemode": "tozero"},
             "yaxis": {
-                "type": "category",
-                "categoryorder": "array",
-                "categoryarray": networks,
-                "autorange": "reversed",
+                "tickvals": list(range(len(networks))),
+                "ticktext": networks,
+                "range": [len(networks) - 0.5, -0.5],
+                "zeroline": False,
             },
             "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         },
     )
+
+
+def _asides(count: int) -> list[float]:
+    """How far the dots of each series stand off their network's line, so that equal times do not hide each other."""
+    return [round(0.5 * (at + 0.5) / count - 0.25, 3) for at in range(count)]
 
 
 def waterfall(diff: CellDiff) -> Plot | None:

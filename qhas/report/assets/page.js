@@ -76,17 +76,16 @@ report.choose = step => {
 report.perfetto = async (event, link) => {
   if (location.protocol === "file:") return;
   event.preventDefault();
-  const viewer = window.open("https://ui.perfetto.dev");
-  const response = await fetch(link.href);
+  const home = "https://ui.perfetto.dev", viewer = window.open(home);
+  const response = await fetch(link.href).catch(() => null);
+  if (!viewer || !response?.ok) { location.href = link.href; return; }
   const buffer = await response.arrayBuffer();
-  const ready = new Promise(resolve => {
-    const ping = setInterval(() => viewer.postMessage("PING", "https://ui.perfetto.dev"), 50);
-    addEventListener("message", message => {
-      if (message.origin === "https://ui.perfetto.dev" && message.data === "PONG") { clearInterval(ping); resolve(); }
-    });
+  const ping = setInterval(() => viewer.postMessage("PING", home), 50);
+  addEventListener("message", message => {
+    if (message.origin !== home || message.data !== "PONG") return;
+    clearInterval(ping);
+    viewer.postMessage({perfetto: {buffer, title: document.title, fileName: "chrometrace.json.gz"}}, home);
   });
-  await ready;
-  viewer.postMessage({perfetto: {buffer, title: document.title, fileName: "chrometrace.json.gz"}}, "https://ui.perfetto.dev");
 };
 
 report.keys = event => {

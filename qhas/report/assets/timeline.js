@@ -137,8 +137,8 @@ report.drawTimeline = () => {
     if (pressed === null) return;
     const end = binAt(event), low = Math.min(pressed, end), high = Math.max(pressed, end);
     pressed = null;
-    if (high - low > 2) { from = low; to = high; }
-    draw();
+    zoom.setAttribute("width", 0);
+    if (high - low > 2) { from = low; to = high; draw(); }
   });
   svgHost.addEventListener("dblclick", () => { from = 0; to = bins; draw(); });
   addEventListener("resize", draw);

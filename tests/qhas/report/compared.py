@@ -21,7 +21,7 @@ from tests.qhas.samples import record
 
 def contribution(name: str, us: float, **changes: object) -> Contribution:
     """What a part adds."""
-    named = {"part": Part.OPS, "name": name, "us": us, "cycles": us * 1000, "effect": OpEffect.FORMAT_CHANGE}
+    named = {"part": Part.OPS, "name": name, "us": us, "cycles": us * 1000, "effect": OpEffect.NONE}
     return Contribution.model_validate(named | changes)
 
 

@@ -27,6 +27,7 @@ class Page(HTMLParser):
         self.text = ""
         self._scripts: list[tuple[dict[str, str | None], str]] = []
         self._inside = ""
+        self._in_cell = False
         self.feed(text)
         self.close()
 
@@ -39,11 +40,14 @@ class Page(HTMLParser):
             self.tables[-1].append([])
         elif tag in ("td", "th"):
             self.tables[-1][-1].append("")
+            self._in_cell = True
         elif tag == "script":
             self._scripts.append((dict(attrs), ""))
 
     def handle_endtag(self, tag: str) -> None:
         self._inside = ""
+        if tag in ("td", "th"):
+            self._in_cell = False
 
     def handle_data(self, data: str) -> None:
         if self._inside == "script":
@@ -51,7 +55,7 @@ class Page(HTMLParser):
             self._scripts[-1] = (attributes, text + data)
             return
         self.text += data
-        if self.tables and self.tables[-1] and self.tables[-1][-1]:
+        if self._in_cell:
             self.tables[-1][-1][-1] += data
 
     @property

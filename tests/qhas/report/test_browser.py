@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Iterator
@@ -90,20 +91,18 @@ def cell_of(name: str, soc: str = "sm8750") -> Cell:
     return Cell(model=model(name), soc=soc)
 
 
-def with_files(store: Store, cell: CellRecord, op: str, folder: Path) -> CellRecord:
+def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: int = 200_000) -> CellRecord:
     """The record with a QHAS summary and a picture in which an op has that name."""
     trace = folder / "chrometrace.json"
     named = json.loads(op_event(op, ts=200, dur=400))
     named["args"] |= {"QNN Op Type": op, "QNN Op Name": op, "Dominant Path Cycles": 300}
     trace.write_text(chrometrace([*EVENTS, json.dumps(named)]))
-    document = qhas(qnn_op_instances_nodes=[instance(op, op, 200_000)], htp_op_types=[htp_op(op, 20)])
+    document = qhas(qnn_op_instances_nodes=[instance(op, op, cycles)], htp_op_types=[htp_op(op, 20)])
     contents = {
         "qhas": json.dumps(document).encode(),
         "chrometrace": trace.read_bytes(),
         "timeline": read_timeline(trace).model_dump_json().encode(),
     }
-    import gzip
-
     artifacts = []
     for name, content in contents.items():
         store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{name}.json.gz", gzip.compress(content))
@@ -118,17 +117,18 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two nights of four cells: two simulated, one measured, one failed. Their ops have hostile names."""
     folder = tmp_path_factory.mktemp("report")
     store, hostile = Store(str(folder / "store")), "".join(HOSTILE)
-    put_run(store, "nightly-0", -1)
-    with_files(store, record(cell_of("net"), run_id="nightly-0"), hostile, folder)
+    for run_id, day in (("nightly-0", -1), ("nightly-1", 0)):
+        put_run(store, run_id, day)
+    with_files(store, record(cell_of("net"), run_id="nightly-0"), hostile, folder, cycles=100_000)
     attempt = Attempt(step=Step.PREPARE, number=1, started_at=MOMENT, seconds=3)
     simulated = record(cell_of("net"), attempts=[attempt], metrics=metrics(statement=hostile))
     cells = [
         with_files(store, simulated, hostile, folder),
         with_files(store, record(cell_of("other", "sa8255")), "Conv2d", folder),
-        with_files(store, measured(cell_of("net"), latency=latency(*range(100, 130))), "Softmax", folder),
+        with_files(store, measured(cell_of("phone"), latency=latency(*range(100, 130))), "Softmax", folder),
         record(cell_of("broken"), failure=FailureKind.LOG_EMPTY, origin=Origin.DEVICE, artifacts=[]),
     ]
-    run = run_record(4, 1, spec=spec(models=[model("net"), model("other"), model("broken")]))
+    run = run_record(4, 1, spec=spec(models=[model(name) for name in ("net", "other", "phone", "broken")]))
     findings = Findings(histories={KEY: [History("median latency, µs", nights(20))]})
     return Path(publish_report(store, run, cells, findings))
 
@@ -143,7 +143,7 @@ def every_page(report: Path) -> list[Path]:
 
 def test_no_page_complains_or_asks_for_anything_but_files_beside_it(report: Path, visit: Visit) -> None:
     pages = every_page(report)
-    assert len(pages) == 5
+    assert len(pages) == 6
     for page in pages:
         visit.open(page)
     assert visit.complaints == []
@@ -180,15 +180,15 @@ def test_the_mouse_over_the_timeline_tells_what_ran(report: Path, visit: Visit) 
 
 def test_the_timeline_zooms_where_the_mouse_drags_and_back(report: Path, visit: Visit) -> None:
     page = visit.open(cell_page(report, "other", "sa8255"))
-    whole = page.inner_text("#timeline svg")
+    whole = page.text_content("#timeline svg")
     box = page.locator("#timeline svg").bounding_box()
     page.mouse.move(box["x"] + 300, box["y"] + 45)
     page.mouse.down()
     page.mouse.move(box["x"] + 600, box["y"] + 45)
     page.mouse.up()
-    assert page.inner_text("#timeline svg") != whole
+    assert page.text_content("#timeline svg") != whole
     page.mouse.dblclick(box["x"] + 300, box["y"] + 45)
-    assert page.inner_text("#timeline svg") == whole
+    assert page.text_content("#timeline svg") == whole
 
 
 def test_the_filter_leaves_the_rows_that_fit_and_dims_the_matrix(report: Path, visit: Visit) -> None:
@@ -225,16 +225,20 @@ def test_a_column_sorts_by_its_numbers(tmp_path: Path, visit: Visit) -> None:
 
 def test_keys_walk_through_cells_and_open_them(report: Path, visit: Visit) -> None:
     page = visit.open(report)
-    for key in ("j", "j", "k", "Enter"):
+
+    def press(key: str) -> str:
+        with page.expect_navigation():
+            page.keyboard.press(key)
+        return str(page.url)
+
+    for key in ("j", "j", "k"):
         page.keyboard.press(key)
-    page.wait_for_url("**/cells/**")
-    first = page.url
-    page.keyboard.press("j")
-    page.wait_for_function(f"location.href !== {first!r}")
-    page.keyboard.press("k")
-    page.wait_for_url(first)
-    page.keyboard.press("u")
-    page.wait_for_url(report.as_uri())
+    first = press("Enter")
+    assert "/cells/" in first
+    second = press("j")
+    assert second not in (first, report.as_uri())
+    assert press("k") == first
+    assert press("u") == report.as_uri()
     page.keyboard.press("?")
     assert page.locator("dialog#help").is_visible()
     assert visit.complaints == []

@@ -173,7 +173,7 @@ def test_the_matrix_has_a_row_a_network_and_variant_and_a_column_a_soc() -> None
     assert head == ["network", "sm8650", "sm8750"]
     assert [[text.strip() for text in row] for row in rows] == [
         ["a", "1,371 µs", "1,371 µs"],
-        ["bvtcm_mb-2", "", "1,371 µs"],
+        ["b vtcm_mb-2", "", "1,371 µs"],
     ]
 
 
@@ -243,10 +243,18 @@ def test_dots_have_a_line_per_network_and_a_series_per_soc_and_variant() -> None
         for soc, variant in (("sm8650", "default"), ("sm8750", "vtcm_mb-2"))
     ]
     dots = page_of(*cells).data["simulator-times"]["data"]
-    assert [(dot["name"], dot["y"]) for dot in dots] == [
+    assert [(dot["name"], dot["text"]) for dot in dots] == [
         ("sm8650", ["a", "b"]),
         ("sm8750 vtcm_mb-2", ["a", "b"]),
     ]
+
+
+def test_dots_of_equal_time_stand_beside_each_other() -> None:
+    cells = [record(cell_of("a", soc)) for soc in ("sm8550", "sm8650", "sm8750")]
+    plot = page_of(*cells).data["simulator-times"]
+    heights = [dot["y"][0] for dot in plot["data"]]
+    assert len(set(heights)) == 3
+    assert all(-0.5 < height < 0.5 for height in heights), "and on the line of their network"
 
 
 def test_the_bar_of_a_dominant_path_has_a_piece_per_op_type_and_no_more_than_all() -> None:
