@@ -31,7 +31,9 @@ class _Written(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _keys_are_known(cls, given: Any) -> Any:
-        unknown = [str(key) for key in given if key not in cls.model_fields] if isinstance(given, dict) else []
+        unknown = (
+            [str(key) for key in given if key not in cls.model_fields] if isinstance(given, dict) else []
+        )
         if unknown:
             known = ", ".join(cls.model_fields)
             raise ValueError(f"there is no {', '.join(map(repr, unknown))}; choose from {known}")
@@ -61,7 +63,9 @@ class SizeLimit(Limit):
 
 
 def _at_most(given: Any) -> Any:
-    return {"at_most": given} if isinstance(given, int | float | str) and not isinstance(given, bool) else given
+    return (
+        {"at_most": given} if isinstance(given, int | float | str) and not isinstance(given, bool) else given
+    )
 
 
 def _schema(*plain: str) -> WithJsonSchema:
@@ -80,7 +84,9 @@ Size = Annotated[SizeLimit, BeforeValidator(_at_most), _schema("number", "string
 class Budget(_Written):
     """Limits of one inference. Figures are of the QHAS summary, apart from the latency."""
 
-    latency_us: Amount | None = Field(default=None, description="Median latency, profiling off; devices only.")
+    latency_us: Amount | None = Field(
+        default=None, description="Median latency, profiling off; devices only."
+    )
     time_us: Amount | None = Field(default=None, description="QHAS time: of the first, cold inference.")
     cycles: Amount | None = Field(default=None, description="Cycles of the timeline.")
     total_dram: Size | None = Field(default=None, description="Bytes read from and written to DRAM.")

@@ -29,7 +29,9 @@ _FILE_ENDINGS = (".json", ".json.gz")
 def compare(
     before: Annotated[
         str,
-        typer.Argument(metavar="A", help="A run, a cell as RUN/MODEL/SOC/VARIANT, or a QHAS file (.json, .json.gz)."),
+        typer.Argument(
+            metavar="A", help="A run, a cell as RUN/MODEL/SOC/VARIANT, or a QHAS file (.json, .json.gz)."
+        ),
     ],
     after: Annotated[str | None, typer.Argument(metavar="B", help="The same of what is judged.")] = None,
     baseline: Annotated[
@@ -50,7 +52,9 @@ def compare(
     if baseline or not (_is_one(before) or _is_one(after or "")):
         store = Store(load_site(site).store)
         first, last = (baseline_of(store, before), before) if after is None else (before, after)
-        return _tell_runs(compare_runs(store, first, last, chosen=chosen, threshold_percent=threshold), as_json)
+        return _tell_runs(
+            compare_runs(store, first, last, chosen=chosen, threshold_percent=threshold), as_json
+        )
     if model or soc:
         raise InvalidInput("--model and --soc choose cells of two runs; a cell or a file is one already.")
     sides = [_evidence(address, site) for address in (before, after or "")]
@@ -92,10 +96,14 @@ def _evidence(address: str, site: Path | None) -> Evidence:
         try:
             return Evidence(read_qhas(Path(address)))
         except QhasInvalid as error:
-            raise InvalidInput(f"{str(error).rstrip('.')}; give a QHAS summary of qnn-profile-viewer.") from error
+            raise InvalidInput(
+                f"{str(error).rstrip('.')}; give a QHAS summary of qnn-profile-viewer."
+            ) from error
     run_id, _, key = address.partition("/")
     if not key:
-        raise InvalidInput(f"{address} is a whole run, and the other is one cell; give RUN/MODEL/SOC/VARIANT.")
+        raise InvalidInput(
+            f"{address} is a whole run, and the other is one cell; give RUN/MODEL/SOC/VARIANT."
+        )
     store = Store(load_site(site).store)
     _, records = load_run(store, run_id)
     found = [record for record in records if record.cell.key in (key, f"{key}/default")]

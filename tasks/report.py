@@ -23,13 +23,13 @@ async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]
     address = await asyncio.to_thread(write_report, store, run, cells)
     for origin, records in by_origin(cells):
         await acreate_table_artifact(
-            key=_artifact_key(f"{run.spec.name}-{origin}"),
+            key=artifact_key(f"{run.spec.name}-{origin}"),
             table=_table(origin, records),
             description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} Run {run.run_id}, report {address}",
         )
     if run.sites:
         await acreate_table_artifact(
-            key=_artifact_key(f"{run.spec.name}-sites"),
+            key=artifact_key(f"{run.spec.name}-sites"),
             table=site_table(run.sites),
             description=f"What each site did of its part. Run {run.run_id}, report {address}",
         )
@@ -43,6 +43,6 @@ def _table(origin: Origin, records: list[CellRecord]) -> list[dict[str, str]]:
     return [{column.title: one[column.field] for column in shown} | {"note": one["note"]} for one in rows]
 
 
-def _artifact_key(name: str) -> str:
+def artifact_key(name: str) -> str:
     """Prefect's artifact keys hold lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -14,7 +14,6 @@ from qhas.diff.ops import ops_of
 from qhas.diff.sentence import sentence
 from qhas.failures import InvalidInput
 from qhas.origin import Origin
-from qhas.qhas_file import QhasFile
 
 THRESHOLD_PERCENT = 3.0
 """A change of time below it is no change. Devices differ by as much from night to night."""
@@ -22,7 +21,11 @@ _UNNAMED_SHARE = 0.01
 
 
 def compare(
-    before: Evidence, after: Evidence, *, threshold_percent: float = THRESHOLD_PERCENT, labels: tuple[str, str] | None = None
+    before: Evidence,
+    after: Evidence,
+    *,
+    threshold_percent: float = THRESHOLD_PERCENT,
+    labels: tuple[str, str] | None = None,
 ) -> CellDiff:
     """What changed from one side to the other. Raises InvalidInput for sides of different origin.
 
@@ -59,9 +62,7 @@ def _side(evidence: Evidence, label: str | None) -> Side:
     file, record = evidence.file, evidence.record
     if record is None:
         origin = Origin.SIMULATOR if file.simulated else Origin.DEVICE
-        return Side(
-            label=label or file.name, model=file.graph, soc=file.provenance.get("soc"), origin=origin
-        )
+        return Side(label=label or file.name, model=file.graph, soc=file.provenance.get("soc"), origin=origin)
     return Side(
         label=label or record.run_id,
         cell=record.cell.key,

@@ -70,7 +70,9 @@ def resources(before: QhasFile, after: QhasFile) -> list[Resource]:
             core=core,
             unit=unit,
             threads=_figure("threads", Unit.COUNT, *both, lambda rows: len(rows)),
-            cycles_used=_figure("cycles_used", Unit.CYCLES, *both, lambda rows: sum(r.cycles_used for r in rows)),
+            cycles_used=_figure(
+                "cycles_used", Unit.CYCLES, *both, lambda rows: sum(r.cycles_used for r in rows)
+            ),
             utilization=_figure("utilization", Unit.PERCENT, *both, _mean_utilization),
             dram=_figure("dram", Unit.BYTES, *both, lambda rows: sum(r.dram or 0 for r in rows)),
             vtcm=_figure("vtcm", Unit.BYTES, *both, lambda rows: sum(r.vtcm or 0 for r in rows)),

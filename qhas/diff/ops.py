@@ -93,7 +93,9 @@ def _data_type(compiled: Iterable[HtpOp]) -> str | None:
 
 def _shape(compiled: Iterable[HtpOp]) -> tuple[int, ...] | None:
     """The largest of its results: tiles of one op are smaller than the whole, never larger."""
-    return max((row.dims for row in compiled if row.dims), key=lambda dims: (_volume(dims), dims), default=None)
+    return max(
+        (row.dims for row in compiled if row.dims), key=lambda dims: (_volume(dims), dims), default=None
+    )
 
 
 def _volume(dims: Iterable[int]) -> int:

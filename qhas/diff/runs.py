@@ -74,9 +74,7 @@ def compare_cells(
     store: Store, before: CellRecord, after: CellRecord, *, threshold_percent: float = THRESHOLD_PERCENT
 ) -> CellDiff:
     """Two stored cells, of one run or of two. Raises CellNotComparable, InvalidInput for another origin, StoreError."""
-    return compare(
-        evidence_of(store, before), evidence_of(store, after), threshold_percent=threshold_percent
-    )
+    return compare(evidence_of(store, before), evidence_of(store, after), threshold_percent=threshold_percent)
 
 
 def evidence_of(store: Store, record: CellRecord) -> Evidence:
@@ -99,7 +97,9 @@ def baseline_of(store: Store, run_id: str) -> str:
     ids = [name for name in store.children("runs") if name != run_id]
     earlier = [found for name in reversed(ids) if (found := _earlier(store, name, run))]
     if not earlier:
-        raise InvalidInput(f"There is no finished run of sweep {run.spec.name} before {run_id} in {store.root}.")
+        raise InvalidInput(
+            f"There is no finished run of sweep {run.spec.name} before {run_id} in {store.root}."
+        )
     return max(earlier, key=lambda found: found.started_at).run_id
 
 
@@ -138,7 +138,9 @@ def _badness(cell: CellDiff) -> float:
 def _sentence(cells: Sequence[CellDiff]) -> str:
     if not cells:
         return "No cell could be compared."
-    counts = [f"{sum(c.verdict is v for c in cells)} {v}" for v in (Verdict.WORSE, Verdict.BETTER, Verdict.SAME)]
+    counts = [
+        f"{sum(c.verdict is v for c in cells)} {v}" for v in (Verdict.WORSE, Verdict.BETTER, Verdict.SAME)
+    ]
     told = [f"{len(cells)} cells compared: {', '.join(counts)}."]
     if len(cells) > 1 and (shared := _shared(cells)):
         told.append(f"In every cell: {', '.join(shared)}.")

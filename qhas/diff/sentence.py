@@ -1,6 +1,6 @@
 """The one sentence: how much, where, and why, the largest part first.
 
-    +217 µs (+28.6 %) on sa8255: VTCM 8 → 2 MB; 22 Conv2d moved more to and from DRAM (+158 µs), idle (+31 µs); DRAM reads +38 %
++217 µs (+28.6 %) on sa8255: VTCM 8 → 2 MB; 22 Conv2d moved more to and from DRAM (+158 µs), idle (+31 µs); DRAM reads +38 %
 """
 
 from __future__ import annotations
@@ -43,7 +43,13 @@ def sentence(
 
 def _amount(time: Figure, verdict: Verdict) -> str:
     change = _change(time)
-    return f"Latency {change}" if time.name == LATENCY else change if verdict is not Verdict.SAME else f"Same time ({change})"
+    return (
+        f"Latency {change}"
+        if time.name == LATENCY
+        else change
+        if verdict is not Verdict.SAME
+        else f"Same time ({change})"
+    )
 
 
 def _change(figure: Figure) -> str:
@@ -87,7 +93,11 @@ def _figures(figures: Mapping[str, Figure]) -> Iterator[str]:
 def signed_time(us: float) -> str:
     """A difference of time, as in `+1.9 ms` or `−40 µs`."""
     sign = "−" if us < 0 else "+"
-    return f"{sign}{abs(us) / _MILLISECOND:.1f} ms" if abs(us) >= _MILLISECOND else f"{sign}{microseconds(abs(us))}"
+    return (
+        f"{sign}{abs(us) / _MILLISECOND:.1f} ms"
+        if abs(us) >= _MILLISECOND
+        else f"{sign}{microseconds(abs(us))}"
+    )
 
 
 def signed_percent(percent: float | None) -> str:

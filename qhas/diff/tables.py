@@ -75,7 +75,9 @@ def show_run(console: Console, run: RunDiff) -> None:
         for key in keys:
             console.print(Text.assemble((title, "yellow"), f" {key}"), soft_wrap=True)
     for missed in run.not_compared:
-        console.print(Text.assemble(("not compared", "yellow"), f" {missed.cell}: {missed.reason}"), soft_wrap=True)
+        console.print(
+            Text.assemble(("not compared", "yellow"), f" {missed.cell}: {missed.reason}"), soft_wrap=True
+        )
 
 
 def _headline(cell: CellDiff) -> Text:
@@ -102,11 +104,15 @@ def _waterfall(cell: CellDiff) -> Table:
         style = "red" if right > left else "green"
         return Text(" " * a + "█" * max(b - a, 1), style)
 
-    table.add_row(Text("before", "bold"), _time(start), "", Text("█" * round((start - floor) / span * _BAR), "dim"))
+    table.add_row(
+        Text("before", "bold"), _time(start), "", Text("█" * round((start - floor) / span * _BAR), "dim")
+    )
     for part, left, right in zip(shown, levels, levels[1:], strict=False):
         cycles = f"{part.cycles:+,.0f}" if part.cycles else ""
         table.add_row(Text(part.name), signed_time(part.us), cycles, bar(left, right))
-    table.add_row(Text("after", "bold"), _time(end), "", Text("█" * round((end - floor) / span * _BAR), "dim"))
+    table.add_row(
+        Text("after", "bold"), _time(end), "", Text("█" * round((end - floor) / span * _BAR), "dim")
+    )
     return table
 
 
