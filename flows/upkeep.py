@@ -1,4 +1,4 @@
-"""What keeps a lab going: pruning its store."""
+"""What keeps a lab going: pruning its store and compacting its history."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from qhas.history import compact
 from qhas.prune import PruningPlan, PruningPolicy, plan_pruning, prune
 from qhas.rows import size
 from qhas.site import load_site
@@ -31,7 +32,8 @@ async def prune_store(
     """Remove old traces, logs, schematics and unused prepared graphs; records and QHAS summaries stay for ever.
 
     `traces` and `replay` are days since the run, `prepared` days since the last use. Runs that are pinned keep
-    everything. With `dry_run` the table only shows what would go. `site` is the path of a site.yaml on the worker.
+    everything. With `dry_run` the table only shows what would go. Months of the history that are over become one file
+    each. `site` is the path of a site.yaml on the worker.
     """
     store = Store(load_site(Path(site) if site else None).store)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
@@ -42,7 +44,11 @@ async def prune_store(
     result = await asyncio.to_thread(prune, store, plan)
     for failure in result.failures:
         get_run_logger().error(failure)
-    message = f"{size(result.size)} removed, {len(result.failures)} places failed."
+    months = (await asyncio.to_thread(compact, store, datetime.now(UTC))).months
+    message = (
+        f"{size(result.size)} removed, {len(result.failures)} places failed, "
+        f"{len(months)} months of the history compacted."
+    )
     return Failed(message=message) if result.failures else Completed(message=message)
 
 

@@ -1,6 +1,7 @@
 """The `qhas` command: a thin face over the same functions and flows that schedules and the Prefect UI use.
 
-Exit codes: 0 all cells good; 1 finished, some cells failed or over budget; 2 bad input, nothing run; 130 cancelled.
+Exit codes: 0 all cells good; 1 finished, some cells failed, are over budget or newly worse; 2 bad input, nothing run;
+130 cancelled.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 import qhas
 from qhas import compare_command as _compare_command  # noqa: F401  # registers its command
+from qhas import history_command as _history_command  # noqa: F401  # registers its command
 from qhas import prefect_settings
 from qhas import report_commands as _report_commands  # noqa: F401  # registers its commands
 from qhas import upkeep_commands as _upkeep_commands  # noqa: F401  # registers its commands
@@ -33,6 +35,9 @@ from qhas.site import Site, load_site, require_devices
 from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
 from qhas.store import Store
 from qhas.terminal import bar, device_logs, show_run, sweep_bar, trace_paths
+from qhas.verdict import Verdict
+from qhas.verdict.stored import read_verdicts
+from qhas.verdict.summary import morning_line
 
 RunIdOption = Annotated[
     str | None, typer.Option(help="Id of the run. An earlier run's id completes that run.")
@@ -186,9 +191,11 @@ def _run_and_show(
         raise
     run, cells = _stored(store, run_id)
     code = _show(run, cells, as_json)
+    verdicts = read_verdicts(store, run_id)
     if not as_json:
         _show_paths(store, run, cells)
-    return code
+        console.print(morning_line(verdicts), soft_wrap=True, highlight=False, markup=False)
+    return Exit.CELLS_FAILED if any(one.verdict is Verdict.NEW for one in verdicts) else code
 
 
 def _run_flow(name: str, **parameters: Any) -> None:

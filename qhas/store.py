@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
+from qhas.found import Found, modified
 from qhas.naming import check_name
 from qhas.packing import NO_TYPE, content_type, gzipped, write_whole
 from qhas.patience import Patience
@@ -49,8 +50,6 @@ T = TypeVar("T")
 
 _AT_ONCE = 16
 """Files of one upload that are under way at the same time."""
-_MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
-"""What backends call the time of an object's last change, in the order of trust."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +60,6 @@ class Upload:
     source: Path
     path: str
     compress: bool = False
-
-
-@dataclass(frozen=True)
-class Found:
-    """A stored object: its key, its bytes, and when it was last written where the backend says so."""
-
-    key: str
-    size: int
-    modified: datetime | None
 
 
 class Store:
@@ -125,6 +115,11 @@ class Store:
             return bytes(self._do(key, lambda: self._fs.cat_file(path, **options)))
         except ObjectMissing:
             return None
+
+    def read_range(self, key: str, begin: int, end: int) -> bytes:
+        """Bytes of an object from `begin` to before `end`. Raises ObjectMissing."""
+        path = self._path(key)
+        return bytes(self._do(key, lambda: self._fs.cat_file(path, start=begin, end=end)))
 
     def write(self, key: str, content: bytes, *, only_if_absent: bool = False) -> bool:
         """Write a small object so that readers see the old bytes or the new, never a part; whether it was written.
@@ -211,7 +206,7 @@ class Store:
         found = self._do(prefix, lambda: self._listed(base))
         return sorted(
             (
-                Found(f"{prefix}{path[len(base) :]}", int(info.get("size") or 0), _modified(info))
+                Found(f"{prefix}{path[len(base) :]}", int(info.get("size") or 0), modified(info))
                 for path, info in found.items()
             ),
             key=lambda item: item.key,
@@ -321,7 +316,8 @@ class Store:
     def _path(self, key: str) -> str:
         try:
             for part in key.split("/"):
-                check_name(part)
+                for name in part.split("=", 1):  # partitions, as in date=2026-03-01
+                    check_name(name)
         except ValueError as error:
             raise StoreError(f"The store {self.root} can hold no {key!r}: {error}") from error
         return f"{self._base}/{key}"
@@ -360,10 +356,3 @@ def _kind(error: Exception) -> type[StoreError]:
     if is_damaged(error):
         return ObjectDamaged
     return _Unsupported if isinstance(error, NotImplementedError) else StoreError
-
-
-def _modified(info: dict[str, Any]) -> datetime | None:
-    value = next((info[name] for name in _MODIFIED if info.get(name) is not None), None)
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date as Date
+from datetime import date
 from enum import StrEnum
 
 from pydantic import Field
@@ -86,11 +86,20 @@ class CellVerdict(Stored):
     origin: Origin
     verdict: Verdict
     value: float
-    baseline: float | None = Field(default=None, description="The level it is held against; none on a first night.")
-    change_percent: float | None = Field(default=None, description="None where there is no baseline, or it is 0.")
+    baseline: float | None = Field(
+        default=None, description="The level it is held against; none on a first night."
+    )
+    change_percent: float | None = Field(
+        default=None, description="None where there is no baseline, or it is 0."
+    )
     points: int = Field(default=0, description="Nights that the baseline is made of.")
-    since_run: str | None = Field(default=None, description="The first run of the change that the verdict tells of.")
-    since: Date | None = Field(default=None, description="Its night.")
+    since_run: str | None = Field(
+        default=None, description="The first run of the change that the verdict tells of."
+    )
+    since: date | None = Field(default=None, description="Its night.")
+    before_run: str | None = Field(
+        default=None, description="The last run before the change: the one to compare with."
+    )
     device: str | None = Field(default=None, description="Name of the device; none for simulated figures.")
     sentence: str = Field(description="The verdict for people, with its reason.")
 

@@ -1,0 +1,351 @@
+"""The ladder of a noisy figure: what a night says against the nights before, and what those were.
+
+Sources: effect size and significance and confirmation together, as every lasting system has it (facts of Otava,
+Mozilla's perfherder, LNT, FAI-PEP and conbench; docs/verdicts.md names them); look-back and the words new, sustained,
+flaky, recovered from the scorecard of qai-hub-models; confirmation in a lease of its own because re-runs in the same
+session share its bias.
+
+Levels are of eras: a confirmed change begins a new one. A series begins anew with another SDK. Within an era each
+device has its own level; the scale is common to all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import fmean, median
+
+from qhas.verdict.model import Verdict
+from qhas.verdict.noise import MEDIAN_VARIANCE, Scale, scale
+from qhas.verdict.point import Block, Point
+
+EFFECT = math.log(1.03)
+"""Smaller changes are not worth a morning, however sure."""
+BEYOND = 3.5
+"""Standard errors from which a change is suspicious."""
+CONFIRMED = 2.5
+"""Standard errors in a re-run that was asked for, which is one test and not hundreds."""
+WINDOWS = (1, 2, 5)
+"""Nights that are tested together: a step, a smaller step, a drift."""
+LOOK_BACK = 40
+"""Nights that level and scale are made of."""
+LEAST_NIGHTS = 5
+LEAST_OF_DEVICE = 3
+REMEMBERED = 30
+"""Nights for which a regression is sustained; then it is how things are."""
+HOTTER = 8.0
+"""Degrees above the usual start from which a slow figure says nothing."""
+ENVIRONMENT_ACCEPTED = 7
+"""Nights after which a device that has moved is learned anew."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A good night of the look-back."""
+
+    point: Point
+    era: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """A night held against its level. `off` is the change, `z` the same in standard errors, both negative for faster."""
+
+    point: Point
+    level: float
+    nights: int
+    off: float
+    z: float
+    scale: Scale
+    window: int = 1
+    since: Point | None = None
+    before: Point | None = None
+    """The last night that the level is made of."""
+    seen_before: bool = False
+    poor: tuple[str, ...] = ()
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it is large, and larger than noise."""
+        return abs(self.off) >= EFFECT and abs(self.z) >= BEYOND
+
+    @property
+    def same_artifact(self) -> bool:
+        """Whether the prepared graph is the one of before, to the byte."""
+        return bool(self.before and self.point.artifact and self.before.artifact == self.point.artifact)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A confirmed change: where it began, how large it is, each device's level before, and its number among the nights."""
+
+    since: Point
+    off: float
+    before: dict[Block, float]
+    night: int
+    last: Point | None
+    """The last night before it."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict on a night with what its sentence needs. `level` and `off` are of the level it tells of."""
+
+    verdict: Verdict
+    point: Point
+    level: float | None = None
+    off: float | None = None
+    nights: int = 0
+    scale: Scale | None = None
+    since: Point | None = None
+    reason: str = ""
+    before: Point | None = None
+    """The night that it differs from."""
+
+
+@dataclass
+class Ladder:
+    """A series up to last night. Look at a night first, then let it take its step: `look` changes nothing."""
+
+    _seen: list[Seen] = field(default_factory=list)
+    _era: int = 0
+    _change: Change | None = None
+    _returns: list[int] = field(default_factory=list)
+    """Nights on which a regression had come back."""
+    _pending: int = 0
+    """Direction of last night's suspicion that nobody confirmed or cleared."""
+    _night: int = 0
+    _moved: int = 0
+    """Nights on end that the environment explains."""
+    _former: tuple[str, dict[Block, float]] | None = None
+    """The SDK before this one, with its levels."""
+
+    def look(self, point: Point) -> Look | None:
+        """The night against its era; None while there are too few nights of its SDK and device. Changes nothing."""
+        if self._young() or self._sdk() != point.sdk:
+            return None
+        looks = [found for window in WINDOWS if (found := self._window(point, window))]
+        return max(looks, key=lambda one: abs(one.z), default=None)
+
+    def step(
+        self, point: Point, look: Look | None, *, suspicious: bool, environment: str | None = None
+    ) -> Judgement:
+        """The verdict on the night, which becomes part of the series.
+
+        `suspicious` is the sweep's word on a look that is beyond; `environment` says what else moved with it.
+        """
+        self._night += 1
+        if self._seen and self._sdk() != point.sdk:
+            self._begin_sdk()
+        if self._change and self._young() and (level := self._change.before.get(point.block)) is not None:
+            return self._step_young(point, self._change, level)
+        if look is None:
+            return self._insufficient(point)
+        if environment:
+            return self._step_environment(look, environment)
+        self._moved = 0
+        if look.poor and look.beyond:
+            return self._told(Verdict.POOR_CONDITIONS, look, ", ".join(look.poor))
+        if not (look.beyond and suspicious):
+            self._pending = 0
+            return self._ordinary(look)
+        if look.off > 0 and (look.seen_before or self._returned_often()):
+            self._take(point)
+            return self._told(Verdict.FLAKY, look, "as it has been before and came back from")
+        return self._suspected(look)
+
+    def levels(self) -> dict[Block, float]:
+        """Logarithm of the level of each device that is known well enough, in this era."""
+        return {
+            block: median(values)
+            for (block, era), values in _groups(self._seen).items()
+            if era == self._era and len(values) >= LEAST_OF_DEVICE
+        }
+
+    def _sdk(self) -> str | None:
+        return self._seen[-1].point.sdk if self._seen else None
+
+    def _young(self) -> bool:
+        return sum(seen.era == self._era for seen in self._seen) < LEAST_NIGHTS
+
+    def _window(self, point: Point, nights: int) -> Look | None:
+        """The night and those just before it, together, against the nights before them. A window is of one direction."""
+        cut = len(self._seen) - (nights - 1)
+        base, recent = self._seen[: max(0, cut)], self._seen[max(0, cut) :]
+        if cut < LEAST_NIGHTS or any(seen.era != self._era for seen in recent):
+            return None
+        groups = {key: values for key, values in _groups(base).items() if len(values) >= LEAST_OF_DEVICE}
+        levels = {block: median(values) for (block, era), values in groups.items() if era == self._era}
+        points = [*(seen.point for seen in recent), point]
+        if any(one.block not in levels for one in points) or sum(map(len, groups.values())) < LEAST_NIGHTS:
+            return None
+        offs = [one.log - levels[one.block] for one in points]
+        off, noise, own = fmean(offs), scale(groups.values()), len(groups[point.block, self._era])
+        if nights > 1 and min(one * math.copysign(1, off) for one in offs) < EFFECT / 2:
+            return None
+        error = noise.sigma * math.sqrt(1 / nights + MEDIAN_VARIANCE / own)
+        return Look(
+            point,
+            levels[point.block],
+            sum(seen.era == self._era for seen in base),
+            off,
+            off / error,
+            noise,
+            nights,
+            points[0],
+            base[-1].point,
+            _seen_before(base, levels, self._era, off),
+            (*point.poor, *_hot(point, base)),
+        )
+
+    def _suspected(self, look: Look) -> Judgement:
+        sign = 1 if look.off > 0 else -1
+        again = look.point.again
+        if again and not again.poor:
+            confirmed = self._confirms(look, again.value, again.block, sign)
+            if not confirmed:
+                self._pending = 0
+                self._take(look.point)
+                return self._told(
+                    Verdict.STEADY, look, f"once, and not again in the re-run on {again.device}"
+                )
+            how = f"confirmed by a re-run on {again.device}"
+        elif self._pending == sign:
+            how = "for the second night"
+        else:
+            self._pending = sign
+            self._take(look.point)
+            return self._told(Verdict.SUSPICIOUS, look)
+        self._pending = 0
+        return self._changed(look, how)
+
+    def _confirms(self, look: Look, value: float, block: Block, sign: int) -> bool:
+        levels = self.levels()
+        off = sign * (math.log(value) - levels.get(block, look.level))
+        error = look.scale.sigma * math.sqrt(1 + MEDIAN_VARIANCE / look.nights)
+        return off >= max(EFFECT / 2, CONFIRMED * error) and fmean((off, abs(look.off))) >= EFFECT
+
+    def _changed(self, look: Look, how: str) -> Judgement:
+        """A new era, of which the nights of the window are the first."""
+        previous, before = self._change, self.levels() | {look.point.block: look.level}
+        self._era += 1
+        first = len(self._seen) - (look.window - 1)
+        self._seen[first:] = [Seen(seen.point, self._era) for seen in self._seen[first:]]
+        self._take(look.point)
+        self._change = Change(look.since or look.point, look.off, before, self._night, look.before)
+        if look.off > 0:
+            return self._told(Verdict.NEW, look, how)
+        old = previous.before.get(look.point.block) if previous and previous.off > 0 else None
+        if previous and old is not None and look.point.log - old < previous.off / 2:
+            self._returns.append(self._night)
+            return self._told(Verdict.RECOVERED, look, how)
+        return self._told(Verdict.IMPROVED, look, how)
+
+    def _step_young(self, point: Point, change: Change, level: float) -> Judgement:
+        """A night of a change that has too few nights for a level of its own: still changed, or back."""
+        off = point.log - level
+        nights = sum(seen.era == self._era - 1 for seen in self._seen)
+        told = Judgement(Verdict.STEADY, point, level, off, nights, since=change.since, before=change.last)
+        still = replace(told, verdict=Verdict.SUSTAINED if change.off > 0 else Verdict.STEADY)
+        if point.poor:
+            return replace(still, reason=", ".join(point.poor))
+        if off * math.copysign(1, change.off) >= abs(change.off) / 2:
+            self._take(point)
+            return still
+        self._seen = [seen for seen in self._seen if seen.era < self._era]
+        self._era -= 1
+        self._change = None
+        self._take(point)
+        if change.off > 0:
+            self._returns.append(self._night)
+            return replace(told, verdict=Verdict.RECOVERED)
+        return replace(told, reason="the gain of the nights before is gone")
+
+    def _step_environment(self, look: Look, environment: str) -> Judgement:
+        """Not of the series: the level is the network's on a device that has not moved. After a while it is learned anew."""
+        self._moved += 1
+        if self._moved >= ENVIRONMENT_ACCEPTED:
+            self._begin_sdk()
+            self._moved = 0
+            self._take(look.point)
+        return self._told(Verdict.ENVIRONMENTAL, look, environment)
+
+    def _ordinary(self, look: Look) -> Judgement:
+        if not look.poor:
+            self._take(look.point)
+        change = self._change
+        if change and change.off > 0 and self._night - change.night <= REMEMBERED:
+            before = change.before.get(look.point.block)
+            now = self.levels().get(look.point.block)
+            if before is not None and now is not None and now - before >= EFFECT / 2:
+                return Judgement(
+                    Verdict.SUSTAINED,
+                    look.point,
+                    before,
+                    look.point.log - before,
+                    look.nights,
+                    since=change.since,
+                    before=change.last,
+                )
+        return self._told(Verdict.STEADY, look)
+
+    def _insufficient(self, point: Point) -> Judgement:
+        nights = sum(seen.era == self._era and seen.point.block == point.block for seen in self._seen)
+        if not point.poor:
+            self._take(point)
+        told = Judgement(Verdict.INSUFFICIENT_DATA, point, nights=nights)
+        if self._former is None or self._former[0] == point.sdk:
+            return told
+        sdk, levels = self._former
+        if (level := levels.get(point.block)) is None:
+            return told
+        return replace(told, level=level, off=point.log - level, reason=f"SDK {sdk} → {point.sdk}")
+
+    def _begin_sdk(self) -> None:
+        """Nothing of before holds, but it is told."""
+        if sdk := self._sdk():
+            self._former = sdk, self.levels() or (self._former[1] if self._former else {})
+        self._seen, self._change, self._pending = [], None, 0
+        self._era += 1
+
+    def _returned_often(self) -> bool:
+        return sum(self._night - night <= LOOK_BACK for night in self._returns) >= 2
+
+    def _take(self, point: Point) -> None:
+        self._seen = [*self._seen, Seen(point, self._era)][-LOOK_BACK:]
+
+    def _told(self, verdict: Verdict, look: Look, reason: str = "") -> Judgement:
+        return Judgement(
+            verdict,
+            look.point,
+            look.level,
+            look.off,
+            look.nights,
+            look.scale,
+            look.since,
+            reason,
+            look.before,
+        )
+
+
+def _groups(seen: Iterable[Seen]) -> dict[tuple[Block, int], list[float]]:
+    found: dict[tuple[Block, int], list[float]] = defaultdict(list)
+    for one in seen:
+        found[one.point.block, one.era].append(one.point.log)
+    return found
+
+
+def _seen_before(base: Sequence[Seen], levels: dict[Block, float], era: int, off: float) -> bool:
+    """Whether at least two nights of the era were about as far off, and others after them were not."""
+    offs = [s.point.log - levels[s.point.block] for s in base if s.era == era and s.point.block in levels]
+    last_good = max((number for number, one in enumerate(offs) if one < off / 2), default=-1)
+    return sum(one >= 0.8 * off for one in offs[:last_good]) >= 2 if last_good >= 0 else False
+
+
+def _hot(point: Point, base: Sequence[Seen]) -> list[str]:
+    usual = [seen.point.celsius for seen in base if seen.point.celsius is not None]
+    if point.celsius is None or len(usual) < LEAST_NIGHTS or point.celsius < median(usual) + HOTTER:
+        return []
+    return [f"started {point.celsius - median(usual):.0f} °C hotter than usual"]
