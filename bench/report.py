@@ -137,9 +137,13 @@ def _put_night(
 ) -> tuple[SweepRecord, list[CellRecord]]:
     planned = planned_cells(spec)
     started = _EVENING + timedelta(days=day)
-    run = run_record(len(planned), spec=spec, run_id=run_id, started_at=started, finished_at=started + timedelta(hours=3))
+    run = run_record(
+        len(planned), spec=spec, run_id=run_id, started_at=started, finished_at=started + timedelta(hours=3)
+    )
     artifacts = [
-        Artifact(name=name, path=f"{name}.json.gz", sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+        Artifact(
+            name=name, path=f"{name}.json.gz", sha256=hashlib.sha256(content).hexdigest(), size=len(content)
+        )
         for name, content in files.items()
     ]
     attempts = [
@@ -172,9 +176,16 @@ def _summary(slower: float) -> dict[str, Any]:
     cycles = {name: int(4000 * (1 + n % 13) * (slower if n % 3 else 1)) for n, (name, _) in enumerate(names)}
     total = sum(cycles.values())
     return qhas(
-        htp_overall_summary=[core(timeline_cycles=total, percent_idle=0.0, percent_utilization=100.0, time_us=total // 1400)],
+        htp_overall_summary=[
+            core(timeline_cycles=total, percent_idle=0.0, percent_utilization=100.0, time_us=total // 1400)
+        ],
         qnn_op_instances_nodes=[
-            {**qnn_op(name, 4 * cycles[name], cycles[name]), "qnn_op": name, "qnn_op_type": kind, "dram_read": cycles[name]}
+            {
+                **qnn_op(name, 4 * cycles[name], cycles[name]),
+                "qnn_op": name,
+                "qnn_op_type": kind,
+                "dram_read": cycles[name],
+            }
             for name, kind in names
         ],
         htp_op_types=[htp_op(f"q::{kind}.{n}", 20 + n) for n, kind in product(range(8), _TYPES)],
@@ -212,7 +223,9 @@ def _htp_ops(names: list[tuple[str, str]], cycles: dict[str, int]) -> Iterator[d
 
 
 def _table(found: list[Report]) -> Table:
-    shown = Table(title="a report of a night", title_justify="left", padding=(0, 1), box=SIMPLE, pad_edge=False)
+    shown = Table(
+        title="a report of a night", title_justify="left", padding=(0, 1), box=SIMPLE, pad_edge=False
+    )
     shown.add_column("")
     for one in found:
         shown.add_column(f"{one.cells} cells, {one.what}", justify="right")

@@ -172,7 +172,10 @@ class _Drawing:
         flags = args.get("Flags")
         if isinstance(flags, list) and not _WAITING.isdisjoint(map(str, flags)):
             return 0
-        key = (str(args.get("QNN Op Type", ""))[:_NAME], str(args.get("HTP Op Type") or event["name"])[:_NAME])
+        key = (
+            str(args.get("QNN Op Type", ""))[:_NAME],
+            str(args.get("HTP Op Type") or event["name"])[:_NAME],
+        )
         if key not in self._ops and len(self._ops) < 10 * OPS:
             self._ops[key] = len(self._ops) + 2
         return self._ops.get(key, 1)

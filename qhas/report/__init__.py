@@ -18,6 +18,7 @@ from qhas.report.gather import read_baseline, read_files
 from qhas.report.links import cell_page
 from qhas.report.pages import Neighbours, cell_page_text, run_page, with_neighbours
 from qhas.report.run_index import publish_entry
+from qhas.report.stored_findings import read_findings
 from qhas.store import Store
 
 _AT_ONCE = 8
@@ -33,10 +34,12 @@ def publish_report(
 ) -> str:
     """Write the report of a run, its cells first, and put it into the index; its address. Raises StoreError.
 
-    Every cell is compared with the last finished run of the same sweep. `made` hears of each cell whose page is written.
+    Without findings it shows the verdicts and the history that are stored. Every cell is compared with the last finished
+    run of the same sweep. `made` hears of each cell whose page is written.
     """
     baseline = read_baseline(store, run, cells)
-    found = replace(findings or Findings(), baseline=baseline.run_id if baseline else None)
+    found = read_findings(store, run, cells) if findings is None else findings
+    found = replace(found, baseline=baseline.run_id if baseline else None)
     base = f"reports/{run.run_id}"
 
     def publish_cell(page_of: tuple[CellRecord, Neighbours]) -> tuple[CellRecord, CellDiff | None]:

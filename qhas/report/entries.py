@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from textwrap import shorten
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from qhas.record import CellRecord, Origin, SweepRecord, SweepState
 from qhas.report.findings import Findings
 from qhas.report.standing import Tone, standing
+from qhas.report.summary import summary
 from qhas.store import Store
 
 _KNOWN = "reports/index.json"
+_WORDS = 240
+"""Characters of a run's summary: the page of many runs stays below 1 MB."""
 _FINISHED = (SweepState.COMPLETE, SweepState.PARTIAL)
 
 
@@ -34,7 +38,7 @@ class Entry(BaseModel):
     networks: int
     socs: list[str]
     sdk: str = ""
-    summary: list[str] = []
+    summary: str = ""
     worse: int = 0
     doubt: int = 0
 
@@ -66,7 +70,7 @@ def entry(run: SweepRecord, cells: list[CellRecord], findings: Findings) -> Entr
         networks=len({cell.cell.model.name for cell in cells}),
         socs=list(dict.fromkeys(cell.cell.soc for cell in cells)),
         sdk=run.sdk.version if run.sdk else "",
-        summary=list(findings.summary[:3]),
+        summary=shorten(" ".join(summary(run, cells, findings)), _WORDS, placeholder=" …"),
         worse=tones.count(Tone.WORSE),
         doubt=tones.count(Tone.DOUBT),
     )

@@ -33,8 +33,8 @@ class History:
 class Findings:
     """By cell key; a cell that nothing was found out about has no entry."""
 
-    summary: Sequence[str] = ()
-    """Sentences that say in ten seconds what somebody should know in the morning, the most urgent first."""
+    morning: str = ""
+    """What the verdicts say in ten seconds; empty for a run that was not judged."""
     baseline: str | None = None
     """The run that the diffs are against."""
     verdicts: Mapping[str, Sequence[CellVerdict]] = field(default_factory=dict)

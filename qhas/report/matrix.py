@@ -68,6 +68,4 @@ def headline(record: CellRecord) -> str:
 
 
 def _cell(record: CellRecord, findings: Findings) -> MatrixCell:
-    return MatrixCell(
-        cell_page(record.cell), record.cell.label, headline(record), standing(record, findings)
-    )
+    return MatrixCell(cell_page(record.cell), record.cell.label, headline(record), standing(record, findings))

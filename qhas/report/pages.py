@@ -43,7 +43,6 @@ _templates = Environment(
 )
 
 
-
 class PathShare(NamedTuple):
     """A piece of the bar that shows what a dominant path consists of, in percent."""
 
@@ -69,7 +68,7 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
         "..",
         run=run,
         cells=cells,
-        summary=findings.summary or summary(run, cells, findings),
+        summary=summary(run, cells, findings),
         baseline=findings.baseline,
         counts=_counts(cells, findings),
         groups=[_group(records, origin, findings) for origin, records in by_origin(list(cells))],
@@ -141,7 +140,9 @@ def _counts(cells: Sequence[CellRecord], findings: Findings) -> list[tuple[str, 
     tones = list(Tone)
     return [
         (word, tone, count)
-        for (tone, word), count in sorted(counted.items(), key=lambda item: (tones.index(item[0][0]), -item[1]))
+        for (tone, word), count in sorted(
+            counted.items(), key=lambda item: (tones.index(item[0][0]), -item[1])
+        )
     ]
 
 
@@ -196,7 +197,11 @@ def _path(record: CellRecord) -> list[PathShare]:
     pieces, begin = [], 0.0
     for share in record.metrics.top_ops if record.metrics and not record.failure else ():
         if share.dominant_percent >= 0.5:
-            pieces.append(PathShare(share.op, family_of(share.op).name, round(begin, 1), round(share.dominant_percent, 1)))
+            pieces.append(
+                PathShare(
+                    share.op, family_of(share.op).name, round(begin, 1), round(share.dominant_percent, 1)
+                )
+            )
             begin += share.dominant_percent
     return pieces
 
@@ -267,7 +272,11 @@ def _readings(health: Health | None) -> dict[str, str]:
         "up since": None if health.uptime_seconds is None else f"{health.uptime_seconds / 3600:.1f} h",
         **{f"{sensor}, °C": value for sensor, value in sorted(health.celsius.items())},
     }
-    return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in told.items() if value is not None}
+    return {
+        name: f"{value:g}" if isinstance(value, float) else str(value)
+        for name, value in told.items()
+        if value is not None
+    }
 
 
 def with_neighbours(cells: Sequence[CellRecord]) -> list[tuple[CellRecord, Neighbours]]:

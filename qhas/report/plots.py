@@ -100,7 +100,9 @@ def waterfall(diff: CellDiff) -> Plot | None:
                 "measure": ["absolute", *("relative" for _ in steps), "total"],
                 "y": _distinct(names),
                 "x": changes,
-                "text": [_signed(us) if 0 < at < len(names) - 1 else f"{us:,.0f}" for at, us in enumerate(changes)],
+                "text": [
+                    _signed(us) if 0 < at < len(names) - 1 else f"{us:,.0f}" for at, us in enumerate(changes)
+                ],
                 "textposition": "auto",
                 "hovertemplate": "%{y}: %{text} µs<extra></extra>",
             }
@@ -108,7 +110,10 @@ def waterfall(diff: CellDiff) -> Plot | None:
         {
             "height": 110 + 30 * len(names),
             "showlegend": False,
-            "xaxis": {"rangemode": "normal", "range": _window(qhas.before, [us for _, us in steps], qhas.after)},
+            "xaxis": {
+                "rangemode": "normal",
+                "range": _window(qhas.before, [us for _, us in steps], qhas.after),
+            },
             "yaxis": {"type": "category", "autorange": "reversed"},
         },
     )

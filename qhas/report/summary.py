@@ -1,4 +1,4 @@
-"""What somebody should know of a run in ten seconds, where no verdicts say it."""
+"""What somebody should know of a run in ten seconds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from qhas.report.findings import Findings
 
 
 def summary(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> list[str]:
-    """Sentences, the most urgent first; good news last."""
-    return [*_failures(run, cells), *_over_budget(cells), *_changes(findings)] or ["Every cell is good."]
+    """Sentences, the most urgent first. What verdicts say is not said again from the comparison with the baseline."""
+    changes = [findings.morning] if findings.morning else _changes(findings)
+    return [*_failures(run, cells), *_over_budget(cells), *changes] or ["Every cell is good."]
 
 
 def _failures(run: SweepRecord, cells: Sequence[CellRecord]) -> Iterator[str]:

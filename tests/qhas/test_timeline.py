@@ -112,7 +112,12 @@ def test_bytes_moved_add_up_and_bytes_held_stay(tmp_path: Path) -> None:
         *(sample("VTCM alloc", at, amount) for at, amount in ((0, 10), (1, 50), (2, 30), (far // 2, 0))),
     )
     moved, held = picture.counters
-    assert (moved.kind, moved.bytes[0], moved.bytes[-1], sum(moved.bytes)) == (CounterKind.MOVED, 300, 100, 400)
+    assert (moved.kind, moved.bytes[0], moved.bytes[-1], sum(moved.bytes)) == (
+        CounterKind.MOVED,
+        300,
+        100,
+        400,
+    )
     middle = len(held.bytes) // 2
     assert (held.kind, held.bytes[0], held.bytes[1]) == (CounterKind.HELD, 50, 30)
     assert (held.bytes[middle - 1], held.bytes[middle], held.bytes[-1]) == (30, 30, 0)

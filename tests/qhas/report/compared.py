@@ -39,7 +39,9 @@ def compared(before: float, after: float, parts: list[Contribution] | None = Non
         time=time,
         figures=[time, Figure(name="dram_read", unit=Unit.BYTES, before=100, after=138)],
         resources=[],
-        contributions=[contribution("6 Conv2d, format change added", after - before)] if parts is None else parts,
+        contributions=[contribution("6 Conv2d, format change added", after - before)]
+        if parts is None
+        else parts,
         circumstances=[
             Circumstance(kind=CircumstanceKind.VTCM, source=Source.RECORD, sentence="VTCM 8 → 2 MB")
         ],

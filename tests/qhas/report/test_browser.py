@@ -212,7 +212,8 @@ def test_a_chip_of_the_summary_filters(report: Path, visit: Visit) -> None:
 
 def test_a_column_sorts_by_its_numbers(tmp_path: Path, visit: Visit) -> None:
     cells = [
-        record(cell_of(name), metrics=metrics(time_us=us)) for name, us in (("b", 900), ("a", 12_000), ("c", 70))
+        record(cell_of(name), metrics=metrics(time_us=us))
+        for name, us in (("b", 900), ("a", 12_000), ("c", 70))
     ]
     run = run_record(3, spec=spec(models=[model(name) for name in "bac"]))
     page = visit.open(Path(publish_report(Store(str(tmp_path)), run, cells)))

@@ -94,7 +94,9 @@ def test_a_failed_cell_tells_the_reason_where_the_trace_would_be() -> None:
 
 
 def test_a_trace_that_was_pruned_is_said_to_be(tmp_path: Path) -> None:
-    trace = Artifact(name="chrometrace", path="chrometrace.json.gz", sha256="0" * 64, size=9, pruned_at=MOMENT)
+    trace = Artifact(
+        name="chrometrace", path="chrometrace.json.gz", sha256="0" * 64, size=9, pruned_at=MOMENT
+    )
     page = page_of(record(artifacts=[trace]), timeline=drawn(tmp_path, op_event()))
     assert "The trace was pruned on 2026-03-01; its picture stays." in page.text
     assert "timeline" in page.data
@@ -134,7 +136,10 @@ def test_of_many_ops_the_first_are_shown_and_all_are_counted() -> None:
 
 def test_reference_ops_and_format_changes_are_marked() -> None:
     rows = [htp_op("q::Softmax.ref", 8, reference=True), htp_op("q::ForceFormat", 2, format_change=True)]
-    marks = {row["HTP op type"]: row["marks"] for row in page_of(record(), ops=tables(htp_op_types=rows)).table("marks")}
+    marks = {
+        row["HTP op type"]: row["marks"]
+        for row in page_of(record(), ops=tables(htp_op_types=rows)).table("marks")
+    }
     assert marks == {"q::Softmax.ref": "reference", "q::ForceFormat": "format change"}
 
 
@@ -214,7 +219,10 @@ def test_a_measured_cell_shows_every_sample_and_the_devices_condition() -> None:
 
 def tool(name: str, seconds: float, exit_code: int = 0) -> ToolRun:
     return ToolRun(
-        argv=[f"/sdk/bin/{name}", "--input_dlc", "a b.dlc"], started_at=MOMENT, seconds=seconds, exit_code=exit_code
+        argv=[f"/sdk/bin/{name}", "--input_dlc", "a b.dlc"],
+        started_at=MOMENT,
+        seconds=seconds,
+        exit_code=exit_code,
     )
 
 
@@ -237,7 +245,10 @@ def stepped() -> CellRecord:
 
 def test_steps_say_where_the_time_went() -> None:
     text = page_of(stepped()).text
-    assert "100.0 s: prepare 20.0 s, net_run 40.0 s; waiting for a device or a core between steps 40.0 s." in text
+    assert (
+        "100.0 s: prepare 20.0 s, net_run 40.0 s; waiting for a device or a core between steps 40.0 s."
+        in text
+    )
 
 
 def test_every_attempt_has_its_bar_its_end_and_its_tools() -> None:
@@ -250,7 +261,11 @@ def test_every_attempt_has_its_bar_its_end_and_its_tools() -> None:
     ]
     assert "snpe-net-run 9.0 s, SIGKILL" in rows[1]["tools"]
     assert "--input_dlc 'a b.dlc'" in rows[1]["tools"]
-    bars = [(a["x"], a["width"]) for tag, a in page.elements if tag == "rect" and "x" in a and a["class"] in ("f-step", "f-failed")]
+    bars = [
+        (a["x"], a["width"])
+        for tag, a in page.elements
+        if tag == "rect" and "x" in a and a["class"] in ("f-step", "f-failed")
+    ]
     assert bars == [("0.0", "20.0"), ("60.0", "10.0"), ("70.0", "30.0")]
 
 

@@ -219,10 +219,11 @@ def test_a_cell_over_budget_says_by_how_much() -> None:
     assert any("9 µs, 5 allowed." in str(attrs.get("title")) for _, attrs in page.elements)
 
 
-def test_the_summary_of_verdicts_stands_in_the_place_of_our_own() -> None:
-    page = page_of(record(failure=FailureKind.DISK), findings=Findings(summary=["Two cells are slower."]))
-    assert "Two cells are slower." in page.text
-    assert "1 failed: 1 disk." not in page.text
+def test_the_summary_says_failures_first_and_then_what_the_verdicts_say() -> None:
+    findings = Findings(morning="Two cells are slower.", diffs={record().cell.key: compared(1000, 1100)})
+    text = page_of(record(failure=FailureKind.DISK), findings=findings).text
+    assert text.index("1 failed: 1 disk.") < text.index("Two cells are slower.")
+    assert "1 worse" not in text[: text.index("Simulated on a host")]
 
 
 def test_of_very_many_cells_the_table_has_those_that_need_a_look() -> None:

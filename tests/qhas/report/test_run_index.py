@@ -92,10 +92,10 @@ def test_an_entry_that_a_later_version_wrote_does_not_break_the_page(store: Stor
 def test_a_line_says_what_needs_a_look(store: Store) -> None:
     run = run_record(2, 1, state=SweepState.PARTIAL)
     cells = [record(), record(failure=FailureKind.DISK)]
-    publish_entry(store, run, cells, Findings(summary=["One cell failed."]))
+    publish_entry(store, run, cells, Findings())
     (row,) = Page((store.read("reports/index.html") or b"").decode()).table("run")
     assert (row["good"], row["failed"], row["figures"]) == ("1 of 2", "1", "simulator")
-    assert "One cell failed." in row["run"]
+    assert "1 failed: 1 disk." in row["in short"]
 
 
 def test_of_very_many_runs_the_page_has_the_latest(store: Store) -> None:
@@ -103,7 +103,11 @@ def test_of_very_many_runs_the_page_has_the_latest(store: Store) -> None:
     (entry,) = read_known(store).values()
     known = {
         f"reports/index/r{n}/0.json": entry.model_copy(
-            update={"run_id": f"nightly-20260301T220000Z-{n:08}", "started_at": MOMENT + timedelta(days=n)}
+            update={
+                "run_id": f"nightly-20260301T220000Z-{n:08}",
+                "started_at": MOMENT + timedelta(days=n),
+                "summary": "x" * 240,
+            }
         )
         for n in range(1, 2001)
     }
@@ -121,5 +125,7 @@ def test_the_last_finished_run_of_the_same_sweep_is_found_in_the_index(store: St
     put(store, "nightly-last", -1)
     put(store, "nightly-cancelled", 0, state=SweepState.CANCELLED)
     put(store, "nightly-later", 5)
-    assert last_before(store, run_record(run_id="now", started_at=MOMENT + timedelta(days=1))) == "nightly-last"
+    assert (
+        last_before(store, run_record(run_id="now", started_at=MOMENT + timedelta(days=1))) == "nightly-last"
+    )
     assert last_before(store, run_record(run_id="first", started_at=MOMENT - timedelta(days=9))) is None
