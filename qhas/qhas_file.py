@@ -11,11 +11,12 @@ import gzip
 import re
 import zlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from qhas.spec import describe
 from qhas.summary import QhasInvalid
@@ -248,7 +249,13 @@ def _rows(section: Mapping[str, Any]) -> list[Any]:
 
 
 def _typed(model: type[RowT], rows: list[Any]) -> tuple[RowT, ...]:
-    return tuple(model.model_validate(row) for row in rows)
+    return _table(model).validate_python(rows)
+
+
+@cache
+def _table(model: type[RowT]) -> TypeAdapter[tuple[RowT, ...]]:
+    """Validates all rows in one call: half the time of one a row, of which large networks have thousands."""
+    return TypeAdapter(tuple[model, ...])  # type: ignore[valid-type]
 
 
 def _sum(*parts: int | None) -> int | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -118,7 +117,8 @@ class _Drawing:
         self._threads: dict[int, str] = {}
         self._lanes: defaultdict[int, _Bins] = defaultdict(_bins)
         self._dominant = _bins()
-        self._ops: dict[tuple[str, str], int] = {}
+        self._ops: dict[tuple[object, object], int] = {}
+        """Numbers of op types, by their names as the trace has them."""
         self._moved: dict[str, defaultdict[int, float]] = {}
         self._held: dict[str, dict[int, tuple[float, float]]] = {}
         """Of a bin the most, and what is held at its end."""
@@ -147,11 +147,13 @@ class _Drawing:
             lanes_left_out=len(self._lanes) - len(shown),
             counters=[
                 *(
-                    Counter(name=name, kind=CounterKind.MOVED, bytes=[int(by[at]) for at in range(bins)])
+                    Counter(
+                        name=name[:_NAME], kind=CounterKind.MOVED, bytes=[int(by[at]) for at in range(bins)]
+                    )
                     for name, by in self._moved.items()
                 ),
                 *(
-                    Counter(name=name, kind=CounterKind.HELD, bytes=_held(by, bins))
+                    Counter(name=name[:_NAME], kind=CounterKind.HELD, bytes=_held(by, bins))
                     for name, by in self._held.items()
                 ),
             ],
@@ -161,40 +163,46 @@ class _Drawing:
         start, length = max(0, int(float(event["ts"]))), int(float(event["dur"]))
         if length <= 0:
             return
-        self._reach(start + length - 1)
-        op = self._op(event, args)
-        _spread(self._lanes[_number(event.get("tid"))], op, start, length, length, self._width)
+        if start + length > self._width * BINS:
+            self._reach(start + length - 1)
+        op, width = self._op(event, args), self._width
+        _spread(self._lanes[_number(event.get("tid"))], op, start, length, length, width)
         if (dominant := _number(args.get("Dominant Path Cycles"))) > 0:
-            _spread(self._dominant, op, start, length, dominant, self._width)
+            _spread(self._dominant, op, start, length, dominant, width)
 
     def _op(self, event: Event, args: dict[str, Any]) -> int:
         """The number of the event's op type; 0 for waiting, 1 for what comes when there are too many."""
-        flags = args.get("Flags")
-        if isinstance(flags, list) and not _WAITING.isdisjoint(map(str, flags)):
-            return 0
-        key = (
-            str(args.get("QNN Op Type", ""))[:_NAME],
-            str(args.get("HTP Op Type") or event["name"])[:_NAME],
-        )
-        if key not in self._ops and len(self._ops) < 10 * OPS:
-            self._ops[key] = len(self._ops) + 2
-        return self._ops.get(key, 1)
+        try:
+            if not _WAITING.isdisjoint(args.get("Flags") or ()):
+                return 0
+            key = (args.get("QNN Op Type", ""), args.get("HTP Op Type") or event["name"])
+            if key not in self._ops and len(self._ops) < 10 * OPS:
+                self._ops[key] = len(self._ops) + 2
+            return self._ops.get(key, 1)
+        except TypeError:  # no names, but lists of something
+            return 1
 
     def _add_sample(self, event: Event) -> None:
-        name, values = str(event.get("name"))[:_NAME], event.get("args")
-        if not isinstance(values, dict):
+        name, values, cycle = event.get("name"), event.get("args"), _number(event.get("ts"))
+        if not isinstance(name, str) or not isinstance(values, dict) or cycle < 0:
             return
-        cycle, amount = _number(event.get("ts")), sum(map(_number, values.values()))
-        known = name in self._moved or name in self._held
-        if cycle < 0 or not (known or len(self._moved) + len(self._held) < _COUNTERS):
-            return
-        self._reach(cycle)
+        amount = sum(map(_number, values.values()))
+        if cycle >= self._width * BINS:
+            self._reach(cycle)
         at = cycle // self._width
-        if name.endswith((" read", " write")):
-            self._moved.setdefault(name, defaultdict(float))[at] += amount
+        if (moved := self._moved.get(name)) is not None:
+            moved[at] += amount
+        elif (held := self._held.get(name)) is not None:
+            held[at] = (max(amount, held[at][0]) if at in held else amount, amount)
+        elif len(self._moved) + len(self._held) < _COUNTERS:
+            self._begin(name)
+            self._add_sample(event)
+
+    def _begin(self, counter: str) -> None:
+        if counter.endswith((" read", " write")):
+            self._moved[counter] = defaultdict(float)
         else:
-            held = self._held.setdefault(name, {})
-            held[at] = (max(amount, held[at][0] if at in held else 0), amount)
+            self._held[counter] = {}
 
     def _reach(self, cycle: int) -> None:
         """Make the bins so wide that they hold the cycle."""
@@ -219,7 +227,9 @@ class _Drawing:
                     cycles[op] += amount
         ranked = sorted(self._ops.items(), key=lambda item: -cycles[item[1]])[:OPS]
         kinds = [OpType(work=Work.WAITING), OpType(work=Work.OTHER)]
-        kinds += [OpType(work=Work.OP, qnn=qnn, htp=htp) for (qnn, htp), _ in ranked]
+        kinds += [
+            OpType(work=Work.OP, qnn=str(qnn)[:_NAME], htp=str(htp)[:_NAME]) for (qnn, htp), _ in ranked
+        ]
         return kinds, {0: 0} | {number: place + 2 for place, (_, number) in enumerate(ranked)}
 
     def _lane(self, name: str, filled: _Bins, bins: int, places: dict[int, int]) -> Lane:
@@ -243,7 +253,11 @@ class _Drawing:
 
 
 def _bins() -> _Bins:
-    return defaultdict(lambda: defaultdict(float))
+    return defaultdict(_no_cycles)
+
+
+def _no_cycles() -> defaultdict[int, float]:
+    return defaultdict(float)
 
 
 def _spread(bins: _Bins, op: int, start: int, length: int, amount: float, width: int) -> None:
@@ -292,4 +306,4 @@ def _cycles(bins: _Bins) -> float:
 
 def _number(value: object) -> int:
     """A number as it stands in a trace; 0 for what is none."""
-    return int(value) if isinstance(value, int | float) else 0
+    return value if type(value) is int else int(value) if isinstance(value, float) else 0

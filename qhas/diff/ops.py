@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qhas.qhas_file import HtpOp, QhasFile, QnnOp
 
@@ -98,8 +100,7 @@ def _shape(compiled: Iterable[HtpOp]) -> tuple[int, ...] | None:
     )
 
 
-def _volume(dims: Iterable[int]) -> int:
-    volume = 1
-    for size in dims:
-        volume *= max(size, 1)
-    return volume
+@lru_cache(1 << 12)
+def _volume(dims: tuple[int, ...]) -> int:
+    """Kept, because the tiles of a network have few shapes."""
+    return math.prod(max(size, 1) for size in dims)

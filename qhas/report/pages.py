@@ -20,8 +20,8 @@ from qhas.report.history_plot import history_plots
 from qhas.report.links import cell_page, files, first_links, link
 from qhas.report.matrix import matrix
 from qhas.report.standing import Tone, standing
-from qhas.report.summary import summary
 from qhas.report.steps import step_rows, where_the_time_went
+from qhas.report.summary import summary
 from qhas.rows import ORIGIN_TITLE, Column, by_origin, columns, legend, microseconds, row, size
 from qhas.runs import planned_cells, run_prefix
 from qhas.sites import site_table
@@ -224,7 +224,7 @@ def _tiles(record: CellRecord, diff: CellDiff | None) -> list[Tile]:
         return Tile(title, text, "" if not percent else f"{percent:+.1f} %", bool(percent and percent > 0))
 
     latency, metrics = record.latency, record.metrics
-    tiles = []
+    tiles: list[Tile] = []
     if record.failure:
         return tiles
     if latency:
