@@ -101,8 +101,9 @@ EXPERIMENTS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What the diff said of an experiment. `named` and `seen` are its first causes, with records and without;
-    `missing_percent` is how much of the difference of cycles its contributions leave out.
+    """What the diff said of an experiment. `named` and `seen` are its first causes, with records and without; `carriers` are
+    its largest contributions and
+    `missing_percent` is how much of the difference of cycles all of them leave out.
     """
 
     network: str
@@ -112,6 +113,7 @@ class Answer:
     named: str | None
     seen: str | None
     missing_percent: float
+    carriers: tuple[str, ...]
     sentence: str
     sentence_without_records: str
     remarks: tuple[str, ...]
@@ -160,6 +162,7 @@ def _answer(network: str, experiment: Experiment, before: Evidence, after: Evide
         named=known.cause and known.cause.kind,
         seen=bare.cause and bare.cause.kind,
         missing_percent=missing_percent(known),
+        carriers=tuple(part.name for part in known.contributions[:3]),
         sentence=known.sentence,
         sentence_without_records=bare.sentence,
         remarks=tuple(known.remarks),

@@ -47,8 +47,9 @@ async def compare_runs(
 ) -> State[Any]:
     """Tell what changed between two runs, cell by cell, and why: a table of all cells and the causes of those that changed."""
     store = Store(load_site(Path(site) if site else None).store)
-    base = before or await asyncio.to_thread(baseline_of, store, after)
-    diff = await compare(store, base, after, Chosen(models or (), socs or ()), threshold_percent)
+    if before is None:
+        before = await asyncio.to_thread(baseline_of, store, after)
+    diff = await compare(store, before, after, Chosen(models or (), socs or ()), threshold_percent)
     await show_comparison(diff)
     if diff.of(Verdict.WORSE):
         return Failed(name=SLOWER, message=diff.sentence)

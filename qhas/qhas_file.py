@@ -127,6 +127,7 @@ class HtpOp(Traffic):
     qnn_op: str
     dtype: str = ""
     dims: tuple[int, ...] = ()
+    input_nodes: tuple[str, ...] = ()
     cycles: int
     start_cycle: int = 0
     num_dominant_path_cycles: int = 0

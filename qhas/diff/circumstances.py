@@ -70,6 +70,8 @@ def circumstances(
         found += network_changes(ops) or _other_bytes(before, after)
     stated = old.keys() & new.keys()
     differ = {one.kind for one in found}
+    if Kind.OPTIMIZATION_LEVEL in stated:
+        stated = stated | {Kind.COMPILED}
     found += [one for one in observed(ops, figures, resources, differ) if one.kind not in stated]
     return sorted(found, key=lambda one: (not one.explains, _ORDER[one.kind]))
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from qhas.diff import figures as overall
 from qhas.diff.circumstances import Evidence, circumstances, same_network
 from qhas.diff.contributions import contributions, matched_by_place, timing
-from qhas.diff.effects import op_diffs
-from qhas.diff.matching import match
+from qhas.diff.effects import Sameness, op_diffs
+from qhas.diff.matching import match, same_topology
 from qhas.diff.model import CellDiff, Contribution, Figure, OpDiff, Part, Side, Verdict
 from qhas.diff.ops import ops_of
 from qhas.diff.sentence import sentence
@@ -33,7 +33,9 @@ def compare(
     """
     sides = (_side(before, labels and labels[0]), _side(after, labels and labels[1]))
     _require_one_origin(*sides)
-    ops = op_diffs(match(ops_of(before.file), ops_of(after.file)), same_network=same_network(before, after))
+    old, new = ops_of(before.file), ops_of(after.file)
+    same = same_network(before, after)
+    ops = op_diffs(match(old, new), Sameness(topology=same or same_topology(old, new), network=same))
     figures = overall.figures(before.file, after.file)
     resources = overall.resources(before.file, after.file)
     parts = contributions(timing(before.file), timing(after.file), ops)

@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from qhas.diff.matching import without_token
 from qhas.diff.model import Contribution, Matched, OpDiff, OpEffect, Part
 from qhas.qhas_file import Core, QhasFile
 
@@ -33,40 +34,49 @@ _PHRASES: dict[OpEffect, str] = {
     OpEffect.MORE_DRAM: "moved more to and from DRAM",
     OpEffect.LESS_DRAM: "moved less to and from DRAM",
     OpEffect.RECOMPILED: "compiled differently",
-    OpEffect.NONE: "compiled as before",
+    OpEffect.NONE: "",
 }
 """What follows `6 Conv2d` in a contribution's name."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How the time of one side comes about. Microseconds, and cycles a microsecond.
-
-    A simulated file rounds its time to whole microseconds and states its clock, so the time is made from the two again.
-    """
+    """How the time of one side comes about, in cycles and microseconds: the graph's execution, and what is before it."""
 
     cycles: int
     idle: int
-    clock: float | None
+    execute: float
     start_up: float
 
     @property
     def time(self) -> float:
         """The QHAS time."""
-        return self.start_up + (self.cycles / self.clock if self.clock else 0.0)
+        return self.start_up + self.execute
+
+    @property
+    def us_a_cycle(self) -> float | None:
+        """None for an empty timeline."""
+        return self.execute / self.cycles if self.cycles else None
+
+    @property
+    def clock_mhz(self) -> float | None:
+        """Mean over the execution."""
+        return self.cycles / self.execute if self.execute else None
 
 
 def timing(file: QhasFile) -> Timing:
-    """Of the core that ends last."""
+    """Of the core that ends last.
+
+    Files hold whole microseconds. A simulated one states its clock, so its time is made again from cycles, exactly.
+    """
     core = file.longest
-    stated = file.provenance.get("core_mhz")
     execute = core.time_us if core.graph_execute_us is None else core.graph_execute_us
-    clock = float(stated) if stated else core.timeline_cycles / execute if execute > 0 else None
+    stated = file.provenance.get("core_mhz")
     return Timing(
         cycles=core.timeline_cycles,
         idle=_idle(file, core),
-        clock=clock,
-        start_up=float(core.time_us - execute),
+        execute=core.timeline_cycles / stated if isinstance(stated, int | float) and stated > 0 else execute,
+        start_up=core.time_us - execute,
     )
 
 
@@ -79,9 +89,10 @@ def _idle(file: QhasFile, core: Core) -> int:
 
 def contributions(before: Timing, after: Timing, ops: Sequence[OpDiff]) -> list[Contribution]:
     """The parts, the largest difference of time first. Parts that did not change are left out."""
-    clock = before.clock or after.clock
+    rates = (before.us_a_cycle, after.us_a_cycle)
+    us = next((rate for rate in rates if rate is not None), 0.0)
     parts = [*_of_ops(ops), *_of_nobody(before, after, ops)]
-    found = [part.model_copy(update={"us": part.cycles / clock if clock else 0.0}) for part in parts]
+    found = [part.model_copy(update={"us": part.cycles * us}) for part in parts]
     found += _of_time(before, after)
     return sorted((part for part in found if part.cycles or part.us), key=lambda part: -abs(part.us))
 
@@ -106,13 +117,20 @@ def _of_ops(ops: Iterable[OpDiff]) -> Iterator[Contribution]:
 
 def _type(op: OpDiff) -> str:
     replaced = op.effect is OpEffect.REPLACED
-    return f"{op.type_before} → {op.type_after}" if replaced else op.type
+    return f"{op.type_before} became {op.type_after}" if replaced else op.type
 
 
 def _name(kind: str, effect: OpEffect, members: Sequence[OpDiff]) -> str:
     if effect is OpEffect.REPLACED:
-        return f"{kind}, {len(members)} times" if len(members) > 1 else kind
-    return f"{len(members)} {kind} {_PHRASES[effect]}"
+        return f"{len(members)} {kind}" if len(members) > 1 else kind
+    who = f"{len(members)} {kind}" if len(members) > 1 else titled(members[0])
+    return f"{who} {_PHRASES[effect]}".rstrip()
+
+
+def titled(op: OpDiff) -> str:
+    """Type and name of one op; only the name where that says the type."""
+    name = without_token(op.name)
+    return name if name.startswith(op.type) else f"{op.type} {name}"
 
 
 def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpDiff]) -> Iterator[Contribution]:
@@ -126,9 +144,9 @@ def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpDiff]) -> Iterator
 
 
 def _of_time(before: Timing, after: Timing) -> Iterator[Contribution]:
-    if before.clock and after.clock:
-        us = after.cycles * (1 / after.clock - 1 / before.clock)
-        name = f"clock {before.clock:,.0f} → {after.clock:,.0f} MHz"
+    if before.us_a_cycle is not None and after.us_a_cycle is not None:
+        us = after.cycles * (after.us_a_cycle - before.us_a_cycle)
+        name = f"clock {before.clock_mhz or 0.0:,.0f} → {after.clock_mhz or 0.0:,.0f} MHz"
         yield Contribution(part=Part.CLOCK, name=name, cycles=0.0, us=us)
     start_up = after.start_up - before.start_up
     yield Contribution(part=Part.START_UP, name="VTCM acquire and power-up", cycles=0.0, us=start_up)

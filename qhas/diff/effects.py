@@ -4,51 +4,68 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from qhas.diff.matching import Match
 from qhas.diff.model import Figure, Matched, OpDiff, OpEffect, Unit
 from qhas.diff.ops import Op
 
-_DRAM_SHARE = 0.10
-"""Of an op's own traffic, and ..."""
 _DRAM_BYTES = 4096
-"""... bytes, that its traffic must change by to be worth naming."""
+"""That an op's traffic must change by, beside a tenth of it, to be worth naming."""
+_SHARE = 0.10
+"""Of elements or bytes: less is padding and the overlap of tiles."""
 
 Holds = Callable[[Op, Op], bool]
+_SLOWER, _FASTER = +1, -1
+
+
+class _Rule(NamedTuple):
+    """When an effect holds; and the sign of the change of time it can explain, if it is only one."""
+
+    effect: OpEffect
+    holds: Holds
+    sign: int = 0
 
 
 def _grew(read: Callable[[Op], int | None]) -> Holds:
-    return lambda before, after: _difference(read(before), read(after)) > 0
+    def grew(before: Op, after: Op) -> bool:
+        old, new = read(before), read(after)
+        return old is not None and new is not None and new > (1 + _SHARE) * old
+
+    return grew
 
 
 def _shrank(read: Callable[[Op], int | None]) -> Holds:
-    return lambda before, after: _difference(read(before), read(after)) < 0
+    grew = _grew(read)
+    return lambda before, after: grew(after, before)
 
 
-def _moved_dram(sign: int) -> Holds:
-    def moved(before: Op, after: Op) -> bool:
-        change = sign * _difference(before.dram, after.dram)
-        return change > max(_DRAM_BYTES, _DRAM_SHARE * (before.dram or 0))
-
-    return moved
+def _more_dram(before: Op, after: Op) -> bool:
+    return _grew(lambda op: op.dram)(before, after) and (after.dram or 0) - (before.dram or 0) >= _DRAM_BYTES
 
 
-_EFFECTS: tuple[tuple[OpEffect, Holds], ...] = (
-    (OpEffect.REPLACED, lambda before, after: before.type != after.type),
-    (OpEffect.DATA_TYPE, lambda before, after: _told_apart(before.data_type, after.data_type)),
-    (OpEffect.RESHAPED, lambda before, after: _reshaped(before, after)),
-    (OpEffect.REFERENCE_GAINED, _grew(lambda op: op.reference_ops)),
-    (OpEffect.REFERENCE_LOST, _shrank(lambda op: op.reference_ops)),
-    (OpEffect.FORMAT_CHANGE_GAINED, _grew(lambda op: op.format_changes)),
-    (OpEffect.FORMAT_CHANGE_LOST, _shrank(lambda op: op.format_changes)),
-    (OpEffect.HMX_LOST, _shrank(lambda op: op.hmx)),
-    (OpEffect.HMX_GAINED, _grew(lambda op: op.hmx)),
-    (OpEffect.MORE_DRAM, _moved_dram(+1)),
-    (OpEffect.LESS_DRAM, _moved_dram(-1)),
-    (OpEffect.RECOMPILED, lambda before, after: before.kinds != after.kinds),
+def _told_apart(before: Op, after: Op) -> bool:
+    return None not in (before.data_type, after.data_type) and before.data_type != after.data_type
+
+
+def _reshaped(before: Op, after: Op) -> bool:
+    return any(one(lambda op: op.elements)(before, after) for one in (_grew, _shrank))
+
+
+_OF_NETWORK = (_Rule(OpEffect.DATA_TYPE, _told_apart), _Rule(OpEffect.RESHAPED, _reshaped))
+_OF_COMPILER = (
+    _Rule(OpEffect.REFERENCE_GAINED, _grew(lambda op: op.reference_elements), _SLOWER),
+    _Rule(OpEffect.REFERENCE_LOST, _shrank(lambda op: op.reference_elements), _FASTER),
+    _Rule(OpEffect.FORMAT_CHANGE_GAINED, _grew(lambda op: op.format_elements), _SLOWER),
+    _Rule(OpEffect.FORMAT_CHANGE_LOST, _shrank(lambda op: op.format_elements), _FASTER),
+    _Rule(OpEffect.HMX_LOST, _shrank(lambda op: op.hmx), _SLOWER),
+    _Rule(OpEffect.HMX_GAINED, _grew(lambda op: op.hmx), _FASTER),
+    _Rule(OpEffect.MORE_DRAM, _more_dram, _SLOWER),
+    _Rule(OpEffect.LESS_DRAM, lambda before, after: _more_dram(after, before), _FASTER),
+    _Rule(OpEffect.RECOMPILED, lambda before, after: before.kinds != after.kinds),
 )
-"""In the order of OpEffect: the first that holds is the one to look at."""
-_OF_NETWORK = {OpEffect.REPLACED, OpEffect.DATA_TYPE, OpEffect.RESHAPED}
+"""The first that holds, and can explain the change of time, is the one to look at."""
 _OF_ONE_SIDE = {
     Matched.ADDED: OpEffect.ADDED,
     Matched.REMOVED: OpEffect.REMOVED,
@@ -56,26 +73,32 @@ _OF_ONE_SIDE = {
 }
 
 
-def op_diffs(matches: Iterable[Match], *, same_network: bool) -> list[OpDiff]:
-    """Every match as a row, the largest difference on the dominant path first.
-
-    In the very same network no op has another shape or data type: what looks so are other tiles of it.
+@dataclass(frozen=True)
+class Sameness:
+    """What both sides have in common. The very same network has the same topology, and no op of it another shape or data
+    type: what looks so are other tiles.
     """
-    effects = [row for row in _EFFECTS if not (same_network and row[0] in _OF_NETWORK)]
-    rows = [_row(match, effects) for match in matches]
+
+    topology: bool
+    network: bool
+
+
+def op_diffs(matches: Iterable[Match], same: Sameness) -> list[OpDiff]:
+    """Every match as a row, the largest difference on the dominant path first."""
+    rows = [_row(match, same) for match in matches]
     return sorted(rows, key=lambda row: (-abs(row.dominant.change or 0), row.name))
 
 
-def _row(match: Match, effects: Sequence[tuple[OpEffect, Holds]]) -> OpDiff:
+def _row(match: Match, same: Sameness) -> OpDiff:
     before, after = match.before, match.after
-    first, last = _single(before), _single(after)
+    first, last = _main(before), _main(after)
     return OpDiff(
         name_before=_joined([op.name for op in before]),
         name_after=_joined([op.name for op in after]),
         type_before=_counted([op.type for op in before]),
         type_after=_counted([op.type for op in after]),
         matched=match.how,
-        effect=_effect(match, effects),
+        effect=_effect(match, same),
         dominant=_both("dominant", Unit.CYCLES, match, lambda op: op.dominant),
         cycles=_both("cycles", Unit.CYCLES, match, lambda op: op.cycles),
         htp_ops=_both("htp_ops", Unit.COUNT, match, lambda op: op.htp_ops),
@@ -90,11 +113,16 @@ def _row(match: Match, effects: Sequence[tuple[OpEffect, Holds]]) -> OpDiff:
     )
 
 
-def _effect(match: Match, effects: Sequence[tuple[OpEffect, Holds]]) -> OpEffect:
+def _effect(match: Match, same: Sameness) -> OpEffect:
     if match.how in _OF_ONE_SIDE:
-        return _OF_ONE_SIDE[match.how]
+        return OpEffect.RECOMPILED if same.topology else _OF_ONE_SIDE[match.how]
     (before,), (after,) = match.before, match.after
-    return next((effect for effect, holds in effects if holds(before, after)), OpEffect.NONE)
+    change = after.dominant - before.dominant
+    rules = _OF_COMPILER if same.network else _OF_NETWORK + _OF_COMPILER
+    return next(
+        (rule.effect for rule in rules if rule.sign * change >= 0 and rule.holds(before, after)),
+        OpEffect.NONE,
+    )
 
 
 def _both(name: str, unit: Unit, match: Match, read: Callable[[Op], int | None]) -> Figure:
@@ -107,20 +135,9 @@ def _sum(ops: Sequence[Op], read: Callable[[Op], int | None]) -> float | None:
     return float(sum(told)) if told or not ops else None
 
 
-def _difference(before: int | None, after: int | None) -> int:
-    return 0 if before is None or after is None else after - before
-
-
-def _told_apart(before: str | None, after: str | None) -> bool:
-    return None not in (before, after) and before != after
-
-
-def _reshaped(before: Op, after: Op) -> bool:
-    return None not in (before.shape, after.shape) and before.shape != after.shape
-
-
-def _single(ops: Sequence[Op]) -> Op | None:
-    return ops[0] if len(ops) == 1 else None
+def _main(ops: Sequence[Op]) -> Op | None:
+    """The one that did most, of several that stand for each other."""
+    return max(ops, key=lambda op: (op.cycles, op.name), default=None)
 
 
 def _joined(names: Sequence[str]) -> str | None:

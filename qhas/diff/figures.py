@@ -32,7 +32,7 @@ _FIGURES: tuple[tuple[str, Unit, Read], ...] = (
     (TIME, Unit.MICROSECONDS, lambda file: timing(file).time),
     ("timeline_cycles", Unit.CYCLES, lambda file: float(timing(file).cycles)),
     ("idle_cycles", Unit.CYCLES, lambda file: float(timing(file).idle)),
-    ("clock_mhz", Unit.MEGAHERTZ, lambda file: timing(file).clock),
+    ("clock_mhz", Unit.MEGAHERTZ, lambda file: timing(file).clock_mhz),
     ("work_cycles", Unit.CYCLES, lambda file: float(sum(op.cycles for op in file.qnn_ops)) or None),
     ("dram_read", Unit.BYTES, _cores(lambda core: core.total_dram_read)),
     ("dram_write", Unit.BYTES, _cores(lambda core: core.total_dram_write)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -27,8 +27,26 @@ class Match:
 def match(before: Sequence[Op], after: Sequence[Op]) -> list[Match]:
     """Every op of both sides in exactly one match."""
     pairs = dict(_by_name(before, after))
-    matched = [Match(Matched.NAME, (before[i],), (after[j],)) for i, j in pairs.items()]
-    return matched + list(_by_place(before, after, pairs))
+    same = [
+        Match(Matched.NAME, (before[i],), (after[j],))
+        for i, j in pairs.items()
+        if before[i].type == after[j].type
+    ]
+    return same + list(_by_place(before, after, pairs))
+
+
+def same_topology(before: Sequence[Op], after: Sequence[Op]) -> bool:
+    """Whether the ops that both sides name stand at the same places of the network.
+
+    An op that was put in or taken out moves those behind it. One that only one side has, where nothing moved, is in both
+    networks, and one compiler made no HTP op of it. Of an op behind all others that cannot be told.
+    """
+    old, new = ({op.name: op.place for op in ops if op.place is not None} for ops in (before, after))
+    common = old.keys() & new.keys()
+    if not common or any(old[name] != new[name] for name in common):
+        return False
+    last = max(old[name] for name in common)
+    return all(places[name] < last for places in (old, new) for name in places.keys() - common)
 
 
 def _by_name(before: Sequence[Op], after: Sequence[Op]) -> Iterator[tuple[int, int]]:
@@ -54,21 +72,44 @@ def _unique(ops: Sequence[Op], among: set[int], rename: Callable[[str], str]) ->
     return {name: i for i, name in names.items() if counts[name] == 1}
 
 
-def _by_place(before: Sequence[Op], after: Sequence[Op], pairs: dict[int, int]) -> Iterator[Match]:
-    """Align what is left between the ops that have a partner already.
+def _by_place(before: Sequence[Op], after: Sequence[Op], pairs: Mapping[int, int]) -> Iterator[Match]:
+    """Align what has no partner of its name and type, between the ops that share a name.
 
-    A partner stands in both sequences under one token, so an alignment never crosses it; the others stand under their type.
+    Those stand in both sequences under one token, so that an alignment never crosses them; the others stand under
+    their type. Where a name went over to an op of another type, the ops right before it belong to it: a convolution whose
+    activation was fused has the activation's name.
     """
     partners = {j: i for i, j in pairs.items()}
     left = [f"={i}" if i in pairs else op.type for i, op in enumerate(before)]
     right = [f"={partners[j]}" if j in partners else op.type for j, op in enumerate(after)]
+    gone: list[Op] = []
+    new: list[Op] = []
+    moved = {i for i, j in pairs.items() if before[i].type != after[j].type}
     for tag, i0, i1, j0, j1 in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        gone = [before[i] for i in range(i0, i1) if i not in pairs]
-        new = [after[j] for j in range(j0, j1) if j not in partners]
-        if tag == "equal":
-            yield from (Match(Matched.PLACE, (old,), (op,)) for old, op in zip(gone, new, strict=True))
-        elif gone and new:
-            yield Match(Matched.REPLACED, tuple(gone), tuple(new))
-        else:
-            yield from (Match(Matched.REMOVED, (op,), ()) for op in gone)
-            yield from (Match(Matched.ADDED, (), (op,)) for op in new)
+        if tag != "equal":
+            yield from _unpaired(gone, new)
+            gone = [before[i] for i in range(i0, i1) if i not in pairs]
+            new = [after[j] for j in range(j0, j1) if j not in partners]
+            continue
+        for i, j in zip(range(i0, i1), range(j0, j1), strict=True):
+            if before[i].type == after[j].type:
+                yield from _unpaired(gone, new)
+                if i not in pairs:
+                    yield Match(Matched.PLACE, (before[i],), (after[j],))
+            else:
+                yield Match(Matched.REPLACED, (*gone, before[i]), (*new, after[j]))
+                moved.discard(i)
+            gone, new = [], []
+    yield from _unpaired(gone, new)
+    yield from (Match(Matched.REPLACED, (before[i],), (after[pairs[i]],)) for i in sorted(moved))
+
+
+def _unpaired(gone: Sequence[Op], new: Sequence[Op]) -> Iterator[Match]:
+    """What stands between two ops that both sides have, on one side or on both; as many as before, one for one."""
+    if len(gone) == len(new):
+        yield from (Match(Matched.REPLACED, (old,), (op,)) for old, op in zip(gone, new, strict=True))
+    elif gone and new:
+        yield Match(Matched.REPLACED, tuple(gone), tuple(new))
+    else:
+        yield from (Match(Matched.REMOVED, (op,), ()) for op in gone)
+        yield from (Match(Matched.ADDED, (), (op,)) for op in new)

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from qhas.diff.contributions import titled
 from qhas.diff.model import (
     Circumstance,
     CircumstanceKind,
     Figure,
-    Matched,
     OpDiff,
     OpEffect,
     Resource,
     Source,
 )
+from qhas.rows import size
 
 Kind = CircumstanceKind
 
 _CLOCK_PERCENT = 2.0
-_VTCM_PERCENT = 25.0
-"""Changes of clock and of peak VTCM that are more than rounding or another schedule."""
+"""A change of clock that is more than rounding."""
+_FULL = 0.85
+"""Share of a size that VTCM comes in, at which a peak says that there was no more."""
+_VTCM_SIZES = tuple(size << 20 for size in (1, 2, 4, 8, 16))
 _SHOWN = 3
 """Types of ops named before the rest is `more`."""
 _OF_NETWORK = (OpEffect.REPLACED, OpEffect.ADDED, OpEffect.REMOVED, OpEffect.RESHAPED)
@@ -30,7 +33,7 @@ _MAKES_OTHERS = {Kind.SOC, Kind.SDK, Kind.DATA_TYPE, Kind.NETWORK}
 
 def network_changes(ops: Sequence[OpDiff]) -> list[Circumstance]:
     """How the ops of two networks differ that are not known to be the same one."""
-    found = [_data_type(ops)] if any(op.effect is OpEffect.DATA_TYPE for op in ops) else []
+    found = [] if (data_type := _data_type(ops)) is None else [data_type]
     phrases = [_phrase(effect, same) for effect in _OF_NETWORK if (same := _with(ops, effect))]
     if phrases:
         found.append(_seen(Kind.NETWORK, f"network: {', '.join(phrases)}"))
@@ -56,8 +59,8 @@ def observed(
         yield _seen(Kind.HVX_THREADS, f"HVX threads {before:.0f} → {after:.0f} in use")
     peak = by_name["peak_vtcm"]
     if _MAKES_OTHERS.isdisjoint(known):
-        if abs(peak.percent or 0.0) > _VTCM_PERCENT:
-            yield _seen(Kind.VTCM, f"peak VTCM {_mebibytes(peak.before)} → {_mebibytes(peak.after)} MB")
+        if _limited(peak):
+            yield _seen(Kind.VTCM, f"peak VTCM {_size(peak.before)} → {_size(peak.after)}")
         if compiled := _with(ops, OpEffect.RECOMPILED):
             yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
     clock = by_name["clock_mhz"]
@@ -65,34 +68,47 @@ def observed(
         yield _seen(Kind.CLOCK, f"clock {clock.before:,.0f} → {clock.after:,.0f} MHz")
 
 
+def _limited(peak: Figure) -> bool:
+    """Whether one side filled a VTCM that would have been too small for the other."""
+    low, high = sorted((peak.before or 0.0, peak.after or 0.0))
+    return any(_FULL * size <= low <= size < high for size in _VTCM_SIZES)
+
+
 def _with(ops: Iterable[OpDiff], effect: OpEffect) -> list[OpDiff]:
     return [op for op in ops if op.effect is effect]
 
 
 def _phrase(effect: OpEffect, ops: Sequence[OpDiff]) -> str:
-    replaced = effect is OpEffect.REPLACED
-    kinds = Counter(f"{op.type_before} by {op.type_after}" if replaced else op.type for op in ops)
-    listed = [f"{count} {kind}" if count > 1 else kind for kind, count in kinds.most_common(_SHOWN)]
-    more = [f"{len(kinds) - _SHOWN} more types"] if len(kinds) > _SHOWN else []
-    return f"{', '.join(listed + more)} {effect}"
+    """As in `2 HardSwish became Add + Clip + Mul`; a single op with its name."""
+    told = "became {0}" if effect is OpEffect.REPLACED else effect.value
+    kinds = Counter((op.type_before or op.type, told.format(op.type_after)) for op in ops)
+    single = {op.type: titled(op) for op in ops if effect is not OpEffect.REPLACED}
+    listed = [
+        f"{count} {kind} {what}" if count > 1 else f"{single.get(kind, kind)} {what}"
+        for (kind, what), count in kinds.most_common(_SHOWN)
+    ]
+    return ", ".join(listed + ([f"{len(kinds) - _SHOWN} more kinds"] if len(kinds) > _SHOWN else []))
 
 
-def _data_type(ops: Sequence[OpDiff]) -> Circumstance:
-    """The change that most ops made, and how many of those that both sides have."""
-    changes = Counter((op.data_type_before, op.data_type_after) for op in _with(ops, OpEffect.DATA_TYPE))
-    (before, after), count = changes.most_common(1)[0]
-    paired = sum(op.matched in (Matched.NAME, Matched.PLACE) for op in ops)
+def _data_type(ops: Sequence[OpDiff]) -> Circumstance | None:
+    """The change that most ops made, if it is most ops of those that both sides have."""
+    paired = [op for op in ops if op.data_type_before and op.data_type_after]
+    changes = Counter((op.data_type_before, op.data_type_after) for op in paired)
+    changed = {change: count for change, count in changes.items() if change[0] != change[1]}
+    if not changed:
+        return None
+    (before, after), count = max(changed.items(), key=lambda item: item[1])
     return Circumstance(
         kind=Kind.DATA_TYPE,
         source=Source.QHAS,
-        sentence=f"data type {before} → {after} in {count} of {paired} ops",
+        sentence=f"data type {before} → {after} in {count} of {len(paired)} ops",
         before=before,
         after=after,
     )
 
 
-def _mebibytes(count: float | None) -> str:
-    return f"{(count or 0.0) / (1 << 20):.1f}"
+def _size(count: float | None) -> str:
+    return size(round(count or 0.0))
 
 
 def _seen(kind: CircumstanceKind, sentence: str) -> Circumstance:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
 
 from qhas.qhas_file import HtpOp, QhasFile, QnnOp
 
 
 @dataclass(frozen=True)
 class Op:
-    """A QNN op. What only HTP op instances tell is None or empty where the file has none.
+    """A QNN op. `dominant` is cycles of the dominant path of the core that ends last, `cycles` work on all threads, `dram`
+    bytes; `place` orders the network.
 
-    `dominant` is cycles of the dominant path of the core that ends last, `cycles` work on all threads, `dram` bytes.
-    `kinds` counts HTP ops by type; `place` orders the network.
+    What only HTP op instances tell is None or empty where the file has none. An HTP op that ran on several threads counts
+    once. How many there are follows the tiling, and so does the shape of their results; what the results add up to does
+    not, so sums of elements are what is compared: of the op's own results, of format changes, of reference ops.
     """
 
     name: str
@@ -26,9 +27,13 @@ class Op:
     cycles: int
     htp_ops: int | None
     dram: int | None
-    kinds: Counter[str]
+    kinds: Mapping[str, int]
+    """HTP ops by type."""
     format_changes: int | None = None
     reference_ops: int | None = None
+    elements: int | None = None
+    format_elements: int | None = None
+    reference_elements: int | None = None
     hmx: bool | None = None
     data_type: str | None = None
     shape: tuple[int, ...] | None = None
@@ -58,29 +63,28 @@ def _op(name: str, kind: str, rows: Sequence[QnnOp], compiled: Sequence[HtpOp], 
         cycles=sum(row.cycles for row in rows),
         htp_ops=sum(counts) if counts else None,
         dram=sum(traffic) if traffic else None,
-        kinds=Counter(),
+        kinds={},
     )
     return _with_compiled(start, compiled) if compiled else start
 
 
-def _with_compiled(op: Op, compiled: Sequence[HtpOp]) -> Op:
-    """An HTP op that ran on several threads has several rows, and counts once."""
-    each = {row.op_id: row for row in compiled}.values()
-    places = [row.place for row in each if row.place is not None]
-    return Op(
-        name=op.name,
-        type=op.type,
-        place=min(places, default=None),
-        dominant=op.dominant,
-        cycles=op.cycles,
-        htp_ops=op.htp_ops,
-        dram=op.dram,
+def _with_compiled(op: Op, rows: Sequence[HtpOp]) -> Op:
+    each = list({row.op_id: row for row in rows}.values())
+    results = _results(each)
+    format_changes = [row for row in each if row.fmt_change]
+    references = [row for row in each if row.ref_op]
+    return replace(
+        op,
+        place=min((row.place for row in each if row.place is not None), default=None),
         kinds=Counter(row.htp_op for row in each),
-        format_changes=sum(row.fmt_change for row in each),
-        reference_ops=sum(row.ref_op for row in each),
+        format_changes=len(format_changes),
+        reference_ops=len(references),
+        elements=_elements(results) if results else None,
+        format_elements=_elements(format_changes),
+        reference_elements=_elements(references),
         hmx=any(row.hmx for row in each),
-        data_type=_data_type(each),
-        shape=_shape(each),
+        data_type=_data_type(results or each),
+        shape=max((row.dims for row in each if row.dims), key=lambda dims: (prod(dims), dims), default=None),
     )
 
 
@@ -89,18 +93,21 @@ def _data_type(compiled: Iterable[HtpOp]) -> str | None:
     elements: Counter[str] = Counter()
     for row in compiled:
         if row.dtype:
-            elements[row.dtype] += _volume(row.dims)
+            elements[row.dtype] += prod(row.dims)
     return max(elements, key=lambda name: (elements[name], name)) if elements else None
 
 
-def _shape(compiled: Iterable[HtpOp]) -> tuple[int, ...] | None:
-    """The largest of its results: tiles of one op are smaller than the whole, never larger."""
-    return max(
-        (row.dims for row in compiled if row.dims), key=lambda dims: (_volume(dims), dims), default=None
-    )
+def _results(compiled: Sequence[HtpOp]) -> Sequence[HtpOp]:
+    """Those whose results no other of them reads. What lies between overlaps from tile to tile; these do not.
+
+    Empty where the file does not tell who reads what, or how large it is.
+    """
+    read = {source for row in compiled for source in row.input_nodes}
+    last = [row for row in compiled if row.op_id not in read]
+    told = len(compiled) == 1 or len(last) < len(compiled)
+    return last if told and all(row.dims for row in last) else ()
 
 
-@lru_cache(1 << 12)
-def _volume(dims: tuple[int, ...]) -> int:
-    """Kept, because the tiles of a network have few shapes."""
-    return math.prod(max(size, 1) for size in dims)
+def _elements(compiled: Iterable[HtpOp]) -> int:
+    """Of all their results; an op without dimensions counts as one."""
+    return sum(prod(row.dims) for row in compiled)

@@ -82,7 +82,8 @@ def evidence_of(store: Store, record: CellRecord) -> Evidence:
     if record.failure:
         raise CellNotComparable(f"in {record.run_id} it failed: {record.failure.message}")
     artifact = record.artifact("qhas")
-    content = artifact and store.read(f"{cell_prefix(record.run_id, record.cell)}/{artifact.path}")
+    prefix = cell_prefix(record.run_id, record.cell)
+    content = store.read(f"{prefix}/{artifact.path}") if artifact else None
     if artifact is None or content is None:
         raise CellNotComparable(f"in {record.run_id} it has no QHAS summary")
     try:

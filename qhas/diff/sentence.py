@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from qhas.diff.figures import LATENCY
-from qhas.diff.model import Circumstance, Contribution, Figure, Side, Verdict
+from qhas.diff.model import Circumstance, Contribution, Figure, Side, Source, Verdict
 from qhas.rows import microseconds, size
 
 _CARRIERS = 3
@@ -17,8 +17,15 @@ _ENOUGH = 0.8
 _WORTH_TELLING = 0.05
 """Share of the difference below which a contribution is not told, and share of itself below which a figure is not."""
 _CAUSES = 2
-_MEMORY = {"dram_read": "DRAM reads", "dram_write": "DRAM writes", "vtcm_read": "VTCM reads"}
-_COUNTS = {"reference_ops": "reference ops", "format_changes": "format changes", "htp_nodes": "HTP ops"}
+_FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("dram_read", "DRAM reads", lambda value: size(round(value))),
+    ("dram_write", "DRAM writes", lambda value: size(round(value))),
+    ("peak_vtcm", "peak VTCM", lambda value: size(round(value))),
+    ("reference_ops", "reference ops", lambda value: f"{value:,.0f}"),
+    ("format_changes", "format changes", lambda value: f"{value:,.0f}"),
+)
+_FREE = {"peak_vtcm"}
+"""Figures that explain in both directions; the others only when they moved as the time did."""
 _MILLISECOND = 1000.0
 
 
@@ -32,10 +39,14 @@ def sentence(
 ) -> str:
     """For people; names of ops in it are data."""
     qhas = figures["time_us"]
-    causes = [one.sentence for one in circumstances if one.explains]
-    parts = [_together(causes), ", ".join(_carriers(contributions, qhas)), ", ".join(_figures(figures))]
+    causes = " and ".join(_causes(circumstances))
+    parts = [
+        causes,
+        ", ".join(_carriers(contributions, qhas, causes, either=verdict is Verdict.SAME)),
+        ", ".join(_figures(figures, qhas.change or 0.0, causes)),
+    ]
     told = "; ".join(part for part in parts if part)
-    head = f"{_amount(time, verdict)} on {_soc(sides)}"
+    head = f"{_amount(time, verdict)}{_where(sides)}"
     if time.name == LATENCY:
         told = f"first inference {_change(qhas)}" + (f": {told}" if told else "")
     return f"{head}: {told}." if told else f"{head}; nothing else changed."
@@ -43,51 +54,58 @@ def sentence(
 
 def _amount(time: Figure, verdict: Verdict) -> str:
     change = _change(time)
-    return (
-        f"Latency {change}"
-        if time.name == LATENCY
-        else change
-        if verdict is not Verdict.SAME
-        else f"Same time ({change})"
-    )
+    if time.name == LATENCY:
+        return f"Latency {change}"
+    return f"Same time within the threshold, {change}," if verdict is Verdict.SAME else change
 
 
 def _change(figure: Figure) -> str:
-    change = figure.change or 0.0
     percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
-    return f"{signed_time(change)}{percent}"
+    return f"{signed_time(figure.change or 0.0)}{percent}"
 
 
-def _soc(sides: tuple[Side, Side]) -> str:
-    names = list(dict.fromkeys(side.soc or side.model for side in sides))
-    return " → ".join(names)
+def _where(sides: tuple[Side, Side]) -> str:
+    """The SoCs, as far as they are known."""
+    names = list(dict.fromkeys(side.soc for side in sides if side.soc))
+    return f" on {' → '.join(names)}" if names else ""
 
 
-def _together(causes: Sequence[str]) -> str:
-    if len(causes) <= 1:
-        return "".join(causes)
-    return f"{' and '.join(causes[:_CAUSES])}{' and more' if len(causes) > _CAUSES else ''}"
+def _causes(circumstances: Iterable[Circumstance]) -> Iterator[str]:
+    """The first, and what else was changed by hand: what was only observed beside it follows from it."""
+    explain = [one for one in circumstances if one.explains]
+    told = explain[:1] + [one for one in explain[1:] if one.source is Source.RECORD]
+    yield from (one.sentence for one in told[:_CAUSES])
+    if len(told) > _CAUSES:
+        yield "more"
 
 
-def _carriers(contributions: Sequence[Contribution], time: Figure) -> Iterator[str]:
-    """The parts that make the difference, until most of it is told."""
+def _carriers(
+    contributions: Sequence[Contribution], time: Figure, causes: str, *, either: bool
+) -> Iterator[str]:
+    """The parts that make the difference, until most of it is told: those of its direction first, unless `either`."""
     change, told = time.change or 0.0, 0.0
-    for part in contributions[:_CARRIERS]:
-        if not change or abs(part.us) < _WORTH_TELLING * abs(change) or told / change >= _ENOUGH:
+    ranked = sorted(contributions, key=lambda part: (not either and part.us * change < 0, -abs(part.us)))
+    for part in ranked[:_CARRIERS]:
+        if (
+            not change
+            or abs(part.us) < _WORTH_TELLING * abs(change)
+            or (not either and told / change >= _ENOUGH)
+        ):
             return
         told += part.us
-        yield f"{part.name} ({signed_time(part.us)})"
+        yield f"{'that alone' if part.name in causes else part.name} ({signed_time(part.us)})"
 
 
-def _figures(figures: Mapping[str, Figure]) -> Iterator[str]:
-    for name, title in _MEMORY.items():
-        percent = figures[name].percent
-        if percent is not None and abs(percent) >= 100 * _WORTH_TELLING:
-            yield f"{title} {signed_percent(percent)}"
-    for name, title in _COUNTS.items():
+def _figures(figures: Mapping[str, Figure], change: float, causes: str) -> Iterator[str]:
+    """Those that moved as the time did, and that no cause names already."""
+    for name, title, show in _FIGURES:
         figure = figures[name]
-        if figure.change:
-            yield f"{title} {figure.before:,.0f} → {figure.after:,.0f}"
+        moved = figure.change or 0.0
+        if title in causes or not moved or abs(moved) < _WORTH_TELLING * (figure.before or 0.0):
+            continue
+        if name in _FREE or moved * change > 0:
+            percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
+            yield f"{title} {show(figure.before or 0.0)} → {show(figure.after or 0.0)}{percent}"
 
 
 def signed_time(us: float) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from qhas.qhas_file import QhasFile, parse_qhas
 from tests.qhas.samples import core, qhas
 
 CYCLES_A_US = 1400
+WEIGHTS = "q::weights_to_vtcm"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _node(op: Made) -> dict[str, Any]:
         "qnn_op_type": op.type,
         "cycles": op.cycles,
         "num_dominant_path_cycles_htp_0": op.dominant,
-        "num_htp_ops": sum(op.kinds.values()),
+        "num_htp_ops": 1 + sum(op.kinds.values()),
         "dram_read": op.dram,
         "dram_write": 0,
         "vtcm_read": 3,
@@ -80,25 +82,42 @@ def _node(op: Made) -> dict[str, Any]:
 
 
 def _instances(place: int, op: Made) -> list[dict[str, Any]]:
-    kinds = [kind for kind, count in op.kinds.items() for _ in range(count)]
-    return [
-        {
-            "htp": 0,
-            "op_id": f"{(number + 1) << 32 | place:#x}",
-            "htp_op": kind,
-            "qnn_op": op.name,
-            "qnn_op_type": op.type,
-            "dtype": op.dtype,
-            "dims": list(op.dims),
-            "cycles": op.cycles // len(kinds),
-            "start_cycle": place * 1000,
-            "num_dominant_path_cycles": op.dominant // len(kinds),
-            "fmt_change": "ForceFormat" in kind,
-            "ref_op": kind.endswith(".ref"),
-            "hmx": op.hmx,
-        }
-        for number, kind in enumerate(kinds)
-    ]
+    """Rows of the weights, and of tiles: the first type of HTP op reads the weights, each other one that before it."""
+    total = 1 + sum(op.kinds.values())
+    rows = [_instance(op, WEIGHTS, _op_id(0, place), (9,), [], total)]
+    for kind, count in op.kinds.items():
+        sources = [row["op_id"] for row in rows if row["htp_op"] == rows[-1]["htp_op"]]
+        rows += [
+            _instance(
+                op, kind, _op_id(len(rows) + tile, place), (1, 1, prod(op.dims) // count), sources, total
+            )
+            for tile in range(count)
+        ]
+    return rows
+
+
+def _instance(
+    op: Made, kind: str, op_id: str, dims: tuple[int, ...], sources: list[str], total: int
+) -> dict[str, Any]:
+    return {
+        "htp": 0,
+        "op_id": op_id,
+        "input_nodes": sources,
+        "htp_op": kind,
+        "qnn_op": op.name,
+        "qnn_op_type": op.type,
+        "dtype": op.dtype,
+        "dims": list(dims),
+        "cycles": op.cycles // total,
+        "num_dominant_path_cycles": op.dominant // total,
+        "fmt_change": "ForceFormat" in kind,
+        "ref_op": kind.endswith(".ref"),
+        "hmx": op.hmx,
+    }
+
+
+def _op_id(number: int, place: int) -> str:
+    return f"{(number + 1) << 32 | place:#x}"
 
 
 def _types(instances: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -78,7 +78,10 @@ def test_ops_that_gained_a_format_change_are_named_with_their_number_and_their_t
         ({"kinds": {"q::ConvLayer.ref": 4}}, OpEffect.REFERENCE_GAINED),
         ({"hmx": False}, OpEffect.HMX_LOST),
         ({"dram": 90_000}, OpEffect.MORE_DRAM),
-        ({"dram": 10_000}, OpEffect.LESS_DRAM),
+        ({"dram": 10_000, "dominant": 50_000}, OpEffect.LESS_DRAM),
+        ({"dram": 10_000}, OpEffect.NONE),
+        ({"kinds": {"q::ForceFormat": 4}}, OpEffect.FORMAT_CHANGE_GAINED),
+        ({"kinds": {"q::ForceFormat": 4}, "dominant": 50_000}, OpEffect.RECOMPILED),
         ({"kinds": {"q::ConvLayer.opt": 9}}, OpEffect.RECOMPILED),
         ({"dtype": "Float16"}, OpEffect.DATA_TYPE),
         ({"dims": (1, 8, 8, 64)}, OpEffect.RESHAPED),
@@ -87,7 +90,7 @@ def test_ops_that_gained_a_format_change_are_named_with_their_number_and_their_t
     ids=str,
 )
 def test_what_happened_to_an_op_is_told_beside_its_time(change: dict[str, Any], effect: OpEffect) -> None:
-    other = replace(NETWORK[0], dominant=200_000, **change)
+    other = replace(NETWORK[0], **({"dominant": 200_000} | change))
     found = diff(NETWORK, [other, *NETWORK[1:]])
     assert found.ops[0].name == "conv0"
     assert found.ops[0].effect is effect
@@ -194,7 +197,18 @@ def test_another_network_is_told_by_its_ops() -> None:
     found = with_records(cell_record("0" * 64), cell_record("1" * 64), after)
     assert found.cause
     assert found.cause.kind is CircumstanceKind.NETWORK
-    assert "network: Mul added" in found.sentence
+    assert "network: Mul mul added" in found.sentence
+
+
+def test_an_op_that_only_one_compiler_ran_is_no_other_network() -> None:
+    before = made(NETWORK)
+    gone = [op for op in before.qnn_ops if op.name != "conv2"]
+    after = before.model_copy(
+        update={"qnn_ops": tuple(gone), "htp_ops": tuple(op for op in before.htp_ops if op.qnn_op != "conv2")}
+    )
+    found = compare(Evidence(before), Evidence(after))
+    assert found.cause
+    assert found.cause.kind is CircumstanceKind.COMPILED
 
 
 def test_without_records_fewer_threads_are_seen_in_the_figures() -> None:
