@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -41,7 +42,7 @@ async def judge_and_confirm(lab: Lab, run: SweepRecord, records: list[CellRecord
 async def tell(run: SweepRecord, verdicts: Sequence[CellVerdict]) -> str:
     """The morning page as an artifact of the flow run; the line for its state."""
     await acreate_markdown_artifact(
-        key=artifact_key(f"{run.spec.name}-verdicts"),
+        key=re.sub(r"[^a-z0-9]+", "-", f"{run.spec.name}-verdicts".lower()).strip("-"),
         markdown=morning_page(run, verdicts),
         description=f"What changed in run {run.run_id}",
     )

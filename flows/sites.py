@@ -15,6 +15,7 @@ from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
 
 from flows.children import Child, require_deployments, start, stop, stop_leftovers, watch
+from flows.confirm import tell
 from flows.sweep import run_here, run_id_of_flow_run, standing
 from qhas.durations import read_durations, write_durations
 from qhas.plan import Plan, plan_sweep
@@ -24,6 +25,7 @@ from qhas.site import load_site
 from qhas.sites import SiteRef, require_sites, split
 from qhas.spec import Cell, SweepSpec
 from qhas.store import Store
+from tasks.history import judge
 from tasks.report import publish_report
 
 Parts = Mapping[str, tuple[Cell, ...]]
@@ -98,8 +100,11 @@ async def _end(store: Store, plan: Plan, run: SweepRecord, children: Sequence[Ch
     parts = [_site_part(child, stored) for child in children]
     run = await asyncio.to_thread(end_run, store, run, records, parts)
     await asyncio.to_thread(write_durations, store, plan.spec.name, run.run_id, records)
+    changes = await tell(
+        run, await judge(store, run, records)
+    )  # devices are the sites': the next night confirms
     report = await publish_report(store, run, records)
-    message = " ".join([_counts(run), *map(_sentence, _unfinished(parts))])
+    message = " ".join([_counts(run), changes, *map(_sentence, _unfinished(parts))])
     message = f"{message} Run {run.run_id}. Report: {report}"
     return Failed(message=message) if run.good < run.cells or run.over_budget else Completed(message=message)
 

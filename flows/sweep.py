@@ -14,6 +14,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.cell import profile_cells
+from flows.confirm import judge_and_confirm, tell
 from qhas import progress
 from qhas.durations import read_durations, write_durations
 from qhas.failures import InvalidInput
@@ -84,8 +85,9 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
             raise
         run = await asyncio.to_thread(end_run, lab.store, run, cells)
         await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
+        changes = await tell(run, await judge_and_confirm(lab, run, cells))
         report = await publish_report(lab.store, run, cells)
-    message = f"{standing(run)}. Run {run_id}. Report: {report}"
+    message = f"{standing(run)}. {changes} Run {run_id}. Report: {report}"
     return Failed(message=message) if run.failed or run.over_budget else Completed(message=message)
 
 

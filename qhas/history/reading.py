@@ -136,7 +136,7 @@ class _StoredFile(io.RawIOBase):
         self._store, self._key, self._size = store, key, size
         self._at = 0
         self._tail_at = max(0, size - _TAIL)
-        self._tail = store.read_range(key, self._tail_at, size)
+        self._tail = self._fetch(self._tail_at, size)
 
     def readable(self) -> bool:
         """It is."""
@@ -164,4 +164,10 @@ class _StoredFile(io.RawIOBase):
             return b""
         if begin >= self._tail_at:
             return self._tail[begin - self._tail_at : end - self._tail_at]
-        return self._store.read_range(self._key, begin, end)
+        return self._fetch(begin, end)
+
+    def _fetch(self, begin: int, end: int) -> bytes:
+        content = self._store.read(self._key, begin, end)
+        if content is None:
+            raise ObjectMissing(f"{self._store.url(self._key)} is gone.")
+        return content

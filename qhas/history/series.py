@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qhas.history.reading import Where, read_history
+from qhas.packing import partial_of
 from qhas.record import Origin
 from qhas.store import Store
 
@@ -65,7 +66,7 @@ def lines(store: Store, where: Where, metric: str) -> list[Line]:
 
 def write_csv(line: Line, metric: str, path: Path) -> None:
     """A line as CSV with titles, a row a run, the time first, as Apache Otava's CSV importer takes it (docs/verdicts.md)."""
-    partial = path.with_name(f"{path.name}.partial")
+    partial = partial_of(path)
     with partial.open("w", encoding="utf-8", newline="") as sink:
         writer = csv.writer(sink)
         writer.writerow(("time", "run", "device", "firmware", "sdk", metric))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
@@ -35,6 +35,8 @@ LEAST_NIGHTS = 5
 LEAST_OF_DEVICE = 3
 REMEMBERED = 30
 """Nights for which a regression is sustained; then it is how things are."""
+NO_WONDER = 0.001
+"""Chance from which slow runs may be what the series does now and then."""
 HOTTER = 8.0
 """Degrees above the usual start from which a slow figure says nothing."""
 ENVIRONMENT_ACCEPTED = 7
@@ -63,7 +65,10 @@ class Look:
     since: Point | None = None
     before: Point | None = None
     """The last night that the level is made of."""
-    seen_before: bool = False
+    known: int = 0
+    """Nights before, of all eras of the look-back."""
+    as_slow: int = 0
+    """Those of them that were about as slow, and others of their era after them were not."""
     poor: tuple[str, ...] = ()
 
     @property
@@ -114,8 +119,8 @@ class Ladder:
     _change: Change | None = None
     _returns: list[int] = field(default_factory=list)
     """Nights on which a regression had come back."""
-    _pending: int = 0
-    """Direction of last night's suspicion that nobody confirmed or cleared."""
+    _streak: int = 0
+    """Nights up to the last one on which a suspicion was neither confirmed nor cleared; negative for faster ones."""
     _night: int = 0
     _moved: int = 0
     """Nights on end that the environment explains."""
@@ -126,8 +131,11 @@ class Ladder:
         """The night against its era; None while there are too few nights of its SDK and device. Changes nothing."""
         if self._young() or self._sdk() != point.sdk:
             return None
-        looks = [found for window in WINDOWS if (found := self._window(point, window))]
-        return max(looks, key=lambda one: abs(one.z), default=None)
+        tonight = self._window(point, 1)
+        if tonight is None or abs(tonight.off) < EFFECT / 4:
+            return tonight
+        more = (found for window in WINDOWS[1:] if (found := self._window(point, window)))
+        return max((tonight, *more), key=lambda one: abs(one.z))
 
     def step(
         self, point: Point, look: Look | None, *, suspicious: bool, environment: str | None = None
@@ -149,9 +157,10 @@ class Ladder:
         if look.poor and look.beyond:
             return self._told(Verdict.POOR_CONDITIONS, look, ", ".join(look.poor))
         if not (look.beyond and suspicious):
-            self._pending = 0
+            self._streak = 0
             return self._ordinary(look)
-        if look.off > 0 and (look.seen_before or self._returned_often()):
+        if look.off > 0 and self._is_flaky(look):
+            self._streak = max(0, self._streak) + 1
             self._take(point)
             return self._told(Verdict.FLAKY, look, "as it has been before and came back from")
         return self._suspected(look)
@@ -177,13 +186,14 @@ class Ladder:
         if cut < LEAST_NIGHTS or any(seen.era != self._era for seen in recent):
             return None
         groups = {key: values for key, values in _groups(base).items() if len(values) >= LEAST_OF_DEVICE}
-        levels = {block: median(values) for (block, era), values in groups.items() if era == self._era}
+        middles = {key: median(values) for key, values in groups.items()}
+        levels = {block: middle for (block, era), middle in middles.items() if era == self._era}
         points = [*(seen.point for seen in recent), point]
         if any(one.block not in levels for one in points) or sum(map(len, groups.values())) < LEAST_NIGHTS:
             return None
         offs = [one.log - levels[one.block] for one in points]
         off, noise, own = fmean(offs), scale(groups.values()), len(groups[point.block, self._era])
-        if nights > 1 and min(one * math.copysign(1, off) for one in offs) < EFFECT / 2:
+        if nights > 1 and min(one * math.copysign(1, off) for one in offs) < max(EFFECT, abs(off)) / 2:
             return None
         error = noise.sigma * math.sqrt(1 / nights + MEDIAN_VARIANCE / own)
         return Look(
@@ -196,30 +206,29 @@ class Ladder:
             nights,
             points[0],
             base[-1].point,
-            _seen_before(base, levels, self._era, off),
+            len(base),
+            _as_slow(base, middles, off),
             (*point.poor, *_hot(point, base)),
         )
 
     def _suspected(self, look: Look) -> Judgement:
         sign = 1 if look.off > 0 else -1
+        nights = max(look.window, self._streak * sign + 1)
         again = look.point.again
-        if again and not again.poor:
-            confirmed = self._confirms(look, again.value, again.block, sign)
-            if not confirmed:
-                self._pending = 0
-                self._take(look.point)
-                return self._told(
-                    Verdict.STEADY, look, f"once, and not again in the re-run on {again.device}"
-                )
-            how = f"confirmed by a re-run on {again.device}"
-        elif self._pending == sign:
-            how = "for the second night"
-        else:
-            self._pending = sign
+        if again and not again.poor and not self._confirms(look, again.value, again.block, sign):
+            self._streak = 0
             self._take(look.point)
-            return self._told(Verdict.SUSPICIOUS, look)
-        self._pending = 0
-        return self._changed(look, how)
+            return self._told(Verdict.STEADY, look, f"once, and not again in the re-run on {again.device}")
+        confirmed = again is not None and not again.poor
+        how = f"confirmed by a re-run on {again.device}" if again and confirmed else f"for {nights} nights"
+        measured = nights + confirmed
+        if measured < 2 or self._chance(look, measured) > NO_WONDER:
+            self._streak = sign * nights
+            self._take(look.point)
+            young = f"{how}, but {look.known} nights are few to tell a change from a second mode"
+            return self._told(Verdict.SUSPICIOUS, look, young if confirmed else "")
+        self._streak = 0
+        return self._changed(look, nights, how)
 
     def _confirms(self, look: Look, value: float, block: Block, sign: int) -> bool:
         levels = self.levels()
@@ -227,14 +236,16 @@ class Ladder:
         error = look.scale.sigma * math.sqrt(1 + MEDIAN_VARIANCE / look.nights)
         return off >= max(EFFECT / 2, CONFIRMED * error) and fmean((off, abs(look.off))) >= EFFECT
 
-    def _changed(self, look: Look, how: str) -> Judgement:
-        """A new era, of which the nights of the window are the first."""
+    def _changed(self, look: Look, nights: int, how: str) -> Judgement:
+        """A new era, which begins with the first of these nights."""
         previous, before = self._change, self.levels() | {look.point.block: look.level}
         self._era += 1
-        first = len(self._seen) - (look.window - 1)
+        first = len(self._seen) - (nights - 1)
         self._seen[first:] = [Seen(seen.point, self._era) for seen in self._seen[first:]]
+        since = self._seen[first].point if nights > 1 else look.point
+        look = replace(look, since=since)
         self._take(look.point)
-        self._change = Change(look.since or look.point, look.off, before, self._night, look.before)
+        self._change = Change(since, look.off, before, self._night, look.before)
         if look.off > 0:
             return self._told(Verdict.NEW, look, how)
         old = previous.before.get(look.point.block) if previous and previous.off > 0 else None
@@ -307,11 +318,22 @@ class Ladder:
         """Nothing of before holds, but it is told."""
         if sdk := self._sdk():
             self._former = sdk, self.levels() or (self._former[1] if self._former else {})
-        self._seen, self._change, self._pending = [], None, 0
+        self._seen, self._change, self._streak = [], None, 0
         self._era += 1
 
-    def _returned_often(self) -> bool:
-        return sum(self._night - night <= LOOK_BACK for night in self._returns) >= 2
+    def _is_flaky(self, look: Look) -> bool:
+        """Whether so many slow nights in a row, and a re-run, are no wonder with what has come and gone before."""
+        nights = max(look.window, self._streak + 1)
+        return look.as_slow + self._recent_returns() > 0 and self._chance(look, nights + 1) > NO_WONDER
+
+    def _chance(self, look: Look, measured: int) -> float:
+        """Of so many slow runs on end, if the series has a slow mode as often as was seen (rule of succession)."""
+        returns = self._recent_returns()
+        slow = look.as_slow + returns if look.off > 0 else 0
+        return float(((slow + 1) / (look.known + returns + 2)) ** measured)
+
+    def _recent_returns(self) -> int:
+        return sum(self._night - night <= LOOK_BACK for night in self._returns)
 
     def _take(self, point: Point) -> None:
         self._seen = [*self._seen, Seen(point, self._era)][-LOOK_BACK:]
@@ -337,11 +359,17 @@ def _groups(seen: Iterable[Seen]) -> dict[tuple[Block, int], list[float]]:
     return found
 
 
-def _seen_before(base: Sequence[Seen], levels: dict[Block, float], era: int, off: float) -> bool:
-    """Whether at least two nights of the era were about as far off, and others after them were not."""
-    offs = [s.point.log - levels[s.point.block] for s in base if s.era == era and s.point.block in levels]
-    last_good = max((number for number, one in enumerate(offs) if one < off / 2), default=-1)
-    return sum(one >= 0.8 * off for one in offs[:last_good]) >= 2 if last_good >= 0 else False
+def _as_slow(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float], off: float) -> int:
+    offs: dict[int, list[float]] = defaultdict(list)
+    for seen in base:
+        if (middle := middles.get((seen.point.block, seen.era))) is not None:
+            offs[seen.era].append(seen.point.log - middle)
+    return sum(_came_and_went(nights, off) for nights in offs.values())
+
+
+def _came_and_went(offs: Sequence[float], off: float) -> int:
+    back = max((number for number, one in enumerate(offs) if one < off / 2), default=0)
+    return sum(one >= 0.8 * off for one in offs[:back])
 
 
 def _hot(point: Point, base: Sequence[Seen]) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from qhas.history import Where, append, read_history
 from qhas.history.files import VERSION_KEY, parquet
 from qhas.record import Origin
-from qhas.store import ObjectMissing, Store, StoreError
+from qhas.store import Store, StoreError
 from tests.qhas.nights import day, on_phone, run_of, simulated
 
 NAMES = ("date", "network", "median_us")
@@ -43,13 +43,13 @@ def test_nights_before_the_first_one_wanted_are_not_even_opened(
     for night in range(4):
         append(store, run_of(night), [on_phone(night, 1000.0)])
     opened: list[str] = []
-    read_range = Store.read_range
+    read = Store.read
 
-    def noted(self: Store, key: str, begin: int, end: int) -> bytes:
+    def noted(self: Store, key: str, begin: int | None = None, end: int | None = None) -> bytes | None:
         opened.append(key)
-        return read_range(self, key, begin, end)
+        return read(self, key, begin, end)
 
-    monkeypatch.setattr(Store, "read_range", noted)
+    monkeypatch.setattr(Store, "read", noted)
     read_history(store, Where(since=day(3)))
     assert {re.search(r"date=([\d-]+)", key)[1] for key in opened} == {day(3).isoformat()}  # type: ignore[index]
 
@@ -67,13 +67,13 @@ def test_of_a_large_file_only_the_row_groups_and_columns_wanted_are_read(
     big = pa.concat_tables([table] * 150).sort_by("network")
     store.write("history/date=2026-03-01/night-000.parquet", content := parquet(big))
     fetched: list[int] = []
-    read_range = Store.read_range
+    read = Store.read
 
-    def noted(self: Store, key: str, begin: int, end: int) -> bytes:
-        fetched.append(end - begin)
-        return read_range(self, key, begin, end)
+    def noted(self: Store, key: str, begin: int | None = None, end: int | None = None) -> bytes | None:
+        fetched.append((end or 0) - (begin or 0))
+        return read(self, key, begin, end)
 
-    monkeypatch.setattr(Store, "read_range", noted)
+    monkeypatch.setattr(Store, "read", noted)
     assert len(read_history(store, Where(["net0003"]), NAMES)) == 150
     assert sum(fetched) < len(content) / 3
 
@@ -110,9 +110,9 @@ def test_a_history_that_never_holds_still_is_an_error_not_a_gap(
 ) -> None:
     append(store, run_of(0), [on_phone(0, 1000.0)])
 
-    def gone(self: Store, key: str, begin: int, end: int) -> bytes:
-        raise ObjectMissing(f"{key} is gone")
+    def gone(self: Store, key: str, begin: int | None = None, end: int | None = None) -> bytes | None:
+        return None
 
-    monkeypatch.setattr(Store, "read_range", gone)
+    monkeypatch.setattr(Store, "read", gone)
     with pytest.raises(StoreError, match="changed 5 times"):
         read_history(store, Where())

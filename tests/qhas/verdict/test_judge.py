@@ -55,19 +55,19 @@ def test_a_slower_phone_is_suspicious_in_a_sentence_with_its_figures(store: Stor
 
 
 def test_a_stored_re_run_confirms_and_judging_again_replaces(store: Store) -> None:
-    slow = on_phone(15, 1080.0)
-    after_steady_nights(store, slow)
+    slow = on_phone(35, 1080.0)
+    after_steady_nights(store, slow, nights=35)
     rerun = Rerun(
         cell=slow.cell.key,
         taken_at=slow.finished_at + timedelta(minutes=40),
         device=DeviceFacts(name="two", soc="sm8750", transport="adb", address="adb:two"),
         latency=latency(1081, 1082, 1083),
     )
-    write_reruns(store, "night-015", {slow.cell.key: rerun})
-    one = of(judge_run(store, run_of(15), [slow]), Metric.LATENCY)
-    assert (one.verdict, one.since_run, one.since) == (Verdict.NEW, "night-015", day(15))
-    assert "since 2026-03-16; confirmed by a re-run on two" in one.sentence
-    assert len(read_history(store, Where(), ["run_id"])) == 2 * 15 + 1
+    write_reruns(store, "night-035", {slow.cell.key: rerun})
+    one = of(judge_run(store, run_of(35), [slow]), Metric.LATENCY)
+    assert (one.verdict, one.since_run, one.since) == (Verdict.NEW, "night-035", day(35))
+    assert "since 2026-04-05; confirmed by a re-run on two" in one.sentence
+    assert len(read_history(store, Where(), ["run_id"])) == 2 * 35 + 1
 
 
 def test_a_re_run_of_a_cell_that_was_profiled_anew_does_not_count(store: Store) -> None:
@@ -114,15 +114,15 @@ def test_runs_of_other_sweeps_are_no_part_of_the_series(store: Store) -> None:
 
 
 def test_of_several_runs_of_a_night_the_last_stands_for_it(store: Store) -> None:
-    for night in range(14):
-        for number in range(3):
+    for night in range(8):
+        for number in range(2):
             judge_run(
                 store,
                 run_of(night, f"n{night}-{number}"),
                 [on_phone(night, wobbling(night), run_id=f"n{night}")],
             )
-    found = judge_run(store, run_of(14), [on_phone(14, 1080.0)])
-    assert of(found, Metric.LATENCY).points == 14
+    found = judge_run(store, run_of(8), [on_phone(8, 1080.0)])
+    assert of(found, Metric.LATENCY).points == 8
 
 
 def test_an_earlier_run_judged_again_does_not_see_later_ones(store: Store) -> None:

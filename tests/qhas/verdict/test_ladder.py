@@ -59,8 +59,8 @@ def test_the_first_five_nights_are_too_few_and_then_it_is_steady() -> None:
 
 
 def test_a_slow_night_is_suspicious_and_a_second_one_makes_it_new_and_then_sustained() -> None:
-    points = [*steady(20), *(at(20 + n, wobbling(n, 1080)) for n in range(4))]
-    found = told(points)[20:]
+    points = [*steady(35), *(at(35 + n, wobbling(n, 1080)) for n in range(4))]
+    found = told(points)[35:]
     assert [one.verdict for one in found] == ["suspicious", "new", "sustained", "sustained"]
     assert found[0].off == pytest.approx(0.077, abs=0.01)
     assert found[1].since is not None
@@ -68,24 +68,24 @@ def test_a_slow_night_is_suspicious_and_a_second_one_makes_it_new_and_then_susta
 
 
 def test_a_re_run_on_another_device_that_is_slow_too_confirms_on_the_first_night() -> None:
-    slow = at(20, 1080.0, again=again(1075.0))
-    (*_, last) = told([*steady(20), slow])
+    slow = at(35, 1080.0, again=again(1075.0))
+    (*_, last) = told([*steady(35), slow])
     assert (last.verdict, last.since) == (Verdict.NEW, slow)
     assert "other" in last.reason
 
 
 def test_a_re_run_that_is_as_ever_clears_the_night() -> None:
-    (*_, last) = told([*steady(20), at(20, 1080.0, again=again(1002.0))])
+    (*_, last) = told([*steady(35), at(35, 1080.0, again=again(1002.0))])
     assert last.verdict is Verdict.STEADY
     assert "not again in the re-run on other" in last.reason
 
 
 def test_a_re_run_in_poor_conditions_decides_nothing() -> None:
-    assert verdicts([*steady(20), at(20, 1080.0, again=again(1090.0, poor=HOT))])[-1] == "suspicious"
+    assert verdicts([*steady(35), at(35, 1080.0, again=again(1090.0, poor=HOT))])[-1] == "suspicious"
 
 
 def test_a_change_below_three_percent_is_none_however_sure() -> None:
-    points = [at(night, 1000 + night % 2) for night in range(20)] + [at(20 + n, 1025.0) for n in range(10)]
+    points = [at(night, 1000 + night % 2) for night in range(35)] + [at(35 + n, 1025.0) for n in range(10)]
     assert set(verdicts(points)[5:]) == {"steady"}
 
 
@@ -95,8 +95,8 @@ def test_a_change_within_the_noise_is_none_however_large() -> None:
 
 
 def test_a_regression_that_goes_away_has_recovered() -> None:
-    bad = [at(20 + n, wobbling(n, 1080), again=again(1080.0)) for n in range(3)]
-    assert verdicts([*steady(20), *bad, at(23), at(24)])[20:] == [
+    bad = [at(35 + n, wobbling(n, 1080), again=again(1080.0)) for n in range(3)]
+    assert verdicts([*steady(35), *bad, at(38), at(39)])[35:] == [
         "new",
         "sustained",
         "sustained",
@@ -106,31 +106,31 @@ def test_a_regression_that_goes_away_has_recovered() -> None:
 
 
 def test_a_regression_that_goes_away_after_weeks_has_recovered_too() -> None:
-    bad = [at(20 + n, wobbling(n, 1080), again=again(1080.0)) for n in range(15)]
-    found = verdicts([*steady(20), *bad, *(at(35 + n, again=again(1000.0)) for n in range(8))])[35:]
+    bad = [at(35 + n, wobbling(n, 1080), again=again(1080.0)) for n in range(15)]
+    found = verdicts([*steady(35), *bad, *(at(50 + n, again=again(1000.0)) for n in range(8))])[50:]
     assert found[0] == "recovered"
     assert set(found[1:]) == {"steady"}
 
 
 def test_a_regression_is_how_things_are_after_a_month() -> None:
-    bad = [at(20 + n, wobbling(n, 1080), again=again(1080.0)) for n in range(REMEMBERED + 5)]
-    found = verdicts([*steady(20), *bad])[20:]
+    bad = [at(35 + n, wobbling(n, 1080), again=again(1080.0)) for n in range(REMEMBERED + 5)]
+    found = verdicts([*steady(35), *bad])[35:]
     assert found[1 : REMEMBERED + 1] == ["sustained"] * REMEMBERED
     assert found[REMEMBERED + 1 :] == ["steady"] * 4
 
 
 def test_a_second_step_is_new_against_the_level_of_the_first() -> None:
-    first = [at(20 + n, wobbling(n, 1080), again=again(1080.0)) for n in range(12)]
-    second = [at(32, 1160.0, again=again(1160.0))]
-    (*_, last) = told([*steady(20), *first, *second])
+    first = [at(35 + n, wobbling(n, 1080), again=again(1080.0)) for n in range(12)]
+    second = [at(47, 1160.0, again=again(1160.0))]
+    (*_, last) = told([*steady(35), *first, *second])
     assert last.verdict is Verdict.NEW
     assert last.off == pytest.approx(0.07, abs=0.015)
 
 
 def test_a_gain_is_told_once_and_losing_it_again_is_a_regression() -> None:
-    better = [at(20 + n, wobbling(n, 900), again=again(900.0)) for n in range(10)]
-    back = [at(30, 1000.0, again=again(1000.0))]
-    found = verdicts([*steady(20), *better, *back])[20:]
+    better = [at(35 + n, wobbling(n, 900), again=again(900.0)) for n in range(10)]
+    back = [at(45, 1000.0, again=again(1000.0))]
+    found = verdicts([*steady(35), *better, *back])[35:]
     assert (found[0], set(found[1:10]), found[10]) == ("improved", {"steady"}, "new")
 
 
@@ -141,45 +141,45 @@ def test_a_device_that_has_been_slow_before_and_came_back_is_flaky() -> None:
 
 
 def test_a_hot_night_says_nothing_and_does_not_move_the_level() -> None:
-    hot = [at(20 + n, 1200.0, poor=HOT) for n in range(10)]
-    found = told([*steady(20), *hot, at(30)])
-    assert {one.verdict for one in found[20:30]} == {Verdict.POOR_CONDITIONS}
-    assert found[30].verdict is Verdict.STEADY
-    assert "thermal status 2" in found[20].reason
+    hot = [at(35 + n, 1200.0, poor=HOT) for n in range(10)]
+    found = told([*steady(35), *hot, at(45)])
+    assert {one.verdict for one in found[35:45]} == {Verdict.POOR_CONDITIONS}
+    assert found[45].verdict is Verdict.STEADY
+    assert "thermal status 2" in found[35].reason
 
 
 def test_a_hot_night_within_the_noise_is_as_good_as_another() -> None:
-    assert verdicts([*steady(20), at(20, 1001.0, poor=HOT)])[-1] == "steady"
+    assert verdicts([*steady(35), at(35, 1001.0, poor=HOT)])[-1] == "steady"
 
 
 def test_a_re_run_on_a_cool_device_stands_for_a_hot_night() -> None:
-    assert verdicts([*steady(20), at(20, 1200.0, poor=HOT, again=again(1003.0, ONE))])[-1] == "steady"
-    assert verdicts([*steady(20), at(20, 1200.0, poor=HOT, again=again(1090.0, ONE))])[-1] == "suspicious"
+    assert verdicts([*steady(35), at(35, 1200.0, poor=HOT, again=again(1003.0, ONE))])[-1] == "steady"
+    assert verdicts([*steady(35), at(35, 1200.0, poor=HOT, again=again(1090.0, ONE))])[-1] == "suspicious"
 
 
 def test_a_slow_night_that_started_much_hotter_is_no_evidence() -> None:
-    cool = [replace(point, celsius=45.0) for point in steady(20)]
-    (*_, last) = told([*cool, at(20, 1080.0, celsius=55.0)])
+    cool = [replace(point, celsius=45.0) for point in steady(35)]
+    (*_, last) = told([*cool, at(35, 1080.0, celsius=55.0)])
     assert (last.verdict, last.reason) == (Verdict.POOR_CONDITIONS, "started 10 °C hotter than usual")
-    assert verdicts([*cool, at(20, 1080.0, celsius=50.0)])[-1] == "suspicious"
+    assert verdicts([*cool, at(35, 1080.0, celsius=50.0)])[-1] == "suspicious"
 
 
 def test_a_new_sdk_begins_anew_and_its_first_night_tells_the_difference() -> None:
-    new = [at(20 + n, wobbling(n, 1080), sdk="2.46") for n in range(7)]
-    found = told([*steady(20), *new])[20:]
+    new = [at(35 + n, wobbling(n, 1080), sdk="2.46") for n in range(7)]
+    found = told([*steady(35), *new])[35:]
     assert [one.verdict for one in found] == ["insufficient_data"] * 5 + ["steady"] * 2
     assert found[0].reason == "SDK 2.45 → 2.46"
     assert found[0].off == pytest.approx(0.077, abs=0.01)
 
 
 def test_a_new_device_is_not_held_against_the_level_of_the_others() -> None:
-    strange = [at(20 + n, wobbling(n, 1080), block=OTHER) for n in range(5)]
-    assert verdicts([*steady(20), *strange])[20:] == ["insufficient_data"] * 3 + ["steady"] * 2
+    strange = [at(35 + n, wobbling(n, 1080), block=OTHER) for n in range(5)]
+    assert verdicts([*steady(35), *strange])[35:] == ["insufficient_data"] * 3 + ["steady"] * 2
 
 
 def test_new_firmware_makes_a_device_a_new_one() -> None:
-    updated = at(20, 1080.0, block=Block("one", "AP4A"))
-    assert verdicts([*steady(20), updated])[-1] == "insufficient_data"
+    updated = at(35, 1080.0, block=Block("one", "AP4A"))
+    assert verdicts([*steady(35), updated])[-1] == "insufficient_data"
 
 
 def test_two_devices_have_a_level_each_and_one_noise() -> None:
