@@ -36,8 +36,8 @@ TIMES_OUT, TIMED_PASS = (("timeout_seconds", 2),), (("repetitions", 4),)
 CASES = [
     Case(Tool.NET_RUN, Fault.SEGFAULT, FailureKind.TOOL_CRASHED),
     Case(Tool.NET_RUN, Fault.KILLED, FailureKind.TOOL_KILLED),
-    Case(Tool.NET_RUN, Fault.HANG_DEAF, FailureKind.TOOL_TIMED_OUT, run=TIMES_OUT),
-    Case(Tool.NET_RUN, Fault.HANG, FailureKind.TOOL_TIMED_OUT, run=TIMES_OUT),
+    Case(Tool.NET_RUN, Fault.HANG_DEAF, FailureKind.DEVICE_TIMED_OUT, run=TIMES_OUT),
+    Case(Tool.NET_RUN, Fault.HANG, FailureKind.DEVICE_TIMED_OUT, run=TIMES_OUT),
     Case(Tool.NET_RUN, Fault.ERROR_EXIT, FailureKind.TOOL_FAILED),
     Case(Tool.NET_RUN, Fault.NO_LOG, FailureKind.LOG_MISSING),
     Case(Tool.NET_RUN, Fault.STALE_LOG, FailureKind.LOG_STALE),
