@@ -15,7 +15,7 @@ from qhas.process import ToolRun
 from qhas.qhas_file import parse_qhas
 from qhas.record import Artifact, Attempt, CellRecord
 from qhas.report.findings import Findings, History, HistoryPoint
-from qhas.report.gather import CellFiles, read_baseline, read_files
+from qhas.report.gather import Baseline, CellFiles, read_baseline, read_contents, understood
 from qhas.report.ops import op_tables
 from qhas.report.pages import cell_page_text
 from qhas.runs import cell_prefix
@@ -307,6 +307,10 @@ def stored(store: Store, cell: CellRecord, **contents: bytes) -> CellRecord:
     kept = cell.model_copy(update={"artifacts": artifacts})
     store.write(f"{cell_prefix(cell.run_id, cell.cell)}/manifest.json", kept.model_dump_json().encode())
     return kept
+
+
+def read_files(store: Store, cell: CellRecord, baseline: Baseline | None) -> CellFiles:
+    return understood(read_contents(store, cell, baseline))
 
 
 def put_run(store: Store, run_id: str, days: int, **changes: Any) -> None:
