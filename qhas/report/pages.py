@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
+import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from qhas.diff.model import CellDiff
@@ -41,6 +42,8 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+# A filter's escapes are made of the text: it is the same whoever writes it, and pictures are long lists of numbers.
+_templates.policies["json.dumps_function"] = lambda value, **_: orjson.dumps(value).decode()
 
 
 class PathShare(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -106,7 +107,14 @@ def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: in
     artifacts = []
     for name, content in contents.items():
         store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{name}.json.gz", gzip.compress(content))
-        artifacts.append(Artifact(name=name, path=f"{name}.json.gz", sha256="0" * 64, size=len(content)))
+        artifacts.append(
+            Artifact(
+                name=name,
+                path=f"{name}.json.gz",
+                sha256=hashlib.sha256(content).hexdigest(),
+                size=len(content),
+            )
+        )
     kept = cell.model_copy(update={"artifacts": artifacts})
     store.write(f"{cell_prefix(cell.run_id, cell.cell)}/manifest.json", kept.model_dump_json().encode())
     return kept
