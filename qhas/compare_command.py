@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qhas.command_line import Exit, JsonOption, SiteOption, command, console, print_json
+from qhas.command_line import Exit, JsonOption, SiteOption, command, console, errors, print_json
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.diff.compare import compare as compare_sides
@@ -17,11 +17,21 @@ from qhas.diff.tables import show_cell
 from qhas.diff.tables import show_run as show_runs
 from qhas.failures import InvalidInput
 from qhas.qhas_file import read_qhas
-from qhas.runs import load_run
+from qhas.runs import load_run, read_run
 from qhas.site import load_site
 from qhas.store import Store
 from qhas.summary import QhasInvalid
 
+BASELINE = "baseline"
+"""Stands for the last finished run of the same sweep before."""
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="RUN",
+        help=f"Also tell what changed since that run; `{BASELINE}`: the one before.",
+    ),
+]
 _FILE_ENDINGS = (".json", ".json.gz")
 
 
@@ -61,6 +71,25 @@ def compare(
     return _tell_cell(
         compare_sides(*sides, threshold_percent=threshold, labels=(before, after or "")), as_json
     )
+
+
+def require_other(store: Store, other: str | None) -> None:
+    """Raise InvalidInput if there is no such run to tell a difference from."""
+    if other not in (None, BASELINE) and read_run(store, other) is None:
+        raise InvalidInput(f"The store {store.root} holds no run {other} to compare with.")
+
+
+def against(store: Store, run_id: str, other: str | None) -> RunDiff | None:
+    """What changed in a run since another one; None without another. Raises StoreError.
+
+    A run that has no baseline, or nothing in common with the other, is good input all the same: that is said, no more.
+    """
+    try:
+        base = baseline_of(store, run_id) if other == BASELINE else other
+        return compare_runs(store, base, run_id) if base else None
+    except InvalidInput as nothing:
+        errors.print(f"qhas: {nothing}", style="yellow", markup=False, soft_wrap=True)
+        return None
 
 
 def _tell_runs(diff: RunDiff, as_json: bool) -> Exit:

@@ -12,8 +12,8 @@ from qhas.diff.markdown import cell_rows, explained
 from qhas.diff.model import RunDiff
 from qhas.diff.runs import Chosen
 from qhas.store import Store
+from tasks.artifacts import artifact_key
 from tasks.policy import STEP
-from tasks.report import artifact_key
 
 
 @task(name="compare", task_run_name="compare {after} with {before}", **STEP)

@@ -39,6 +39,10 @@ _PHRASES: dict[OpEffect, str] = {
 """What follows `6 Conv2d` in a contribution's name."""
 
 
+_ROUNDING_US = 1e-6
+"""Of sums of floating-point numbers; files hold whole microseconds."""
+
+
 @dataclass(frozen=True)
 class Timing:
     """How the time of one side comes about, in cycles and microseconds: the graph's execution, and what is before it."""
@@ -61,7 +65,7 @@ class Timing:
     @property
     def clock_mhz(self) -> float | None:
         """Mean over the execution."""
-        return self.cycles / self.execute if self.execute else None
+        return round(self.cycles / self.execute, 3) if self.execute else None
 
 
 def timing(file: QhasFile) -> Timing:
@@ -87,7 +91,9 @@ def contributions(before: Timing, after: Timing, ops: Sequence[OpDiff]) -> list[
     parts = [*_of_ops(ops), *_of_nobody(before, after, ops)]
     found = [part.model_copy(update={"us": part.cycles * us}) for part in parts]
     found += _of_time(before, after)
-    return sorted((part for part in found if part.cycles or part.us), key=lambda part: -abs(part.us))
+    return sorted(
+        (part for part in found if part.cycles or abs(part.us) > _ROUNDING_US), key=lambda part: -abs(part.us)
+    )
 
 
 def _of_ops(ops: Iterable[OpDiff]) -> Iterator[Contribution]:

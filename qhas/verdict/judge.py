@@ -23,6 +23,8 @@ from qhas.verdict.sentences import verdict_of
 from qhas.verdict.stored import write_verdicts
 
 LOOK_BACK_DAYS = 75
+EXACT_DAYS = 40
+"""The same for figures without noise, which need no level."""
 LOW_BATTERY = 20
 """Percent below which phones lower their clocks, unless they charge."""
 MOST_RERUNS = 25
@@ -98,7 +100,8 @@ def judge(table: pa.Table, run_id: str, night: date) -> list[CellVerdict]:
     columns = [table.column(name).to_pylist() for name in _Row._fields]
     rows = [row for row in map(_Row._make, zip(*columns, strict=True)) if row.date <= night]
     rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
-    found = {**_exact(rows, run_id), **_noisy(rows, run_id)}
+    recent = [row for row in rows if row.date >= night - timedelta(days=EXACT_DAYS)]
+    found = {**_exact(recent, run_id), **_noisy(rows, run_id)}
     order = list(Metric)
     return sorted(found.values(), key=lambda one: (one.cell, order.index(one.metric)))
 

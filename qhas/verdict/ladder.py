@@ -49,6 +49,7 @@ class Seen:
 
     point: Point
     era: int
+    log: float
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Ladder:
         if self._young() or self._sdk() != point.sdk:
             return None
         tonight = self._window(point, 1)
-        if tonight is None or abs(tonight.off) < EFFECT / 4:
+        if tonight is None or abs(tonight.off) < EFFECT / 2:
             return tonight
         more = (found for window in WINDOWS[1:] if (found := self._window(point, window)))
         return max((tonight, *more), key=lambda one: abs(one.z))
@@ -188,10 +189,13 @@ class Ladder:
         groups = {key: values for key, values in _groups(base).items() if len(values) >= LEAST_OF_DEVICE}
         middles = {key: median(values) for key, values in groups.items()}
         levels = {block: middle for (block, era), middle in middles.items() if era == self._era}
-        points = [*(seen.point for seen in recent), point]
-        if any(one.block not in levels for one in points) or sum(map(len, groups.values())) < LEAST_NIGHTS:
+        together = [*recent, Seen(point, self._era, point.log)]
+        if (
+            any(one.point.block not in levels for one in together)
+            or sum(map(len, groups.values())) < LEAST_NIGHTS
+        ):
             return None
-        offs = [one.log - levels[one.block] for one in points]
+        offs = [one.log - levels[one.point.block] for one in together]
         off, noise, own = fmean(offs), scale(groups.values()), len(groups[point.block, self._era])
         if nights > 1 and min(one * math.copysign(1, off) for one in offs) < max(EFFECT, abs(off)) / 2:
             return None
@@ -204,10 +208,10 @@ class Ladder:
             off / error,
             noise,
             nights,
-            points[0],
+            together[0].point,
             base[-1].point,
             len(base),
-            _as_slow(base, middles, off),
+            _as_slow(base, middles, off) if off >= EFFECT else 0,
             (*point.poor, *_hot(point, base)),
         )
 
@@ -241,7 +245,7 @@ class Ladder:
         previous, before = self._change, self.levels() | {look.point.block: look.level}
         self._era += 1
         first = len(self._seen) - (nights - 1)
-        self._seen[first:] = [Seen(seen.point, self._era) for seen in self._seen[first:]]
+        self._seen[first:] = [replace(seen, era=self._era) for seen in self._seen[first:]]
         since = self._seen[first].point if nights > 1 else look.point
         look = replace(look, since=since)
         self._take(look.point)
@@ -336,7 +340,7 @@ class Ladder:
         return sum(self._night - night <= LOOK_BACK for night in self._returns)
 
     def _take(self, point: Point) -> None:
-        self._seen = [*self._seen, Seen(point, self._era)][-LOOK_BACK:]
+        self._seen = [*self._seen, Seen(point, self._era, point.log)][-LOOK_BACK:]
 
     def _told(self, verdict: Verdict, look: Look, reason: str = "") -> Judgement:
         return Judgement(
@@ -355,7 +359,7 @@ class Ladder:
 def _groups(seen: Iterable[Seen]) -> dict[tuple[Block, int], list[float]]:
     found: dict[tuple[Block, int], list[float]] = defaultdict(list)
     for one in seen:
-        found[one.point.block, one.era].append(one.point.log)
+        found[one.point.block, one.era].append(one.log)
     return found
 
 
@@ -363,7 +367,7 @@ def _as_slow(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float], o
     offs: dict[int, list[float]] = defaultdict(list)
     for seen in base:
         if (middle := middles.get((seen.point.block, seen.era))) is not None:
-            offs[seen.era].append(seen.point.log - middle)
+            offs[seen.era].append(seen.log - middle)
     return sum(_came_and_went(nights, off) for nights in offs.values())
 
 

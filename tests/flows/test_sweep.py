@@ -7,16 +7,19 @@ import gzip
 import json
 import time
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.states import Running
 
+from flows.batch import batch_profile
+from flows.nightly import nightly_sweep
 from flows.profile import profile
 from flows.sweep import sweep
 from qhas.failures import FailureKind, InvalidInput
-from qhas.record import CellRecord, CellStatus, SweepState
+from qhas.record import BudgetState, CellRecord, CellStatus, SweepState
 from qhas.runs import RunNotEnded
 from qhas.spec import ModelRef, PerfProfile, Variants
 from qhas.store import StoreError
@@ -314,6 +317,33 @@ async def test_one_network_on_one_soc_is_a_run_too(lab: FakeLab) -> None:
     assert list(lab.run("single")[1]) == ["alpha/sa8255/default"]
 
 
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize(
+    ("flow", "given", "told"),
+    [
+        (profile, {"dlc": "/no/such.dlc", "soc": "sa8255"}, "There is no file /no/such.dlc"),
+        (nightly_sweep, {"spec_file": "no/such.yaml"}, "cannot be read"),
+        (
+            batch_profile,
+            {
+                "models": [{"name": "a", "dlc": "a.dlc"}],
+                "socs": ["sa8255"],
+                "other_socs": ["sa8255"],
+            },
+            "socs must have different names",
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+async def test_what_only_a_worker_can_see_fails_the_run_with_one_sentence(
+    flow: Any, given: dict[str, Any], told: str
+) -> None:
+    state = await flow(**given, return_state=True)
+    assert state.is_failed()
+    assert told in str(state.message)
+    assert "\n" not in str(state.message)
+
+
 def _alive(lab: FakeLab) -> list[int]:
     """Processes whose command line names the fake SDK."""
     marker = str(lab.sdk).encode()
@@ -326,3 +356,18 @@ def _alive(lab: FakeLab) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+async def test_a_cell_over_budget_is_complete_and_the_run_ends_badly(lab: FakeLab) -> None:
+    state = await run(lab, budgets={"alpha": {"time_us": 0, "socs": {"sa8255": {"time_us": 1_000_000}}}})
+    record, cells = lab.run("one")
+    assert state.is_failed()
+    assert "4 of 4 cells good, 1 over budget" in str(state.message)
+    assert (record.state, record.over_budget) == (SweepState.COMPLETE, 1)
+    assert {key: [result.state for result in cell.budgets] for key, cell in cells.items()} == {
+        "alpha/sa8255/default": [BudgetState.KEPT],
+        "alpha/qcs9100/default": [BudgetState.OVER],
+        "beta/sa8255/default": [],
+        "beta/qcs9100/default": [],
+    }
+    assert {cell.status for cell in cells.values()} == {CellStatus.COMPLETE}

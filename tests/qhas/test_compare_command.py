@@ -65,6 +65,12 @@ def test_a_run_is_judged_by_its_baseline(site: str) -> None:
     assert json.loads(done.stdout)["before"] == "nightly-1"
 
 
+def test_show_tells_what_changed_since_another_run(site: str) -> None:
+    done = CliRunner().invoke(app, ["show", "nightly-2", "--site", site, "--against", "baseline"])
+    assert done.exit_code == 1
+    assert "2 cells compared: 1 worse" in done.output
+
+
 def test_two_cells_of_one_run_are_compared_by_their_address(site: str) -> None:
     done = run("nightly-2/alpha/sm8750/default", "nightly-2/beta/sm8750", "--site", site, "--json")
     assert done.exit_code == 1

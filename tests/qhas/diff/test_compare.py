@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +14,12 @@ from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff, CircumstanceKind, OpEffect, Part, Verdict
 from qhas.failures import InvalidInput
+from qhas.qhas_file import QhasFile, parse_qhas
 from qhas.record import CellRecord, DeviceFacts, Latency, ModelFacts, Origin, SdkFacts
 from qhas.sdk import SdkKind
 from qhas.spec import Cell, PrepareOptions
-from tests.qhas.diff.summaries import Made, made
-from tests.qhas.samples import model, record
+from tests.qhas.diff.summaries import Made, document, made
+from tests.qhas.samples import core, model, record
 
 NETWORK = [Made(f"conv{number}") for number in range(6)] + [
     Made("add", "Add", kinds={"q::Add": 2}, hmx=False)
@@ -59,7 +61,7 @@ def test_the_same_twice_is_the_same_and_has_no_contributions() -> None:
     same = diff(NETWORK, NETWORK)
     assert same.verdict is Verdict.SAME
     assert (same.contributions, same.circumstances, same.htp_ops) == ([], [], [])
-    assert "nothing else changed" in same.sentence
+    assert same.sentence == "The same time."
 
 
 def test_ops_that_gained_a_format_change_are_named_with_their_number_and_their_time() -> None:
@@ -242,12 +244,27 @@ def test_measured_and_simulated_figures_are_never_compared() -> None:
         with_records(cell_record(), cell_record(origin=Origin.SIMULATOR))
 
 
-def test_of_several_cores_the_one_that_ends_last_is_explained() -> None:
+def test_another_device_is_a_circumstance() -> None:
     found = with_records(
         cell_record(), cell_record(device=DeviceFacts(name="b", soc="sm8750", transport="adb"))
     )
     assert found.cause
     assert found.cause.kind is CircumstanceKind.DEVICE
+
+
+def test_of_several_cores_the_one_that_ends_last_is_explained() -> None:
+    def on_two_cores(second: int) -> QhasFile:
+        content = document(NETWORK)
+        sections = content["data"]
+        sections["htp_overall_summary"]["data"].append(core(1, timeline_cycles=second, percent_idle=0.0))
+        for row in sections["qnn_op_instances_nodes"]["data"][:1]:
+            row["num_dominant_path_cycles_htp_1"] = second
+        return parse_qhas(json.dumps(content).encode(), "two.json")
+
+    found = compare(Evidence(on_two_cores(1_000_000)), Evidence(on_two_cores(1_300_000)))
+    assert [(part.ops, part.cycles) for part in found.contributions if part.part is Part.OPS] == [
+        (["conv0"], 300_000)
+    ]
 
 
 def test_a_change_within_the_threshold_is_none() -> None:
