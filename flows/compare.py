@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from pydantic import Field
 
-from qhas.diff.compare import THRESHOLD_PERCENT
+from flows import parameters as asked
 from qhas.diff.model import Verdict
 from qhas.diff.runs import Chosen, baseline_of
 from qhas.naming import Name
@@ -26,30 +25,18 @@ SLOWER = "Slower"
 
 @flow(name="compare-runs", flow_run_name="{after}", persist_result=False)
 async def compare_runs(
-    after: Annotated[Name, Field(description="Id of the run that is judged.")],
-    before: Annotated[
-        Name | None,
-        Field(
-            description="Id of the run it is judged against; empty: the last finished run of its sweep before it."
-        ),
-    ] = None,
-    models: Annotated[
-        list[str] | None, Field(description="Only models of these patterns, as in `inception_*`.")
-    ] = None,
-    socs: Annotated[list[str] | None, Field(description="Only SoCs of these patterns, as in `sa8*`.")] = None,
-    threshold_percent: Annotated[
-        float, Field(ge=0, le=1000, description="A change of time counts from here on, in percent.")
-    ] = THRESHOLD_PERCENT,
-    site: Annotated[
-        str | None,
-        Field(description="Path of a site.yaml on the worker; empty: QHAS_SITE, else the defaults."),
-    ] = None,
+    after: Name = asked.AFTER,
+    before: asked.OptionalName = asked.BEFORE,
+    models: list[str] = asked.MODEL_PATTERNS,
+    socs: list[str] = asked.SOC_PATTERNS,
+    threshold_percent: asked.Percent = asked.THRESHOLD,
+    site: asked.OptionalPath = asked.SITE,
 ) -> State[Any]:
     """Tell what changed between two runs, cell by cell, and why: a table of all cells and the causes of those that changed."""
     store = Store(load_site(Path(site) if site else None).store)
-    if before is None:
+    if not before:
         before = await asyncio.to_thread(baseline_of, store, after)
-    diff = await compare(store, before, after, Chosen(models or (), socs or ()), threshold_percent)
+    diff = await compare(store, before, after, Chosen(models, socs), threshold_percent)
     await show_comparison(diff)
     if diff.of(Verdict.WORSE):
         return Failed(name=SLOWER, message=diff.sentence)
