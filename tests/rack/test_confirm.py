@@ -62,7 +62,9 @@ async def test_a_slow_cell_is_timed_again_on_the_other_phone_and_confirmed(rack_
     assert rerun.device.name != cell.device.name
     assert told.verdict is Verdict.NEW
     assert f"confirmed by a re-run on {rerun.device.name}" in told.sentence
-    rows = read_history(rack.store, Where(since=run.started_at.date()), ["run_id", "rerun_device"]).to_pylist()
+    rows = read_history(
+        rack.store, Where(since=run.started_at.date()), ["run_id", "rerun_device"]
+    ).to_pylist()
     assert {"run_id": "tonight", "rerun_device": rerun.device.name} in rows
     assert len([call for device in rack.devices.values() for call in runs(device, PROFILED)]) == 2
     assert len([call for device in rack.devices.values() for call in runs(device, TIMED)]) == 3
