@@ -102,6 +102,8 @@ class Ladder:
             return self._step_young(point, self._change, level)
         if look is None:
             return self._insufficient(point)
+        if environment is None and self._moved and not suspicious and abs(look.off) >= EFFECT / 2:
+            environment = "as on the nights before"
         if environment:
             return self._step_environment(look, environment)
         self._moved = 0
