@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -14,10 +13,12 @@ from qhas.failures import Failure, StepFailed
 from qhas.history import Rerun, read_reruns, write_reruns
 from qhas.lab import Lab
 from qhas.record import CellRecord, SweepRecord
-from qhas.verdict import CellVerdict
+from qhas.verdict import CellVerdict, Verdict, headlines
 from qhas.verdict.judge import suspects
 from qhas.verdict.summary import morning_line, morning_page
 from qhas.work import CellWork, open_work
+from tasks import events
+from tasks.artifacts import artifact_key
 from tasks.device import ready_device
 from tasks.history import judge
 from tasks.latency import measure_latency
@@ -39,10 +40,14 @@ async def judge_and_confirm(lab: Lab, run: SweepRecord, records: list[CellRecord
     return verdicts
 
 
-async def tell(run: SweepRecord, verdicts: Sequence[CellVerdict]) -> str:
-    """The morning page as an artifact of the flow run; the line for its state."""
+async def tell(run: SweepRecord, records: Sequence[CellRecord], verdicts: Sequence[CellVerdict]) -> str:
+    """The morning page as an artifact of the flow run, an event for each cell that is newly worse; the line for its state."""
+    judged = headlines(verdicts)
+    for record in records:
+        if (one := judged.get(record.cell.key)) and one.verdict is Verdict.NEW:
+            events.regressed(record, one.sentence, baseline=one.before_run or "")
     await acreate_markdown_artifact(
-        key=re.sub(r"[^a-z0-9]+", "-", f"{run.spec.name}-verdicts".lower()).strip("-"),
+        key=artifact_key(f"{run.spec.name}-verdicts"),
         markdown=morning_page(run, verdicts),
         description=f"What changed in run {run.run_id}",
     )

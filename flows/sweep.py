@@ -13,19 +13,35 @@ from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from flows import parameters as asked
 from flows.cell import profile_cells
 from flows.confirm import judge_and_confirm, tell
+from flows.liveness import declare_crashed, tell_waiting
 from qhas import progress
+from qhas.demo import missing_networks
 from qhas.durations import read_durations, write_durations
 from qhas.failures import InvalidInput
 from qhas.lab import Lab, open_lab
 from qhas.plan import plan_sweep, require_files
 from qhas.record import CellRecord, SweepRecord
-from qhas.runs import begin_run, cancel_run, end_run, finished_cells, new_run_id, require_run, sdk_facts
+from qhas.runs import (
+    begin_run,
+    cancel_run,
+    end_run,
+    ending,
+    finished_cells,
+    new_run_id,
+    require_run,
+    sdk_facts,
+)
 from qhas.site import load_site, require_devices
 from qhas.sites import Part
+from qhas.sole_runner import sole_runner
 from qhas.spec import Cell, SweepSpec
+from tasks import events
 from tasks.report import publish_report
+from tasks.samples import make_samples
+from tasks.sweep_progress import shown_progress
 
 CELLS_FAILED = "Cells failed"
 """State of a part that ran to its end. A part that was refused or broke off has another one."""
@@ -38,13 +54,14 @@ def _flow_run_name() -> str:
 
 @flow(name="sweep", flow_run_name=_flow_run_name, persist_result=False)
 async def sweep(
-    spec: SweepSpec, site: str | None = None, run_id: str | None = None, part: Part | None = None
+    spec: SweepSpec = asked.SPEC,
+    site: asked.OptionalPath = asked.SITE,
+    run_id: asked.OptionalName = asked.RUN_ID,
+    part: Part | None = asked.PART,
 ) -> State[Any]:
     """Profile every network on every SoC and publish traces, QHAS summaries and a report.
 
-    `site` is the path of a site.yaml on the worker; without it QHAS_SITE, else the defaults. The `run_id` of an
-    earlier run completes that run: only cells that are missing or failed are run. `part` is set by the flow
-    `sweep-sites`, which gives each site its cells; leave it empty.
+    The `run_id` of an earlier run completes that run. `part` is set by the flow `sweep-sites`.
     """
     if part:
         return await run_part(spec, site, run_id, part)
@@ -72,23 +89,40 @@ def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
 
 
 async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> State[Any]:
-    """Take a sweep to its end; the state says how many cells are good. Raises InvalidInput before anything runs."""
+    """Take a sweep to its end; the state says how many cells are good.
+
+    Raises InvalidInput before anything runs, and RunNotEnded if the cells have run and the store is gone.
+    """
+    for folder, names in missing_networks(model.dlc for model in spec.models).items():
+        await make_samples(folder, names)
     plan = await asyncio.to_thread(plan_sweep, spec)
     site = load_site(Path(site_path) if site_path else None)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
-    async with open_lab(site) as lab:
-        run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_facts(lab))
+    async with open_lab(site) as lab, sole_runner(lab.store, run_id, tell_waiting):
+        run = await asyncio.to_thread(
+            begin_run, lab.store, run_id, plan, site, sdk_facts(lab), flow_run=flow_run.id
+        )
+        await declare_crashed(run)
+        events.sweep_started(run)
         try:
             cells = await _complete(plan.cells, lab, run)
         except asyncio.CancelledError:
             cancel_run(lab.store, run)
             raise
-        run = await asyncio.to_thread(end_run, lab.store, run, cells)
-        await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
-        changes = await tell(run, await judge_and_confirm(lab, run, cells))
-        report = await publish_report(lab.store, run, cells)
-    message = f"{run.good} of {run.cells} cells good. {changes} Run {run_id}. Report: {report}"
-    return Failed(message=message) if run.failed else Completed(message=message)
+        with ending(run_id):
+            run = await asyncio.to_thread(end_run, lab.store, run, cells)
+            await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
+            changes = await tell(run, cells, await judge_and_confirm(lab, run, cells))
+            report = await publish_report(lab.store, run, cells)
+        events.sweep_finished(run, report)
+    message = f"{standing(run)}. {changes} Run {run_id}. Report: {report}"
+    return Failed(message=message) if run.failed or run.over_budget else Completed(message=message)
+
+
+def standing(run: SweepRecord) -> str:
+    """How many cells of a finished run are good, and how many of those cost more than their budget allows."""
+    over = f", {run.over_budget} over budget" if run.over_budget else ""
+    return f"{run.good} of {run.cells} cells good{over}"
 
 
 async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, part: Part) -> State[Any]:
@@ -112,7 +146,8 @@ async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[C
     progress.report(progress.SweepStarted(run.run_id, len(cells), len(done)))
     missing = [cell for cell in cells if cell.key not in done]
     forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
-    ran = await profile_cells(missing, lab, run.run_id, forecasts)
+    async with shown_progress(run, len(cells), len(done)):
+        ran = await profile_cells(missing, lab, run.run_id, forecasts)
     done |= {record.cell.key: record for record in ran}
     return [done[cell.key] for cell in cells]
 

@@ -1,6 +1,7 @@
 """The `qhas` command: a thin face over the same functions and flows that schedules and the Prefect UI use.
 
-Exit codes: 0 all cells good; 1 finished, some cells failed or are newly worse; 2 bad input, nothing run; 130 cancelled.
+Exit codes: 0 all cells good; 1 finished, some cells failed, over budget or newly worse; 2 bad input, nothing run;
+130 cancelled.
 """
 
 from __future__ import annotations
@@ -18,17 +19,23 @@ from qhas import history_command as _history_command  # noqa: F401  # registers 
 from qhas import prefect_settings
 from qhas import upkeep_commands as _upkeep_commands  # noqa: F401  # registers its commands
 from qhas.command_line import Exit, JsonOption, SiteOption, app, command, console, errors, print_json
-from qhas.demo import NETWORKS, demo_site, demo_sweep, make_networks
+from qhas.compare_command import AgainstOption, require_other
+from qhas.compare_command import against as against_run
+from qhas.demo import DEMO_FOLDER, NETWORKS, demo_site, demo_sweep, make_networks
+from qhas.diff.model import RunDiff
+from qhas.diff.model import Verdict as DiffVerdict
+from qhas.diff.tables import show_run as show_diff
 from qhas.failures import InvalidInput
 from qhas.naming import safe_name
 from qhas.narrowing import Narrowing, narrowed
 from qhas.outlook import look_ahead
-from qhas.plan import plan_sweep
+from qhas.plan import Plan, plan_sweep
 from qhas.plan_table import plan_document, show_plan
 from qhas.record import CellRecord, SweepRecord
-from qhas.runs import load_run, new_run_id, require_same_spec, run_prefix
+from qhas.runs import ending, load_run, new_run_id, require_same_spec
 from qhas.sdk import find_sdk
 from qhas.site import Site, load_site, require_devices
+from qhas.sites import SiteRef, load_sites
 from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
 from qhas.store import Store
 from qhas.terminal import bar, device_logs, show_run, sweep_bar, trace_paths
@@ -51,7 +58,9 @@ FailedOption = Annotated[
 CanaryOption = Annotated[
     bool, typer.Option("--canary", help="One cell a SoC, of the model tagged canary or the first.")
 ]
-DEMO_FOLDER = Path("qhas-demo")
+SitesOption = Annotated[
+    Path | None, typer.Option(help="sites.yaml: run the cells at these sites, over a Prefect server.")
+]
 
 
 @command
@@ -111,13 +120,22 @@ def sweep(
     tag: TagOption = None,
     failed: FailedOption = None,
     canary: CanaryOption = False,
+    sites: SitesOption = None,
+    against: AgainstOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Run a sweep: models x SoCs x variants, or those cells of it that the options choose."""
+    """Run a sweep: models x SoCs x variants, or those cells of it that the options choose.
+
+    With --sites the cells run at the sites, each on its own devices; this host splits, watches and writes the report.
+    """
     lab_site = load_site(site)
+    listed = load_sites(sites) if sites else None
     chosen = Narrowing(model or [], soc or [], variant or [], tag or [], failed, canary)
     spec = narrowed(load_sweep(sweep_file), chosen, lab_site)
-    return _run_and_show(spec, lab_site, site, run_id or new_run_id(spec.name), as_json)
+    run_id = run_id or new_run_id(spec.name)
+    if listed:
+        return _run_at_sites(spec, listed, lab_site, site, run_id, as_json, against)
+    return _run_and_show(spec, lab_site, site, run_id, as_json, against)
 
 
 @command
@@ -160,39 +178,81 @@ def profile(
 
 
 @command
-def show(run_id: str, site: SiteOption = None, as_json: JsonOption = False) -> Exit:
-    """Show a stored run."""
+def show(
+    run_id: str, site: SiteOption = None, against: AgainstOption = None, as_json: JsonOption = False
+) -> Exit:
+    """Show a stored run; exit code 1 if a cell failed, is over its budget, or became slower than in the other run."""
     store = Store(load_site(site).store)
-    return _show(*_stored(store, run_id), as_json)
+    require_other(store, against)
+    run, cells = _stored(store, run_id)
+    return _show(run, cells, as_json, against_run(store, run_id, against))
 
 
 def _run_and_show(
-    spec: SweepSpec, site: Site, site_file: Path | None, run_id: str, as_json: bool = False
+    spec: SweepSpec,
+    site: Site,
+    site_file: Path | None,
+    run_id: str,
+    as_json: bool = False,
+    against: str | None = None,
 ) -> Exit:
     """Check everything that can be checked without running, then run the flow and show its result."""
-    run_prefix(run_id)
     require_same_spec(Store(site.store), run_id, spec)
     planned = plan_sweep(spec)
     require_devices(site, sorted({cell.soc for cell in planned.cells}))
     find_sdk(site.sdk)
-    for warning in planned.warnings:
-        errors.print(f"qhas: {warning}", style="yellow", markup=False)
+    _warn(planned)
+    return _run_flow_and_show("sweep", spec, site, site_file, run_id, as_json, against)
+
+
+def _run_at_sites(
+    spec: SweepSpec,
+    sites: list[SiteRef],
+    site: Site,
+    site_file: Path | None,
+    run_id: str,
+    as_json: bool,
+    against: str | None,
+) -> Exit:
+    """As `_run_and_show`, without what each site looks up for itself: its SDK, its devices, the DLCs."""
+    require_same_spec(Store(site.store), run_id, spec)
+    _warn(plan_sweep(spec, look_up=False))
+    return _run_flow_and_show("sweep-sites", spec, site, site_file, run_id, as_json, against, sites=sites)
+
+
+def _run_flow_and_show(
+    flow: str,
+    spec: SweepSpec,
+    site: Site,
+    site_file: Path | None,
+    run_id: str,
+    as_json: bool,
+    against: str | None,
+    **more: Any,
+) -> Exit:
     store = Store(site.store)
+    require_other(store, against)
     store.require_writable()
-    shown = errors if as_json else console
     try:
-        with sweep_bar(shown):
-            _run_flow("sweep", spec=spec, site=str(site_file) if site_file else None, run_id=run_id)
+        with sweep_bar(errors if as_json else console):
+            _run_flow(flow, spec=spec, site=str(site_file) if site_file else None, run_id=run_id, **more)
     except KeyboardInterrupt:
         errors.print(f"qhas: stopped; --run-id {run_id} completes this run.", style="yellow", soft_wrap=True)
         raise
-    run, cells = _stored(store, run_id)
-    code = _show(run, cells, as_json)
+    with ending(run_id):
+        run, cells = _stored(store, run_id)
+        diff = against_run(store, run_id, against)
+    code = _show(run, cells, as_json, diff)
     verdicts = read_verdicts(store, run_id)
     if not as_json:
         _show_paths(store, run, cells)
         console.print(morning_line(verdicts), soft_wrap=True, highlight=False, markup=False)
     return Exit.CELLS_FAILED if any(one.verdict is Verdict.NEW for one in verdicts) else code
+
+
+def _warn(planned: Plan) -> None:
+    for warning in planned.warnings:
+        errors.print(f"qhas: {warning}", style="yellow", markup=False)
 
 
 def _run_flow(name: str, **parameters: Any) -> None:
@@ -209,16 +269,22 @@ def _stored(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
         raise InvalidInput(str(error)) from error
 
 
-def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool) -> Exit:
+def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool, diff: RunDiff | None = None) -> Exit:
     if as_json:
-        print_json(
-            {"run": run.model_dump(mode="json"), "cells": [cell.model_dump(mode="json") for cell in cells]}
-        )
+        document = {
+            "run": run.model_dump(mode="json"),
+            "cells": [cell.model_dump(mode="json") for cell in cells],
+        }
+        print_json(document | ({"diff": diff.model_dump(mode="json")} if diff else {}))
     else:
         show_run(console, run, cells)
         if unfinished := run.cells - len(cells):
             console.print(f"{unfinished} of {run.cells} cells are not finished.")
-    return Exit.CELLS_FAILED if run.cells > sum(cell.failure is None for cell in cells) else Exit.GOOD
+        if diff:
+            show_diff(console, diff)
+    good = sum(cell.failure is None and not cell.over_budget for cell in cells)
+    slower = diff is not None and bool(diff.of(DiffVerdict.WORSE))
+    return Exit.CELLS_FAILED if run.cells > good or slower else Exit.GOOD
 
 
 def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None:

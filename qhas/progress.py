@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from qhas.devices.quarantine import Quarantined
 from qhas.failures import Step
 from qhas.record import CellRecord
 from qhas.spec import Cell
@@ -19,6 +20,13 @@ class SweepStarted:
     run_id: str
     cells: int
     done: int
+
+
+@dataclass(frozen=True)
+class RunWaiting:
+    """The run does not begin yet: another process may still run it."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,24 @@ class CellFinished:
     record: CellRecord
 
 
-Event = SweepStarted | StepStarted | Waiting | CellFinished
+@dataclass(frozen=True)
+class DeviceQuarantined:
+    """A device is set aside, from now on."""
+
+    device: str
+    soc: str
+    facts: Quarantined
+
+
+@dataclass(frozen=True)
+class SiteChanged:
+    """The flow run of a site, in a sweep over several, has another state in Prefect."""
+
+    site: str
+    state: str
+
+
+Event = RunWaiting | SiteChanged | SweepStarted | StepStarted | Waiting | CellFinished | DeviceQuarantined
 Listener = Callable[[Event], None]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("qhas_progress", default=())
 
@@ -58,6 +83,11 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listeners.reset(token)
+
+
+def is_heard() -> bool:
+    """Whether anybody listens."""
+    return bool(_listeners.get())
 
 
 def report(event: Event) -> None:

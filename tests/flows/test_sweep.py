@@ -7,14 +7,22 @@ import gzip
 import json
 import time
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.states import Running
 
+from flows.batch import batch_profile
+from flows.nightly import nightly_sweep
 from flows.profile import profile
 from flows.sweep import sweep
 from qhas.failures import FailureKind, InvalidInput
-from qhas.record import CellRecord, CellStatus, SweepState
+from qhas.record import BudgetState, CellRecord, CellStatus, SweepState
+from qhas.runs import RunNotEnded
 from qhas.spec import ModelRef, PerfProfile, Variants
+from qhas.store import StoreError
 from tests.fakes.sdk import Fault, Rule, Tool, order, read_calls
 from tests.flows.conftest import FakeLab, make_lab
 
@@ -108,6 +116,47 @@ async def test_an_id_that_belongs_to_another_spec_is_refused(lab: FakeLab) -> No
     state = await run(lab, socs=["sa8255"])
     with pytest.raises(InvalidInput, match="socs"):
         await state.aresult()
+
+
+async def test_a_store_that_is_gone_when_the_run_ends_leaves_its_cells_and_the_way_to_complete_it(
+    lab: FakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise StoreError("The store is gone.")
+
+    with monkeypatch.context() as away:
+        away.setattr("flows.sweep.end_run", gone)
+        state = await run(lab)
+    assert state.is_failed()
+    with pytest.raises(RunNotEnded, match=r"The store is gone\); --run-id one completes it\."):
+        await state.aresult()
+    assert lab.run("one")[0].state is SweepState.RUNNING
+    before = len(read_calls(lab.sdk))
+    assert (await run(lab)).is_completed()
+    assert len(read_calls(lab.sdk)) == before
+
+
+async def test_flow_runs_of_tries_whose_process_died_are_declared_crashed_by_the_next(lab: FakeLab) -> None:
+    await run(lab)
+    record, _ = lab.run("one")
+    async with get_client() as client:
+        dead = await client.create_flow_run(sweep, state=Running())
+        stranger = await client.create_flow_run(sweep, state=Running())
+        left = record.model_copy(update={"flow_runs": [*record.flow_runs, str(dead.id)]})
+        lab.store.write("runs/one/sweep.json", left.model_dump_json().encode())
+        assert (await run(lab)).is_completed()
+        finished, crashed, this = [
+            await client.read_flow_run(UUID(each)) for each in lab.run("one")[0].flow_runs
+        ]
+        assert [each.state_name for each in (finished, crashed, this)] == [
+            "Completed",
+            "Crashed",
+            "Completed",
+        ]
+        assert crashed.state is not None
+        assert crashed.state.message == f"Its process died; flow run {this.id} goes on with run one."
+        assert (await client.read_flow_run(stranger.id)).state_name == "Running"
+        await client.delete_flow_run(stranger.id)
 
 
 TRANSIENT = [
@@ -268,6 +317,33 @@ async def test_one_network_on_one_soc_is_a_run_too(lab: FakeLab) -> None:
     assert list(lab.run("single")[1]) == ["alpha/sa8255/default"]
 
 
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize(
+    ("flow", "given", "told"),
+    [
+        (profile, {"dlc": "/no/such.dlc", "soc": "sa8255"}, "There is no file /no/such.dlc"),
+        (nightly_sweep, {"spec_file": "no/such.yaml"}, "cannot be read"),
+        (
+            batch_profile,
+            {
+                "models": [{"name": "a", "dlc": "a.dlc"}],
+                "socs": ["sa8255"],
+                "other_socs": ["sa8255"],
+            },
+            "socs must have different names",
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+async def test_what_only_a_worker_can_see_fails_the_run_with_one_sentence(
+    flow: Any, given: dict[str, Any], told: str
+) -> None:
+    state = await flow(**given, return_state=True)
+    assert state.is_failed()
+    assert told in str(state.message)
+    assert "\n" not in str(state.message)
+
+
 def _alive(lab: FakeLab) -> list[int]:
     """Processes whose command line names the fake SDK."""
     marker = str(lab.sdk).encode()
@@ -280,3 +356,18 @@ def _alive(lab: FakeLab) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+async def test_a_cell_over_budget_is_complete_and_the_run_ends_badly(lab: FakeLab) -> None:
+    state = await run(lab, budgets={"alpha": {"time_us": 0, "socs": {"sa8255": {"time_us": 1_000_000}}}})
+    record, cells = lab.run("one")
+    assert state.is_failed()
+    assert "4 of 4 cells good, 1 over budget" in str(state.message)
+    assert (record.state, record.over_budget) == (SweepState.COMPLETE, 1)
+    assert {key: [result.state for result in cell.budgets] for key, cell in cells.items()} == {
+        "alpha/sa8255/default": [BudgetState.KEPT],
+        "alpha/qcs9100/default": [BudgetState.OVER],
+        "beta/sa8255/default": [],
+        "beta/qcs9100/default": [],
+    }
+    assert {cell.status for cell in cells.values()} == {CellStatus.COMPLETE}
