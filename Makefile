@@ -55,7 +55,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 lock: | $(UV)
 	$(COMPILE) --extra dev -o requirements.lock
-	$(COMPILE) --extra hostsdk --extra server --constraint requirements.lock -o infra/image/requirements.lock
+	$(COMPILE) --extra hostsdk --extra server --extra build --constraint requirements.lock -o infra/image/requirements.lock
 
 clean:
 	rm -rf $(VENV) $(VENV)-uv qhas-demo qhas-store

@@ -54,7 +54,7 @@ def test_systemd_takes_the_unit_and_has_nothing_to_say(root: Path, unit: str) ->
 def test_the_check_finds_a_setting_that_systemd_does_not_know(root: Path) -> None:
     unit = root / "etc/systemd/system/qhas-server.service"
     unit.write_text(unit.read_text().replace("ProtectHome=", "ProtectHomes="))
-    assert "Unknown key name 'ProtectHomes'" in verify(root, unit.name).stderr
+    assert "'ProtectHomes'" in verify(root, unit.name).stderr
 
 
 @needs_systemd
