@@ -11,14 +11,20 @@ from infra.stack.failure import StackFailed
 from infra.stack.settings import BUCKET, Settings
 from infra.stack.stack import Stack
 
-app = typer.Typer(help="Prefect on PostgreSQL, an S3 server and workers, on this machine alone.", add_completion=False)
+app = typer.Typer(
+    help="Prefect on PostgreSQL, an S3 server and workers, on this machine alone.", add_completion=False
+)
 _console = Console(highlight=False)
 
 
 @app.command()
 def up(
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of the UI; 4200 if that is free.")] = None,
-    redis: Annotated[bool | None, typer.Option(help="Messages through Redis; as installed, unless said.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of the UI; 4200 if that is free.")
+    ] = None,
+    redis: Annotated[
+        bool | None, typer.Option(help="Messages through Redis; as installed, unless said.")
+    ] = None,
 ) -> None:
     """Start everything; the deployments of prefect.yaml are registered and workers wait."""
     stack = Stack()

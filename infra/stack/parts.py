@@ -52,7 +52,7 @@ def database(settings: Settings, installed: Postgresql) -> Part:
 
 
 def storage(settings: Settings, folder: Path) -> Part:
-    """moto's S3 server: in memory, and it believes every key."""
+    """Moto's S3 server: in memory, and it believes every key."""
     argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(settings.storage)]
     return Part("s3", argv, plain_environment(), folder, lambda: _listens(settings.storage))
 
@@ -90,7 +90,9 @@ def server(settings: Settings, folder: Path) -> Part:
 
 def services(settings: Settings, folder: Path) -> Part:
     """Prefect's scheduler, recorder, triggers and so on, in one process."""
-    environment = _server_environment(settings, folder) | {"PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false"}
+    environment = _server_environment(settings, folder) | {
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false"
+    }
     return Part("services", [*_PREFECT, "server", "services", "start"], environment, folder, lambda: True)
 
 

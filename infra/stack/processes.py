@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,9 +64,7 @@ class Processes:
 
     folder: Path
 
-    def start(
-        self, name: str, argv: Sequence[str], environment: Mapping[str, str], **popen: Any
-    ) -> Process:
+    def start(self, name: str, argv: Sequence[str], environment: Mapping[str, str], **popen: Any) -> Process:
         """Start a part in a session of its own; raises OSError if its program cannot be started."""
         for folder in ("run", "logs"):
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
@@ -96,15 +94,18 @@ class Processes:
             return None
         return process if process.alive else None
 
-    def stop(self, name: str, number: signal.Signals, seconds: float) -> None:
-        """Ask a part to end, and end it with its session's group when the time is up."""
-        if process := self.find(name):
+    def stop(self, names: Collection[str], number: signal.Signals, seconds: float) -> None:
+        """Ask parts to end, and end what is left of them and their groups when the time is up."""
+        running = [process for process in map(self.find, names) if process]
+        for process in running:
             process.send(number)
-            if not _gone([process], seconds):
+        if not _gone(running, seconds):
+            for process in running:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                _gone([process], seconds)
-        self._file(name).unlink(missing_ok=True)
+            _gone(running, seconds)
+        for name in names:
+            self._file(name).unlink(missing_ok=True)
 
     def end_strays(self, seconds: float) -> int:
         """End whatever else has our mark: flow runs and tools of workers that died. How many there were."""
@@ -120,10 +121,13 @@ class Processes:
         """Every process with our mark that we may see, apart from this one."""
         mark = f"{MARK}={self.folder}".encode()
         for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if mark in (entry / "environ").read_bytes().split(b"\0") and int(entry.name) != os.getpid():
-                    if process := Process.of(int(entry.name)):
-                        yield process
+            try:
+                marked = mark in (entry / "environ").read_bytes().split(b"\0")
+            except OSError:  # it has ended, or is another user's
+                continue
+            process = Process.of(int(entry.name))
+            if marked and process and process.pid != os.getpid():
+                yield process
 
     def log(self, name: str) -> Path:
         """What a part says."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 
@@ -90,8 +91,8 @@ class Stack:
             self._end()
 
     def _end(self) -> None:
-        for name in sorted(self.processes.names(), key=_depth, reverse=True):
-            self.processes.stop(name, _ENDS_BY.get(name, SIGTERM), _END_SECONDS)
+        for names in _from_the_top(self.processes.names()):
+            self.processes.stop(names, _ENDS_BY.get(names[0], SIGTERM), _END_SECONDS)
         self.processes.end_strays(_END_SECONDS)
         if settings := self.settings:
             shutil.rmtree(settings.data, ignore_errors=True)
@@ -102,7 +103,7 @@ class Stack:
     def _database_folder(self, installed: Postgresql) -> Path:
         """Below /tmp if the database has an account of its own, which may not enter every checkout."""
         if installed.account:
-            return Path(tempfile.mkdtemp(prefix="qhas-stack-", dir="/tmp"))  # noqa: S108
+            return Path(tempfile.mkdtemp(prefix="qhas-stack-", dir="/tmp"))
         (data := self.folder / "postgresql").mkdir(mode=0o700)
         return data
 
@@ -118,6 +119,12 @@ class Stack:
                     f"Another command is at work on the stack in {self.folder}; wait for its end."
                 ) from error
             yield
+
+
+def _from_the_top(names: Iterable[str]) -> Iterator[list[str]]:
+    """Workers, which end together, and then what they build on."""
+    for _, group in groupby(sorted(names, key=_depth, reverse=True), _depth):
+        yield list(group)
 
 
 def _depth(name: str) -> int:

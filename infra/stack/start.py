@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +14,7 @@ from infra.stack.bucket import make_bucket
 from infra.stack.failure import StackFailed
 from infra.stack.parts import Part
 from infra.stack.postgresql import Postgresql, as_account
-from infra.stack.processes import MARK, Processes
+from infra.stack.processes import MARK, Process, Processes
 from infra.stack.settings import BUCKET, Settings, as_shell, write_private
 
 _LOOK_SECONDS, _REGISTER_SECONDS = 0.2, 240.0
@@ -29,28 +29,36 @@ def start(
     installed.create(Path(settings.data), settings.database_password)
     (folder / "site.yaml").write_text(f"store: s3://{BUCKET}\n", encoding="utf-8")
     for_users = parts.worker_environment(settings, folder)
-    write_private(
-        folder / "env", as_shell({k: v for k, v in for_users.items() if k.startswith(_SHOWN)})
-    )
+    write_private(folder / "env", as_shell({k: v for k, v in for_users.items() if k.startswith(_SHOWN)}))
     with console.status("") as shown:
-        for part in _in_order(settings, installed, folder, root):
-            shown.update(f"{part.name} ...")
-            start_part(processes, part)
-            if part.name == "s3":
+        for parts_at_once in _in_order(settings, installed, folder, root):
+            names = [part.name for part in parts_at_once]
+            shown.update(f"{', '.join(names)} ...")
+            start_parts(processes, parts_at_once)
+            if "s3" in names:
                 make_bucket(settings)
-            if part.name == "server":
+            if "server" in names:
                 shown.update("work pool and deployments ...")
                 _register(processes, settings, root)
 
 
-def start_part(processes: Processes, part: Part) -> None:
-    """Start one part and wait until it is ready. Raises StackFailed."""
+def start_parts(processes: Processes, started: Sequence[Part]) -> None:
+    """Start parts side by side and wait until all are ready. Raises StackFailed."""
+    running = [(part, _begin(processes, part)) for part in started]
+    for part, process in running:
+        _await(processes, part, process)
+
+
+def _begin(processes: Processes, part: Part) -> Process:
     try:
-        process = processes.start(
+        return processes.start(
             part.name, part.argv, part.environment, cwd=part.folder, **as_account(part.account)
         )
     except OSError as error:
         raise StackFailed(f"The part {part.name} cannot be started: {error}.") from error
+
+
+def _await(processes: Processes, part: Part, process: Process) -> None:
     deadline = time.monotonic() + part.seconds
     while not part.ready():
         if not process.alive:
@@ -60,16 +68,13 @@ def start_part(processes: Processes, part: Part) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _in_order(settings: Settings, installed: Postgresql, folder: Path, root: Path) -> Iterator[Part]:
-    yield parts.database(settings, installed)
-    yield parts.storage(settings, folder)
-    if settings.redis:
-        yield parts.redis(settings, folder)
-    yield parts.server(settings, folder)
-    if settings.redis:
-        yield parts.services(settings, folder)
-    for queue in parts.queues(root):
-        yield parts.worker(settings, folder, root, queue)
+def _in_order(settings: Settings, installed: Postgresql, folder: Path, root: Path) -> Iterator[list[Part]]:
+    """The parts, those in one list at once."""
+    first = [parts.database(settings, installed), parts.storage(settings, folder)]
+    yield [*first, parts.redis(settings, folder)] if settings.redis else first
+    yield [parts.server(settings, folder)]
+    workers = [parts.worker(settings, folder, root, queue) for queue in parts.queues(root)]
+    yield [parts.services(settings, folder), *workers] if settings.redis else workers
 
 
 def _register(processes: Processes, settings: Settings, root: Path) -> None:
@@ -91,4 +96,6 @@ def _register(processes: Processes, settings: Settings, root: Path) -> None:
 def _failed(processes: Processes, name: str, what: str) -> StackFailed:
     log = processes.log(name)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return StackFailed(f"The part {name} {what}. It said: {lines[-1].strip() if lines else 'nothing'} ({log})")
+    return StackFailed(
+        f"The part {name} {what}. It said: {lines[-1].strip() if lines else 'nothing'} ({log})"
+    )

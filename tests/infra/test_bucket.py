@@ -186,7 +186,9 @@ def test_a_worker_may_not(become: Become, deed: str) -> None:
         BEYOND[deed](client())
 
 
-def test_a_reader_reads_and_writes_nothing(policed: PolicedMotoServer, become: Become, tmp_path: Path) -> None:
+def test_a_reader_reads_and_writes_nothing(
+    policed: PolicedMotoServer, become: Become, tmp_path: Path
+) -> None:
     policed.enforce(False)
     policed.client().put_object(Bucket=BUCKET, Key="runs/one/sweep.json", Body=b"{}")
     become(rules("iam-reader"))
@@ -277,7 +279,9 @@ def test_on_ceph_the_lifecycle_takes_uploads_that_broke_off_and_nothing_that_is_
         time.sleep(1)
     assert not s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads")
     time.sleep(20)
-    assert [found["Key"] for found in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == ["runs/one/sweep.json"]
+    assert [found["Key"] for found in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [
+        "runs/one/sweep.json"
+    ]
 
 
 def test_no_rule_of_the_lifecycle_takes_what_a_record_may_name() -> None:
@@ -288,7 +292,9 @@ def test_no_rule_of_the_lifecycle_takes_what_a_record_may_name() -> None:
 
 def test_ceph_gives_the_rights_that_iam_gives() -> None:
     ceph = {each["Sid"]: each for each in rules("ceph-bucket-policy")["Statement"]}
-    worker, reader = ({each["Sid"]: each for each in rules(n)["Statement"]} for n in ("iam-worker", "iam-reader"))
+    worker, reader = (
+        {each["Sid"]: each for each in rules(n)["Statement"]} for n in ("iam-worker", "iam-reader")
+    )
     assert ceph["WorkersKeepArtifacts"]["Action"] == worker["KeepArtifacts"]["Action"]
     assert ceph["ReadersReadArtifacts"]["Action"] == reader["ReadArtifacts"]["Action"]
     assert worker["SeeWhatIsThere"]["Action"] == reader["SeeWhatIsThere"]["Action"] == "s3:ListBucket"

@@ -19,7 +19,13 @@ SERVICES: dict[str, dict[str, Any]] = compose()["services"]
 ONCE = {"bucket", "migrate", "register"}
 NO_ADDRESS = {"services"}
 """Prefect's background services listen nowhere."""
-NEEDED = ("POSTGRES_PASSWORD", "S3_ROOT_USER", "S3_ROOT_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+NEEDED = (
+    "POSTGRES_PASSWORD",
+    "S3_ROOT_USER",
+    "S3_ROOT_PASSWORD",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+)
 
 
 def has_compose() -> bool:
@@ -35,7 +41,9 @@ def test_it_is_what_the_compose_specification_says() -> None:
 
 
 def test_the_check_of_the_specification_finds_a_fault(tmp_path: Path) -> None:
-    (wrong := tmp_path / "compose.yaml").write_text(COMPOSE.read_text().replace("healthcheck:", "health_check:"))
+    (wrong := tmp_path / "compose.yaml").write_text(
+        COMPOSE.read_text().replace("healthcheck:", "health_check:")
+    )
     argv = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(wrong)]
     assert subprocess.run(argv, capture_output=True, timeout=60, check=False).returncode == 1
 

@@ -20,7 +20,9 @@ HADOLINT = shutil.which("hadolint", path=str(Path(sys.executable).parent))
 
 @pytest.mark.skipif(not HADOLINT, reason="there is no hadolint for this machine")
 def test_hadolint_finds_nothing() -> None:
-    done = subprocess.run([str(HADOLINT), str(IMAGE / "Dockerfile")], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [str(HADOLINT), str(IMAGE / "Dockerfile")], capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
@@ -33,7 +35,9 @@ def test_every_base_is_of_a_version() -> None:
 def test_it_runs_as_an_account_that_is_not_root() -> None:
     users = [rest for step, rest in STEPS if step == "USER"]
     assert users == ["10001:10001"]
-    assert max(i for i, (step, _) in enumerate(STEPS) if step in ("RUN", "COPY")) < [s for s, _ in STEPS].index("USER")
+    assert max(i for i, (step, _) in enumerate(STEPS) if step in ("RUN", "COPY")) < [
+        s for s, _ in STEPS
+    ].index("USER")
 
 
 def test_phones_and_boards_can_be_driven_from_it() -> None:
@@ -48,9 +52,16 @@ def test_all_that_is_installed_is_checked_by_digest_or_ours() -> None:
 
 
 def test_what_is_copied_is_there_and_reaches_the_builder() -> None:
-    allowed = {line[1:] for line in (IMAGE / "Dockerfile.dockerignore").read_text().splitlines() if line.startswith("!")}
+    allowed = {
+        line[1:]
+        for line in (IMAGE / "Dockerfile.dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
     copied = {
-        source for step, rest in STEPS if step == "COPY" and "--from" not in rest for source in rest.split()[:-1]
+        source
+        for step, rest in STEPS
+        if step == "COPY" and "--from" not in rest
+        for source in rest.split()[:-1]
     }
     assert copied == allowed
     assert all((ROOT / path).exists() for path in copied)
@@ -73,4 +84,6 @@ def test_compose_and_kubernetes_run_it_in_the_version_of_the_package() -> None:
 def pins(lock: Path) -> dict[str, tuple[str, ...]]:
     """Version, condition and digests of each package of a lock."""
     entries = re.findall(r"^([\w.-]+)==([^\\\n]+)((?:\\\n\s+--hash=\S+\s*)+)", lock.read_text(), re.MULTILINE)
-    return {name: (version.strip(), *sorted(re.findall(r"sha256:\w+", rest))) for name, version, rest in entries}
+    return {
+        name: (version.strip(), *sorted(re.findall(r"sha256:\w+", rest))) for name, version, rest in entries
+    }

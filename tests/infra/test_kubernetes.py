@@ -77,7 +77,9 @@ def test_everything_asks_for_what_it_needs_and_has_a_bound_on_memory(name: str) 
         assert "memory" in container["resources"]["limits"]
 
 
-@pytest.mark.parametrize("name", [n for n, w in WORKLOADS.items() if w["kind"] != "Job" and n not in NO_ADDRESS])
+@pytest.mark.parametrize(
+    "name", [n for n, w in WORKLOADS.items() if w["kind"] != "Job" and n not in NO_ADDRESS]
+)
 def test_everything_that_stays_is_asked_whether_it_is_well(name: str) -> None:
     for container in pod(WORKLOADS[name])["containers"]:
         assert {"readinessProbe", "livenessProbe"} <= container.keys()
@@ -114,7 +116,10 @@ def test_a_drain_leaves_one_server() -> None:
     [budget] = [each for each in OBJECTS if each["kind"] == "PodDisruptionBudget"]
     server = WORKLOADS["prefect-server"]
     assert budget["spec"]["minAvailable"] < server["spec"]["replicas"]
-    assert budget["spec"]["selector"]["matchLabels"].items() <= server["spec"]["template"]["metadata"]["labels"].items()
+    assert (
+        budget["spec"]["selector"]["matchLabels"].items()
+        <= server["spec"]["template"]["metadata"]["labels"].items()
+    )
 
 
 def test_every_service_and_policy_is_for_a_workload_that_is_there() -> None:

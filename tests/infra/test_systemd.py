@@ -19,7 +19,8 @@ HIGHEST_EXPOSURE = 2.1
 _SYSTEM_UNITS = Path("/lib/systemd/system")
 
 needs_systemd = pytest.mark.skipif(
-    not shutil.which("systemd-analyze") or not _SYSTEM_UNITS.is_dir(), reason="systemd-analyze is not installed"
+    not shutil.which("systemd-analyze") or not _SYSTEM_UNITS.is_dir(),
+    reason="systemd-analyze is not installed",
 )
 
 
@@ -61,7 +62,14 @@ def test_the_check_finds_a_setting_that_systemd_does_not_know(root: Path) -> Non
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_can_do_little_but_its_work(unit: str) -> None:
     threshold = round(HIGHEST_EXPOSURE * 10)
-    argv = ["systemd-analyze", "security", "--no-pager", "--offline=yes", f"--threshold={threshold}", str(FOLDER / unit)]
+    argv = [
+        "systemd-analyze",
+        "security",
+        "--no-pager",
+        "--offline=yes",
+        f"--threshold={threshold}",
+        str(FOLDER / unit),
+    ]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout[-400:]
 
@@ -72,7 +80,11 @@ def test_the_readme_says_what_is_checked() -> None:
 
 def test_server_and_worker_are_different_accounts_that_are_made() -> None:
     users = {unit: re.findall(r"^User=(.+)$", (FOLDER / unit).read_text(), re.MULTILINE) for unit in UNITS}
-    assert users == {"qhas-adb.service": ["qhas"], "qhas-server.service": ["prefect"], "qhas-worker@.service": ["qhas"]}
+    assert users == {
+        "qhas-adb.service": ["qhas"],
+        "qhas-server.service": ["prefect"],
+        "qhas-worker@.service": ["qhas"],
+    }
     made = re.findall(r"^u (\w+)", (FOLDER / "qhas.sysusers").read_text(), re.MULTILINE)
     assert {name for names in users.values() for name in names} == set(made)
 

@@ -136,12 +136,10 @@ def test_sites_run_on_workers_of_their_own(running: Running, begun: dict[str, tu
 
 
 def test_the_scheduler_starts_a_run_when_its_time_comes(running: Running) -> None:
-    [name] = [each for each in ("nightly-sweep", "prune-store") if each in DEPLOYMENTS][:1]
-    deployment = running.api.deployments()[name]
+    deployment = running.api.deployments()["prune-store"]
     anchor = (datetime.now(UTC) + timedelta(seconds=25)).isoformat()
     schedule = {"interval": 86_400, "anchor_date": anchor, "timezone": "UTC"}
-    parameters = {} if name == "prune-store" else {}
-    body = [{"active": True, "schedule": schedule, "parameters": parameters}]
+    body = [{"active": True, "schedule": schedule}]
     [made] = running.api.post(f"/deployments/{deployment['id']}/schedules", body)
     try:
         found: list[dict[str, Any]] = []
@@ -150,7 +148,9 @@ def test_the_scheduler_starts_a_run_when_its_time_comes(running: Running) -> Non
             body = {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}}}
             runs = running.api.every("/flow_runs/filter", body)
             found[:] = [
-                run for run in runs if run["auto_scheduled"] and run["expected_start_time"][:19] == anchor[:19]
+                run
+                for run in runs
+                if run["auto_scheduled"] and run["expected_start_time"][:19] == anchor[:19]
             ]
             return bool(found)
 
@@ -184,5 +184,8 @@ def test_what_only_the_worker_can_know_to_be_wrong_fails_in_one_sentence(running
     missing = running.spec(models=[{"name": "gamma", "dlc": running.network("gamma")}])
     ended = running.api.ended(running.api.start("sweep", {"spec": missing}))
     assert ended["state_type"] == "FAILED"
-    assert f"There is no file {running.network('gamma')}; correct the path in the sweep." in ended["state"]["message"]
+    assert (
+        f"There is no file {running.network('gamma')}; correct the path in the sweep."
+        in ended["state"]["message"]
+    )
     assert "\n" not in ended["state"]["message"].strip()

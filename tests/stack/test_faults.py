@@ -12,7 +12,7 @@ from signal import SIGINT, SIGKILL, SIGTERM
 import pytest
 
 from infra.stack.processes import Process
-from infra.stack.start import start_part
+from infra.stack.start import start_parts
 from tests.fakes.sdk import Fault, Rule, Tool, order, read_calls
 from tests.resilience.reader import Reading, read_run
 from tests.stack.conftest import NETWORKS, SOCS, Running
@@ -37,7 +37,9 @@ class Sweep:
         parameters = {"spec": running.spec(), "run_id": self.run_id, "site": str(running.roomy_site())}
         self.flow_run = running.api.start("sweep", parameters)
         running.api.until(
-            lambda: len(self.read().complete) == len(SOCS) and len(self.hanging()) == len(SOCS), 120, "beta's cells"
+            lambda: len(self.read().complete) == len(SOCS) and len(self.hanging()) == len(SOCS),
+            120,
+            "beta's cells",
         )
         self.before = self.read()
 
@@ -47,7 +49,9 @@ class Sweep:
     def hanging(self) -> list[int]:
         """Processes of net-run that hang."""
         calls = read_calls(self.running.sdk, Tool.NET_RUN)
-        return [call.pid for call in calls if call.end is None and call.start > self.began and alive(call.pid)]
+        return [
+            call.pid for call in calls if call.end is None and call.start > self.began and alive(call.pid)
+        ]
 
     def let_go(self) -> None:
         """From now on nothing hangs that starts; what hangs is ended as a tool that was killed."""
@@ -65,7 +69,9 @@ class Sweep:
         if ended["state_type"] != "COMPLETED":
             self.running.api.retry(self.flow_run)
             self.running.api.until(
-                lambda: self.running.api.flow_run(self.flow_run)["state_type"] == "COMPLETED", 240, "the retry"
+                lambda: self.running.api.flow_run(self.flow_run)["state_type"] == "COMPLETED",
+                240,
+                "the retry",
             )
         after = self.read()
         assert sorted(after.complete) == CELLS
@@ -107,7 +113,7 @@ def test_a_worker_that_is_killed_leaves_its_run_which_ends_by_itself(sweep: Swee
     time.sleep(3)
     assert running.api.flow_run(sweep.flow_run)["state_type"] == "RUNNING"
     assert alive(sweep.process())
-    start_part(running.processes, running.part("worker-default"))
+    start_parts(running.processes, [running.part("worker-default")])
     sweep.let_go()
     sweep.finish()
 
@@ -120,7 +126,7 @@ def test_a_host_that_dies_leaves_a_run_that_another_worker_finishes(sweep: Sweep
     os.kill(flow, SIGKILL)
     time.sleep(3)
     assert running.api.flow_run(sweep.flow_run)["state_type"] == "RUNNING", "nobody is left to tell"
-    start_part(running.processes, running.part("worker-default"))
+    start_parts(running.processes, [running.part("worker-default")])
     sweep.let_go()
     running.api.retry(sweep.flow_run)
     running.api.until(
@@ -132,11 +138,11 @@ def test_a_host_that_dies_leaves_a_run_that_another_worker_finishes(sweep: Sweep
 def test_a_worker_that_is_stopped_ends_its_runs_and_their_tools(sweep: Sweep) -> None:
     running, hanging = sweep.running, sweep.hanging()
     began = time.monotonic()
-    running.processes.stop("worker-default", SIGTERM, 60)
+    running.processes.stop(["worker-default"], SIGTERM, 60)
     took = time.monotonic() - began
     print(f"worker ended after {took:.1f} s; run: {running.api.flow_run(sweep.flow_run)['state']}")
     assert not any(map(alive, hanging))
-    start_part(running.processes, running.part("worker-default"))
+    start_parts(running.processes, [running.part("worker-default")])
     sweep.let_go()
     sweep.finish()
 
@@ -148,17 +154,17 @@ def test_a_server_that_is_killed_and_comes_back_costs_nothing(sweep: Sweep) -> N
     server.send(SIGKILL)
     time.sleep(AWAY_SECONDS)
     assert alive(sweep.process())
-    start_part(running.processes, running.part("server"))
+    start_parts(running.processes, [running.part("server")])
     sweep.let_go()
     sweep.finish()
 
 
 def test_a_database_that_is_gone_for_a_while_costs_nothing(sweep: Sweep) -> None:
     running = sweep.running
-    running.processes.stop("postgresql", SIGINT, 20)
+    running.processes.stop(["postgresql"], SIGINT, 20)
     time.sleep(AWAY_SECONDS)
     assert alive(sweep.process())
     assert running.processes.find("server")
-    start_part(running.processes, running.part("postgresql"))
+    start_parts(running.processes, [running.part("postgresql")])
     sweep.let_go()
     sweep.finish()

@@ -16,7 +16,11 @@ import pytest
 from infra.stack.processes import MARK, Process, Processes
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
-DEAF = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"]
+DEAF = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)",
+]
 STARTS_ANOTHER = [
     sys.executable,
     "-c",
@@ -29,7 +33,7 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
     found = Processes(tmp_path)
     yield found
     for name in found.names():
-        found.stop(name, SIGKILL, 5)
+        found.stop([name], SIGKILL, 5)
     found.end_strays(0.2)
 
 
@@ -41,7 +45,7 @@ def said(processes: Processes, name: str, word: str) -> None:
 def test_a_part_is_found_by_another_command_until_it_ends(processes: Processes) -> None:
     process = processes.start("one", SLEEPS, dict(os.environ))
     assert Processes(processes.folder).find("one") == process
-    processes.stop("one", SIGTERM, 5)
+    processes.stop(["one"], SIGTERM, 5)
     assert processes.find("one") is None
     assert not process.alive
 
@@ -50,22 +54,24 @@ def test_a_process_with_the_id_of_a_dead_part_is_another_one(processes: Processe
     mine = Process.of(os.getpid())
     assert mine
     (processes.folder / "run").mkdir()
-    (processes.folder / "run" / "one.json").write_text(json.dumps({"pid": mine.pid, "born": "an earlier boot 7"}))
-    processes.stop("one", SIGKILL, 1)
+    (processes.folder / "run" / "one.json").write_text(
+        json.dumps({"pid": mine.pid, "born": "an earlier boot 7"})
+    )
+    processes.stop(["one"], SIGKILL, 1)
     assert mine.alive
 
 
 def test_a_part_that_does_not_listen_is_ended_all_the_same(processes: Processes) -> None:
     process = processes.start("deaf", DEAF, dict(os.environ))
     said(processes, "deaf", "deaf")
-    processes.stop("deaf", SIGTERM, 0.3)
+    processes.stop(["deaf"], SIGTERM, 0.3)
     assert not process.alive
 
 
 def test_what_a_part_started_in_a_session_of_its_own_is_ended_with_the_stack(processes: Processes) -> None:
     processes.start("parent", STARTS_ANOTHER, dict(os.environ))
     said(processes, "parent", "started")
-    processes.stop("parent", SIGKILL, 5)
+    processes.stop(["parent"], SIGKILL, 5)
     assert len(list(processes.marked())) == 1
     assert processes.end_strays(5) == 1
     assert list(processes.marked()) == []

@@ -8,6 +8,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -57,7 +58,16 @@ def trail(running: Running) -> Trail:
 
 
 def of_the_api(running: Running) -> Iterator[tuple[str, bytes]]:
-    kinds = ("flow_runs", "task_runs", "logs", "artifacts", "deployments", "work_pools", "block_documents", "variables")
+    kinds = (
+        "flow_runs",
+        "task_runs",
+        "logs",
+        "artifacts",
+        "deployments",
+        "work_pools",
+        "block_documents",
+        "variables",
+    )
     for kind in kinds:
         found = list(running.api.every(f"/{kind}/filter"))
         yield kind, str(found).encode()
@@ -71,9 +81,19 @@ def of_the_api(running: Running) -> Iterator[tuple[str, bytes]]:
 
 def dump(running: Running) -> bytes:
     settings = running.settings
-    argv = [str(Postgresql.find().programs / "pg_dump"), "-h", "127.0.0.1", "-p", str(settings.database), "-U", "prefect"]
+    argv = [
+        str(Postgresql.find().programs / "pg_dump"),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(settings.database),
+        "-U",
+        "prefect",
+    ]
     environment = {**os.environ, "PGPASSWORD": settings.database_password}
-    return subprocess.run([*argv, "postgres"], env=environment, capture_output=True, check=True, timeout=60).stdout
+    return subprocess.run(
+        [*argv, "postgres"], env=environment, capture_output=True, check=True, timeout=60
+    ).stdout
 
 
 def of_the_bucket(running: Running) -> Iterator[tuple[str, bytes]]:
@@ -114,8 +134,7 @@ def test_a_part_of_the_stack_knows_the_secrets_it_needs_and_no_others(running: R
     }
     known = {}
     for name, pid in running.stack.status().items():
-        with open(f"/proc/{pid}/environ", "rb") as environment:
-            content = environment.read()
+        content = Path(f"/proc/{pid}/environ").read_bytes()
         known[name] = {what for what, secret in secrets.items() if secret.encode() in content}
     servers = {"database", "redis"} if settings.redis else {"database"}
     assert known.pop("server") == servers

@@ -44,7 +44,7 @@ class PolicedMotoServer(MotoServer):
 
 
 def _as_moto_reads_it(policy: dict[str, Any]) -> dict[str, Any]:
-    """moto asks a deletion of many keys at once of the bucket, where S3 asks it of each key."""
+    """Moto asks a deletion of many keys at once of the bucket, where S3 asks it of each key."""
     read = copy.deepcopy(policy)
     for statement in read["Statement"]:
         if "s3:DeleteObject" in statement["Action"]:

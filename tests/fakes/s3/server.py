@@ -125,9 +125,14 @@ class Ceph(S3Server):
             (folder / name).mkdir()
         self._conf.write_text(
             _CEPH_CONF.format(
-                fsid=fsid, folder=folder, mon_port=mon_port, port=self.port, bytes=self._memory_bytes,
-                lifecycle=str(bool(self._lifecycle_day_seconds)).lower(), day=self._lifecycle_day_seconds,
-            )  # fmt: skip
+                fsid=fsid,
+                folder=folder,
+                mon_port=mon_port,
+                port=self.port,
+                bytes=self._memory_bytes,
+                lifecycle=str(bool(self._lifecycle_day_seconds)).lower(),
+                day=self._lifecycle_day_seconds,
+            )
         )
         keyring, monmap = str(folder / "mon.keyring"), str(folder / "monmap")
         self._call(
