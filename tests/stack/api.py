@@ -90,5 +90,7 @@ class Api:
 
     @staticmethod
     def _answer(response: httpx.Response) -> Any:
-        response.raise_for_status()
+        if response.is_error:
+            said = f"{response.status_code} {response.url.path}: {response.text}"
+            raise httpx.HTTPStatusError(said, request=response.request, response=response)
         return response.json() if response.content else None

@@ -53,7 +53,7 @@ class Running:
     @property
     def store(self) -> Bucket:
         """Its store, read without the code that writes it."""
-        return Bucket(client_of(self.settings), BUCKET, "")
+        return Bucket(client_of(self.settings), BUCKET)
 
     def spec(self, **changes: Any) -> dict[str, Any]:
         """A sweep of every network on two SoCs, unless changed."""
@@ -84,6 +84,12 @@ class Running:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The stack, up. Tests leave it up."""
+    if dev := os.environ.get("DEVSTACK"):  # TEMPORARY
+        stack = Stack(Path(dev) / "stack", ROOT)
+        settings = stack.settings
+        assert settings
+        yield Running(stack, settings, Api(settings.api), Path(dev) / "sdk")
+        return
     if why := why_no_stack():
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("stack")

@@ -38,8 +38,12 @@ class PolicedMotoServer(MotoServer):
 
     def enforce(self, on: bool = True) -> None:
         """Policies count from now on, or no longer."""
-        count = b"0" if on else b"inf"
-        with urllib.request.urlopen(f"{self.endpoint}/moto-api/reset-auth", data=count, timeout=10):
+        request = urllib.request.Request(
+            f"{self.endpoint}/moto-api/reset-auth",
+            data=b"0" if on else b"inf",
+            headers={"Content-Type": "text/plain"},
+        )
+        with urllib.request.urlopen(request, timeout=10):
             pass
 
 
