@@ -6,6 +6,7 @@ The store also makes the SHA-256 of everything it sends and receives; the other 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import statistics
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from rich.table import Table
 
 from bench.usage import Usage, peak_memory
 from qhas.digest import file_digest
-from qhas.store import Store, Upload
+from qhas.store import Download, Store, Upload
 from qhas.transfer import bounded_s3fs
 from tests.fakes.s3 import Ceph, MotoServer, S3Server
 
@@ -93,6 +94,10 @@ class StoreClient(Client):
         """Send a file."""
         self.store.upload(key.rpartition("/")[0], [Upload(file.name, file, file.name)])
 
+    def down(self, job: Job, target: Path) -> None:
+        """As a prepared graph is fetched, digests not compared."""
+        self.store.fetch_all([Download(job.key(file), target / file.name) for file in job.files])
+
     def receive(self, key: str, file: Path) -> None:
         """Receive a file."""
         self.store.fetch(key, file)
@@ -128,6 +133,44 @@ class Obstore(Client):
         with file.open("wb") as sink:
             for block in obstore.get(self.s3, key):
                 sink.write(block)
+
+
+class AsyncObstore(Obstore):
+    """obstore's coroutines, 32 files under way in one thread."""
+
+    def up(self, job: Job) -> None:
+        """Send the job's files."""
+        import obstore
+
+        async def one(file: Path) -> None:
+            await obstore.put_async(self.s3, job.key(file), file)
+
+        self._all(job, one)
+
+    def down(self, job: Job, target: Path) -> None:
+        """Receive the job's files into another folder."""
+        import obstore
+
+        async def one(file: Path) -> None:
+            answer = await obstore.get_async(self.s3, job.key(file))
+            with (target / file.name).open("wb") as sink:
+                async for block in answer:
+                    sink.write(block)
+
+        self._all(job, one)
+
+    @staticmethod
+    def _all(job: Job, one: Callable[[Path], Coroutine[Any, Any, None]]) -> None:
+        left = iter(job.files)
+
+        async def work() -> None:
+            for file in left:
+                await one(file)
+
+        async def run() -> None:
+            await asyncio.gather(*(work() for _ in range(32)))
+
+        asyncio.run(run())
 
 
 class Boto3(Client):
@@ -183,6 +226,7 @@ CLIENTS: dict[str, type[Client]] = {
     "store": StoreClient,
     "store, by s3fs": StoreByS3fs,
     "obstore": Obstore,
+    "obstore, async": AsyncObstore,
     "boto3": Boto3,
     "s3fs": S3fs,
 }

@@ -29,10 +29,15 @@ def content_type(path: str) -> str:
     return "application/gzip" if encoding == "gzip" else kind or NO_TYPE
 
 
+def partial_of(target: Path) -> Path:
+    """Where the bytes of a file arrive before it is whole: beside it, another place for every writer."""
+    return target.with_name(f"{target.name}.{secrets.token_hex(8)}.partial")
+
+
 def write_whole(path: str, content: bytes, *, replace: bool = True) -> None:
     """Write a local file that readers see whole or not at all. Raises FileExistsError if it is not to be replaced."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(f"{path}.{secrets.token_hex(8)}.partial")
+    partial = partial_of(Path(path))
     try:
         partial.write_bytes(content)
         if replace:

@@ -24,7 +24,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from qhas.naming import safe_name
 from qhas.record import MANIFEST, Artifact
-from qhas.store import ObjectDamaged, ObjectMissing, Store, StoreError, Upload
+from qhas.store import Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
 
 CLAIM = "claim.json"
 USED = "used.txt"
@@ -84,20 +84,16 @@ class PreparedGraphs:
             files = PreparedManifest.model_validate_json(content).files
         except ValidationError:
             return None
-        if all(self._fetch(key, file, folder) for file in files):
-            self._note_use(key)
-            return [file.name for file in files]
-        for file in files:
-            (folder / file.name).unlink(missing_ok=True)
-        return None
-
-    def _fetch(self, key: str, file: Artifact, folder: Path) -> bool:
-        """Copy one file; False unless it is there with the recorded digest."""
         try:
-            self._store.fetch(f"{_prefix(key)}/{file.path}", folder / file.name, file.sha256)
+            self._store.fetch_all(
+                [Download(f"{_prefix(key)}/{file.path}", folder / file.name, file.sha256) for file in files]
+            )
         except (ObjectMissing, ObjectDamaged):
-            return False
-        return True
+            for file in files:
+                (folder / file.name).unlink(missing_ok=True)
+            return None
+        self._note_use(key)
+        return [file.name for file in files]
 
     def _note_use(self, key: str) -> None:
         """At most one write a day: pruning counts in days. A graph is as good without the note."""

@@ -13,63 +13,32 @@ import os
 import secrets
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
 import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
 from qhas.naming import check_name
-from qhas.packing import NO_TYPE, content_type, gzipped, write_whole
+from qhas.objects import Download, Found, Upload, modified
+from qhas.packing import NO_TYPE, content_type, gzipped, partial_of, write_whole
 from qhas.patience import Patience
 from qhas.record import Artifact
 from qhas.s3 import is_object, is_s3, put_if_absent, s3_options, settle
 from qhas.site import without_password
-from qhas.store_errors import (
-    ObjectDamaged,
-    ObjectMissing,
-    StoreError,
-    is_damaged,
-    is_missing,
-    is_passing,
-    is_taken,
-    reason,
-    without_secrets,
-)
-from qhas.transfer import Transfer, transfer_for
+from qhas.store_errors import ObjectDamaged, ObjectMissing, StoreError
+from qhas.store_guard import Guard, Taken, Unsupported
+from qhas.threads import results
+from qhas.transfer import Receiving, Sending, Transfer, transfer_for
 
-__all__ = ["Found", "ObjectDamaged", "ObjectMissing", "Store", "StoreError", "Upload"]
-
-T = TypeVar("T")
+__all__ = ["Download", "Found", "ObjectDamaged", "ObjectMissing", "Store", "StoreError", "Upload"]
 
 _AT_ONCE = 16
 """Files of one upload that are under way at the same time."""
-_MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
-"""What backends call the time of an object's last change, in the order of trust."""
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A local file on its way into the store, under a name relative to the manifest."""
-
-    name: str
-    source: Path
-    path: str
-    compress: bool = False
-
-
-@dataclass(frozen=True)
-class Found:
-    """A stored object: its key, its bytes, and when it was last written where the backend says so."""
-
-    key: str
-    size: int
-    modified: datetime | None
 
 
 class Store:
@@ -81,9 +50,9 @@ class Store:
     def __init__(self, root: str, patience: Patience | None = None) -> None:
         self.root = without_password(root)
         """For people; a password in the address is left out."""
-        self._patience = patience or Patience()
+        patience = patience or Patience()
         self._s3 = is_s3(root)
-        options = s3_options(self._patience) if self._s3 else {}
+        options = s3_options(patience) if self._s3 else {}
         try:
             self._fs, self._base = fsspec.core.url_to_fs(root, **options)
             if self._s3:
@@ -91,7 +60,8 @@ class Store:
         except (ImportError, ValueError, BotoCoreError) as error:
             raise StoreError(f"The store {self.root} cannot be used: {error}") from error
         self._local = isinstance(self._fs, LocalFileSystem)
-        self._transfer: Transfer = transfer_for(self._fs, self._base, self._patience)
+        self._guard = Guard(self.root, self._fs, patience)
+        self._transfer: Transfer = transfer_for(self._fs, self._base, patience)
         self._creating = threading.Lock()
         self._packing = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._honours: bool | None = None
@@ -107,14 +77,16 @@ class Store:
         """
         path = self._path(key)
         try:
-            return str(self._do(key, lambda: self._fs.sign(path, expiration=int(expires.total_seconds()))))
-        except _Unsupported:
+            return str(
+                self._guard.do(key, lambda: self._fs.sign(path, expiration=int(expires.total_seconds())))
+            )
+        except Unsupported:
             return None
 
     def exists(self, key: str) -> bool:
         """Whether the object is there."""
         path = self._path(key)
-        return self._do(key, lambda: self._is_object(path))
+        return self._guard.do(key, lambda: self._is_object(path))
 
     def read(self, key: str) -> bytes | None:
         """The object's bytes, or None if there is no such object."""
@@ -122,7 +94,7 @@ class Store:
         try:
             # Without ranges at once s3fs does not ask for the size first.
             options = {"max_concurrency": 1} if self._s3 else {}
-            return bytes(self._do(key, lambda: self._fs.cat_file(path, **options)))
+            return bytes(self._guard.do(key, lambda: self._fs.cat_file(path, **options)))
         except ObjectMissing:
             return None
 
@@ -136,7 +108,7 @@ class Store:
         if only_if_absent:
             return self._create(key, content)
         path = self._path(key)
-        self._do(key, lambda: write_whole(path, content) if self._local else self._pipe(path, content))
+        self._guard.do(key, lambda: write_whole(path, content) if self._local else self._pipe(path, content))
         return True
 
     def honours_conditions(self) -> bool:
@@ -161,18 +133,42 @@ class Store:
 
         With a digest, raises ObjectDamaged if the bytes are others, also when read a second time.
         """
-        path, partial = self._path(key), target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
+        path, partial = self._path(key), partial_of(target)
         try:
             for _ in range(2):  # bytes that changed on the way are good the second time
-                found = self._do(key, lambda: self._transfer.get(path, partial))
+                found = self._guard.do(key, lambda: self._transfer.get(path, partial))
                 if sha256 in (None, found):
                     partial.replace(target)
                     return
-        finally:
+        except BaseException:
             partial.unlink(missing_ok=True)
+            raise
+        partial.unlink(missing_ok=True)
         raise ObjectDamaged(
             f"{self.url(key)} does not hold the bytes that were stored: its digest is {found}."
         )
+
+    def fetch_all(self, wanted: Sequence[Download]) -> None:
+        """Copy several objects as `fetch` does, several at once; raises its first error after those under way have ended."""
+        left = self._fetch_tiny(wanted) if len(wanted) > 1 and not self._local else list(wanted)
+        with ThreadPoolExecutor(1 if self._local else _AT_ONCE, "qhas-fetch") as threads:
+            results(threads, [threads.submit(self.fetch, one.key, one.target, one.sha256) for one in left])
+
+    def _fetch_tiny(self, wanted: Sequence[Download]) -> list[Download]:
+        """Those that are yet to be fetched: they were not fetched together, or hold other bytes than they should."""
+        coming = [Receiving(self._path(one.key), partial_of(one.target)) for one in wanted]
+        left = []
+        try:
+            found = self._transfer.get_tiny(coming)
+            for one, (_, partial), digest in zip(wanted, coming, found, strict=True):
+                if digest and one.sha256 in (None, digest):
+                    partial.replace(one.target)
+                else:
+                    left.append(one)
+        finally:
+            for _, partial in coming:
+                partial.unlink(missing_ok=True)
+        return left
 
     def delete(self, prefix: str) -> None:
         """Remove everything below a prefix; nothing there is no error."""
@@ -187,7 +183,7 @@ class Store:
                 self._fs.rm(path, recursive=True)
 
         try:
-            self._do(prefix, remove)
+            self._guard.do(prefix, remove)
         except ObjectMissing:
             return  # somebody else was quicker
 
@@ -196,7 +192,7 @@ class Store:
         paths = {key: self._path(key) for key in keys}
         if self._s3:
             if paths:
-                self._do(next(iter(paths)), lambda: self._fs.rm(list(paths.values())))
+                self._guard.do(next(iter(paths)), lambda: self._fs.rm(list(paths.values())))
             return
         for key in paths:
             self.delete(key)
@@ -208,10 +204,10 @@ class Store:
     def objects(self, prefix: str) -> list[Found]:
         """Every object below a prefix, sorted by key."""
         base = self._path(prefix)
-        found = self._do(prefix, lambda: self._listed(base))
+        found = self._guard.do(prefix, lambda: self._listed(base))
         return sorted(
             (
-                Found(f"{prefix}{path[len(base) :]}", int(info.get("size") or 0), _modified(info))
+                Found(f"{prefix}{path[len(base) :]}", int(info.get("size") or 0), modified(info))
                 for path, info in found.items()
             ),
             key=lambda item: item.key,
@@ -226,7 +222,7 @@ class Store:
             return [PurePosixPath(child).name for child in self._fs.ls(path, detail=False)]
 
         try:
-            return sorted(self._do(prefix, listing))
+            return sorted(self._guard.do(prefix, listing))
         except ObjectMissing:
             return []
 
@@ -239,12 +235,29 @@ class Store:
         if self._local or len(wanted) < 2:
             return [self._upload(prefix, file) for file in wanted]
         with ThreadPoolExecutor(min(len(wanted), _AT_ONCE), "qhas-upload") as threads:
-            begun = [threads.submit(self._upload, prefix, file) for file in wanted]
-            try:
-                return [upload.result() for upload in begun]
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                raise
+            packing = {file: threads.submit(self._upload, prefix, file) for file in wanted if file.compress}
+            stored = self._upload_tiny(prefix, [file for file in wanted if not file.compress])
+            begun = packing | {
+                file: threads.submit(self._upload, prefix, file)
+                for file in wanted
+                if file not in packing and file not in stored
+            }
+            artifacts = stored | dict(zip(begun, results(threads, begun.values()), strict=True))
+        return [artifacts[file] for file in wanted]
+
+    def _upload_tiny(self, prefix: str, files: list[Upload]) -> dict[Upload, Artifact]:
+        """Those that were stored together; the others are yet to be stored."""
+        sent = self._transfer.put_tiny(
+            [
+                Sending(file.source, self._path(f"{prefix}/{file.path}"), content_type(file.path))
+                for file in files
+            ]
+        )
+        return {
+            file: Artifact(name=file.name, path=file.path, sha256=digest, size=file.source.stat().st_size)
+            for file, digest in zip(files, sent, strict=True)
+            if digest
+        }
 
     def _upload(self, prefix: str, file: Upload) -> Artifact:
         if not file.compress:
@@ -263,7 +276,7 @@ class Store:
                 self._fs.makedirs(self._fs._parent(target), exist_ok=True)
             return self._transfer.put(source, target, content_type(path))
 
-        digest = self._do(key, put)
+        digest = self._guard.do(key, put)
         return Artifact(name=name, path=path, sha256=digest, size=source.stat().st_size)
 
     def _create(self, key: str, content: bytes) -> bool:
@@ -282,8 +295,8 @@ class Store:
 
         try:
             with self._creating:
-                self._do(key, create)
-        except _Taken:
+                self._guard.do(key, create)
+        except Taken:
             # An earlier try of this writer may have been done though its answer was lost.
             return self.read(key) == content
         return True
@@ -293,8 +306,8 @@ class Store:
         path = self._path(key)
         self.write(key, b"May be removed.\n")
         try:
-            self._do(key, lambda: put_if_absent(self._fs, path, b"", NO_TYPE))
-        except _Taken:
+            self._guard.do(key, lambda: put_if_absent(self._fs, path, b"", NO_TYPE))
+        except Taken:
             return True
         finally:
             self.delete(key)
@@ -325,45 +338,3 @@ class Store:
         except ValueError as error:
             raise StoreError(f"The store {self.root} can hold no {key!r}: {error}") from error
         return f"{self._base}/{key}"
-
-    def _do(self, key: str, operation: Callable[[], T]) -> T:
-        """The operation's result. Whatever a backend raises becomes a StoreError that names store and key."""
-        try:
-            return self._patience.keep_trying(operation, is_passing)
-        except StoreError:
-            raise
-        except Exception as error:
-            kind = _kind(error)
-            text = without_secrets(reason(error), self._secrets())
-        # The backend's own text may show keys: it must not reach a log as the cause either.
-        raise kind(f"The store {self.root} failed at {key}: {text}")
-
-    def _secrets(self) -> list[str]:
-        given = (getattr(self._fs, name, None) for name in ("key", "secret", "token"))
-        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-        return [secret for secret in (*given, *map(os.environ.get, names)) if secret]
-
-
-class _Taken(StoreError):
-    """The object was to be created and is there."""
-
-
-class _Unsupported(StoreError):
-    """The backend has no such thing."""
-
-
-def _kind(error: Exception) -> type[StoreError]:
-    if is_taken(error):
-        return _Taken
-    if is_missing(error):
-        return ObjectMissing
-    if is_damaged(error):
-        return ObjectDamaged
-    return _Unsupported if isinstance(error, NotImplementedError) else StoreError
-
-
-def _modified(info: dict[str, Any]) -> datetime | None:
-    value = next((info[name] for name in _MODIFIED if info.get(name) is not None), None)
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None

@@ -6,15 +6,17 @@ large files in memory unless told otherwise, and takes longer. `python -m bench.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import fsspec
 
@@ -24,23 +26,48 @@ from qhas.patience import Patience
 if TYPE_CHECKING:
     from obstore.store import S3Credential, S3Store
 
+T = TypeVar("T")
+
 PART = 8 << 20
 """Bytes sent or received at a time. Files up to this size are one request."""
 _PARTS_AT_ONCE = 8
 _MOST_PARTS = 9_000
 """S3 takes 10,000 parts an object."""
 _SMALL_AT_ONCE = 16
+_TINY = 1 << 20
+_TINY_AT_ONCE = 32
 _ASK_AGAIN = timedelta(minutes=5)
 
 
+class Sending(NamedTuple):
+    """A file on its way to the backend's path."""
+
+    source: Path
+    path: str
+    content_type: str
+
+
+class Receiving(NamedTuple):
+    """An object on its way to a file."""
+
+    path: str
+    target: Path
+
+
 class Transfer(Protocol):
-    """A way for file contents. Both methods raise what the backend raises."""
+    """A way for file contents. `put` and `get` raise what the backend raises."""
 
     def put(self, source: Path, path: str, content_type: str, /) -> str:
         """Store a file at the backend's path; the SHA-256 of what was sent."""
 
+    def put_tiny(self, files: Sequence[Sending]) -> list[str | None]:
+        """Store what is quicker sent together; None, in place of the SHA-256, for a file that is left to `put`."""
+
     def get(self, path: str, target: Path) -> str:
         """Copy an object to a file; the SHA-256 of what was written."""
+
+    def get_tiny(self, objects: Sequence[Receiving]) -> list[str | None]:
+        """Copy what is quicker fetched together; None, in place of the SHA-256, for an object that is left to `get`."""
 
 
 class FsspecTransfer:
@@ -62,10 +89,18 @@ class FsspecTransfer:
             raise OSError(f"{path} was stored with another size than the {size} bytes sent")
         return file_digest(source)
 
+    def put_tiny(self, files: Sequence[Sending]) -> list[str | None]:
+        """None: every file is left to `put`."""
+        return [None] * len(files)
+
     def get(self, path: str, target: Path) -> str:
         """Copy an object to a file; the SHA-256 of what was written."""
         self._fs.get_file(path, str(target), **self._get)
         return file_digest(target)
+
+    def get_tiny(self, objects: Sequence[Receiving]) -> list[str | None]:
+        """None: every object is left to `get`."""
+        return [None] * len(objects)
 
 
 class S3Transfer:
@@ -78,7 +113,7 @@ class S3Transfer:
     def __init__(self, fs: Any, bucket: str, patience: Patience) -> None:
         self._fs, self._bucket, self._patience = fs, bucket, patience
         self._opening = threading.Lock()
-        self._opened: S3Store | None = None
+        self._opened: dict[Patience, S3Store] = {}
         self._small = threading.BoundedSemaphore(_SMALL_AT_ONCE)
         self._large = threading.BoundedSemaphore(1)
 
@@ -105,6 +140,58 @@ class S3Transfer:
             )
             return digest.result()
 
+    def put_tiny(self, files: Sequence[Sending]) -> list[str | None]:
+        """Store the files of up to 1 MiB, 32 under way, without a thread for each."""
+        import obstore
+
+        async def put(store: S3Store, file: Sending) -> str | None:
+            if file.source.stat().st_size > _TINY:
+                return None
+            content = file.source.read_bytes()
+            attributes = {"Content-Type": file.content_type}
+            await obstore.put_async(store, self._key(file.path), content, attributes=attributes)
+            return hashlib.sha256(content).hexdigest()
+
+        return self._tiny(files, put)
+
+    def get_tiny(self, objects: Sequence[Receiving]) -> list[str | None]:
+        """Copy the objects of up to 1 MiB, 32 under way, without a thread for each."""
+        import obstore
+
+        async def get(store: S3Store, wanted: Receiving) -> str | None:
+            answer = await obstore.get_async(store, self._key(wanted.path))
+            if answer.meta["size"] > _TINY:
+                return None
+            content = await answer.bytes_async()
+            wanted.target.write_bytes(content)
+            return hashlib.sha256(content).hexdigest()
+
+        return self._tiny(objects, get)
+
+    def _tiny(
+        self, items: Sequence[T], one: Callable[[S3Store, T], Awaitable[str | None]]
+    ) -> list[str | None]:
+        """What becomes of each; None from the first failure on, which `put` and `get` then meet with their patience."""
+        digests: list[str | None] = [None] * len(items)
+        left = iter(range(len(items)))
+
+        async def work(store: S3Store) -> None:
+            for index in left:
+                try:
+                    digests[index] = await one(store, items[index])
+                except Exception:
+                    for _ in left:
+                        pass
+
+        async def all_of_them() -> None:
+            store = self._store(replace(self._patience, total=0))
+            await asyncio.gather(*(work(store) for _ in range(min(_TINY_AT_ONCE, len(items)))))
+
+        if items:
+            with ThreadPoolExecutor(1, "qhas-tiny") as thread:  # the caller's may have a loop of its own
+                thread.submit(asyncio.run, all_of_them()).result()
+        return digests
+
     def get(self, path: str, target: Path) -> str:
         """Copy an object to a file; the SHA-256 of what was written, made while the next bytes arrive."""
         import obstore
@@ -126,11 +213,12 @@ class S3Transfer:
     def _key(self, path: str) -> str:
         return path.removeprefix(f"{self._bucket}/")
 
-    def _store(self) -> S3Store:
+    def _store(self, patience: Patience | None = None) -> S3Store:
+        patience = patience or self._patience
         with self._opening:
-            if self._opened is None:
-                self._opened = _open(self._fs, self._bucket, self._patience)
-            return self._opened
+            if patience not in self._opened:
+                self._opened[patience] = _open(self._fs, self._bucket, patience)
+            return self._opened[patience]
 
 
 def transfer_for(fs: fsspec.AbstractFileSystem, base: str, patience: Patience) -> Transfer:
@@ -181,7 +269,7 @@ def _open(fs: Any, bucket: str, patience: Patience) -> S3Store:
             "timeout": timedelta(days=1),  # of a whole transfer
         },
         retry_config={
-            "max_retries": 1000,
+            "max_retries": 1000 if patience.total else 0,
             "retry_timeout": timedelta(seconds=patience.total),
             "backoff": {
                 "init_backoff": timedelta(seconds=patience.first_wait),

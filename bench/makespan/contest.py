@@ -118,9 +118,9 @@ def _cases(size: Size) -> Iterator[Case]:
     if size is Size.QUICK:
         yield Case("host slots are scarce", rack_of(_SEED, 6, slots=4).scaled_to(15))
         return
-    yield Case("host slots are scarce", rack_of(_SEED, 24, slots=8).scaled_to(55))
+    yield Case("host slots are scarce", rack_of(_SEED, 24, slots=8).scaled_to(180))
     if size is Size.FULL:
-        yield Case("devices are scarce", rack_of(_SEED, 24, slots=64, devices=1).scaled_to(55))
+        yield Case("devices are scarce", rack_of(_SEED, 24, slots=64, devices=1).scaled_to(180))
 
 
 def _facts(case: Case) -> dict[str, object]:

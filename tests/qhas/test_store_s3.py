@@ -14,6 +14,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 import pytest
 
 from qhas.patience import Patience
-from qhas.store import ObjectDamaged, ObjectMissing, Store, StoreError, Upload
+from qhas.store import Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
 from qhas.transfer import PART, S3Transfer, bounded_s3fs
 from tests.fakes.s3 import Ceph, Fault, MotoServer, S3Server, Wire, WireRule, ceph_is_installed
 
@@ -187,6 +188,21 @@ def test_many_files_keep_their_order_and_their_types(
         for artifact in artifacts[:2]
     ]
     assert types == ["application/gzip", "text/html"]
+
+
+def test_many_objects_are_fetched_together_and_each_is_held_to_its_digest(
+    either: Store, wire: Wire, tmp_path: Path
+) -> None:
+    uploads = [Upload(f"{i}", file_of(tmp_path, 20_000 + i, f"{i:03}.bin"), f"{i:03}.bin") for i in range(30)]
+    artifacts = either.upload("runs/a", uploads)
+    (back := tmp_path / "back").mkdir()
+    wanted = [Download(f"runs/a/{a.path}", back / a.name, a.sha256) for a in artifacts]
+    wire.order(WireRule(Fault.CORRUPT, method="GET"), WireRule(Fault.ERROR, method="GET"))
+    either.fetch_all(wanted)
+    assert [(back / up.name).read_bytes() for up in uploads] == [up.source.read_bytes() for up in uploads]
+    with pytest.raises(ObjectDamaged, match=r"003\.bin"):
+        either.fetch_all([*wanted[:3], replace(wanted[3], sha256="0" * 64)])
+    assert len(list(back.iterdir())) == len(uploads)
 
 
 def test_an_object_that_is_not_there_is_missing_at_once(either: Store, wire: Wire, tmp_path: Path) -> None:
