@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import fsspec
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -56,6 +57,7 @@ class Become:
         self._server.enforce(False)
         variables = self._server.user(f"user-{time.monotonic_ns()}", policy)
         put_on(variables | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}), self._monkeypatch)
+        fsspec.get_filesystem_class("s3").clear_instance_cache()  # it would go on with the last user's keys
         self._server.enforce()
 
 
