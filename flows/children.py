@@ -27,6 +27,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from flows.sweep import CELLS_FAILED
+from qhas import progress
 from qhas.failures import InvalidInput
 from qhas.record import SiteState
 from qhas.sites import Part, SiteRef
@@ -205,4 +206,5 @@ def _is_over(flow_run: FlowRun) -> bool:
 def _log_change(child: Child, flow_run: FlowRun) -> None:
     before, now = child.flow_run.state, flow_run.state
     if now and (before is None or before.name != now.name):
+        progress.report(progress.SiteChanged(child.site.name, str(now.name)))
         get_run_logger().info("Site %s: %s. %s", child.site.name, now.name, now.message or "")

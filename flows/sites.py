@@ -11,17 +11,22 @@ from prefect import flow
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
 
 from flows.children import Child, require_deployments, start, stop, stop_leftovers, watch
+from flows.liveness import declare_crashed, tell_waiting
 from flows.sweep import run_here, run_id_of_flow_run
+from qhas import progress
 from qhas.durations import read_durations, write_durations
+from qhas.following import Following
 from qhas.plan import Plan, plan_sweep
 from qhas.record import CellRecord, CellStatus, SitePart, SiteState, SweepRecord
-from qhas.runs import begin_run, cancel_run, end_run, read_cells, require_same_spec
+from qhas.runs import begin_run, cancel_run, end_run, ending, read_cells, require_same_spec
 from qhas.site import load_site
 from qhas.sites import SiteRef, require_sites, split
+from qhas.sole_runner import sole_runner
 from qhas.spec import Cell, SweepSpec
 from qhas.store import Store
 from tasks.report import publish_report
@@ -49,37 +54,46 @@ def sweep_sites_here(spec: SweepSpec, sites: list[SiteRef], site: str | None, ru
 async def run_at_sites(
     spec: SweepSpec, sites: Sequence[SiteRef], site_path: str | None, run_id: str
 ) -> State[Any]:
-    """Take a sweep over sites to its end. Raises InvalidInput before anything runs."""
+    """Take a sweep over sites to its end. Raises InvalidInput before anything runs, and RunNotEnded after it."""
     plan = await asyncio.to_thread(plan_sweep, spec, look_up=False)  # each site looks up its own files
     here = load_site(Path(site_path) if site_path else None)
     store = Store(here.store)
     await asyncio.to_thread(require_same_spec, store, run_id, spec)
-    parts = await _parts(plan, require_sites(sites), store, run_id)
-    async with get_client() as client:
+    require_sites(sites)
+    async with get_client() as client, sole_runner(store, run_id, tell_waiting):
+        known = await read_cells(store, run_id, plan.cells)
+        missing = [cell for cell in plan.cells if not _is_good(known.get(cell.key))]
+        parts = split(missing, sites, await asyncio.to_thread(read_durations, store, spec.name))
         await require_deployments(client, [each for each in sites if parts[each.name]])
-        run = await asyncio.to_thread(begin_run, store, run_id, plan, here)
+        run = await asyncio.to_thread(begin_run, store, run_id, plan, here, flow_run=flow_run.id)
+        await declare_crashed(run)
+        progress.report(progress.SweepStarted(run_id, len(plan.cells), len(plan.cells) - len(missing)))
+        following = Following(store, run_id, missing, known)
         try:
-            children = await _run_parts(client, plan, sites, parts, run_id)
+            children = await _run_parts(client, plan, sites, parts, run_id, following)
         except (asyncio.CancelledError, TerminationSignal):
             cancel_run(store, run)
             raise
-    return await _end(store, plan, run, children)
+        with ending(run_id):
+            return await _end(store, plan, run, children, following)
 
 
-async def _parts(plan: Plan, sites: Sequence[SiteRef], store: Store, run_id: str) -> Parts:
-    """What is missing, split."""
-    stored = await read_cells(store, run_id, plan.cells)
-    done = {key for key, record in stored.items() if record.status is CellStatus.COMPLETE}
-    forecasts = await asyncio.to_thread(read_durations, store, plan.spec.name)
-    return split([cell for cell in plan.cells if cell.key not in done], sites, forecasts)
+def _is_good(record: CellRecord | None) -> bool:
+    return record is not None and record.status is CellStatus.COMPLETE
 
 
 async def _run_parts(
-    client: PrefectClient, plan: Plan, sites: Sequence[SiteRef], parts: Parts, run_id: str
+    client: PrefectClient,
+    plan: Plan,
+    sites: Sequence[SiteRef],
+    parts: Parts,
+    run_id: str,
+    following: Following,
 ) -> list[Child]:
     """Every part at its site, side by side; however this ends, no part is left running."""
     await stop_leftovers(client, run_id)
     children: list[Child] = []
+    followed = asyncio.create_task(following.follow())
     try:
         for site in sites:
             if cells := parts[site.name]:
@@ -87,13 +101,17 @@ async def _run_parts(
                 children.append(child)
         await watch(client, children)
     finally:
+        followed.cancel()
         await stop(client, [child.flow_run.id for child in children if child.state is None])
     return children
 
 
-async def _end(store: Store, plan: Plan, run: SweepRecord, children: Sequence[Child]) -> State[Any]:
+async def _end(
+    store: Store, plan: Plan, run: SweepRecord, children: Sequence[Child], following: Following
+) -> State[Any]:
     """One record, one report and one sentence from what the sites have stored."""
     stored = await read_cells(store, run.run_id, plan.cells)
+    following.report(stored.values())
     records = [stored[cell.key] for cell in plan.cells if cell.key in stored]
     parts = [_site_part(child, stored) for child in children]
     run = await asyncio.to_thread(end_run, store, run, records, parts)

@@ -14,15 +14,26 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.cell import profile_cells
+from flows.liveness import declare_crashed, tell_waiting
 from qhas import progress
 from qhas.durations import read_durations, write_durations
 from qhas.failures import InvalidInput
 from qhas.lab import Lab, open_lab
 from qhas.plan import plan_sweep, require_files
 from qhas.record import CellRecord, SweepRecord
-from qhas.runs import begin_run, cancel_run, end_run, finished_cells, new_run_id, require_run, sdk_facts
+from qhas.runs import (
+    begin_run,
+    cancel_run,
+    end_run,
+    ending,
+    finished_cells,
+    new_run_id,
+    require_run,
+    sdk_facts,
+)
 from qhas.site import load_site, require_devices
 from qhas.sites import Part
+from qhas.sole_runner import sole_runner
 from qhas.spec import Cell, SweepSpec
 from tasks.report import publish_report
 
@@ -71,20 +82,27 @@ def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
 
 
 async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> State[Any]:
-    """Take a sweep to its end; the state says how many cells are good. Raises InvalidInput before anything runs."""
+    """Take a sweep to its end; the state says how many cells are good.
+
+    Raises InvalidInput before anything runs, and RunNotEnded if the cells have run and the store is gone.
+    """
     plan = await asyncio.to_thread(plan_sweep, spec)
     site = load_site(Path(site_path) if site_path else None)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
-    async with open_lab(site) as lab:
-        run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_facts(lab))
+    async with open_lab(site) as lab, sole_runner(lab.store, run_id, tell_waiting):
+        run = await asyncio.to_thread(
+            begin_run, lab.store, run_id, plan, site, sdk_facts(lab), flow_run=flow_run.id
+        )
+        await declare_crashed(run)
         try:
             cells = await _complete(plan.cells, lab, run)
         except asyncio.CancelledError:
             cancel_run(lab.store, run)
             raise
-        run = await asyncio.to_thread(end_run, lab.store, run, cells)
-        await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
-        report = await publish_report(lab.store, run, cells)
+        with ending(run_id):
+            run = await asyncio.to_thread(end_run, lab.store, run, cells)
+            await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
+            report = await publish_report(lab.store, run, cells)
     message = f"{run.good} of {run.cells} cells good. Run {run_id}. Report: {report}"
     return Failed(message=message) if run.failed else Completed(message=message)
 

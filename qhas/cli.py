@@ -22,12 +22,13 @@ from qhas.failures import InvalidInput
 from qhas.naming import safe_name
 from qhas.narrowing import Narrowing, narrowed
 from qhas.outlook import look_ahead
-from qhas.plan import plan_sweep
+from qhas.plan import Plan, plan_sweep
 from qhas.plan_table import plan_document, show_plan
 from qhas.record import CellRecord, SweepRecord
-from qhas.runs import load_run, new_run_id, require_same_spec, run_prefix
+from qhas.runs import ending, load_run, new_run_id, require_same_spec
 from qhas.sdk import find_sdk
 from qhas.site import Site, load_site, require_devices
+from qhas.sites import SiteRef, load_sites
 from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
 from qhas.store import Store
 from qhas.terminal import bar, device_logs, show_run, sweep_bar, trace_paths
@@ -46,6 +47,9 @@ FailedOption = Annotated[
 ]
 CanaryOption = Annotated[
     bool, typer.Option("--canary", help="One cell a SoC, of the model tagged canary or the first.")
+]
+SitesOption = Annotated[
+    Path | None, typer.Option(help="sites.yaml: run the cells at these sites, over a Prefect server.")
 ]
 DEMO_FOLDER = Path("qhas-demo")
 
@@ -107,13 +111,21 @@ def sweep(
     tag: TagOption = None,
     failed: FailedOption = None,
     canary: CanaryOption = False,
+    sites: SitesOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Run a sweep: models x SoCs x variants, or those cells of it that the options choose."""
+    """Run a sweep: models x SoCs x variants, or those cells of it that the options choose.
+
+    With --sites the cells run at the sites, each on its own devices; this host splits, watches and writes the report.
+    """
     lab_site = load_site(site)
+    listed = load_sites(sites) if sites else None
     chosen = Narrowing(model or [], soc or [], variant or [], tag or [], failed, canary)
     spec = narrowed(load_sweep(sweep_file), chosen, lab_site)
-    return _run_and_show(spec, lab_site, site, run_id or new_run_id(spec.name), as_json)
+    run_id = run_id or new_run_id(spec.name)
+    if listed:
+        return _run_at_sites(spec, listed, lab_site, site, run_id, as_json)
+    return _run_and_show(spec, lab_site, site, run_id, as_json)
 
 
 @command
@@ -166,27 +178,45 @@ def _run_and_show(
     spec: SweepSpec, site: Site, site_file: Path | None, run_id: str, as_json: bool = False
 ) -> Exit:
     """Check everything that can be checked without running, then run the flow and show its result."""
-    run_prefix(run_id)
     require_same_spec(Store(site.store), run_id, spec)
     planned = plan_sweep(spec)
     require_devices(site, sorted({cell.soc for cell in planned.cells}))
     find_sdk(site.sdk)
-    for warning in planned.warnings:
-        errors.print(f"qhas: {warning}", style="yellow", markup=False)
+    _warn(planned)
+    return _run_flow_and_show("sweep", spec, site, site_file, run_id, as_json)
+
+
+def _run_at_sites(
+    spec: SweepSpec, sites: list[SiteRef], site: Site, site_file: Path | None, run_id: str, as_json: bool
+) -> Exit:
+    """As `_run_and_show`, without what each site looks up for itself: its SDK, its devices, the DLCs."""
+    require_same_spec(Store(site.store), run_id, spec)
+    _warn(plan_sweep(spec, look_up=False))
+    return _run_flow_and_show("sweep-sites", spec, site, site_file, run_id, as_json, sites=sites)
+
+
+def _run_flow_and_show(
+    flow: str, spec: SweepSpec, site: Site, site_file: Path | None, run_id: str, as_json: bool, **more: Any
+) -> Exit:
     store = Store(site.store)
     store.require_writable()
-    shown = errors if as_json else console
     try:
-        with sweep_bar(shown):
-            _run_flow("sweep", spec=spec, site=str(site_file) if site_file else None, run_id=run_id)
+        with sweep_bar(errors if as_json else console):
+            _run_flow(flow, spec=spec, site=str(site_file) if site_file else None, run_id=run_id, **more)
     except KeyboardInterrupt:
         errors.print(f"qhas: stopped; --run-id {run_id} completes this run.", style="yellow", soft_wrap=True)
         raise
-    run, cells = _stored(store, run_id)
+    with ending(run_id):
+        run, cells = _stored(store, run_id)
     code = _show(run, cells, as_json)
     if not as_json:
         _show_paths(store, run, cells)
     return code
+
+
+def _warn(planned: Plan) -> None:
+    for warning in planned.warnings:
+        errors.print(f"qhas: {warning}", style="yellow", markup=False)
 
 
 def _run_flow(name: str, **parameters: Any) -> None:

@@ -16,6 +16,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from qhas.failures import InvalidInput
+from qhas.runs import RunNotEnded
 from qhas.site import SITE_VARIABLE
 from qhas.store import StoreError
 
@@ -66,6 +67,9 @@ def command(function: Callable[P, Exit]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             code = function(*args, **kwargs)
+        except RunNotEnded as error:
+            errors.print(f"qhas: {error}", style="red", markup=False, soft_wrap=True)
+            code = Exit.CELLS_FAILED
         except (InvalidInput, StoreError, OSError) as error:
             errors.print(f"qhas: {error}", style="red", markup=False, soft_wrap=True)
             code = Exit.BAD_INPUT

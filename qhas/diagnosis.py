@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,24 @@ from qhas.process import ToolRun
 _TAIL_BYTES = 256 << 10
 _BLOCK_BYTES = 1 << 20
 _CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
+_LIKE_A_FULL_DISK = frozenset(
+    {
+        FailureKind.TOOL_FAILED,
+        FailureKind.TOOL_CRASHED,
+        FailureKind.PREPARED_DLC_MISSING,
+        FailureKind.SCHEMATIC_MISSING,
+        FailureKind.LATENCY_MISSING,
+        FailureKind.RESULTS_INCOMPLETE,
+        FailureKind.LOG_MISSING,
+        FailureKind.LOG_EMPTY,
+        FailureKind.LOG_UNREADABLE,
+        FailureKind.TRACE_MISSING,
+        FailureKind.TRACE_INVALID,
+        FailureKind.QHAS_MISSING,
+        FailureKind.QHAS_INVALID,
+    }
+)
+"""How a tool ends, or what it leaves, where it cannot write."""
 _ERROR_LINE = re.compile(r"error_code=(?P<code>\d+);\s*error_message=(?P<message>[^;\n]*)")
 
 
@@ -79,7 +98,7 @@ def judge_tool(
     name = Path(run.argv[0]).name
     if run.timed_out:
         raise StepFailed(
-            FailureKind.TOOL_TIMED_OUT,
+            FailureKind.DEVICE_TIMED_OUT if on_device else FailureKind.TOOL_TIMED_OUT,
             step,
             f"{name} did not finish within {run.seconds:.0f} s.",
             _last_line(text),
@@ -92,6 +111,17 @@ def judge_tool(
         raise StepFailed(kind, step, f"{name}: {_message(line)}", line)
     if run.exit_code != 0:
         raise StepFailed(*_by_exit(step, name, run, text))
+
+
+def disk_to_blame(error: StepFailed, tools: Sequence[ToolRun]) -> StepFailed | None:
+    """The failure as one of the disk, if the step's last tool ended on a full one and what it left looks like that.
+
+    Such a tool often cannot even write why it fails. A cause that its output names is another failure's.
+    """
+    if not tools or not tools[-1].disk_full or error.failure.kind not in _LIKE_A_FULL_DISK:
+        return None
+    message = f"The disk of the scratch directory is full: {error.failure.message}"
+    return StepFailed(FailureKind.DISK, error.failure.step, message, error.failure.evidence)
 
 
 def _by_exit(step: Step, name: str, run: ToolRun, text: str) -> tuple[FailureKind, Step, str, str | None]:

@@ -46,6 +46,7 @@ class FailureKind(StrEnum):
     CLIENT_BROKEN = "client_broken"
     DSP_UNREACHABLE = "dsp_unreachable"
     DSP_CRASHED = "dsp_crashed"
+    DEVICE_TIMED_OUT = "device_timed_out"
     PREPARED_ONLINE = "prepared_online"
     LATENCY_MISSING = "latency_missing"
     RESULTS_INCOMPLETE = "results_incomplete"
@@ -69,7 +70,8 @@ class FailureFacts:
     """What a kind means, the cheapest next step for the engineer, and whether another try may help.
 
     `attempts` counts all tries, `delay_seconds` is waited before each further one, `again` says where that runs.
-    `blames_device` counts towards setting the device aside.
+    `blames_device` counts towards setting the device aside, but where `network_may_cause` only until the same network
+    fails so on another device too.
     """
 
     meaning: str
@@ -78,6 +80,7 @@ class FailureFacts:
     delay_seconds: float = 1.0
     again: Again = Again.HERE
     blames_device: bool = False
+    network_may_cause: bool = False
 
 
 FACTS: dict[FailureKind, FailureFacts] = {
@@ -210,6 +213,15 @@ FACTS: dict[FailureKind, FailureFacts] = {
         5.0,
         again=Again.ELSEWHERE,
         blames_device=True,
+        network_may_cause=True,
+    ),
+    FailureKind.DEVICE_TIMED_OUT: FailureFacts(
+        "A tool did not finish in its time on the device.",
+        "Raise run.timeout_seconds; if other networks hang there too, reboot the device.",
+        2,
+        again=Again.ELSEWHERE,
+        blames_device=True,
+        network_may_cause=True,
     ),
     FailureKind.LATENCY_MISSING: FailureFacts(
         "The run without profiling left no times of single inferences.",

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import getpass
 import os
-import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
@@ -27,10 +26,11 @@ from qhas.devices.remote import KnownDevices, RemoteDevice
 from qhas.devices.shell import Shell
 from qhas.devices.ssh import SshShell
 from qhas.digest import file_digest
-from qhas.failures import FACTS, DeviceFailed, FailureKind, Step, StepFailed
+from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepFailed
 from qhas.naming import safe_name
 from qhas.record import ModelFacts, Origin
 from qhas.schedule import Cores
+from qhas.scratch import Scratch, remove_dead_scratch
 from qhas.sdk import Sdk, find_sdk
 from qhas.site import DeviceRef, Site, Transport
 from qhas.spec import Cell
@@ -51,6 +51,8 @@ class Lab:
         """A turn is held while a tool computes on this host."""
         self.leases = Leases(directory := default_directory())
         self.quarantine = QuarantineLog(directory)
+        self._struck: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        """Devices by network and SoC that failed as the network may cause."""
         self._known = KnownDevices()
         self._models: dict[str, tuple[Path, ModelFacts]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -87,7 +89,7 @@ class Lab:
                     ),
                     patience_seconds=self.site.gate.patience_seconds,
                 ) as address,
-                self._blamed(address),
+                self._blamed(address, cell),
                 self._open(refs[address]) as device,
             ):
                 yield device
@@ -98,15 +100,25 @@ class Lab:
             raise StepFailed(FailureKind.DEVICES_QUARANTINED, Step.DEVICE, message) from error
 
     @asynccontextmanager
-    async def _blamed(self, address: str) -> AsyncIterator[None]:
+    async def _blamed(self, address: str, cell: Cell) -> AsyncIterator[None]:
         """Note against the device what it is to blame for, and in its favour what went well."""
         try:
             yield
         except StepFailed as error:
-            if FACTS[error.failure.kind].blames_device:
-                await asyncio.to_thread(self.quarantine.note_failure, address, error.failure.message)
+            await asyncio.to_thread(self._note_failure, address, cell, error.failure)
             raise
         await asyncio.to_thread(self.quarantine.note_success, address)
+
+    def _note_failure(self, address: str, cell: Cell, failure: Failure) -> None:
+        facts, struck = FACTS[failure.kind], self._struck[cell.model.name, cell.soc]
+        if facts.network_may_cause:
+            if address not in struck and len(set(struck)) == 1:
+                for first in struck:
+                    self.quarantine.withdraw_failure(first)
+            struck.append(address)
+        network_is_to_blame = facts.network_may_cause and len(set(struck)) > 1
+        if facts.blames_device and not network_is_to_blame:
+            self.quarantine.note_failure(address, failure.message)
 
     @asynccontextmanager
     async def _open(self, ref: DeviceRef) -> AsyncIterator[Device]:
@@ -198,10 +210,15 @@ async def to_its_end(cleaning: Coroutine[Any, Any, None]) -> None:
 
 @asynccontextmanager
 async def open_lab(site: Site, *, cores: int | None = None) -> AsyncIterator[Lab]:
-    """Find the SDK and the store and make scratch space, which goes when the run ends. Raises InvalidInput."""
-    sdk, store = await asyncio.to_thread(find_sdk, site.sdk), Store(site.store)
-    scratch = Path(tempfile.mkdtemp(prefix="qhas-"))
+    """Find the SDK and the store and make scratch space, which goes when the run ends, or dies and another begins.
+
+    Raises InvalidInput.
+    """
+    sdk = await asyncio.to_thread(find_sdk, site.sdk)
+    await asyncio.to_thread(remove_dead_scratch)
+    scratch = Scratch()
     try:
-        yield Lab(site, sdk, store, scratch, cores or site.host.cores or os.cpu_count() or 1)
+        store = Store(site.store, scratch=scratch.path)
+        yield Lab(site, sdk, store, scratch.path, cores or site.host.cores or os.cpu_count() or 1)
     finally:
-        await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+        await asyncio.to_thread(scratch.remove)

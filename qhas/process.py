@@ -13,10 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal
 
-from pydantic import BaseModel, computed_field
+from pydantic import BaseModel, Field, computed_field
 
 GRACE_SECONDS = 2.0
 """Between SIGTERM and SIGKILL, for a tool to take its children along."""
+
+_FULL_BYTES = 1 << 20
+"""A disk with less room is full: what did not fit may have been removed again, and other cells free some meanwhile."""
 
 _SECRETS = (
     "SECRET",
@@ -41,6 +44,9 @@ class ToolRun(BaseModel):
     seconds: float
     exit_code: int
     timed_out: bool = False
+    disk_full: bool = Field(
+        default=False, description="Its directory's disk had no MB or no file left when it ended."
+    )
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -116,7 +122,17 @@ async def run_tool(
         seconds=round(time.monotonic() - clock, 3),
         exit_code=process.returncode if process.returncode is not None else -signal.SIGKILL,
         timed_out=timed_out,
+        disk_full=_is_full(cwd),
     )
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        facts = os.statvfs(folder)
+    except OSError:
+        return False
+    no_file = facts.f_files > 0 and facts.f_favail == 0  # some file systems do not count files
+    return no_file or facts.f_bavail * facts.f_frsize < _FULL_BYTES
 
 
 def _standard_input(source: Path | Literal["held"] | None, files: ExitStack) -> IO[bytes] | int:

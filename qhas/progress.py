@@ -22,6 +22,13 @@ class SweepStarted:
 
 
 @dataclass(frozen=True)
+class RunWaiting:
+    """The run does not begin yet: another process may still run it."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class StepStarted:
     """A step of a cell begins."""
 
@@ -45,7 +52,15 @@ class CellFinished:
     record: CellRecord
 
 
-Event = SweepStarted | StepStarted | Waiting | CellFinished
+@dataclass(frozen=True)
+class SiteChanged:
+    """The flow run of a site, in a sweep over several, has another state in Prefect."""
+
+    site: str
+    state: str
+
+
+Event = RunWaiting | SiteChanged | SweepStarted | StepStarted | Waiting | CellFinished
 Listener = Callable[[Event], None]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("qhas_progress", default=())
 
@@ -58,6 +73,11 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listeners.reset(token)
+
+
+def is_heard() -> bool:
+    """Whether anybody listens."""
+    return bool(_listeners.get())
 
 
 def report(event: Event) -> None:

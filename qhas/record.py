@@ -233,6 +233,10 @@ class SweepRecord(Stored):
     failed: int = 0
     missing: int = Field(default=0, description="Cells without a record when the run ended.")
     sites: list[SitePart] = Field(default=[], description="Empty for a sweep at one site.")
+    flow_runs: list[str] = Field(
+        default=[],
+        description="Ids of the Prefect flow runs that ran it, the one of the last try at the end.",
+    )
 
     @property
     def good(self) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -26,7 +27,8 @@ from qhas.record import (
 )
 from qhas.site import Site, without_secrets
 from qhas.spec import Cell, SweepSpec, describe
-from qhas.store import Store
+from qhas.spec_difference import differences
+from qhas.store import Store, StoreError
 
 _NAME_IN_ID = 74
 """Characters of a sweep's name that fit into an id, which is a name itself."""
@@ -36,6 +38,22 @@ def new_run_id(name: str, now: datetime | None = None, suffix: str | None = None
     """A run id that sorts by time within a sweep and is not given twice; of a long name, its beginning."""
     moment = now or datetime.now(UTC)
     return f"{name[:_NAME_IN_ID]}-{moment:%Y%m%dT%H%M%SZ}-{suffix or secrets.token_hex(4)}"
+
+
+class RunNotEnded(Exception):
+    """Cells of a run have been run, but its end could not be stored. The message is one sentence for the user."""
+
+
+@contextmanager
+def ending(run_id: str) -> Iterator[None]:
+    """For what follows the cells of a run: a store or a disk that fails there is no bad input. Raises RunNotEnded."""
+    try:
+        yield
+    except (StoreError, OSError) as error:
+        raise RunNotEnded(
+            f"The cells of run {run_id} that were finished are stored, but not the end of the run "
+            f"({str(error).rstrip('.')}); --run-id {run_id} completes it."
+        ) from error
 
 
 def run_prefix(run_id: str) -> str:
@@ -54,9 +72,14 @@ def cell_prefix(run_id: str, cell: Cell) -> str:
 def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord | None:
     """The record of an earlier try of the run, if there is one. Raises InvalidInput if the id belongs to another spec."""
     earlier = read_run(store, run_id)
-    if earlier and (different := _differences(earlier.spec, spec)):
+    if earlier and (different := differences(earlier.spec, spec)):
         raise InvalidInput(
-            f"Run {run_id} was started with another spec (different: {', '.join(different)}); choose another run id."
+            "\n  ".join(
+                [
+                    f"Run {run_id} was started with another spec; choose another run id. Then -> now:",
+                    *different,
+                ]
+            )
         )
     return earlier
 
@@ -72,7 +95,14 @@ def require_run(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord:
     return run
 
 
-def begin_run(store: Store, run_id: str, plan: Plan, site: Site, sdk: SdkFacts | None = None) -> SweepRecord:
+def begin_run(
+    store: Store,
+    run_id: str,
+    plan: Plan,
+    site: Site,
+    sdk: SdkFacts | None = None,
+    flow_run: str | None = None,
+) -> SweepRecord:
     """Record that a run starts or goes on. Raises InvalidInput if the id belongs to another spec."""
     earlier = require_same_spec(store, run_id, plan.spec)
     record = SweepRecord(
@@ -84,9 +114,14 @@ def begin_run(store: Store, run_id: str, plan: Plan, site: Site, sdk: SdkFacts |
         sdk=sdk,
         qhas_version=qhas.__version__,
         cells=len(plan.cells),
+        flow_runs=_with_last(earlier.flow_runs if earlier else [], flow_run),
     )
     _write(store, record)
     return record
+
+
+def _with_last(flow_runs: Iterable[str], last: str | None) -> list[str]:
+    return [*(each for each in flow_runs if each != last), *([last] if last else [])]
 
 
 def end_run(
@@ -109,8 +144,11 @@ def end_run(
 
 
 def cancel_run(store: Store, record: SweepRecord) -> None:
-    """Record that a run was stopped by its user; it can be resumed."""
-    _write(store, record.model_copy(update={"state": SweepState.CANCELLED, "finished_at": datetime.now(UTC)}))
+    """Record that a run was stopped by its user, if the store is there; it can be resumed in any case."""
+    with suppress(StoreError):
+        _write(
+            store, record.model_copy(update={"state": SweepState.CANCELLED, "finished_at": datetime.now(UTC)})
+        )
 
 
 def read_run(store: Store, run_id: str) -> SweepRecord | None:
@@ -180,11 +218,6 @@ def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
 def planned_cells(spec: SweepSpec) -> tuple[Cell, ...]:
     """The cells of a spec, without looking whether its files still exist."""
     return plan_sweep(spec, look_up=False).cells
-
-
-def _differences(old: SweepSpec, new: SweepSpec) -> list[str]:
-    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
-    return sorted(name for name in after if before.get(name) != after[name])
 
 
 def _write(store: Store, record: SweepRecord) -> None:

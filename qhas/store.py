@@ -44,13 +44,15 @@ _AT_ONCE = 16
 class Store:
     """A place for runs, prepared graphs and reports: `root` is any fsspec URL or a local path.
 
-    Endpoint and credentials of s3:// come from the usual AWS variables and files.
+    Endpoint and credentials of s3:// come from the usual AWS variables and files. Files are packed in
+    `scratch`, else in TMPDIR.
     """
 
-    def __init__(self, root: str, patience: Patience | None = None) -> None:
+    def __init__(self, root: str, patience: Patience | None = None, scratch: Path | None = None) -> None:
         self.root = without_password(root)
         """For people; a password in the address is left out."""
         patience = patience or Patience()
+        self._scratch = scratch
         self._s3 = is_s3(root)
         options = s3_options(patience) if self._s3 else {}
         try:
@@ -202,7 +204,7 @@ class Store:
         return [found.key for found in self.objects(prefix) if PurePosixPath(found.key).name == name]
 
     def objects(self, prefix: str) -> list[Found]:
-        """Every object below a prefix, sorted by key."""
+        """Objects below a prefix, by key."""
         base = self._path(prefix)
         found = self._guard.do(prefix, lambda: self._listed(base))
         return sorted(
@@ -262,7 +264,7 @@ class Store:
     def _upload(self, prefix: str, file: Upload) -> Artifact:
         if not file.compress:
             return self._put(prefix, file.name, file.source, file.path)
-        with tempfile.TemporaryDirectory(prefix="qhas-upload-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="qhas-upload-", dir=self._scratch) as scratch:
             with self._packing:
                 packed = gzipped(file.source, Path(scratch) / "packed.gz")
             return self._put(prefix, file.name, packed, f"{file.path}.gz")

@@ -14,10 +14,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from qhas.progress import CellFinished, Event, StepStarted, SweepStarted, Waiting, listening
+from qhas.progress import (
+    CellFinished,
+    Event,
+    RunWaiting,
+    SiteChanged,
+    StepStarted,
+    SweepStarted,
+    Waiting,
+    listening,
+)
 from qhas.record import CellRecord, Origin, SweepRecord
 from qhas.rows import ORIGIN_TITLE, Row, by_origin, legend, row
 from qhas.runs import cell_prefix
+from qhas.sites import site_table
 from qhas.spec import Cell
 from qhas.store import Store
 
@@ -37,6 +47,10 @@ class SweepBar:
     def __call__(self, event: Event) -> None:
         """Show an event of the run."""
         match event:
+            case RunWaiting(reason=reason):
+                self._progress.update(self._bar, description=reason)
+            case SiteChanged(site=site, state=state):
+                self._progress.console.print(Text.assemble((f"site {site}", "cyan"), f": {state}"))
             case SweepStarted(cells=cells, done=done):
                 self._progress.update(self._bar, total=cells, completed=done)
             case StepStarted(cell=cell, step=step, attempt=attempt):
@@ -79,7 +93,7 @@ def bar(console: Console) -> Progress:
 
 
 def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> None:
-    """Tables of a run, one per origin of figures, then its poor figures and its failures with their next steps."""
+    """Tables of a run, one per origin of figures, then its poor figures, its failures with their next steps, and its sites."""
     for origin, records in by_origin(cells):
         console.print(_table(run, origin, records))
         for sentence in legend(records):
@@ -90,6 +104,18 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
     for record in cells:
         if failure := record.failure:
             console.print(_failure(failure.kind, _where(record), f"{failure.message} {failure.hint}"))
+    if run.sites:
+        console.print(_sites(run))
+
+
+def _sites(run: SweepRecord) -> Table:
+    rows = site_table(run.sites)
+    table = Table(title="What each site did", title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+    for title in rows[0]:
+        table.add_column(title, overflow="fold")
+    for line in rows:
+        table.add_row(*map(Text, line.values()))
+    return table
 
 
 class _Shown(NamedTuple):

@@ -14,7 +14,7 @@ from pathlib import Path
 from qhas import progress
 from qhas.artifacts import ArtifactSpec, expected_of
 from qhas.devices import Device, Job
-from qhas.diagnosis import judge_tool
+from qhas.diagnosis import disk_to_blame, judge_tool
 from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepFailed
 from qhas.inputs import StagedInputs, gather_inputs
 from qhas.lab import Lab
@@ -108,7 +108,10 @@ class CellWork:
             self.folders[step] = folder
             yield StepAttempt(self, record, folder)
         except StepFailed as error:
-            record.failure = error.failure.kind
+            of_disk = disk_to_blame(error, record.tools)
+            record.failure = (of_disk or error).failure.kind
+            if of_disk:
+                raise of_disk from error
             raise
         except DeviceFailed as error:
             record.failure = error.kind

@@ -105,6 +105,15 @@ def _wanted(root: Path, target: str, hexagons: Sequence[str]) -> Iterator[Path]:
         yield from (path for path in sorted(skels) if path.is_file())
 
 
+async def bytes_to_push(shell: Shell, deployment: Deployment) -> int:
+    """Space that the SDK will take there: nothing where it was once brought whole. Raises DeviceFailed."""
+    complete = quoted(f"{deployment.root}/{_COMPLETE}")
+    told = await shell.tell(f"if [ -e {complete} ]; then echo there; else echo missing; fi")
+    if told.split()[-1:] == ["there"]:
+        return 0
+    return sum(path.stat().st_size for path in deployment.files.values())
+
+
 async def deploy(shell: Shell, deployment: Deployment) -> int:
     """Bring what is missing or damaged to the device; how many files were pushed. Raises DeviceFailed."""
     wanted = {name: await asyncio.to_thread(_sdk_digest, path) for name, path in deployment.files.items()}

@@ -304,7 +304,7 @@ class Objection:
 def objections(health: Health, gate: Gate, free_needed_bytes: int = 0) -> list[Objection]:
     """What the gate has against the condition, the hopeless first. Unknown values never object.
 
-    `free_needed_bytes` is what the cell will put there; the gate's free space must remain beside it.
+    `free_needed_bytes` is what will be pushed there; the gate's free space must remain beside it.
     """
     found = (
         *_too_hot(health, gate),
@@ -337,7 +337,7 @@ def _battery_low(health: Health, gate: Gate) -> Iterator[Objection]:
 def _too_full(health: Health, gate: Gate, needed: int) -> Iterator[Objection]:
     limit = gate.free_mb * _MB + needed
     if health.free_bytes is not None and health.free_bytes < limit:
-        beside = f", {needed // _MB} MB of it for the files of the cell" if needed else ""
+        beside = f", {needed // _MB} MB of it for what is pushed" if needed >= _MB else ""
         sentence = (
             f"Its directory has {health.free_bytes // _MB} MB free; {limit // _MB} MB are needed{beside}."
         )

@@ -80,6 +80,20 @@ class QuarantineLog:
             _logger.warning("A failure of %s could not be noted: %s", address, error)
         return record.quarantined
 
+    def withdraw_failure(self, address: str) -> None:
+        """Take back a failure that the device was not to blame for after all, and with it what that set aside."""
+        try:
+            with self._shared.open(_name(address)) as file:
+                file.lock()
+                record = _parse(file.read())
+                failures = max(0, record.failures - 1)
+                kept = record.quarantined if failures >= self._threshold else None
+                file.write(_Record(failures=failures, quarantined=kept).model_dump_json())
+        except FileNotFoundError:
+            return
+        except (OSError, InvalidInput) as error:
+            _logger.warning("A failure of %s could not be taken back: %s", address, error)
+
     def note_success(self, address: str) -> bool:
         """Forget the failures: it is healthy and finished its work. Whether it had been set aside."""
         try:

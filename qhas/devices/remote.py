@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from qhas.devices import JobFile
-from qhas.devices.deployment import Deployment, deploy, plan_deployment
+from qhas.devices.deployment import Deployment, bytes_to_push, deploy, plan_deployment
 from qhas.devices.health import PROBE, Objection, Probe, Unfit, parse_probe, wait_until_fit
 from qhas.devices.identity import check_identity, choose_hexagon, hexagon_of_device, skel_archs
 from qhas.devices.shell import Shell, digests, quoted, verify_copy
@@ -74,12 +74,16 @@ class RemoteDevice:
         await self._shell.tell(f"mkdir -p {quoted(*map(self._path, ('jobs', 'staged', 'sdk')))}")
         first = await self.probe()
         self._identify(first)
+        plan = await self._plan()
         wait = await wait_until_fit(
-            self.probe, self._gate, waiting=lambda left, _: waiting(self._sentence(left[0]))
+            self.probe,
+            self._gate,
+            free_needed_bytes=await self._bytes_to_push(plan),
+            waiting=lambda left, _: waiting(self._sentence(left[0])),
         )
         if wait.left:
             raise DeviceFailed(_UNFIT[wait.left[0].kind], self._sentence(wait.left[0]))
-        await self._deploy(wait.probe.health.boot_id)
+        await self._deploy(plan, wait.probe.health.boot_id)
         return HealthFacts(before=wait.probe.health, waited_seconds=wait.waited_seconds)
 
     async def probe(self) -> Probe:
@@ -162,13 +166,18 @@ class RemoteDevice:
         if verdict.contradiction:
             raise DeviceFailed(FailureKind.SOC_MISMATCH, f"{self.facts.name}: {verdict.contradiction}")
 
-    async def _deploy(self, boot: str | None) -> None:
-        """Bring the SDK, with the skels of every architecture it has unless the site names one: the device picks."""
-        available = skel_archs(self._sdk.root)
-        hexagons = [self._ref.hexagon] if self._ref.hexagon else available
-        plan = await asyncio.to_thread(
+    async def _plan(self) -> Deployment:
+        """The SDK, with the skels of every architecture it has unless the site names one: the device picks."""
+        hexagons = [self._ref.hexagon] if self._ref.hexagon else skel_archs(self._sdk.root)
+        return await asyncio.to_thread(
             plan_deployment, self._sdk, self._ref.root, self._ref.sdk_target, hexagons
         )
+
+    async def _bytes_to_push(self, plan: Deployment) -> int:
+        seen = self._known.get(self._ref.address)
+        return 0 if seen and seen[1] == plan else await bytes_to_push(self._shell, plan)
+
+    async def _deploy(self, plan: Deployment, boot: str | None) -> None:
         seen_boot, seen, hexagon = self._known.get(self._ref.address, (None, None, None))
         if boot is None or (seen_boot, seen) != (boot, plan):
             self._known.pop(self._ref.address, None)
@@ -178,7 +187,7 @@ class RemoteDevice:
             hexagon = await self._ask_hexagon()
             self._known[self._ref.address] = (boot, plan, hexagon)
         self._deployment = plan
-        self._agree_on_hexagon(hexagon, available)
+        self._agree_on_hexagon(hexagon, skel_archs(self._sdk.root))
 
     def _agree_on_hexagon(self, device: str | None, available: list[str]) -> None:
         soc = KNOWN_SOCS.get(self._ref.soc)

@@ -6,13 +6,12 @@ Files travel through `cat`: a board needs no scp and no sftp server.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
 from pathlib import Path
 
 from qhas.devices.shell import ClientSign, Shell, quoted, with_end_line, without_end_line
 from qhas.failures import DeviceFailed, FailureKind
+from qhas.scratch import SHORT, Scratch
 
 SIGNS = (
     ClientSign(
@@ -29,7 +28,6 @@ SIGNS = (
         FailureKind.DEVICE_OFFLINE,
     ),
 )
-_SHORT = "/tmp"  # noqa: S108  # mkdtemp makes a directory that only we can use
 _LONGEST_FOLDER = 50
 """A socket's path has 108 bytes at most; ssh takes 40 for its digest and some for a suffix."""
 _OPTIONS = {
@@ -56,8 +54,9 @@ class SshShell(Shell):
         self._client = ["ssh", "-T", *(["-F", str(config)] if config else [])]
         sockets = scratch
         if len(str(scratch)) > _LONGEST_FOLDER:
-            sockets = Path(tempfile.mkdtemp(prefix="qhas-", dir=_SHORT))
-            weakref.finalize(self, shutil.rmtree, sockets, ignore_errors=True)
+            short = Scratch(SHORT)
+            weakref.finalize(self, short.remove)
+            sockets = short.path
         options = _OPTIONS | {"ControlPath": f"{sockets}/%C"}  # %C is a digest of the address
         for option, value in options.items():
             self._client += ["-o", f"{option}={value}"]

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 from qhas.devices.lease import Leases, default_directory
 from qhas.doctor.finding import Finding
 from qhas.failures import InvalidInput
+from qhas.scratch import dead_scratch
 from qhas.site import without_password
 from qhas.store import Store, StoreError
 
@@ -83,7 +84,9 @@ def scratch() -> Finding:
     free = facts.f_bavail * facts.f_frsize / 1e9
     good = free > _SCRATCH_GB
     step = f"; a sweep wants {_SCRATCH_GB:g} GB: free space, or point TMPDIR at a larger disk."
-    return Finding("scratch", good, f"{folder} has {free:.1f} GB free{'' if good else step}")
+    dead = len(dead_scratch())
+    left = f"; the next run removes what {dead} dead ones left" if dead else ""
+    return Finding("scratch", good, f"{folder} has {free:.1f} GB free{left}{'' if good else step}")
 
 
 def leases() -> Finding:

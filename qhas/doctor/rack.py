@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from qhas.doctor.finding import Finding
 from qhas.failures import FACTS, DeviceFailed, FailureKind, InvalidInput
 from qhas.lab import open_shell
 from qhas.process import tool_environment
+from qhas.scratch import Scratch
 from qhas.site import DeviceRef, Site, Transport
 
 _CLIENT_SECONDS = 15.0
@@ -99,8 +99,8 @@ async def _ask_all(remote: list[DeviceRef]) -> list[Finding]:
         states = Leases(default_directory()).states([ref.address for ref in remote])
     except InvalidInput:  # told by the check of the leases
         states = [LeaseState(address=ref.address) for ref in remote]
-    with tempfile.TemporaryDirectory(prefix="qhas-doctor-") as folder:
-        asked = (_ask(ref, state, Path(folder)) for ref, state in zip(remote, states, strict=True))
+    with Scratch() as folder:
+        asked = (_ask(ref, state, folder) for ref, state in zip(remote, states, strict=True))
         return await asyncio.gather(*asked)
 
 

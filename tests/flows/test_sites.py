@@ -7,14 +7,16 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State
@@ -26,6 +28,7 @@ from qhas.record import SiteState, SweepState
 from qhas.sites import SiteRef
 from tests.fakes.sdk import Fault, Rule, Tool, build_fake_sdk, order, read_calls
 from tests.flows.conftest import POOL, ROOT, FakeLab, make_lab, prefect_command
+from tests.qhas.samples import write_yaml
 
 pytestmark = [
     pytest.mark.server,
@@ -168,6 +171,52 @@ async def test_a_site_that_is_down_delays_only_its_cells_and_is_reported(sites: 
     assert str(children["nightly at lab1"].id) == run.sites[0].flow_run
     assert children["nightly at lab3"].state_name == "Cancelled"
     assert all(child.parent_task_run_id for child in children.values())
+
+
+def qhas(
+    sites: Sites, *arguments: str, socs: Sequence[str] = ("sa8255", "qcs9100")
+) -> subprocess.CompletedProcess[str]:
+    """The command, with the sites of the example and the test's own site.yaml at each."""
+    document = yaml.safe_load((ROOT / "examples" / "sites.yaml").read_text())
+    for site in document["sites"]:
+        site["site"] = sites.file(site["name"])
+    write_yaml(sites.lab.folder / "sites.yaml", document)
+    spec = sites.lab.spec(socs=socs).model_dump(mode="json")
+    write_yaml(sites.lab.folder / "sweep.yaml", spec)
+    _, environment = prefect_command()
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "qhas"), "sweep", "sweep.yaml", "--sites", "sites.yaml", "--site", str(sites.lab.site_file), *arguments],
+        cwd=sites.lab.folder, env=environment, capture_output=True, text=True, timeout=150, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("workers")
+def test_the_command_runs_a_sweep_at_the_sites_of_a_file(sites: Sites) -> None:
+    done = qhas(sites, "--run-id", "one")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4/4" in done.stdout
+    assert [line.split()[:5] for line in done.stdout.splitlines() if "finished" in line.split()] == [
+        ["lab1", "finished", "2", "2", "0"],
+        ["lab2", "finished", "2", "2", "0"],
+    ]
+    run, _ = sites.lab.run("one")
+    assert (run.state, run.good, [part.site for part in run.sites]) == (
+        SweepState.COMPLETE,
+        4,
+        ["lab1", "lab2"],
+    )
+    again = qhas(sites, "--run-id", "one", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["run"]["sites"] == []  # nothing was left to do
+    assert {name: sites.runs(name) for name in ("lab1", "lab2")} == {"lab1": 2, "lab2": 2}
+
+
+def test_what_no_site_can_run_is_refused_by_the_command_in_one_sentence(sites: Sites) -> None:
+    done = qhas(sites, "--run-id", "refused", socs=["sa8255", "sa8797"])
+    assert done.returncode == 2, done.stdout + done.stderr
+    told = done.stderr.splitlines()[0]  # Prefect may say behind it that it still sends events
+    assert told == "qhas: No site has devices for sa8797; the sites have qcs9100, sa8255, sm8750."
+    assert sites.lab.store.read("runs/refused/sweep.json") is None
 
 
 @pytest.mark.slow

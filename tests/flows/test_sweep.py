@@ -7,14 +7,19 @@ import gzip
 import json
 import time
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.states import Running
 
 from flows.profile import profile
 from flows.sweep import sweep
 from qhas.failures import FailureKind, InvalidInput
 from qhas.record import CellRecord, CellStatus, SweepState
+from qhas.runs import RunNotEnded
 from qhas.spec import ModelRef, PerfProfile, Variants
+from qhas.store import StoreError
 from tests.fakes.sdk import Fault, Rule, Tool, order, read_calls
 from tests.flows.conftest import FakeLab, make_lab
 
@@ -108,6 +113,47 @@ async def test_an_id_that_belongs_to_another_spec_is_refused(lab: FakeLab) -> No
     state = await run(lab, socs=["sa8255"])
     with pytest.raises(InvalidInput, match="socs"):
         await state.aresult()
+
+
+async def test_a_store_that_is_gone_when_the_run_ends_leaves_its_cells_and_the_way_to_complete_it(
+    lab: FakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise StoreError("The store is gone.")
+
+    with monkeypatch.context() as away:
+        away.setattr("flows.sweep.end_run", gone)
+        state = await run(lab)
+    assert state.is_failed()
+    with pytest.raises(RunNotEnded, match=r"The store is gone\); --run-id one completes it\."):
+        await state.aresult()
+    assert lab.run("one")[0].state is SweepState.RUNNING
+    before = len(read_calls(lab.sdk))
+    assert (await run(lab)).is_completed()
+    assert len(read_calls(lab.sdk)) == before
+
+
+async def test_flow_runs_of_tries_whose_process_died_are_declared_crashed_by_the_next(lab: FakeLab) -> None:
+    await run(lab)
+    record, _ = lab.run("one")
+    async with get_client() as client:
+        dead = await client.create_flow_run(sweep, state=Running())
+        stranger = await client.create_flow_run(sweep, state=Running())
+        left = record.model_copy(update={"flow_runs": [*record.flow_runs, str(dead.id)]})
+        lab.store.write("runs/one/sweep.json", left.model_dump_json().encode())
+        assert (await run(lab)).is_completed()
+        finished, crashed, this = [
+            await client.read_flow_run(UUID(each)) for each in lab.run("one")[0].flow_runs
+        ]
+        assert [each.state_name for each in (finished, crashed, this)] == [
+            "Completed",
+            "Crashed",
+            "Completed",
+        ]
+        assert crashed.state is not None
+        assert crashed.state.message == f"Its process died; flow run {this.id} goes on with run one."
+        assert (await client.read_flow_run(stranger.id)).state_name == "Running"
+        await client.delete_flow_run(stranger.id)
 
 
 TRANSIENT = [

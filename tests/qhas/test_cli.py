@@ -18,10 +18,10 @@ from qhas import cli
 from qhas.durations import Durations
 from qhas.failures import FailureKind
 from qhas.record import MANIFEST, CellRecord
-from qhas.runs import cell_prefix, run_prefix
+from qhas.runs import cell_prefix, ending, run_prefix
 from qhas.schedule import Forecast
 from qhas.spec import Cell, load_sweep
-from qhas.store import Store
+from qhas.store import Store, StoreError
 from tests.fakes.sdk import build_fake_sdk
 from tests.qhas.samples import model, record, run_record, spec, write_yaml
 
@@ -143,6 +143,60 @@ def test_options_narrow_a_sweep(desk: Desk, options: list[str], cells: list[str]
     assert result.exit_code == 0, result.output
     planned = json.loads(result.stdout)["cells"]
     assert [f"{c['model']['name']}/{c['soc']}/{c['variant']}" for c in planned] == cells
+
+
+def test_a_run_that_could_not_be_ended_is_told_with_exit_code_1(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends_without_a_store(*_: Any, run_id: str, **__: Any) -> None:
+        with ending(run_id):
+            raise StoreError("The store is gone.")
+
+    build_fake_sdk(desk.folder / "sdk")
+    desk.site({"store": "store", "sdk": {"root": "sdk"}})
+    monkeypatch.setattr(cli, "_run_flow", ends_without_a_store)
+    result = desk.run("sweep", "sweep.yaml", "--site", "site.yaml", "--run-id", "one")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].endswith("(The store is gone); --run-id one completes it.")
+
+
+SITES = [
+    {"name": "lab1", "deployment": "sweep/lab1", "socs": {"sm8650": 1}},
+    {"name": "lab2", "deployment": "sweep/lab2", "socs": {"sm8750": 2}},
+]
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (None, "The sites file sites.yaml cannot be read"),
+        ({"sites": [{"name": "lab1"}]}, "sites.0.deployment"),
+        ({"sites": [SITES[0], SITES[0]]}, "lab1 stands there more than once"),
+        ({"sites": []}, "No site is listed"),
+    ],
+    ids=["no file", "not valid", "twice", "none"],
+)
+def test_sites_that_cannot_share_a_sweep_are_refused_in_one_sentence(
+    desk: Desk, document: Any, told: str
+) -> None:
+    if document is not None:
+        write_yaml(desk.folder / "sites.yaml", document)
+    assert told in desk.refused("sweep", "sweep.yaml", "--site", "site.yaml", "--sites", "sites.yaml")
+
+
+def test_a_sweep_over_sites_needs_neither_sdk_nor_devices_nor_networks_here(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(cli, "_run_flow", lambda name, **given: started.append((name, given)))
+    desk.site({"store": "store", "sdk": {"root": "/nowhere"}, "devices": [{"name": "a", "soc": "qcs9100"}]})
+    (desk.folder / "net.dlc").unlink()
+    write_yaml(desk.folder / "sites.yaml", {"sites": SITES})
+    desk.run("sweep", "sweep.yaml", "--site", "site.yaml", "--sites", "sites.yaml", "--run-id", "one")
+    ((name, given),) = started
+    assert name == "sweep-sites"
+    assert [site.name for site in given["sites"]] == ["lab1", "lab2"]
+    assert (given["run_id"], given["site"], given["spec"].name) == ("one", "site.yaml", "nightly")
 
 
 def test_an_unknown_soc_is_a_warning(desk: Desk) -> None:

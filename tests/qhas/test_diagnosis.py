@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qhas.diagnosis import SIGNS, judge_tool
+from qhas.diagnosis import SIGNS, disk_to_blame, judge_tool
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.process import ToolRun
 from tests.qhas.samples import MOMENT
@@ -163,6 +163,13 @@ def test_a_time_limit_is_told_before_anything_else(tmp_path: Path) -> None:
     assert str(failed) == "the-tool did not finish within 7 s."
 
 
+def test_a_time_limit_on_a_device_is_a_kind_of_its_own(tmp_path: Path) -> None:
+    (output := tmp_path / "output.txt").touch()
+    with pytest.raises(StepFailed) as failed:
+        judge_tool(NET_RUN, ended(-9).model_copy(update={"timed_out": True}), output, on_device=True)
+    assert failed.value.failure.kind is FailureKind.DEVICE_TIMED_OUT
+
+
 def test_the_line_that_settles_it_is_the_evidence(tmp_path: Path) -> None:
     line = error(203, "Size mismatch")
     failed = verdict(tmp_path, NET_RUN, f"before\n  {line}\nafter\n", code=1)
@@ -193,6 +200,34 @@ def test_a_tool_that_said_nothing_is_told_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("code", "said"), [(139, "crashed with SIGSEGV"), (137, "was ended by SIGKILL")])
 def test_a_signal_is_named_in_the_message(tmp_path: Path, code: int, said: str) -> None:
     assert str(verdict(tmp_path, PREPARE, "", code=code)) == f"the-tool {said}."
+
+
+FULL = [
+    (FailureKind.TOOL_FAILED, True),
+    (FailureKind.TOOL_CRASHED, True),
+    (FailureKind.TRACE_INVALID, True),
+    (FailureKind.PREPARED_DLC_MISSING, True),
+    (FailureKind.TOOL_KILLED, False),
+    (FailureKind.TOOL_TIMED_OUT, False),
+    (FailureKind.MODEL_REJECTED, False),
+    (FailureKind.SCHEMATIC_AMBIGUOUS, False),
+]
+
+
+@pytest.mark.parametrize(("kind", "blamed"), FULL)
+def test_what_a_tool_on_a_full_disk_could_not_write_is_the_disks_fault(
+    kind: FailureKind, blamed: bool
+) -> None:
+    error = StepFailed(kind, PREPARE, "the-tool ended with exit code 1 and said nothing.", "evidence")
+    full, good = (ended(1).model_copy(update={"disk_full": full}) for full in (True, False))
+    found = disk_to_blame(error, [good, full])
+    assert (found is not None) is blamed
+    if found:
+        assert found.failure.kind is FailureKind.DISK
+        assert str(found) == f"The disk of the scratch directory is full: {error}"
+        assert found.failure.evidence == "evidence"
+    assert disk_to_blame(error, [full, good]) is None
+    assert disk_to_blame(error, []) is None
 
 
 def test_output_that_is_no_text_is_judged_too(tmp_path: Path) -> None:

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from qhas.devices.host import HostDevice
-from qhas.failures import FailureKind, StepFailed
+from qhas.failures import FACTS, FailureKind, Step, StepFailed
 from qhas.lab import Lab, open_lab
+from qhas.packing import gzipped
 from qhas.record import Origin
 from qhas.schedule import Cores
 from qhas.sdk import HOST_TARGET, Sdk, SdkKind, Tool
 from qhas.site import DeviceRef, SdkRef, Site
 from qhas.spec import Cell
-from qhas.store import Store
+from qhas.store import Store, Upload
 from tests.fakes.sdk import build_fake_sdk
 from tests.qhas.samples import model
 
@@ -136,6 +138,25 @@ async def test_a_labs_scratch_space_goes_when_it_closes(tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
+async def test_what_is_packed_for_the_store_lies_in_the_labs_scratch_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = []
+
+    def pack(source: Path, target: Path) -> Path:
+        places.append(target.parent.parent)
+        return gzipped(source, target)
+
+    monkeypatch.setattr("qhas.store.gzipped", pack)
+    (tmp_path / "trace.json").write_text("{}")
+    site = Site(store=str(tmp_path / "store"), sdk=SdkRef(root=build_fake_sdk(tmp_path / "sdk")))
+    async with open_lab(site) as lab:
+        lab.store.upload(
+            "runs/one", [Upload("chrometrace", tmp_path / "trace.json", "t.json", compress=True)]
+        )
+        assert places == [lab.scratch]
+
+
 async def test_a_host_job_holds_what_was_staged_and_finds_what_was_left(tmp_path: Path) -> None:
     device = host_device(tmp_path)
     job = await device.open_job()
@@ -167,3 +188,60 @@ async def test_two_jobs_of_a_device_share_nothing(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     await one.stage(tmp_path / "x", "x")
     assert [len(await job.files("*")) for job in (one, two)] == [1, 0]
+
+
+# Who is to blame
+
+
+async def fails(lab: Lab, network: str, kind: FailureKind, avoid: Collection[str] = ()) -> str:
+    """A cell of a network that fails on a device; the device's address."""
+    with pytest.raises(StepFailed):
+        async with lab.lease(Cell(model=model(network), soc="sm8750"), RUN, avoid) as device:
+            raise StepFailed(kind, Step.NET_RUN, "what happened")
+    return str(device.facts.address)
+
+
+@pytest.fixture
+def own_leases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rack of the test's own: failures are noted beside the leases."""
+    monkeypatch.setenv("QHAS_LEASES", str(tmp_path / "leases"))
+
+
+def set_aside(lab: Lab) -> list[str]:
+    return [ref.name for ref in lab.site.devices if lab.quarantine.status(ref.address)]
+
+
+BY_NETWORK = [kind for kind in FailureKind if FACTS[kind].network_may_cause]
+
+
+@pytest.mark.usefixtures("own_leases")
+@pytest.mark.parametrize("kind", BY_NETWORK)
+async def test_a_network_that_brings_every_device_down_sets_none_aside(
+    tmp_path: Path, kind: FailureKind
+) -> None:
+    lab = lab_with(tmp_path, a="sm8750", b="sm8750")
+    for network in ("bad", "worse", "worst"):
+        for _ in range(2):  # variants
+            first = await fails(lab, network, kind)
+            assert await fails(lab, network, kind, avoid=[first]) != first
+    assert set_aside(lab) == []
+
+
+@pytest.mark.usefixtures("own_leases")
+@pytest.mark.parametrize("kind", BY_NETWORK)
+async def test_a_device_that_different_networks_bring_down_is_set_aside(
+    tmp_path: Path, kind: FailureKind
+) -> None:
+    lab = lab_with(tmp_path, only="sm8750")
+    for network in ("one", "two", "three"):
+        await fails(lab, network, kind)
+    assert set_aside(lab) == ["only"]
+
+
+@pytest.mark.usefixtures("own_leases")
+async def test_a_device_that_cannot_be_reached_is_to_blame_whatever_ran_elsewhere(tmp_path: Path) -> None:
+    lab = lab_with(tmp_path, a="sm8750", b="sm8750")
+    address = {ref.name: ref.address for ref in lab.site.devices}
+    for _ in range(3):
+        await fails(lab, "net", FailureKind.DEVICE_OFFLINE, avoid=[address["b"]])
+    assert set_aside(lab) == ["a"]

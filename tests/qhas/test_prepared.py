@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from qhas.prepared import Claim, PreparedGraphs
+from qhas.claims import Claim
+from qhas.prepared import PreparedGraphs
 from qhas.store import Store, StoreError, Upload
 
 NAMES = ["prepared.dlc", "net_schematic.bin"]

@@ -7,6 +7,7 @@ import os
 import stat
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -255,3 +256,22 @@ def test_a_run_is_stored_and_read_back_with_its_signal(tmp_path: Path) -> None:
     )
     assert run.model_dump()["killed_by"] == "SIGKILL"
     assert ToolRun.model_validate_json(run.model_dump_json()) == run
+
+
+@pytest.mark.parametrize(
+    ("left", "full"),
+    [
+        ({"f_bavail": 255, "f_frsize": 4096}, True),
+        ({"f_bavail": 256, "f_frsize": 4096}, False),
+        ({"f_bavail": 10**6, "f_frsize": 4096, "f_files": 1000, "f_favail": 0}, True),
+        ({"f_bavail": 10**6, "f_frsize": 4096, "f_files": 0, "f_favail": 0}, False),
+    ],
+)
+async def test_it_is_noted_that_the_disk_was_full_when_the_tool_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: dict[str, int], full: bool
+) -> None:
+    facts = SimpleNamespace(**{"f_files": 1000, "f_favail": 10} | left)
+    monkeypatch.setattr(
+        "os.statvfs", lambda folder: facts if folder == tmp_path else pytest.fail(str(folder))
+    )
+    assert (await sh("exit 1", tmp_path)).disk_full is full

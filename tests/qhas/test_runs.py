@@ -27,10 +27,12 @@ from qhas.record import (
     SweepState,
 )
 from qhas.runs import (
+    RunNotEnded,
     begin_run,
     cancel_run,
     cell_prefix,
     end_run,
+    ending,
     finished_cells,
     load_run,
     new_run_id,
@@ -43,7 +45,7 @@ from qhas.runs import (
 from qhas.sdk import Sdk, SdkKind
 from qhas.site import Site
 from qhas.spec import Cell
-from qhas.store import Store
+from qhas.store import Store, StoreError
 from tests.qhas.samples import MOMENT, model, record, spec
 
 RUN = "nightly-1"
@@ -101,19 +103,38 @@ def test_the_same_spec_goes_on_with_the_first_start(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"socs": ["sm8650"]}, "socs"),
-        ({"models": [model(dlc="/other.dlc")]}, "models"),
-        ({"prepare": {"vtcm_mb": 2}, "run": {"repetitions": 1}}, "prepare, run"),
-        ({"exclude": [{"soc": "sm8650"}]}, "exclude"),
+        ({"socs": ["sm8650"]}, ["socs: - sm8750"]),
+        ({"models": [model(dlc="/other.dlc")]}, ["models.net.dlc: /models/net.dlc -> /other.dlc"]),
+        (
+            {"prepare": {"vtcm_mb": 2}, "run": {"repetitions": 1}},
+            ["prepare.vtcm_mb: not given -> 2", "run.repetitions: 30 -> 1"],
+        ),
+        ({"exclude": [{"soc": "sm8650"}]}, ['exclude: + {"soc": "sm8650"}']),
     ],
 )
-def test_another_spec_is_refused_with_the_fields_that_differ(
-    lab: Lab, changes: dict[str, Any], named: str
+def test_another_spec_is_refused_with_every_value_that_differs(
+    lab: Lab, changes: dict[str, Any], named: list[str]
 ) -> None:
     first = begin(lab, RUN, plan_of())
-    with pytest.raises(InvalidInput, match=rf"{RUN} was started with another spec \(different: {named}\)"):
+    with pytest.raises(InvalidInput, match=f"Run {RUN} was started with another spec") as refused:
         begin(lab, RUN, plan_of(**changes))
+    assert [line.strip() for line in str(refused.value).splitlines()[1:]] == named
     assert read_run(lab.store, RUN) == first
+
+
+def test_flow_runs_of_a_run_are_kept_in_the_order_of_its_tries(lab: Lab) -> None:
+    for flow_run, kept in (("a", ["a"]), ("b", ["a", "b"]), ("a", ["b", "a"]), (None, ["b", "a"])):
+        begun = begin_run(lab.store, RUN, plan_of(), lab.site, flow_run=flow_run)
+        assert begun.flow_runs == kept
+
+
+@pytest.mark.parametrize("error", [StoreError("The store is gone."), OSError("No space left on device")])
+def test_what_fails_while_a_run_ends_says_how_the_run_is_completed(error: Exception) -> None:
+    with (
+        pytest.raises(RunNotEnded, match=rf"that were finished are stored.*--run-id {RUN} completes it\."),
+        ending(RUN),
+    ):
+        raise error
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ CASES = {
         ref={"answer_seconds": 4},
     ),
     "silent in the profiled run": Case(
-        rule(PROFILED, DeviceFault.HANG, times=2), FailureKind.TOOL_TIMED_OUT, Step.NET_RUN, "within 3 s"
+        rule(PROFILED, DeviceFault.HANG, times=2), FailureKind.DEVICE_TIMED_OUT, Step.NET_RUN, "within 3 s"
     ),
     "hot": Case(
         state(skin=55.0), FailureKind.DEVICE_HOT, Step.DEVICE, "skin is at 55 °C; the gate admits 40 °C"

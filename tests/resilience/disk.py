@@ -19,14 +19,14 @@ for size in sys.stdin:
     subprocess.run(["mount", "-o", "remount,size=" + size.strip(), folder], check=True)
     print("ready", flush=True)
 """
-_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private")
+NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private")
 
 
 def why_unavailable() -> str | None:
     """Why this machine cannot have a small disk, in a sentence; None if it can."""
     try:
         probe = subprocess.run(
-            [*_NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True, timeout=10
+            [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True, timeout=10
         )
     except OSError as error:
         return f"a small disk needs unshare and mount: {error}"
@@ -71,7 +71,7 @@ class SmallDisk:
 
     def __enter__(self) -> Self:
         self._holder = subprocess.Popen(
-            [*_NAMESPACE, sys.executable, "-c", _HOLDER, str(self.folder), str(self._size)],
+            [*NAMESPACE, sys.executable, "-c", _HOLDER, str(self.folder), str(self._size)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qhas.devices.adb import AdbShell
-from qhas.devices.deployment import ONLINE_PREPARE, Deployment, deploy, plan_deployment
+from qhas.devices.deployment import ONLINE_PREPARE, Deployment, bytes_to_push, deploy, plan_deployment
 from qhas.failures import DeviceFailed, FailureKind
 from qhas.sdk import Sdk, SdkKind, Tool
 from tests.fakes.devices import AdbServer, DeviceFault, DeviceRule, Phone, phone
@@ -104,7 +104,9 @@ async def test_everything_is_pushed_once_and_can_be_executed(
     device: Phone, shell: AdbShell, sdk: Sdk
 ) -> None:
     wanted = plan(sdk)
+    assert await bytes_to_push(shell, wanted) == sum(file.stat().st_size for file in wanted.files.values())
     assert await deploy(shell, wanted) == len(wanted.files)
+    assert await bytes_to_push(shell, wanted) == 0
     assert await deploy(shell, wanted) == 0
     for name, source in wanted.files.items():
         assert (there(device, wanted) / name).read_bytes() == source.read_bytes()

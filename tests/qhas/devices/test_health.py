@@ -451,10 +451,10 @@ def test_a_value_beyond_its_limit_objects_in_one_sentence(
     assert objections(health(**facts), Gate()) == [Objection(kind, sentence, not hopeless)]
 
 
-def test_the_free_space_of_the_gate_must_remain_beside_the_files_of_the_cell() -> None:
+def test_the_free_space_of_the_gate_must_remain_beside_what_is_pushed() -> None:
     found = objections(health(free_bytes=700_000_000), Gate(free_mb=500), 300_000_000)
     assert [objection.sentence for objection in found] == [
-        "Its directory has 700 MB free; 800 MB are needed, 300 MB of it for the files of the cell."
+        "Its directory has 700 MB free; 800 MB are needed, 300 MB of it for what is pushed."
     ]
 
 

@@ -63,6 +63,14 @@ def test_a_success_between_failures_starts_the_count_again(log: QuarantineLog) -
     assert log.entry(PHONE) is None
 
 
+def test_a_failure_that_was_withdrawn_did_not_count(log: QuarantineLog) -> None:
+    log.withdraw_failure(PHONE)
+    set_aside(log)
+    log.withdraw_failure(PHONE)
+    assert log.status(PHONE) is None
+    assert log.note_failure(PHONE, "no answer") is not None
+
+
 def test_failures_of_one_device_are_not_anothers(log: QuarantineLog) -> None:
     set_aside(log)
     assert log.status("adb:other") is None
