@@ -21,6 +21,7 @@ from qhas.spec import Cell
 from qhas.steps.prepare import Prepared
 from qhas.steps.publish import record_of
 from qhas.work import CellWork, open_work
+from tasks import events
 from tasks.chrometrace import generate_chrometrace
 from tasks.device import ready_device
 from tasks.latency import measure_latency
@@ -98,7 +99,7 @@ async def profile_cells(
     pipeline = Pipeline(
         cells, lab.site.devices_by_soc(), lab.cores.count, lab.site.host, lab.scratch, forecasts
     )
-    with progress.listening(_log_waits()):
+    with progress.listening(_log_waits()), progress.listening(events.tell):
         async with asyncio.TaskGroup() as group:
             running = {
                 cell.key: group.create_task(profile_cell(cell, lab, run_id, pipeline))

@@ -7,35 +7,41 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 
+from flows import parameters as asked
 from flows.sweep import run_id_of_flow_run, run_sweep
-from qhas.naming import SocName, safe_name
-from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, RunOptions, SweepSpec, TraceFeatures
+from qhas.naming import safe_name
+from qhas.spec import ModelRef, PrepareOptions, RunOptions, SweepSpec, TraceFeatures
 
 
-@flow(name="profile", flow_run_name="{dlc} on {soc}", persist_result=False)
+def _network(dlc: str) -> str:
+    return safe_name(PurePosixPath(dlc).stem)
+
+
+def _flow_run_name() -> str:
+    return f"{_network(flow_run.parameters['dlc'])} on {flow_run.parameters['soc']}"
+
+
+@flow(name="profile", flow_run_name=_flow_run_name, persist_result=False)
 async def profile(
-    dlc: str,
-    soc: SocName,
-    inputs: str = RANDOM_INPUTS,
-    prepare: PrepareOptions | None = None,
-    run: RunOptions | None = None,
-    trace: TraceFeatures | None = None,
-    site: str | None = None,
-    run_id: str | None = None,
+    dlc: asked.Address = asked.DLC,
+    soc: asked.AnySoc = asked.SOC_OF_CELL,
+    inputs: asked.Address = asked.INPUTS,
+    prepare: PrepareOptions = asked.PREPARE,
+    run: RunOptions = asked.RUN,
+    trace: TraceFeatures = asked.TRACE,
+    site: asked.OptionalPath = asked.SITE,
+    run_id: asked.OptionalName = asked.RUN_ID,
 ) -> State[Any]:
-    """Profile one network on one SoC: chrometrace, QHAS summary and the numbers.
-
-    `dlc` is an un-cached DLC, `inputs` is `random` or an input list; both are paths or fsspec URLs as the worker sees
-    them. `site` is the path of a site.yaml on the worker.
-    """
-    name = safe_name(PurePosixPath(dlc).stem)
+    """Profile one network on one SoC: chrometrace, QHAS summary and the numbers."""
+    name = _network(dlc)
     spec = SweepSpec(
         name=name,
         models=[ModelRef(name=name, dlc=dlc, inputs=inputs)],
         socs=[soc],
-        prepare=prepare or PrepareOptions(),
-        run=run or RunOptions(),
-        trace=trace or TraceFeatures(),
+        prepare=prepare,
+        run=run,
+        trace=trace,
     )
     return await run_sweep(spec, site, run_id or run_id_of_flow_run(name))

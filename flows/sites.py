@@ -15,6 +15,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
 
+from flows import parameters as asked
 from flows.children import Child, require_deployments, start, stop, stop_leftovers, watch
 from flows.liveness import declare_crashed, tell_waiting
 from flows.sweep import run_here, run_id_of_flow_run
@@ -29,19 +30,24 @@ from qhas.sites import SiteRef, require_sites, split
 from qhas.sole_runner import sole_runner
 from qhas.spec import Cell, SweepSpec
 from qhas.store import Store
+from tasks import events
 from tasks.report import publish_report
+from tasks.sweep_progress import shown_progress
 
 Parts = Mapping[str, tuple[Cell, ...]]
 
 
 @flow(name="sweep-sites", flow_run_name="{spec.name}", persist_result=False)
 async def sweep_sites(
-    spec: SweepSpec, sites: list[SiteRef], site: str | None = None, run_id: str | None = None
+    spec: SweepSpec = asked.SPEC,
+    sites: list[SiteRef] = asked.SITES,
+    site: asked.OptionalPath = asked.SITE,
+    run_id: asked.OptionalName = asked.RUN_ID,
 ) -> State[Any]:
     """Split a sweep over sites by the devices they have, run each part at its site, and publish one report.
 
-    `site` is the path of a site.yaml on this flow's worker, for the store, which all sites share; without it
-    QHAS_SITE. The `run_id` of an earlier run completes that run: only cells that are missing or failed are split.
+    `site` is for the store, which all sites share. The `run_id` of an earlier run completes that run: only cells that
+    are missing or failed are split.
     """
     return await run_at_sites(spec, sites, site, run_id or run_id_of_flow_run(spec.name))
 
@@ -68,9 +74,11 @@ async def run_at_sites(
         run = await asyncio.to_thread(begin_run, store, run_id, plan, here, flow_run=flow_run.id)
         await declare_crashed(run)
         progress.report(progress.SweepStarted(run_id, len(plan.cells), len(plan.cells) - len(missing)))
+        events.sweep_started(run)
         following = Following(store, run_id, missing, known)
         try:
-            children = await _run_parts(client, plan, sites, parts, run_id, following)
+            async with shown_progress(run, len(plan.cells), len(plan.cells) - len(missing)):
+                children = await _run_parts(client, plan, sites, parts, run_id, following)
         except (asyncio.CancelledError, TerminationSignal):
             cancel_run(store, run)
             raise
@@ -117,6 +125,7 @@ async def _end(
     run = await asyncio.to_thread(end_run, store, run, records, parts)
     await asyncio.to_thread(write_durations, store, plan.spec.name, run.run_id, records)
     report = await publish_report(store, run, records)
+    events.sweep_finished(run, report)
     message = " ".join([_counts(run), *map(_sentence, _unfinished(parts))])
     message = f"{message} Run {run.run_id}. Report: {report}"
     return Failed(message=message) if run.good < run.cells else Completed(message=message)

@@ -13,9 +13,11 @@ from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from flows import parameters as asked
 from flows.cell import profile_cells
 from flows.liveness import declare_crashed, tell_waiting
 from qhas import progress
+from qhas.demo import missing_networks
 from qhas.durations import read_durations, write_durations
 from qhas.failures import InvalidInput
 from qhas.lab import Lab, open_lab
@@ -35,7 +37,10 @@ from qhas.site import load_site, require_devices
 from qhas.sites import Part
 from qhas.sole_runner import sole_runner
 from qhas.spec import Cell, SweepSpec
+from tasks import events
 from tasks.report import publish_report
+from tasks.samples import make_samples
+from tasks.sweep_progress import shown_progress
 
 CELLS_FAILED = "Cells failed"
 """State of a part that ran to its end. A part that was refused or broke off has another one."""
@@ -48,13 +53,14 @@ def _flow_run_name() -> str:
 
 @flow(name="sweep", flow_run_name=_flow_run_name, persist_result=False)
 async def sweep(
-    spec: SweepSpec, site: str | None = None, run_id: str | None = None, part: Part | None = None
+    spec: SweepSpec = asked.SPEC,
+    site: asked.OptionalPath = asked.SITE,
+    run_id: asked.OptionalName = asked.RUN_ID,
+    part: Part | None = asked.PART,
 ) -> State[Any]:
     """Profile every network on every SoC and publish traces, QHAS summaries and a report.
 
-    `site` is the path of a site.yaml on the worker; without it QHAS_SITE, else the defaults. The `run_id` of an
-    earlier run completes that run: only cells that are missing or failed are run. `part` is set by the flow
-    `sweep-sites`, which gives each site its cells; leave it empty.
+    The `run_id` of an earlier run completes that run. `part` is set by the flow `sweep-sites`.
     """
     if part:
         return await run_part(spec, site, run_id, part)
@@ -86,6 +92,8 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
 
     Raises InvalidInput before anything runs, and RunNotEnded if the cells have run and the store is gone.
     """
+    for folder, names in missing_networks(model.dlc for model in spec.models).items():
+        await make_samples(folder, names)
     plan = await asyncio.to_thread(plan_sweep, spec)
     site = load_site(Path(site_path) if site_path else None)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
@@ -94,6 +102,7 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
             begin_run, lab.store, run_id, plan, site, sdk_facts(lab), flow_run=flow_run.id
         )
         await declare_crashed(run)
+        events.sweep_started(run)
         try:
             cells = await _complete(plan.cells, lab, run)
         except asyncio.CancelledError:
@@ -103,6 +112,7 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
             run = await asyncio.to_thread(end_run, lab.store, run, cells)
             await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
             report = await publish_report(lab.store, run, cells)
+        events.sweep_finished(run, report)
     message = f"{run.good} of {run.cells} cells good. Run {run_id}. Report: {report}"
     return Failed(message=message) if run.failed else Completed(message=message)
 
@@ -128,7 +138,8 @@ async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[C
     progress.report(progress.SweepStarted(run.run_id, len(cells), len(done)))
     missing = [cell for cell in cells if cell.key not in done]
     forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
-    ran = await profile_cells(missing, lab, run.run_id, forecasts)
+    async with shown_progress(run, len(cells), len(done)):
+        ran = await profile_cells(missing, lab, run.run_id, forecasts)
     done |= {record.cell.key: record for record in ran}
     return [done[cell.key] for cell in cells]
 

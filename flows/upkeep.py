@@ -1,37 +1,74 @@
-"""What keeps a lab going: pruning its store."""
+"""What keeps a lab going: checking it before the night, pruning its store."""
 
 from __future__ import annotations
 
 import asyncio
+import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
-from pydantic import Field
 
+from flows import parameters as asked
+from qhas.doctor import Finding, examine
 from qhas.prune import PruningPlan, PruningPolicy, plan_pruning, prune
 from qhas.rows import size
-from qhas.site import load_site
+from qhas.site import Site, load_site
 from qhas.store import Store
+from tasks.artifacts import artifact_key, as_text
 
-Days = Annotated[int, Field(ge=1, le=3650)]
 _ROWS = 500
 """Of the table; a first pruning of an old store has many thousands."""
 
 
-@flow(name="prune-store", persist_result=False)
+@flow(name="flight-check", flow_run_name=f"flight-check of {platform.node()}", persist_result=False)
+async def flight_check(site: asked.OptionalPath = asked.SITE) -> State[Any]:
+    """See whether this worker's host, its SDK, its store and its devices are fit for a sweep.
+
+    Ends as failed with one sentence if something is not; devices that work for somebody are not asked.
+    """
+    findings = await asyncio.to_thread(_examine, load_site(Path(site) if site else None))
+    await acreate_table_artifact(
+        key=artifact_key(f"flight-check-{platform.node()}"),
+        table=[
+            {"check": one.what, "result": "good" if one.good else "**BAD**", "answer": as_text(one.answer)}
+            for one in sorted(findings, key=lambda one: one.good)
+        ],
+        description=f"Flight check of {platform.node()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+    )
+    bad = [one for one in findings if not one.good]
+    if not bad:
+        return Completed(message=f"All {len(findings)} checks are good.")
+    told = f"{bad[0].what}: {bad[0].answer}"
+    return Failed(message=f"{len(bad)} of {len(findings)} checks are bad. {told}")
+
+
+def _examine(site: Site) -> Sequence[Finding]:
+    return list(examine(site))
+
+
+def _pruning_name() -> str:
+    return "prune-store, dry run" if flow_run.parameters["dry_run"] else "prune-store"
+
+
+@flow(name="prune-store", flow_run_name=_pruning_name, persist_result=False)
 async def prune_store(
-    traces: Days = 90, replay: Days = 30, prepared: Days = 30, dry_run: bool = False, site: str | None = None
+    traces: asked.Days = asked.TRACES,
+    replay: asked.Days = asked.REPLAY,
+    prepared: asked.Days = asked.PREPARED,
+    dry_run: bool = asked.DRY_RUN,
+    site: asked.OptionalPath = asked.SITE,
 ) -> State[Any]:
     """Remove old traces, logs, schematics and unused prepared graphs; records and QHAS summaries stay for ever.
 
-    `traces` and `replay` are days since the run, `prepared` days since the last use. Runs that are pinned keep
-    everything. With `dry_run` the table only shows what would go. `site` is the path of a site.yaml on the worker.
+    Runs that are pinned keep everything. With `dry_run` the table only shows what would go.
     """
     store = Store(load_site(Path(site) if site else None).store)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))

@@ -17,7 +17,7 @@ import qhas
 from qhas import prefect_settings
 from qhas import upkeep_commands as _upkeep_commands  # noqa: F401  # registers its commands
 from qhas.command_line import Exit, JsonOption, SiteOption, app, command, console, errors, print_json
-from qhas.demo import NETWORKS, demo_site, demo_sweep, make_networks
+from qhas.demo import DEMO_FOLDER, NETWORKS, demo_site, demo_sweep, make_networks
 from qhas.failures import InvalidInput
 from qhas.naming import safe_name
 from qhas.narrowing import Narrowing, narrowed
@@ -51,7 +51,6 @@ CanaryOption = Annotated[
 SitesOption = Annotated[
     Path | None, typer.Option(help="sites.yaml: run the cells at these sites, over a Prefect server.")
 ]
-DEMO_FOLDER = Path("qhas-demo")
 
 
 @command

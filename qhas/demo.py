@@ -10,7 +10,8 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from qhas.failures import InvalidInput
@@ -20,6 +21,7 @@ from qhas.site import SdkRef, Site
 from qhas.spec import Exclusion, ModelRef, SweepSpec
 
 NETWORKS = ("inception_v1", "inception_v2", "resnet50", "squeezenet", "shufflenet", "densenet121")
+DEMO_FOLDER = Path("qhas-demo")
 SOCS = ("sa8255", "qcs9100", "sa8797", "sar2230p")
 QUICK = frozenset({*((name, SOCS[0]) for name in NETWORKS), *(("squeezenet", soc) for soc in SOCS)})
 """Cells of the quick demo: every network once, every SoC once."""
@@ -39,7 +41,18 @@ def demo_sweep(folder: Path, *, quick: bool = False) -> SweepSpec:
     return SweepSpec(name="demo", models=models, socs=list(SOCS), exclude=exclude)
 
 
-async def make_networks(folder: Path, made: Callable[[str], None]) -> None:
+def missing_networks(addresses: Iterable[str]) -> dict[Path, list[str]]:
+    """The demo's networks among these DLCs that are not made yet, by the demo's folder, as in `qhas-demo`."""
+    missing = defaultdict[Path, list[str]](list)
+    for path in map(Path, addresses):
+        folder = path.parent.parent
+        ours = folder.name == DEMO_FOLDER.name and path.stem in NETWORKS and path == _dlc(folder, path.stem)
+        if ours and not path.exists():
+            missing[folder].append(path.stem)
+    return missing
+
+
+async def make_networks(folder: Path, made: Callable[[str], None], names: Iterable[str] = NETWORKS) -> None:
     """Make what is not there yet, calling `made` with each network's name. Raises InvalidInput."""
     networks = _networks(folder)
     gate = asyncio.Semaphore(os.cpu_count() or 1)
@@ -52,7 +65,7 @@ async def make_networks(folder: Path, made: Callable[[str], None]) -> None:
 
     try:
         async with asyncio.TaskGroup() as group:
-            for name in NETWORKS:
+            for name in names:
                 group.create_task(make(name))
     except* InvalidInput as failed:
         raise failed.exceptions[0] from None

@@ -89,7 +89,7 @@ class Lab:
                     ),
                     patience_seconds=self.site.gate.patience_seconds,
                 ) as address,
-                self._blamed(address, cell),
+                self._blamed(refs[address], cell),
                 self._open(refs[address]) as device,
             ):
                 yield device
@@ -100,25 +100,31 @@ class Lab:
             raise StepFailed(FailureKind.DEVICES_QUARANTINED, Step.DEVICE, message) from error
 
     @asynccontextmanager
-    async def _blamed(self, address: str, cell: Cell) -> AsyncIterator[None]:
+    async def _blamed(self, ref: DeviceRef, cell: Cell) -> AsyncIterator[None]:
         """Note against the device what it is to blame for, and in its favour what went well."""
         try:
             yield
         except StepFailed as error:
-            await asyncio.to_thread(self._note_failure, address, cell, error.failure)
+            await asyncio.to_thread(self._note_failure, ref, cell, error.failure)
             raise
-        await asyncio.to_thread(self.quarantine.note_success, address)
+        await asyncio.to_thread(self.quarantine.note_success, ref.address)
 
-    def _note_failure(self, address: str, cell: Cell, failure: Failure) -> None:
+    def _note_failure(self, ref: DeviceRef, cell: Cell, failure: Failure) -> None:
         facts, struck = FACTS[failure.kind], self._struck[cell.model.name, cell.soc]
         if facts.network_may_cause:
-            if address not in struck and len(set(struck)) == 1:
+            if ref.address not in struck and len(set(struck)) == 1:
                 for first in struck:
                     self.quarantine.withdraw_failure(first)
-            struck.append(address)
+            struck.append(ref.address)
         network_is_to_blame = facts.network_may_cause and len(set(struck)) > 1
         if facts.blames_device and not network_is_to_blame:
-            self.quarantine.note_failure(address, failure.message)
+            self._blame(ref, failure.message)
+
+    def _blame(self, ref: DeviceRef, reason: str) -> None:
+        before = self.quarantine.entry(ref.address)
+        after = self.quarantine.note_failure(ref.address, reason)
+        if after and (before is None or before.since < after.since):
+            progress.report(progress.DeviceQuarantined(ref.name, ref.soc, after))
 
     @asynccontextmanager
     async def _open(self, ref: DeviceRef) -> AsyncIterator[Device]:

@@ -9,7 +9,6 @@ from itertools import product
 from typing import Any
 
 import fsspec
-from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
 from qhas.naming import check_name
@@ -24,7 +23,6 @@ from qhas.spec import (
     Selection,
     SweepSpec,
     Variants,
-    describe,
 )
 
 CANARY = "canary"
@@ -109,15 +107,10 @@ def variant_grid(variants: Variants) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _expand(spec: SweepSpec) -> Iterator[Cell]:
     for (variant, options), model, soc in product(variant_grid(spec.variants), spec.models, spec.socs):
-        try:
-            prepare = PrepareOptions.model_validate(
-                spec.prepare.model_dump() | _fields_of(PrepareOptions, options)
-            )
-            run = RunOptions.model_validate(spec.run.model_dump() | _fields_of(RunOptions, options))
-        except ValidationError as error:
-            raise InvalidInput(
-                f"Variant {variant} of sweep {spec.name} is not valid: {describe(error)}."
-            ) from error
+        prepare = PrepareOptions.model_validate(
+            spec.prepare.model_dump() | _fields_of(PrepareOptions, options)
+        )
+        run = RunOptions.model_validate(spec.run.model_dump() | _fields_of(RunOptions, options))
         yield Cell(
             model=model, soc=soc, variant=check_name(variant), prepare=prepare, run=run, trace=spec.trace
         )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from qhas.devices.quarantine import Quarantined
 from qhas.failures import Step
 from qhas.record import CellRecord
 from qhas.spec import Cell
@@ -53,6 +54,15 @@ class CellFinished:
 
 
 @dataclass(frozen=True)
+class DeviceQuarantined:
+    """A device is set aside, from now on."""
+
+    device: str
+    soc: str
+    facts: Quarantined
+
+
+@dataclass(frozen=True)
 class SiteChanged:
     """The flow run of a site, in a sweep over several, has another state in Prefect."""
 
@@ -60,7 +70,7 @@ class SiteChanged:
     state: str
 
 
-Event = RunWaiting | SiteChanged | SweepStarted | StepStarted | Waiting | CellFinished
+Event = RunWaiting | SiteChanged | SweepStarted | StepStarted | Waiting | CellFinished | DeviceQuarantined
 Listener = Callable[[Event], None]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("qhas_progress", default=())
 

@@ -161,6 +161,27 @@ class Viewer(StrEnum):
     """On the device, as the vendor's SNPE page has it; its files are fetched."""
 
 
+class Links(Spec):
+    """How a browser reaches what is stored. With neither key, links are addresses to copy, not to click."""
+
+    base: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^@\s]+$",
+        description="Where the store is served over HTTP, as in https://artifacts.lab/lab1.",
+    )
+    presigned_hours: int = Field(
+        default=0,
+        ge=0,
+        le=168,
+        description="S3 without such a server: sign links for so many hours. Who sees one can read that object.",
+    )
+    perfetto: str = Field(
+        default="https://ui.perfetto.dev",
+        pattern=r"^https?://[^@\s]+$",
+        description="The Perfetto UI that opens traces, where the lab has one of its own.",
+    )
+
+
 class Site(Spec):
     """The lab as site.yaml states it. With no devices, the host simulates any SoC the SDK knows."""
 
@@ -172,6 +193,7 @@ class Site(Spec):
     devices: list[DeviceRef] = []
     gate: Gate = Gate()
     host: Host = Host()
+    links: Links = Links()
 
     @model_validator(mode="after")
     def _device_names_are_unique(self) -> Site:

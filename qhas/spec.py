@@ -9,16 +9,20 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from qhas import forms
 from qhas.failures import InvalidInput
 from qhas.naming import Name, SocName
 
 RANDOM_INPUTS = "random"
 ModelT = TypeVar("ModelT", bound=BaseModel)
+OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
+VtcmMegabytes = Annotated[int, Field(ge=0, le=64)]
+HvxThreads = Annotated[int, Field(ge=1, le=16)]
 
 
 def _more_than_once(values: Iterable[object]) -> list[str]:
@@ -28,7 +32,7 @@ def _more_than_once(values: Iterable[object]) -> list[str]:
 class Spec(BaseModel):
     """Base of everything a user writes: immutable, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=forms.shape)
 
 
 class PerfProfile(StrEnum):
@@ -50,73 +54,121 @@ class PerfProfile(StrEnum):
 class ModelRef(Spec):
     """A network to profile."""
 
-    name: Name = Field(description="Short name, used in reports and paths.")
+    name: Name = Field(
+        title="Name",
+        description="Used in reports and paths: letters, digits, dots, dashes, underscores.",
+        examples=["inception_v2"],
+    )
     dlc: str = Field(
-        description="Un-cached DLC: a path or any fsspec URL, as in s3://models/inception_v2.dlc."
+        title="DLC",
+        min_length=1,
+        description="Un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc.",
+        examples=["s3://models/inception_v2.dlc"],
     )
     inputs: str = Field(
         default=RANDOM_INPUTS,
-        description="`random`, or path or URL of an input_list file. Its input files lie relative to it.",
+        title="Inputs",
+        min_length=1,
+        description="random, or path or URL of an input list. Its input files lie relative to it.",
+        examples=[RANDOM_INPUTS, "s3://models/inception_v2/input_list.txt"],
     )
 
     tags: list[Name] = Field(
-        default=[], description="Words to select models by, as in `nightly` or `canary`."
+        default=[], title="Tags", description="Words to select models by, as in nightly or canary."
     )
 
 
 class PrepareOptions(Spec):
     """Options of graph-prepare. What is left out keeps the SDK's default."""
 
-    optimization_level: int | None = Field(
-        default=None, ge=1, le=3, description="1, 2 or 3; higher prepares slower."
+    optimization_level: OptimizationLevel | None = Field(
+        default=None, title="Optimisation level", description="1, 2 or 3; higher prepares slower."
     )
-    vtcm_mb: int | None = Field(default=None, ge=0, le=64, description="VTCM in MB; 0 is the SoC's maximum.")
-    hvx_threads: int | None = Field(default=None, ge=1, le=16, description="HVX threads the graph may use.")
-    dlbc: bool | None = Field(default=None, description="Lossless bandwidth compression (DLBC).")
+    vtcm_mb: VtcmMegabytes | None = Field(
+        default=None, title="VTCM in MB", description="0 to 64; 0 is the SoC's maximum."
+    )
+    hvx_threads: HvxThreads | None = Field(
+        default=None, title="HVX threads", description="1 to 16 threads that the graph may use."
+    )
+    dlbc: bool | None = Field(
+        default=None,
+        title="DLBC",
+        description="Lossless bandwidth compression. None keeps the SDK's default.",
+    )
 
 
 class RunOptions(Spec):
     """Options of the run on the device."""
 
     perf_profile: PerfProfile = Field(
-        default=PerfProfile.BURST, description="Clocks and power during the run."
+        default=PerfProfile.BURST, title="Perf profile", description="Clocks and power during the run."
     )
     warmups: int = Field(
-        default=3, ge=0, le=1000, description="Inferences before the latency is taken (devices only)."
+        default=3,
+        ge=0,
+        le=1000,
+        title="Warm-ups",
+        description="0 to 1000 inferences before the latency is taken (devices only).",
     )
     repetitions: int = Field(
-        default=30, ge=0, le=100_000, description="Timed inferences (devices only); 0 leaves latency out."
+        default=30,
+        ge=0,
+        le=100_000,
+        title="Repetitions",
+        description="0 to 100000 timed inferences (devices only); 0 leaves latency out.",
     )
     timeout_seconds: int = Field(
-        default=600, ge=1, le=86_400, description="Time limit of each tool, in seconds."
+        default=600,
+        ge=1,
+        le=86_400,
+        title="Time limit in seconds",
+        description="Of each tool, 1 to 86400.",
     )
 
 
 class TraceFeatures(Spec):
     """The eight switches of `qnn-profile-viewer --config`, by the vendor's names. All eight are always written."""
 
-    qhas_json: bool = Field(default=True, description="The QHAS summary as JSON.")
-    qhas_schema: bool = Field(default=True, description="The JSON schema of the QHAS summary.")
-    htp_json: bool = Field(default=True, description="The HTP graph, for Netron.")
-    runtrace: bool = Field(default=True, description="Time of each inference on the device.")
-    memory_info: bool = Field(default=True, description="VTCM and DRAM counters in the chrometrace.")
-    traceback: bool = Field(default=True, description="Where each HTP op comes from.")
+    qhas_json: bool = Field(default=True, title="qhas_json", description="The QHAS summary as JSON.")
+    qhas_schema: bool = Field(
+        default=True, title="qhas_schema", description="The JSON schema of the QHAS summary."
+    )
+    htp_json: bool = Field(default=True, title="htp_json", description="The HTP graph, for Netron.")
+    runtrace: bool = Field(
+        default=True, title="runtrace", description="Time of each inference on the device."
+    )
+    memory_info: bool = Field(
+        default=True, title="memory_info", description="VTCM and DRAM counters in the chrometrace."
+    )
+    traceback: bool = Field(default=True, title="traceback", description="Where each HTP op comes from.")
     enable_input_output_flow_events: bool = Field(
-        default=False, description="Arrows from producer to consumer. The trace then needs chrome://tracing."
+        default=False,
+        title="enable_input_output_flow_events",
+        description="Arrows from producer to consumer. The trace then needs chrome://tracing.",
     )
     enable_sequencer_flow_events: bool = Field(
-        default=False, description="Arrows of the sequencer. The trace then needs chrome://tracing."
+        default=False,
+        title="enable_sequencer_flow_events",
+        description="Arrows of the sequencer. The trace then needs chrome://tracing.",
     )
 
 
 class Variants(Spec):
     """A grid over prepare and run options: every combination of the listed values is a cell of its own."""
 
-    perf_profile: list[PerfProfile] = []
-    optimization_level: list[int] = []
-    vtcm_mb: list[int] = []
-    hvx_threads: list[int] = []
-    dlbc: list[bool] = []
+    perf_profile: list[PerfProfile] = Field(
+        default=[], title="Perf profiles", description="Each of these clock and power settings."
+    )
+    optimization_level: list[OptimizationLevel] = Field(
+        default=[], title="Optimisation levels", description="Each of 1, 2, 3."
+    )
+    vtcm_mb: list[VtcmMegabytes] = Field(
+        default=[], title="VTCM in MB", description="Each 0 to 64; 0 is the SoC's maximum."
+    )
+    hvx_threads: list[HvxThreads] = Field(default=[], title="HVX threads", description="Each 1 to 16.")
+    dlbc: list[bool] = Field(
+        default=[], title="DLBC", description="Lossless bandwidth compression: off, on, or both."
+    )
 
     @model_validator(mode="after")
     def _values_are_unique(self) -> Self:
@@ -131,9 +183,9 @@ class Variants(Spec):
 class Exclusion(Spec):
     """Cells left out: those that match every field given here."""
 
-    model: Name | None = None
-    soc: SocName | None = None
-    variant: str | None = None
+    model: Name | None = Field(default=None, title="Network", description="Its name.")
+    soc: SocName | None = Field(default=None, title="SoC", description="As in sm8750.")
+    variant: str | None = Field(default=None, title="Variant", description="As in vtcm_mb-2.")
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
@@ -147,31 +199,34 @@ class Exclusion(Spec):
 class Selection(Spec):
     """The cells to run: those that fit every field given. Models, SoCs and variants are glob patterns."""
 
-    models: list[str] = Field(default=[], description="As in `inception_*`.")
-    socs: list[str] = Field(default=[], description="As in `sa8*`.")
-    variants: list[str] = Field(default=[], description="As in `perf_profile-burst*`.")
-    tags: list[Name] = Field(default=[], description="A model needs one of them.")
-    cells: list[str] = Field(default=[], description="Keys, as in `inception_v2/sa8255/default`.")
+    models: list[str] = Field(default=[], title="Networks", description="As in inception_*.")
+    socs: list[str] = Field(default=[], title="SoCs", description="As in sa8*.")
+    variants: list[str] = Field(default=[], title="Variants", description="As in perf_profile-burst*.")
+    tags: list[Name] = Field(default=[], title="Tags", description="A model needs one of them.")
+    cells: list[str] = Field(
+        default=[], title="Cells", description="Keys, as in inception_v2/sa8255/default."
+    )
     canary: bool = Field(
         default=False,
-        description="One cell a SoC: of the first model tagged `canary`, else of the first model.",
+        title="Canary",
+        description="One cell a SoC: of the first model tagged canary, else of the first model.",
     )
 
 
 class SweepSpec(Spec):
     """Models x SoCs x variants."""
 
-    name: Name = Field(description="Short name of the sweep, part of every run id.")
-    models: list[ModelRef] = Field(min_length=1)
+    name: Name = Field(title="Name", description="Short name of the sweep, part of every run id.")
+    models: list[ModelRef] = Field(min_length=1, title="Networks", description="At least one.")
     socs: list[SocName] = Field(
-        min_length=1, description="SoC names as graph-prepare takes them, as in sm8750."
+        min_length=1, title="SoCs", description="Names as graph-prepare takes them, as in sm8750."
     )
-    variants: Variants = Variants()
-    prepare: PrepareOptions = PrepareOptions()
-    run: RunOptions = RunOptions()
-    trace: TraceFeatures = TraceFeatures()
-    exclude: list[Exclusion] = []
-    select: Selection = Selection()
+    variants: Variants = Field(default=Variants(), title="Grid")
+    prepare: PrepareOptions = Field(default=PrepareOptions(), title="Prepare")
+    run: RunOptions = Field(default=RunOptions(), title="Run")
+    trace: TraceFeatures = Field(default=TraceFeatures(), title="Trace")
+    exclude: list[Exclusion] = Field(default=[], title="Exclude", description="Cells left out.")
+    select: Selection = Field(default=Selection(), title="Select")
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -1,48 +1,53 @@
-"""The report as a task, and the same table in the Prefect UI."""
+"""The report as a task, and the same in the Prefect UI."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from dataclasses import asdict
 
 from prefect import task
-from prefect.artifacts import acreate_table_artifact
+from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
 
-from qhas.record import CellRecord, Origin, SweepRecord
+from qhas.links import LinkMaker
+from qhas.record import CellRecord, SweepRecord
 from qhas.report import publish_report as write_report
-from qhas.rows import ORIGIN_TITLE, by_origin, columns, legend, row
+from qhas.rows import ORIGIN_TITLE, by_origin, legend
 from qhas.sites import site_table
 from qhas.store import Store
+from tasks.artifacts import artifact_key, cell_table, failure_page, links_of
 from tasks.policy import STEP
 
 
 @task(name="report", task_run_name="report {run.run_id}", **STEP)
 async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]) -> str:
-    """Write the static page, a table artifact per origin of figures and one of the sites; the page's address."""
+    """Write the static page and the artifacts of the run; the page's address.
+
+    The artifacts are a table per origin of figures, a page of the failures, a table of the sites, and links as far as
+    a browser can follow them.
+    """
     address = await asyncio.to_thread(write_report, store, run, cells)
+    links = LinkMaker(run.site, store)
+    told = f"Run {run.run_id}, report {address}"
     for origin, records in by_origin(cells):
         await acreate_table_artifact(
-            key=_artifact_key(f"{run.spec.name}-{origin}"),
-            table=_table(origin, records),
-            description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} Run {run.run_id}, report {address}",
+            key=artifact_key(f"{run.spec.name}-{origin}"),
+            table=await asyncio.to_thread(cell_table, origin, records, store, links),
+            description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} {told}",
         )
+    if page := failure_page(run, cells, store):
+        await acreate_markdown_artifact(page, artifact_key(f"{run.spec.name}-failures"), told)
     if run.sites:
         await acreate_table_artifact(
-            key=_artifact_key(f"{run.spec.name}-sites"),
+            key=artifact_key(f"{run.spec.name}-sites"),
             table=site_table(run.sites),
-            description=f"What each site did of its part. Run {run.run_id}, report {address}",
+            description=f"What each site did of its part. {told}",
         )
+    for name, link in (await asyncio.to_thread(_links, run, cells, links)).items():
+        await acreate_link_artifact(link, name, artifact_key(f"{run.spec.name}-{name}"), told)
     return address
 
 
-def _table(origin: Origin, records: list[CellRecord]) -> list[dict[str, str]]:
-    """The report's columns, and the note, which there stands below the op."""
-    shown = columns(origin, records)
-    rows = [asdict(row(record)) for record in records]
-    return [{column.title: one[column.field] for column in shown} | {"note": one["note"]} for one in rows]
-
-
-def _artifact_key(name: str) -> str:
-    """Prefect's artifact keys hold lower-case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+def _links(run: SweepRecord, cells: list[CellRecord], links: LinkMaker) -> dict[str, str]:
+    """The report, and of a run of one cell what there is of it; of more cells that stands in the table."""
+    report = links.to(f"reports/{run.run_id}/index.html")
+    of_cell = links_of(cells[0], links) if len(cells) == 1 else {}
+    return ({"report": report} if report else {}) | of_cell

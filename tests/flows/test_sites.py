@@ -246,7 +246,7 @@ async def test_what_no_site_can_run_is_refused_before_anything_runs(sites: Sites
 
 @pytest.mark.parametrize(
     ("deployment", "message"),
-    [("sweep/nowhere", "no deployment sweep/nowhere"), ("profile/profile", "cannot run a part")],
+    [("sweep/nowhere", "no deployment sweep/nowhere"), ("profile/profile-network", "cannot run a part")],
 )
 async def test_a_deployment_that_cannot_serve_is_refused_before_anything_runs(
     sites: Sites, deployment: str, message: str

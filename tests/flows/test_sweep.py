@@ -7,12 +7,15 @@ import gzip
 import json
 import time
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.states import Running
 
+from flows.batch import batch_profile
+from flows.nightly import nightly_sweep
 from flows.profile import profile
 from flows.sweep import sweep
 from qhas.failures import FailureKind, InvalidInput
@@ -312,6 +315,33 @@ async def test_one_network_on_one_soc_is_a_run_too(lab: FakeLab) -> None:
     state = await profile(dlc, "sa8255", site=str(lab.site_file), run_id="single", return_state=True)
     assert state.is_completed()
     assert list(lab.run("single")[1]) == ["alpha/sa8255/default"]
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize(
+    ("flow", "given", "told"),
+    [
+        (profile, {"dlc": "/no/such.dlc", "soc": "sa8255"}, "There is no file /no/such.dlc"),
+        (nightly_sweep, {"spec_file": "no/such.yaml"}, "cannot be read"),
+        (
+            batch_profile,
+            {
+                "models": [{"name": "a", "dlc": "a.dlc"}],
+                "socs": ["sa8255"],
+                "other_socs": ["sa8255"],
+            },
+            "socs must have different names",
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+async def test_what_only_a_worker_can_see_fails_the_run_with_one_sentence(
+    flow: Any, given: dict[str, Any], told: str
+) -> None:
+    state = await flow(**given, return_state=True)
+    assert state.is_failed()
+    assert told in str(state.message)
+    assert "\n" not in str(state.message)
 
 
 def _alive(lab: FakeLab) -> list[int]:

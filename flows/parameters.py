@@ -1,0 +1,102 @@
+"""What the flows ask for: every parameter's title, help and bounds, as Prefect's forms show and enforce them.
+
+Prefect takes help and title from the default, everything else from the type. Help is plain text, for one of the two UIs
+shows Markdown as it is written. A text that may be left out is empty by default, never null: a form would offer null as
+a choice of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, WithJsonSchema
+
+from qhas.naming import SAFE, SOC, SocName
+from qhas.socs import KNOWN_SOCS
+from qhas.spec import RANDOM_INPUTS, PrepareOptions, RunOptions, Selection, TraceFeatures, Variants
+
+_KNOWN = {"type": "string", "enum": sorted(KNOWN_SOCS)}
+_OTHER = {"type": "string", "pattern": f"^{SOC.pattern}$"}
+
+Address = Annotated[str, Field(min_length=1, max_length=2000)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+KnownSoc = Annotated[SocName, WithJsonSchema(_KNOWN)]
+AnySoc = Annotated[
+    SocName,
+    WithJsonSchema({"anyOf": [_KNOWN | {"title": "listed"}, _OTHER | {"title": "another"}]}),
+]
+OptionalPath = Annotated[str | None, WithJsonSchema({"type": "string", "pattern": r"^(.*\.ya?ml)?$"})]
+OptionalName = Annotated[str | None, WithJsonSchema({"type": "string", "pattern": f"^({SAFE.pattern})?$"})]
+SweepFile = Annotated[str, Field(pattern=r"^.+\.ya?ml$", max_length=2000)]
+
+
+def _parameter(title: str, description: str, default: Any = ...) -> Any:
+    return Field(default=default, description=description, json_schema_extra={"title": title})
+
+
+DLC = _parameter(
+    "Network",
+    "An un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc. To try it out: "
+    "qhas-demo/networks/squeezenet.dlc, a sample network, which is made if it is not there.",
+)
+SOC_OF_CELL = _parameter(
+    "SoC",
+    "As graph-prepare names it. Not in the list? Write it under 'another': the SDK decides whether it knows it.",
+)
+INPUTS = _parameter(
+    "Inputs",
+    "random, or path or URL of an input list. Its input files lie relative to it.",
+    RANDOM_INPUTS,
+)
+NETWORKS = _parameter("Networks", "At least one. Every network is run on every SoC in every variant.")
+SOCS = _parameter("SoCs", "Every SoC here and under Other SoCs; at least one altogether.", [])
+OTHER_SOCS = _parameter(
+    "Other SoCs", "SoCs that this version does not list, as graph-prepare names them; the SDK decides.", []
+)
+GRID = _parameter(
+    "Grid",
+    "Every combination of the values listed here is a variant: two VTCM sizes and two perf profiles make four cells of "
+    "each network on each SoC. Nothing listed: one variant, with the options below.",
+    Variants(),
+)
+PREPARE = _parameter(
+    "Prepare", "Options of graph-prepare; what is left out keeps the SDK's default.", PrepareOptions()
+)
+RUN = _parameter("Run", "Clocks, repetitions and time limit of the run on the device.", RunOptions())
+TRACE = _parameter(
+    "Trace", "The eight switches of qnn-profile-viewer, by the vendor's names.", TraceFeatures()
+)
+BATCH_NAME = _parameter(
+    "Name", "Names run, report and artifacts: letters, digits, dots, dashes, underscores.", "batch"
+)
+SPEC = _parameter("Sweep", "The same keys as sweep.yaml.")
+SPEC_FILE = _parameter(
+    "Sweep file",
+    "A sweep.yaml on the worker, under version control: a path from the root of the repository, or an absolute one. "
+    "Relative paths in it are taken from its folder.",
+    "examples/nightly.yaml",
+)
+SELECTION = _parameter(
+    "Select", "Fewer cells than the file has; what is given here takes the place of the file's.", Selection()
+)
+SITES = _parameter("Sites", "Who takes part, with the number of devices by SoC.")
+PART = _parameter("Part", "Set by sweep-sites, which gives each site its cells. Leave it at None.", None)
+SITE = _parameter(
+    "Site file",
+    "A site.yaml on the worker: store, SDK, devices. Empty: the worker's QHAS_SITE, else host SDK, simulated devices "
+    "and a local store.",
+    "",
+)
+RUN_ID = _parameter(
+    "Run id",
+    "Empty: a new run. The id of an earlier run completes it: only cells that are missing or failed run.",
+    "",
+)
+TRACES = _parameter("Traces, days", "1 to 3650 days since the run: traces, HTP graphs, QHAS pages.", 90)
+REPLAY = _parameter(
+    "Logs, days",
+    "1 to 3650 days since the run: logs and schematics. Without them no trace is made again.",
+    30,
+)
+PREPARED = _parameter("Prepared graphs, days", "1 to 3650 days since their last use.", 30)
+DRY_RUN = _parameter("Dry run", "Show what would go; remove nothing.", False)

@@ -1,0 +1,179 @@
+"""The automations of infra/: registered on a real server with its services, fired by the events they are for."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.events import Event
+from prefect.events.filters import EventFilter, EventNameFilter
+from prefect.events.schemas.automations import AutomationCore
+
+from qhas import progress
+from qhas.devices.quarantine import Quarantined
+from tasks import events
+from tests.flows.conftest import ROOT
+from tests.qhas.samples import MOMENT, record
+from tests.resilience.server import PrefectServer
+
+FOLDER = ROOT / "infra" / "automations"
+_spec = importlib.util.spec_from_file_location("register", FOLDER / "register.py")
+assert _spec
+assert _spec.loader
+register = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(register)
+NAMES = {
+    "qhas regression",
+    "qhas device quarantined",
+    "qhas nightly ended badly",
+    "qhas nightly not over",
+    "qhas run without a sign of life",
+}
+
+
+def test_a_message_names_what_its_event_carries() -> None:
+    for document in register.documents():
+        told = document["notification"]
+        assert told["subject"].strip(), document["name"]
+        assert "{{" in told["body"], document["name"]
+
+
+def test_without_a_block_an_automation_does_only_what_its_file_says() -> None:
+    made = {one["name"]: register.automation(one, None) for one in register.documents()}
+    assert set(made) == NAMES
+    assert [action.type for action in made["qhas regression"].actions] == ["do-nothing"]
+    assert [action.type for action in made["qhas run without a sign of life"].actions] == [
+        "change-flow-run-state"
+    ]
+
+
+def test_with_a_block_every_automation_tells_people() -> None:
+    block = "0b4f3a7e-6c1b-4b2c-9a38-1f7a0c7e2d11"
+    for document in register.documents():
+        actions = register.automation(document, block).actions
+        assert actions[-1].type == "send-notification"
+        assert "do-nothing" not in {action.type for action in actions}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A server with all its services (the harness's has no triggers), with the automations registered, twice."""
+    with PrefectServer(tmp_path_factory.mktemp("automations")) as running:
+        for _ in range(2):
+            done = subprocess.run(
+                [sys.executable, str(FOLDER / "register.py")],
+                env=running.environment,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+        yield running
+
+
+@pytest.fixture
+async def client(server: PrefectServer) -> AsyncIterator[PrefectClient]:
+    """A client of that server."""
+    async with PrefectClient(api=server.environment["PREFECT_API_URL"]) as made:
+        yield made
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """Events as `tasks.events` makes them, kept for sending to that server."""
+    kept: list[Event] = []
+
+    def keep(name: str, resource: dict[str, str], **rest: Any) -> None:
+        kept.append(Event.model_validate({"event": name, "resource": resource, **rest}))
+
+    monkeypatch.setattr(events, "emit_event", keep)
+    return kept
+
+
+async def send(client: PrefectClient, *sent: Event) -> None:
+    answer = await client._client.post("/events", json=[one.model_dump(mode="json") for one in sent])
+    answer.raise_for_status()
+
+
+async def fired(client: PrefectClient, name: str) -> Event:
+    """The first event that says the automation was triggered."""
+    wanted = EventFilter(event=EventNameFilter(name=["prefect.automation.triggered"]))
+    async with asyncio.timeout(60):
+        while True:
+            page = await client.read_events(wanted, limit=50)
+            for one in page.events:
+                if one.resource.get("prefect.resource.name") == name:
+                    return one
+            await asyncio.sleep(0.5)
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(90):
+        while not await condition():
+            await asyncio.sleep(0.5)
+
+
+async def nightly_run(client: PrefectClient) -> FlowRun:
+    """A run of a deployment called as the nightly's."""
+    flow = await client.create_flow_from_name("nightly-sweep")
+    deployment = await client.create_deployment(flow, "nightly-sweep")
+    return await client.create_flow_run_from_deployment(deployment)
+
+
+@pytest.mark.server
+@pytest.mark.xdist_group("server")
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+class TestOnAServer:
+    """With its services."""
+
+    async def test_registering_twice_makes_each_automation_once(self, client: PrefectClient) -> None:
+        names = [one.name for one in await client.read_automations()]
+        assert sorted(names) == sorted(NAMES)
+
+    async def test_a_regression_fires_its_automation(self, client: PrefectClient, told: list[Event]) -> None:
+        events.regressed(record(), "12% slower", baseline="nightly-0")
+        await send(client, *told)
+        await fired(client, "qhas regression")
+
+    async def test_a_device_set_aside_fires_its_automation(
+        self, client: PrefectClient, told: list[Event]
+    ) -> None:
+        facts = Quarantined(reason="it hangs", since=MOMENT, until=MOMENT + timedelta(hours=1), failures=3)
+        events.tell(progress.DeviceQuarantined("oneplus13", "sm8750", facts))
+        await send(client, *told)
+        await fired(client, "qhas device quarantined")
+
+    async def test_a_nightly_that_fails_fires_its_automation(self, client: PrefectClient) -> None:
+        run = await nightly_run(client)
+        await client.set_flow_run_state(
+            run.id, State(type=StateType.FAILED, message="1 of 4 cells good."), force=True
+        )
+        await fired(client, "qhas nightly ended badly")
+
+    async def test_a_run_without_a_sign_of_life_is_marked_as_crashed(self, client: PrefectClient) -> None:
+        (document,) = [one for one in register.documents() if "sign of life" in one["name"]]
+        document["trigger"]["within"] = 10  # ten minutes as it stands
+        (there,) = await client.read_automations_by_name(document["name"])
+        await client.update_automation(there.id, AutomationCore.model_validate(document))
+        run = await nightly_run(client)
+        await client.set_flow_run_state(run.id, State(type=StateType.RUNNING), force=True)
+        await asyncio.sleep(2)  # the server's copy of the automation is renewed by an event of its own
+        alive = {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.name": run.name}
+        await send(client, Event(event="prefect.flow-run.heartbeat", resource=alive))
+
+        async def crashed() -> bool:
+            state = (await client.read_flow_run(run.id)).state
+            return state is not None and state.is_crashed()
+
+        await until(crashed)
+        assert "No sign of life" in str((await client.read_flow_run(run.id)).state.message)

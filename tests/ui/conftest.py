@@ -1,0 +1,125 @@
+"""The Prefect UI in a headless Chromium, on a server of its own with a worker and the fake SDK.
+
+Debian: `apt-get install chromium`. Without it these tests skip.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flows.conftest import POOL, ROOT, FakeLab, make_lab, prefect_command
+from tests.resilience.server import PrefectServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium")
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_PATIENCE_MS = 60_000
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A server with the deployments of prefect.yaml and a worker, and the lab that the worker works for."""
+
+    server: PrefectServer
+    lab: FakeLab
+
+    @property
+    def address(self) -> str:
+        """Of the UI."""
+        return self.server.environment["PREFECT_API_URL"].removesuffix("/api")
+
+    def deployment(self, name: str) -> str:
+        """Its id."""
+        return str(self.server.ask(f"/deployments/name/{name}")["id"])
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One for all tests: a server needs its time."""
+    folder = tmp_path_factory.mktemp("ui")
+    lab, server = make_lab(folder, ["alpha", "beta"]), PrefectServer(folder)
+    server.environment["PREFECT_UI_API_URL"] = server.environment["PREFECT_API_URL"]
+    environment = server.environment | {
+        "QHAS_SITE": str(lab.site_file),
+        "QHAS_LEASES": str(folder / "leases"),
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+    }
+    with server:
+        for arguments in (
+            ("work-pool", "create", "--type", "process", POOL),
+            ("--no-prompt", "deploy", "--all"),
+        ):
+            command, _ = prefect_command(*arguments)
+            subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=180)
+        command, _ = prefect_command("worker", "start", "--pool", POOL, "--work-queue", "default")
+        with (folder / "worker.log").open("wb") as log:
+            worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            yield Desk(server, lab)
+        finally:
+            worker.terminate()
+            try:
+                worker.wait(40)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A browser with a new profile."""
+    if not CHROMIUM:
+        pytest.skip("no Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS), headless=True)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
+    """A page that asks nobody but this server."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(_PATIENCE_MS)
+    context.route(
+        lambda url: not url.startswith((desk.address, "data:", "blob:")), lambda route: route.abort()
+    )
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def keep(page: Page, tmp_path: Path) -> Pictures:
+    """Takes pictures into the folder that UI_PICTURES names, else into the test's own."""
+    return Pictures(page, Path(os.environ.get("UI_PICTURES", tmp_path)))
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures of a page, for docs/."""
+
+    page: Page
+    folder: Path
+
+    def __call__(self, name: str) -> None:
+        """Take one."""
+        self.page.screenshot(path=self.folder / f"prefect-{name}.png")

@@ -1,0 +1,143 @@
+"""What its user sees and clicks: the form of `profile-network`, a refusal, a run, its artifacts."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fakes.sdk import Fault, Rule, Tool, order
+from tests.ui.conftest import Desk, Pictures
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("server"),
+    pytest.mark.timeout(300),
+]
+PROFILE = "profile/profile-network"
+UIS = {"new": "/v2", "old": ""}
+"""Prefect 3.8 serves two; the new one is its default."""
+
+
+def open_form(page: Page, desk: Desk, ui: str = "new") -> None:
+    """The form of a custom run of `profile-network`."""
+    page.goto(f"{desk.address}{UIS[ui]}/deployments/deployment/{desk.deployment(PROFILE)}/run")
+    page.get_by_text("An un-cached DLC").wait_for()
+
+
+def runs(desk: Desk) -> list[dict[str, Any]]:
+    """The runs of `profile-network`, the last one first."""
+    wanted = {"deployments": {"id": {"any_": [desk.deployment(PROFILE)]}}, "sort": "EXPECTED_START_TIME_DESC"}
+    found: list[dict[str, Any]] = desk.server.ask("/flow_runs/filter", wanted)
+    return found
+
+
+def choose_soc(page: Page, name: str) -> None:
+    page.get_by_label("Select listed").click()
+    page.get_by_placeholder("Search...").fill(name)
+    page.get_by_role("option", name=name).click()
+
+
+@pytest.mark.parametrize("ui", UIS)
+def test_the_form_shows_titles_help_and_bounds(page: Page, desk: Desk, ui: str) -> None:
+    open_form(page, desk, ui)
+    for shown in (
+        "Network",
+        "SoC",
+        "Site file (Optional)",
+        "Optimisation level (Optional)",
+        "1, 2 or 3; higher prepares slower.",
+        "0 to 64; 0 is the SoC's maximum.",
+        "0 to 100000 timed inferences (devices only); 0 leaves latency out.",
+        "Empty: a new run. The id of an earlier run completes it: only cells that are missing or failed run.",
+        "enable_sequencer_flow_events (Optional)",
+    ):
+        assert page.get_by_text(shown, exact=True).count(), shown
+
+
+def test_what_has_a_closed_list_of_values_is_a_menu(page: Page, desk: Desk, keep: Pictures) -> None:
+    open_form(page, desk)
+    keep("form")
+    page.get_by_label("Select listed").click()
+    assert page.get_by_role("option", name="sm8750").is_visible()
+    page.keyboard.press("Escape")
+    page.get_by_label("Select Perf profile").click()
+    names = page.get_by_role("option").all_inner_texts()
+    assert {"burst", "balanced", "power_saver"} <= {name.strip() for name in names}
+
+
+def test_a_number_out_of_bounds_is_refused_before_it_is_sent(page: Page, desk: Desk) -> None:
+    open_form(page, desk)
+    before = len(runs(desk))
+    page.get_by_label("Network", exact=True).fill("net.dlc")
+    choose_soc(page, "sa8255")
+    level = page.get_by_label("Optimisation level (Optional)")
+    level.fill("9")
+    page.get_by_role("button", name="Submit").click()
+    assert level.evaluate("field => field.validationMessage") == "Value must be less than or equal to 3."
+    assert page.url.endswith("/run")
+    assert len(runs(desk)) == before
+
+
+def test_wrong_input_is_refused_at_its_field(page: Page, desk: Desk, keep: Pictures) -> None:
+    open_form(page, desk)
+    before = len(runs(desk))
+    page.get_by_label("Network", exact=True).fill("net.dlc")
+    page.get_by_label("Run id (Optional)").fill("no/such/id")
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_text("'soc' is a required property").first.wait_for()
+    assert page.get_by_text("'no/such/id' does not match").count()
+    keep("refused")
+    assert len(runs(desk)) == before
+
+
+def test_a_run_is_started_by_clicking_and_its_artifacts_render(
+    page: Page, desk: Desk, keep: Pictures
+) -> None:
+    run = run_by_clicking(page, desk, "alpha", "sa8255")
+    assert (run["state"]["type"], run["name"]) == ("COMPLETED", "alpha on sa8255")
+    open_artifacts(page, desk, run, "alpha-simulator")
+    row = page.get_by_role("row").filter(has_text="sa8255")
+    assert "complete" in row.inner_text()
+    assert "chrometrace.json.gz" in row.inner_text()
+    keep("table")
+
+
+def test_the_failure_of_a_cell_is_a_page_with_its_next_step(page: Page, desk: Desk, keep: Pictures) -> None:
+    order(desk.lab.sdk, Rule(Tool.NET_RUN, Fault.NO_LOG, model="beta"))
+    try:
+        run = run_by_clicking(page, desk, "beta", "sa8797")
+    finally:
+        order(desk.lab.sdk)
+    assert run["state"]["type"] == "FAILED"
+    open_artifacts(page, desk, run, "beta-failures")
+    page.get_by_text("Next step:").first.wait_for()
+    assert page.get_by_text("beta on sa8797").count()
+    keep("failures")
+
+
+def run_by_clicking(page: Page, desk: Desk, network: str, soc: str) -> dict[str, Any]:
+    """Start a run from the form; the run, when it has ended."""
+    before = len(runs(desk))
+    open_form(page, desk)
+    page.get_by_label("Network", exact=True).fill(str(desk.lab.folder / f"{network}.dlc"))
+    choose_soc(page, soc)
+    page.get_by_role("button", name="Submit").click()
+    until = time.monotonic() + 150
+    while len(found := runs(desk)) == before or found[0]["state"]["type"] not in ("COMPLETED", "FAILED"):
+        assert time.monotonic() < until, found[:1]
+        time.sleep(0.5)
+    return found[0]
+
+
+def open_artifacts(page: Page, desk: Desk, run: dict[str, Any], key: str) -> None:
+    """One artifact of a run, by the way its user takes: the run, its artifacts, the artifact."""
+    page.goto(f"{desk.address}/v2/runs/flow-run/{run['id']}")
+    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_text(key).first.click()
+    page.wait_for_url("**/artifacts/**")
