@@ -18,6 +18,7 @@ from infra.stack.processes import MARK, Process, Processes
 from infra.stack.settings import BUCKET, Settings, as_shell, write_private
 
 _LOOK_SECONDS, _REGISTER_SECONDS = 0.2, 240.0
+_SITE = f"store: s3://{BUCKET}\nlinks: {{presigned_hours: 24}}\n"
 _SHOWN = ("AWS_", "QHAS_", "PREFECT_")
 
 
@@ -27,7 +28,7 @@ def start(
     """Start every part in its order, make the bucket and register the deployments. Raises StackFailed."""
     folder = processes.folder
     installed.create(Path(settings.data), settings.database_password)
-    (folder / "site.yaml").write_text(f"store: s3://{BUCKET}\n", encoding="utf-8")
+    (folder / "site.yaml").write_text(_SITE, encoding="utf-8")
     for_users = parts.worker_environment(settings, folder)
     write_private(folder / "env", as_shell({k: v for k, v in for_users.items() if k.startswith(_SHOWN)}))
     with console.status("") as shown:

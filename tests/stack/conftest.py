@@ -85,6 +85,7 @@ class Running:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The stack, up. Tests leave it up."""
     if dev := os.environ.get("DEVSTACK"):  # TEMPORARY
+        os.environ["QAIRT_SDK_ROOT"] = f"{dev}/sdk"
         stack = Stack(Path(dev) / "stack", ROOT)
         settings = stack.settings
         assert settings

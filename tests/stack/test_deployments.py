@@ -66,7 +66,6 @@ def nothing(*_: object) -> dict[str, Any]:
 ASKED: dict[str, tuple[Asked, list[str]]] = {
     "sweep": (a_sweep, CELLS),
     "nightly-sweep": (a_nightly, CELLS),
-    "profile": (a_network, ONE_CELL),
     "profile-network": (a_network, ONE_CELL),
     "batch-profile": (a_batch, CELLS),
     "sweep-sites": (over_sites, CELLS),
