@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
+from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.naming import SAFE, SOC, SocName
 from qhas.socs import KNOWN_SOCS
 from qhas.spec import RANDOM_INPUTS, PrepareOptions, RunOptions, Selection, TraceFeatures, Variants
@@ -19,6 +20,7 @@ _KNOWN = {"type": "string", "enum": sorted(KNOWN_SOCS)}
 _OTHER = {"type": "string", "pattern": f"^{SOC.pattern}$"}
 
 Address = Annotated[str, Field(min_length=1, max_length=2000)]
+Percent = Annotated[float, Field(ge=0, le=1000)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 KnownSoc = Annotated[SocName, WithJsonSchema(_KNOWN)]
 AnySoc = Annotated[
@@ -91,6 +93,15 @@ RUN_ID = _parameter(
     "Run id",
     "Empty: a new run. The id of an earlier run completes it: only cells that are missing or failed run.",
     "",
+)
+AFTER = _parameter("Run", "Id of the run that is judged.")
+BEFORE = _parameter(
+    "Against", "Id of the run it is judged against. Empty: the last finished run of its sweep before it.", ""
+)
+MODEL_PATTERNS = _parameter("Networks", "Only those of these patterns, as in inception_*. None: all.", [])
+SOC_PATTERNS = _parameter("SoCs", "Only those of these patterns, as in sa8*. None: all.", [])
+THRESHOLD = _parameter(
+    "Threshold", "0 to 1000: a change of time counts from so many percent on.", THRESHOLD_PERCENT
 )
 TRACES = _parameter("Traces, days", "1 to 3650 days since the run: traces, HTP graphs, QHAS pages.", 90)
 REPLAY = _parameter(

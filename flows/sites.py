@@ -17,8 +17,9 @@ from prefect.utilities.urls import url_for
 
 from flows import parameters as asked
 from flows.children import Child, require_deployments, start, stop, stop_leftovers, watch
+from flows.confirm import tell
 from flows.liveness import declare_crashed, tell_waiting
-from flows.sweep import run_here, run_id_of_flow_run
+from flows.sweep import run_here, run_id_of_flow_run, standing
 from qhas import progress
 from qhas.durations import read_durations, write_durations
 from qhas.following import Following
@@ -31,6 +32,7 @@ from qhas.sole_runner import sole_runner
 from qhas.spec import Cell, SweepSpec
 from qhas.store import Store
 from tasks import events
+from tasks.history import judge
 from tasks.report import publish_report
 from tasks.sweep_progress import shown_progress
 
@@ -124,11 +126,13 @@ async def _end(
     parts = [_site_part(child, stored) for child in children]
     run = await asyncio.to_thread(end_run, store, run, records, parts)
     await asyncio.to_thread(write_durations, store, plan.spec.name, run.run_id, records)
+    # Devices are the sites': the next night confirms what is suspicious.
+    changes = await tell(run, records, await judge(store, run, records))
     report = await publish_report(store, run, records)
     events.sweep_finished(run, report)
-    message = " ".join([_counts(run), *map(_sentence, _unfinished(parts))])
+    message = " ".join([_counts(run), changes, *map(_sentence, _unfinished(parts))])
     message = f"{message} Run {run.run_id}. Report: {report}"
-    return Failed(message=message) if run.good < run.cells else Completed(message=message)
+    return Failed(message=message) if run.good < run.cells or run.over_budget else Completed(message=message)
 
 
 def _site_part(child: Child, stored: Mapping[str, CellRecord]) -> SitePart:
@@ -152,7 +156,7 @@ def _unfinished(parts: Sequence[SitePart]) -> list[SitePart]:
 
 
 def _counts(run: SweepRecord) -> str:
-    return f"{run.good} of {run.cells} cells good, {run.failed} failed, {run.missing} not run."
+    return f"{standing(run)}, {run.failed} failed, {run.missing} not run."
 
 
 def _sentence(part: SitePart) -> str:

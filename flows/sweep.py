@@ -15,6 +15,7 @@ from prefect.states import Completed, Failed
 
 from flows import parameters as asked
 from flows.cell import profile_cells
+from flows.confirm import judge_and_confirm, tell
 from flows.liveness import declare_crashed, tell_waiting
 from qhas import progress
 from qhas.demo import missing_networks
@@ -111,10 +112,17 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
         with ending(run_id):
             run = await asyncio.to_thread(end_run, lab.store, run, cells)
             await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
+            changes = await tell(run, cells, await judge_and_confirm(lab, run, cells))
             report = await publish_report(lab.store, run, cells)
         events.sweep_finished(run, report)
-    message = f"{run.good} of {run.cells} cells good. Run {run_id}. Report: {report}"
-    return Failed(message=message) if run.failed else Completed(message=message)
+    message = f"{standing(run)}. {changes} Run {run_id}. Report: {report}"
+    return Failed(message=message) if run.failed or run.over_budget else Completed(message=message)
+
+
+def standing(run: SweepRecord) -> str:
+    """How many cells of a finished run are good, and how many of those cost more than their budget allows."""
+    over = f", {run.over_budget} over budget" if run.over_budget else ""
+    return f"{run.good} of {run.cells} cells good{over}"
 
 
 async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, part: Part) -> State[Any]:

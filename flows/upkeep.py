@@ -1,4 +1,4 @@
-"""What keeps a lab going: checking it before the night, pruning its store."""
+"""What keeps a lab going: checking it before the night, pruning its store, compacting its history."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from prefect.states import Completed, Failed
 
 from flows import parameters as asked
 from qhas.doctor import Finding, examine
+from qhas.history import compact
 from qhas.prune import PruningPlan, PruningPolicy, plan_pruning, prune
 from qhas.rows import size
 from qhas.site import Site, load_site
@@ -69,6 +70,7 @@ async def prune_store(
     """Remove old traces, logs, schematics and unused prepared graphs; records and QHAS summaries stay for ever.
 
     Runs that are pinned keep everything. With `dry_run` the table only shows what would go.
+    Months of the history that are over become one file each.
     """
     store = Store(load_site(Path(site) if site else None).store)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
@@ -79,7 +81,11 @@ async def prune_store(
     result = await asyncio.to_thread(prune, store, plan)
     for failure in result.failures:
         get_run_logger().error(failure)
-    message = f"{size(result.size)} removed, {len(result.failures)} places failed."
+    months = (await asyncio.to_thread(compact, store, datetime.now(UTC))).months
+    message = (
+        f"{size(result.size)} removed, {len(result.failures)} places failed, "
+        f"{len(months)} months of the history compacted."
+    )
     return Failed(message=message) if result.failures else Completed(message=message)
 
 

@@ -1,6 +1,7 @@
 """The `qhas` command: a thin face over the same functions and flows that schedules and the Prefect UI use.
 
-Exit codes: 0 all cells good; 1 finished, some cells failed; 2 bad input, nothing run; 130 cancelled.
+Exit codes: 0 all cells good; 1 finished, some cells failed, over budget or newly worse; 2 bad input, nothing run;
+130 cancelled.
 """
 
 from __future__ import annotations
@@ -14,10 +15,17 @@ import typer
 from pydantic import ValidationError
 
 import qhas
+from qhas import history_command as _history_command  # noqa: F401  # registers its command
 from qhas import prefect_settings
+from qhas import report_commands as _report_commands  # noqa: F401  # registers its commands
 from qhas import upkeep_commands as _upkeep_commands  # noqa: F401  # registers its commands
 from qhas.command_line import Exit, JsonOption, SiteOption, app, command, console, errors, print_json
+from qhas.compare_command import AgainstOption, require_other
+from qhas.compare_command import against as against_run
 from qhas.demo import DEMO_FOLDER, NETWORKS, demo_site, demo_sweep, make_networks
+from qhas.diff.model import RunDiff
+from qhas.diff.model import Verdict as DiffVerdict
+from qhas.diff.tables import show_run as show_diff
 from qhas.failures import InvalidInput
 from qhas.naming import safe_name
 from qhas.narrowing import Narrowing, narrowed
@@ -32,6 +40,9 @@ from qhas.sites import SiteRef, load_sites
 from qhas.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
 from qhas.store import Store
 from qhas.terminal import bar, device_logs, show_run, sweep_bar, trace_paths
+from qhas.verdict import Verdict
+from qhas.verdict.stored import read_verdicts
+from qhas.verdict.summary import morning_line
 
 RunIdOption = Annotated[
     str | None, typer.Option(help="Id of the run. An earlier run's id completes that run.")
@@ -111,6 +122,7 @@ def sweep(
     failed: FailedOption = None,
     canary: CanaryOption = False,
     sites: SitesOption = None,
+    against: AgainstOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
     """Run a sweep: models x SoCs x variants, or those cells of it that the options choose.
@@ -123,8 +135,8 @@ def sweep(
     spec = narrowed(load_sweep(sweep_file), chosen, lab_site)
     run_id = run_id or new_run_id(spec.name)
     if listed:
-        return _run_at_sites(spec, listed, lab_site, site, run_id, as_json)
-    return _run_and_show(spec, lab_site, site, run_id, as_json)
+        return _run_at_sites(spec, listed, lab_site, site, run_id, as_json, against)
+    return _run_and_show(spec, lab_site, site, run_id, as_json, against)
 
 
 @command
@@ -167,14 +179,23 @@ def profile(
 
 
 @command
-def show(run_id: str, site: SiteOption = None, as_json: JsonOption = False) -> Exit:
-    """Show a stored run."""
+def show(
+    run_id: str, site: SiteOption = None, against: AgainstOption = None, as_json: JsonOption = False
+) -> Exit:
+    """Show a stored run; exit code 1 if a cell failed, is over its budget, or became slower than in the other run."""
     store = Store(load_site(site).store)
-    return _show(*_stored(store, run_id), as_json)
+    require_other(store, against)
+    run, cells = _stored(store, run_id)
+    return _show(run, cells, as_json, against_run(store, run_id, against))
 
 
 def _run_and_show(
-    spec: SweepSpec, site: Site, site_file: Path | None, run_id: str, as_json: bool = False
+    spec: SweepSpec,
+    site: Site,
+    site_file: Path | None,
+    run_id: str,
+    as_json: bool = False,
+    against: str | None = None,
 ) -> Exit:
     """Check everything that can be checked without running, then run the flow and show its result."""
     require_same_spec(Store(site.store), run_id, spec)
@@ -182,22 +203,36 @@ def _run_and_show(
     require_devices(site, sorted({cell.soc for cell in planned.cells}))
     find_sdk(site.sdk)
     _warn(planned)
-    return _run_flow_and_show("sweep", spec, site, site_file, run_id, as_json)
+    return _run_flow_and_show("sweep", spec, site, site_file, run_id, as_json, against)
 
 
 def _run_at_sites(
-    spec: SweepSpec, sites: list[SiteRef], site: Site, site_file: Path | None, run_id: str, as_json: bool
+    spec: SweepSpec,
+    sites: list[SiteRef],
+    site: Site,
+    site_file: Path | None,
+    run_id: str,
+    as_json: bool,
+    against: str | None,
 ) -> Exit:
     """As `_run_and_show`, without what each site looks up for itself: its SDK, its devices, the DLCs."""
     require_same_spec(Store(site.store), run_id, spec)
     _warn(plan_sweep(spec, look_up=False))
-    return _run_flow_and_show("sweep-sites", spec, site, site_file, run_id, as_json, sites=sites)
+    return _run_flow_and_show("sweep-sites", spec, site, site_file, run_id, as_json, against, sites=sites)
 
 
 def _run_flow_and_show(
-    flow: str, spec: SweepSpec, site: Site, site_file: Path | None, run_id: str, as_json: bool, **more: Any
+    flow: str,
+    spec: SweepSpec,
+    site: Site,
+    site_file: Path | None,
+    run_id: str,
+    as_json: bool,
+    against: str | None,
+    **more: Any,
 ) -> Exit:
     store = Store(site.store)
+    require_other(store, against)
     store.require_writable()
     try:
         with sweep_bar(errors if as_json else console):
@@ -207,10 +242,13 @@ def _run_flow_and_show(
         raise
     with ending(run_id):
         run, cells = _stored(store, run_id)
-    code = _show(run, cells, as_json)
+        diff = against_run(store, run_id, against)
+    code = _show(run, cells, as_json, diff)
+    verdicts = read_verdicts(store, run_id)
     if not as_json:
         _show_paths(store, run, cells)
-    return code
+        console.print(morning_line(verdicts), soft_wrap=True, highlight=False, markup=False)
+    return Exit.CELLS_FAILED if any(one.verdict is Verdict.NEW for one in verdicts) else code
 
 
 def _warn(planned: Plan) -> None:
@@ -232,16 +270,22 @@ def _stored(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
         raise InvalidInput(str(error)) from error
 
 
-def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool) -> Exit:
+def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool, diff: RunDiff | None = None) -> Exit:
     if as_json:
-        print_json(
-            {"run": run.model_dump(mode="json"), "cells": [cell.model_dump(mode="json") for cell in cells]}
-        )
+        document = {
+            "run": run.model_dump(mode="json"),
+            "cells": [cell.model_dump(mode="json") for cell in cells],
+        }
+        print_json(document | ({"diff": diff.model_dump(mode="json")} if diff else {}))
     else:
         show_run(console, run, cells)
         if unfinished := run.cells - len(cells):
             console.print(f"{unfinished} of {run.cells} cells are not finished.")
-    return Exit.CELLS_FAILED if run.cells > sum(cell.failure is None for cell in cells) else Exit.GOOD
+        if diff:
+            show_diff(console, diff)
+    good = sum(cell.failure is None and not cell.over_budget for cell in cells)
+    slower = diff is not None and bool(diff.of(DiffVerdict.WORSE))
+    return Exit.CELLS_FAILED if run.cells > good or slower else Exit.GOOD
 
 
 def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None:

@@ -21,7 +21,20 @@ from qhas.site import SITE_VARIABLE
 from qhas.store import StoreError
 
 P = ParamSpec("P")
-_ORDER = ("demo", "plan", "sweep", "profile", "show", "devices", "doctor", "prune", "pin")
+_ORDER = (
+    "demo",
+    "plan",
+    "sweep",
+    "profile",
+    "show",
+    "compare",
+    "history",
+    "report",
+    "devices",
+    "doctor",
+    "prune",
+    "pin",
+)
 
 
 class _InOrder(TyperGroup):

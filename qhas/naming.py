@@ -21,6 +21,13 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_key(key: str) -> None:
+    """Raise ValueError unless every part of an object's key is a name, or a partition as in `date=2026-03-01`."""
+    for part in key.split("/"):
+        for name in part.split("=", 1):
+            check_name(name)
+
+
 def safe_name(name: str) -> str:
     """The name somebody else chose for a file, made fit for `check_name`: other characters become '_'."""
     return re.sub(r"[^A-Za-z0-9._-]|(?<=\.)\.", "_", name)[-100:].lstrip("._-") or "unnamed"

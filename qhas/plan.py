@@ -10,6 +10,7 @@ from typing import Any
 
 import fsspec
 
+from qhas.budget import NetworkBudget
 from qhas.failures import InvalidInput
 from qhas.naming import check_name
 from qhas.schedule import Forecast
@@ -112,7 +113,13 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
         )
         run = RunOptions.model_validate(spec.run.model_dump() | _fields_of(RunOptions, options))
         yield Cell(
-            model=model, soc=soc, variant=check_name(variant), prepare=prepare, run=run, trace=spec.trace
+            model=model,
+            soc=soc,
+            variant=check_name(variant),
+            prepare=prepare,
+            run=run,
+            trace=spec.trace,
+            budget=spec.budgets.get(model.name, NetworkBudget()).on(soc),
         )
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from qhas.failures import Failure, FailureKind, Step
+from qhas.origin import Origin as Origin
 from qhas.process import ToolRun
 from qhas.sdk import SdkKind
 from qhas.site import Site
@@ -20,15 +21,6 @@ from qhas.summary import Metrics
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 SWEEP_RECORD = "sweep.json"
-
-
-class Origin(StrEnum):
-    """Where figures come from. Figures of different origin never share a column."""
-
-    DEVICE = "device"
-    """Measured on a phone or a board."""
-    SIMULATOR = "simulator"
-    """Estimated on this host; never measured."""
 
 
 class CellStatus(StrEnum):
@@ -152,6 +144,35 @@ class PreparedFacts(Stored):
     reused: bool
 
 
+class BudgetState(StrEnum):
+    """Whether a figure is within its budget."""
+
+    KEPT = "kept"
+    """It is within its limits."""
+    OVER = "over"
+    """It is not."""
+    NO_FIGURE = "no_figure"
+    """There is nothing to hold against the limits; counts as over, since a gate must not pass what it cannot see."""
+    NOT_JUDGED = "not_judged"
+    """The budget is for figures of the other origin."""
+
+
+class BudgetResult(Stored):
+    """A figure of the cell against its limits, in the units of the figure."""
+
+    figure: str
+    state: BudgetState
+    value: float | None
+    at_most: float | None = None
+    at_least: float | None = None
+    sentence: str
+
+    @property
+    def broken(self) -> bool:
+        """Whether it makes the run's exit code 1."""
+        return self.state in (BudgetState.OVER, BudgetState.NO_FIGURE)
+
+
 class CellRecord(Stored):
     """Everything there is to know of a cell; written last, so its presence says the cell is finished."""
 
@@ -171,7 +192,15 @@ class CellRecord(Stored):
     attempts: list[Attempt] = []
     latency: Latency | None = None
     metrics: Metrics | None = None
+    budgets: list[BudgetResult] = Field(
+        default=[], description="Against the budget the cell ran with; the status does not depend on it."
+    )
     artifacts: list[Artifact] = []
+
+    @property
+    def over_budget(self) -> list[BudgetResult]:
+        """The limits that were not kept."""
+        return [result for result in self.budgets if result.broken]
 
     def artifact(self, name: str) -> Artifact | None:
         """The stored file of that name in the artifact table, if there is one and it was not pruned."""
@@ -232,6 +261,7 @@ class SweepRecord(Stored):
     cells: int
     failed: int = 0
     missing: int = Field(default=0, description="Cells without a record when the run ended.")
+    over_budget: int = Field(default=0, description="Complete cells over budget; they count as good.")
     sites: list[SitePart] = Field(default=[], description="Empty for a sweep at one site.")
     flow_runs: list[str] = Field(
         default=[],

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from qhas.condition import before_after, poor
 from qhas.latency import spread_percent
-from qhas.record import CellRecord, Latency, Origin
+from qhas.record import BudgetState, CellRecord, Latency, Origin
 from qhas.summary import Metrics
 
 ORIGIN_TITLE = {
@@ -17,6 +17,9 @@ ORIGIN_TITLE = {
 UNSUPPORTED = "not supported by the vendor for this SoC"
 POOR = "poor"
 """The mark of a latency that should not be quoted; the row's note says why."""
+
+OVER = "over"
+"""What a row says of a cell that is over its budget."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Row:
     top_op: str = ""
     health: str = ""
     note: str = ""
+    budget: str = ""
 
 
 class Column(NamedTuple):
@@ -54,6 +58,7 @@ _CELL = (
     Column("soc", "SoC"),
     Column("variant", "variant"),
     Column("status", "status"),
+    Column("budget", "budget"),
 )
 _QHAS = (
     Column("utilization", "utilisation", True),
@@ -88,12 +93,19 @@ def row(record: CellRecord) -> Row:
         status=record.failure.kind if record.failure else record.status,
         device=_device(record),
         health=before_after(record.health) if record.health else "",
+        budget=_budget(record),
     )
     if record.failure:
         return replace(start, note=f"{record.failure.message} {record.failure.hint}")
     if record.metrics:
         start = _with_qhas(start, record.metrics)
     return _with_latency(start, record, record.latency) if record.latency else start
+
+
+def _budget(record: CellRecord) -> str:
+    """Empty for a cell without one."""
+    judged = [result for result in record.budgets if result.state is not BudgetState.NOT_JUDGED]
+    return OVER if record.over_budget else "kept" if judged else ""
 
 
 def _device(record: CellRecord) -> str:
@@ -171,5 +183,5 @@ def columns(origin: Origin, records: list[CellRecord]) -> list[Column]:
     """The columns of a group: no variants where there is no choice, no marks where nothing is marked."""
     rows = [row(record) for record in records]
     idle = {"variant"} if all(one.variant == "default" for one in rows) else set[str]()
-    idle |= {name for name in ("mark", "health") if not any(getattr(one, name) for one in rows)}
+    idle |= {name for name in ("mark", "health", "budget") if not any(getattr(one, name) for one in rows)}
     return [column for column in COLUMNS[origin] if column.field not in idle]

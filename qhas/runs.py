@@ -136,6 +136,7 @@ def end_run(
             "finished_at": datetime.now(UTC),
             "failed": failed,
             "missing": missing,
+            "over_budget": sum(bool(cell.over_budget) for cell in cells),
             "sites": list(sites),
         }
     )

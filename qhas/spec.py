@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from qhas import forms
+from qhas.budget import Budget, NetworkBudget
 from qhas.failures import InvalidInput
 from qhas.naming import Name, SocName
 
@@ -227,6 +228,11 @@ class SweepSpec(Spec):
     trace: TraceFeatures = Field(default=TraceFeatures(), title="Trace")
     exclude: list[Exclusion] = Field(default=[], title="Exclude", description="Cells left out.")
     select: Selection = Field(default=Selection(), title="Select")
+    budgets: dict[Name, NetworkBudget] = Field(
+        default={},
+        title="Budgets",
+        description="By model: what its cells may cost. A cell over budget makes the exit code 1.",
+    )
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -236,6 +242,18 @@ class SweepSpec(Spec):
                 raise ValueError(
                     f"{what} must have different names; {', '.join(twice)} stands there more than once"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_are_of_cells(self) -> Self:
+        models = [model.name for model in self.models]
+        for name, budget in self.budgets.items():
+            for what, given, known in (("model", [name], models), ("SoC", budget.socs, self.socs)):
+                if unknown := [one for one in given if one not in known]:
+                    raise ValueError(
+                        f"the budget of {name} names a {what} {unknown[0]!r} that the sweep does not have; "
+                        f"choose from {', '.join(known)}"
+                    )
         return self
 
 
@@ -248,6 +266,7 @@ class Cell(Spec):
     prepare: PrepareOptions = PrepareOptions()
     run: RunOptions = RunOptions()
     trace: TraceFeatures = TraceFeatures()
+    budget: Budget = Budget()
 
     @property
     def key(self) -> str:

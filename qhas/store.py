@@ -23,7 +23,7 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
-from qhas.naming import check_name
+from qhas.naming import check_key
 from qhas.objects import Download, Found, Upload, modified
 from qhas.packing import NO_TYPE, content_type, gzipped, partial_of, write_whole
 from qhas.patience import Patience
@@ -90,13 +90,15 @@ class Store:
         path = self._path(key)
         return self._guard.do(key, lambda: self._is_object(path))
 
-    def read(self, key: str) -> bytes | None:
-        """The object's bytes, or None if there is no such object."""
+    def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes | None:
+        """The bytes of an object, or of a range in it; None if there is no such object."""
         path = self._path(key)
         try:
             # Without ranges at once s3fs does not ask for the size first.
             options = {"max_concurrency": 1} if self._s3 else {}
-            return bytes(self._guard.do(key, lambda: self._fs.cat_file(path, **options)))
+            return bytes(
+                self._guard.do(key, lambda: self._fs.cat_file(path, start=begin, end=end, **options))
+            )
         except ObjectMissing:
             return None
 
@@ -335,8 +337,7 @@ class Store:
 
     def _path(self, key: str) -> str:
         try:
-            for part in key.split("/"):
-                check_name(part)
+            check_key(key)
         except ValueError as error:
             raise StoreError(f"The store {self.root} can hold no {key!r}: {error}") from error
         return f"{self._base}/{key}"

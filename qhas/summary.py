@@ -6,6 +6,7 @@ are sums over parallel threads: work, not time. The dominant path is the critica
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ class Metrics(BaseModel):
     htp_nodes: int
     reference_ops: int
     format_changes: int
+    op_counts: dict[str, int] | None = None
+    """Ops of the network that ran on the HTP, by type; None where the file does not list them."""
     top_ops: list[OpShare] = []
     estimate: str | None = None
     """For simulated figures: `supported` or `unsupported` by the vendor for this SoC."""
@@ -98,6 +101,7 @@ def _metrics(document: Mapping[str, Any]) -> Metrics:
         htp_nodes=_total(cores, "htp_nodes"),
         reference_ops=sum(op["instances"] for op in htp_ops if op["reference_op"]),
         format_changes=sum(op["instances"] for op in htp_ops if op["format_change"]),
+        op_counts=_op_counts(sections.get("qnn_op_instances_nodes")),
         top_ops=_top_ops(sections["qnn_op_types"]["data"]),
         **_provenance(document["header"]),
     )
@@ -111,6 +115,11 @@ def _provenance(header: Mapping[str, Any]) -> dict[str, str | None]:
 
 def _total(cores: list[Mapping[str, Any]], field: str) -> int:
     return sum(core[field] for core in cores)
+
+
+def _op_counts(section: Mapping[str, Any] | None) -> dict[str, int] | None:
+    rows = section["data"] if section else None
+    return dict(Counter(row["qnn_op_type"] for row in rows if "qnn_op_type" in row)) if rows else None
 
 
 def _top_ops(rows: list[Mapping[str, Any]]) -> list[OpShare]:

@@ -101,6 +101,8 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
         for record in records:
             if (line := row(record)).mark:
                 console.print(Text.assemble((line.mark, "red"), f" {record.cell.label}: {line.note}."))
+            for result in record.over_budget:
+                console.print(_failure("over budget", record.cell.label, result.sentence))
     for record in cells:
         if failure := record.failure:
             console.print(_failure(failure.kind, _where(record), f"{failure.message} {failure.hint}"))
@@ -155,6 +157,7 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> Table
     variants = any(record.cell.variant != "default" for record in records)
     names = ["network", "soc", *(["variant"] if variants else [])]
     names += ["device"] if origin is Origin.DEVICE else []
+    names += ["budget"] if any(record.budgets for record in records) else []
     for name in names:
         devices = name == "device"  # of a failed cell all it was tried on
         table.add_column("SoC" if name == "soc" else name, no_wrap=not devices, min_width=9 if devices else 0)

@@ -8,9 +8,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from qhas.artifacts import ARTIFACTS
+from qhas.budget_check import check_budget
 from qhas.failures import Step
 from qhas.naming import safe_name
-from qhas.record import MANIFEST, Artifact, CellRecord, CellStatus, SdkFacts
+from qhas.record import MANIFEST, Artifact, BudgetResult, CellRecord, CellStatus, SdkFacts
 from qhas.runs import cell_prefix
 from qhas.store import Store, StoreError, Upload
 from qhas.work import CellWork
@@ -40,8 +41,14 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         attempts=[attempt.model_copy() for attempt in work.attempts],
         latency=work.latency,
         metrics=work.metrics,
+        budgets=_budgets(work),
         artifacts=artifacts,
     )
+
+
+def _budgets(work: CellWork) -> list[BudgetResult]:
+    """A cell that failed is not good already, and its figures may be half."""
+    return [] if work.failure else check_budget(work.cell.budget, work.metrics, work.latency, work.origin)
 
 
 def _publish(work: CellWork) -> CellRecord:

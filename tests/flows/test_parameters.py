@@ -11,6 +11,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 
 from flows.batch import batch_profile
+from flows.compare import compare_runs
 from flows.nightly import nightly_sweep
 from flows.profile import profile
 from flows.sites import sweep_sites
@@ -21,7 +22,16 @@ from tests.qhas.samples import spec
 
 FLOWS = {
     flow.name: flow
-    for flow in (batch_profile, flight_check, nightly_sweep, profile, prune_store, sweep, sweep_sites)
+    for flow in (
+        batch_profile,
+        compare_runs,
+        flight_check,
+        nightly_sweep,
+        profile,
+        prune_store,
+        sweep,
+        sweep_sites,
+    )
 }
 
 

@@ -19,7 +19,7 @@ from flows.nightly import nightly_sweep
 from flows.profile import profile
 from flows.sweep import sweep
 from qhas.failures import FailureKind, InvalidInput
-from qhas.record import CellRecord, CellStatus, SweepState
+from qhas.record import BudgetState, CellRecord, CellStatus, SweepState
 from qhas.runs import RunNotEnded
 from qhas.spec import ModelRef, PerfProfile, Variants
 from qhas.store import StoreError
@@ -356,3 +356,18 @@ def _alive(lab: FakeLab) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+async def test_a_cell_over_budget_is_complete_and_the_run_ends_badly(lab: FakeLab) -> None:
+    state = await run(lab, budgets={"alpha": {"time_us": 0, "socs": {"sa8255": {"time_us": 1_000_000}}}})
+    record, cells = lab.run("one")
+    assert state.is_failed()
+    assert "4 of 4 cells good, 1 over budget" in str(state.message)
+    assert (record.state, record.over_budget) == (SweepState.COMPLETE, 1)
+    assert {key: [result.state for result in cell.budgets] for key, cell in cells.items()} == {
+        "alpha/sa8255/default": [BudgetState.KEPT],
+        "alpha/qcs9100/default": [BudgetState.OVER],
+        "beta/sa8255/default": [],
+        "beta/qcs9100/default": [],
+    }
+    assert {cell.status for cell in cells.values()} == {CellStatus.COMPLETE}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,15 +16,17 @@ from typer.testing import CliRunner
 
 import qhas
 from qhas import cli
+from qhas.budget import Budget
+from qhas.budget_check import check_budget
 from qhas.durations import Durations
 from qhas.failures import FailureKind
-from qhas.record import MANIFEST, CellRecord
+from qhas.record import MANIFEST, CellRecord, Origin
 from qhas.runs import cell_prefix, ending, run_prefix
 from qhas.schedule import Forecast
 from qhas.spec import Cell, load_sweep
 from qhas.store import Store, StoreError
 from tests.fakes.sdk import build_fake_sdk
-from tests.qhas.samples import model, record, run_record, spec, write_yaml
+from tests.qhas.samples import metrics, model, record, run_record, spec, write_yaml
 
 
 @pytest.fixture(autouse=True)
@@ -303,11 +306,31 @@ def test_show_ends_good_only_when_every_cell_is(desk: Desk, cells: tuple[CellRec
     assert desk.run("show", "nightly-1", "--site", "site.yaml").exit_code == code
 
 
+def test_a_cell_over_budget_is_shown_with_its_limit_and_ends_in_exit_code_1(desk: Desk) -> None:
+    budget = Budget.model_validate({"time_us": 500})
+    results = check_budget(budget, metrics(), None, Origin.SIMULATOR)
+    publish(desk.store, GOOD, record(OTHER.cell, budgets=results))
+    done = desk.run("show", "nightly-1", "--site", "site.yaml")
+    assert done.exit_code == 1
+    assert "over budget net on sm8750: time_us: 1,371 µs (simulated); allowed: at most 500 µs." in done.stdout
+    assert re.search(r"sm8750 +over", done.stdout)
+
+
 def test_show_as_json_is_one_document(desk: Desk) -> None:
     publish(desk.store, GOOD, FAILED)
     document = json.loads(desk.run("show", "nightly-1", "--site", "site.yaml", "--json").stdout)
     assert document["run"]["run_id"] == "nightly-1"
     assert [cell["status"] for cell in document["cells"]] == ["complete", "failed"]
+
+
+def test_show_against_a_run_that_is_not_there_is_refused_and_without_a_baseline_it_is_said(
+    desk: Desk,
+) -> None:
+    publish(desk.store, GOOD, OTHER)
+    assert "no run gone" in desk.refused("show", "nightly-1", "--site", "site.yaml", "--against", "gone")
+    done = desk.run("show", "nightly-1", "--site", "site.yaml", "--against", "baseline")
+    assert done.exit_code == 0
+    assert "no finished run of sweep nightly before" in done.stderr
 
 
 @pytest.mark.parametrize("run_id", ["nightly-9", "../x", "a b"])

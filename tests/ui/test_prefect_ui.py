@@ -38,9 +38,11 @@ def runs(desk: Desk) -> list[dict[str, Any]]:
 
 
 def choose_soc(page: Page, name: str) -> None:
+    """From the menu of those that are listed."""
     page.get_by_label("Select listed").click()
     page.get_by_placeholder("Search...").fill(name)
     page.get_by_role("option", name=name).click()
+    page.wait_for_timeout(500)  # a menu that is closing takes the next click
 
 
 @pytest.mark.parametrize("ui", UIS)
@@ -131,7 +133,7 @@ def run_by_clicking(page: Page, desk: Desk, network: str, soc: str) -> dict[str,
     until = time.monotonic() + 150
     while len(found := runs(desk)) == before or found[0]["state"]["type"] not in ("COMPLETED", "FAILED"):
         assert time.monotonic() < until, found[:1]
-        time.sleep(0.5)
+        page.wait_for_timeout(500)  # not sleep(): the page's own requests pass through this thread
     return found[0]
 
 

@@ -1,0 +1,236 @@
+"""Does the diff name the true cause? Known changes to real inputs, compiled and simulated for real, then compared.
+
+Each experiment changes one thing. The diff sees it twice: with the cell records, which state options and digests, and
+with the QHAS figures alone, stripped of what the host SDK writes into their header, as a device's file would be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.failure import BenchFailed
+from bench.size import Size
+from qhas.diff.circumstances import Evidence
+from qhas.diff.compare import compare
+from qhas.diff.model import CellDiff, CircumstanceKind, Part
+from qhas.diff.runs import evidence_of
+from qhas.lab import Lab, open_lab
+from qhas.sdk import HOST_TARGET, host_sdk_root
+from qhas.site import SdkRef, Site
+from qhas.spec import Cell, ModelRef, PrepareOptions
+from qhas.steps.chrometrace import generate_chrometrace
+from qhas.steps.net_run import collect_logs, net_run
+from qhas.steps.prepare import prepare_graph
+from qhas.steps.publish import publish_cell
+from qhas.work import open_work
+
+Kind = CircumstanceKind
+_SOC = "sa8255"
+_USUAL = PrepareOptions(optimization_level=3, vtcm_mb=8, hvx_threads=4)
+_NETWORKS: Mapping[Size, tuple[str, ...]] = {
+    Size.QUICK: ("squeezenet",),
+    Size.NORMAL: ("squeezenet", "inception_v2", "resnet50"),
+    Size.FULL: ("squeezenet", "inception_v1", "inception_v2", "resnet50", "shufflenet", "densenet121"),
+}
+_RUN = "causes"
+
+
+@dataclass(frozen=True)
+class Input:
+    """What is compiled: a form of a network (`bench.cause_networks.Form`), a SoC, prepare options."""
+
+    form: str = "plain"
+    soc: str = _SOC
+    prepare: PrepareOptions = _USUAL
+
+    @property
+    def key(self) -> str:
+        """A name for its cell."""
+        options = [f"{name}-{value}" for name, value in self.prepare if value is not None]
+        return ".".join([self.form, self.soc, *options])
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One change. `cause` is the truth; `seen` is what the figures alone can show of it."""
+
+    name: str
+    before: Input
+    after: Input
+    cause: CircumstanceKind
+    seen: CircumstanceKind
+
+
+EXPERIMENTS = (
+    Experiment(
+        "VTCM 8 to 2 MB",
+        Input(),
+        Input(prepare=_USUAL.model_copy(update={"vtcm_mb": 2})),
+        Kind.VTCM,
+        Kind.VTCM,
+    ),
+    Experiment(
+        "HVX threads 4 to 2",
+        Input(),
+        Input(prepare=_USUAL.model_copy(update={"hvx_threads": 2})),
+        Kind.HVX_THREADS,
+        Kind.HVX_THREADS,
+    ),
+    Experiment(
+        "optimisation level 3 to 1",
+        Input(),
+        Input(prepare=_USUAL.model_copy(update={"optimization_level": 1})),
+        Kind.OPTIMIZATION_LEVEL,
+        Kind.COMPILED,
+    ),
+    Experiment("one layer widened", Input(), Input("widened"), Kind.NETWORK, Kind.NETWORK),
+    Experiment("one op unfused", Input("leaky"), Input("unfused"), Kind.NETWORK, Kind.NETWORK),
+    Experiment("8 bit to float", Input(), Input("float"), Kind.DATA_TYPE, Kind.DATA_TYPE),
+    Experiment("another SoC", Input(), Input(soc="sa8797"), Kind.SOC, Kind.CLOCK),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the diff said of an experiment. `named` and `seen` are its first causes, with records and without; `carriers` are
+    its largest contributions and
+    `missing_percent` is how much of the difference of cycles all of them leave out.
+    """
+
+    network: str
+    experiment: str
+    change_percent: float
+    cause: str
+    named: str | None
+    seen: str | None
+    missing_percent: float
+    carriers: tuple[str, ...]
+    sentence: str
+    sentence_without_records: str
+    remarks: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether the true cause comes first and the parts add up."""
+        return self.named == self.cause and self.missing_percent <= 1.0
+
+
+def measure(folder: Path, size: Size, console: Console) -> object:
+    """Raises BenchFailed."""
+    answers = [
+        answer for network in _NETWORKS[size] for answer in answers_of(network, EXPERIMENTS, folder / network)
+    ]
+    console.print(_table(answers))
+    for answer in answers:
+        console.print(Text(f"{answer.network}, {answer.experiment}: {answer.sentence}"))
+        console.print(Text(f"   without records: {answer.sentence_without_records}", "dim"))
+        for remark in answer.remarks:
+            console.print(Text(f"   {remark}", "yellow"))
+    return [asdict(answer) for answer in answers]
+
+
+def answers_of(network: str, experiments: Sequence[Experiment], folder: Path) -> list[Answer]:
+    """Run what the experiments need, each input once, and compare. Raises BenchFailed."""
+    evidence = run_inputs(network, [side for e in experiments for side in (e.before, e.after)], folder)
+    return [_answer(network, e, evidence[e.before.key], evidence[e.after.key]) for e in experiments]
+
+
+def run_inputs(network: str, inputs: Iterable[Input], folder: Path) -> dict[str, Evidence]:
+    """The records and files of what was compiled and simulated, by key of the input. Raises BenchFailed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cells = {one.key: _cell(network, one, folder) for one in inputs}
+    return asyncio.run(_run(cells, folder))
+
+
+def _answer(network: str, experiment: Experiment, before: Evidence, after: Evidence) -> Answer:
+    known, bare = compare(before, after), compare(_bare(before), _bare(after))
+    time = known.figure("time_us")
+    return Answer(
+        network=network,
+        experiment=experiment.name,
+        change_percent=time.percent if time and time.percent else 0.0,
+        cause=experiment.cause,
+        named=known.cause and known.cause.kind,
+        seen=bare.cause and bare.cause.kind,
+        missing_percent=missing_percent(known),
+        carriers=tuple(part.name for part in known.contributions[:3]),
+        sentence=known.sentence,
+        sentence_without_records=bare.sentence,
+        remarks=tuple(known.remarks),
+    )
+
+
+def missing_percent(diff: CellDiff) -> float:
+    """How much of the difference of timeline cycles the named contributions leave out, in percent of it."""
+    cycles = diff.figure("timeline_cycles")
+    change = cycles.change if cycles and cycles.change else 0.0
+    named = sum(part.cycles for part in diff.contributions if part.part is not Part.UNNAMED)
+    return 100 * abs(change - named) / abs(change) if change else 0.0
+
+
+def _bare(side: Evidence) -> Evidence:
+    """The figures alone, as in a device's file: it says nothing of SoC, options or clock."""
+    return Evidence(side.file.model_copy(update={"provenance": {}}))
+
+
+def _cell(network: str, one: Input, folder: Path) -> Cell:
+    name = f"{network}_{one.form}"
+    dlc = folder / f"{name}.dlc"
+    if not dlc.is_file():
+        _make(network, one.form, folder, dlc)
+    model = ModelRef(name=network, dlc=str(dlc))
+    return Cell(model=model, soc=one.soc, variant=one.key, prepare=one.prepare)
+
+
+def _make(network: str, form: str, folder: Path, dlc: Path) -> None:
+    from bench.cause_networks import Form, build  # needs the host SDK's extra
+
+    onnx = build(network, Form(form), folder)
+    convert = host_sdk_root() / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
+    argv = [str(convert), "--input_network", str(onnx), "--output_path", str(dlc)]
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchFailed(f"{onnx.name} could not be converted: {done.stderr.strip() or done.stdout.strip()}")
+
+
+async def _run(cells: Mapping[str, Cell], folder: Path) -> dict[str, Evidence]:
+    site = Site(store=str(folder / "store"), sdk=SdkRef(root=host_sdk_root()))
+    async with open_lab(site) as lab, asyncio.TaskGroup() as group:
+        running = {key: group.create_task(_profile(cell, lab)) for key, cell in cells.items()}
+    return {key: task.result() for key, task in running.items()}
+
+
+async def _profile(cell: Cell, lab: Lab) -> Evidence:
+    async with open_work(cell, lab, _RUN) as work:
+        prepared = await prepare_graph(work)
+        async with work.lease() as device:
+            log = await collect_logs(work, await net_run(work, prepared, device), device)
+        await generate_chrometrace(work, prepared, log)
+        record = await publish_cell(work)
+    return evidence_of(lab.store, record)
+
+
+def _table(answers: Sequence[Answer]) -> Table:
+    shown = Table("network", "experiment", box=SIMPLE)
+    for title in ("time", "true cause", "named first", "from figures alone", "not explained"):
+        shown.add_column(title, justify="right")
+    for answer in answers:
+        shown.add_row(
+            answer.network,
+            answer.experiment,
+            f"{answer.change_percent:+.1f} %",
+            answer.cause,
+            Text(str(answer.named), "green" if answer.right else "red"),
+            str(answer.seen),
+            f"{answer.missing_percent:.2f} %",
+        )
+    return shown

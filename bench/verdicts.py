@@ -1,0 +1,221 @@
+"""Verdicts on histories whose truth is known: how many false alarms, how many changes found, and how soon."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from scipy import stats
+
+from bench.size import Size
+from bench.synthetic import HOT, INFERENCES, SCENARIOS, History, Scenario, make
+from qhas.record import Origin
+from qhas.verdict.ladder import LOOK_BACK, Judgement, Ladder
+from qhas.verdict.look import EFFECT
+from qhas.verdict.model import Metric, Verdict
+from qhas.verdict.night import judge_night
+from qhas.verdict.point import Again, Block, Point, SeriesKey
+
+Alarms = NDArray[np.bool_]
+"""Series x nights: where a contender says that something is worse since that night."""
+SERIES = 300
+NIGHTS = 75
+AT = 50
+_SEEDS = {Size.QUICK: 1, Size.NORMAL: 4, Size.FULL: 20}
+_SOON = 2
+"""Nights that a change may take to be found."""
+_SOCS = 6
+_P = 0.01
+_FIRST = date(2026, 1, 1)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of a contender on a scenario. Rates are shares; `nights` is the median of those found before the history ends."""
+
+    false_per_1000: float
+    """Alarms on series and nights on which nothing had changed, of 1,000."""
+    found_soon: float | None
+    """Of the changes, those found on their night or the next; none where nothing changes."""
+    found: float | None
+    nights: float | None
+    reruns_per_1000: float | None = None
+
+
+def measure(folder: Path, size: Size, console: Console) -> object:
+    """Print the table; every contender sees the same histories."""
+    del folder
+    scores = {scenario.name: score(scenario, seeds=_SEEDS[size]) for scenario in SCENARIOS}
+    console.print(_table(scores, _SEEDS[size]))
+    return {name: {who: asdict(one) for who, one in row.items()} for name, row in scores.items()}
+
+
+def score(
+    scenario: Scenario, *, seeds: int, series: int = SERIES, nights: int = NIGHTS, at: int = AT
+) -> dict[str, Score]:
+    """Every contender on the same sweeps, one a seed."""
+    histories = [make(scenario, series=series, nights=nights, at=at, seed=seed) for seed in range(seeds)]
+    reruns = [0]
+    ours = [_ours(scenario, history, reruns) for history in histories]
+    found = {"verdicts": _score(histories, ours, reruns[0])}
+    return found | {
+        who: _score(histories, [alarms(one) for one in histories]) for who, alarms in PLAIN.items()
+    }
+
+
+def _ours(scenario: Scenario, history: History, reruns: list[int]) -> Alarms:
+    alarms = np.zeros(history.median.shape, dtype=bool)
+    ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
+    keys = [_key(number) for number in range(len(history.median))]
+    for night in range(history.nights):
+        points = {key: _point(scenario, history, number, night) for number, key in enumerate(keys)}
+        told = judge_night(ladders, points)
+        reruns[0] += sum(_was_run_again(one, points[key]) for key, one in told.items())
+        alarms[:, night] = [told[key].verdict is Verdict.NEW for key in keys]
+    return alarms
+
+
+def _was_run_again(told: Judgement, point: Point) -> bool:
+    if point.poor:
+        return point.again is not None
+    return told.verdict is Verdict.SUSPICIOUS or "re-run" in told.reason
+
+
+def _key(number: int) -> SeriesKey:
+    return SeriesKey(
+        f"net{number // _SOCS}", f"soc{number % _SOCS}", "default", "burst", Origin.DEVICE, Metric.LATENCY
+    )
+
+
+def _point(scenario: Scenario, history: History, number: int, night: int) -> Point:
+    """What the history of a run holds. Who looks hot and is slow was run again, as the flow does it."""
+    device = Block(f"soc{number % _SOCS}-{history.device[number, night]}", "")
+    again_device = Block(f"soc{number % _SOCS}-{history.again_device[number, night]}", "")
+    hot = bool(history.hot[number, night])
+    again = Again(
+        float(history.again[number, night]),
+        again_device,
+        again_device.serial,
+        (HOT,) if history.again_hot[number, night] else (),
+    )
+    new_sdk = scenario.new_sdk is not None and night >= history.at
+    return Point(
+        run_id=f"night{night}",
+        day=_FIRST + timedelta(days=night),
+        value=float(history.median[number, night]),
+        sdk="2.46" if new_sdk else "2.45",
+        block=device,
+        artifact=f"{number}{new_sdk}"
+        if not history.changed[number] or night < history.at
+        else f"{number}changed",
+        model="m",
+        control=number // _SOCS == 0,
+        poor=(HOT,) if hot else (),
+        again=None if hot and not _slow(history, number, night) else again,
+    )
+
+
+def _slow(history: History, number: int, night: int) -> bool:
+    """Whether a night would be looked at again, though it was hot."""
+    logs = np.log(history.median[number, max(0, night - LOOK_BACK) : night + 1])
+    return bool(logs[-1] - np.median(logs) >= EFFECT)
+
+
+def _yesterday(history: History) -> Alarms:
+    alarms = np.zeros(history.median.shape, dtype=bool)
+    alarms[:, 1:] = history.median[:, 1:] >= 1.10 * history.median[:, :-1]
+    return alarms
+
+
+def _samples(history: History) -> Alarms:
+    """Tonight's inferences against last night's: what a t-test is mostly used for, and what it is not made for."""
+    alarms = np.zeros(history.median.shape, dtype=bool)
+    mean, deviation = history.sample_mean, history.sample_deviation
+    found = stats.ttest_ind_from_stats(
+        mean[:, 1:],
+        deviation[:, 1:],
+        INFERENCES,
+        mean[:, :-1],
+        deviation[:, :-1],
+        INFERENCES,
+        equal_var=False,
+    )
+    alarms[:, 1:] = (found.pvalue < _P) & (found.statistic > 0)
+    return alarms
+
+
+def _nights(history: History) -> Alarms:
+    """Tonight's median against those of the thirty nights before."""
+    alarms = np.zeros(history.median.shape, dtype=bool)
+    logs = np.log(history.median)
+    for night in range(5, history.nights):
+        past = logs[:, max(0, night - 30) : night]
+        count = past.shape[1]
+        error = past.std(axis=1, ddof=1) * np.sqrt(1 + 1 / count)
+        t = (logs[:, night] - past.mean(axis=1)) / error
+        alarms[:, night] = 2 * stats.t.sf(t, count - 1) < _P
+    return alarms
+
+
+PLAIN: dict[str, Callable[[History], Alarms]] = {
+    "10 % worse than yesterday": _yesterday,
+    "t-test of inferences": _samples,
+    "t-test of nights": _nights,
+}
+
+
+def _score(histories: list[History], alarms: list[Alarms], reruns: int | None = None) -> Score:
+    quiet = false = changes = soon = 0
+    waits: list[int] = []
+    total = sum(history.median.size for history in histories)
+    for history, told in zip(histories, alarms, strict=True):
+        before = told.copy()
+        before[history.changed, history.at :] = False
+        false += int(before.sum())
+        quiet += told.size - int(history.changed.sum()) * (history.nights - history.at)
+        for row in told[history.changed]:
+            changes += 1
+            after = np.flatnonzero(row[history.at :])
+            if after.size:
+                waits.append(int(after[0]) + 1)
+                soon += waits[-1] <= _SOON
+    return Score(
+        1000 * false / quiet,
+        soon / changes if changes else None,
+        len(waits) / changes if changes else None,
+        float(np.median(waits)) if waits else None,
+        None if reruns is None else 1000 * reruns / total,
+    )
+
+
+def _table(scores: dict[str, dict[str, Score]], seeds: int) -> Table:
+    title = (
+        f"{SERIES} series, {NIGHTS} nights, {seeds} sweeps a row: false alarms of 1,000 series-nights; "
+        f"changes found within {_SOON} nights, and median nights until found"
+    )
+    shown = Table(
+        "", *("verdicts", *PLAIN), "re-runs of 1,000", title=title, title_justify="left", box=SIMPLE
+    )
+    for name, row in scores.items():
+        reruns = row["verdicts"].reruns_per_1000
+        shown.add_row(name, *map(_words, row.values()), f"{reruns:.1f}" if reruns is not None else "")
+    return shown
+
+
+def _words(one: Score) -> str:
+    return "; ".join(_parts(one))
+
+
+def _parts(one: Score) -> Iterator[str]:
+    yield f"{one.false_per_1000:.2f}"
+    if one.found_soon is not None:
+        yield f"{one.found_soon:.0%}"
+        yield f"{one.nights:.0f}" if one.nights is not None else "never"

@@ -1,0 +1,43 @@
+"""Two runs against each other: what changed, and why."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows import parameters as asked
+from qhas.diff.model import Verdict
+from qhas.diff.runs import Chosen, baseline_of
+from qhas.naming import Name
+from qhas.site import load_site
+from qhas.store import Store
+from tasks.compare import compare_runs as compare
+from tasks.compare import show_comparison
+
+SLOWER = "Slower"
+"""State of a comparison in which a cell became slower."""
+
+
+@flow(name="compare-runs", flow_run_name="{after}", persist_result=False)
+async def compare_runs(
+    after: Name = asked.AFTER,
+    before: asked.OptionalName = asked.BEFORE,
+    models: list[str] = asked.MODEL_PATTERNS,
+    socs: list[str] = asked.SOC_PATTERNS,
+    threshold_percent: asked.Percent = asked.THRESHOLD,
+    site: asked.OptionalPath = asked.SITE,
+) -> State[Any]:
+    """Tell what changed between two runs, cell by cell, and why: a table of all cells and the causes of those that changed."""
+    store = Store(load_site(Path(site) if site else None).store)
+    if not before:
+        before = await asyncio.to_thread(baseline_of, store, after)
+    diff = await compare(store, before, after, Chosen(models, socs), threshold_percent)
+    await show_comparison(diff)
+    if diff.of(Verdict.WORSE):
+        return Failed(name=SLOWER, message=diff.sentence)
+    return Completed(message=diff.sentence)

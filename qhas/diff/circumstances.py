@@ -1,0 +1,141 @@
+"""What else differs between two sides than their speed: SoC, SDK, network, options, device.
+
+The records say most of it. What they do not say, or where there are none, the figures have to show (`qhas.diff.observed`);
+what both sides state alike is never observed to have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qhas.diff.model import Circumstance, CircumstanceKind, Figure, OpDiff, Resource, Source
+from qhas.diff.observed import network_changes, observed
+from qhas.qhas_file import QhasFile
+from qhas.record import CellRecord
+
+Kind = CircumstanceKind
+Settings = Mapping[CircumstanceKind, str]
+
+_SENTENCES: dict[CircumstanceKind, str] = {
+    Kind.SOC: "SoC {before} → {after}",
+    Kind.SDK: "SDK {before} → {after}",
+    Kind.VTCM: "VTCM {before} → {after} MB",
+    Kind.HVX_THREADS: "HVX threads {before} → {after}",
+    Kind.OPTIMIZATION_LEVEL: "optimisation level {before} → {after}",
+    Kind.DLBC: "DLBC {before} → {after}",
+    Kind.PERF_PROFILE: "perf profile {before} → {after}",
+    Kind.DEVICE: "device {before} → {after}",
+    Kind.BUILD: "device build {before} → {after}",
+    Kind.SCHEMA: "QHAS schema {before} → {after}",
+    Kind.TRACE: "trace switches {before} → {after}",
+}
+_OPTIONS = (Kind.VTCM, Kind.HVX_THREADS, Kind.OPTIMIZATION_LEVEL, Kind.DLBC)
+"""Their values are the names of prepare options."""
+_WORDS = {None: "default", True: "on", False: "off"}
+_EXPLAINS_NOTHING = {Kind.SCHEMA, Kind.TRACE, Kind.DLC_BYTES}
+_ORDER = {kind: place for place, kind in enumerate(CircumstanceKind)}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one side."""
+
+    file: QhasFile
+    record: CellRecord | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """Of the DLC it was made from, where a record tells."""
+        return self.record.model.sha256 if self.record and self.record.model else None
+
+
+def same_network(before: Evidence, after: Evidence) -> bool:
+    """Whether the records say that both sides ran the very same DLC. False where they do not tell."""
+    return before.digest is not None and before.digest == after.digest
+
+
+def circumstances(
+    before: Evidence,
+    after: Evidence,
+    ops: Sequence[OpDiff],
+    figures: Sequence[Figure],
+    resources: Sequence[Resource],
+) -> list[Circumstance]:
+    """The one that explains most first; those that explain nothing last."""
+    old, new = _settings(before, after)
+    found = list(_differences(old, new))
+    if not same_network(before, after):
+        found += network_changes(ops) or _other_bytes(before, after)
+    stated = old.keys() & new.keys()
+    differ = {one.kind for one in found}
+    if Kind.OPTIMIZATION_LEVEL in stated:
+        stated = stated | {Kind.COMPILED}
+    found += [one for one in observed(ops, figures, resources, differ) if one.kind not in stated]
+    return sorted(found, key=lambda one: (not one.explains, _ORDER[one.kind]))
+
+
+def _other_bytes(before: Evidence, after: Evidence) -> list[Circumstance]:
+    if None in (before.digest, after.digest):
+        return []
+    sentence = "other bytes of the DLC, with the same ops and shapes"
+    return [Circumstance(kind=Kind.DLC_BYTES, source=Source.RECORD, sentence=sentence, explains=False)]
+
+
+def _settings(before: Evidence, after: Evidence) -> tuple[Settings, Settings]:
+    """Of records where both sides have one: a file and a record call the same SDK by other names."""
+    if before.record and after.record:
+        old, new = _of_record(before.record), _of_record(after.record)
+    else:
+        old, new = _of_file(before.file), _of_file(after.file)
+    return old | {Kind.SCHEMA: before.file.version}, new | {Kind.SCHEMA: after.file.version}
+
+
+def _of_record(record: CellRecord) -> dict[CircumstanceKind, str]:
+    cell, device = record.cell, record.device
+    trace = [name for name, on in cell.trace if on]
+    return {
+        Kind.SOC: cell.soc,
+        Kind.SDK: f"{record.sdk.kind} {record.sdk.version}",
+        **_of_options(cell.prepare.model_dump()),
+        Kind.PERF_PROFILE: str(cell.run.perf_profile),
+        Kind.DEVICE: device.name if device else "",
+        Kind.BUILD: (device.build or "") if device else "",
+        Kind.TRACE: ", ".join(trace),
+    }
+
+
+def _of_file(file: QhasFile) -> dict[CircumstanceKind, str]:
+    """What a file says of itself: a simulated one much, a device's nothing."""
+    said = {Kind.SOC: file.provenance.get("soc"), Kind.SDK: file.provenance.get("library")}
+    prepare = file.provenance.get("prepare")
+    options = _of_options(prepare) if isinstance(prepare, dict) else {}
+    return {kind: str(text) for kind, text in said.items() if text} | options
+
+
+def _of_options(prepare: Mapping[str, Any]) -> dict[CircumstanceKind, str]:
+    values = {kind: prepare.get(kind) for kind in _OPTIONS}
+    return {
+        kind: _WORDS[value] if value is None or isinstance(value, bool) else str(value)
+        for kind, value in values.items()
+    }
+
+
+def _differences(before: Settings, after: Settings) -> Iterator[Circumstance]:
+    for kind, sentence in _SENTENCES.items():
+        old, new = before.get(kind), after.get(kind)
+        if old and new and old != new and not _follows(kind, before, after):
+            yield Circumstance(
+                kind=kind,
+                source=Source.RECORD,
+                sentence=sentence.format(before=old, after=new),
+                before=old,
+                after=new,
+                explains=kind not in _EXPLAINS_NOTHING,
+            )
+
+
+def _follows(kind: CircumstanceKind, before: Settings, after: Settings) -> bool:
+    """Another SoC is another device with another build: that is one circumstance and not three."""
+    return kind in (Kind.DEVICE, Kind.BUILD) and before.get(Kind.SOC) != after.get(Kind.SOC)

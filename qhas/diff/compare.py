@@ -1,0 +1,133 @@
+"""Two files, or two cells with their files, into one CellDiff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from qhas.diff import figures as overall
+from qhas.diff.circumstances import Evidence, circumstances, same_network
+from qhas.diff.contributions import contributions, matched_by_place, timing
+from qhas.diff.effects import Sameness, op_diffs
+from qhas.diff.matching import match, same_topology
+from qhas.diff.model import CellDiff, Contribution, Figure, OpDiff, Part, Side, Verdict
+from qhas.diff.ops import ops_of
+from qhas.diff.sentence import sentence
+from qhas.failures import InvalidInput
+from qhas.origin import Origin
+
+THRESHOLD_PERCENT = 3.0
+"""A change of time below it is no change. Devices differ by as much from night to night."""
+_UNNAMED_SHARE = 0.01
+
+
+def compare(
+    before: Evidence,
+    after: Evidence,
+    *,
+    threshold_percent: float = THRESHOLD_PERCENT,
+    labels: tuple[str, str] | None = None,
+) -> CellDiff:
+    """What changed from one side to the other. Raises InvalidInput for sides of different origin.
+
+    `labels` name the sides for people; without them the run ids of the records, or the names of the files.
+    """
+    sides = (_side(before, labels and labels[0]), _side(after, labels and labels[1]))
+    _require_one_origin(*sides)
+    old, new = ops_of(before.file), ops_of(after.file)
+    same = same_network(before, after)
+    ops = op_diffs(match(old, new), Sameness(topology=same or same_topology(old, new), network=same))
+    figures = overall.figures(before.file, after.file)
+    resources = overall.resources(before.file, after.file)
+    parts = contributions(timing(before.file), timing(after.file), ops)
+    around = circumstances(before, after, ops, figures, resources)
+    by_name = {figure.name: figure for figure in figures}
+    time = overall.latency(before.record, after.record) or by_name[overall.TIME]
+    verdict = _verdict(time, threshold_percent)
+    return CellDiff(
+        before=sides[0],
+        after=sides[1],
+        verdict=verdict,
+        sentence=sentence(time, verdict, sides, around, parts, by_name),
+        cause=next((one for one in around if one.explains), None),
+        time=time,
+        figures=figures if time.name == overall.TIME else [time, *figures],
+        resources=resources,
+        contributions=parts,
+        circumstances=around,
+        ops=ops,
+        htp_ops=overall.htp_ops(before.file, after.file),
+        remarks=list(_remarks(before, after, by_name, time, parts, ops)),
+    )
+
+
+def _side(evidence: Evidence, label: str | None) -> Side:
+    file, record = evidence.file, evidence.record
+    if record is None:
+        origin = Origin.SIMULATOR if file.simulated else Origin.DEVICE
+        return Side(label=label or file.name, model=file.graph, soc=file.provenance.get("soc"), origin=origin)
+    return Side(
+        label=label or record.run_id,
+        cell=record.cell.key,
+        model=record.cell.model.name,
+        soc=record.cell.soc,
+        origin=record.origin,
+        sdk=record.sdk.version,
+        device=record.device.name if record.device else None,
+    )
+
+
+def _require_one_origin(before: Side, after: Side) -> None:
+    if before.origin is not after.origin:
+        words = {Origin.DEVICE: "measured on a device", Origin.SIMULATOR: "simulated on a host"}
+        raise InvalidInput(
+            f"{before.label} was {words[before.origin]} and {after.label} {words[after.origin]}: figures of "
+            "different origin are never compared; choose two of one origin."
+        )
+
+
+def _verdict(time: Figure, threshold_percent: float) -> Verdict:
+    if abs(time.percent or 0.0) <= threshold_percent:
+        return Verdict.SAME
+    return Verdict.WORSE if (time.change or 0.0) > 0 else Verdict.BETTER
+
+
+def _remarks(
+    before: Evidence,
+    after: Evidence,
+    figures: dict[str, Figure],
+    time: Figure,
+    parts: Sequence[Contribution],
+    ops: Sequence[OpDiff],
+) -> Iterator[str]:
+    for side in (before, after):
+        if side.file.missing:
+            yield f"{side.file.name} has no {', '.join(side.file.missing)}: what they tell is left out."
+    qhas = figures[overall.TIME]
+    if time is not qhas:
+        yield "The parts are of the first, cold, profiled inference; the latency is of warm ones."
+        if (time.change or 0) * (qhas.change or 0) < 0:
+            yield "Latency and first inference moved in opposite directions: the parts do not explain the latency."
+    yield from _misleading(figures)
+    if matched := matched_by_place(ops):
+        yield f"The names of {matched} ops moved; they were matched by type and place."
+    unnamed = sum(abs(part.cycles) for part in parts if part.part is Part.UNNAMED)
+    if unnamed > _UNNAMED_SHARE * abs(figures["timeline_cycles"].change or 0):
+        yield f"The files give {unnamed:,.0f} cycles of the difference to no op."
+
+
+_TOTALS = {
+    "work_cycles": "cycles of work",
+    "dram_read": "DRAM reads",
+    "vtcm_read": "VTCM reads",
+}
+
+
+def _misleading(figures: dict[str, Figure]) -> Iterator[str]:
+    """Totals that moved against the time: who reads only them concludes the opposite."""
+    change = figures["timeline_cycles"].change or 0
+    for name, title in _TOTALS.items():
+        percent = figures[name].percent
+        if percent and abs(percent) >= 1 and percent * change < 0:
+            slower = "took longer" if change > 0 else "was faster"
+            moved = "fewer" if percent < 0 else "more"
+            yield f"The total misleads: {abs(percent):.0f} % {moved} {title}, and the inference {slower}."

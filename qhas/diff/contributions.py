@@ -1,0 +1,156 @@
+"""The difference of an inference's time, taken apart so that the parts add up to it.
+
+Cycles: the timeline of the core that ends last is the dominant-path cycles of its ops, plus idle cycles, plus what the file
+gives to nobody. Time: the graph's cycles at a clock, plus the start-up before it (VTCM acquire and power-up). With `c` for
+cycles and `f` for clock, before (0) and after (1),
+
+    c1 / f1 - c0 / f0  =  (c1 - c0) / f0  +  c1 (1 / f1 - 1 / f0)
+
+where the first term is split over the parts of the timeline in proportion to their cycles, and the second is the clock's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from qhas.diff.matching import without_token
+from qhas.diff.model import Contribution, Matched, OpDiff, OpEffect, Part
+from qhas.qhas_file import QhasFile
+
+_PHRASES: dict[OpEffect, str] = {
+    OpEffect.ADDED: "added",
+    OpEffect.REMOVED: "removed",
+    OpEffect.REPLACED: "in place of other ops",
+    OpEffect.DATA_TYPE: "with another data type",
+    OpEffect.RESHAPED: "with another shape",
+    OpEffect.REFERENCE_GAINED: "fell back to reference implementations",
+    OpEffect.REFERENCE_LOST: "no longer on reference implementations",
+    OpEffect.FORMAT_CHANGE_GAINED: "gained a format change",
+    OpEffect.FORMAT_CHANGE_LOST: "lost a format change",
+    OpEffect.HMX_LOST: "no longer on the HMX",
+    OpEffect.HMX_GAINED: "now on the HMX",
+    OpEffect.MORE_DRAM: "moved more to and from DRAM",
+    OpEffect.LESS_DRAM: "moved less to and from DRAM",
+    OpEffect.RECOMPILED: "compiled differently",
+    OpEffect.NONE: "",
+}
+"""What follows `6 Conv2d` in a contribution's name."""
+
+
+_ROUNDING_US = 1e-6
+"""Of sums of floating-point numbers; files hold whole microseconds."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How the time of one side comes about, in cycles and microseconds: the graph's execution, and what is before it."""
+
+    cycles: int
+    idle: int
+    execute: float
+    start_up: float
+
+    @property
+    def time(self) -> float:
+        """The QHAS time."""
+        return self.start_up + self.execute
+
+    @property
+    def us_a_cycle(self) -> float | None:
+        """None for an empty timeline."""
+        return self.execute / self.cycles if self.cycles else None
+
+    @property
+    def clock_mhz(self) -> float | None:
+        """Mean over the execution."""
+        return round(self.cycles / self.execute, 3) if self.execute else None
+
+
+def timing(file: QhasFile) -> Timing:
+    """Of the core that ends last.
+
+    Files hold whole microseconds. A simulated one states its clock, so its time is made again from cycles, exactly.
+    """
+    core = file.longest
+    execute = core.time_us if core.graph_execute_us is None else core.graph_execute_us
+    stated = file.provenance.get("core_mhz")
+    return Timing(
+        cycles=core.timeline_cycles,
+        idle=file.idle,
+        execute=core.timeline_cycles / stated if isinstance(stated, int | float) and stated > 0 else execute,
+        start_up=core.time_us - execute,
+    )
+
+
+def contributions(before: Timing, after: Timing, ops: Sequence[OpDiff]) -> list[Contribution]:
+    """The parts, the largest difference of time first. Parts that did not change are left out."""
+    rates = (before.us_a_cycle, after.us_a_cycle)
+    us = next((rate for rate in rates if rate is not None), 0.0)
+    parts = [*_of_ops(ops), *_of_nobody(before, after, ops)]
+    found = [part.model_copy(update={"us": part.cycles * us}) for part in parts]
+    found += _of_time(before, after)
+    return sorted(
+        (part for part in found if part.cycles or abs(part.us) > _ROUNDING_US), key=lambda part: -abs(part.us)
+    )
+
+
+def _of_ops(ops: Iterable[OpDiff]) -> Iterator[Contribution]:
+    """Gains and losses of one type and effect stay apart: netted, they would hide each other."""
+    groups: dict[tuple[str, OpEffect, bool], list[OpDiff]] = defaultdict(list)
+    for op in ops:
+        if change := op.dominant.change:
+            groups[_type(op), op.effect, change > 0].append(op)
+    for (kind, effect, _), members in groups.items():
+        yield Contribution(
+            part=Part.OPS,
+            name=_name(kind, effect, members),
+            cycles=sum(op.dominant.change or 0.0 for op in members),
+            us=0.0,
+            op_type=kind,
+            effect=effect,
+            ops=[op.name for op in members],
+        )
+
+
+def _type(op: OpDiff) -> str:
+    replaced = op.effect is OpEffect.REPLACED
+    return f"{op.type_before} became {op.type_after}" if replaced else op.type
+
+
+def _name(kind: str, effect: OpEffect, members: Sequence[OpDiff]) -> str:
+    if effect is OpEffect.REPLACED:
+        return f"{len(members)} {kind}" if len(members) > 1 else kind
+    who = f"{len(members)} {kind}" if len(members) > 1 else titled(members[0])
+    return f"{who} {_PHRASES[effect]}".rstrip()
+
+
+def titled(op: OpDiff) -> str:
+    """Type and name of one op; only the name where that says the type."""
+    name = without_token(op.name)
+    return name if name.startswith(op.type) else f"{op.type} {name}"
+
+
+def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpDiff]) -> Iterator[Contribution]:
+    named: Counter[str] = Counter()
+    for op in ops:
+        named["before"] += round(op.dominant.before or 0)
+        named["after"] += round(op.dominant.after or 0)
+    unnamed = (after.cycles - after.idle - named["after"]) - (before.cycles - before.idle - named["before"])
+    yield Contribution(part=Part.IDLE, name="idle", cycles=after.idle - before.idle, us=0.0)
+    yield Contribution(part=Part.UNNAMED, name="cycles the file gives to no op", cycles=unnamed, us=0.0)
+
+
+def _of_time(before: Timing, after: Timing) -> Iterator[Contribution]:
+    if before.us_a_cycle is not None and after.us_a_cycle is not None:
+        us = after.cycles * (after.us_a_cycle - before.us_a_cycle)
+        name = f"clock {before.clock_mhz or 0.0:,.0f} → {after.clock_mhz or 0.0:,.0f} MHz"
+        yield Contribution(part=Part.CLOCK, name=name, cycles=0.0, us=us)
+    start_up = after.start_up - before.start_up
+    yield Contribution(part=Part.START_UP, name="VTCM acquire and power-up", cycles=0.0, us=start_up)
+
+
+def matched_by_place(ops: Iterable[OpDiff]) -> int:
+    """How many ops were found by type and place, because their names moved."""
+    return sum(op.matched is Matched.PLACE for op in ops)

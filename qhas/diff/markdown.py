@@ -1,0 +1,75 @@
+"""A comparison of runs as Markdown and as table rows. Names of networks and ops are data: they are escaped."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+
+from qhas.diff.model import CellDiff, RunDiff, Verdict
+from qhas.diff.sentence import signed_percent, signed_time
+from qhas.rows import microseconds
+
+_EXPLAINED = 20
+"""Cells in full; the table has them all."""
+_PARTS = 8
+
+
+def cell_rows(diff: RunDiff) -> list[dict[str, str]]:
+    """A row for each cell that was compared, the worst first, then those that were not."""
+    compared = [
+        {
+            "cell": cell.after.cell or cell.after.label,
+            "verdict": str(cell.verdict),
+            "before": microseconds(cell.time.before or 0.0),
+            "after": microseconds(cell.time.after or 0.0),
+            "change": signed_percent(cell.time.percent),
+            "why": cell.sentence,
+        }
+        for cell in diff.cells
+    ]
+    missed = [
+        {
+            "cell": one.cell,
+            "verdict": "not compared",
+            "before": "",
+            "after": "",
+            "change": "",
+            "why": one.reason,
+        }
+        for one in diff.not_compared
+    ]
+    return compared + missed
+
+
+def explained(diff: RunDiff) -> str:
+    """The sentence of the runs, and of each cell whose time changed what adds up to the change."""
+    changed = [cell for cell in diff.cells if cell.verdict is not Verdict.SAME]
+    parts = [f"# {_text(diff.after)} against {_text(diff.before)}", _text(diff.sentence)]
+    parts += ["\n".join(_cell(cell)) for cell in changed[:_EXPLAINED]]
+    if len(changed) > _EXPLAINED:
+        parts.append(f"{len(changed) - _EXPLAINED} more cells changed; `qhas compare` shows them.")
+    for title, keys in (("Only before", diff.only_before), ("Only after", diff.only_after)):
+        if keys:
+            parts.append(f"{title}: {', '.join(map(_text, keys))}.")
+    return "\n\n".join(parts)
+
+
+def _cell(cell: CellDiff) -> Iterator[str]:
+    yield f"## {_text(cell.after.cell or cell.after.label)}: {cell.verdict}"
+    yield ""
+    yield _text(cell.sentence)
+    yield ""
+    yield "| part | time | cycles |"
+    yield "|---|---:|---:|"
+    for part in cell.contributions[:_PARTS]:
+        yield f"| {_text(part.name)} | {signed_time(part.us)} | {part.cycles:+,.0f} |"
+    for remark in cell.remarks:
+        yield f"\n{_text(remark)}"
+
+
+def _text(text: str) -> str:
+    """No markup of HTML or Markdown, and one line."""
+    escaped = html.escape(" ".join(text.split()), quote=False)
+    for mark in "\\`*_{}[]|#":
+        escaped = escaped.replace(mark, f"\\{mark}")
+    return escaped

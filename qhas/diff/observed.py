@@ -1,0 +1,115 @@
+"""Circumstances that only the figures show: another network, other data types, threads, memory, another compilation, clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from qhas.diff.contributions import titled
+from qhas.diff.model import (
+    Circumstance,
+    CircumstanceKind,
+    Figure,
+    OpDiff,
+    OpEffect,
+    Resource,
+    Source,
+)
+from qhas.rows import size
+
+Kind = CircumstanceKind
+
+_CLOCK_PERCENT = 2.0
+"""A change of clock that is more than rounding."""
+_FULL = 0.85
+"""Share of a size that VTCM comes in, at which a peak says that there was no more."""
+_VTCM_SIZES = tuple(size << 20 for size in (1, 2, 4, 8, 16))
+_SHOWN = 3
+"""Types of ops named before the rest is `more`."""
+_OF_NETWORK = (OpEffect.REPLACED, OpEffect.ADDED, OpEffect.REMOVED, OpEffect.RESHAPED)
+_MAKES_OTHERS = {Kind.SOC, Kind.SDK, Kind.DATA_TYPE, Kind.NETWORK}
+"""Whatever differs in memory or compilation follows from these."""
+
+
+def network_changes(ops: Sequence[OpDiff]) -> list[Circumstance]:
+    """How the ops of two networks differ that are not known to be the same one."""
+    found = [] if (data_type := _data_type(ops)) is None else [data_type]
+    phrases = [_phrase(effect, same) for effect in _OF_NETWORK if (same := _with(ops, effect))]
+    if phrases:
+        found.append(_seen(Kind.NETWORK, f"network: {', '.join(phrases)}"))
+    return found
+
+
+def observed(
+    ops: Sequence[OpDiff],
+    figures: Sequence[Figure],
+    resources: Sequence[Resource],
+    known: Collection[CircumstanceKind],
+) -> Iterator[Circumstance]:
+    """What the figures of one network show, beside what is known already."""
+    by_name = {figure.name: figure for figure in figures}
+    before, after = (
+        sum(side or 0 for side in sides)
+        for sides in (
+            [r.threads.before for r in resources if r.unit == "HVX"],
+            [r.threads.after for r in resources if r.unit == "HVX"],
+        )
+    )
+    if before != after:
+        yield _seen(Kind.HVX_THREADS, f"HVX threads {before:.0f} → {after:.0f} in use")
+    peak = by_name["peak_vtcm"]
+    if _MAKES_OTHERS.isdisjoint(known):
+        if _limited(peak):
+            yield _seen(Kind.VTCM, f"peak VTCM {_size(peak.before)} → {_size(peak.after)}")
+        if compiled := _with(ops, OpEffect.RECOMPILED):
+            yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
+    clock = by_name["clock_mhz"]
+    if Kind.SOC not in known and abs(clock.percent or 0.0) > _CLOCK_PERCENT:
+        yield _seen(Kind.CLOCK, f"clock {clock.before:,.0f} → {clock.after:,.0f} MHz")
+
+
+def _limited(peak: Figure) -> bool:
+    """Whether one side filled a VTCM that would have been too small for the other."""
+    low, high = sorted((peak.before or 0.0, peak.after or 0.0))
+    return any(_FULL * size <= low <= size < high for size in _VTCM_SIZES)
+
+
+def _with(ops: Iterable[OpDiff], effect: OpEffect) -> list[OpDiff]:
+    return [op for op in ops if op.effect is effect]
+
+
+def _phrase(effect: OpEffect, ops: Sequence[OpDiff]) -> str:
+    """As in `2 HardSwish became Add + Clip + Mul`; a single op with its name."""
+    told = "became {0}" if effect is OpEffect.REPLACED else effect.value
+    kinds = Counter((op.type_before or op.type, told.format(op.type_after)) for op in ops)
+    single = {op.type: titled(op) for op in ops if effect is not OpEffect.REPLACED}
+    listed = [
+        f"{count} {kind} {what}" if count > 1 else f"{single.get(kind, kind)} {what}"
+        for (kind, what), count in kinds.most_common(_SHOWN)
+    ]
+    return ", ".join(listed + ([f"{len(kinds) - _SHOWN} more kinds"] if len(kinds) > _SHOWN else []))
+
+
+def _data_type(ops: Sequence[OpDiff]) -> Circumstance | None:
+    """The change that most ops made, if it is most ops of those that both sides have."""
+    paired = [op for op in ops if op.data_type_before and op.data_type_after]
+    changes = Counter((op.data_type_before, op.data_type_after) for op in paired)
+    changed = {change: count for change, count in changes.items() if change[0] != change[1]}
+    if not changed:
+        return None
+    (before, after), count = max(changed.items(), key=lambda item: item[1])
+    return Circumstance(
+        kind=Kind.DATA_TYPE,
+        source=Source.QHAS,
+        sentence=f"data type {before} → {after} in {count} of {len(paired)} ops",
+        before=before,
+        after=after,
+    )
+
+
+def _size(count: float | None) -> str:
+    return size(round(count or 0.0))
+
+
+def _seen(kind: CircumstanceKind, sentence: str) -> Circumstance:
+    return Circumstance(kind=kind, source=Source.QHAS, sentence=sentence)

@@ -1,0 +1,113 @@
+"""Ops of a network as a comparison needs them: what a QHAS file says of each, gathered from its sections."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+from qhas.qhas_file import HtpOp, QhasFile, QnnOp
+
+
+@dataclass(frozen=True)
+class Op:
+    """A QNN op. `dominant` is cycles of the dominant path of the core that ends last, `cycles` work on all threads, `dram`
+    bytes; `place` orders the network.
+
+    What only HTP op instances tell is None or empty where the file has none. An HTP op that ran on several threads counts
+    once. How many there are follows the tiling, and so does the shape of their results; what the results add up to does
+    not, so sums of elements are what is compared: of the op's own results, of format changes, of reference ops.
+    """
+
+    name: str
+    type: str
+    place: int | None
+    dominant: int
+    cycles: int
+    htp_ops: int | None
+    dram: int | None
+    kinds: Mapping[str, int]
+    """HTP ops by type."""
+    format_changes: int | None = None
+    reference_ops: int | None = None
+    elements: int | None = None
+    format_elements: int | None = None
+    reference_elements: int | None = None
+    hmx: bool | None = None
+    data_type: str | None = None
+    shape: tuple[int, ...] | None = None
+
+
+def ops_of(file: QhasFile) -> list[Op]:
+    """The ops in the order of the network where the file tells it, else as listed; one for every name."""
+    core = file.longest.htp
+    parts: dict[tuple[str, str], list[QnnOp]] = defaultdict(list)
+    for row in file.qnn_ops:
+        parts[row.name, row.type].append(row)
+    compiled: dict[str, list[HtpOp]] = defaultdict(list)
+    for instance in file.htp_ops:
+        compiled[instance.qnn_op].append(instance)
+    found = [_op(name, kind, rows, compiled.get(name, []), core) for (name, kind), rows in parts.items()]
+    return sorted(found, key=lambda op: (op.place is None, op.place or 0))
+
+
+def _op(name: str, kind: str, rows: Sequence[QnnOp], compiled: Sequence[HtpOp], core: int) -> Op:
+    traffic = [row.dram for row in rows if row.dram is not None]
+    counts = [row.num_htp_ops for row in rows if row.num_htp_ops is not None]
+    start = Op(
+        name=name,
+        type=kind,
+        place=None,
+        dominant=sum(row.dominant.get(core, 0) for row in rows),
+        cycles=sum(row.cycles for row in rows),
+        htp_ops=sum(counts) if counts else None,
+        dram=sum(traffic) if traffic else None,
+        kinds={},
+    )
+    return _with_compiled(start, compiled) if compiled else start
+
+
+def _with_compiled(op: Op, rows: Sequence[HtpOp]) -> Op:
+    each = list({row.op_id: row for row in rows}.values())
+    results = _results(each)
+    format_changes = [row for row in each if row.fmt_change]
+    references = [row for row in each if row.ref_op]
+    return replace(
+        op,
+        place=min((row.place for row in each if row.place is not None), default=None),
+        kinds=Counter(row.htp_op for row in each),
+        format_changes=len(format_changes),
+        reference_ops=len(references),
+        elements=_elements(results) if results else None,
+        format_elements=_elements(format_changes),
+        reference_elements=_elements(references),
+        hmx=any(row.hmx for row in each),
+        data_type=_data_type(results or each),
+        shape=max((row.dims for row in each if row.dims), key=lambda dims: (prod(dims), dims), default=None),
+    )
+
+
+def _data_type(compiled: Iterable[HtpOp]) -> str | None:
+    """The type of most of its results, by elements."""
+    elements: Counter[str] = Counter()
+    for row in compiled:
+        if row.dtype:
+            elements[row.dtype] += prod(row.dims)
+    return max(elements, key=lambda name: (elements[name], name)) if elements else None
+
+
+def _results(compiled: Sequence[HtpOp]) -> Sequence[HtpOp]:
+    """Those whose results no other of them reads. What lies between overlaps from tile to tile; these do not.
+
+    Empty where the file does not tell who reads what, or how large it is.
+    """
+    read = {source for row in compiled for source in row.input_nodes}
+    last = [row for row in compiled if row.op_id not in read]
+    told = len(compiled) == 1 or len(last) < len(compiled)
+    return last if told and all(row.dims for row in last) else ()
+
+
+def _elements(compiled: Iterable[HtpOp]) -> int:
+    """Of all their results; an op without dimensions counts as one."""
+    return sum(prod(row.dims) for row in compiled)

@@ -1,0 +1,164 @@
+"""Stored cells and runs against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from qhas.diff.circumstances import Evidence
+from qhas.diff.compare import THRESHOLD_PERCENT, compare
+from qhas.diff.model import CellDiff, NotCompared, RunDiff, Verdict
+from qhas.diff.sentence import signed_percent
+from qhas.failures import InvalidInput
+from qhas.qhas_file import parse_qhas
+from qhas.record import CellRecord, SweepRecord, SweepState
+from qhas.runs import cell_prefix, load_run, read_run
+from qhas.store import Store
+from qhas.summary import QhasInvalid
+
+_AT_ONCE = 16
+"""Cells whose files are fetched at the same time."""
+_FINISHED = {SweepState.COMPLETE, SweepState.PARTIAL}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which cells of two runs are compared, by glob patterns; an empty one is every cell."""
+
+    models: Sequence[str] = ()
+    socs: Sequence[str] = ()
+
+    def __contains__(self, record: CellRecord) -> bool:
+        named = ((record.cell.model.name, self.models), (record.cell.soc, self.socs))
+        return all(not patterns or any(fnmatchcase(name, p) for p in patterns) for name, patterns in named)
+
+
+class CellNotComparable(Exception):
+    """A cell without figures to compare. The message is one sentence."""
+
+
+def compare_runs(
+    store: Store,
+    before: str,
+    after: str,
+    *,
+    chosen: Chosen | None = None,
+    threshold_percent: float = THRESHOLD_PERCENT,
+) -> RunDiff:
+    """Every cell that both runs have, by its key. Raises InvalidInput where there is none, and StoreError.
+
+    A cell that cannot be compared (it failed, it has no QHAS, its figures are of another origin) is named with its reason.
+    """
+    wanted = chosen or Chosen()
+    old, new = (_records(store, run_id, wanted) for run_id in (before, after))
+    both = [key for key in new if key in old]
+    if not both:
+        raise InvalidInput(f"Runs {before} and {after} have no cell in common that fits the choice.")
+    with ThreadPoolExecutor(_AT_ONCE, "qhas-compare") as threads:
+        found = list(threads.map(lambda key: _compared(store, old[key], new[key], threshold_percent), both))
+    cells = sorted((one for one in found if isinstance(one, CellDiff)), key=_badness)
+    return RunDiff(
+        before=before,
+        after=after,
+        sentence=_sentence(cells),
+        cells=cells,
+        only_before=[key for key in old if key not in new],
+        only_after=[key for key in new if key not in old],
+        not_compared=[one for one in found if isinstance(one, NotCompared)],
+    )
+
+
+def compare_cells(
+    store: Store, before: CellRecord, after: CellRecord, *, threshold_percent: float = THRESHOLD_PERCENT
+) -> CellDiff:
+    """Two stored cells, of one run or of two. Raises CellNotComparable, InvalidInput for another origin, StoreError."""
+    return compare(evidence_of(store, before), evidence_of(store, after), threshold_percent=threshold_percent)
+
+
+def evidence_of(store: Store, record: CellRecord) -> Evidence:
+    """The record and its QHAS file. Raises CellNotComparable and StoreError."""
+    if record.failure:
+        raise CellNotComparable(f"in {record.run_id} it failed: {record.failure.message}")
+    artifact = record.artifact("qhas")
+    prefix = cell_prefix(record.run_id, record.cell)
+    content = store.read(f"{prefix}/{artifact.path}") if artifact else None
+    if artifact is None or content is None:
+        raise CellNotComparable(f"in {record.run_id} it has no QHAS summary")
+    try:
+        return Evidence(parse_qhas(content, artifact.path), record)
+    except QhasInvalid as error:
+        raise CellNotComparable(f"in {record.run_id} its QHAS summary is damaged: {error}") from error
+
+
+def baseline_of(store: Store, run_id: str) -> str:
+    """The last finished run of the same sweep before this one. Raises InvalidInput if there is none."""
+    run = _run(store, run_id)
+    ids = [name for name in store.children("runs") if name != run_id]
+    earlier = [found for name in reversed(ids) if (found := _earlier(store, name, run))]
+    if not earlier:
+        raise InvalidInput(
+            f"There is no finished run of sweep {run.spec.name} before {run_id} in {store.root}."
+        )
+    return max(earlier, key=lambda found: found.started_at).run_id
+
+
+def _earlier(store: Store, run_id: str, run: SweepRecord) -> SweepRecord | None:
+    if not run_id.startswith(run.spec.name[:1]):
+        return None
+    found = read_run(store, run_id)
+    same = found and found.spec.name == run.spec.name and found.state in _FINISHED
+    return found if found and same and found.started_at < run.started_at else None
+
+
+def _run(store: Store, run_id: str) -> SweepRecord:
+    if (run := read_run(store, run_id)) is None:
+        raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
+    return run
+
+
+def _records(store: Store, run_id: str, chosen: Chosen) -> dict[str, CellRecord]:
+    _, records = load_run(store, run_id)
+    return {record.cell.key: record for record in records if record in chosen}
+
+
+def _compared(
+    store: Store, before: CellRecord, after: CellRecord, threshold_percent: float
+) -> CellDiff | NotCompared:
+    try:
+        return compare_cells(store, before, after, threshold_percent=threshold_percent)
+    except (CellNotComparable, InvalidInput) as error:
+        return NotCompared(cell=after.cell.key, reason=str(error))
+
+
+def _badness(cell: CellDiff) -> float:
+    return -(cell.time.percent or 0.0)
+
+
+def _sentence(cells: Sequence[CellDiff]) -> str:
+    if not cells:
+        return "No cell could be compared."
+    counts = [
+        f"{sum(c.verdict is v for c in cells)} {v}" for v in (Verdict.WORSE, Verdict.BETTER, Verdict.SAME)
+    ]
+    told = [f"{len(cells)} cells compared: {', '.join(counts)}."]
+    if len(cells) > 1 and (shared := _shared(cells)):
+        told.append(f"In every cell: {', '.join(shared)}.")
+    worst = cells[0]
+    if worst.verdict is Verdict.WORSE:
+        cell = worst.after.cell or worst.after.label
+        told.append(f"Worst is {cell} ({signed_percent(worst.time.percent)}): {worst.sentence}")
+    return " ".join(told)
+
+
+def _shared(cells: Iterable[CellDiff]) -> list[str]:
+    """What explains the difference of every cell alike."""
+    each: Iterator[Mapping[str, None]] = (
+        {one.sentence: None for one in cell.circumstances if one.explains} for cell in cells
+    )
+    first = next(each)
+    common = dict(first)
+    for other in each:
+        common = {sentence: None for sentence in common if sentence in other}
+    return list(common)

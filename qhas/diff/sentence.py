@@ -1,0 +1,153 @@
+"""The one sentence: how much, where, and why, the largest part first.
+
++132 µs (+59 %) on sa8255: data type QUInt8 → Float16 in 30 of 35 ops; 24 Conv2d became ElementWiseNeuron (+205 µs);
+DRAM reads 1.98 MB → 3.32 MB (+67 %).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from qhas.diff.figures import LATENCY
+from qhas.diff.model import Circumstance, Contribution, Figure, Side, Source, Verdict
+from qhas.rows import microseconds, size
+
+_CARRIERS = 3
+_ENOUGH = 0.8
+"""Share of the difference at which no further contribution is told."""
+_WORTH_TELLING = 0.05
+"""Share of the difference below which a contribution is not told, and share of itself below which a figure is not."""
+_CAUSES = 2
+
+
+class _Told(NamedTuple):
+    """A figure of the sentence, from `share` of it on; `either` when it explains whichever way it moved."""
+
+    name: str
+    title: str
+    show: Callable[[float], str]
+    share: float = _WORTH_TELLING
+    either: bool = False
+
+
+def _size(value: float) -> str:
+    return size(round(value))
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+_FIGURES = (
+    _Told("dram_read", "DRAM reads", _size),
+    _Told("dram_write", "DRAM writes", _size),
+    _Told("peak_vtcm", "peak VTCM", _size, share=0.25, either=True),
+    _Told("reference_ops", "reference ops", _count),
+    _Told("format_changes", "format changes", _count),
+)
+_MILLISECOND = 1000.0
+
+
+def sentence(
+    time: Figure,
+    verdict: Verdict,
+    sides: tuple[Side, Side],
+    circumstances: Sequence[Circumstance],
+    contributions: Sequence[Contribution],
+    figures: Mapping[str, Figure],
+) -> str:
+    """For people; names of ops in it are data."""
+    qhas = figures["time_us"]
+    causes = " and ".join(_causes(circumstances))
+    parts = [
+        causes,
+        ", ".join(_carriers(contributions, qhas, causes, either=verdict is Verdict.SAME)),
+        ", ".join(_figures(figures, qhas.change or 0.0, causes)),
+    ]
+    told = "; ".join(part for part in parts if part)
+    head = _head(time, verdict, _where(sides))
+    if time.name == LATENCY:
+        told = f"first inference {_change(qhas)}" + (f": {told}" if told else "")
+    return f"{head}: {told}." if told else f"{head}."
+
+
+def _head(time: Figure, verdict: Verdict, where: str) -> str:
+    change = _change(time)
+    if time.name == LATENCY:
+        return f"Latency {change}{where}"
+    if verdict is not Verdict.SAME:
+        return f"{change}{where}"
+    return f"Same time{where}, {change}" if time.change else f"The same time{where}"
+
+
+def _change(figure: Figure) -> str:
+    percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
+    return f"{signed_time(figure.change or 0.0)}{percent}"
+
+
+def _where(sides: tuple[Side, Side]) -> str:
+    """The SoCs, as far as they are known."""
+    names = list(dict.fromkeys(side.soc for side in sides if side.soc))
+    return f" on {' → '.join(names)}" if names else ""
+
+
+def _causes(circumstances: Iterable[Circumstance]) -> Iterator[str]:
+    """The first, and what else was changed by hand: what was only observed beside it follows from it."""
+    explain = [one for one in circumstances if one.explains]
+    told = explain[:1] + [one for one in explain[1:] if one.source is Source.RECORD]
+    yield from (one.sentence for one in told[:_CAUSES])
+    if len(told) > _CAUSES:
+        yield "more"
+
+
+def _carriers(
+    contributions: Sequence[Contribution], time: Figure, causes: str, *, either: bool
+) -> Iterator[str]:
+    """The parts that make the difference, until most of it is told: those of its direction first, unless `either`."""
+    change, told = time.change or 0.0, 0.0
+    ranked = sorted(contributions, key=lambda part: (not either and part.us * change < 0, -abs(part.us)))
+    for part in ranked[:_CARRIERS]:
+        if (
+            not change
+            or abs(part.us) < _WORTH_TELLING * abs(change)
+            or (not either and told / change >= _ENOUGH)
+        ):
+            return
+        told += part.us
+        yield f"{'that alone' if part.name in causes else part.name} ({signed_time(part.us)})"
+
+
+def _figures(figures: Mapping[str, Figure], change: float, causes: str) -> Iterator[str]:
+    """Those that moved as the time did, and that no cause names already."""
+    for told in _FIGURES:
+        figure = figures[told.name]
+        moved = figure.change or 0.0
+        if not moved or told.title in causes or abs(moved) < told.share * (figure.before or 0.0):
+            continue
+        if told.either or moved * change > 0:
+            percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
+            yield f"{told.title} {told.show(figure.before or 0.0)} → {told.show(figure.after or 0.0)}{percent}"
+
+
+def signed_time(us: float) -> str:
+    """A difference of time, as in `+1.9 ms` or `−40 µs`."""
+    sign = "−" if us < 0 else "+"
+    return (
+        f"{sign}{abs(us) / _MILLISECOND:.1f} ms"
+        if abs(us) >= _MILLISECOND
+        else f"{sign}{microseconds(abs(us))}"
+    )
+
+
+def signed_percent(percent: float | None) -> str:
+    """A difference in percent, as in `+38 %`; empty where there is none."""
+    if percent is None:
+        return ""
+    digits = 1 if abs(percent) < 10 else 0
+    return f"{'−' if percent < 0 else '+'}{abs(percent):.{digits}f} %"
+
+
+def signed_size(count: float) -> str:
+    """A difference of bytes, as in `+1.20 MB`."""
+    return f"{'−' if count < 0 else '+'}{size(round(abs(count)))}"

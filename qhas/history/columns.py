@@ -1,0 +1,162 @@
+"""The columns of the history: names, types, where each comes from, and what it means.
+
+Columns are added at will: older files read as null there, and readers ignore columns they do not know. A change of
+meaning raises `VERSION`, and readers refuse files of a newer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from qhas.condition import chip_celsius, poor
+from qhas.history.rerun import Rerun
+from qhas.record import CellRecord, Health, SweepRecord
+
+VERSION = 1
+CONTROL = "control"
+"""Tag of a model that never changes: if its latency moves, the device has moved."""
+
+
+class Source(NamedTuple):
+    """What a row is made of."""
+
+    run: SweepRecord
+    record: CellRecord
+    rerun: Rerun | None = None
+
+
+class Column(NamedTuple):
+    """A column: where its value stands in a Source, as a path of attributes or a function."""
+
+    name: str
+    type: pa.DataType
+    read: str | Callable[[Source], Any]
+    meaning: str
+
+    def of(self, source: Source) -> Any:
+        """The value in a row; None where the record has none."""
+        if callable(self.read):
+            return self.read(source)
+        value: Any = source
+        for name in self.read.split("."):
+            value = getattr(value, name, None)
+        return value
+
+
+def night_of(run: SweepRecord) -> date:
+    """The night a run belongs to: the UTC date on which it began, also of cells that ended or were resumed later."""
+    return run.started_at.date()
+
+
+def _health(when: str, read: Callable[[Health], Any]) -> Callable[[Source], Any]:
+    def value(source: Source) -> Any:
+        facts = source.record.health
+        health: Health | None = getattr(facts, when) if facts else None
+        return read(health) if health else None
+
+    return value
+
+
+def _around(name: str, kind: pa.DataType, read: Callable[[Health], Any], meaning: str) -> Iterator[Column]:
+    for when in ("before", "after"):
+        yield Column(f"{name}_{when}", kind, _health(when, read), f"{meaning}, {when} the runs")
+
+
+_TEXT, _INT, _REAL, _TRUTH = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_WORDS = pa.list_(pa.string())
+
+COLUMNS: tuple[Column, ...] = (
+    Column("date", pa.date32(), lambda source: night_of(source.run), "night of the run, UTC"),
+    Column("network", _TEXT, "record.cell.model.name", "name of the model"),
+    Column("soc", _TEXT, "record.cell.soc", "SoC it was prepared for"),
+    Column("variant", _TEXT, "record.cell.variant", "variant of the sweep's grid"),
+    Column("sweep", _TEXT, "run.spec.name", "name of the sweep"),
+    Column("run_id", _TEXT, "run.run_id", "run"),
+    Column("finished_at", pa.timestamp("us", "UTC"), "record.finished_at", "end of the cell"),
+    Column("origin", _TEXT, "record.origin", "device: measured; simulator: estimated"),
+    Column("control", _TRUTH, lambda source: CONTROL in source.record.cell.model.tags, "a control cell"),
+    Column("status", _TEXT, "record.status", "complete or failed"),
+    Column("failure", _TEXT, "record.failure.kind", "kind of the failure"),
+    Column("perf_profile", _TEXT, "record.cell.run.perf_profile", "clocks asked of the runtime"),
+    Column("sdk_kind", _TEXT, "record.sdk.kind", "vendor or host SDK"),
+    Column("sdk_version", _TEXT, "record.sdk.version", "its version"),
+    Column("model_sha256", _TEXT, "record.model.sha256", "digest of the un-cached DLC"),
+    Column("prepared_key", _TEXT, "record.prepared.key", "content key of the prepared graph"),
+    Column("prepared_sha256", _TEXT, "record.prepared.sha256", "digest of the prepared DLC"),
+    Column("device", _TEXT, "record.device.name", "the site's name of the device"),
+    Column("serial", _TEXT, "record.device.address", "address of the device, its serial in it"),
+    Column("build", _TEXT, "record.device.build", "firmware, as the device says"),
+    Column("median_us", _REAL, "record.latency.median_us", "median latency, un-profiled"),
+    Column("p90_us", _REAL, "record.latency.p90_us", "90th percentile of it, nearest rank"),
+    Column("min_us", _REAL, "record.latency.min_us", "fastest inference of it"),
+    Column("poor", _WORDS, lambda source: poor(source.record), "why the latency should not be quoted"),
+    Column("rerun_median_us", _REAL, "rerun.latency.median_us", "median latency of the re-run"),
+    Column("rerun_serial", _TEXT, "rerun.device.address", "device of the re-run"),
+    Column("rerun_device", _TEXT, "rerun.device.name", "its name"),
+    Column("rerun_build", _TEXT, "rerun.device.build", "its firmware"),
+    Column(
+        "rerun_poor",
+        _WORDS,
+        lambda source: source.rerun.poor(source.record) if source.rerun else None,
+        "why the latency of the re-run should not be quoted",
+    ),
+    Column("time_us", _INT, "record.metrics.time_us", "QHAS time: first, cold, profiled inference"),
+    Column("timeline_cycles", _INT, "record.metrics.timeline_cycles", "HTP cycles of it"),
+    Column("utilization_percent", _REAL, "record.metrics.utilization_percent", "HTP utilisation in it"),
+    Column("dram_read", _INT, "record.metrics.dram_read", "bytes read from DRAM"),
+    Column("dram_write", _INT, "record.metrics.dram_write", "bytes written to DRAM"),
+    Column("vtcm_read", _INT, "record.metrics.vtcm_read", "bytes read from VTCM"),
+    Column("vtcm_write", _INT, "record.metrics.vtcm_write", "bytes written to VTCM"),
+    Column("peak_vtcm", _INT, "record.metrics.peak_vtcm", "most bytes of VTCM in use"),
+    Column("qnn_nodes", _INT, "record.metrics.qnn_nodes", "nodes of the network"),
+    Column("htp_nodes", _INT, "record.metrics.htp_nodes", "nodes of the compiled graph"),
+    Column("reference_ops", _INT, "record.metrics.reference_ops", "ops without an optimised form"),
+    Column("format_changes", _INT, "record.metrics.format_changes", "ops that change a layout"),
+    *_around("thermal", pa.int16(), lambda health: health.thermal_status, "thermal status, 0 none to 6"),
+    *_around("skin_celsius", _REAL, lambda health: health.skin_celsius, "temperature of the skin"),
+    *_around("chip_celsius", _REAL, chip_celsius, "hottest sensor of CPU, GPU and NPU"),
+    *_around("battery_percent", pa.int16(), lambda health: health.battery_percent, "battery"),
+    *_around("charging", _TRUTH, lambda health: health.charging, "whether it was charging"),
+    Column("waited_seconds", _REAL, "record.health.waited_seconds", "wait for a cool enough device"),
+    Column("samples_us", pa.list_(pa.float32()), "record.latency.samples_us", "every timed inference"),
+)
+_KEY = COLUMNS[:7]
+
+OP_COLUMNS: tuple[Column, ...] = (
+    *_KEY,
+    Column("op", _TEXT, "op.op", "op type of the network"),
+    Column("cycles", _INT, "op.cycles", "sum over parallel threads"),
+    Column("dominant_cycles", _INT, "op.dominant_cycles", "its part of the dominant path"),
+    Column("dominant_percent", _REAL, "op.dominant_percent", "the same in percent of the path"),
+)
+
+
+def schema_of(columns: Iterable[Column]) -> pa.Schema:
+    """The schema of a file with these columns."""
+    return pa.schema([(column.name, column.type) for column in columns])
+
+
+SCHEMA = schema_of(COLUMNS)
+OP_SCHEMA = schema_of(OP_COLUMNS)
+
+
+def cell_rows(run: SweepRecord, records: Iterable[CellRecord], reruns: Mapping[str, Rerun]) -> pa.Table:
+    """One row a cell."""
+    sources = [Source(run, record, reruns.get(record.cell.key)) for record in records]
+    return pa.table(
+        {column.name: pa.array(map(column.of, sources), column.type) for column in COLUMNS}, SCHEMA
+    )
+
+
+def op_rows(run: SweepRecord, records: Iterable[CellRecord]) -> pa.Table:
+    """One row for each of the top ops of a cell."""
+    rows = [
+        {column.name: column.of(Source(run, record)) for column in _KEY} | op.model_dump()
+        for record in records
+        for op in (record.metrics.top_ops if record.metrics else ())
+    ]
+    return pa.Table.from_pylist(rows, OP_SCHEMA)

@@ -1,0 +1,154 @@
+"""Files of the history in the store: `history/date=2026-03-01/<run_id>.parquet` a run, `history/month=2026-03/...` compacted.
+
+A run writes a file of its own, whole, so that runs never wait for each other and a resumed one replaces its own. A
+compacted file names the parts it was made of, each with size and time of its last change. Of each part the youngest
+version counts, once, wherever it stands: so it does not matter where a compaction died, or that there were two.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from qhas.history.columns import VERSION, cell_rows, night_of, op_rows
+from qhas.history.rerun import Rerun
+from qhas.record import CellRecord, SweepRecord
+from qhas.store import Found, Store
+
+VERSION_KEY = b"qhas.history"
+_PARTS_KEY = b"qhas.parts"
+PART = "part"
+"""Column of compacted files: the key of the part a row comes from."""
+_SORTED = ("network", "soc", "variant", "date", "finished_at")
+_FILTERED = ["date", "network", "soc", "variant", "sweep", "origin"]
+"""Columns that files are searched by: only these have statistics, for those of fifty are larger than the figures."""
+_ROWS_A_GROUP = 2_000
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Kind(StrEnum):
+    """The two tables, by their prefix."""
+
+    CELLS = "history"
+    """One row a cell."""
+    OPS = "history/ops"
+    """One row for each of the top ops of a cell."""
+
+
+@dataclass(frozen=True)
+class HistoryFile:
+    """A file of the history; `day` is empty for a compacted one."""
+
+    found: Found
+    month: str
+    day: str
+
+    @property
+    def key(self) -> str:
+        """Its key in the store."""
+        return self.found.key
+
+    @property
+    def compacted(self) -> bool:
+        """Whether it holds the parts of a month."""
+        return not self.day
+
+
+@dataclass(frozen=True)
+class Share:
+    """A file of which rows are wanted, and the parts in it that are to be had elsewhere."""
+
+    file: HistoryFile
+    without: frozenset[str] = frozenset()
+
+
+Parts = Mapping[str, tuple[int, datetime]]
+"""Size and last change of parts, by key."""
+
+
+def append(
+    store: Store, run: SweepRecord, records: Iterable[CellRecord], reruns: Mapping[str, Rerun] | None = None
+) -> str:
+    """Put a run's cells into the history and return the key; the same run again replaces its rows. Raises StoreError."""
+    cells = sorted(records, key=lambda record: record.cell.key)
+    _put(store, _part_key(Kind.OPS, run), parquet(op_rows(run, cells)))
+    key = _part_key(Kind.CELLS, run)
+    _put(store, key, parquet(cell_rows(run, cells, reruns or {})))
+    return key
+
+
+def _put(store: Store, key: str, content: bytes) -> None:
+    store.write(key, content)
+    if not store.exists(key):  # a compaction took it for the version it had just compacted
+        store.write(key, content)
+
+
+def _part_key(kind: Kind, run: SweepRecord) -> str:
+    return f"{kind}/date={night_of(run).isoformat()}/{run.run_id}.parquet"
+
+
+def parquet(table: pa.Table, parts: Parts | None = None) -> bytes:
+    """A file's bytes, sorted so that the rows of a network lie together."""
+    metadata = {VERSION_KEY: str(VERSION).encode()}
+    if parts is not None:
+        told = {key: [size, changed.isoformat()] for key, (size, changed) in sorted(parts.items())}
+        metadata[_PARTS_KEY] = json.dumps(told).encode()
+    order = [(name, "ascending") for name in _SORTED]
+    sink = io.BytesIO()
+    pq.write_table(
+        table.sort_by(order).replace_schema_metadata(metadata),
+        sink,
+        compression="zstd",
+        row_group_size=_ROWS_A_GROUP,
+        write_statistics=_FILTERED,
+    )
+    return sink.getvalue()
+
+
+def parts_in(metadata: Mapping[bytes, bytes] | None) -> Parts:
+    """What a compacted file says it was made of."""
+    told = json.loads((metadata or {}).get(_PARTS_KEY, b"{}"))
+    return {key: (size, datetime.fromisoformat(changed)) for key, (size, changed) in told.items()}
+
+
+def listing(store: Store, kind: Kind) -> list[HistoryFile]:
+    """Every file of a table. Keys of other shapes are somebody else's."""
+    shape = re.compile(rf"{kind}/(?:date=((\d{{4}}-\d\d)-\d\d)|month=(\d{{4}}-\d\d))/[^/]+\.parquet")
+    found = ((one, shape.fullmatch(one.key)) for one in store.objects(kind))
+    return [HistoryFile(one, match[2] or match[3], match[1] or "") for one, match in found if match]
+
+
+def shares(files: Iterable[HistoryFile], parts_of: Callable[[HistoryFile], Parts]) -> list[Share]:
+    """What to read of which file so that every part is read once, in its youngest version.
+
+    `parts_of` is asked of compacted files of those months only in which one file does not hold everything.
+    """
+    months: dict[str, list[HistoryFile]] = defaultdict(list)
+    for file in files:
+        months[file.month].append(file)
+    return [share for month in months.values() for share in _of_month(month, parts_of)]
+
+
+def _of_month(files: list[HistoryFile], parts_of: Callable[[HistoryFile], Parts]) -> list[Share]:
+    if len(files) == 1 or not any(file.compacted for file in files):
+        return [Share(file) for file in files]
+    held = {
+        file: parts_of(file) if file.compacted else {file.key: (0, file.found.modified or _LONG_AGO)}
+        for file in files
+    }
+    best: dict[str, HistoryFile] = {}
+    for file in sorted(files, key=lambda one: (one.compacted, len(held[one]), one.key)):
+        for part, (_, changed) in held[file].items():
+            if part not in best or changed >= held[best[part]][part][1]:
+                best[part] = file
+    taken = {file: {part for part, holder in best.items() if holder is file} for file in files}
+    return [Share(file, frozenset(held[file]) - taken[file]) for file in files if taken[file]]

@@ -1,0 +1,173 @@
+"""Reading the history: files by date, row groups by their statistics, columns by name, many files at once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+from operator import and_
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from qhas.history.columns import OP_SCHEMA, SCHEMA, VERSION
+from qhas.history.files import PART, VERSION_KEY, HistoryFile, Kind, Parts, Share, listing, parts_in, shares
+from qhas.record import Origin
+from qhas.store import ObjectMissing, Store, StoreError
+
+_AT_ONCE = 16
+_TRIES = 5
+_TAIL = 1 << 16
+"""Bytes that hold the footer of any file of the history, and the whole of most parts."""
+_SCHEMAS = {Kind.CELLS: SCHEMA, Kind.OPS: OP_SCHEMA}
+# Columns of a row group lie side by side: one request for them and what is between is quicker than several.
+_FORMAT = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(
+        pre_buffer=True, cache_options=pa.CacheOptions(hole_size_limit=1 << 20)
+    )
+)
+
+
+@dataclass(frozen=True)
+class Where:
+    """The rows wanted: those that fit everything given."""
+
+    networks: Sequence[str] = ()
+    soc: str | None = None
+    variant: str | None = None
+    sweep: str | None = None
+    origin: Origin | None = None
+    since: date | None = None
+    """The first night."""
+
+    def expression(self) -> ds.Expression:
+        """The same for Arrow."""
+        equal = {"soc": self.soc, "variant": self.variant, "sweep": self.sweep, "origin": self.origin}
+        terms = [pc.field(name) == str(value) for name, value in equal.items() if value is not None]
+        if self.networks:
+            terms.append(pc.field("network").isin(list(self.networks)))
+        if self.since:
+            terms.append(pc.field("date") >= pa.scalar(self.since))
+        return reduce(and_, terms, pc.scalar(True))
+
+    def fits(self, file: HistoryFile) -> bool:
+        """Whether a file can hold such rows, as far as its key tells."""
+        since = self.since.isoformat() if self.since else ""
+        return file.day >= since if file.day else file.month >= since[:7]
+
+
+def read_history(
+    store: Store, where: Where, columns: Iterable[str] | None = None, kind: Kind = Kind.CELLS
+) -> pa.Table:
+    """The rows wanted, oldest first; columns that a file does not have are null. Raises StoreError.
+
+    A compaction meanwhile is no harm: files that went are looked for in what came instead.
+    """
+    schema = _SCHEMAS[kind]
+    names = list(columns) if columns is not None else schema.names
+
+    def read(share: Share) -> pa.Table:
+        return _rows(store, share, schema, names, where.expression())
+
+    found = consistently(store, kind, where.fits, read)
+    table = pa.concat_tables([pa.schema([schema.field(name) for name in names]).empty_table(), *found])
+    order = [(name, "ascending") for name in ("date", "finished_at") if name in names]
+    return table.sort_by(order) if order else table
+
+
+def consistently(
+    store: Store, kind: Kind, wanted: Callable[[HistoryFile], bool], read: Callable[[Share], pa.Table]
+) -> list[pa.Table]:
+    """Read every wanted file by one listing; when one is gone by then, begin again with a new listing."""
+    for _ in range(_TRIES):
+        files = [file for file in listing(store, kind) if wanted(file)]
+        try:
+            with ThreadPoolExecutor(_AT_ONCE, "qhas-history") as threads:
+                return list(threads.map(read, shares(files, lambda file: parts_of(store, file))))
+        except ObjectMissing as error:
+            gone = error
+    raise StoreError(
+        f"The history in {store.root} changed {_TRIES} times while it was read; try again."
+    ) from gone
+
+
+def parts_of(store: Store, file: HistoryFile) -> Parts:
+    """The parts that a compacted file was made of. Raises StoreError."""
+    return parts_in(_fragment(store, file).physical_schema.metadata)
+
+
+def whole(store: Store, share: Share) -> pa.Table:
+    """All columns of a file's rows, also those this version does not know."""
+    schema = _fragment(store, share.file).physical_schema
+    return _rows(store, share, schema, schema.names, pc.scalar(True))
+
+
+def _rows(
+    store: Store, share: Share, schema: pa.Schema, names: Sequence[str], where: ds.Expression
+) -> pa.Table:
+    fragment = _fragment(store, share.file)
+    if share.without:
+        schema = schema if PART in schema.names else schema.append(pa.field(PART, pa.string()))
+        where = where & ~pc.field(PART).isin(list(share.without))
+    table = fragment.to_table(schema=schema, columns=list(names), filter=where, use_threads=False)
+    return table.replace_schema_metadata(None)
+
+
+def _fragment(store: Store, file: HistoryFile) -> Any:
+    fragment = _FORMAT.make_fragment(pa.PythonFile(_StoredFile(store, file.key, file.found.size), "r"))
+    version = int((fragment.physical_schema.metadata or {}).get(VERSION_KEY, b"1"))
+    if version > VERSION:
+        raise StoreError(
+            f"{store.url(file.key)} is of version {version} of the history and this qhas knows {VERSION}; "
+            "install a newer one."
+        )
+    return fragment
+
+
+class _StoredFile(io.RawIOBase):
+    """A stored object as a file that is read in ranges; its end, which Arrow reads first, is fetched at once."""
+
+    def __init__(self, store: Store, key: str, size: int) -> None:
+        self._store, self._key, self._size = store, key, size
+        self._at = 0
+        self._tail_at = max(0, size - _TAIL)
+        self._tail = self._fetch(self._tail_at, size)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """The position."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes. Raises StoreError."""
+        end = self._size if size is None or size < 0 else min(self._size, self._at + size)
+        begin, self._at = self._at, max(self._at, end)
+        if begin >= end:
+            return b""
+        if begin >= self._tail_at:
+            return self._tail[begin - self._tail_at : end - self._tail_at]
+        return self._fetch(begin, end)
+
+    def _fetch(self, begin: int, end: int) -> bytes:
+        content = self._store.read(self._key, begin, end)
+        if content is None:
+            raise ObjectMissing(f"{self._store.url(self._key)} is gone.")
+        return content

@@ -1,0 +1,9 @@
+"""What a night's figures say against those of the nights before: a verdict a cell and figure, each with its sentence.
+
+`judge.judge_run` appends a run to the history and judges it; the flow takes `judge.suspects` again on another lease
+and judges a second time. docs/verdicts.md has the method, its sources, and how often it is right.
+"""
+
+from qhas.verdict.model import CellVerdict, Metric, Verdict, headlines
+
+__all__ = ["CellVerdict", "Metric", "Verdict", "headlines"]

@@ -1,0 +1,178 @@
+"""A run against the history of its sweep."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from qhas.history import Rerun, Where, append, read_history, read_reruns
+from qhas.history.columns import night_of
+from qhas.record import CellRecord, Origin, SweepRecord
+from qhas.store import Store
+from qhas.verdict.exact import ExactLadder
+from qhas.verdict.ladder import Ladder
+from qhas.verdict.metrics import FACTS
+from qhas.verdict.model import CellVerdict, Metric, Verdict
+from qhas.verdict.night import judge_night
+from qhas.verdict.point import Again, Block, Point, SeriesKey
+from qhas.verdict.sentences import verdict_of
+from qhas.verdict.stored import write_verdicts
+
+LOOK_BACK_DAYS = 75
+EXACT_DAYS = 40
+"""The same for figures without noise, which need no level."""
+LOW_BATTERY = 20
+"""Percent below which phones lower their clocks, unless they charge."""
+MOST_RERUNS = 25
+"""If more cells are suspicious, the night as a whole is, and re-runs of the gravest tell as much."""
+
+
+class _Row(NamedTuple):
+    """What verdicts read of the history; the fields are its columns."""
+
+    date: date
+    network: str
+    soc: str
+    variant: str
+    run_id: str
+    finished_at: Any
+    origin: str
+    control: bool | None
+    perf_profile: str | None
+    sdk_kind: str
+    sdk_version: str
+    model_sha256: str | None
+    prepared_sha256: str | None
+    device: str | None
+    serial: str | None
+    build: str | None
+    poor: list[str] | None
+    rerun_median_us: float | None
+    rerun_serial: str | None
+    rerun_device: str | None
+    rerun_build: str | None
+    rerun_poor: list[str] | None
+    battery_percent_before: int | None
+    charging_before: bool | None
+    chip_celsius_before: float | None
+    median_us: float | None
+    time_us: int | None
+    timeline_cycles: int | None
+    reference_ops: int | None
+    format_changes: int | None
+    dram_read: int | None
+    dram_write: int | None
+    peak_vtcm: int | None
+    qnn_nodes: int | None
+    htp_nodes: int | None
+
+
+def judge_run(
+    store: Store, run: SweepRecord, records: Sequence[CellRecord], reruns: Mapping[str, Rerun] | None = None
+) -> list[CellVerdict]:
+    """Put a run into the history, judge it against the earlier runs of its sweep, store and return the verdicts.
+
+    May be called again for the same run, with re-runs or without: it then replaces what it wrote. Raises StoreError.
+    """
+    known = read_reruns(store, run.run_id, records) if reruns is None else reruns
+    append(store, run, records, known)
+    since = night_of(run) - timedelta(days=LOOK_BACK_DAYS)
+    table = read_history(store, Where(sweep=run.spec.name, since=since), _Row._fields)
+    verdicts = judge(table, run.run_id, night_of(run))
+    write_verdicts(store, run.run_id, verdicts)
+    return verdicts
+
+
+def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> list[CellRecord]:
+    """The cells that a re-run on another lease decides, the largest changes first. Simulated ones need none."""
+    open_ = {Verdict.SUSPICIOUS, Verdict.POOR_CONDITIONS}
+    change = {one.cell: abs(one.change_percent or 0) for one in verdicts if one.verdict in open_}
+    wanted = [record for record in records if record.cell.key in change and record.origin is Origin.DEVICE]
+    return sorted(wanted, key=lambda record: -change[record.cell.key])[:MOST_RERUNS]
+
+
+def judge(table: pa.Table, run_id: str, night: date) -> list[CellVerdict]:
+    """The verdicts on a run of that night, from rows of the history with the columns they need; later rows do not count."""
+    columns = [table.column(name).to_pylist() for name in _Row._fields]
+    rows = [row for row in map(_Row._make, zip(*columns, strict=True)) if row.date <= night]
+    rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
+    recent = [row for row in rows if row.date >= night - timedelta(days=EXACT_DAYS)]
+    found = {**_exact(recent, run_id), **_noisy(rows, run_id)}
+    order = list(Metric)
+    return sorted(found.values(), key=lambda one: (one.cell, order.index(one.metric)))
+
+
+def _exact(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
+    """Every run is held against the one before."""
+    ladders: dict[SeriesKey, ExactLadder] = {}
+    found = {}
+    for row in rows:
+        for key, point in _points(row, noisy=False):
+            ladder = ladders.setdefault(key, ExactLadder(FACTS[key.metric].less_is_better))
+            told = ladder.step(point)
+            if row.run_id == run_id:
+                found[key] = verdict_of(key, told)
+    return found
+
+
+def _noisy(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
+    """One night is one point: of several runs the last counts, and for this run's night this run."""
+    nights: dict[date, dict[SeriesKey, Point]] = defaultdict(dict)
+    for row in rows:
+        nights[row.date] |= _points(row, noisy=True)
+    ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
+    found: dict[SeriesKey, CellVerdict] = {}
+    for day in sorted(nights):
+        told = judge_night(ladders, nights[day])
+        found = {key: verdict_of(key, one) for key, one in told.items() if one.point.run_id == run_id}
+    return found
+
+
+def _points(row: _Row, *, noisy: bool) -> Iterator[tuple[SeriesKey, Point]]:
+    """The row's figures of one kind, each under its series. A cell that failed has those that it came to."""
+    for metric, facts in FACTS.items():
+        value = getattr(row, metric)
+        if (
+            facts.noisy is noisy
+            and row.origin in facts.origins
+            and value is not None
+            and (value or not noisy)
+        ):
+            key = SeriesKey(
+                row.network, row.soc, row.variant, row.perf_profile or "", Origin(row.origin), metric
+            )
+            yield key, _point(row, float(value))
+
+
+def _point(row: _Row, value: float) -> Point:
+    return Point(
+        run_id=row.run_id,
+        day=row.date,
+        value=value,
+        sdk=f"{row.sdk_version}" if row.sdk_kind == "vendor" else f"{row.sdk_version} ({row.sdk_kind})",
+        block=Block(row.serial or row.device or "", row.build or ""),
+        device=row.device if row.origin == Origin.DEVICE else None,
+        artifact=row.prepared_sha256,
+        model=row.model_sha256,
+        control=bool(row.control),
+        poor=(*(row.poor or ()), *_low_battery(row)),
+        celsius=row.chip_celsius_before,
+        again=_again(row),
+    )
+
+
+def _again(row: _Row) -> Again | None:
+    if row.rerun_median_us is None:
+        return None
+    block = Block(row.rerun_serial or row.rerun_device or "", row.rerun_build or "")
+    return Again(row.rerun_median_us, block, row.rerun_device or block.serial, tuple(row.rerun_poor or ()))
+
+
+def _low_battery(row: _Row) -> list[str]:
+    percent = row.battery_percent_before
+    low = percent is not None and percent < LOW_BATTERY and not row.charging_before
+    return [f"battery at {percent} %"] if low else []

@@ -1,0 +1,113 @@
+"""The words of a verdict, and the verdict as it is stored in `runs/<run_id>/verdicts.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+
+from pydantic import Field
+
+from qhas.record import SCHEMA_VERSION, Origin, Stored
+
+VERDICTS = "verdicts.json"
+"""Name of the object below a run's prefix."""
+
+
+class Verdict(StrEnum):
+    """What a figure says against its history, the gravest first."""
+
+    NEW = "new"
+    """Worse since this night: beyond the noise, and again so in a re-run on another lease or on the next night."""
+    SUSTAINED = "sustained"
+    """Worse since an earlier night, and still."""
+    FLAKY = "flaky"
+    """Worse, but it has been so and come back before: a second mode of device or network, no new change."""
+    SUSPICIOUS = "suspicious"
+    """Beyond the noise tonight, and not confirmed: a re-run on another lease, or the next night, decides."""
+    POOR_CONDITIONS = "poor_conditions"
+    """Beyond the noise, but taken hot, on a low battery or scattered: says nothing of the network."""
+    ENVIRONMENTAL = "environmental"
+    """Moved together with what has not changed on this device: the device moved, not the network."""
+    RECOVERED = "recovered"
+    """Back at the level from before a regression."""
+    IMPROVED = "improved"
+    """Better since this night, confirmed as a regression would be."""
+    CHANGED = "changed"
+    """A figure that has no better or worse is another than before."""
+    INSUFFICIENT_DATA = "insufficient_data"
+    """Too few nights with this SDK and device to know the noise. The first answer, and an honest one."""
+    STEADY = "steady"
+    """Within the noise; a deterministic figure is the same to the last digit."""
+
+    @property
+    def regressed(self) -> bool:
+        """Whether somebody should look at it in the morning."""
+        return self in (Verdict.NEW, Verdict.SUSTAINED)
+
+    @property
+    def rank(self) -> int:
+        """0 is the gravest."""
+        return list(Verdict).index(self)
+
+
+class Metric(StrEnum):
+    """A judged figure, named as its column in the history."""
+
+    LATENCY = "median_us"
+    """Median of the un-profiled inferences on a device, in microseconds. The only figure with noise."""
+    TIME = "time_us"
+    """Estimated time of the simulated inference, in microseconds. Not judged on devices: there it is cold and profiled."""
+    CYCLES = "timeline_cycles"
+    """Cycles of the simulated timeline."""
+    REFERENCE_OPS = "reference_ops"
+    """HTP ops without an optimised implementation."""
+    FORMAT_CHANGES = "format_changes"
+    """HTP ops that only change a tensor's layout."""
+    DRAM_READ = "dram_read"
+    """Bytes read from DRAM."""
+    DRAM_WRITE = "dram_write"
+    """Bytes written to DRAM."""
+    PEAK_VTCM = "peak_vtcm"
+    """The most bytes of VTCM that are in use at once. Neither more nor less is better."""
+    QNN_NODES = "qnn_nodes"
+    """Nodes of the network as it was given to the SDK."""
+    HTP_NODES = "htp_nodes"
+    """Nodes of the compiled graph."""
+
+
+class CellVerdict(Stored):
+    """One figure of one cell of a run, judged. `change_percent` is against `baseline`, positive is more."""
+
+    schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
+    run_id: str
+    cell: str = Field(description="Key of the cell, `<model>/<soc>/<variant>`.")
+    metric: Metric
+    origin: Origin
+    verdict: Verdict
+    value: float
+    baseline: float | None = Field(
+        default=None, description="The level it is held against; none on a first night."
+    )
+    change_percent: float | None = Field(
+        default=None, description="None where there is no baseline, or it is 0."
+    )
+    points: int = Field(default=0, description="Nights that the baseline is made of.")
+    since_run: str | None = Field(
+        default=None, description="The first run of the change that the verdict tells of."
+    )
+    since: date | None = Field(default=None, description="Its night.")
+    before_run: str | None = Field(
+        default=None, description="The last run before the change: the one to compare with."
+    )
+    device: str | None = Field(default=None, description="Name of the device; none for simulated figures.")
+    sentence: str = Field(description="The verdict for people, with its reason.")
+
+
+def headlines(verdicts: Iterable[CellVerdict]) -> dict[str, CellVerdict]:
+    """The gravest verdict of each cell by its key; of equals the first figure of `Metric`."""
+    order = {metric: number for number, metric in enumerate(Metric)}
+    found: dict[str, CellVerdict] = {}
+    for one in sorted(verdicts, key=lambda each: (each.verdict.rank, order[each.metric])):
+        found.setdefault(one.cell, one)
+    return found

@@ -1,0 +1,89 @@
+"""One night of one series."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import NamedTuple
+
+from qhas.record import Origin
+from qhas.verdict.model import Metric
+
+
+class SeriesKey(NamedTuple):
+    """What is compared over nights. The DLC's digest is no part of it: that a new export is slower is what one wants to know."""
+
+    network: str
+    soc: str
+    variant: str
+    perf_profile: str
+    origin: Origin
+    metric: Metric
+
+    @property
+    def cell(self) -> str:
+        """Key of the cell."""
+        return f"{self.network}/{self.soc}/{self.variant}"
+
+
+class Block(NamedTuple):
+    """What has a level of its own within a series: a device, and with new firmware it is another one."""
+
+    serial: str
+    build: str
+
+
+@dataclass(frozen=True)
+class Again:
+    """The re-run of a night's figure on another lease."""
+
+    value: float
+    block: Block
+    device: str
+    poor: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Point:
+    """A figure of a night with what it depends on; `artifact` and `model` are digests of prepared graph and DLC."""
+
+    run_id: str
+    day: date
+    value: float
+    sdk: str
+    block: Block
+    device: str | None = None
+    artifact: str | None = None
+    model: str | None = None
+    control: bool = False
+    poor: tuple[str, ...] = ()
+    celsius: float | None = None
+    """Of the chip before the run."""
+    again: Again | None = None
+
+    @property
+    def log(self) -> float:
+        """Natural logarithm of the value, which is above 0."""
+        return math.log(self.value)
+
+    def settled(self) -> Point:
+        """The re-run in the place of a figure that was taken in poor conditions, if it was taken in good ones."""
+        if not self.poor or self.again is None or self.again.poor:
+            return self
+        again = self.again
+        return replace(
+            self, value=again.value, block=again.block, device=again.device, poor=(), celsius=None, again=None
+        )
+
+
+def differences(point: Point, before: Point) -> list[str]:
+    """What else is not as it was, or that nothing is: the likely place of the cause."""
+    told = []
+    if point.sdk != before.sdk:
+        told.append(f"SDK {before.sdk} → {point.sdk}")
+    if point.model != before.model:
+        told.append("another DLC")
+    elif not told and point.artifact and point.artifact == before.artifact:
+        told.append("the prepared graph is the same to the byte")
+    return told

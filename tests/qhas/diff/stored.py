@@ -1,0 +1,51 @@
+"""Runs in a store, with records and QHAS files, as a sweep leaves them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from qhas.record import MANIFEST, SWEEP_RECORD, Artifact, CellRecord
+from qhas.runs import cell_prefix, planned_cells, run_prefix
+from qhas.store import Store
+from tests.qhas.diff.summaries import Made, document
+from tests.qhas.samples import MOMENT, model, record, run_record, spec
+
+NETWORKS = ("alpha", "beta")
+
+
+def store_run(
+    store: Store,
+    run_id: str,
+    networks: Mapping[str, list[Made]],
+    *,
+    day: int = 0,
+    changes: Mapping[str, dict[str, Any]] | None = None,
+    name: str = "nightly",
+) -> list[CellRecord]:
+    """One cell a network on sm8750. `changes` are of records, by network."""
+    sweep = spec(name=name, models=[model(network) for network in networks])
+    started = MOMENT + timedelta(days=day)
+    run = run_record(cells=len(networks), run_id=run_id, spec=sweep, started_at=started)
+    store.write(f"{run_prefix(run_id)}/{SWEEP_RECORD}", run.model_dump_json().encode())
+    return [
+        _store_cell(
+            store, record(cell, run_id=run_id, **_facts(changes, cell.model.name)), networks[cell.model.name]
+        )
+        for cell in planned_cells(sweep)
+    ]
+
+
+def _facts(changes: Mapping[str, dict[str, Any]] | None, network: str) -> dict[str, Any]:
+    qhas = Artifact(name="qhas", path="qhas.json.gz", sha256="0" * 64, size=9)
+    return {"artifacts": [qhas]} | dict((changes or {}).get(network, {}))
+
+
+def _store_cell(store: Store, made: CellRecord, ops: list[Made]) -> CellRecord:
+    prefix = cell_prefix(made.run_id, made.cell)
+    store.write(f"{prefix}/qhas.json.gz", gzip.compress(json.dumps(document(ops)).encode()))
+    store.write(f"{prefix}/{MANIFEST}", made.model_dump_json().encode())
+    return made

@@ -1,0 +1,285 @@
+"""Two summaries: differences that add up, the true cause first, and what the figures cannot say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qhas.diff.circumstances import Evidence
+from qhas.diff.compare import compare
+from qhas.diff.model import CellDiff, CircumstanceKind, OpEffect, Part, Verdict
+from qhas.failures import InvalidInput
+from qhas.qhas_file import QhasFile, parse_qhas
+from qhas.record import CellRecord, DeviceFacts, Latency, ModelFacts, Origin, SdkFacts
+from qhas.sdk import SdkKind
+from qhas.spec import Cell, PrepareOptions
+from tests.qhas.diff.summaries import Made, document, made
+from tests.qhas.samples import core, model, record
+
+NETWORK = [Made(f"conv{number}") for number in range(6)] + [
+    Made("add", "Add", kinds={"q::Add": 2}, hmx=False)
+]
+FORMAT_CHANGE = {"q::ConvLayer.opt": 4, "q::ForceFormat_Crouton": 1}
+
+
+def diff(before: list[Made], after: list[Made], **changes: Any) -> CellDiff:
+    return compare(Evidence(made(before, name="a.json")), Evidence(made(after, name="b.json", **changes)))
+
+
+def cell_record(digest: str = "0" * 64, **changes: Any) -> CellRecord:
+    facts = {"origin": Origin.DEVICE, "model": ModelFacts(dlc="net.dlc", sha256=digest, size=1)}
+    return record(**(facts | changes))
+
+
+def with_records(before: CellRecord, after: CellRecord, ops: list[Made] | None = None) -> CellDiff:
+    return compare(Evidence(made(NETWORK), before), Evidence(made(ops or NETWORK), after))
+
+
+def with_options(**options: Any) -> CellRecord:
+    return cell_record(cell=Cell(model=model(), soc="sm8750", prepare=PrepareOptions(**options)))
+
+
+def latency(median: float) -> Latency:
+    samples = [median] * 5
+    return Latency(
+        samples_us=samples,
+        median_us=median,
+        p90_us=median,
+        min_us=median,
+        warmups=3,
+        perf_profile="burst",
+        source="test",
+    )
+
+
+def test_the_same_twice_is_the_same_and_has_no_contributions() -> None:
+    same = diff(NETWORK, NETWORK)
+    assert same.verdict is Verdict.SAME
+    assert (same.contributions, same.circumstances, same.htp_ops) == ([], [], [])
+    assert same.sentence == "The same time."
+
+
+def test_ops_that_gained_a_format_change_are_named_with_their_number_and_their_time() -> None:
+    slower = [replace(op, dominant=op.dominant + 70_000, kinds=FORMAT_CHANGE) for op in NETWORK[:6]]
+    found = diff(NETWORK, [*slower, NETWORK[6]])
+    assert found.verdict is Verdict.WORSE
+    assert "6 Conv2d gained a format change (+300 µs)" in found.sentence
+    assert "format changes 0 → 6" in found.sentence
+    assert found.contributions[0].effect is OpEffect.FORMAT_CHANGE_GAINED
+    assert found.contributions[0].cycles == 420_000
+
+
+@pytest.mark.parametrize(
+    ("change", "effect"),
+    [
+        ({"kinds": {"q::ConvLayer.ref": 4}}, OpEffect.REFERENCE_GAINED),
+        ({"hmx": False}, OpEffect.HMX_LOST),
+        ({"dram": 90_000}, OpEffect.MORE_DRAM),
+        ({"dram": 10_000, "dominant": 50_000}, OpEffect.LESS_DRAM),
+        ({"dram": 10_000}, OpEffect.NONE),
+        ({"kinds": {"q::ForceFormat": 4}}, OpEffect.FORMAT_CHANGE_GAINED),
+        ({"kinds": {"q::ForceFormat": 4}, "dominant": 50_000}, OpEffect.RECOMPILED),
+        ({"kinds": {"q::ConvLayer.opt": 9}}, OpEffect.RECOMPILED),
+        ({"dtype": "Float16"}, OpEffect.DATA_TYPE),
+        ({"dims": (1, 8, 8, 64)}, OpEffect.RESHAPED),
+        ({}, OpEffect.NONE),
+    ],
+    ids=str,
+)
+def test_what_happened_to_an_op_is_told_beside_its_time(change: dict[str, Any], effect: OpEffect) -> None:
+    other = replace(NETWORK[0], **({"dominant": 200_000} | change))
+    found = diff(NETWORK, [other, *NETWORK[1:]])
+    assert found.ops[0].name == "conv0"
+    assert found.ops[0].effect is effect
+
+
+ops = st.lists(
+    st.builds(
+        Made,
+        name=st.sampled_from([f"op{number}" for number in range(8)]),
+        type=st.sampled_from(["Conv2d", "Add", "Mul"]),
+        dominant=st.integers(0, 10**6),
+        dram=st.integers(0, 10**6),
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda op: op.name,
+)
+
+
+@given(ops, ops, st.integers(1, 10**5), st.integers(1, 10**5))
+def test_contributions_add_up_whatever_the_networks(
+    before: list[Made], after: list[Made], idle: int, other_idle: int
+) -> None:
+    found = compare(Evidence(made(before, idle=idle)), Evidence(made(after, idle=other_idle)))
+    cycles, time = found.figure("timeline_cycles"), found.figure("time_us")
+    assert cycles
+    assert time
+    assert sum(part.cycles for part in found.contributions) == pytest.approx(cycles.change)
+    assert sum(part.us for part in found.contributions) == pytest.approx(time.change, abs=1e-6)
+    assert not [part for part in found.contributions if part.part is Part.UNNAMED]
+
+
+def test_cycles_of_no_op_are_a_part_of_their_own_and_remarked_on() -> None:
+    found = diff(NETWORK, NETWORK, timeline_cycles=900_000)
+    assert {part.part for part in found.contributions} >= {Part.UNNAMED}
+    assert any("to no op" in remark for remark in found.remarks)
+
+
+def test_a_slower_clock_is_told_apart_from_more_cycles() -> None:
+    found = diff(NETWORK, NETWORK, graph_execute_us=1000, time_us=1300)
+    assert [part.part for part in found.contributions] == [Part.CLOCK]
+    assert found.cause
+    assert found.cause.kind is CircumstanceKind.CLOCK
+
+
+def test_start_up_is_no_op_and_no_clock() -> None:
+    found = diff(NETWORK, NETWORK, time_us=2000)
+    assert [part.part for part in found.contributions] == [Part.START_UP]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "words"),
+    [
+        ({"vtcm_mb": 8}, {"vtcm_mb": 2}, CircumstanceKind.VTCM, "VTCM 8 → 2 MB"),
+        ({}, {"hvx_threads": 2}, CircumstanceKind.HVX_THREADS, "HVX threads default → 2"),
+        (
+            {"optimization_level": 3},
+            {"optimization_level": 1},
+            CircumstanceKind.OPTIMIZATION_LEVEL,
+            "optimisation level 3 → 1",
+        ),
+        ({"dlbc": False}, {"dlbc": True}, CircumstanceKind.DLBC, "DLBC off → on"),
+    ],
+    ids=str,
+)
+def test_an_option_that_changed_comes_before_the_ops_it_moved(
+    before: dict[str, Any], after: dict[str, Any], kind: CircumstanceKind, words: str
+) -> None:
+    slower = [replace(op, dominant=op.dominant * 2, dram=op.dram * 2) for op in NETWORK]
+    found = with_records(with_options(**before), with_options(**after), slower)
+    assert found.cause
+    assert found.cause.kind is kind
+    assert f": {words}; 6 Conv2d moved more to and from DRAM" in found.sentence
+
+
+def test_in_the_very_same_network_other_tiles_are_no_other_shape() -> None:
+    tiled = [replace(op, dims=(1, 4, 8, 32), dominant=200_000) for op in NETWORK]
+    found = with_records(with_options(vtcm_mb=8), with_options(vtcm_mb=2), tiled)
+    assert not [op for op in found.ops if op.effect is OpEffect.RESHAPED]
+
+
+def test_another_soc_explains_before_all_else() -> None:
+    other = cell_record("1" * 64, cell=Cell(model=model(), soc="sm8650", prepare=PrepareOptions(vtcm_mb=2)))
+    found = with_records(cell_record(), other)
+    assert [one.kind for one in found.circumstances][:2] == [CircumstanceKind.SOC, CircumstanceKind.VTCM]
+    assert "on sm8750 → sm8650: SoC sm8750 → sm8650 and VTCM default → 2 MB" in found.sentence
+
+
+def test_an_sdk_that_changed_is_a_cause_and_a_schema_is_none() -> None:
+    found = with_records(cell_record(), cell_record(sdk=SdkFacts(kind=SdkKind.VENDOR, version="2.46.0")))
+    assert found.cause
+    assert found.cause.kind is CircumstanceKind.SDK
+    assert "SDK vendor 2.45.0 → vendor 2.46.0" in found.sentence
+
+
+def test_other_bytes_with_the_same_ops_explain_nothing() -> None:
+    found = with_records(cell_record("0" * 64), cell_record("1" * 64))
+    assert found.cause is None
+    assert [one.kind for one in found.circumstances] == [CircumstanceKind.DLC_BYTES]
+
+
+def test_another_network_is_told_by_its_ops() -> None:
+    after = [*NETWORK, Made("mul", "Mul")]
+    found = with_records(cell_record("0" * 64), cell_record("1" * 64), after)
+    assert found.cause
+    assert found.cause.kind is CircumstanceKind.NETWORK
+    assert "network: Mul mul added" in found.sentence
+
+
+def test_an_op_that_only_one_compiler_ran_is_no_other_network() -> None:
+    before = made(NETWORK)
+    gone = [op for op in before.qnn_ops if op.name != "conv2"]
+    after = before.model_copy(
+        update={"qnn_ops": tuple(gone), "htp_ops": tuple(op for op in before.htp_ops if op.qnn_op != "conv2")}
+    )
+    found = compare(Evidence(before), Evidence(after))
+    assert found.cause
+    assert found.cause.kind is CircumstanceKind.COMPILED
+
+
+def test_without_records_fewer_threads_are_seen_in_the_figures() -> None:
+    threads = [{"type": "HVX", "tid": 512 + n, "cycles_used": 9, "utilization": 1.0} for n in range(4)]
+    before = compare(
+        Evidence(made(NETWORK, htp_resources={"data": threads})),
+        Evidence(made(NETWORK, htp_resources={"data": threads[:2]})),
+    )
+    assert before.cause
+    assert before.cause.kind is CircumstanceKind.HVX_THREADS
+    assert "HVX threads 4 → 2 in use" in before.sentence
+
+
+def test_a_total_that_moves_against_the_time_is_pointed_out() -> None:
+    after = [replace(op, dominant=op.dominant + 30_000, dram=op.dram // 2) for op in NETWORK]
+    assert (
+        "The total misleads: 50 % fewer DRAM reads, and the inference took longer."
+        in diff(NETWORK, after).remarks
+    )
+
+
+def test_the_verdict_is_of_the_latency_and_the_parts_are_of_the_first_inference() -> None:
+    found = with_records(cell_record(latency=latency(1000)), cell_record(latency=latency(1100)))
+    assert found.verdict is Verdict.WORSE
+    assert found.sentence.startswith("Latency +100 µs (+10 %) on sm8750: first inference +0 µs")
+    assert any("first, cold" in remark for remark in found.remarks)
+
+
+def test_measured_and_simulated_figures_are_never_compared() -> None:
+    with pytest.raises(InvalidInput, match=r"never compared"):
+        with_records(cell_record(), cell_record(origin=Origin.SIMULATOR))
+
+
+def test_another_device_is_a_circumstance() -> None:
+    found = with_records(
+        cell_record(), cell_record(device=DeviceFacts(name="b", soc="sm8750", transport="adb"))
+    )
+    assert found.cause
+    assert found.cause.kind is CircumstanceKind.DEVICE
+
+
+def test_of_several_cores_the_one_that_ends_last_is_explained() -> None:
+    def on_two_cores(second: int) -> QhasFile:
+        content = document(NETWORK)
+        sections = content["data"]
+        sections["htp_overall_summary"]["data"].append(core(1, timeline_cycles=second, percent_idle=0.0))
+        for row in sections["qnn_op_instances_nodes"]["data"][:1]:
+            row["num_dominant_path_cycles_htp_1"] = second
+        return parse_qhas(json.dumps(content).encode(), "two.json")
+
+    found = compare(Evidence(on_two_cores(1_000_000)), Evidence(on_two_cores(1_300_000)))
+    assert [(part.ops, part.cycles) for part in found.contributions if part.part is Part.OPS] == [
+        (["conv0"], 300_000)
+    ]
+
+
+def test_a_change_within_the_threshold_is_none() -> None:
+    after = [replace(NETWORK[0], dominant=101_000), *NETWORK[1:]]
+    assert diff(NETWORK, after).verdict is Verdict.SAME
+    assert diff(after, NETWORK).verdict is Verdict.SAME
+
+
+def test_a_file_without_instances_is_compared_by_what_it_has() -> None:
+    bare = made(NETWORK).model_copy(update={"htp_ops": (), "missing": ("htp_op_instances",)})
+    found = compare(Evidence(bare), Evidence(bare))
+    assert found.verdict is Verdict.SAME
+    assert any("htp_op_instances" in remark for remark in found.remarks)
+
+
+def test_the_result_survives_json() -> None:
+    found = diff(NETWORK, NETWORK[1:])
+    assert CellDiff.model_validate_json(found.model_dump_json()) == found
