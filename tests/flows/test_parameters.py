@@ -17,6 +17,7 @@ from flows.profile import profile
 from flows.sites import sweep_sites
 from flows.sweep import sweep
 from flows.upkeep import flight_check, prune_store
+from qhas import budget
 from qhas.process import is_secret
 from tests.qhas.samples import spec
 
@@ -45,11 +46,15 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def fields(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every field of a form, those inside of fields as well."""
+    """Every field of a form, those inside of fields as well.
+
+    Budgets are left out: only a whole sweep as programs send it has them, by network, by SoC and by op.
+    """
     whole = schema(name)
     yield from whole["properties"].items()
-    for definition in whole["definitions"].values():
-        yield from definition.get("properties", {}).items()
+    for model, definition in whole["definitions"].items():
+        if not hasattr(budget, model):
+            yield from definition.get("properties", {}).items()
 
 
 def refused(name: str, **parameters: Any) -> str:
