@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 UV     := $(or $(shell command -v uv 2>/dev/null),$(VENV)-uv/bin/uv)
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint format bench lock clean
+.PHONY: demo test test-slow lint format bench lock clean stack stack-down stack-status
 
 demo: $(STAMP)
 	@$(BIN)/qhas demo
@@ -28,6 +28,16 @@ format: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m bench
 
+# Prefect on PostgreSQL, an S3 server and workers, on this machine alone; infra/README.md.
+stack: $(STAMP)
+	@$(BIN)/python -m infra.stack up
+
+stack-down: $(STAMP)
+	@$(BIN)/python -m infra.stack down
+
+stack-status: $(STAMP)
+	@$(BIN)/python -m infra.stack status
+
 $(STAMP): requirements.lock pyproject.toml | $(UV)
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	@$(UV) pip install --python $(BIN)/python --require-hashes -r requirements.lock
@@ -38,11 +48,14 @@ $(VENV)-uv/bin/uv:
 	@$(PYTHON) -m venv $(VENV)-uv
 	@$(VENV)-uv/bin/pip install --quiet uv
 
-# No download addresses are recorded: the lock holds for every index that serves the same files.
+# No download addresses are recorded: the locks hold for every index that serves the same files. The image gets the
+# same versions without the tools of development.
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --no-emit-find-links --no-annotate --no-header --constraint constraints.txt --no-emit-package qhas-flows pyproject.toml
+
 lock: | $(UV)
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-emit-find-links --no-annotate --no-header --extra dev --constraint constraints.txt \
-	    --no-emit-package qhas-flows pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev -o requirements.lock
+	$(COMPILE) --extra hostsdk --extra server --extra build --constraint requirements.lock -o infra/image/requirements.lock
 
 clean:
 	rm -rf $(VENV) $(VENV)-uv qhas-demo qhas-store

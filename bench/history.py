@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -57,6 +58,8 @@ class Answers:
     compaction: float
     command: list[float]
     """`qhas history NETWORK SOC`, a process of its own, its start and its plot included."""
+    command_cpu: list[float]
+    """CPU seconds of the same: what it takes on an idle machine, but for waiting."""
     query: list[float]
     """The same rows in a process that has imported everything."""
     append: list[float]
@@ -71,8 +74,11 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     for kind in (MotoServer, *([Ceph] if ceph_is_installed() else [])):
         place = folder / kind.__name__
         place.mkdir()
-        with kind(place) as server, _environment(server):
-            found.append(_answers(server, place, _NIGHTS[size], _ROUNDS[size]))
+        try:
+            with kind(place) as server, _environment(server):
+                found.append(_answers(server, place, _NIGHTS[size], _ROUNDS[size]))
+        except (OSError, RuntimeError) as error:
+            raise BenchFailed(f"{kind.__name__}: {error}") from error
     console.print(_table(found))
     return [asdict(one) for one in found]
 
@@ -102,13 +108,15 @@ def _answers(server: S3Server, folder: Path, nights: int, rounds: int) -> Answer
     if len(read_history(store, where)) != nights:
         raise HistoryInvalid(f"net07 on soc3 has {len(read_history(store, where))} rows of {nights}")
     command = [str(Path(sys.executable).parent / "qhas"), "history", "net07", "soc3", "--site", str(site)]
+    commands = [_wall_and_cpu(command) for _ in range(rounds)]
     found = Answers(
         server=type(server).__name__,
         nights=nights,
         files=len(files),
         megabytes=sum(file.found.size for file in files) / 1e6,
         compaction=compaction,
-        command=[_seconds(lambda: _run(command)) for _ in range(rounds)],
+        command=[wall for wall, _ in commands],
+        command_cpu=[cpu for _, cpu in commands],
         query=[_seconds(lambda: read_history(store, where)) for _ in range(rounds)],
         append=[
             _seconds(lambda number=number: append(store, night(last, f"a{number}"), cells))
@@ -146,6 +154,14 @@ def _seconds(work: Callable[[], object]) -> float:
     begun = perf_counter()
     work()
     return perf_counter() - begun
+
+
+def _wall_and_cpu(command: list[str]) -> tuple[float, float]:
+    """Of a process from its start to its end."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    wall = _seconds(lambda: _run(command))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _require_rows(store: Store, expected: int) -> None:
@@ -218,6 +234,7 @@ def _table(found: list[Answers]) -> Table:
     shown.add_row("compaction of all of it", *(f"{one.compaction:.1f}" for one in found))
     for title, field in (
         ("qhas history NETWORK SOC", "command"),
+        ("CPU of it", "command_cpu"),
         ("its rows, in a warm process", "query"),
         ("append a night", "append"),
         ("append and judge a night", "judge"),

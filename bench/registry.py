@@ -84,6 +84,7 @@ BENCHES = (
         "bench.resilience",
         "what a sweep loses when it is killed, and whether anything is wrong",
     ),
+    Bench("report", "bench.report", "how long the report of a night takes, and how large its pages are"),
     Bench("causes", "bench.causes", "whether the diff names the true cause of known changes"),
     Bench("traces", "bench.traces", "checking traces against general parsers", _traces),
     Bench("storage", "bench.storage", "the store against other S3 clients", _storage),

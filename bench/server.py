@@ -19,13 +19,8 @@ from typing import Any
 
 from bench.failure import BenchFailed
 from bench.usage import session_cpu
+from qhas.prefect_settings import SERVER
 
-SETTINGS = {
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
-    # Whole seconds: Prefect 3.8 cuts fractions off, and at zero its recorder spins and takes a core.
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-}
 _DATABASE_VARIABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 _START_SECONDS, _STOP_SECONDS, _SETTLE_SECONDS = 180.0, 20.0, 30.0
 _LOOK_SECONDS = 0.5
@@ -89,7 +84,7 @@ def prefect_server(folder: Path, database: str = "") -> Iterator[Server]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env=home | SETTINGS | ({_DATABASE_VARIABLE: database} if database else {}),
+            env=home | SERVER | ({_DATABASE_VARIABLE: database} if database else {}),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,

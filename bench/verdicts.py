@@ -18,7 +18,8 @@ from scipy import stats
 from bench.size import Size
 from bench.synthetic import HOT, INFERENCES, SCENARIOS, History, Scenario, make
 from qhas.record import Origin
-from qhas.verdict.ladder import EFFECT, LOOK_BACK, Judgement, Ladder
+from qhas.verdict.ladder import LOOK_BACK, Judgement, Ladder
+from qhas.verdict.look import EFFECT
 from qhas.verdict.model import Metric, Verdict
 from qhas.verdict.night import judge_night
 from qhas.verdict.point import Again, Block, Point, SeriesKey

@@ -42,7 +42,7 @@ async def profile_cell(cell: Cell, lab: Lab, run_id: str, pipeline: Pipeline | N
             work.failure = error.failure
         except Exception as error:  # the other cells must not suffer for a fault of ours
             get_run_logger().exception("%s: unexpected error", cell.label)
-            work.failure = _fault_of_ours(work, error)
+            work.failure = fault_of_ours(work, error)
         try:
             record = await publish_cell(work)
         except StepFailed as error:
@@ -121,7 +121,8 @@ def _log_waits() -> progress.Listener:
     return log
 
 
-def _fault_of_ours(work: CellWork, error: Exception) -> Failure:
+def fault_of_ours(work: CellWork, error: Exception) -> Failure:
+    """The failure of a cell at work that no failure is foreseen for."""
     step = work.attempts[-1].step if work.attempts else Step.PREPARE
     return StepFailed(FailureKind.INTERNAL, step, f"{type(error).__name__}: {error}").failure
 

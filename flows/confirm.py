@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.logging import get_run_logger
 
+from flows.cell import fault_of_ours
 from qhas.failures import Failure, StepFailed
 from qhas.history import Rerun, read_reruns, write_reruns
 from qhas.lab import Lab
@@ -73,6 +74,9 @@ async def _measure_again(record: CellRecord, lab: Lab, run_id: str) -> Rerun:
         except StepFailed as error:
             failure = error.failure
             get_run_logger().warning("%s, measured again: %s", record.cell.label, failure.message)
+        except Exception as error:  # the run has ended well without it
+            failure = fault_of_ours(work, error)
+            get_run_logger().exception("%s, measured again: unexpected error", record.cell.label)
         return _rerun(work, failure)
 
 

@@ -10,6 +10,7 @@ from qhas.failures import FailureKind, Step
 from qhas.spec import TraceFeatures
 
 TRACE = "chrometrace.json"
+TIMELINE = "timeline.json"
 _STEM = TRACE.removesuffix(".json")
 
 
@@ -69,6 +70,8 @@ ARTIFACTS = (
     ArtifactSpec("output_tensor", Step.LOGS, "Result_0/**/*.raw", _never, Retention.REPLAY, True),
     ArtifactSpec("config", Step.CHROMETRACE, "config.json", _always, Retention.REPLAY),
     ArtifactSpec("chrometrace", Step.CHROMETRACE, TRACE, _always, Retention.TRACE, True),
+    # Ours: the trace's picture, which outlives it.
+    ArtifactSpec("timeline", Step.CHROMETRACE, TIMELINE, _never, Retention.EVER, True),
     ArtifactSpec(
         "qhas",
         Step.CHROMETRACE,

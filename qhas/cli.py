@@ -17,6 +17,7 @@ from pydantic import ValidationError
 import qhas
 from qhas import history_command as _history_command  # noqa: F401  # registers its command
 from qhas import prefect_settings
+from qhas import report_commands as _report_commands  # noqa: F401  # registers its commands
 from qhas import upkeep_commands as _upkeep_commands  # noqa: F401  # registers its commands
 from qhas.command_line import Exit, JsonOption, SiteOption, app, command, console, errors, print_json
 from qhas.compare_command import AgainstOption, require_other

@@ -29,6 +29,7 @@ _ORDER = (
     "show",
     "compare",
     "history",
+    "report",
     "devices",
     "doctor",
     "prune",

@@ -141,7 +141,9 @@ def _addresses(cell: Cell) -> Iterator[str]:
 def _require(address: str) -> None:
     try:
         fs, path = fsspec.core.url_to_fs(address)
-        found = fs.isfile(path)
+        found = fs.info(path)["type"] == "file"  # not isfile(): for it, what may not be looked at is no file
+    except FileNotFoundError:
+        found = False
     except Exception as error:  # every fsspec backend raises its own
         raise InvalidInput(f"{address} cannot be looked up: {type(error).__name__}: {error}.") from error
     if not found:

@@ -8,14 +8,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-QUIET = {
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",  # the command's own progress bar and tables say the same
-    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+SERVER = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     # Measured: with the default of one row a write, the server lags minutes behind a sweep of a thousand cells.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     # Whole seconds: Prefect 3.8.8 cuts 0.5 to 0, and the idle server then takes a whole core.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+}
+"""For every server of ours."""
+
+QUIET = {
+    **SERVER,
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",  # the command's own progress bar and tables say the same
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
 }
 """For flows run inside the command, where the user has set nothing else."""

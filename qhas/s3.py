@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import islice
 from typing import Any
 
 import fsspec
+from botocore.exceptions import ClientError
 
 from qhas.patience import Patience
+
+_MOST_REMOVED = 1000
+"""Objects that S3 removes at one request."""
 
 
 def is_s3(root: str) -> bool:
@@ -59,3 +65,16 @@ def put_if_absent(fs: Any, path: str, content: bytes, content_type: str) -> None
         if "NotImplemented" not in str(error.__cause__):
             raise
         fs.call_s3("put_object", **request)
+
+
+def remove_objects(fs: Any, paths: Collection[str]) -> None:
+    """Remove objects of a bucket, many a request; one that is not there is no error. Raises ClientError if one stays.
+
+    s3fs's own removal takes no notice of what the server says of single objects.
+    """
+    left = iter(paths)
+    while some := [fs.split_path(path) for path in islice(left, _MOST_REMOVED)]:
+        objects = [{"Key": key} for _, key, _ in some]
+        answer = fs.call_s3("delete_objects", Bucket=some[0][0], Delete={"Objects": objects, "Quiet": True})
+        for refused in answer.get("Errors", ()):
+            raise ClientError({"Error": refused}, "DeleteObjects")

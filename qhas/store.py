@@ -24,11 +24,11 @@ from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
 from qhas.naming import check_key
-from qhas.objects import Download, Found, Upload, modified
+from qhas.objects import Download, Found, Upload, is_file, modified
 from qhas.packing import NO_TYPE, content_type, gzipped, partial_of, write_whole
 from qhas.patience import Patience
 from qhas.record import Artifact
-from qhas.s3 import is_object, is_s3, put_if_absent, s3_options, settle
+from qhas.s3 import is_object, is_s3, put_if_absent, remove_objects, s3_options, settle
 from qhas.site import without_password
 from qhas.store_errors import ObjectDamaged, ObjectMissing, StoreError
 from qhas.store_guard import Guard, Taken, Unsupported
@@ -181,7 +181,7 @@ class Store:
         def remove() -> None:
             if self._s3:
                 if found := list(self._listed(path)):
-                    self._fs.rm(found)
+                    remove_objects(self._fs, found)
             else:
                 self._fs.info(path)  # not exists(), which takes every error for a no
                 self._fs.rm(path, recursive=True)
@@ -196,7 +196,7 @@ class Store:
         paths = {key: self._path(key) for key in keys}
         if self._s3:
             if paths:
-                self._guard.do(next(iter(paths)), lambda: self._fs.rm(list(paths.values())))
+                self._guard.do(next(iter(paths)), lambda: remove_objects(self._fs, paths.values()))
             return
         for key in paths:
             self.delete(key)
@@ -318,13 +318,7 @@ class Store:
         return False
 
     def _is_object(self, path: str) -> bool:
-        if self._s3:
-            return is_object(self._fs, path)
-        # Not isfile(): for fsspec an object that cannot be asked for is none.
-        try:
-            return bool(self._fs.info(path)["type"] == "file")
-        except FileNotFoundError:
-            return False
+        return is_object(self._fs, path) if self._s3 else is_file(self._fs, path)
 
     def _listed(self, path: str) -> dict[str, dict[str, Any]]:
         """Everything below a path, by the backend's paths."""

@@ -21,7 +21,8 @@ from typing import IO, Any, cast
 
 import orjson
 
-_Event = dict[str, Any]
+Event = dict[str, Any]
+"""An event as it stands in the file."""
 _PHASE = itemgetter("ph")
 _FLOWS = ("s", "t", "f")
 _EVENTS = "traceEvents"
@@ -84,7 +85,7 @@ class TraceSummary:
 
 def check_trace(path: Path) -> TraceFacts:
     """Read a chrometrace to its end. Raises TraceInvalid if it is empty, not JSON, cut off, or holds no executed op."""
-    return _read(path, lambda _events, _executed: None)
+    return read_trace(path, lambda _events, _executed: None)
 
 
 def summarise_trace(path: Path) -> TraceSummary:
@@ -93,18 +94,18 @@ def summarise_trace(path: Path) -> TraceSummary:
     threads: dict[int, str] = {}
     op_types: dict[str, OpTypeCycles] = {}
 
-    def add(events: list[_Event], executed: list[_Event]) -> None:
+    def add(events: list[Event], executed: list[Event]) -> None:
         phases.update(map(_PHASE, events))
-        threads.update(_thread_names(events))
+        threads.update(thread_names(events))
         _add_op_types(op_types, executed)
 
-    facts = _read(path, add)
+    facts = read_trace(path, add)
     ranked = sorted(op_types.values(), key=lambda row: (-row.cycles, row.op))
     return TraceSummary(facts, dict(phases), tuple(ranked), threads)
 
 
-def _read(path: Path, also: Callable[[list[_Event], list[_Event]], None]) -> TraceFacts:
-    """Figures of the trace; `also` gets the events batch by batch, and those of them that are executed ops."""
+def read_trace(path: Path, also: Callable[[list[Event], list[Event]], None]) -> TraceFacts:
+    """As check_trace; `also` gets the events batch by batch, and those of them that are executed ops of the overview."""
     facts = TraceFacts()
     try:
         with _opened(path) as source:
@@ -119,7 +120,7 @@ def _read(path: Path, also: Callable[[list[_Event], list[_Event]], None]) -> Tra
     return facts
 
 
-def _count(facts: TraceFacts, events: list[_Event]) -> list[_Event]:
+def _count(facts: TraceFacts, events: list[Event]) -> list[Event]:
     """Add the events to the figures. Returns the executed ops among them."""
     try:
         phases = Counter(map(_PHASE, events))
@@ -143,7 +144,7 @@ def _count(facts: TraceFacts, events: list[_Event]) -> list[_Event]:
     return executed
 
 
-def _add_op_types(rows: dict[str, OpTypeCycles], executed: list[_Event]) -> None:
+def _add_op_types(rows: dict[str, OpTypeCycles], executed: list[Event]) -> None:
     for event in executed:
         args = event["args"]
         try:
@@ -157,7 +158,8 @@ def _add_op_types(rows: dict[str, OpTypeCycles], executed: list[_Event]) -> None
         row.dominant_cycles += dominant
 
 
-def _thread_names(events: list[_Event]) -> Iterator[tuple[int, str]]:
+def thread_names(events: list[Event]) -> Iterator[tuple[int, str]]:
+    """Thread numbers of the overview with their names, as far as these events tell them."""
     for event in events:
         if event["ph"] == "M" and event.get("name") == "thread_name" and event.get("pid") == 0:
             match event:
@@ -270,7 +272,7 @@ def _parse(text: bytes, why_not: str) -> Any:
         raise _Damage(why_not) from error
 
 
-def _batches(window: _Window) -> Iterator[list[_Event]]:
+def _batches(window: _Window) -> Iterator[list[Event]]:
     """All events of the file. Raises _Damage in the end if the file is not whole."""
     if not window.data:
         raise _Damage("is empty")
@@ -284,7 +286,7 @@ def _batches(window: _Window) -> Iterator[list[_Event]]:
         raise _Damage("goes on behind its end")
 
 
-def _members(window: _Window) -> Iterator[list[_Event]]:
+def _members(window: _Window) -> Iterator[list[Event]]:
     """The events of an object that has them as one of its members, whatever stands before and behind them."""
     window.take(b"{", _NO_EVENTS)
     found, why_not = False, _NO_EVENTS
@@ -308,7 +310,7 @@ def _members(window: _Window) -> Iterator[list[_Event]]:
         raise _Damage(_NO_EVENTS)
 
 
-def _elements(window: _Window) -> Iterator[list[_Event]]:
+def _elements(window: _Window) -> Iterator[list[Event]]:
     """The events of the array that begins here. What they are is not looked at, only that they are JSON."""
     window.take(b"[", _NO_EVENTS)
     number = distrusted = 0

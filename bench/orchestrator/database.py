@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -14,14 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.failure import BenchFailed
 from bench.server import free_port
 from bench.usage import tree_cpu
+from infra.stack.postgresql import Address, Postgresql, PostgresqlMissing, as_account
 
-_DEBIAN = Path("/usr/lib/postgresql")
-_ACCOUNT = "postgres"
 _START_SECONDS, _STOP_SECONDS = 60.0, 30.0
 
 
@@ -45,63 +42,31 @@ class Database:
 @contextmanager
 def postgresql() -> Iterator[Database]:
     """Start a server and end it with the block. Raises DatabaseMissing."""
-    programs, account = _programs(), _account()
+    address = Address(free_port(), secrets.token_hex(16))
     folder = Path(tempfile.mkdtemp(prefix="qhas-bench-postgresql-"))
     try:
-        if account:
-            shutil.chown(folder, _ACCOUNT, _ACCOUNT)
-        data, port = folder / "data", free_port()
-        _call([str(programs / "initdb"), "-D", str(data), "-U", "prefect", "-A", "trust"], account)
-        _, _, version, *_ = _call([str(programs / "postgres"), "--version"], account).split()
+        try:
+            installed = Postgresql.find()
+            installed.create(folder, address.password)
+        except PostgresqlMissing as reason:
+            raise DatabaseMissing(str(reason)) from reason
         process = subprocess.Popen(
-            [
-                *(str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder)),
-                *("-c", "listen_addresses=127.0.0.1"),
-            ],
+            installed.command(folder, address.port),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=folder,
             start_new_session=True,
-            **account,
+            **as_account(installed.account),
         )
         try:
-            _await(process, port)
-            yield Database(process.pid, f"postgresql+asyncpg://prefect@127.0.0.1:{port}/postgres", version)
+            _await(process, address.port)
+            yield Database(process.pid, address.url, installed.version)
         finally:
             process.send_signal(signal.SIGINT)  # "fast shutdown"
             process.wait(_STOP_SECONDS)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _programs() -> Path:
-    if found := shutil.which("initdb"):
-        return Path(found).resolve().parent
-    versions = sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    if not versions:
-        raise DatabaseMissing("PostgreSQL is not installed: there is no initdb")
-    return versions[-1].parent
-
-
-def _account() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return {}
-    try:
-        pwd.getpwnam(_ACCOUNT)
-    except KeyError as error:
-        raise DatabaseMissing(
-            f"PostgreSQL does not run as root, and there is no account {_ACCOUNT}"
-        ) from error
-    return {"user": _ACCOUNT, "group": _ACCOUNT, "extra_groups": []}
-
-
-def _call(argv: list[str], account: dict[str, Any]) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd="/", **account)
-    if done.returncode != 0:
-        raise DatabaseMissing(f"{Path(argv[0]).name} failed: {done.stderr.strip()}")
-    return str(done.stdout).strip()
 
 
 def _await(process: subprocess.Popen[bytes], port: int) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from qhas.diff.matching import without_token
 from qhas.diff.model import Contribution, Matched, OpDiff, OpEffect, Part
-from qhas.qhas_file import Core, QhasFile
+from qhas.qhas_file import QhasFile
 
 _PHRASES: dict[OpEffect, str] = {
     OpEffect.ADDED: "added",
@@ -78,17 +78,10 @@ def timing(file: QhasFile) -> Timing:
     stated = file.provenance.get("core_mhz")
     return Timing(
         cycles=core.timeline_cycles,
-        idle=_idle(file, core),
+        idle=file.idle,
         execute=core.timeline_cycles / stated if isinstance(stated, int | float) and stated > 0 else execute,
         start_up=core.time_us - execute,
     )
-
-
-def _idle(file: QhasFile, core: Core) -> int:
-    steps = file.paths.get(core.htp)
-    if steps:
-        return sum(step.dp_cycles for step in steps if step.idle)
-    return round(core.timeline_cycles * core.percent_idle / 100)
 
 
 def contributions(before: Timing, after: Timing, ops: Sequence[OpDiff]) -> list[Contribution]:

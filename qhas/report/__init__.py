@@ -1,113 +1,66 @@
-"""The static report of a run: one page that opens from disk and from the bucket, with no network.
+"""The static report of a run: pages that open from disk and from the bucket, with no network.
 
-The page is `reports/<run_id>/index.html`; plotly's script is stored once, beside it, and shared by every report.
+`reports/<run_id>/index.html` is the run, `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html` a cell,
+`reports/index.html` all runs. Pages carry their data; scripts and style are stored once for all reports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Lock
 
-import plotly
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from plotly.offline import get_plotlyjs
-
-from qhas.record import MANIFEST, CellRecord, CellStatus, Origin, SweepRecord
-from qhas.report.plots import dominant_path, time_by_network
-from qhas.rows import ORIGIN_TITLE, Column, by_origin, columns, legend, row
-from qhas.runs import cell_prefix, run_prefix
-from qhas.sites import site_table
+from qhas.diff.model import CellDiff
+from qhas.record import CellRecord, SweepRecord
+from qhas.report.assets import publish_assets
+from qhas.report.findings import Findings
+from qhas.report.gather import read_baseline, read_contents, understood
+from qhas.report.links import cell_page
+from qhas.report.pages import Neighbours, cell_page_text, run_page, with_neighbours
+from qhas.report.run_index import publish_entry
+from qhas.report.stored_findings import read_findings
 from qhas.store import Store
 
-_SCRIPT = f"plotly-{plotly.__version__}.min.js"
-_TO_ROOT = "../.."
-_WHO = {"network", "soc", "variant", "status", "device"}
-"""Columns that a failed cell has, too; its message takes the place of the others."""
-Link = tuple[str, str]
-"""Text and address."""
-_LINKS = {"chrometrace": "trace", "qhas_html": "QHAS"}
-_MORE_LINKS = {
-    "qhas": "QHAS JSON",
-    "qhas_schema": "QHAS schema",
-    "htp_graph": "HTP graph",
-    "runtrace": "runtrace",
-    "log": "log",
-    "schematic": "schematic",
-    "output_tensor": "output tensor",
-    "latency_samples": "latency samples",
-    "diag_log": "diagnostic log",
-    "device_log": "device log",
-}
-_FAILED_LINKS = {"device_log": "device log"}
-"""What is opened first where the cell failed."""
-_templates = Environment(
-    loader=PackageLoader("qhas.report", "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-)
+_AT_ONCE = 8
+"""Cells whose files are read and whose pages are written at the same time."""
 
 
-def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]) -> str:
-    """Write the report of a run; its address. Raises StoreError."""
-    script = f"reports/assets/{_SCRIPT}"
-    if not store.exists(script):
-        store.write(script, get_plotlyjs().encode())
-    key = f"reports/{run.run_id}/index.html"
-    store.write(key, render(run, cells).encode())
-    return store.url(key)
+def publish_report(
+    store: Store,
+    run: SweepRecord,
+    cells: list[CellRecord],
+    findings: Findings | None = None,
+    made: Callable[[CellRecord], None] = lambda _: None,
+) -> str:
+    """Write the report of a run, its cells first, and put it into the index; its address. Raises StoreError.
 
+    Without findings it shows the verdicts and the history that are stored. Every cell is compared with the last finished
+    run of the same sweep. `made` hears of each cell whose page is written.
+    """
+    baseline = read_baseline(store, run, cells)
+    found = read_findings(store, run, cells) if findings is None else findings
+    found = replace(found, baseline=baseline.run_id if baseline else None)
+    base = f"reports/{run.run_id}"
 
-def render(run: SweepRecord, cells: list[CellRecord]) -> str:
-    """The page. Names of networks and ops are data: they are escaped, also inside the plots' JSON."""
-    groups = [_group(run, origin, records) for origin, records in by_origin(cells)]
-    return _templates.get_template("run.html").render(
-        run=run,
-        groups=groups,
-        script=f"../assets/{_SCRIPT}",
-        sweep_json=f"{_TO_ROOT}/{run_prefix(run.run_id)}/sweep.json",
-        sites=site_table(run.sites),
-        style_of=_style_of,
-    )
+    def publish_cell(page_of: tuple[CellRecord, Neighbours]) -> tuple[CellRecord, CellDiff | None]:
+        record, neighbours = page_of
+        contents = read_contents(store, record, baseline)
+        with computing:
+            files = understood(contents)
+            page = cell_page_text(run, record, neighbours, found, files)
+        store.write(f"{base}/{cell_page(record.cell)}", page.encode())
+        return record, files.diff and files.diff.model_copy(update={"ops": [], "htp_ops": []})
 
-
-def _style_of(column: Column, cells: Mapping[str, str]) -> str:
-    """The class of a table's cell."""
-    if column.field == "status":
-        return "complete" if cells["status"] == CellStatus.COMPLETE else "failed"
-    return {"mark": "failed", "health": "note"}.get(column.field, "n" if column.numeric else "")
-
-
-def _group(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> dict[str, object]:
-    shown = columns(origin, records)
-    plots = (time_by_network(records, origin), dominant_path(records, origin))
-    return {
-        "id": origin.value,
-        "title": ORIGIN_TITLE[origin],
-        "legend": legend(records),
-        "who": [column for column in shown if column.field in _WHO],
-        "figures": [column for column in shown if column.field not in _WHO],
-        "rows": [(asdict(row(record)), *_links(run, record)) for record in records],
-        "plots": [plot for plot in plots if plot["data"]],
-    }
-
-
-def _links(run: SweepRecord, record: CellRecord) -> tuple[list[Link], list[Link]]:
-    """What is opened first, and the rest. The tools' and the device's words come first where the cell failed."""
-    base = f"{_TO_ROOT}/{cell_prefix(run.run_id, record.cell)}"
-    outputs = [
-        (a.path.removesuffix(".txt"), f"{base}/{a.path}") for a in record.artifacts if a.name == "output"
-    ]
-    of_failure = _FAILED_LINKS if record.failure else {}
-    later = {name: text for name, text in _MORE_LINKS.items() if name not in of_failure}
-    first, more = (
-        [
-            (text, f"{base}/{a.path}")
-            for name, text in table.items()
-            for a in record.artifacts
-            if a.name == name and not a.pruned_at
-        ]
-        for table in (_LINKS | of_failure, later)
-    )
-    first.append(("record", f"{base}/{MANIFEST}"))
-    return (first + outputs, more) if record.failure else (first, more + outputs)
+    computing = Lock()  # threads that compute at once only take the interpreter from each other
+    publish_assets(store)
+    diffs = {}
+    with ThreadPoolExecutor(_AT_ONCE, "qhas-report") as threads:
+        for record, diff in threads.map(publish_cell, with_neighbours(cells)):
+            if diff:
+                diffs[record.cell.key] = diff
+            made(record)
+    found = replace(found, diffs=diffs)
+    store.write(f"{base}/index.html", run_page(run, cells, found).encode())
+    publish_entry(store, run, cells, found)
+    return store.url(f"{base}/index.html")

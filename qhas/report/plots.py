@@ -1,43 +1,181 @@
-"""The plots of a report, as plotly figures."""
+"""The plots of a report, as plotly reads them. Colours and fonts are the page's: its script adds them, also in the dark."""
 
 from __future__ import annotations
 
-import json
-from itertools import cycle, islice
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import plotly.graph_objects as go
-from plotly.colors import qualitative
-from plotly.io import to_json
+from qhas.diff.model import CellDiff
+from qhas.record import CellRecord, Latency, Origin
 
-from qhas.record import CellRecord, Origin
-
-_LAYOUT = {
-    "template": "plotly_white",
-    "margin": {"l": 60, "r": 20, "t": 40, "b": 60},
-    "legend": {"orientation": "h", "y": -0.2},
-    "font": {"family": "system-ui, sans-serif"},
-}
-_OTHER = "everything else"
+_PARTS = 9
+"""Contributions that have a step of their own in a waterfall."""
+_LOGARITHMIC = 20
+"""From this ratio of the longest to the shortest time on, the short ones could not be told apart otherwise."""
 
 
-def time_by_network(records: list[CellRecord], origin: Origin) -> dict[str, object]:
-    """Grouped bars in microseconds, a group per network, a colour per SoC: of what may be quoted, if there is any.
+@dataclass(frozen=True)
+class Plot:
+    """A plot under its title. `id` is the element it is drawn in."""
+
+    id: str
+    title: str
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+
+
+def time_by_network(records: Sequence[CellRecord], origin: Origin) -> Plot | None:
+    """A dot per cell in microseconds, a line per network, a colour per SoC: of what may be quoted, if there is any.
 
     Measured cells show the median latency with a line from the fastest inference to p90; without latencies, and for
     simulated cells, it is the time of the first inference.
     """
-    figure = go.Figure()
     measured = [record for record in records if record.latency and not record.failure]
-    for series, group in _series(measured or [record for record in records if record.metrics]).items():
-        figure.add_bar(
-            name=series,
-            x=[record.cell.model.name for record in group],
-            y=[_time(record, bool(measured)) for record in group],
-            error_y=_range(group) if measured else None,
-            hovertemplate="%{x}: %{y:,} µs<extra>" + series + "</extra>",
-        )
-    figure.update_layout(barmode="group", title=_time_title(origin, bool(measured)), height=420, **_LAYOUT)
-    return _plain(figure)
+    shown = measured or [record for record in records if record.metrics and not record.failure]
+    if not shown:
+        return None
+    times = [_time(record, bool(measured)) for record in shown]
+    networks = list(dict.fromkeys(record.cell.model.name for record in shown))
+    logarithmic = min(times) > 0 and max(times) > _LOGARITHMIC * min(times)
+    series = _series(shown)
+    return Plot(
+        f"{origin}-times",
+        _time_title(origin, bool(measured)) + (", logarithmic" if logarithmic else ""),
+        [
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": name,
+                "x": [_time(record, bool(measured)) for record in group],
+                "y": [networks.index(record.cell.model.name) + aside for record in group],
+                "text": [record.cell.model.name for record in group],
+                "marker": {"size": 10},
+                **({"error_x": _range(group)} if measured else {}),
+                "hovertemplate": "%{text}: %{x:,} µs",
+            }
+            for (name, group), aside in zip(series.items(), _asides(len(series)), strict=True)
+        ],
+        {
+            "height": 110 + 34 * len(networks),
+            "xaxis": {"type": "log", "dtick": "D2"} if logarithmic else {"rangemode": "tozero"},
+            "yaxis": {
+                "tickvals": list(range(len(networks))),
+                "ticktext": networks,
+                "range": [len(networks) - 0.5, -0.5],
+                "zeroline": False,
+            },
+            "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        },
+    )
+
+
+def _asides(count: int) -> list[float]:
+    """How far the dots of each series stand off their network's line, so that equal times do not hide each other."""
+    return [round(0.5 * (at + 0.5) / count - 0.25, 3) for at in range(count)]
+
+
+def waterfall(diff: CellDiff) -> Plot | None:
+    """From the time before to the time after, through what each part adds; the smallest parts as one.
+
+    The axis shows where something happens: it seldom begins at 0.
+    """
+    # Not the latency where there is one: that is no sum of cycles.
+    qhas = diff.figure("time_us") or diff.time
+    if not diff.contributions or qhas.before is None or qhas.after is None:
+        return None
+    first, rest = diff.contributions[:_PARTS], diff.contributions[_PARTS:]
+    steps = [(part.name, part.us) for part in first]
+    if rest:
+        steps.append((f"{len(rest)} smaller parts", sum(part.us for part in rest)))
+    names = ["before", *(name for name, _ in steps), "after"]
+    changes = [qhas.before, *(us for _, us in steps), qhas.after]
+    return Plot(
+        "waterfall",
+        f"QHAS time before and after, and what each part adds, µs ({diff.after.origin})",
+        [
+            {
+                "type": "waterfall",
+                "orientation": "h",
+                "measure": ["absolute", *("relative" for _ in steps), "total"],
+                "y": _distinct(names),
+                "x": changes,
+                "text": [
+                    _signed(us) if 0 < at < len(names) - 1 else f"{us:,.0f}" for at, us in enumerate(changes)
+                ],
+                "textposition": "auto",
+                "hovertemplate": "%{y}: %{text} µs<extra></extra>",
+            }
+        ],
+        {
+            "height": 110 + 30 * len(names),
+            "showlegend": False,
+            "xaxis": {
+                "rangemode": "normal",
+                "range": _window(qhas.before, [us for _, us in steps], qhas.after),
+            },
+            "yaxis": {"type": "category", "autorange": "reversed"},
+        },
+    )
+
+
+def samples(latency: Latency, origin: Origin) -> Plot:
+    """Every inference after the warm-ups in its order: drift, a second mode and single outliers show here."""
+    numbers = [1, len(latency.samples_us)]
+    lines = (("median", latency.median_us), ("p90", latency.p90_us), ("fastest", latency.min_us))
+    return Plot(
+        "samples",
+        f"Latency of each of {len(latency.samples_us)} inferences, µs ({origin})",
+        [
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": "inference",
+                "x": list(range(1, len(latency.samples_us) + 1)),
+                "y": [round(sample, 1) for sample in latency.samples_us],
+                "marker": {"size": 6},
+                "hovertemplate": "inference %{x}: %{y:,} µs<extra></extra>",
+            },
+            *(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "name": name,
+                    "x": numbers,
+                    "y": [value, value],
+                    "line": {"dash": dash, "width": 1.5},
+                    "hovertemplate": name + ": %{y:,} µs<extra></extra>",
+                }
+                for (name, value), dash in zip(lines, ("solid", "dash", "dot"), strict=True)
+            ),
+        ],
+        {"height": 280, "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}},
+    )
+
+
+def _window(before: float, changes: Sequence[float], after: float) -> list[float]:
+    """The part of the axis in which something happens: a difference of 3 % must be seen beside the whole."""
+    levels = [before]
+    for change in changes:
+        levels.append(levels[-1] + change)
+    low, high = min(*levels, after), max(*levels, after)
+    margin = (high - low) * 0.25 or high * 0.05 or 1
+    return [max(0.0, low - margin), high + margin]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Categories of one name would be one step."""
+    seen: dict[str, int] = {}
+    told = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return told
+
+
+def _signed(us: float) -> str:
+    digits = 1 if abs(us) < 100 else 0
+    return f"{us:+,.{digits}f}"
 
 
 def _time_title(origin: Origin, latencies: bool) -> str:
@@ -47,78 +185,27 @@ def _time_title(origin: Origin, latencies: bool) -> str:
     return f"Time of {first}, µs ({origin})"
 
 
-def _time(record: CellRecord, latencies: bool) -> float | None:
+def _time(record: CellRecord, latencies: bool) -> float:
     if latencies:
-        return record.latency.median_us if record.latency else None
-    return record.metrics.time_us if record.metrics else None
+        return record.latency.median_us if record.latency else 0
+    return record.metrics.time_us if record.metrics else 0
 
 
-def _range(group: list[CellRecord]) -> dict[str, object]:
+def _range(group: Sequence[CellRecord]) -> dict[str, Any]:
     spans = [record.latency for record in group if record.latency]
     return {
         "type": "data",
         "symmetric": False,
         "array": [span.p90_us - span.median_us for span in spans],
         "arrayminus": [span.median_us - span.min_us for span in spans],
-        "thickness": 1.2,
+        "thickness": 1.5,
+        "width": 4,
     }
 
 
-def dominant_path(records: list[CellRecord], label: str) -> dict[str, object]:
-    """Stacked bars: which op types the critical path of each cell consists of, in percent."""
-    shown = [record for record in records if record.metrics]
-    ops = dict.fromkeys(
-        share.op for record in shown if record.metrics for share in record.metrics.top_ops[:5]
-    )
-    figure = go.Figure()
-    names = [_short(record) for record in shown]
-    for op, colour in zip(
-        [*ops, _OTHER] if shown else [], [*_colours(len(ops)), "lightgrey"], strict=bool(shown)
-    ):
-        shares = [_share(record, op, list(ops)) for record in shown]
-        figure.add_bar(
-            name=op,
-            marker_color=colour,
-            y=names,
-            x=shares,
-            orientation="h",
-            hovertemplate="%{y}: %{x:.1f} %<extra>" + op + "</extra>",
-        )
-    figure.update_layout(
-        barmode="stack",
-        title=f"Dominant path by op type, % ({label})",
-        height=160 + 22 * len(shown),
-        **_LAYOUT,
-    )
-    figure.update_yaxes(autorange="reversed", automargin=True)
-    return _plain(figure)
-
-
-def _colours(count: int) -> list[str]:
-    return list(islice(cycle([*qualitative.Plotly, *qualitative.Dark24]), count))
-
-
-def _series(records: list[CellRecord]) -> dict[str, list[CellRecord]]:
+def _series(records: Sequence[CellRecord]) -> dict[str, list[CellRecord]]:
     series: dict[str, list[CellRecord]] = {}
     for record in records:
         variant = "" if record.cell.variant == "default" else f" {record.cell.variant}"
         series.setdefault(f"{record.cell.soc}{variant}", []).append(record)
     return series
-
-
-def _share(record: CellRecord, op: str, named: list[str]) -> float:
-    shares = {share.op: share.dominant_percent for share in record.metrics.top_ops} if record.metrics else {}
-    if op == _OTHER:
-        return max(0.0, 100.0 - sum(percent for name, percent in shares.items() if name in named))
-    return shares.get(op, 0.0)
-
-
-def _short(record: CellRecord) -> str:
-    variant = "" if record.cell.variant == "default" else f" · {record.cell.variant}"
-    return f"{record.cell.model.name} · {record.cell.soc}{variant}"
-
-
-def _plain(figure: go.Figure) -> dict[str, object]:
-    """Figure as JSON data, with no default template spelled out."""
-    data: dict[str, object] = json.loads(to_json(figure, validate=False))
-    return data

@@ -6,14 +6,15 @@ import asyncio
 from fnmatch import fnmatch
 from pathlib import Path
 
-from qhas.artifacts import TRACE, expected_of
+from qhas.artifacts import TIMELINE, TRACE, expected_of
 from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.sdk import READER, Tool, viewer_config
 from qhas.steps.execution import bring
 from qhas.steps.prepare import Prepared
 from qhas.summary import Metrics, QhasInvalid, read_summary
-from qhas.trace import TraceInvalid, check_trace
+from qhas.timeline import read_timeline
+from qhas.trace import TraceInvalid
 from qhas.work import CellWork, StepAttempt
 
 CONFIG = "config.json"
@@ -66,10 +67,12 @@ async def _view_on_device(
 
 
 def _check_trace(path: Path) -> None:
+    """Check the trace and, in the same pass, make the picture that reports show of it."""
     try:
-        check_trace(path)
+        picture = read_timeline(path)
     except TraceInvalid as error:
         raise StepFailed(FailureKind.TRACE_INVALID, Step.CHROMETRACE, f"{error}.") from error
+    path.with_name(TIMELINE).write_text(picture.model_dump_json(), encoding="utf-8")
 
 
 def _read_summary(path: Path) -> Metrics:

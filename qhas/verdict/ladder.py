@@ -12,75 +12,24 @@ device has its own level; the scale is common to all of them.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
+from qhas.verdict.look import EFFECT, LEAST_NIGHTS, LEAST_OF_DEVICE, WINDOWS, Look, Seen, groups_of, window
 from qhas.verdict.model import Verdict
-from qhas.verdict.noise import MEDIAN_VARIANCE, Scale, scale
+from qhas.verdict.noise import MEDIAN_VARIANCE, Scale
 from qhas.verdict.point import Block, Point
 
-EFFECT = math.log(1.03)
-"""Smaller changes are not worth a morning, however sure."""
-BEYOND = 3.5
-"""Standard errors from which a change is suspicious."""
 CONFIRMED = 2.5
 """Standard errors in a re-run that was asked for, which is one test and not hundreds."""
-WINDOWS = (1, 2, 5)
-"""Nights that are tested together: a step, a smaller step, a drift."""
 LOOK_BACK = 40
 """Nights that level and scale are made of."""
-LEAST_NIGHTS = 5
-LEAST_OF_DEVICE = 3
 REMEMBERED = 30
 """Nights for which a regression is sustained; then it is how things are."""
 NO_WONDER = 0.001
 """Chance from which slow runs may be what the series does now and then."""
-HOTTER = 8.0
-"""Degrees above the usual start from which a slow figure says nothing."""
 ENVIRONMENT_ACCEPTED = 7
 """Nights after which a device that has moved is learned anew."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A good night of the look-back."""
-
-    point: Point
-    era: int
-    log: float
-
-
-@dataclass(frozen=True)
-class Look:
-    """A night held against its level. `off` is the change, `z` the same in standard errors, both negative for faster."""
-
-    point: Point
-    level: float
-    nights: int
-    off: float
-    z: float
-    scale: Scale
-    window: int = 1
-    since: Point | None = None
-    before: Point | None = None
-    """The last night that the level is made of."""
-    known: int = 0
-    """Nights before, of all eras of the look-back."""
-    as_slow: int = 0
-    """Those of them that were about as slow, and others of their era after them were not."""
-    poor: tuple[str, ...] = ()
-
-    @property
-    def beyond(self) -> bool:
-        """Whether it is large, and larger than noise."""
-        return abs(self.off) >= EFFECT and abs(self.z) >= BEYOND
-
-    @property
-    def same_artifact(self) -> bool:
-        """Whether the prepared graph is the one of before, to the byte."""
-        return bool(self.before and self.point.artifact and self.before.artifact == self.point.artifact)
 
 
 @dataclass(frozen=True)
@@ -132,10 +81,11 @@ class Ladder:
         """The night against its era; None while there are too few nights of its SDK and device. Changes nothing."""
         if self._young() or self._sdk() != point.sdk:
             return None
-        tonight = self._window(point, 1)
+        tonight = window(self._seen, self._era, point, 1)
         if tonight is None or abs(tonight.off) < EFFECT / 2:
             return tonight
-        more = (found for window in WINDOWS[1:] if (found := self._window(point, window)))
+        longer = (window(self._seen, self._era, point, nights) for nights in WINDOWS[1:])
+        more = [found for found in longer if found]
         return max((tonight, *more), key=lambda one: abs(one.z))
 
     def step(
@@ -152,10 +102,12 @@ class Ladder:
             return self._step_young(point, self._change, level)
         if look is None:
             return self._insufficient(point)
+        if environment is None and self._moved and not suspicious and abs(look.off) >= EFFECT / 2:
+            environment = "as on the nights before"
         if environment:
             return self._step_environment(look, environment)
         self._moved = 0
-        if look.poor and look.beyond:
+        if look.excused and look.beyond:
             return self._told(Verdict.POOR_CONDITIONS, look, ", ".join(look.poor))
         if not (look.beyond and suspicious):
             self._streak = 0
@@ -170,7 +122,7 @@ class Ladder:
         """Logarithm of the level of each device that is known well enough, in this era."""
         return {
             block: median(values)
-            for (block, era), values in _groups(self._seen).items()
+            for (block, era), values in groups_of(self._seen).items()
             if era == self._era and len(values) >= LEAST_OF_DEVICE
         }
 
@@ -179,41 +131,6 @@ class Ladder:
 
     def _young(self) -> bool:
         return sum(seen.era == self._era for seen in self._seen) < LEAST_NIGHTS
-
-    def _window(self, point: Point, nights: int) -> Look | None:
-        """The night and those just before it, together, against the nights before them. A window is of one direction."""
-        cut = len(self._seen) - (nights - 1)
-        base, recent = self._seen[: max(0, cut)], self._seen[max(0, cut) :]
-        if cut < LEAST_NIGHTS or any(seen.era != self._era for seen in recent):
-            return None
-        groups = {key: values for key, values in _groups(base).items() if len(values) >= LEAST_OF_DEVICE}
-        middles = {key: median(values) for key, values in groups.items()}
-        levels = {block: middle for (block, era), middle in middles.items() if era == self._era}
-        together = [*recent, Seen(point, self._era, point.log)]
-        if (
-            any(one.point.block not in levels for one in together)
-            or sum(map(len, groups.values())) < LEAST_NIGHTS
-        ):
-            return None
-        offs = [one.log - levels[one.point.block] for one in together]
-        off, noise, own = fmean(offs), scale(groups.values()), len(groups[point.block, self._era])
-        if nights > 1 and min(one * math.copysign(1, off) for one in offs) < max(EFFECT, abs(off)) / 2:
-            return None
-        error = noise.sigma * math.sqrt(1 / nights + MEDIAN_VARIANCE / own)
-        return Look(
-            point,
-            levels[point.block],
-            sum(seen.era == self._era for seen in base),
-            off,
-            off / error,
-            noise,
-            nights,
-            together[0].point,
-            base[-1].point,
-            len(base),
-            _as_slow(base, middles, off) if off >= EFFECT else 0,
-            (*point.poor, *_hot(point, base)),
-        )
 
     def _suspected(self, look: Look) -> Judgement:
         sign = 1 if look.off > 0 else -1
@@ -288,7 +205,7 @@ class Ladder:
         return self._told(Verdict.ENVIRONMENTAL, look, environment)
 
     def _ordinary(self, look: Look) -> Judgement:
-        if not look.poor:
+        if not look.point.poor:
             self._take(look.point)
         change = self._change
         if change and change.off > 0 and self._night - change.night <= REMEMBERED:
@@ -354,30 +271,3 @@ class Ladder:
             reason,
             look.before,
         )
-
-
-def _groups(seen: Iterable[Seen]) -> dict[tuple[Block, int], list[float]]:
-    found: dict[tuple[Block, int], list[float]] = defaultdict(list)
-    for one in seen:
-        found[one.point.block, one.era].append(one.log)
-    return found
-
-
-def _as_slow(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float], off: float) -> int:
-    offs: dict[int, list[float]] = defaultdict(list)
-    for seen in base:
-        if (middle := middles.get((seen.point.block, seen.era))) is not None:
-            offs[seen.era].append(seen.log - middle)
-    return sum(_came_and_went(nights, off) for nights in offs.values())
-
-
-def _came_and_went(offs: Sequence[float], off: float) -> int:
-    back = max((number for number, one in enumerate(offs) if one < off / 2), default=0)
-    return sum(one >= 0.8 * off for one in offs[:back])
-
-
-def _hot(point: Point, base: Sequence[Seen]) -> list[str]:
-    usual = [seen.point.celsius for seen in base if seen.point.celsius is not None]
-    if point.celsius is None or len(usual) < LEAST_NIGHTS or point.celsius < median(usual) + HOTTER:
-        return []
-    return [f"started {point.celsius - median(usual):.0f} °C hotter than usual"]

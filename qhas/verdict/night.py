@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from statistics import median
 from typing import NamedTuple
 
-from qhas.verdict.ladder import BEYOND, EFFECT, WINDOWS, Judgement, Ladder, Look
+from qhas.verdict.ladder import Judgement, Ladder
+from qhas.verdict.look import BEYOND, EFFECT, WINDOWS, Look
 from qhas.verdict.noise import surprises
 from qhas.verdict.point import Block, Point, SeriesKey
 
@@ -52,7 +53,7 @@ def judge_night(
 
 def _suspicious(looks: Mapping[SeriesKey, Look]) -> set[SeriesKey]:
     """Those beyond their noise that chance does not explain, as many series as there are."""
-    fit = {key: look for key, look in looks.items() if not look.poor}
+    fit = {key: look for key, look in looks.items() if not look.excused}
     p = surprises(
         [look.z for look in fit.values()], [look.scale.freedom for look in fit.values()], len(WINDOWS)
     )

@@ -41,11 +41,13 @@ def morning_line(verdicts: Collection[CellVerdict]) -> str:
     if moved := _of(gravest, Verdict.ENVIRONMENTAL):
         devices = ", ".join(sorted({one.device for one in moved if one.device}))
         rest.append(f"look at {devices}")
-    if not told:
-        judged = len(gravest) - counts[Verdict.INSUFFICIENT_DATA]
-        told.append(
-            f"No regression in {judged} of {len(gravest)} judged cells" if gravest else "Nothing was judged"
-        )
+    young = counts[Verdict.INSUFFICIENT_DATA]
+    if young:
+        rest.append(f"{_count(young, 'cell')} with too few nights")
+    if not told and len(gravest) > young:
+        told.append(f"No regression in {_count(len(gravest) - young, 'judged cell')}")
+    if not told and not rest:
+        told.append("Nothing was judged")
     return f"{'; '.join([*(one.rstrip('.') for one in told), *rest])}."
 
 

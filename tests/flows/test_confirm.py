@@ -23,8 +23,8 @@ async def test_a_second_night_of_a_simulated_sweep_is_judged_against_the_first(l
     spec, site = lab.spec(socs=["sa8255"]), str(lab.site_file)
     first = await sweep(spec, site=site, run_id="one", return_state=True)
     second = await sweep(spec, site=site, run_id="two", return_state=True)
-    assert "Nothing" not in str(first.message)
-    assert "No regression in 2 of 2 judged cells." in str(second.message)
+    assert "2 cells with too few nights." in str(first.message)
+    assert "No regression in 2 judged cells." in str(second.message)
     assert {one.verdict for one in read_verdicts(lab.store, "one")} == {Verdict.INSUFFICIENT_DATA}
     assert {one.verdict for one in read_verdicts(lab.store, "two")} == {Verdict.STEADY}
     assert len(read_history(lab.store, Where(), ["run_id"])) == 4

@@ -38,7 +38,7 @@ def remember(rack: Rack, run: SweepRecord, cell: CellRecord, factor: float) -> N
     assert cell.latency
     assert cell.device
     other = next(name for name in rack.devices if name != cell.device.name)
-    for number in range(1, 17):
+    for number in range(1, 41):
         level = cell.latency.median_us * factor * (1 + WOBBLE[number % 10] / 100)
         begun = datetime.now(UTC) - timedelta(days=number)
         name = cell.device.name if number % 2 else other
@@ -62,10 +62,10 @@ async def test_a_slow_cell_is_timed_again_on_the_other_phone_and_confirmed(rack_
     assert rerun.device.name != cell.device.name
     assert told.verdict is Verdict.NEW
     assert f"confirmed by a re-run on {rerun.device.name}" in told.sentence
-    (row,) = read_history(
+    rows = read_history(
         rack.store, Where(since=run.started_at.date()), ["run_id", "rerun_device"]
-    ).to_pylist()[-1:]
-    assert row == {"run_id": "tonight", "rerun_device": rerun.device.name}
+    ).to_pylist()
+    assert {"run_id": "tonight", "rerun_device": rerun.device.name} in rows
     assert len([call for device in rack.devices.values() for call in runs(device, PROFILED)]) == 2
     assert len([call for device in rack.devices.values() for call in runs(device, TIMED)]) == 3
     rack.require_clean()

@@ -49,27 +49,31 @@ class Folder:
 
 @dataclass(frozen=True)
 class Bucket:
-    """Objects of a bucket below a prefix, through botocore's own client."""
+    """Objects of a bucket, or of what lies below a prefix of it, through botocore's own client."""
 
     client: Any
     name: str
-    base: str
+    base: str = ""
 
     def keys(self, prefix: str) -> Iterator[str]:
         """See `Objects.keys`."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.name, Prefix=f"{self.base}/{prefix}/"
+            Bucket=self.name, Prefix=f"{self._base}{prefix}/"
         )
         for page in pages:
-            yield from (found["Key"].removeprefix(f"{self.base}/") for found in page.get("Contents", ()))
+            yield from (found["Key"].removeprefix(self._base) for found in page.get("Contents", ()))
 
     def read(self, key: str) -> bytes | None:
         """See `Objects.read`."""
         try:
-            content: bytes = self.client.get_object(Bucket=self.name, Key=f"{self.base}/{key}")["Body"].read()
+            content: bytes = self.client.get_object(Bucket=self.name, Key=f"{self._base}{key}")["Body"].read()
         except self.client.exceptions.NoSuchKey:
             return None
         return content
+
+    @property
+    def _base(self) -> str:
+        return f"{self.base}/" if self.base else ""
 
 
 @dataclass

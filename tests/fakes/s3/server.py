@@ -113,9 +113,10 @@ def ceph_is_installed() -> bool:
 class Ceph(S3Server):
     """A cluster of one monitor, one object daemon in memory and one gateway. Checks signatures and payload digests."""
 
-    def __init__(self, folder: Path, memory_bytes: int = 6 << 30) -> None:
+    def __init__(self, folder: Path, memory_bytes: int = 6 << 30, lifecycle_day_seconds: int = 0) -> None:
         super().__init__(folder)
         self._memory_bytes = memory_bytes
+        self._lifecycle_day_seconds = lifecycle_day_seconds
         self._conf = folder / "ceph.conf"
 
     def _start(self) -> None:
@@ -124,7 +125,13 @@ class Ceph(S3Server):
             (folder / name).mkdir()
         self._conf.write_text(
             _CEPH_CONF.format(
-                fsid=fsid, folder=folder, mon_port=mon_port, port=self.port, bytes=self._memory_bytes
+                fsid=fsid,
+                folder=folder,
+                mon_port=mon_port,
+                port=self.port,
+                bytes=self._memory_bytes,
+                lifecycle=str(bool(self._lifecycle_day_seconds)).lower(),
+                day=self._lifecycle_day_seconds,
             )
         )
         keyring, monmap = str(folder / "mon.keyring"), str(folder / "monmap")
@@ -146,6 +153,15 @@ class Ceph(S3Server):
         )  # fmt: skip
         gateway = ["radosgw", "-c", str(self._conf), "-n", "client.rgw", "-f", "--setuser", "root"]
         self._spawn([*gateway, "--setgroup", "root"], "rgw")
+
+    def user(self, name: str) -> dict[str, str]:
+        """The AWS variables of a new user, who may what the policies of buckets allow."""
+        secret = f"a-secret-of-{name}"
+        self._call(
+            "radosgw-admin", "-c", str(self._conf), "user", "create", f"--uid={name}", f"--display-name={name}",
+            f"--access-key={name}", f"--secret-key={secret}",
+        )  # fmt: skip
+        return self.environ() | {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": secret}
 
     def _ceph(self, *words: str) -> None:
         self._call("ceph", "-c", str(self._conf), "--connect-timeout", "30", *words)
@@ -193,7 +209,8 @@ rgw enable usage log = false
 rgw gc obj min wait = 0
 rgw gc processor period = 1
 rgw enable gc threads = true
-rgw enable lc threads = false
+rgw enable lc threads = {lifecycle}
+rgw lc debug interval = {day}
 """
 
 

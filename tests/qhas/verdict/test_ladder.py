@@ -257,3 +257,18 @@ def test_a_network_slower_than_its_device_has_become_is_still_suspicious() -> No
 def test_a_drift_is_found_though_no_night_is_far_from_the_one_before() -> None:
     points = [*steady(40), *(at(40 + n, wobbling(n, 1000 * 1.004**n), again=None) for n in range(20))]
     assert "new" in verdicts(points)
+
+
+def test_a_rack_that_gets_warmer_moves_its_level_as_long_as_it_is_not_slower() -> None:
+    cool = [replace(point, celsius=45.0) for point in steady(35)]
+    warm = [at(35 + n, wobbling(n, 1015), celsius=55.0) for n in range(45)]
+    (*_, last) = told([*cool, *warm])
+    assert last.verdict is Verdict.STEADY
+    assert last.level == pytest.approx(6.923, abs=0.003)  # of 1,015
+
+
+def test_a_re_run_decides_on_a_night_that_started_hot() -> None:
+    cool = [replace(point, celsius=45.0) for point in steady(35)]
+    hot = at(35, 1080.0, celsius=55.0)
+    assert verdicts([*cool, replace(hot, again=again(1081.0))])[-1] == "new"
+    assert verdicts([*cool, replace(hot, again=again(1001.0))])[-1] == "steady"

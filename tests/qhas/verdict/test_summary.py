@@ -39,8 +39,9 @@ def test_the_largest_new_regression_is_named_and_the_rest_is_counted() -> None:
 
 def test_a_good_night_says_that_it_is_good() -> None:
     assert morning_line([one("a", Verdict.STEADY), one("b", Verdict.INSUFFICIENT_DATA)]) == (
-        "No regression in 1 of 2 judged cells."
+        "No regression in 1 judged cell; 1 cell with too few nights."
     )
+    assert morning_line([one("b", Verdict.INSUFFICIENT_DATA)]) == "1 cell with too few nights."
     assert morning_line([]) == "Nothing was judged."
 
 

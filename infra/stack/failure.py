@@ -1,0 +1,7 @@
+"""Why there is no stack."""
+
+from __future__ import annotations
+
+
+class StackFailed(Exception):
+    """A part could not be started, or did not answer. The message is one sentence for the user."""

@@ -1,0 +1,173 @@
+"""The parts of the stack: how each is started, when it is ready, how it ends. Each knows the secrets it needs, no more."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+import yaml
+
+from infra.stack.postgresql import Postgresql
+from infra.stack.settings import Settings, plain_environment, write_private
+from qhas.prefect_settings import SERVER
+
+POOL = "lab"
+WORKER = "worker-"
+"""What the names of workers begin with; a queue follows."""
+_PREFECT = (sys.executable, "-m", "prefect")
+_ANSWER_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process of the stack. It has `seconds` to become ready; the server's are for two busy cores."""
+
+    name: str
+    argv: list[str]
+    environment: dict[str, str]
+    folder: Path
+    ready: Callable[[], bool]
+    seconds: float = 60.0
+    account: str | None = None
+
+
+def database(settings: Settings, installed: Postgresql) -> Part:
+    """PostgreSQL, in the folder that `Postgresql.create` filled."""
+    data = Path(settings.data)
+    return Part(
+        "postgresql",
+        installed.command(data, settings.database),
+        plain_environment(),
+        data,
+        lambda: _listens(settings.database),
+        account=installed.account,
+    )
+
+
+def storage(settings: Settings, folder: Path) -> Part:
+    """Moto's S3 server: in memory, and it believes every key."""
+    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(settings.storage)]
+    return Part("s3", argv, plain_environment(), folder, lambda: _listens(settings.storage))
+
+
+def redis_is_usable() -> bool:
+    """Whether there is a Redis to start and Prefect's package for it."""
+    return bool(shutil.which("redis-server") and find_spec("prefect_redis"))
+
+
+def redis(settings: Settings, folder: Path) -> Part:
+    """Redis for Prefect's messages, with a password, nothing on disk."""
+    write_private(
+        file := folder / "redis.conf",
+        f"bind 127.0.0.1\nport {settings.redis}\nrequirepass {settings.redis_password}\n"
+        f'save ""\nappendonly no\ndir {json.dumps(str(folder))}\n',
+    )
+    argv = ["redis-server", str(file)]
+    return Part("redis", argv, plain_environment(), folder, lambda: _listens(settings.redis or 0))
+
+
+def server(settings: Settings, folder: Path) -> Part:
+    """Prefect's API and UI; with Redis without the background services, which are a part of their own."""
+    argv = [*_PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(settings.server)]
+    if settings.redis:
+        argv.append("--no-services")
+    return Part(
+        "server",
+        argv,
+        _server_environment(settings, folder),
+        folder,
+        lambda: _answers(f"{settings.api}/health"),
+        seconds=180.0,
+    )
+
+
+def services(settings: Settings, folder: Path) -> Part:
+    """Prefect's scheduler, recorder, triggers and so on, in one process."""
+    environment = _server_environment(settings, folder) | {
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false"
+    }
+    return Part("services", [*_PREFECT, "server", "services", "start"], environment, folder, lambda: True)
+
+
+def worker(settings: Settings, folder: Path, root: Path, queue: str) -> Part:
+    """A process worker of one work queue. Its flow runs write to the store, and lease simulated devices only."""
+    name = f"{WORKER}{queue}"
+    argv = [*_PREFECT, "worker", "start", "--pool", POOL, "--work-queue", queue, "--name", name]
+    environment = worker_environment(settings, folder) | {
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return Part(name, argv, environment, root, lambda: name in _workers(settings.api), seconds=120.0)
+
+
+def worker_environment(settings: Settings, folder: Path) -> dict[str, str]:
+    """What a process needs to run flows here: the server, the lab and the store."""
+    (scratch := folder / "scratch").mkdir(exist_ok=True)
+    return {
+        **plain_environment(),
+        **settings.store,
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": settings.api,
+        "QHAS_SITE": str(folder / "site.yaml"),
+        "QHAS_LEASES": str(folder / "leases"),
+        "TMPDIR": str(scratch),
+    }
+
+
+def queues(root: Path) -> list[str]:
+    """The work queues that the deployments of prefect.yaml name."""
+    deployments = yaml.safe_load((root / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    return sorted({each["work_pool"].get("work_queue_name", "default") for each in deployments})
+
+
+def _server_environment(settings: Settings, folder: Path) -> dict[str, str]:
+    return {
+        **plain_environment(),
+        **SERVER,
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": settings.api,
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": settings.database_url,
+        **(_on_redis(settings) if settings.redis else {}),
+    }
+
+
+def _on_redis(settings: Settings) -> dict[str, str]:
+    return {
+        "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
+        "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
+        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
+        "PREFECT_REDIS_MESSAGING_URL": settings.redis_url,
+        "PREFECT_SERVER_DOCKET_URL": settings.redis_url,
+    }
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=_ANSWER_SECONDS).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _workers(api: str) -> set[str]:
+    """Names of the workers that the server has heard of."""
+    try:
+        answer = httpx.post(f"{api}/work_pools/{POOL}/workers/filter", json={}, timeout=_ANSWER_SECONDS)
+        return {worker["name"] for worker in answer.raise_for_status().json()}
+    except httpx.HTTPError:
+        return set()

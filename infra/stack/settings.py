@@ -1,0 +1,140 @@
+"""What is decided when a stack comes up: ports and secrets, all new each time; and how a process is told of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from infra.stack.failure import StackFailed
+from infra.stack.postgresql import Address
+
+UI_PORT = 4200
+"""Prefect's own default, taken if it is free and no other was asked for."""
+BUCKET = "qhas-artifacts"
+_PRIVATE = ("PREFECT_", "QHAS_", "AWS_", "HOSTSDK_")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Ports on loopback, and the secrets of this one stack."""
+
+    server: int
+    database: int
+    storage: int
+    redis: int | None
+    """None: messages stay in the server's memory, and server and services are one process."""
+    data: str
+    """Folder of the database's files; not in the stack's, where its account may not go."""
+    database_password: str = field(repr=False)
+    redis_password: str = field(repr=False)
+    access_key: str
+    secret_key: str = field(repr=False)
+
+    @property
+    def ui(self) -> str:
+        """Address of the Prefect UI."""
+        return f"http://127.0.0.1:{self.server}"
+
+    @property
+    def api(self) -> str:
+        """Address of Prefect's API."""
+        return f"{self.ui}/api"
+
+    @property
+    def endpoint(self) -> str:
+        """Address of the S3 server."""
+        return f"http://127.0.0.1:{self.storage}"
+
+    @property
+    def database_url(self) -> str:
+        """The database as Prefect's setting has it."""
+        return Address(self.database, self.database_password).url
+
+    @property
+    def redis_url(self) -> str:
+        """Redis with its password."""
+        return f"redis://:{self.redis_password}@127.0.0.1:{self.redis}/0"
+
+    @property
+    def store(self) -> dict[str, str]:
+        """The AWS variables of whoever reads or writes the store."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    @classmethod
+    def choose(cls, data: Path, ui_port: int | None, with_redis: bool) -> Settings:
+        """Ports that are free now and secrets that nobody had. Raises StackFailed for a port that is taken."""
+        if ui_port is not None and not _is_free(ui_port):
+            raise StackFailed(f"Port {ui_port} is taken; name another with --port, or none for a free one.")
+        free = iter(_free_ports(4))
+        return cls(
+            server=ui_port or (UI_PORT if _is_free(UI_PORT) else next(free)),
+            database=next(free),
+            storage=next(free),
+            redis=next(free) if with_redis else None,
+            data=str(data),
+            database_password=secrets.token_hex(16),
+            redis_password=secrets.token_hex(16),
+            access_key=f"STACK{secrets.token_hex(8).upper()}",
+            secret_key=secrets.token_hex(20),
+        )
+
+    @classmethod
+    def read(cls, file: Path) -> Settings | None:
+        """Those of the stack that is up, or was; None where there are none."""
+        try:
+            return cls(**json.loads(file.read_text(encoding="ascii")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, file: Path) -> None:
+        """Keep them for the commands to come, readable for their owner only."""
+        write_private(file, json.dumps(asdict(self), indent=2))
+
+
+def write_private(file: Path, content: str) -> None:
+    """Write a file that only its owner reads, also if it was there before."""
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as sink:
+        sink.write(content)
+
+
+def as_shell(variables: Mapping[str, str]) -> str:
+    """Lines that `source` understands."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def plain_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Nothing of the user's own Prefect, lab and store; a vendor SDK that is named there stays so."""
+    return {name: value for name, value in environ.items() if not name.startswith(_PRIVATE)}
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server itself does
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+        return True
+
+
+def _free_ports(count: int) -> list[int]:
+    """Different ones: all are held until the last is found."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

@@ -1,0 +1,131 @@
+"""Up, down and status. A stack keeps nothing: what is in its folder goes with it, and only the logs stay."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from signal import SIGINT, SIGTERM
+
+from rich.console import Console
+
+from infra.stack import parts
+from infra.stack.failure import StackFailed
+from infra.stack.parts import WORKER
+from infra.stack.postgresql import Postgresql
+from infra.stack.processes import Processes
+from infra.stack.settings import Settings
+from infra.stack.start import start
+
+ROOT = Path(__file__).parents[2]
+_SETTINGS = "stack.json"
+_STAYS = {"logs", "lock"}
+_ORDER = ("postgresql", "s3", "redis", "server", "services")
+"""How the parts build on each other, workers on all of them. They end the other way round."""
+_ENDS_BY = {"postgresql": SIGINT}
+"""Its "fast shutdown": SIGTERM waits for clients."""
+_END_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The stack in a folder. `root` is the checkout whose deployments it runs."""
+
+    folder: Path = ROOT / ".stack"
+    root: Path = ROOT
+
+    @property
+    def processes(self) -> Processes:
+        """The processes of its parts."""
+        return Processes(self.folder)
+
+    @property
+    def settings(self) -> Settings | None:
+        """Those of the stack that is up, or has died; None where there is none."""
+        return Settings.read(self.folder / _SETTINGS)
+
+    def status(self) -> dict[str, int | None]:
+        """Process ids of the parts, None of one that has died. Empty where there is no stack."""
+        if (settings := self.settings) is None:
+            return {}
+        names = [name for name in _ORDER if settings.redis or name not in ("redis", "services")]
+        names += [f"{WORKER}{queue}" for queue in parts.queues(self.root)]
+        running = {name: self.processes.find(name) for name in names}
+        return {name: process.pid if process else None for name, process in running.items()}
+
+    def is_up(self) -> bool:
+        """Whether there is one, and every part of it runs."""
+        return bool(status := self.status()) and all(status.values())
+
+    def up(self, console: Console, ui_port: int | None = None, with_redis: bool | None = None) -> Settings:
+        """Start what is not up, and return when a run could be started. Raises StackFailed, and then nothing runs.
+
+        What is left of a stack that died is ended first. Redis is used where it is installed, unless it is said.
+        """
+        with self._alone():
+            if (settings := self.settings) and self.is_up():
+                return settings
+            installed = Postgresql.find()
+            self._end()
+            shutil.rmtree(self.folder / "logs", ignore_errors=True)
+            if with_redis is None:
+                with_redis = parts.redis_is_usable()
+            data = self._database_folder(installed)
+            settings = Settings.choose(data, ui_port, with_redis)
+            settings.write(self.folder / _SETTINGS)
+            try:
+                start(self.processes, settings, installed, self.root, console)
+            except BaseException:
+                self._end()
+                raise
+            return settings
+
+    def down(self) -> None:
+        """End every process of the stack, and of one that died, and remove what it had but for its logs."""
+        with self._alone():
+            self._end()
+
+    def _end(self) -> None:
+        for names in _from_the_top(self.processes.names()):
+            self.processes.stop(names, _ENDS_BY.get(names[0], SIGTERM), _END_SECONDS)
+        self.processes.end_strays(_END_SECONDS)
+        if settings := self.settings:
+            shutil.rmtree(settings.data, ignore_errors=True)
+        for path in self.folder.iterdir():
+            if path.name not in _STAYS:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _database_folder(self, installed: Postgresql) -> Path:
+        """Below /tmp if the database has an account of its own, which may not enter every checkout."""
+        if installed.account:
+            return Path(tempfile.mkdtemp(prefix="qhas-stack-", dir="/tmp"))
+        (data := self.folder / "postgresql").mkdir(mode=0o700)
+        return data
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One command at a time. Raises StackFailed."""
+        self.folder.mkdir(exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StackFailed(
+                    f"Another command is at work on the stack in {self.folder}; wait for its end."
+                ) from error
+            yield
+
+
+def _from_the_top(names: Iterable[str]) -> Iterator[list[str]]:
+    """Workers, which end together, and then what they build on."""
+    for _, group in groupby(sorted(names, key=_depth, reverse=True), _depth):
+        yield list(group)
+
+
+def _depth(name: str) -> int:
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)

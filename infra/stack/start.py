@@ -1,0 +1,102 @@
+"""From nothing to a stack that takes runs."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from infra.stack import parts
+from infra.stack.bucket import make_bucket
+from infra.stack.failure import StackFailed
+from infra.stack.parts import Part
+from infra.stack.postgresql import Postgresql, as_account
+from infra.stack.processes import MARK, Process, Processes
+from infra.stack.settings import BUCKET, Settings, as_shell, write_private
+
+_LOOK_SECONDS, _REGISTER_SECONDS = 0.2, 240.0
+_SITE = f"store: s3://{BUCKET}\nlinks: {{presigned_hours: 24}}\n"
+_SHOWN = ("AWS_", "QHAS_", "PREFECT_")
+
+
+def start(
+    processes: Processes, settings: Settings, installed: Postgresql, root: Path, console: Console
+) -> None:
+    """Start every part in its order, make the bucket and register the deployments. Raises StackFailed."""
+    folder = processes.folder
+    installed.create(Path(settings.data), settings.database_password)
+    (folder / "site.yaml").write_text(_SITE, encoding="utf-8")
+    for_users = parts.worker_environment(settings, folder)
+    write_private(folder / "env", as_shell({k: v for k, v in for_users.items() if k.startswith(_SHOWN)}))
+    with console.status("") as shown:
+        for parts_at_once in _in_order(settings, installed, folder, root):
+            names = [part.name for part in parts_at_once]
+            shown.update(f"{', '.join(names)} ...")
+            start_parts(processes, parts_at_once)
+            if "s3" in names:
+                make_bucket(settings)
+            if "server" in names:
+                shown.update("work pool and deployments ...")
+                _register(processes, settings, root)
+
+
+def start_parts(processes: Processes, started: Sequence[Part]) -> None:
+    """Start parts side by side and wait until all are ready. Raises StackFailed."""
+    running = [(part, _begin(processes, part)) for part in started]
+    for part, process in running:
+        _await(processes, part, process)
+
+
+def _begin(processes: Processes, part: Part) -> Process:
+    try:
+        return processes.start(
+            part.name, part.argv, part.environment, cwd=part.folder, **as_account(part.account)
+        )
+    except OSError as error:
+        raise StackFailed(f"The part {part.name} cannot be started: {error}.") from error
+
+
+def _await(processes: Processes, part: Part, process: Process) -> None:
+    deadline = time.monotonic() + part.seconds
+    while not part.ready():
+        if not process.alive:
+            raise _failed(processes, part.name, "ended at once")
+        if time.monotonic() > deadline:
+            raise _failed(processes, part.name, f"was not ready within {part.seconds:g} s")
+        time.sleep(_LOOK_SECONDS)
+
+
+def _in_order(settings: Settings, installed: Postgresql, folder: Path, root: Path) -> Iterator[list[Part]]:
+    """The parts, those in one list at once."""
+    first = [parts.database(settings, installed), parts.storage(settings, folder)]
+    yield [*first, parts.redis(settings, folder)] if settings.redis else first
+    yield [parts.server(settings, folder)]
+    workers = [parts.worker(settings, folder, root, queue) for queue in parts.queues(root)]
+    yield [parts.services(settings, folder), *workers] if settings.redis else workers
+
+
+def _register(processes: Processes, settings: Settings, root: Path) -> None:
+    with processes.log("register").open("wb") as log:
+        done = subprocess.run(
+            [str(root / "infra" / "register")],
+            env=parts.worker_environment(settings, processes.folder) | {MARK: str(processes.folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=root,
+            timeout=_REGISTER_SECONDS,
+            check=False,
+        )
+    if done.returncode:
+        raise _failed(processes, "register", f"failed with exit code {done.returncode}")
+
+
+def _failed(processes: Processes, name: str, what: str) -> StackFailed:
+    log = processes.log(name)
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return StackFailed(
+        f"The part {name} {what}. It said: {lines[-1].strip() if lines else 'nothing'} ({log})"
+    )

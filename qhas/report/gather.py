@@ -1,0 +1,159 @@
+"""What pages need beside the records, read from the store."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from qhas.diff.circumstances import Evidence
+from qhas.diff.compare import compare
+from qhas.diff.model import CellDiff
+from qhas.diff.runs import baseline_of
+from qhas.failures import InvalidInput
+from qhas.qhas_file import parse_qhas
+from qhas.record import CellRecord, SweepRecord
+from qhas.report.entries import last_before
+from qhas.report.ops import OpTables, op_tables
+from qhas.runs import cell_prefix, read_cell
+from qhas.store import ObjectMissing, Store
+from qhas.summary import QhasInvalid
+from qhas.timeline import Timeline, read_timeline
+from qhas.trace import TraceInvalid
+
+_AT_ONCE = 16
+_LARGEST_TRACE = 64_000_000
+"""Bytes, packed, up to which the picture of a trace from before there were pictures is made when a report is."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The run that a report compares with, and its records by cell key."""
+
+    run_id: str
+    records: Mapping[str, CellRecord]
+
+
+@dataclass(frozen=True)
+class CellContents:
+    """Bytes of a cell's files as they are stored; None for what is not there."""
+
+    record: CellRecord
+    qhas: bytes | None = None
+    timeline: bytes | None = None
+    drawn: Timeline | None = None
+    """The picture, where it had to be made of the trace."""
+    before: CellRecord | None = None
+    before_qhas: bytes | None = None
+
+
+@dataclass(frozen=True)
+class CellFiles:
+    """What a cell's files say; None for what it does not have, or cannot be read."""
+
+    ops: OpTables | None = None
+    timeline: Timeline | None = None
+    diff: CellDiff | None = None
+
+
+def read_baseline(store: Store, run: SweepRecord, cells: list[CellRecord]) -> Baseline | None:
+    """The last finished run of the same sweep before this one, if there is one. Raises StoreError."""
+    run_id = last_before(store, run) or _looked_up(store, run)
+    if run_id is None:
+        return None
+    with ThreadPoolExecutor(_AT_ONCE, "qhas-baseline") as threads:
+        found = threads.map(lambda record: read_cell(store, run_id, record.cell), cells)
+        return Baseline(run_id, {record.cell.key: record for record in found if record})
+
+
+def _looked_up(store: Store, run: SweepRecord) -> str | None:
+    """Where no earlier run has a report."""
+    try:
+        return baseline_of(store, run.run_id)
+    except InvalidInput:
+        return None
+
+
+def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -> CellContents:
+    """Everything a cell's page shows of its files, and of the baseline's. Raises StoreError.
+
+    Waits for the store, and computes nothing but pictures of traces from before there were pictures.
+    """
+    before = baseline.records.get(record.cell.key) if baseline else None
+    same = before is not None and _digest(before) == _digest(record)
+    qhas, timeline = _read(store, record, "qhas"), _read(store, record, "timeline")
+    return CellContents(
+        record=record,
+        qhas=qhas,
+        timeline=timeline,
+        drawn=None if timeline else _drawn(store, record),
+        before=before,
+        # Simulated figures are the same to the byte until something changes.
+        before_qhas=qhas if same else _read(store, before, "qhas") if before else None,
+    )
+
+
+def understood(contents: CellContents) -> CellFiles:
+    """What the bytes say. Damaged files cost their part of the page."""
+    after = _evidence(contents.record, contents.qhas)
+    if after and contents.before and contents.before_qhas == contents.qhas:
+        before: Evidence | None = Evidence(after.file, contents.before)
+    else:
+        before = _evidence(contents.before, contents.before_qhas) if after else None
+    return CellFiles(
+        ops=op_tables(after.file) if after else None,
+        timeline=contents.drawn or _timeline(contents.timeline),
+        diff=_diff(before, after) if before and after else None,
+    )
+
+
+def _evidence(record: CellRecord | None, content: bytes | None) -> Evidence | None:
+    if record is None or record.failure or content is None:
+        return None
+    try:
+        return Evidence(parse_qhas(content, "QHAS summary"), record)
+    except QhasInvalid:
+        return None
+
+
+def _diff(before: Evidence, after: Evidence) -> CellDiff | None:
+    """None where the figures are of different origin."""
+    try:
+        return compare(before, after)
+    except InvalidInput:
+        return None
+
+
+def _timeline(content: bytes | None) -> Timeline | None:
+    try:
+        return Timeline.model_validate_json(gzip.decompress(content)) if content else None
+    except (ValidationError, EOFError, OSError):
+        return None
+
+
+def _drawn(store: Store, record: CellRecord) -> Timeline | None:
+    trace = record.artifact("chrometrace")
+    if trace is None or trace.size > _LARGEST_TRACE:
+        return None
+    with tempfile.TemporaryDirectory(prefix="qhas-report-") as scratch:
+        copy = Path(scratch) / "chrometrace.json.gz"
+        try:
+            store.fetch(f"{cell_prefix(record.run_id, record.cell)}/{trace.path}", copy)
+            return read_timeline(copy)
+        except (ObjectMissing, TraceInvalid):
+            return None
+
+
+def _read(store: Store, record: CellRecord, name: str) -> bytes | None:
+    artifact = record.artifact(name)
+    return store.read(f"{cell_prefix(record.run_id, record.cell)}/{artifact.path}") if artifact else None
+
+
+def _digest(record: CellRecord) -> str | None:
+    artifact = record.artifact("qhas")
+    return artifact.sha256 if artifact else None

@@ -1,0 +1,76 @@
+"""Where a cell's files are, as seen from a page: relative, so that a report works from disk and from the bucket."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qhas.record import MANIFEST, Artifact, CellRecord
+from qhas.runs import cell_prefix
+from qhas.spec import Cell
+
+OUTPUT = "output"
+_TITLES = {
+    "chrometrace": "trace",
+    "qhas_html": "QHAS",
+    "qhas": "QHAS JSON",
+    "qhas_schema": "QHAS schema",
+    "htp_graph": "HTP graph for Netron",
+    "timeline": "timeline of this page",
+    "runtrace": "runtrace",
+    "latency_samples": "latency samples",
+    "device_log": "device log",
+    "log": "profiling log",
+    "schematic": "schematic",
+    "diag_log": "diagnostic log",
+    "config": "viewer config",
+    "output_tensor": "output tensor",
+}
+_OF_FAILURE = ("device_log", OUTPUT)
+"""What is opened first where the cell failed."""
+
+
+class Link(NamedTuple):
+    """A stored file on a page; `href` is empty for one that was pruned."""
+
+    text: str
+    href: str
+    artifact: Artifact | None = None
+
+
+def cell_page(cell: Cell) -> str:
+    """The page of a cell, relative to the run's."""
+    return f"cells/{cell.key}/index.html"
+
+
+def files(record: CellRecord, to_root: str) -> list[Link]:
+    """Every file of the cell, what helps most first, its record last."""
+    ranks = {name: rank for rank, name in enumerate(_TITLES)}
+    if record.failure:
+        ranks |= {name: rank - len(_OF_FAILURE) for rank, name in enumerate(_OF_FAILURE)}
+    base = f"{to_root}/{cell_prefix(record.run_id, record.cell)}"
+    ordered = sorted(record.artifacts, key=lambda artifact: ranks.get(artifact.name, len(ranks)))
+    found = [Link(_title(a), "" if a.pruned_at else f"{base}/{a.path}", a) for a in ordered]
+    return [*found, Link("record", f"{base}/{MANIFEST}")]
+
+
+def link(record: CellRecord, to_root: str, name: str) -> Link | None:
+    """The file of that artifact name, unless there is none or it was pruned."""
+    artifact = record.artifact(name)
+    if artifact is None:
+        return None
+    return Link(
+        _title(artifact), f"{to_root}/{cell_prefix(record.run_id, record.cell)}/{artifact.path}", artifact
+    )
+
+
+def first_links(record: CellRecord, to_root: str) -> list[Link]:
+    """What a table has room for: trace and QHAS; of a failed cell what its device and its tools said."""
+    if record.failure:
+        return [one for one in files(record, to_root) if one.artifact and one.artifact.name in _OF_FAILURE]
+    return [found for name in ("chrometrace", "qhas_html") if (found := link(record, to_root, name))]
+
+
+def _title(artifact: Artifact) -> str:
+    if artifact.name == OUTPUT:
+        return f"output of {artifact.path.removesuffix('.txt')}"
+    return _TITLES.get(artifact.name, artifact.name)

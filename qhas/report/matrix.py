@@ -1,0 +1,71 @@
+"""The cells of one origin as a matrix: a row a network and variant, a column a SoC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qhas.record import CellRecord
+from qhas.report.findings import Findings
+from qhas.report.links import cell_page
+from qhas.report.standing import Standing, standing
+from qhas.rows import microseconds
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """A cell: its page, its headline figure, how it stands."""
+
+    href: str
+    label: str
+    figure: str
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """A network; `variant` is empty where there is no choice. None stands where the run has no such cell."""
+
+    network: str
+    variant: str
+    cells: list[MatrixCell | None]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Rows over SoCs, both in the order of the plan."""
+
+    socs: list[str]
+    rows: list[MatrixRow]
+
+
+def matrix(records: Sequence[CellRecord], findings: Findings) -> Matrix:
+    """The matrix of these cells."""
+    socs = list(dict.fromkeys(record.cell.soc for record in records))
+    rows: dict[tuple[str, str], dict[str, CellRecord]] = {}
+    for record in records:
+        rows.setdefault((record.cell.model.name, record.cell.variant), {})[record.cell.soc] = record
+    return Matrix(
+        socs,
+        [
+            MatrixRow(
+                network,
+                "" if variant == "default" else variant,
+                [_cell(found[soc], findings) if soc in found else None for soc in socs],
+            )
+            for (network, variant), found in rows.items()
+        ],
+    )
+
+
+def headline(record: CellRecord) -> str:
+    """The figure to look at first: the median latency, else the QHAS time; empty for a failed cell."""
+    if record.failure:
+        return ""
+    if record.latency:
+        return microseconds(record.latency.median_us)
+    return microseconds(record.metrics.time_us) if record.metrics else ""
+
+
+def _cell(record: CellRecord, findings: Findings) -> MatrixCell:
+    return MatrixCell(cell_page(record.cell), record.cell.label, headline(record), standing(record, findings))

@@ -1,0 +1,143 @@
+"""The tables of a QHAS file that a page has room for.
+
+Rows are ranked by their share of the dominant path, which is time; cycles are summed over parallel threads, which is
+work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+
+from qhas.qhas_file import HtpOpType, QhasFile, QnnOp, Traffic
+
+SHOWN = 15
+
+
+@dataclass(frozen=True)
+class OpRow:
+    """An op type, or an op. `type` is the QNN op type where there is one; `percent` is of the dominant path, traffic in bytes."""
+
+    name: str
+    type: str
+    percent: float
+    dominant: int
+    cycles: int
+    htp_ops: int
+    dram: int
+    vtcm: int
+    format_change: bool = False
+    reference: bool = False
+
+
+@dataclass(frozen=True)
+class OpTable:
+    """The first rows, and how many there are in all."""
+
+    rows: list[OpRow]
+    total: int
+
+    @property
+    def most(self) -> float:
+        """The largest share of the dominant path, which is the longest bar."""
+        return max((row.percent for row in self.rows), default=0.0) or 1.0
+
+
+@dataclass(frozen=True)
+class ResourceUse:
+    """A thread of a unit. Utilisation in percent of the timeline, traffic in bytes."""
+
+    core: int
+    unit: str
+    tid: int
+    cycles_used: int
+    utilization: float
+    traffic: Traffic
+
+
+@dataclass(frozen=True)
+class OpTables:
+    """What a page shows of a QHAS file. `by_dram` are ops of the network by the bytes they move to and from DRAM."""
+
+    types: OpTable
+    instances: OpTable
+    htp_types: OpTable
+    by_dram: OpTable
+    resources: list[ResourceUse]
+
+
+def op_tables(file: QhasFile) -> OpTables:
+    """The tables; those of sections that the file does not have are empty."""
+    busy = sum(core.timeline_cycles * (1 - core.percent_idle / 100) for core in file.cores)
+    instances = [_instance(op, busy) for op in file.qnn_ops]
+    return OpTables(
+        types=_ranked(_by_type(instances)),
+        instances=_ranked(instances),
+        htp_types=_ranked(_htp_type(op, busy) for op in file.htp_op_types),
+        by_dram=_ranked((op for op in instances if op.dram), "dram"),
+        resources=[
+            ResourceUse(core.htp, used.type, used.tid, used.cycles_used, used.utilization, used)
+            for core in file.cores
+            for used in core.resources
+        ],
+    )
+
+
+def _ranked(rows: Iterable[OpRow], by: str = "dominant") -> OpTable:
+    ordered = sorted(rows, key=lambda row: (-getattr(row, by), -row.cycles, row.name))
+    return OpTable(ordered[:SHOWN], len(ordered))
+
+
+def _by_type(instances: Iterable[OpRow]) -> list[OpRow]:
+    by_type = attrgetter("type")
+    groups = groupby(sorted(instances, key=by_type), by_type)
+    return [_sum(name, list(rows)) for name, rows in groups]
+
+
+def _sum(name: str, rows: list[OpRow]) -> OpRow:
+    return OpRow(
+        name,
+        name,
+        percent=sum(row.percent for row in rows),
+        dominant=sum(row.dominant for row in rows),
+        cycles=sum(row.cycles for row in rows),
+        htp_ops=sum(row.htp_ops for row in rows),
+        dram=sum(row.dram for row in rows),
+        vtcm=sum(row.vtcm for row in rows),
+    )
+
+
+def _instance(op: QnnOp, busy: float) -> OpRow:
+    dominant = sum(op.dominant.values())
+    return OpRow(
+        op.name,
+        op.type,
+        _percent(dominant, busy),
+        dominant,
+        op.cycles,
+        op.num_htp_ops or 0,
+        op.dram or 0,
+        op.vtcm or 0,
+    )
+
+
+def _htp_type(op: HtpOpType, busy: float) -> OpRow:
+    dominant = sum(op.dominant.values())
+    return OpRow(
+        op.op,
+        "",
+        _percent(dominant, busy),
+        dominant,
+        op.cycles,
+        op.instances,
+        op.dram or 0,
+        op.vtcm or 0,
+        op.format_change,
+        op.reference_op,
+    )
+
+
+def _percent(dominant: int, busy: float) -> float:
+    return 100 * dominant / busy if busy > 0 else 0.0

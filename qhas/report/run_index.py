@@ -1,0 +1,62 @@
+"""The page over runs, kept current by every run that ends, however many end at once and on whatever store.
+
+A run's entry is an object of its own, named by its content: `reports/index/<run_id>/<digest>.json`. Nobody else writes it,
+so no lock is needed. The page is made of what a listing of the entries shows; whoever wrote it lists once more, and if
+entries have come or gone since, makes it again. The page that was written last is therefore of all entries: one that it
+lacks came after the listing it was made of, and its writer would have seen that.
+`reports/index.json` only saves reading entries that are known: what it says of a name is true for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import PurePosixPath
+
+from pydantic import ValidationError
+
+from qhas.record import CellRecord, SweepRecord
+from qhas.report.entries import Entry, entry, read_known, write_known
+from qhas.report.findings import Findings
+from qhas.report.pages import index_page
+from qhas.store import Store
+
+_ENTRIES = "reports/index"
+_PAGE = "reports/index.html"
+_SHOWN = 1000
+_ROUNDS = 20
+"""More runs than that do not end while a page is written; whoever is the last makes it whole."""
+
+
+def publish_entry(store: Store, run: SweepRecord, cells: list[CellRecord], findings: Findings) -> None:
+    """Put the run into the index, in the place of what stood there of it. Raises StoreError."""
+    content = entry(run, cells, findings).model_dump_json().encode()
+    key = f"{_ENTRIES}/{run.run_id}/{hashlib.sha256(content).hexdigest()[:16]}.json"
+    store.write(key, content)
+    store.remove(found for found in _keys(store, f"{_ENTRIES}/{run.run_id}") if found != key)
+    _publish_page(store)
+
+
+def _publish_page(store: Store) -> None:
+    known = read_known(store)
+    for _ in range(_ROUNDS):
+        keys = _keys(store, _ENTRIES)
+        known = {key: found for key in keys if (found := known.get(key) or _read(store, key))}
+        ordered = sorted(known.values(), key=lambda one: one.started_at, reverse=True)
+        page = index_page(ordered[:_SHOWN], max(0, len(ordered) - _SHOWN))
+        write_known(store, known)
+        store.write(_PAGE, page.encode())
+        if _keys(store, _ENTRIES) == keys:
+            return
+
+
+def _keys(store: Store, prefix: str) -> list[str]:
+    return [found.key for found in store.objects(prefix) if PurePosixPath(found.key).suffix == ".json"]
+
+
+def _read(store: Store, key: str) -> Entry | None:
+    """None for an entry that its run has replaced since, or that a later version wrote."""
+    content = store.read(key)
+    try:
+        return Entry.model_validate_json(content) if content else None
+    except ValidationError:
+        return None

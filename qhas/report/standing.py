@@ -1,0 +1,85 @@
+"""How a cell stands, in a word, a colour and a sentence: failed, or its verdict, or its comparison with the baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from qhas.condition import poor
+from qhas.diff import model as diff
+from qhas.record import CellRecord
+from qhas.report.findings import Findings
+from qhas.verdict.model import Verdict, headlines
+
+
+class Tone(StrEnum):
+    """The colour of a word; members are names of the style sheet."""
+
+    FAILED = "failed"
+    """No result."""
+    WORSE = "worse"
+    """Somebody should look."""
+    DOUBT = "doubt"
+    """The figure says less than it seems."""
+    BETTER = "better"
+    """Faster, or back."""
+    CHANGED = "changed"
+    """Another figure, neither better nor worse."""
+    GOOD = "good"
+    """Nothing to see."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`change` is the change of the headline figure, as in `+12.3 %`; empty where there is nothing to compare with."""
+
+    tone: Tone
+    word: str
+    sentence: str = ""
+    change: str = ""
+
+
+_VERDICTS = {
+    Verdict.NEW: Tone.WORSE,
+    Verdict.SUSTAINED: Tone.WORSE,
+    Verdict.FLAKY: Tone.DOUBT,
+    Verdict.SUSPICIOUS: Tone.DOUBT,
+    Verdict.POOR_CONDITIONS: Tone.DOUBT,
+    Verdict.ENVIRONMENTAL: Tone.DOUBT,
+    Verdict.RECOVERED: Tone.BETTER,
+    Verdict.IMPROVED: Tone.BETTER,
+    Verdict.CHANGED: Tone.CHANGED,
+    Verdict.INSUFFICIENT_DATA: Tone.GOOD,
+    Verdict.STEADY: Tone.GOOD,
+}
+_DIFFS = {
+    diff.Verdict.WORSE: Tone.WORSE,
+    diff.Verdict.BETTER: Tone.BETTER,
+    diff.Verdict.SAME: Tone.GOOD,
+}
+
+
+def standing(record: CellRecord, findings: Findings, compared: diff.CellDiff | None = None) -> Standing:
+    """What a matrix and the head of a page say of the cell; `compared` where the findings do not hold its comparison yet."""
+    key = record.cell.key
+    if failure := record.failure:
+        return Standing(Tone.FAILED, _words(failure.kind), f"{failure.message} {failure.hint}")
+    compared = compared or findings.diffs.get(key)
+    change = _percent(compared.time.percent) if compared else ""
+    if broken := record.over_budget:
+        return Standing(Tone.WORSE, "over budget", " ".join(one.sentence for one in broken), change)
+    if verdict := headlines(findings.verdicts.get(key, ())).get(key):
+        return Standing(_VERDICTS[verdict.verdict], _words(verdict.verdict), verdict.sentence, change)
+    if reasons := poor(record):
+        return Standing(Tone.DOUBT, "poor", f"{', '.join(reasons)}: do not quote the latency.", change)
+    if compared:
+        return Standing(_DIFFS[compared.verdict], _words(compared.verdict), compared.sentence, change)
+    return Standing(Tone.GOOD, "complete")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:+.1f} %"

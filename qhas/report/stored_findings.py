@@ -1,0 +1,89 @@
+"""Verdicts and histories of a run's cells, as the store has them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from qhas.history.columns import night_of
+from qhas.history.reading import Where, read_history
+from qhas.record import CellRecord, Origin, SweepRecord
+from qhas.report.findings import Findings, History, HistoryPoint
+from qhas.store import Store
+from qhas.verdict.model import CellVerdict, Metric, Verdict
+from qhas.verdict.stored import read_verdicts
+from qhas.verdict.summary import morning_line
+
+_SHOWN = timedelta(days=365)
+_FIGURES = {
+    Origin.DEVICE: (Metric.LATENCY, "Median latency, µs"),
+    Origin.SIMULATOR: (Metric.TIME, "Estimated time, µs"),
+}
+_SEGMENT = ("sdk_version", "device", "build")
+_CELL = ("network", "soc", "variant")
+_COLUMNS = (*_CELL, "origin", "date", "finished_at", "run_id", *_SEGMENT)
+
+
+def read_findings(store: Store, run: SweepRecord, cells: Sequence[CellRecord]) -> Findings:
+    """The run's verdicts, and a year of the figure that each cell is judged by. Raises StoreError."""
+    verdicts = read_verdicts(store, run.run_id)
+    by_cell = defaultdict[str, list[CellVerdict]](list)
+    for verdict in verdicts:
+        by_cell[verdict.cell].append(verdict)
+    return Findings(
+        morning=morning_line(verdicts) if verdicts else "",
+        verdicts=by_cell,
+        histories=_histories(store, run, cells, by_cell),
+    )
+
+
+def _histories(
+    store: Store, run: SweepRecord, cells: Sequence[CellRecord], verdicts: Mapping[str, Sequence[CellVerdict]]
+) -> dict[str, list[History]]:
+    nights = _nights(store, run, sorted({record.cell.model.name for record in cells}))
+    found = {}
+    for record in cells:
+        metric, title = _FIGURES[record.origin]
+        marks = _marks(run, metric, verdicts.get(record.cell.key, ()))
+        points = [
+            _point(night, night[metric], marks)
+            for night in nights.get((record.cell.key, record.origin), ())
+            if night[metric] is not None
+        ]
+        if points:
+            found[record.cell.key] = [History(title, points)]
+    return found
+
+
+def _nights(
+    store: Store, run: SweepRecord, networks: Sequence[str]
+) -> Mapping[tuple[str, str], list[dict[str, Any]]]:
+    """The nights up to this run's, oldest first, by cell key and origin."""
+    metrics = [metric for metric, _ in _FIGURES.values()]
+    last = night_of(run)
+    where = Where(networks=networks, sweep=run.spec.name, since=last - _SHOWN)
+    grouped = defaultdict[tuple[str, str], list[dict[str, Any]]](list)
+    for night in read_history(store, where, (*_COLUMNS, *metrics)).to_pylist():
+        if night["date"] <= last:
+            key = "/".join(night[name] for name in _CELL)
+            grouped[key, night["origin"]].append(night)
+    return grouped
+
+
+def _marks(run: SweepRecord, metric: Metric, verdicts: Sequence[CellVerdict]) -> dict[str, Verdict]:
+    """What this run says of the figure, by the run where it began and by this one."""
+    told = [one for one in verdicts if one.metric is metric]
+    return {run_id: one.verdict for one in told for run_id in (one.since_run, run.run_id) if run_id}
+
+
+def _point(night: Mapping[str, Any], value: float, marks: Mapping[str, Verdict]) -> HistoryPoint:
+    sdk, device, build = (night[name] for name in _SEGMENT)
+    return HistoryPoint(
+        moment=night["finished_at"],
+        run_id=night["run_id"],
+        value=value,
+        segment=" · ".join(filter(None, (f"SDK {sdk}", device, build))),
+        verdict=marks.get(night["run_id"]),
+    )

@@ -1,0 +1,43 @@
+"""What somebody should know of a run in ten seconds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from qhas.diff.model import Verdict
+from qhas.record import CellRecord, SweepRecord
+from qhas.report.findings import Findings
+
+
+def summary(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> list[str]:
+    """Sentences, the most urgent first. What verdicts say is not said again from the comparison with the baseline."""
+    changes = [findings.morning] if findings.morning else _changes(findings)
+    return [*_failures(run, cells), *_over_budget(cells), *changes] or ["Every cell is good."]
+
+
+def _failures(run: SweepRecord, cells: Sequence[CellRecord]) -> Iterator[str]:
+    kinds = Counter(record.failure.kind for record in cells if record.failure)
+    if kinds:
+        listed = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
+        yield f"{kinds.total()} failed: {listed}."
+    if missing := run.cells - len(cells):
+        yield f"{missing} not run."
+
+
+def _over_budget(cells: Sequence[CellRecord]) -> Iterator[str]:
+    over = [record.cell.label for record in cells if record.over_budget]
+    if over:
+        others = f" and {len(over) - 3} more" if len(over) > 3 else ""
+        yield f"{len(over)} over budget: {', '.join(over[:3])}{others}."
+
+
+def _changes(findings: Findings) -> Iterator[str]:
+    diffs = sorted(findings.diffs.values(), key=lambda diff: -(diff.time.percent or 0))
+    if not diffs:
+        return
+    counts = Counter(diff.verdict for diff in diffs)
+    yield f"Against {findings.baseline}: {', '.join(f'{counts[verdict]} {verdict}' for verdict in Verdict)}."
+    worst = diffs[0]
+    if worst.verdict is Verdict.WORSE:
+        yield f"Worst is {worst.after.cell}: {worst.sentence}"

@@ -1,0 +1,132 @@
+"""A night of a noisy figure held against its level: how far off it is, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from qhas.verdict.noise import MEDIAN_VARIANCE, Scale, scale
+from qhas.verdict.point import Block, Point
+
+EFFECT = math.log(1.03)
+"""Smaller changes are not worth a morning, however sure."""
+BEYOND = 3.5
+"""Standard errors from which a change is suspicious."""
+WINDOWS = (1, 2, 5)
+"""Nights that are tested together: a step, a smaller step, a drift."""
+LEAST_NIGHTS = 5
+LEAST_OF_DEVICE = 3
+HOTTER = 8.0
+"""Degrees above the usual start from which a slow figure says nothing."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A good night of the look-back."""
+
+    point: Point
+    era: int
+    log: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """A night held against its level. `off` is the change, `z` the same in standard errors, both negative for faster."""
+
+    point: Point
+    level: float
+    nights: int
+    off: float
+    z: float
+    scale: Scale
+    window: int = 1
+    since: Point | None = None
+    before: Point | None = None
+    """The last night that the level is made of."""
+    known: int = 0
+    """Nights before, of all eras of the look-back."""
+    as_slow: int = 0
+    """Those of them that were about as slow, and others of their era after them were not."""
+    poor: tuple[str, ...] = ()
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it is large, and larger than noise."""
+        return abs(self.off) >= EFFECT and abs(self.z) >= BEYOND
+
+    @property
+    def excused(self) -> bool:
+        """Whether the conditions were poor, and no re-run in good ones has come after."""
+        again = self.point.again
+        return bool(self.poor) and (again is None or bool(again.poor))
+
+    @property
+    def same_artifact(self) -> bool:
+        """Whether the prepared graph is the one of before, to the byte."""
+        return bool(self.before and self.point.artifact and self.before.artifact == self.point.artifact)
+
+
+def window(seen: Sequence[Seen], era: int, point: Point, nights: int) -> Look | None:
+    """The night and those just before it, together, against the nights before them. A window is of one direction."""
+    cut = len(seen) - (nights - 1)
+    base, recent = seen[: max(0, cut)], seen[max(0, cut) :]
+    if cut < LEAST_NIGHTS or any(one.era != era for one in recent):
+        return None
+    groups = {key: values for key, values in groups_of(base).items() if len(values) >= LEAST_OF_DEVICE}
+    middles = {key: median(values) for key, values in groups.items()}
+    levels = {block: middle for (block, of), middle in middles.items() if of == era}
+    together = [*recent, Seen(point, era, point.log)]
+    if (
+        any(one.point.block not in levels for one in together)
+        or sum(map(len, groups.values())) < LEAST_NIGHTS
+    ):
+        return None
+    offs = [one.log - levels[one.point.block] for one in together]
+    off, noise, own = fmean(offs), scale(groups.values()), len(groups[point.block, era])
+    if nights > 1 and min(one * math.copysign(1, off) for one in offs) < max(EFFECT, abs(off)) / 2:
+        return None
+    error = noise.sigma * math.sqrt(1 / nights + MEDIAN_VARIANCE / own)
+    return Look(
+        point,
+        levels[point.block],
+        sum(one.era == era for one in base),
+        off,
+        off / error,
+        noise,
+        nights,
+        together[0].point,
+        base[-1].point,
+        len(base),
+        _as_slow(base, middles, off) if off >= EFFECT else 0,
+        (*point.poor, *_hot(point, base)),
+    )
+
+
+def groups_of(seen: Iterable[Seen]) -> dict[tuple[Block, int], list[float]]:
+    found: dict[tuple[Block, int], list[float]] = defaultdict(list)
+    for one in seen:
+        found[one.point.block, one.era].append(one.log)
+    return found
+
+
+def _as_slow(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float], off: float) -> int:
+    offs: dict[int, list[float]] = defaultdict(list)
+    for seen in base:
+        if (middle := middles.get((seen.point.block, seen.era))) is not None:
+            offs[seen.era].append(seen.log - middle)
+    return sum(_came_and_went(nights, off) for nights in offs.values())
+
+
+def _came_and_went(offs: Sequence[float], off: float) -> int:
+    back = max((number for number, one in enumerate(offs) if one < off / 2), default=0)
+    return sum(one >= 0.8 * off for one in offs[:back])
+
+
+def _hot(point: Point, base: Sequence[Seen]) -> list[str]:
+    usual = [seen.point.celsius for seen in base if seen.point.celsius is not None]
+    if point.celsius is None or len(usual) < LEAST_NIGHTS or point.celsius < median(usual) + HOTTER:
+        return []
+    return [f"started {point.celsius - median(usual):.0f} °C hotter than usual"]

@@ -1,0 +1,280 @@
+"""Reports in a real browser: nothing on the console, nothing asked of the network, names never run, keys do what they say."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qhas.failures import FailureKind, Step
+from qhas.record import Artifact, Attempt, CellRecord, Origin
+from qhas.report import publish_report
+from qhas.report.findings import Findings, History
+from qhas.runs import cell_prefix
+from qhas.spec import Cell
+from qhas.store import Store
+from qhas.timeline import read_timeline
+from tests.qhas.measured import latency, measured
+from tests.qhas.report.page import HOSTILE
+from tests.qhas.report.test_cell_page import KEY, instance, nights, put_run
+from tests.qhas.samples import (
+    EVENTS,
+    MOMENT,
+    chrometrace,
+    htp_op,
+    metrics,
+    model,
+    op_event,
+    qhas,
+    record,
+    run_record,
+    spec,
+)
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for the module."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page in a browser of its own, with everything it complained of and asked for."""
+
+    def __init__(self, context: Any) -> None:
+        self.page = context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.complaints.append(request.url))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
+
+    def _hear(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def open(self, path: Path) -> Any:
+        self.page.goto(path.as_uri())
+        self.page.wait_for_load_state("load")
+        return self.page
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1360, "height": 900}, offline=True)
+    yield Visit(context)
+    context.close()
+
+
+def cell_of(name: str, soc: str = "sm8750") -> Cell:
+    return Cell(model=model(name), soc=soc)
+
+
+def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: int = 200_000) -> CellRecord:
+    """The record with a QHAS summary and a picture in which an op has that name."""
+    trace = folder / "chrometrace.json"
+    named = json.loads(op_event(op, ts=200, dur=400))
+    named["args"] |= {"QNN Op Type": op, "QNN Op Name": op, "Dominant Path Cycles": 300}
+    trace.write_text(chrometrace([*EVENTS, json.dumps(named)]))
+    document = qhas(qnn_op_instances_nodes=[instance(op, op, cycles)], htp_op_types=[htp_op(op, 20)])
+    contents = {
+        "qhas": json.dumps(document).encode(),
+        "chrometrace": trace.read_bytes(),
+        "timeline": read_timeline(trace).model_dump_json().encode(),
+    }
+    artifacts = []
+    for name, content in contents.items():
+        store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{name}.json.gz", gzip.compress(content))
+        artifacts.append(
+            Artifact(
+                name=name,
+                path=f"{name}.json.gz",
+                sha256=hashlib.sha256(content).hexdigest(),
+                size=len(content),
+            )
+        )
+    kept = cell.model_copy(update={"artifacts": artifacts})
+    store.write(f"{cell_prefix(cell.run_id, cell.cell)}/manifest.json", kept.model_dump_json().encode())
+    return kept
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two nights of four cells: two simulated, one measured, one failed. Their ops have hostile names."""
+    folder = tmp_path_factory.mktemp("report")
+    store, hostile = Store(str(folder / "store")), "".join(HOSTILE)
+    for run_id, day in (("nightly-0", -1), ("nightly-1", 0)):
+        put_run(store, run_id, day)
+    with_files(store, record(cell_of("net"), run_id="nightly-0"), hostile, folder, cycles=100_000)
+    attempt = Attempt(step=Step.PREPARE, number=1, started_at=MOMENT, seconds=3)
+    simulated = record(cell_of("net"), attempts=[attempt], metrics=metrics(statement=hostile))
+    cells = [
+        with_files(store, simulated, hostile, folder),
+        with_files(store, record(cell_of("other", "sa8255")), "Conv2d", folder),
+        with_files(store, measured(cell_of("phone"), latency=latency(*range(100, 130))), "Softmax", folder),
+        record(cell_of("broken"), failure=FailureKind.LOG_EMPTY, origin=Origin.DEVICE, artifacts=[]),
+    ]
+    run = run_record(4, 1, spec=spec(models=[model(name) for name in ("net", "other", "phone", "broken")]))
+    findings = Findings(histories={KEY: [History("median latency, µs", nights(20))]})
+    return Path(publish_report(store, run, cells, findings))
+
+
+def cell_page(report: Path, name: str, soc: str = "sm8750") -> Path:
+    return report.parent / "cells" / name / soc / "default" / "index.html"
+
+
+def every_page(report: Path) -> list[Path]:
+    return [report.parent.parent / "index.html", report, *sorted(report.parent.rglob("cells/**/*.html"))]
+
+
+def test_no_page_complains_or_asks_for_anything_but_files_beside_it(report: Path, visit: Visit) -> None:
+    pages = every_page(report)
+    assert len(pages) == 6
+    for page in pages:
+        visit.open(page)
+    assert visit.complaints == []
+    reports = report.parent.parent.as_uri()
+    outside = [one for one in visit.requests if not one.startswith((reports, "data:", "blob:"))]
+    assert outside == []
+
+
+def test_hostile_names_are_text(report: Path, visit: Visit) -> None:
+    page = visit.open(cell_page(report, "net"))
+    assert "<script>alert(1)</script>" in page.inner_text("main")
+    assert page.locator("main img").count() == 0
+    assert visit.complaints == []
+
+
+def test_plots_and_timeline_are_drawn(report: Path, visit: Visit) -> None:
+    page = visit.open(cell_page(report, "net"))
+    assert page.locator("#timeline svg path").count() > 0
+    assert page.locator("#waterfall .main-svg").count() > 0
+    assert page.locator("#history-1 .main-svg").count() > 0
+    page = visit.open(report)
+    assert page.locator("#device-times .main-svg").count() > 0
+    assert page.locator("#simulator-times .main-svg").count() > 0
+
+
+def test_the_mouse_over_the_timeline_tells_what_ran(report: Path, visit: Visit) -> None:
+    page = visit.open(cell_page(report, "other", "sa8255"))
+    box = page.locator("#timeline svg").bounding_box()
+    page.mouse.move(box["x"] + 118 + (box["width"] - 130) * 0.7, box["y"] + 45)
+    told = page.inner_text("#timeline .hint")
+    assert "HMX 256" in told
+    assert "Conv2d" in told
+
+
+def test_the_timeline_zooms_where_the_mouse_drags_and_back(report: Path, visit: Visit) -> None:
+    page = visit.open(cell_page(report, "other", "sa8255"))
+    whole = page.text_content("#timeline svg")
+    box = page.locator("#timeline svg").bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 45)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 600, box["y"] + 45)
+    page.mouse.up()
+    assert page.text_content("#timeline svg") != whole
+    page.mouse.dblclick(box["x"] + 300, box["y"] + 45)
+    assert page.text_content("#timeline svg") == whole
+
+
+def test_the_filter_leaves_the_rows_that_fit_and_dims_the_matrix(report: Path, visit: Visit) -> None:
+    page = visit.open(report)
+    page.keyboard.press("/")
+    page.keyboard.type("sa8255")
+    shown = page.locator("table.cells tbody tr:visible")
+    assert shown.count() == 1
+    assert "other" in shown.inner_text()
+    assert page.locator(".matrix td.dim").count() == 3
+    assert page.inner_text("#shown") == "1 of 4"
+    page.keyboard.press("Escape")
+    assert page.locator("table.cells tbody tr:visible").count() == 4
+
+
+def test_a_chip_of_the_summary_filters(report: Path, visit: Visit) -> None:
+    page = visit.open(report)
+    page.click("button.chip.failed")
+    assert "broken" in page.locator("table.cells tbody tr:visible").inner_text()
+
+
+def test_a_column_sorts_by_its_numbers(tmp_path: Path, visit: Visit) -> None:
+    cells = [
+        record(cell_of(name), metrics=metrics(time_us=us))
+        for name, us in (("b", 900), ("a", 12_000), ("c", 70))
+    ]
+    run = run_record(3, spec=spec(models=[model(name) for name in "bac"]))
+    page = visit.open(Path(publish_report(Store(str(tmp_path)), run, cells)))
+    first = page.locator("table.cells tbody tr td:first-child")
+    page.click("table.cells th:has-text('est. time')")
+    assert first.all_inner_texts() == ["c", "b", "a"]
+    page.click("table.cells th:has-text('est. time')")
+    assert first.all_inner_texts() == ["a", "b", "c"]
+
+
+def test_keys_walk_through_cells_and_open_them(report: Path, visit: Visit) -> None:
+    page = visit.open(report)
+
+    def press(key: str) -> str:
+        with page.expect_navigation():
+            page.keyboard.press(key)
+        return str(page.url)
+
+    for key in ("j", "j", "k"):
+        page.keyboard.press(key)
+    first = press("Enter")
+    assert "/cells/" in first
+    second = press("j")
+    assert second not in (first, report.as_uri())
+    assert press("k") == first
+    assert press("u") == report.as_uri()
+    page.keyboard.press("?")
+    assert page.locator("dialog#help").is_visible()
+    assert visit.complaints == []
+
+
+def test_the_page_is_dark_where_the_system_is_and_the_choice_is_kept(
+    report: Path, browser: Any, visit: Visit
+) -> None:
+    def paper(page: Any) -> str:
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    page = visit.open(report)
+    light = paper(page)
+    page.emulate_media(color_scheme="dark")
+    dark = paper(page)
+    assert dark != light
+    page.keyboard.press("t")
+    assert paper(page) == light
+    page.reload()
+    assert paper(page) == light, "the choice outlives the page, and is not the system's"
+    page.keyboard.press("t")
+    assert paper(page) == dark
+
+
+def test_the_report_prints_without_controls_on_white(report: Path, visit: Visit) -> None:
+    page = visit.open(cell_page(report, "net"))
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator(".bar button").first.is_visible()
+    assert not page.locator(".actions").is_visible()

@@ -1,0 +1,96 @@
+"""Prefect's REST API as its UI uses it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+
+ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+_PAGE = 200
+_LOOK_SECONDS = 0.5
+
+
+class Api:
+    """A client of one server. What the server refuses is an httpx.HTTPStatusError."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, timeout=60)
+
+    def get(self, path: str) -> Any:
+        """The answer to a GET."""
+        return self._answer(self._http.get(path))
+
+    def post(self, path: str, body: object) -> Any:
+        """The answer to a POST."""
+        return self._answer(self._http.post(path, json=body))
+
+    def delete(self, path: str) -> None:
+        """A DELETE."""
+        self._answer(self._http.delete(path))
+
+    def every(self, path: str, body: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """Every object that a filter finds, page by page."""
+        offset = 0
+        while page := self.post(path, {**(body or {}), "limit": _PAGE, "offset": offset}):
+            yield from page
+            offset += len(page)
+
+    def deployments(self) -> dict[str, dict[str, Any]]:
+        """By name."""
+        return {found["name"]: found for found in self.every("/deployments/filter")}
+
+    def start(self, deployment: str, parameters: dict[str, Any]) -> str:
+        """What a click on Run sends: the id of a new flow run."""
+        found = self.deployments()[deployment]
+        body = {
+            "state": {"type": "SCHEDULED", "message": "Run from the Prefect UI", "state_details": {}},
+            "parameters": parameters,
+        }
+        return str(self.post(f"/deployments/{found['id']}/create_flow_run", body)["id"])
+
+    def flow_run(self, run: str) -> dict[str, Any]:
+        """A flow run as it is now."""
+        return dict(self.get(f"/flow_runs/{run}"))
+
+    def retry(self, run: str) -> None:
+        """What a click on Retry sends."""
+        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+        self.post(f"/flow_runs/{run}/set_state", {"state": state, "force": True})
+
+    def ended(self, run: str, seconds: float = 240) -> dict[str, Any]:
+        """The flow run once it has ended."""
+        self.until(lambda: self.flow_run(run)["state_type"] in ENDS, seconds, f"flow run {run} to end")
+        return self.flow_run(run)
+
+    def artifacts(self, run: str) -> list[dict[str, Any]]:
+        """Those of a flow run."""
+        body = {"artifacts": {"flow_run_id": {"any_": [run]}}}
+        return list(self.every("/artifacts/filter", body))
+
+    def logs(self, run: str) -> str:
+        """All that a flow run and its tasks logged."""
+        body = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC"}
+        return "\n".join(line["message"] for line in self.every("/logs/filter", body))
+
+    def until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
+        """Return when the condition holds; a server that does not answer meanwhile is waited for."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if condition():
+                    return
+            except (httpx.TransportError, httpx.HTTPStatusError) as error:
+                if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
+                    raise
+            assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
+            time.sleep(_LOOK_SECONDS)
+
+    @staticmethod
+    def _answer(response: httpx.Response) -> Any:
+        if response.is_error:
+            said = f"{response.status_code} {response.url.path}: {response.text}"
+            raise httpx.HTTPStatusError(said, request=response.request, response=response)
+        return response.json() if response.content else None

@@ -1,0 +1,109 @@
+"""One stack for all tests of this folder, on the fake SDK, with networks in its store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from infra.stack import parts
+from infra.stack.bucket import client_of
+from infra.stack.parts import Part
+from infra.stack.postgresql import Postgresql, PostgresqlMissing
+from infra.stack.processes import Processes
+from infra.stack.settings import BUCKET, Settings
+from infra.stack.stack import ROOT, Stack
+from tests.fakes.dlc import make_dlc
+from tests.fakes.sdk import build_fake_sdk
+from tests.resilience.reader import Bucket
+from tests.stack.api import Api
+
+NETWORKS = ("alpha", "beta")
+SOCS = ("sa8255", "qcs9100")
+
+
+def why_no_stack() -> str:
+    """Why no stack can be started here, or nothing."""
+    try:
+        Postgresql.find()
+    except PostgresqlMissing as missing:
+        return str(missing)
+    return ""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A stack that is up, and what tests do with it."""
+
+    stack: Stack
+    settings: Settings
+    api: Api
+    sdk: Path
+
+    @property
+    def processes(self) -> Processes:
+        """Its parts."""
+        return self.stack.processes
+
+    @property
+    def store(self) -> Bucket:
+        """Its store, read without the code that writes it."""
+        return Bucket(client_of(self.settings), BUCKET)
+
+    def spec(self, **changes: Any) -> dict[str, Any]:
+        """A sweep of every network on two SoCs, unless changed."""
+        models = [{"name": name, "dlc": self.network(name)} for name in NETWORKS]
+        return {"name": "nightly", "models": models, "socs": list(SOCS), **changes}
+
+    def network(self, name: str) -> str:
+        """Address of a network's DLC."""
+        return f"s3://{BUCKET}/networks/{name}.dlc"
+
+    def roomy_site(self) -> Path:
+        """A site file like the stack's for more tools at once than this machine has cores."""
+        (file := self.stack.folder / "roomy.yaml").write_text(
+            f"store: s3://{BUCKET}\nhost: {{cores: 8, free_scratch_mb: 0}}\n", encoding="utf-8"
+        )
+        return file
+
+    def part(self, name: str) -> Part:
+        """How one of its parts is started."""
+        folder = self.stack.folder
+        if name == "postgresql":
+            return parts.database(self.settings, Postgresql.find())
+        if name == "server":
+            return parts.server(self.settings, folder)
+        return parts.worker(self.settings, folder, self.stack.root, name.removeprefix(parts.WORKER))
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The stack, up. Tests leave it up."""
+    if dev := os.environ.get("DEVSTACK"):  # TEMPORARY
+        os.environ["QAIRT_SDK_ROOT"] = f"{dev}/sdk"
+        stack = Stack(Path(dev) / "stack", ROOT)
+        settings = stack.settings
+        assert settings
+        yield Running(stack, settings, Api(settings.api), Path(dev) / "sdk")
+        return
+    if why := why_no_stack():
+        pytest.skip(why)
+    folder = tmp_path_factory.mktemp("stack")
+    sdk = build_fake_sdk(folder / "sdk")
+    stack = Stack(folder / "stack", ROOT)
+    os.environ["QAIRT_SDK_ROOT"] = str(sdk)
+    try:
+        settings = stack.up(Console(quiet=True))
+        running = Running(stack, settings, Api(settings.api), sdk)
+        for name in NETWORKS:
+            dlc = make_dlc(folder / f"{name}.dlc", graph=name)
+            client_of(settings).put_object(Bucket=BUCKET, Key=f"networks/{name}.dlc", Body=dlc.read_bytes())
+        yield running
+    finally:
+        del os.environ["QAIRT_SDK_ROOT"]
+        stack.down()

@@ -1,0 +1,174 @@
+"""What dies in the middle of a sweep, and what is left of it: docs/operations.md says what is tested here."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from signal import SIGINT, SIGKILL, SIGTERM
+
+import pytest
+
+from infra.stack.processes import Process
+from infra.stack.start import start_parts
+from tests.fakes.sdk import Fault, Rule, Tool, order, read_calls
+from tests.resilience.reader import Reading, read_run
+from tests.stack.conftest import NETWORKS, SOCS, Running
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.server,
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(900),
+]
+CELLS = sorted(f"{network}/{soc}/default" for network in NETWORKS for soc in SOCS)
+AWAY_SECONDS = 20
+
+
+class Sweep:
+    """A sweep under way on the stack: alpha's cells end, beta's hang in net-run until they are let go."""
+
+    def __init__(self, running: Running) -> None:
+        self.running, self.run_id = running, f"fault-{uuid.uuid4().hex[:8]}"
+        order(running.sdk, Rule(Tool.NET_RUN, Fault.HANG, model="beta"))
+        self.began = time.time()
+        parameters = {"spec": running.spec(), "run_id": self.run_id, "site": str(running.roomy_site())}
+        self.flow_run = running.api.start("sweep", parameters)
+        running.api.until(
+            lambda: len(self.read().complete) == len(SOCS) and len(self.hanging()) == len(SOCS),
+            120,
+            "beta's cells",
+        )
+        self.before = self.read()
+
+    def read(self) -> Reading:
+        return read_run(self.running.store, self.run_id)
+
+    def hanging(self) -> list[int]:
+        """Processes of net-run that hang."""
+        calls = read_calls(self.running.sdk, Tool.NET_RUN)
+        return [
+            call.pid for call in calls if call.end is None and call.start > self.began and alive(call.pid)
+        ]
+
+    def let_go(self) -> None:
+        """From now on nothing hangs that starts; what hangs is ended as a tool that was killed."""
+        order(self.running.sdk)
+        for pid in self.hanging():
+            os.kill(pid, SIGKILL)
+
+    def process(self) -> int:
+        """Of the flow run."""
+        return int(str(self.running.api.flow_run(self.flow_run)["infrastructure_pid"]))
+
+    def finish(self) -> None:
+        """Retry it as a user does, if it did not end well, and see that nothing was lost."""
+        ended = self.running.api.ended(self.flow_run)
+        if ended["state_type"] != "COMPLETED":
+            self.running.api.retry(self.flow_run)
+            self.running.api.until(
+                lambda: self.running.api.flow_run(self.flow_run)["state_type"] == "COMPLETED",
+                240,
+                "the retry",
+            )
+        after = self.read()
+        assert sorted(after.complete) == CELLS
+        assert after.broken == []
+        kept = {cell: after.complete[cell] for cell in self.before.complete}
+        assert kept == self.before.complete, "a good cell ran again"
+
+
+def alive(pid: int) -> bool:
+    return Process.of(pid) is not None
+
+
+@pytest.fixture
+def sweep(running: Running) -> Iterator[Sweep]:
+    sweep = Sweep(running)
+    yield sweep
+    order(running.sdk)
+    for pid in sweep.hanging():
+        with suppress(ProcessLookupError):
+            os.kill(pid, SIGKILL)
+
+
+def test_a_flow_run_that_is_killed_is_shown_as_crashed_and_goes_on_with_retry(sweep: Sweep) -> None:
+    os.kill(sweep.process(), SIGKILL)
+    began = time.monotonic()
+    ended = sweep.running.api.ended(sweep.flow_run, 60)
+    print(f"crashed after {time.monotonic() - began:.1f} s: {ended['state']['message']}")
+    assert ended["state_type"] == "CRASHED"
+    sweep.let_go()
+    time.sleep(10)  # the worker tells of the death twice; nobody is as quick as a test
+    sweep.finish()
+
+
+def test_a_worker_that_is_killed_leaves_its_run_which_ends_by_itself(sweep: Sweep) -> None:
+    running = sweep.running
+    worker = running.processes.find("worker-default")
+    assert worker
+    worker.send(SIGKILL)
+    time.sleep(3)
+    assert running.api.flow_run(sweep.flow_run)["state_type"] == "RUNNING"
+    assert alive(sweep.process())
+    start_parts(running.processes, [running.part("worker-default")])
+    sweep.let_go()
+    sweep.finish()
+
+
+def test_a_host_that_dies_leaves_a_run_that_another_worker_finishes(sweep: Sweep) -> None:
+    running, flow = sweep.running, sweep.process()
+    worker = running.processes.find("worker-default")
+    assert worker
+    worker.send(SIGKILL)
+    os.kill(flow, SIGKILL)
+    time.sleep(3)
+    assert running.api.flow_run(sweep.flow_run)["state_type"] == "RUNNING", "nobody is left to tell"
+    start_parts(running.processes, [running.part("worker-default")])
+    sweep.let_go()
+    running.api.retry(sweep.flow_run)
+    running.api.until(
+        lambda: running.api.flow_run(sweep.flow_run)["state_type"] == "COMPLETED", 240, "the retry"
+    )
+    sweep.finish()
+
+
+def test_a_worker_that_is_stopped_with_all_it_started_says_so_and_leaves_no_tool(sweep: Sweep) -> None:
+    """As systemd stops a unit: SIGTERM to every process of its control group."""
+    running, hanging, flow = sweep.running, sweep.hanging(), sweep.process()
+    began = time.monotonic()
+    for pid in (*hanging, flow):
+        os.kill(pid, SIGTERM)
+    running.processes.stop(["worker-default"], SIGTERM, 60)
+    ended = running.api.ended(sweep.flow_run, 60)
+    print(f"{ended['state_name']} after {time.monotonic() - began:.1f} s: {ended['state']['message']}")
+    assert ended["state_type"] in ("CRASHED", "CANCELLED", "FAILED")
+    running.api.until(lambda: not any(map(alive, [*hanging, flow])), 20, "flow run and tools to be gone")
+    start_parts(running.processes, [running.part("worker-default")])
+    sweep.let_go()
+    sweep.finish()
+
+
+def test_a_server_that_is_killed_and_comes_back_costs_nothing(sweep: Sweep) -> None:
+    running = sweep.running
+    server = running.processes.find("server")
+    assert server
+    server.send(SIGKILL)
+    time.sleep(AWAY_SECONDS)
+    assert alive(sweep.process())
+    start_parts(running.processes, [running.part("server")])
+    sweep.let_go()
+    sweep.finish()
+
+
+def test_a_database_that_is_gone_for_a_while_costs_nothing(sweep: Sweep) -> None:
+    running = sweep.running
+    running.processes.stop(["postgresql"], SIGINT, 20)
+    time.sleep(AWAY_SECONDS)
+    assert alive(sweep.process())
+    assert running.processes.find("server")
+    start_parts(running.processes, [running.part("postgresql")])
+    sweep.let_go()
+    sweep.finish()

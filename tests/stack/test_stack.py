@@ -1,0 +1,105 @@
+"""Up, down, and what is left after a crash: nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+from rich.console import Console
+
+from infra.stack import postgresql
+from infra.stack.failure import StackFailed
+from infra.stack.postgresql import PostgresqlMissing
+from infra.stack.settings import Settings
+from infra.stack.stack import ROOT, Stack
+from tests.stack.api import Api
+from tests.stack.conftest import why_no_stack
+
+QUIET = Console(quiet=True)
+starts_a_stack = [
+    pytest.mark.slow,
+    pytest.mark.server,
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(600),
+]
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    if why := why_no_stack():
+        pytest.skip(why)
+    stack = Stack(tmp_path / "stack", ROOT)
+    yield stack
+    stack.down()
+
+
+def test_where_there_is_no_postgresql_one_sentence_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(postgresql, "_DEBIAN", tmp_path)
+    stack = Stack(tmp_path / "stack", ROOT)
+    with pytest.raises(PostgresqlMissing, match="`apt install postgresql`"):
+        stack.up(QUIET)
+    assert [path.name for path in stack.folder.iterdir()] == ["lock"]
+
+
+def test_what_is_not_up_is_ended_without_complaint_and_has_no_parts(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "stack", ROOT)
+    stack.down()
+    stack.down()
+    assert (stack.settings, stack.status(), stack.is_up()) == (None, {}, False)
+
+
+def test_two_commands_do_not_work_on_one_stack(tmp_path: Path) -> None:
+    one, two = Stack(tmp_path / "stack", ROOT), Stack(tmp_path / "stack", ROOT)
+    with one._alone(), pytest.raises(StackFailed, match="Another command is at work"):
+        two.down()
+
+
+def test_the_command_says_that_there_is_none() -> None:
+    if Stack().settings:
+        pytest.skip("a stack of this checkout is up")
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.stack", "status"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout.strip()) == (1, "There is no stack; `make stack` starts one.")
+
+
+class TestAStack:
+    """One without Redis, from its start to its end."""
+
+    pytestmark = starts_a_stack
+
+    def test_is_up_once_and_is_gone_after_a_crash_and_after_its_end(self, stack: Stack) -> None:
+        settings = stack.up(QUIET, with_redis=False)
+        parts = stack.status()
+        assert list(parts)[:3] == ["postgresql", "s3", "server"]
+        assert Api(settings.api).get("/health") is True
+        assert stack.up(QUIET) == settings
+        assert stack.status() == parts
+
+        for pid in (parts["server"], parts["worker-default"]):
+            os.kill(int(str(pid)), SIGKILL)
+        assert not stack.is_up()
+        assert stack.status()["server"] is None
+
+        again = stack.up(QUIET, with_redis=False)
+        assert stack.is_up()
+        assert not Path(settings.data).exists() or settings.data == again.data
+        assert not any(pid in stack.status().values() for pid in parts.values())
+
+        stack.down()
+        self._is_gone(stack, again)
+        stack.down()
+
+    @staticmethod
+    def _is_gone(stack: Stack, settings: Settings) -> None:
+        assert list(stack.processes.marked()) == []
+        assert not Path(settings.data).exists()
+        assert {path.name for path in stack.folder.iterdir()} == {"logs", "lock"}
