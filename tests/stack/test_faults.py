@@ -158,22 +158,22 @@ def test_a_worker_whose_runs_are_ended_before_it_tells_so_and_leaves_no_tool(swe
 
 
 def test_a_server_that_is_killed_and_comes_back_costs_nothing(sweep: Sweep) -> None:
-    running = sweep.running
+    running, flow = sweep.running, sweep.process()
     server = running.processes.find("server")
     assert server
     server.send(SIGKILL)
     time.sleep(AWAY_SECONDS)
-    assert alive(sweep.process())
+    assert alive(flow)
     start_parts(running.processes, [running.part("server")])
     sweep.let_go()
     sweep.finish()
 
 
 def test_a_database_that_is_gone_for_a_while_costs_nothing(sweep: Sweep) -> None:
-    running = sweep.running
+    running, flow = sweep.running, sweep.process()
     running.processes.stop(["postgresql"], SIGINT, 20)
     time.sleep(AWAY_SECONDS)
-    assert alive(sweep.process())
+    assert alive(flow)
     assert running.processes.find("server")
     start_parts(running.processes, [running.part("postgresql")])
     sweep.let_go()
