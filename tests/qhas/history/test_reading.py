@@ -76,7 +76,7 @@ def test_of_a_large_file_only_the_row_groups_and_columns_wanted_are_read(
 
     monkeypatch.setattr(Store, "read", noted)
     assert len(read_history(store, Where(["net0003"]), NAMES)) == 150
-    assert sum(fetched) < len(content) / 3
+    assert sum(fetched) < len(content) / 2
 
 
 def test_columns_that_a_file_lacks_are_null_and_those_unknown_are_left_alone(store: Store) -> None:
