@@ -135,13 +135,17 @@ def test_a_host_that_dies_leaves_a_run_that_another_worker_finishes(sweep: Sweep
     sweep.finish()
 
 
-def test_a_worker_that_is_stopped_ends_its_runs_and_their_tools(sweep: Sweep) -> None:
-    running, hanging = sweep.running, sweep.hanging()
+def test_a_worker_that_is_stopped_with_all_it_started_says_so_and_leaves_no_tool(sweep: Sweep) -> None:
+    """As systemd stops a unit: SIGTERM to every process of its control group."""
+    running, hanging, flow = sweep.running, sweep.hanging(), sweep.process()
     began = time.monotonic()
+    for pid in (*hanging, flow):
+        os.kill(pid, SIGTERM)
     running.processes.stop(["worker-default"], SIGTERM, 60)
-    took = time.monotonic() - began
-    print(f"worker ended after {took:.1f} s; run: {running.api.flow_run(sweep.flow_run)['state']}")
-    assert not any(map(alive, hanging))
+    ended = running.api.ended(sweep.flow_run, 60)
+    print(f"{ended['state_name']} after {time.monotonic() - began:.1f} s: {ended['state']['message']}")
+    assert ended["state_type"] in ("CRASHED", "CANCELLED", "FAILED")
+    running.api.until(lambda: not any(map(alive, [*hanging, flow])), 20, "flow run and tools to be gone")
     start_parts(running.processes, [running.part("worker-default")])
     sweep.let_go()
     sweep.finish()
