@@ -93,7 +93,7 @@ def _told(record: CellRecord, store: Store) -> Iterator[str]:
     device = f", on {record.device.name}" if record.device else ""
     yield f"## {as_text(record.cell.label)}: {as_text(failure.kind)}"
     yield f"{as_text(failure.message)} (step {as_text(failure.step)}{as_text(device)})"
-    yield f"**Next step:** {as_text(failure.hint)}"
+    yield f"**Next step:** {failure.hint}"
     if failure.evidence:
         yield "\n".join(f"    {line}" for line in failure.evidence[-_EVIDENCE_CHARACTERS:].splitlines())
     yield f"All that the tools said: `{store.url(cell_prefix(record.run_id, record.cell))}`"

@@ -16,7 +16,6 @@ from qhas.summary import OpShare
 from tasks.artifacts import (
     LINKED_CELLS,
     artifact_key,
-    as_text,
     cell_table,
     failure_page,
     links_of,
@@ -100,5 +99,5 @@ def test_a_failed_cell_is_told_with_its_next_step_and_its_evidence(store: Store)
     page = failure_page(run_record(cells=2, failed=1), [bad], store)
     assert page is not None
     assert "# 1 of 2 cells failed" in page
-    assert f"**Next step:** {as_text(bad.failure.hint)}" in page
+    assert f"**Next step:** {bad.failure.hint}" in page
     assert "    # one\n    two" in page

@@ -107,6 +107,7 @@ def test_a_run_is_started_by_clicking_and_its_artifacts_render(
     row = page.get_by_role("row").filter(has_text="sa8255")
     row.wait_for()
     assert "complete" in row.inner_text()
+    page.get_by_text("Simulated on a host, not measured.").first.wait_for()
     keep("table")
     open_artifacts(page, desk, run, "alpha-traces")
     page.get_by_text("chrometrace.json.gz").first.wait_for()
