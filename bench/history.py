@@ -74,8 +74,11 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     for kind in (MotoServer, *([Ceph] if ceph_is_installed() else [])):
         place = folder / kind.__name__
         place.mkdir()
-        with kind(place) as server, _environment(server):
-            found.append(_answers(server, place, _NIGHTS[size], _ROUNDS[size]))
+        try:
+            with kind(place) as server, _environment(server):
+                found.append(_answers(server, place, _NIGHTS[size], _ROUNDS[size]))
+        except (OSError, RuntimeError) as error:
+            raise BenchFailed(f"{kind.__name__}: {error}") from error
     console.print(_table(found))
     return [asdict(one) for one in found]
 

@@ -23,7 +23,7 @@ from qhas.prune import PruningPlan, PruningPolicy, plan_pruning, prune
 from qhas.rows import size
 from qhas.site import Site, load_site
 from qhas.store import Store
-from tasks.artifacts import artifact_key, as_text
+from tasks.artifacts import artifact_key
 
 _ROWS = 500
 """Of the table; a first pruning of an old store has many thousands."""
@@ -39,7 +39,7 @@ async def flight_check(site: asked.OptionalPath = asked.SITE) -> State[Any]:
     await acreate_table_artifact(
         key=artifact_key(f"flight-check-{platform.node()}"),
         table=[
-            {"check": one.what, "result": "good" if one.good else "**BAD**", "answer": as_text(one.answer)}
+            {"check": one.what, "result": "good" if one.good else "BAD", "answer": one.answer}
             for one in sorted(findings, key=lambda one: one.good)
         ],
         description=f"Flight check of {platform.node()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

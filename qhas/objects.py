@@ -45,3 +45,11 @@ def modified(info: dict[str, Any]) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None
+
+
+def is_file(fs: Any, path: str) -> bool:
+    """Whether the object is there. Not fsspec's isfile(), for which an object that cannot be asked for is none."""
+    try:
+        return bool(fs.info(path)["type"] == "file")
+    except FileNotFoundError:
+        return False

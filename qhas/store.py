@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
 from qhas.naming import check_key
-from qhas.objects import Download, Found, Upload, modified
+from qhas.objects import Download, Found, Upload, is_file, modified
 from qhas.packing import NO_TYPE, content_type, gzipped, partial_of, write_whole
 from qhas.patience import Patience
 from qhas.record import Artifact
@@ -318,13 +318,7 @@ class Store:
         return False
 
     def _is_object(self, path: str) -> bool:
-        if self._s3:
-            return is_object(self._fs, path)
-        # Not isfile(): for fsspec an object that cannot be asked for is none.
-        try:
-            return bool(self._fs.info(path)["type"] == "file")
-        except FileNotFoundError:
-            return False
+        return is_object(self._fs, path) if self._s3 else is_file(self._fs, path)
 
     def _listed(self, path: str) -> dict[str, dict[str, Any]]:
         """Everything below a path, by the backend's paths."""

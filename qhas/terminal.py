@@ -102,7 +102,7 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
             if (line := row(record)).mark:
                 console.print(Text.assemble((line.mark, "red"), f" {record.cell.label}: {line.note}."))
             for result in record.over_budget:
-                console.print(_failure("over budget", record.cell.label, result.sentence))
+                console.print(_failure("over budget", record.cell.label, result.sentence), soft_wrap=True)
     for record in cells:
         if failure := record.failure:
             console.print(_failure(failure.kind, _where(record), f"{failure.message} {failure.hint}"))

@@ -13,7 +13,7 @@ from qhas.runs import cell_prefix
 from qhas.store import Store
 
 LINKED_CELLS = 200
-"""Cells of a table that have links: a signed one is half a kilobyte."""
+"""Cells that have links: a signed one is half a kilobyte."""
 _TOLD_FAILURES = 50
 _EVIDENCE_CHARACTERS = 1500
 
@@ -40,20 +40,28 @@ def links_of(record: CellRecord, links: LinkMaker) -> dict[str, str]:
     return {name: link for name, link in found.items() if link}
 
 
-def cell_table(
-    origin: Origin, records: Sequence[CellRecord], store: Store, links: LinkMaker
-) -> list[dict[str, str]]:
-    """A row a cell: the report's columns, the note, and what opens the trace or where it lies."""
+def cell_table(origin: Origin, records: Sequence[CellRecord]) -> list[dict[str, str]]:
+    """A row a cell: the report's columns and the note, as plain text, which is all the UI shows of a table."""
     shown = columns(origin, list(records))
-    rows = []
-    for number, record in enumerate(records):
-        cells = asdict(row(record))
-        opened = _opened(record, store, links) if number < LINKED_CELLS else "see the report"
-        rows.append(
-            {column.title: as_text(cells[column.field]) for column in shown}
-            | {"open": opened, "note": as_text(cells["note"])}
-        )
-    return rows
+    rows = [asdict(row(record)) for record in records]
+    return [{column.title: one[column.field] for column in shown} | {"note": one["note"]} for one in rows]
+
+
+def trace_page(records: Sequence[CellRecord], store: Store, links: LinkMaker) -> str | None:
+    """Markdown: a row a cell with what opens trace and QHAS, or where the trace lies. None if no cell has a trace."""
+    traced = [record for record in records if record.artifact("chrometrace")]
+    if not traced:
+        return None
+    lines = [f"| {as_text(one.cell.label)} | {_opened(one, store, links)} |" for one in traced[:LINKED_CELLS]]
+    more = len(traced) - LINKED_CELLS
+    return "\n".join(
+        [
+            "| cell | open |",
+            "|---|---|",
+            *lines,
+            *([f"\nAnd {more} more: see the report."] if more > 0 else []),
+        ]
+    )
 
 
 def _opened(record: CellRecord, store: Store, links: LinkMaker) -> str:
@@ -85,7 +93,7 @@ def _told(record: CellRecord, store: Store) -> Iterator[str]:
     device = f", on {record.device.name}" if record.device else ""
     yield f"## {as_text(record.cell.label)}: {as_text(failure.kind)}"
     yield f"{as_text(failure.message)} (step {as_text(failure.step)}{as_text(device)})"
-    yield f"**Next step:** {as_text(failure.hint)}"
+    yield f"**Next step:** {failure.hint}"
     if failure.evidence:
         yield "\n".join(f"    {line}" for line in failure.evidence[-_EVIDENCE_CHARACTERS:].splitlines())
     yield f"All that the tools said: `{store.url(cell_prefix(record.run_id, record.cell))}`"

@@ -13,7 +13,7 @@ from qhas.report import publish_report as write_report
 from qhas.rows import ORIGIN_TITLE, by_origin, legend
 from qhas.sites import site_table
 from qhas.store import Store
-from tasks.artifacts import artifact_key, cell_table, failure_page, links_of
+from tasks.artifacts import artifact_key, cell_table, failure_page, links_of, trace_page
 from tasks.policy import STEP
 
 
@@ -21,8 +21,8 @@ from tasks.policy import STEP
 async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]) -> str:
     """Write the static page and the artifacts of the run; the page's address.
 
-    The artifacts are a table per origin of figures, a page of the failures, a table of the sites, and links as far as
-    a browser can follow them.
+    The artifacts are a table per origin of figures, a page of the failures, a page that opens the traces, a table of the
+    sites, and links as far as a browser can follow them.
     """
     address = await asyncio.to_thread(write_report, store, run, cells)
     links = LinkMaker(run.site, store)
@@ -30,11 +30,16 @@ async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]
     for origin, records in by_origin(cells):
         await acreate_table_artifact(
             key=artifact_key(f"{run.spec.name}-{origin}"),
-            table=await asyncio.to_thread(cell_table, origin, records, store, links),
+            table=cell_table(origin, records),
             description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} {told}",
         )
-    if page := failure_page(run, cells, store):
-        await acreate_markdown_artifact(page, artifact_key(f"{run.spec.name}-failures"), told)
+    pages = {
+        "failures": failure_page(run, cells, store),
+        "traces": await asyncio.to_thread(trace_page, cells, store, links),
+    }
+    for name, page in pages.items():
+        if page:
+            await acreate_markdown_artifact(page, artifact_key(f"{run.spec.name}-{name}"), told)
     if run.sites:
         await acreate_table_artifact(
             key=artifact_key(f"{run.spec.name}-sites"),
@@ -47,7 +52,7 @@ async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]
 
 
 def _links(run: SweepRecord, cells: list[CellRecord], links: LinkMaker) -> dict[str, str]:
-    """The report, and of a run of one cell what there is of it; of more cells that stands in the table."""
+    """The report, and of a run of one cell what there is of it; of more cells that stands in a page."""
     report = links.to(f"reports/{run.run_id}/index.html")
     of_cell = links_of(cells[0], links) if len(cells) == 1 else {}
     return ({"report": report} if report else {}) | of_cell

@@ -106,9 +106,10 @@ async def send(client: PrefectClient, *sent: Event) -> None:
 
 async def fired(client: PrefectClient, name: str) -> Event:
     """The first event that says the automation was triggered."""
-    wanted = EventFilter(event=EventNameFilter(name=["prefect.automation.triggered"]))
     async with asyncio.timeout(60):
         while True:
+            # Made anew: a filter reaches up to the moment it is made.
+            wanted = EventFilter(event=EventNameFilter(name=["prefect.automation.triggered"]))
             page = await client.read_events(wanted, limit=50)
             for one in page.events:
                 if one.resource.get("prefect.resource.name") == name:

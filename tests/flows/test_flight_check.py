@@ -44,4 +44,4 @@ async def test_a_lab_that_is_not_fails_with_one_sentence_and_the_bad_line_first(
     state, table = await checked(lab)
     assert state.is_failed()
     assert "checks are bad. store: " in str(state.message)
-    assert (table[0]["check"], table[0]["result"]) == ("store", "**BAD**")
+    assert (table[0]["check"], table[0]["result"]) == ("store", "BAD")

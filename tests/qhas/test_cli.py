@@ -215,7 +215,10 @@ BAD_INPUT: dict[str, tuple[Bad, str]] = {
     "not yaml": (lambda desk: write_yaml(desk.folder / "sweep.yaml", "a: ["), "is not YAML"),
     "unknown key": (lambda desk: desk.sweep(soc="sm8750"), "soc: no such key"),
     "wrong value": (lambda desk: desk.sweep(run={"repetitions": -1}), "run.repetitions"),
-    "impossible variant": (lambda desk: desk.sweep(variants={"vtcm_mb": [999]}), "Variant vtcm_mb-999"),
+    "impossible variant": (
+        lambda desk: desk.sweep(variants={"vtcm_mb": [999]}),
+        "variants.vtcm_mb.0: Input should be",
+    ),
     "all excluded": (lambda desk: desk.sweep(exclude=[{"model": "net"}]), "has no cell left"),
     "no dlc": (lambda desk: (desk.folder / "net.dlc").unlink(), "There is no file"),
     "no input list": (

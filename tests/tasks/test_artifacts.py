@@ -8,12 +8,19 @@ import pytest
 
 from qhas.failures import FailureKind
 from qhas.links import LinkMaker
-from qhas.record import Origin
+from qhas.record import CellRecord, Origin
 from qhas.site import Links, Site
 from qhas.spec import Cell
 from qhas.store import Store
 from qhas.summary import OpShare
-from tasks.artifacts import LINKED_CELLS, artifact_key, as_text, cell_table, failure_page, links_of
+from tasks.artifacts import (
+    LINKED_CELLS,
+    artifact_key,
+    cell_table,
+    failure_page,
+    links_of,
+    trace_page,
+)
 from tests.qhas.samples import metrics, model, record, run_record
 
 SERVED = Site(links=Links(base="https://lab"))
@@ -29,29 +36,50 @@ def test_keys_are_what_prefect_takes(name: str) -> None:
     assert set(artifact_key(name)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
-def test_a_row_opens_its_trace(store: Store) -> None:
-    (row,) = cell_table(Origin.SIMULATOR, [record()], store, LinkMaker(SERVED, store))
-    assert "[trace](https://lab/runs/nightly-1/net/sm8750/default/chrometrace.json.gz)" in row["open"]
-    assert "[Perfetto](https://ui.perfetto.dev/#!/?url=https%3A%2F%2Flab%2Fruns" in row["open"]
+def test_a_row_holds_the_figures_as_plain_text() -> None:
+    op = OpShare(op="q::Softmax*", cycles=1, dominant_cycles=1, dominant_percent=50)
+    (row,) = cell_table(Origin.SIMULATOR, [record(metrics=metrics(top_ops=[op]))])
+    assert (row["network"], row["SoC"], row["status"], row["est. time"]) == (
+        "net",
+        "sm8750",
+        "complete",
+        "1,371 µs",
+    )
+    assert "q::Softmax* 50%" in row.values()
 
 
-def test_a_row_that_no_browser_can_open_says_where_the_trace_lies(store: Store) -> None:
-    (row,) = cell_table(Origin.SIMULATOR, [record()], store, LinkMaker(Site(), store))
-    assert row["open"] == f"`{store.root}/runs/nightly-1/net/sm8750/default/chrometrace.json.gz`"
+def page_of(*records: CellRecord, store: Store, site: Site = SERVED) -> str:
+    """The page that opens these cells' traces."""
+    page = trace_page(records, store, LinkMaker(site, store))
+    assert page is not None
+    return page
 
 
-def test_a_large_table_is_linked_for_its_first_rows_only(store: Store) -> None:
-    many = [record(Cell(model=model(f"n{i}"), soc="sm8750")) for i in range(LINKED_CELLS + 1)]
-    rows = cell_table(Origin.SIMULATOR, many, store, LinkMaker(SERVED, store))
-    assert "https://" in rows[LINKED_CELLS - 1]["open"]
-    assert "https://" not in rows[LINKED_CELLS]["open"]
+def test_a_trace_is_one_click_away(store: Store) -> None:
+    page = page_of(record(), store=store)
+    assert "[trace](https://lab/runs/nightly-1/net/sm8750/default/chrometrace.json.gz)" in page
+    assert "[Perfetto](https://ui.perfetto.dev/#!/?url=https%3A%2F%2Flab%2Fruns" in page
 
 
-def test_names_of_ops_are_no_markup(store: Store) -> None:
-    op = OpShare(op="[x](https://evil)*", cycles=1, dominant_cycles=1, dominant_percent=50)
-    one = record(metrics=metrics(top_ops=[op]))
-    (row,) = cell_table(Origin.SIMULATOR, [one], store, LinkMaker(Site(), store))
-    assert r"\[x\](https://evil)\* 50%" in row.values()
+def test_where_no_browser_can_open_a_trace_its_address_stands(store: Store) -> None:
+    page = page_of(record(), store=store, site=Site())
+    assert f"`{store.root}/runs/nightly-1/net/sm8750/default/chrometrace.json.gz`" in page
+
+
+def test_of_many_cells_the_first_have_links(store: Store) -> None:
+    many = [record(Cell(model=model(f"n{i}"), soc="sm8750")) for i in range(LINKED_CELLS + 2)]
+    page = page_of(*many, store=store)
+    assert page.count("[trace]") == LINKED_CELLS
+    assert "And 2 more: see the report." in page
+
+
+def test_names_are_no_markup_in_a_page(store: Store) -> None:
+    cell = Cell(model=model(), soc="sm8750", variant="[x](https://evil)|*")
+    assert r"\[x\](https://evil)\|\*" in page_of(record(cell), store=store)
+
+
+def test_a_run_without_traces_has_no_page_of_them(store: Store) -> None:
+    assert trace_page([record(artifacts=[])], store, LinkMaker(SERVED, store)) is None
 
 
 def test_a_pruned_trace_has_no_link(store: Store) -> None:
@@ -71,5 +99,5 @@ def test_a_failed_cell_is_told_with_its_next_step_and_its_evidence(store: Store)
     page = failure_page(run_record(cells=2, failed=1), [bad], store)
     assert page is not None
     assert "# 1 of 2 cells failed" in page
-    assert f"**Next step:** {as_text(bad.failure.hint)}" in page
+    assert f"**Next step:** {bad.failure.hint}" in page
     assert "    # one\n    two" in page
