@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from qhas.command_line import Exit, SiteOption, command, console, errors
-from qhas.report import publish_report
 from qhas.runs import cell_prefix, load_run
 from qhas.site import load_site
 from qhas.store import Store
@@ -30,6 +29,10 @@ def report(
     ] = None,
 ) -> Exit:
     """Make the report of a stored run again, and put it into the index; no device and no SDK is needed."""
+    from qhas.report import (
+        publish_report,  # Arrow, Plotly and Jinja are seconds, which other commands need not pay
+    )
+
     store = Store(load_site(site).store)
     run, cells = load_run(store, run_id)
     with bar(errors) as progress:

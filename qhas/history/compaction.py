@@ -6,6 +6,9 @@ First the new file, whole; then what it makes superfluous goes. Whatever is left
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -34,18 +37,25 @@ def compact(store: Store, now: datetime) -> Compaction:
     What another compaction takes away meanwhile is left to it. Of a store that does not tell when objects were
     written nothing is compacted: a part that is written again would not be known from its old version.
     """
-    months, removed = [], 0
+    written: list[str] = []
+    removed = 0
     for kind in Kind:
-        for month in sorted({file.month for file in listing(store, kind)}):
-            if not _settled(month, now):
-                continue
-            try:
-                written, gone = _compact_month(store, kind, month)
-            except ObjectMissing:
-                continue
-            months += [f"{kind}/month={month}"] * written
-            removed += gone
-    return Compaction(tuple(months), removed)
+        for month, files in _over(store, kind, now).items():
+            with suppress(ObjectMissing):
+                if _write(store, kind, month, files):
+                    written.append(f"{kind}/month={month}")
+        with suppress(ObjectMissing):
+            removed += _clear(store, _over(store, kind, now))
+    return Compaction(tuple(written), removed)
+
+
+def _over(store: Store, kind: Kind, now: datetime) -> dict[str, list[HistoryFile]]:
+    """The files of the months that are over, as they lie there now."""
+    months: dict[str, list[HistoryFile]] = defaultdict(list)
+    for file in listing(store, kind):
+        if _settled(file.month, now):
+            months[file.month].append(file)
+    return {month: files for month, files in months.items() if all(file.found.modified for file in files)}
 
 
 def _settled(month: str, now: datetime) -> bool:
@@ -54,30 +64,29 @@ def _settled(month: str, now: datetime) -> bool:
     return now.date() >= end + SETTLED
 
 
-def _compact_month(store: Store, kind: Kind, month: str) -> tuple[bool, int]:
-    """Whether a file was written, and how many went."""
-    files = _files(store, kind, month)
-    if any(file.found.modified is None for file in files):
-        return False, 0
+def _write(store: Store, kind: Kind, month: str, files: list[HistoryFile]) -> bool:
+    """Put what counts of a month into one file; whether that was needed."""
     wanted = _shares(store, files)
-    written = len(wanted) > 1 or not wanted[0].file.compacted
-    if written:
-        parts: dict[str, tuple[int, datetime]] = {}
-        for share in wanted:
-            parts |= _parts(store, share)
-        name = data_digest([[key, size, str(changed)] for key, (size, changed) in sorted(parts.items())])
-        tables = [_labelled(whole(store, share), share.file) for share in wanted]
-        content = parquet(pa.concat_tables(tables, promote_options="default"), parts)
-        store.write(f"{kind}/month={month}/{name}.parquet", content)
-        files = _files(store, kind, month)
-    needed = {share.file.key for share in _shares(store, files)}
-    superfluous = [file.key for file in files if file.key not in needed]
+    if len(wanted) == 1 and wanted[0].file.compacted:
+        return False
+    parts: dict[str, tuple[int, datetime]] = {}
+    for share in wanted:
+        parts |= _parts(store, share)
+    name = data_digest([[key, size, str(changed)] for key, (size, changed) in sorted(parts.items())])
+    tables = [_labelled(whole(store, share), share.file) for share in wanted]
+    content = parquet(pa.concat_tables(tables, promote_options="default"), parts)
+    store.write(f"{kind}/month={month}/{name}.parquet", content)
+    return True
+
+
+def _clear(store: Store, months: Mapping[str, list[HistoryFile]]) -> int:
+    """Remove the files of which nothing counts; how many went."""
+    superfluous: list[str] = []
+    for files in months.values():
+        needed = {share.file for share in _shares(store, files)}
+        superfluous += [file.key for file in files if file not in needed]
     store.remove(superfluous)
-    return written, len(superfluous)
-
-
-def _files(store: Store, kind: Kind, month: str) -> list[HistoryFile]:
-    return [file for file in listing(store, kind) if file.month == month]
+    return len(superfluous)
 
 
 def _shares(store: Store, files: list[HistoryFile]) -> list[Share]:

@@ -22,8 +22,8 @@ from qhas.store import ObjectMissing, Store, StoreError
 
 _AT_ONCE = 16
 _TRIES = 5
-_TAIL = 1 << 16
-"""Bytes that hold the footer of any file of the history, and the whole of most parts."""
+_TAIL = 1 << 19
+"""Bytes that hold the footer of any file of the history, and the whole of those of a small lab: one request."""
 _SCHEMAS = {Kind.CELLS: SCHEMA, Kind.OPS: OP_SCHEMA}
 # Columns of a row group lie side by side: one request for them and what is between is quicker than several.
 _FORMAT = ds.ParquetFileFormat(

@@ -191,6 +191,7 @@ def qhas(
 
 
 @pytest.mark.usefixtures("workers")
+@pytest.mark.slow
 def test_the_command_runs_a_sweep_at_the_sites_of_a_file(sites: Sites) -> None:
     done = qhas(sites, "--run-id", "one")
     assert done.returncode == 0, done.stdout + done.stderr

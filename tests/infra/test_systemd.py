@@ -32,7 +32,7 @@ def root(tmp_path: Path) -> Path:
     units.mkdir(parents=True)
     for unit in UNITS:
         shutil.copy(FOLDER / unit, units)
-        for program in re.findall(r"^ExecStart=(\S+)", (FOLDER / unit).read_text(), re.MULTILINE):
+        for program in re.findall(r"^Exec(?:Start|Stop)=(\S+)", (FOLDER / unit).read_text(), re.MULTILINE):
             (executable := tmp_path / program.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
             executable.touch(mode=0o755)
     return tmp_path

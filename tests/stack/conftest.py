@@ -18,6 +18,7 @@ from infra.stack.postgresql import Postgresql, PostgresqlMissing
 from infra.stack.processes import Processes
 from infra.stack.settings import BUCKET, Settings
 from infra.stack.stack import ROOT, Stack
+from infra.stack.start import start_parts
 from tests.fakes.dlc import make_dlc
 from tests.fakes.sdk import build_fake_sdk
 from tests.resilience.reader import Bucket
@@ -72,13 +73,21 @@ class Running:
         return file
 
     def part(self, name: str) -> Part:
-        """How one of its parts is started."""
+        """How one of its parts is started: the database, the server, its services, or a worker."""
         folder = self.stack.folder
         if name == "postgresql":
             return parts.database(self.settings, Postgresql.find())
         if name == "server":
             return parts.server(self.settings, folder)
+        if name == "services":
+            return parts.services(self.settings, folder)
+        assert name.startswith(parts.WORKER), name
         return parts.worker(self.settings, folder, self.stack.root, name.removeprefix(parts.WORKER))
+
+    def revive(self) -> None:
+        """Start what an earlier test left dead."""
+        dead = [name for name, pid in self.stack.status().items() if pid is None]
+        start_parts(self.processes, [self.part(name) for name in dead])
 
 
 @pytest.fixture(scope="session")
