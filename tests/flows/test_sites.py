@@ -154,6 +154,7 @@ async def flow_runs(run_id: str) -> list[FlowRun]:
 
 
 @pytest.mark.usefixtures("workers")
+@pytest.mark.slow
 async def test_a_site_that_is_down_delays_only_its_cells_and_is_reported(sites: Sites) -> None:
     state = await sites.sweep("one", *map(sites.ref, SOCS))
     run, cells = sites.lab.run("one")
