@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Lock
 
 from qhas.diff.model import CellDiff
 from qhas.record import CellRecord, SweepRecord
 from qhas.report.assets import publish_assets
 from qhas.report.findings import Findings
-from qhas.report.gather import read_baseline, read_contents, understood
+from qhas.report.gather import read_baseline, read_contents
 from qhas.report.links import cell_page
-from qhas.report.pages import Neighbours, cell_page_text, run_page, with_neighbours
+from qhas.report.page_writers import open_writers
+from qhas.report.pages import Neighbours, run_page, with_neighbours
 from qhas.report.run_index import publish_entry
 from qhas.report.stored_findings import read_findings
 from qhas.store import Store
@@ -45,17 +45,16 @@ def publish_report(
 
     def publish_cell(page_of: tuple[CellRecord, Neighbours]) -> tuple[CellRecord, CellDiff | None]:
         record, neighbours = page_of
-        contents = read_contents(store, record, baseline)
-        with computing:
-            files = understood(contents)
-            page = cell_page_text(run, record, neighbours, found, files)
-        store.write(f"{base}/{cell_page(record.cell)}", page.encode())
-        return record, files.diff and files.diff.model_copy(update={"ops": [], "htp_ops": []})
+        written = write_page(read_contents(store, record, baseline), neighbours)
+        store.write(f"{base}/{cell_page(record.cell)}", written.page.encode())
+        return record, written.diff
 
-    computing = Lock()  # threads that compute at once only take the interpreter from each other
     publish_assets(store)
     diffs = {}
-    with ThreadPoolExecutor(_AT_ONCE, "qhas-report") as threads:
+    with (
+        open_writers(run, found, len(cells)) as write_page,
+        ThreadPoolExecutor(_AT_ONCE, "qhas-report") as threads,
+    ):
         for record, diff in threads.map(publish_cell, with_neighbours(cells)):
             if diff:
                 diffs[record.cell.key] = diff

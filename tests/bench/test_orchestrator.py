@@ -16,7 +16,7 @@ from bench.orchestrator.contest import _TASK_RUNS_A_CELL
 from bench.usage import tree_cpu
 
 DO_NOTHING_FOR_SIMULATORS = {"ready_device", "measure_latency"}
-OF_A_SWEEP = {"publish_report", "judge", "make_samples", "show_comparison"}
+OF_A_SWEEP = {"publish_report", "judge", "make_samples", "compare_runs", "show_comparison"}
 
 
 def tasks_of_cells() -> set[str]:

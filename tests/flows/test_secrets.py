@@ -45,6 +45,7 @@ def database() -> bytes:
     return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
 
 
+@pytest.mark.slow
 async def test_no_key_of_the_store_is_kept_anywhere(lab: FakeLab, s3: MotoServer) -> None:
     bucket = s3.bucket()
     site: dict[str, Any] = json.loads(lab.site_file.read_text())

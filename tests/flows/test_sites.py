@@ -154,6 +154,7 @@ async def flow_runs(run_id: str) -> list[FlowRun]:
 
 
 @pytest.mark.usefixtures("workers")
+@pytest.mark.slow
 async def test_a_site_that_is_down_delays_only_its_cells_and_is_reported(sites: Sites) -> None:
     state = await sites.sweep("one", *map(sites.ref, SOCS))
     run, cells = sites.lab.run("one")
@@ -191,6 +192,7 @@ def qhas(
 
 
 @pytest.mark.usefixtures("workers")
+@pytest.mark.slow
 def test_the_command_runs_a_sweep_at_the_sites_of_a_file(sites: Sites) -> None:
     done = qhas(sites, "--run-id", "one")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -56,6 +56,7 @@ async def test_every_cell_of_a_good_sweep_is_published_with_all_its_artifacts(la
         "runtrace",
         "output",
         "output_tensor",
+        "timeline",
     }
     for cell in cells.values():
         assert {artifact.name for artifact in cell.artifacts} == names

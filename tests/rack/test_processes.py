@@ -85,6 +85,7 @@ def alive(pid: int) -> bool:
 # Leases
 
 
+@pytest.mark.slow
 async def test_two_sweeps_and_a_profile_share_three_devices_one_job_at_a_time(
     rack_of: RackOf, start: Start
 ) -> None:

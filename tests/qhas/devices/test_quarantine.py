@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -162,6 +163,8 @@ def test_what_is_left_of_a_longer_record_is_not_read(tmp_path: Path, log: Quaran
 def test_a_foreign_thing_in_place_of_a_record_is_left_alone(
     tmp_path: Path, log: QuarantineLog, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    logging.getLogger("qhas.devices.quarantine").disabled = False  # logging is set up by more than this test
+    caplog.set_level(logging.WARNING, "qhas.devices.quarantine")
     target = tmp_path / "somebody's"
     target.write_text("precious")
     place = tmp_path / "leases" / f"{file_stem(PHONE)}.quarantine"

@@ -1,0 +1,110 @@
+"""Cells' pages made of their files, in processes beside this one where there are many: it is computing, not waiting.
+
+A process of ours is told its work through standard input and ends with it, so nothing is left however this one dies.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from queue import SimpleQueue
+from threading import Lock
+from typing import IO, Any, NamedTuple
+
+from qhas.diff.model import CellDiff
+from qhas.record import SweepRecord
+from qhas.report.findings import Findings
+from qhas.report.gather import CellContents, understood
+from qhas.report.pages import Neighbours, cell_page_text
+
+_CELLS_A_PROCESS = 40
+"""Fewer are written before another process would have started."""
+
+
+class Written(NamedTuple):
+    """A cell's page, and its comparison with the baseline without the ops, which only the page shows."""
+
+    page: str
+    diff: CellDiff | None
+
+
+WritePage = Callable[[CellContents, Neighbours], Written]
+
+
+@contextmanager
+def open_writers(run: SweepRecord, findings: Findings, cells: int) -> Iterator[WritePage]:
+    """How so many cells' pages are written; to be called from several threads at once."""
+    processes = min(os.cpu_count() or 1, cells // _CELLS_A_PROCESS)
+    if processes < 2:
+        computing = Lock()  # threads that compute at once only take the interpreter from each other
+
+        def write_here(contents: CellContents, neighbours: Neighbours) -> Written:
+            with computing:
+                return _write(run, findings, contents, neighbours)
+
+        yield write_here
+        return
+    free = SimpleQueue[subprocess.Popen[bytes]]()
+    with ExitStack() as stack:
+        for _ in range(processes):
+            process = stack.enter_context(_started())
+            with suppress(OSError):  # one that is dead already is met when a page is to be written
+                _send(process.stdin, (run, findings))
+            free.put(process)
+
+        def write_elsewhere(contents: CellContents, neighbours: Neighbours) -> Written:
+            process = free.get()
+            try:
+                _send(process.stdin, (contents, neighbours))
+                return Written(*pickle.load(process.stdout))  # type: ignore[arg-type]  # noqa: S301  # our own process
+            except (EOFError, OSError, pickle.UnpicklingError):  # it died: memory, a signal
+                return _write(run, findings, contents, neighbours)
+            finally:
+                free.put(process)
+
+        yield write_elsewhere
+
+
+@contextmanager
+def _started() -> Iterator[subprocess.Popen[bytes]]:
+    argv = [sys.executable, "-m", "qhas.report.page_writers"]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _send(pipe: IO[bytes] | None, what: tuple[Any, ...]) -> None:
+    if pipe is None:
+        raise EOFError
+    pickle.dump(what, pipe, pickle.HIGHEST_PROTOCOL)
+    pipe.flush()
+
+
+def _write(run: SweepRecord, findings: Findings, contents: CellContents, neighbours: Neighbours) -> Written:
+    files = understood(contents)
+    page = cell_page_text(run, contents.record, neighbours, findings, files)
+    return Written(page, files.diff and files.diff.model_copy(update={"ops": [], "htp_ops": []}))
+
+
+def main() -> None:
+    """Write pages until standard input ends."""
+    source, target = sys.stdin.buffer, sys.stdout.buffer
+    run, findings = pickle.load(source)  # noqa: S301  # from the process that started this one
+    while True:
+        try:
+            contents, neighbours = pickle.load(source)  # noqa: S301
+        except EOFError:
+            return
+        pickle.dump(tuple(_write(run, findings, contents, neighbours)), target, pickle.HIGHEST_PROTOCOL)
+        target.flush()
+
+
+if __name__ == "__main__":
+    main()

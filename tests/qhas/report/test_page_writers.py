@@ -1,0 +1,43 @@
+"""Pages written in other processes are the pages written here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qhas.record import CellRecord
+from qhas.report import page_writers, publish_report
+from qhas.spec import Cell
+from qhas.store import Store
+from tests.qhas.samples import model, record, run_record
+
+
+def pages(folder: Path) -> dict[str, bytes]:
+    store = Store(str(folder))
+    publish_report(store, run_record(6), night())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("index.html")}
+
+
+def night() -> list[CellRecord]:
+    cells = [Cell(model=model(f"net{number}"), soc="sm8750", variant="default") for number in range(6)]
+    return [record(cell) for cell in cells]
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_writers, "_CELLS_A_PROCESS", 1)
+    monkeypatch.setattr(page_writers.os, "cpu_count", lambda: 2)
+
+
+def test_pages_are_the_same_wherever_they_are_written(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    here = pages(tmp_path / "here")
+    request.getfixturevalue("elsewhere")
+    assert pages(tmp_path / "elsewhere") == here
+    assert sum("cells/" in path for path in here) == 6
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_process_that_dies_costs_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_writers.sys, "executable", "/bin/false")
+    assert sum("cells/" in path for path in pages(tmp_path)) == 6
