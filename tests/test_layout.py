@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("flows", "tasks", "qhas", "hostsdk")
+PACKAGES = ("flows", "tasks", "qhas", "hostsdk", "infra")
 MAY_IMPORT = {
     "flows": {"flows", "tasks", "qhas", "prefect"},
     "tasks": {"tasks", "qhas", "prefect"},
     "qhas": {"qhas"},
     "hostsdk": {"hostsdk"},
+    "infra": {"infra", "qhas", "prefect"},
 }
 """Which of the packages below, and whether Prefect, each package may import."""
 WATCHED = {*PACKAGES, "prefect", "tests"}

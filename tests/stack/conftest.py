@@ -93,13 +93,6 @@ class Running:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The stack, up. Tests leave it up."""
-    if dev := os.environ.get("DEVSTACK"):  # TEMPORARY
-        os.environ["QAIRT_SDK_ROOT"] = f"{dev}/sdk"
-        stack = Stack(Path(dev) / "stack", ROOT)
-        settings = stack.settings
-        assert settings
-        yield Running(stack, settings, Api(settings.api), Path(dev) / "sdk")
-        return
     if why := why_no_stack():
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("stack")
