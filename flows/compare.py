@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows import parameters as asked
-from qhas.diff.model import Verdict
+from qhas.diff.model import Outcome
 from qhas.diff.runs import Chosen, baseline_of
 from qhas.naming import Name
 from qhas.site import load_site
@@ -38,6 +38,6 @@ async def compare_runs(
         before = await asyncio.to_thread(baseline_of, store, after)
     diff = await compare(store, before, after, Chosen(models, socs), threshold_percent)
     await show_comparison(diff)
-    if diff.of(Verdict.WORSE):
+    if diff.of(Outcome.WORSE):
         return Failed(name=SLOWER, message=diff.sentence)
     return Completed(message=diff.sentence)

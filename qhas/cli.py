@@ -23,8 +23,7 @@ from qhas.command_line import Exit, JsonOption, SiteOption, app, command, consol
 from qhas.compare_command import AgainstOption, require_other
 from qhas.compare_command import against as against_run
 from qhas.demo import DEMO_FOLDER, NETWORKS, demo_site, demo_sweep, make_networks
-from qhas.diff.model import RunDiff
-from qhas.diff.model import Verdict as DiffVerdict
+from qhas.diff.model import Outcome, RunDiff
 from qhas.diff.tables import show_run as show_diff
 from qhas.failures import InvalidInput
 from qhas.naming import safe_name
@@ -284,7 +283,7 @@ def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool, diff: RunDif
         if diff:
             show_diff(console, diff)
     good = sum(cell.failure is None and not cell.over_budget for cell in cells)
-    slower = diff is not None and bool(diff.of(DiffVerdict.WORSE))
+    slower = diff is not None and bool(diff.of(Outcome.WORSE))
     return Exit.CELLS_FAILED if run.cells > good or slower else Exit.GOOD
 
 

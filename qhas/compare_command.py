@@ -11,7 +11,7 @@ from qhas.command_line import Exit, JsonOption, SiteOption, command, console, er
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.diff.compare import compare as compare_sides
-from qhas.diff.model import CellDiff, RunDiff, Verdict
+from qhas.diff.model import CellDiff, Outcome, RunDiff
 from qhas.diff.runs import CellNotComparable, Chosen, baseline_of, compare_runs, evidence_of
 from qhas.diff.tables import show_cell
 from qhas.diff.tables import show_run as show_runs
@@ -103,7 +103,7 @@ def _tell_runs(diff: RunDiff, as_json: bool) -> Exit:
         raise InvalidInput(
             f"No cell of {diff.before} and {diff.after} could be compared; {diff.not_compared[0].reason}"
         )
-    return Exit.CELLS_FAILED if diff.of(Verdict.WORSE) else Exit.GOOD
+    return Exit.CELLS_FAILED if diff.of(Outcome.WORSE) else Exit.GOOD
 
 
 def _tell_cell(diff: CellDiff, as_json: bool) -> Exit:
@@ -111,7 +111,7 @@ def _tell_cell(diff: CellDiff, as_json: bool) -> Exit:
         print_json(diff.model_dump(mode="json"))
     else:
         show_cell(console, diff)
-    return Exit.CELLS_FAILED if diff.verdict is Verdict.WORSE else Exit.GOOD
+    return Exit.CELLS_FAILED if diff.verdict is Outcome.WORSE else Exit.GOOD
 
 
 def _is_one(address: str) -> bool:

@@ -9,7 +9,7 @@ from qhas.diff.circumstances import Evidence, circumstances, same_network
 from qhas.diff.contributions import contributions, matched_by_place, timing
 from qhas.diff.effects import Sameness, op_diffs
 from qhas.diff.matching import match, same_topology
-from qhas.diff.model import CellDiff, Contribution, Figure, OpDiff, Part, Side, Verdict
+from qhas.diff.model import CellDiff, Contribution, Figure, OpDiff, Outcome, Part, Side
 from qhas.diff.ops import ops_of
 from qhas.diff.sentence import sentence
 from qhas.failures import InvalidInput
@@ -85,10 +85,10 @@ def _require_one_origin(before: Side, after: Side) -> None:
         )
 
 
-def _verdict(time: Figure, threshold_percent: float) -> Verdict:
+def _verdict(time: Figure, threshold_percent: float) -> Outcome:
     if abs(time.percent or 0.0) <= threshold_percent:
-        return Verdict.SAME
-    return Verdict.WORSE if (time.change or 0.0) > 0 else Verdict.BETTER
+        return Outcome.SAME
+    return Outcome.WORSE if (time.change or 0.0) > 0 else Outcome.BETTER
 
 
 def _remarks(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 
-from qhas.diff.model import CellDiff, RunDiff, Verdict
+from qhas.diff.model import CellDiff, Outcome, RunDiff
 from qhas.diff.sentence import signed_percent, signed_time
 from qhas.rows import microseconds
 
@@ -43,7 +43,7 @@ def cell_rows(diff: RunDiff) -> list[dict[str, str]]:
 
 def explained(diff: RunDiff) -> str:
     """The sentence of the runs, and of each cell whose time changed what adds up to the change."""
-    changed = [cell for cell in diff.cells if cell.verdict is not Verdict.SAME]
+    changed = [cell for cell in diff.cells if cell.verdict is not Outcome.SAME]
     parts = [f"# {_text(diff.after)} against {_text(diff.before)}", _text(diff.sentence)]
     parts += ["\n".join(_cell(cell)) for cell in changed[:_EXPLAINED]]
     if len(changed) > _EXPLAINED:

@@ -239,7 +239,7 @@ class Circumstance(DiffPart):
     """Whether it can change the time."""
 
 
-class Verdict(StrEnum):
+class Outcome(StrEnum):
     """Whether a cell got worse, by the threshold the comparison was given."""
 
     WORSE = "worse"
@@ -266,7 +266,7 @@ class CellDiff(DiffPart):
 
     before: Side
     after: Side
-    verdict: Verdict
+    verdict: Outcome
     sentence: str
     """What changed and why, for people."""
     cause: Circumstance | None
@@ -310,6 +310,6 @@ class RunDiff(DiffPart):
     only_after: list[str]
     not_compared: list[NotCompared]
 
-    def of(self, verdict: Verdict) -> list[CellDiff]:
+    def of(self, verdict: Outcome) -> list[CellDiff]:
         """The cells with that verdict."""
         return [cell for cell in self.cells if cell.verdict is verdict]

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import THRESHOLD_PERCENT, compare
-from qhas.diff.model import CellDiff, NotCompared, RunDiff, Verdict
+from qhas.diff.model import CellDiff, NotCompared, Outcome, RunDiff
 from qhas.diff.sentence import signed_percent
 from qhas.failures import InvalidInput
 from qhas.qhas_file import parse_qhas
@@ -140,13 +140,13 @@ def _sentence(cells: Sequence[CellDiff]) -> str:
     if not cells:
         return "No cell could be compared."
     counts = [
-        f"{sum(c.verdict is v for c in cells)} {v}" for v in (Verdict.WORSE, Verdict.BETTER, Verdict.SAME)
+        f"{sum(c.verdict is v for c in cells)} {v}" for v in (Outcome.WORSE, Outcome.BETTER, Outcome.SAME)
     ]
     told = [f"{len(cells)} cells compared: {', '.join(counts)}."]
     if len(cells) > 1 and (shared := _shared(cells)):
         told.append(f"In every cell: {', '.join(shared)}.")
     worst = cells[0]
-    if worst.verdict is Verdict.WORSE:
+    if worst.verdict is Outcome.WORSE:
         cell = worst.after.cell or worst.after.label
         told.append(f"Worst is {cell} ({signed_percent(worst.time.percent)}): {worst.sentence}")
     return " ".join(told)

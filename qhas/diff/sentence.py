@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from qhas.diff.figures import LATENCY
-from qhas.diff.model import Circumstance, Contribution, Figure, Side, Source, Verdict
+from qhas.diff.model import Circumstance, Contribution, Figure, Outcome, Side, Source
 from qhas.rows import microseconds, size
 
 _CARRIERS = 3
@@ -51,7 +51,7 @@ _MILLISECOND = 1000.0
 
 def sentence(
     time: Figure,
-    verdict: Verdict,
+    verdict: Outcome,
     sides: tuple[Side, Side],
     circumstances: Sequence[Circumstance],
     contributions: Sequence[Contribution],
@@ -62,7 +62,7 @@ def sentence(
     causes = " and ".join(_causes(circumstances))
     parts = [
         causes,
-        ", ".join(_carriers(contributions, qhas, causes, either=verdict is Verdict.SAME)),
+        ", ".join(_carriers(contributions, qhas, causes, either=verdict is Outcome.SAME)),
         ", ".join(_figures(figures, qhas.change or 0.0, causes)),
     ]
     told = "; ".join(part for part in parts if part)
@@ -72,11 +72,11 @@ def sentence(
     return f"{head}: {told}." if told else f"{head}."
 
 
-def _head(time: Figure, verdict: Verdict, where: str) -> str:
+def _head(time: Figure, verdict: Outcome, where: str) -> str:
     change = _change(time)
     if time.name == LATENCY:
         return f"Latency {change}{where}"
-    if verdict is not Verdict.SAME:
+    if verdict is not Outcome.SAME:
         return f"{change}{where}"
     return f"Same time{where}, {change}" if time.change else f"The same time{where}"
 

@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from qhas.diff.model import CellDiff, Contribution, Figure, RunDiff, Unit, Verdict
+from qhas.diff.model import CellDiff, Contribution, Figure, Outcome, RunDiff, Unit
 from qhas.diff.sentence import signed_percent, signed_size, signed_time
 from qhas.rows import microseconds, size
 
 _BAR = 32
 _ROWS = 10
 """Rows of a table of one cell; the rest is one row, and `--json` has all."""
-_STYLE = {Verdict.WORSE: "red", Verdict.BETTER: "green", Verdict.SAME: "dim"}
+_STYLE = {Outcome.WORSE: "red", Outcome.BETTER: "green", Outcome.SAME: "dim"}
 _SHOW: dict[Unit, Callable[[float], str]] = {
     Unit.MICROSECONDS: microseconds,
     Unit.BYTES: lambda value: size(round(value)),

@@ -53,9 +53,9 @@ _VERDICTS = {
     Verdict.STEADY: Tone.GOOD,
 }
 _DIFFS = {
-    diff.Verdict.WORSE: Tone.WORSE,
-    diff.Verdict.BETTER: Tone.BETTER,
-    diff.Verdict.SAME: Tone.GOOD,
+    diff.Outcome.WORSE: Tone.WORSE,
+    diff.Outcome.BETTER: Tone.BETTER,
+    diff.Outcome.SAME: Tone.GOOD,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from qhas.diff.model import Verdict
+from qhas.diff.model import Outcome
 from qhas.record import CellRecord, SweepRecord
 from qhas.report.findings import Findings
 
@@ -37,7 +37,7 @@ def _changes(findings: Findings) -> Iterator[str]:
     if not diffs:
         return
     counts = Counter(diff.verdict for diff in diffs)
-    yield f"Against {findings.baseline}: {', '.join(f'{counts[verdict]} {verdict}' for verdict in Verdict)}."
+    yield f"Against {findings.baseline}: {', '.join(f'{counts[verdict]} {verdict}' for verdict in Outcome)}."
     worst = diffs[0]
-    if worst.verdict is Verdict.WORSE:
+    if worst.verdict is Outcome.WORSE:
         yield f"Worst is {worst.after.cell}: {worst.sentence}"

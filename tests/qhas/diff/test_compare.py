@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
-from qhas.diff.model import CellDiff, CircumstanceKind, OpEffect, Part, Verdict
+from qhas.diff.model import CellDiff, CircumstanceKind, OpEffect, Outcome, Part
 from qhas.failures import InvalidInput
 from qhas.qhas_file import QhasFile, parse_qhas
 from qhas.record import CellRecord, DeviceFacts, Latency, ModelFacts, Origin, SdkFacts
@@ -59,7 +59,7 @@ def latency(median: float) -> Latency:
 
 def test_the_same_twice_is_the_same_and_has_no_contributions() -> None:
     same = diff(NETWORK, NETWORK)
-    assert same.verdict is Verdict.SAME
+    assert same.verdict is Outcome.SAME
     assert (same.contributions, same.circumstances, same.htp_ops) == ([], [], [])
     assert same.sentence == "The same time."
 
@@ -67,7 +67,7 @@ def test_the_same_twice_is_the_same_and_has_no_contributions() -> None:
 def test_ops_that_gained_a_format_change_are_named_with_their_number_and_their_time() -> None:
     slower = [replace(op, dominant=op.dominant + 70_000, kinds=FORMAT_CHANGE) for op in NETWORK[:6]]
     found = diff(NETWORK, [*slower, NETWORK[6]])
-    assert found.verdict is Verdict.WORSE
+    assert found.verdict is Outcome.WORSE
     assert "6 Conv2d gained a format change (+300 µs)" in found.sentence
     assert "format changes 0 → 6" in found.sentence
     assert found.contributions[0].effect is OpEffect.FORMAT_CHANGE_GAINED
@@ -234,7 +234,7 @@ def test_a_total_that_moves_against_the_time_is_pointed_out() -> None:
 
 def test_the_verdict_is_of_the_latency_and_the_parts_are_of_the_first_inference() -> None:
     found = with_records(cell_record(latency=latency(1000)), cell_record(latency=latency(1100)))
-    assert found.verdict is Verdict.WORSE
+    assert found.verdict is Outcome.WORSE
     assert found.sentence.startswith("Latency +100 µs (+10 %) on sm8750: first inference +0 µs")
     assert any("first, cold" in remark for remark in found.remarks)
 
@@ -269,14 +269,14 @@ def test_of_several_cores_the_one_that_ends_last_is_explained() -> None:
 
 def test_a_change_within_the_threshold_is_none() -> None:
     after = [replace(NETWORK[0], dominant=101_000), *NETWORK[1:]]
-    assert diff(NETWORK, after).verdict is Verdict.SAME
-    assert diff(after, NETWORK).verdict is Verdict.SAME
+    assert diff(NETWORK, after).verdict is Outcome.SAME
+    assert diff(after, NETWORK).verdict is Outcome.SAME
 
 
 def test_a_file_without_instances_is_compared_by_what_it_has() -> None:
     bare = made(NETWORK).model_copy(update={"htp_ops": (), "missing": ("htp_op_instances",)})
     found = compare(Evidence(bare), Evidence(bare))
-    assert found.verdict is Verdict.SAME
+    assert found.verdict is Outcome.SAME
     assert any("htp_op_instances" in remark for remark in found.remarks)
 
 

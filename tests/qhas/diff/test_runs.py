@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from qhas.diff.markdown import cell_rows, explained
-from qhas.diff.model import RunDiff, Verdict
+from qhas.diff.model import Outcome, RunDiff
 from qhas.diff.runs import Chosen, baseline_of, compare_runs
 from qhas.failures import FailureKind, InvalidInput
 from qhas.record import Origin, SdkFacts
@@ -26,8 +26,8 @@ def test_cells_are_compared_by_their_key_and_the_worst_comes_first(store: Store)
     store_run(store, "nightly-2", {"alpha": ALPHA, "beta": SLOW}, day=1)
     diff = compare_runs(store, "nightly-1", "nightly-2")
     assert [(cell.after.model, cell.verdict) for cell in diff.cells] == [
-        ("beta", Verdict.WORSE),
-        ("alpha", Verdict.SAME),
+        ("beta", Outcome.WORSE),
+        ("alpha", Outcome.SAME),
     ]
     assert diff.sentence.startswith(
         "2 cells compared: 1 worse, 0 better, 1 same. Worst is beta/sm8750/default (+"

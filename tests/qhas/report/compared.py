@@ -9,11 +9,11 @@ from qhas.diff.model import (
     Contribution,
     Figure,
     OpEffect,
+    Outcome,
     Part,
     Side,
     Source,
     Unit,
-    Verdict,
 )
 from qhas.record import Origin
 from tests.qhas.samples import record
@@ -33,7 +33,7 @@ def compared(before: float, after: float, parts: list[Contribution] | None = Non
     return CellDiff(
         before=Side(label="nightly-0", **side),
         after=Side(label="nightly-1", **side),
-        verdict=Verdict.WORSE if percent > 3 else Verdict.BETTER if percent < -3 else Verdict.SAME,
+        verdict=Outcome.WORSE if percent > 3 else Outcome.BETTER if percent < -3 else Outcome.SAME,
         sentence=f"{after - before:+g} µs: six Conv2d gained a format change.",
         cause=None,
         time=time,
