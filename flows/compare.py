@@ -12,8 +12,9 @@ from prefect.states import Completed, Failed
 
 from flows import parameters as asked
 from qhas.diff.model import Outcome
-from qhas.diff.runs import Chosen, baseline_of
+from qhas.diff.runs import Chosen
 from qhas.naming import Name
+from qhas.report.baseline import baseline_of
 from qhas.site import load_site
 from qhas.store import Store
 from tasks.compare import compare_runs as compare

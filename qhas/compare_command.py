@@ -12,11 +12,12 @@ from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.diff.compare import compare as compare_sides
 from qhas.diff.model import CellDiff, Outcome, RunDiff
-from qhas.diff.runs import CellNotComparable, Chosen, baseline_of, compare_runs, evidence_of
+from qhas.diff.runs import CellNotComparable, Chosen, compare_runs, evidence_of
 from qhas.diff.tables import show_cell
 from qhas.diff.tables import show_run as show_runs
 from qhas.failures import InvalidInput
 from qhas.qhas_file import read_qhas
+from qhas.report.baseline import baseline_of
 from qhas.runs import load_run, read_run
 from qhas.site import load_site
 from qhas.store import Store

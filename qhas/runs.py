@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
@@ -30,6 +31,8 @@ from qhas.spec import Cell, SweepSpec, describe
 from qhas.spec_difference import differences
 from qhas.store import Store, StoreError
 
+_AT_ONCE = 16
+"""Cells that are read at the same time."""
 _NAME_IN_ID = 74
 """Characters of a sweep's name that fit into an id, which is a name itself."""
 
@@ -212,8 +215,9 @@ def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
     record = read_run(store, run_id)
     if record is None:
         raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
-    records = (read_cell(store, run_id, cell) for cell in planned_cells(record.spec))
-    return record, [cell for cell in records if cell]
+    with ThreadPoolExecutor(_AT_ONCE, "qhas-load") as threads:
+        records = threads.map(lambda cell: read_cell(store, run_id, cell), planned_cells(record.spec))
+        return record, [cell for cell in records if cell]
 
 
 def planned_cells(spec: SweepSpec) -> tuple[Cell, ...]:

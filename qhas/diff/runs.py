@@ -13,14 +13,13 @@ from qhas.diff.model import CellDiff, NotCompared, Outcome, RunDiff
 from qhas.diff.sentence import signed_percent
 from qhas.failures import InvalidInput
 from qhas.qhas_file import parse_qhas
-from qhas.record import CellRecord, SweepRecord, SweepState
-from qhas.runs import cell_prefix, load_run, read_run
+from qhas.record import CellRecord
+from qhas.runs import cell_prefix, load_run
 from qhas.store import Store
 from qhas.summary import QhasInvalid
 
 _AT_ONCE = 16
 """Cells whose files are fetched at the same time."""
-_FINISHED = {SweepState.COMPLETE, SweepState.PARTIAL}
 
 
 @dataclass(frozen=True)
@@ -90,32 +89,6 @@ def evidence_of(store: Store, record: CellRecord) -> Evidence:
         return Evidence(parse_qhas(content, artifact.path), record)
     except QhasInvalid as error:
         raise CellNotComparable(f"in {record.run_id} its QHAS summary is damaged: {error}") from error
-
-
-def baseline_of(store: Store, run_id: str) -> str:
-    """The last finished run of the same sweep before this one. Raises InvalidInput if there is none."""
-    run = _run(store, run_id)
-    ids = [name for name in store.children("runs") if name != run_id]
-    earlier = [found for name in reversed(ids) if (found := _earlier(store, name, run))]
-    if not earlier:
-        raise InvalidInput(
-            f"There is no finished run of sweep {run.spec.name} before {run_id} in {store.root}."
-        )
-    return max(earlier, key=lambda found: found.started_at).run_id
-
-
-def _earlier(store: Store, run_id: str, run: SweepRecord) -> SweepRecord | None:
-    if not run_id.startswith(run.spec.name[:1]):
-        return None
-    found = read_run(store, run_id)
-    same = found and found.spec.name == run.spec.name and found.state in _FINISHED
-    return found if found and same and found.started_at < run.started_at else None
-
-
-def _run(store: Store, run_id: str) -> SweepRecord:
-    if (run := read_run(store, run_id)) is None:
-        raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
-    return run
 
 
 def _records(store: Store, run_id: str, chosen: Chosen) -> dict[str, CellRecord]:

@@ -17,7 +17,6 @@ from qhas.store import Store
 _KNOWN = "reports/index.json"
 _WORDS = 240
 """Characters of a run's summary: the page of many runs stays below 1 MB."""
-_FINISHED = (SweepState.COMPLETE, SweepState.PARTIAL)
 
 
 class Entry(BaseModel):
@@ -88,13 +87,3 @@ def read_known(store: Store) -> Mapping[str, Entry]:
 def write_known(store: Store, known: Mapping[str, Entry]) -> None:
     """Keep the lines, so that the next report reads none of them again."""
     store.write(_KNOWN, _BY_KEY.dump_json(dict(known)))
-
-
-def last_before(store: Store, run: SweepRecord) -> str | None:
-    """The last finished run of the same sweep before this one that has a report. Reads one object, however many runs."""
-    earlier = [
-        found
-        for found in read_known(store).values()
-        if found.name == run.spec.name and found.state in _FINISHED and found.started_at < run.started_at
-    ]
-    return max(earlier, key=lambda found: found.started_at).run_id if earlier else None

@@ -14,11 +14,10 @@ from pydantic import ValidationError
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff
-from qhas.diff.runs import baseline_of
 from qhas.failures import InvalidInput
 from qhas.qhas_file import parse_qhas
 from qhas.record import CellRecord, SweepRecord
-from qhas.report.entries import last_before
+from qhas.report.baseline import last_before
 from qhas.report.ops import OpTables, op_tables
 from qhas.runs import cell_prefix, read_cell
 from qhas.store import ObjectMissing, Store
@@ -63,20 +62,12 @@ class CellFiles:
 
 def read_baseline(store: Store, run: SweepRecord, cells: list[CellRecord]) -> Baseline | None:
     """The last finished run of the same sweep before this one, if there is one. Raises StoreError."""
-    run_id = last_before(store, run) or _looked_up(store, run)
+    run_id = last_before(store, run)
     if run_id is None:
         return None
     with ThreadPoolExecutor(_AT_ONCE, "qhas-baseline") as threads:
         found = threads.map(lambda record: read_cell(store, run_id, record.cell), cells)
         return Baseline(run_id, {record.cell.key: record for record in found if record})
-
-
-def _looked_up(store: Store, run: SweepRecord) -> str | None:
-    """Where no earlier run has a report."""
-    try:
-        return baseline_of(store, run.run_id)
-    except InvalidInput:
-        return None
 
 
 def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -> CellContents:

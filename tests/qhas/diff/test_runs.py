@@ -8,7 +8,7 @@ import pytest
 
 from qhas.diff.markdown import cell_rows, explained
 from qhas.diff.model import Outcome, RunDiff
-from qhas.diff.runs import Chosen, baseline_of, compare_runs
+from qhas.diff.runs import Chosen, compare_runs
 from qhas.failures import FailureKind, InvalidInput
 from qhas.record import Origin, SdkFacts
 from qhas.sdk import SdkKind
@@ -80,17 +80,6 @@ def test_patterns_choose_cells(store: Store) -> None:
     assert [cell.after.model for cell in diff.cells] == ["beta"]
     with pytest.raises(InvalidInput, match="no cell in common"):
         compare_runs(store, "nightly-1", "nightly-2", chosen=Chosen(socs=["sa*"]))
-
-
-def test_the_baseline_is_the_last_finished_run_of_the_sweep_before(store: Store) -> None:
-    for day, run_id in enumerate(("nightly-1", "nightly-2", "nightly-3")):
-        store_run(store, run_id, {"alpha": ALPHA}, day=day)
-    store_run(store, "nightly-of-others", {"alpha": ALPHA}, day=1, name="nightly-of")
-    assert baseline_of(store, "nightly-3") == "nightly-2"
-    with pytest.raises(InvalidInput, match="no finished run of sweep nightly before nightly-1"):
-        baseline_of(store, "nightly-1")
-    with pytest.raises(InvalidInput, match="holds no run gone"):
-        baseline_of(store, "gone")
 
 
 def test_markdown_explains_what_changed_and_escapes_names(store: Store) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from qhas.failures import FailureKind
 from qhas.record import SweepState
-from qhas.report.entries import last_before, read_known
+from qhas.report.entries import read_known
 from qhas.report.findings import Findings
 from qhas.report.run_index import publish_entry
 from qhas.store import Store
@@ -118,14 +118,3 @@ def test_of_very_many_runs_the_page_has_the_latest(store: Store) -> None:
     assert len(content) < 1_000_000
     assert "1002 older ones" in content.decode()
     assert runs_on_page(store)[0] == "b"
-
-
-def test_the_last_finished_run_of_the_same_sweep_is_found_in_the_index(store: Store) -> None:
-    put(store, "nightly-old", -3)
-    put(store, "nightly-last", -1)
-    put(store, "nightly-cancelled", 0, state=SweepState.CANCELLED)
-    put(store, "nightly-later", 5)
-    assert (
-        last_before(store, run_record(run_id="now", started_at=MOMENT + timedelta(days=1))) == "nightly-last"
-    )
-    assert last_before(store, run_record(run_id="first", started_at=MOMENT - timedelta(days=9))) is None
