@@ -35,6 +35,8 @@ class Job:
     """Cells of these to run, the first ones; None for all."""
     history: str = ""
     """A store in which an earlier run left what cells took; empty for a first run."""
+    device_seconds: float = 0.0
+    """How long a cell keeps its device where no tool does."""
 
     @property
     def cells(self) -> Iterator[tuple[Network, str]]:

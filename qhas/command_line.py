@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
+from typer.main import get_group
 
 from qhas.failures import InvalidInput
 from qhas.runs import RunNotEnded
@@ -21,32 +23,41 @@ from qhas.site import SITE_VARIABLE
 from qhas.store import StoreError
 
 P = ParamSpec("P")
-_ORDER = (
-    "demo",
-    "plan",
-    "sweep",
-    "profile",
-    "show",
-    "compare",
-    "history",
-    "report",
-    "devices",
-    "doctor",
-    "prune",
-    "pin",
-)
+_MODULES = {
+    "demo": "qhas.run_commands",
+    "plan": "qhas.run_commands",
+    "sweep": "qhas.run_commands",
+    "profile": "qhas.run_commands",
+    "show": "qhas.run_commands",
+    "compare": "qhas.compare_command",
+    "history": "qhas.history_command",
+    "report": "qhas.report_commands",
+    "devices": "qhas.upkeep_commands",
+    "doctor": "qhas.upkeep_commands",
+    "prune": "qhas.upkeep_commands",
+    "pin": "qhas.upkeep_commands",
+}
+"""Where each command is, in the order in which a newcomer needs them."""
 
 
-class _InOrder(TyperGroup):
-    """Lists commands as a newcomer needs them."""
+class _OnDemand(TyperGroup):
+    """Imports a command when it is asked for: what all of them import takes longer than most of them."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Their names."""
-        return sorted(super().list_commands(ctx), key=_ORDER.index)
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """Their names, in the order of the table."""
+        return list(_MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command; for a name that is none all are imported, from which the nearest are suggested."""
+        known = _MODULES.get(cmd_name)
+        for module in [known] if known else _MODULES.values():
+            import_module(module)
+        self.commands.update(get_group(app).commands)
+        return super().get_command(ctx, cmd_name)
 
 
 app = typer.Typer(
-    cls=_InOrder,
+    cls=_OnDemand,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

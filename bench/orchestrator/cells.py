@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from qhas.work import CellWork
 
 def run(job: Job) -> None:
     """Run as many of the job's cells as `job.limit` says. Raises RuntimeError if a cell failed."""
-    _without_tools()
+    _without_tools(job.device_seconds)
     cells = list(islice(plan_sweep(spec_of(job)).cells, job.limit))
     failed = asyncio.run(_orchestrate(cells, job))
     if failed:
@@ -56,7 +57,10 @@ async def _prepare(work: CellWork) -> Prepared:
     return Prepared(work.directory / "prepared.dlc", work.directory / "schematic.bin")
 
 
-async def _run(_work: CellWork, _prepared: Prepared, device: Device) -> ProfiledRun:
+async def _run(
+    _work: CellWork, _prepared: Prepared, device: Device, *, device_seconds: float = 0.0
+) -> ProfiledRun:
+    await asyncio.sleep(device_seconds)
     return ProfiledRun(await device.open_job(), log=None, outputs=[])  # type: ignore[arg-type]
 
 
@@ -81,9 +85,10 @@ _INSTEAD = (
 )
 
 
-def _without_tools() -> None:
-    """The tasks call the steps by their modules; in this process these do nothing from now on."""
+def _without_tools(device_seconds: float) -> None:
+    """The tasks call the steps by their modules; in this process these do nothing from now on, but to hold a device."""
     for module, name, nothing in _INSTEAD:
         if name not in vars(module):
             sys.exit(f"{module.__name__} has no {name} any more")
         setattr(module, name, nothing)
+    net_run.net_run = partial(_run, device_seconds=device_seconds)

@@ -22,11 +22,18 @@ from bench.size import Size
 from qhas.devices.shared_directory import DIRECTORY_VARIABLE
 from tests.fakes.sdk import build_fake_sdk
 
-_CELLS = {Size.QUICK: (10, 100), Size.NORMAL: (10, 100), Size.FULL: (10, 100, 1000, 5000)}
 _SLOTS, _DEVICES = 8, 2
-_RECORDED_SECONDS = 900.0
-"""How long a server may take to record what a sweep told it."""
-_LOOK_SECONDS = 0.25
+_PACE = 1.0
+"""Seconds that a cell keeps its device in a paced sweep: with all eight, eight cells a second."""
+_SWEEPS: dict[Size, tuple[tuple[int, float], ...]] = {
+    Size.QUICK: ((10, 0), (100, 0)),
+    Size.NORMAL: ((10, 0), (100, 0), (100, _PACE)),
+    Size.FULL: ((10, 0), (100, 0), (1000, 0), (5000, _PACE)),
+}
+"""Cells, and seconds of each on its device."""
+_STILL_SECONDS = 60.0
+"""A server that recorded nothing for so long has lost the rest."""
+_LOOK_SECONDS = 1.0
 _MIB = 1 << 20
 _TASK_RUNS_A_CELL = 7
 """graph-prepare, ready-device, latency, net-run, collect-logs, chrometrace, publish."""
@@ -38,6 +45,8 @@ class Cost:
 
     database: str
     cells: int
+    device_seconds: float
+    """Of a cell; with zero the cells come as fast as the client can."""
     wall: float
     client_cpu: float
     server_cpu: float
@@ -49,7 +58,9 @@ class Cost:
     recorded_at_end: float
     """Share of the task runs that the server showed as completed when the client ended."""
     recorded_after: float | None
-    """Seconds after the client's end until it showed all; None if it had not after a quarter of an hour."""
+    """Seconds after the client's end until it showed all; None if it stopped before, as it had lost the others."""
+    recorded: float
+    """Share that it showed in the end."""
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
@@ -81,15 +92,15 @@ def _on_postgresql(folder: Path, size: Size) -> Iterator[Cost]:
 def _costs(name: str, folder: Path, size: Size, server: Server, database: Database | None) -> Iterator[Cost]:
     server.settle()
     sdk = build_fake_sdk(folder / "sdk")
-    most = max(_CELLS[size])
+    most = max(cells for cells, _ in _SWEEPS[size])
     networks = fake_networks(folder / "networks", (f"net{n:04}" for n in range(-(-most // len(SOCS)))))
-    for cells in (1, *_CELLS[size]):  # the first warms up
-        place = folder / f"cells{cells}"
+    for number, (cells, seconds) in enumerate([(1, 0.0), *_SWEEPS[size]]):  # the first warms up
+        place = folder / f"sweep{number}"
         place.mkdir()
         wanted = networks[: -(-cells // len(SOCS))]
-        job = Job(str(sdk), wanted, SOCS, str(place), _SLOTS, _DEVICES, limit=cells)
+        job = Job(str(sdk), wanted, SOCS, str(place), _SLOTS, _DEVICES, limit=cells, device_seconds=seconds)
         cost = _cost(name, job, cells, server, database)
-        if cells > 1:
+        if number:
             yield cost
 
 
@@ -98,16 +109,18 @@ def _cost(name: str, job: Job, cells: int, server: Server, database: Database | 
     cpu, database_cpu = server.cpu(), database.cpu() if database else 0.0
     environment = server.environment | {DIRECTORY_VARIABLE: str(Path(job.folder).parent / "leases")}
     used = in_a_fresh_process("bench.orchestrator.cells", job, environment)
-    ended = time.monotonic()
+    ended = moved = time.monotonic()
     at_end = found = _recorded(server) - recorded
-    while found < wanted and time.monotonic() - ended < _RECORDED_SECONDS:
+    while found < wanted and time.monotonic() - moved < _STILL_SECONDS:
         time.sleep(_LOOK_SECONDS)
-        found = _recorded(server) - recorded
-    after = time.monotonic() - ended
+        if (now := _recorded(server) - recorded) > found:
+            found, moved = now, time.monotonic()
+    after = moved - ended
     server.settle()
     return Cost(
         database=name,
         cells=cells,
+        device_seconds=job.device_seconds,
         wall=used["wall"],
         client_cpu=used["cpu"],
         server_cpu=server.cpu() - cpu,
@@ -115,6 +128,7 @@ def _cost(name: str, job: Job, cells: int, server: Server, database: Database | 
         peak_memory=used["peak_memory"],
         recorded_at_end=at_end / wanted,
         recorded_after=after if found >= wanted else None,
+        recorded=found / wanted,
     )
 
 
@@ -130,7 +144,8 @@ def _ms(seconds: float, cost: Cost) -> str:
 
 _COLUMNS: tuple[tuple[str, Callable[[Cost], str]], ...] = (
     ("database", lambda cost: cost.database),
-    ("cells", lambda cost: str(cost.cells)),
+    ("cells", lambda cost: f"{cost.cells:,}"),
+    ("on its device, s", lambda cost: f"{cost.device_seconds:g}"),
     ("wall, ms a cell", lambda cost: _ms(cost.wall, cost)),
     ("client's CPU, ms a cell", lambda cost: _ms(cost.client_cpu, cost)),
     ("server's", lambda cost: _ms(cost.server_cpu, cost)),
@@ -139,7 +154,9 @@ _COLUMNS: tuple[tuple[str, Callable[[Cost], str]], ...] = (
     ("recorded at the end", lambda cost: f"{cost.recorded_at_end:.0%}"),
     (
         "all recorded after, s",
-        lambda cost: "-" if cost.recorded_after is None else f"{cost.recorded_after:.1f}",
+        lambda cost: (
+            f"{1 - cost.recorded:.0%} lost" if cost.recorded_after is None else f"{cost.recorded_after:.1f}"
+        ),
     ),
 )
 
