@@ -36,10 +36,11 @@ def last_before(store: Store, run: SweepRecord) -> str | None:
     ids = store.children("runs")
     told = [known[name] for name in ids if name in known and known[name].name == run.spec.name]
     with ThreadPoolExecutor(_AT_ONCE, "qhas-baseline") as threads:
-        read = threads.map(lambda run_id: _read(store, run_id), [name for name in ids if name not in known])
-        untold = [found for found in read if found]
-    earlier = [(one.started_at, one.run_id) for one in (*told, *untold) if one.started_at < run.started_at]
-    for _, name in sorted(earlier, reverse=True):
+        untold = threads.map(lambda run_id: _read(store, run_id), [name for name in ids if name not in known])
+        moments = {one.run_id: one.started_at for one in untold if one}
+    moments |= {one.run_id: one.started_at for one in told}
+    earlier = [name for name, started_at in moments.items() if started_at < run.started_at]
+    for name in sorted(earlier, key=moments.__getitem__, reverse=True):
         if (found := _read(store, name)) and _is_earlier(found, run):
             return name
     return None
