@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 UV     := $(or $(shell command -v uv 2>/dev/null),$(VENV)-uv/bin/uv)
 STAMP  := $(VENV)/.installed
 
+# Containers often set it. Without cached bytecode every process of Prefect compiles for seconds before it starts.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-slow lint format bench lock clean stack stack-down stack-status
 
 demo: $(STAMP)
