@@ -15,7 +15,7 @@ from qhas.history import Rerun, read_reruns, write_reruns
 from qhas.lab import Lab
 from qhas.record import CellRecord, SweepRecord
 from qhas.verdict import CellVerdict, Verdict, headlines
-from qhas.verdict.judge import suspects
+from qhas.verdict.judge import look_at_part, suspects
 from qhas.verdict.summary import morning_line, morning_page
 from qhas.work import CellWork, open_work
 from tasks import events
@@ -29,6 +29,25 @@ from tasks.prepare import prepare_graph
 async def judge_and_confirm(lab: Lab, run: SweepRecord, records: list[CellRecord]) -> list[CellVerdict]:
     """The verdicts on a run that has ended; suspicious latencies are taken once more, on another lease, before."""
     verdicts = await judge(lab.store, run, records)
+    if await _confirm(lab, run, records, verdicts):
+        verdicts = await judge(lab.store, run, records)
+    return verdicts
+
+
+async def confirm_part(lab: Lab, run: SweepRecord, records: list[CellRecord], site: str) -> None:
+    """Take suspicious latencies of a site's cells once more, for the verdicts of the run that it is a part of."""
+    verdicts = await asyncio.to_thread(look_at_part, lab.store, run, records)
+    await _confirm(lab, run, records, verdicts, site)
+
+
+async def _confirm(
+    lab: Lab,
+    run: SweepRecord,
+    records: list[CellRecord],
+    verdicts: Sequence[CellVerdict],
+    site: str | None = None,
+) -> bool:
+    """Whether something was measured again, which is then stored."""
     known = await asyncio.to_thread(read_reruns, lab.store, run.run_id, records)
     measured = {cell for cell, rerun in known.items() if rerun.latency}
     open_ = [record for record in suspects(verdicts, records) if record.cell.key not in measured]
@@ -36,9 +55,8 @@ async def judge_and_confirm(lab: Lab, run: SweepRecord, records: list[CellRecord
         get_run_logger().info("Measuring again: %s.", ", ".join(record.cell.label for record in open_))
         again = await measure_again(open_, lab, run.run_id)
         known |= {rerun.cell: rerun for rerun in again}
-        await asyncio.to_thread(write_reruns, lab.store, run.run_id, known)
-        verdicts = await judge(lab.store, run, records)
-    return verdicts
+        await asyncio.to_thread(write_reruns, lab.store, run.run_id, known, site)
+    return bool(open_)
 
 
 async def tell(run: SweepRecord, records: Sequence[CellRecord], verdicts: Sequence[CellVerdict]) -> str:

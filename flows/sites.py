@@ -126,7 +126,7 @@ async def _end(
     parts = [_site_part(child, stored) for child in children]
     run = await asyncio.to_thread(end_run, store, run, records, parts)
     await asyncio.to_thread(write_durations, store, plan.spec.name, run.run_id, records)
-    # Devices are the sites': the next night confirms what is suspicious.
+    # What is suspicious was measured again by the sites, which have the devices.
     changes = await tell(run, records, await judge(store, run, records))
     report = await publish_report(store, run, records)
     events.sweep_finished(run, report)

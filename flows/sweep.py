@@ -15,7 +15,7 @@ from prefect.states import Completed, Failed
 
 from flows import parameters as asked
 from flows.cell import profile_cells
-from flows.confirm import judge_and_confirm, tell
+from flows.confirm import confirm_part, judge_and_confirm, tell
 from flows.liveness import declare_crashed, tell_waiting
 from qhas import progress
 from qhas.demo import missing_networks
@@ -135,6 +135,8 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
     async with open_lab(site) as lab:
         run = await asyncio.to_thread(require_run, lab.store, run_id or "", spec)
         records = await _complete(cells, lab, run)
+        with ending(run.run_id):
+            await confirm_part(lab, run, records, part.site)
     failed = sum(record.failure is not None for record in records)
     message = f"{len(records) - failed} of {len(records)} cells of site {part.site} good. Run {run.run_id}."
     return Failed(name=CELLS_FAILED, message=message) if failed else Completed(message=message)

@@ -1,7 +1,8 @@
-"""The latency of a suspicious cell, taken again in the same sweep on another lease. One small object a run."""
+"""The latency of a suspicious cell, taken again in the same sweep on another lease. One small object a run and site."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from qhas.record import Attempt, CellRecord, DeviceFacts, HealthFacts, Latency, 
 from qhas.runs import run_prefix
 from qhas.store import Store
 
-RERUNS = "reruns.json"
+_RERUNS_NAME = re.compile(r"reruns(-.+)?\.json")
 
 
 class Rerun(Stored):
@@ -36,16 +37,27 @@ _RERUNS = TypeAdapter(list[Rerun])
 
 
 def read_reruns(store: Store, run_id: str, records: Iterable[CellRecord]) -> dict[str, Rerun]:
-    """The re-runs of a run by cell key; those of cells that were profiled anew since then do not count."""
-    content = store.read(f"{run_prefix(run_id)}/{RERUNS}")
-    try:
-        found = _RERUNS.validate_json(content) if content else []
-    except ValidationError:
-        return {}
+    """The re-runs of a run by cell key, of all sites; those of cells that were profiled anew since then do not count."""
+    prefix = run_prefix(run_id)
+    names = [name for name in store.children(prefix) if _RERUNS_NAME.fullmatch(name)]
+    found = [one for name in names for one in _read(store, f"{prefix}/{name}")]
     finished = {record.cell.key: record.finished_at for record in records}
-    return {one.cell: one for one in found if one.cell in finished and one.taken_at >= finished[one.cell]}
+    return {
+        one.cell: one
+        for one in sorted(found, key=lambda one: one.taken_at)
+        if one.cell in finished and one.taken_at >= finished[one.cell]
+    }
 
 
-def write_reruns(store: Store, run_id: str, reruns: Mapping[str, Rerun]) -> None:
-    """Keep the re-runs of a run, all of them in one object."""
-    store.write(f"{run_prefix(run_id)}/{RERUNS}", _RERUNS.dump_json(list(reruns.values()), indent=1))
+def _read(store: Store, key: str) -> list[Rerun]:
+    content = store.read(key)
+    try:
+        return _RERUNS.validate_json(content) if content else []
+    except ValidationError:
+        return []
+
+
+def write_reruns(store: Store, run_id: str, reruns: Mapping[str, Rerun], site: str | None = None) -> None:
+    """Keep the re-runs of a run, or of a site's part of it, in an object that nobody else writes."""
+    name = f"reruns-{site}.json" if site else "reruns.json"
+    store.write(f"{run_prefix(run_id)}/{name}", _RERUNS.dump_json(list(reruns.values()), indent=1))

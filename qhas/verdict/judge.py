@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from qhas.history import Rerun, Where, append, read_history, read_reruns
-from qhas.history.columns import night_of
+from qhas.history.columns import cell_rows, night_of
 from qhas.record import CellRecord, Origin, SweepRecord
 from qhas.store import Store
 from qhas.verdict.exact import ExactLadder
@@ -80,11 +81,24 @@ def judge_run(
     """
     known = read_reruns(store, run.run_id, records) if reruns is None else reruns
     append(store, run, records, known)
-    since = night_of(run) - timedelta(days=LOOK_BACK_DAYS)
-    table = read_history(store, Where(sweep=run.spec.name, since=since), _Row._fields)
-    verdicts = judge(table, run.run_id, night_of(run))
+    verdicts = judge(_nights_until(store, run), run.run_id, night_of(run))
     write_verdicts(store, run.run_id, verdicts)
     return verdicts
+
+
+def look_at_part(store: Store, run: SweepRecord, records: Sequence[CellRecord]) -> list[CellVerdict]:
+    """What some cells of a run that has not ended say against its sweep's earlier runs; nothing is written.
+
+    Raises StoreError. Cells that others run at the same time are not known, so a shift of the whole night may not show.
+    """
+    before = _nights_until(store, run).filter(pc.field("run_id") != run.run_id)
+    rows = cell_rows(run, records, {}).select(list(_Row._fields))
+    return judge(pa.concat_tables([before, rows]), run.run_id, night_of(run))
+
+
+def _nights_until(store: Store, run: SweepRecord) -> pa.Table:
+    since = night_of(run) - timedelta(days=LOOK_BACK_DAYS)
+    return read_history(store, Where(sweep=run.spec.name, since=since), _Row._fields)
 
 
 def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> list[CellRecord]:

@@ -9,9 +9,13 @@ import pytest
 from flows.sweep import sweep
 from qhas.history import append, read_history, read_reruns
 from qhas.history.reading import Where
+from qhas.plan import plan_sweep
 from qhas.record import CellRecord, SweepRecord
-from qhas.runs import load_run
+from qhas.runs import begin_run, load_run
+from qhas.site import load_site
+from qhas.sites import Part
 from qhas.verdict import CellVerdict, Metric, Verdict
+from qhas.verdict.judge import judge_run
 from qhas.verdict.stored import read_verdicts
 from tests.qhas.measured import latency
 from tests.qhas.nights import WOBBLE
@@ -68,4 +72,21 @@ async def test_a_slow_cell_is_timed_again_on_the_other_phone_and_confirmed(rack_
     assert {"run_id": "tonight", "rerun_device": rerun.device.name} in rows
     assert len([call for device in rack.devices.values() for call in runs(device, PROFILED)]) == 2
     assert len([call for device in rack.devices.values() for call in runs(device, TIMED)]) == 3
+    rack.require_clean()
+
+
+@pytest.mark.slow
+async def test_a_site_times_a_slow_cell_of_its_part_again_before_the_run_is_judged(rack_of: RackOf) -> None:
+    rack = rack_of(one="sm8750", other="sm8750")
+    run, cell, _ = await night(rack, "trial")
+    remember(rack, run, cell, 0.5)
+    plan = plan_sweep(run.spec)
+    begun = begin_run(rack.store, "tonight", plan, load_site(rack.site_file))
+    part = Part.of("lab", plan.cells, plan.cells)
+    await sweep(run.spec, site=str(rack.site_file), run_id="tonight", part=part, return_state=True)
+    _, cells = load_run(rack.store, "tonight")
+    (rerun,) = read_reruns(rack.store, "tonight", cells).values()
+    assert rerun.device
+    told = next(v for v in judge_run(rack.store, begun, cells) if v.metric is Metric.LATENCY)
+    assert f"confirmed by a re-run on {rerun.device.name}" in told.sentence
     rack.require_clean()

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from qhas.history import Rerun, Where, append, read_history, write_reruns
+from qhas.history import Rerun, Where, append, read_history, read_reruns, write_reruns
 from qhas.record import CellRecord, DeviceFacts, Origin
 from qhas.sdk import SdkKind
 from qhas.store import Store
 from qhas.verdict import CellVerdict, Metric, Verdict, headlines
-from qhas.verdict.judge import MOST_RERUNS, judge_run, suspects
+from qhas.verdict.judge import MOST_RERUNS, judge_run, look_at_part, suspects
 from qhas.verdict.stored import read_verdicts
 from tests.qhas.measured import latency
 from tests.qhas.nights import GRAPH, day, on_phone, run_of, simulated, wobbling
@@ -75,6 +75,28 @@ def test_a_re_run_of_a_cell_that_was_profiled_anew_does_not_count(store: Store) 
     rerun = Rerun(cell=slow.cell.key, taken_at=slow.finished_at - timedelta(hours=1), latency=latency(1080))
     write_reruns(store, "night-015", {slow.cell.key: rerun})
     assert of(after_steady_nights(store, slow), Metric.LATENCY).verdict is Verdict.SUSPICIOUS
+
+
+def test_re_runs_of_every_site_count(store: Store) -> None:
+    cells = [on_phone(35, 1080.0), simulated(35)]
+    for cell, site in zip(cells, ("north", None), strict=True):
+        again = cell.finished_at + timedelta(minutes=40)
+        write_reruns(
+            store,
+            "night-035",
+            {cell.cell.key: Rerun(cell=cell.cell.key, taken_at=again, latency=latency(1081))},
+            site,
+        )
+    assert set(read_reruns(store, "night-035", cells)) == {cell.cell.key for cell in cells}
+
+
+def test_a_part_of_a_run_is_looked_at_before_its_end_and_nothing_is_written(store: Store) -> None:
+    after_steady_nights(store, on_phone(15, 1004.0))  # an earlier try of the same run
+    before = sorted(one.key for one in store.objects("history"))
+    found = look_at_part(store, run_of(15, finished_at=None), [on_phone(15, 1080.0)])
+    assert of(found, Metric.LATENCY).verdict is Verdict.SUSPICIOUS
+    assert of(read_verdicts(store, "night-015"), Metric.LATENCY).verdict is Verdict.STEADY
+    assert sorted(one.key for one in store.objects("history")) == before
 
 
 def test_a_simulated_difference_is_new_on_the_first_night_and_names_what_else_changed(store: Store) -> None:
