@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -36,13 +37,28 @@ def s3_options(patience: Patience) -> dict[str, Any]:
     }
 
 
+def authorities(fs: Any) -> bytes | None:
+    """Certificates to trust beside the system's, where AWS_CA_BUNDLE or the profile's `ca_bundle` names a file of them.
+
+    Raises ValueError if it cannot be read.
+    """
+    bundle = fs.session.get_config_variable("ca_bundle")
+    try:
+        return Path(bundle).read_bytes() if bundle else None
+    except OSError as error:
+        raise ValueError(
+            f"the certificates that AWS_CA_BUNDLE or ca_bundle names cannot be read ({error}); correct the path"
+        ) from error
+
+
 def settle(fs: Any) -> None:
-    """Leave retries to the store, and let no write wait for a server's leave to begin."""
+    """Leave retries to the store, and let no write wait for a server's leave to begin. Raises ValueError."""
     from botocore.handlers import add_expect_header
 
     fs.retries = 1
     # aiohttp starts its clock when the body is sent: a server that never says "100 Continue" would be waited for for ever.
     fs.connect().meta.events.unregister("before-call.s3", add_expect_header)
+    authorities(fs)  # refused now, and not in the middle of a run
 
 
 def is_object(fs: Any, path: str) -> bool:

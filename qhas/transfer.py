@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +21,7 @@ import fsspec
 
 from qhas.digest import file_digest
 from qhas.patience import Patience
+from qhas.s3 import authorities
 
 if TYPE_CHECKING:
     from obstore.store import S3Credential, S3Store
@@ -106,8 +106,8 @@ class FsspecTransfer:
 class S3Transfer:
     """By obstore. Up to 8 MiB a request; larger files one at a time, in parts of which eight are under way.
 
-    So a process holds about 200 MB at most, however many threads call. Every request carries the digest of its body
-    in its signature, which the server checks: what was stored needs no second look.
+    So a process holds about 200 MB at most, however many threads call. What was stored needs no second look: over http
+    every request carries the digest of its body in its signature, which the server checks; over https TLS does as much.
     """
 
     def __init__(self, fs: Any, bucket: str, patience: Patience) -> None:
@@ -236,14 +236,13 @@ def bounded_s3fs(fs: fsspec.AbstractFileSystem) -> FsspecTransfer:
 
 
 def _only_s3fs_can(fs: Any) -> bool:
-    """Whether s3fs was given what obstore is not: encryption keys, other certificates, other ways to address a bucket."""
+    """Whether s3fs was given what obstore is not: encryption keys, client certificates, other ways to address a bucket."""
     return bool(
         fs.anon
         or fs.req_kw
         or fs.s3_additional_kwargs
         or set(fs.client_kwargs) - {"region_name", "endpoint_url"}
         or fs.config_kwargs.get("s3")
-        or os.environ.get("AWS_CA_BUNDLE")
     )
 
 
@@ -256,14 +255,17 @@ def _open(fs: Any, bucket: str, patience: Patience) -> S3Store:
 
     client = fs.connect()
     endpoint = client.meta.endpoint_url
+    plain = endpoint.startswith("http:")
     return S3Store(
         bucket,
         endpoint=endpoint,
         region=client.meta.region_name or "us-east-1",
         virtual_hosted_style_request=False,
         credential_provider=lambda: _credentials(fs),
+        unsigned_payload=not plain,  # TLS sees to it that the bytes arrive as they were sent
         client_options={
-            "allow_http": endpoint.startswith("http:"),
+            **({"root_certificate": trusted} if (trusted := authorities(fs)) else {}),
+            "allow_http": plain,
             "connect_timeout": timedelta(seconds=patience.answer),
             "read_timeout": timedelta(seconds=patience.answer),
             "timeout": timedelta(days=1),  # of a whole transfer

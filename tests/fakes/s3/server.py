@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -19,24 +20,30 @@ from urllib.request import urlopen
 import botocore.session
 from botocore.config import Config
 
+from tests.fakes.s3.authority import issue
+
 _CEPH_PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "ceph-authtool", "monmaptool")
 
 
 class S3Server(ABC):
-    """A server on loopback; `with` starts and ends it. Credentials are good for this server only."""
+    """A server on loopback; `with` starts and ends it. Credentials are good for this server only.
+
+    With `tls` it speaks https, by a certificate of an authority that clients are told of by `environ`.
+    """
 
     access_key = "QHASTESTKEY"
     secret_key = "a-secret-no-message-may-show"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
         self._folder = folder
+        self.certificates = issue(folder) if tls else None
         self._processes: list[subprocess.Popen[bytes]] = []
         self.port = _free_port()
 
     @property
     def endpoint(self) -> str:
         """The address clients are given as AWS_ENDPOINT_URL."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificates else 'http'}://127.0.0.1:{self.port}"
 
     @abstractmethod
     def _start(self) -> None:
@@ -50,6 +57,7 @@ class S3Server(ABC):
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
+            **({"AWS_CA_BUNDLE": str(self.certificates.authority)} if self.certificates else {}),
         }
 
     def client(self) -> Any:
@@ -60,6 +68,7 @@ class S3Server(ABC):
             region_name="us-east-1",
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
+            verify=str(self.certificates.authority) if self.certificates else None,
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 
@@ -72,7 +81,11 @@ class S3Server(ABC):
     def __enter__(self) -> Self:
         try:
             self._start()
-            _wait_for(lambda: bool(urlopen(self.endpoint, timeout=5).status), "the S3 server", 25)
+            trust = str(self.certificates.authority) if self.certificates else None
+            context = ssl.create_default_context(cafile=trust)
+            _wait_for(
+                lambda: bool(urlopen(self.endpoint, timeout=5, context=context).status), "the S3 server", 25
+            )
         except BaseException:
             self.stop()
             raise
@@ -102,6 +115,8 @@ class MotoServer(S3Server):
 
     def _start(self) -> None:
         argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        if self.certificates:
+            argv += ["--ssl-cert", str(self.certificates.server), "--ssl-key", str(self.certificates.key)]
         self._spawn(argv, "moto")
 
 
@@ -113,8 +128,15 @@ def ceph_is_installed() -> bool:
 class Ceph(S3Server):
     """A cluster of one monitor, one object daemon in memory and one gateway. Checks signatures and payload digests."""
 
-    def __init__(self, folder: Path, memory_bytes: int = 6 << 30, lifecycle_day_seconds: int = 0) -> None:
-        super().__init__(folder)
+    def __init__(
+        self,
+        folder: Path,
+        memory_bytes: int = 6 << 30,
+        lifecycle_day_seconds: int = 0,
+        *,
+        tls: bool = False,
+    ) -> None:
+        super().__init__(folder, tls=tls)
         self._memory_bytes = memory_bytes
         self._lifecycle_day_seconds = lifecycle_day_seconds
         self._conf = folder / "ceph.conf"
@@ -128,7 +150,7 @@ class Ceph(S3Server):
                 fsid=fsid,
                 folder=folder,
                 mon_port=mon_port,
-                port=self.port,
+                listen=self._listen(),
                 bytes=self._memory_bytes,
                 lifecycle=str(bool(self._lifecycle_day_seconds)).lower(),
                 day=self._lifecycle_day_seconds,
@@ -153,6 +175,12 @@ class Ceph(S3Server):
         )  # fmt: skip
         gateway = ["radosgw", "-c", str(self._conf), "-n", "client.rgw", "-f", "--setuser", "root"]
         self._spawn([*gateway, "--setgroup", "root"], "rgw")
+
+    def _listen(self) -> str:
+        address = f"endpoint=127.0.0.1:{self.port}"
+        if not self.certificates:
+            return address
+        return f"ssl_{address} ssl_certificate={self.certificates.server} ssl_private_key={self.certificates.key}"
 
     def user(self, name: str) -> dict[str, str]:
         """The AWS variables of a new user, who may what the policies of buckets allow."""
@@ -204,7 +232,7 @@ osd class default list = *
 [client.rgw]
 ms mon client mode = crc
 rgw data = {folder}/rgw
-rgw frontends = beast endpoint=127.0.0.1:{port}
+rgw frontends = beast {listen}
 rgw enable usage log = false
 rgw gc obj min wait = 0
 rgw gc processor period = 1

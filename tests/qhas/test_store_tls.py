@@ -1,0 +1,66 @@
+"""The store at an S3 server of a lab, whose certificate is by the lab's own authority."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qhas.patience import Patience
+from qhas.store import Download, Store, StoreError, Upload
+from qhas.transfer import PART, S3Transfer
+from tests.fakes.s3 import MotoServer
+
+IMPATIENT = Patience(total=2, first_wait=0.05, longest_wait=0.2, answer=5)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
+    with MotoServer(tmp_path_factory.mktemp("tls"), tls=True) as server:
+        yield server
+
+
+@pytest.fixture
+def root(server: MotoServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in server.environ().items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{server.bucket()}/lab"
+
+
+@pytest.mark.parametrize("size", [100, 3 * PART + 1], ids=["small", "large"])
+def test_files_travel_where_the_bundle_names_the_authority(root: str, tmp_path: Path, size: int) -> None:
+    store = Store(root, IMPATIENT)
+    assert isinstance(store._transfer, S3Transfer)
+    (source := tmp_path / "trace").write_bytes(bytes(range(251)) * (size // 251 + 1))
+    stored = store.upload("runs", [Upload("trace", source, "trace"), Upload("again", source, "again")])
+    target = tmp_path / "fetched"
+    store.fetch_all([Download("runs/trace", target, stored[0].sha256)])
+    assert target.read_bytes() == source.read_bytes()
+
+
+def test_the_profile_may_name_the_authority_as_well(
+    root: str, server: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_CA_BUNDLE")
+    assert server.certificates
+    (config := tmp_path / "config").write_text(f"[default]\nca_bundle = {server.certificates.authority}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    store = Store(root, IMPATIENT)
+    (source := tmp_path / "log").write_bytes(b"log")
+    store.upload("runs", [Upload("log", source, "log")])
+    assert store.read("runs/log") == b"log"
+
+
+def test_without_the_authority_the_store_says_that_the_certificate_is_not_trusted(
+    root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_CA_BUNDLE")
+    with pytest.raises(StoreError, match=r"(?i)certificate"):
+        Store(root, IMPATIENT).require_writable()
+
+
+def test_a_bundle_that_is_not_there_is_named(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/no/such/bundle.pem")
+    with pytest.raises(StoreError, match=r"AWS_CA_BUNDLE.*/no/such/bundle.pem"):
+        Store(root, IMPATIENT)
