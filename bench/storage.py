@@ -117,8 +117,16 @@ class Obstore(Client):
     def __init__(self, bucket: str) -> None:
         from obstore.store import S3Store
 
-        endpoint = os.environ["AWS_ENDPOINT_URL"]
-        self.s3 = S3Store(bucket, endpoint=endpoint, client_options={"allow_http": True, "timeout": "1 h"})
+        bundle = os.environ.get("AWS_CA_BUNDLE")
+        self.s3 = S3Store(
+            bucket,
+            endpoint=os.environ["AWS_ENDPOINT_URL"],
+            client_options={
+                "allow_http": True,
+                "timeout": "1 h",
+                **({"root_certificate": Path(bundle).read_bytes()} if bundle else {}),
+            },
+        )
 
     def send(self, file: Path, key: str) -> None:
         """Send a file."""
@@ -183,7 +191,9 @@ class Boto3(Client):
         from botocore.config import Config
 
         self.bucket = bucket
-        self.s3 = boto3.client("s3", config=Config(max_pool_connections=16))
+        # Ceph 16 refuses what boto3 would else send behind a body over https.
+        config = Config(max_pool_connections=16, request_checksum_calculation="when_required")
+        self.s3 = boto3.client("s3", config=config)
 
     def send(self, file: Path, key: str) -> None:
         """Send a file."""
@@ -200,7 +210,8 @@ class S3fs(Client):
     def __init__(self, bucket: str) -> None:
         import s3fs
 
-        self.bucket, self.fs = bucket, s3fs.S3FileSystem()
+        config = {"request_checksum_calculation": "when_required"}
+        self.bucket, self.fs = bucket, s3fs.S3FileSystem(config_kwargs=config)
 
     def up(self, job: Job) -> None:
         """Send the job's files."""
@@ -236,6 +247,7 @@ def main(argv: Sequence[str]) -> int:
     """Exit code 0 with all figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.storage", description=__doc__)
     parser.add_argument("--server", choices=["ceph", "moto"], default="ceph")
+    parser.add_argument("--tls", action="store_true", help="over https")
     parser.add_argument("--megabytes", type=int, default=2000, help="size of the one large file")
     parser.add_argument("--files", type=int, default=2000, help="number of 100 kB files")
     parser.add_argument("--rounds", type=int, default=3)
@@ -249,7 +261,11 @@ def main(argv: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="qhas-bench-") as scratch, ExitStack() as stack:
         (folder := Path(scratch) / "server").mkdir()
         memory = (chosen.megabytes + chosen.files // 10) * 3_000_000 + (1 << 30)
-        server: S3Server = Ceph(folder, memory) if chosen.server == "ceph" else MotoServer(folder)
+        server: S3Server = (
+            Ceph(folder, memory, tls=chosen.tls)
+            if chosen.server == "ceph"
+            else MotoServer(folder, tls=chosen.tls)
+        )
         figures = _rounds(stack.enter_context(server), Path(scratch), chosen)
     console.print(_table(figures))
     if chosen.json:
