@@ -118,7 +118,7 @@ class S3Transfer:
         self._large = threading.BoundedSemaphore(1)
 
     def put(self, source: Path, path: str, content_type: str) -> str:
-        """Store a file; a multipart upload that fails is aborted. The digest is made while the bytes are sent."""
+        """Store a file; a multipart upload that fails is aborted. The digest is of the bytes that were sent."""
         import obstore
 
         size, store = source.stat().st_size, self._store()
@@ -128,17 +128,17 @@ class S3Transfer:
                 content = source.read_bytes()
                 obstore.put(store, self._key(path), content, attributes=attributes)
             return hashlib.sha256(content).hexdigest()
-        with self._large, ThreadPoolExecutor(1) as meanwhile:
-            digest = meanwhile.submit(file_digest, source)
+        part, digest = max(PART, -(-size // _MOST_PARTS)), hashlib.sha256()
+        with self._large:
             obstore.put(
                 store,
                 self._key(path),
-                source,
+                _read(source, part, digest.update),
                 attributes=attributes,
-                chunk_size=max(PART, -(-size // _MOST_PARTS)),
+                chunk_size=part,
                 max_concurrency=_PARTS_AT_ONCE,
             )
-            return digest.result()
+        return digest.hexdigest()
 
     def put_tiny(self, files: Sequence[Sending]) -> list[str | None]:
         """Store the files of up to 1 MiB, 32 under way, without a thread for each."""
@@ -303,6 +303,14 @@ def _credentials(fs: Any) -> S3Credential:
         "token": token,
         "expires_at": datetime.now(UTC) + _ASK_AGAIN if token else None,
     }
+
+
+def _read(source: Path, size: int, update: Callable[[bytes], None]) -> Iterator[bytes]:
+    """The file in blocks of that size; each is shown to `update` before."""
+    with source.open("rb") as file:
+        while block := file.read(size):
+            update(block)
+            yield block
 
 
 @contextmanager
