@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -268,9 +269,30 @@ def main(argv: Sequence[str]) -> int:
         )
         figures = _rounds(stack.enter_context(server), Path(scratch), chosen)
     console.print(_table(figures))
+    ratios = list(_against_the_best(figures))
+    for one in ratios:
+        console.print(
+            "{case} {direction}: the store's rate is {ratio:.2f} of that of {client}".format(**one),
+            highlight=False,
+        )
     if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
+        document = {"figures": figures, "ratios": ratios}
+        chosen.json.write_text(json.dumps(document, indent=2), encoding="utf-8")
     return 0
+
+
+def _against_the_best(figures: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The store's rate as a share of the best other client's: the median of the shares within each round."""
+    for case, direction in dict.fromkeys((f["case"], f["direction"]) for f in figures):
+        seconds: dict[str, list[float]] = defaultdict(list)
+        for figure in figures:
+            if (figure["case"], figure["direction"]) == (case, direction):
+                seconds[figure["client"]].append(figure["seconds"])
+        ours = seconds.pop("store", None)
+        if ours and seconds:
+            best = min(seconds, key=lambda client: statistics.median(seconds[client]))
+            ratio = statistics.median(theirs / mine for theirs, mine in zip(seconds[best], ours, strict=True))
+            yield {"case": case, "direction": direction, "client": best, "ratio": ratio}
 
 
 def _rounds(server: S3Server, scratch: Path, chosen: argparse.Namespace) -> list[dict[str, Any]]:
