@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,6 +32,10 @@ T = TypeVar("T")
 PART = 8 << 20
 """Bytes sent or received at a time. Files up to this size are one request."""
 _PARTS_AT_ONCE = 8
+_BLOCK = 1 << 20
+"""Bytes of a large object that are kept at a time: few enough to be still in the processor's cache when they are written."""
+_BEHIND = 8
+"""Blocks that may have arrived and wait to be kept."""
 _MOST_PARTS = 9_000
 """S3 takes 10,000 parts an object."""
 _SMALL_AT_ONCE = 16
@@ -204,10 +209,14 @@ class S3Transfer:
                 sink.write(content)
                 return hashlib.sha256(content).hexdigest()
             digest = hashlib.sha256()
-            with _meanwhile(digest.update) as update:
-                for block in answer.stream(min_chunk_size=PART // 2):
-                    update(block)
-                    sink.write(block)
+
+            def keep(block: bytes) -> None:
+                digest.update(block)
+                sink.write(block)
+
+            with _meanwhile(keep) as take:
+                for block in answer.stream(min_chunk_size=_BLOCK):
+                    take(block)
         return digest.hexdigest()
 
     def _key(self, path: str) -> str:
@@ -314,17 +323,16 @@ def _read(source: Path, size: int, update: Callable[[bytes], None]) -> Iterator[
 
 
 @contextmanager
-def _meanwhile(work: Callable[[Any], None]) -> Iterator[Callable[[Any], None]]:
-    """The work done in a thread, one piece behind its caller at most; finished, or its error raised, at the end."""
-    pending: Future[None] | None = None
+def _meanwhile(work: Callable[[T], object]) -> Iterator[Callable[[T], None]]:
+    """The work done in a thread, a few pieces behind its caller at most; finished, or its error raised, at the end."""
+    pending: deque[Future[object]] = deque()
 
-    def take(piece: Any) -> None:
-        nonlocal pending
-        if pending:
-            pending.result()
-        pending = thread.submit(work, piece)
+    def take(piece: T) -> None:
+        if len(pending) == _BEHIND:
+            pending.popleft().result()
+        pending.append(thread.submit(work, piece))
 
     with ThreadPoolExecutor(1) as thread:
         yield take
-        if pending:
-            pending.result()
+        for one in pending:
+            one.result()
