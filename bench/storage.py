@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -17,8 +18,8 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -259,15 +260,8 @@ def main(argv: Sequence[str]) -> int:
     if chosen.measure:
         print(json.dumps(_measure(*chosen.measure)))
         return 0
-    with tempfile.TemporaryDirectory(prefix="qhas-bench-") as scratch, ExitStack() as stack:
-        (folder := Path(scratch) / "server").mkdir()
-        memory = (chosen.megabytes + chosen.files // 10) * 4_000_000 + (1 << 30)
-        server: S3Server = (
-            Ceph(folder, memory, tls=chosen.tls)
-            if chosen.server == "ceph"
-            else MotoServer(folder, tls=chosen.tls)
-        )
-        figures = _rounds(stack.enter_context(server), Path(scratch), chosen)
+    with tempfile.TemporaryDirectory(prefix="qhas-bench-") as scratch:
+        figures = list(_rounds(Path(scratch), chosen))
     console.print(_table(figures))
     ratios = list(_against_the_best(figures))
     for one in ratios:
@@ -295,29 +289,33 @@ def _against_the_best(figures: list[dict[str, Any]]) -> Iterator[dict[str, Any]]
             yield {"case": case, "direction": direction, "client": best, "ratio": ratio}
 
 
-def _rounds(server: S3Server, scratch: Path, chosen: argparse.Namespace) -> list[dict[str, Any]]:
+def _rounds(scratch: Path, chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
     cases = {
         f"1 x {chosen.megabytes} MB": _files(scratch / "large", 1, chosen.megabytes * 1_000_000),
         f"{chosen.files} x 100 kB": _files(scratch / "small", chosen.files, SMALL_BYTES),
     }
-    for folder in cases.values():  # memory that the server takes for the first time costs it time
-        bucket = server.bucket()
-        _in_a_process(server, chosen.clients[-1], "up", bucket, folder)
-        _empty(server, bucket)
-    figures = []
     for number in range(chosen.rounds):
-        for case, folder in cases.items():
-            # Another first client each round: the first finds a colder server.
-            for client in (
-                chosen.clients[number % len(chosen.clients) :]
-                + chosen.clients[: number % len(chosen.clients)]
-            ):
+        # Another server each round: Ceph gives memory back late, and a full one answers nobody. Another first client, too.
+        turn = number % len(chosen.clients)
+        clients = chosen.clients[turn:] + chosen.clients[:turn]
+        (place := scratch / f"server{number}").mkdir()
+        with _server(place, chosen) as server:
+            for folder in cases.values():  # memory that the server takes for the first time costs it time
+                _in_a_process(server, clients[-1], "up", server.bucket(), folder)
+            for (case, folder), client in product(cases.items(), clients):
                 bucket = server.bucket()
                 for direction in ("up", "down"):
                     done = _in_a_process(server, client, direction, bucket, folder)
-                    figures.append({"case": case, "client": client, "direction": direction, **done})
-                _empty(server, bucket)
-    return figures
+                    yield {"case": case, "client": client, "direction": direction, **done}
+                _empty(server.client(), bucket)
+        shutil.rmtree(place)
+
+
+def _server(place: Path, chosen: argparse.Namespace) -> S3Server:
+    if chosen.server == "moto":
+        return MotoServer(place, tls=chosen.tls)
+    kept = (len(chosen.clients) + 2) * (chosen.megabytes * 1_000_000 + chosen.files * SMALL_BYTES)
+    return Ceph(place, kept + (2 << 30), tls=chosen.tls)
 
 
 def _in_a_process(
@@ -363,13 +361,10 @@ def _files(folder: Path, number: int, size: int) -> Path:
     return folder
 
 
-def _empty(server: S3Server, bucket: str) -> None:
-    client = server.client()
+def _empty(client: Any, bucket: str) -> None:
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", [])]:
             client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
-    if isinstance(server, Ceph):
-        server.collect_garbage()
 
 
 def _table(figures: list[dict[str, Any]]) -> Table:

@@ -111,7 +111,7 @@ class FsspecTransfer:
 class S3Transfer:
     """By obstore. Up to 8 MiB a request; larger files one at a time, in parts of which eight are under way.
 
-    So a process holds about 200 MB at most, however many threads call. What was stored needs no second look: over http
+    So a process holds about 250 MB at most, however many threads call. What was stored needs no second look: over http
     every request carries the digest of its body in its signature, which the server checks; over https TLS does as much.
     """
 

@@ -191,10 +191,6 @@ class Ceph(S3Server):
         )  # fmt: skip
         return self.environ() | {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": secret}
 
-    def collect_garbage(self) -> None:
-        """Give back the memory of what was deleted, which the gateway itself does some time later."""
-        self._call("radosgw-admin", "-c", str(self._conf), "gc", "process", "--include-all")
-
     def _ceph(self, *words: str) -> None:
         self._call("ceph", "-c", str(self._conf), "--connect-timeout", "30", *words)
 
