@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
@@ -31,8 +30,6 @@ from qhas.spec import Cell, SweepSpec, describe
 from qhas.spec_difference import differences
 from qhas.store import Store, StoreError
 
-_AT_ONCE = 16
-"""Cells that are read at the same time."""
 _NAME_IN_ID = 74
 """Characters of a sweep's name that fit into an id, which is a name itself."""
 
@@ -170,17 +167,26 @@ def read_run(store: Store, run_id: str) -> SweepRecord | None:
 
 def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
     """The record of a cell, or None while the cell is not finished."""
-    content = store.read(f"{cell_prefix(run_id, cell)}/{MANIFEST}")
+    return next(iter(stored_cells(store, run_id, [cell])), None)
+
+
+def stored_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> list[CellRecord]:
+    """The records of those cells that have one, in their order."""
+    contents = store.read_all([f"{cell_prefix(run_id, cell)}/{MANIFEST}" for cell in cells])
+    return [record for content in contents if content and (record := _cell_record(content))]
+
+
+def _cell_record(content: bytes) -> CellRecord | None:
     try:
-        return CellRecord.model_validate_json(content, extra="ignore") if content else None
+        return CellRecord.model_validate_json(content, extra="ignore")
     except ValidationError:
         return None
 
 
 async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
     """The records of those cells that have one, by cell key."""
-    records = await asyncio.gather(*(asyncio.to_thread(read_cell, store, run_id, cell) for cell in cells))
-    return {record.cell.key: record for record in records if record}
+    records = await asyncio.to_thread(stored_cells, store, run_id, cells)
+    return {record.cell.key: record for record in records}
 
 
 async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
@@ -215,9 +221,7 @@ def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
     record = read_run(store, run_id)
     if record is None:
         raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
-    with ThreadPoolExecutor(_AT_ONCE, "qhas-load") as threads:
-        records = threads.map(lambda cell: read_cell(store, run_id, cell), planned_cells(record.spec))
-        return record, [cell for cell in records if cell]
+    return record, stored_cells(store, run_id, planned_cells(record.spec))
 
 
 def planned_cells(spec: SweepSpec) -> tuple[Cell, ...]:

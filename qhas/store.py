@@ -25,7 +25,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from qhas.naming import check_key
 from qhas.objects import Download, Found, Upload, is_file, modified
-from qhas.packing import NO_TYPE, content_type, gzipped, partial_of, write_whole
+from qhas.packing import content_type, gzipped, partial_of, write_whole
 from qhas.patience import Patience
 from qhas.record import Artifact
 from qhas.s3 import is_object, is_s3, put_if_absent, remove_objects, s3_options, settle
@@ -66,7 +66,6 @@ class Store:
         self._transfer: Transfer = transfer_for(self._fs, self._base, patience)
         self._creating = threading.Lock()
         self._packing = threading.BoundedSemaphore(os.cpu_count() or 1)
-        self._honours: bool | None = None
 
     def url(self, key: str) -> str:
         """Address of a key for people: a path for local stores, else a URL."""
@@ -102,24 +101,28 @@ class Store:
         except ObjectMissing:
             return None
 
+    def read_all(self, keys: Sequence[str]) -> list[bytes | None]:
+        """What `read` gives of each small object, several at once."""
+        paths = [self._path(key) for key in keys]
+        known = self._transfer.read_tiny(paths) if len(keys) > 1 else {}
+        with ThreadPoolExecutor(1 if self._local else _AT_ONCE, "qhas-read") as threads:
+            left = [key for key, path in zip(keys, paths, strict=True) if path not in known]
+            read = results(threads, [threads.submit(self.read, key) for key in left])
+        known |= dict(zip(map(self._path, left), read, strict=True))
+        return [known[path] for path in paths]
+
     def write(self, key: str, content: bytes, *, only_if_absent: bool = False) -> bool:
         """Write a small object so that readers see the old bytes or the new, never a part; whether it was written.
 
         With `only_if_absent` an object that is there stays as it is; one that holds just these bytes counts as
-        written. Of several writers of different bytes exactly one writes, as long as the server honours conditions
-        (see `honours_conditions`); elsewhere more than one may.
+        written. Of several writers of different bytes exactly one writes, as long as the server honours conditions;
+        elsewhere more than one may.
         """
         if only_if_absent:
             return self._create(key, content)
         path = self._path(key)
         self._guard.do(key, lambda: write_whole(path, content) if self._local else self._pipe(path, content))
         return True
-
-    def honours_conditions(self) -> bool:
-        """Whether of several `only_if_absent` writers exactly one succeeds. Asks the server once, with an own object."""
-        if self._honours is None:
-            self._honours = self._local or (self._s3 and self._refuses_a_second_writer())
-        return self._honours
 
     def require_writable(self) -> None:
         """Raise StoreError if nothing can be written, with one small object that is removed again."""
@@ -304,18 +307,6 @@ class Store:
             # An earlier try of this writer may have been done though its answer was lost.
             return self.read(key) == content
         return True
-
-    def _refuses_a_second_writer(self) -> bool:
-        key = f"condition-{secrets.token_hex(4)}"
-        path = self._path(key)
-        self.write(key, b"May be removed.\n")
-        try:
-            self._guard.do(key, lambda: put_if_absent(self._fs, path, b"", NO_TYPE))
-        except Taken:
-            return True
-        finally:
-            self.delete(key)
-        return False
 
     def _is_object(self, path: str) -> bool:
         return is_object(self._fs, path) if self._s3 else is_file(self._fs, path)

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from qhas.digest import data_digest
 from qhas.history.files import PART, HistoryFile, Kind, Parts, Share, listing, parquet, shares
-from qhas.history.reading import parts_of, whole
+from qhas.history.reading import Contents, parts_of, whole
 from qhas.store import ObjectMissing, Store
 
 SETTLED = timedelta(days=7)
@@ -66,14 +66,15 @@ def _settled(month: str, now: datetime) -> bool:
 
 def _write(store: Store, kind: Kind, month: str, files: list[HistoryFile]) -> bool:
     """Put what counts of a month into one file; whether that was needed."""
-    wanted = _shares(store, files)
+    contents = Contents(store, files if len(files) > 1 else [])
+    wanted = _shares(contents, files)
     if len(wanted) == 1 and wanted[0].file.compacted:
         return False
     parts: dict[str, tuple[int, datetime]] = {}
     for share in wanted:
-        parts |= _parts(store, share)
+        parts |= _parts(contents, share)
     name = data_digest([[key, size, str(changed)] for key, (size, changed) in sorted(parts.items())])
-    tables = [_labelled(whole(store, share), share.file) for share in wanted]
+    tables = [_labelled(whole(contents, share), share.file) for share in wanted]
     content = parquet(pa.concat_tables(tables, promote_options="default"), parts)
     store.write(f"{kind}/month={month}/{name}.parquet", content)
     return True
@@ -83,20 +84,21 @@ def _clear(store: Store, months: Mapping[str, list[HistoryFile]]) -> int:
     """Remove the files of which nothing counts; how many went."""
     superfluous: list[str] = []
     for files in months.values():
-        needed = {share.file for share in _shares(store, files)}
+        contents = Contents(store, [file for file in files if file.compacted] if len(files) > 1 else [])
+        needed = {share.file for share in _shares(contents, files)}
         superfluous += [file.key for file in files if file not in needed]
     store.remove(superfluous)
     return len(superfluous)
 
 
-def _shares(store: Store, files: list[HistoryFile]) -> list[Share]:
-    return shares(files, lambda file: parts_of(store, file))
+def _shares(contents: Contents, files: list[HistoryFile]) -> list[Share]:
+    return shares(files, lambda file: parts_of(contents, file))
 
 
-def _parts(store: Store, share: Share) -> Parts:
+def _parts(contents: Contents, share: Share) -> Parts:
     file = share.file
     if file.compacted:
-        return {key: of for key, of in parts_of(store, file).items() if key not in share.without}
+        return {key: of for key, of in parts_of(contents, file).items() if key not in share.without}
     assert file.found.modified is not None
     return {file.key: (file.found.size, file.found.modified)}
 

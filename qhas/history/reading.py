@@ -71,8 +71,8 @@ def read_history(
     schema = _SCHEMAS[kind]
     names = list(columns) if columns is not None else schema.names
 
-    def read(share: Share) -> pa.Table:
-        return _rows(store, share, schema, names, where.expression())
+    def read(contents: Contents, share: Share) -> pa.Table:
+        return _rows(contents, share, schema, names, where.expression())
 
     found = consistently(store, kind, where.fits, read)
     table = pa.concat_tables([pa.schema([schema.field(name) for name in names]).empty_table(), *found])
@@ -81,14 +81,16 @@ def read_history(
 
 
 def consistently(
-    store: Store, kind: Kind, wanted: Callable[[HistoryFile], bool], read: Callable[[Share], pa.Table]
+    store: Store,
+    kind: Kind,
+    wanted: Callable[[HistoryFile], bool],
+    read: Callable[[Contents, Share], pa.Table],
 ) -> list[pa.Table]:
     """Read every wanted file by one listing; when one is gone by then, begin again with a new listing."""
     for _ in range(_TRIES):
         files = [file for file in listing(store, kind) if wanted(file)]
         try:
-            with ThreadPoolExecutor(_AT_ONCE, "qhas-history") as threads:
-                return list(threads.map(read, shares(files, lambda file: parts_of(store, file))))
+            return _each(Contents(store, files), files, read)
         except ObjectMissing as error:
             gone = error
     raise StoreError(
@@ -96,21 +98,46 @@ def consistently(
     ) from gone
 
 
-def parts_of(store: Store, file: HistoryFile) -> Parts:
+def _each(
+    contents: Contents, files: list[HistoryFile], read: Callable[[Contents, Share], pa.Table]
+) -> list[pa.Table]:
+    counted = shares(files, lambda file: parts_of(contents, file))
+    with ThreadPoolExecutor(_AT_ONCE, "qhas-history") as threads:
+        return list(threads.map(lambda share: read(contents, share), counted))
+
+
+class Contents:
+    """Bytes of files of the history; those that fit into one request are read together, before anybody asks."""
+
+    def __init__(self, store: Store, files: Iterable[HistoryFile]) -> None:
+        self.store = store
+        keys = [file.key for file in files if file.found.size <= _TAIL]
+        self._whole = dict(zip(keys, store.read_all(keys), strict=True))
+
+    def read(self, key: str, begin: int, end: int) -> bytes:
+        """A range of a file. Raises ObjectMissing if it is gone, and StoreError."""
+        whole = self._whole.get(key)
+        content = self.store.read(key, begin, end) if whole is None else whole[begin:end]
+        if content is None:
+            raise ObjectMissing(f"{self.store.url(key)} is gone.")
+        return content
+
+
+def parts_of(contents: Contents, file: HistoryFile) -> Parts:
     """The parts that a compacted file was made of. Raises StoreError."""
-    return parts_in(_fragment(store, file).physical_schema.metadata)
+    return parts_in(_fragment(contents, file).physical_schema.metadata)
 
 
-def whole(store: Store, share: Share) -> pa.Table:
+def whole(contents: Contents, share: Share) -> pa.Table:
     """All columns of a file's rows, also those this version does not know."""
-    schema = _fragment(store, share.file).physical_schema
-    return _rows(store, share, schema, schema.names, pc.scalar(True))
+    schema = _fragment(contents, share.file).physical_schema
+    return _rows(contents, share, schema, schema.names, pc.scalar(True))
 
 
 def _rows(
-    store: Store, share: Share, schema: pa.Schema, names: Sequence[str], where: ds.Expression
+    contents: Contents, share: Share, schema: pa.Schema, names: Sequence[str], where: ds.Expression
 ) -> pa.Table:
-    fragment = _fragment(store, share.file)
+    fragment = _fragment(contents, share.file)
     if share.without:
         schema = schema if PART in schema.names else schema.append(pa.field(PART, pa.string()))
         where = where & ~pc.field(PART).isin(list(share.without))
@@ -118,12 +145,12 @@ def _rows(
     return table.replace_schema_metadata(None)
 
 
-def _fragment(store: Store, file: HistoryFile) -> Any:
-    fragment = _FORMAT.make_fragment(pa.PythonFile(_StoredFile(store, file.key, file.found.size), "r"))
+def _fragment(contents: Contents, file: HistoryFile) -> Any:
+    fragment = _FORMAT.make_fragment(pa.PythonFile(_StoredFile(contents, file.key, file.found.size), "r"))
     version = int((fragment.physical_schema.metadata or {}).get(VERSION_KEY, b"1"))
     if version > VERSION:
         raise StoreError(
-            f"{store.url(file.key)} is of version {version} of the history and this qhas knows {VERSION}; "
+            f"{contents.store.url(file.key)} is of version {version} of the history and this qhas knows {VERSION}; "
             "install a newer one."
         )
     return fragment
@@ -132,11 +159,11 @@ def _fragment(store: Store, file: HistoryFile) -> Any:
 class _StoredFile(io.RawIOBase):
     """A stored object as a file that is read in ranges; its end, which Arrow reads first, is fetched at once."""
 
-    def __init__(self, store: Store, key: str, size: int) -> None:
-        self._store, self._key, self._size = store, key, size
+    def __init__(self, contents: Contents, key: str, size: int) -> None:
+        self._contents, self._key, self._size = contents, key, size
         self._at = 0
         self._tail_at = max(0, size - _TAIL)
-        self._tail = self._fetch(self._tail_at, size)
+        self._tail = contents.read(key, self._tail_at, size)
 
     def readable(self) -> bool:
         """It is."""
@@ -164,10 +191,4 @@ class _StoredFile(io.RawIOBase):
             return b""
         if begin >= self._tail_at:
             return self._tail[begin - self._tail_at : end - self._tail_at]
-        return self._fetch(begin, end)
-
-    def _fetch(self, begin: int, end: int) -> bytes:
-        content = self._store.read(self._key, begin, end)
-        if content is None:
-            raise ObjectMissing(f"{self._store.url(self._key)} is gone.")
-        return content
+        return self._contents.read(self._key, begin, end)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +18,12 @@ from qhas.qhas_file import parse_qhas
 from qhas.record import CellRecord, SweepRecord
 from qhas.report.baseline import last_before
 from qhas.report.ops import OpTables, op_tables
-from qhas.runs import cell_prefix, read_cell
+from qhas.runs import cell_prefix, stored_cells
 from qhas.store import ObjectMissing, Store
 from qhas.summary import QhasInvalid
 from qhas.timeline import Timeline, read_timeline
 from qhas.trace import TraceInvalid
 
-_AT_ONCE = 16
 _LARGEST_TRACE = 64_000_000
 """Bytes, packed, up to which the picture of a trace from before there were pictures is made when a report is."""
 
@@ -65,9 +63,8 @@ def read_baseline(store: Store, run: SweepRecord, cells: list[CellRecord]) -> Ba
     run_id = last_before(store, run)
     if run_id is None:
         return None
-    with ThreadPoolExecutor(_AT_ONCE, "qhas-baseline") as threads:
-        found = threads.map(lambda record: read_cell(store, run_id, record.cell), cells)
-        return Baseline(run_id, {record.cell.key: record for record in found if record})
+    found = stored_cells(store, run_id, [record.cell for record in cells])
+    return Baseline(run_id, {record.cell.key: record for record in found})
 
 
 def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -> CellContents:

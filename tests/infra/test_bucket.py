@@ -74,7 +74,6 @@ def put_on(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 def work(store: Store, folder: Path) -> None:
     """All that flows, tasks and pruning ask of a store."""
     store.require_writable()
-    assert store.honours_conditions()
     prefix = f"runs/{time.monotonic_ns()}/alpha/sa8255/default"
     files = []
     for name, size in (("small.json", 10), ("large.bin", PART + 1)):

@@ -139,6 +139,13 @@ def test_equal_files_compress_to_equal_bytes_whatever_their_name_and_time(
     assert first.sha256 == second.sha256
 
 
+def test_many_objects_are_read_in_their_order_and_what_is_not_there_is_none(store: Store) -> None:
+    store.write("runs/a/x", b"x")
+    store.write("runs/a/y", b"y")
+    assert store.read_all(["runs/a/y", "runs/a/gone", "runs/a/x"]) == [b"y", None, b"x"]
+    assert store.read_all([]) == []
+
+
 def test_a_fetched_object_is_whole(store: Store, tmp_path: Path) -> None:
     store.write("a/b", b"bytes")
     store.fetch("a/b", tmp_path / "target")
