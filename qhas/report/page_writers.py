@@ -71,7 +71,8 @@ def open_writers(run: SweepRecord, findings: Findings, cells: int) -> Iterator[W
 
 @contextmanager
 def _started() -> Iterator[subprocess.Popen[bytes]]:
-    argv = [sys.executable, "-m", "qhas.report.page_writers"]
+    # Not -m, which says a warning: the package imports this module before it runs it.
+    argv = [sys.executable, "-c", "from qhas.report.page_writers import main; main()"]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         yield process
@@ -104,7 +105,3 @@ def main() -> None:
             return
         pickle.dump(tuple(_write(run, findings, contents, neighbours)), target, pickle.HIGHEST_PROTOCOL)
         target.flush()
-
-
-if __name__ == "__main__":
-    main()

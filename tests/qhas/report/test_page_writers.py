@@ -30,11 +30,14 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_writers.os, "cpu_count", lambda: 2)
 
 
-def test_pages_are_the_same_wherever_they_are_written(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_pages_are_the_same_wherever_they_are_written(
+    tmp_path: Path, request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]
+) -> None:
     here = pages(tmp_path / "here")
     request.getfixturevalue("elsewhere")
     assert pages(tmp_path / "elsewhere") == here
     assert sum("cells/" in path for path in here) == 6
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.usefixtures("elsewhere")
