@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
@@ -10,7 +14,31 @@ from flows.sweep import sweep
 from qhas.history import Where, read_history
 from qhas.verdict import Verdict
 from qhas.verdict.stored import read_verdicts
-from tests.flows.conftest import FakeLab
+from tests.fakes.dlc import SAMPLE_NODES, make_dlc
+from tests.flows.conftest import FakeLab, prefect_command
+from tests.qhas.samples import write_yaml
+
+MORE = [(f"conv{number}", "Conv2d") for number in range(5, 12)]
+
+
+def night(lab: FakeLab, run_id: str) -> subprocess.CompletedProcess[str]:
+    """`qhas sweep` of one network on one SoC, to its end."""
+    network = lab.folder / "alpha.dlc"
+    write_yaml(
+        sweep_file := lab.folder / "sweep.yaml",
+        {"name": "nightly", "models": [{"name": "alpha", "dlc": str(network)}], "socs": ["sa8255"]},
+    )
+    _, environment = prefect_command()
+    command = [str(Path(sys.executable).parent / "qhas"), "sweep", str(sweep_file)]
+    return subprocess.run(
+        [*command, "--site", str(lab.site_file), "--run-id", run_id],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
 
 pytestmark = [
     pytest.mark.server,
@@ -32,3 +60,19 @@ async def test_a_second_night_of_a_simulated_sweep_is_judged_against_the_first(l
     async with get_client() as client:
         pages = await client.read_artifacts(artifact_filter=wanted)
     assert any("**2 of 2 cells good**" in str(page.data) and "Run two." in str(page.data) for page in pages)
+
+
+def test_the_command_ends_with_the_morning_line_and_exit_code_1_where_a_cell_is_newly_worse(
+    lab: FakeLab,
+) -> None:
+    first = night(lab, "one")
+    assert first.returncode == 0, first.stderr
+    assert "1 cell with too few nights." in first.stdout
+    make_dlc(lab.folder / "alpha.dlc", graph="alpha", nodes=[*SAMPLE_NODES[:-1], *MORE, SAMPLE_NODES[-1]])
+    second = night(lab, "two")
+    assert second.returncode == 1, second.stderr
+    line = second.stdout.splitlines()[-1]
+    assert line.startswith("1 new regression, the first: alpha on sa8255: "), second.stdout
+    third = night(lab, "three")
+    assert third.returncode == 0, third.stdout  # it is known by then
+    assert "1 sustained" in third.stdout
