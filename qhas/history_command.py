@@ -75,7 +75,7 @@ def history(
         print_json({"metric": chosen, "lines": [_document(line) for line in found]})
     else:
         for line in found:
-            _show(store, f"{model} on {soc}", line, chosen)
+            _show(store, model, soc, line, chosen)
     return Exit.GOOD
 
 
@@ -95,13 +95,13 @@ def _document(line: Line) -> dict[str, Any]:
     return {"origin": line.origin, "variant": line.variant, "sweep": line.sweep, "nights": nights}
 
 
-def _show(store: Store, label: str, line: Line, metric: Metric) -> None:
+def _show(store: Store, model: str, soc: str, line: Line, metric: Metric) -> None:
     from qhas.rows import ORIGIN_TITLE
     from qhas.verdict.metrics import FACTS
 
     facts = FACTS[metric]
     variant = "" if line.variant == "default" else f" ({line.variant})"
-    title = f"{label}{variant}, sweep {line.sweep}: {facts.words}. {ORIGIN_TITLE[line.origin]}"
+    title = f"{model} on {soc}{variant}, sweep {line.sweep}: {facts.words}. {ORIGIN_TITLE[line.origin]}"
     console.print(title, style="bold", markup=False, highlight=False)
     console.file.write(f"{_plot(line, metric)}\n")
     for day, told in line.segments():
@@ -114,15 +114,15 @@ def _show(store: Store, label: str, line: Line, metric: Metric) -> None:
             highlight=False,
             soft_wrap=True,
         )
-    _show_verdict(store, line, metric)
+    _show_verdict(store, f"{model}/{soc}/{line.variant}", line, metric)
 
 
-def _show_verdict(store: Store, line: Line, metric: Metric) -> None:
+def _show_verdict(store: Store, cell: str, line: Line, metric: Metric) -> None:
     from qhas.verdict.stored import read_verdicts
 
     last = line.nights[-1]
     for one in read_verdicts(store, last.run_id):
-        if (one.metric, one.origin, one.cell.split("/")[2]) == (metric, line.origin, line.variant):
+        if (one.cell, one.metric, one.origin) == (cell, metric, line.origin):
             console.print(f"{one.verdict}: {one.sentence}", markup=False, highlight=False, soft_wrap=True)
 
 

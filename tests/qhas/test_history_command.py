@@ -46,6 +46,15 @@ def test_the_latency_is_plotted_with_sdk_steps_and_the_last_runs(store: Store) -
     assert len(shown.output.splitlines()) > 20
 
 
+def test_only_the_asked_network_is_judged_below_its_plot(store: Store) -> None:
+    cells = [simulated(20), simulated(20, "other")]
+    judge_run(store, run_of(20), cells)
+    shown = run("net", "sa8255").output.splitlines()
+    assert [line for line in shown if line.startswith(("steady", "insufficient"))] == [
+        "steady: net on sa8255: estimated time 1,371 µs, unchanged."
+    ]
+
+
 @pytest.mark.usefixtures("store")
 def test_of_a_simulated_soc_the_estimated_time_is_shown_as_such() -> None:
     shown = run("net", "sa8255")
