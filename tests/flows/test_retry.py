@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelling, Crashed, Scheduled
 
 from qhas.record import SweepState
-from tests.fakes.sdk import Call, Fault, Rule, Tool, order, read_calls
+from tests.fakes.sdk import Call, Fault, Rule, Tool, Wait, order, read_calls
 from tests.flows.conftest import FakeLab
 from tests.flows.test_deployments import started, work
 from tests.flows.test_sites import worker
@@ -98,8 +98,9 @@ def _net_runs(lab: FakeLab) -> list[Call]:
 
 @pytest.fixture
 def hanging(lab: FakeLab) -> Iterator[FakeLab]:
-    """A lab that hangs in beta; tools that outlive their flow are ended."""
-    order(lab.sdk, Rule(Tool.NET_RUN, Fault.HANG, model="beta"))
+    """A lab that hangs in beta, prepared after alpha has the device; tools that outlive their flow are ended."""
+    waits = [Wait(Tool.PREPARE, 2.0, model="beta")]
+    order(lab.sdk, Rule(Tool.NET_RUN, Fault.HANG, model="beta"), waits=waits)
     yield lab
     for pid in _tools(lab):
         os.kill(pid, signal.SIGKILL)

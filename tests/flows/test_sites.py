@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from flows.sites import sweep_sites
 from qhas.failures import InvalidInput
 from qhas.record import SiteState, SweepState
 from qhas.sites import SiteRef
-from tests.fakes.sdk import Fault, Rule, Tool, build_fake_sdk, order, read_calls
+from tests.fakes.sdk import Fault, Rule, Tool, Wait, build_fake_sdk, order, read_calls
 from tests.flows.conftest import POOL, ROOT, FakeLab, make_lab, prefect_command
 from tests.qhas.samples import write_yaml
 
@@ -46,6 +47,8 @@ class Sites:
 
     lab: FakeLab
     sdks: dict[str, Path]
+    run_id: str
+    """Its own in every test: the sites' flow runs are found by it, on a server that all tests share."""
 
     def ref(self, name: str, **changes: Any) -> SiteRef:
         """A site as sites.yaml names it; only lab3 is not waited for."""
@@ -86,7 +89,9 @@ class Sites:
 def sites(tmp_path: Path) -> Iterator[Sites]:
     """Three sites with a fake SDK each, and one store; tools that outlived a killed flow are ended."""
     lab = make_lab(tmp_path, ["alpha", "beta"])
-    made = Sites(lab, {name: build_fake_sdk(tmp_path / f"sdk-{name}") for name in SOCS})
+    made = Sites(
+        lab, {name: build_fake_sdk(tmp_path / f"sdk-{name}") for name in SOCS}, f"run-{uuid.uuid4().hex[:8]}"
+    )
     for name, soc in SOCS.items():
         made.equip(name, soc)
     yield made
@@ -156,8 +161,8 @@ async def flow_runs(run_id: str) -> list[FlowRun]:
 @pytest.mark.usefixtures("workers")
 @pytest.mark.slow
 async def test_a_site_that_is_down_delays_only_its_cells_and_is_reported(sites: Sites) -> None:
-    state = await sites.sweep("one", *map(sites.ref, SOCS))
-    run, cells = sites.lab.run("one")
+    state = await sites.sweep(sites.run_id, *map(sites.ref, SOCS))
+    run, cells = sites.lab.run(sites.run_id)
     assert state.is_failed()
     assert "4 of 6 cells good, 0 failed, 2 not run" in str(state.message)
     assert "Site lab3 (2 of 2 cells missing): No worker took it within 3 s." in str(state.message)
@@ -168,7 +173,7 @@ async def test_a_site_that_is_down_delays_only_its_cells_and_is_reported(sites: 
         ("lab2", SiteState.FINISHED, 2, 0),
         ("lab3", SiteState.NOT_STARTED, 0, 2),
     ]
-    children = {run.name: run for run in await flow_runs("one")}
+    children = {run.name: run for run in await flow_runs(sites.run_id)}
     assert str(children["nightly at lab1"].id) == run.sites[0].flow_run
     assert children["nightly at lab3"].state_name == "Cancelled"
     assert all(child.parent_task_run_id for child in children.values())
@@ -194,20 +199,20 @@ def qhas(
 @pytest.mark.usefixtures("workers")
 @pytest.mark.slow
 def test_the_command_runs_a_sweep_at_the_sites_of_a_file(sites: Sites) -> None:
-    done = qhas(sites, "--run-id", "one")
+    done = qhas(sites, "--run-id", sites.run_id)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4/4" in done.stdout
     assert [line.split()[:5] for line in done.stdout.splitlines() if "finished" in line.split()] == [
         ["lab1", "finished", "2", "2", "0"],
         ["lab2", "finished", "2", "2", "0"],
     ]
-    run, _ = sites.lab.run("one")
+    run, _ = sites.lab.run(sites.run_id)
     assert (run.state, run.good, [part.site for part in run.sites]) == (
         SweepState.COMPLETE,
         4,
         ["lab1", "lab2"],
     )
-    again = qhas(sites, "--run-id", "one", "--json")
+    again = qhas(sites, "--run-id", sites.run_id, "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["run"]["sites"] == []  # nothing was left to do
     assert {name: sites.runs(name) for name in ("lab1", "lab2")} == {"lab1": 2, "lab2": 2}
@@ -224,11 +229,13 @@ def test_what_no_site_can_run_is_refused_by_the_command_in_one_sentence(sites: S
 @pytest.mark.slow
 @pytest.mark.usefixtures("workers")
 async def test_cells_of_a_site_that_was_down_run_at_another_one_the_next_time(sites: Sites) -> None:
-    assert (await sites.sweep("one", *map(sites.ref, SOCS))).is_failed()
+    assert (await sites.sweep(sites.run_id, *map(sites.ref, SOCS))).is_failed()
     before = {name: sites.runs(name) for name in SOCS}
     sites.equip("lab2", SOCS["lab3"])
-    state = await sites.sweep("one", sites.ref("lab1"), sites.ref("lab2", socs={"qcs9100": 1, "sa8797": 1}))
-    run, cells = sites.lab.run("one")
+    state = await sites.sweep(
+        sites.run_id, sites.ref("lab1"), sites.ref("lab2", socs={"qcs9100": 1, "sa8797": 1})
+    )
+    run, cells = sites.lab.run(sites.run_id)
     assert state.is_completed(), state.message
     assert (run.state, run.good, len(cells)) == (SweepState.COMPLETE, 6, 6)
     assert [part.site for part in run.sites] == ["lab2"]
@@ -261,7 +268,7 @@ async def test_a_deployment_that_cannot_serve_is_refused_before_anything_runs(
 
 async def until_beta_hangs(sites: Sites, name: str) -> None:
     """Wait until the site has stored alpha's cell and hangs in beta's."""
-    manifest = f"runs/one/alpha/{SOCS[name]}/default/manifest.json"
+    manifest = f"runs/{sites.run_id}/alpha/{SOCS[name]}/default/manifest.json"
     async with asyncio.timeout(150):
         while not (sites.lab.store.exists(manifest) and hanging(sites, name)):
             await asyncio.sleep(0.2)
@@ -274,8 +281,9 @@ def hanging(sites: Sites, name: str) -> bool:
 
 
 def hang(sites: Sites, name: str) -> None:
-    """Let the site hang in beta's cell."""
-    order(sites.sdks[name], Rule(Tool.NET_RUN, Fault.HANG, model="beta"))
+    """Let the site hang in beta's cell, which is prepared after alpha's has the device."""
+    waits = [Wait(Tool.PREPARE, 2.0, model="beta")]
+    order(sites.sdks[name], Rule(Tool.NET_RUN, Fault.HANG, model="beta"), waits=waits)
 
 
 def tools(sites: Sites, name: str) -> list[int]:
@@ -301,11 +309,11 @@ async def test_a_site_whose_flow_is_killed_leaves_what_it_stored_and_the_next_tr
     sites: Sites,
 ) -> None:
     hang(sites, "lab1")
-    running = asyncio.create_task(sites.sweep("one", sites.ref("lab1"), sites.ref("lab2")))
+    running = asyncio.create_task(sites.sweep(sites.run_id, sites.ref("lab1"), sites.ref("lab2")))
     await until_beta_hangs(sites, "lab1")
-    os.kill(await flow_process("one", "nightly at lab1"), signal.SIGKILL)
+    os.kill(await flow_process(sites.run_id, "nightly at lab1"), signal.SIGKILL)
     state = await running
-    run, cells = sites.lab.run("one")
+    run, cells = sites.lab.run(sites.run_id)
     assert state.is_failed()
     assert (len(cells), run.good, run.missing) == (3, 3, 1)
     assert [(part.site, part.state, part.missing) for part in run.sites] == [
@@ -315,9 +323,9 @@ async def test_a_site_whose_flow_is_killed_leaves_what_it_stored_and_the_next_tr
     assert "Site lab1 (1 of 2 cells missing): " in str(state.message)
     order(sites.sdks["lab1"])
     before = sites.runs("lab1")
-    assert (await sites.sweep("one", sites.ref("lab1"), sites.ref("lab2"))).is_completed()
+    assert (await sites.sweep(sites.run_id, sites.ref("lab1"), sites.ref("lab2"))).is_completed()
     assert sites.runs("lab1") == before + 1
-    assert len(await flow_runs("one")) == 3  # lab2 had nothing left to do
+    assert len(await flow_runs(sites.run_id)) == 3  # lab2 had nothing left to do
 
 
 @pytest.mark.slow
@@ -326,21 +334,21 @@ async def test_a_site_whose_host_dies_is_given_up_after_its_silence(sites: Sites
     hang(sites, "lab3")
     ref = sites.ref("lab3", patience_seconds=120, silence_seconds=60)
     with worker("lab3", tmp_path / "worker.log", PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30") as process:
-        running = asyncio.create_task(sites.sweep("one", ref))
+        running = asyncio.create_task(sites.sweep(sites.run_id, ref))
         await until_beta_hangs(sites, "lab3")
         await asyncio.sleep(70)
         assert not running.done(), "a run that hangs in a tool is alive"
-        flow = await flow_process("one", "nightly at lab3")
+        flow = await flow_process(sites.run_id, "nightly at lab3")
         process.kill()
         os.kill(flow, signal.SIGKILL)
         died = time.monotonic()
         state = await running
     assert time.monotonic() - died < 90
     assert "Site lab3 (1 of 2 cells missing): No sign of life for 60 s" in str(state.message)
-    assert sites.lab.run("one")[0].sites[0].state is SiteState.LOST
+    assert sites.lab.run(sites.run_id)[0].sites[0].state is SiteState.LOST
     order(sites.sdks["lab3"])
     with worker("lab3", tmp_path / "worker-2.log"):
-        assert (await sites.sweep("one", ref)).is_completed()
+        assert (await sites.sweep(sites.run_id, ref)).is_completed()
 
 
 async def started_from_the_ui(sites: Sites, *names: str) -> FlowRun:
@@ -349,7 +357,7 @@ async def started_from_the_ui(sites: Sites, *names: str) -> FlowRun:
         "spec": sites.lab.spec(socs=[SOCS[name] for name in names]).model_dump(mode="json"),
         "sites": [sites.ref(name).model_dump(mode="json") for name in names],
         "site": str(sites.lab.site_file),
-        "run_id": "one",
+        "run_id": sites.run_id,
     }
     async with get_client() as client:
         deployment = await client.read_deployment_by_name("sweep-sites/sweep-sites")
@@ -380,9 +388,9 @@ async def test_cancelling_the_parent_cancels_its_sites(sites: Sites, tmp_path: P
             await asyncio.sleep(0.05)
         assert time.monotonic() - began < 5
         assert (await ended(parent)).is_cancelled()
-    children = {run.name: run.state_name for run in await flow_runs("one")}
+    children = {run.name: run.state_name for run in await flow_runs(sites.run_id)}
     assert children["nightly at lab1"] == "Cancelled"
-    assert sites.lab.run("one")[0].state is SweepState.CANCELLED
+    assert sites.lab.run(sites.run_id)[0].state is SweepState.CANCELLED
 
 
 @pytest.mark.slow
@@ -404,7 +412,7 @@ async def test_a_parent_that_was_killed_is_retried_and_stops_what_the_first_try_
             await client.set_flow_run_state(parent.id, Scheduled(name="AwaitingRetry"), force=True)
         assert (await ended(parent)).is_completed()
     assert not tools(sites, "lab1")
-    names = [(run.name, run.state_name) for run in await flow_runs("one")]
+    names = [(run.name, run.state_name) for run in await flow_runs(sites.run_id)]
     assert names.count(("nightly at lab1", "Cancelled")) == 1
     assert names.count(("nightly at lab1", "Completed")) == 1
-    assert sites.lab.run("one")[0].state is SweepState.COMPLETE
+    assert sites.lab.run(sites.run_id)[0].state is SweepState.COMPLETE
