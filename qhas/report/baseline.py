@@ -41,14 +41,10 @@ def last_before(store: Store, run: SweepRecord) -> str | None:
     moments |= {one.run_id: one.started_at for one in told}
     earlier = [name for name, started_at in moments.items() if started_at < run.started_at]
     for name in sorted(earlier, key=moments.__getitem__, reverse=True):
-        if (found := _read(store, name)) and _is_earlier(found, run):
+        found = _read(store, name)
+        if found and found.spec.name == run.spec.name and found.state in _FINISHED:
             return name
     return None
-
-
-def _is_earlier(found: SweepRecord, run: SweepRecord) -> bool:
-    same = found.spec.name == run.spec.name and found.state in _FINISHED
-    return same and found.started_at < run.started_at
 
 
 def _read(store: Store, run_id: str) -> SweepRecord | None:

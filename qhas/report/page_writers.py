@@ -71,8 +71,8 @@ def open_writers(run: SweepRecord, findings: Findings, cells: int) -> Iterator[W
 
 @contextmanager
 def _started() -> Iterator[subprocess.Popen[bytes]]:
-    # Not -m, which says a warning: the package imports this module before it runs it.
-    argv = [sys.executable, "-c", "from qhas.report.page_writers import main; main()"]
+    # Not -m, which says a warning: the package imports this module before it runs it. -P: no modules of the working directory.
+    argv = [sys.executable, "-P", "-c", "from qhas.report.page_writers import main; main()"]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         yield process

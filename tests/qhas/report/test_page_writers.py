@@ -41,6 +41,16 @@ def test_pages_are_the_same_wherever_they_are_written(
 
 
 @pytest.mark.usefixtures("elsewhere")
+def test_a_module_in_the_working_directory_is_not_taken_for_a_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "jinja2.py").write_text("raise SystemExit('taken')")
+    monkeypatch.chdir(tmp_path)
+    pages(tmp_path / "store")
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("elsewhere")
 def test_a_process_that_dies_costs_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_writers.sys, "executable", "/bin/false")
     assert sum("cells/" in path for path in pages(tmp_path)) == 6
