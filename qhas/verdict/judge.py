@@ -81,7 +81,7 @@ def judge_run(
     """
     known = read_reruns(store, run.run_id, records) if reruns is None else reruns
     append(store, run, records, known)
-    verdicts = judge(_nights_until(store, run), run.run_id, night_of(run))
+    verdicts = judge(_recent_nights(store, run), run.run_id, night_of(run))
     write_verdicts(store, run.run_id, verdicts)
     return verdicts
 
@@ -91,12 +91,12 @@ def look_at_part(store: Store, run: SweepRecord, records: Sequence[CellRecord]) 
 
     Raises StoreError. Cells that others run at the same time are not known, so a shift of the whole night may not show.
     """
-    before = _nights_until(store, run).filter(pc.field("run_id") != run.run_id)
+    before = _recent_nights(store, run).filter(pc.field("run_id") != run.run_id)
     rows = cell_rows(run, records, {}).select(list(_Row._fields))
     return judge(pa.concat_tables([before, rows]), run.run_id, night_of(run))
 
 
-def _nights_until(store: Store, run: SweepRecord) -> pa.Table:
+def _recent_nights(store: Store, run: SweepRecord) -> pa.Table:
     since = night_of(run) - timedelta(days=LOOK_BACK_DAYS)
     return read_history(store, Where(sweep=run.spec.name, since=since), _Row._fields)
 
