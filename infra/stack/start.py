@@ -29,6 +29,7 @@ def start(
     folder = processes.folder
     installed.create(Path(settings.data), settings.database_password)
     (folder / "site.yaml").write_text(_SITE, encoding="utf-8")
+    write_private(folder / "login", f"{settings.login}\n")
     for_users = parts.worker_environment(settings, folder)
     write_private(folder / "env", as_shell({k: v for k, v in for_users.items() if k.startswith(_SHOWN)}))
     with console.status("") as shown:
