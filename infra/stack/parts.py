@@ -52,10 +52,10 @@ def database(settings: Settings, installed: Postgresql) -> Part:
     )
 
 
-def storage(settings: Settings, folder: Path) -> Part:
-    """Moto's S3 server: in memory, and it believes every key."""
-    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(settings.storage)]
-    return Part("s3", argv, plain_environment(), folder, lambda: _listens(settings.storage))
+def storage(settings: Settings, root: Path) -> Part:
+    """Moto's S3 server: in memory, for who has the stack's key."""
+    argv = [sys.executable, "-m", "infra.stack.s3", str(settings.storage)]
+    return Part("s3", argv, plain_environment() | settings.store, root, lambda: _listens(settings.storage))
 
 
 def redis_is_usable() -> bool:

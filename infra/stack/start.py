@@ -72,7 +72,7 @@ def _await(processes: Processes, part: Part, process: Process) -> None:
 
 def _in_order(settings: Settings, installed: Postgresql, folder: Path, root: Path) -> Iterator[list[Part]]:
     """The parts, those in one list at once."""
-    first = [parts.database(settings, installed), parts.storage(settings, folder)]
+    first = [parts.database(settings, installed), parts.storage(settings, root)]
     yield [*first, parts.redis(settings, folder)] if settings.redis else first
     yield [parts.server(settings, folder)]
     workers = [parts.worker(settings, folder, root, queue) for queue in parts.queues(root)]
