@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -31,6 +32,9 @@ CANARY = "canary"
 ASSUMED_DEVICE_SECONDS = Forecast().device
 """Device time of a cell without history."""
 
+_RUNS_OWN = re.compile(r"(?i).*\.json|pinned")
+"""What stands beside the models in a run: its record, its claim, its verdicts, the mark that keeps it."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -48,6 +52,12 @@ class Plan:
 
 def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
     """Expand and check a sweep; `look_up` also asks whether its files exist. Raises InvalidInput."""
+    for model in spec.models:
+        if _RUNS_OWN.fullmatch(model.name):
+            raise InvalidInput(
+                f"Sweep {spec.name} cannot call a model {model.name}: a run has objects of its own of such names; "
+                "choose another name."
+            )
     everything = list(_expand(spec))
     wanted = [cell for cell in everything if not any(_matches(rule, cell) for rule in spec.exclude)]
     if not wanted:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from qhas.failures import Failure, FailureKind, Step
+from qhas.naming import Name, StoredPath, check_key
 from qhas.origin import Origin as Origin
 from qhas.process import ToolRun
 from qhas.sdk import SdkKind
@@ -55,9 +57,12 @@ class Artifact(Stored):
     """A stored file. `path` is relative to the cell's manifest; digest and size are of the stored bytes."""
 
     name: str
-    path: str
+    path: StoredPath
     sha256: str
     size: int
+    true_name: str | None = Field(
+        default=None, description="The relative path its maker gave it, where `path` had to differ."
+    )
     pruned_at: datetime | None = Field(default=None, description="Since when the file is not there any more.")
 
 
@@ -173,12 +178,17 @@ class BudgetResult(Stored):
         return self.state in (BudgetState.OVER, BudgetState.NO_FIGURE)
 
 
+def _lies_below_its_run(cell: Cell) -> Cell:
+    check_key(cell.key)
+    return cell
+
+
 class CellRecord(Stored):
     """Everything there is to know of a cell; written last, so its presence says the cell is finished."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
-    run_id: str
-    cell: Cell
+    run_id: Name
+    cell: Annotated[Cell, AfterValidator(_lies_below_its_run)]
     status: CellStatus
     failure: Failure | None = None
     origin: Origin
@@ -250,7 +260,7 @@ class SweepRecord(Stored):
     """
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
-    run_id: str
+    run_id: Name
     state: SweepState
     started_at: datetime
     finished_at: datetime | None = None
