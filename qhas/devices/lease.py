@@ -24,6 +24,7 @@ from qhas.devices.quarantine import Quarantined, QuarantineLog
 from qhas.devices.queue import Holder, LeaseState, NoDevice, Snapshot, Ticket, assign, why_none
 from qhas.devices.shared_directory import (
     DIRECTORY_VARIABLE,
+    LOCK_SECONDS,
     LockedFile,
     SharedDirectory,
     default_directory,
@@ -93,10 +94,13 @@ class Leases:
     A release wakes the waiters of the same object at once, those of others within their `poll_seconds`.
     """
 
-    def __init__(self, directory: Path, poll_seconds: float = 0.1) -> None:
+    def __init__(
+        self, directory: Path, poll_seconds: float = 0.1, mutex_seconds: float = LOCK_SECONDS
+    ) -> None:
         self._shared = SharedDirectory(directory)
         self._quarantines = QuarantineLog(directory)
         self._poll_seconds = poll_seconds
+        self._mutex_seconds = mutex_seconds
         self._queue_name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._queue: LockedFile | None = None
         self._number = 0
@@ -123,7 +127,8 @@ class Leases:
 
         Busy devices are waited for without limit. `waiting` gets the states of the addresses when waiting begins and
         whenever they change. Raises NoDevice when all of them have been set aside for `patience_seconds` on end (None:
-        waits until one comes back), and InvalidInput if the directory holds something that cannot be locked.
+        waits until one comes back), and InvalidInput if the directory holds something that cannot be locked, or somebody
+        has the mutex for longer than `mutex_seconds`.
         """
         if not addresses:
             raise ValueError("a lease needs at least one address")
@@ -144,9 +149,9 @@ class Leases:
     def states(self, addresses: Collection[str]) -> list[LeaseState]:
         """Who has the devices and who waits for them, now. Raises InvalidInput as `take` does."""
         self._shared.create()
-        with self._shared.alone():
+        with self._shared.alone(self._mutex_seconds):
             snapshot = self._look(addresses)
-        return [snapshot.state(address) for address in addresses]
+        return [self._state(snapshot, address) for address in addresses]
 
     async def _wait(self, waiter: _Waiter) -> _Lease:
         self._shared.create()
@@ -167,7 +172,10 @@ class Leases:
     async def _alone(self) -> AsyncIterator[None]:
         """The host-wide mutex, without blocking the loop while another process has it. Its body never awaits."""
         with self._shared.open("mutex", create=True) as mutex:
-            while not mutex.try_lock():  # noqa: ASYNC110  # no event tells what other processes do
+            deadline = time.monotonic() + self._mutex_seconds
+            while not mutex.try_lock():
+                if time.monotonic() >= deadline:
+                    mutex.refuse_holder(self._mutex_seconds)
                 await asyncio.sleep(_MUTEX_RETRY_SECONDS)
             yield
 
@@ -276,8 +284,15 @@ class Leases:
         for waiter in list(waiters):
             for address in waiter.ticket.addresses:
                 if address not in states:
-                    states[address] = snapshot.state(address)
+                    states[address] = self._state(snapshot, address)
             waiter.tell([states[address] for address in waiter.ticket.addresses])
+
+    def _state(self, snapshot: Snapshot, address: str) -> LeaseState:
+        state = snapshot.state(address)
+        if address in snapshot.held and state.holder is None:
+            with suppress(FileNotFoundError, InvalidInput), self._shared.open(_lock_name(address)) as file:
+                state.stranger = file.holder()
+        return state
 
     def _look(self, also: Iterable[str] = ()) -> Snapshot:
         """The live tickets and every address they or the caller name. Needs the mutex."""
