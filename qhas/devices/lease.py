@@ -43,7 +43,6 @@ __all__ = [
     "default_directory",
 ]
 
-_MUTEX_RETRY_SECONDS = 0.002
 _THOROUGH_SECONDS = 1.0
 """How often a poll looks at everything although nothing seems to have changed."""
 _TICKET = re.compile(r"(?P<number>\d{9,})\.(?P<queue>\d+-[0-9a-f]+)\.ticket")
@@ -156,7 +155,7 @@ class Leases:
     async def _wait(self, waiter: _Waiter) -> _Lease:
         self._shared.create()
         try:
-            async with self._alone():
+            async with self._shared.alone_in_loop(self._mutex_seconds):
                 self._admit(waiter)
             self._tell([waiter])
             return await waiter.lease
@@ -167,17 +166,6 @@ class Leases:
             raise
         finally:
             self._leave(waiter)
-
-    @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        """The host-wide mutex, without blocking the loop while another process has it. Its body never awaits."""
-        with self._shared.open("mutex", create=True) as mutex:
-            deadline = time.monotonic() + self._mutex_seconds
-            while not mutex.try_lock():
-                if time.monotonic() >= deadline:
-                    mutex.refuse_holder(self._mutex_seconds)
-                await asyncio.sleep(_MUTEX_RETRY_SECONDS)
-            yield
 
     def _admit(self, waiter: _Waiter) -> None:
         """Give the newcomer its device if one is left for it, else write its ticket. Needs the mutex."""
@@ -225,7 +213,7 @@ class Leases:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._poll_seconds):
                         await self._bell.wait()
-                async with self._alone():
+                async with self._shared.alone_in_loop(self._mutex_seconds):
                     if self._bell.is_set() or self._stirs():
                         self._bell.clear()
                         self._serve()

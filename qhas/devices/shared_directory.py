@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -25,7 +26,7 @@ _TEMPORARY = Path("/tmp/qhas-leases")  # noqa: S108  # opened without following 
 
 LOCK_SECONDS = 30.0
 """How long a lock that is only had for moments is waited for."""
-_RETRY_SECONDS = 0.005
+_RETRY_SECONDS = 0.002
 _LONGEST_LINE = 64 * 1024
 _open_files: set[int] = set()
 
@@ -172,6 +173,17 @@ class SharedDirectory:
         """Hold the directory's mutex, blocking the thread until it is free. Only for moments. Raises InvalidInput."""
         with self.open("mutex", create=True) as mutex:
             mutex.lock(seconds)
+            yield
+
+    @asynccontextmanager
+    async def alone_in_loop(self, seconds: float = LOCK_SECONDS) -> AsyncIterator[None]:
+        """As `alone`, without blocking the loop while another process has the mutex. The body must not await."""
+        with self.open("mutex", create=True) as mutex:
+            deadline = time.monotonic() + seconds
+            while not mutex.try_lock():
+                if time.monotonic() >= deadline:
+                    mutex.refuse_holder(seconds)
+                await asyncio.sleep(_RETRY_SECONDS)
             yield
 
 
