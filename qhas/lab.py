@@ -189,6 +189,8 @@ def _state_of(state: LeaseState) -> str:
         return f"is set aside ({state.quarantine.reason.rstrip('.')})"
     if holder := state.holder:
         return f"is held by run {holder.run_id} for {holder.cell} since {holder.since:%H:%M:%S} UTC"
+    if state.stranger:
+        return f"is locked by {state.stranger}, which does not say for what"
     return f"is next for {state.waiting[0].cell}" if state.waiting else "is free"
 
 
