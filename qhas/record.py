@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from qhas.failures import Failure, FailureKind, Step
+from qhas.masking import Address
 from qhas.naming import Name, StoredPath, check_key
 from qhas.origin import Origin as Origin
 from qhas.process import ToolRun
@@ -135,7 +136,7 @@ class Latency(Stored):
 class ModelFacts(Stored):
     """The DLC as it was read."""
 
-    dlc: str
+    dlc: Address
     sha256: str
     size: int
 
