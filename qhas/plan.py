@@ -13,6 +13,7 @@ import fsspec
 
 from qhas.budget import NetworkBudget
 from qhas.failures import InvalidInput
+from qhas.masking import error_at, masked
 from qhas.naming import check_name
 from qhas.schedule import Forecast
 from qhas.socs import KNOWN_SOCS
@@ -155,9 +156,12 @@ def _require(address: str) -> None:
     except FileNotFoundError:
         found = False
     except Exception as error:  # every fsspec backend raises its own
-        raise InvalidInput(f"{address} cannot be looked up: {type(error).__name__}: {error}.") from error
+        told = error_at(address, f"{type(error).__name__}: {error}")
+        raise InvalidInput(
+            f"{masked(address)} cannot be looked up: {told}."
+        ) from None  # its text has the address
     if not found:
-        raise InvalidInput(f"There is no file {address}; correct the path in the sweep.")
+        raise InvalidInput(f"There is no file {masked(address)}; correct the path in the sweep.")
 
 
 def _warnings(spec: SweepSpec) -> Iterator[str]:

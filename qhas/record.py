@@ -11,6 +11,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from qhas.failures import Failure, FailureKind, Step
+from qhas.masking import Address
 from qhas.naming import Name, StoredPath
 from qhas.origin import Origin as Origin
 from qhas.process import ToolRun
@@ -134,7 +135,7 @@ class Latency(Stored):
 class ModelFacts(Stored):
     """The DLC as it was read."""
 
-    dlc: str
+    dlc: Address
     sha256: str
     size: int
 

@@ -196,17 +196,20 @@ async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[s
 
     A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK.
     """
+    cells = list(cells)
     stored = await read_cells(lab.store, run_id, cells)
+    models = {cell.key: cell.model for cell in cells}
+    # Records name no password: what is fetched once more is fetched from where the plan says.
     return {
-        key: record
+        key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": models[key]})})
         for key, record in stored.items()
-        if record.status is CellStatus.COMPLETE and await _still_holds(record, lab)
+        if record.status is CellStatus.COMPLETE and await _still_holds(record, models[key].dlc, lab)
     }
 
 
-async def _still_holds(record: CellRecord, lab: Lab) -> bool:
+async def _still_holds(record: CellRecord, address: str, lab: Lab) -> bool:
     try:
-        _, model = await lab.model(record.cell.model.dlc)
+        _, model = await lab.model(address)
     except StepFailed:
         return False
     made_from = record.model.sha256 if record.model else None
