@@ -22,7 +22,9 @@ from flows.liveness import declare_crashed, tell_waiting
 from flows.sweep import run_here, run_id_of_flow_run, standing
 from qhas import progress
 from qhas.durations import read_durations, write_durations
+from qhas.failures import InvalidInput
 from qhas.following import Following
+from qhas.masking import masked
 from qhas.plan import Plan, plan_sweep
 from qhas.record import CellRecord, CellStatus, SitePart, SiteState, SweepRecord
 from qhas.runs import begin_run, cancel_run, end_run, ending, read_cells, require_same_spec
@@ -59,6 +61,16 @@ def sweep_sites_here(spec: SweepSpec, sites: list[SiteRef], site: str | None, ru
     run_here(lambda: sweep_sites(spec, sites, site, run_id))
 
 
+def _require_open_addresses(spec: SweepSpec) -> None:
+    """Raise InvalidInput for an address with a secret: the sites' flow runs get theirs as parameters, which Prefect keeps."""
+    for model in spec.models:
+        if address := next((one for one in (model.dlc, model.inputs) if masked(one) != one), None):
+            raise InvalidInput(
+                f"{masked(address)} of model {model.name} holds a secret that Prefect would keep with the sites' flow "
+                "runs: leave it out, and give the workers their credentials by environment."
+            )
+
+
 async def run_at_sites(
     spec: SweepSpec, sites: Sequence[SiteRef], site_path: str | None, run_id: str
 ) -> State[Any]:
@@ -68,6 +80,7 @@ async def run_at_sites(
     store = Store(here.store)
     await asyncio.to_thread(require_same_spec, store, run_id, spec)
     require_sites(sites)
+    _require_open_addresses(spec)
     async with get_client() as client, sole_runner(store, run_id, tell_waiting):
         known = await read_cells(store, run_id, plan.cells)
         missing = [cell for cell in plan.cells if not _is_good(known.get(cell.key))]

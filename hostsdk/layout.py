@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from hostsdk import child, wheel
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.locks import lock, open_lock
 
 TARGET = "x86_64-linux-clang"
 READER = "libQnnHtpOptraceProfilingReader.so"
@@ -25,6 +25,8 @@ TOOLS = {
     "qnn-profile-viewer": "hostsdk.viewer.command",
 }
 _SHEBANG_LIMIT = 120
+_MAKING_SECONDS = 120.0
+"""How long another process may take to make the directory: seconds, on a loaded machine some tens."""
 _BUILD_ID = re.compile(r"v(\d+)\.(\d+)\.(\d+)\.(\d{6})\d*")
 
 
@@ -113,16 +115,23 @@ def _make(base: Path, installed: wheel.Wheel) -> Sdk:
 def _exclusive(base: Path) -> Iterator[None]:
     try:
         base.mkdir(parents=True, exist_ok=True)
-        lock = (base / ".lock").open("w")
+        descriptor = open_lock(base / ".lock")
     except OSError as error:
         raise ToolError(
             ErrorCode.OUTPUT_WRITE,
-            f"the SDK directory cannot be made in {base} ({error.strerror}): make it writable or set XDG_CACHE_HOME.",
+            f"the SDK directory cannot be made in {base} ({error.strerror or error}): make it writable or set XDG_CACHE_HOME.",
             "Host SDK",
         ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        if not lock(descriptor, _MAKING_SECONDS):
+            raise ToolError(
+                ErrorCode.OUTPUT_WRITE,
+                f"another process has had {base}/.lock for {_MAKING_SECONDS:g} s: end it, and try again.",
+                "Host SDK",
+            )
         yield
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import zlib
 from array import array
 from collections.abc import Iterator
@@ -18,10 +19,12 @@ import fsspec
 
 from qhas.dlc import GraphInput, graph_inputs
 from qhas.failures import FailureKind, Step, StepFailed
+from qhas.masking import masked
 from qhas.naming import safe_name
 from qhas.spec import RANDOM_INPUTS, ModelRef
 
 INPUT_LIST = "input_list.txt"
+_DATA_FILE = re.compile(r"[\w./@+=-]{1,400}\.(?:raw|bin|dat|data|npy)", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -80,16 +83,16 @@ def _listed_inputs(address: str, folder: Path) -> StagedInputs:
     files: dict[str, Path] = {}
     lines = [
         line if line.startswith(("#", "%")) else " ".join(_localised(line, files))
-        for line in _read(fs, list_path, address).decode("utf-8-sig", errors="replace").splitlines()
+        for line in _read(fs, list_path, masked(address)).decode("utf-8-sig", errors="replace").splitlines()
     ]
     staged = {}
     for index, (original, name) in enumerate(files.items()):
         staged[str(name)] = folder / f"{index}.raw"
-        staged[str(name)].write_bytes(_read(fs, str(parent / original), original))
+        staged[str(name)].write_bytes(_read(fs, str(parent / original), _as_told(original, index + 1)))
     lines = [line for line in lines if line.strip()]
     inferences = sum(not line.startswith(("#", "%")) for line in lines)
     if not inferences:
-        raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"{address} names no input.")
+        raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"{masked(address)} names no input.")
     return StagedInputs(_write_list(folder, lines), staged, inferences)
 
 
@@ -101,6 +104,15 @@ def _localised(line: str, files: dict[str, Path]) -> Iterator[str]:
         yield f"{name}{assigned}{files[path]}"
 
 
+def _as_told(path: str, number: int) -> str:
+    """A path that a list names, or its number: what is no list may hold secrets, and none of it is shown."""
+    return (
+        path
+        if _DATA_FILE.fullmatch(path)
+        else f"number {number} of the list, which is not named like a data file,"
+    )
+
+
 def _read(fs: fsspec.AbstractFileSystem, path: str, name: str) -> bytes:
     try:
         return bytes(fs.cat_file(path))
@@ -109,7 +121,7 @@ def _read(fs: fsspec.AbstractFileSystem, path: str, name: str) -> bytes:
             FailureKind.INPUT_UNREADABLE,
             Step.NET_RUN,
             f"Input {name} cannot be read: {type(error).__name__}.",
-        ) from error
+        ) from None  # its text has the address
 
 
 def _write_list(folder: Path, lines: list[str]) -> Path:

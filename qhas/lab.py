@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -27,6 +27,7 @@ from qhas.devices.shell import Shell
 from qhas.devices.ssh import SshShell
 from qhas.digest import file_digest
 from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepFailed
+from qhas.masking import error_at, masked, name_in
 from qhas.naming import safe_name
 from qhas.record import ModelFacts, Origin
 from qhas.schedule import Cores
@@ -152,7 +153,7 @@ class Lab:
 
     def _fetch_model(self, address: str) -> tuple[Path, ModelFacts]:
         # The tools' messages name this copy, so it is called as its original.
-        name = safe_name(PurePosixPath(address).name)
+        name = safe_name(name_in(address))
         target = Path(tempfile.mkdtemp(prefix="model-", dir=self.scratch)) / name
         try:
             fs, path = fsspec.core.url_to_fs(address)
@@ -163,9 +164,9 @@ class Lab:
             raise StepFailed(
                 FailureKind.MODEL_UNREADABLE,
                 Step.PREPARE,
-                f"{address} cannot be read: {type(error).__name__}: {error}.",
-            ) from error
-        return target, ModelFacts(dlc=address, sha256=file_digest(target), size=target.stat().st_size)
+                f"{masked(address)} cannot be read: {error_at(address, f'{type(error).__name__}: {error}')}.",
+            ) from None  # its text has the address
+        return target, ModelFacts(dlc=masked(address), sha256=file_digest(target), size=target.stat().st_size)
 
 
 def _holder(run_id: str, cell: Cell) -> Holder:
@@ -189,6 +190,8 @@ def _state_of(state: LeaseState) -> str:
         return f"is set aside ({state.quarantine.reason.rstrip('.')})"
     if holder := state.holder:
         return f"is held by run {holder.run_id} for {holder.cell} since {holder.since:%H:%M:%S} UTC"
+    if state.stranger:
+        return f"is locked by {state.stranger}, which does not say for what"
     return f"is next for {state.waiting[0].cell}" if state.waiting else "is free"
 
 

@@ -1,14 +1,31 @@
-"""Names that become paths and object keys, checked once, here."""
+"""Names that become paths and object keys, checked once, here.
+
+Whoever chose a name (a user, a device, a tool, a stored record), it goes through this module before it is joined to a
+path or a key.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SOC = re.compile(r"[a-z0-9][a-z0-9_]{1,39}")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Devices under Windows, whatever their ending and folder: a store is copied there, too."""
+_UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories: controls, halves of surrogate pairs, separators of lines and paragraphs."""
+_LONGEST_PART = 255
+"""Bytes of a file's name on the file systems of Linux."""
+_DIGEST = 16
+_MARKED = re.compile(rf"(?i)(^|/)[0-9a-f]{{{_DIGEST}}}-[^/]*$")
 
 
 def check_name(name: str) -> str:
@@ -18,24 +35,82 @@ def check_name(name: str) -> str:
             f"{name!r} cannot be a name: use 1 to 100 letters, digits, '.', '_' or '-', "
             "beginning with a letter or digit, without '..'"
         )
+    if _RESERVED.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be a name: it is a device under Windows")
     return name
 
 
-def check_key(key: str) -> None:
-    """Raise ValueError unless every part of an object's key is a name, or a partition as in `date=2026-03-01`."""
+def check_key(key: str) -> str:
+    """Return the key, or raise ValueError unless every part is a name, or a partition as in `date=2026-03-01`."""
     for part in key.split("/"):
         for name in part.split("=", 1):
             check_name(name)
+    return key
+
+
+def check_path(path: str) -> str:
+    """Return a relative path as devices and tools choose them, or raise ValueError if it leads elsewhere.
+
+    Its parts may hold blanks and any script, as names of tensors do, but nothing that breaks a line or steers a terminal.
+    """
+    if any(unicodedata.category(character) in _UNSHOWN for character in path):
+        fault = "it holds a line break or another control character"
+    elif path.startswith("/") or "\\" in path:
+        fault = "it must be relative, its parts separated by '/'"
+    elif not all(part.strip(".") for part in path.split("/")):
+        fault = "a part of it is empty or only dots"
+    elif any(len(part.encode()) > _LONGEST_PART for part in path.split("/")):
+        fault = f"a part of it is longer than {_LONGEST_PART} bytes"
+    else:
+        return path
+    raise ValueError(f"{path[:200]!r} cannot be the path of a file: {fault}")
+
+
+def check_file(name: str) -> str:
+    """Return the name of a file in a folder, or raise ValueError as `check_path` does and for a path of several parts."""
+    if "/" in name:
+        raise ValueError(f"{name[:200]!r} cannot be the name of a file: it holds a '/'")
+    return check_path(name)
+
+
+def below(folder: Path, path: str) -> Path:
+    """The host path of a relative path chosen outside. Raises ValueError if it leads out of the folder, also by a link."""
+    target = folder / check_path(path)
+    if target.is_symlink() or not target.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"{path!r} leads out of {folder} by a link")
+    return target
 
 
 def safe_name(name: str) -> str:
     """The name somebody else chose for a file, made fit for `check_name`: other characters become '_'."""
-    return re.sub(r"[^A-Za-z0-9._-]|(?<=\.)\.", "_", name)[-100:].lstrip("._-") or "unnamed"
+    safe = re.sub(r"[^A-Za-z0-9._-]|(?<=\.)\.", "_", name)[-100:].lstrip("._-") or "unnamed"
+    return re.sub(r"\A[^.]*", r"\g<0>_", safe)[:100] if _RESERVED.fullmatch(safe) else safe
+
+
+def safe_paths(paths: Iterable[str]) -> dict[str, str]:
+    """A key for each relative path chosen outside, no two alike even where case does not count.
+
+    A path that is no key as it stands, is one with another, or looks marked is marked by its own digest.
+    """
+    keys = {path: "/".join(map(safe_name, path.split("/"))) for path in paths}
+    alike = Counter(key.lower() for key in keys.values())
+    return {
+        path: key
+        if key == path and alike[key.lower()] == 1 and not _MARKED.search(key)
+        else _marked(key, path)
+        for path, key in keys.items()
+    }
+
+
+def _marked(key: str, path: str) -> str:
+    folder, slash, name = key.rpartition("/")
+    digest = hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:_DIGEST]
+    return f"{folder}{slash}{digest}-{name[-(99 - _DIGEST) :]}"
 
 
 def check_soc(name: str) -> str:
     """Return the SoC name, or raise ValueError if no tool could take it."""
-    if not SOC.fullmatch(name):
+    if not SOC.fullmatch(name) or _RESERVED.fullmatch(name):
         raise ValueError(f"{name!r} cannot be a SoC: use lower-case letters, digits and '_', as in sm8750")
     return name
 
@@ -47,3 +122,4 @@ Name = Annotated[
 SocName = Annotated[
     str, AfterValidator(check_soc), WithJsonSchema({"type": "string", "pattern": f"^{SOC.pattern}$"})
 ]
+StoredPath = Annotated[str, AfterValidator(check_key)]

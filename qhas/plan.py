@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,6 +13,7 @@ import fsspec
 
 from qhas.budget import NetworkBudget
 from qhas.failures import InvalidInput
+from qhas.masking import error_at, masked
 from qhas.naming import check_name
 from qhas.schedule import Forecast
 from qhas.socs import KNOWN_SOCS
@@ -31,6 +33,9 @@ CANARY = "canary"
 ASSUMED_DEVICE_SECONDS = Forecast().device
 """Device time of a cell without history."""
 
+_RUNS_OWN = re.compile(r"(?i).*\.json|pinned")
+"""What stands beside the models in a run: its record, its claim, its verdicts, the mark that keeps it."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -48,6 +53,12 @@ class Plan:
 
 def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
     """Expand and check a sweep; `look_up` also asks whether its files exist. Raises InvalidInput."""
+    for model in spec.models:
+        if _RUNS_OWN.fullmatch(model.name):
+            raise InvalidInput(
+                f"Sweep {spec.name} cannot call a model {model.name}: a run has objects of its own of such names; "
+                "choose another name."
+            )
     everything = list(_expand(spec))
     wanted = [cell for cell in everything if not any(_matches(rule, cell) for rule in spec.exclude)]
     if not wanted:
@@ -145,9 +156,12 @@ def _require(address: str) -> None:
     except FileNotFoundError:
         found = False
     except Exception as error:  # every fsspec backend raises its own
-        raise InvalidInput(f"{address} cannot be looked up: {type(error).__name__}: {error}.") from error
+        told = error_at(address, f"{type(error).__name__}: {error}")
+        raise InvalidInput(
+            f"{masked(address)} cannot be looked up: {told}."
+        ) from None  # its text has the address
     if not found:
-        raise InvalidInput(f"There is no file {address}; correct the path in the sweep.")
+        raise InvalidInput(f"There is no file {masked(address)}; correct the path in the sweep.")
 
 
 def _warnings(spec: SweepSpec) -> Iterator[str]:

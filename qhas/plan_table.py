@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from qhas.masking import masked
 from qhas.outlook import Outlook
 from qhas.plan import Plan
 
@@ -45,7 +46,7 @@ def show_plan(console: Console, plan: Plan, outlook: Outlook) -> None:
             cell.variant,
             "?" if outlook.unknown else "yes" if cell.key in outlook.prepared else "",
             device if cell.key in outlook.known else f"~{device}",
-            Text(cell.model.dlc),
+            Text(masked(cell.model.dlc)),
         )
     console.print(table)
     doubts = [f"What is prepared already is not known: {outlook.unknown}"] if outlook.unknown else []

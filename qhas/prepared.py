@@ -20,7 +20,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from qhas.claims import Claims
-from qhas.naming import safe_name
+from qhas.naming import below, check_file, safe_paths
 from qhas.record import MANIFEST, Artifact
 from qhas.store import Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
 
@@ -36,8 +36,8 @@ class PreparedManifest(BaseModel):
     @field_validator("files")
     @classmethod
     def _names_are_plain(cls, files: list[Artifact]) -> list[Artifact]:
-        if any(not file.name or Path(file.name).name != file.name for file in files):
-            raise ValueError("a file of a prepared graph is named by its name alone")
+        for file in files:
+            check_file(file.name)
         return files
 
 
@@ -66,11 +66,14 @@ class PreparedGraphs:
             return None
         try:
             self._store.fetch_all(
-                [Download(f"{_prefix(key)}/{file.path}", folder / file.name, file.sha256) for file in files]
+                [
+                    Download(f"{_prefix(key)}/{file.path}", below(folder, file.name), file.sha256)
+                    for file in files
+                ]
             )
         except (ObjectMissing, ObjectDamaged):
             for file in files:
-                (folder / file.name).unlink(missing_ok=True)
+                below(folder, file.name).unlink(missing_ok=True)
             return None
         self._note_use(key)
         return [file.name for file in files]
@@ -120,7 +123,9 @@ class PreparedGraphs:
     def publish(self, key: str, folder: Path, names: list[str]) -> None:
         """Store files of a folder as the prepared graph of a key. Raises StoreError."""
         writer = uuid.uuid4().hex
-        uploads = [Upload(name, folder / name, f"{writer}/{safe_name(name)}") for name in names]
+        uploads = [
+            Upload(name, folder / name, f"{writer}/{path}") for name, path in safe_paths(names).items()
+        ]
         try:
             manifest = PreparedManifest(files=self._store.upload(_prefix(key), uploads))
             self._store.write(f"{_prefix(key)}/{MANIFEST}", manifest.model_dump_json(indent=2).encode())

@@ -6,7 +6,10 @@ A number alone says little: numbers are given again, and every container counts 
 from __future__ import annotations
 
 import os
+import pwd
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,6 +53,39 @@ def this_process() -> ProcessIdentity | None:
 def names_of_this_host() -> frozenset[str]:
     """Host name and boot id. Containers of a host share the second, boots of a host the first."""
     return frozenset(filter(None, (socket.gethostname(), _boot_id())))
+
+
+def holders_of_lock(descriptor: int) -> str:
+    """Who has an flock on the open file, for people and as far as the system tells: "process 123 (sleep) of alice"."""
+    return ", ".join(sorted(set(_holders(os.fstat(descriptor))))) or "a process that is not seen from here"
+
+
+def _holders(file: os.stat_result) -> Iterator[str]:
+    here = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    with suppress(OSError):
+        for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+            fields = (
+                line.split()
+            )  # "3: FLOCK ADVISORY WRITE 6953 fe:00:2146717 0 EOF"; who waits has "->" after the number
+            if fields[1] == "FLOCK" and fields[5] == here:
+                yield _told(int(fields[4]))
+
+
+def _told(pid: int) -> str:
+    program = owner = "?"
+    with suppress(OSError):
+        owner = name_of_user(Path(f"/proc/{pid}").stat().st_uid)
+        program = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
+    shown = "".join(letter if letter.isprintable() else "?" for letter in program)
+    return f"process {pid} ({shown}) of {owner}"
+
+
+def name_of_user(uid: int) -> str:
+    """What the user is called, or the number of one without a name."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
 
 
 class _Look(NamedTuple):

@@ -39,6 +39,8 @@ def state(device: Standing, now: datetime) -> Text:
     lease, parts = device.lease, list[Text]()
     if lease.holder:
         parts.append(Text(held_by(lease.holder, now), "yellow"))
+    if lease.stranger:
+        parts.append(Text(f"locked by {lease.stranger}, which does not say for what", "yellow"))
     if aside := lease.quarantine:
         told = (
             f"set aside {_since(aside.since, now)} after {aside.failures} failures, until "

@@ -11,6 +11,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from qhas.failures import Failure, FailureKind, Step
+from qhas.masking import Address
+from qhas.naming import Name, StoredPath
 from qhas.origin import Origin as Origin
 from qhas.process import ToolRun
 from qhas.sdk import SdkKind
@@ -55,9 +57,12 @@ class Artifact(Stored):
     """A stored file. `path` is relative to the cell's manifest; digest and size are of the stored bytes."""
 
     name: str
-    path: str
+    path: StoredPath
     sha256: str
     size: int
+    true_name: str | None = Field(
+        default=None, description="The relative path its maker gave it, where `path` had to differ."
+    )
     pruned_at: datetime | None = Field(default=None, description="Since when the file is not there any more.")
 
 
@@ -130,7 +135,7 @@ class Latency(Stored):
 class ModelFacts(Stored):
     """The DLC as it was read."""
 
-    dlc: str
+    dlc: Address
     sha256: str
     size: int
 
@@ -177,7 +182,7 @@ class CellRecord(Stored):
     """Everything there is to know of a cell; written last, so its presence says the cell is finished."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
-    run_id: str
+    run_id: Name
     cell: Cell
     status: CellStatus
     failure: Failure | None = None
@@ -250,7 +255,7 @@ class SweepRecord(Stored):
     """
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
-    run_id: str
+    run_id: Name
     state: SweepState
     started_at: datetime
     finished_at: datetime | None = None

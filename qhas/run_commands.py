@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from importlib.metadata import entry_points
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +18,7 @@ from qhas.demo import DEMO_FOLDER, NETWORKS, demo_site, demo_sweep, make_network
 from qhas.diff.model import Outcome, RunDiff
 from qhas.diff.tables import show_run as show_diff
 from qhas.failures import InvalidInput
+from qhas.masking import name_in
 from qhas.naming import safe_name
 from qhas.narrowing import Narrowing, narrowed
 from qhas.outlook import look_ahead
@@ -144,7 +145,7 @@ def profile(
     as_json: JsonOption = False,
 ) -> Exit:
     """Profile one network."""
-    name = safe_name(Path(dlc).stem)
+    name = safe_name(PurePath(name_in(dlc)).stem)
     options = {
         "optimization_level": optimization_level,
         "vtcm_mb": vtcm_mb,

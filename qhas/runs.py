@@ -13,7 +13,7 @@ from pydantic import ValidationError
 import qhas
 from qhas.failures import InvalidInput, StepFailed
 from qhas.lab import Lab
-from qhas.naming import check_name
+from qhas.naming import check_key, check_name
 from qhas.plan import Plan, plan_sweep
 from qhas.record import (
     MANIFEST,
@@ -178,9 +178,11 @@ def stored_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> list[CellR
 
 def _cell_record(content: bytes) -> CellRecord | None:
     try:
-        return CellRecord.model_validate_json(content, extra="ignore")
-    except ValidationError:
+        record = CellRecord.model_validate_json(content, extra="ignore")
+        check_key(record.cell.key)
+    except ValueError:  # a ValidationError is one
         return None
+    return record
 
 
 async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
@@ -194,17 +196,20 @@ async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[s
 
     A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK.
     """
+    cells = list(cells)
     stored = await read_cells(lab.store, run_id, cells)
+    models = {cell.key: cell.model for cell in cells}
+    # Records name no password: what is fetched once more is fetched from where the plan says.
     return {
-        key: record
+        key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": models[key]})})
         for key, record in stored.items()
-        if record.status is CellStatus.COMPLETE and await _still_holds(record, lab)
+        if record.status is CellStatus.COMPLETE and await _still_holds(record, models[key].dlc, lab)
     }
 
 
-async def _still_holds(record: CellRecord, lab: Lab) -> bool:
+async def _still_holds(record: CellRecord, address: str, lab: Lab) -> bool:
     try:
-        _, model = await lab.model(record.cell.model.dlc)
+        _, model = await lab.model(address)
     except StepFailed:
         return False
     made_from = record.model.sha256 if record.model else None

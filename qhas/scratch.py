@@ -78,7 +78,9 @@ def _ours(place: Path | None) -> Iterator[Path]:
     for directory in sorted((place or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*")):
         with suppress(OSError):
             facts = directory.lstat()
-            if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid():
+            # Where others may write, the mark may be theirs: as in the directory of the leases.
+            private = stat.S_ISDIR(facts.st_mode) and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            if private and facts.st_uid == os.geteuid():
                 yield directory
 
 

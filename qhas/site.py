@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,6 +11,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from qhas.failures import InvalidInput
+from qhas.masking import MASK, masked
 from qhas.naming import Name, SocName
 from qhas.process import is_secret
 from qhas.spec import Spec, anchored, parse_yaml
@@ -238,19 +238,14 @@ def load_site(path: Path | None = None, environ: Mapping[str, str] = os.environ)
 
 
 def without_secrets(site: Site) -> Site:
-    """The site as it may be stored: values of secret-looking variables and passwords in the store's URL replaced."""
+    """The site as it may be stored: secrets in variables and in the store's address replaced."""
     sdk = site.sdk.model_copy(update={"env": _without_values(site.sdk.env)})
     devices = [ref.model_copy(update={"env": _without_values(ref.env)}) for ref in site.devices]
-    return site.model_copy(update={"store": without_password(site.store), "sdk": sdk, "devices": devices})
+    return site.model_copy(update={"store": masked(site.store), "sdk": sdk, "devices": devices})
 
 
 def _without_values(env: Mapping[str, str]) -> dict[str, str]:
-    return {name: "..." if is_secret(name) else value for name, value in env.items()}
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    return re.sub(r"(?<=://)[^/@]+@", "...@", url)
+    return {name: MASK if is_secret(name) else value for name, value in env.items()}
 
 
 def require_devices(site: Site, socs: list[str]) -> None:

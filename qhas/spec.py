@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from qhas import forms
 from qhas.budget import Budget, NetworkBudget
 from qhas.failures import InvalidInput
+from qhas.masking import Address
 from qhas.naming import Name, SocName
 
 RANDOM_INPUTS = "random"
@@ -60,13 +61,13 @@ class ModelRef(Spec):
         description="Used in reports and paths: letters, digits, dots, dashes, underscores.",
         examples=["inception_v2"],
     )
-    dlc: str = Field(
+    dlc: Address = Field(
         title="DLC",
         min_length=1,
         description="Un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc.",
         examples=["s3://models/inception_v2.dlc"],
     )
-    inputs: str = Field(
+    inputs: Address = Field(
         default=RANDOM_INPUTS,
         title="Inputs",
         min_length=1,

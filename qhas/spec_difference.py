@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from qhas.site import without_password
+from qhas.masking import masked
 from qhas.spec import SweepSpec
 
 _LINES = 12
@@ -61,5 +61,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         value = {key: each for key, each in value.items() if each is not None}
     text = value if isinstance(value, str) else json.dumps(value)
-    text = without_password(text)
+    text = masked(text)
     return text if len(text) <= _LENGTH else f"{text[: _LENGTH // 2]}...{text[-_LENGTH // 2 :]}"

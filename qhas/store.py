@@ -23,13 +23,13 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
+from qhas.masking import masked
 from qhas.naming import check_key
 from qhas.objects import Download, Found, Upload, is_file, modified
 from qhas.packing import content_type, gzipped, partial_of, write_whole
 from qhas.patience import Patience
 from qhas.record import Artifact
 from qhas.s3 import is_object, is_s3, put_if_absent, remove_objects, s3_options, settle
-from qhas.site import without_password
 from qhas.store_errors import ObjectDamaged, ObjectMissing, StoreError
 from qhas.store_guard import Guard, Taken, Unsupported
 from qhas.threads import results
@@ -49,7 +49,7 @@ class Store:
     """
 
     def __init__(self, root: str, patience: Patience | None = None, scratch: Path | None = None) -> None:
-        self.root = without_password(root)
+        self.root = masked(root)
         """For people; a password in the address is left out."""
         patience = patience or Patience()
         self._scratch = scratch

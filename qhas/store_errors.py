@@ -1,7 +1,7 @@
 """What can go wrong with an object store, in sentences, and which of it passes by itself.
 
 Backends raise exceptions of their own, some with keys or signatures in their text: nothing of a text that a
-server or a client library wrote is shown before `without_secrets`.
+server or a client library wrote is shown before `masked_text`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import errno
 import http.client
 import re
 import ssl
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -23,8 +23,6 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.exceptions import ConnectionError as NoConnection
-
-from qhas.site import without_password
 
 
 class StoreError(Exception):
@@ -133,18 +131,6 @@ def reason(error: BaseException) -> str:
     if status or code:
         return " ".join(str(word) for word in ("the server answers", status, code) if word)
     return f"{type(error).__name__}: {_first_line(str(error))}"
-
-
-def without_secrets(text: str, secrets: Collection[str] = ()) -> str:
-    """The text without the given secrets, passwords in addresses, and what signs a request."""
-    for secret in secrets:
-        text = text.replace(secret, "...")
-    text = re.sub(
-        r"(?i)(X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId)=[^&\s\"']+",
-        r"\1=...",
-        text,
-    )
-    return without_password(text)
 
 
 def _passes(error: BaseException) -> bool:

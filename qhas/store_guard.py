@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from qhas.masking import masked_text
 from qhas.patience import Patience
 from qhas.store_errors import (
     ObjectDamaged,
@@ -16,7 +17,6 @@ from qhas.store_errors import (
     is_passing,
     is_taken,
     reason,
-    without_secrets,
 )
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Guard:
             raise
         except Exception as error:
             kind = _kind(error)
-            text = without_secrets(reason(error), self._secrets())
+            text = masked_text(reason(error), self._secrets())
         # The backend's own text may show keys: it must not reach a log as the cause either.
         raise kind(f"The store {self._root} failed at {key}: {text}")
 

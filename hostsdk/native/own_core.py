@@ -7,22 +7,23 @@ one core, 4.3 s alone on two, 16 s beside another one).
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from hostsdk.locks import lock, open_lock, own_directory
+
 
 @contextmanager
 def own_core(locks: Path | None = None) -> Iterator[int | None]:
     """Keep this process on a core that no other emulation of this user has; its number.
 
-    Without a free core, or where cores cannot be chosen, the process stays where it is and the answer is None. The
-    kernel frees the core when the process dies.
+    Without a free core, or where cores cannot be chosen or the folder of the locks is not this user's alone, the process
+    stays where it is and the answer is None. The kernel frees the core when the process dies.
     """
-    folder = locks or Path(tempfile.gettempdir()) / f"hostsdk-cores-{os.getuid()}"
+    folder = locks or Path(tempfile.gettempdir()) / f"hostsdk-cores-{os.geteuid()}"
     allowed = os.sched_getaffinity(0)
     with ExitStack() as held:
         core = _take(folder, sorted(allowed), held)
@@ -34,19 +35,22 @@ def own_core(locks: Path | None = None) -> Iterator[int | None]:
 
 def _take(folder: Path, cores: list[int], held: ExitStack) -> int | None:
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        with own_directory(folder) as directory:
+            for core in cores:
+                if _lock(f"{core}.lock", directory, held):
+                    return core
     except OSError:
         return None
-    for core in cores:
-        try:
-            lock = (folder / f"{core}.lock").open("wb")
-        except OSError:
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-        else:
-            held.enter_context(lock)
-            return core
     return None
+
+
+def _lock(name: str, directory: int, held: ExitStack) -> bool:
+    try:
+        descriptor = open_lock(name, directory)
+    except OSError:
+        return False
+    if not lock(descriptor):
+        os.close(descriptor)
+        return False
+    held.callback(os.close, descriptor)
+    return True

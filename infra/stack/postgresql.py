@@ -54,7 +54,10 @@ class Postgresql:
         secret.touch(mode=0o600)
         secret.write_text(password, encoding="ascii")
         if self.account:
-            for path in (folder, secret):
+            for path in (
+                secret,
+                folder,
+            ):  # once the folder is its own, the account may put a link in the file's place
                 shutil.chown(path, self.account, self.account)
         self._call(
             *("initdb", "-D", str(folder / "data"), "-U", _USER, "-E", "UTF8"),

@@ -111,7 +111,7 @@ class Stack:
     def _alone(self) -> Iterator[None]:
         """One command at a time. Raises StackFailed."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:
+        with (self.folder / "lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from qhas.failures import DeviceFailed, FailureKind
+from qhas.naming import check_path
 from qhas.process import ToolRun
 from qhas.record import DeviceFacts, Health, HealthFacts, Origin
 
@@ -18,6 +20,19 @@ class JobFile:
     name: str
     size: int
     modified: float
+
+
+def listed(device: str, files: Iterable[JobFile]) -> list[JobFile]:
+    """What a device lists, sorted by name. Raises DeviceFailed for a name that could lead out of a host's folder."""
+    found = sorted(files, key=lambda file: file.name)
+    for file in found:
+        try:
+            check_path(file.name)
+        except ValueError as error:
+            raise DeviceFailed(
+                FailureKind.DEVICE_UNFIT, f"{device} lists a file of no use: {error}."
+            ) from error
+    return found
 
 
 class Job(Protocol):

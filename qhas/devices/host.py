@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from qhas.devices import JobFile
+from qhas.devices import JobFile, listed
+from qhas.failures import DeviceFailed, FailureKind
+from qhas.naming import below
 from qhas.process import ToolRun, run_tool
 from qhas.record import DeviceFacts, Health, HealthFacts, Origin
 from qhas.schedule import Cores, Urgency
@@ -45,7 +47,9 @@ class HostDevice:
         """A temporary folder below the scratch directory."""
         folder = Path(tempfile.mkdtemp(prefix="job-", dir=self._scratch))
         self._folders.append(folder)
-        return HostJob(folder, self._sdk, {SOC_VARIABLE: self.facts.soc, **self._env}, self._cores)
+        return HostJob(
+            self.facts.name, folder, self._sdk, {SOC_VARIABLE: self.facts.soc, **self._env}, self._cores
+        )
 
     async def log_since(self, moment: float, target: Path) -> None:
         """Nothing: the host's log says nothing of an emulation."""
@@ -63,7 +67,8 @@ class HostDevice:
 class HostJob:
     """A folder on this machine."""
 
-    def __init__(self, folder: Path, sdk: Sdk, env: dict[str, str], cores: Cores) -> None:
+    def __init__(self, name: str, folder: Path, sdk: Sdk, env: dict[str, str], cores: Cores) -> None:
+        self._name = name
         self._folder = folder
         self._sdk = sdk
         self._env = env
@@ -95,16 +100,23 @@ class HostJob:
             )
 
     async def files(self, pattern: str) -> list[JobFile]:
-        """See `Job.files`."""
-        return [
-            JobFile(str(path.relative_to(self._folder)), path.stat().st_size, path.stat().st_mtime)
-            for path in sorted(self._folder.glob(pattern))
-            if path.is_file()
-        ]
+        """See `Job.files`. Raises DeviceFailed."""
+        return listed(
+            self._name,
+            (
+                JobFile(str(path.relative_to(self._folder)), path.stat().st_size, path.stat().st_mtime)
+                for path in self._folder.glob(pattern)
+                if path.is_file()
+            ),
+        )
 
     async def fetch(self, name: str, target: Path) -> None:
-        """See `Job.fetch`."""
-        await asyncio.to_thread(shutil.copy2, self._folder / name, target)
+        """See `Job.fetch`. Raises DeviceFailed for a link."""
+        try:
+            source = below(self._folder, name)
+        except ValueError as error:
+            raise DeviceFailed(FailureKind.DEVICE_UNFIT, f"{self._name} left no file: {error}.") from error
+        await asyncio.to_thread(shutil.copy2, source, target)
 
     async def discard(self) -> None:
         """See `Job.discard`."""

@@ -24,6 +24,7 @@ from qhas.devices.quarantine import Quarantined, QuarantineLog
 from qhas.devices.queue import Holder, LeaseState, NoDevice, Snapshot, Ticket, assign, why_none
 from qhas.devices.shared_directory import (
     DIRECTORY_VARIABLE,
+    LOCK_SECONDS,
     LockedFile,
     SharedDirectory,
     default_directory,
@@ -42,7 +43,6 @@ __all__ = [
     "default_directory",
 ]
 
-_MUTEX_RETRY_SECONDS = 0.002
 _THOROUGH_SECONDS = 1.0
 """How often a poll looks at everything although nothing seems to have changed."""
 _TICKET = re.compile(r"(?P<number>\d{9,})\.(?P<queue>\d+-[0-9a-f]+)\.ticket")
@@ -93,10 +93,13 @@ class Leases:
     A release wakes the waiters of the same object at once, those of others within their `poll_seconds`.
     """
 
-    def __init__(self, directory: Path, poll_seconds: float = 0.1) -> None:
+    def __init__(
+        self, directory: Path, poll_seconds: float = 0.1, mutex_seconds: float = LOCK_SECONDS
+    ) -> None:
         self._shared = SharedDirectory(directory)
         self._quarantines = QuarantineLog(directory)
         self._poll_seconds = poll_seconds
+        self._mutex_seconds = mutex_seconds
         self._queue_name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._queue: LockedFile | None = None
         self._number = 0
@@ -123,7 +126,8 @@ class Leases:
 
         Busy devices are waited for without limit. `waiting` gets the states of the addresses when waiting begins and
         whenever they change. Raises NoDevice when all of them have been set aside for `patience_seconds` on end (None:
-        waits until one comes back), and InvalidInput if the directory holds something that cannot be locked.
+        waits until one comes back), and InvalidInput if the directory holds something that cannot be locked, or somebody
+        has the mutex for longer than `mutex_seconds`.
         """
         if not addresses:
             raise ValueError("a lease needs at least one address")
@@ -144,14 +148,14 @@ class Leases:
     def states(self, addresses: Collection[str]) -> list[LeaseState]:
         """Who has the devices and who waits for them, now. Raises InvalidInput as `take` does."""
         self._shared.create()
-        with self._shared.alone():
+        with self._shared.alone(self._mutex_seconds):
             snapshot = self._look(addresses)
-        return [snapshot.state(address) for address in addresses]
+        return [self._state(snapshot, address) for address in addresses]
 
     async def _wait(self, waiter: _Waiter) -> _Lease:
         self._shared.create()
         try:
-            async with self._alone():
+            async with self._shared.alone_in_loop(self._mutex_seconds):
                 self._admit(waiter)
             self._tell([waiter])
             return await waiter.lease
@@ -162,14 +166,6 @@ class Leases:
             raise
         finally:
             self._leave(waiter)
-
-    @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        """The host-wide mutex, without blocking the loop while another process has it. Its body never awaits."""
-        with self._shared.open("mutex", create=True) as mutex:
-            while not mutex.try_lock():  # noqa: ASYNC110  # no event tells what other processes do
-                await asyncio.sleep(_MUTEX_RETRY_SECONDS)
-            yield
 
     def _admit(self, waiter: _Waiter) -> None:
         """Give the newcomer its device if one is left for it, else write its ticket. Needs the mutex."""
@@ -217,7 +213,7 @@ class Leases:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._poll_seconds):
                         await self._bell.wait()
-                async with self._alone():
+                async with self._shared.alone_in_loop(self._mutex_seconds):
                     if self._bell.is_set() or self._stirs():
                         self._bell.clear()
                         self._serve()
@@ -276,8 +272,15 @@ class Leases:
         for waiter in list(waiters):
             for address in waiter.ticket.addresses:
                 if address not in states:
-                    states[address] = snapshot.state(address)
+                    states[address] = self._state(snapshot, address)
             waiter.tell([states[address] for address in waiter.ticket.addresses])
+
+    def _state(self, snapshot: Snapshot, address: str) -> LeaseState:
+        state = snapshot.state(address)
+        if address in snapshot.held and state.holder is None:
+            with suppress(FileNotFoundError, InvalidInput), self._shared.open(_lock_name(address)) as file:
+                state.stranger = file.holder()
+        return state
 
     def _look(self, also: Iterable[str] = ()) -> Snapshot:
         """The live tickets and every address they or the caller name. Needs the mutex."""

@@ -18,6 +18,7 @@ from qhas.failures import InvalidInput
 _logger = logging.getLogger(__name__)
 
 _LONGEST_REASON = 1000
+_LOCK_SECONDS = 5.0
 
 
 class Quarantined(BaseModel):
@@ -73,7 +74,7 @@ class QuarantineLog:
         try:
             self._shared.create()
             with self._shared.open(_name(address), create=True) as file:
-                file.lock()
+                file.lock(_LOCK_SECONDS)
                 record = self._after_failure(_parse(file.read()), reason[:_LONGEST_REASON], now)
                 file.write(record.model_dump_json())
         except (OSError, InvalidInput) as error:
@@ -84,7 +85,7 @@ class QuarantineLog:
         """Take back a failure that the device was not to blame for after all, and with it what that set aside."""
         try:
             with self._shared.open(_name(address)) as file:
-                file.lock()
+                file.lock(_LOCK_SECONDS)
                 record = _parse(file.read())
                 failures = max(0, record.failures - 1)
                 kept = record.quarantined if failures >= self._threshold else None
@@ -98,7 +99,7 @@ class QuarantineLog:
         """Forget the failures: it is healthy and finished its work. Whether it had been set aside."""
         try:
             with self._shared.open(_name(address)) as file:
-                file.lock()
+                file.lock(_LOCK_SECONDS)
                 record = _parse(file.read())
                 file.clear()
         except FileNotFoundError:
@@ -117,7 +118,7 @@ class QuarantineLog:
         """How it was set aside last, if no success has been noted since."""
         try:
             with self._shared.open(_name(address)) as file:
-                file.lock(shared=True)
+                # No lock: whoever has it must not stop those who only look. A line is one write.
                 return _parse(file.read()).quarantined
         except (OSError, InvalidInput):
             return None

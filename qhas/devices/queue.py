@@ -27,6 +27,8 @@ class LeaseState(BaseModel):
 
     address: str
     holder: Holder | None = None
+    stranger: str | None = None
+    """The process that has it and does not say for what."""
     waiting: list[Holder] = []
     quarantine: Quarantined | None = None
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
-from qhas.devices import JobFile
+from qhas.devices import JobFile, listed
 from qhas.devices.deployment import Deployment, bytes_to_push, deploy, plan_deployment
 from qhas.devices.health import PROBE, Objection, Probe, Unfit, parse_probe, wait_until_fit
 from qhas.devices.identity import check_identity, choose_hexagon, hexagon_of_device, skel_archs
@@ -262,7 +262,7 @@ class RemoteJob:
         rows = map(_LISTED.fullmatch, (await self._shell.tell(line)).splitlines())
         found = (JobFile(row["name"], int(row["size"]), float(row["when"])) for row in rows if row)
         wanted = re.compile(_glob_pattern(pattern))
-        return sorted((file for file in found if wanted.fullmatch(file.name)), key=lambda file: file.name)
+        return listed(self._device.facts.name, (file for file in found if wanted.fullmatch(file.name)))
 
     async def fetch(self, name: str, target: Path) -> None:
         """See `Job.fetch`; the copy's digest is the original's. Raises DeviceFailed."""

@@ -15,8 +15,8 @@ from urllib.request import urlopen
 from qhas.devices.lease import Leases, default_directory
 from qhas.doctor.finding import Finding
 from qhas.failures import InvalidInput
+from qhas.masking import masked
 from qhas.scratch import dead_scratch
-from qhas.site import without_password
 from qhas.store import Store, StoreError
 
 _API_VARIABLE = "PREFECT_API_URL"
@@ -40,11 +40,11 @@ def prefect() -> Finding:
         return Finding("Prefect", True, f"{found}, API as the active profile says")
     if fault := _silence(url):
         step = f"start the server, or unset {_API_VARIABLE} to run without one"
-        shown = without_password(url)
+        shown = masked(url)
         return Finding(
             "Prefect", False, f"{found}, but its API at {shown} does not answer ({fault}): {step}."
         )
-    return Finding("Prefect", True, f"{found}, API at {without_password(url)} answers")
+    return Finding("Prefect", True, f"{found}, API at {masked(url)} answers")
 
 
 def _silence(url: str) -> str | None:
@@ -71,7 +71,7 @@ def store(address: str) -> Finding:
         opened.delete(folder)
     except StoreError as error:
         return Finding("store", False, str(error))
-    shown = without_password(address)
+    shown = masked(address)
     return Finding(
         "store", good, f"{shown} can be written and read" if good else f"{shown} returned other bytes"
     )

@@ -108,6 +108,8 @@ async def _ask(ref: DeviceRef, state: LeaseState, scratch: Path) -> Finding:
     what = f"{ref.name} ({ref.soc})"
     if state.holder:
         return Finding(what, True, f"is at work for run {state.holder.run_id}; it was not asked")
+    if state.stranger:
+        return Finding(what, False, f"is locked by {state.stranger}, which does not say for what; end it.")
     brief = ref.model_copy(update={"answer_seconds": min(ref.answer_seconds, _ANSWER_SECONDS)})
     try:
         await _answers(open_shell(brief, scratch))

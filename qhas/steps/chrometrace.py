@@ -63,7 +63,7 @@ async def _view_on_device(
     patterns = [spec.pattern for spec in expected_of(Step.CHROMETRACE)]
     for file in await job.files("*"):
         if any(fnmatch(file.name, pattern) for pattern in patterns):
-            await bring(attempt, job, file, attempt.folder / file.name)
+            await bring(attempt, job, file, file.name)
 
 
 def _check_trace(path: Path) -> None:

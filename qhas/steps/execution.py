@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from qhas.devices import Device, Job, JobFile
 from qhas.failures import FailureKind, StepFailed
 from qhas.inputs import INPUT_LIST, StagedInputs
+from qhas.naming import below
 from qhas.sdk import OUTPUT, ProfilingLevel
 from qhas.steps.prepare import Prepared
 from qhas.work import StepAttempt
@@ -77,10 +79,23 @@ def fresh(attempt: StepAttempt, execution: Execution, found: list[JobFile], patt
     return log
 
 
-async def bring(attempt: StepAttempt, job: Job, file: JobFile, target: Path) -> None:
-    """Copy a file of the run to the host. Raises StepFailed unless it arrives whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    await job.fetch(file.name, target)
-    if (size := await asyncio.to_thread(os.path.getsize, target)) != file.size:
-        message = f"{file.name} arrived with {size} of {file.size} bytes."
+async def bring(attempt: StepAttempt, job: Job, file: JobFile, name: str) -> Path:
+    """Copy a file of the run into the step's directory, under a relative name. Raises StepFailed unless it arrives whole.
+
+    Whatever a device sends, the copy is a regular file inside that directory.
+    """
+    try:
+        target = below(attempt.folder, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        await job.fetch(file.name, target)
+        facts = os.lstat(below(attempt.folder, name))
+    except (ValueError, FileExistsError, NotADirectoryError) as error:
+        message = f"{file.name} cannot be brought: {error}."
+        raise StepFailed(FailureKind.DEVICE_UNFIT, attempt.step, message) from error
+    if not stat.S_ISREG(facts.st_mode):
+        message = f"{file.name} did not arrive as a file."
         raise StepFailed(FailureKind.TRANSFER_CUT, attempt.step, message)
+    if facts.st_size != file.size:
+        message = f"{file.name} arrived with {facts.st_size} of {file.size} bytes."
+        raise StepFailed(FailureKind.TRANSFER_CUT, attempt.step, message)
+    return target

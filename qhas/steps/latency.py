@@ -33,8 +33,7 @@ async def measure_latency(work: CellWork, prepared: Prepared, device: Device) ->
         inputs = repeated(await work.inputs(prepared.dlc), count, attempt.folder)
         execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.BASIC)
         log = fresh(attempt, execution, await execution.job.files(DIAGNOSTICS), DIAGNOSTICS)
-        copy = attempt.folder / PurePosixPath(log.name).name
-        await bring(attempt, execution.job, log, copy)
+        copy = await bring(attempt, execution.job, log, PurePosixPath(log.name).name)
         await execution.job.discard()
         samples = attempt.folder / SAMPLES
         await attempt.run_host_tool(work.lab.sdk.diagview_argv(log=copy, output=samples))

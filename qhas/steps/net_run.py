@@ -46,9 +46,7 @@ async def collect_logs(work: CellWork, run: ProfiledRun, device: Device) -> Path
     """Bring the profiling log and the outputs of the first inference to the host, whole. Raises StepFailed."""
     async with work.attempt(Step.LOGS) as attempt:
         for output in run.outputs:
-            target = attempt.folder / PurePosixPath(output.name).relative_to(OUTPUT)
-            await bring(attempt, run.job, output, target)
-        log = attempt.folder / PurePosixPath(run.log.name).name
-        await bring(attempt, run.job, run.log, log)
+            await bring(attempt, run.job, output, output.name.removeprefix(f"{OUTPUT}/"))
+        log = await bring(attempt, run.job, run.log, PurePosixPath(run.log.name).name)
         await work.note_health_after(device)
         return log

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from qhas.artifacts import ARTIFACTS
 from qhas.budget_check import check_budget
 from qhas.failures import Step
-from qhas.naming import safe_name
+from qhas.naming import safe_paths
 from qhas.record import MANIFEST, Artifact, BudgetResult, CellRecord, CellStatus, SdkFacts
 from qhas.runs import cell_prefix
 from qhas.store import Store, StoreError, Upload
@@ -53,10 +53,11 @@ def _budgets(work: CellWork) -> list[BudgetResult]:
 
 def _publish(work: CellWork) -> CellRecord:
     store, prefix = work.lab.store, cell_prefix(work.run_id, work.cell)
-    uploads = list(_uploads(work))  # before all else: a cancelled cell loses its directory under this thread
+    uploads = dict(_uploads(work))  # before all else: a cancelled cell loses its directory under this thread
     _clear(store, prefix)  # remains of an earlier try would look like this one's
     try:
-        record = record_of(work, store.upload(prefix, uploads))
+        stored = store.upload(prefix, uploads.values())
+        record = record_of(work, [*map(_truly_named, uploads, stored)])
         store.write(f"{prefix}/{MANIFEST}", record.model_dump_json(indent=2).encode())
     except StoreError:
         with suppress(StoreError):  # a full store must not fill faster
@@ -71,12 +72,21 @@ def _clear(store: Store, prefix: str) -> None:
     store.delete(prefix)
 
 
-def _uploads(work: CellWork) -> Iterator[Upload]:
-    for spec in ARTIFACTS:
-        if folder := work.folders.get(spec.step):
-            for path in sorted(folder.glob(spec.pattern)):
-                name = "/".join(map(safe_name, path.relative_to(folder).parts))
-                yield Upload(spec.name, path, name, spec.compress)
-    for output in work.outputs:
-        if output.is_file():
-            yield Upload("output", output, output.name)
+def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
+    """Files by the relative paths their makers gave them. Links and directories are no files."""
+    found = {
+        str(path.relative_to(folder)): (spec.name, path, spec.compress)
+        for spec in ARTIFACTS
+        if (folder := work.folders.get(spec.step))
+        for path in sorted(folder.glob(spec.pattern))
+        if path.is_file() and not path.is_symlink()
+    }
+    found |= {output.name: ("output", output, False) for output in work.outputs if output.is_file()}
+    for true_name, path in safe_paths(found).items():
+        name, source, compress = found[true_name]
+        yield true_name, Upload(name, source, path, compress)
+
+
+def _truly_named(true_name: str, artifact: Artifact) -> Artifact:
+    same = artifact.path in (true_name, f"{true_name}.gz")
+    return artifact if same else artifact.model_copy(update={"true_name": true_name})

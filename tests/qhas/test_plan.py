@@ -114,6 +114,15 @@ def test_an_exclusion_leaves_out_what_matches_all_its_fields(rule: dict[str, str
     assert plan.excluded == 8 - len(keys)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["sweep.json", "claim.json", "verdicts.json", "reruns.json", "reruns-lab.json", "pinned", "Sweep.JSON"],
+)
+def test_a_model_called_like_an_object_of_the_run_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"cannot call a model {name}"):
+        planned(models=[model("a"), model(name)])
+
+
 def test_a_sweep_that_excludes_every_cell_is_refused() -> None:
     with pytest.raises(InvalidInput, match="nightly has no cell left: its exclusions remove all 2"):
         planned(socs=["sm8650", "sm8750"], exclude=[{"soc": "sm8650"}, {"model": "net"}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,38 @@ def stored(store: Store, name: str) -> str:
 def test_what_was_published_is_fetched_with_its_names_in_order(graphs: PreparedGraphs, target: Path) -> None:
     assert graphs.fetch("key", target) == NAMES
     assert below(target) == {name: f"first {name}" for name in NAMES}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ".."),
+        ("name", "../x"),
+        ("name", "/x"),
+        ("name", "a\nb"),
+        ("path", "../key/x"),
+        ("path", "/x"),
+    ],
+)
+def test_a_manifest_that_points_elsewhere_is_none(
+    graphs: PreparedGraphs, store: Store, target: Path, field: str, value: str
+) -> None:
+    manifest = stored(store, "manifest.json")
+    document = json.loads(store.read(manifest) or b"")
+    document["files"][1][field] = value
+    store.write(manifest, json.dumps(document).encode())
+    assert graphs.fetch("key", target) is None
+    assert below(target) == {}
+
+
+def test_schematics_of_graphs_in_any_script_keep_their_names(
+    graphs: PreparedGraphs, tmp_path: Path, target: Path
+) -> None:
+    names = ["prepared.dlc", "\u65e5\u672c_schematic.bin"]
+    folder = tmp_path / "source"
+    (folder / NAMES[1]).rename(folder / names[1])
+    graphs.publish("other", folder, names)
+    assert graphs.fetch("other", target) == names
 
 
 def test_an_unknown_key_is_none(graphs: PreparedGraphs, target: Path) -> None:

@@ -17,6 +17,7 @@ from qhas.plan import Plan, plan_sweep
 from qhas.record import (
     MANIFEST,
     SCHEMA_VERSION,
+    Artifact,
     CellRecord,
     CellStatus,
     ModelFacts,
@@ -208,6 +209,44 @@ async def test_a_damaged_record_of_a_cell_counts_as_missing(lab: Lab, content: b
     lab.store.write(f"{cell_prefix(RUN, cell)}/{MANIFEST}", content)
     assert read_cell(lab.store, RUN, cell) is None
     assert await finished_cells(lab, RUN, [cell]) == {}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("artifacts", 0, "path"), "../../../../x"),
+        (("artifacts", 0, "path"), "/etc/passwd"),
+        (("artifacts", 0, "path"), "a\nb"),
+        (("artifacts", 0, "path"), ""),
+        (("cell", "variant"), "../x"),
+        (("cell", "model", "name"), "a/b"),
+        (("cell", "soc"), ".."),
+        (("run_id",), "../nightly-1"),
+    ],
+)
+def test_a_record_of_a_cell_that_points_elsewhere_is_not_followed(
+    lab: Lab, place: tuple[Any, ...], value: str
+) -> None:
+    (cell, _) = plan_of().cells
+    stored = made_here(cell, artifacts=[Artifact(name="qhas", path="qhas.json", sha256="0", size=1)])
+    document = json.loads(stored.model_dump_json())
+    *way, last = place
+    holder = document
+    for part in way:
+        holder = holder[part]
+    assert last in (holder if isinstance(holder, dict) else range(len(holder)))
+    holder[last] = value
+    lab.store.write(f"{cell_prefix(RUN, cell)}/{MANIFEST}", json.dumps(document).encode())
+    assert read_cell(lab.store, RUN, cell) is None
+
+
+def test_a_record_of_a_run_with_another_id_than_a_name_is_refused(lab: Lab) -> None:
+    begun = begin_run(lab.store, RUN, plan_of(), lab.site)
+    changed = begun.model_dump_json().replace(f'"run_id":"{RUN}"', '"run_id":"../../x"')
+    lab.store.write(f"{run_prefix(RUN)}/sweep.json", changed.encode())
+    with pytest.raises(InvalidInput, match="run_id") as refusal:
+        read_run(lab.store, RUN)
+    assert len(str(refusal.value).splitlines()) == 1
 
 
 async def test_a_cell_of_another_run_is_not_finished_in_this_one(lab: Lab) -> None:

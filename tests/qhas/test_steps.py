@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -314,6 +315,66 @@ async def test_a_log_arrives_whole(listed: Bench, prepared: Prepared) -> None:
     device = StageDevice(GOOD)
     log = await collect_logs(listed.work, await run_on(listed, prepared, device), device)
     assert log.read_bytes() == GOOD[LOG][0]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["output/Result_0/../../../evil", "output/Result_0/../x", "output/Result_0/a\nb", "output//Result_0/x"],
+)
+async def test_a_name_of_a_device_that_leads_elsewhere_is_not_followed(
+    listed: Bench, prepared: Prepared, name: str
+) -> None:
+    device = StageDevice(GOOD)
+    run = await run_on(listed, prepared, device)
+    hostile = replace(run, outputs=[JobFile(name, 4, run.log.modified)])
+    before = {path for path in listed.work.directory.parent.rglob("*") if path.is_file()}
+    assert await kind_of(collect_logs(listed.work, hostile, device)) is FailureKind.DEVICE_UNFIT
+    assert {path for path in listed.work.directory.parent.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("kind", ["link", "directory", "link on the way"])
+async def test_what_arrives_is_a_file_of_its_own_or_refused(
+    listed: Bench, prepared: Prepared, kind: str
+) -> None:
+    @dataclass
+    class Sly(StageDevice):
+        async def fetch(self, name: str, target: Path) -> None:
+            if kind == "link":
+                target.symlink_to("/etc/passwd")
+            elif kind == "directory":
+                target.mkdir()
+            else:
+                shutil.rmtree(target.parent)
+                target.parent.symlink_to(listed.sdk)
+                target.write_bytes(b"\0" * 4)
+
+    device = Sly(GOOD)
+    run = await run_on(listed, prepared, device)
+    got = await kind_of(collect_logs(listed.work, run, device))
+    assert got is (FailureKind.TRANSFER_CUT if kind == "directory" else FailureKind.DEVICE_UNFIT)
+
+
+async def test_outputs_whose_names_are_alike_are_all_stored_with_their_true_names(bench: Bench) -> None:
+    names = ["out:0", "out_0", "\u65e5\u672c", "\u4e2d\u56fd", "Out_0"]
+    make_dlc(Path(bench.work.cell.model.dlc), outputs=dict.fromkeys(names, (1, 10)))
+    await generate_chrometrace(bench.work, *await log_of(bench))
+    outputs = [a for a in (await publish_cell(bench.work)).artifacts if a.name == "output_tensor"]
+    assert len({artifact.path.lower() for artifact in outputs}) == len(names)
+    assert {artifact.true_name for artifact in outputs} == {f"Result_0/{name}.raw" for name in names}
+    for artifact in outputs:
+        content = bench.lab.store.read(f"{cell_prefix(RUN, bench.work.cell)}/{artifact.path}")
+        source = bench.folder(Step.LOGS, 1) / str(artifact.true_name)
+        assert gzip.decompress(content or b"") == source.read_bytes()
+
+
+async def test_only_files_are_published(bench: Bench) -> None:
+    await generate_chrometrace(bench.work, *await log_of(bench))
+    folder = bench.folder(Step.LOGS, 1) / "Result_0"
+    (folder / "folder.raw").mkdir()
+    (folder / "link.raw").symlink_to("/etc/passwd")
+    record = await publish_cell(bench.work)
+    assert record.status is CellStatus.COMPLETE
+    assert not [a.path for a in record.artifacts if "folder" in a.path or "link" in a.path]
 
 
 @pytest.mark.parametrize("length", [0, 1, 2999])

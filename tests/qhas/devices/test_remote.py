@@ -111,6 +111,20 @@ async def test_a_device_found_in_order_is_asked_only_what_changes(bench: Bench) 
     assert len(checks) == 2  # before and after the one push
 
 
+@pytest.mark.parametrize("name", ["./output/Result_0/../../../../evil", "./output/../x"])
+async def test_a_device_that_lists_files_elsewhere_is_unfit(
+    bench: Bench, ready: RemoteDevice, name: str
+) -> None:
+    find = bench.phone.settings.plan.root / "system/bin/find"
+    find.unlink()
+    find.write_text(f"#!/system/bin/sh\necho '4 1 {name}'\n")
+    find.chmod(0o755)
+    job = await ready.open_job()
+    with pytest.raises(DeviceFailed, match="op13 lists a file of no use") as failed:
+        await job.files("output/**/*")
+    assert failed.value.kind is FailureKind.DEVICE_UNFIT
+
+
 async def test_the_same_bytes_travel_once_a_lease_whatever_they_are_called(
     bench: Bench, ready: RemoteDevice, tmp_path: Path
 ) -> None:

@@ -1,0 +1,80 @@
+"""Secrets of addresses, and of texts in which addresses stand: what may be shown, logged and stored.
+
+An address keeps its secrets in memory, where it fetches; every text and every record has it as `masked` shows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import PlainSerializer
+
+MASK = "..."
+_SHORTEST = 4
+"""Shorter secrets are not looked for in texts: they would be found in words that have nothing to do with them."""
+
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
+_SIGNING = (  # parameters that are secret wherever they stand, as in the body of a server's answer
+    r"X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|AccountKey|SharedAccessSignature"
+)
+_IN_QUERY = r"sig|key|pwd|pass|[\w.-]*(?:token|secret|passw(?:or)?d|credential|auth|signature|[-_]key|apikey|accesskey(?:id)?)"
+_SIGNED = re.compile(rf"(?i)((?:\b(?:{_SIGNING})|[?&;](?:{_IN_QUERY}))=)([^&;#\s\"'<>]+)")
+
+
+def masked(address: str) -> str:
+    """The address without password and signatures. What is no URL has none.
+
+    A password may hold `/` and `@`: where it ends cannot always be told, and then rather too much is left out.
+    """
+    scheme, separator, rest = address.partition("://")
+    return f"{scheme}://{_SIGNED.sub(_parameter, _without_user(rest))}" if separator else address
+
+
+def masked_text(text: str, secrets: Collection[str] = ()) -> str:
+    """The text without the given secrets, passwords in addresses, and what signs a request."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST:
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", MASK, text)
+    text = re.sub(rf"({_SCHEME})([^\s\"'<>]+)", lambda found: found[1] + _without_user(found[2]), text)
+    return _SIGNED.sub(_parameter, text)
+
+
+def error_at(address: str, text: str) -> str:
+    """The text of an error met with an address, without the secrets of the address."""
+    return masked_text(text.replace(address, masked(address)), list(_secrets_of(address)))
+
+
+def name_in(address: str) -> str:
+    """The file's own name: what follows a URL's `?` or `#` is not part of it."""
+    path = re.split(r"[?#]", address, maxsplit=1)[0] if "://" in address else address
+    return PurePosixPath(path).name
+
+
+Address = Annotated[str, PlainSerializer(masked, return_type=str, when_used="json")]
+"""A path or URL that is masked in every JSON document made of its model, and whole in memory."""
+
+
+def _without_user(rest: str) -> str:
+    """What follows `://`, its user and password replaced."""
+    if "@" not in rest:
+        return rest
+    authority = rest.partition("/")[0]
+    port, after = authority.rpartition(":")[2], rest.rpartition("@")[2]
+    if "@" in authority or (":" in authority and (not port.isdigit() or "/" in after)):
+        return f"{MASK}@{after}"
+    return rest
+
+
+def _parameter(found: re.Match[str]) -> str:
+    return f"{found[1]}{MASK}"
+
+
+def _secrets_of(address: str) -> Iterator[str]:
+    rest = address.partition("://")[2]
+    if _without_user(rest) != rest:
+        user = rest.rsplit("@", 1)[0]
+        yield from (user, user.partition(":")[2])
+    yield from (found[2] for found in _SIGNED.finditer(rest))
