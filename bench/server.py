@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -19,7 +18,8 @@ from typing import Any
 
 from bench.failure import BenchFailed
 from bench.usage import session_cpu
-from qhas.prefect_settings import SERVER
+from infra.prefect_api import PrefectApi
+from qhas.prefect_settings import CLIENT_LOGIN, SERVER, guard, new_login
 
 _DATABASE_VARIABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 _START_SECONDS, _STOP_SECONDS, _SETTLE_SECONDS = 180.0, 20.0, 30.0
@@ -47,11 +47,9 @@ class Server:
 
     def ask(self, path: str, body: object) -> Any:
         """What the server answers to a POST at a path of its API. Raises ServerFailed."""
-        url, content = f"{self.environment['PREFECT_API_URL']}{path}", json.dumps(body).encode()
-        request = urllib.request.Request(url, content, {"Content-Type": "application/json"})
+        api = PrefectApi(self.environment["PREFECT_API_URL"], self.environment[CLIENT_LOGIN], _ANSWER_SECONDS)
         try:
-            with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:
-                return json.load(answer)
+            return api.ask(path, body)
         except OSError as error:
             raise ServerFailed(f"The Prefect server did not answer at {path}: {error}") from error
 
@@ -80,11 +78,12 @@ def prefect_server(folder: Path, database: str = "") -> Iterator[Server]:
     home = without_prefect(dict(os.environ)) | {"PREFECT_HOME": str(folder / "prefect")}
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     api = f"http://127.0.0.1:{port}/api"
+    login = new_login()
     began = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env=home | SERVER | ({_DATABASE_VARIABLE: database} if database else {}),
+            env=home | SERVER | guard(login) | ({_DATABASE_VARIABLE: database} if database else {}),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -93,7 +92,9 @@ def prefect_server(folder: Path, database: str = "") -> Iterator[Server]:
         )
     try:
         _await(process, api, log)
-        yield Server(process.pid, home | {"PREFECT_API_URL": api}, time.monotonic() - began)
+        yield Server(
+            process.pid, home | {"PREFECT_API_URL": api, CLIENT_LOGIN: login}, time.monotonic() - began
+        )
     finally:
         _end(process)
 

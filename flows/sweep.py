@@ -17,6 +17,7 @@ from flows import parameters as asked
 from flows.cell import profile_cells
 from flows.confirm import confirm_part, judge_and_confirm, tell
 from flows.liveness import declare_crashed, tell_waiting
+from flows.own_server import own_server_closed
 from qhas import progress
 from qhas.demo import missing_networks
 from qhas.durations import read_durations, write_durations
@@ -76,7 +77,8 @@ def sweep_here(spec: SweepSpec, site: str | None, run_id: str) -> None:
 def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Run a flow in this process. Raises what kept it from starting, not failed cells."""
     try:
-        asyncio.run(started())
+        with own_server_closed():
+            asyncio.run(started())
     except FailedRun:
         return
     except TerminationSignal as stopped:

@@ -1,13 +1,45 @@
-"""Where net-run puts an output tensor: Result_<inference>/<tensor>.raw."""
+"""Where net-run puts output tensors: Result_<inference>/<tensor>.raw."""
 
 from __future__ import annotations
 
+import itertools
+import unicodedata
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 _UP = ("", ".", "..")
+_UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories of characters that break a line or steer a terminal."""
+_LONGEST_PART = 200
+"""Bytes of a part that is kept as it is; file systems take 255."""
 
 
-def result_file(inference: int, tensor: str) -> PurePosixPath:
-    """The path below the output directory. A `/` in the name makes folders; no name leads out of the result's own."""
-    parts = ["_" if part in _UP else part for part in tensor.replace("\0", "_").strip("/").split("/")]
+def result_files(inference: int, tensors: Iterable[str]) -> dict[str, PurePosixPath]:
+    """A path below the output directory for each tensor, no two alike and none a folder of another.
+
+    A `/` in a name makes folders; no name leads out of the result's own. Where two names would meet, the later tensor's
+    file is numbered.
+    """
+    files: dict[str, PurePosixPath] = {}
+    for tensor in tensors:
+        path = plain = _path(inference, tensor)
+        numbers = itertools.count(2)
+        while _meets(path, files.values()):
+            path = PurePosixPath(plain.parts[0], f"{plain.stem}-{next(numbers)}.raw")
+        files[tensor] = path
+    return files
+
+
+def _path(inference: int, tensor: str) -> PurePosixPath:
+    parts = [_part(part) for part in tensor.strip("/").split("/")]
     return PurePosixPath(f"Result_{inference}", *parts[:-1], f"{parts[-1]}.raw")
+
+
+def _part(part: str) -> str:
+    shown = "".join("_" if unicodedata.category(c) in _UNSHOWN or c == "\\" else c for c in part)
+    shown = shown.encode()[:_LONGEST_PART].decode(errors="ignore")
+    return "_" if shown in _UP else shown
+
+
+def _meets(path: PurePosixPath, taken: Iterable[PurePosixPath]) -> bool:
+    return any(path == other or path in other.parents or other in path.parents for other in taken)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from qhas.failures import Failure, FailureKind, Step
 from qhas.masking import Address
-from qhas.naming import Name, StoredPath, check_key
+from qhas.naming import Name, StoredPath
 from qhas.origin import Origin as Origin
 from qhas.outside_text import ShownText
 from qhas.process import ToolRun
@@ -180,17 +179,12 @@ class BudgetResult(Stored):
         return self.state in (BudgetState.OVER, BudgetState.NO_FIGURE)
 
 
-def _lies_below_its_run(cell: Cell) -> Cell:
-    check_key(cell.key)
-    return cell
-
-
 class CellRecord(Stored):
     """Everything there is to know of a cell; written last, so its presence says the cell is finished."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     run_id: Name
-    cell: Annotated[Cell, AfterValidator(_lies_below_its_run)]
+    cell: Cell
     status: CellStatus
     failure: Failure | None = None
     origin: Origin

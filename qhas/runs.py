@@ -13,7 +13,7 @@ from pydantic import ValidationError
 import qhas
 from qhas.failures import InvalidInput, StepFailed
 from qhas.lab import Lab
-from qhas.naming import check_name
+from qhas.naming import check_key, check_name
 from qhas.plan import Plan, plan_sweep
 from qhas.record import (
     MANIFEST,
@@ -178,9 +178,11 @@ def stored_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> list[CellR
 
 def _cell_record(content: bytes) -> CellRecord | None:
     try:
-        return CellRecord.model_validate_json(content, extra="ignore")
-    except ValidationError:
+        record = CellRecord.model_validate_json(content, extra="ignore")
+        check_key(record.cell.key)
+    except ValueError:  # a ValidationError is one
         return None
+    return record
 
 
 async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:

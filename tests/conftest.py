@@ -1,6 +1,7 @@
 """Shared by every test: Prefect and leases live in a folder of the test run, never in the user's home."""
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ for _name in [name for name in os.environ if name.startswith(("PREFECT_", "QHAS_
 for _name in ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT"):
     os.environ.pop(_name, None)
 os.environ["PREFECT_HOME"] = str(Path(_HOME) / "prefect")
+_LOGIN = f"tests:{secrets.token_hex(20)}"
+os.environ["PREFECT_API_AUTH_STRING"] = os.environ["PREFECT_SERVER_API_AUTH_STRING"] = _LOGIN
 os.environ["QHAS_LEASES"] = str(Path(_HOME) / "leases")
 
 

@@ -30,7 +30,7 @@ from hostsdk.native.prepare import graph_options
 from hostsdk.native.profile_log import Message, Method, ProfileLog, open_log
 from hostsdk.native.profiling import ProfileLevel, open_profile, read_events
 from hostsdk.native.session import LogLevel, Session, open_session
-from hostsdk.result_files import result_file
+from hostsdk.result_files import result_files
 from hostsdk.timeline import read_timeline
 
 
@@ -165,9 +165,10 @@ def _add_timeline(log: ProfileLog, dlc: Dlc, soc: str) -> None:
 def _write(
     directory: Path, index: int, interface: GraphInterface, results: Iterable[bytes], written: set[str]
 ) -> None:
+    files = result_files(index, (spec.name for spec in interface.outputs))
     for spec, content in zip(interface.outputs, results, strict=True):
         if spec.name in written:
-            target = directory / result_file(index, spec.name)
+            target = directory / files[spec.name]
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
 

@@ -59,6 +59,7 @@ def _show(stack: Stack, settings: Settings) -> None:
     messages = "Redis" if settings.redis else "memory: redis-server is not installed, or --no-redis was said"
     _console.print(f"  messages through {messages}\n")
     _console.print(f"  UI      {settings.ui}")
+    _console.print(f"  login   asked for once by the UI: what is in {stack.folder / 'login'}")
     _console.print(f"  store   s3://{BUCKET} at {settings.endpoint}, in memory: gone with the stack")
     _console.print(f"  shell   source {stack.folder / 'env'}    # qhas and prefect then use this stack")
     _console.print(f"  logs    {stack.folder / 'logs'}")

@@ -14,9 +14,10 @@ from pathlib import Path
 import httpx
 import yaml
 
+from infra.prefect_api import PrefectApi
 from infra.stack.postgresql import Postgresql
 from infra.stack.settings import Settings, plain_environment, write_private
-from qhas.prefect_settings import SERVER
+from qhas.prefect_settings import CLIENT_LOGIN, SERVER, guard
 
 POOL = "lab"
 WORKER = "worker-"
@@ -51,10 +52,10 @@ def database(settings: Settings, installed: Postgresql) -> Part:
     )
 
 
-def storage(settings: Settings, folder: Path) -> Part:
-    """Moto's S3 server: in memory, and it believes every key."""
-    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(settings.storage)]
-    return Part("s3", argv, plain_environment(), folder, lambda: _listens(settings.storage))
+def storage(settings: Settings, root: Path) -> Part:
+    """Moto's S3 server: in memory, for who has the stack's key."""
+    argv = [sys.executable, "-m", "infra.stack.s3", str(settings.storage)]
+    return Part("s3", argv, plain_environment() | settings.store, root, lambda: _listens(settings.storage))
 
 
 def redis_is_usable() -> bool:
@@ -104,7 +105,7 @@ def worker(settings: Settings, folder: Path, root: Path, queue: str) -> Part:
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PYTHONUNBUFFERED": "1",
     }
-    return Part(name, argv, environment, root, lambda: name in _workers(settings.api), seconds=120.0)
+    return Part(name, argv, environment, root, lambda: name in _workers(settings), seconds=120.0)
 
 
 def worker_environment(settings: Settings, folder: Path) -> dict[str, str]:
@@ -115,6 +116,7 @@ def worker_environment(settings: Settings, folder: Path) -> dict[str, str]:
         **settings.store,
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": settings.api,
+        CLIENT_LOGIN: settings.login,
         "QHAS_SITE": str(folder / "site.yaml"),
         "QHAS_LEASES": str(folder / "leases"),
         "TMPDIR": str(scratch),
@@ -131,6 +133,7 @@ def _server_environment(settings: Settings, folder: Path) -> dict[str, str]:
     return {
         **plain_environment(),
         **SERVER,
+        **guard(settings.login, settings.ui),
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": settings.api,
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": settings.database_url,
@@ -164,10 +167,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _workers(api: str) -> set[str]:
+def _workers(settings: Settings) -> set[str]:
     """Names of the workers that the server has heard of."""
+    api = PrefectApi(settings.api, settings.login, _ANSWER_SECONDS)
     try:
-        answer = httpx.post(f"{api}/work_pools/{POOL}/workers/filter", json={}, timeout=_ANSWER_SECONDS)
-        return {worker["name"] for worker in answer.raise_for_status().json()}
-    except httpx.HTTPError:
+        return {worker["name"] for worker in api.ask(f"/work_pools/{POOL}/workers/filter", {})}
+    except OSError:
         return set()

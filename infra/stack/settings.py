@@ -13,6 +13,7 @@ from pathlib import Path
 
 from infra.stack.failure import StackFailed
 from infra.stack.postgresql import Address
+from qhas.prefect_settings import new_login
 
 UI_PORT = 4200
 """Prefect's own default, taken if it is free and no other was asked for."""
@@ -31,6 +32,8 @@ class Settings:
     """None: messages stay in the server's memory, and server and services are one process."""
     data: str
     """Folder of the database's files; not in the stack's, where its account may not go."""
+    login: str = field(repr=False)
+    """Of Prefect's API and UI."""
     database_password: str = field(repr=False)
     redis_password: str = field(repr=False)
     access_key: str
@@ -84,6 +87,7 @@ class Settings:
             storage=next(free),
             redis=next(free) if with_redis else None,
             data=str(data),
+            login=new_login(),
             database_password=secrets.token_hex(16),
             redis_password=secrets.token_hex(16),
             access_key=f"STACK{secrets.token_hex(8).upper()}",

@@ -110,7 +110,7 @@ class Stack:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One command at a time. Raises StackFailed."""
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         with (self.folder / "lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,6 +29,7 @@ def start(
     folder = processes.folder
     installed.create(Path(settings.data), settings.database_password)
     (folder / "site.yaml").write_text(_SITE, encoding="utf-8")
+    write_private(folder / "login", f"{settings.login}\n")
     for_users = parts.worker_environment(settings, folder)
     write_private(folder / "env", as_shell({k: v for k, v in for_users.items() if k.startswith(_SHOWN)}))
     with console.status("") as shown:
@@ -71,7 +72,7 @@ def _await(processes: Processes, part: Part, process: Process) -> None:
 
 def _in_order(settings: Settings, installed: Postgresql, folder: Path, root: Path) -> Iterator[list[Part]]:
     """The parts, those in one list at once."""
-    first = [parts.database(settings, installed), parts.storage(settings, folder)]
+    first = [parts.database(settings, installed), parts.storage(settings, root)]
     yield [*first, parts.redis(settings, folder)] if settings.redis else first
     yield [parts.server(settings, folder)]
     workers = [parts.worker(settings, folder, root, queue) for queue in parts.queues(root)]

@@ -8,6 +8,7 @@ from textwrap import shorten
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from qhas.naming import Name
 from qhas.record import CellRecord, Origin, SweepRecord, SweepState
 from qhas.report.findings import Findings
 from qhas.report.standing import Tone, standing
@@ -24,7 +25,7 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    run_id: str
+    run_id: Name
     name: str
     state: SweepState
     started_at: datetime

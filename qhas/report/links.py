@@ -73,4 +73,6 @@ def first_links(record: CellRecord, to_root: str) -> list[Link]:
 def _title(artifact: Artifact) -> str:
     if artifact.name == OUTPUT:
         return f"output of {artifact.path.removesuffix('.txt')}"
+    if artifact.true_name:
+        return f"{_TITLES.get(artifact.name, artifact.name)} {artifact.true_name}"
     return _TITLES.get(artifact.name, artifact.name)

@@ -83,7 +83,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
 @pytest.fixture
 async def client(server: PrefectServer) -> AsyncIterator[PrefectClient]:
     """A client of that server."""
-    async with PrefectClient(api=server.environment["PREFECT_API_URL"]) as made:
+    there, login = server.environment["PREFECT_API_URL"], server.environment["PREFECT_API_AUTH_STRING"]
+    async with PrefectClient(api=there, auth_string=login) as made:
         yield made
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from qhas.prefect_settings import SERVER
+from qhas.prefect_settings import ORIGINS, SERVER
 from tests.infra.files import INFRA, compose, environment_file
 
 COMPOSE = INFRA / "compose.yaml"
@@ -21,6 +21,7 @@ NO_ADDRESS = {"services"}
 """Prefect's background services listen nowhere."""
 NEEDED = (
     "POSTGRES_PASSWORD",
+    "PREFECT_LOGIN",
     "S3_ROOT_USER",
     "S3_ROOT_PASSWORD",
     "AWS_ACCESS_KEY_ID",
@@ -90,6 +91,18 @@ def test_api_and_background_services_are_apart_and_one_job_migrates() -> None:
     assert SERVICES["server"]["environment"]["PREFECT_SERVER_DATABASE_MIGRATE_ON_START"] == "false"
 
 
+@pytest.mark.parametrize("name", ["server", "services"])
+def test_only_the_page_of_the_ui_may_ask_the_api(name: str) -> None:
+    environment = SERVICES[name]["environment"]
+    assert environment["PREFECT_UI_API_URL"] == f"{environment[ORIGINS]}/api"
+
+
+@pytest.mark.parametrize("name", ["server", "services", "register", "worker"])
+def test_server_and_clients_have_the_same_login(name: str) -> None:
+    [login] = [value for key, value in SERVICES[name]["environment"].items() if "AUTH_STRING" in key]
+    assert login == "${PREFECT_LOGIN:?set it in infra/.env}"
+
+
 def test_only_loopback_is_listened_at_unless_it_is_said() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports
@@ -109,7 +122,7 @@ def test_every_secret_comes_from_the_environment_and_its_absence_is_an_error() -
     assert set(re.findall(r"\$\{(\w+):\?", text)) == set(NEEDED)
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|SECRET|_KEY|ROOT_USER|CONNECTION_URL", name):
+            if re.search("PASSWORD|SECRET|_KEY|ROOT_USER|CONNECTION_URL|AUTH_STRING", name):
                 assert re.search(r"\$\{\w+:\?set it in infra/.env\}", value), name
 
 
@@ -124,6 +137,7 @@ def test_only_who_needs_a_secret_has_it() -> None:
     }
     assert holders == {
         "POSTGRES_PASSWORD": {"database", "migrate", "server", "services"},
+        "PREFECT_LOGIN": {"migrate", "server", "services", "register", "worker"},
         "S3_ROOT_USER": {"s3", "bucket"},
         "S3_ROOT_PASSWORD": {"s3", "bucket"},
         "AWS_ACCESS_KEY_ID": {"bucket", "worker"},

@@ -11,7 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from qhas.prefect_settings import SERVER
+from qhas.prefect_settings import CLIENT_LOGIN, ORIGINS, SERVER, SERVER_LOGIN
 from tests.infra.files import INFRA, environment_file, manifests
 
 FOLDER = INFRA / "kubernetes"
@@ -93,6 +93,27 @@ def test_a_database_that_is_away_does_not_restart_the_server() -> None:
 
 def test_servers_have_the_settings_of_ours() -> None:
     assert environment_file(FOLDER / "server.env").items() >= SERVER.items()
+
+
+def test_only_the_page_of_the_ui_may_ask_the_api() -> None:
+    settings = environment_file(FOLDER / "server.env")
+    assert settings["PREFECT_UI_API_URL"] == f"{settings[ORIGINS]}/api"
+
+
+def test_server_and_clients_have_the_login_from_one_secret() -> None:
+    known = {
+        (container["name"], variable["name"])
+        for workload in WORKLOADS.values()
+        for container in containers(workload)
+        for variable in container.get("env", [])
+        if variable.get("valueFrom") == {"secretKeyRef": {"name": "prefect-login", "key": "login"}}
+    }
+    assert known == {
+        ("server", SERVER_LOGIN),
+        ("services", SERVER_LOGIN),
+        ("register", CLIENT_LOGIN),
+        ("worker", CLIENT_LOGIN),
+    }
 
 
 def test_secrets_come_by_reference_only_and_only_to_who_needs_them() -> None:

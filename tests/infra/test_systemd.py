@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qhas.prefect_settings import SERVER
+from qhas.prefect_settings import ORIGINS, SERVER
 from tests.infra.files import INFRA, environment_file
 
 FOLDER = INFRA / "systemd"
@@ -93,8 +93,17 @@ def test_the_servers_variables_are_those_of_ours() -> None:
     assert environment_file(FOLDER / "server.env.example").items() >= SERVER.items()
 
 
+def test_no_page_but_the_units_own_may_ask_the_api() -> None:
+    assert environment_file(FOLDER / "server.env.example")[ORIGINS] == "http://127.0.0.1:4200"
+
+
+@pytest.mark.parametrize("unit", ["qhas-server.service", "qhas-worker@.service"])
+def test_server_and_worker_do_not_start_without_the_login(unit: str) -> None:
+    assert "EnvironmentFile=/etc/qhas/login.env\n" in (FOLDER / unit).read_text()
+
+
 def test_no_example_has_a_secret() -> None:
     for example in FOLDER.glob("*.example"):
         for name, value in environment_file(example).items():
-            assert not re.search("SECRET|PASSWORD|ACCESS_KEY|TOKEN", name)
+            assert not re.search("SECRET|PASSWORD|ACCESS_KEY|TOKEN|AUTH_STRING", name)
             assert not re.search(r"://[^/@]*:[^/@]+@", value)

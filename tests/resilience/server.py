@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
-from qhas.prefect_settings import QUIET
+from infra.prefect_api import PrefectApi
+from qhas.prefect_settings import CLIENT_LOGIN, QUIET, guard, new_login
 from tests.resilience.lab import kill_group, without_labs
 
 _START_SECONDS = 120.0
@@ -28,6 +27,7 @@ class PrefectServer:
         self.environment = without_labs() | {
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_API_URL": f"http://127.0.0.1:{self._port}/api",
+            CLIENT_LOGIN: new_login(),
         }
         """A process with these variables uses this server."""
 
@@ -38,7 +38,7 @@ class PrefectServer:
         home = {name: value for name, value in self.environment.items() if name != "PREFECT_API_URL"}
         with (self._folder / "server.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                argv, env=home | QUIET, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                argv, env=home | QUIET | self._guard(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )  # fmt: skip
         while self._process.poll() is None and time.monotonic() - began < _START_SECONDS:
             try:
@@ -56,13 +56,15 @@ class PrefectServer:
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """The answer of the API to a GET, or to a POST of the body."""
-        request = urllib.request.Request(
-            f"{self.environment['PREFECT_API_URL']}{path}",
-            data=json.dumps(body).encode() if body is not None else None,
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.load(answer)
+        return self.api.ask(path, body)
+
+    @property
+    def api(self) -> PrefectApi:
+        """Its API, logged in."""
+        return PrefectApi(self.environment["PREFECT_API_URL"], self.environment[CLIENT_LOGIN])
+
+    def _guard(self) -> dict[str, str]:
+        return guard(self.environment[CLIENT_LOGIN], self.environment["PREFECT_API_URL"].removesuffix("/api"))
 
     def flow_runs(self, state: str) -> int:
         """How many flow runs the server believes to be in a state, as in RUNNING."""

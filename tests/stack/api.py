@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from infra.prefect_api import PrefectApi
+
 ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 _PAGE = 200
 _LOOK_SECONDS = 0.5
@@ -16,20 +18,21 @@ _LOOK_SECONDS = 0.5
 class Api:
     """A client of one server. What the server refuses is an httpx.HTTPStatusError."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, login: str) -> None:
+        self._prefect = PrefectApi(url, login)
         self._http = httpx.Client(base_url=url, timeout=60)
 
     def get(self, path: str) -> Any:
         """The answer to a GET."""
-        return self._answer(self._http.get(path))
+        return self._answer(self._http.get(path, headers=self._prefect.headers(changes=False)))
 
     def post(self, path: str, body: object) -> Any:
         """The answer to a POST."""
-        return self._answer(self._http.post(path, json=body))
+        return self._answer(self._http.post(path, json=body, headers=self._prefect.headers(changes=True)))
 
     def delete(self, path: str) -> None:
         """A DELETE."""
-        self._answer(self._http.delete(path))
+        self._answer(self._http.delete(path, headers=self._prefect.headers(changes=True)))
 
     def every(self, path: str, body: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """Every object that a filter finds, page by page."""
@@ -85,6 +88,8 @@ class Api:
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
                 if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
                     raise
+            except OSError:  # while it has no token to give
+                pass
             assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
             time.sleep(_LOOK_SECONDS)
 

@@ -101,7 +101,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     os.environ["QAIRT_SDK_ROOT"] = str(sdk)
     try:
         settings = stack.up(Console(quiet=True))
-        running = Running(stack, settings, Api(settings.api), sdk)
+        running = Running(stack, settings, Api(settings.api, settings.login), sdk)
         for name in NETWORKS:
             dlc = make_dlc(folder / f"{name}.dlc", graph=name)
             client_of(settings).put_object(Bucket=BUCKET, Key=f"networks/{name}.dlc", Body=dlc.read_bytes())

@@ -111,7 +111,7 @@ def holding(place: dict[str, bytes], *words: str) -> list[str]:
 @pytest.mark.parametrize("place", ["API", "database", "log files", "bucket"])
 def test_no_secret_is_left_anywhere(running: Running, trail: Trail, place: str) -> None:
     settings = running.settings
-    for secret in (settings.secret_key, settings.database_password, settings.redis_password):
+    for secret in (settings.login, settings.secret_key, settings.database_password, settings.redis_password):
         assert holding(trail.places[place], secret, quote(secret, safe="")) == []
 
 
@@ -128,6 +128,7 @@ def test_every_kind_of_the_api_was_searched(trail: Trail, kind: str) -> None:
 def test_a_part_of_the_stack_knows_the_secrets_it_needs_and_no_others(running: Running) -> None:
     settings = running.settings
     secrets = {
+        "login": settings.login,
         "database": settings.database_password,
         "storage": settings.secret_key,
         "redis": settings.redis_password,
@@ -136,17 +137,19 @@ def test_a_part_of_the_stack_knows_the_secrets_it_needs_and_no_others(running: R
     for name, pid in running.stack.status().items():
         content = Path(f"/proc/{pid}/environ").read_bytes()
         known[name] = {what for what, secret in secrets.items() if secret.encode() in content}
-    servers = {"database", "redis"} if settings.redis else {"database"}
+    servers = {"login", "database", "redis"} if settings.redis else {"login", "database"}
     assert known.pop("server") == servers
     assert known.pop("services", servers) == servers
+    assert known.pop("s3") == {"storage"}
     workers = {name: known.pop(name) for name in list(known) if name.startswith("worker-")}
     assert set().union(*known.values()) == set()
     assert workers
-    assert all(what == {"storage"} for what in workers.values())
+    assert all(what == {"login", "storage"} for what in workers.values())
 
 
 def test_files_with_secrets_are_for_their_owner_only(running: Running) -> None:
-    secret = running.settings.secret_key.encode()
+    secrets = [running.settings.secret_key.encode(), running.settings.login.encode()]
     for path in running.stack.folder.rglob("*"):
-        if path.is_file() and path.stat().st_size < 1 << 20 and secret in path.read_bytes():
-            assert path.stat().st_mode & 0o077 == 0, path
+        if path.is_file() and path.stat().st_size < 1 << 20:
+            content = path.read_bytes()
+            assert path.stat().st_mode & 0o077 == 0 or not any(secret in content for secret in secrets), path

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from qhas.prefect_settings import CLIENT_LOGIN
 from tests.flows.conftest import POOL, ROOT, FakeLab, make_lab, prefect_command
 from tests.resilience.server import PrefectServer
 
@@ -102,6 +104,8 @@ def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(_PATIENCE_MS)
     context.route(re.compile(r"https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+    login = b64encode(desk.server.environment[CLIENT_LOGIN].encode()).decode()
+    context.add_init_script(f"localStorage.setItem('prefect-password', '{login}')")  # as its login page does
     yield context.new_page()
     context.close()
 
