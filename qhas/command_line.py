@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 from typer.main import get_group
 
 from qhas.failures import InvalidInput
 from qhas.runs import RunNotEnded
+from qhas.screen import Screen
 from qhas.site import SITE_VARIABLE
 from qhas.store import StoreError
 
@@ -65,8 +65,8 @@ app = typer.Typer(
 )
 # Nothing is cut in a pipe or a file.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
-console = Console(width=WIDTH)
-errors = Console(stderr=True, width=WIDTH)
+console = Screen(width=WIDTH)
+errors = Screen(stderr=True, width=WIDTH)
 
 SiteOption = Annotated[
     Path | None, typer.Option("--site", help=f"site.yaml; else {SITE_VARIABLE}, else the defaults.")

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from qhas.failure_kinds import FACTS, Again, FailureFacts, FailureKind
+from qhas.outside_text import ShownText
 
 __all__ = [
     "FACTS",
@@ -49,9 +50,9 @@ class Failure(BaseModel):
 
     kind: FailureKind
     step: Step
-    message: str
+    message: ShownText
     hint: str
-    evidence: str | None = None
+    evidence: ShownText | None = None
 
 
 class DeviceFailed(Exception):
@@ -70,7 +71,7 @@ class StepFailed(Exception):
         self.failure = Failure(
             kind=kind, step=step, message=message, hint=FACTS[kind].hint, evidence=evidence
         )
-        super().__init__(message)
+        super().__init__(self.failure.message)
 
 
 MAX_ATTEMPTS = max(facts.attempts for facts in FACTS.values())

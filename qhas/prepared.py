@@ -26,18 +26,22 @@ from qhas.store import Download, ObjectDamaged, ObjectMissing, Store, StoreError
 
 CLAIM = "claim.json"
 USED = "used.txt"
+PREPARED_DLC = "prepared.dlc"
 
 
 class PreparedManifest(BaseModel):
-    """Which files make up a prepared graph, the DLC first. Their names lie in one folder."""
+    """Which files make up a prepared graph: its DLC, then its schematic. Their names lie in one folder."""
 
-    files: list[Artifact] = Field(min_length=1)
+    files: list[Artifact] = Field(min_length=2, max_length=2)
 
     @field_validator("files")
     @classmethod
     def _names_are_plain(cls, files: list[Artifact]) -> list[Artifact]:
         for file in files:
             check_file(file.name)
+        dlc, schematic = (file.name for file in files)
+        if dlc != PREPARED_DLC or schematic == PREPARED_DLC:
+            raise ValueError(f"a prepared graph is {PREPARED_DLC} and its schematic")
         return files
 
 

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
+from qhas.outside_text import shown
+
 _ENDED = ("Z", "X")
 """States in proc(5): dead, though a parent that never asks (a container's first process) keeps its number."""
 
@@ -76,8 +78,7 @@ def _told(pid: int) -> str:
     with suppress(OSError):
         owner = name_of_user(Path(f"/proc/{pid}").stat().st_uid)
         program = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
-    shown = "".join(letter if letter.isprintable() else "?" for letter in program)
-    return f"process {pid} ({shown}) of {owner}"
+    return f"process {pid} ({shown(program)}) of {owner}"
 
 
 def name_of_user(uid: int) -> str:

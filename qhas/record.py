@@ -14,6 +14,7 @@ from qhas.failures import Failure, FailureKind, Step
 from qhas.masking import Address
 from qhas.naming import Name, StoredPath
 from qhas.origin import Origin as Origin
+from qhas.outside_text import ShownText
 from qhas.process import ToolRun
 from qhas.sdk import SdkKind
 from qhas.site import Site
@@ -92,10 +93,10 @@ class DeviceFacts(Stored):
     soc: str
     transport: str
     address: str | None = None
-    detected_soc: str | None = None
-    build: str | None = None
-    hexagon: str | None = None
-    warnings: list[str] = []
+    detected_soc: ShownText | None = None
+    build: ShownText | None = None
+    hexagon: ShownText | None = None
+    warnings: list[ShownText] = []
 
 
 class Health(Stored):
@@ -103,7 +104,7 @@ class Health(Stored):
 
     taken_at: datetime
     thermal_status: int | None = Field(default=None, description="Android's scale: 0 none to 6 shutdown.")
-    celsius: dict[str, float] = Field(default={}, description="Temperature by sensor.")
+    celsius: dict[ShownText, float] = Field(default={}, description="Temperature by sensor.")
     skin_celsius: float | None = None
     battery_percent: int | None = None
     charging: bool | None = None

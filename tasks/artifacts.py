@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from qhas.links import LinkMaker
+from qhas.outside_text import shown
 from qhas.record import CellRecord, Origin, SweepRecord
 from qhas.rows import columns, row
 from qhas.runs import cell_prefix
@@ -25,7 +26,7 @@ def artifact_key(name: str) -> str:
 
 def as_text(text: str) -> str:
     """Text that the UI's Markdown shows as it is: names of ops, messages of tools."""
-    return re.sub(r"([\\`*<\[\]|~])", r"\\\1", text)
+    return re.sub(r"([\\`*<\[\]|~])", r"\\\1", shown(text))
 
 
 def links_of(record: CellRecord, links: LinkMaker) -> dict[str, str]:
@@ -42,9 +43,12 @@ def links_of(record: CellRecord, links: LinkMaker) -> dict[str, str]:
 
 def cell_table(origin: Origin, records: Sequence[CellRecord]) -> list[dict[str, str]]:
     """A row a cell: the report's columns and the note, as plain text, which is all the UI shows of a table."""
-    shown = columns(origin, list(records))
+    titled = columns(origin, list(records))
     rows = [asdict(row(record)) for record in records]
-    return [{column.title: one[column.field] for column in shown} | {"note": one["note"]} for one in rows]
+    return [
+        {column.title: shown(one[column.field]) for column in titled} | {"note": shown(one["note"])}
+        for one in rows
+    ]
 
 
 def trace_page(records: Sequence[CellRecord], store: Store, links: LinkMaker) -> str | None:

@@ -56,4 +56,9 @@ def _row(event: Event, depth: int) -> tuple[str, ...]:
     value = "UNKNOWN" if event.unit == Measure.OBJECT else str(event.value)
     unit = _UNITS.get(event.unit, "UNKNOWN")
     level = "SUB-EVENT" if depth else "ROOT"
-    return ("0", named, value, unit, "BACKEND", level, event.identifier)
+    return ("0", named, value, unit, "BACKEND", level, _as_text(event.identifier))
+
+
+def _as_text(name: str) -> str:
+    """The name of a node, which no spreadsheet takes for a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else name

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from qhas.devices.shared_directory import SharedDirectory, file_stem
 from qhas.failures import InvalidInput
+from qhas.outside_text import ShownText
 
 _logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ _LOCK_SECONDS = 5.0
 class Quarantined(BaseModel):
     """Why and for how long a device is set aside."""
 
-    reason: str
+    reason: ShownText
     since: AwareDatetime
     until: AwareDatetime
     """When it may be tried again, at the earliest."""

@@ -9,16 +9,17 @@ from functools import cached_property
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from qhas.devices.quarantine import Quarantined
+from qhas.outside_text import ShownText
 
 
 class Holder(BaseModel):
     """Who has a device, or wants one."""
 
-    run_id: str
-    cell: str
+    run_id: ShownText
+    cell: ShownText
     """As people call it."""
     pid: int
-    host_user: str
+    host_user: ShownText
     since: AwareDatetime
 
 

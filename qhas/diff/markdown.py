@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from qhas.diff.model import CellDiff, Outcome, RunDiff
 from qhas.diff.sentence import signed_percent, signed_time
+from qhas.outside_text import shown
 from qhas.rows import microseconds
 
 _EXPLAINED = 20
@@ -69,7 +70,7 @@ def _cell(cell: CellDiff) -> Iterator[str]:
 
 def _text(text: str) -> str:
     """No markup of HTML or Markdown, and one line."""
-    escaped = html.escape(" ".join(text.split()), quote=False)
+    escaped = html.escape(" ".join(shown(text).split()), quote=False)
     for mark in "\\`*_{}[]|#":
         escaped = escaped.replace(mark, f"\\{mark}")
     return escaped

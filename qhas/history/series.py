@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qhas.history.reading import Where, read_history
+from qhas.outside_text import csv_cell
 from qhas.packing import partial_of
 from qhas.record import Origin
 from qhas.store import Store
@@ -69,10 +70,11 @@ def write_csv(line: Line, metric: str, path: Path) -> None:
     partial = partial_of(path)
     with partial.open("w", encoding="utf-8", newline="") as sink:
         writer = csv.writer(sink)
-        writer.writerow(("time", "run", "device", "firmware", "sdk", metric))
+        writer.writerow(map(csv_cell, ("time", "run", "device", "firmware", "sdk", metric)))
         for night in line.nights:
             writer.writerow(
-                (
+                csv_cell(value)
+                for value in (
                     night.finished_at.isoformat(timespec="seconds"),
                     night.run_id,
                     night.device or "",

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from qhas.diff.model import CellDiff
+from qhas.outside_text import shown
 from qhas.record import CellRecord, CellStatus, Health, Origin, SweepRecord
 from qhas.report import plots
 from qhas.report.assets import assets
@@ -35,15 +37,24 @@ _ROWS = 600
 """Cells in the table of a page; the matrix has all of them, and so the page stays readable and below 1 MB."""
 Neighbours = tuple[Cell | None, Cell | None]
 """The cells before and after one."""
+
+
+def _as_shown(value: Any) -> Any:
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 _templates = Environment(
     loader=PackageLoader("qhas.report", "templates"),
     autoescape=True,
+    finalize=_as_shown,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
 # A filter's escapes are made of the text: it is the same whoever writes it, and pictures are long lists of numbers.
-_templates.policies["json.dumps_function"] = lambda value, **_: orjson.dumps(value).decode()
+_templates.policies["json.dumps_function"] = lambda value, **_: shown(orjson.dumps(value).decode())
 
 
 class PathShare(NamedTuple):

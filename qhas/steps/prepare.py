@@ -12,13 +12,11 @@ from pathlib import Path
 from qhas import progress
 from qhas.digest import data_digest, file_digest
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.prepared import PreparedGraphs
+from qhas.prepared import PREPARED_DLC, PreparedGraphs
 from qhas.record import PreparedFacts
 from qhas.sdk import Sdk
 from qhas.spec import Cell
 from qhas.work import CellWork, StepAttempt
-
-PREPARED_DLC = "prepared.dlc"
 
 
 @dataclass(frozen=True)

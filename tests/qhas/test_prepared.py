@@ -76,6 +76,18 @@ def test_a_manifest_that_points_elsewhere_is_none(
     assert below(target) == {}
 
 
+@pytest.mark.parametrize("order", [[0], [1], [1, 0], [0, 0], [0, 1, 1], []], ids=str)
+def test_a_manifest_of_other_files_than_a_dlc_and_its_schematic_is_none(
+    graphs: PreparedGraphs, store: Store, target: Path, order: list[int]
+) -> None:
+    manifest = stored(store, "manifest.json")
+    document = json.loads(store.read(manifest) or b"")
+    document["files"] = [document["files"][index] for index in order]
+    store.write(manifest, json.dumps(document).encode())
+    assert graphs.fetch("key", target) is None
+    assert below(target) == {}
+
+
 def test_schematics_of_graphs_in_any_script_keep_their_names(
     graphs: PreparedGraphs, tmp_path: Path, target: Path
 ) -> None:
