@@ -101,14 +101,14 @@ def test_the_bucket_comes_back_from_its_copy(running: Running, finished: Finishe
     client, prefix = client_of(running.settings), f"runs/{finished.run_id}"
     for key in [*running.store.keys(prefix), *running.store.keys("prepared")]:
         (target := tmp_path / key).parent.mkdir(parents=True, exist_ok=True)
-        client.download_file(BUCKET, key, str(target))
+        target.write_bytes(client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
     copy = Folder(tmp_path)
     assert digests(copy, prefix) == digests(running.store, prefix)
     assert read_run(copy, finished.run_id) == read_run(running.store, finished.run_id)
 
     client.create_bucket(Bucket="restored")
     for key in copy.keys(prefix):
-        client.upload_file(str(tmp_path / key), "restored", key)
+        client.put_object(Bucket="restored", Key=key, Body=copy.read(key))
     assert digests(Bucket(client, "restored"), prefix) == digests(copy, prefix)
 
 
