@@ -47,17 +47,20 @@ $(STAMP): requirements.lock pyproject.toml | $(UV)
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)-uv/bin/uv:
+# What installs all the rest, itself by digest.
+$(VENV)-uv/bin/uv: | bootstrap.lock
 	@$(PYTHON) -m venv $(VENV)-uv
-	@$(VENV)-uv/bin/pip install --quiet uv
+	@$(VENV)-uv/bin/pip install --quiet --require-hashes -r bootstrap.lock
 
 # No download addresses are recorded: the locks hold for every index that serves the same files. The image gets the
 # same versions without the tools of development.
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-    --no-emit-find-links --no-annotate --no-header --constraint constraints.txt --no-emit-package qhas-flows pyproject.toml
+DIGESTS = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --no-emit-find-links --no-annotate --no-header
+COMPILE = $(DIGESTS) --constraint constraints.txt --no-emit-package qhas-flows pyproject.toml
 
 lock: | $(UV)
 	$(COMPILE) --extra dev -o requirements.lock
+	echo "uv==$$($(UV) --version | cut -d' ' -f2)" | $(DIGESTS) - -o bootstrap.lock
 	$(COMPILE) --extra hostsdk --extra server --extra build --constraint requirements.lock -o infra/image/requirements.lock
 
 clean:

@@ -22,6 +22,7 @@ NO_ADDRESS = {"services"}
 NEEDED = (
     "POSTGRES_PASSWORD",
     "PREFECT_LOGIN",
+    "REDIS_PASSWORD",
     "S3_ROOT_USER",
     "S3_ROOT_PASSWORD",
     "AWS_ACCESS_KEY_ID",
@@ -59,7 +60,15 @@ def test_compose_itself_resolves_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_image_is_of_a_version(name: str) -> None:
-    assert re.fullmatch(r"[a-z0-9./-]+:[A-Za-z]*[.-]?\d[\w.-]*", SERVICES[name]["image"])
+    assert re.fullmatch(
+        r"[a-z0-9./-]+:[A-Za-z]*[.-]?\d[\w.-]*(@sha256:[0-9a-f]{64})?", SERVICES[name]["image"]
+    )
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_part_can_take_the_whole_machine(name: str) -> None:
+    assert re.fullmatch(r"\d+[mg]", SERVICES[name]["mem_limit"])
+    assert 0 < SERVICES[name]["pids_limit"] <= 4096
 
 
 @pytest.mark.parametrize("name", set(SERVICES) - ONCE - NO_ADDRESS)
@@ -122,7 +131,9 @@ def test_every_secret_comes_from_the_environment_and_its_absence_is_an_error() -
     assert set(re.findall(r"\$\{(\w+):\?", text)) == set(NEEDED)
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|SECRET|_KEY|ROOT_USER|CONNECTION_URL|AUTH_STRING", name):
+            if re.search(
+                "PASSWORD|SECRET|_KEY|ROOT_USER|CONNECTION_URL|AUTH|REDIS_MESSAGING_URL|DOCKET_URL", name
+            ):
                 assert re.search(r"\$\{\w+:\?set it in infra/.env\}", value), name
 
 
@@ -138,6 +149,7 @@ def test_only_who_needs_a_secret_has_it() -> None:
     assert holders == {
         "POSTGRES_PASSWORD": {"database", "migrate", "server", "services"},
         "PREFECT_LOGIN": {"migrate", "server", "services", "register", "worker"},
+        "REDIS_PASSWORD": {"redis", "migrate", "server", "services"},
         "S3_ROOT_USER": {"s3", "bucket"},
         "S3_ROOT_PASSWORD": {"s3", "bucket"},
         "AWS_ACCESS_KEY_ID": {"bucket", "worker"},

@@ -29,7 +29,7 @@ def test_hadolint_finds_nothing() -> None:
 def test_every_base_is_of_a_version() -> None:
     bases = [rest.split()[0] for step, rest in STEPS if step == "FROM"]
     assert bases
-    assert all(re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", base) for base in bases)
+    assert all(re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+(@sha256:[0-9a-f]{64})?", base) for base in bases)
 
 
 def test_it_runs_as_an_account_that_is_not_root() -> None:

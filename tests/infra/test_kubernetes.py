@@ -143,12 +143,40 @@ def test_a_drain_leaves_one_server() -> None:
     )
 
 
+POLICIES = {each["metadata"]["name"]: each["spec"] for each in OBJECTS if each["kind"] == "NetworkPolicy"}
+
+
+def test_nobody_speaks_with_anybody_unless_a_policy_says_so() -> None:
+    assert POLICIES["nobody"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+@pytest.mark.parametrize("name", set(WORKLOADS) - {"redis"})
+def test_who_needs_the_database_or_the_api_reaches_it(name: str) -> None:
+    labels = WORKLOADS[name]["spec"]["template"]["metadata"]["labels"].items()
+    ports = {
+        port["port"]
+        for policy in POLICIES.values()
+        if policy["podSelector"].get("matchLabels", {}).items() <= labels
+        for rule in policy.get("egress", [])
+        for port in rule["ports"]
+    }
+    assert ports == ({53, "http", 443} if name == "qhas-worker" else {53, "redis", 5432})
+
+
+def test_every_rule_names_its_ports() -> None:
+    for policy in POLICIES.values():
+        for rule in [*policy.get("ingress", []), *policy.get("egress", [])]:
+            assert rule["ports"]
+
+
 def test_every_service_and_policy_is_for_a_workload_that_is_there() -> None:
     labels = [workload["spec"]["template"]["metadata"]["labels"] for workload in WORKLOADS.values()]
     selectors = [each["spec"]["selector"] for each in OBJECTS if each["kind"] == "Service"]
     for policy in (each["spec"] for each in OBJECTS if each["kind"] == "NetworkPolicy"):
-        selectors.append(policy["podSelector"]["matchLabels"])
-        peers = [peer for rule in policy["ingress"] for peer in rule["from"] if "podSelector" in peer]
+        selectors.append(policy["podSelector"].get("matchLabels", {}))
+        rules = [*policy.get("ingress", []), *policy.get("egress", [])]
+        named = [peer for rule in rules for peer in [*rule.get("from", []), *rule.get("to", [])]]
+        peers = [peer for peer in named if "podSelector" in peer]
         selectors += [peer["podSelector"]["matchLabels"] for peer in peers]
     assert selectors
     for selector in selectors:

@@ -74,6 +74,14 @@ def test_a_unit_can_do_little_but_its_work(unit: str) -> None:
     assert done.returncode == 0, done.stdout[-400:]
 
 
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_unit_can_take_the_whole_machine(unit: str) -> None:
+    assert re.findall(r"^(MemoryMax|TasksMax)=\d+", (FOLDER / unit).read_text(), re.MULTILINE) == [
+        "MemoryMax",
+        "TasksMax",
+    ]
+
+
 def test_the_readme_says_what_is_checked() -> None:
     assert f"{HIGHEST_EXPOSURE} or better" in (FOLDER / "README.md").read_text()
 
