@@ -13,6 +13,7 @@ from qhas.inputs import gather_inputs
 from qhas.plan import plan_sweep
 from qhas.runs import begin_run, cell_prefix, finished_cells, read_run, sdk_facts
 from qhas.spec import ModelRef, SweepSpec, load_sweep
+from qhas.store import Store, StoreError
 from tests.qhas.samples import record
 from tests.qhas.test_lab import lab_with
 
@@ -131,3 +132,17 @@ def test_nothing_of_a_file_that_is_no_sweep_is_shown(tmp_path: Path, text: str) 
     with pytest.raises(InvalidInput) as refused:
         load_sweep(tmp_path / "shadow")
     assert not [word for word in ("salt", "daemon", "hunter2word", "b3Blbn") if word in str(refused.value)]
+
+
+def test_a_store_at_such_an_address_works_and_its_addresses_have_no_password() -> None:
+    store = Store(ADDRESS.replace("net.dlc", "lab"))
+    store.write("runs/a", b"x")
+    assert store.read("runs/a") == b"x"
+    assert store.root == "memory://...@cave/lab"
+    assert store.url("runs/a") == "memory://...@cave/lab/runs/a"
+
+
+def test_a_store_that_cannot_be_used_is_named_without_the_password() -> None:
+    with pytest.raises(StoreError, match=r"nosuch://\.\.\.@cave") as refused:
+        Store(ADDRESS.replace("memory:", "nosuch:"))
+    assert "same" not in str(refused.value)
