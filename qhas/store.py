@@ -62,9 +62,7 @@ class Store:
                 settle(self._fs)
         except (ImportError, ValueError, BotoCoreError) as error:
             told = error_at(root, str(error))
-            raise StoreError(
-                f"The store {self.root} cannot be used: {told}"
-            ) from None  # its text has the address
+            raise StoreError(f"The store {self.root} cannot be used: {told}") from None
         self._local = isinstance(self._fs, LocalFileSystem)
         self._guard = Guard(self.root, self._fs, patience)
         self._transfer: Transfer = transfer_for(self._fs, self._base, patience)
