@@ -318,7 +318,7 @@ def _fault(error: Exception) -> str:
     """Where and why, without a word of the file: who names a file to a worker need not be who may read it."""
     problem, mark = getattr(error, "problem", None) or str(error), getattr(error, "problem_mark", None)
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return place + re.sub(r"'[^']{2,}'", "'...'", " ".join(problem.split()))
+    return place + re.sub(r"'(?!\\\w')[^']{2,}'", "'...'", " ".join(problem.split()))
 
 
 def anchored(file: Path, place: str, address: str) -> str:
