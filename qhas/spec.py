@@ -5,6 +5,7 @@ Every model refuses unknown keys, so that a typing error is found before anythin
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
@@ -306,11 +307,18 @@ def parse_yaml(path: Path, model: type[ModelT], what: str) -> ModelT:
     try:
         document: Any = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none
-        raise InvalidInput(f"The {what} file {path} is not YAML: {' '.join(str(error).split())}.") from error
+        raise InvalidInput(f"The {what} file {path} is not YAML: {_fault(error)}.") from None
     try:
         return model.model_validate(document)
     except ValidationError as error:
         raise InvalidInput(f"The {what} file {path} is not valid: {describe(error)}.") from error
+
+
+def _fault(error: Exception) -> str:
+    """Where and why, without a word of the file: who names a file to a worker need not be who may read it."""
+    problem, mark = getattr(error, "problem", None) or str(error), getattr(error, "problem_mark", None)
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return place + re.sub(r"'(?!\\\w')[^']{2,}'", "'...'", " ".join(problem.split()))
 
 
 def anchored(file: Path, place: str, address: str) -> str:

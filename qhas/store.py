@@ -23,7 +23,7 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
-from qhas.masking import masked
+from qhas.masking import error_at, masked
 from qhas.naming import check_key
 from qhas.objects import Download, Found, Upload, is_file, modified
 from qhas.packing import content_type, gzipped, partial_of, write_whole
@@ -51,6 +51,7 @@ class Store:
     def __init__(self, root: str, patience: Patience | None = None, scratch: Path | None = None) -> None:
         self.root = masked(root)
         """For people; a password in the address is left out."""
+        self._has_secrets = self.root != root
         patience = patience or Patience()
         self._scratch = scratch
         self._s3 = is_s3(root)
@@ -60,7 +61,8 @@ class Store:
             if self._s3:
                 settle(self._fs)
         except (ImportError, ValueError, BotoCoreError) as error:
-            raise StoreError(f"The store {self.root} cannot be used: {error}") from error
+            told = error_at(root, str(error))
+            raise StoreError(f"The store {self.root} cannot be used: {told}") from None
         self._local = isinstance(self._fs, LocalFileSystem)
         self._guard = Guard(self.root, self._fs, patience)
         self._transfer: Transfer = transfer_for(self._fs, self._base, patience)
@@ -68,7 +70,9 @@ class Store:
         self._packing = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def url(self, key: str) -> str:
-        """Address of a key for people: a path for local stores, else a URL."""
+        """Address of a key for people: a path for local stores, else a URL without secrets."""
+        if self._has_secrets:
+            return f"{self.root.rstrip('/')}/{key}"
         return self._path(key) if self._local else self._fs.unstrip_protocol(self._path(key))
 
     def link(self, key: str, expires: timedelta = timedelta(hours=24)) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from hostsdk.errors import ToolError
+from hostsdk.shown import printed_as_text
 
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -26,14 +27,21 @@ def run(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
     for number in _ENDING:
         signal.signal(number, _end)
     try:
+        with printed_as_text():
+            return _worked(work, argv)
+    except _Ended as ended:
+        signal.signal(ended.number, signal.SIG_DFL)
+        os.kill(os.getpid(), ended.number)
+    return 1
+
+
+def _worked(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
+    try:
         work(argv)
     except ToolError as error:
         sys.stdout.flush()
         print(error.line(), file=sys.stderr)
         return 1
-    except _Ended as ended:
-        signal.signal(ended.number, signal.SIG_DFL)
-        os.kill(os.getpid(), ended.number)
     sys.stdout.flush()
     return 0
 

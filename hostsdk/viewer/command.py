@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from hostsdk.shown import printed_as_text
 from hostsdk.viewer.analysis import Analysis, Zoom, analyse, pick_timeline
 from hostsdk.viewer.chrometrace import chrometrace
 from hostsdk.viewer.csv_report import csv_report
@@ -36,6 +37,11 @@ _NO_SCHEMATIC = "No Valid Input Schematics"
 
 def main(argv: Sequence[str]) -> int:
     """Run the viewer with the arguments after its name; returns the exit code."""
+    with printed_as_text():
+        return _viewed(argv)
+
+
+def _viewed(argv: Sequence[str]) -> int:
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as leaving:

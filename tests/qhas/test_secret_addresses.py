@@ -12,7 +12,8 @@ from qhas.failures import InvalidInput, StepFailed
 from qhas.inputs import gather_inputs
 from qhas.plan import plan_sweep
 from qhas.runs import begin_run, cell_prefix, finished_cells, read_run, sdk_facts
-from qhas.spec import ModelRef, SweepSpec
+from qhas.spec import ModelRef, SweepSpec, load_sweep
+from qhas.store import Store, StoreError
 from tests.qhas.samples import record
 from tests.qhas.test_lab import lab_with
 
@@ -112,3 +113,36 @@ def test_nothing_of_a_file_that_is_no_input_list_is_shown(tmp_path: Path, line: 
         )
     shown = failed.value.failure.model_dump_json()
     assert not [word for word in line.replace(":", " ").split() if len(word) > 3 and word in shown]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "root:$6$salt$aGFzaA:19000:0\n\tdaemon:*:19000\n",
+        "password: *hunter2word\n",
+        "@hunter2word\n",
+        "a: b: hunter2word\n",
+        "!hunter2word x\n",
+        "due: 2026-13-77\nx: hunter2word\n",
+        "-----BEGIN KEY-----\nb3BlbnNz: x: y\n",
+    ],
+)
+def test_nothing_of_a_file_that_is_no_sweep_is_shown(tmp_path: Path, text: str) -> None:
+    (tmp_path / "shadow").write_text(text)
+    with pytest.raises(InvalidInput) as refused:
+        load_sweep(tmp_path / "shadow")
+    assert not [word for word in ("salt", "daemon", "hunter2word", "b3Blbn") if word in str(refused.value)]
+
+
+def test_a_store_at_such_an_address_works_and_its_addresses_have_no_password() -> None:
+    store = Store(ADDRESS.replace("net.dlc", "lab"))
+    store.write("runs/a", b"x")
+    assert store.read("runs/a") == b"x"
+    assert store.root == "memory://...@cave/lab"
+    assert store.url("runs/a") == "memory://...@cave/lab/runs/a"
+
+
+def test_a_store_that_cannot_be_used_is_named_without_the_password() -> None:
+    with pytest.raises(StoreError, match=r"nosuch://\.\.\.@cave") as refused:
+        Store(ADDRESS.replace("memory:", "nosuch:"))
+    assert "same" not in str(refused.value)

@@ -1,0 +1,53 @@
+"""What the tools print is text, whatever a network's names hold."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.tools.command import run
+from hostsdk.viewer.command import main as view
+
+EVIL = "conv\x1b]0;owned\x07\x1b[2J\u202e\x9b1m"
+SEEN = "conv?]0;owned??[2J??1m"
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """A tool takes the signals of its process, which here is the tests'."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_names_that_a_tool_prints_move_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(_: Sequence[str]) -> None:
+        print(f"graph {EVIL}\tready")
+        print(EVIL, file=sys.stderr)
+
+    assert run(work, []) == 0
+    out, err = capsys.readouterr()
+    assert out == f"graph {SEEN}\tready\n"
+    assert err == f"{SEEN}\n"
+
+
+def test_the_error_of_a_tool_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(_: Sequence[str]) -> None:
+        raise ToolError(ErrorCode.WRONG_INPUT_NAME, f"there is no {EVIL}.", "Input")
+
+    assert run(work, []) == 1
+    err = capsys.readouterr().err
+    assert f"error_message=there is no {SEEN.replace(';', ',')}.;" in err
+    assert err.count("\n") == 1
+
+
+def test_the_viewer_says_what_it_refuses_as_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert view(["--input_log", EVIL]) == 1
+    assert "\x1b" not in capsys.readouterr().err
