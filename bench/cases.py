@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.job import Network
-from qhas.sdk import HOST_TARGET
-from tests.fakes.dlc import make_dlc, make_inputs
-from tests.fakes.sdk import Tool, build_fake_sdk, order
+from fakes.dlc import make_dlc, make_inputs
+from fakes.sdk import Tool, build_fake_sdk, order
+from qhas.site.sdk import HOST_TARGET
 
 _SOCS = ("sa8255", "qcs9100", "sa8797", "sar2230p")
 _ESTIMATED_SOCS = (*_SOCS, "sa8540", "sa8787")

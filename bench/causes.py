@@ -19,19 +19,19 @@ from rich.text import Text
 
 from bench.failure import BenchFailed
 from bench.size import Size
+from qhas.cell.chrometrace import generate_chrometrace
+from qhas.cell.net_run import collect_logs, net_run
+from qhas.cell.prepare import prepare_graph
+from qhas.cell.publish import publish_cell
+from qhas.cell.work import open_work
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff, CircumstanceKind, Part
 from qhas.diff.runs import evidence_of
-from qhas.lab import Lab, open_lab
-from qhas.sdk import HOST_TARGET, host_sdk_root
+from qhas.lab.lab import Lab, open_lab
 from qhas.site import SdkRef, Site
-from qhas.spec import Cell, ModelRef, PrepareOptions
-from qhas.steps.chrometrace import generate_chrometrace
-from qhas.steps.net_run import collect_logs, net_run
-from qhas.steps.prepare import prepare_graph
-from qhas.steps.publish import publish_cell
-from qhas.work import open_work
+from qhas.site.sdk import HOST_TARGET, host_sdk_root
+from qhas.sweep.spec import Cell, ModelRef, PrepareOptions
 
 Kind = CircumstanceKind
 _SOC = "sa8255"

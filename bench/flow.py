@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from bench.job import Job
 from bench.request import site_of, spec_of
 from flows.sweep import sweep
-from qhas import progress
+from qhas.runs import progress
 
 
 def run(job: Job) -> float:

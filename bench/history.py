@@ -26,14 +26,14 @@ from rich.table import Table
 from bench.failure import BenchFailed
 from bench.figures import Spread
 from bench.size import Size
+from fakes.s3 import Ceph, MotoServer, S3Server, ceph_is_installed
 from qhas.history import Where, append, compact, read_history
 from qhas.history.columns import cell_rows, op_rows
 from qhas.history.files import Kind, listing, parquet
-from qhas.record import CellRecord, SweepRecord
-from qhas.spec import Cell
+from qhas.runs.record import CellRecord, SweepRecord
 from qhas.store import Store
+from qhas.sweep.spec import Cell
 from qhas.verdict.judge import judge_run
-from tests.fakes.s3 import Ceph, MotoServer, S3Server, ceph_is_installed
 from tests.qhas.measured import measured
 from tests.qhas.samples import metrics, model, run_record, spec
 

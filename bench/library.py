@@ -6,15 +6,15 @@ import asyncio
 
 from bench.job import Job
 from bench.request import site_of, spec_of
-from qhas.lab import Lab, open_lab
-from qhas.plan import plan_sweep
-from qhas.schedule import Pipeline
-from qhas.spec import Cell
-from qhas.steps.chrometrace import generate_chrometrace
-from qhas.steps.net_run import collect_logs, net_run
-from qhas.steps.prepare import prepare_graph
-from qhas.steps.publish import publish_cell
-from qhas.work import open_work
+from qhas.cell.chrometrace import generate_chrometrace
+from qhas.cell.net_run import collect_logs, net_run
+from qhas.cell.prepare import prepare_graph
+from qhas.cell.publish import publish_cell
+from qhas.cell.work import open_work
+from qhas.lab.lab import Lab, open_lab
+from qhas.lab.pipeline import Pipeline
+from qhas.sweep.plan import plan_sweep
+from qhas.sweep.spec import Cell
 
 
 def run(job: Job) -> None:

@@ -7,8 +7,8 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from qhas.sdk import find_sdk
 from qhas.site import SdkRef
+from qhas.site.sdk import find_sdk
 
 _PACKAGES = ("qhas-flows", "prefect", "pydantic", "fsspec", "orjson", "plotly")
 

@@ -19,7 +19,7 @@ from bench.job import Job
 from bench.outcome import Outcome, published_outcome
 from bench.server import Server, prefect_server
 from bench.size import Size
-from tests.fakes.sdk import Tool, read_calls
+from fakes.sdk import Tool, read_calls
 
 _NETWORKS = {Size.QUICK: 2, Size.NORMAL: 6, Size.FULL: 24}
 _ROUNDS = {Size.QUICK: 1, Size.NORMAL: 3, Size.FULL: 3}

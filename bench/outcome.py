@@ -17,13 +17,13 @@ from bench.failure import BenchFailed
 from bench.job import Job
 from bench.plain import CALLS
 from bench.request import site_of, spec_of
-from qhas.artifacts import TRACE
-from qhas.record import CellRecord, CellStatus
-from qhas.runs import cell_prefix, planned_cells, read_cell
-from qhas.spec import Cell
+from qhas.cell.artifacts import TRACE
+from qhas.profile.metrics import Metrics, QhasInvalid, read_summary
+from qhas.profile.trace import TraceFacts, TraceInvalid, check_trace
+from qhas.runs.record import CellRecord, CellStatus
+from qhas.runs.stored import cell_prefix, planned_cells, read_cell
 from qhas.store import Store
-from qhas.summary import Metrics, QhasInvalid, read_summary
-from qhas.trace import TraceFacts, TraceInvalid, check_trace
+from qhas.sweep.spec import Cell
 
 _SUMMARY = f"{TRACE.removesuffix('.json')}_qnn_htp_analysis_summary.json"
 

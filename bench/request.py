@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.job import Job
 from qhas.site import DeviceRef, SdkRef, Site
-from qhas.spec import ModelRef, SweepSpec
+from qhas.sweep.spec import ModelRef, SweepSpec
 
 
 def spec_of(job: Job) -> SweepSpec:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bench.failure import BenchFailed
 from bench.size import Size
-from tests.fakes.sdk import Tool, read_calls
+from fakes.sdk import Tool, read_calls
 from tests.resilience.killing import Outcome, kill_and_resume
 from tests.resilience.lab import SOCS, SweepLab, build_lab
 from tests.resilience.server import PrefectServer

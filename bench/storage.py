@@ -27,10 +27,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.usage import Usage, peak_memory
-from qhas.digest import file_digest
+from fakes.s3 import Ceph, MotoServer, S3Server
+from qhas.machine.digest import file_digest
 from qhas.store import Download, Store, Upload
-from qhas.transfer import bounded_s3fs
-from tests.fakes.s3 import Ceph, MotoServer, S3Server
+from qhas.store.s3_transfer import bounded_s3fs
 
 SMALL_BYTES = 100_000
 _CHUNK = 1 << 20

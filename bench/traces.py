@@ -210,13 +210,13 @@ def _ops() -> Iterator[bytes]:
 
 
 def _with_check(trace: Path) -> dict[str, int]:
-    from qhas.trace import check_trace
+    from qhas.profile.trace import check_trace
 
     return asdict(check_trace(trace))
 
 
 def _with_summarise(trace: Path) -> dict[str, int]:
-    from qhas.trace import summarise_trace
+    from qhas.profile.trace import summarise_trace
 
     return asdict(summarise_trace(trace).facts)
 

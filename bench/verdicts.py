@@ -17,7 +17,7 @@ from scipy import stats
 
 from bench.size import Size
 from bench.synthetic import HOT, INFERENCES, SCENARIOS, History, Scenario, make
-from qhas.record import Origin
+from qhas.runs.record import Origin
 from qhas.verdict.ladder import LOOK_BACK, Judgement, Ladder
 from qhas.verdict.look import EFFECT
 from qhas.verdict.model import Metric, Verdict

@@ -12,7 +12,7 @@ from flows import parameters as asked
 from flows.sweep import run_id_of_flow_run, run_sweep
 from qhas.failures import InvalidInput
 from qhas.naming import Name, SocName
-from qhas.spec import ModelRef, PrepareOptions, RunOptions, SweepSpec, TraceFeatures, Variants, describe
+from qhas.sweep.spec import ModelRef, PrepareOptions, RunOptions, SweepSpec, TraceFeatures, Variants, describe
 
 
 @flow(name="batch-profile", flow_run_name="{name}", persist_result=False)

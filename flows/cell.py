@@ -10,17 +10,17 @@ from pathlib import Path
 
 from prefect.logging import get_run_logger
 
-from qhas import progress
+from qhas.cell.prepare import Prepared
+from qhas.cell.publish import record_of
+from qhas.cell.work import CellWork, open_work
 from qhas.devices import Device
 from qhas.failures import FACTS, Again, Failure, FailureKind, Step, StepFailed, worth_another_device
-from qhas.lab import Lab
-from qhas.record import CellRecord
-from qhas.schedule import Forecast, Pipeline
+from qhas.lab.lab import Lab
+from qhas.lab.pipeline import Forecast, Pipeline
+from qhas.runs import progress
+from qhas.runs.record import CellRecord
 from qhas.site import Viewer
-from qhas.spec import Cell
-from qhas.steps.prepare import Prepared
-from qhas.steps.publish import record_of
-from qhas.work import CellWork, open_work
+from qhas.sweep.spec import Cell
 from tasks import events
 from tasks.chrometrace import generate_chrometrace
 from tasks.device import ready_device

@@ -27,11 +27,11 @@ from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from flows.sweep import CELLS_FAILED
-from qhas import progress
 from qhas.failures import InvalidInput
-from qhas.record import SiteState
-from qhas.sites import Part, SiteRef
-from qhas.spec import Cell, SweepSpec
+from qhas.runs import progress
+from qhas.runs.record import SiteState
+from qhas.sweep.sites import Part, SiteRef
+from qhas.sweep.spec import Cell, SweepSpec
 
 _POLL_SECONDS = 2.0
 _GRACE_SECONDS = 20.0

@@ -14,7 +14,7 @@ from flows import parameters as asked
 from qhas.diff.model import Outcome
 from qhas.diff.runs import Chosen
 from qhas.naming import Name
-from qhas.report.baseline import baseline_of
+from qhas.runs.baseline import baseline_of
 from qhas.site import load_site
 from qhas.store import Store
 from tasks.compare import compare_runs as compare

@@ -10,14 +10,14 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.logging import get_run_logger
 
 from flows.cell import fault_of_ours
+from qhas.cell.work import CellWork, open_work
 from qhas.failures import Failure, StepFailed
 from qhas.history import Rerun, read_reruns, write_reruns
-from qhas.lab import Lab
-from qhas.record import CellRecord, SweepRecord
+from qhas.lab.lab import Lab
+from qhas.runs.record import CellRecord, SweepRecord
 from qhas.verdict import CellVerdict, Verdict, headlines
 from qhas.verdict.judge import look_at_part, suspects
 from qhas.verdict.summary import morning_line, morning_page
-from qhas.work import CellWork, open_work
 from tasks import events
 from tasks.artifacts import artifact_key
 from tasks.device import ready_device

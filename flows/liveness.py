@@ -1,7 +1,7 @@
 """Flow runs of a run's earlier tries whose process died: Prefect believes them to run until somebody says otherwise.
 
 A command's process has no worker that would report its death. The next try of the run does: it alone runs the run
-(`qhas.sole_runner`), so what earlier tries left running is dead, on whatever host it was.
+(`qhas.runs.sole_runner`), so what earlier tries left running is dead, on whatever host it was.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Crashed
 
-from qhas import progress
-from qhas.record import SweepRecord
+from qhas.runs import progress
+from qhas.runs.record import SweepRecord
 
 _AT_ONCE = 100
 """Earlier tries that are looked at, the last ones."""

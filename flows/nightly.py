@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 
 from flows import parameters as asked
 from flows.sweep import run_id_of_flow_run, run_sweep
-from qhas.spec import Selection, load_sweep
+from qhas.sweep.spec import Selection, load_sweep
 
 
 def _flow_run_name() -> str:

@@ -14,7 +14,7 @@ from pydantic import Field, WithJsonSchema
 from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.naming import SAFE, SOC, SocName
 from qhas.socs import KNOWN_SOCS
-from qhas.spec import RANDOM_INPUTS, PrepareOptions, RunOptions, Selection, TraceFeatures, Variants
+from qhas.sweep.spec import RANDOM_INPUTS, PrepareOptions, RunOptions, Selection, TraceFeatures, Variants
 
 _KNOWN = {"type": "string", "enum": sorted(KNOWN_SOCS)}
 _OTHER = {"type": "string", "pattern": f"^{SOC.pattern}$"}

@@ -20,19 +20,19 @@ from flows.children import Child, require_deployments, start, stop, stop_leftove
 from flows.confirm import tell
 from flows.liveness import declare_crashed, tell_waiting
 from flows.sweep import run_here, run_id_of_flow_run, standing
-from qhas import progress
-from qhas.durations import read_durations, write_durations
 from qhas.failures import InvalidInput
-from qhas.following import Following
-from qhas.masking import masked
-from qhas.plan import Plan, plan_sweep
-from qhas.record import CellRecord, CellStatus, SitePart, SiteState, SweepRecord
-from qhas.runs import begin_run, cancel_run, end_run, ending, read_cells, require_same_spec
+from qhas.machine.masking import masked
+from qhas.runs import progress
+from qhas.runs.durations import read_durations, write_durations
+from qhas.runs.following import Following
+from qhas.runs.record import CellRecord, CellStatus, SitePart, SiteState, SweepRecord
+from qhas.runs.sole_runner import sole_runner
+from qhas.runs.stored import begin_run, cancel_run, end_run, ending, read_cells, require_same_spec
 from qhas.site import load_site
-from qhas.sites import SiteRef, require_sites, split
-from qhas.sole_runner import sole_runner
-from qhas.spec import Cell, SweepSpec
 from qhas.store import Store
+from qhas.sweep.plan import Plan, plan_sweep
+from qhas.sweep.sites import SiteRef, require_sites, split
+from qhas.sweep.spec import Cell, SweepSpec
 from tasks import events
 from tasks.history import judge
 from tasks.report import publish_report

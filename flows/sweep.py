@@ -18,14 +18,13 @@ from flows.cell import profile_cells
 from flows.confirm import confirm_part, judge_and_confirm, tell
 from flows.liveness import declare_crashed, tell_waiting
 from flows.own_server import own_server_closed
-from qhas import progress
-from qhas.demo import missing_networks
-from qhas.durations import read_durations, write_durations
 from qhas.failures import InvalidInput
-from qhas.lab import Lab, open_lab
-from qhas.plan import plan_sweep, require_files
-from qhas.record import CellRecord, SweepRecord
-from qhas.runs import (
+from qhas.lab.lab import Lab, open_lab
+from qhas.runs import progress
+from qhas.runs.durations import read_durations, write_durations
+from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.sole_runner import sole_runner
+from qhas.runs.stored import (
     begin_run,
     cancel_run,
     end_run,
@@ -36,9 +35,10 @@ from qhas.runs import (
     sdk_facts,
 )
 from qhas.site import load_site, require_devices
-from qhas.sites import Part
-from qhas.sole_runner import sole_runner
-from qhas.spec import Cell, SweepSpec
+from qhas.site.demo import missing_networks
+from qhas.sweep.plan import plan_sweep, require_files
+from qhas.sweep.sites import Part
+from qhas.sweep.spec import Cell, SweepSpec
 from tasks import events
 from tasks.report import publish_report
 from tasks.samples import make_samples

@@ -17,12 +17,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows import parameters as asked
-from qhas.doctor import Finding, examine
 from qhas.history import compact
-from qhas.prune import PruningPlan, PruningPolicy, plan_pruning, prune
-from qhas.rows import size
+from qhas.runs.rows import size
 from qhas.site import Site, load_site
 from qhas.store import Store
+from qhas.upkeep.doctor import Finding, examine
+from qhas.upkeep.prune import PruningPlan, PruningPolicy, plan_pruning, prune
 from tasks.artifacts import artifact_key
 
 _ROWS = 500

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from qhas.links import LinkMaker
-from qhas.outside_text import shown
-from qhas.record import CellRecord, Origin, SweepRecord
-from qhas.rows import columns, row
-from qhas.runs import cell_prefix
+from qhas.machine.outside_text import shown
+from qhas.runs.links import LinkMaker
+from qhas.runs.record import CellRecord, Origin, SweepRecord
+from qhas.runs.rows import columns, row
+from qhas.runs.stored import cell_prefix
 from qhas.store import Store
 
 LINKED_CELLS = 200

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from prefect import task
 
+from qhas.cell import chrometrace as steps
+from qhas.cell.prepare import Prepared
+from qhas.cell.work import CellWork
 from qhas.devices import Device
-from qhas.steps import chrometrace as steps
-from qhas.steps.prepare import Prepared
-from qhas.work import CellWork
 from tasks.policy import STEP
 
 

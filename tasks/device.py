@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prefect import task
 
+from qhas.cell import device as steps
+from qhas.cell.work import CellWork
 from qhas.devices import Device
-from qhas.steps import device as steps
-from qhas.work import CellWork
 from tasks.policy import STEP
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from prefect.events import emit_event
 
-from qhas import progress
-from qhas.record import CellRecord, SweepRecord
+from qhas.runs import progress
+from qhas.runs.record import CellRecord, SweepRecord
 
 Resource = dict[str, str]
 _ID, _NAME, _ROLE = "prefect.resource.id", "prefect.resource.name", "prefect.resource.role"

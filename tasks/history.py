@@ -6,7 +6,7 @@ import asyncio
 
 from prefect import task
 
-from qhas.record import CellRecord, SweepRecord
+from qhas.runs.record import CellRecord, SweepRecord
 from qhas.store import Store
 from qhas.verdict import CellVerdict
 from qhas.verdict.judge import judge_run

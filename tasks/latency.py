@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from prefect import task
 
+from qhas.cell import latency as steps
+from qhas.cell.prepare import Prepared
+from qhas.cell.work import CellWork
 from qhas.devices import Device
-from qhas.steps import latency as steps
-from qhas.steps.prepare import Prepared
-from qhas.work import CellWork
 from tasks.policy import STEP
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from prefect import task
 
+from qhas.cell import net_run as steps
+from qhas.cell.net_run import ProfiledRun
+from qhas.cell.work import CellWork
 from qhas.devices import Device
-from qhas.steps import net_run as steps
-from qhas.steps.net_run import ProfiledRun
-from qhas.work import CellWork
 from tasks.policy import STEP
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from prefect import task
 
+from qhas.cell import net_run as steps
+from qhas.cell.net_run import ProfiledRun
+from qhas.cell.prepare import Prepared
+from qhas.cell.work import CellWork
 from qhas.devices import Device
-from qhas.steps import net_run as steps
-from qhas.steps.net_run import ProfiledRun
-from qhas.steps.prepare import Prepared
-from qhas.work import CellWork
 from tasks.policy import STEP
 
 

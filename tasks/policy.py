@@ -1,4 +1,4 @@
-"""How every step's task is run: which failures are tried again comes from the table in `qhas.failures`."""
+"""How every step's task is run: which failures are tried again comes from the table in `qhas.failures.failure`."""
 
 from __future__ import annotations
 

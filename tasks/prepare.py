@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prefect import task
 
-from qhas.steps import prepare as steps
-from qhas.steps.prepare import Prepared
-from qhas.work import CellWork
+from qhas.cell import prepare as steps
+from qhas.cell.prepare import Prepared
+from qhas.cell.work import CellWork
 from tasks.policy import STEP
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prefect import task
 
-from qhas.record import CellRecord
-from qhas.steps import publish as steps
-from qhas.work import CellWork
+from qhas.cell import publish as steps
+from qhas.cell.work import CellWork
+from qhas.runs.record import CellRecord
 from tasks.policy import STEP
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect import task
 from prefect.logging import get_run_logger
 
-from qhas.demo import make_networks
+from qhas.site.demo import make_networks
 from tasks.policy import STEP
 
 

@@ -12,8 +12,8 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
-from qhas import progress
-from qhas.record import SweepRecord
+from qhas.runs import progress
+from qhas.runs.record import SweepRecord
 from tasks.artifacts import artifact_key
 
 _SECONDS = 5.0

@@ -10,19 +10,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("flows", "tasks", "qhas", "hostsdk", "infra")
+PACKAGES = ("flows", "tasks", "qhas", "hostsdk", "infra", "fakes")
 MAY_IMPORT = {
     "flows": {"flows", "tasks", "qhas", "prefect"},
     "tasks": {"tasks", "qhas", "prefect"},
     "qhas": {"qhas"},
     "hostsdk": {"hostsdk"},
     "infra": {"infra", "qhas", "prefect"},
+    "fakes": {"fakes", "qhas", "hostsdk"},
 }
 """Which of the packages below, and whether Prefect, each package may import."""
 WATCHED = {*PACKAGES, "prefect", "tests"}
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "misc", "common", "manager"}
 MAX_BYTES = 15_000
-LARGE: dict[str, str] = {}
+LARGE: dict[str, str] = {"qhas/store/store.py": "until its backends are modules of their own"}
 """Modules above the limit, each with its reason."""
 
 
@@ -48,8 +49,8 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{name_of(path)} has a relative import, which this check cannot place"
-            yield str(node.module).partition(".")[0]
+            own = path.relative_to(ROOT).parts[0]
+            yield own if node.level else str(node.module).partition(".")[0]
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
             yield ast.unparse(node.args[0]).strip("'\"").partition(".")[0]
 

@@ -25,10 +25,10 @@ from bench.outcome import published_outcome
 from bench.server import Server, prefect_server
 from bench.size import Size
 from bench.usage import machine_cpu
-from qhas.artifacts import TRACE
-from qhas.devices.shared_directory import DIRECTORY_VARIABLE
-from qhas.trace import TraceFacts, TraceInvalid, check_trace
-from tests.fakes.sdk import Tool, build_fake_sdk, order, read_calls
+from fakes.sdk import Tool, build_fake_sdk, order, read_calls
+from qhas.cell.artifacts import TRACE
+from qhas.machine.shared_directory import DIRECTORY_VARIABLE
+from qhas.profile.trace import TraceFacts, TraceInvalid, check_trace
 
 _SEED = 1
 _PARTS = 10

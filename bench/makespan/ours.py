@@ -11,13 +11,13 @@ from bench.request import site_of, spec_of
 from flows.cell import profile_cells
 from qhas.devices import Device
 from qhas.devices.host import HostDevice
-from qhas.durations import read_durations, write_durations
-from qhas.lab import Lab, open_lab
-from qhas.plan import plan_sweep
-from qhas.record import CellRecord, CellStatus
-from qhas.schedule import Cores
+from qhas.lab.lab import Lab, open_lab
+from qhas.lab.pipeline import Cores
+from qhas.runs.durations import read_durations, write_durations
+from qhas.runs.record import CellRecord, CellStatus
 from qhas.site import DeviceRef
 from qhas.store import Store
+from qhas.sweep.plan import plan_sweep
 
 
 class RackLab(Lab):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bench.job import cell_key
-from tests.fakes.sdk import Tool, Wait
+from fakes.sdk import Tool, Wait
 
 SOCS = ("sm8650", "sm8750", "sa8255", "qcs9100")
 

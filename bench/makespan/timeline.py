@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from bench.failure import BenchFailed
 from bench.makespan.rack import Rack
-from tests.fakes.sdk import Call, Tool, most_at_once
+from fakes.sdk import Call, Tool, most_at_once
 
 _HOST = frozenset({Tool.PREPARE, Tool.VIEWER})
 

@@ -19,16 +19,16 @@ from bench.job import Job
 from bench.makespan.ours import RackLab
 from bench.request import site_of, spec_of
 from flows.cell import profile_cells
+from qhas.cell import chrometrace, net_run, prepare, publish
+from qhas.cell.net_run import ProfiledRun
+from qhas.cell.prepare import Prepared
+from qhas.cell.publish import record_of
+from qhas.cell.work import CellWork
 from qhas.devices import Device
-from qhas.lab import open_lab
-from qhas.plan import plan_sweep
-from qhas.record import CellRecord, CellStatus
-from qhas.spec import Cell
-from qhas.steps import chrometrace, net_run, prepare, publish
-from qhas.steps.net_run import ProfiledRun
-from qhas.steps.prepare import Prepared
-from qhas.steps.publish import record_of
-from qhas.work import CellWork
+from qhas.lab.lab import open_lab
+from qhas.runs.record import CellRecord, CellStatus
+from qhas.sweep.plan import plan_sweep
+from qhas.sweep.spec import Cell
 
 
 def run(job: Job) -> None:

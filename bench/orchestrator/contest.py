@@ -19,8 +19,8 @@ from bench.makespan.rack import SOCS
 from bench.orchestrator.database import Database, DatabaseMissing, postgresql
 from bench.server import Server, prefect_server
 from bench.size import Size
-from qhas.devices.shared_directory import DIRECTORY_VARIABLE
-from tests.fakes.sdk import build_fake_sdk
+from fakes.sdk import build_fake_sdk
+from qhas.machine.shared_directory import DIRECTORY_VARIABLE
 
 _SLOTS, _DEVICES = 8, 2
 _PACE = 1.0

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from qhas.failures import DeviceFailed, FailureKind
+from qhas.machine.process import ToolRun
 from qhas.naming import check_path
-from qhas.process import ToolRun
-from qhas.record import DeviceFacts, Health, HealthFacts, Origin
+from qhas.runs.record import DeviceFacts, Health, HealthFacts, Origin
 
 
 @dataclass(frozen=True)

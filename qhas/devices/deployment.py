@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 
 from qhas.devices.shell import Shell, digests, quoted
-from qhas.digest import data_digest, file_digest
 from qhas.failures import DeviceFailed, FailureKind
-from qhas.sdk import DEVICE_TOOLS, Sdk
+from qhas.machine.digest import data_digest, file_digest
+from qhas.site.sdk import DEVICE_TOOLS, Sdk
 
 ONLINE_PREPARE = ("libSnpeHtpPrepare.so", "libQnnHtpPrepare.so")
 SYSTEM_DSP_DIRECTORIES = (

@@ -17,7 +17,7 @@ from itertools import count
 from typing import NamedTuple
 
 from qhas.devices.identity import IdentityEvidence
-from qhas.record import Health
+from qhas.runs.record import Health
 from qhas.site import Gate
 
 _MB = 1_000_000

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from qhas.devices import JobFile, listed
 from qhas.failures import DeviceFailed, FailureKind
+from qhas.lab.pipeline import Cores, Urgency
+from qhas.machine.process import ToolRun, run_tool
 from qhas.naming import below
-from qhas.process import ToolRun, run_tool
-from qhas.record import DeviceFacts, Health, HealthFacts, Origin
-from qhas.schedule import Cores, Urgency
-from qhas.sdk import Sdk, Tool
+from qhas.runs.record import DeviceFacts, Health, HealthFacts, Origin
 from qhas.site import DeviceRef
+from qhas.site.sdk import Sdk, Tool
 
 SOC_VARIABLE = "HOSTSDK_SOC"
 

@@ -22,7 +22,8 @@ from pydantic import ValidationError
 
 from qhas.devices.quarantine import Quarantined, QuarantineLog
 from qhas.devices.queue import Holder, LeaseState, NoDevice, Snapshot, Ticket, assign, why_none
-from qhas.devices.shared_directory import (
+from qhas.failures import InvalidInput
+from qhas.machine.shared_directory import (
     DIRECTORY_VARIABLE,
     LOCK_SECONDS,
     LockedFile,
@@ -30,7 +31,6 @@ from qhas.devices.shared_directory import (
     default_directory,
     file_stem,
 )
-from qhas.failures import InvalidInput
 
 __all__ = [
     "DIRECTORY_VARIABLE",

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from qhas.devices.shared_directory import SharedDirectory, file_stem
 from qhas.failures import InvalidInput
-from qhas.outside_text import ShownText
+from qhas.machine.outside_text import ShownText
+from qhas.machine.shared_directory import SharedDirectory, file_stem
 
 _logger = logging.getLogger(__name__)
 

@@ -22,12 +22,12 @@ from qhas.devices.deployment import Deployment, bytes_to_push, deploy, plan_depl
 from qhas.devices.health import PROBE, Objection, Probe, Unfit, parse_probe, wait_until_fit
 from qhas.devices.identity import check_identity, choose_hexagon, hexagon_of_device, skel_archs
 from qhas.devices.shell import Shell, digests, quoted, verify_copy
-from qhas.digest import file_digest
 from qhas.failures import DeviceFailed, FailureKind
-from qhas.process import ToolRun
-from qhas.record import DeviceFacts, Health, HealthFacts, Origin
-from qhas.sdk import Sdk, Tool
+from qhas.machine.digest import file_digest
+from qhas.machine.process import ToolRun
+from qhas.runs.record import DeviceFacts, Health, HealthFacts, Origin
 from qhas.site import DeviceRef, Gate, Transport
+from qhas.site.sdk import Sdk, Tool
 from qhas.socs import KNOWN_SOCS
 
 RUNNER = files(__package__).joinpath("runner.sh").read_text(encoding="utf-8")

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from qhas.digest import file_digest
 from qhas.failures import DeviceFailed, FailureKind
-from qhas.process import ToolNotExecutable, ToolRun, run_tool, tool_environment
+from qhas.machine.digest import file_digest
+from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool, tool_environment
 
 _ENDED = re.compile(rb"\r?\n?__qhas_exit=(\d+)\r?\n?")
 _TAIL_BYTES = 4096

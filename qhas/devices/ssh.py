@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qhas.devices.shell import ClientSign, Shell, quoted, with_end_line, without_end_line
 from qhas.failures import DeviceFailed, FailureKind
-from qhas.scratch import SHORT, Scratch
+from qhas.machine.scratch import SHORT, Scratch
 
 SIGNS = (
     ClientSign(

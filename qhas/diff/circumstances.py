@@ -12,8 +12,8 @@ from typing import Any
 
 from qhas.diff.model import Circumstance, CircumstanceKind, Figure, OpDiff, Resource, Source
 from qhas.diff.observed import network_changes, observed
-from qhas.qhas_file import QhasFile
-from qhas.record import CellRecord
+from qhas.profile.qhas_file import QhasFile
+from qhas.runs.record import CellRecord
 
 Kind = CircumstanceKind
 Settings = Mapping[CircumstanceKind, str]

@@ -13,7 +13,7 @@ from qhas.diff.model import CellDiff, Contribution, Figure, OpDiff, Outcome, Par
 from qhas.diff.ops import ops_of
 from qhas.diff.sentence import sentence
 from qhas.failures import InvalidInput
-from qhas.origin import Origin
+from qhas.profile.origin import Origin
 
 THRESHOLD_PERCENT = 3.0
 """A change of time below it is no change. Devices differ by as much from night to night."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from qhas.diff.matching import without_token
 from qhas.diff.model import Contribution, Matched, OpDiff, OpEffect, Part
-from qhas.qhas_file import QhasFile
+from qhas.profile.qhas_file import QhasFile
 
 _PHRASES: dict[OpEffect, str] = {
     OpEffect.ADDED: "added",

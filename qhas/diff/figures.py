@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from qhas.diff.contributions import timing
 from qhas.diff.model import Figure, HtpOpDiff, Resource, Unit
-from qhas.qhas_file import Core, HtpOpType, QhasFile, ResourceRow
-from qhas.record import CellRecord
+from qhas.profile.qhas_file import Core, HtpOpType, QhasFile, ResourceRow
+from qhas.runs.record import CellRecord
 
 LATENCY = "latency_us"
 TIME = "time_us"

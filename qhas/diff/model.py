@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from qhas.record import Origin
+from qhas.runs.record import Origin
 
 
 class DiffPart(BaseModel):
@@ -34,7 +34,7 @@ class Figure(DiffPart):
     """One figure of both sides; None where a side does not tell."""
 
     name: str
-    """As in `qhas.summary.Metrics`, or as the vendor names it: `time_us`, `dram_read`, `peak_vtcm`."""
+    """As in `qhas.profile.metrics.Metrics`, or as the vendor names it: `time_us`, `dram_read`, `peak_vtcm`."""
     unit: Unit
     before: float | None
     after: float | None

@@ -15,7 +15,7 @@ from qhas.diff.model import (
     Resource,
     Source,
 )
-from qhas.rows import size
+from qhas.runs.rows import size
 
 Kind = CircumstanceKind
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from qhas.qhas_file import HtpOp, QhasFile, QnnOp
+from qhas.profile.qhas_file import HtpOp, QhasFile, QnnOp
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from qhas.diff.figures import LATENCY
 from qhas.diff.model import Circumstance, Contribution, Figure, Outcome, Side, Source
-from qhas.rows import microseconds, size
+from qhas.runs.rows import microseconds, size
 
 _CARRIERS = 3
 _ENOUGH = 0.8

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from qhas.condition import chip_celsius, poor
 from qhas.history.rerun import Rerun
-from qhas.record import CellRecord, Health, SweepRecord
+from qhas.runs.condition import chip_celsius, poor
+from qhas.runs.record import CellRecord, Health, SweepRecord
 
 VERSION = 1
 CONTROL = "control"

@@ -14,9 +14,9 @@ from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
-from qhas.digest import data_digest
 from qhas.history.files import PART, HistoryFile, Kind, Parts, Share, listing, parquet, shares
 from qhas.history.reading import Contents, parts_of, whole
+from qhas.machine.digest import data_digest
 from qhas.store import ObjectMissing, Store
 
 SETTLED = timedelta(days=7)

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from qhas.history.columns import VERSION, cell_rows, night_of, op_rows
 from qhas.history.rerun import Rerun
-from qhas.record import CellRecord, SweepRecord
+from qhas.runs.record import CellRecord, SweepRecord
 from qhas.store import Found, Store
 
 VERSION_KEY = b"qhas.history"

@@ -17,7 +17,7 @@ import pyarrow.dataset as ds
 
 from qhas.history.columns import OP_SCHEMA, SCHEMA, VERSION
 from qhas.history.files import PART, VERSION_KEY, HistoryFile, Kind, Parts, Share, listing, parts_in, shares
-from qhas.record import Origin
+from qhas.runs.record import Origin
 from qhas.store import ObjectMissing, Store, StoreError
 
 _AT_ONCE = 16

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
-from qhas.condition import poor
 from qhas.failures import Failure
-from qhas.record import Attempt, CellRecord, DeviceFacts, HealthFacts, Latency, Stored
-from qhas.runs import run_prefix
+from qhas.runs.condition import poor
+from qhas.runs.record import Attempt, CellRecord, DeviceFacts, HealthFacts, Latency, Stored
+from qhas.runs.stored import run_prefix
 from qhas.store import Store
 
 _RERUNS_NAME = re.compile(r"reruns(-.+)?\.json")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from qhas.history.reading import Where, read_history
-from qhas.outside_text import csv_cell
-from qhas.packing import partial_of
-from qhas.record import Origin
+from qhas.machine.outside_text import csv_cell
+from qhas.machine.packing import partial_of
+from qhas.runs.record import Origin
 from qhas.store import Store
 
 _FACTS = ("date", "finished_at", "run_id", "variant", "sweep", "origin", "device", "build", "sdk_version")

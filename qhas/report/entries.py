@@ -9,10 +9,10 @@ from textwrap import shorten
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from qhas.naming import Name
-from qhas.record import CellRecord, Origin, SweepRecord, SweepState
 from qhas.report.findings import Findings
 from qhas.report.standing import Tone, standing
 from qhas.report.summary import summary
+from qhas.runs.record import CellRecord, Origin, SweepRecord, SweepState
 from qhas.store import Store
 
 _KNOWN = "reports/index.json"

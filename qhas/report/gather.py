@@ -14,15 +14,15 @@ from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff
 from qhas.failures import InvalidInput
-from qhas.qhas_file import parse_qhas
-from qhas.record import CellRecord, SweepRecord
-from qhas.report.baseline import last_before
+from qhas.profile.metrics import QhasInvalid
+from qhas.profile.picture import Timeline, read_timeline
+from qhas.profile.qhas_file import parse_qhas
+from qhas.profile.trace import TraceInvalid
 from qhas.report.ops import OpTables, op_tables
-from qhas.runs import cell_prefix, stored_cells
+from qhas.runs.baseline import last_before
+from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.stored import cell_prefix, stored_cells
 from qhas.store import ObjectMissing, Store
-from qhas.summary import QhasInvalid
-from qhas.timeline import Timeline, read_timeline
-from qhas.trace import TraceInvalid
 
 _LARGEST_TRACE = 64_000_000
 """Bytes, packed, up to which the picture of a trace from before there were pictures is made when a report is."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from qhas.record import Origin
 from qhas.report.findings import History
 from qhas.report.plots import Plot
+from qhas.runs.record import Origin
 from qhas.verdict.model import Verdict
 
 _QUIET = (Verdict.STEADY, Verdict.INSUFFICIENT_DATA)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qhas.record import MANIFEST, Artifact, CellRecord
-from qhas.runs import cell_prefix
-from qhas.spec import Cell
+from qhas.runs.record import MANIFEST, Artifact, CellRecord
+from qhas.runs.stored import cell_prefix
+from qhas.sweep.spec import Cell
 
 OUTPUT = "output"
 _TITLES = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qhas.record import CellRecord
 from qhas.report.findings import Findings
 from qhas.report.links import cell_page
 from qhas.report.standing import Standing, standing
-from qhas.rows import microseconds
+from qhas.runs.record import CellRecord
+from qhas.runs.rows import microseconds
 
 
 @dataclass(frozen=True)

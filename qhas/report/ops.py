@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from qhas.qhas_file import HtpOpType, QhasFile, QnnOp, Traffic
+from qhas.profile.qhas_file import HtpOpType, QhasFile, QnnOp, Traffic
 
 SHOWN = 15
 

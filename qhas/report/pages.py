@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from qhas.diff.model import CellDiff
-from qhas.outside_text import shown
-from qhas.record import CellRecord, CellStatus, Health, Origin, SweepRecord
+from qhas.machine.outside_text import shown
+from qhas.profile.picture import Timeline, Work
 from qhas.report import plots
 from qhas.report.assets import assets
 from qhas.report.families import ALL, Family, family_of
@@ -25,11 +25,11 @@ from qhas.report.matrix import matrix
 from qhas.report.standing import Tone, standing
 from qhas.report.steps import step_rows, where_the_time_went
 from qhas.report.summary import summary
-from qhas.rows import ORIGIN_TITLE, Column, by_origin, columns, legend, microseconds, row, size
-from qhas.runs import planned_cells, run_prefix
-from qhas.sites import site_table
-from qhas.spec import Cell
-from qhas.timeline import Timeline, Work
+from qhas.runs.record import CellRecord, CellStatus, Health, Origin, SweepRecord
+from qhas.runs.rows import ORIGIN_TITLE, Column, by_origin, columns, legend, microseconds, row, size
+from qhas.runs.stored import planned_cells, run_prefix
+from qhas.sweep.sites import site_table
+from qhas.sweep.spec import Cell
 
 _WHO = {"network", "soc", "variant", "status", "device"}
 """Columns that a failed cell has, too; its message takes the place of the others."""

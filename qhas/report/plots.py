@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qhas.diff.model import CellDiff
-from qhas.record import CellRecord, Latency, Origin
+from qhas.runs.record import CellRecord, Latency, Origin
 
 _PARTS = 9
 """Contributions that have a step of their own in a waterfall."""

@@ -14,10 +14,10 @@ from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
-from qhas.record import CellRecord, SweepRecord
 from qhas.report.entries import Entry, entry, read_known, write_known
 from qhas.report.findings import Findings
 from qhas.report.pages import index_page
+from qhas.runs.record import CellRecord, SweepRecord
 from qhas.store import Store
 
 _ENTRIES = "reports/index"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from qhas.condition import poor
 from qhas.diff import model as diff
-from qhas.record import CellRecord
 from qhas.report.findings import Findings
+from qhas.runs.condition import poor
+from qhas.runs.record import CellRecord
 from qhas.verdict.model import Verdict, headlines
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from qhas.record import Attempt, CellRecord
+from qhas.runs.record import Attempt, CellRecord
 
 
 @dataclass(frozen=True)

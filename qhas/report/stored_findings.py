@@ -9,8 +9,8 @@ from typing import Any
 
 from qhas.history.columns import night_of
 from qhas.history.reading import Where, read_history
-from qhas.record import CellRecord, Origin, SweepRecord
 from qhas.report.findings import Findings, History, HistoryPoint
+from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.store import Store
 from qhas.verdict.model import CellVerdict, Metric, Verdict
 from qhas.verdict.stored import read_verdicts

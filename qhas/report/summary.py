@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from qhas.diff.model import Outcome
-from qhas.record import CellRecord, SweepRecord
 from qhas.report.findings import Findings
+from qhas.runs.record import CellRecord, SweepRecord
 
 
 def summary(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> list[str]:

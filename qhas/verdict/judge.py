@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from qhas.history import Rerun, Where, append, read_history, read_reruns
 from qhas.history.columns import cell_rows, night_of
-from qhas.record import CellRecord, Origin, SweepRecord
+from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.store import Store
 from qhas.verdict.exact import ExactLadder
 from qhas.verdict.ladder import Ladder

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from qhas.record import Origin
-from qhas.rows import microseconds, size
+from qhas.runs.record import Origin
+from qhas.runs.rows import microseconds, size
 from qhas.verdict.model import Metric
 
 _BOTH = frozenset(Origin)

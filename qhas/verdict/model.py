@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from qhas.record import SCHEMA_VERSION, Origin, Stored
+from qhas.runs.record import SCHEMA_VERSION, Origin, Stored
 
 VERDICTS = "verdicts.json"
 """Name of the object below a run's prefix."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
-from qhas.record import Origin
+from qhas.runs.record import Origin
 from qhas.verdict.model import Metric
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from qhas.runs import run_prefix
+from qhas.runs.stored import run_prefix
 from qhas.store import Store
 from qhas.verdict.model import VERDICTS, CellVerdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from qhas.record import SweepRecord
+from qhas.runs.record import SweepRecord
 from qhas.verdict.model import CellVerdict, Verdict, headlines
 
 _SHOWN = (

@@ -9,8 +9,8 @@ from bench import library, plain
 from bench.figures import Contender
 from bench.job import Job, Network
 from bench.outcome import plain_outcome, published_outcome, require_same
-from tests.fakes.dlc import make_dlc, make_inputs
-from tests.fakes.sdk import build_fake_sdk
+from fakes.dlc import make_dlc, make_inputs
+from fakes.sdk import build_fake_sdk
 
 
 def test_library_and_plain_script_do_the_same_work(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bench.makespan.rack import Rack, Seconds, rack_of
 from bench.makespan.timeline import TimelineInvalid, in_use, timeline
-from tests.fakes.sdk import Call, Tool
+from fakes.sdk import Call, Tool
 
 
 def call(tool: Tool, start: float, end: float, exit_code: int = 0) -> Call:

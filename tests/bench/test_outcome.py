@@ -11,10 +11,10 @@ from bench.figures import Contender
 from bench.job import Job, Network
 from bench.outcome import CellOutcome, Outcome, OutcomeInvalid, plain_outcome, require_same, without_folders
 from bench.plain import run
-from qhas.summary import Metrics
-from qhas.trace import TraceFacts
-from tests.fakes.dlc import make_dlc, make_inputs
-from tests.fakes.sdk import Fault, Rule, Tool, build_fake_sdk, order
+from fakes.dlc import make_dlc, make_inputs
+from fakes.sdk import Fault, Rule, Tool, build_fake_sdk, order
+from qhas.profile.metrics import Metrics
+from qhas.profile.trace import TraceFacts
 
 CELL = CellOutcome(
     trace=TraceFacts(events=9, ops=4, end_cycle=1000, counters=2, flows=0),

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from qhas.demo import demo_site
-from qhas.record import CellRecord, SweepRecord
-from qhas.runs import load_run
+from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.stored import load_run
+from qhas.site.demo import demo_site
 from qhas.store import Store
 
 QHAS = Path(sys.executable).parent / "qhas"

@@ -15,11 +15,11 @@ import onnxruntime
 import pytest
 
 from hostsdk.viewer.log import read_log
-from qhas.demo import NETWORKS, QUICK, SOCS
-from qhas.inputs import gather_inputs
-from qhas.prepared import PreparedGraphs
-from qhas.record import CellStatus, Origin
-from qhas.runs import load_run
+from qhas.cell.inputs import gather_inputs
+from qhas.cell.prepared import PreparedGraphs
+from qhas.runs.record import CellStatus, Origin
+from qhas.runs.stored import load_run
+from qhas.site.demo import NETWORKS, QUICK, SOCS
 from qhas.store import Store
 from tests.demo.conftest import QHAS, DemoRun, environment
 from tests.judges import netron, perfetto

@@ -18,9 +18,9 @@ import onnx
 import pytest
 
 from qhas.failures import FailureKind, Step
-from qhas.record import MANIFEST, CellRecord, CellStatus, SweepRecord, SweepState
-from qhas.runs import load_run
-from qhas.sdk import HOST_TARGET, HOST_TOOLS, Tool, host_sdk_root
+from qhas.runs.record import MANIFEST, CellRecord, CellStatus, SweepRecord, SweepState
+from qhas.runs.stored import load_run
+from qhas.site.sdk import HOST_TARGET, HOST_TOOLS, Tool, host_sdk_root
 from qhas.store import Store
 from tests.demo.conftest import QHAS, environment
 from tests.hostsdk import networks

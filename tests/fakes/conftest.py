@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from .rig import Rig
+from fakes.rig import Rig
 
 
 @pytest.fixture

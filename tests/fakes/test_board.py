@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from .devices import Board, DeviceFault, DeviceRule
-from .devices.board import why_unavailable
+from fakes.devices import Board, DeviceFault, DeviceRule
+from fakes.devices.board import why_unavailable
 
 WHY = why_unavailable()
 pytestmark = pytest.mark.skipif(WHY is not None, reason=WHY or "")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from .devices import DeviceFault, DeviceRule, DeviceState, Phone
-from .devices.device_root import missing_programs
-from .devices.faults import RuleBook
-from .devices.occupants import occupants
-from .devices.phone import why_unavailable
+from fakes.devices import DeviceFault, DeviceRule, DeviceState, Phone
+from fakes.devices.device_root import missing_programs
+from fakes.devices.faults import RuleBook
+from fakes.devices.occupants import occupants
+from fakes.devices.phone import why_unavailable
 
 WHY = why_unavailable()
 pytestmark = pytest.mark.skipif(WHY is not None, reason=WHY or "")
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).parents[2]
 STARTS_AND_WAITS = """
 import sys, time
 from pathlib import Path
-from tests.fakes.devices import Phone
+from fakes.devices import Phone
 phone = Phone.start(Path(sys.argv[1]))
 print(phone.pid, flush=True)
 time.sleep(60)
@@ -69,7 +69,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 def test_a_daemon_refuses_the_hosts_own_namespace(tmp_path: Path) -> None:
     with Phone.start(tmp_path / "phone") as phone:
         settings = phone.settings.to_json()
-    argv = [sys.executable, "-m", "tests.fakes.devices.phone_daemon", settings]
+    argv = [sys.executable, "-m", "fakes.devices.phone_daemon", settings]
     done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, "unshare" in done.stderr) == (1, True)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .devices import AdbServer, DeviceFault, DeviceGone, DeviceRule, Phone
-from .devices.adb_protocol import HEADER_SIZE, VERSION_WITH_CHECKSUM, Auth, Command, Header, Message
-from .devices.phone import why_unavailable
+from fakes.devices import AdbServer, DeviceFault, DeviceGone, DeviceRule, Phone
+from fakes.devices.adb_protocol import HEADER_SIZE, VERSION_WITH_CHECKSUM, Auth, Command, Header, Message
+from fakes.devices.phone import why_unavailable
 
 WHY = why_unavailable()
 pytestmark = pytest.mark.skipif(WHY is not None, reason=WHY or "")

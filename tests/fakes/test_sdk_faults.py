@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.dlc import make_dlc
-from tests.fakes.rig import Done, Rig
-from tests.fakes.sdk import Fault, PlanError, Rule, Tool, Wait, most_at_once, order, read_calls
+from fakes.dlc import make_dlc
+from fakes.rig import Done, Rig
+from fakes.sdk import Fault, PlanError, Rule, Tool, Wait, most_at_once, order, read_calls
 
 LOG = "profilelogs/qnn-profiling-data.log"
 SUMMARY = "trace_qnn_htp_analysis_summary.json"

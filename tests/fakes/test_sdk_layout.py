@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.sdk import Tool, build_fake_sdk
+from fakes.sdk import Tool, build_fake_sdk
 
 
 def test_the_tree_has_the_places_that_an_sdk_has(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_version_that_is_none_is_refused(tmp_path: Path, version: str) -> None
 
 def test_the_command_line_says_how_to_select_it(tmp_path: Path) -> None:
     root = tmp_path / "an sdk"
-    command = [sys.executable, "-m", "tests.fakes.sdk", str(root)]
+    command = [sys.executable, "-m", "fakes.sdk", str(root)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"export QNN_SDK_ROOT='{root}'\n"
     tool = root / "bin/x86_64-linux-clang/snpe-net-run"

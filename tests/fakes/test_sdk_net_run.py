@@ -4,8 +4,8 @@ import csv
 
 import pytest
 
-from tests.fakes.rig import Rig
-from tests.fakes.sdk import Tool
+from fakes.rig import Rig
+from fakes.sdk import Tool
 
 
 def test_a_run_at_level_qhas_writes_results_and_the_log_in_the_working_directory(prepared: Rig) -> None:

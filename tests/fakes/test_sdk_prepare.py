@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.dlc import make_dlc
-from tests.fakes.rig import Rig
-from tests.fakes.sdk import Tool
-from tests.fakes.sdk.toolchain.container import Dlc
+from fakes.dlc import make_dlc
+from fakes.rig import Rig
+from fakes.sdk import Tool
+from fakes.sdk.toolchain.container import Dlc
 
 
 def files(rig: Rig) -> set[str]:

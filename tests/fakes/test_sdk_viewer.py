@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.fakes.dlc import make_dlc
-from tests.fakes.rig import ALL_FEATURES, Rig
-from tests.fakes.sdk import Tool, order
+from fakes.dlc import make_dlc
+from fakes.rig import ALL_FEATURES, Rig
+from fakes.sdk import Tool, order
 from tests.judges import perfetto
 from tests.judges.netron import open_model
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from qhas.record import CellRecord, SweepRecord
-from qhas.runs import load_run
-from qhas.spec import ModelRef, SweepSpec
+from fakes.dlc import make_dlc
+from fakes.sdk import build_fake_sdk
+from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.stored import load_run
 from qhas.store import Store
-from tests.fakes.dlc import make_dlc
-from tests.fakes.sdk import build_fake_sdk
+from qhas.sweep.spec import ModelRef, SweepSpec
 
 ROOT = Path(__file__).parents[2]
 POOL = "lab"

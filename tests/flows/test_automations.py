@@ -17,8 +17,8 @@ from prefect.events import Event
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.events.schemas.automations import AutomationCore
 
-from qhas import progress
 from qhas.devices.quarantine import Quarantined
+from qhas.runs import progress
 from tasks import events
 from tests.flows.conftest import ROOT
 from tests.qhas.samples import MOMENT, record

@@ -6,7 +6,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate
 
 from flows.sweep import sweep
-from qhas.spec import SweepSpec
+from qhas.sweep.spec import SweepSpec
 from tests.qhas.samples import spec
 
 

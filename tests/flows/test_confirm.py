@@ -10,11 +10,11 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
+from fakes.dlc import SAMPLE_NODES, make_dlc
 from flows.sweep import sweep
 from qhas.history import Where, read_history
 from qhas.verdict import Verdict
 from qhas.verdict.stored import read_verdicts
-from tests.fakes.dlc import SAMPLE_NODES, make_dlc
 from tests.flows.conftest import FakeLab, prefect_command
 from tests.qhas.samples import write_yaml
 

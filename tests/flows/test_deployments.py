@@ -97,8 +97,8 @@ async def test_what_comes_round_has_a_time_zone_and_runs_one_at_a_time(
 
 
 def test_the_nightlys_file_names_only_networks_that_are_made_on_a_fresh_clone() -> None:
-    from qhas.demo import NETWORKS
-    from qhas.spec import load_sweep
+    from qhas.site.demo import NETWORKS
+    from qhas.sweep.spec import load_sweep
 
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     assert "parameters" not in next(one for one in deployments if one["name"] == "nightly-sweep")

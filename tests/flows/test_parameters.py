@@ -17,8 +17,8 @@ from flows.profile import profile
 from flows.sites import sweep_sites
 from flows.sweep import sweep
 from flows.upkeep import flight_check, prune_store
-from qhas import budget
-from qhas.process import is_secret
+from qhas.machine.process import is_secret
+from qhas.sweep import budget
 from tests.qhas.samples import spec
 
 FLOWS = {

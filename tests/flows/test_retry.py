@@ -17,8 +17,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelling, Crashed, Scheduled
 
-from qhas.record import SweepState
-from tests.fakes.sdk import Call, Fault, Rule, Tool, Wait, order, read_calls
+from fakes.sdk import Call, Fault, Rule, Tool, Wait, order, read_calls
+from qhas.runs.record import SweepState
 from tests.flows.conftest import FakeLab
 from tests.flows.test_deployments import started, work
 from tests.flows.test_sites import worker

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL
 
-from tests.fakes.s3 import MotoServer
-from tests.fakes.sdk import Fault, Rule, Tool, order
+from fakes.s3 import MotoServer
+from fakes.sdk import Fault, Rule, Tool, order
 from tests.flows.conftest import POOL, FakeLab, prefect
 from tests.flows.test_deployments import ended, started
 

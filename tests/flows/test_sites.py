@@ -23,11 +23,11 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelling, Scheduled
 
+from fakes.sdk import Fault, Rule, Tool, Wait, build_fake_sdk, order, read_calls
 from flows.sites import sweep_sites
 from qhas.failures import InvalidInput
-from qhas.record import SiteState, SweepState
-from qhas.sites import SiteRef
-from tests.fakes.sdk import Fault, Rule, Tool, Wait, build_fake_sdk, order, read_calls
+from qhas.runs.record import SiteState, SweepState
+from qhas.sweep.sites import SiteRef
 from tests.flows.conftest import POOL, ROOT, FakeLab, make_lab, prefect_command
 from tests.qhas.samples import write_yaml
 

@@ -14,16 +14,16 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.states import Running
 
+from fakes.sdk import Fault, Rule, Tool, order, read_calls
 from flows.batch import batch_profile
 from flows.nightly import nightly_sweep
 from flows.profile import profile
 from flows.sweep import sweep
 from qhas.failures import FailureKind, InvalidInput
-from qhas.record import BudgetState, CellRecord, CellStatus, SweepState
-from qhas.runs import RunNotEnded
-from qhas.spec import ModelRef, PerfProfile, Variants
+from qhas.runs.record import BudgetState, CellRecord, CellStatus, SweepState
+from qhas.runs.stored import RunNotEnded
 from qhas.store import StoreError
-from tests.fakes.sdk import Fault, Rule, Tool, order, read_calls
+from qhas.sweep.spec import ModelRef, PerfProfile, Variants
 from tests.flows.conftest import FakeLab, make_lab
 
 pytestmark = [

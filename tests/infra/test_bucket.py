@@ -17,15 +17,15 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from fakes.s3 import Ceph, Fault, PolicedMotoServer, Wire, WireRule, ceph_is_installed
 from infra.stack.settings import BUCKET
 from qhas.failures import InvalidInput
-from qhas.patience import Patience
-from qhas.plan import require_files
-from qhas.prune import PruningPolicy
-from qhas.spec import Cell, ModelRef
 from qhas.store import Store, StoreError, Upload
-from qhas.transfer import PART
-from tests.fakes.s3 import Ceph, Fault, PolicedMotoServer, Wire, WireRule, ceph_is_installed
+from qhas.store.patience import Patience
+from qhas.store.s3_transfer import PART
+from qhas.sweep.plan import require_files
+from qhas.sweep.spec import Cell, ModelRef
+from qhas.upkeep.prune import PruningPolicy
 from tests.infra.files import INFRA, rules
 
 pytestmark = pytest.mark.xdist_group("s3")

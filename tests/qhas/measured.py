@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from qhas.failures import FailureKind, Step
-from qhas.latency import Samples, Series
-from qhas.latency import latency as latency_of
-from qhas.record import Attempt, CellRecord, DeviceFacts, Health, HealthFacts, Latency, Origin
-from qhas.spec import Cell
+from qhas.profile.diagview import Samples, Series
+from qhas.profile.diagview import latency as latency_of
+from qhas.runs.record import Attempt, CellRecord, DeviceFacts, Health, HealthFacts, Latency, Origin
+from qhas.sweep.spec import Cell
 from tests.qhas.samples import MOMENT, record
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from qhas.record import CellRecord, DeviceFacts, Origin, PreparedFacts, SweepRecord
-from qhas.spec import Cell
+from qhas.runs.record import CellRecord, DeviceFacts, Origin, PreparedFacts, SweepRecord
+from qhas.sweep.spec import Cell
 from tests.qhas.measured import latency, measured
 from tests.qhas.samples import MOMENT, metrics, model, record, run_record
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.record import (
+from qhas.profile.metrics import Metrics, OpShare
+from qhas.runs.record import (
     Artifact,
     CellRecord,
     CellStatus,
@@ -19,10 +20,9 @@ from qhas.record import (
     SweepRecord,
     SweepState,
 )
-from qhas.sdk import SdkKind
 from qhas.site import Site
-from qhas.spec import Cell, ModelRef, SweepSpec
-from qhas.summary import Metrics, OpShare
+from qhas.site.sdk import SdkKind
+from qhas.sweep.spec import Cell, ModelRef, SweepSpec
 
 MOMENT = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
 VERSION = {"major": 1, "minor": 0, "patch": 0}

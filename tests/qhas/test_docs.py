@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qhas.failures import FailureKind
-from qhas.site import _DEFAULT_DIRECTORY, _DEFAULT_TARGET, DeviceRef, Gate, Transport, load_site
+from qhas.site.site import _DEFAULT_DIRECTORY, _DEFAULT_TARGET, DeviceRef, Gate, Transport, load_site
 
 ROOT = Path(__file__).parents[2]
 WHY = (ROOT / "docs/no-chrometrace.md").read_text(encoding="utf-8")

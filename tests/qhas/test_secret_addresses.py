@@ -8,14 +8,14 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from qhas.cell.inputs import gather_inputs
 from qhas.failures import InvalidInput, StepFailed
-from qhas.inputs import gather_inputs
-from qhas.plan import plan_sweep
-from qhas.runs import begin_run, cell_prefix, finished_cells, read_run, sdk_facts
-from qhas.spec import ModelRef, SweepSpec, load_sweep
+from qhas.runs.stored import begin_run, cell_prefix, finished_cells, read_run, sdk_facts
 from qhas.store import Store, StoreError
+from qhas.sweep.plan import plan_sweep
+from qhas.sweep.spec import ModelRef, SweepSpec, load_sweep
+from tests.qhas.lab.test_lab import lab_with
 from tests.qhas.samples import record
-from tests.qhas.test_lab import lab_with
 
 PASSWORD = "open/se@same"
 ADDRESS = f"memory://ali:{PASSWORD}@cave/net.dlc"

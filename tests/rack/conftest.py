@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from fakes.devices import AdbServer, Board, Phone, board, phone
 from qhas.devices.lease import DIRECTORY_VARIABLE
-from tests.fakes.devices import AdbServer, Board, Phone, board, phone
 from tests.rack.rack import Rack, leases_of
 
 RackOf = Callable[..., Rack]

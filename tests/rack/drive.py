@@ -21,10 +21,10 @@ from prefect.tasks import Task
 
 import flows.cell
 from qhas.failures import StepFailed, worth_another_attempt
-from qhas.lab import Lab, open_lab
-from qhas.record import CellRecord
+from qhas.lab.lab import Lab, open_lab
+from qhas.runs.record import CellRecord
 from qhas.site import load_site
-from qhas.spec import Cell
+from qhas.sweep.spec import Cell
 
 
 async def run_cell(cell: Cell, lab: Lab, run_id: str) -> CellRecord:

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fakes.devices import AdbServer, Board, DeviceCommand, Phone
+from fakes.dlc import make_dlc
+from fakes.sdk import build_fake_sdk
 from qhas.devices.lease import Leases
-from qhas.lab import Lab, open_lab
-from qhas.record import CellRecord
-from qhas.runs import read_cell
+from qhas.lab.lab import Lab, open_lab
+from qhas.runs.record import CellRecord
+from qhas.runs.stored import read_cell
 from qhas.site import DeviceRef, Site, load_site
-from qhas.spec import Cell, SweepSpec
 from qhas.store import Store
-from tests.fakes.devices import AdbServer, Board, DeviceCommand, Phone
-from tests.fakes.dlc import make_dlc
-from tests.fakes.sdk import build_fake_sdk
+from qhas.sweep.spec import Cell, SweepSpec
 from tests.rack.drive import run_cell
 
 FakeDevice = Phone | Board

@@ -9,11 +9,11 @@ import pytest
 from flows.sweep import sweep
 from qhas.history import append, read_history, read_reruns
 from qhas.history.reading import Where
-from qhas.plan import plan_sweep
-from qhas.record import CellRecord, SweepRecord
-from qhas.runs import begin_run, load_run
+from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.stored import begin_run, load_run
 from qhas.site import load_site
-from qhas.sites import Part
+from qhas.sweep.plan import plan_sweep
+from qhas.sweep.sites import Part
 from qhas.verdict import CellVerdict, Metric, Verdict
 from qhas.verdict.judge import judge_run
 from qhas.verdict.stored import read_verdicts

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from fakes.devices import DeviceFault, DeviceRule
+from fakes.sdk import Tool, order
 from qhas.failures import FACTS, Again, FailureKind, Step
-from qhas.lab import open_lab
-from qhas.record import CellRecord
-from tests.fakes.devices import DeviceFault, DeviceRule
-from tests.fakes.sdk import Tool, order
+from qhas.lab.lab import open_lab
+from qhas.runs.record import CellRecord
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, TIMED, FakeDevice, runs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qhas.failures import Step
-from qhas.record import CellRecord, CellStatus, Origin
+from qhas.runs.record import CellRecord, CellStatus, Origin
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, TIMED, kept, pushes, runs
 

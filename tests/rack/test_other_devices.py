@@ -6,11 +6,11 @@ import time
 
 import pytest
 
+from fakes.devices import DeviceFault, DeviceRule
+from fakes.sdk import Tool, order
 from qhas.devices.quarantine import QuarantineLog
 from qhas.failures import FailureKind, Step
-from qhas.lab import open_lab
-from tests.fakes.devices import DeviceFault, DeviceRule
-from tests.fakes.sdk import Tool, order
+from qhas.lab.lab import open_lab
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, Rack, leases_of, runs
 

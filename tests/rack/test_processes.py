@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from fakes.sdk import Call, Fault, Rule, Tool, order, read_calls
 from qhas.devices.lease import Leases
-from qhas.record import CellRecord, SweepState
-from qhas.runs import read_run
-from qhas.spec import Cell
-from tests.fakes.sdk import Call, Fault, Rule, Tool, order, read_calls
+from qhas.runs.record import CellRecord, SweepState
+from qhas.runs.stored import read_run
+from qhas.sweep.spec import Cell
 from tests.rack.conftest import RackOf
 from tests.rack.rack import Rack, jobs, leases_of, overlaps, runs, until
 

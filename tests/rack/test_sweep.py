@@ -7,12 +7,12 @@ import time
 
 import pytest
 
+from fakes.devices import DeviceFault, DeviceRule
+from fakes.sdk import Fault, Rule, Tool, order, read_calls
 from flows.sweep import sweep
 from qhas.failures import FailureKind, Step
-from qhas.record import CellRecord, CellStatus, Origin, SweepRecord, SweepState
-from qhas.runs import load_run
-from tests.fakes.devices import DeviceFault, DeviceRule
-from tests.fakes.sdk import Fault, Rule, Tool, order, read_calls
+from qhas.runs.record import CellRecord, CellStatus, Origin, SweepRecord, SweepState
+from qhas.runs.stored import load_run
 from tests.rack.conftest import RackOf
 from tests.rack.rack import NET_RUN, Rack, jobs, overlaps, pushes, runs, until
 

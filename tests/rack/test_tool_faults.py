@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from fakes.sdk import Fault, Rule, Tool, order
+from qhas.cell.chrometrace import generate_chrometrace
+from qhas.cell.device import ready_device
+from qhas.cell.net_run import collect_logs, net_run
+from qhas.cell.prepare import prepare_graph
+from qhas.cell.work import open_work
 from qhas.failures import FACTS, Again, FailureKind, Step, StepFailed
-from qhas.lab import open_lab
-from qhas.steps.chrometrace import generate_chrometrace
-from qhas.steps.device import ready_device
-from qhas.steps.net_run import collect_logs, net_run
-from qhas.steps.prepare import prepare_graph
-from qhas.work import open_work
-from tests.fakes.sdk import Fault, Rule, Tool, order
+from qhas.lab.lab import open_lab
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, TIMED, Rack, runs
 

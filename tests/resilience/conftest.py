@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.s3 import MotoServer, Wire
+from fakes.s3 import MotoServer, Wire
 from tests.flows.conftest import prefect_command
 from tests.resilience.lab import without_labs
 

@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fakes.sdk import Call, Tool, read_calls
-from tests.fakes.sdk.toolchain.container import ContainerError, Dlc
+from fakes.sdk import Call, Tool, read_calls
+from fakes.sdk.toolchain.container import ContainerError, Dlc
 from tests.resilience.lab import SweepLab, ended_with_us, kill_group
 from tests.resilience.reader import Folder, Reading, read_run
 

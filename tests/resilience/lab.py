@@ -13,9 +13,9 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
+from fakes.dlc import make_dlc
+from fakes.sdk import Tool, build_fake_sdk, order
 from qhas.devices.lease import Leases, LeaseState
-from tests.fakes.dlc import make_dlc
-from tests.fakes.sdk import Tool, build_fake_sdk, order
 
 QHAS = Path(sys.executable).parent / "qhas"
 ROOT = Path(__file__).parents[2]

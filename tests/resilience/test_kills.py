@@ -11,9 +11,9 @@ from socket import gethostname
 
 import pytest
 
-from qhas.sole_runner import sole_runner
+from fakes.sdk import Tool, read_calls
+from qhas.runs.sole_runner import sole_runner
 from qhas.store import Store
-from tests.fakes.sdk import Tool, read_calls
 from tests.rack.rack import until
 from tests.resilience.killing import Outcome, calls_by_cell, kill_and_resume
 from tests.resilience.lab import SweepLab, build_lab

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from qhas.artifacts import TRACE
+from fakes.sdk import build_fake_sdk
+from qhas.cell.artifacts import TRACE
+from qhas.cell.publish import publish_cell
+from qhas.cell.work import CellWork
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.lab import Lab, open_lab
-from qhas.record import ModelFacts
-from qhas.runs import cell_prefix
+from qhas.lab.lab import Lab, open_lab
+from qhas.runs.record import ModelFacts
+from qhas.runs.stored import cell_prefix
 from qhas.site import SdkRef, Site
-from qhas.spec import Cell
-from qhas.steps.publish import publish_cell
 from qhas.store import StoreError
-from qhas.work import CellWork
-from tests.fakes.sdk import build_fake_sdk
+from qhas.sweep.spec import Cell
 from tests.resilience.reader import Folder, read_run
 
 CELL = Cell.model_validate({"model": {"name": "net", "dlc": "/net.dlc"}, "soc": "sm8750"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.s3 import Fault, MotoServer, Wire, WireRule
+from fakes.s3 import Fault, MotoServer, Wire, WireRule
 from tests.rack.rack import until
 from tests.resilience.disk import SmallDisk, why_unavailable
 from tests.resilience.lab import SweepLab, build_lab, ended_with_us

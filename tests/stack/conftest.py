@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from fakes.dlc import make_dlc
+from fakes.sdk import build_fake_sdk
 from infra.stack import parts
 from infra.stack.bucket import client_of
 from infra.stack.parts import Part
@@ -19,8 +21,6 @@ from infra.stack.processes import Processes
 from infra.stack.settings import BUCKET, Settings
 from infra.stack.stack import ROOT, Stack
 from infra.stack.start import start_parts
-from tests.fakes.dlc import make_dlc
-from tests.fakes.sdk import build_fake_sdk
 from tests.resilience.reader import Bucket
 from tests.stack.api import Api
 

@@ -18,10 +18,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from fakes.s3.server import S3Server
 from infra.stack.signatures import Key
 from infra.stack.stack import ROOT
 from qhas.store import Store
-from tests.fakes.s3.server import S3Server
 
 pytestmark = [pytest.mark.xdist_group("stack-s3"), pytest.mark.timeout(120)]
 ODD = "runs/a b+c/ü=&'(1).json"

@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import pytest
 
+from fakes.sdk import Fault, Rule, Tool, order
 from infra.stack.bucket import client_of
 from infra.stack.postgresql import Postgresql
 from infra.stack.settings import BUCKET
-from tests.fakes.sdk import Fault, Rule, Tool, order
 from tests.stack.conftest import Running
 
 pytestmark = [

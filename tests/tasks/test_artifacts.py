@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from qhas.failures import FailureKind
-from qhas.links import LinkMaker
-from qhas.record import CellRecord, Origin
+from qhas.profile.metrics import OpShare
+from qhas.runs.links import LinkMaker
+from qhas.runs.record import CellRecord, Origin
 from qhas.site import Links, Site
-from qhas.spec import Cell
 from qhas.store import Store
-from qhas.summary import OpShare
+from qhas.sweep.spec import Cell
 from tasks.artifacts import (
     LINKED_CELLS,
     artifact_key,

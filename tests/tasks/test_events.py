@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from qhas import progress
 from qhas.devices.quarantine import Quarantined
 from qhas.failures import FailureKind
+from qhas.runs import progress
 from tasks import events
 from tests.qhas.measured import measured
 from tests.qhas.samples import MOMENT, record, run_record

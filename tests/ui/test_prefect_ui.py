@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fakes.sdk import Fault, Rule, Tool, order
+from fakes.sdk import Fault, Rule, Tool, order
 from tests.ui.conftest import Desk, Pictures
 
 if TYPE_CHECKING:

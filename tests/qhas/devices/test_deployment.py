@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from fakes.devices import AdbServer, DeviceFault, DeviceRule, Phone, phone
+from fakes.sdk import build_fake_sdk
 from qhas.devices.adb import AdbShell
 from qhas.devices.deployment import ONLINE_PREPARE, Deployment, bytes_to_push, deploy, plan_deployment
 from qhas.failures import DeviceFailed, FailureKind
-from qhas.sdk import Sdk, SdkKind, Tool
-from tests.fakes.devices import AdbServer, DeviceFault, DeviceRule, Phone, phone
-from tests.fakes.sdk import build_fake_sdk
+from qhas.site.sdk import Sdk, SdkKind, Tool
 
 TARGET, ROOT = "aarch64-android", "/data/local/tmp/qhas"
 NO_PHONE = phone.why_unavailable()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from qhas.devices.health import PROBE, Objection, Probe, Unfit, objections, parse_probe, wait_until_fit
 from qhas.devices.identity import IdentityEvidence
-from qhas.record import Health
+from qhas.runs.record import Health
 from qhas.site import Gate
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

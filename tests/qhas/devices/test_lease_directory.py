@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from qhas.devices.lease import Leases, default_directory
 from qhas.devices.quarantine import QuarantineLog
-from qhas.devices.shared_directory import file_stem
 from qhas.failures import InvalidInput
+from qhas.machine.shared_directory import file_stem
 from tests.qhas.devices.leasing import POLL, A, B, holder, queued
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from qhas.devices.lease import Leases, LeaseState
-from qhas.devices.shared_directory import file_stem
+from qhas.machine.shared_directory import file_stem
 from tests.qhas.devices.leasing import A, B, Spawn, holder, queued, take_and_note
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from qhas.devices.lease import Leases, LeaseState
 from qhas.devices.quarantine import QuarantineLog
-from qhas.devices.shared_directory import SharedDirectory, file_stem
 from qhas.failures import InvalidInput
-from qhas.scratch import dead_scratch
+from qhas.machine.scratch import dead_scratch
+from qhas.machine.shared_directory import SharedDirectory, file_stem
 from tests.other_user import NAME, acting, acts, needs_another_user, place_for_all
 from tests.qhas.devices.leasing import POLL, A, B, holder
 

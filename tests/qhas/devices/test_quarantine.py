@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from qhas.devices.quarantine import QuarantineLog
-from qhas.devices.shared_directory import file_stem
+from qhas.machine.shared_directory import file_stem
 
 PHONE = "adb:3b15aq0"
 ROOT = Path(__file__).parents[3]

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
+from fakes.devices import AdbServer, DeviceFault, DeviceRule, Phone, phone
+from fakes.sdk import build_fake_sdk
 from qhas.devices.adb import AdbShell
 from qhas.devices.remote import KnownDevices, RemoteDevice, _glob_pattern
 from qhas.failures import DeviceFailed, FailureKind
-from qhas.process import ToolRun
-from qhas.sdk import Sdk, SdkKind, Tool
+from qhas.machine.process import ToolRun
 from qhas.site import DeviceRef, Gate
-from tests.fakes.devices import AdbServer, DeviceFault, DeviceRule, Phone, phone
-from tests.fakes.sdk import build_fake_sdk
+from qhas.site.sdk import Sdk, SdkKind, Tool
 
 NO_PHONE = phone.why_unavailable()
 pytestmark = pytest.mark.xdist_group("shells")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from fakes.devices import AdbServer, Board, DeviceFault, DeviceRule, Phone, board, phone
 from qhas.devices.adb import AdbShell
 from qhas.devices.shell import Shell, digests, quoted
 from qhas.devices.ssh import SshShell
 from qhas.failures import DeviceFailed, FailureKind
-from tests.fakes.devices import AdbServer, Board, DeviceFault, DeviceRule, Phone, board, phone
 
 NO_PHONE, NO_BOARD = phone.why_unavailable(), board.why_unavailable()
 pytestmark = pytest.mark.xdist_group("shells")  # its three devices are started once

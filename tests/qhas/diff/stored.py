@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from qhas.record import MANIFEST, SWEEP_RECORD, Artifact, CellRecord
-from qhas.runs import cell_prefix, planned_cells, run_prefix
+from qhas.runs.record import MANIFEST, SWEEP_RECORD, Artifact, CellRecord
+from qhas.runs.stored import cell_prefix, planned_cells, run_prefix
 from qhas.store import Store
 from tests.qhas.diff.summaries import Made, document
 from tests.qhas.samples import MOMENT, model, record, run_record, spec

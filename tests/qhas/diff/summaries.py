@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from qhas.qhas_file import QhasFile, parse_qhas
+from qhas.profile.qhas_file import QhasFile, parse_qhas
 from tests.qhas.samples import core, qhas
 
 CYCLES_A_US = 1400

@@ -14,10 +14,10 @@ from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff, CircumstanceKind, OpEffect, Outcome, Part
 from qhas.failures import InvalidInput
-from qhas.qhas_file import QhasFile, parse_qhas
-from qhas.record import CellRecord, DeviceFacts, Latency, ModelFacts, Origin, SdkFacts
-from qhas.sdk import SdkKind
-from qhas.spec import Cell, PrepareOptions
+from qhas.profile.qhas_file import QhasFile, parse_qhas
+from qhas.runs.record import CellRecord, DeviceFacts, Latency, ModelFacts, Origin, SdkFacts
+from qhas.site.sdk import SdkKind
+from qhas.sweep.spec import Cell, PrepareOptions
 from tests.qhas.diff.summaries import Made, document, made
 from tests.qhas.samples import core, model, record
 

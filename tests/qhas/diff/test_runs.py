@@ -10,8 +10,8 @@ from qhas.diff.markdown import cell_rows, explained
 from qhas.diff.model import Outcome, RunDiff
 from qhas.diff.runs import Chosen, compare_runs
 from qhas.failures import FailureKind, InvalidInput
-from qhas.record import Origin, SdkFacts
-from qhas.sdk import SdkKind
+from qhas.runs.record import Origin, SdkFacts
+from qhas.site.sdk import SdkKind
 from qhas.store import Store
 from tests.qhas.diff.stored import store_run
 from tests.qhas.diff.summaries import Made

@@ -11,7 +11,7 @@ import pytest
 
 from qhas.history import Where, append, read_history, reading
 from qhas.history.files import VERSION_KEY, parquet
-from qhas.record import Origin
+from qhas.runs.record import Origin
 from qhas.store import Store, StoreError
 from tests.qhas.nights import day, on_phone, run_of, simulated
 

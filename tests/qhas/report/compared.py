@@ -15,7 +15,7 @@ from qhas.diff.model import (
     Source,
     Unit,
 )
-from qhas.record import Origin
+from qhas.runs.record import Origin
 from tests.qhas.samples import record
 
 

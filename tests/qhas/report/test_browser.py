@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from qhas.failures import FailureKind, Step
-from qhas.record import Artifact, Attempt, CellRecord, Origin
-from qhas.report import publish_report
+from qhas.profile.picture import read_timeline
 from qhas.report.findings import Findings, History
-from qhas.runs import cell_prefix
-from qhas.spec import Cell
+from qhas.report.publish import publish_report
+from qhas.runs.record import Artifact, Attempt, CellRecord, Origin
+from qhas.runs.stored import cell_prefix
 from qhas.store import Store
-from qhas.timeline import read_timeline
+from qhas.sweep.spec import Cell
 from tests.qhas.measured import latency, measured
 from tests.qhas.report.page import HOSTILE
 from tests.qhas.report.test_cell_page import KEY, instance, nights, put_run

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from qhas.failures import FACTS, FailureKind, Step
-from qhas.process import ToolRun
-from qhas.qhas_file import parse_qhas
-from qhas.record import Artifact, Attempt, CellRecord
+from qhas.machine.process import ToolRun
+from qhas.profile.picture import Timeline, read_timeline
+from qhas.profile.qhas_file import parse_qhas
 from qhas.report.findings import Findings, History, HistoryPoint
 from qhas.report.gather import Baseline, CellFiles, read_baseline, read_contents, understood
 from qhas.report.ops import op_tables
 from qhas.report.pages import cell_page_text
-from qhas.runs import cell_prefix
-from qhas.spec import Cell
+from qhas.runs.record import Artifact, Attempt, CellRecord
+from qhas.runs.stored import cell_prefix
 from qhas.store import Store
-from qhas.timeline import Timeline, read_timeline
+from qhas.sweep.spec import Cell
 from qhas.verdict.model import Verdict
 from tests.qhas.measured import latency, measured
 from tests.qhas.report.compared import compared, contribution

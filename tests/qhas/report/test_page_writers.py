@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from qhas.record import CellRecord
-from qhas.report import page_writers, publish_report
-from qhas.spec import Cell
+from qhas.report import page_writers
+from qhas.report.publish import publish_report
+from qhas.runs.record import CellRecord
 from qhas.store import Store
+from qhas.sweep.spec import Cell
 from tests.qhas.samples import model, record, run_record
 
 

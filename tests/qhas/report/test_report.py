@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from qhas.failures import FACTS, FailureKind
-from qhas.record import Artifact, BudgetResult, BudgetState, CellRecord, Origin
-from qhas.report import publish_report
+from qhas.profile.metrics import OpShare
 from qhas.report.findings import Findings
 from qhas.report.pages import run_page
-from qhas.spec import Cell
+from qhas.report.publish import publish_report
+from qhas.runs.record import Artifact, BudgetResult, BudgetState, CellRecord, Origin
 from qhas.store import Store
-from qhas.summary import OpShare
+from qhas.sweep.spec import Cell
 from qhas.verdict.model import CellVerdict, Metric, Verdict
 from tests.qhas.measured import health, latency, measured
 from tests.qhas.report.compared import compared

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from qhas.failures import FailureKind
-from qhas.record import SweepState
 from qhas.report.entries import read_known
 from qhas.report.findings import Findings
 from qhas.report.run_index import publish_entry
+from qhas.runs.record import SweepState
 from qhas.store import Store
 from tests.qhas.report.page import Page
 from tests.qhas.samples import MOMENT, record, run_record

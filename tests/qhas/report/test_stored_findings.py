@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from qhas.history import append
-from qhas.record import CellRecord, Origin
 from qhas.report.stored_findings import read_findings
+from qhas.runs.record import CellRecord, Origin
 from qhas.store import Store
 from qhas.verdict.model import CellVerdict, Metric, Verdict
 from qhas.verdict.stored import write_verdicts

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from qhas.history import Rerun, Where, append, read_history, read_reruns, write_reruns
-from qhas.record import CellRecord, DeviceFacts, Origin
-from qhas.sdk import SdkKind
+from qhas.runs.record import CellRecord, DeviceFacts, Origin
+from qhas.site.sdk import SdkKind
 from qhas.store import Store
 from qhas.verdict import CellVerdict, Metric, Verdict, headlines
 from qhas.verdict.judge import MOST_RERUNS, judge_run, look_at_part, suspects

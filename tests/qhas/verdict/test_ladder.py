@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from qhas.record import Origin
+from qhas.runs.record import Origin
 from qhas.verdict.ladder import ENVIRONMENT_ACCEPTED, REMEMBERED, Judgement, Ladder
 from qhas.verdict.model import Metric, Verdict
 from qhas.verdict.night import judge_night

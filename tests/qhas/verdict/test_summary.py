@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qhas.record import Origin
+from qhas.runs.record import Origin
 from qhas.verdict import CellVerdict, Metric, Verdict
 from qhas.verdict.summary import morning_line, morning_page
 from tests.qhas.samples import run_record

@@ -1,0 +1,16 @@
+"""Object stores for tests: real S3-protocol servers in processes of their own, and a wire between that breaks on order."""
+
+from fakes.s3.policed import PolicedMotoServer
+from fakes.s3.server import Ceph, MotoServer, S3Server, ceph_is_installed
+from fakes.s3.wire import Fault, Wire, WireRule
+
+__all__ = [
+    "Ceph",
+    "Fault",
+    "MotoServer",
+    "PolicedMotoServer",
+    "S3Server",
+    "Wire",
+    "WireRule",
+    "ceph_is_installed",
+]

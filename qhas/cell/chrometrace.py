@@ -1,0 +1,82 @@
+"""Log and schematic to chrometrace and QHAS. Needs no device, so it can run again from stored files."""
+
+from __future__ import annotations
+
+import asyncio
+from fnmatch import fnmatch
+from pathlib import Path
+
+from qhas.cell.artifacts import TIMELINE, TRACE, expected_of
+from qhas.cell.execution import bring
+from qhas.cell.prepare import Prepared
+from qhas.cell.work import CellWork, StepAttempt
+from qhas.devices import Device
+from qhas.failures import FailureKind, Step, StepFailed
+from qhas.profile.metrics import Metrics, QhasInvalid, read_summary
+from qhas.profile.picture import read_timeline
+from qhas.profile.trace import TraceInvalid
+from qhas.site.sdk import READER, Tool, viewer_config
+
+CONFIG = "config.json"
+
+
+async def generate_chrometrace(
+    work: CellWork, prepared: Prepared, log: Path, device: Device | None = None
+) -> None:
+    """Run the viewer and check what it wrote; the cell's metrics come from the QHAS. Raises StepFailed.
+
+    With a device the viewer runs there, else on this host. A QHAS summary that is damaged fails the cell, but the
+    chrometrace beside it is kept and published.
+    """
+    async with work.attempt(Step.CHROMETRACE) as attempt:
+        config = attempt.folder / CONFIG
+        config.write_text(viewer_config(work.cell.trace), encoding="utf-8")
+        if device:
+            await _view_on_device(attempt, device, config, log, prepared.schematic)
+        else:
+            argv = work.lab.sdk.viewer_argv(
+                config=config, log=log, schematic=prepared.schematic, output=attempt.folder / TRACE
+            )
+            await attempt.run_host_tool(argv)
+        await asyncio.to_thread(_check_trace, attempt.collect("chrometrace")["chrometrace"])
+        if summary := attempt.collect().get("qhas"):
+            work.metrics = await asyncio.to_thread(_read_summary, summary)
+
+
+async def _view_on_device(
+    attempt: StepAttempt, device: Device, config: Path, log: Path, schematic: Path
+) -> None:
+    """Run the device's own viewer with the reader beside it, and bring whatever it wrote."""
+    job = await device.open_job()
+    for source in (config, log, schematic):
+        await job.stage(source, f"inputs/{source.name}")
+    argv = attempt.work.lab.sdk.viewer_argv(
+        config=f"inputs/{config.name}",
+        log=f"inputs/{log.name}",
+        schematic=f"inputs/{schematic.name}",
+        output=TRACE,
+        program=Tool.PROFILE_VIEWER,
+        reader=device.library(READER),
+    )
+    run = await attempt.run_device_tool(job, argv, timeout_seconds=attempt.work.cell.run.timeout_seconds)
+    await asyncio.to_thread(attempt.judge_device_tool, run)
+    patterns = [spec.pattern for spec in expected_of(Step.CHROMETRACE)]
+    for file in await job.files("*"):
+        if any(fnmatch(file.name, pattern) for pattern in patterns):
+            await bring(attempt, job, file, file.name)
+
+
+def _check_trace(path: Path) -> None:
+    """Check the trace and, in the same pass, make the picture that reports show of it."""
+    try:
+        picture = read_timeline(path)
+    except TraceInvalid as error:
+        raise StepFailed(FailureKind.TRACE_INVALID, Step.CHROMETRACE, f"{error}.") from error
+    path.with_name(TIMELINE).write_text(picture.model_dump_json(), encoding="utf-8")
+
+
+def _read_summary(path: Path) -> Metrics:
+    try:
+        return read_summary(path)
+    except QhasInvalid as error:
+        raise StepFailed(FailureKind.QHAS_INVALID, Step.CHROMETRACE, f"{error}.") from error

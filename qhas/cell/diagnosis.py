@@ -1,0 +1,192 @@
+"""From what a tool left behind to the kind of failure. Texts and numbers are the vendor's; see `failures`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qhas.failures import FailureKind, Step, StepFailed
+from qhas.machine.process import ToolRun
+
+_TAIL_BYTES = 256 << 10
+_BLOCK_BYTES = 1 << 20
+_CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
+_LIKE_A_FULL_DISK = frozenset(
+    {
+        FailureKind.TOOL_FAILED,
+        FailureKind.TOOL_CRASHED,
+        FailureKind.PREPARED_DLC_MISSING,
+        FailureKind.SCHEMATIC_MISSING,
+        FailureKind.LATENCY_MISSING,
+        FailureKind.RESULTS_INCOMPLETE,
+        FailureKind.LOG_MISSING,
+        FailureKind.LOG_EMPTY,
+        FailureKind.LOG_UNREADABLE,
+        FailureKind.TRACE_MISSING,
+        FailureKind.TRACE_INVALID,
+        FailureKind.QHAS_MISSING,
+        FailureKind.QHAS_INVALID,
+    }
+)
+"""How a tool ends, or what it leaves, where it cannot write."""
+_ERROR_LINE = re.compile(r"error_code=(?P<code>\d+);\s*error_message=(?P<message>[^;\n]*)")
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A line in a tool's output that settles the kind of failure, even after an exit code of 0.
+
+    No steps means every step. `elsewhere` is the kind where the tool ran on a phone or a board.
+    """
+
+    steps: tuple[Step, ...]
+    pattern: re.Pattern[str]
+    kind: FailureKind
+    elsewhere: FailureKind | None = None
+
+
+def _sign(
+    step: Step | tuple[Step, ...], pattern: str, kind: FailureKind, elsewhere: FailureKind | None = None
+) -> Sign:
+    steps = (step,) if isinstance(step, Step) else step
+    return Sign(steps, re.compile(pattern, re.IGNORECASE), kind, elsewhere)
+
+
+_RUNS = (Step.LATENCY, Step.NET_RUN)
+_OF_THE_DSP = frozenset({FailureKind.DSP_CRASHED, FailureKind.DSP_UNREACHABLE})
+_DSP_LINE = re.compile(r"adsprpc|fastrpc|cdsp|snpe|qnn|skel", re.IGNORECASE)
+
+SIGNS = (
+    _sign((), r"No space left on device|Disk quota exceeded", FailureKind.DISK, FailureKind.DEVICE_FULL),
+    _sign(_RUNS, r"error_code=911\b|remote_handle64_invoke failed|0x8000040d", FailureKind.DSP_CRASHED),
+    # Skel not found, of another version, or refused by the DSP's loader (HTP backend documentation, field logs).
+    _sign(
+        _RUNS,
+        r"Failed to load skel|Skel lib id mismatch|Transport layer setup failed|dsp dlopen error|dsp proc_init failed"
+        r"|fastrpc_shell_unsigned|PF_VALIDATOR: ERROR|selected runtime is not available|error_code=(500|90[0-9]|910)\b",
+        FailureKind.DSP_UNREACHABLE,
+    ),
+    _sign(Step.PREPARE, r"error_code=1500[0-3]\b", FailureKind.SOC_REJECTED),
+    _sign(Step.PREPARE, r"error_code=\d+;[^\n]*\bsoc\b", FailureKind.SOC_REJECTED),
+    _sign(Step.PREPARE, r"error_code=(30[0-9]|31[0-5]|10\d\d|312\d|311\d)\b", FailureKind.MODEL_REJECTED),
+    _sign(_RUNS, r"error_code=150[0-3]\b", FailureKind.PREPARED_ONLINE),
+    # SNPE's own wording when the runtime falls back to preparing on the device.
+    _sign(_RUNS, r"No cache record in the DLC matches the target device", FailureKind.PREPARED_ONLINE),
+    _sign(_RUNS, r"error_code=(102|207)\b", FailureKind.INPUT_UNREADABLE),
+    _sign(_RUNS, r"error_code=(105|106|203|210|211)\b", FailureKind.INPUT_REJECTED),
+    _sign(_RUNS, r"error_code=(30[0-9]|31[0-5])\b", FailureKind.MODEL_REJECTED),
+    _sign(
+        Step.CHROMETRACE,
+        r"not a complete QNN profiling log|Failed to read the profiling log",
+        FailureKind.LOG_UNREADABLE,
+    ),
+    _sign(Step.CHROMETRACE, r"no (simulator )?timeline", FailureKind.TIMELINE_MISSING),
+    _sign(Step.CHROMETRACE, r"No Valid Input Schematics", FailureKind.SCHEMATIC_MISMATCH),
+)
+
+
+def judge_tool(
+    step: Step, run: ToolRun, output: Path, *, on_device: bool = False, device_log: Path | None = None
+) -> None:
+    """Raise StepFailed if the tool's end or its output shows a failure; expected files are judged elsewhere.
+
+    Where the tool failed and did not say why, the device's log may.
+    """
+    text = _tail(output)
+    name = Path(run.argv[0]).name
+    if run.timed_out:
+        raise StepFailed(
+            FailureKind.DEVICE_TIMED_OUT if on_device else FailureKind.TOOL_TIMED_OUT,
+            step,
+            f"{name} did not finish within {run.seconds:.0f} s.",
+            _last_line(text),
+        )
+    shown = _shown_sign(step, output, on_device=on_device)
+    if not shown and run.exit_code != 0 and device_log and device_log.is_file():
+        shown = _shown_sign_of_the_dsp(device_log)
+    if shown:
+        kind, line = shown
+        raise StepFailed(kind, step, f"{name}: {_message(line)}", line)
+    if run.exit_code != 0:
+        raise StepFailed(*_by_exit(step, name, run, text))
+
+
+def disk_to_blame(error: StepFailed, tools: Sequence[ToolRun]) -> StepFailed | None:
+    """The failure as one of the disk, if the step's last tool ended on a full one and what it left looks like that.
+
+    Such a tool often cannot even write why it fails. A cause that its output names is another failure's.
+    """
+    if not tools or not tools[-1].disk_full or error.failure.kind not in _LIKE_A_FULL_DISK:
+        return None
+    message = f"The disk of the scratch directory is full: {error.failure.message}"
+    return StepFailed(FailureKind.DISK, error.failure.step, message, error.failure.evidence)
+
+
+def _by_exit(step: Step, name: str, run: ToolRun, text: str) -> tuple[FailureKind, Step, str, str | None]:
+    evidence = _last_line(text)
+    if run.killed_by in _CRASHES:
+        return FailureKind.TOOL_CRASHED, step, f"{name} crashed with {run.killed_by}.", evidence
+    if run.killed_by:
+        return FailureKind.TOOL_KILLED, step, f"{name} was ended by {run.killed_by}.", evidence
+    if found := _ERROR_LINE.search(text):
+        line = _line_around(text, found.start())
+        return FailureKind.TOOL_FAILED, step, f"{name}: {_message(line)}", line
+    told = f": {_sentence(evidence)}" if evidence else " and said nothing."
+    return FailureKind.TOOL_FAILED, step, f"{name} ended with exit code {run.exit_code}{told}", evidence
+
+
+def _message(line: str) -> str:
+    found = _ERROR_LINE.search(line)
+    return f"{found['message'].strip()} (error_code={found['code']})." if found else _sentence(line)
+
+
+def _sentence(line: str) -> str:
+    return line if line.endswith(".") else f"{line}."
+
+
+def _shown_sign(step: Step, output: Path, *, on_device: bool) -> tuple[FailureKind, str] | None:
+    """The first sign of the table that the whole text shows, and its line: verbose tools say much after it."""
+    open_signs = {index: sign for index, sign in enumerate(SIGNS) if not sign.steps or step in sign.steps}
+    shown: dict[int, str] = {}
+    with output.open("rb") as source:
+        while lines := source.readlines(_BLOCK_BYTES):
+            text = b"".join(lines).decode("utf-8", errors="replace")
+            for index, sign in open_signs.items():
+                if index not in shown and (found := sign.pattern.search(text)):
+                    shown[index] = _line_around(text, found.start())
+    if not shown:
+        return None
+    first = SIGNS[min(shown)]
+    return (first.elsewhere if on_device and first.elsewhere else first.kind), shown[min(shown)]
+
+
+def _shown_sign_of_the_dsp(device_log: Path) -> tuple[FailureKind, str] | None:
+    """What the log of the whole system says of the DSP; its other lines are of other programs."""
+    signs = [sign for sign in SIGNS if sign.kind in _OF_THE_DSP]
+    with device_log.open("rb") as source:
+        for raw in source:
+            line = raw.decode("utf-8", errors="replace")
+            if _DSP_LINE.search(line):
+                found = next((sign for sign in signs if sign.pattern.search(line)), None)
+                if found:
+                    return found.kind, line.strip()[:2000]
+    return None
+
+
+def _tail(output: Path) -> str:
+    with output.open("rb") as source:
+        source.seek(max(0, output.stat().st_size - _TAIL_BYTES))
+        return source.read().decode("utf-8", errors="replace")
+
+
+def _line_around(text: str, position: int) -> str:
+    start = text.rfind("\n", 0, position) + 1
+    end = text.find("\n", position)
+    return text[start : None if end < 0 else end].strip()[:2000]
+
+
+def _last_line(text: str) -> str | None:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:2000] if lines else None

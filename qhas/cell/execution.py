@@ -1,0 +1,101 @@
+"""One run of net-run in a fresh directory of a device, for whatever it is to measure."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from qhas.cell.inputs import INPUT_LIST, StagedInputs
+from qhas.cell.prepare import Prepared
+from qhas.cell.work import StepAttempt
+from qhas.devices import Device, Job, JobFile
+from qhas.failures import FailureKind, StepFailed
+from qhas.naming import below
+from qhas.site.sdk import OUTPUT, ProfilingLevel
+
+CONTAINER = "prepared.dlc"
+DEVICE_LOG = "device.log"
+_RESULTS = f"{OUTPUT}/Result_*/**/*"
+_CLOCK_SLACK_SECONDS = 2.0
+"""File systems round modification times; a stale file is older than this by far."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A run that ended well, and when it began by the device's clock."""
+
+    job: Job
+    began: float
+    results: list[JobFile]
+
+
+async def execute(
+    attempt: StepAttempt, device: Device, prepared: Prepared, inputs: StagedInputs, level: ProfilingLevel
+) -> Execution:
+    """Run every inference of the list. Raises StepFailed unless each left its outputs."""
+    options = attempt.work.cell.run
+    job = await device.open_job()
+    await job.stage(prepared.dlc, CONTAINER)
+    await job.stage(inputs.list_file, INPUT_LIST)
+    for name, file in inputs.files.items():
+        await job.stage(file, name)
+    argv = attempt.work.lab.sdk.net_run_argv(
+        container=CONTAINER, input_list=INPUT_LIST, options=options, level=level
+    )
+    began = await job.now()
+    run = await attempt.run_device_tool(job, argv, timeout_seconds=options.timeout_seconds)
+    await device.log_since(began, device_log := attempt.folder / DEVICE_LOG)
+    await asyncio.to_thread(attempt.judge_device_tool, run, device_log)
+    results = await job.files(_RESULTS)
+    _require_results(attempt, results, inputs.inferences)
+    return Execution(job, began, results)
+
+
+def _require_results(attempt: StepAttempt, files: list[JobFile], inferences: int) -> None:
+    """Each inference leaves a folder of outputs, `output/Result_<n>`."""
+    if (done := len({PurePosixPath(file.name).parts[1] for file in files})) < inferences:
+        raise StepFailed(
+            FailureKind.RESULTS_INCOMPLETE,
+            attempt.step,
+            f"Only {done} of {inferences} inferences left outputs.",
+        )
+
+
+def fresh(attempt: StepAttempt, execution: Execution, found: list[JobFile], pattern: str) -> JobFile:
+    """The first file the run wrote of that pattern. Raises StepFailed if it is missing, empty or older than the run."""
+    if not found:
+        raise StepFailed(FailureKind.LOG_MISSING, attempt.step, f"The run ended well but wrote no {pattern}.")
+    log = found[0]
+    if not log.size:
+        raise StepFailed(FailureKind.LOG_EMPTY, attempt.step, f"{log.name} is empty.")
+    if log.modified < execution.began - _CLOCK_SLACK_SECONDS:
+        age = execution.began - log.modified
+        raise StepFailed(
+            FailureKind.LOG_STALE, attempt.step, f"{log.name} is {age:.0f} s older than the run."
+        )
+    return log
+
+
+async def bring(attempt: StepAttempt, job: Job, file: JobFile, name: str) -> Path:
+    """Copy a file of the run into the step's directory, under a relative name. Raises StepFailed unless it arrives whole.
+
+    Whatever a device sends, the copy is a regular file inside that directory.
+    """
+    try:
+        target = below(attempt.folder, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        await job.fetch(file.name, target)
+        facts = os.lstat(below(attempt.folder, name))
+    except (ValueError, FileExistsError, NotADirectoryError) as error:
+        message = f"{file.name} cannot be brought: {error}."
+        raise StepFailed(FailureKind.DEVICE_UNFIT, attempt.step, message) from error
+    if not stat.S_ISREG(facts.st_mode):
+        message = f"{file.name} did not arrive as a file."
+        raise StepFailed(FailureKind.TRANSFER_CUT, attempt.step, message)
+    if facts.st_size != file.size:
+        message = f"{file.name} arrived with {facts.st_size} of {file.size} bytes."
+        raise StepFailed(FailureKind.TRANSFER_CUT, attempt.step, message)
+    return target

@@ -1,0 +1,91 @@
+"""Graph-prepare: the un-cached DLC to a DLC with a cache record and its schematic, made once per content key.
+
+One SoC per run, always from the un-cached DLC: the tool skips what has a matching record already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from qhas.cell.prepared import PREPARED_DLC, PreparedGraphs
+from qhas.cell.work import CellWork, StepAttempt
+from qhas.failures import FailureKind, Step, StepFailed
+from qhas.machine.digest import data_digest, file_digest
+from qhas.runs import progress
+from qhas.runs.record import PreparedFacts
+from qhas.site.sdk import Sdk
+from qhas.sweep.spec import Cell
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A DLC that runs on one SoC, and the schematic that decodes its log. Both come from the same prepare."""
+
+    dlc: Path
+    schematic: Path
+
+
+async def prepare_graph(work: CellWork) -> Prepared:
+    """The prepared graph of the cell, from the store where it is known, else by graph-prepare. Raises StepFailed."""
+    async with work.attempt(Step.PREPARE) as attempt:
+        source, work.model = await work.lab.model(work.cell.model.dlc)
+        key = prepared_key(work.cell, work.lab.sdk, work.model.sha256)
+        graphs = PreparedGraphs(work.lab.store)
+        async with (
+            work.lab.lock(f"prepared {key}"),
+            graphs.turn(key, attempt.folder, waiting=lambda host: _tell(work, host)) as found,
+        ):
+            names = found or await _prepare(attempt, source)
+            if not found:
+                await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
+        (schematic,) = (name for name in names if name != PREPARED_DLC)
+        prepared = Prepared(attempt.folder / PREPARED_DLC, attempt.folder / schematic)
+        work.prepared = PreparedFacts(
+            key=key,
+            sha256=await asyncio.to_thread(file_digest, prepared.dlc),
+            schematic_sha256=await asyncio.to_thread(file_digest, prepared.schematic),
+            reused=found is not None,
+        )
+        return prepared
+
+
+def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
+    """Content key of a prepared graph: whatever changes the result is in it, and nothing else."""
+    return data_digest(
+        {
+            "dlc": dlc_sha256,
+            "soc": cell.soc,
+            "options": cell.prepare.model_dump(),
+            "sdk": [sdk.kind, sdk.version, dict(sdk.env)],
+        }
+    )
+
+
+def _tell(work: CellWork, host: str) -> None:
+    progress.report(progress.Waiting(work.cell, f"waiting for {host}, which prepares the same graph"))
+
+
+async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
+    cell, sdk = attempt.work.cell, attempt.work.lab.sdk
+    target = attempt.folder / PREPARED_DLC
+    await attempt.run_host_tool(
+        sdk.prepare_argv(dlc=source, output=target, soc=cell.soc, options=cell.prepare)
+    )
+    if not target.is_file() or not target.stat().st_size:
+        raise StepFailed(
+            FailureKind.PREPARED_DLC_MISSING,
+            Step.PREPARE,
+            f"Graph-prepare ended well but left no {target.name}.",
+        )
+    schematic = attempt.collect()["schematic"]
+    if others := sorted(path.name for path in attempt.folder.glob("*_schematic.bin") if path != schematic):
+        raise StepFailed(
+            FailureKind.SCHEMATIC_AMBIGUOUS,
+            Step.PREPARE,
+            f"Graph-prepare wrote {len(others) + 1} schematics: {', '.join([schematic.name, *others])}.",
+        )
+    if not schematic.stat().st_size:
+        raise StepFailed(FailureKind.SCHEMATIC_MISSING, Step.PREPARE, f"{schematic.name} is empty.")
+    return [PREPARED_DLC, schematic.name]

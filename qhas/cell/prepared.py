@@ -1,0 +1,143 @@
+"""Prepared graphs in the store, by content key.
+
+Each writer uploads below a name of its own and then points the key's manifest at it. Two writers of one key never mix:
+the schematic found is always that of the DLC found.
+
+Of several hosts that want the same graph one prepares and the others wait: a claim beside the manifest says who. It saves
+work and promises nothing: where claims fail a graph is prepared twice, and either is right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from qhas.naming import below, check_file, safe_paths
+from qhas.runs.record import MANIFEST, Artifact
+from qhas.store import Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
+from qhas.store.claims import Claims
+
+CLAIM = "claim.json"
+USED = "used.txt"
+PREPARED_DLC = "prepared.dlc"
+
+
+class PreparedManifest(BaseModel):
+    """Which files make up a prepared graph: its DLC, then its schematic. Their names lie in one folder."""
+
+    files: list[Artifact] = Field(min_length=2, max_length=2)
+
+    @field_validator("files")
+    @classmethod
+    def _names_are_plain(cls, files: list[Artifact]) -> list[Artifact]:
+        for file in files:
+            check_file(file.name)
+        dlc, schematic = (file.name for file in files)
+        if dlc != PREPARED_DLC or schematic == PREPARED_DLC:
+            raise ValueError(f"a prepared graph is {PREPARED_DLC} and its schematic")
+        return files
+
+
+class PreparedGraphs:
+    """The part of a store that holds prepared graphs. Claims live for `claim_seconds` and are renewed meanwhile."""
+
+    def __init__(self, store: Store, claim_seconds: float = 30.0) -> None:
+        self._store = store
+        self._claims = Claims(store, claim_seconds)
+
+    def holds(self, key: str) -> bool:
+        """Whether a prepared graph of the key is in the store. Raises StoreError."""
+        return self._store.exists(f"{_prefix(key)}/{MANIFEST}")
+
+    def fetch(self, key: str, folder: Path) -> list[str] | None:
+        """Copy a prepared graph into a folder; the file names, or None if the key is unknown or its files are damaged.
+
+        With None, nothing of the graph is in the folder. Raises StoreError.
+        """
+        content = self._store.read(f"{_prefix(key)}/{MANIFEST}")
+        if content is None:
+            return None
+        try:
+            files = PreparedManifest.model_validate_json(content).files
+        except ValidationError:
+            return None
+        try:
+            self._store.fetch_all(
+                [
+                    Download(f"{_prefix(key)}/{file.path}", below(folder, file.name), file.sha256)
+                    for file in files
+                ]
+            )
+        except (ObjectMissing, ObjectDamaged):
+            for file in files:
+                below(folder, file.name).unlink(missing_ok=True)
+            return None
+        self._note_use(key)
+        return [file.name for file in files]
+
+    def _note_use(self, key: str) -> None:
+        """At most one write a day: pruning counts in days. A graph is as good without the note."""
+        today = datetime.now(UTC).date().isoformat().encode()
+        with suppress(StoreError):
+            if self._store.read(f"{_prefix(key)}/{USED}") != today:
+                self._store.write(f"{_prefix(key)}/{USED}", today)
+
+    @asynccontextmanager
+    async def turn(
+        self, key: str, folder: Path, waiting: Callable[[str], None] = lambda _: None
+    ) -> AsyncIterator[list[str] | None]:
+        """The file names of the graph, copied into the folder; or None, and then it is this host's turn to prepare.
+
+        Waits while another host prepares, and tells `waiting` its name, once. The caller publishes within the block.
+        Raises StoreError.
+        """
+        told, seen, since, claimed = None, None, time.monotonic(), False
+        lock = f"{_prefix(key)}/{CLAIM}"
+        while (names := await asyncio.to_thread(self.fetch, key, folder)) is None:
+            claim = await asyncio.to_thread(self._claims.take, lock)
+            if claim is None:
+                claimed = True
+                names = await asyncio.to_thread(self.fetch, key, folder)  # it may have come before the claim
+                break
+            if claim != seen:
+                seen, since = claim, time.monotonic()
+            # A clock of another host may be wrong; that nothing is renewed is seen by this one's.
+            unrenewed = time.monotonic() - since > self._claims.seconds
+            if claim.has_ended() or claim.expires < datetime.now(UTC) or unrenewed:
+                await asyncio.to_thread(self._claims.take_away, lock, claim)
+                continue
+            if told != claim.host:
+                waiting(told := claim.host)
+            await asyncio.sleep(min(2.0, self._claims.seconds / 10))
+        if names:
+            if claimed:
+                await asyncio.to_thread(self._claims.release, lock)
+            yield names
+            return
+        async with self._claims.kept(lock):
+            yield None
+
+    def publish(self, key: str, folder: Path, names: list[str]) -> None:
+        """Store files of a folder as the prepared graph of a key. Raises StoreError."""
+        writer = uuid.uuid4().hex
+        uploads = [
+            Upload(name, folder / name, f"{writer}/{path}") for name, path in safe_paths(names).items()
+        ]
+        try:
+            manifest = PreparedManifest(files=self._store.upload(_prefix(key), uploads))
+            self._store.write(f"{_prefix(key)}/{MANIFEST}", manifest.model_dump_json(indent=2).encode())
+        except StoreError:
+            with suppress(StoreError):  # a full store must not fill faster
+                self._store.delete(f"{_prefix(key)}/{writer}")
+            raise
+
+
+def _prefix(key: str) -> str:
+    return f"prepared/{key}"

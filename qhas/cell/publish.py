@@ -1,0 +1,92 @@
+"""Store what a cell left, the record last: its presence says the cell is finished."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from qhas.cell.artifacts import ARTIFACTS
+from qhas.cell.work import CellWork
+from qhas.failures import Step
+from qhas.naming import safe_paths
+from qhas.runs.budgets import check_budget
+from qhas.runs.record import MANIFEST, Artifact, BudgetResult, CellRecord, CellStatus, SdkFacts
+from qhas.runs.stored import cell_prefix
+from qhas.store import Store, StoreError, Upload
+
+
+async def publish_cell(work: CellWork) -> CellRecord:
+    """Upload artifacts and tool output, then the record. A failed cell keeps whatever it has. Raises StepFailed."""
+    async with work.attempt(Step.PUBLISH):
+        return await asyncio.to_thread(_publish, work)
+
+
+def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
+    """The record of a cell as its work stands now."""
+    return CellRecord(
+        run_id=work.run_id,
+        cell=work.cell,
+        status=CellStatus.FAILED if work.failure else CellStatus.COMPLETE,
+        failure=work.failure,
+        origin=work.origin,
+        started_at=work.started_at,
+        finished_at=datetime.now(UTC),
+        sdk=SdkFacts(kind=work.lab.sdk.kind, version=work.lab.sdk.version),
+        device=work.device,
+        model=work.model,
+        prepared=work.prepared,
+        health=work.health,
+        attempts=[attempt.model_copy() for attempt in work.attempts],
+        latency=work.latency,
+        metrics=work.metrics,
+        budgets=_budgets(work),
+        artifacts=artifacts,
+    )
+
+
+def _budgets(work: CellWork) -> list[BudgetResult]:
+    """A cell that failed is not good already, and its figures may be half."""
+    return [] if work.failure else check_budget(work.cell.budget, work.metrics, work.latency, work.origin)
+
+
+def _publish(work: CellWork) -> CellRecord:
+    store, prefix = work.lab.store, cell_prefix(work.run_id, work.cell)
+    uploads = dict(_uploads(work))  # before all else: a cancelled cell loses its directory under this thread
+    _clear(store, prefix)  # remains of an earlier try would look like this one's
+    try:
+        stored = store.upload(prefix, uploads.values())
+        record = record_of(work, [*map(_truly_named, uploads, stored)])
+        store.write(f"{prefix}/{MANIFEST}", record.model_dump_json(indent=2).encode())
+    except StoreError:
+        with suppress(StoreError):  # a full store must not fill faster
+            _clear(store, prefix)
+        raise
+    return record
+
+
+def _clear(store: Store, prefix: str) -> None:
+    """Remove all of a cell, its record first: whoever reads meanwhile, or after a death, must find what it names."""
+    store.remove([f"{prefix}/{MANIFEST}"])
+    store.delete(prefix)
+
+
+def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
+    """Files by the relative paths their makers gave them. Links and directories are no files."""
+    found = {
+        str(path.relative_to(folder)): (spec.name, path, spec.compress)
+        for spec in ARTIFACTS
+        if (folder := work.folders.get(spec.step))
+        for path in sorted(folder.glob(spec.pattern))
+        if path.is_file() and not path.is_symlink()
+    }
+    found |= {output.name: ("output", output, False) for output in work.outputs if output.is_file()}
+    for true_name, path in safe_paths(found).items():
+        name, source, compress = found[true_name]
+        yield true_name, Upload(name, source, path, compress)
+
+
+def _truly_named(true_name: str, artifact: Artifact) -> Artifact:
+    same = artifact.path in (true_name, f"{true_name}.gz")
+    return artifact if same else artifact.model_copy(update={"true_name": true_name})

@@ -1,0 +1,214 @@
+"""A cell at work: its directories, its attempts, its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from qhas.cell.artifacts import ArtifactSpec, expected_of
+from qhas.cell.diagnosis import disk_to_blame, judge_tool
+from qhas.cell.inputs import StagedInputs, gather_inputs
+from qhas.devices import Device, Job
+from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepFailed
+from qhas.lab.lab import Lab
+from qhas.lab.pipeline import Pipeline, Stage, Urgency
+from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
+from qhas.profile.metrics import Metrics
+from qhas.runs import progress
+from qhas.runs.record import Attempt, DeviceFacts, HealthFacts, Latency, ModelFacts, Origin, PreparedFacts
+from qhas.store import StoreError
+from qhas.sweep.spec import Cell
+
+
+class CellWork:
+    """Everything known of a cell while it runs. Steps write into it; publishing reads it."""
+
+    def __init__(
+        self, cell: Cell, lab: Lab, run_id: str, directory: Path, pipeline: Pipeline | None = None
+    ) -> None:
+        self.cell = cell
+        self.lab = lab
+        self.run_id = run_id
+        self.directory = directory
+        self._pipeline = pipeline
+        self.started_at = datetime.now(UTC)
+        self.attempts: list[Attempt] = []
+        self.folders: dict[Step, Path] = {}
+        """Working directory of the last attempt of each step."""
+        self.outputs: list[Path] = []
+        self.model: ModelFacts | None = None
+        self.prepared: PreparedFacts | None = None
+        self.device: DeviceFacts | None = None
+        self.origin = lab.origin(cell.soc)
+        self.health: HealthFacts | None = None
+        self.latency: Latency | None = None
+        self._inputs: StagedInputs | None = None
+        self.metrics: Metrics | None = None
+        self.failure: Failure | None = None
+
+    async def inputs(self, prepared_dlc: Path) -> StagedInputs:
+        """The cell's input data, gathered once. Raises StepFailed."""
+        if self._inputs is None:
+            folder = self.directory / "inputs"
+            folder.mkdir(exist_ok=True)
+            self._inputs = await asyncio.to_thread(gather_inputs, self.cell.model, prepared_dlc, folder)
+        return self._inputs
+
+    @asynccontextmanager
+    async def lease(self, avoid: Collection[str] = ()) -> AsyncIterator[Device]:
+        """A device of the cell's SoC for oneself; one of `avoid` only where there is no other. Raises StepFailed."""
+        self._enter(Stage.WAITING)
+        try:
+            async with self.lab.lease(self.cell, self.run_id, avoid) as device:
+                self._enter(Stage.ON_DEVICE)
+                self.device, self.origin = device.facts, device.origin
+                yield device
+        finally:
+            self._enter(Stage.FINISHING)
+
+    def urgency(self) -> Urgency:
+        """How urgent work on this host is for the cell now."""
+        return self._pipeline.urgency(self.cell) if self._pipeline else Urgency.AHEAD
+
+    def _enter(self, stage: Stage) -> None:
+        if self._pipeline:
+            self._pipeline.enter(self.cell, stage)
+
+    async def note_health_after(self, device: Device) -> None:
+        """Add the device's condition after the runs. Raises DeviceFailed."""
+        if self.health:
+            self.health = self.health.model_copy(update={"after": await device.health()})
+
+    @asynccontextmanager
+    async def attempt(self, step: Step) -> AsyncIterator[StepAttempt]:
+        """One try of a step in a fresh directory. A failure is noted and passed on.
+
+        After a failure that the step is tried again for, the delay of the failure table is waited first. Errors of
+        device, store and files become StepFailed, of the device's kind, STORE and DISK; all others pass as they are.
+        """
+        await self._delay(step)
+        number = sum(made.step is step for made in self.attempts) + 1
+        record = Attempt(
+            step=step,
+            number=number,
+            device=self.device.name if self.device else None,
+            started_at=datetime.now(UTC),
+        )
+        self.attempts.append(record)
+        folder, clock = self.directory / f"{step}-{number}", time.monotonic()
+        progress.report(progress.StepStarted(self.cell, step, number))
+        try:
+            folder.mkdir()
+            self.folders[step] = folder
+            yield StepAttempt(self, record, folder)
+        except StepFailed as error:
+            of_disk = disk_to_blame(error, record.tools)
+            record.failure = (of_disk or error).failure.kind
+            if of_disk:
+                raise of_disk from error
+            raise
+        except DeviceFailed as error:
+            record.failure = error.kind
+            raise StepFailed(error.kind, step, str(error), error.evidence) from error
+        except StoreError as error:
+            record.failure = FailureKind.STORE
+            raise StepFailed(FailureKind.STORE, step, f"{str(error).rstrip('.')}.") from error
+        except OSError as error:
+            record.failure = FailureKind.DISK
+            raise StepFailed(FailureKind.DISK, step, f"{step} could not use its files: {error}.") from error
+        finally:
+            record.seconds = round(time.monotonic() - clock, 3)
+
+    async def _delay(self, step: Step) -> None:
+        last = self.attempts[-1] if self.attempts else None
+        if last and last.failure and step in (last.step, Step.DEVICE):
+            await asyncio.sleep(FACTS[last.failure].delay_seconds)
+
+
+class StepAttempt:
+    """One try of a step: where it works and which tools it ran."""
+
+    def __init__(self, work: CellWork, record: Attempt, folder: Path) -> None:
+        self.work = work
+        self.folder = folder
+        self._record = record
+
+    @property
+    def step(self) -> Step:
+        """The step this is a try of."""
+        return self._record.step
+
+    def output(self) -> Path:
+        """A new file for a tool's output, outside the tool's working directory; published with the cell."""
+        path = self.work.directory / f"{self.step}-{self._record.number}.txt"
+        self.work.outputs.append(path)
+        return path
+
+    async def run_host_tool(self, argv: list[str]) -> None:
+        """Run an SDK tool on this host in the step's directory and judge its end. Raises StepFailed."""
+        output, lab = self.output(), self.work.lab
+        try:
+            async with lab.cores.turn(self.work.urgency):
+                run = await run_tool(
+                    argv,
+                    cwd=self.folder,
+                    env=lab.sdk.environment(),
+                    output=output,
+                    timeout_seconds=self.work.cell.run.timeout_seconds,
+                )
+        except ToolNotExecutable as error:
+            raise StepFailed(FailureKind.TOOL_MISSING, self.step, f"{error}.") from error
+        self.judge(run, output)
+
+    async def run_device_tool(self, job: Job, argv: list[str], *, timeout_seconds: float) -> ToolRun:
+        """Run an SDK tool in a job and note it; its end is judged apart. Raises StepFailed for one not executable."""
+        try:
+            run = await job.run(argv, output=self.output(), timeout_seconds=timeout_seconds)
+        except ToolNotExecutable as error:
+            raise StepFailed(FailureKind.TOOL_MISSING, self.step, f"{error}.") from error
+        self._record.tools.append(run)
+        return run
+
+    def judge_device_tool(self, run: ToolRun, device_log: Path | None = None) -> None:
+        """Raise StepFailed if the end or the output of the tool that ran last shows a failure."""
+        on_device = self.work.origin is Origin.DEVICE
+        judge_tool(self.step, run, self.work.outputs[-1], on_device=on_device, device_log=device_log)
+
+    def judge(self, run: ToolRun, output: Path) -> None:
+        """Note a tool's run and raise StepFailed if its end or output shows a failure."""
+        self._record.tools.append(run)
+        judge_tool(self.step, run, output)
+
+    def collect(self, *names: str) -> dict[str, Path]:
+        """The step's files by artifact name, of these names or of all. Raises StepFailed for an absent required one."""
+        wanted = [spec for spec in expected_of(self.step) if not names or spec.name in names]
+        return {spec.name: found for spec in wanted if (found := self._find(spec))}
+
+    def _find(self, spec: ArtifactSpec) -> Path | None:
+        found = sorted(self.folder.glob(spec.pattern))
+        if not found and spec.required(self.work.cell.trace):
+            raise StepFailed(spec.absent, self.step, f"{self.step} ended without {spec.pattern}.")
+        return found[0] if found else None
+
+
+@asynccontextmanager
+async def open_work(
+    cell: Cell, lab: Lab, run_id: str, pipeline: Pipeline | None = None
+) -> AsyncIterator[CellWork]:
+    """A cell's own directory below the lab's scratch space, gone when the cell ends.
+
+    With a pipeline, which has started the cell, its use of this host and its devices follows the pipeline's order.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="cell-", dir=lab.scratch))
+    try:
+        yield CellWork(cell, lab, run_id, directory, pipeline)
+    finally:
+        if pipeline:
+            pipeline.leave(cell)
+        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)

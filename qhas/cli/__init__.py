@@ -1,0 +1,1 @@
+"""The `qhas` command: a file a word the user types."""

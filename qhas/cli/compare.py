@@ -1,0 +1,146 @@
+"""`qhas compare`: what changed between two runs, two cells or two QHAS files, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qhas.cli.frame import Exit, JsonOption, SiteOption, command, console, errors, print_json
+from qhas.cli.tables.diff import show_cell
+from qhas.cli.tables.diff import show_run as show_runs
+from qhas.diff.circumstances import Evidence
+from qhas.diff.compare import THRESHOLD_PERCENT
+from qhas.diff.compare import compare as compare_sides
+from qhas.diff.model import CellDiff, Outcome, RunDiff
+from qhas.diff.runs import CellNotComparable, Chosen, compare_runs, evidence_of
+from qhas.failures import InvalidInput
+from qhas.profile.metrics import QhasInvalid
+from qhas.profile.qhas_file import read_qhas
+from qhas.runs.baseline import baseline_of
+from qhas.runs.stored import load_run, read_run
+from qhas.site import load_site
+from qhas.store import Store
+
+BASELINE = "baseline"
+"""Stands for the last finished run of the same sweep before."""
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="RUN",
+        help=f"Also tell what changed since that run; `{BASELINE}`: the one before.",
+    ),
+]
+_FILE_ENDINGS = (".json", ".json.gz")
+
+
+@command
+def compare(
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="A", help="A run, a cell as RUN/MODEL/SOC/VARIANT, or a QHAS file (.json, .json.gz)."
+        ),
+    ],
+    after: Annotated[str | None, typer.Argument(metavar="B", help="The same of what is judged.")] = None,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Judge A against the last finished run of its sweep before it.")
+    ] = False,
+    model: Annotated[list[str] | None, typer.Option(help="Only models of this pattern.")] = None,
+    soc: Annotated[list[str] | None, typer.Option(help="Only SoCs of this pattern.")] = None,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1000, help="Percent of time that a change needs to count as one.")
+    ] = THRESHOLD_PERCENT,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Tell what changed from A to B and why; exit code 1 if a cell became slower by more than the threshold."""
+    if baseline == (after is not None):
+        raise InvalidInput("Give two to compare, A and B, or one run and --baseline.")
+    chosen = Chosen(model or [], soc or [])
+    if baseline or not (_is_one(before) or _is_one(after or "")):
+        store = Store(load_site(site).store)
+        first, last = (baseline_of(store, before), before) if after is None else (before, after)
+        return _tell_runs(
+            compare_runs(store, first, last, chosen=chosen, threshold_percent=threshold), as_json
+        )
+    if model or soc:
+        raise InvalidInput("--model and --soc choose cells of two runs; a cell or a file is one already.")
+    sides = [_evidence(address, site) for address in (before, after or "")]
+    return _tell_cell(
+        compare_sides(*sides, threshold_percent=threshold, labels=(before, after or "")), as_json
+    )
+
+
+def require_other(store: Store, other: str | None) -> None:
+    """Raise InvalidInput if there is no such run to tell a difference from."""
+    if other not in (None, BASELINE) and read_run(store, other) is None:
+        raise InvalidInput(f"The store {store.root} holds no run {other} to compare with.")
+
+
+def against(store: Store, run_id: str, other: str | None) -> RunDiff | None:
+    """What changed in a run since another one; None without another. Raises StoreError.
+
+    A run that has no baseline, or nothing in common with the other, is good input all the same: that is said, no more.
+    """
+    try:
+        base = baseline_of(store, run_id) if other == BASELINE else other
+        return compare_runs(store, base, run_id) if base else None
+    except InvalidInput as nothing:
+        errors.print(f"qhas: {nothing}", style="yellow", markup=False, soft_wrap=True)
+        return None
+
+
+def _tell_runs(diff: RunDiff, as_json: bool) -> Exit:
+    if as_json:
+        print_json(diff.model_dump(mode="json"))
+    elif len(diff.cells) == 1 and not (diff.not_compared or diff.only_before or diff.only_after):
+        show_cell(console, diff.cells[0])
+    else:
+        show_runs(console, diff)
+    if not diff.cells:
+        raise InvalidInput(
+            f"No cell of {diff.before} and {diff.after} could be compared; {diff.not_compared[0].reason}"
+        )
+    return Exit.CELLS_FAILED if diff.of(Outcome.WORSE) else Exit.GOOD
+
+
+def _tell_cell(diff: CellDiff, as_json: bool) -> Exit:
+    if as_json:
+        print_json(diff.model_dump(mode="json"))
+    else:
+        show_cell(console, diff)
+    return Exit.CELLS_FAILED if diff.verdict is Outcome.WORSE else Exit.GOOD
+
+
+def _is_one(address: str) -> bool:
+    """Whether it is a file or a cell, and not a whole run: the ids of runs hold no slash."""
+    return address.endswith(_FILE_ENDINGS) or "/" in address
+
+
+def _evidence(address: str, site: Path | None) -> Evidence:
+    """A file, or a cell of the site's store."""
+    if address.endswith(_FILE_ENDINGS):
+        try:
+            return Evidence(read_qhas(Path(address)))
+        except QhasInvalid as error:
+            raise InvalidInput(
+                f"{str(error).rstrip('.')}; give a QHAS summary of qnn-profile-viewer."
+            ) from error
+    run_id, _, key = address.partition("/")
+    if not key:
+        raise InvalidInput(
+            f"{address} is a whole run, and the other is one cell; give RUN/MODEL/SOC/VARIANT."
+        )
+    store = Store(load_site(site).store)
+    _, records = load_run(store, run_id)
+    found = [record for record in records if record.cell.key in (key, f"{key}/default")]
+    if not found:
+        known = ", ".join(record.cell.key for record in records)
+        raise InvalidInput(f"Run {run_id} has no finished cell {key}; choose from {known}.")
+    try:
+        return evidence_of(store, found[0])
+    except CellNotComparable as error:
+        raise InvalidInput(f"Cell {key} cannot be compared: {error}.") from error

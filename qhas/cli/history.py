@@ -1,0 +1,149 @@
+"""`qhas history`: a figure of a cell over the nights."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qhas.cli.frame import Exit, JsonOption, SiteOption, command, console, print_json
+from qhas.failures import InvalidInput
+from qhas.runs.record import Origin
+from qhas.site import load_site
+from qhas.store import Store
+from qhas.verdict.model import Metric
+
+if TYPE_CHECKING:
+    from qhas.history.series import Line
+
+_PLOT = (110, 18)
+"""Most columns, and lines."""
+_MARKS = "•×+o*#"
+_LISTED = 8
+"""Runs that are listed below a plot."""
+_DAY = "%Y-%m-%d"
+
+
+@command
+def history(
+    model: Annotated[str | None, typer.Argument(help="Name of the model, as in the sweep.")] = None,
+    soc: Annotated[str | None, typer.Argument(help="SoC, as in sm8750.")] = None,
+    metric: Annotated[
+        Metric | None, typer.Option(help="Figure; else the latency, or the estimated time.")
+    ] = None,
+    variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
+    sweep: Annotated[str | None, typer.Option(help="Only runs of the sweep of this name.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=[_DAY], help="First night, as in 2026-03-01.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write this file instead of a plot.")] = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Only make one file of each month that is over.")
+    ] = False,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Show a figure of a network on a SoC over the nights, with the last verdicts."""
+    store = Store(load_site(site).store)
+    if compact:
+        return _compact(store)
+    if model is None or soc is None:
+        raise InvalidInput("Name a model and a SoC, as in `qhas history inception_v2 sm8750`.")
+    from qhas.history import Where  # Arrow is half a second, which the other commands need not pay
+    from qhas.history.series import lines, write_csv
+
+    where = Where([model], soc, variant, sweep, since=since.date() if since else None)
+    chosen = metric or Metric.LATENCY
+    found = lines(store, where, chosen)
+    if not found and metric is None:
+        chosen = Metric.TIME
+        found = [line for line in lines(store, where, chosen) if line.origin is Origin.SIMULATOR]
+    if not found:
+        wanted = metric or "latency or estimated time"
+        raise InvalidInput(f"The history in {store.root} holds no {wanted} of {model} on {soc} as asked for.")
+    if csv:
+        if len(found) > 1:
+            told = "; ".join(f"--variant {line.variant} --sweep {line.sweep}" for line in found)
+            raise InvalidInput(f"A CSV holds one series, and there are {len(found)}; choose one: {told}.")
+        write_csv(found[0], chosen, csv)
+        console.print(f"{len(found[0].nights)} runs in {csv}.", markup=False, highlight=False)
+    elif as_json:
+        print_json({"metric": chosen, "lines": [_document(line) for line in found]})
+    else:
+        for line in found:
+            _show(store, model, soc, line, chosen)
+    return Exit.GOOD
+
+
+def _compact(store: Store) -> Exit:
+    from qhas.history import compact
+
+    done = compact(store, datetime.now(UTC))
+    console.print(f"{len(done.months)} months written anew, {done.removed} files removed.", highlight=False)
+    return Exit.GOOD
+
+
+def _document(line: Line) -> dict[str, Any]:
+    nights = [
+        {**asdict(night), "date": night.date.isoformat(), "finished_at": night.finished_at.isoformat()}
+        for night in line.nights
+    ]
+    return {"origin": line.origin, "variant": line.variant, "sweep": line.sweep, "nights": nights}
+
+
+def _show(store: Store, model: str, soc: str, line: Line, metric: Metric) -> None:
+    from qhas.runs.rows import ORIGIN_TITLE
+    from qhas.verdict.metrics import FACTS
+
+    facts = FACTS[metric]
+    variant = "" if line.variant == "default" else f" ({line.variant})"
+    title = f"{model} on {soc}{variant}, sweep {line.sweep}: {facts.words}. {ORIGIN_TITLE[line.origin]}"
+    console.print(title, style="bold", markup=False, highlight=False)
+    console.file.write(f"{_plot(line, metric)}\n")
+    for day, told in line.segments():
+        console.print(f"{day.isoformat()}  {told}", style="dim", markup=False, highlight=False)
+    for night in line.nights[-_LISTED:]:
+        told = "  ".join(filter(None, (night.device, f"SDK {night.sdk_version}", night.run_id)))
+        console.print(
+            f"{night.date.isoformat()}  {facts.text(night.value):>12}  {told}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    _show_verdict(store, f"{model}/{soc}/{line.variant}", line, metric)
+
+
+def _show_verdict(store: Store, cell: str, line: Line, metric: Metric) -> None:
+    from qhas.verdict.stored import read_verdicts
+
+    last = line.nights[-1]
+    for one in read_verdicts(store, last.run_id):
+        if (one.cell, one.metric, one.origin) == (cell, metric, line.origin):
+            console.print(f"{one.verdict}: {one.sentence}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _plot(line: Line, metric: Metric) -> str:
+    """Characters only, so that a terminal and a file get the same; devices differ by their mark."""
+    import plotext
+
+    figure = plotext.figure
+    figure.clear()
+    figure.theme("colorless")
+    figure.plot_size(min(_PLOT[0], console.width), _PLOT[1])
+    figure.date("x").activate(form=_DAY)
+    devices = sorted({night.device or "" for night in line.nights})
+    for device, mark in zip(devices, cycle(_MARKS), strict=False):
+        nights = [night for night in line.nights if (night.device or "") == device]
+        days = [night.date.strftime(_DAY) for night in nights]
+        signal = figure.signal(days, [night.value for night in nights], marker=mark)
+        if len(devices) > 1:
+            signal.label(device)
+        figure.draw(signal)
+    for day, _ in line.segments():
+        figure.line(day.strftime(_DAY), "vertical", style="dotted")
+    figure.label(metric.value, "y")
+    return str(plotext.uncolorize(str(figure.build())))

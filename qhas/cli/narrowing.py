@@ -1,0 +1,59 @@
+"""A sweep narrowed from the command line: patterns, tags, a canary, or what is not good in an earlier run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from qhas.failures import InvalidInput
+from qhas.runs.record import CellStatus
+from qhas.runs.stored import load_run, planned_cells
+from qhas.site import Site
+from qhas.store import Store
+from qhas.sweep.spec import Selection, SweepSpec, describe
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What the user chose. `failed` is a run id."""
+
+    models: list[str]
+    socs: list[str]
+    variants: list[str]
+    tags: list[str]
+    failed: str | None
+    canary: bool
+
+
+def narrowed(spec: SweepSpec, chosen: Narrowing, site: Site) -> SweepSpec:
+    """The sweep with the choice as its selection, or as it is without one. Raises InvalidInput."""
+    cells = _not_good(Store(site.store), chosen.failed) if chosen.failed else []
+    given = {
+        "models": chosen.models,
+        "socs": chosen.socs,
+        "variants": chosen.variants,
+        "tags": chosen.tags,
+        "cells": cells,
+        "canary": chosen.canary,
+    }
+    if not any(given.values()):
+        return spec
+    try:
+        return spec.model_copy(
+            update={"select": Selection.model_validate(spec.select.model_dump() | _named(given))}
+        )
+    except ValidationError as error:
+        raise InvalidInput(f"These options are not valid: {describe(error)}.") from error
+
+
+def _named(given: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in given.items() if value}
+
+
+def _not_good(store: Store, run_id: str) -> list[str]:
+    run, records = load_run(store, run_id)
+    good = {record.cell.key for record in records if record.status is CellStatus.COMPLETE}
+    if keys := [cell.key for cell in planned_cells(run.spec) if cell.key not in good]:
+        return keys
+    raise InvalidInput(f"Every cell of run {run_id} is good; there is nothing to run again.")

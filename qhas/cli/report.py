@@ -1,0 +1,52 @@
+"""Commands that make pages of what is stored."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from qhas.cli.frame import Exit, SiteOption, command, console, errors
+from qhas.cli.tables.run import bar
+from qhas.runs.stored import cell_prefix, load_run
+from qhas.site import load_site
+from qhas.store import Store
+
+
+@command
+def report(
+    run_id: str,
+    site: SiteOption = None,
+    links: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=168,
+            metavar="HOURS",
+            help="Print addresses of the traces that open without credentials for so many hours.",
+        ),
+    ] = None,
+) -> Exit:
+    """Make the report of a stored run again, and put it into the index; no device and no SDK is needed."""
+    from qhas.report.publish import (
+        publish_report,  # Arrow, Plotly and Jinja are seconds, which other commands need not pay
+    )
+
+    store = Store(load_site(site).store)
+    run, cells = load_run(store, run_id)
+    with bar(errors) as progress:
+        task = progress.add_task("pages", total=len(cells))
+        address = publish_report(store, run, cells, made=lambda _: progress.advance(task))
+    console.print(f"Report: {address}", soft_wrap=True, highlight=False, markup=False)
+    for record in cells if links else ():
+        if trace := record.artifact("chrometrace"):
+            key = f"{cell_prefix(run_id, record.cell)}/{trace.path}"
+            signed = store.link(key, timedelta(hours=links or 0))
+            console.print(
+                f"{record.cell.label}: {signed or store.url(key)}",
+                soft_wrap=True,
+                highlight=False,
+                markup=False,
+            )
+    return Exit.GOOD

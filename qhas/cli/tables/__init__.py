@@ -1,0 +1,1 @@
+"""What the command prints, as tables of rich."""

@@ -1,0 +1,67 @@
+"""A plan for people and for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from qhas.cell.outlook import Outlook
+from qhas.machine.masking import masked
+from qhas.sweep.plan import Plan
+
+
+def plan_document(plan: Plan, outlook: Outlook) -> dict[str, Any]:
+    """One JSON document."""
+    return {
+        "cells": [cell.model_dump(mode="json") for cell in plan.cells],
+        "excluded": plan.excluded,
+        "prepared": None if outlook.unknown else sorted(outlook.prepared),
+        "forecast_seconds": {
+            key: {"prepare": forecast.prepare, "device": forecast.device, "known": key in outlook.known}
+            for key, forecast in outlook.forecasts.items()
+        },
+        "device_hours": outlook.device_seconds / 3600,
+        "least_seconds": outlook.seconds,
+        "warnings": list(plan.warnings),
+    }
+
+
+def show_plan(console: Console, plan: Plan, outlook: Outlook) -> None:
+    """A table of cells and what they will take."""
+    table = Table(header_style="bold")
+    for name in ("network", "SoC", "variant"):
+        table.add_column(name)
+    table.add_column("prepared")
+    table.add_column("device s", justify="right")
+    table.add_column("DLC")
+    for cell in plan.cells:
+        device = f"{outlook.forecasts[cell.key].device:.0f}"
+        table.add_row(
+            cell.model.name,
+            cell.soc,
+            cell.variant,
+            "?" if outlook.unknown else "yes" if cell.key in outlook.prepared else "",
+            device if cell.key in outlook.known else f"~{device}",
+            Text(masked(cell.model.dlc)),
+        )
+    console.print(table)
+    doubts = [f"What is prepared already is not known: {outlook.unknown}"] if outlook.unknown else []
+    for warning in (*plan.warnings, *doubts):
+        console.print(warning, style="yellow", markup=False)
+    console.print(_summary(plan, outlook), soft_wrap=True, highlight=False)
+
+
+def _summary(plan: Plan, outlook: Outlook) -> str:
+    end = datetime.now() + timedelta(seconds=outlook.seconds)  # for the reader's own clock
+    known = len(outlook.known)
+    basis = f"{known} of {len(plan.cells)} cells by their last run, ~ is assumed" if known else "all assumed"
+    prepared = "" if outlook.unknown else f", {len(outlook.prepared)} prepared already"
+    return (
+        f"{len(plan.cells)} cells, {plan.excluded} left out{prepared}; "
+        f"{outlook.device_seconds / 3600:.2f} device-hours ({basis}). "
+        f"At least {timedelta(seconds=round(outlook.seconds))}: started now, not before {end:%a %H:%M}."
+    )

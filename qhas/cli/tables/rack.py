@@ -1,0 +1,145 @@
+"""What `qhas devices` shows: a table that fits 100 columns, then what is wrong, device by device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from qhas.devices.lease import Holder
+from qhas.runs.condition import chip_celsius
+from qhas.runs.record import Health
+from qhas.site import Transport
+from qhas.upkeep.rack import CHECK_RUN, Check, Outcome, Standing
+
+_COLOURS = {
+    Outcome.GOOD: "green",
+    Outcome.SIMULATED: "dim",
+    Outcome.BUSY: "yellow",
+    Outcome.FAILED: "red",
+}
+
+
+def show_standings(console: Console, devices: Sequence[Standing], now: datetime) -> None:
+    """The devices of a site and who uses them."""
+    table = _table("device", "SoC", "transport", "address")
+    table.add_column("state", overflow="fold")
+    for one in devices:
+        address = one.address.partition(":")[2]
+        table.add_row(*map(Text, (one.name, one.soc, one.transport, address)), state(one, now))
+    console.print(table)
+
+
+def state(device: Standing, now: datetime) -> Text:
+    """Who uses a device or why nobody may, since when, and who waits."""
+    lease, parts = device.lease, list[Text]()
+    if lease.holder:
+        parts.append(Text(held_by(lease.holder, now), "yellow"))
+    if lease.stranger:
+        parts.append(Text(f"locked by {lease.stranger}, which does not say for what", "yellow"))
+    if aside := lease.quarantine:
+        told = (
+            f"set aside {_since(aside.since, now)} after {aside.failures} failures, until "
+            f"{aside.until:%H:%M:%S} UTC: {aside.reason.removeprefix(f'{device.name}: ')}"
+        )
+        parts.append(Text(told, "red"))
+    if not parts:
+        parts.append(_idle(device))
+    if device.probation:
+        parts.append(Text(f"on probation: {device.probation.reason}", "yellow"))
+    if lease.waiting:
+        parts.append(Text(f"{len(lease.waiting)} waiting"))
+    return Text("; ").join(parts)
+
+
+def _idle(device: Standing) -> Text:
+    if device.transport is Transport.HOST:
+        return Text("simulated on this host", "dim")
+    return Text("free", "green") if device.used else Text("never used from this host", "dim")
+
+
+def held_by(holder: Holder, now: datetime) -> str:
+    """Who has a device, and for how long."""
+    if holder.run_id == CHECK_RUN:
+        return f"being checked by {holder.host_user} {_since(holder.since, now)}"
+    return f"held by run {holder.run_id}, {holder.cell}, {_since(holder.since, now)}"
+
+
+def _since(moment: datetime, now: datetime) -> str:
+    day = "" if moment.date() == now.date() else f"{moment:%Y-%m-%d} "
+    return f"since {day}{moment:%H:%M:%S} UTC ({duration(now - moment)})"
+
+
+def duration(span: timedelta) -> str:
+    """A span for people, as in `45 s`, `12 min`, `3 h 5 min`."""
+    seconds = max(0, int(span.total_seconds()))
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def show_checks(console: Console, checks: Sequence[Check], now: datetime) -> None:
+    """What the devices are like, then for each one what is wrong or doubtful."""
+    table = _table("device", "SoC", "hexagon")
+    for name in ("skin", "chip", "thermal", "battery\n+ charging", "free"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("result", overflow="fold")
+    for one in checks:
+        soc = one.facts.detected_soc or one.facts.soc
+        known = map(Text, (one.name, soc, one.facts.hexagon or "", *_readings(one.health)))
+        table.add_row(*known, _result(one))
+    console.print(table)
+    for one in checks:
+        for line in _remarks(one, now):
+            console.print(line, soft_wrap=True)
+
+
+def _result(one: Check) -> Text:
+    word = one.failure.kind.value if one.failure else one.outcome.value
+    return Text(word, _COLOURS[one.outcome])
+
+
+def _readings(health: Health | None) -> tuple[str, ...]:
+    if health is None:
+        return ("",) * 5
+    return (
+        _figure(health.skin_celsius, " °C"),
+        _figure(chip_celsius(health), " °C"),
+        _figure(health.thermal_status),
+        _figure(health.battery_percent, "%") + ("+" if health.charging else ""),
+        _figure(health.free_bytes and round(health.free_bytes / 1e9, 1), " GB"),
+    )
+
+
+def _figure(value: float | None, unit: str = "") -> str:
+    return "?" if value is None else f"{value:g}{unit}"
+
+
+def _remarks(one: Check, now: datetime) -> list[Text]:
+    """Lines under the table; every failure with its next step."""
+    lines = []
+    if one.failure:
+        lines.append(Text.assemble((one.failure.kind, "red"), f" {one.failure.message} {one.failure.hint}"))
+    if one.outcome is Outcome.BUSY:
+        who = held_by(one.holder, now) if one.holder else "held by somebody else"
+        lines.append(Text.assemble(("busy", "yellow"), f" {one.name} is {who}; it was not looked at."))
+    if one.brought_back:
+        lines.append(
+            Text.assemble(("back", "green"), f" {one.name} had been set aside and may be used again.")
+        )
+    lines += [Text.assemble(("note", "yellow"), f" {one.name}: {said}") for said in one.facts.warnings]
+    if one.facts.build:
+        lines.append(Text(f"{one.name}: {one.facts.build}", "dim"))
+    return lines
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold", no_wrap=name != "address")
+    return table

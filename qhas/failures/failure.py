@@ -1,0 +1,94 @@
+"""A cell's failure with its evidence, and whether it is worth another try.
+
+A failure is judged from evidence (exit code, signal, missing or malformed file, matched output line), never from
+the exit code alone.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+from qhas.failures.kinds import FACTS, Again, FailureFacts, FailureKind
+from qhas.machine.outside_text import ShownText
+
+__all__ = [
+    "FACTS",
+    "MAX_ATTEMPTS",
+    "Again",
+    "DeviceFailed",
+    "Failure",
+    "FailureFacts",
+    "FailureKind",
+    "InvalidInput",
+    "Step",
+    "StepFailed",
+    "worth_another_attempt",
+    "worth_another_device",
+]
+
+
+class InvalidInput(Exception):
+    """The user's input cannot be run. Raised before anything runs; the message is one sentence for the user."""
+
+
+class Step(StrEnum):
+    """The steps of a cell, in order."""
+
+    PREPARE = "prepare"
+    DEVICE = "device"
+    LATENCY = "latency"
+    NET_RUN = "net_run"
+    LOGS = "logs"
+    CHROMETRACE = "chrometrace"
+    PUBLISH = "publish"
+
+
+class Failure(BaseModel):
+    """One failure with its evidence, as stored in the cell record."""
+
+    kind: FailureKind
+    step: Step
+    message: ShownText
+    hint: str
+    evidence: ShownText | None = None
+
+
+class DeviceFailed(Exception):
+    """A device or the way to it failed outside the tools. The step that meets it makes it a StepFailed."""
+
+    def __init__(self, kind: FailureKind, message: str, evidence: str | None = None) -> None:
+        self.kind = kind
+        self.evidence = evidence
+        super().__init__(message)
+
+
+class StepFailed(Exception):
+    """A step of a cell ended without its result. Carries the typed failure."""
+
+    def __init__(self, kind: FailureKind, step: Step, message: str, evidence: str | None = None) -> None:
+        self.failure = Failure(
+            kind=kind, step=step, message=message, hint=FACTS[kind].hint, evidence=evidence
+        )
+        super().__init__(self.failure.message)
+
+
+MAX_ATTEMPTS = max(facts.attempts for facts in FACTS.values())
+
+
+def worth_another_attempt(error: BaseException | None, attempts_made: int) -> bool:
+    """Whether the table grants the step another attempt, in the same lease, after this error."""
+    return _granted(error, attempts_made, Again.HERE)
+
+
+def worth_another_device(error: BaseException | None, leases_made: int) -> bool:
+    """Whether the table grants the work on a device another lease after this error."""
+    return _granted(error, leases_made, Again.ELSEWHERE)
+
+
+def _granted(error: BaseException | None, made: int, again: Again) -> bool:
+    if not isinstance(error, StepFailed):
+        return False
+    facts = FACTS[error.failure.kind]
+    return facts.again is again and made < facts.attempts

@@ -1,0 +1,282 @@
+"""Order of work: devices must never wait for this host, and this host must not run ahead without bound.
+
+A cell is prepared here, waits for a device, runs there, and is finished here (viewer, upload). A cell may start when
+its SoC has fewer prepared cells waiting than devices, so the lead is bounded and scratch space with it. Of the SoCs
+that may start one, the one next to starve comes first. Of its cells, the longest on the device whose prepare will be
+done before the SoC starves: long cells at the end leave devices idle, and so do long prepares at the beginning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from enum import IntEnum, StrEnum
+from math import inf
+from pathlib import Path
+from typing import NamedTuple
+
+from qhas.site import Host
+from qhas.sweep.spec import Cell
+
+_UNFINISHED_PER_CORE = 4
+"""Cells that may wait to be finished while prepares for devices go first."""
+_BALANCE = 0.75
+"""From this share of the busiest devices' time on, prepares count as the bottleneck: they are not all of a host's work."""
+_LOOK_AGAIN_SECONDS = 1.0
+"""Free memory and disk change without anybody telling."""
+
+
+class Forecast(NamedTuple):
+    """Seconds that a cell is expected to take: its prepare on this host, and all of its work on a device."""
+
+    prepare: float = 60.0
+    device: float = 60.0
+    """Without history: staging, warm-ups, thirty repetitions and one profiled run."""
+
+
+class Urgency(IntEnum):
+    """Who gets the next free core of this host."""
+
+    DEVICE_HELD = 0
+    """A device is leased and waits for it."""
+    CLOGGED = 1
+    """Post-processing, when too many cells wait for theirs and hold scratch space."""
+    DEVICE_STARVES = 2
+    """A prepare for a SoC that has an idle device, or will have one soon."""
+    AHEAD = 3
+    """A prepare for later."""
+    FINISH = 4
+    """Post-processing."""
+
+
+class Cores:
+    """Turns at the cores of this host, the most urgent first, equals in order of asking."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._free = count
+        self._asked = 0
+        self._waiting: dict[int, tuple[Callable[[], Urgency], asyncio.Future[None]]] = {}
+
+    @asynccontextmanager
+    async def turn(self, urgency: Callable[[], Urgency]) -> AsyncIterator[None]:
+        """Use one core. The urgency is asked whenever a core becomes free, for it changes while one waits."""
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(urgency)
+        try:
+            yield
+        finally:
+            self._free += 1
+            self._serve()
+
+    async def _wait(self, urgency: Callable[[], Urgency]) -> None:
+        self._asked += 1
+        number, granted = self._asked, asyncio.get_running_loop().create_future()
+        self._waiting[number] = urgency, granted
+        try:
+            await granted
+        except asyncio.CancelledError:
+            self._waiting.pop(number, None)
+            if not granted.cancelled():  # granted in the same turn of the loop
+                self._free += 1
+                self._serve()
+            raise
+
+    def _serve(self) -> None:
+        while self._free and self._waiting:
+            number = min(self._waiting, key=lambda each: (self._waiting[each][0](), each))
+            _, granted = self._waiting.pop(number)
+            if not granted.done():  # cancelled, but its task has not run yet
+                self._free -= 1
+                granted.set_result(None)
+
+
+class Stage(StrEnum):
+    """Where a started cell is."""
+
+    PREPARING = "preparing"
+    WAITING = "waiting"
+    """Prepared; no device yet."""
+    ON_DEVICE = "on_device"
+    FINISHING = "finishing"
+
+
+class _Queue:
+    """The cells of a SoC that have not started, longest first: on the device, or on the host if that is the bottleneck."""
+
+    def __init__(self, devices: float, cells: list[tuple[Forecast, Cell]], *, host_bound: bool) -> None:
+        self.devices = devices
+        self.seconds = sum(forecast.device for forecast, _ in cells)
+        self._cells = sorted(cells, key=lambda each: -(each[0].prepare if host_bound else each[0].device))
+        self.firsts = 0 if devices == inf else int(devices)
+        """Cells still to start so that each device has had one."""
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def take(self, slack: float) -> tuple[Forecast, Cell]:
+        """The longest cell whose prepare fits into the slack, else the one that is prepared soonest.
+
+        But first a cell that alone takes as long as a device has work left: the sweep would end with it.
+        """
+        self.firsts = max(0, self.firsts - 1)
+        whole = [forecast.prepare + forecast.device for forecast, _ in self._cells]
+        if self.devices != inf and max(whole) >= self.seconds / max(1.0, self.devices):
+            slack, critical = inf, whole.index(max(whole))
+            self._cells.insert(0, self._cells.pop(critical))
+        fitting = (n for n, (forecast, _) in enumerate(self._cells) if forecast.prepare <= slack)
+        soonest = min(range(len(self._cells)), key=lambda n: (self._cells[n][0].prepare, n))
+        taken = self._cells.pop(next(fitting, soonest))
+        self.seconds -= taken[0].device
+        return taken
+
+
+class Pipeline:
+    """The cells of one run on their way. Iterate it for the next cell to start; tell it where started cells are."""
+
+    def __init__(
+        self,
+        cells: Iterable[Cell],
+        devices: Mapping[str, int],
+        cores: int,
+        host: Host,
+        scratch: Path,
+        forecasts: Mapping[str, Forecast] | None = None,
+    ) -> None:
+        """`devices` is their number by SoC; a SoC that is not in it is simulated. Forecasts are by cell key."""
+        self._cores = cores
+        self._host = host
+        self._scratch = scratch
+        self._stages: dict[str, Counter[Stage]] = defaultdict(Counter)
+        self._where: dict[str, Stage] = {}
+        self._changed = asyncio.Event()
+        known, by_soc = forecasts or {}, defaultdict[str, list[tuple[Forecast, Cell]]](list)
+        for cell in cells:
+            by_soc[cell.soc].append((known.get(cell.key, Forecast()), cell))
+        self._started: dict[str, tuple[Forecast, float]] = {}
+        prepares = sum(forecast.prepare for each in by_soc.values() for forecast, _ in each) / cores
+        busiest = max(
+            (sum(f.device for f, _ in each) / devices.get(soc, inf) for soc, each in by_soc.items()),
+            default=0,
+        )
+        self._host_bound = prepares > _BALANCE * busiest
+        self._queues = {
+            soc: _Queue(devices.get(soc, inf), each, host_bound=self._host_bound)
+            for soc, each in by_soc.items()
+        }
+
+    def enter(self, cell: Cell, stage: Stage) -> None:
+        """A started cell goes on to its next stage."""
+        stages = self._stages[cell.soc]
+        if (before := self._where.get(cell.key)) is not None:
+            stages[before] -= 1
+        stages[stage] += 1
+        self._where[cell.key] = stage
+        if stage is Stage.ON_DEVICE:
+            self._started[cell.key] = self._started[cell.key][0], _now()
+        self._changed.set()
+
+    def leave(self, cell: Cell) -> None:
+        """A started cell has ended."""
+        if (last := self._where.pop(cell.key, None)) is not None:
+            self._stages[cell.soc][last] -= 1
+        self._started.pop(cell.key, None)
+        self._changed.set()
+
+    def urgency(self, cell: Cell) -> Urgency:
+        """How urgent host work for a started cell is."""
+        stages, devices = self._stages[cell.soc], self._devices(cell.soc)
+        match self._where.get(cell.key):
+            case Stage.ON_DEVICE:
+                return Urgency.DEVICE_HELD
+            case Stage.FINISHING:
+                return Urgency.CLOGGED if self._clogged() or devices == inf else Urgency.FINISH
+        fed = stages[Stage.WAITING] + stages[Stage.ON_DEVICE] > devices
+        return Urgency.AHEAD if fed or devices == inf else Urgency.DEVICE_STARVES
+
+    async def __aiter__(self) -> AsyncIterator[Cell]:
+        """Cells in the order of work, each when it may start. A cell is then PREPARING."""
+        while any(self._queues.values()):
+            self._changed.clear()
+            if soc := self._next_soc():
+                queue = self._queues[soc]
+                forecast, cell = queue.take(self._slack(soc))
+                self._started[cell.key] = forecast, _now()
+                self.enter(cell, Stage.PREPARING)
+                yield cell
+                continue
+            try:
+                async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def _next_soc(self) -> str | None:
+        if not self._where:
+            ready = [soc for soc, queue in self._queues.items() if queue]
+        elif self._total(Stage.PREPARING) >= self._cores or self._clogged() or not self._has_room():
+            return None
+        else:
+            ready = [soc for soc, queue in self._queues.items() if queue and self._wants(soc)]
+        return min(ready, key=self._satiety, default=None)
+
+    def _clogged(self) -> bool:
+        """Whether so many cells wait to be finished that no other is begun: each holds scratch space."""
+        return self._total(Stage.FINISHING) > _UNFINISHED_PER_CORE * self._cores
+
+    def _wants(self, soc: str) -> bool:
+        """Whether the SoC's lead has room: a prepared cell and one in the making a device, more while none waits."""
+        waiting, preparing = self._stages[soc][Stage.WAITING], self._stages[soc][Stage.PREPARING]
+        devices = max(1, self._devices(soc))
+        return waiting < devices and (not waiting or waiting + preparing < 2 * devices)
+
+    def _satiety(self, soc: str) -> tuple[float, float]:
+        """Cells under way to each device, then the device time that is left, the most first."""
+        stages, devices = self._stages[soc], self._devices(soc)
+        under_way = stages[Stage.PREPARING] + stages[Stage.WAITING] + stages[Stage.ON_DEVICE]
+        share = 1 if devices == inf else max(1, devices)
+        return under_way / share, -self._queues[soc].seconds / share
+
+    def _slack(self, soc: str) -> float:
+        """Seconds until a device of the SoC has nothing to do. Where prepares are the bottleneck none is worth a rush."""
+        queue = self._queues[soc]
+        if queue.devices == inf or (self._host_bound and not queue.firsts):
+            return inf
+        left = 0.0
+        for key, (forecast, since) in self._started.items():
+            if key.split("/")[1] == soc and self._where[key] is not Stage.FINISHING:
+                on_device = self._where[key] is Stage.ON_DEVICE
+                left += max(0.0, forecast.device - (_now() - since)) if on_device else forecast.device
+        return 0.0 if queue.firsts else left / max(1, queue.devices)
+
+    def _devices(self, soc: str) -> float:
+        return self._queues[soc].devices
+
+    def _total(self, stage: Stage) -> int:
+        return sum(stages[stage] for stages in self._stages.values())
+
+    def _has_room(self) -> bool:
+        free = shutil.disk_usage(self._scratch).free
+        return (
+            free >= self._host.free_scratch_mb << 20
+            and _available_memory() >= self._host.free_memory_mb << 20
+        )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _available_memory() -> float:
+    """Bytes that can be had without swapping; without end where the system does not tell."""
+    try:
+        text = Path("/proc/meminfo").read_text(encoding="ascii")
+    except OSError:
+        return inf
+    lines = (line.split() for line in text.splitlines())
+    return next((int(words[1]) * 1024 for words in lines if words[0] == "MemAvailable:"), inf)

@@ -1,0 +1,1 @@
+"""This host: its processes, directories, files and cores."""

@@ -1,0 +1,119 @@
+"""Which process it is: of which boot, in which PID namespace, and since when.
+
+A number alone says little: numbers are given again, and every container counts its own.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, Field
+
+from qhas.machine.outside_text import shown
+
+_ENDED = ("Z", "X")
+"""States in proc(5): dead, though a parent that never asks (a container's first process) keeps its number."""
+
+
+class ProcessIdentity(BaseModel):
+    """A process, told apart from every other one. Processes of one `place` see each other."""
+
+    place: str
+    pid: int = Field(gt=0)
+    started: int = Field(description="Clock ticks since the boot.")
+
+    def is_visible(self) -> bool:
+        """Whether this process can know of its end: same boot, same PID namespace."""
+        return bool(self.place) and self.place == _place()
+
+    def has_ended(self) -> bool:
+        """Whether it is known to be gone. Never of another host's or another container's process."""
+        if not self.is_visible():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass  # somebody else's, and alive
+        found = _look(self.pid)
+        return found is not None and (found.state in _ENDED or found.started != self.started)
+
+
+def this_process() -> ProcessIdentity | None:
+    """Identity of this process; None where the system does not tell."""
+    place, found = _place(), _look(os.getpid())
+    return ProcessIdentity(place=place, pid=os.getpid(), started=found.started) if place and found else None
+
+
+def names_of_this_host() -> frozenset[str]:
+    """Host name and boot id. Containers of a host share the second, boots of a host the first."""
+    return frozenset(filter(None, (socket.gethostname(), _boot_id())))
+
+
+def holders_of_lock(descriptor: int) -> str:
+    """Who has an flock on the open file, for people and as far as the system tells: "process 123 (sleep) of alice"."""
+    return ", ".join(sorted(set(_holders(os.fstat(descriptor))))) or "a process that is not seen from here"
+
+
+def _holders(file: os.stat_result) -> Iterator[str]:
+    here = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    with suppress(OSError):
+        for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+            fields = (
+                line.split()
+            )  # "3: FLOCK ADVISORY WRITE 6953 fe:00:2146717 0 EOF"; who waits has "->" after the number
+            if fields[1] == "FLOCK" and fields[5] == here:
+                yield _told(int(fields[4]))
+
+
+def _told(pid: int) -> str:
+    program = owner = "?"
+    with suppress(OSError):
+        owner = name_of_user(Path(f"/proc/{pid}").stat().st_uid)
+        program = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
+    return f"process {pid} ({shown(program)}) of {owner}"
+
+
+def name_of_user(uid: int) -> str:
+    """What the user is called, or the number of one without a name."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+class _Look(NamedTuple):
+    state: str
+    started: int
+
+
+def _look(pid: int) -> _Look | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        fields = text.rpartition(")")[2].split()  # the program's name may hold anything
+        return _Look(fields[0], int(fields[19]))
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _place() -> str:
+    try:
+        if Path("/proc/self").readlink() != Path(str(os.getpid())):
+            return ""  # the /proc of another namespace tells of other processes
+        return f"{_boot_id()} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""

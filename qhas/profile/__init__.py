@@ -1,0 +1,1 @@
+"""What a profile says, read from its files; no store, no run."""

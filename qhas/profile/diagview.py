@@ -1,0 +1,214 @@
+"""Times of single inferences out of snpe-diagview, and the latency they make.
+
+The samples come from a run with profiling off. Only what the runtime itself measured counts: the time of a process
+holds its start and the graph's loading, and is never a latency.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from qhas.runs.record import Latency
+
+
+class LatencyInvalid(Exception):
+    """There is no latency in what was read. The message is one sentence that says why."""
+
+
+class Series(StrEnum):
+    """Figures of one inference, by the names that snpe-diagview gives them."""
+
+    TOTAL = "Total Inference Time"
+    """One execute as the application sees it."""
+    FORWARD = "Forward Propagate Time"
+    """The network alone, without the handling of its inputs and outputs."""
+    RPC = "RPC Execute Time"
+    """The remote call to the DSP, its way there and back included."""
+    ACCELERATOR = "Accelerator Time"
+    """The DSP alone."""
+    SNPE_ACCELERATOR = "Snpe Accelerator Time"
+    """The DSP alone, as SNPE counts it."""
+
+
+_LATENCIES = (Series.TOTAL, Series.FORWARD)
+"""What a latency may be made of, the better one first. Times of the accelerator alone leave out what users wait for."""
+
+_MICROSECONDS = {
+    "us": 1.0,
+    "usec": 1.0,
+    "µs": 1.0,
+    "μs": 1.0,
+    "microseconds": 1.0,
+    "ms": 1e3,
+    "msec": 1e3,
+    "milliseconds": 1e3,
+    "ns": 1e-3,
+    "nsec": 1e-3,
+    "nanoseconds": 1e-3,
+    "s": 1e6,
+    "sec": 1e6,
+    "seconds": 1e6,
+}
+_FIGURE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{0,12})?)\s*([A-Za-zµμ]*)")
+_AVERAGE = re.compile(
+    rf"^[ \t]*([A-Za-z ]{{8,40}}?)[ \t]*(?:\[[^\]\n]*\])?[ \t]*:[ \t]*{_FIGURE.pattern}", re.MULTILINE
+)
+_SERIES = {series.lower(): series for series in Series}
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Microseconds of every inference, warm-ups included, in the order of the file."""
+
+    series: Mapping[Series, tuple[float, ...]]
+
+    @property
+    def chosen(self) -> Series:
+        """The series that a latency is made of."""
+        return next(series for series in _LATENCIES if series in self.series)
+
+    @property
+    def values_us(self) -> tuple[float, ...]:
+        """The chosen series."""
+        return self.series[self.chosen]
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Mean microseconds over all inferences of a run, warm-ups included. They are no samples: no latency is made of them."""
+
+    series: Mapping[Series, float]
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{series} {mean:g} us" for series, mean in self.series.items())
+        return f"This SDK's snpe-diagview gives averages only, warm-ups included: {told}."
+
+
+class _Columns(NamedTuple):
+    """Where a table has its message, time and unit; the unit may stand in the time's own title, as in `Time (us)`."""
+
+    message: int
+    time: int
+    unit: int | None
+    unit_in_title: str
+    width: int
+
+
+_MESSAGE_TITLES = ("message", "message name", "event", "event name", "name")
+_TIME_TITLES = ("time", "duration", "value")
+_UNIT_TITLES = ("unit of measurement", "unit of measure", "units", "unit")
+
+
+def read_samples(csv_text: str, expected: int = 1) -> Samples:
+    """Samples in a CSV of `snpe-diagview --output`, its columns found by name in either format version.
+
+    Raises LatencyInvalid if no latency is in it, if it is cut off or unclear, or holds fewer than `expected` inferences.
+    """
+    found: dict[Series, list[float]] = {}
+    for series, time_us in _rows(csv_text):
+        found.setdefault(series, []).append(time_us)
+    samples = Samples({series: tuple(found[series]) for series in Series if series in found})
+    if not any(series in found for series in _LATENCIES):
+        raise LatencyInvalid(
+            f"The table of snpe-diagview has no row {' or '.join(map(repr, map(str, _LATENCIES)))}."
+        )
+    if len(samples.values_us) < expected:
+        raise LatencyInvalid(
+            f"The table of snpe-diagview has {len(samples.values_us)} times of {expected} inferences."
+        )
+    return samples
+
+
+def _rows(csv_text: str) -> Iterator[tuple[Series, float]]:
+    """Series and microseconds of every row that has them. A further row of titles changes the columns."""
+    columns: _Columns | None = None
+    try:
+        for number, row in enumerate(csv.reader(csv_text.removeprefix("\ufeff").splitlines()), start=1):
+            cells = [cell.strip() for cell in row]
+            if titles := _titles(cells):
+                columns = titles
+            elif columns and len(cells) > columns.message and (series := _series(cells[columns.message])):
+                yield from _sample(series, cells, columns, number)
+    except csv.Error as error:
+        raise LatencyInvalid(f"The table of snpe-diagview is not CSV: {error}.") from error
+    if columns is None:
+        raise LatencyInvalid("The table of snpe-diagview has no row of titles with a message and a time.")
+
+
+def _titles(cells: Sequence[str]) -> _Columns | None:
+    titles = [" ".join(re.sub(r"[(\[].*", "", cell).lower().replace("_", " ").split()) for cell in cells]
+
+    def column(names: Sequence[str]) -> int | None:
+        return next((titles.index(name) for name in names if name in titles), None)
+
+    message, time = column(_MESSAGE_TITLES), column(_TIME_TITLES)
+    if message is None or time is None:
+        return None
+    in_title = re.search(r"[(\[]\s*([A-Za-zµμ]+)", cells[time])
+    return _Columns(message, time, column(_UNIT_TITLES), in_title[1] if in_title else "", len(cells))
+
+
+def _series(message: str) -> Series | None:
+    return _SERIES.get(re.sub(r"\s*\[.*|:$", "", message).strip().lower())
+
+
+def _sample(
+    series: Series, cells: Sequence[str], columns: _Columns, number: int
+) -> Iterator[tuple[Series, float]]:
+    """The row's sample; none if it is no time at all, which only figures of the accelerator may be (they come in cycles)."""
+    if len(cells) < columns.width:
+        raise LatencyInvalid(f"Line {number} of the table of snpe-diagview is cut off.")
+    figure = _FIGURE.fullmatch(cells[columns.time])
+    unit = cells[columns.unit] if columns.unit is not None else ""
+    factor = _MICROSECONDS.get((unit or (figure[2] if figure else "") or columns.unit_in_title).lower())
+    if figure and factor and float(figure[1]) > 0:
+        yield series, float(figure[1]) * factor
+    elif series in _LATENCIES:
+        said = f"{cells[columns.time]} {unit}".strip()
+        raise LatencyInvalid(
+            f"Line {number} of the table of snpe-diagview has {said[:60]!r} where a time is needed."
+        )
+
+
+def read_averages(text: str) -> Averages | None:
+    """The means that snpe-diagview prints, as in `Total Inference Time: 1234 us`; None if it prints none."""
+    means = {
+        series: float(figure) * factor
+        for name, figure, unit in _AVERAGE.findall(text)
+        if (series := _SERIES.get(name.lower())) and (factor := _MICROSECONDS.get(unit.lower()))
+    }
+    return Averages(means) if means else None
+
+
+def latency(samples: Samples, warmups: int, perf_profile: str, source: str = "SNPEDiag log") -> Latency:
+    """The latency of the inferences after the warm-ups. `source` names the file that the samples are of.
+
+    The 90th percentile is by nearest rank: the smallest sample that at least 90 % of the samples do not exceed, so a
+    time that was really seen. Raises LatencyInvalid if nothing is left after the warm-ups.
+    """
+    values = list(samples.values_us[warmups:])
+    if not values:
+        raise LatencyInvalid(
+            f"{len(samples.values_us)} inferences were timed; after {warmups} warm-ups none is left to measure."
+        )
+    return Latency(
+        samples_us=values,
+        median_us=statistics.median(values),
+        p90_us=sorted(values)[math.ceil(0.9 * len(values)) - 1],
+        min_us=min(values),
+        warmups=warmups,
+        perf_profile=perf_profile,
+        source=f"{samples.chosen} of {source}",
+    )
+
+
+def spread_percent(latency: Latency) -> float:
+    """How far the samples lie apart: from the smallest to the 90th percentile, in percent of the median."""
+    return 100 * (latency.p90_us - latency.min_us) / latency.median_us

@@ -1,0 +1,65 @@
+"""The static report of a run: pages that open from disk and from the bucket, with no network.
+
+`reports/<run_id>/index.html` is the run, `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html` a cell,
+`reports/index.html` all runs. Pages carry their data; scripts and style are stored once for all reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from qhas.diff.model import CellDiff
+from qhas.report.assets import publish_assets
+from qhas.report.findings import Findings
+from qhas.report.gather import read_baseline, read_contents
+from qhas.report.links import cell_page
+from qhas.report.page_writers import open_writers
+from qhas.report.pages import Neighbours, run_page, with_neighbours
+from qhas.report.run_index import publish_entry
+from qhas.report.stored_findings import read_findings
+from qhas.runs.record import CellRecord, SweepRecord
+from qhas.store import Store
+
+_AT_ONCE = 8
+"""Cells whose files are read and whose pages are written at the same time."""
+
+
+def publish_report(
+    store: Store,
+    run: SweepRecord,
+    cells: list[CellRecord],
+    findings: Findings | None = None,
+    made: Callable[[CellRecord], None] = lambda _: None,
+) -> str:
+    """Write the report of a run, its cells first, and put it into the index; its address. Raises StoreError.
+
+    Without findings it shows the verdicts and the history that are stored. Every cell is compared with the last finished
+    run of the same sweep. `made` hears of each cell whose page is written.
+    """
+    baseline = read_baseline(store, run, cells)
+    found = read_findings(store, run, cells) if findings is None else findings
+    found = replace(found, baseline=baseline.run_id if baseline else None)
+    base = f"reports/{run.run_id}"
+
+    def publish_cell(page_of: tuple[CellRecord, Neighbours]) -> tuple[CellRecord, CellDiff | None]:
+        record, neighbours = page_of
+        written = write_page(read_contents(store, record, baseline), neighbours)
+        store.write(f"{base}/{cell_page(record.cell)}", written.page.encode())
+        return record, written.diff
+
+    publish_assets(store)
+    diffs = {}
+    with (
+        open_writers(run, found, len(cells)) as write_page,
+        ThreadPoolExecutor(_AT_ONCE, "qhas-report") as threads,
+    ):
+        for record, diff in threads.map(publish_cell, with_neighbours(cells)):
+            if diff:
+                diffs[record.cell.key] = diff
+            made(record)
+    found = replace(found, diffs=diffs)
+    store.write(f"{base}/index.html", run_page(run, cells, found).encode())
+    publish_entry(store, run, cells, found)
+    return store.url(f"{base}/index.html")

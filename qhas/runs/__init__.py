@@ -1,0 +1,1 @@
+"""Runs and cells as they are stored."""

@@ -1,0 +1,56 @@
+"""The condition of a device in words, and when it makes a figure poor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+
+from qhas.profile.diagview import spread_percent
+from qhas.runs.record import CellRecord, Health, HealthFacts, Latency
+
+POOR_SPREAD_PERCENT = 20.0
+"""Above it the samples of one run lie too far apart to stand for the network."""
+_CHIP = ("cpu/", "gpu/", "npu/")
+
+
+def chip_celsius(health: Health) -> float | None:
+    """The hottest sensor of CPU, GPU and NPU; None where the device tells none."""
+    return max((value for name, value in health.celsius.items() if name.startswith(_CHIP)), default=None)
+
+
+def poor(record: CellRecord) -> list[str]:
+    """What makes the cell's latency one that should not be quoted, each as a phrase; empty where nothing does."""
+    return [*_throttled(record.health), *_scattered(record.latency)]
+
+
+def _throttled(health: HealthFacts | None) -> Iterator[str]:
+    if health and health.after and (status := health.after.thermal_status):
+        yield f"thermal status {status} after the run"
+
+
+def _scattered(latency: Latency | None) -> Iterator[str]:
+    if latency and (spread := spread_percent(latency)) > POOR_SPREAD_PERCENT:
+        yield f"spread {spread:.0f} %"
+
+
+def before_after(facts: HealthFacts) -> str:
+    """Skin, thermal status and battery before and after, as `skin 33.9 → 36.1 °C, battery 80 → 79 %`."""
+    told = [_change(facts, *reading) for reading in _READINGS]
+    if facts.waited_seconds >= 1:
+        told.append(f"waited {facts.waited_seconds:.0f} s for the gate")
+    return ", ".join(filter(None, told))
+
+
+_READINGS: tuple[tuple[str, Callable[[Health], float | None], str], ...] = (
+    ("skin", attrgetter("skin_celsius"), " °C"),
+    ("thermal status", attrgetter("thermal_status"), ""),
+    ("battery", attrgetter("battery_percent"), " %"),
+)
+
+
+def _change(facts: HealthFacts, what: str, read: Callable[[Health], float | None], unit: str) -> str:
+    """Empty where the device does not tell."""
+    values = [health and read(health) for health in (facts.before, facts.after)]
+    if values == [None, None]:
+        return ""
+    return f"{what} {' → '.join('?' if value is None else f'{value:g}' for value in values)}{unit}"

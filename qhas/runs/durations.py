@@ -1,0 +1,58 @@
+"""How long the cells of a sweep took last time: the forecast for the next one.
+
+One small object a sweep, written when a run ends. It is advice: nothing is wrong without it, or if it is old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ValidationError
+
+from qhas.failures import Step
+from qhas.lab.pipeline import Forecast
+from qhas.runs.record import CellRecord, CellStatus
+from qhas.store import Store
+
+_ON_DEVICE = frozenset({Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS})
+
+
+class Durations(BaseModel):
+    """Seconds by cell key, and the run they are from."""
+
+    run_id: str
+    seconds: dict[str, Forecast]
+
+
+def read_durations(store: Store, sweep: str) -> dict[str, Forecast]:
+    """Forecasts by cell key; none for a sweep that has not run yet. Raises StoreError."""
+    content = store.read(_key(sweep))
+    try:
+        return Durations.model_validate_json(content).seconds if content else {}
+    except ValidationError:
+        return {}
+
+
+def write_durations(store: Store, sweep: str, run_id: str, records: Iterable[CellRecord]) -> None:
+    """Keep what good cells took; of cells that were not run or failed, what is known already. Raises StoreError."""
+    known = read_durations(store, sweep)
+    measured = {
+        record.cell.key: forecast for record in records if (forecast := _forecast(record, known)) is not None
+    }
+    content = Durations(run_id=run_id, seconds=known | measured).model_dump_json(indent=1)
+    store.write(_key(sweep), content.encode())
+
+
+def _forecast(record: CellRecord, known: dict[str, Forecast]) -> Forecast | None:
+    if record.status is not CellStatus.COMPLETE:
+        return None
+    good = [attempt for attempt in record.attempts if attempt.failure is None and attempt.seconds is not None]
+    prepare = sum(tool.seconds for attempt in good if attempt.step is Step.PREPARE for tool in attempt.tools)
+    if not prepare and (earlier := known.get(record.cell.key)):
+        prepare = earlier.prepare  # from the store this time; it may not be next time
+    device = sum(attempt.seconds or 0.0 for attempt in good if attempt.step in _ON_DEVICE)
+    return Forecast(round(prepare, 3), round(device, 3))
+
+
+def _key(sweep: str) -> str:
+    return f"sweeps/{sweep}/durations.json"

@@ -1,0 +1,280 @@
+"""The result schema: what is stored of a cell and of a sweep.
+
+Readers ignore keys they do not know. A change of meaning raises `SCHEMA_VERSION`; readers refuse newer ones.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from qhas.failures import Failure, FailureKind, Step
+from qhas.machine.masking import Address
+from qhas.machine.outside_text import ShownText
+from qhas.machine.process import ToolRun
+from qhas.naming import Name, StoredPath
+from qhas.profile.metrics import Metrics
+from qhas.profile.origin import Origin as Origin
+from qhas.site import Site
+from qhas.site.sdk import SdkKind
+from qhas.sweep.spec import Cell, SweepSpec
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+SWEEP_RECORD = "sweep.json"
+
+
+class CellStatus(StrEnum):
+    """How a cell ended."""
+
+    COMPLETE = "complete"
+    """Every required artifact is stored."""
+    FAILED = "failed"
+    """The failure says why; what there was is stored."""
+
+
+class SweepState(StrEnum):
+    """How far a sweep is."""
+
+    RUNNING = "running"
+    """Cells are open. Also what a sweep that died is left with, until it is resumed."""
+    COMPLETE = "complete"
+    """Every cell is complete."""
+    PARTIAL = "partial"
+    """Finished; some cells failed or were not run."""
+    CANCELLED = "cancelled"
+    """Stopped by its user; can be resumed."""
+
+
+class Stored(BaseModel):
+    """Base of everything stored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Artifact(Stored):
+    """A stored file. `path` is relative to the cell's manifest; digest and size are of the stored bytes."""
+
+    name: str
+    path: StoredPath
+    sha256: str
+    size: int
+    true_name: str | None = Field(
+        default=None, description="The relative path its maker gave it, where `path` had to differ."
+    )
+    pruned_at: datetime | None = Field(default=None, description="Since when the file is not there any more.")
+
+
+class Attempt(Stored):
+    """One try of a step: the tools it ran and, if it failed, how."""
+
+    step: Step
+    number: int
+    device: str | None = None
+    started_at: datetime | None = None
+    seconds: float | None = Field(default=None, description="Host seconds, waiting for a core included.")
+    tools: list[ToolRun] = []
+    failure: FailureKind | None = None
+
+
+class SdkFacts(Stored):
+    """The SDK a cell ran with."""
+
+    kind: SdkKind
+    version: str
+
+
+class DeviceFacts(Stored):
+    """The device a cell ran on. `soc` is the site's; `detected_soc` and `build` are what the device says of itself."""
+
+    name: str
+    soc: str
+    transport: str
+    address: str | None = None
+    detected_soc: ShownText | None = None
+    build: ShownText | None = None
+    hexagon: ShownText | None = None
+    warnings: list[ShownText] = []
+
+
+class Health(Stored):
+    """A device's condition at a moment; None where it does not tell."""
+
+    taken_at: datetime
+    thermal_status: int | None = Field(default=None, description="Android's scale: 0 none to 6 shutdown.")
+    celsius: dict[ShownText, float] = Field(default={}, description="Temperature by sensor.")
+    skin_celsius: float | None = None
+    battery_percent: int | None = None
+    charging: bool | None = None
+    free_bytes: int | None = None
+    uptime_seconds: float | None = None
+    boot_id: str | None = None
+
+
+class HealthFacts(Stored):
+    """Condition before and after the runs of a cell, and how long its start waited for the gate, in seconds."""
+
+    before: Health
+    after: Health | None = None
+    waited_seconds: float = 0.0
+
+
+class Latency(Stored):
+    """Times of single inferences, profiling off, warm-ups left out. Microseconds, raw samples in their order."""
+
+    samples_us: list[float]
+    median_us: float
+    p90_us: float
+    min_us: float
+    warmups: int
+    perf_profile: str
+    source: str = Field(description="Which figure of which file of the SDK the samples are.")
+
+
+class ModelFacts(Stored):
+    """The DLC as it was read."""
+
+    dlc: Address
+    sha256: str
+    size: int
+
+
+class PreparedFacts(Stored):
+    """The prepared graph: its content key, the digest of the prepared DLC, and whether it was there already."""
+
+    key: str
+    sha256: str
+    schematic_sha256: str
+    reused: bool
+
+
+class BudgetState(StrEnum):
+    """Whether a figure is within its budget."""
+
+    KEPT = "kept"
+    """It is within its limits."""
+    OVER = "over"
+    """It is not."""
+    NO_FIGURE = "no_figure"
+    """There is nothing to hold against the limits; counts as over, since a gate must not pass what it cannot see."""
+    NOT_JUDGED = "not_judged"
+    """The budget is for figures of the other origin."""
+
+
+class BudgetResult(Stored):
+    """A figure of the cell against its limits, in the units of the figure."""
+
+    figure: str
+    state: BudgetState
+    value: float | None
+    at_most: float | None = None
+    at_least: float | None = None
+    sentence: str
+
+    @property
+    def broken(self) -> bool:
+        """Whether it makes the run's exit code 1."""
+        return self.state in (BudgetState.OVER, BudgetState.NO_FIGURE)
+
+
+class CellRecord(Stored):
+    """Everything there is to know of a cell; written last, so its presence says the cell is finished."""
+
+    schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
+    run_id: Name
+    cell: Cell
+    status: CellStatus
+    failure: Failure | None = None
+    origin: Origin
+    started_at: datetime
+    finished_at: datetime
+    sdk: SdkFacts
+    device: DeviceFacts | None = None
+    model: ModelFacts | None = None
+    prepared: PreparedFacts | None = None
+    health: HealthFacts | None = None
+    attempts: list[Attempt] = []
+    latency: Latency | None = None
+    metrics: Metrics | None = None
+    budgets: list[BudgetResult] = Field(
+        default=[], description="Against the budget the cell ran with; the status does not depend on it."
+    )
+    artifacts: list[Artifact] = []
+
+    @property
+    def over_budget(self) -> list[BudgetResult]:
+        """The limits that were not kept."""
+        return [result for result in self.budgets if result.broken]
+
+    def artifact(self, name: str) -> Artifact | None:
+        """The stored file of that name in the artifact table, if there is one and it was not pruned."""
+        return next((a for a in self.artifacts if a.name == name and not a.pruned_at), None)
+
+
+class SiteState(StrEnum):
+    """How a site's part of a sweep ended."""
+
+    FINISHED = "finished"
+    """It ran to its end; cells may have failed."""
+    NOT_STARTED = "not_started"
+    """No worker of the site took it in time."""
+    FAILED = "failed"
+    """It was refused or broke off; what it stored counts."""
+    LOST = "lost"
+    """It showed no sign of life any more."""
+    CANCELLED = "cancelled"
+    """Somebody stopped it."""
+
+
+class SitePart(Stored):
+    """What one site did in the last try of a sweep over several: of the cells it was given, how many are what."""
+
+    site: str
+    deployment: str
+    state: SiteState
+    why: str | None = Field(default=None, description="One sentence, for every state but finished.")
+    cells: int
+    good: int
+    failed: int
+    flow_run: str = Field(description="Id of the site's flow run.")
+    flow_run_url: str | None = Field(
+        default=None, description="Its page in the Prefect UI, if that is known."
+    )
+
+    @property
+    def missing(self) -> int:
+        """Cells that have no record: they were not run, or not to their end."""
+        return self.cells - self.good - self.failed
+
+
+class SweepRecord(Stored):
+    """The run as a whole: resolved spec, site and versions, and where it stands.
+
+    `sdk` is None where several sites ran it, each with its own; the cells name theirs.
+    """
+
+    schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
+    run_id: Name
+    state: SweepState
+    started_at: datetime
+    finished_at: datetime | None = None
+    spec: SweepSpec
+    site: Site
+    sdk: SdkFacts | None = None
+    qhas_version: str
+    cells: int
+    failed: int = 0
+    missing: int = Field(default=0, description="Cells without a record when the run ended.")
+    over_budget: int = Field(default=0, description="Complete cells over budget; they count as good.")
+    sites: list[SitePart] = Field(default=[], description="Empty for a sweep at one site.")
+    flow_runs: list[str] = Field(
+        default=[],
+        description="Ids of the Prefect flow runs that ran it, the one of the last try at the end.",
+    )
+
+    @property
+    def good(self) -> int:
+        """Cells of a finished run that are complete."""
+        return self.cells - self.failed - self.missing

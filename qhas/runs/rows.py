@@ -1,0 +1,187 @@
+"""A cell as a row for people: the same words in the terminal, the report and the Prefect UI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from qhas.profile.diagview import spread_percent
+from qhas.profile.metrics import Metrics
+from qhas.runs.condition import before_after, poor
+from qhas.runs.record import BudgetState, CellRecord, Latency, Origin
+
+ORIGIN_TITLE = {
+    Origin.DEVICE: "Measured on devices",
+    Origin.SIMULATOR: "Simulated on a host, not measured",
+}
+UNSUPPORTED = "not supported by the vendor for this SoC"
+POOR = "poor"
+"""The mark of a latency that should not be quoted; the row's note says why."""
+
+OVER = "over"
+"""What a row says of a cell that is over its budget."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures of a cell as text; empty where there are none."""
+
+    network: str
+    soc: str
+    variant: str
+    status: str
+    device: str = ""
+    median: str = ""
+    p90: str = ""
+    spread: str = ""
+    mark: str = ""
+    time: str = ""
+    utilization: str = ""
+    dram: str = ""
+    vtcm: str = ""
+    top_op: str = ""
+    health: str = ""
+    note: str = ""
+    budget: str = ""
+
+
+class Column(NamedTuple):
+    """A field of a row under its title."""
+
+    field: str
+    title: str
+    numeric: bool = False
+
+
+_CELL = (
+    Column("network", "network"),
+    Column("soc", "SoC"),
+    Column("variant", "variant"),
+    Column("status", "status"),
+    Column("budget", "budget"),
+)
+_QHAS = (
+    Column("utilization", "utilisation", True),
+    Column("dram", "DRAM", True),
+    Column("vtcm", "peak VTCM", True),
+    Column("top_op", "top op, share of dominant path"),
+)
+COLUMNS: dict[Origin, tuple[Column, ...]] = {
+    Origin.DEVICE: (
+        *_CELL,
+        Column("device", "device"),
+        Column("median", "median", True),
+        Column("p90", "p90", True),
+        Column("spread", "spread", True),
+        Column("mark", "mark"),
+        Column("time", "QHAS time (first, cold, profiled)", True),
+        *_QHAS,
+        Column("health", "before → after"),
+    ),
+    Origin.SIMULATOR: (*_CELL, Column("time", "est. time", True), *_QHAS),
+}
+"""What a report shows of cells, by the origin of their figures. What may be quoted comes first."""
+
+
+def row(record: CellRecord) -> Row:
+    """The row of a finished cell."""
+    cell = record.cell
+    start = Row(
+        network=cell.model.name,
+        soc=cell.soc,
+        variant=cell.variant,
+        status=record.failure.kind if record.failure else record.status,
+        device=_device(record),
+        health=before_after(record.health) if record.health else "",
+        budget=_budget(record),
+    )
+    if record.failure:
+        return replace(start, note=f"{record.failure.message} {record.failure.hint}")
+    if record.metrics:
+        start = _with_qhas(start, record.metrics)
+    return _with_latency(start, record, record.latency) if record.latency else start
+
+
+def _budget(record: CellRecord) -> str:
+    """Empty for a cell without one."""
+    judged = [result for result in record.budgets if result.state is not BudgetState.NOT_JUDGED]
+    return OVER if record.over_budget else "kept" if judged else ""
+
+
+def _device(record: CellRecord) -> str:
+    """The device; where the cell failed, every one it was tried on."""
+    if record.origin is Origin.SIMULATOR:
+        return ""
+    tried = [attempt.device for attempt in record.attempts if attempt.device and attempt.failure]
+    last = [record.device.name] if record.device else []
+    return ", ".join(dict.fromkeys([*tried, *last] if record.failure else last))
+
+
+def _with_qhas(start: Row, metrics: Metrics) -> Row:
+    top = metrics.top_ops[0] if metrics.top_ops else None
+    return replace(
+        start,
+        time=microseconds(metrics.time_us),
+        utilization=f"{metrics.utilization_percent:.1f}%",
+        dram=size(metrics.dram_total),
+        vtcm=size(metrics.peak_vtcm),
+        top_op=f"{top.op} {top.dominant_percent:.0f}%" if top else "",
+        note=UNSUPPORTED if metrics.estimate == "unsupported" else "",
+    )
+
+
+def _with_latency(start: Row, record: CellRecord, latency: Latency) -> Row:
+    reasons = poor(record)
+    return replace(
+        start,
+        median=microseconds(latency.median_us),
+        p90=microseconds(latency.p90_us),
+        spread=f"{spread_percent(latency):.0f}%",
+        mark=POOR if reasons else "",
+        note=f"{', '.join(reasons)}: do not quote the latency" if reasons else start.note,
+    )
+
+
+def legend(records: list[CellRecord]) -> list[str]:
+    """What the times of these cells are, each sentence once; and what their files say of their figures."""
+    latencies = [record.latency for record in records if record.latency and not record.failure]
+    counts = sorted({len(latency.samples_us) for latency in latencies})
+    told = []
+    if latencies:
+        told.append(
+            f"Latency: {' or '.join(map(str, counts))} inferences after the warm-ups, profiling of ops off; "
+            "spread is from the fastest to p90, in percent of the median."
+        )
+    if any(record.metrics and record.origin is Origin.DEVICE for record in records):
+        told.append("QHAS time is of the first, cold, profiled inference: never a latency.")
+    return told + statements(records)
+
+
+def statements(records: list[CellRecord]) -> list[str]:
+    """What the files of these cells say of where their figures come from, each once."""
+    return sorted({r.metrics.statement for r in records if r.metrics and r.metrics.statement})
+
+
+def microseconds(value: float) -> str:
+    """A time for people, as in `1,371 µs`; below 100 with a decimal where there is one."""
+    digits = 1 if value < 100 and value != round(value) else 0
+    return f"{value:,.{digits}f} µs"
+
+
+def size(count: int) -> str:
+    """Bytes for people, in MB of 10^6 bytes, as in `26.4 MB`."""
+    return f"{count / 1e6:.2f} MB" if count < 10e6 else f"{count / 1e6:.1f} MB"
+
+
+def by_origin(records: list[CellRecord]) -> list[tuple[Origin, list[CellRecord]]]:
+    """Records in groups that may share a table: simulated and measured figures never do."""
+    groups = [(origin, [record for record in records if record.origin is origin]) for origin in Origin]
+    return [(origin, group) for origin, group in groups if group]
+
+
+def columns(origin: Origin, records: list[CellRecord]) -> list[Column]:
+    """The columns of a group: no variants where there is no choice, no marks where nothing is marked."""
+    rows = [row(record) for record in records]
+    idle = {"variant"} if all(one.variant == "default" for one in rows) else set[str]()
+    idle |= {name for name in ("mark", "health", "budget") if not any(getattr(one, name) for one in rows)}
+    return [column for column in COLUMNS[origin] if column.field not in idle]

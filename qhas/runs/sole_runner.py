@@ -1,0 +1,69 @@
+"""One process at a time runs a run: two would do the same cells, and remove each other's files.
+
+Who runs it has a claim in the store, beside the run's record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from qhas.failures import InvalidInput
+from qhas.runs.stored import run_prefix
+from qhas.store import Store
+from qhas.store.claims import Claim, Claims
+
+CLAIM = "claim.json"
+CLAIM_SECONDS = 60.0
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""By how much the clocks of two hosts may."""
+_logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def sole_runner(
+    store: Store,
+    run_id: str,
+    waiting: Callable[[str], None] = lambda _: None,
+    seconds: float = CLAIM_SECONDS,
+) -> AsyncIterator[None]:
+    """Run a run alone. Raises InvalidInput if another process runs it, and StoreError.
+
+    The claim of a process that has died here is taken over at once. Of one that may have died elsewhere it is seen
+    first, for `seconds`, that it is not renewed; `waiting` hears so.
+    """
+    claims, key = Claims(store, seconds), f"{run_prefix(run_id)}/{CLAIM}"
+    seen, since = None, time.monotonic()
+    while claim := await asyncio.to_thread(claims.take, key):
+        if _is_dead(claim) or (claim == seen and time.monotonic() - since > seconds):
+            await asyncio.to_thread(claims.take_away, key, claim)
+        elif claim.is_visible() or (seen and claim != seen):
+            raise InvalidInput(
+                f"Run {run_id} is being run by {claim.host}; wait for its end, or stop it and start this again."
+            )
+        else:
+            if seen is None:
+                waiting(
+                    f"run {run_id} was run by {claim.host}: waiting up to {seconds:.0f} s for a sign of life"
+                )
+            seen = claim
+            await asyncio.sleep(min(2.0, seconds / 10))
+    async with claims.kept(key, overtaken=lambda other: _say_overtaken(run_id, other)):
+        yield
+
+
+def _is_dead(claim: Claim) -> bool:
+    return claim.has_ended() or claim.expires < datetime.now(UTC) - _CLOCKS_DIFFER
+
+
+def _say_overtaken(run_id: str, other: Claim) -> None:
+    _logger.error(
+        "Run %s is now also run by %s, which took this process for dead: the store did not hear of it for too long. "
+        "Stop one of the two.",
+        run_id,
+        other.host,
+    )

@@ -1,0 +1,238 @@
+"""A run in the store: its record, its cells, what of it is finished."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+import qhas
+from qhas.failures import InvalidInput, StepFailed
+from qhas.lab.lab import Lab
+from qhas.naming import check_key, check_name
+from qhas.runs.record import (
+    MANIFEST,
+    SWEEP_RECORD,
+    CellRecord,
+    CellStatus,
+    SdkFacts,
+    SitePart,
+    SweepRecord,
+    SweepState,
+)
+from qhas.site import Site, without_secrets
+from qhas.store import Store, StoreError
+from qhas.sweep.difference import differences
+from qhas.sweep.plan import Plan, plan_sweep
+from qhas.sweep.spec import Cell, SweepSpec, describe
+
+_NAME_IN_ID = 74
+"""Characters of a sweep's name that fit into an id, which is a name itself."""
+
+
+def new_run_id(name: str, now: datetime | None = None, suffix: str | None = None) -> str:
+    """A run id that sorts by time within a sweep and is not given twice; of a long name, its beginning."""
+    moment = now or datetime.now(UTC)
+    return f"{name[:_NAME_IN_ID]}-{moment:%Y%m%dT%H%M%SZ}-{suffix or secrets.token_hex(4)}"
+
+
+class RunNotEnded(Exception):
+    """Cells of a run have been run, but its end could not be stored. The message is one sentence for the user."""
+
+
+@contextmanager
+def ending(run_id: str) -> Iterator[None]:
+    """For what follows the cells of a run: a store or a disk that fails there is no bad input. Raises RunNotEnded."""
+    try:
+        yield
+    except (StoreError, OSError) as error:
+        raise RunNotEnded(
+            f"The cells of run {run_id} that were finished are stored, but not the end of the run "
+            f"({str(error).rstrip('.')}); --run-id {run_id} completes it."
+        ) from error
+
+
+def run_prefix(run_id: str) -> str:
+    """Prefix of everything a run stores, apart from prepared graphs. Raises InvalidInput for an id that is no name."""
+    try:
+        return f"runs/{check_name(run_id)}"
+    except ValueError as error:
+        raise InvalidInput(f"The run id is not valid: {error}.") from error
+
+
+def cell_prefix(run_id: str, cell: Cell) -> str:
+    """Prefix of a cell's artifacts."""
+    return f"{run_prefix(run_id)}/{cell.key}"
+
+
+def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord | None:
+    """The record of an earlier try of the run, if there is one. Raises InvalidInput if the id belongs to another spec."""
+    earlier = read_run(store, run_id)
+    if earlier and (different := differences(earlier.spec, spec)):
+        raise InvalidInput(
+            "\n  ".join(
+                [
+                    f"Run {run_id} was started with another spec; choose another run id. Then -> now:",
+                    *different,
+                ]
+            )
+        )
+    return earlier
+
+
+def require_run(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord:
+    """The record of a run that somebody else began. Raises InvalidInput if it is not in this store, or of another spec."""
+    run = require_same_spec(store, run_id, spec)
+    if run is None:
+        raise InvalidInput(
+            f"The store {store.root} holds no run {run_id}: all sites of a sweep write to one store; "
+            "correct `store` in this site's site.yaml."
+        )
+    return run
+
+
+def begin_run(
+    store: Store,
+    run_id: str,
+    plan: Plan,
+    site: Site,
+    sdk: SdkFacts | None = None,
+    flow_run: str | None = None,
+) -> SweepRecord:
+    """Record that a run starts or goes on. Raises InvalidInput if the id belongs to another spec."""
+    earlier = require_same_spec(store, run_id, plan.spec)
+    record = SweepRecord(
+        run_id=run_id,
+        state=SweepState.RUNNING,
+        started_at=earlier.started_at if earlier else datetime.now(UTC),
+        spec=plan.spec,
+        site=without_secrets(site),
+        sdk=sdk,
+        qhas_version=qhas.__version__,
+        cells=len(plan.cells),
+        flow_runs=_with_last(earlier.flow_runs if earlier else [], flow_run),
+    )
+    _write(store, record)
+    return record
+
+
+def _with_last(flow_runs: Iterable[str], last: str | None) -> list[str]:
+    return [*(each for each in flow_runs if each != last), *([last] if last else [])]
+
+
+def end_run(
+    store: Store, record: SweepRecord, cells: Collection[CellRecord], sites: Iterable[SitePart] = ()
+) -> SweepRecord:
+    """Record that a run has ended, with the records of those of its cells that have one."""
+    failed = sum(cell.status is CellStatus.FAILED for cell in cells)
+    missing = record.cells - len(cells)
+    ended = record.model_copy(
+        update={
+            "state": SweepState.PARTIAL if failed or missing else SweepState.COMPLETE,
+            "finished_at": datetime.now(UTC),
+            "failed": failed,
+            "missing": missing,
+            "over_budget": sum(bool(cell.over_budget) for cell in cells),
+            "sites": list(sites),
+        }
+    )
+    _write(store, ended)
+    return ended
+
+
+def cancel_run(store: Store, record: SweepRecord) -> None:
+    """Record that a run was stopped by its user, if the store is there; it can be resumed in any case."""
+    with suppress(StoreError):
+        _write(
+            store, record.model_copy(update={"state": SweepState.CANCELLED, "finished_at": datetime.now(UTC)})
+        )
+
+
+def read_run(store: Store, run_id: str) -> SweepRecord | None:
+    """The record of a run, or None. Raises InvalidInput for a record that cannot be read."""
+    content = store.read(f"{run_prefix(run_id)}/{SWEEP_RECORD}")
+    if content is None:
+        return None
+    try:
+        return SweepRecord.model_validate_json(content, extra="ignore")
+    except ValidationError as error:
+        raise InvalidInput(
+            f"The record of run {run_id} cannot be read by this version: {describe(error)}."
+        ) from error
+
+
+def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
+    """The record of a cell, or None while the cell is not finished."""
+    return next(iter(stored_cells(store, run_id, [cell])), None)
+
+
+def stored_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> list[CellRecord]:
+    """The records of those cells that have one, in their order."""
+    contents = store.read_all([f"{cell_prefix(run_id, cell)}/{MANIFEST}" for cell in cells])
+    return [record for content in contents if content and (record := _cell_record(content))]
+
+
+def _cell_record(content: bytes) -> CellRecord | None:
+    try:
+        record = CellRecord.model_validate_json(content, extra="ignore")
+        check_key(record.cell.key)
+    except ValueError:  # a ValidationError is one
+        return None
+    return record
+
+
+async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
+    """The records of those cells that have one, by cell key."""
+    records = await asyncio.to_thread(stored_cells, store, run_id, cells)
+    return {record.cell.key: record for record in records}
+
+
+async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
+    """Records of the cells that need not run again, by cell key.
+
+    A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK.
+    """
+    cells = list(cells)
+    stored = await read_cells(lab.store, run_id, cells)
+    models = {cell.key: cell.model for cell in cells}
+    # Records name no password: what is fetched once more is fetched from where the plan says.
+    return {
+        key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": models[key]})})
+        for key, record in stored.items()
+        if record.status is CellStatus.COMPLETE and await _still_holds(record, models[key].dlc, lab)
+    }
+
+
+async def _still_holds(record: CellRecord, address: str, lab: Lab) -> bool:
+    try:
+        _, model = await lab.model(address)
+    except StepFailed:
+        return False
+    made_from = record.model.sha256 if record.model else None
+    return (made_from, record.sdk) == (model.sha256, sdk_facts(lab))
+
+
+def sdk_facts(lab: Lab) -> SdkFacts:
+    """The SDK of a lab, as records name it."""
+    return SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version)
+
+
+def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
+    """A run and its finished cells in the order of the plan. Raises InvalidInput if there is no such run."""
+    record = read_run(store, run_id)
+    if record is None:
+        raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
+    return record, stored_cells(store, run_id, planned_cells(record.spec))
+
+
+def planned_cells(spec: SweepSpec) -> tuple[Cell, ...]:
+    """The cells of a spec, without looking whether its files still exist."""
+    return plan_sweep(spec, look_up=False).cells
+
+
+def _write(store: Store, record: SweepRecord) -> None:
+    store.write(f"{run_prefix(record.run_id)}/{SWEEP_RECORD}", record.model_dump_json(indent=2).encode())

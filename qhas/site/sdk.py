@@ -1,0 +1,227 @@
+"""Find the SDK, its version and its tools, and build their command lines. Nothing else knows the tools' options.
+
+Options and file habits follow Qualcomm's SNPE tools page and QHAS profiling page (80-63442-10).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from qhas.failures import InvalidInput
+from qhas.machine.process import tool_environment
+from qhas.site import SdkRef
+from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
+
+HOST_TARGET = "x86_64-linux-clang"
+ROOT_VARIABLES = ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT")
+READER = "libQnnHtpOptraceProfilingReader.so"
+
+
+class Tool(StrEnum):
+    """Executables of the SDK."""
+
+    GRAPH_PREPARE = "snpe-dlc-graph-prepare"
+    NET_RUN = "snpe-net-run"
+    PROFILE_VIEWER = "qnn-profile-viewer"
+    DIAGVIEW = "snpe-diagview"
+    PLATFORM_VALIDATOR = "snpe-platform-validator"
+
+
+HOST_TOOLS = (Tool.GRAPH_PREPARE, Tool.NET_RUN, Tool.PROFILE_VIEWER)
+"""Without these on the host no cell can be run at all."""
+DEVICE_TOOLS = (Tool.NET_RUN, Tool.PROFILE_VIEWER, Tool.PLATFORM_VALIDATOR)
+"""What goes to a device, as far as the SDK has it for the device's target."""
+OUTPUT = "output"
+
+
+class ProfilingLevel(StrEnum):
+    """What net-run measures (`--profiling_level`)."""
+
+    BASIC = "basic"
+    """Times of whole inferences; ops are not looked at. At `off` the runtime keeps no times at all (DlEnums.h)."""
+    QHAS = "qhas"
+    """The timeline of every op. It slows the run, so its times are no latencies."""
+
+
+class SdkKind(StrEnum):
+    """Where an SDK comes from."""
+
+    VENDOR = "vendor"
+    """An SDK directory the user named."""
+    HOST = "host"
+    """The embedded toolchain on Qualcomm's PyPI libraries: compiles, emulates and estimates on this machine."""
+
+
+@dataclass(frozen=True)
+class Sdk:
+    """An SDK on this host. `version` is its build id where it states one, else its directory's name."""
+
+    root: Path
+    version: str
+    kind: SdkKind
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def tool(self, tool: Tool) -> Path:
+        """Path of a host executable, whether it exists or not."""
+        return self.root / "bin" / HOST_TARGET / tool
+
+    @property
+    def reader(self) -> Path:
+        """The optrace reader that belongs to the host viewer: same target directory, as the vendor asks."""
+        return self.root / "lib" / HOST_TARGET / READER
+
+    def environment(self, additions: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Environment of the SDK's host tools: no credentials of ours, the SDK's libraries first."""
+        paths = {
+            "LD_LIBRARY_PATH": str(self.root / "lib" / HOST_TARGET),
+            "PATH": f"{self.root / 'bin' / HOST_TARGET}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "QNN_SDK_ROOT": str(self.root),
+            "SNPE_ROOT": str(self.root),
+        }
+        return tool_environment(paths | dict(self.env) | dict(additions or {}))
+
+    def missing(self) -> list[Path]:
+        """Tools and libraries that are not there or not executable."""
+        absent = [self.tool(tool) for tool in HOST_TOOLS if not os.access(self.tool(tool), os.X_OK)]
+        return absent if self.reader.is_file() else [*absent, self.reader]
+
+    def prepare_argv(self, *, dlc: Path, output: Path, soc: str, options: PrepareOptions) -> list[str]:
+        """Graph-prepare for one SoC with QHAS instrumentation; the schematic goes to the working directory."""
+        argv = [
+            str(self.tool(Tool.GRAPH_PREPARE)),
+            f"--input_dlc={dlc}",
+            f"--output_dlc={output}",
+            f"--htp_socs={soc}",
+        ]
+        argv += ["--profiling_level", "qhas"]
+        if options.optimization_level is not None:
+            argv.append(f"--optimization_level={options.optimization_level}")
+        if options.vtcm_mb is not None:
+            argv.append(f"--vtcm_override={options.vtcm_mb}")
+        if options.hvx_threads is not None:
+            argv.append(f"--num_hvx_threads={options.hvx_threads}")
+        if options.dlbc is not None:
+            argv.append(f"--htp_dlbc={'true' if options.dlbc else 'false'}")
+        return argv
+
+    def net_run_argv(
+        self, *, container: str, input_list: str, options: RunOptions, level: ProfilingLevel
+    ) -> list[str]:
+        """A run on the device, by the program's name alone: each device has its own place for it.
+
+        Both cache options make a record that does not fit the device an error instead of a silent online prepare.
+        """
+        return [
+            Tool.NET_RUN,
+            f"--container={container}",
+            f"--input_list={input_list}",
+            f"--output_dir={OUTPUT}",
+            "--profiling_level",
+            level,
+            f"--perf_profile={options.perf_profile}",
+            "--use_dsp",
+            "--validate_cache",
+            "--cache_compatibility_mode=strict",
+        ]
+
+    def diagview_argv(self, *, log: Path, output: Path) -> list[str]:
+        """Diagnostic log to single times as CSV."""
+        return [str(self.tool(Tool.DIAGVIEW)), f"--input_log={log}", f"--output={output}"]
+
+    def viewer_argv(
+        self,
+        *,
+        config: Path | str,
+        log: Path | str,
+        schematic: Path | str,
+        output: Path | str,
+        program: Path | str | None = None,
+        reader: Path | str | None = None,
+    ) -> list[str]:
+        """Log and schematic to chrometrace, QHAS and the rest, all beside `output`.
+
+        Viewer and reader are this host's, unless a device's are given. They must be of the same target.
+        """
+        return [
+            str(program or self.tool(Tool.PROFILE_VIEWER)),
+            f"--config={config}",
+            f"--reader={reader or self.reader}",
+            f"--input_log={log}",
+            f"--schematic={schematic}",
+            f"--output={output}",
+        ]
+
+
+def viewer_config(features: TraceFeatures) -> str:
+    """The viewer's config.json: all eight switches, under "features", where alone they are read."""
+    return json.dumps({"features": features.model_dump()}, indent=2)
+
+
+def find_sdk(ref: SdkRef, environ: Mapping[str, str] = os.environ) -> Sdk:
+    """The SDK of the site, else of the environment, else the host SDK. Raises InvalidInput."""
+    root = ref.root
+    source = "site.yaml"
+    for variable in ROOT_VARIABLES:
+        if root is None and environ.get(variable):
+            root, source = Path(environ[variable]), variable
+    if root is None:
+        root, source = host_sdk_root(), "the host SDK"
+    if not root.is_dir():
+        raise InvalidInput(f"The SDK root {root} named by {source} is not a directory.")
+    sdk = Sdk(root.resolve(), _version(root.resolve()), _kind(root), ref.env)
+    if absent := sdk.missing():
+        raise InvalidInput(
+            f"The SDK at {root} (named by {source}) has no usable {', '.join(map(str, absent))}."
+        )
+    return sdk
+
+
+def host_sdk_root() -> Path:
+    """Root of the host SDK, laid down where needed. Raises InvalidInput when this machine cannot have it."""
+    return Path(_ask_host_sdk("root")[-1])
+
+
+def host_sdk_estimates() -> list[str]:
+    """SoCs whose estimates the vendor supports. Raises InvalidInput when the host SDK does not answer."""
+    rows = (line.split("\t") for line in _ask_host_sdk("socs"))
+    return [row[0] for row in rows if row[-1] == "supported"]
+
+
+def _ask_host_sdk(question: str) -> list[str]:
+    """Lines of an answer, at least one. The host SDK stands alone: it is asked as a program."""
+    command = [sys.executable, "-m", "hostsdk", question]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InvalidInput(f"The host SDK cannot be used on this machine: {error}.") from error
+    lines = [line for line in answer.stdout.split("\n") if line.strip()]
+    if answer.returncode != 0 or not lines:
+        complaint = answer.stderr or answer.stdout
+        raise InvalidInput(complaint.strip() or "The host SDK cannot be used on this machine.")
+    return lines
+
+
+def _kind(root: Path) -> SdkKind:
+    marker = root / "sdk.yaml"
+    return (
+        SdkKind.HOST
+        if marker.is_file() and "hostsdk" in marker.read_text(errors="replace")
+        else SdkKind.VENDOR
+    )
+
+
+def _version(root: Path) -> str:
+    header = root / "include" / "QNN" / "QnnSdkBuildId.h"
+    if header.is_file() and (
+        found := re.search(r'QNN_SDK_BUILD_ID\s+"v?([^"]+)"', header.read_text(errors="replace"))
+    ):
+        return found[1]
+    return root.name

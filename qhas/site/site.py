@@ -1,0 +1,257 @@
+"""This lab: where artifacts go, which SDK is used, which devices there are."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from qhas.failures import InvalidInput
+from qhas.machine.masking import MASK, masked
+from qhas.machine.process import is_secret
+from qhas.naming import Name, SocName
+from qhas.sweep.spec import Spec, anchored, parse_yaml
+
+SITE_VARIABLE = "QHAS_SITE"
+DEFAULT_STORE = "./qhas-store"
+
+
+_ADDRESS = r"^[A-Za-z0-9\[][A-Za-z0-9._:@%\[\]-]*$"
+"""Serials and hosts as adb and ssh know them. None begins with a dash: it would be taken for an option."""
+
+
+class Transport(StrEnum):
+    """How commands and files reach a device."""
+
+    HOST = "host"
+    """This machine itself, running the SDK's own executables; it simulates."""
+    ADB = "adb"
+    """An Android device, through the adb client."""
+    SSH = "ssh"
+    """An embedded Linux board, through the OpenSSH client and its user's own configuration."""
+
+
+_DEFAULT_TARGET = {
+    Transport.HOST: "x86_64-linux-clang",
+    Transport.ADB: "aarch64-android",
+    Transport.SSH: "aarch64-oe-linux-gcc11.2",
+}
+_DEFAULT_DIRECTORY = {Transport.ADB: "/data/local/tmp/qhas", Transport.SSH: "/opt/qhas"}
+
+
+class Gate(Spec):
+    """What a device must be like before a cell starts on it, and how long a hot one may take to get there."""
+
+    thermal_status: int = Field(
+        default=0,
+        ge=0,
+        le=6,
+        description="Highest Android thermal status to start at; 0 is none, 6 shutdown.",
+    )
+    skin_celsius: float = Field(default=40.0, description="Highest skin temperature to start at.")
+    chip_celsius: float = Field(
+        default=75.0, description="Highest temperature of any CPU, GPU or NPU sensor."
+    )
+    battery_percent: int = Field(default=30, ge=0, le=100, description="Lowest battery level to start at.")
+    free_mb: int = Field(default=500, ge=0, description="Least free space in the device's directory, in MB.")
+    patience_seconds: float = Field(
+        default=600.0, ge=0, description="How long to wait for a device to cool down or charge."
+    )
+    poll_seconds: float = Field(default=10.0, gt=0, description="Between two looks at a waiting device.")
+
+
+class Host(Spec):
+    """How much of this host the work on it may take."""
+
+    cores: int | None = Field(
+        default=None, ge=1, description="Tools that compute here at the same time; every core when left out."
+    )
+    free_memory_mb: int = Field(
+        default=1024, ge=0, description="No further cell is begun while less memory than this is available."
+    )
+    free_scratch_mb: int = Field(
+        default=2048, ge=0, description="No further cell is begun while less scratch space than this is free."
+    )
+
+
+class DeviceRef(Spec):
+    """A device of the lab."""
+
+    name: Name
+    soc: SocName
+    transport: Transport = Transport.HOST
+    serial: str | None = Field(default=None, pattern=_ADDRESS, description="adb: as `adb devices` lists it.")
+    adb_server: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]+:\d{1,5}$",
+        description="adb: host:port of a remote adb server.",
+    )
+    host: str | None = Field(
+        default=None, pattern=_ADDRESS, description="ssh: host, user@host or a Host of ssh_config."
+    )
+    ssh_config: Path | None = Field(
+        default=None, description="ssh: a configuration in place of the user's own."
+    )
+    target: str | None = Field(
+        default=None, description="The SDK's directory of executables for it, below bin/ and lib/."
+    )
+    directory: str | None = Field(
+        default=None, pattern=r"^(/[A-Za-z0-9._-]+)*$", description="A directory of ours on the device."
+    )
+    hexagon: str | None = Field(
+        default=None,
+        pattern=r"^v\d{2,3}$",
+        description="Hexagon architecture, as in v79, where neither SDK nor device tell it.",
+    )
+    env: dict[str, str] = Field(default={}, description="Variables for the tools on the device.")
+    answer_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="A device that does not answer a short question in this time is offline.",
+    )
+    comeback_seconds: float = Field(
+        default=60.0, ge=0, description="adb: how long a device may be away, as while it boots."
+    )
+    gate: Gate | None = Field(default=None, description="In place of the site's gate.")
+
+    @model_validator(mode="after")
+    def _address_fits_transport(self) -> DeviceRef:
+        for field, transport in (("serial", Transport.ADB), ("host", Transport.SSH)):
+            if (getattr(self, field) is None) is (self.transport is transport):
+                raise ValueError(
+                    f"device {self.name}: `{field}` is for transport {transport}, and needed there"
+                )
+        return self
+
+    @property
+    def sdk_target(self) -> str:
+        """The SDK's directory of executables for it."""
+        return self.target or _DEFAULT_TARGET[self.transport]
+
+    @property
+    def root(self) -> str:
+        """The directory of ours on the device: everything we leave there is below it."""
+        return self.directory or _DEFAULT_DIRECTORY[self.transport]
+
+    @property
+    def address(self) -> str:
+        """What makes it one physical device, whatever a site calls it: the name of its lease."""
+        return f"{self.transport}:{self.serial or self.host or self.name}"
+
+
+class SdkRef(Spec):
+    """Which SDK to use. Without a root: QAIRT_SDK_ROOT, QNN_SDK_ROOT, SNPE_ROOT, else the host SDK."""
+
+    root: Path | None = None
+    env: dict[str, str] = Field(
+        default={}, description="Variables for the SDK's tools. They become part of the cache key."
+    )
+
+
+class Viewer(StrEnum):
+    """Where qnn-profile-viewer runs."""
+
+    HOST = "host"
+    """On this host, from the log that the device wrote."""
+    DEVICE = "device"
+    """On the device, as the vendor's SNPE page has it; its files are fetched."""
+
+
+class Links(Spec):
+    """How a browser reaches what is stored. With neither key, links are addresses to copy, not to click."""
+
+    base: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^@\s]+$",
+        description="Where the store is served over HTTP, as in https://artifacts.lab/lab1.",
+    )
+    presigned_hours: int = Field(
+        default=0,
+        ge=0,
+        le=168,
+        description="S3 without such a server: sign links for so many hours. Who sees one can read that object.",
+    )
+    perfetto: str = Field(
+        default="https://ui.perfetto.dev",
+        pattern=r"^https?://[^@\s]+$",
+        description="The Perfetto UI that opens traces, where the lab has one of its own.",
+    )
+
+
+class Site(Spec):
+    """The lab as site.yaml states it. With no devices, the host simulates any SoC the SDK knows."""
+
+    store: str = Field(
+        default=DEFAULT_STORE, description="Any fsspec URL; relative paths are taken from site.yaml."
+    )
+    sdk: SdkRef = SdkRef()
+    viewer: Viewer = Viewer.HOST
+    devices: list[DeviceRef] = []
+    gate: Gate = Gate()
+    host: Host = Host()
+    links: Links = Links()
+
+    @model_validator(mode="after")
+    def _device_names_are_unique(self) -> Site:
+        names = [device.name for device in self.devices]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(
+                f"devices must have different names; {', '.join(twice)} stands there more than once"
+            )
+        addresses = Counter(device.address for device in self.devices)
+        if twice := sorted(address for address, count in addresses.items() if count > 1):
+            raise ValueError(f"a device is listed once; {', '.join(twice)} stands there under several names")
+        return self
+
+    def devices_by_soc(self) -> dict[str, int]:
+        """How many devices it names; none at all means that this host simulates every SoC, without limit."""
+        return dict(Counter(device.soc for device in self.devices))
+
+    def serves(self, soc: str) -> bool:
+        """Whether some device of this lab can run for the SoC."""
+        return not self.devices or any(device.soc == soc for device in self.devices)
+
+
+def load_site(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Site:
+    """Read site.yaml from `path`, else from QHAS_SITE, else the defaults. Raises InvalidInput."""
+    if path is None and environ.get(SITE_VARIABLE):
+        path = Path(environ[SITE_VARIABLE])
+    if path is None:
+        return Site(store=str(Path(DEFAULT_STORE).resolve()))
+    site = parse_yaml(path, Site, "site")
+    sdk = site.sdk
+    if sdk.root is not None:
+        sdk = sdk.model_copy(update={"root": Path(anchored(path, "sdk.root", str(sdk.root)))})
+    devices = [
+        ref.model_copy(update={"ssh_config": Path(anchored(path, "ssh_config", str(ref.ssh_config)))})
+        if ref.ssh_config
+        else ref
+        for ref in site.devices
+    ]
+    return site.model_copy(
+        update={"store": anchored(path, "store", site.store), "sdk": sdk, "devices": devices}
+    )
+
+
+def without_secrets(site: Site) -> Site:
+    """The site as it may be stored: secrets in variables and in the store's address replaced."""
+    sdk = site.sdk.model_copy(update={"env": _without_values(site.sdk.env)})
+    devices = [ref.model_copy(update={"env": _without_values(ref.env)}) for ref in site.devices]
+    return site.model_copy(update={"store": masked(site.store), "sdk": sdk, "devices": devices})
+
+
+def _without_values(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: MASK if is_secret(name) else value for name, value in env.items()}
+
+
+def require_devices(site: Site, socs: list[str]) -> None:
+    """Raise InvalidInput if a SoC has no device in this lab."""
+    if missing := [soc for soc in socs if not site.serves(soc)]:
+        have = ", ".join(sorted({device.soc for device in site.devices}))
+        raise InvalidInput(
+            f"No device of this site has SoC {', '.join(missing)}; its devices are for {have}."
+        )

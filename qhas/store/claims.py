@@ -1,0 +1,119 @@
+"""Claims on something in the store: who works on it now, so that others wait or are told.
+
+A claim is a small object that its owner renews. One that is not renewed is a dead owner's, and one whose process has
+ended where that can be seen is so at once. Where claims fail (a server without conditional writes, hosts that take
+over a dead host's claim at the same moment) two work on the same thing: who uses claims must bear that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, ValidationError
+
+from qhas.machine.process_identity import ProcessIdentity, this_process
+from qhas.store import Store, StoreError
+
+_RELEASE_SECONDS = 5.0
+"""A store that is gone answers late, and nobody needs the release: the claim expires."""
+
+
+class Claim(BaseModel):
+    """Who works on something. `host` is for people."""
+
+    owner: str
+    host: str
+    process: ProcessIdentity | None = None
+    expires: datetime
+
+    def has_ended(self) -> bool:
+        """Whether its process is known to be gone."""
+        return self.process is not None and self.process.has_ended()
+
+    def is_visible(self) -> bool:
+        """Whether the end of its process can be known."""
+        return self.process is not None and self.process.is_visible()
+
+
+RELEASED = Claim(owner="", host="", expires=datetime.min.replace(tzinfo=UTC))
+"""A claim that was there and went before it could be read."""
+
+
+class Claims:
+    """Claims of one owner. They live for `seconds` and are renewed three times meanwhile."""
+
+    def __init__(self, store: Store, seconds: float) -> None:
+        self.seconds = seconds
+        self._store = store
+        self._owner = uuid.uuid4().hex
+
+    def take(self, key: str) -> Claim | None:
+        """Claim the key, or tell who has it. One that cannot be read keeps nobody away. Raises StoreError."""
+        if self._store.write(key, self._claim_now(), only_if_absent=True):
+            return None
+        content = self._store.read(key)
+        return RELEASED if content is None else _parse(content)
+
+    def take_away(self, key: str, dead: Claim) -> None:
+        """Remove a dead owner's claim, if it still is the one that was seen. Raises StoreError."""
+        content = self._store.read(key)
+        if content is not None and _parse(content) == dead:
+            self._store.delete(key)
+
+    def release(self, key: str) -> None:
+        """Remove the claim if it is still this owner's. What cannot be removed expires."""
+        with suppress(StoreError):
+            found = _parse(self._store.read(key) or b"")
+            if found and found.owner == self._owner:
+                self._store.delete(key)
+
+    @asynccontextmanager
+    async def kept(
+        self, key: str, overtaken: Callable[[Claim], None] = lambda _: None
+    ) -> AsyncIterator[None]:
+        """Renew a claim that was taken, and release it after the block.
+
+        `overtaken` hears, from another thread, of an owner that took this one for dead.
+        """
+        ended = threading.Event()
+        # Not the loop, nor its threads: busy with large files they would renew too late.
+        renewal = threading.Thread(target=self._keep, args=(key, ended, overtaken), daemon=True)
+        renewal.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            await asyncio.to_thread(renewal.join, _RELEASE_SECONDS)
+
+    def _keep(self, key: str, ended: threading.Event, overtaken: Callable[[Claim], None]) -> None:
+        while not ended.wait(self.seconds / 3):
+            with suppress(StoreError):
+                found = _parse(self._store.read(key) or b"")
+                if found and found.owner != self._owner:
+                    overtaken(found)
+                    return
+                self._store.write(key, self._claim_now())
+        self.release(key)
+
+    def _claim_now(self) -> bytes:
+        claim = Claim(
+            owner=self._owner,
+            host=f"{socket.gethostname()} (process {os.getpid()})",
+            process=this_process(),
+            expires=datetime.now(UTC) + timedelta(seconds=self.seconds),
+        )
+        return claim.model_dump_json().encode()
+
+
+def _parse(content: bytes) -> Claim | None:
+    try:
+        return Claim.model_validate_json(content)
+    except ValidationError:
+        return None

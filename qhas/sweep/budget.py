@@ -1,0 +1,129 @@
+"""What a network may cost, as the author of a sweep writes it:
+
+    budgets:
+      inception_v2:
+        total_dram: 20MB
+        reference_ops: 0
+        ops: {Conv2d: {at_least: 57}}          # one less, and a convolution is no longer on the HTP
+        socs:
+          sa8255: {time_us: 500}               # beside the above, and instead of it where both name a figure
+
+A plain value is the most that is allowed; `{at_least: ...}`, `{at_most: ...}` or both say otherwise. Sizes take units
+(`20MB` is 20 000 000 bytes, `20MiB` is 20 x 2^20). What the simulator and the QHAS of an inference say is
+deterministic in all but time, so one run is enough to judge it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, WithJsonSchema, model_validator
+
+from qhas.naming import SocName
+from qhas.profile.origin import Origin
+
+
+class _Written(BaseModel):
+    """Written by a user: immutable, unknown keys refused with those there are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_known(cls, given: Any) -> Any:
+        unknown = (
+            [str(key) for key in given if key not in cls.model_fields] if isinstance(given, dict) else []
+        )
+        if unknown:
+            known = ", ".join(cls.model_fields)
+            raise ValueError(f"there is no {', '.join(map(repr, unknown))}; choose from {known}")
+        return given
+
+
+class Limit(_Written):
+    """The least and the most that is allowed, both included."""
+
+    at_most: float | None = Field(default=None, ge=0)
+    at_least: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _allows_something(self) -> Self:
+        if self.at_most is None and self.at_least is None:
+            raise ValueError("a limit names at_most, at_least or both")
+        if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
+            raise ValueError(f"at_least {self.at_least:g} is more than at_most {self.at_most:g}")
+        return self
+
+
+class SizeLimit(Limit):
+    """Of bytes; as text with a unit, or as a number."""
+
+    at_most: ByteSize | None = None
+    at_least: ByteSize | None = None
+
+
+def _at_most(given: Any) -> Any:
+    return (
+        {"at_most": given} if isinstance(given, int | float | str) and not isinstance(given, bool) else given
+    )
+
+
+def _schema(*plain: str) -> WithJsonSchema:
+    """A plain value, or both sides by name. For forms and for the Prefect API, which refuses what does not fit."""
+    value = [{"type": kind} for kind in plain]
+    side = {"anyOf": [*value, {"type": "null"}]}
+    sides = {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(_SIDES, side)}
+    return WithJsonSchema({"anyOf": [*value, sides]})
+
+
+_SIDES = tuple(Limit.model_fields)
+Amount = Annotated[Limit, BeforeValidator(_at_most), _schema("number")]
+Size = Annotated[SizeLimit, BeforeValidator(_at_most), _schema("number", "string")]
+
+
+class Budget(_Written):
+    """Limits of one inference. Figures are of the QHAS summary, apart from the latency."""
+
+    latency_us: Amount | None = Field(
+        default=None, description="Median latency, profiling off; devices only."
+    )
+    time_us: Amount | None = Field(default=None, description="QHAS time: of the first, cold inference.")
+    cycles: Amount | None = Field(default=None, description="Cycles of the timeline.")
+    total_dram: Size | None = Field(default=None, description="Bytes read from and written to DRAM.")
+    dram_read: Size | None = None
+    dram_write: Size | None = None
+    peak_vtcm: Size | None = Field(default=None, description="Most bytes of VTCM in use at once.")
+    reference_ops: Amount | None = Field(
+        default=None, description="HTP ops that are slow reference implementations."
+    )
+    format_changes: Amount | None = Field(
+        default=None, description="HTP ops that only change the memory format."
+    )
+    qnn_nodes: Amount | None = Field(default=None, description="Ops of the network that ran on the HTP.")
+    htp_nodes: Amount | None = Field(default=None, description="HTP ops they became.")
+    ops: dict[str, Amount] = Field(
+        default={}, description="Ops of the network that ran on the HTP, by type, as in Conv2d."
+    )
+    origin: Origin | None = Field(
+        default=None,
+        description="`device` or `simulator`: figures of the other are not judged. Without it both are.",
+    )
+
+    @property
+    def limits(self) -> dict[str, Limit]:
+        """By figure; those of op types as `ops.Conv2d`."""
+        named = {name: value for name, value in self if isinstance(value, Limit)}
+        return named | {f"ops.{kind}": limit for kind, limit in self.ops.items()}
+
+
+class NetworkBudget(Budget):
+    """The budget of a network, on every SoC unless one is named under `socs`."""
+
+    socs: dict[SocName, Budget] = {}
+
+    def on(self, soc: str) -> Budget:
+        """What holds on a SoC: the limits of the SoC, and of the network where the SoC has none of its own."""
+        own = self.socs.get(soc, Budget())
+        set_here = {name: getattr(own, name) for name in own.model_fields_set}
+        common = {name: getattr(self, name) for name in Budget.model_fields}
+        return Budget.model_validate(common | set_here | {"ops": self.ops | own.ops})

@@ -1,0 +1,170 @@
+"""From the sweep to its cells, with nothing run: expansion, checks, and a forecast of device time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import product
+from typing import Any
+
+import fsspec
+
+from qhas.failures import InvalidInput
+from qhas.lab.pipeline import Forecast
+from qhas.machine.masking import error_at, masked
+from qhas.naming import check_name
+from qhas.socs import KNOWN_SOCS
+from qhas.sweep.budget import NetworkBudget
+from qhas.sweep.spec import (
+    RANDOM_INPUTS,
+    Cell,
+    Exclusion,
+    PrepareOptions,
+    RunOptions,
+    Selection,
+    SweepSpec,
+    Variants,
+)
+
+CANARY = "canary"
+"""Tag of the models that are enough to see whether a SoC and its SDK work."""
+ASSUMED_DEVICE_SECONDS = Forecast().device
+"""Device time of a cell without history."""
+
+_RUNS_OWN = re.compile(r"(?i).*\.json|pinned")
+"""What stands beside the models in a run: its record, its claim, its verdicts, the mark that keeps it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of a sweep in the order of work, and what their author should know before starting."""
+
+    spec: SweepSpec
+    cells: tuple[Cell, ...]
+    excluded: int
+    warnings: tuple[str, ...]
+
+    def device_seconds(self, forecasts: Mapping[str, Forecast]) -> float:
+        """Forecast of device time in seconds, from forecasts by cell key, else an assumption."""
+        return sum(forecasts.get(cell.key, Forecast()).device for cell in self.cells)
+
+
+def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
+    """Expand and check a sweep; `look_up` also asks whether its files exist. Raises InvalidInput."""
+    for model in spec.models:
+        if _RUNS_OWN.fullmatch(model.name):
+            raise InvalidInput(
+                f"Sweep {spec.name} cannot call a model {model.name}: a run has objects of its own of such names; "
+                "choose another name."
+            )
+    everything = list(_expand(spec))
+    wanted = [cell for cell in everything if not any(_matches(rule, cell) for rule in spec.exclude)]
+    if not wanted:
+        raise InvalidInput(
+            f"Sweep {spec.name} has no cell left: its exclusions remove all {len(everything)}."
+        )
+    cells = tuple(select(wanted, spec.select))
+    if not cells:
+        raise InvalidInput(f"None of the {len(wanted)} cells of sweep {spec.name} fits the selection.")
+    if look_up:
+        require_files(cells)
+    return Plan(spec, cells, excluded=len(everything) - len(cells), warnings=tuple(_warnings(spec)))
+
+
+def require_files(cells: Iterable[Cell]) -> None:
+    """Raise InvalidInput if a DLC or an input list of these cells is not there, as seen from this host."""
+    for address in sorted({address for cell in cells for address in _addresses(cell)}):
+        _require(address)
+
+
+def select(cells: list[Cell], selection: Selection) -> list[Cell]:
+    """The cells that fit, in their order."""
+    fitting = [cell for cell in cells if _fits(cell, selection)]
+    return _canaries(fitting) if selection.canary else fitting
+
+
+def _fits(cell: Cell, selection: Selection) -> bool:
+    named = (
+        (cell.model.name, selection.models),
+        (cell.soc, selection.socs),
+        (cell.variant, selection.variants),
+    )
+    return (
+        all(not patterns or any(fnmatchcase(name, p) for p in patterns) for name, patterns in named)
+        and (not selection.tags or not set(selection.tags).isdisjoint(cell.model.tags))
+        and (not selection.cells or cell.key in selection.cells)
+    )
+
+
+def _canaries(cells: list[Cell]) -> list[Cell]:
+    first: dict[str, Cell] = {}
+    for cell in sorted(cells, key=lambda cell: CANARY not in cell.model.tags):
+        first.setdefault(cell.soc, cell)
+    return [cell for cell in cells if first[cell.soc] is cell]
+
+
+def variant_grid(variants: Variants) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every combination of the grid: its name and the options it sets. An empty grid is one variant, `default`."""
+    axes = {axis: values for axis, values in variants if values}
+    if not axes:
+        yield "default", {}
+        return
+    for values in product(*axes.values()):
+        options = dict(zip(axes, values, strict=True))
+        name = ".".join(f"{axis}-{str(value).lower()}" for axis, value in options.items())
+        yield name, options
+
+
+def _expand(spec: SweepSpec) -> Iterator[Cell]:
+    for (variant, options), model, soc in product(variant_grid(spec.variants), spec.models, spec.socs):
+        prepare = PrepareOptions.model_validate(
+            spec.prepare.model_dump() | _fields_of(PrepareOptions, options)
+        )
+        run = RunOptions.model_validate(spec.run.model_dump() | _fields_of(RunOptions, options))
+        yield Cell(
+            model=model,
+            soc=soc,
+            variant=check_name(variant),
+            prepare=prepare,
+            run=run,
+            trace=spec.trace,
+            budget=spec.budgets.get(model.name, NetworkBudget()).on(soc),
+        )
+
+
+def _fields_of(model: type[PrepareOptions | RunOptions], options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name in model.model_fields}
+
+
+def _matches(rule: Exclusion, cell: Cell) -> bool:
+    wanted = ((rule.model, cell.model.name), (rule.soc, cell.soc), (rule.variant, cell.variant))
+    return all(given is None or given == actual for given, actual in wanted)
+
+
+def _addresses(cell: Cell) -> Iterator[str]:
+    yield cell.model.dlc
+    if cell.model.inputs != RANDOM_INPUTS:
+        yield cell.model.inputs
+
+
+def _require(address: str) -> None:
+    try:
+        fs, path = fsspec.core.url_to_fs(address)
+        found = fs.info(path)["type"] == "file"  # not isfile(): for it, what may not be looked at is no file
+    except FileNotFoundError:
+        found = False
+    except Exception as error:  # every fsspec backend raises its own
+        told = error_at(address, f"{type(error).__name__}: {error}")
+        raise InvalidInput(
+            f"{masked(address)} cannot be looked up: {told}."
+        ) from None  # its text has the address
+    if not found:
+        raise InvalidInput(f"There is no file {masked(address)}; correct the path in the sweep.")
+
+
+def _warnings(spec: SweepSpec) -> Iterator[str]:
+    for soc in spec.socs:
+        if soc not in KNOWN_SOCS:
+            yield f"SoC {soc} is not in this version's list; the SDK decides whether it can prepare for it."

@@ -1,0 +1,185 @@
+"""Several sites: which of a sweep's cells each one runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from qhas.failures import InvalidInput
+from qhas.lab.pipeline import Forecast
+from qhas.naming import Name, SocName
+from qhas.runs.record import SitePart
+from qhas.sweep.spec import Cell, Spec, parse_yaml
+
+
+class SocDevices(Spec):
+    """How many devices of a SoC a site has."""
+
+    soc: SocName
+    count: int = Field(default=1, ge=1, description="Devices of this SoC at the site.")
+
+
+def _rows(value: Any) -> Any:
+    return (
+        [{"soc": soc, "count": count} for soc, count in value.items()]
+        if isinstance(value, Mapping)
+        else value
+    )
+
+
+class SiteRef(Spec):
+    """A site that runs a part of a sweep: the deployment that its workers serve, and what devices it has."""
+
+    name: Name
+    deployment: str = Field(
+        pattern=r"^[^/]+/[^/]+$",
+        description="A deployment of the flow `sweep` on the site's work queue, as in sweep/lab1.",
+    )
+    socs: Annotated[list[SocDevices], BeforeValidator(_rows)] = Field(
+        min_length=1, description="Number of devices by SoC; in a file also as {sm8750: 2, sa8255: 1}."
+    )
+    site: str | None = Field(
+        default=None, description="Path of site.yaml on the site's workers; without it their QHAS_SITE."
+    )
+    patience_seconds: float = Field(
+        default=300.0, gt=0, description="How long to wait until a worker of the site takes the run."
+    )
+    silence_seconds: float = Field(
+        default=600.0,
+        ge=60,
+        description="A run that shows no sign of life for this long is given up: its host is gone.",
+    )
+
+    @model_validator(mode="after")
+    def _socs_are_unique(self) -> SiteRef:
+        names = [each.soc for each in self.socs]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"socs of site {self.name}: {', '.join(twice)} stands there more than once")
+        return self
+
+    def devices(self, soc: str) -> int:
+        """How many devices of a SoC the site has."""
+        return next((each.count for each in self.socs if each.soc == soc), 0)
+
+
+class _Sites(Spec):
+    sites: list[SiteRef]
+
+
+def load_sites(path: Path) -> list[SiteRef]:
+    """Read sites.yaml. Raises InvalidInput with one sentence naming file, place and fault."""
+    return require_sites(parse_yaml(path, _Sites, "sites").sites)
+
+
+def require_sites(sites: Sequence[SiteRef]) -> list[SiteRef]:
+    """The sites, if they can share a sweep. Raises InvalidInput if there is none, or two of the same name."""
+    names = [site.name for site in sites]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidInput(
+            f"Sites must have different names; {', '.join(twice)} stands there more than once."
+        )
+    if not sites:
+        raise InvalidInput("No site is listed; name at least one, or use the flow `sweep`.")
+    return list(sites)
+
+
+def split(
+    cells: Sequence[Cell], sites: Sequence[SiteRef], forecasts: Mapping[str, Forecast]
+) -> dict[str, tuple[Cell, ...]]:
+    """Cells by site name, in the order given: each at one site that has its SoC. Raises InvalidInput if none has.
+
+    Sites that share a SoC are to finish it at the same time: the longest cell first, each to where it would be done
+    soonest. With k such sites and n devices altogether no site needs more than (all the cells' device time + (k-1) x
+    the longest cell) / n.
+    """
+    by_soc = defaultdict(list)
+    for cell in cells:
+        by_soc[cell.soc].append(cell)
+    if unserved := sorted(soc for soc in by_soc if not any(site.devices(soc) for site in sites)):
+        have = ", ".join(sorted({each.soc for site in sites for each in site.socs}))
+        raise InvalidInput(f"No site has devices for {', '.join(unserved)}; the sites have {have}.")
+    chosen = {
+        key: name for soc, some in by_soc.items() for key, name in _balanced(soc, some, sites, forecasts)
+    }
+    return {site.name: tuple(cell for cell in cells if chosen[cell.key] == site.name) for site in sites}
+
+
+def _balanced(
+    soc: str, cells: Iterable[Cell], sites: Sequence[SiteRef], forecasts: Mapping[str, Forecast]
+) -> Iterator[tuple[str, str]]:
+    """Cell keys of one SoC, each with the name of its site."""
+    devices = {site.name: site.devices(soc) for site in sites if site.devices(soc)}
+    seconds, given = dict.fromkeys(devices, 0.0), dict.fromkeys(devices, 0)
+    lengths = {cell.key: forecasts.get(cell.key, Forecast()).device for cell in cells}
+    for key in sorted(lengths, key=lambda key: (-lengths[key], key)):
+
+        def done(name: str, longer: float = lengths[key]) -> tuple[float, float]:
+            return (seconds[name] + longer) / devices[name], (given[name] + 1) / devices[name]
+
+        name = min(devices, key=done)
+        seconds[name] += lengths[key]
+        given[name] += 1
+        yield key, name
+
+
+class Part(Spec):
+    """Some cells of a sweep, given to one site. Cells are positions in the plan: five thousand fit into a parameter."""
+
+    site: Name = Field(description="The site that runs them.")
+    cells: str = Field(
+        pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$",
+        description="Positions of the cells in the plan, from 1, as in 1-40,57.",
+    )
+    plan: str = Field(description="Digest of the whole plan, so that both sides count the same cells.")
+
+    @classmethod
+    def of(cls, site: str, cells: Iterable[Cell], plan: Sequence[Cell]) -> Part:
+        """The part of a plan that these cells are."""
+        wanted = {cell.key for cell in cells}
+        positions = [number for number, cell in enumerate(plan, 1) if cell.key in wanted]
+        return cls(site=site, cells=",".join(_ranges(positions)), plan=_digest(plan))
+
+    def select(self, plan: Sequence[Cell]) -> list[Cell]:
+        """The cells of the part. Raises InvalidInput if this plan is another one."""
+        bounds = [tuple(map(int, part.split("-"))) for part in self.cells.split(",")]
+        if self.plan != _digest(plan) or any(not 1 <= each[0] <= each[-1] <= len(plan) for each in bounds):
+            raise InvalidInput(
+                f"Site {self.site} plans other cells from this spec than the sweep it belongs to; "
+                "install the same version of qhas-flows on both."
+            )
+        positions = {number for each in bounds for number in range(each[0], each[-1] + 1)}
+        return [plan[number - 1] for number in sorted(positions)]
+
+
+def _ranges(numbers: Iterable[int]) -> Iterator[str]:
+    """Ascending numbers as ranges: 1-3, 5."""
+    for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        first, *rest = (number for _, number in run)
+        yield f"{first}-{rest[-1]}" if rest else str(first)
+
+
+def _digest(plan: Iterable[Cell]) -> str:
+    return hashlib.sha256("\n".join(cell.key for cell in plan).encode()).hexdigest()[:16]
+
+
+def site_table(parts: Iterable[SitePart]) -> list[dict[str, str]]:
+    """A row a site, by column title, for people. A flow run is its page in the Prefect UI where that is known."""
+    return [
+        {
+            "site": part.site,
+            "state": part.state.replace("_", " "),
+            "cells": str(part.cells),
+            "good": str(part.good),
+            "failed": str(part.failed),
+            "missing": str(part.missing),
+            "why": part.why or "",
+            "flow run": part.flow_run_url or part.flow_run,
+        }
+        for part in parts
+    ]

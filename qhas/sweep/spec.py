@@ -1,0 +1,348 @@
+"""What to run: the sweep as its author writes it, and the cell as it is run.
+
+Every model refuses unknown keys, so that a typing error is found before anything runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from qhas.failures import InvalidInput
+from qhas.machine.masking import Address
+from qhas.naming import Name, SocName
+from qhas.sweep import forms
+from qhas.sweep.budget import Budget, NetworkBudget
+
+RANDOM_INPUTS = "random"
+ModelT = TypeVar("ModelT", bound=BaseModel)
+OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
+VtcmMegabytes = Annotated[int, Field(ge=0, le=64)]
+HvxThreads = Annotated[int, Field(ge=1, le=16)]
+
+
+def _more_than_once(values: Iterable[object]) -> list[str]:
+    return [str(value) for value, count in Counter(values).items() if count > 1]
+
+
+class Spec(BaseModel):
+    """Base of everything a user writes: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=forms.shape)
+
+
+class PerfProfile(StrEnum):
+    """Clock and power behaviour asked of the runtime (`snpe-net-run --perf_profile`)."""
+
+    BURST = "burst"
+    BALANCED = "balanced"
+    DEFAULT = "default"
+    HIGH_PERFORMANCE = "high_performance"
+    SUSTAINED_HIGH_PERFORMANCE = "sustained_high_performance"
+    LOW_BALANCED = "low_balanced"
+    HIGH_POWER_SAVER = "high_power_saver"
+    LOW_POWER_SAVER = "low_power_saver"
+    POWER_SAVER = "power_saver"
+    EXTREME_POWER_SAVER = "extreme_power_saver"
+    SYSTEM_SETTINGS = "system_settings"
+
+
+class ModelRef(Spec):
+    """A network to profile."""
+
+    name: Name = Field(
+        title="Name",
+        description="Used in reports and paths: letters, digits, dots, dashes, underscores.",
+        examples=["inception_v2"],
+    )
+    dlc: Address = Field(
+        title="DLC",
+        min_length=1,
+        description="Un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc.",
+        examples=["s3://models/inception_v2.dlc"],
+    )
+    inputs: Address = Field(
+        default=RANDOM_INPUTS,
+        title="Inputs",
+        min_length=1,
+        description="random, or path or URL of an input list. Its input files lie relative to it.",
+        examples=[RANDOM_INPUTS, "s3://models/inception_v2/input_list.txt"],
+    )
+
+    tags: list[Name] = Field(
+        default=[], title="Tags", description="Words to select models by, as in nightly or canary."
+    )
+
+
+class PrepareOptions(Spec):
+    """Options of graph-prepare. What is left out keeps the SDK's default."""
+
+    optimization_level: OptimizationLevel | None = Field(
+        default=None, title="Optimisation level", description="1, 2 or 3; higher prepares slower."
+    )
+    vtcm_mb: VtcmMegabytes | None = Field(
+        default=None, title="VTCM in MB", description="0 to 64; 0 is the SoC's maximum."
+    )
+    hvx_threads: HvxThreads | None = Field(
+        default=None, title="HVX threads", description="1 to 16 threads that the graph may use."
+    )
+    dlbc: bool | None = Field(
+        default=None,
+        title="DLBC",
+        description="Lossless bandwidth compression. None keeps the SDK's default.",
+    )
+
+
+class RunOptions(Spec):
+    """Options of the run on the device."""
+
+    perf_profile: PerfProfile = Field(
+        default=PerfProfile.BURST, title="Perf profile", description="Clocks and power during the run."
+    )
+    warmups: int = Field(
+        default=3,
+        ge=0,
+        le=1000,
+        title="Warm-ups",
+        description="0 to 1000 inferences before the latency is taken (devices only).",
+    )
+    repetitions: int = Field(
+        default=30,
+        ge=0,
+        le=100_000,
+        title="Repetitions",
+        description="0 to 100000 timed inferences (devices only); 0 leaves latency out.",
+    )
+    timeout_seconds: int = Field(
+        default=600,
+        ge=1,
+        le=86_400,
+        title="Time limit in seconds",
+        description="Of each tool, 1 to 86400.",
+    )
+
+
+class TraceFeatures(Spec):
+    """The eight switches of `qnn-profile-viewer --config`, by the vendor's names. All eight are always written."""
+
+    qhas_json: bool = Field(default=True, title="qhas_json", description="The QHAS summary as JSON.")
+    qhas_schema: bool = Field(
+        default=True, title="qhas_schema", description="The JSON schema of the QHAS summary."
+    )
+    htp_json: bool = Field(default=True, title="htp_json", description="The HTP graph, for Netron.")
+    runtrace: bool = Field(
+        default=True, title="runtrace", description="Time of each inference on the device."
+    )
+    memory_info: bool = Field(
+        default=True, title="memory_info", description="VTCM and DRAM counters in the chrometrace."
+    )
+    traceback: bool = Field(default=True, title="traceback", description="Where each HTP op comes from.")
+    enable_input_output_flow_events: bool = Field(
+        default=False,
+        title="enable_input_output_flow_events",
+        description="Arrows from producer to consumer. The trace then needs chrome://tracing.",
+    )
+    enable_sequencer_flow_events: bool = Field(
+        default=False,
+        title="enable_sequencer_flow_events",
+        description="Arrows of the sequencer. The trace then needs chrome://tracing.",
+    )
+
+
+class Variants(Spec):
+    """A grid over prepare and run options: every combination of the listed values is a cell of its own."""
+
+    perf_profile: list[PerfProfile] = Field(
+        default=[], title="Perf profiles", description="Each of these clock and power settings."
+    )
+    optimization_level: list[OptimizationLevel] = Field(
+        default=[], title="Optimisation levels", description="Each of 1, 2, 3."
+    )
+    vtcm_mb: list[VtcmMegabytes] = Field(
+        default=[], title="VTCM in MB", description="Each 0 to 64; 0 is the SoC's maximum."
+    )
+    hvx_threads: list[HvxThreads] = Field(default=[], title="HVX threads", description="Each 1 to 16.")
+    dlbc: list[bool] = Field(
+        default=[], title="DLBC", description="Lossless bandwidth compression: off, on, or both."
+    )
+
+    @model_validator(mode="after")
+    def _values_are_unique(self) -> Self:
+        for axis, values in self:
+            if twice := _more_than_once(values):
+                raise ValueError(
+                    f"{axis} must have different values; {', '.join(twice)} stands there more than once"
+                )
+        return self
+
+
+class Exclusion(Spec):
+    """Cells left out: those that match every field given here."""
+
+    model: Name | None = Field(default=None, title="Network", description="Its name.")
+    soc: SocName | None = Field(default=None, title="SoC", description="As in sm8750.")
+    variant: str | None = Field(default=None, title="Variant", description="As in vtcm_mb-2.")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.model is None and self.soc is None and self.variant is None:
+            raise ValueError(
+                "an exclusion names a model, a soc or a variant; an empty one would exclude every cell"
+            )
+        return self
+
+
+class Selection(Spec):
+    """The cells to run: those that fit every field given. Models, SoCs and variants are glob patterns."""
+
+    models: list[str] = Field(default=[], title="Networks", description="As in inception_*.")
+    socs: list[str] = Field(default=[], title="SoCs", description="As in sa8*.")
+    variants: list[str] = Field(default=[], title="Variants", description="As in perf_profile-burst*.")
+    tags: list[Name] = Field(default=[], title="Tags", description="A model needs one of them.")
+    cells: list[str] = Field(
+        default=[], title="Cells", description="Keys, as in inception_v2/sa8255/default."
+    )
+    canary: bool = Field(
+        default=False,
+        title="Canary",
+        description="One cell a SoC: of the first model tagged canary, else of the first model.",
+    )
+
+
+class SweepSpec(Spec):
+    """Models x SoCs x variants."""
+
+    name: Name = Field(title="Name", description="Short name of the sweep, part of every run id.")
+    models: list[ModelRef] = Field(min_length=1, title="Networks", description="At least one.")
+    socs: list[SocName] = Field(
+        min_length=1, title="SoCs", description="Names as graph-prepare takes them, as in sm8750."
+    )
+    variants: Variants = Field(default=Variants(), title="Grid")
+    prepare: PrepareOptions = Field(default=PrepareOptions(), title="Prepare")
+    run: RunOptions = Field(default=RunOptions(), title="Run")
+    trace: TraceFeatures = Field(default=TraceFeatures(), title="Trace")
+    exclude: list[Exclusion] = Field(default=[], title="Exclude", description="Cells left out.")
+    select: Selection = Field(default=Selection(), title="Select")
+    budgets: dict[Name, NetworkBudget] = Field(
+        default={},
+        title="Budgets",
+        description="By model: what its cells may cost. A cell over budget makes the exit code 1.",
+    )
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for what, names in (("models", [m.name for m in self.models]), ("socs", self.socs)):
+            # Case-insensitively: the names become folders, and some stores and file systems fold case.
+            if twice := _more_than_once(name.lower() for name in names):
+                raise ValueError(
+                    f"{what} must have different names; {', '.join(twice)} stands there more than once"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_are_of_cells(self) -> Self:
+        models = [model.name for model in self.models]
+        for name, budget in self.budgets.items():
+            for what, given, known in (("model", [name], models), ("SoC", budget.socs, self.socs)):
+                if unknown := [one for one in given if one not in known]:
+                    raise ValueError(
+                        f"the budget of {name} names a {what} {unknown[0]!r} that the sweep does not have; "
+                        f"choose from {', '.join(known)}"
+                    )
+        return self
+
+
+class Cell(Spec):
+    """One network on one SoC in one variant: the unit of work, of failure and of publication."""
+
+    model: ModelRef
+    soc: SocName
+    variant: str = "default"
+    prepare: PrepareOptions = PrepareOptions()
+    run: RunOptions = RunOptions()
+    trace: TraceFeatures = TraceFeatures()
+    budget: Budget = Budget()
+
+    @property
+    def key(self) -> str:
+        """Path of the cell below its run, `<model>/<soc>/<variant>`."""
+        return f"{self.model.name}/{self.soc}/{self.variant}"
+
+    @property
+    def label(self) -> str:
+        """The cell for people: the variant only where there is a choice."""
+        variant = "" if self.variant == "default" else f" ({self.variant})"
+        return f"{self.model.name} on {self.soc}{variant}"
+
+
+def load_sweep(path: Path) -> SweepSpec:
+    """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
+    spec = parse_yaml(path, SweepSpec, "sweep")
+    models = [
+        model.model_copy(
+            update={
+                field: anchored(path, f"models.{index}.{field}", address)
+                for field, address in (("dlc", model.dlc), ("inputs", model.inputs))
+                if (field, address) != ("inputs", RANDOM_INPUTS)
+            }
+        )
+        for index, model in enumerate(spec.models)
+    ]
+    return spec.model_copy(update={"models": models})
+
+
+def parse_yaml(path: Path, model: type[ModelT], what: str) -> ModelT:
+    """Read a YAML file into a model, or raise InvalidInput with one sentence naming file, place and fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The {what} file {path} cannot be read: {error}.") from error
+    try:
+        document: Any = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none
+        raise InvalidInput(f"The {what} file {path} is not YAML: {_fault(error)}.") from None
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInput(f"The {what} file {path} is not valid: {describe(error)}.") from error
+
+
+def _fault(error: Exception) -> str:
+    """Where and why, without a word of the file: who names a file to a worker need not be who may read it."""
+    problem, mark = getattr(error, "problem", None) or str(error), getattr(error, "problem_mark", None)
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return place + re.sub(r"'(?!\\\w')[^']{2,}'", "'...'", " ".join(problem.split()))
+
+
+def anchored(file: Path, place: str, address: str) -> str:
+    """An address written at a place of a file: URLs as they are, paths made absolute from the file's folder.
+
+    Raises InvalidInput for what cannot be a path.
+    """
+    if "://" in address:
+        return address
+    try:
+        return str((file.parent / Path(address).expanduser()).resolve())
+    except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links
+        raise InvalidInput(f"In {file}, {place}: {address!r} cannot be a path: {error}.") from error
+
+
+def describe(error: ValidationError) -> str:
+    """The faults of a validation as one line, each with the place where it stands."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: {_plain(fault['type'], fault['msg'])}"
+        for fault in error.errors()
+    )
+
+
+def _plain(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "no such key"
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,1 @@
+"""What keeps a lab going: room in the store, a healthy rack, a doctor."""

@@ -1,0 +1,33 @@
+"""Is everything there that a run needs? Each check answers with one sentence, the bad ones with a next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qhas.failures import InvalidInput
+from qhas.site import Site
+from qhas.site.sdk import find_sdk
+from qhas.upkeep.doctor import devices as rack
+from qhas.upkeep.doctor import host, toolchain
+from qhas.upkeep.doctor.finding import Finding
+
+__all__ = ["Finding", "examine"]
+
+
+def examine(site: Site) -> Iterator[Finding]:
+    """Check this site's host, SDK, store and devices, the cheapest and most telling first.
+
+    Devices are asked for nothing but whether they answer, and those that work for somebody not even that.
+    """
+    yield host.machine()
+    yield host.prefect()
+    try:
+        sdk = find_sdk(site.sdk)
+    except InvalidInput as error:
+        yield Finding("SDK", False, str(error))
+    else:
+        yield from toolchain.examine(sdk, site)
+    yield host.store(site.store)
+    yield host.scratch()
+    yield host.leases()
+    yield from rack.examine(site)

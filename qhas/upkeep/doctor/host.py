@@ -1,0 +1,99 @@
+"""This machine and what it reaches: Prefect, the store, scratch space, the directory of the leases."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import tempfile
+from http.client import HTTPException
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from qhas.devices.lease import Leases, default_directory
+from qhas.failures import InvalidInput
+from qhas.machine.masking import masked
+from qhas.machine.scratch import dead_scratch
+from qhas.store import Store, StoreError
+from qhas.upkeep.doctor.finding import Finding
+
+_API_VARIABLE = "PREFECT_API_URL"
+_API_SECONDS = 5.0
+_SCRATCH_GB = 2.0
+
+
+def machine() -> Finding:
+    """What this host is."""
+    python, cores = platform.python_version(), os.cpu_count()
+    return Finding("host", True, f"{platform.system()} {platform.machine()}, {cores} cores, Python {python}")
+
+
+def prefect() -> Finding:
+    """Whether Prefect is installed and its API answers, where the environment names one."""
+    try:
+        found = version("prefect")
+    except PackageNotFoundError:
+        return Finding("Prefect", False, "Prefect is not installed; install qhas-flows again.")
+    if not (url := os.environ.get(_API_VARIABLE)):
+        return Finding("Prefect", True, f"{found}, API as the active profile says")
+    if fault := _silence(url):
+        step = f"start the server, or unset {_API_VARIABLE} to run without one"
+        shown = masked(url)
+        return Finding(
+            "Prefect", False, f"{found}, but its API at {shown} does not answer ({fault}): {step}."
+        )
+    return Finding("Prefect", True, f"{found}, API at {masked(url)} answers")
+
+
+def _silence(url: str) -> str | None:
+    """Why an API does not answer; None if it does, were it with a refusal."""
+    if not url.startswith(("http://", "https://")):
+        return "it is no address of a web server"
+    try:
+        urlopen(f"{url.rstrip('/')}/health", timeout=_API_SECONDS).close()  # noqa: S310  # checked above
+    except HTTPError as refusal:
+        return None if refusal.code in (401, 403) else f"HTTP {refusal.code}"
+    except (OSError, HTTPException, ValueError) as error:
+        return str(getattr(error, "reason", error))
+    return None
+
+
+def store(address: str) -> Finding:
+    """Whether the store can be written, read and cleaned up."""
+    folder = f"doctor-{secrets.token_hex(4)}"
+    key = f"{folder}/probe.txt"
+    try:
+        opened = Store(address)
+        opened.write(key, b"qhas doctor")
+        good = opened.read(key) == b"qhas doctor"
+        opened.delete(folder)
+    except StoreError as error:
+        return Finding("store", False, str(error))
+    shown = masked(address)
+    return Finding(
+        "store", good, f"{shown} can be written and read" if good else f"{shown} returned other bytes"
+    )
+
+
+def scratch() -> Finding:
+    """Whether a sweep's temporary files have room."""
+    folder = Path(tempfile.gettempdir())
+    facts = os.statvfs(folder)
+    free = facts.f_bavail * facts.f_frsize / 1e9
+    good = free > _SCRATCH_GB
+    step = f"; a sweep wants {_SCRATCH_GB:g} GB: free space, or point TMPDIR at a larger disk."
+    dead = len(dead_scratch())
+    left = f"; the next run removes what {dead} dead ones left" if dead else ""
+    return Finding("scratch", good, f"{folder} has {free:.1f} GB free{left}{'' if good else step}")
+
+
+def leases() -> Finding:
+    """Whether this user can take leases of devices."""
+    folder = default_directory()
+    try:
+        Leases(folder).states([])
+    except (InvalidInput, OSError) as error:
+        return Finding("leases", False, f"No device can be leased: {error}")
+    return Finding("leases", True, f"{folder} is usable; it must be the same for all who use the devices")

@@ -1,0 +1,137 @@
+"""The SDK: can its tools run here, do they know level qhas, and has it what the site's devices need?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from qhas.devices.identity import skel_archs
+from qhas.failures import InvalidInput
+from qhas.site import DeviceRef, Site, Transport, Viewer
+from qhas.site.sdk import HOST_TARGET, READER, Sdk, SdkKind, Tool, host_sdk_estimates
+from qhas.socs import KNOWN_SOCS
+from qhas.upkeep.doctor.finding import Finding
+
+_HELP_TIMEOUT_SECONDS = 60
+_QHAS_TOOLS = (Tool.GRAPH_PREPARE, Tool.NET_RUN)
+"""SDKs before 2.44 or so have these tools without the profiling level `qhas`; their help tells."""
+_GLIBC = (2, 35)
+"""What the vendor's x86-64 binaries of these versions are linked against: Ubuntu 22.04, Debian 12."""
+_WHOLE = "install the whole SDK, with this target"
+
+
+def examine(sdk: Sdk, site: Site) -> Iterator[Finding]:
+    """Findings on an SDK whose host tools are there."""
+    kinds = {SdkKind.HOST: "host SDK: compiles and estimates on this machine", SdkKind.VENDOR: "vendor SDK"}
+    yield Finding("SDK", True, f"{sdk.version} at {sdk.root} ({kinds[sdk.kind]})")
+    yield _glibc(sdk)
+    yield from (_knows_qhas(sdk, tool) for tool in _QHAS_TOOLS)
+    yield Finding(Tool.PROFILE_VIEWER, True, f"lies with {READER} of the same target, {HOST_TARGET}")
+    remote = [ref for ref in site.devices if ref.transport is not Transport.HOST]
+    if remote:
+        yield _diagview(sdk)
+    for target in dict.fromkeys(ref.sdk_target for ref in remote):
+        yield _target(sdk, target, site.viewer)
+    if remote:
+        yield _skels(sdk, remote)
+    if sdk.kind is SdkKind.HOST:
+        yield _estimates()
+
+
+def _estimates() -> Finding:
+    try:
+        return Finding("estimates", True, f"supported by the vendor for {', '.join(host_sdk_estimates())}")
+    except InvalidInput as error:
+        return Finding("estimates", False, str(error))
+
+
+def _glibc(sdk: Sdk) -> Finding:
+    library, found = platform.libc_ver()
+    needed = ".".join(map(str, _GLIBC))
+    if library != "glibc":
+        step = "run on Ubuntu 22.04, Debian 12 or newer"
+        return Finding("libc", False, f"This host has no glibc, which the SDK's tools need: {step}.")
+    old = tuple(int(part) for part in found.split(".")[:2]) < _GLIBC
+    if old and sdk.kind is SdkKind.VENDOR:
+        step = "run on Ubuntu 22.04, Debian 12 or newer, or in a container of these"
+        return Finding("libc", False, f"glibc {found}; the SDK's tools need {needed}: {step}.")
+    return Finding("libc", True, f"glibc {found}" + ("" if old else f" (the SDK's tools need {needed})"))
+
+
+def _knows_qhas(sdk: Sdk, tool: Tool) -> Finding:
+    try:
+        answer = subprocess.run(
+            [str(sdk.tool(tool)), "--help"],
+            env=sdk.environment(),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_HELP_TIMEOUT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Finding(tool, False, f"{sdk.tool(tool)} does not run: {error}")
+    text = answer.stdout + answer.stderr
+    if "qhas" in text:
+        return Finding(tool, True, "runs and knows --profiling_level qhas")
+    if missing := [line for line in text.splitlines() if "not found" in line or "shared librar" in line]:
+        step = "install that library on this host"
+        return Finding(tool, False, f"{sdk.tool(tool)} does not run: {missing[0].strip()}: {step}.")
+    return Finding(
+        tool, False, f"{sdk.tool(tool)} does not know --profiling_level qhas; use SDK 2.44 or newer."
+    )
+
+
+def _diagview(sdk: Sdk) -> Finding:
+    path = sdk.tool(Tool.DIAGVIEW)
+    if os.access(path, os.X_OK):
+        return Finding(Tool.DIAGVIEW, True, "is there: latency on devices can be read")
+    step = "install the whole SDK, or set run.repetitions to 0 to go without latency"
+    return Finding(Tool.DIAGVIEW, False, f"There is no executable {path}, which latency needs: {step}.")
+
+
+def _target(sdk: Sdk, target: str, viewer: Viewer) -> Finding:
+    what = f"target {target}"
+    needed = [sdk.root / "bin" / target / Tool.NET_RUN]
+    if viewer is Viewer.DEVICE:
+        needed += [sdk.root / "bin" / target / Tool.PROFILE_VIEWER, sdk.root / "lib" / target / READER]
+    absent = [path for path in needed if not path.is_file()]
+    if not any((sdk.root / "lib" / target).glob("*.so*")):
+        absent.append(sdk.root / "lib" / target)
+    if not absent:
+        return Finding(what, True, f"bin/{target} and lib/{target} are there")
+    have = ", ".join(_targets(sdk.root)) or "none"
+    missing = ", ".join(map(str, absent))
+    step = f"{_WHOLE}, or set `target` of the devices to one it has ({have})"
+    return Finding(what, False, f"The SDK has no {missing}: {step}.")
+
+
+def _targets(root: Path) -> list[str]:
+    """Targets that devices can have."""
+    tools = root.glob(f"bin/*/{Tool.NET_RUN}")
+    return sorted(path.parent.name for path in tools if path.parent.name != HOST_TARGET)
+
+
+def _skels(sdk: Sdk, remote: list[DeviceRef]) -> Finding:
+    """The DSP's libraries, for each device by the site's word, else by this version's table."""
+    what, there = "hexagon", skel_archs(sdk.root)
+    if not there:
+        return Finding(what, False, f"{sdk.root} has no lib/hexagon-vNN/unsigned: install the whole SDK.")
+    lacking = [
+        f"{ref.name} needs {arch}{'' if ref.hexagon else f', which {ref.soc} has by our table'}"
+        for ref in remote
+        if (arch := ref.hexagon or _tabled(ref.soc)) and arch not in there
+    ]
+    if lacking:
+        step = "use an SDK that supports it, or correct the device's `hexagon` in site.yaml"
+        return Finding(
+            what, False, f"Unsigned skels for {', '.join(there)} only; {'; '.join(lacking)}: {step}."
+        )
+    return Finding(what, True, f"unsigned skels for {', '.join(there)}")
+
+
+def _tabled(soc: str) -> str | None:
+    return KNOWN_SOCS[soc].hexagon if soc in KNOWN_SOCS else None

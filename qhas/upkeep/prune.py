@@ -1,0 +1,262 @@
+"""Retention: what may go from the store, why, and its removal.
+
+First a plan, which changes nothing; then the plan is carried out. What changed in between is left alone. An artifact is
+marked in its cell's manifest before it goes, so that no record ever promises a file that is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from qhas.cell.artifacts import ARTIFACTS, Retention
+from qhas.cell.prepared import USED, PreparedManifest
+from qhas.machine.digest import data_digest
+from qhas.runs.record import MANIFEST
+from qhas.store import Found, Store, StoreError
+
+PINNED = "pinned"
+"""An object of this name in a run's prefix keeps all of the run for as long as it is there."""
+
+_CELL_DEPTH = 5
+"""runs, run id, model, SoC, variant."""
+_RETENTION = {spec.name: spec.retention for spec in ARTIFACTS}
+
+
+class Reason(StrEnum):
+    """Why something may go."""
+
+    TRACE_OLD = "trace-old"
+    """A trace past its days, of a run that is not pinned, linked from no verdict."""
+    REPLAY_OLD = "replay-old"
+    """A file for post-processing again, past its days."""
+    HALF_PUBLISHED = "half-published"
+    """Files of a cell without a manifest: its host died, and a resume would remove them too."""
+    PREPARED_UNUSED = "prepared-unused"
+    """A prepared graph that no run has used for its days."""
+    PREPARED_REMAINS = "prepared-remains"
+    """Files of a prepared graph that its manifest does not name: of a writer that died, or was overtaken."""
+
+
+_BY_RETENTION = {Retention.TRACE: Reason.TRACE_OLD, Retention.REPLAY: Reason.REPLAY_OLD}
+
+
+@dataclass(frozen=True)
+class PruningPolicy:
+    """Ages from which things may go. Records, summaries, QHAS and samples stay for ever."""
+
+    traces: timedelta = timedelta(days=90)
+    replay: timedelta = timedelta(days=30)
+    prepared: timedelta = timedelta(days=30)
+    remains: timedelta = timedelta(days=1)
+
+    def age_of(self, reason: Reason) -> timedelta:
+        """The age from which something may go for a reason."""
+        return {
+            Reason.TRACE_OLD: self.traces,
+            Reason.REPLAY_OLD: self.replay,
+            Reason.PREPARED_UNUSED: self.prepared,
+        }.get(reason, self.remains)
+
+
+@dataclass(frozen=True)
+class Prunable:
+    """Objects that may go together, their bytes, and the prefix they belong to. `state` is how the prefix looked."""
+
+    reason: Reason
+    prefix: str
+    keys: tuple[str, ...]
+    size: int
+    state: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PruningPlan:
+    """What may go at a moment."""
+
+    made_at: datetime
+    items: tuple[Prunable, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all items."""
+        return sum(item.size for item in self.items)
+
+
+@dataclass(frozen=True)
+class PruningResult:
+    """What went, what was left because it had changed since the plan, and what could not be removed, as sentences."""
+
+    pruned: tuple[Prunable, ...]
+    changed: tuple[Prunable, ...]
+    failures: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes that went."""
+        return sum(item.size for item in self.pruned)
+
+
+def plan_pruning(
+    store: Store, policy: PruningPolicy, now: datetime, linked: Collection[str] = frozenset()
+) -> PruningPlan:
+    """What may go; keys in `linked` stay, as verdicts point to them. One listing a run and a graph. Raises StoreError."""
+    items = [
+        item for run in store.children("runs") for item in _of_run(store, f"runs/{run}", policy, now, linked)
+    ]
+    for key in store.children("prepared"):
+        items += _of_graph(store, f"prepared/{key}", policy, now)
+    return PruningPlan(now, tuple(items))
+
+
+def prune(
+    store: Store, plan: PruningPlan, progress: Callable[[Prunable], None] = lambda _: None
+) -> PruningResult:
+    """Carry out a plan, item by item; `progress` hears of each that went. A failure does not end it."""
+    pruned, changed, failures = [], [], []
+    for item in plan.items:
+        try:
+            if _remove(store, item, plan.made_at):
+                pruned.append(item)
+                progress(item)
+            else:
+                changed.append(item)
+        except StoreError as error:
+            failures.append(str(error))
+    return PruningResult(tuple(pruned), tuple(changed), tuple(failures))
+
+
+def _of_run(
+    store: Store, run: str, policy: PruningPolicy, now: datetime, linked: Collection[str]
+) -> Iterator[Prunable]:
+    found = store.objects(run)
+    sizes = {item.key: item.size for item in found}
+    if f"{run}/{PINNED}" in sizes:
+        return
+    cells: dict[str, list[Found]] = defaultdict(list)
+    for item in found:
+        if len(parts := item.key.split("/")) > _CELL_DEPTH:
+            cells["/".join(parts[:_CELL_DEPTH])].append(item)
+    for cell, inside in cells.items():
+        if f"{cell}/{MANIFEST}" in sizes:
+            yield from _of_cell(store, cell, sizes, policy, now, linked)
+        elif _untouched(inside, now - policy.remains):
+            yield _prunable(Reason.HALF_PUBLISHED, cell, inside)
+
+
+def _of_cell(
+    store: Store,
+    cell: str,
+    sizes: dict[str, int],
+    policy: PruningPolicy,
+    now: datetime,
+    linked: Collection[str],
+) -> Iterator[Prunable]:
+    """What of a finished cell is past its days, also if it was marked before and its removal failed then."""
+    document = _document(store.read(f"{cell}/{MANIFEST}"))
+    finished = _moment(document.get("finished_at"))
+    if finished is None:
+        return
+    for retention, reason in _BY_RETENTION.items():
+        if finished > now - policy.age_of(reason):
+            continue
+        keys = [
+            f"{cell}/{entry['path']}"
+            for entry in _artifacts(document)
+            if _RETENTION.get(entry["name"]) is retention
+        ]
+        if keys := [key for key in keys if key in sizes and key not in linked]:
+            yield Prunable(
+                reason, cell, tuple(keys), sum(sizes[key] for key in keys), data_digest(_unmarked(document))
+            )
+
+
+def _of_graph(store: Store, graph: str, policy: PruningPolicy, now: datetime) -> Iterator[Prunable]:
+    found = store.objects(graph)
+    if _untouched(found, now - policy.prepared):
+        yield _prunable(Reason.PREPARED_UNUSED, graph, found)
+        return
+    named = {f"{graph}/{MANIFEST}", f"{graph}/{USED}"}
+    try:
+        manifest = PreparedManifest.model_validate_json(store.read(f"{graph}/{MANIFEST}") or b"")
+        named |= {f"{graph}/{file.path}" for file in manifest.files}
+    except ValidationError:
+        pass
+    rest = [item for item in found if item.key not in named]
+    if old := [item for item in rest if _untouched([item], now - policy.remains)]:
+        yield _prunable(Reason.PREPARED_REMAINS, graph, old)
+
+
+def _remove(store: Store, item: Prunable, now: datetime) -> bool:
+    """Remove an item unless it is no longer as it was planned; whether it went."""
+    if item.reason in _BY_RETENTION.values():
+        manifest = f"{item.prefix}/{MANIFEST}"
+        document = _document(store.read(manifest))
+        pin = "/".join([*item.prefix.split("/")[:2], PINNED])
+        if data_digest(_unmarked(document)) != item.state or store.exists(pin):
+            return False
+        for entry in _artifacts(document):
+            if f"{item.prefix}/{entry['path']}" in item.keys:
+                entry["pruned_at"] = entry.get("pruned_at") or now.isoformat()
+        store.write(manifest, json.dumps(document, indent=2).encode())
+        store.remove(item.keys)
+        return True
+    if item.reason is Reason.PREPARED_REMAINS:
+        manifest_now = store.read(f"{item.prefix}/{MANIFEST}") or b""
+        if any(key.removeprefix(f"{item.prefix}/").encode() in manifest_now for key in item.keys):
+            return False
+    elif _state(store.objects(item.prefix)) != item.state:
+        return False
+    # Readers begin with the manifest: without it the rest is not looked for.
+    store.remove(key for key in item.keys if key.endswith(f"/{MANIFEST}"))
+    store.remove(key for key in item.keys if not key.endswith(f"/{MANIFEST}"))
+    return True
+
+
+def _prunable(reason: Reason, prefix: str, found: list[Found]) -> Prunable:
+    return Prunable(
+        reason, prefix, tuple(item.key for item in found), sum(item.size for item in found), _state(found)
+    )
+
+
+def _state(found: Iterable[Found]) -> str:
+    return data_digest([[item.key, item.size, str(item.modified)] for item in found])
+
+
+def _untouched(found: list[Found], since: datetime) -> bool:
+    """Whether all of it is older. What a backend has no time for counts as new."""
+    return bool(found) and all(item.modified is not None and item.modified < since for item in found)
+
+
+def _document(content: bytes | None) -> dict[str, Any]:
+    """A manifest as it is stored, unknown keys included; empty where it cannot be read."""
+    try:
+        document = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _artifacts(document: dict[str, Any]) -> list[dict[str, Any]]:
+    entries = document.get("artifacts", [])
+    return [entry for entry in entries if isinstance(entry, dict) and {"name", "path"} <= entry.keys()]
+
+
+def _unmarked(document: dict[str, Any]) -> dict[str, Any]:
+    """The manifest without the marks of pruning, which do not make it another one."""
+    entries = [{k: v for k, v in entry.items() if k != "pruned_at"} for entry in _artifacts(document)]
+    return document | {"artifacts": entries}
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        return None

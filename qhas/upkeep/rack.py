@@ -1,0 +1,206 @@
+"""The devices of a site: who uses them now, and whether each is fit for work.
+
+`standings` asks only the files that the processes of this host share, so it is quick and disturbs no run. `check`
+takes each device's lease for as long as it looks at it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from collections.abc import Callable, Collection
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from qhas.devices import Device
+from qhas.devices.lease import Holder, Leases, LeaseState
+from qhas.devices.quarantine import Quarantined, QuarantineLog
+from qhas.failures import FACTS, DeviceFailed, FailureKind, InvalidInput
+from qhas.lab.lab import Lab, to_its_end
+from qhas.machine.shared_directory import SharedDirectory, file_stem
+from qhas.runs.record import DeviceFacts, Health
+from qhas.site import DeviceRef, Site, Transport
+
+CHECK_RUN = "devices-check"
+"""What stands in the lease in place of a run's id while a device is checked."""
+BUSY_SECONDS = 3.0
+"""How long a check waits for a device that somebody else holds."""
+_UNREACHED = (FailureKind.DEVICE_OFFLINE, FailureKind.DEVICE_UNAUTHORIZED, FailureKind.CLIENT_BROKEN)
+
+
+class Standing(BaseModel):
+    """A device of the site and who uses it, as far as this host's shared files tell."""
+
+    name: str
+    soc: str
+    transport: Transport
+    address: str
+    lease: LeaseState
+    probation: Quarantined | None = None
+    """How it was set aside last, if that is over and no success has followed."""
+    used: bool
+    """Whether anybody has asked for it on this host since the lease directory was made."""
+
+    @property
+    def good(self) -> bool:
+        """Whether a cell may be given to it."""
+        return self.lease.quarantine is None
+
+
+def standings(site: Site, directory: Path) -> list[Standing]:
+    """Every device of the site, in its order, without a word to the devices. Raises InvalidInput.
+
+    `directory` is the one of the leases.
+    """
+    states = Leases(directory).states([ref.address for ref in site.devices])
+    files, quarantine = SharedDirectory(directory).names(), QuarantineLog(directory)
+    return [
+        Standing(
+            name=ref.name,
+            soc=ref.soc,
+            transport=ref.transport,
+            address=ref.address,
+            lease=state,
+            probation=None if state.quarantine else quarantine.entry(ref.address),
+            used=any(name.startswith(f"{file_stem(ref.address)}.") for name in files),
+        )
+        for ref, state in zip(site.devices, states, strict=True)
+    ]
+
+
+class Outcome(StrEnum):
+    """How a check ended."""
+
+    GOOD = "good"
+    """It is reached, is what the site says, is fit by the gate and has the SDK."""
+    SIMULATED = "simulated"
+    """This host stands for it: there is nothing to check."""
+    BUSY = "busy"
+    """Somebody works with it: it was not looked at."""
+    FAILED = "failed"
+    """The failure says why no cell can run on it."""
+
+
+class Complaint(BaseModel):
+    """Why no cell can run on a device, and the next step."""
+
+    kind: FailureKind
+    message: str
+    hint: str
+
+
+class Check(BaseModel):
+    """What a check of one device found. `facts` and `health` hold whatever it said of itself up to its failure."""
+
+    name: str
+    outcome: Outcome
+    facts: DeviceFacts
+    health: Health | None = None
+    failure: Complaint | None = None
+    holder: Holder | None = None
+    """Who has it, where it is busy."""
+    brought_back: bool = False
+    """Whether it had been set aside and may be used again."""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong with it, as far as it was looked at."""
+        return self.outcome is not Outcome.FAILED
+
+
+async def check(lab: Lab, done: Callable[[Check], None] = lambda _: None) -> list[Check]:
+    """Check every device of the lab's site, all at once; results in the site's order.
+
+    `done` hears each result when it is there. Nothing that one device does keeps the others from their results.
+    Raises InvalidInput if a device's lock file is no such file.
+    """
+
+    async def one(ref: DeviceRef) -> Check:
+        found = await _check_one(lab, ref)
+        done(found)
+        return found
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(one(ref)) for ref in lab.site.devices]
+    except* InvalidInput as refused:  # a lock file that is none: nothing of the device's
+        raise refused.exceptions[0] from None
+    return [task.result() for task in running]
+
+
+async def _check_one(lab: Lab, ref: DeviceRef) -> Check:
+    device = lab.device(_impatient(ref, lab.site))
+    if ref.transport is Transport.HOST:
+        return Check(name=ref.name, outcome=Outcome.SIMULATED, facts=device.facts)
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(BUSY_SECONDS):
+                await stack.enter_async_context(
+                    lab.leases.take([ref.address], _holder(ref), ignore_quarantine=True)
+                )
+        except TimeoutError:
+            (state,) = lab.leases.states([ref.address])
+            return Check(name=ref.name, outcome=Outcome.BUSY, facts=device.facts, holder=state.holder)
+        found = await _look(device, ref.name)
+    if found.outcome is Outcome.GOOD:
+        back = await asyncio.to_thread(lab.quarantine.note_success, ref.address)
+        found = found.model_copy(update={"brought_back": back})
+    return found
+
+
+async def _look(device: Device, name: str) -> Check:
+    """Make a leased device ready as for a cell, and leave it clean."""
+    health: Health | None = None
+    failure: Complaint | None = None
+    try:
+        try:
+            facts = await device.make_ready(lambda _: None)
+            health = facts.before if facts else None
+        except DeviceFailed as error:
+            failure = _complaint(error.kind, str(error))
+            health = await _health_of(device, error.kind)
+        finally:
+            await to_its_end(device.clean())
+    except Exception as error:  # a fault of ours with one device must not hide what the others are like
+        failure = failure or _complaint(FailureKind.INTERNAL, f"{name}: {type(error).__name__}: {error}.")
+    outcome = Outcome.FAILED if failure else Outcome.GOOD
+    return Check(name=name, outcome=outcome, facts=device.facts, health=health, failure=failure)
+
+
+def _complaint(kind: FailureKind, message: str) -> Complaint:
+    return Complaint(kind=kind, message=message, hint=FACTS[kind].hint)
+
+
+async def _health_of(device: Device, kind: FailureKind) -> Health | None:
+    """The condition of a device that answered, but not as it should."""
+    if kind in _UNREACHED:
+        return None
+    with suppress(DeviceFailed):
+        return await device.health()
+    return None
+
+
+def _impatient(ref: DeviceRef, site: Site) -> DeviceRef:
+    """The device with a gate that does not wait: a hot one is reported at once."""
+    gate = (ref.gate or site.gate).model_copy(update={"patience_seconds": 0.0})
+    return ref.model_copy(update={"gate": gate})
+
+
+def _holder(ref: DeviceRef) -> Holder:
+    return Holder(
+        run_id=CHECK_RUN,
+        cell=f"check of {ref.name}",
+        pid=os.getpid(),
+        host_user=getpass.getuser(),
+        since=datetime.now(UTC),
+    )
+
+
+def all_good(found: Collection[Standing | Check]) -> bool:
+    """Whether none of the devices is set aside or failed its check. Busy ones are at work."""
+    return all(one.good for one in found)

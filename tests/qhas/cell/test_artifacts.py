@@ -1,0 +1,40 @@
+"""Every expected file is declared once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from qhas.cell.artifacts import ARTIFACTS, expected_of
+from qhas.failures import FailureKind, Step
+from qhas.naming import check_name
+from qhas.sweep.spec import TraceFeatures
+
+
+def test_names_and_patterns_are_unique() -> None:
+    for what in ([spec.name for spec in ARTIFACTS], [(spec.step, spec.pattern) for spec in ARTIFACTS]):
+        assert max(Counter(what).values()) == 1
+
+
+@pytest.mark.parametrize("spec", ARTIFACTS, ids=lambda spec: spec.name)
+def test_an_artifact_has_a_name_that_can_be_a_key(spec: object) -> None:
+    assert check_name(spec.name) == spec.name  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("step", Step)
+def test_a_step_expects_its_own_files_only(step: Step) -> None:
+    assert all(spec.step is step for spec in expected_of(step))
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_qhas_summary_is_required_when_it_was_asked_for(asked: bool) -> None:
+    (qhas,) = [spec for spec in ARTIFACTS if spec.name == "qhas"]
+    assert qhas.required(TraceFeatures(qhas_json=asked)) is asked
+    assert qhas.absent is FailureKind.QHAS_MISSING
+
+
+@pytest.mark.parametrize("name", ["schematic", "log", "chrometrace"])
+def test_what_post_processing_needs_or_is_for_is_always_required(name: str) -> None:
+    (spec,) = [spec for spec in ARTIFACTS if spec.name == name]
+    assert spec.required(TraceFeatures(qhas_json=False))

@@ -1,0 +1,118 @@
+"""What a prepared DLC says of its inputs, and every way in which it may not."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fakes.sdk.toolchain.container import write_records
+from qhas.cell.dlc import GraphInput, graph_inputs
+
+METADATA = "dlc.metadata2.3.0"
+TENSOR = {"name": "input", "dimensions": [1, 3, 8, 8], "dataType": "uFxp_8"}
+
+
+def metadata(*tensors: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "cacheList": [{"cacheName": "htp", "graphs": [{"graphName": "net", "graphInputs": list(tensors)}]}]
+    }
+
+
+def dlc(folder: Path, document: Any = None, *, name: str = METADATA, crc: bool = False) -> Path:
+    """A DLC whose metadata record holds the document; its CRC fields are 0 unless asked for."""
+    content = document if isinstance(document, bytes) else json.dumps(document).encode()
+    path = folder / "prepared.dlc"
+    if not crc:
+        path.write_bytes(write_records({"model": b"\0" * 50, name: content}))
+        return path
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("crc", [False, True], ids=["crc 0", "crc and deflate"])
+def test_inputs_are_named_with_their_shapes_in_order(tmp_path: Path, crc: bool) -> None:
+    second = {"name": "mask", "dimensions": [4]}
+    inputs = graph_inputs(dlc(tmp_path, metadata(TENSOR, second), crc=crc))
+    assert inputs == [GraphInput("input", (1, 3, 8, 8)), GraphInput("mask", (4,))]
+    assert [tensor.elements for tensor in inputs] == [192, 4]
+
+
+def test_a_scalar_has_one_element() -> None:
+    assert GraphInput("s", ()).elements == 1
+
+
+def test_bytes_around_the_json_are_left_out(tmp_path: Path) -> None:
+    framed = b"\x01\x02\x03\x04" + json.dumps(metadata(TENSOR)).encode() + b"\0\0\0"
+    assert graph_inputs(dlc(tmp_path, framed)) == [GraphInput("input", (1, 3, 8, 8))]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"cacheList": []},
+        {"cacheList": None},
+        {"cacheList": 5},
+        {"cacheList": [{}]},
+        {"cacheList": [{"graphs": [{}]}]},
+        {"cacheList": [{"graphs": [{"graphInputs": None}]}]},
+        metadata({"name": "x"}),
+        metadata({"dimensions": [1]}),
+        metadata({"name": "x", "dimensions": None}),
+        metadata({"name": "x", "dimensions": ["a"]}),
+        metadata({"name": "x", "dimensions": [1, -1]}),
+        metadata({"name": "x", "dimensions": [1, 0]}),
+        metadata({"name": 7, "dimensions": [1]}),
+        [],
+        b"",
+        b"{",
+        b"no json",
+        b"{\xff}",
+    ],
+    ids=str,
+)
+def test_metadata_without_usable_inputs_are_refused_by_file(tmp_path: Path, document: Any) -> None:
+    with pytest.raises(ValueError, match=r"prepared\.dlc"):
+        graph_inputs(dlc(tmp_path, document))
+
+
+def test_a_dlc_without_the_record_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"holds no dlc\.metadata2\.\* record"):
+        graph_inputs(dlc(tmp_path, metadata(TENSOR), name="dlc.metadata"))
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"absent\.dlc cannot be read as a DLC"):
+        graph_inputs(tmp_path / "absent.dlc")
+
+
+@pytest.mark.parametrize("crc", [False, True])
+def test_a_dlc_cut_off_or_damaged_anywhere_is_read_or_refused(tmp_path: Path, crc: bool) -> None:
+    path = dlc(tmp_path, metadata(TENSOR), crc=crc)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match="prepared"):
+            graph_inputs(path)
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            graph_inputs(path)
+        except ValueError as error:
+            assert "prepared.dlc" in str(error)  # noqa: PT017
+
+
+@given(content=st.binary(max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_bytes_raise_anything_else(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "prepared.dlc"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="prepared"):
+        graph_inputs(path)

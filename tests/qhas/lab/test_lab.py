@@ -1,0 +1,247 @@
+# ruff: noqa: ASYNC240  # the files of these tests are a few bytes
+"""A site at work: who has which device, what is fetched once, what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+from fakes.sdk import build_fake_sdk
+from qhas.devices.host import HostDevice
+from qhas.failures import FACTS, FailureKind, Step, StepFailed
+from qhas.lab.lab import Lab, open_lab
+from qhas.lab.pipeline import Cores
+from qhas.machine.packing import gzipped
+from qhas.runs.record import Origin
+from qhas.site import DeviceRef, SdkRef, Site
+from qhas.site.sdk import HOST_TARGET, Sdk, SdkKind, Tool
+from qhas.store import Store, Upload
+from qhas.sweep.spec import Cell
+from tests.qhas.samples import model
+
+SDK = Sdk(Path("/sdk"), "2.45.0", SdkKind.VENDOR)
+
+
+RUN = "nightly-1"
+
+
+def cell(soc: str = "sm8750") -> Cell:
+    return Cell(model=model(), soc=soc)
+
+
+def host_device(folder: Path) -> HostDevice:
+    return HostDevice(DeviceRef(name="sim", soc="sm8750"), Sdk(folder, "1", SdkKind.VENDOR), folder, Cores(1))
+
+
+def lab_with(folder: Path, **devices: str) -> Lab:
+    refs = [DeviceRef(name=name, soc=soc) for name, soc in devices.items()]
+    return Lab(Site(devices=refs), SDK, Store(str(folder / "store")), folder, cores=2)
+
+
+async def test_a_lab_without_devices_simulates_any_soc_as_often_as_asked(tmp_path: Path) -> None:
+    lab = lab_with(tmp_path)
+    async with (
+        lab.lease(cell(), RUN) as one,
+        lab.lease(cell(), RUN) as two,
+        lab.lease(cell("sa8255"), RUN) as three,
+    ):
+        assert [device.facts.name for device in (one, two, three)] == [
+            "sim-sm8750",
+            "sim-sm8750",
+            "sim-sa8255",
+        ]
+        assert one.origin is Origin.SIMULATOR
+
+
+async def test_a_device_is_leased_to_one_at_a_time(tmp_path: Path) -> None:
+    lab = lab_with(tmp_path, only="sm8750")
+    holders, most = 0, 0
+
+    async def use() -> None:
+        nonlocal holders, most
+        async with lab.lease(cell(), RUN) as device:
+            assert device.facts.name == "only"
+            holders += 1
+            most = max(most, holders)
+            await asyncio.sleep(0)
+            holders -= 1
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        for _ in range(20):
+            group.create_task(use())
+    assert most == 1
+
+
+async def test_devices_of_one_soc_work_side_by_side(tmp_path: Path) -> None:
+    lab = lab_with(tmp_path, a="sm8750", b="sm8750", c="sa8255")
+    async with asyncio.timeout(10), lab.lease(cell(), RUN) as one, lab.lease(cell(), RUN) as two:
+        assert {one.facts.name, two.facts.name} == {"a", "b"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError, asyncio.CancelledError])
+async def test_a_device_is_given_back_and_cleaned_however_its_lease_ends(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    lab = lab_with(tmp_path, only="sm8750")
+    with pytest.raises(error):  # noqa: PT012
+        async with lab.lease(cell(), RUN) as device:
+            await device.open_job()
+            raise error
+    assert list(tmp_path.glob("job-*")) == []
+    async with asyncio.timeout(10), lab.lease(cell(), RUN) as again:
+        assert again.facts.name == "only"
+
+
+async def test_waiting_for_a_device_can_be_cancelled(tmp_path: Path) -> None:
+    lab = lab_with(tmp_path, only="sm8750")
+
+    async def wait() -> None:
+        async with lab.lease(cell(), RUN):
+            pytest.fail("the device is taken")
+
+    async with lab.lease(cell(), RUN):
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    async with asyncio.timeout(10), lab.lease(cell(), RUN):
+        pass
+
+
+async def test_a_model_is_fetched_once_a_run(tmp_path: Path) -> None:
+    lab = lab_with(tmp_path)
+    (tmp_path / "net.dlc").write_bytes(b"dlc")
+    address = str(tmp_path / "net.dlc")
+    first, second = await asyncio.gather(lab.model(address), lab.model(address))
+    (tmp_path / "net.dlc").write_bytes(b"changed meanwhile")
+    assert await lab.model(address) == first == second
+    path, facts = first
+    assert path.read_bytes() == b"dlc"
+    assert (facts.dlc, facts.size) == (address, 3)
+
+
+async def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match=r"gone\.dlc cannot be read") as failed:
+        await lab_with(tmp_path).model(str(tmp_path / "gone.dlc"))
+    assert failed.value.failure.kind is FailureKind.MODEL_UNREADABLE
+
+
+async def test_a_labs_scratch_space_goes_when_it_closes(tmp_path: Path) -> None:
+    site = Site(store=str(tmp_path / "store"), sdk=SdkRef(root=build_fake_sdk(tmp_path / "sdk")))
+    async with open_lab(site) as lab:
+        (lab.scratch / "file").touch()
+    assert not lab.scratch.exists()
+    assert not (tmp_path / "store").exists()
+
+
+async def test_what_is_packed_for_the_store_lies_in_the_labs_scratch_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = []
+
+    def pack(source: Path, target: Path) -> Path:
+        places.append(target.parent.parent)
+        return gzipped(source, target)
+
+    monkeypatch.setattr("qhas.store.store.gzipped", pack)
+    (tmp_path / "trace.json").write_text("{}")
+    site = Site(store=str(tmp_path / "store"), sdk=SdkRef(root=build_fake_sdk(tmp_path / "sdk")))
+    async with open_lab(site) as lab:
+        lab.store.upload(
+            "runs/one", [Upload("chrometrace", tmp_path / "trace.json", "t.json", compress=True)]
+        )
+        assert places == [lab.scratch]
+
+
+async def test_a_host_job_holds_what_was_staged_and_finds_what_was_left(tmp_path: Path) -> None:
+    device = host_device(tmp_path)
+    job = await device.open_job()
+    (tmp_path / "a.raw").write_bytes(b"raw")
+    await job.stage(tmp_path / "a.raw", "inputs/0.raw")
+    output = tmp_path / "output.txt"
+    script = (
+        "mkdir -p logs; cat inputs/0.raw > logs/b.log; : > logs/a.log; mkdir logs/c.log; echo $HOSTSDK_SOC"
+    )
+    tool = tmp_path / "bin" / HOST_TARGET / Tool.NET_RUN
+    tool.parent.mkdir(parents=True)
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    run = await job.run([Tool.NET_RUN], output=output, timeout_seconds=10)
+    assert run.exit_code == 0
+    assert output.read_text() == "sm8750\n"
+    files = await job.files("logs/*.log")
+    assert [(file.name, file.size) for file in files] == [("logs/a.log", 0), ("logs/b.log", 3)]
+    assert abs(files[1].modified - await job.now()) < 60
+    await job.fetch("logs/b.log", tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == b"raw"
+    await device.clean()
+    assert list(tmp_path.glob("job-*")) == []
+
+
+async def test_two_jobs_of_a_device_share_nothing(tmp_path: Path) -> None:
+    device = host_device(tmp_path)
+    one, two = await device.open_job(), await device.open_job()
+    (tmp_path / "x").touch()
+    await one.stage(tmp_path / "x", "x")
+    assert [len(await job.files("*")) for job in (one, two)] == [1, 0]
+
+
+# Who is to blame
+
+
+async def fails(lab: Lab, network: str, kind: FailureKind, avoid: Collection[str] = ()) -> str:
+    """A cell of a network that fails on a device; the device's address."""
+    with pytest.raises(StepFailed):
+        async with lab.lease(Cell(model=model(network), soc="sm8750"), RUN, avoid) as device:
+            raise StepFailed(kind, Step.NET_RUN, "what happened")
+    return str(device.facts.address)
+
+
+@pytest.fixture
+def own_leases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rack of the test's own: failures are noted beside the leases."""
+    monkeypatch.setenv("QHAS_LEASES", str(tmp_path / "leases"))
+
+
+def set_aside(lab: Lab) -> list[str]:
+    return [ref.name for ref in lab.site.devices if lab.quarantine.status(ref.address)]
+
+
+BY_NETWORK = [kind for kind in FailureKind if FACTS[kind].network_may_cause]
+
+
+@pytest.mark.usefixtures("own_leases")
+@pytest.mark.parametrize("kind", BY_NETWORK)
+async def test_a_network_that_brings_every_device_down_sets_none_aside(
+    tmp_path: Path, kind: FailureKind
+) -> None:
+    lab = lab_with(tmp_path, a="sm8750", b="sm8750")
+    for network in ("bad", "worse", "worst"):
+        for _ in range(2):  # variants
+            first = await fails(lab, network, kind)
+            assert await fails(lab, network, kind, avoid=[first]) != first
+    assert set_aside(lab) == []
+
+
+@pytest.mark.usefixtures("own_leases")
+@pytest.mark.parametrize("kind", BY_NETWORK)
+async def test_a_device_that_different_networks_bring_down_is_set_aside(
+    tmp_path: Path, kind: FailureKind
+) -> None:
+    lab = lab_with(tmp_path, only="sm8750")
+    for network in ("one", "two", "three"):
+        await fails(lab, network, kind)
+    assert set_aside(lab) == ["only"]
+
+
+@pytest.mark.usefixtures("own_leases")
+async def test_a_device_that_cannot_be_reached_is_to_blame_whatever_ran_elsewhere(tmp_path: Path) -> None:
+    lab = lab_with(tmp_path, a="sm8750", b="sm8750")
+    address = {ref.name: ref.address for ref in lab.site.devices}
+    for _ in range(3):
+        await fails(lab, "net", FailureKind.DEVICE_OFFLINE, avoid=[address["b"]])
+    assert set_aside(lab) == ["a"]

@@ -1,0 +1,241 @@
+"""The order of work keeps devices busy, is bounded, and ends near the lower bound. Hours pass in no time here."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import selectors
+from collections import Counter, defaultdict
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qhas.lab import pipeline as schedule
+from qhas.lab.pipeline import Cores, Forecast, Pipeline, Stage, Urgency
+from qhas.site import Host
+from qhas.sweep.spec import Cell
+from tests.qhas.samples import model
+
+HOST = Host(free_memory_mb=0, free_scratch_mb=0)
+
+
+class _NoWaiting(selectors.DefaultSelector):
+    """Lets a loop's clock jump to its next timer instead of waiting for it."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        assert timeout is not None, "everybody waits and nothing will ever happen"
+        self.now += timeout
+        return super().select(0)
+
+
+def in_no_time(work: Coroutine[Any, Any, None]) -> float:
+    """Run it on a clock of its own; how many seconds passed there."""
+    selector = _NoWaiting()
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.time = lambda: selector.now  # type: ignore[method-assign]
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(work)
+    return selector.now
+
+
+def cell_of(soc: str, name: str) -> Cell:
+    return Cell(model=model(name), soc=soc)
+
+
+@dataclass
+class Rack:
+    """Devices and cores with known durations: prepare, device, viewer by cell key."""
+
+    devices: dict[str, int]
+    cores: int
+    seconds: dict[str, tuple[float, float, float]]
+    lead: int = 0
+    """Most prepared cells that waited at once."""
+    busy: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    free: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+
+    async def run(self, cells: list[Cell], known: Mapping[str, Forecast] | None = None) -> None:
+        cores = Cores(self.cores)
+        self.free = {soc: asyncio.Semaphore(count) for soc, count in self.devices.items()}
+        pipeline = Pipeline(cells, self.devices, self.cores, HOST, Path("/"), known)
+        async with asyncio.TaskGroup() as group:
+            async for cell in pipeline:
+                group.create_task(self._run(cell, cores, pipeline))
+
+    async def _run(self, cell: Cell, cores: Cores, pipeline: Pipeline) -> None:
+        prepare, device, viewer = self.seconds[cell.key]
+        async with cores.turn(lambda: pipeline.urgency(cell)):
+            await asyncio.sleep(prepare)
+        pipeline.enter(cell, Stage.WAITING)
+        self.waiting += 1
+        self.lead = max(self.lead, self.waiting)
+        async with self.free[cell.soc]:
+            self.waiting -= 1
+            pipeline.enter(cell, Stage.ON_DEVICE)
+            await asyncio.sleep(device)
+            self.busy[cell.soc] += device
+        pipeline.enter(cell, Stage.FINISHING)
+        async with cores.turn(lambda: pipeline.urgency(cell)):
+            await asyncio.sleep(viewer)
+        pipeline.leave(cell)
+
+    def lower_bound(self) -> float:
+        """No order of work can end sooner: what cores and the devices of each SoC have to do, and how each begins."""
+        times = self.seconds.values()
+        cores = sum(prepare + viewer for prepare, _, viewer in times) / self.cores
+        by_soc = defaultdict(list)
+        for key, durations in self.seconds.items():
+            by_soc[key.split("/")[1]].append(durations)
+        racks = [
+            min(p for p, _, _ in each)
+            + sum(d for _, d, _ in each) / self.devices[soc]
+            + min(v for *_, v in each)
+            for soc, each in by_soc.items()
+        ]
+        return max(cores, *racks, max(map(sum, times)))
+
+
+def rack_of(
+    seed: int, prepare: tuple[float, float], *, networks: int = 24, cores: int = 8
+) -> tuple[Rack, list[Cell]]:
+    """Networks on 4 SoCs with two devices each; a network's prepare takes from .. to times as long as its device run."""
+    chance = random.Random(seed)
+    socs = ["sm8650", "sm8750", "sa8255", "qcs9100"]
+    cells = [cell_of(soc, f"net{n}") for n in range(networks) for soc in socs]
+    base = {n: (chance.uniform(20, 120), chance.uniform(*prepare)) for n in range(networks)}
+    seconds = {}
+    for cell in cells:
+        typical, factor = base[int(cell.model.name[3:])]
+        device = typical * chance.uniform(0.8, 1.2)
+        seconds[cell.key] = (device * factor * chance.uniform(0.9, 1.1), device, device * 0.2)
+    return Rack(dict.fromkeys(socs, 2), cores, seconds), cells
+
+
+def forecasts(rack: Rack) -> dict[str, Forecast]:
+    return {key: Forecast(prepare, device) for key, (prepare, device, _) in rack.seconds.items()}
+
+
+@pytest.mark.parametrize("cores", [2, 4, 8])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_sweep_whose_prepares_take_longest_ends_within_a_twentieth_of_the_lower_bound(
+    seed: int, cores: int
+) -> None:
+    rack, cells = rack_of(seed, (1, 10), cores=cores)
+    assert in_no_time(rack.run(cells, forecasts(rack))) <= 1.05 * rack.lower_bound()
+
+
+@pytest.mark.parametrize("prepare", [0.0, 0.1, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_balance_of_host_and_devices_costs_more_than_a_twelfth(seed: int, prepare: float) -> None:
+    rack, cells = rack_of(seed, (prepare, prepare))
+    assert in_no_time(rack.run(cells, forecasts(rack))) <= 1.08 * rack.lower_bound()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_history_a_sweep_is_still_near_the_lower_bound(seed: int) -> None:
+    rack, cells = rack_of(seed, (0.5, 0.5))
+    assert in_no_time(rack.run(cells)) <= 1.25 * rack.lower_bound()
+
+
+def test_the_lead_of_this_host_over_the_devices_is_bounded() -> None:
+    rack, cells = rack_of(0, (0.01, 0.01), networks=100)
+    in_no_time(rack.run(cells, forecasts(rack)))
+    assert rack.lead <= 3 * 8
+
+
+def test_a_soc_alone_may_use_every_core_for_its_prepares() -> None:
+    cells = [cell_of("sm8750", f"net{n}") for n in range(16)]
+    rack = Rack({"sm8750": 1}, 8, {cell.key: (100.0, 1.0, 0.0) for cell in cells})
+    assert in_no_time(rack.run(cells)) < 2 * 100 + 16
+
+
+def test_simulated_cells_are_finished_before_others_are_begun() -> None:
+    cells = [cell_of("sm8750", f"net{n}") for n in range(50)]
+    most = 0
+
+    async def run() -> None:
+        cores, pipeline, open_cells = Cores(2), Pipeline(cells, {}, 2, HOST, Path("/")), 0
+
+        async def one(cell: Cell) -> None:
+            nonlocal open_cells, most
+            open_cells += 1
+            most = max(most, open_cells)
+            for stage in (Stage.PREPARING, Stage.ON_DEVICE, Stage.FINISHING):
+                pipeline.enter(cell, stage)
+                async with cores.turn(lambda: pipeline.urgency(cell)):
+                    await asyncio.sleep(10)
+            open_cells -= 1
+            pipeline.leave(cell)
+
+        async with asyncio.TaskGroup() as group:
+            async for cell in pipeline:
+                group.create_task(one(cell))
+
+    in_no_time(run())
+    assert most <= 3 * 2
+
+
+def test_every_cell_starts_once_even_where_nothing_has_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "_available_memory", lambda: 0.0)
+    cells = [cell_of("sm8750", f"net{n}") for n in range(5)]
+    at_once, started = Counter[int](), []
+
+    async def run() -> None:
+        pipeline = Pipeline(cells, {"sm8750": 3}, 4, Host(), Path("/"))
+
+        async def one(cell: Cell) -> None:
+            started.append(cell.key)
+            at_once[len(started)] += 1
+            await asyncio.sleep(5)
+            pipeline.leave(cell)
+
+        async with asyncio.TaskGroup() as group:
+            async for cell in pipeline:
+                group.create_task(one(cell))
+
+    assert in_no_time(run()) >= 25
+    assert sorted(started) == sorted(cell.key for cell in cells)
+
+
+async def test_a_core_goes_to_the_most_urgent_and_among_equals_to_the_first() -> None:
+    cores, order = Cores(1), []
+
+    async def use(name: str, urgency: Urgency) -> None:
+        async with cores.turn(lambda: urgency):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for name, urgency in (
+            ("running", Urgency.FINISH),
+            ("finish", Urgency.FINISH),
+            ("first prepare", Urgency.AHEAD),
+            ("second prepare", Urgency.AHEAD),
+            ("held", Urgency.DEVICE_HELD),
+        ):
+            group.create_task(use(name, urgency))
+    assert order == ["running", "held", "first prepare", "second prepare", "finish"]
+
+
+async def test_a_core_is_not_lost_to_a_cancelled_waiter() -> None:
+    cores = Cores(1)
+
+    async def use() -> None:
+        async with cores.turn(lambda: Urgency.AHEAD):
+            await asyncio.sleep(0)
+
+    async with cores.turn(lambda: Urgency.AHEAD):
+        waiting = [asyncio.create_task(use()) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        await asyncio.sleep(0)
+    waiting[1].cancel()  # granted, but not yet run
+    async with asyncio.timeout(5):
+        await waiting[2]
+        await use()

@@ -1,0 +1,101 @@
+"""Secrets of addresses: nothing of them is shown or stored, and the addresses still fetch."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qhas.machine.masking import error_at, masked, masked_text, name_in
+from qhas.runs.record import ModelFacts
+from qhas.sweep.spec import ModelRef
+
+_SIGNED = "https://host/b/net.dlc?X-Amz-Credential=AKIA%2F20260101&X-Amz-Signature=0123abcd&X-Amz-Expires=60"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("s3://key:secret@bucket/net.dlc", "s3://...@bucket/net.dlc"),
+        ("https://token@host/net.dlc", "https://...@host/net.dlc"),
+        ("https://user:pa/ss@host/net.dlc", "https://...@host/net.dlc"),
+        ("https://user:p@ss@host/net.dlc", "https://...@host/net.dlc"),
+        ("https://user:p@s/s@w/ord@host:9000/net.dlc", "https://...@host:9000/net.dlc"),
+        ("https://user:12/34@host/net.dlc", "https://...@host/net.dlc"),
+        ("ftp://user:?p#w@host/net.dlc", "ftp://...@host/net.dlc"),
+        (_SIGNED, "https://host/b/net.dlc?X-Amz-Credential=...&X-Amz-Signature=...&X-Amz-Expires=60"),
+        (
+            "https://a.blob.core.windows.net/c/net.dlc?sv=2022&se=2026&sig=ab%2Fc%3D",
+            "https://a.blob.core.windows.net/c/net.dlc?sv=2022&se=2026&sig=...",
+        ),
+        ("https://host/net.dlc?token=abcdef&version=2", "https://host/net.dlc?token=...&version=2"),
+        ("https://host/net.dlc?access_token=a#top", "https://host/net.dlc?access_token=...#top"),
+    ],
+)
+def test_passwords_and_signatures_are_masked(address: str, shown: str) -> None:
+    assert masked(address) == shown
+    assert masked(shown) == shown
+    assert masked_text(f"GET {address} failed") == f"GET {shown} failed"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://bucket/models@2026/net.dlc",
+        "s3://bucket/net@2x.dlc",
+        "http://minio:9000/models/net@2.dlc",
+        "http://minio:9000/models/net.dlc?versionId=3",
+        "/home/me@work/net.dlc",
+        "memory://net.dlc",
+        "C:\\nets\\net.dlc",
+    ],
+)
+def test_addresses_without_secrets_stay_as_they_are(address: str) -> None:
+    assert masked(address) == address
+    assert masked_text(address) == address
+
+
+_PASSWORDS = st.text(
+    st.characters(codec="ascii", categories=["L", "N", "P", "S"], exclude_characters="\"'<>"), min_size=1
+)
+
+
+@given(_PASSWORDS)
+def test_no_password_of_an_address_is_shown(password: str) -> None:
+    address = f"https://me:{password}§@host/net.dlc"
+    assert "§" not in masked(address)
+    assert "§" not in masked_text(f"cannot open {address}: gone")
+    assert "§" not in error_at(address, f"404, url={address!r}")
+
+
+@pytest.mark.parametrize("secret", ["", "a", "1", "key"])
+def test_short_secrets_eat_no_letters(secret: str) -> None:
+    text = "the key of bucket a1 is not there at 11:11"
+    assert masked_text(text, [secret]) == text
+
+
+def test_a_secret_is_masked_as_a_word_of_its_own() -> None:
+    assert masked_text("testing: password test is wrong", ["test"]) == "testing: password ... is wrong"
+    assert masked_text("key=s3cr3t-and-more", ["s3cr3t", "s3cr3t-and-more"]) == "key=..."
+
+
+def test_the_text_of_an_error_has_no_part_of_the_password() -> None:
+    address = "https://me:pa/ss@word@host/net.dlc"
+    text = error_at(address, "host word@host for pa/ss@word is not known")
+    assert "pa/ss" not in text
+    assert "ss@word" not in text
+
+
+def test_a_name_ends_before_the_signature() -> None:
+    assert name_in(_SIGNED) == "net.dlc"
+    assert name_in("/nets/net?.dlc") == "net?.dlc"
+
+
+@pytest.mark.parametrize("field", ["dlc", "inputs"])
+def test_a_model_keeps_its_address_in_memory_and_loses_the_password_in_every_document(field: str) -> None:
+    address = "https://me:pa/ss@host/list.txt"
+    model = ModelRef.model_validate({"name": "net", "dlc": "net.dlc", field: address})
+    assert getattr(model, field) == address
+    assert model.model_dump(mode="json")[field] == "https://...@host/list.txt"
+    assert "pa/ss" not in model.model_dump_json()
+    assert "pa/ss" not in ModelFacts(dlc=address, sha256="", size=1).model_dump_json()

@@ -1,0 +1,277 @@
+"""A tool is run to its end with its whole output kept, and nothing of it outlives its time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool, tool_environment
+
+ENV = {"PATH": os.environ["PATH"]}
+
+
+async def sh(script: str, folder: Path, *arguments: str, timeout_seconds: float = 20) -> ToolRun:
+    """Run a shell script as the tool."""
+    return await run_tool(
+        ["/bin/sh", "-c", script, "sh", *arguments],
+        cwd=folder,
+        env=ENV,
+        output=folder / "output.txt",
+        timeout_seconds=timeout_seconds,
+    )
+
+
+def output_of(folder: Path) -> str:
+    return (folder / "output.txt").read_text()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+async def pids_in(folder: Path, count: int) -> list[int]:
+    """Process ids that the script under test wrote to `pids`, once there are so many."""
+    file = folder / "pids"
+    deadline = time.monotonic() + 10
+    while not file.exists() or file.read_text().count("\n") < count:
+        assert time.monotonic() < deadline, "the script did not start"
+        await asyncio.sleep(0.01)
+    return [int(line) for line in file.read_text().split()]
+
+
+async def all_dead(pids: list[int]) -> bool:
+    """Whether all are gone within a second: the kernel takes a moment to bury them."""
+    for _ in range(100):
+        if not any(map(alive, pids)):
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+TREE = "echo $$ >> pids; sh -c 'echo $$ >> pids; sleep 60 & echo $! >> pids; wait' & wait"
+"""A tool with a child and a grandchild."""
+DEAF = "trap '' TERM; echo $$ >> pids; while :; do sleep 0.05; done"
+"""A tool that ignores SIGTERM."""
+
+
+async def test_output_and_errors_are_kept_whole_and_in_order(tmp_path: Path) -> None:
+    await sh("for i in $(seq 20000); do echo out $i; echo err $i >&2; done; printf end", tmp_path)
+    expected = "".join(f"out {i}\nerr {i}\n" for i in range(1, 20001)) + "end"
+    assert output_of(tmp_path) == expected
+
+
+async def test_output_that_is_no_text_is_kept_byte_for_byte(tmp_path: Path) -> None:
+    await sh(r"printf '\000\377\015\012x'", tmp_path)
+    assert (tmp_path / "output.txt").read_bytes() == b"\0\xff\r\nx"
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 77, 255])
+async def test_the_exit_code_is_the_tools_own(tmp_path: Path, code: int) -> None:
+    run = await sh(f"exit {code}", tmp_path)
+    assert (run.exit_code, run.killed_by, run.timed_out) == (code, None, False)
+
+
+@pytest.mark.parametrize("name", ["SEGV", "KILL", "ABRT", "TERM"])
+async def test_a_signal_is_named(tmp_path: Path, name: str) -> None:
+    run = await sh(f"kill -{name} $$", tmp_path)
+    assert run.killed_by == f"SIG{name}"
+    assert run.exit_code < 0
+
+
+@pytest.mark.parametrize(
+    ("code", "name"), [(137, "SIGKILL"), (139, "SIGSEGV"), (134, "SIGABRT"), (128, None), (255, None)]
+)
+async def test_a_signal_that_a_shell_reports_is_named_too(
+    tmp_path: Path, code: int, name: str | None
+) -> None:
+    assert (await sh(f"exit {code}", tmp_path)).killed_by == name
+
+
+async def test_a_time_limit_ends_the_tool_with_its_grandchildren(tmp_path: Path) -> None:
+    run = await sh(TREE, tmp_path, timeout_seconds=0.7)
+    pids = await pids_in(tmp_path, 3)
+    assert run.timed_out
+    assert run.seconds < 5
+    assert await all_dead(pids)
+
+
+async def test_a_tool_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    run = await sh(DEAF, tmp_path, timeout_seconds=0.5)
+    assert run.timed_out
+    assert run.killed_by == "SIGKILL"
+    assert await all_dead(await pids_in(tmp_path, 1))
+
+
+async def test_a_tool_that_ends_at_sigterm_may_clean_up(tmp_path: Path) -> None:
+    run = await sh("trap 'echo cleaned; exit 3' TERM; sleep 60 & wait", tmp_path, timeout_seconds=0.5)
+    assert run.timed_out
+    assert output_of(tmp_path) == "cleaned\n"
+    assert run.exit_code == 3
+
+
+async def test_children_that_outlive_a_finished_tool_are_ended(tmp_path: Path) -> None:
+    run = await sh("sleep 60 & echo $! >> pids", tmp_path)
+    assert run.exit_code == 0
+    assert await all_dead(await pids_in(tmp_path, 1))
+
+
+@pytest.mark.parametrize(("script", "count"), [(TREE, 3), (DEAF, 1)], ids=["tree", "deaf"])
+async def test_cancellation_ends_the_whole_group_before_it_is_passed_on(
+    tmp_path: Path, script: str, count: int
+) -> None:
+    running = asyncio.create_task(sh(script, tmp_path))
+    pids = await pids_in(tmp_path, count)
+    began = time.monotonic()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert time.monotonic() - began < 5
+    assert await all_dead(pids)
+
+
+async def test_a_second_cancellation_leaves_no_process_behind_either(tmp_path: Path) -> None:
+    """Structured concurrency cancels again at every await until the task has left."""
+    running = asyncio.create_task(sh(DEAF, tmp_path))
+    pids = await pids_in(tmp_path, 1)
+    for _ in range(3):
+        running.cancel()
+        await asyncio.sleep(0.05)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await all_dead(pids)
+
+
+@pytest.mark.parametrize(
+    "argument", ["a b", "it's", 'say "x"', "$HOME", "`id`", "*", "\\n", "", "--a=b c", "é"]
+)
+async def test_an_argument_arrives_as_it_is(tmp_path: Path, argument: str) -> None:
+    run = await sh('printf %s "$1"', tmp_path, argument)
+    assert output_of(tmp_path) == argument
+    assert run.argv[-1] == argument
+
+
+async def test_the_tool_runs_in_its_own_directory(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    await run_tool(
+        ["/bin/pwd"], cwd=tmp_path / "own", env=ENV, output=tmp_path / "output.txt", timeout_seconds=10
+    )
+    assert output_of(tmp_path).strip() == str((tmp_path / "own").resolve())
+
+
+async def test_standard_input_is_empty(tmp_path: Path) -> None:
+    await sh("cat; echo done", tmp_path)
+    assert output_of(tmp_path) == "done\n"
+
+
+async def test_the_tool_sees_the_given_environment_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEFT_OUT", "1")
+    await sh("echo ${LEFT_OUT-absent}", tmp_path)
+    assert output_of(tmp_path) == "absent\n"
+
+
+async def test_a_missing_program_is_named(tmp_path: Path) -> None:
+    program = str(tmp_path / "snpe-net-run")
+    with pytest.raises(ToolNotExecutable, match="snpe-net-run cannot be executed: No such file"):
+        await run_tool([program], cwd=tmp_path, env=ENV, output=tmp_path / "output.txt", timeout_seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "why"),
+    [
+        (b"#!/bin/sh\n", stat.S_IRUSR, "Permission denied"),
+        (b"\x7fELF damaged", stat.S_IRWXU, "Exec format error"),
+        (b"#!/no/such/interpreter\n", stat.S_IRWXU, "No such file"),
+    ],
+    ids=["mode", "format", "interpreter"],
+)
+async def test_a_program_that_cannot_be_executed_is_named_with_the_reason(
+    tmp_path: Path, content: bytes, mode: int, why: str
+) -> None:
+    program = tmp_path / "snpe-net-run"
+    program.write_bytes(content)
+    program.chmod(mode)
+    with pytest.raises(ToolNotExecutable, match=f"snpe-net-run cannot be executed: {why}"):
+        await run_tool([str(program)], cwd=tmp_path, env=ENV, output=tmp_path / "out", timeout_seconds=1)
+
+
+async def test_a_missing_working_directory_is_no_missing_program(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        await run_tool(
+            ["/bin/true"], cwd=tmp_path / "gone", env=ENV, output=tmp_path / "out", timeout_seconds=1
+        )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "PREFECT_API_KEY",
+        "PREFECT_API_URL",
+        "GITHUB_TOKEN",
+        "HF_TOKEN",
+        "DB_PASSWORD",
+        "db_password",
+        "AZURE_CLIENT_SECRET",
+        "AZURE_STORAGE_CONNECTION_STRING",
+        "AZURE_STORAGE_KEY",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "FSSPEC_S3_KEY",
+        "FSSPEC_S3",
+        "OPENAI_API_KEY",
+        "MY_PRIVATE_KEY",
+        "SSH_AUTH_SOCK",
+    ],
+)
+def test_credentials_are_not_handed_to_a_vendor_tool(name: str) -> None:
+    assert tool_environment({}, {name: "x", "PATH": "/bin"}) == {"PATH": "/bin"}
+
+
+@pytest.mark.parametrize(
+    "name", ["PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "QHAS_SITE", "KEYBOARD", "ADB_VENDOR_KEYS"]
+)
+def test_ordinary_variables_are_handed_on(name: str) -> None:
+    assert name in tool_environment({}, {name: "x"})
+
+
+def test_additions_win_over_what_is_inherited() -> None:
+    assert tool_environment({"PATH": "/sdk"}, {"PATH": "/bin"}) == {"PATH": "/sdk"}
+
+
+def test_a_run_is_stored_and_read_back_with_its_signal(tmp_path: Path) -> None:
+    run = ToolRun.model_validate(
+        {"argv": ["x"], "started_at": "2026-03-01T22:00:00Z", "seconds": 1, "exit_code": -9}
+    )
+    assert run.model_dump()["killed_by"] == "SIGKILL"
+    assert ToolRun.model_validate_json(run.model_dump_json()) == run
+
+
+@pytest.mark.parametrize(
+    ("left", "full"),
+    [
+        ({"f_bavail": 255, "f_frsize": 4096}, True),
+        ({"f_bavail": 256, "f_frsize": 4096}, False),
+        ({"f_bavail": 10**6, "f_frsize": 4096, "f_files": 1000, "f_favail": 0}, True),
+        ({"f_bavail": 10**6, "f_frsize": 4096, "f_files": 0, "f_favail": 0}, False),
+    ],
+)
+async def test_it_is_noted_that_the_disk_was_full_when_the_tool_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: dict[str, int], full: bool
+) -> None:
+    facts = SimpleNamespace(**{"f_files": 1000, "f_favail": 10} | left)
+    monkeypatch.setattr(
+        "os.statvfs", lambda folder: facts if folder == tmp_path else pytest.fail(str(folder))
+    )
+    assert (await sh("exit 1", tmp_path)).disk_full is full

@@ -1,0 +1,90 @@
+"""One process at a time runs a run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from qhas.failures import InvalidInput
+from qhas.machine.process_identity import ProcessIdentity
+from qhas.runs.sole_runner import sole_runner
+from qhas.store import Store
+from qhas.store.claims import Claim
+from tests.qhas.store.test_claims import dead_process
+
+RUN = "nightly-1"
+KEY = f"runs/{RUN}/claim.json"
+ELSEWHERE = ProcessIdentity(place="another-boot pid:[4026531836]", pid=7, started=1)
+
+
+def put(store: Store, process: ProcessIdentity | None, seconds: float = 60.0) -> None:
+    """Another process's claim."""
+    claim = Claim(
+        owner="other",
+        host="lab-3 (process 7)",
+        process=process,
+        expires=datetime.now(UTC) + timedelta(seconds=seconds),
+    )
+    store.write(KEY, claim.model_dump_json().encode())
+
+
+async def test_a_second_process_is_refused_by_name_and_the_run_goes_on(store: Store) -> None:
+    async with sole_runner(store, RUN):
+        with pytest.raises(InvalidInput, match=rf"Run {RUN} is being run by .*process \d+.*stop it"):
+            async with sole_runner(store, RUN):
+                pytest.fail("two run it")
+    async with sole_runner(store, RUN), sole_runner(store, "nightly-2"):
+        pass
+    assert not store.exists(KEY)
+
+
+async def test_a_run_whose_process_died_here_is_taken_over_at_once(store: Store) -> None:
+    put(store, dead_process())
+    began = time.monotonic()
+    async with sole_runner(store, RUN):
+        assert time.monotonic() - began < 2
+
+
+async def test_a_run_whose_process_died_elsewhere_is_taken_over_when_no_sign_of_life_came(
+    store: Store,
+) -> None:
+    put(store, ELSEWHERE)
+    told, began = list[str](), time.monotonic()
+    async with sole_runner(store, RUN, told.append, seconds=1):
+        assert 1 < time.monotonic() - began < 5
+    assert told == [f"run {RUN} was run by lab-3 (process 7): waiting up to 1 s for a sign of life"]
+
+
+async def test_a_run_that_lives_elsewhere_is_left_alone(store: Store) -> None:
+    put(store, ELSEWHERE)
+
+    async def renew() -> None:
+        await asyncio.sleep(0.3)
+        put(store, ELSEWHERE, seconds=90)
+
+    renewal = asyncio.create_task(renew())
+    with pytest.raises(InvalidInput, match="is being run by lab-3"):
+        async with sole_runner(store, RUN, seconds=2):
+            pytest.fail("two run it")
+    await renewal
+
+
+async def test_a_run_that_died_elsewhere_long_ago_is_taken_over_at_once(store: Store) -> None:
+    put(store, ELSEWHERE, seconds=-120)
+    began = time.monotonic()
+    async with sole_runner(store, RUN):
+        assert time.monotonic() - began < 2
+
+
+async def test_a_process_that_was_taken_for_dead_says_so(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with sole_runner(store, RUN, seconds=0.3):
+        put(store, ELSEWHERE)
+        await asyncio.sleep(0.5)
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert "is now also run by lab-3 (process 7)" in caplog.text
