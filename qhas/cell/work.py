@@ -18,7 +18,8 @@ from qhas.devices import Device, Job
 from qhas.devices.facts import DeviceFacts, HealthFacts
 from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab
-from qhas.lab.pipeline import Pipeline, Stage, Urgency
+from qhas.lab.pipeline import Pipeline, Stage
+from qhas.machine.cores import Urgency
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
 from qhas.profile.metrics import Metrics
 from qhas.runs import progress

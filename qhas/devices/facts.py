@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from qhas.machine.outside_text import ShownText
+from qhas.documents import Stored
+from qhas.outside_text import ShownText
 
 
 class Part(StrEnum):
@@ -27,7 +28,7 @@ class Part(StrEnum):
     """Anything else, or not told."""
 
 
-class DeviceFacts(BaseModel):
+class DeviceFacts(Stored):
     """The device a cell ran on. `soc` is the site's; `detected_soc` and `build` are what the device says of itself."""
 
     name: str
@@ -40,7 +41,7 @@ class DeviceFacts(BaseModel):
     warnings: list[ShownText] = []
 
 
-class Health(BaseModel):
+class Health(Stored):
     """A device's condition at a moment; None where it does not tell."""
 
     taken_at: datetime
@@ -54,7 +55,7 @@ class Health(BaseModel):
     boot_id: str | None = None
 
 
-class HealthFacts(BaseModel):
+class HealthFacts(Stored):
     """Condition before and after the runs of a cell, and how long its start waited for the gate, in seconds."""
 
     before: Health

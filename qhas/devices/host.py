@@ -15,7 +15,7 @@ from pathlib import Path
 from qhas.devices import JobFile, listed
 from qhas.devices.facts import DeviceFacts, Health, HealthFacts
 from qhas.failures import DeviceFailed, FailureKind
-from qhas.lab.pipeline import Cores, Urgency
+from qhas.machine.cores import Cores, Urgency
 from qhas.machine.process import ToolRun, run_tool
 from qhas.naming import below
 from qhas.profile.origin import Origin

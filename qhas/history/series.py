@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from qhas.history.reading import Where, read_history
-from qhas.machine.outside_text import csv_cell
 from qhas.machine.packing import partial_of
+from qhas.outside_text import csv_cell
 from qhas.runs.record import Origin
 from qhas.store import Store
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from qhas.devices.facts import DeviceFacts, HealthFacts
+from qhas.documents import Stored
 from qhas.failures import Failure, FailureKind, Step
 from qhas.machine.masking import Address
 from qhas.machine.process import ToolRun
@@ -46,12 +47,6 @@ class SweepState(StrEnum):
     """Finished; some cells failed or were not run."""
     CANCELLED = "cancelled"
     """Stopped by its user; can be resumed."""
-
-
-class Stored(BaseModel):
-    """Base of everything stored."""
-
-    model_config = ConfigDict(extra="ignore")
 
 
 class Artifact(Stored):
