@@ -11,9 +11,9 @@ from prefect.logging import get_run_logger
 from qhas.cell import sequence
 from qhas.cell.sequence import Steps
 from qhas.lab.lab import Lab
-from qhas.lab.pipeline import Forecast
 from qhas.runs import progress
 from qhas.runs.record import CellRecord
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
 from tasks import events
 from tasks.steps import TASKS

@@ -28,10 +28,11 @@ from qhas.failures import (
     worth_another_device,
 )
 from qhas.lab.lab import Lab
-from qhas.lab.pipeline import Forecast, Pipeline
+from qhas.lab.pipeline import Pipeline
 from qhas.runs import progress
 from qhas.runs.record import CellRecord
 from qhas.site import Viewer
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
 
 P = ParamSpec("P")
@@ -171,4 +172,4 @@ async def _measure_latency(work: CellWork, steps: Steps, prepared: Prepared, dev
 def fault_of_ours(work: CellWork, error: Exception) -> Failure:
     """The failure of a cell at work that no failure is foreseen for."""
     step = work.attempts[-1].step if work.attempts else Step.PREPARE
-    return StepFailed(FailureKind.INTERNAL, step, f"{type(error).__name__}: {error}").failure
+    return Failure.of(FailureKind.INTERNAL, step, f"{type(error).__name__}: {error}")
