@@ -19,9 +19,9 @@ from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepF
 from qhas.lab.lab import Lab
 from qhas.lab.pipeline import Pipeline, Stage, Urgency
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
-from qhas.profile.metrics import Metrics
+from qhas.profile.metrics import Latency, Metrics
 from qhas.runs import progress
-from qhas.runs.record import Attempt, DeviceFacts, HealthFacts, Latency, ModelFacts, Origin, PreparedFacts
+from qhas.runs.record import Attempt, DeviceFacts, HealthFacts, ModelFacts, Origin, PreparedFacts
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
 

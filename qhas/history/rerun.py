@@ -9,8 +9,9 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 
 from qhas.failures import Failure
+from qhas.profile.metrics import Latency
 from qhas.runs.condition import poor
-from qhas.runs.record import Attempt, CellRecord, DeviceFacts, HealthFacts, Latency, Stored
+from qhas.runs.record import Attempt, CellRecord, DeviceFacts, HealthFacts, Stored
 from qhas.runs.stored import run_prefix
 from qhas.store import Store
 

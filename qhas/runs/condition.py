@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 
 from qhas.profile.diagview import spread_percent
-from qhas.runs.record import CellRecord, Health, HealthFacts, Latency
+from qhas.profile.metrics import Latency
+from qhas.runs.record import CellRecord, Health, HealthFacts
 
 POOR_SPREAD_PERCENT = 20.0
 """Above it the samples of one run lie too far apart to stand for the network."""

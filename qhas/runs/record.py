@@ -15,7 +15,7 @@ from qhas.machine.masking import Address
 from qhas.machine.outside_text import ShownText
 from qhas.machine.process import ToolRun
 from qhas.naming import Name, StoredPath
-from qhas.profile.metrics import Metrics
+from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin
 from qhas.site import Site
 from qhas.site.sdk import SdkKind
@@ -119,18 +119,6 @@ class HealthFacts(Stored):
     before: Health
     after: Health | None = None
     waited_seconds: float = 0.0
-
-
-class Latency(Stored):
-    """Times of single inferences, profiling off, warm-ups left out. Microseconds, raw samples in their order."""
-
-    samples_us: list[float]
-    median_us: float
-    p90_us: float
-    min_us: float
-    warmups: int
-    perf_profile: str
-    source: str = Field(description="Which figure of which file of the SDK the samples are.")
 
 
 class ModelFacts(Stored):
