@@ -16,10 +16,11 @@ from qhas.cell.work import CellWork, open_work
 from qhas.devices import Device
 from qhas.failures import FACTS, Again, Failure, FailureKind, Step, StepFailed, worth_another_device
 from qhas.lab.lab import Lab
-from qhas.lab.pipeline import Forecast, Pipeline
+from qhas.lab.pipeline import Pipeline
 from qhas.runs import progress
 from qhas.runs.record import CellRecord
 from qhas.site import Viewer
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
 from tasks import events
 from tasks.chrometrace import generate_chrometrace
@@ -124,7 +125,7 @@ def _log_waits() -> progress.Listener:
 def fault_of_ours(work: CellWork, error: Exception) -> Failure:
     """The failure of a cell at work that no failure is foreseen for."""
     step = work.attempts[-1].step if work.attempts else Step.PREPARE
-    return StepFailed(FailureKind.INTERNAL, step, f"{type(error).__name__}: {error}").failure
+    return Failure.of(FailureKind.INTERNAL, step, f"{type(error).__name__}: {error}")
 
 
 def _log_failure(record: CellRecord) -> None:

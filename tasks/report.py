@@ -10,9 +10,8 @@ from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, 
 from qhas.report.publish import publish_report as write_report
 from qhas.runs.links import LinkMaker
 from qhas.runs.record import CellRecord, SweepRecord
-from qhas.runs.rows import ORIGIN_TITLE, by_origin, legend
+from qhas.runs.rows import ORIGIN_TITLE, by_origin, legend, site_table
 from qhas.store import Store
-from qhas.sweep.sites import site_table
 from tasks.artifacts import artifact_key, cell_table, failure_page, links_of, trace_page
 from tasks.policy import STEP
 

@@ -28,7 +28,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from qhas.sweep.spec import describe
+from qhas.documents import describe
 
 IDLE = "Accumulated Idle"
 """What the dominant path calls its gaps."""

@@ -24,8 +24,10 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnection
 
+from qhas.failures import QhasError
 
-class StoreError(Exception):
+
+class StoreError(QhasError):
     """The object store refused or failed. The message names the store and the key."""
 
 
