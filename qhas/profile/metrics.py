@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qhas.sweep.spec import describe
+from qhas.documents import describe
 
 TOP_OPS = 10
 

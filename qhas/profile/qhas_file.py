@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from qhas.documents import describe
 from qhas.profile.metrics import QhasInvalid
-from qhas.sweep.spec import describe
 
 IDLE = "Accumulated Idle"
 """What the dominant path calls its gaps."""

@@ -13,8 +13,10 @@ import ssl
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from qhas.failures import QhasError
 
-class StoreError(Exception):
+
+class StoreError(QhasError):
     """The object store refused or failed. The message names the store and the key."""
 
 

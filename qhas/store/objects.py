@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from qhas.documents import Stored
 from qhas.naming import StoredPath
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ T = TypeVar("T")
 NO_TYPE = "application/octet-stream"
 
 
-class Artifact(BaseModel):
+class Artifact(Stored):
     """A stored file. `path` is relative to the cell's manifest; digest and size are of the stored bytes."""
 
     name: str

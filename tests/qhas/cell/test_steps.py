@@ -24,10 +24,11 @@ from qhas.cell.prepare import Prepared, prepare_graph
 from qhas.cell.publish import publish_cell
 from qhas.cell.work import CellWork, open_work
 from qhas.devices import Device, JobFile
+from qhas.devices.facts import DeviceFacts, Health, HealthFacts
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.machine.process import ToolRun
-from qhas.runs.record import CellStatus, DeviceFacts, Health, HealthFacts, Origin
+from qhas.runs.record import CellStatus, Origin
 from qhas.runs.stored import cell_prefix, read_cell
 from qhas.site import SdkRef, Site
 from qhas.sweep.spec import Cell
