@@ -15,11 +15,12 @@ from qhas.documents import Stored
 from qhas.failures import Failure, FailureKind, Step
 from qhas.machine.masking import Address
 from qhas.machine.process import ToolRun
-from qhas.naming import Name, StoredPath
+from qhas.naming import Name
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin
 from qhas.site import Site
 from qhas.site.sdk import SdkKind
+from qhas.store import Artifact
 from qhas.sweep.spec import Cell, SweepSpec
 
 SCHEMA_VERSION = 1
@@ -47,19 +48,6 @@ class SweepState(StrEnum):
     """Finished; some cells failed or were not run."""
     CANCELLED = "cancelled"
     """Stopped by its user; can be resumed."""
-
-
-class Artifact(Stored):
-    """A stored file. `path` is relative to the cell's manifest; digest and size are of the stored bytes."""
-
-    name: str
-    path: StoredPath
-    sha256: str
-    size: int
-    true_name: str | None = Field(
-        default=None, description="The relative path its maker gave it, where `path` had to differ."
-    )
-    pruned_at: datetime | None = Field(default=None, description="Since when the file is not there any more.")
 
 
 class Attempt(Stored):
