@@ -15,9 +15,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
-from qhas.runs.record import MANIFEST, SWEEP_RECORD, Artifact, CellRecord, SweepRecord, SweepState
+from qhas.runs.record import MANIFEST, SWEEP_RECORD, CellRecord, SweepRecord, SweepState
 from qhas.runs.stored import planned_cells, read_run, run_prefix
 from qhas.store import Found, ObjectDamaged, ObjectMissing, Store
+from qhas.store.objects import Artifact
 
 _AT_ONCE = 8
 _ENDED = (SweepState.COMPLETE, SweepState.PARTIAL)
