@@ -38,6 +38,13 @@ WORDS = (
 class _OnDemand(TyperGroup):
     """Imports a command when it is asked for, and none to list them: their sentences are read from their source."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The command line; `--version` is answered at once: typer takes pydantic to look at any option."""
+        if args[:1] == ["--version"]:
+            typer.echo(qhas.__version__)
+            ctx.exit(Exit.GOOD)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, _ctx: Any) -> list[str]:
         """Their names, in the order of the table."""
         return list(WORDS)
@@ -52,7 +59,7 @@ class _OnDemand(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command of the first word, or a usage error that suggests the nearest."""
-        self.commands = dict.fromkeys(WORDS)
+        self.commands = {word: TyperCommand(word) for word in WORDS}
         return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -88,9 +95,7 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _version(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,  # noqa: ARG001
 ) -> None:
-    if version:
-        typer.echo(qhas.__version__)
-        raise typer.Exit(Exit.GOOD)
+    """What can be said before a command; `_OnDemand.parse_args` answers it."""
