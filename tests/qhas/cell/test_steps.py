@@ -24,13 +24,15 @@ from qhas.cell.prepare import Prepared, prepare_graph
 from qhas.cell.publish import publish_cell
 from qhas.cell.work import CellWork, open_work
 from qhas.devices import Device, JobFile
+from qhas.devices.facts import DeviceFacts, Health, HealthFacts
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.machine.process import ToolRun
-from qhas.runs.record import CellStatus, DeviceFacts, Health, HealthFacts, Origin
+from qhas.runs.record import CellStatus, Origin
 from qhas.runs.stored import cell_prefix, read_cell
 from qhas.site import SdkRef, Site
 from qhas.sweep.spec import Cell
+from tests.qhas.objects import keys_named
 from tests.qhas.samples import MOMENT, model
 
 RUN = "nightly-1"
@@ -122,7 +124,7 @@ async def test_a_faulty_prepare_is_a_failure_of_its_kind_and_stores_no_graph(
     bench.suffer(Tool.PREPARE, fault)
     assert await kind_of(prepare_graph(bench.work)) is kind
     assert bench.work.attempts[0].failure is kind
-    assert bench.lab.store.find("prepared", "manifest.json") == []
+    assert keys_named(bench.lab.store, "prepared", "manifest.json") == []
 
 
 async def test_every_attempt_has_a_fresh_directory_and_its_own_output(bench: Bench) -> None:
