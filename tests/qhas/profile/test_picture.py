@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.profiles import chrometrace, metadata_event, op_event
 from qhas.profile.picture import BINS, LANES, CounterKind, Timeline, Work, read_timeline
 from qhas.profile.trace import TraceInvalid
-from tests.qhas.samples import chrometrace, metadata_event, op_event
 
 
 def drawn(tmp_path: Path, *events: str) -> Timeline:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from fakes.records import attempt, health, latency, measured, metrics, model, record
 from qhas.devices.facts import Health, HealthFacts
 from qhas.failures import FACTS, FailureKind
 from qhas.runs.record import Origin
 from qhas.runs.rows import COLUMNS, by_origin, columns, legend, microseconds, row, size, statements
 from qhas.sweep.spec import Cell
-from tests.qhas.measured import attempt, health, latency, measured
-from tests.qhas.samples import metrics, model, record
 
 
 def test_a_complete_cell_shows_its_figures() -> None:
