@@ -3,6 +3,8 @@
 A trace is what a JSON parser and Perfetto both read: an object with `traceEvents`, or an array of events. Perfetto also
 takes missing commas and an array that is never closed; a file that was cut off looks the same, so they are refused.
 
+Values that JSON does not know and a program prints nevertheless, as `nan`, are no damage: they are named and passed over.
+
 `ts` and `dur` are HTP cycles. Every op stands under pid 0 and once more under the pid of its QNN node, so figures
 count pid 0 only. Tensors that were not executed are events too, without cycles among their arguments.
 """
@@ -14,12 +16,14 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, cast
 
 import orjson
+
+from qhas.profile.mending import Mended, first_fault, mended, mended_prefix
 
 Event = dict[str, Any]
 """An event as it stands in the file."""
@@ -38,6 +42,8 @@ _LONGEST = 1 << 22
 _TOO_LONG = f", or is over {_LONGEST >> 20} MiB"
 _NO_EVENTS = "has no traceEvents"
 _CUT = "is cut off after {} events"
+_ODDITIES = 5
+"""Odd values that are named; of more, the first ones."""
 _INK = re.compile(rb"[^ \t\r\n]")
 _BORDER = re.compile(rb"\}[ \t\r\n]*+,[ \t\r\n]*+\{")
 _SCALAR = re.compile(rb"[^ \t\r\n,:\"{}\[\]]++")
@@ -61,6 +67,8 @@ class TraceFacts:
     end_cycle: int = 0
     counters: int = 0
     flows: int = 0
+    oddities: list[str] = field(default_factory=list)
+    """Sentences without subject on values that JSON does not know, which count for nothing."""
 
 
 @dataclass
@@ -109,8 +117,10 @@ def read_trace(path: Path, also: Callable[[list[Event], list[Event]], None]) -> 
     facts = TraceFacts()
     try:
         with _opened(path) as source:
-            for events in _batches(_Window(source)):
+            window = _Window(source)
+            for events in _batches(window):
                 also(events, _count(facts, events))
+            facts.oddities = window.oddities.sentences()
         if not facts.ops:
             raise _Damage("holds no op that was executed")
     except _Damage as damage:
@@ -174,6 +184,39 @@ def _opened(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
 
 
+class _Oddities:
+    """The values of a file that JSON does not know: the first ones, and how many."""
+
+    def __init__(self) -> None:
+        self._first: list[str] = []
+        self._count = 0
+
+    def add(self, value: Mended, offset: int) -> None:
+        self._count += len(value.oddities)
+        for what, at in value.oddities[: _ODDITIES - len(self._first)]:
+            self._first.append(f"holds {what} at byte {offset + at}")
+
+    def sentences(self) -> list[str]:
+        more = self._count - len(self._first)
+        return [*self._first, *([f"holds {more} more of the kind"] if more else [])]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What is said of a file that ends where a value should, and of one whose value is none."""
+
+    cut: str
+    damaged: str
+
+    @classmethod
+    def event(cls, number: int) -> _Place:
+        return cls(f"is cut off at event {number}", f"is damaged at event {number}")
+
+    @classmethod
+    def member(cls, sentence: str) -> _Place:
+        return cls(sentence, sentence)
+
+
 class _Window:
     """The part of the file that is looked at: `data` from `at` on."""
 
@@ -183,6 +226,7 @@ class _Window:
         self.at = 0
         self.offset = 0
         """Where in the file `data` begins."""
+        self.oddities = _Oddities()
 
     def grow(self, why_not: str) -> None:
         """Have at least one byte more of the file. Raises _Damage when there is none, or too much is held."""
@@ -215,16 +259,55 @@ class _Window:
             raise _Damage(why_not)
         self.at += 1
 
-    def value(self, why_not: str) -> Any:
-        """Parse the next value, of whatever length, and step over it."""
-        self.peek(why_not)
+    def value(self, place: _Place) -> Any:
+        """Parse the next value, of whatever length, and step over it. Raises _Damage."""
+        self.peek(place.cut)
         while not (end := _end_of_value(self.data, self.at)):
-            self.grow(why_not)
+            held = len(self.data) - self.at
+            if held > _LONGEST:
+                return self._rescued(place, place.damaged + _TOO_LONG)
+            if held >= _WINDOW and (
+                found := mended_prefix(self.data[self.at : self.at + _WINDOW], _end_of_value)
+            ):
+                return self._stepped(found, place)
+            try:
+                self.grow(place.cut)
+            except _Damage:
+                return self._rescued(place, place.cut)
         if end - self.at > _LONGEST:
-            raise _Damage(why_not + _TOO_LONG)
-        value = _parse(self.data[self.at : end], why_not)
+            raise _Damage(place.damaged + _TOO_LONG)
+        text = self.data[self.at : end]
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            if not (odd := mended(text)):
+                return self._rescued(place, place.damaged)
+            value = self._passed(odd, place)
         self.at = end
         return value
+
+    def _rescued(self, place: _Place, why_not: str) -> Any:
+        """The next value, whose end is hidden by a backslash. Raises _Damage where it is something else."""
+        text = self.data[self.at : self.at + _LONGEST]
+        if found := mended_prefix(text, _end_of_value):
+            return self._stepped(found, place)
+        if (fault := first_fault(text)) and place.damaged != place.cut:
+            raise _Damage(f"{place.damaged}, byte {self.offset + self.at + fault.at}: {fault.what}")
+        raise _Damage(why_not)
+
+    def _stepped(self, found: tuple[Mended, int], place: _Place) -> Any:
+        value = self._passed(found[0], place)
+        self.at += found[1]
+        return value
+
+    def _passed(self, odd: Mended, place: _Place) -> Any:
+        """A value with odd ones in it, which are noted. Raises _Damage for an event that cannot be placed without."""
+        here = self.offset + self.at
+        if isinstance(odd.value, dict) and None in (odd.value.get("ts", 0), odd.value.get("dur", 0)):
+            what, at = odd.oddities[0]
+            raise _Damage(f"{place.damaged}, byte {here + at}: {what} for a time")
+        self.oddities.add(odd, here)
+        return odd.value
 
     def values_up_to(self, end: int) -> list[Any] | None:
         """Parse a list of values and step over them. None where `data` to the end is no such list: nothing is done."""
@@ -265,13 +348,6 @@ def _end_of_value(data: bytes, at: int) -> int:
     return 0
 
 
-def _parse(text: bytes, why_not: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise _Damage(why_not) from error
-
-
 def _batches(window: _Window) -> Iterator[list[Event]]:
     """All events of the file. Raises _Damage in the end if the file is not whole."""
     if not window.data:
@@ -291,12 +367,12 @@ def _members(window: _Window) -> Iterator[list[Event]]:
     window.take(b"{", _NO_EVENTS)
     found, why_not = False, _NO_EVENTS
     while True:
-        key = window.value(why_not)
+        key = window.value(_Place.member(why_not))
         if not isinstance(key, str):
             raise _Damage(why_not)
         window.take(b":", why_not)
         if key != _EVENTS:
-            window.value(why_not)
+            window.value(_Place.member(why_not))
         elif found:
             raise _Damage("has traceEvents twice")
         else:
@@ -322,7 +398,7 @@ def _elements(window: _Window) -> Iterator[list[Event]]:
         if end and (events := window.values_up_to(end)) is None:
             distrusted = window.offset + end
         if not end or events is None:
-            events = [window.value(f"is cut off or damaged at event {number + 1}")]
+            events = [window.value(_Place.event(number + 1))]
         yield events
         number += len(events)
         if window.peek(_CUT.format(number)) == b"]":
