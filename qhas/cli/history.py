@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qhas.cli.frame import Exit, JsonOption, SiteOption, command, console, print_json
+from qhas.cli.frame import Exit, JsonOption, SiteOption, command, console, errors, print_json
 from qhas.failures import InvalidInput
 from qhas.runs.record import Origin
 from qhas.site import load_site
@@ -18,6 +18,7 @@ from qhas.store import Store
 from qhas.verdict.model import Metric
 
 if TYPE_CHECKING:
+    from qhas.history.damage import DamagedFile
     from qhas.history.series import Line
 
 _PLOT = (110, 18)
@@ -58,7 +59,7 @@ def history(
 
     where = Where([model], soc, variant, sweep, since=since.date() if since else None)
     chosen = metric or Metric.LATENCY
-    found = lines(store, where, chosen)
+    found = lines(store, where, chosen, _tell_damage)
     if not found and metric is None:
         chosen = Metric.TIME
         found = [line for line in lines(store, where, chosen) if line.origin is Origin.SIMULATOR]
@@ -77,6 +78,10 @@ def history(
         for line in found:
             _show(store, model, soc, line, chosen)
     return Exit.GOOD
+
+
+def _tell_damage(damage: DamagedFile) -> None:
+    errors.print(f"qhas: {damage}; its rows are left out.", style="yellow", soft_wrap=True)
 
 
 def _compact(store: Store) -> Exit:

@@ -141,6 +141,8 @@ def schema_of(columns: Iterable[Column]) -> pa.Schema:
 
 
 SCHEMA = schema_of(COLUMNS)
+KEY_NAMES = tuple(column.name for column in _KEY)
+"""Columns without which a row says nothing of any cell."""
 OP_SCHEMA = schema_of(OP_COLUMNS)
 
 

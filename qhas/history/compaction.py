@@ -7,17 +7,21 @@ First the new file, whole; then what it makes superfluous goes. Whatever is left
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
 import pyarrow as pa
 
-from qhas.history.files import PART, HistoryFile, Kind, Parts, Share, listing, parquet, shares
-from qhas.history.reading import Contents, parts_of, whole
+from qhas.history.damage import Damaged, log_damage
+from qhas.history.files import LONG_AGO, PART, HistoryFile, Kind, Parts, Share, listing, parquet, shares
+from qhas.history.reading import SCHEMAS, Contents, parts_of, whole
 from qhas.machine.digest import data_digest
 from qhas.store import ObjectMissing, Store
+
+T = TypeVar("T")
 
 SETTLED = timedelta(days=7)
 """After its end a month is left alone for so long: runs are resumed."""
@@ -67,40 +71,79 @@ def _settled(month: str, now: datetime) -> bool:
 def _write(store: Store, kind: Kind, month: str, files: list[HistoryFile]) -> bool:
     """Put what counts of a month into one file; whether that was needed."""
     contents = Contents(store, files if len(files) > 1 else [])
-    wanted = _shares(contents, files)
-    if len(wanted) == 1 and wanted[0].file.compacted:
+
+    def rows(share: Share) -> pa.Table:
+        return _labelled(whole(contents, share, SCHEMAS[kind]), share.file)
+
+    wanted, _ = _sound(contents, files, rows)
+    if not wanted or (len(wanted) == 1 and next(iter(wanted)).file.compacted):
         return False
     parts: dict[str, tuple[int, datetime]] = {}
     for share in wanted:
         parts |= _parts(contents, share)
     name = data_digest([[key, size, str(changed)] for key, (size, changed) in sorted(parts.items())])
-    tables = [_labelled(whole(contents, share), share.file) for share in wanted]
-    content = parquet(pa.concat_tables(tables, promote_options="default"), parts)
+    content = parquet(_joined(wanted.values()), parts)
     store.write(f"{kind}/month={month}/{name}.parquet", content)
     return True
 
 
+def _joined(tables: Iterable[pa.Table]) -> pa.Table:
+    """The rows of all; columns that this version does not know, and that differ in type, as text."""
+    kinds: dict[str, set[pa.DataType]] = defaultdict(set)
+    for table in tables:
+        for field in table.schema:
+            kinds[field.name].add(field.type)
+    drifted = {name for name, types in kinds.items() if len(types) > 1}
+    return pa.concat_tables([_as_text(table, drifted) for table in tables], promote_options="default")
+
+
+def _as_text(table: pa.Table, names: Collection[str]) -> pa.Table:
+    for index, field in enumerate(table.schema):
+        if field.name in names:
+            values = [None if value is None else str(value) for value in table.column(index).to_pylist()]
+            table = table.set_column(index, field.name, pa.array(values, pa.string()))
+    return table
+
+
 def _clear(store: Store, months: Mapping[str, list[HistoryFile]]) -> int:
-    """Remove the files of which nothing counts; how many went."""
+    """Remove the files of which nothing counts, damaged ones excepted; how many went."""
     superfluous: list[str] = []
     for files in months.values():
         contents = Contents(store, [file for file in files if file.compacted] if len(files) > 1 else [])
-        needed = {share.file for share in _shares(contents, files)}
-        superfluous += [file.key for file in files if file not in needed]
+
+        def check(share: Share, contents: Contents = contents) -> None:
+            if not share.file.compacted:  # it would stand for an older version of itself
+                whole(contents, share, pa.schema([]))
+
+        needed, damaged = (
+            _sound(contents, files, check) if len(files) > 1 else ({Share(files[0]): None}, set())
+        )
+        kept = damaged | {share.file for share in needed}
+        superfluous += [file.key for file in files if file not in kept]
     store.remove(superfluous)
     return len(superfluous)
 
 
-def _shares(contents: Contents, files: list[HistoryFile]) -> list[Share]:
-    return shares(files, lambda file: parts_of(contents, file))
+def _sound(
+    contents: Contents, files: Iterable[HistoryFile], read: Callable[[Share], T]
+) -> tuple[dict[Share, T], set[HistoryFile]]:
+    """What is read of each share that counts, and the damaged files, which do not count."""
+    sound, damaged = list(files), set[HistoryFile]()
+    while True:
+        try:
+            counting = shares(sound, lambda file: parts_of(contents, file))
+            return {share: read(share) for share in counting}, damaged
+        except Damaged as error:
+            log_damage(error.damage)
+            damaged.add(error.damage.file)
+            sound.remove(error.damage.file)
 
 
 def _parts(contents: Contents, share: Share) -> Parts:
     file = share.file
     if file.compacted:
         return {key: of for key, of in parts_of(contents, file).items() if key not in share.without}
-    assert file.found.modified is not None
-    return {file.key: (file.found.size, file.found.modified)}
+    return {file.key: (file.found.size, file.found.modified or LONG_AGO)}
 
 
 def _labelled(table: pa.Table, file: HistoryFile) -> pa.Table:

@@ -32,7 +32,7 @@ _SORTED = ("network", "soc", "variant", "date", "finished_at")
 _FILTERED = ["date", "network", "soc", "variant", "sweep", "origin"]
 """Columns that files are searched by: only these have statistics, for those of fifty are larger than the figures."""
 _ROWS_A_GROUP = 2_000
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Kind(StrEnum):
@@ -116,8 +116,13 @@ def parquet(table: pa.Table, parts: Parts | None = None) -> bytes:
 
 def parts_in(metadata: Mapping[bytes, bytes] | None) -> Parts:
     """What a compacted file says it was made of."""
-    told = json.loads((metadata or {}).get(_PARTS_KEY, b"{}"))
-    return {key: (size, datetime.fromisoformat(changed)) for key, (size, changed) in told.items()}
+    parts = json.loads((metadata or {}).get(_PARTS_KEY, b"{}"))
+    return {key: (int(size), _with_zone(changed)) for key, (size, changed) in parts.items()}
+
+
+def _with_zone(moment: str) -> datetime:
+    when = datetime.fromisoformat(moment)
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def listing(store: Store, kind: Kind) -> list[HistoryFile]:
@@ -142,7 +147,7 @@ def _of_month(files: list[HistoryFile], parts_of: Callable[[HistoryFile], Parts]
     if len(files) == 1 or not any(file.compacted for file in files):
         return [Share(file) for file in files]
     held = {
-        file: parts_of(file) if file.compacted else {file.key: (0, file.found.modified or _LONG_AGO)}
+        file: parts_of(file) if file.compacted else {file.key: (0, file.found.modified or LONG_AGO)}
         for file in files
     }
     best: dict[str, HistoryFile] = {}

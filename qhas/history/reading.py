@@ -1,4 +1,7 @@
-"""Reading the history: files by date, row groups by their statistics, columns by name, many files at once."""
+"""Reading the history: files by date, row groups by their statistics, columns by name, many files at once.
+
+A file that is damaged, empty or somebody else's is left out and named; of its parts the next youngest version counts.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from qhas.history.columns import OP_SCHEMA, SCHEMA, VERSION
+from qhas.history.columns import KEY_NAMES, OP_SCHEMA, SCHEMA, VERSION
+from qhas.history.damage import Damaged, Listener, judging, log_damage
 from qhas.history.files import PART, VERSION_KEY, HistoryFile, Kind, Parts, Share, listing, parts_in, shares
 from qhas.runs.record import Origin
 from qhas.store import ObjectMissing, Store, StoreError
@@ -24,7 +28,7 @@ _AT_ONCE = 16
 _TRIES = 5
 _TAIL = 1 << 19
 """Bytes that hold the footer of any file of the history, and the whole of those of a small lab: one request."""
-_SCHEMAS = {Kind.CELLS: SCHEMA, Kind.OPS: OP_SCHEMA}
+SCHEMAS = {Kind.CELLS: SCHEMA, Kind.OPS: OP_SCHEMA}
 # Columns of a row group lie side by side: one request for them and what is between is quicker than several.
 _FORMAT = ds.ParquetFileFormat(
     default_fragment_scan_options=ds.ParquetFragmentScanOptions(
@@ -62,20 +66,25 @@ class Where:
 
 
 def read_history(
-    store: Store, where: Where, columns: Iterable[str] | None = None, kind: Kind = Kind.CELLS
+    store: Store,
+    where: Where,
+    columns: Iterable[str] | None = None,
+    kind: Kind = Kind.CELLS,
+    left_out: Listener = log_damage,
 ) -> pa.Table:
     """The rows wanted, oldest first; columns that a file does not have are null. Raises StoreError.
 
-    A compaction meanwhile is no harm: files that went are looked for in what came instead.
+    `left_out` hears of each file that cannot be read. A compaction meanwhile is no harm: files that went are looked
+    for in what came instead.
     """
-    schema = _SCHEMAS[kind]
+    schema = SCHEMAS[kind]
     names = list(columns) if columns is not None else schema.names
 
     def read(contents: Contents, share: Share) -> pa.Table:
         return _rows(contents, share, schema, names, where.expression())
 
-    found = consistently(store, kind, where.fits, read)
-    table = pa.concat_tables([pa.schema([schema.field(name) for name in names]).empty_table(), *found])
+    tables = consistently(store, kind, where.fits, read, left_out)
+    table = pa.concat_tables([pa.schema([schema.field(name) for name in names]).empty_table(), *tables])
     order = [(name, "ascending") for name in ("date", "finished_at") if name in names]
     return table.sort_by(order) if order else table
 
@@ -85,12 +94,13 @@ def consistently(
     kind: Kind,
     wanted: Callable[[HistoryFile], bool],
     read: Callable[[Contents, Share], pa.Table],
+    left_out: Listener = log_damage,
 ) -> list[pa.Table]:
     """Read every wanted file by one listing; when one is gone by then, begin again with a new listing."""
     for _ in range(_TRIES):
         files = [file for file in listing(store, kind) if wanted(file)]
         try:
-            return _each(Contents(store, files), files, read)
+            return _readable(Contents(store, files), files, read, left_out)
         except ObjectMissing as error:
             gone = error
     raise StoreError(
@@ -98,12 +108,34 @@ def consistently(
     ) from gone
 
 
-def _each(
-    contents: Contents, files: list[HistoryFile], read: Callable[[Contents, Share], pa.Table]
+def _readable(
+    contents: Contents,
+    files: list[HistoryFile],
+    read: Callable[[Contents, Share], pa.Table],
+    left_out: Listener,
 ) -> list[pa.Table]:
-    counted = shares(files, lambda file: parts_of(contents, file))
-    with ThreadPoolExecutor(_AT_ONCE, "qhas-history") as threads:
-        return list(threads.map(lambda share: read(contents, share), counted))
+    """Tables of the files that can be read. Without a damaged one other files count, so all are read once more then."""
+
+    def attempt(share: Share) -> pa.Table | Damaged:
+        try:
+            return read(contents, share)
+        except Damaged as damaged:
+            return damaged
+
+    while True:
+        try:
+            counted = shares(files, lambda file: parts_of(contents, file))
+        except Damaged as damaged:
+            results: list[pa.Table | Damaged] = [damaged]
+        else:
+            with ThreadPoolExecutor(_AT_ONCE, "qhas-history") as threads:
+                results = list(threads.map(attempt, counted))
+        damages = [result.damage for result in results if isinstance(result, Damaged)]
+        if not damages:
+            return results
+        for damage in damages:
+            left_out(damage)
+        files = [file for file in files if file not in {damage.file for damage in damages}]
 
 
 class Contents:
@@ -124,35 +156,48 @@ class Contents:
 
 
 def parts_of(contents: Contents, file: HistoryFile) -> Parts:
-    """The parts that a compacted file was made of. Raises StoreError."""
-    return parts_in(_fragment(contents, file).physical_schema.metadata)
+    """The parts that a compacted file was made of. Raises Damaged and StoreError."""
+    with judging(file):
+        return parts_in(_fragment(contents, file).physical_schema.metadata)
 
 
-def whole(contents: Contents, share: Share) -> pa.Table:
-    """All columns of a file's rows, also those this version does not know."""
-    schema = _fragment(contents, share.file).physical_schema
-    return _rows(contents, share, schema, schema.names, pc.scalar(True))
+def whole(contents: Contents, share: Share, schema: pa.Schema) -> pa.Table:
+    """All columns of a file's rows: those of the schema in its types, then those that this version does not know.
+
+    Raises Damaged and StoreError.
+    """
+    with judging(share.file):
+        own = _fragment(contents, share.file).physical_schema
+    known = [schema.field(field.name) if field.name in schema.names else field for field in own]
+    return _rows(contents, share, pa.schema(known), own.names, pc.scalar(True))
 
 
 def _rows(
     contents: Contents, share: Share, schema: pa.Schema, names: Sequence[str], where: ds.Expression
 ) -> pa.Table:
-    fragment = _fragment(contents, share.file)
-    if share.without:
-        schema = schema if PART in schema.names else schema.append(pa.field(PART, pa.string()))
-        where = where & ~pc.field(PART).isin(list(share.without))
-    table = fragment.to_table(schema=schema, columns=list(names), filter=where, use_threads=False)
-    return table.replace_schema_metadata(None)
+    with judging(share.file):
+        fragment = _fragment(contents, share.file)
+        if share.without:
+            schema = schema if PART in schema.names else schema.append(pa.field(PART, pa.string()))
+            where = where & ~pc.field(PART).isin(list(share.without))
+        table = fragment.to_table(schema=schema, columns=list(names), filter=where, use_threads=False)
+        return table.replace_schema_metadata(None)
 
 
 def _fragment(contents: Contents, file: HistoryFile) -> Any:
+    """The file, opened. Raises ValueError for one that is no file of the history, and what Arrow raises."""
+    if not file.found.size:
+        raise ValueError("it is empty")
     fragment = _FORMAT.make_fragment(pa.PythonFile(_StoredFile(contents, file.key, file.found.size), "r"))
-    version = int((fragment.physical_schema.metadata or {}).get(VERSION_KEY, b"1"))
+    schema = fragment.physical_schema
+    version = int((schema.metadata or {}).get(VERSION_KEY, b"1"))
     if version > VERSION:
         raise StoreError(
             f"{contents.store.url(file.key)} is of version {version} of the history and this qhas knows {VERSION}; "
             "install a newer one."
         )
+    if absent := [name for name in KEY_NAMES if name not in schema.names]:
+        raise ValueError(f"it has no column {absent[0]}")
     return fragment
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from qhas.history.damage import Listener, log_damage
 from qhas.history.reading import Where, read_history
 from qhas.machine.outside_text import csv_cell
 from qhas.machine.packing import partial_of
@@ -50,9 +51,12 @@ class Line:
                 yield night.date, f"SDK {before.sdk_version} → {night.sdk_version}"
 
 
-def lines(store: Store, where: Where, metric: str) -> list[Line]:
-    """The figure's values, oldest first, apart by what may not share a plot. Raises StoreError."""
-    table = read_history(store, where, (*_FACTS, metric))
+def lines(store: Store, where: Where, metric: str, left_out: Listener = log_damage) -> list[Line]:
+    """The figure's values, oldest first, apart by what may not share a plot. Raises StoreError.
+
+    `left_out` hears of each file that cannot be read.
+    """
+    table = read_history(store, where, (*_FACTS, metric), left_out=left_out)
     columns: Sequence[list[Any]] = [table.column(name).to_pylist() for name in (*_FACTS, metric)]
     grouped: dict[tuple[str, str, str], list[Night]] = {}
     for values in zip(*columns, strict=True):

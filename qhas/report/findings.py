@@ -40,3 +40,5 @@ class Findings:
     verdicts: Mapping[str, Sequence[CellVerdict]] = field(default_factory=dict)
     diffs: Mapping[str, CellDiff] = field(default_factory=dict)
     histories: Mapping[str, Sequence[History]] = field(default_factory=dict)
+    unreadable: Sequence[str] = ()
+    """Files of the history that were left out, with the reason."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from qhas.history.columns import night_of
+from qhas.history.damage import DamagedFile, Listener
 from qhas.history.reading import Where, read_history
 from qhas.report.findings import Findings, History, HistoryPoint
 from qhas.runs.record import CellRecord, Origin, SweepRecord
@@ -32,17 +33,23 @@ def read_findings(store: Store, run: SweepRecord, cells: Sequence[CellRecord]) -
     by_cell = defaultdict[str, list[CellVerdict]](list)
     for verdict in verdicts:
         by_cell[verdict.cell].append(verdict)
+    damaged: list[DamagedFile] = []
     return Findings(
         morning=morning_line(verdicts) if verdicts else "",
         verdicts=by_cell,
-        histories=_histories(store, run, cells, by_cell),
+        histories=_histories(store, run, cells, by_cell, damaged.append),
+        unreadable=[str(damage) for damage in damaged],
     )
 
 
 def _histories(
-    store: Store, run: SweepRecord, cells: Sequence[CellRecord], verdicts: Mapping[str, Sequence[CellVerdict]]
+    store: Store,
+    run: SweepRecord,
+    cells: Sequence[CellRecord],
+    verdicts: Mapping[str, Sequence[CellVerdict]],
+    left_out: Listener,
 ) -> dict[str, list[History]]:
-    nights = _nights(store, run, sorted({record.cell.model.name for record in cells}))
+    nights = _nights(store, run, sorted({record.cell.model.name for record in cells}), left_out)
     found = {}
     for record in cells:
         metric, title = _FIGURES[record.origin]
@@ -58,14 +65,14 @@ def _histories(
 
 
 def _nights(
-    store: Store, run: SweepRecord, networks: Sequence[str]
+    store: Store, run: SweepRecord, networks: Sequence[str], left_out: Listener
 ) -> Mapping[tuple[str, str], list[dict[str, Any]]]:
     """The nights up to this run's, oldest first, by cell key and origin."""
     metrics = [metric for metric, _ in _FIGURES.values()]
     last = night_of(run)
     where = Where(networks=networks, sweep=run.spec.name, since=last - _SHOWN)
     grouped = defaultdict[tuple[str, str], list[dict[str, Any]]](list)
-    for night in read_history(store, where, (*_COLUMNS, *metrics)).to_pylist():
+    for night in read_history(store, where, (*_COLUMNS, *metrics), left_out=left_out).to_pylist():
         if night["date"] <= last:
             key = "/".join(night[name] for name in _CELL)
             grouped[key, night["origin"]].append(night)

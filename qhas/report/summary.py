@@ -13,7 +13,8 @@ from qhas.runs.record import CellRecord, SweepRecord
 def summary(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> list[str]:
     """Sentences, the most urgent first. What verdicts say is not said again from the comparison with the baseline."""
     changes = [findings.morning] if findings.morning else _changes(findings)
-    return [*_failures(run, cells), *_over_budget(cells), *changes] or ["Every cell is good."]
+    told = [*_failures(run, cells), *_over_budget(cells), *changes] or ["Every cell is good."]
+    return [*told, *_left_out(findings)]
 
 
 def _failures(run: SweepRecord, cells: Sequence[CellRecord]) -> Iterator[str]:
@@ -30,6 +31,12 @@ def _over_budget(cells: Sequence[CellRecord]) -> Iterator[str]:
     if over:
         others = f" and {len(over) - 3} more" if len(over) > 3 else ""
         yield f"{len(over)} over budget: {', '.join(over[:3])}{others}."
+
+
+def _left_out(findings: Findings) -> Iterator[str]:
+    if files := findings.unreadable:
+        others = f", and {len(files) - 1} more" if len(files) > 1 else ""
+        yield f"Files of the history that are left out: {files[0]}{others}."
 
 
 def _changes(findings: Findings) -> Iterator[str]:

@@ -8,7 +8,7 @@ from qhas.failures import InvalidInput
 from qhas.site import Site
 from qhas.site.sdk import find_sdk
 from qhas.upkeep.doctor import devices as rack
-from qhas.upkeep.doctor import host, toolchain
+from qhas.upkeep.doctor import history, host, toolchain
 from qhas.upkeep.doctor.finding import Finding
 
 __all__ = ["Finding", "examine"]
@@ -27,7 +27,9 @@ def examine(site: Site) -> Iterator[Finding]:
         yield Finding("SDK", False, str(error))
     else:
         yield from toolchain.examine(sdk, site)
-    yield host.store(site.store)
+    yield (stored := host.store(site.store))
+    if stored.good:
+        yield history.examine(site.store)
     yield host.scratch()
     yield host.leases()
     yield from rack.examine(site)

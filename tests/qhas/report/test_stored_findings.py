@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from qhas.history import append
 from qhas.report.stored_findings import read_findings
+from qhas.report.summary import summary
 from qhas.runs.record import CellRecord, Origin
 from qhas.store import Store
 from qhas.verdict.model import CellVerdict, Metric, Verdict
@@ -67,3 +68,13 @@ def test_what_a_run_says_is_marked_where_it_began_and_now(store: Store) -> None:
 def test_a_store_without_history_and_verdicts_has_nothing_to_say(store: Store) -> None:
     found = read_findings(store, run_record(), [record()])
     assert (found.morning, dict(found.verdicts), dict(found.histories)) == ("", {}, {})
+
+
+def test_a_file_of_the_history_that_cannot_be_read_is_told_in_the_summary(store: Store) -> None:
+    record_of_cell = put(store, 0, 100.0)
+    store.write("history/date=2026-03-01/broken.parquet", b"")
+    run = run_record(run_id="nightly-0")
+    found = read_findings(store, run, [record_of_cell])
+    (*_, last) = summary(run, [record_of_cell], found)
+    assert "history/date=2026-03-01/broken.parquet cannot be read (it is empty)" in last
+    assert len(found.histories[KEY]) == 1

@@ -41,7 +41,18 @@ def test_a_good_site_is_good_in_everything(tmp_path: Path) -> None:
     answers = findings(tmp_path)
     bad = [finding for finding in answers.values() if not finding.good and finding.what != "scratch"]
     assert not bad
-    always = {"host", "Prefect", "SDK", "libc", "store", "scratch", "leases", "devices", *HOST_TOOLS}
+    always = {
+        "host",
+        "Prefect",
+        "SDK",
+        "libc",
+        "store",
+        "history",
+        "scratch",
+        "leases",
+        "devices",
+        *HOST_TOOLS,
+    }
     assert always == answers.keys()
 
 
@@ -63,6 +74,16 @@ def test_a_store_that_refuses_is_bad(tmp_path: Path, failing: set[str]) -> None:
     finding = findings(tmp_path, store="failing://doctor")["store"]
     assert not finding.good
     assert "slow down" in finding.answer
+
+
+def test_a_damaged_file_of_the_history_is_named(tmp_path: Path) -> None:
+    assert findings(tmp_path)["history"].answer == "no night yet"
+    broken = tmp_path / "store" / "history" / "date=2026-03-01" / "night.parquet"
+    broken.parent.mkdir(parents=True)
+    broken.touch()
+    finding = findings(tmp_path)["history"]
+    assert not finding.good
+    assert "1 of 1 files are left out: history/date=2026-03-01/night.parquet" in finding.answer
 
 
 def test_a_store_is_left_as_it_was(tmp_path: Path) -> None:
