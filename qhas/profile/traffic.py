@@ -39,6 +39,14 @@ class Spans:
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return zip(self._starts, self._ends, strict=True)
 
+    def union(self) -> Iterator[tuple[int, int]]:
+        """Where at least one of the ops runs, in order and without overlap."""
+        reached = 0
+        for start, end in sorted(self):
+            if end > reached:
+                yield max(start, reached), end
+                reached = end
+
 
 class Levels:
     """The samples of one counter."""

@@ -405,7 +405,7 @@ def test_facts_do_not_depend_on_layout_windows_or_packing(
     tmp_path: Path, text: str, window: int, cuts: list[int] | None
 ) -> None:
     content = text.encode() if cuts is None else in_members(text.encode(), cuts)
-    with mock.patch.multiple("qhas.profile.trace", _WINDOW=window, _NEAR=window // 3):
+    with mock.patch.multiple("qhas.profile.event_stream", _WINDOW=window, _NEAR=window // 3):
         assert check(tmp_path, content) == counted(text)
 
 
@@ -415,7 +415,7 @@ def test_a_trace_in_any_layout_is_refused_when_cut_off(
     tmp_path: Path, text: str, window: int, packed: bool, cut: int
 ) -> None:
     content = in_members(text.encode(), [cut]) if packed else text.encode()
-    with mock.patch.multiple("qhas.profile.trace", _WINDOW=window, _NEAR=window // 3):
+    with mock.patch.multiple("qhas.profile.event_stream", _WINDOW=window, _NEAR=window // 3):
         refusal(tmp_path, content[: cut % len(content)])
 
 
@@ -426,7 +426,7 @@ def test_a_damaged_trace_is_accepted_only_if_it_is_still_json_or_says_what_is_no
 ) -> None:
     at %= len(text)
     damaged = text[:at] + new + text[at + gone :]
-    with mock.patch.multiple("qhas.profile.trace", _WINDOW=window, _NEAR=window // 3):
+    with mock.patch.multiple("qhas.profile.event_stream", _WINDOW=window, _NEAR=window // 3):
         try:
             facts = check(tmp_path, damaged)
         except TraceInvalid:
