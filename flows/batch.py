@@ -10,9 +10,10 @@ from pydantic import Field, ValidationError
 
 from flows import parameters as asked
 from flows.sweep import run_id_of_flow_run, run_sweep
+from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.naming import Name, SocName
-from qhas.sweep.spec import ModelRef, PrepareOptions, RunOptions, SweepSpec, TraceFeatures, Variants, describe
+from qhas.sweep.spec import ModelRef, PrepareOptions, RunOptions, SweepSpec, TraceFeatures, Variants
 
 
 @flow(name="batch-profile", flow_run_name="{name}", persist_result=False)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from qhas.machine.outside_text import shown
+from qhas.outside_text import shown
 from qhas.runs.links import LinkMaker
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.runs.rows import columns, row

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.browser"]
 _HOME = tempfile.mkdtemp(prefix="qhas-tests-")
 for _name in [name for name in os.environ if name.startswith(("PREFECT_", "QHAS_", "HOSTSDK_"))]:
     del os.environ[_name]

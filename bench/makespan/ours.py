@@ -12,7 +12,7 @@ from flows.cell import profile_cells
 from qhas.devices import Device
 from qhas.devices.host import HostDevice
 from qhas.lab.lab import Lab, open_lab
-from qhas.lab.pipeline import Cores
+from qhas.machine.cores import Cores
 from qhas.runs.durations import read_durations, write_durations
 from qhas.runs.record import CellRecord, CellStatus
 from qhas.site import DeviceRef

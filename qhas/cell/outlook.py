@@ -12,10 +12,10 @@ from qhas.cell.prepare import prepared_key
 from qhas.cell.prepared import PreparedGraphs
 from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
-from qhas.lab.pipeline import Forecast
 from qhas.runs.durations import read_durations
 from qhas.site import Site
 from qhas.store import Store
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import Plan
 from qhas.sweep.spec import Cell
 

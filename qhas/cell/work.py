@@ -15,13 +15,15 @@ from qhas.cell.artifacts import ArtifactSpec, expected_of
 from qhas.cell.diagnosis import disk_to_blame, judge_tool
 from qhas.cell.inputs import StagedInputs, gather_inputs
 from qhas.devices import Device, Job
+from qhas.devices.facts import DeviceFacts, HealthFacts
 from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab
-from qhas.lab.pipeline import Pipeline, Stage, Urgency
+from qhas.lab.pipeline import Pipeline, Stage
+from qhas.machine.cores import Urgency
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
-from qhas.profile.metrics import Metrics
+from qhas.profile.metrics import Latency, Metrics
 from qhas.runs import progress
-from qhas.runs.record import Attempt, DeviceFacts, HealthFacts, Latency, ModelFacts, Origin, PreparedFacts
+from qhas.runs.record import Attempt, ModelFacts, Origin, PreparedFacts
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
 

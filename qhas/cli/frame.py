@@ -17,10 +17,8 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from qhas.cli.screen import Screen
-from qhas.failures import InvalidInput
-from qhas.runs.stored import RunNotEnded
+from qhas.failures import QhasError
 from qhas.site import SITE_VARIABLE
-from qhas.store import StoreError
 
 P = ParamSpec("P")
 _MODULES = {
@@ -91,12 +89,9 @@ def command(function: Callable[P, Exit]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             code = function(*args, **kwargs)
-        except RunNotEnded as error:
+        except (QhasError, OSError) as error:
             errors.print(f"qhas: {error}", style="red", markup=False, soft_wrap=True)
-            code = Exit.CELLS_FAILED
-        except (InvalidInput, StoreError, OSError) as error:
-            errors.print(f"qhas: {error}", style="red", markup=False, soft_wrap=True)
-            code = Exit.BAD_INPUT
+            code = Exit(error.exit_code) if isinstance(error, QhasError) else Exit.BAD_INPUT
         except KeyboardInterrupt:
             errors.print("qhas: cancelled.", style="yellow")
             code = Exit.CANCELLED

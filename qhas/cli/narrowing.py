@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.runs.record import CellStatus
 from qhas.runs.stored import load_run, planned_cells
 from qhas.site import Site
 from qhas.store import Store
-from qhas.sweep.spec import Selection, SweepSpec, describe
+from qhas.sweep.spec import Selection, SweepSpec
 
 
 @dataclass(frozen=True)

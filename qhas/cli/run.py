@@ -20,6 +20,7 @@ from qhas.cli.tables.diff import show_run as show_diff
 from qhas.cli.tables.plan import plan_document, show_plan
 from qhas.cli.tables.run import bar, device_logs, show_run, sweep_bar, trace_paths
 from qhas.diff.model import Outcome, RunDiff
+from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.machine.masking import name_in
 from qhas.naming import safe_name
@@ -31,7 +32,7 @@ from qhas.site.sdk import find_sdk
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef, load_sites
-from qhas.sweep.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, describe, load_sweep
+from qhas.sweep.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, load_sweep
 from qhas.verdict import Verdict
 from qhas.verdict.stored import read_verdicts
 from qhas.verdict.summary import morning_line

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from qhas.machine.outside_text import shown
+from qhas.outside_text import shown
 
 
 class Screen(Console):

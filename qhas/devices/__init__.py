@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from qhas.devices.facts import DeviceFacts, Health, HealthFacts
 from qhas.failures import DeviceFailed, FailureKind
 from qhas.machine.process import ToolRun
 from qhas.naming import check_path
-from qhas.runs.record import DeviceFacts, Health, HealthFacts, Origin
+from qhas.profile.origin import Origin
 
 
 @dataclass(frozen=True)

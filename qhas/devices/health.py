@@ -1,46 +1,20 @@
-"""A device's condition: one script that asks for everything, its answer as values, and the gate before a cell.
+"""A device's condition: one script that asks for everything, and its answer as values.
 
-What a device does not tell is None and never keeps a cell from starting. Formats are those of AOSP's services
+What a device does not tell is None. Formats are those of AOSP's services
 (`ThermalManagerService.dump`, `BatteryService.dump`) and of the kernel's sysfs.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from itertools import count
 from typing import NamedTuple
 
+from qhas.devices.facts import Health, Part
 from qhas.devices.identity import IdentityEvidence
-from qhas.runs.record import Health
-from qhas.site import Gate
-
-_MB = 1_000_000
-
-
-class Part(StrEnum):
-    """What a sensor sits on: the first half of its name in `Health.celsius`, as in `cpu/cpu-0-0-usr`."""
-
-    CPU = "cpu"
-    """A CPU."""
-    GPU = "gpu"
-    """The GPU."""
-    NPU = "npu"
-    """The Hexagon NPU, by any of its names."""
-    SKIN = "skin"
-    """The outside of the device, measured or modelled."""
-    BATTERY = "battery"
-    """The battery."""
-    OTHER = "other"
-    """Anything else, or not told."""
-
-
-_CHIP = (Part.CPU, Part.GPU, Part.NPU)
 
 # android.hardware.thermal TemperatureType. The BCL types are voltage, current and percent, not temperatures.
 _HAL_PARTS = {0: Part.CPU, 1: Part.GPU, 2: Part.BATTERY, 3: Part.SKIN, 9: Part.NPU}
@@ -279,100 +253,3 @@ def _build(told: Mapping[str, str]) -> str | None:
     system = f"Android {release}" if release else _pairs(told["os"]).get("PRETTY_NAME", "").strip("\"'")
     kernel = f"Linux {told['kernel']}" if told["kernel"] else ""
     return ", ".join(filter(None, (system, kernel))) or None
-
-
-class Unfit(StrEnum):
-    """Why no cell should start on a device now."""
-
-    HOT = "hot"
-    """Warmer than the gate admits: it throttles, or soon will."""
-    BATTERY_LOW = "battery_low"
-    """The battery is too low: phones save power before they switch off."""
-    FULL = "full"
-    """Too little free space for the files of a cell."""
-
-
-@dataclass(frozen=True)
-class Objection:
-    """What stands against a start: one sentence with value and limit, and whether waiting can remove it."""
-
-    kind: Unfit
-    sentence: str
-    passes_by_waiting: bool = True
-
-
-def objections(health: Health, gate: Gate, free_needed_bytes: int = 0) -> list[Objection]:
-    """What the gate has against the condition, the hopeless first. Unknown values never object.
-
-    `free_needed_bytes` is what will be pushed there; the gate's free space must remain beside it.
-    """
-    found = (
-        *_too_hot(health, gate),
-        *_battery_low(health, gate),
-        *_too_full(health, gate, free_needed_bytes),
-    )
-    return sorted(found, key=lambda objection: objection.passes_by_waiting)
-
-
-def _too_hot(health: Health, gate: Gate) -> Iterator[Objection]:
-    chip = [(value, name) for name, value in health.celsius.items() if name.partition("/")[0] in _CHIP]
-    hottest, name = max(chip, default=(None, ""))
-    for what, value, limit, unit in (
-        ("thermal status", health.thermal_status, gate.thermal_status, ""),
-        ("skin", health.skin_celsius, gate.skin_celsius, " °C"),
-        (f"sensor {name}", hottest, gate.chip_celsius, " °C"),
-    ):
-        if value is not None and value > limit:
-            yield Objection(Unfit.HOT, f"Its {what} is at {value:g}{unit}; the gate admits {limit:g}{unit}.")
-
-
-def _battery_low(health: Health, gate: Gate) -> Iterator[Objection]:
-    if health.battery_percent is not None and health.battery_percent < gate.battery_percent:
-        flat = health.charging is False
-        level = f"{health.battery_percent} %{' and not charging' if flat else ''}"
-        sentence = f"Its battery is at {level}; the gate asks for {gate.battery_percent} %."
-        yield Objection(Unfit.BATTERY_LOW, sentence, passes_by_waiting=not flat)
-
-
-def _too_full(health: Health, gate: Gate, needed: int) -> Iterator[Objection]:
-    limit = gate.free_mb * _MB + needed
-    if health.free_bytes is not None and health.free_bytes < limit:
-        beside = f", {needed // _MB} MB of it for what is pushed" if needed >= _MB else ""
-        sentence = (
-            f"Its directory has {health.free_bytes // _MB} MB free; {limit // _MB} MB are needed{beside}."
-        )
-        yield Objection(Unfit.FULL, sentence, passes_by_waiting=False)
-
-
-class Wait(NamedTuple):
-    """The last look, the seconds since the first one, and what still stands against a start."""
-
-    probe: Probe
-    waited_seconds: float
-    left: list[Objection]
-
-
-async def wait_until_fit(
-    read: Callable[[], Awaitable[Probe]],
-    gate: Gate,
-    *,
-    free_needed_bytes: int = 0,
-    waiting: Callable[[list[Objection], float], None] = lambda _left, _waited: None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-) -> Wait:
-    """Look at the device until nothing stands against a start, the gate's patience is over, or waiting is no use.
-
-    `waiting` hears before every pause what is in the way, and the seconds so far. What `read` raises ends the wait.
-    """
-    probe = await read()
-    began, waited = clock(), 0.0
-    while True:
-        left = objections(probe.health, gate, free_needed_bytes)
-        hopeless = any(not objection.passes_by_waiting for objection in left)
-        if not left or hopeless or waited >= gate.patience_seconds:
-            return Wait(probe, waited, left)
-        waiting(left, waited)
-        await sleep(min(gate.poll_seconds, gate.patience_seconds - waited))
-        probe = await read()
-        waited = clock() - began

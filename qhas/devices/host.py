@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qhas.devices import JobFile, listed
+from qhas.devices.facts import DeviceFacts, Health, HealthFacts
 from qhas.failures import DeviceFailed, FailureKind
-from qhas.lab.pipeline import Cores, Urgency
+from qhas.machine.cores import Cores, Urgency
 from qhas.machine.process import ToolRun, run_tool
 from qhas.naming import below
-from qhas.runs.record import DeviceFacts, Health, HealthFacts, Origin
+from qhas.profile.origin import Origin
 from qhas.site import DeviceRef
 from qhas.site.sdk import Sdk, Tool
 

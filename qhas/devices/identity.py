@@ -1,4 +1,4 @@
-"""Which SoC a device is by its own word, whether that fits the site, and which Hexagon libraries it needs.
+"""Which SoC a device is by its own word, and whether that fits the site.
 
 A contradiction is certain: the device names a known SoC of other silicon than the site's. Whatever is unreadable,
 unknown or a variant is a warning at most, because lists like these are always behind the market.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from qhas.socs import KNOWN_SOCS
@@ -236,97 +235,3 @@ def check_identity(configured: str, evidence: IdentityEvidence) -> IdentityVerdi
             f"The device contradicts itself: {fitting[0]} fits {configured}, but it also says {', '.join(odd)}."
         )
     return IdentityVerdict(_SDK_NAMES.get(detected, detected), None, warnings)
-
-
-_DEVICE_WORDS = (
-    re.compile(r"Hexagon Architecture V([0-9]{2,3})\b", re.IGNORECASE),
-    re.compile(r"target device[^\n]*?\bHTP_V([0-9]{2,3})_", re.IGNORECASE),
-)
-_RECORD = re.compile(r"\bHTP_V([0-9]{2,3})_\w", re.IGNORECASE)
-
-
-def hexagon_of_device(text: str) -> str | None:
-    """The architecture, as in v79, that a device told snpe-platform-validator or the runtime's log.
-
-    Wordings of public logs: `Core Version of the runtime DSP: Hexagon Architecture V79` and
-    `Target device backend record identifier: HTP_V79_SM8750_8MB`. None without one.
-    """
-    found = next((match for words in _DEVICE_WORDS if (match := words.search(text))), None)
-    return f"v{int(found[1])}" if found else None
-
-
-def hexagon_of_record(text: str) -> str | None:
-    """The architecture in a cache record's identifier, as in `HTP_V79_SM8750_8MB`; None without or with several.
-
-    Lines that speak of the target device are left out: the runtime prints its identifier in the same form.
-    """
-    lines = (line for line in text.splitlines() if "target device" not in line.lower())
-    archs = {int(match[1]) for line in lines for match in _RECORD.finditer(line)}
-    return f"v{archs.pop()}" if len(archs) == 1 else None
-
-
-def skel_archs(sdk_root: Path) -> list[str]:
-    """Architectures the SDK has unsigned DSP libraries for, in `lib/hexagon-vNN/unsigned`, oldest first."""
-    names = (folder.parent.name for folder in sdk_root.glob("lib/hexagon-v*/unsigned") if folder.is_dir())
-    found = (re.fullmatch(r"hexagon-v([0-9]{2,3})", name) for name in names)
-    return [f"v{arch}" for arch in sorted(int(match[1]) for match in found if match)]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Architectures whose libraries go to the device; one sentence if the graph cannot run there, and doubts."""
-
-    archs: list[str]
-    contradiction: str | None
-    warnings: list[str]
-
-
-def choose_hexagon(
-    configured: str | None,
-    device: str | None,
-    record: str | None,
-    known: str | None,
-    available: Sequence[str],
-) -> Choice:
-    """Which libraries to stage: the site's word, else the device's, else the record's, else all there are.
-
-    `known` is this version's table, which only warns. Records of a newer architecture do not run on an older one;
-    older ones do, below the optimum (SNPE migration guide).
-    """
-    target = configured or device
-    if refusal := _refusal(target, record, available):
-        return Choice([], refusal, [])
-    warnings = []
-    if configured and device and configured != device:
-        warnings.append(f"The site sets hexagon {configured}, the device says {device}; the site's is used.")
-    if target and record and _number(record) < _number(target):
-        warnings.append(
-            f"The graph is prepared for {record} and the device has {target}: "
-            "it runs, but is not the optimum, and its figures mislead."
-        )
-    chosen = target or (record if record in available else None)
-    if record and chosen is None:
-        warnings.append(f"The SDK has no libraries for the graph's {record}; all it has are staged.")
-    if known and (said := target or record) and said != known:
-        warnings.append(f"This version's table has {known} for the SoC, not {said}.")
-    return Choice([chosen] if chosen else list(available), None, warnings)
-
-
-def _refusal(target: str | None, record: str | None, available: Sequence[str]) -> str | None:
-    if not available:
-        return "The SDK has no DSP libraries in lib/hexagon-vNN/unsigned: install the whole SDK."
-    if target and target not in available:
-        return (
-            f"The SDK has no DSP libraries for {target}, only for {', '.join(available)}: "
-            "use an SDK that supports it, or correct the device's hexagon in site.yaml."
-        )
-    if target and record and _number(record) > _number(target):
-        return (
-            f"The graph is prepared for {record} and the device has {target}, which cannot run it: "
-            "prepare for the device's own SoC."
-        )
-    return None
-
-
-def _number(arch: str) -> int:
-    return int(arch.removeprefix("v"))

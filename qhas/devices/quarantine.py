@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from qhas.failures import InvalidInput
-from qhas.machine.outside_text import ShownText
 from qhas.machine.shared_directory import SharedDirectory, file_stem
+from qhas.outside_text import ShownText
 
 _logger = logging.getLogger(__name__)
 

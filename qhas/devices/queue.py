@@ -9,7 +9,7 @@ from functools import cached_property
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from qhas.devices.quarantine import Quarantined
-from qhas.machine.outside_text import ShownText
+from qhas.outside_text import ShownText
 
 
 class Holder(BaseModel):

@@ -13,19 +13,23 @@ import posixpath
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 from qhas.devices import JobFile, listed
 from qhas.devices.deployment import Deployment, bytes_to_push, deploy, plan_deployment
-from qhas.devices.health import PROBE, Objection, Probe, Unfit, parse_probe, wait_until_fit
-from qhas.devices.identity import check_identity, choose_hexagon, hexagon_of_device, skel_archs
+from qhas.devices.facts import DeviceFacts, Health, HealthFacts
+from qhas.devices.gate import Objection, wait_until_fit
+from qhas.devices.health import PROBE, Probe, parse_probe
+from qhas.devices.hexagon import choose_hexagon, hexagon_of_device, skel_archs
+from qhas.devices.identity import check_identity
 from qhas.devices.shell import Shell, digests, quoted, verify_copy
 from qhas.failures import DeviceFailed, FailureKind
 from qhas.machine.digest import file_digest
 from qhas.machine.process import ToolRun
-from qhas.runs.record import DeviceFacts, Health, HealthFacts, Origin
+from qhas.profile.origin import Origin
 from qhas.site import DeviceRef, Gate, Transport
 from qhas.site.sdk import Sdk, Tool
 from qhas.socs import KNOWN_SOCS
@@ -41,15 +45,19 @@ _LOG = {
 _SHORT_SECONDS = 20.0
 """For a tool that is only asked what it is."""
 _LISTED = re.compile(r"(?P<size>\d+) (?P<when>\d+) \./(?P<name>.+)")
-_UNFIT = {
-    Unfit.HOT: FailureKind.DEVICE_HOT,
-    Unfit.BATTERY_LOW: FailureKind.DEVICE_BATTERY_LOW,
-    Unfit.FULL: FailureKind.DEVICE_FULL,
-}
 
 
-class KnownDevices(dict[str, tuple[str | None, Deployment, str | None]]):
-    """Boot, deployment and Hexagon, by address, of devices found in order before: these are not checked again."""
+@dataclass(frozen=True)
+class KnownDevice:
+    """A device that was found in order. In the same boot and with the same deployment it is not checked again."""
+
+    boot: str | None
+    deployment: Deployment
+    hexagon: str | None
+
+
+KnownDevices = dict[str, KnownDevice]
+"""Devices that were found in order, by address."""
 
 
 class RemoteDevice:
@@ -82,7 +90,7 @@ class RemoteDevice:
             waiting=lambda left, _: waiting(self._sentence(left[0])),
         )
         if wait.left:
-            raise DeviceFailed(_UNFIT[wait.left[0].kind], self._sentence(wait.left[0]))
+            raise DeviceFailed(wait.left[0].kind, self._sentence(wait.left[0]))
         await self._deploy(plan, wait.probe.health.boot_id)
         return HealthFacts(before=wait.probe.health, waited_seconds=wait.waited_seconds)
 
@@ -174,24 +182,24 @@ class RemoteDevice:
         )
 
     async def _bytes_to_push(self, plan: Deployment) -> int:
-        seen = self._known.get(self._ref.address)
-        return 0 if seen and seen[1] == plan else await bytes_to_push(self._shell, plan)
+        known = self._known.get(self._ref.address)
+        return 0 if known and known.deployment == plan else await bytes_to_push(self._shell, plan)
 
     async def _deploy(self, plan: Deployment, boot: str | None) -> None:
-        seen_boot, seen, hexagon = self._known.get(self._ref.address, (None, None, None))
-        if boot is None or (seen_boot, seen) != (boot, plan):
+        known = self._known.get(self._ref.address)
+        if known is None or boot is None or (known.boot, known.deployment) != (boot, plan):
             self._known.pop(self._ref.address, None)
             await deploy(self._shell, plan)
             self._deployment = plan
             await self._require_that_tools_run()
-            hexagon = await self._ask_hexagon()
-            self._known[self._ref.address] = (boot, plan, hexagon)
+            known = KnownDevice(boot, plan, await self._ask_hexagon())
+            self._known[self._ref.address] = known
         self._deployment = plan
-        self._agree_on_hexagon(hexagon, skel_archs(self._sdk.root))
+        self._agree_on_hexagon(known.hexagon, skel_archs(self._sdk.root))
 
     def _agree_on_hexagon(self, device: str | None, available: list[str]) -> None:
         soc = KNOWN_SOCS.get(self._ref.soc)
-        choice = choose_hexagon(self._ref.hexagon, device, None, soc.hexagon if soc else None, available)
+        choice = choose_hexagon(self._ref.hexagon, device, soc.hexagon if soc else None, available)
         warnings = [*self.facts.warnings, *choice.warnings]
         self.facts = self.facts.model_copy(
             update={"hexagon": device or self._ref.hexagon, "warnings": warnings}

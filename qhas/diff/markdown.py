@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from qhas.diff.model import CellDiff, Outcome, RunDiff
 from qhas.diff.sentence import signed_percent, signed_time
-from qhas.machine.outside_text import shown
+from qhas.outside_text import shown
 from qhas.runs.rows import microseconds
 
 _EXPLAINED = 20

@@ -1,19 +1,38 @@
-"""Why a cell ends without a result: the kinds, and the exceptions that carry them."""
+"""Why a cell ends without a result, and every exception of the library. One tree is for the user:
+
+    QhasError                 one sentence for the user; ends a command with exit code 2
+        InvalidInput          what was asked for cannot be run; nothing has
+        StoreError            the store refused or failed
+            ObjectMissing
+            ObjectDamaged
+            Taken
+            Unsupported
+        RunNotEnded           the cells were run, the run's end could not be stored; exit code 1
+
+The others are met within the library, which turns them into a cell's `Failure` or a sentence:
+
+    StepFailed                a step ended without its result; carries the failure
+    DeviceFailed              a device or the way to it failed; the step that meets it makes it a StepFailed
+    NoDevice                  every device of a SoC is quarantined
+    ToolNotExecutable         a program is missing
+    TraceInvalid              a file of the viewer or of the runtime cannot be used: the chrometrace,
+    QhasInvalid               the QHAS summary,
+    LatencyInvalid            the times of single inferences
+    CellNotComparable         a cell without figures to compare
+"""
 
 from qhas.failures.failure import (
-    FACTS,
     MAX_ATTEMPTS,
-    Again,
     DeviceFailed,
     Failure,
-    FailureFacts,
-    FailureKind,
     InvalidInput,
+    QhasError,
     Step,
     StepFailed,
     worth_another_attempt,
     worth_another_device,
 )
+from qhas.failures.kinds import FACTS, Again, FailureFacts, FailureKind
 
 __all__ = [
     "FACTS",
@@ -24,6 +43,7 @@ __all__ = [
     "FailureFacts",
     "FailureKind",
     "InvalidInput",
+    "QhasError",
     "Step",
     "StepFailed",
     "worth_another_attempt",

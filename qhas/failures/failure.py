@@ -7,29 +7,21 @@ the exit code alone.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar, Self
 
 from pydantic import BaseModel
 
-from qhas.failures.kinds import FACTS, Again, FailureFacts, FailureKind
-from qhas.machine.outside_text import ShownText
-
-__all__ = [
-    "FACTS",
-    "MAX_ATTEMPTS",
-    "Again",
-    "DeviceFailed",
-    "Failure",
-    "FailureFacts",
-    "FailureKind",
-    "InvalidInput",
-    "Step",
-    "StepFailed",
-    "worth_another_attempt",
-    "worth_another_device",
-]
+from qhas.failures.kinds import FACTS, Again, FailureKind
+from qhas.outside_text import ShownText
 
 
-class InvalidInput(Exception):
+class QhasError(Exception):
+    """An error whose text is one sentence for the user. A command that meets it ends with its exit code."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class InvalidInput(QhasError):
     """The user's input cannot be run. Raised before anything runs; the message is one sentence for the user."""
 
 
@@ -54,6 +46,11 @@ class Failure(BaseModel):
     hint: str
     evidence: ShownText | None = None
 
+    @classmethod
+    def of(cls, kind: FailureKind, step: Step, message: str, evidence: str | None = None) -> Self:
+        """The failure with the next step that the table has for its kind."""
+        return cls(kind=kind, step=step, message=message, hint=FACTS[kind].hint, evidence=evidence)
+
 
 class DeviceFailed(Exception):
     """A device or the way to it failed outside the tools. The step that meets it makes it a StepFailed."""
@@ -68,9 +65,7 @@ class StepFailed(Exception):
     """A step of a cell ended without its result. Carries the typed failure."""
 
     def __init__(self, kind: FailureKind, step: Step, message: str, evidence: str | None = None) -> None:
-        self.failure = Failure(
-            kind=kind, step=step, message=message, hint=FACTS[kind].hint, evidence=evidence
-        )
+        self.failure = Failure.of(kind, step, message, evidence)
         super().__init__(self.failure.message)
 
 

@@ -5,7 +5,7 @@ Error numbers and texts are the vendor's (SNPE `DlError.h`, HTP backend document
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 
 
@@ -76,6 +76,7 @@ class FailureFacts:
 
     meaning: str
     hint: str
+    _: KW_ONLY
     attempts: int = 1
     delay_seconds: float = 1.0
     again: Again = Again.HERE
@@ -87,7 +88,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.MODEL_UNREADABLE: FailureFacts(
         "The DLC could not be fetched or read.",
         "Check that the DLC's address exists and is readable from this host.",
-        2,
+        attempts=2,
     ),
     FailureKind.MODEL_REJECTED: FailureFacts(
         "The SDK refuses the DLC.",
@@ -101,28 +102,32 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "Run `qhas doctor` and repair the SDK it names.",
     ),
     FailureKind.TOOL_FAILED: FailureFacts(
-        "A tool reported an error of its own.", "Read the tool's output, stored with the cell.", 2
+        "A tool reported an error of its own.", "Read the tool's output, stored with the cell.", attempts=2
     ),
     FailureKind.TOOL_CRASHED: FailureFacts(
-        "A tool crashed.", "Check that the DLC, the libraries and the tool come from the same SDK version.", 2
+        "A tool crashed.",
+        "Check that the DLC, the libraries and the tool come from the same SDK version.",
+        attempts=2,
     ),
     FailureKind.TOOL_KILLED: FailureFacts(
         "A tool was killed from outside, usually because memory ran out.",
         "Run fewer cells at once, or prepare on a host with more memory.",
-        2,
+        attempts=2,
     ),
     FailureKind.TOOL_TIMED_OUT: FailureFacts(
         "A tool did not finish in its time.",
         "Raise run.timeout_seconds, or look why the tool hangs in its output.",
-        2,
+        attempts=2,
     ),
     FailureKind.PREPARED_DLC_MISSING: FailureFacts(
-        "Graph-prepare ended without a usable DLC.", "Read graph-prepare's output; check free disk space.", 2
+        "Graph-prepare ended without a usable DLC.",
+        "Read graph-prepare's output; check free disk space.",
+        attempts=2,
     ),
     FailureKind.SCHEMATIC_MISSING: FailureFacts(
         "Graph-prepare wrote no schematic, so no trace can be decoded.",
         "Check that this SDK's graph-prepare knows `--profiling_level qhas`, and that the DLC holds no older cache record.",
-        2,
+        attempts=2,
     ),
     FailureKind.SCHEMATIC_AMBIGUOUS: FailureFacts(
         "Graph-prepare wrote several schematics; which one belongs to the log is not known.",
@@ -142,43 +147,43 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.DEVICE_OFFLINE: FailureFacts(
         "The device cannot be reached, or the connection was lost.",
         "Look at its cable, power and network; `qhas devices --check` tries it again.",
-        3,
-        5.0,
+        attempts=3,
+        delay_seconds=5.0,
         again=Again.ELSEWHERE,
         blames_device=True,
     ),
     FailureKind.DEVICE_UNAUTHORIZED: FailureFacts(
         "The device does not let this host in.",
         "Accept this host's key on the phone's screen, or give it this user's ssh key; check udev rules on `no permissions`.",
-        2,
+        attempts=2,
         again=Again.ELSEWHERE,
         blames_device=True,
     ),
     FailureKind.DEVICE_UNFIT: FailureFacts(
         "The device's directory cannot be used, or the device lacks a program that every Android and Linux has.",
         "Choose another `directory` for it in site.yaml: writable, and not mounted noexec.",
-        2,
+        attempts=2,
         again=Again.ELSEWHERE,
         blames_device=True,
     ),
     FailureKind.DEVICE_FULL: FailureFacts(
         "The device has too little free space.",
         "Free space on it; what qhas keeps there is below its `directory` in site.yaml.",
-        2,
+        attempts=2,
         again=Again.ELSEWHERE,
         blames_device=True,
     ),
     FailureKind.DEVICE_HOT: FailureFacts(
         "The device did not cool down in the time that the gate allows.",
         "Cool the rack, or raise gate.patience_seconds in site.yaml.",
-        2,
+        attempts=2,
         again=Again.ELSEWHERE,
         blames_device=True,
     ),
     FailureKind.DEVICE_BATTERY_LOW: FailureFacts(
         "The device's battery is below the gate's limit and did not charge in time.",
         "Charge it: use a powered hub, or lower gate.battery_percent in site.yaml.",
-        2,
+        attempts=2,
         again=Again.ELSEWHERE,
         blames_device=True,
     ),
@@ -189,28 +194,28 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.SOC_MISMATCH: FailureFacts(
         "The device is not of the SoC that site.yaml says.",
         "Correct `soc` of the device in site.yaml.",
-        2,
+        attempts=2,
         again=Again.ELSEWHERE,
         blames_device=True,
     ),
     FailureKind.CLIENT_BROKEN: FailureFacts(
         "The adb or ssh client of this host is missing or does not work.",
         "Install it and run it by hand once; `qhas doctor` tests it.",
-        3,
-        5.0,
+        attempts=3,
+        delay_seconds=5.0,
     ),
     FailureKind.DSP_UNREACHABLE: FailureFacts(
         "The runtime did not reach the Hexagon: skel or transport are not right.",
         "Check the device's `hexagon` in site.yaml, that its skel is of this SDK version, and the device log stored with the cell.",
-        2,
+        attempts=2,
         again=Again.ELSEWHERE,
         blames_device=True,
     ),
     FailureKind.DSP_CRASHED: FailureFacts(
         "The Hexagon process died during the run (subsystem restart).",
         "Run again; if it stays, the device log stored with the cell names the fault.",
-        2,
-        5.0,
+        attempts=2,
+        delay_seconds=5.0,
         again=Again.ELSEWHERE,
         blames_device=True,
         network_may_cause=True,
@@ -218,7 +223,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.DEVICE_TIMED_OUT: FailureFacts(
         "A tool did not finish in its time on the device.",
         "Raise run.timeout_seconds; if other networks hang there too, reboot the device.",
-        2,
+        attempts=2,
         again=Again.ELSEWHERE,
         blames_device=True,
         network_may_cause=True,
@@ -226,7 +231,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.LATENCY_MISSING: FailureFacts(
         "The run without profiling left no times of single inferences.",
         "Check that the SDK has `snpe-diagview` and read its output, or set run.repetitions to 0.",
-        2,
+        attempts=2,
     ),
     FailureKind.PREPARED_ONLINE: FailureFacts(
         "No record of the prepared DLC fits the device, so the runtime prepared a graph of its own or refused.",
@@ -235,30 +240,30 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.RESULTS_INCOMPLETE: FailureFacts(
         "The run ended well but left outputs for some inferences only.",
         "Run again; check free space on the device.",
-        2,
+        attempts=2,
     ),
     FailureKind.LOG_MISSING: FailureFacts(
         "The run wrote no profiling log.",
         "Check that net-run knows `--profiling_level qhas` and its directory is writable.",
-        2,
+        attempts=2,
     ),
     FailureKind.LOG_EMPTY: FailureFacts(
-        "The profiling log is empty.", "Run again; check free space on the device.", 2
+        "The profiling log is empty.", "Run again; check free space on the device.", attempts=2
     ),
     FailureKind.LOG_STALE: FailureFacts(
         "The profiling log was there before the run.",
         "Clean the working directory of the device and run again.",
-        2,
+        attempts=2,
     ),
     FailureKind.TRANSFER_CUT: FailureFacts(
         "A file of the run did not arrive whole on this host.",
         "Check cable, network and free space of this host.",
-        3,
+        attempts=3,
     ),
     FailureKind.LOG_UNREADABLE: FailureFacts(
         "The profiling log is damaged or cut off.",
         "Run again; check free space and the transfer from the device.",
-        2,
+        attempts=2,
     ),
     FailureKind.TIMELINE_MISSING: FailureFacts(
         "The log holds no timeline: the graph was not prepared for it, or the SoC has no supported estimate.",
@@ -268,17 +273,17 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.TRACE_MISSING: FailureFacts(
         "The viewer ended without a chrometrace.",
         "Run the viewer again from the stored log and schematic.",
-        2,
+        attempts=2,
     ),
     FailureKind.TRACE_INVALID: FailureFacts(
         "The chrometrace is empty, cut off or not JSON.",
         "Use the viewer of the same SDK version as the log; an older one writes empty files.",
-        2,
+        attempts=2,
     ),
     FailureKind.QHAS_MISSING: FailureFacts(
         "The viewer wrote no QHAS summary although it was asked for.",
         "Check that this viewer knows `qhas_json`.",
-        2,
+        attempts=2,
     ),
     FailureKind.QHAS_INVALID: FailureFacts(
         "The QHAS summary is cut off or not JSON.",
@@ -290,7 +295,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.STORE: FailureFacts(
         "The object store refused or failed.",
         "Run the sweep again with the same run id; finished cells are kept.",
-        3,
+        attempts=3,
     ),
     FailureKind.INTERNAL: FailureFacts(
         "A fault of this program.", "Report it with the stored output; the other cells are not affected."

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from qhas.devices.facts import Health, chip_celsius
 from qhas.history.rerun import Rerun
-from qhas.runs.condition import chip_celsius, poor
-from qhas.runs.record import CellRecord, Health, SweepRecord
+from qhas.runs.condition import poor
+from qhas.runs.record import CellRecord, SweepRecord
 
 VERSION = 1
 CONTROL = "control"

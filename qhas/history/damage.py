@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from qhas.history.files import HistoryFile
-from qhas.machine.outside_text import shown
+from qhas.outside_text import shown
 
 _logger = logging.getLogger(__name__)
 _REASON_CHARACTERS = 160

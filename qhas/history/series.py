@@ -11,8 +11,8 @@ from typing import Any
 
 from qhas.history.damage import Listener, log_damage
 from qhas.history.reading import Where, read_history
-from qhas.machine.outside_text import csv_cell
 from qhas.machine.packing import partial_of
+from qhas.outside_text import csv_cell
 from qhas.runs.record import Origin
 from qhas.store import Store
 

@@ -25,7 +25,7 @@ from qhas.devices.remote import KnownDevices, RemoteDevice
 from qhas.devices.shell import Shell
 from qhas.devices.ssh import SshShell
 from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepFailed
-from qhas.lab.pipeline import Cores
+from qhas.machine.cores import Cores
 from qhas.machine.digest import file_digest
 from qhas.machine.masking import error_at, masked, name_in
 from qhas.machine.scratch import Scratch, remove_dead_scratch

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
-from qhas.machine.outside_text import shown
+from qhas.outside_text import shown
 
 _ENDED = ("Z", "X")
 """States in proc(5): dead, though a parent that never asks (a container's first process) keeps its number."""

@@ -11,8 +11,9 @@ import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from qhas.devices.facts import Health
 from qhas.diff.model import CellDiff
-from qhas.machine.outside_text import shown
+from qhas.outside_text import shown
 from qhas.profile.picture import Timeline, Work
 from qhas.report import plots
 from qhas.report.assets import assets
@@ -25,10 +26,19 @@ from qhas.report.matrix import matrix
 from qhas.report.standing import Tone, standing
 from qhas.report.steps import step_rows, where_the_time_went
 from qhas.report.summary import summary
-from qhas.runs.record import CellRecord, CellStatus, Health, Origin, SweepRecord
-from qhas.runs.rows import ORIGIN_TITLE, Column, by_origin, columns, legend, microseconds, row, size
+from qhas.runs.record import CellRecord, CellStatus, Origin, SweepRecord
+from qhas.runs.rows import (
+    ORIGIN_TITLE,
+    Column,
+    by_origin,
+    columns,
+    legend,
+    microseconds,
+    row,
+    site_table,
+    size,
+)
 from qhas.runs.stored import planned_cells, run_prefix
-from qhas.sweep.sites import site_table
 from qhas.sweep.spec import Cell
 
 _WHO = {"network", "soc", "variant", "status", "device"}

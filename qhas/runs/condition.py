@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 
+from qhas.devices.facts import Health, HealthFacts
 from qhas.profile.diagview import spread_percent
-from qhas.runs.record import CellRecord, Health, HealthFacts, Latency
+from qhas.profile.metrics import Latency
+from qhas.runs.record import CellRecord
 
 POOR_SPREAD_PERCENT = 20.0
 """Above it the samples of one run lie too far apart to stand for the network."""
-_CHIP = ("cpu/", "gpu/", "npu/")
-
-
-def chip_celsius(health: Health) -> float | None:
-    """The hottest sensor of CPU, GPU and NPU; None where the device tells none."""
-    return max((value for name, value in health.celsius.items() if name.startswith(_CHIP)), default=None)
 
 
 def poor(record: CellRecord) -> list[str]:

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ValidationError
 
 from qhas.failures import Step
-from qhas.lab.pipeline import Forecast
 from qhas.runs.record import CellRecord, CellStatus
 from qhas.store import Store
+from qhas.sweep.forecast import Forecast
 
 _ON_DEVICE = frozenset({Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS})
 

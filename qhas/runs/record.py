@@ -8,17 +8,19 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from qhas.devices.facts import DeviceFacts, HealthFacts
+from qhas.documents import Stored
 from qhas.failures import Failure, FailureKind, Step
 from qhas.machine.masking import Address
-from qhas.machine.outside_text import ShownText
 from qhas.machine.process import ToolRun
-from qhas.naming import Name, StoredPath
-from qhas.profile.metrics import Metrics
+from qhas.naming import Name
+from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin
 from qhas.site import Site
 from qhas.site.sdk import SdkKind
+from qhas.store import Artifact
 from qhas.sweep.spec import Cell, SweepSpec
 
 SCHEMA_VERSION = 1
@@ -48,25 +50,6 @@ class SweepState(StrEnum):
     """Stopped by its user; can be resumed."""
 
 
-class Stored(BaseModel):
-    """Base of everything stored."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class Artifact(Stored):
-    """A stored file. `path` is relative to the cell's manifest; digest and size are of the stored bytes."""
-
-    name: str
-    path: StoredPath
-    sha256: str
-    size: int
-    true_name: str | None = Field(
-        default=None, description="The relative path its maker gave it, where `path` had to differ."
-    )
-    pruned_at: datetime | None = Field(default=None, description="Since when the file is not there any more.")
-
-
 class Attempt(Stored):
     """One try of a step: the tools it ran and, if it failed, how."""
 
@@ -84,53 +67,6 @@ class SdkFacts(Stored):
 
     kind: SdkKind
     version: str
-
-
-class DeviceFacts(Stored):
-    """The device a cell ran on. `soc` is the site's; `detected_soc` and `build` are what the device says of itself."""
-
-    name: str
-    soc: str
-    transport: str
-    address: str | None = None
-    detected_soc: ShownText | None = None
-    build: ShownText | None = None
-    hexagon: ShownText | None = None
-    warnings: list[ShownText] = []
-
-
-class Health(Stored):
-    """A device's condition at a moment; None where it does not tell."""
-
-    taken_at: datetime
-    thermal_status: int | None = Field(default=None, description="Android's scale: 0 none to 6 shutdown.")
-    celsius: dict[ShownText, float] = Field(default={}, description="Temperature by sensor.")
-    skin_celsius: float | None = None
-    battery_percent: int | None = None
-    charging: bool | None = None
-    free_bytes: int | None = None
-    uptime_seconds: float | None = None
-    boot_id: str | None = None
-
-
-class HealthFacts(Stored):
-    """Condition before and after the runs of a cell, and how long its start waited for the gate, in seconds."""
-
-    before: Health
-    after: Health | None = None
-    waited_seconds: float = 0.0
-
-
-class Latency(Stored):
-    """Times of single inferences, profiling off, warm-ups left out. Microseconds, raw samples in their order."""
-
-    samples_us: list[float]
-    median_us: float
-    p90_us: float
-    min_us: float
-    warmups: int
-    perf_profile: str
-    source: str = Field(description="Which figure of which file of the SDK the samples are.")
 
 
 class ModelFacts(Stored):

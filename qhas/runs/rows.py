@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from qhas.profile.diagview import spread_percent
-from qhas.profile.metrics import Metrics
+from qhas.profile.metrics import Latency, Metrics
 from qhas.runs.condition import before_after, poor
-from qhas.runs.record import BudgetState, CellRecord, Latency, Origin
+from qhas.runs.record import BudgetState, CellRecord, Origin, SitePart
 
 ORIGIN_TITLE = {
     Origin.DEVICE: "Measured on devices",
@@ -185,3 +186,20 @@ def columns(origin: Origin, records: list[CellRecord]) -> list[Column]:
     idle = {"variant"} if all(one.variant == "default" for one in rows) else set[str]()
     idle |= {name for name in ("mark", "health", "budget") if not any(getattr(one, name) for one in rows)}
     return [column for column in COLUMNS[origin] if column.field not in idle]
+
+
+def site_table(parts: Iterable[SitePart]) -> list[dict[str, str]]:
+    """A row a site, by column title, for people. A flow run is its page in the Prefect UI where that is known."""
+    return [
+        {
+            "site": part.site,
+            "state": part.state.replace("_", " "),
+            "cells": str(part.cells),
+            "good": str(part.good),
+            "failed": str(part.failed),
+            "missing": str(part.missing),
+            "why": part.why or "",
+            "flow run": part.flow_run_url or part.flow_run,
+        }
+        for part in parts
+    ]

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 import qhas
-from qhas.failures import InvalidInput, StepFailed
+from qhas.documents import describe
+from qhas.failures import InvalidInput, QhasError, StepFailed
 from qhas.lab.lab import Lab
 from qhas.naming import check_key, check_name
 from qhas.runs.record import (
@@ -28,7 +29,7 @@ from qhas.site import Site, without_secrets
 from qhas.store import Store, StoreError
 from qhas.sweep.difference import differences
 from qhas.sweep.plan import Plan, plan_sweep
-from qhas.sweep.spec import Cell, SweepSpec, describe
+from qhas.sweep.spec import Cell, SweepSpec
 
 _NAME_IN_ID = 74
 """Characters of a sweep's name that fit into an id, which is a name itself."""
@@ -40,8 +41,10 @@ def new_run_id(name: str, now: datetime | None = None, suffix: str | None = None
     return f"{name[:_NAME_IN_ID]}-{moment:%Y%m%dT%H%M%SZ}-{suffix or secrets.token_hex(4)}"
 
 
-class RunNotEnded(Exception):
-    """Cells of a run have been run, but its end could not be stored. The message is one sentence for the user."""
+class RunNotEnded(QhasError):
+    """Cells of a run have been run, but its end could not be stored."""
+
+    exit_code = 1
 
 
 @contextmanager

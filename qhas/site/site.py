@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
+from qhas.documents import Written, anchored, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
 from qhas.machine.masking import MASK, masked
 from qhas.machine.process import is_secret
 from qhas.naming import Name, SocName
-from qhas.sweep.spec import Spec, anchored, parse_yaml
 
 SITE_VARIABLE = "QHAS_SITE"
 DEFAULT_STORE = "./qhas-store"
@@ -43,7 +43,7 @@ _DEFAULT_TARGET = {
 _DEFAULT_DIRECTORY = {Transport.ADB: "/data/local/tmp/qhas", Transport.SSH: "/opt/qhas"}
 
 
-class Gate(Spec):
+class Gate(Written):
     """What a device must be like before a cell starts on it, and how long a hot one may take to get there."""
 
     thermal_status: int = Field(
@@ -64,7 +64,7 @@ class Gate(Spec):
     poll_seconds: float = Field(default=10.0, gt=0, description="Between two looks at a waiting device.")
 
 
-class Host(Spec):
+class Host(Written):
     """How much of this host the work on it may take."""
 
     cores: int | None = Field(
@@ -78,7 +78,7 @@ class Host(Spec):
     )
 
 
-class DeviceRef(Spec):
+class DeviceRef(Written):
     """A device of the lab."""
 
     name: Name
@@ -143,7 +143,7 @@ class DeviceRef(Spec):
         return f"{self.transport}:{self.serial or self.host or self.name}"
 
 
-class SdkRef(Spec):
+class SdkRef(Written):
     """Which SDK to use. Without a root: QAIRT_SDK_ROOT, QNN_SDK_ROOT, SNPE_ROOT, else the host SDK."""
 
     root: Path | None = None
@@ -161,7 +161,7 @@ class Viewer(StrEnum):
     """On the device, as the vendor's SNPE page has it; its files are fetched."""
 
 
-class Links(Spec):
+class Links(Written):
     """How a browser reaches what is stored. With neither key, links are addresses to copy, not to click."""
 
     base: str | None = Field(
@@ -182,7 +182,7 @@ class Links(Spec):
     )
 
 
-class Site(Spec):
+class Site(Written):
     """The lab as site.yaml states it. With no devices, the host simulates any SoC the SDK knows."""
 
     store: str = Field(
@@ -197,14 +197,8 @@ class Site(Spec):
 
     @model_validator(mode="after")
     def _device_names_are_unique(self) -> Site:
-        names = [device.name for device in self.devices]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(
-                f"devices must have different names; {', '.join(twice)} stands there more than once"
-            )
-        addresses = Counter(device.address for device in self.devices)
-        if twice := sorted(address for address, count in addresses.items() if count > 1):
-            raise ValueError(f"a device is listed once; {', '.join(twice)} stands there under several names")
+        require_distinct("devices must have different names", [device.name for device in self.devices])
+        require_distinct("each name must be a device of its own", [device.address for device in self.devices])
         return self
 
     def devices_by_soc(self) -> dict[str, int]:

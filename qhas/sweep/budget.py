@@ -17,30 +17,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ByteSize, Field, WithJsonSchema, model_validator
 
+from qhas.documents import Written
 from qhas.naming import SocName
 from qhas.profile.origin import Origin
 
 
-class _Written(BaseModel):
-    """Written by a user: immutable, unknown keys refused with those there are."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keys_are_known(cls, given: Any) -> Any:
-        unknown = (
-            [str(key) for key in given if key not in cls.model_fields] if isinstance(given, dict) else []
-        )
-        if unknown:
-            known = ", ".join(cls.model_fields)
-            raise ValueError(f"there is no {', '.join(map(repr, unknown))}; choose from {known}")
-        return given
-
-
-class Limit(_Written):
+class Limit(Written):
     """The least and the most that is allowed, both included."""
 
     at_most: float | None = Field(default=None, ge=0)
@@ -81,7 +65,7 @@ Amount = Annotated[Limit, BeforeValidator(_at_most), _schema("number")]
 Size = Annotated[SizeLimit, BeforeValidator(_at_most), _schema("number", "string")]
 
 
-class Budget(_Written):
+class Budget(Written):
     """Limits of one inference. Figures are of the QHAS summary, apart from the latency."""
 
     latency_us: Amount | None = Field(

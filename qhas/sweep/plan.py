@@ -1,4 +1,4 @@
-"""From the sweep to its cells, with nothing run: expansion, checks, and a forecast of device time."""
+"""From the sweep to its cells, with nothing run: expansion and checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 import fsspec
 
 from qhas.failures import InvalidInput
-from qhas.lab.pipeline import Forecast
 from qhas.machine.masking import error_at, masked
 from qhas.naming import check_name
 from qhas.socs import KNOWN_SOCS
@@ -30,8 +29,6 @@ from qhas.sweep.spec import (
 
 CANARY = "canary"
 """Tag of the models that are enough to see whether a SoC and its SDK work."""
-ASSUMED_DEVICE_SECONDS = Forecast().device
-"""Device time of a cell without history."""
 
 _RUNS_OWN = re.compile(r"(?i).*\.json|pinned")
 """What stands beside the models in a run: its record, its claim, its verdicts, the mark that keeps it."""
@@ -45,10 +42,6 @@ class Plan:
     cells: tuple[Cell, ...]
     excluded: int
     warnings: tuple[str, ...]
-
-    def device_seconds(self, forecasts: Mapping[str, Forecast]) -> float:
-        """Forecast of device time in seconds, from forecasts by cell key, else an assumption."""
-        return sum(forecasts.get(cell.key, Forecast()).device for cell in self.cells)
 
 
 def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:

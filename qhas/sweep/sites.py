@@ -11,14 +11,14 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from qhas.documents import Written, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
-from qhas.lab.pipeline import Forecast
 from qhas.naming import Name, SocName
-from qhas.runs.record import SitePart
-from qhas.sweep.spec import Cell, Spec, parse_yaml
+from qhas.sweep.forecast import Forecast
+from qhas.sweep.spec import Cell
 
 
-class SocDevices(Spec):
+class SocDevices(Written):
     """How many devices of a SoC a site has."""
 
     soc: SocName
@@ -33,7 +33,7 @@ def _rows(value: Any) -> Any:
     )
 
 
-class SiteRef(Spec):
+class SiteRef(Written):
     """A site that runs a part of a sweep: the deployment that its workers serve, and what devices it has."""
 
     name: Name
@@ -58,9 +58,7 @@ class SiteRef(Spec):
 
     @model_validator(mode="after")
     def _socs_are_unique(self) -> SiteRef:
-        names = [each.soc for each in self.socs]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"socs of site {self.name}: {', '.join(twice)} stands there more than once")
+        require_distinct(f"the SoCs of site {self.name} must differ", [each.soc for each in self.socs])
         return self
 
     def devices(self, soc: str) -> int:
@@ -68,7 +66,7 @@ class SiteRef(Spec):
         return next((each.count for each in self.socs if each.soc == soc), 0)
 
 
-class _Sites(Spec):
+class _Sites(Written):
     sites: list[SiteRef]
 
 
@@ -79,11 +77,10 @@ def load_sites(path: Path) -> list[SiteRef]:
 
 def require_sites(sites: Sequence[SiteRef]) -> list[SiteRef]:
     """The sites, if they can share a sweep. Raises InvalidInput if there is none, or two of the same name."""
-    names = [site.name for site in sites]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InvalidInput(
-            f"Sites must have different names; {', '.join(twice)} stands there more than once."
-        )
+    try:
+        require_distinct("Sites must have different names", [site.name for site in sites])
+    except ValueError as error:
+        raise InvalidInput(f"{error}.") from None
     if not sites:
         raise InvalidInput("No site is listed; name at least one, or use the flow `sweep`.")
     return list(sites)
@@ -128,7 +125,7 @@ def _balanced(
         yield key, name
 
 
-class Part(Spec):
+class Part(Written):
     """Some cells of a sweep, given to one site. Cells are positions in the plan: five thousand fit into a parameter."""
 
     site: Name = Field(description="The site that runs them.")
@@ -166,20 +163,3 @@ def _ranges(numbers: Iterable[int]) -> Iterator[str]:
 
 def _digest(plan: Iterable[Cell]) -> str:
     return hashlib.sha256("\n".join(cell.key for cell in plan).encode()).hexdigest()[:16]
-
-
-def site_table(parts: Iterable[SitePart]) -> list[dict[str, str]]:
-    """A row a site, by column title, for people. A flow run is its page in the Prefect UI where that is known."""
-    return [
-        {
-            "site": part.site,
-            "state": part.state.replace("_", " "),
-            "cells": str(part.cells),
-            "good": str(part.good),
-            "failed": str(part.failed),
-            "missing": str(part.missing),
-            "why": part.why or "",
-            "flow run": part.flow_run_url or part.flow_run,
-        }
-        for part in parts
-    ]

@@ -1,41 +1,22 @@
-"""What to run: the sweep as its author writes it, and the cell as it is run.
-
-Every model refuses unknown keys, so that a typing error is found before anything runs.
-"""
+"""What to run: the sweep as its author writes it, and the cell as it is run."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from qhas.failures import InvalidInput
+from qhas.documents import Written, anchored, parse_yaml, require_distinct
 from qhas.machine.masking import Address
 from qhas.naming import Name, SocName
-from qhas.sweep import forms
 from qhas.sweep.budget import Budget, NetworkBudget
 
 RANDOM_INPUTS = "random"
-ModelT = TypeVar("ModelT", bound=BaseModel)
 OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
 VtcmMegabytes = Annotated[int, Field(ge=0, le=64)]
 HvxThreads = Annotated[int, Field(ge=1, le=16)]
-
-
-def _more_than_once(values: Iterable[object]) -> list[str]:
-    return [str(value) for value, count in Counter(values).items() if count > 1]
-
-
-class Spec(BaseModel):
-    """Base of everything a user writes: immutable, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=forms.shape)
 
 
 class PerfProfile(StrEnum):
@@ -54,7 +35,7 @@ class PerfProfile(StrEnum):
     SYSTEM_SETTINGS = "system_settings"
 
 
-class ModelRef(Spec):
+class ModelRef(Written):
     """A network to profile."""
 
     name: Name = Field(
@@ -81,7 +62,7 @@ class ModelRef(Spec):
     )
 
 
-class PrepareOptions(Spec):
+class PrepareOptions(Written):
     """Options of graph-prepare. What is left out keeps the SDK's default."""
 
     optimization_level: OptimizationLevel | None = Field(
@@ -100,7 +81,7 @@ class PrepareOptions(Spec):
     )
 
 
-class RunOptions(Spec):
+class RunOptions(Written):
     """Options of the run on the device."""
 
     perf_profile: PerfProfile = Field(
@@ -129,7 +110,7 @@ class RunOptions(Spec):
     )
 
 
-class TraceFeatures(Spec):
+class TraceFeatures(Written):
     """The eight switches of `qnn-profile-viewer --config`, by the vendor's names. All eight are always written."""
 
     qhas_json: bool = Field(default=True, title="qhas_json", description="The QHAS summary as JSON.")
@@ -156,7 +137,7 @@ class TraceFeatures(Spec):
     )
 
 
-class Variants(Spec):
+class Variants(Written):
     """A grid over prepare and run options: every combination of the listed values is a cell of its own."""
 
     perf_profile: list[PerfProfile] = Field(
@@ -176,14 +157,11 @@ class Variants(Spec):
     @model_validator(mode="after")
     def _values_are_unique(self) -> Self:
         for axis, values in self:
-            if twice := _more_than_once(values):
-                raise ValueError(
-                    f"{axis} must have different values; {', '.join(twice)} stands there more than once"
-                )
+            require_distinct(f"{axis} must have different values", values)
         return self
 
 
-class Exclusion(Spec):
+class Exclusion(Written):
     """Cells left out: those that match every field given here."""
 
     model: Name | None = Field(default=None, title="Network", description="Its name.")
@@ -199,7 +177,7 @@ class Exclusion(Spec):
         return self
 
 
-class Selection(Spec):
+class Selection(Written):
     """The cells to run: those that fit every field given. Models, SoCs and variants are glob patterns."""
 
     models: list[str] = Field(default=[], title="Networks", description="As in inception_*.")
@@ -216,7 +194,7 @@ class Selection(Spec):
     )
 
 
-class SweepSpec(Spec):
+class SweepSpec(Written):
     """Models x SoCs x variants."""
 
     name: Name = Field(title="Name", description="Short name of the sweep, part of every run id.")
@@ -240,10 +218,7 @@ class SweepSpec(Spec):
     def _names_are_unique(self) -> Self:
         for what, names in (("models", [m.name for m in self.models]), ("socs", self.socs)):
             # Case-insensitively: the names become folders, and some stores and file systems fold case.
-            if twice := _more_than_once(name.lower() for name in names):
-                raise ValueError(
-                    f"{what} must have different names; {', '.join(twice)} stands there more than once"
-                )
+            require_distinct(f"{what} must have different names", [name.lower() for name in names])
         return self
 
     @model_validator(mode="after")
@@ -259,7 +234,7 @@ class SweepSpec(Spec):
         return self
 
 
-class Cell(Spec):
+class Cell(Written):
     """One network on one SoC in one variant: the unit of work, of failure and of publication."""
 
     model: ModelRef
@@ -296,53 +271,3 @@ def load_sweep(path: Path) -> SweepSpec:
         for index, model in enumerate(spec.models)
     ]
     return spec.model_copy(update={"models": models})
-
-
-def parse_yaml(path: Path, model: type[ModelT], what: str) -> ModelT:
-    """Read a YAML file into a model, or raise InvalidInput with one sentence naming file, place and fault."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"The {what} file {path} cannot be read: {error}.") from error
-    try:
-        document: Any = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none
-        raise InvalidInput(f"The {what} file {path} is not YAML: {_fault(error)}.") from None
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        raise InvalidInput(f"The {what} file {path} is not valid: {describe(error)}.") from error
-
-
-def _fault(error: Exception) -> str:
-    """Where and why, without a word of the file: who names a file to a worker need not be who may read it."""
-    problem, mark = getattr(error, "problem", None) or str(error), getattr(error, "problem_mark", None)
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return place + re.sub(r"'(?!\\\w')[^']{2,}'", "'...'", " ".join(problem.split()))
-
-
-def anchored(file: Path, place: str, address: str) -> str:
-    """An address written at a place of a file: URLs as they are, paths made absolute from the file's folder.
-
-    Raises InvalidInput for what cannot be a path.
-    """
-    if "://" in address:
-        return address
-    try:
-        return str((file.parent / Path(address).expanduser()).resolve())
-    except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links
-        raise InvalidInput(f"In {file}, {place}: {address!r} cannot be a path: {error}.") from error
-
-
-def describe(error: ValidationError) -> str:
-    """The faults of a validation as one line, each with the place where it stands."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: {_plain(fault['type'], fault['msg'])}"
-        for fault in error.errors()
-    )
-
-
-def _plain(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "no such key"
-    return message.removeprefix("Value error, ")

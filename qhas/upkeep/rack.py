@@ -18,12 +18,12 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from qhas.devices import Device
+from qhas.devices.facts import DeviceFacts, Health
 from qhas.devices.lease import Holder, Leases, LeaseState
 from qhas.devices.quarantine import Quarantined, QuarantineLog
 from qhas.failures import FACTS, DeviceFailed, FailureKind, InvalidInput
 from qhas.lab.lab import Lab, to_its_end
 from qhas.machine.shared_directory import SharedDirectory, file_stem
-from qhas.runs.record import DeviceFacts, Health
 from qhas.site import DeviceRef, Site, Transport
 
 CHECK_RUN = "devices-check"

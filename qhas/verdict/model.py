@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from qhas.runs.record import SCHEMA_VERSION, Origin, Stored
+from qhas.documents import Stored
+from qhas.runs.record import SCHEMA_VERSION, Origin
 
 VERDICTS = "verdicts.json"
 """Name of the object below a run's prefix."""

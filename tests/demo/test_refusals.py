@@ -341,7 +341,7 @@ NET = {"name": "net", "dlc": "net.dlc"}
 SPECS: dict[str, tuple[dict[str, object], str]] = {
     "a key that is none": ({"speed": "fast"}, "speed: no such key"),
     "a model's key that is none": ({"models": [NET | {"quant": 8}]}, "models.0.quant: no such key"),
-    "two models of one name": ({"models": [NET, NET]}, "net stands there more than once"),
+    "two models of one name": ({"models": [NET, NET]}, "net is listed twice"),
     "names that differ in case only": ({"models": [NET, NET | {"name": "Net"}]}, "more than once"),
     "a DLC that is not there": ({"models": [NET | {"dlc": "no.dlc"}]}, "There is no file"),
     "a list that is not there": ({"models": [NET | {"inputs": "no.txt"}]}, "There is no file"),

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from qhas.runs.record import CellRecord, DeviceFacts, Origin, PreparedFacts, SweepRecord
+from qhas.devices.facts import DeviceFacts
+from qhas.runs.record import CellRecord, Origin, PreparedFacts, SweepRecord
 from qhas.sweep.spec import Cell
 from tests.qhas.measured import latency, measured
 from tests.qhas.samples import MOMENT, metrics, model, record, run_record

@@ -18,12 +18,10 @@ import httpx
 import pytest
 
 from tests.stack.conftest import Running
-from tests.ui.conftest import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-__all__ = ["chromium"]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.server,

@@ -1,13 +1,9 @@
-"""The Prefect UI in a headless Chromium, on a server of its own with a worker and the fake SDK.
-
-Debian: `apt-get install chromium`. Without it these tests skip.
-"""
+"""The Prefect UI in a headless Chromium, on a server of its own with a worker and the fake SDK."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
@@ -18,22 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from qhas.prefect_settings import CLIENT_LOGIN
+from tests.browser import in_browser_thread
 from tests.flows.conftest import POOL, ROOT, FakeLab, make_lab, prefect_command
 from tests.resilience.server import PrefectServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium")
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _PATIENCE_MS = 60_000
 
 
@@ -85,29 +72,21 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
                 worker.kill()
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A browser with a new profile."""
-    if not CHROMIUM:
-        pytest.skip("no Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS), headless=True)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
     """A page that asks nobody but this server."""
+    login = b64encode(desk.server.environment[CLIENT_LOGIN].encode()).decode()
+    page = in_browser_thread(_page_of, chromium, login)
+    yield page
+    in_browser_thread(page.context.close)
+
+
+def _page_of(chromium: Browser, login: str) -> Page:
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(_PATIENCE_MS)
     context.route(re.compile(r"https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
-    login = b64encode(desk.server.environment[CLIENT_LOGIN].encode()).decode()
     context.add_init_script(f"localStorage.setItem('prefect-password', '{login}')")  # as its login page does
-    yield context.new_page()
-    context.close()
+    return context.new_page()
 
 
 @pytest.fixture

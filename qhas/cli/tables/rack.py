@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from qhas.devices.facts import Health, chip_celsius
 from qhas.devices.lease import Holder
-from qhas.runs.condition import chip_celsius
-from qhas.runs.record import Health
 from qhas.site import Transport
 from qhas.upkeep.rack import CHECK_RUN, Check, Outcome, Standing
 

@@ -25,10 +25,9 @@ from qhas.runs.progress import (
     listening,
 )
 from qhas.runs.record import CellRecord, Origin, SweepRecord
-from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row
+from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table
 from qhas.runs.stored import cell_prefix
 from qhas.store import Store
-from qhas.sweep.sites import site_table
 from qhas.sweep.spec import Cell
 
 WAITING_LINE_SECONDS = 60.0

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from qhas.devices.identity import skel_archs
+from qhas.devices.hexagon import skel_archs
 from qhas.failures import InvalidInput
 from qhas.site import DeviceRef, Site, Transport, Viewer
 from qhas.site.sdk import HOST_TARGET, READER, Sdk, SdkKind, Tool, host_sdk_estimates

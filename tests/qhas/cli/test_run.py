@@ -16,13 +16,13 @@ from fakes.sdk import build_fake_sdk
 from qhas.cli import main as cli
 from qhas.cli import run as run_commands
 from qhas.failures import FailureKind
-from qhas.lab.pipeline import Forecast
 from qhas.runs.budgets import check_budget
 from qhas.runs.durations import Durations
 from qhas.runs.record import MANIFEST, CellRecord, Origin
 from qhas.runs.stored import cell_prefix, ending, run_prefix
 from qhas.store import Store, StoreError
 from qhas.sweep.budget import Budget
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell, load_sweep
 from tests.qhas.samples import metrics, model, record, run_record, spec, write_yaml
 
@@ -162,7 +162,7 @@ SITES = [
     [
         (None, "The sites file sites.yaml cannot be read"),
         ({"sites": [{"name": "lab1"}]}, "sites.0.deployment"),
-        ({"sites": [SITES[0], SITES[0]]}, "lab1 stands there more than once"),
+        ({"sites": [SITES[0], SITES[0]]}, "lab1 is listed twice"),
         ({"sites": []}, "No site is listed"),
     ],
     ids=["no file", "not valid", "twice", "none"],
@@ -249,7 +249,7 @@ def test_an_sdk_that_cannot_be_used_is_refused_before_anything_runs(desk: Desk, 
     [
         (["--optimization-level", "7"], "prepare.optimization_level"),
         (["--soc", "SM8750"], "'SM8750' cannot be a SoC"),
-        (["--soc", "sm8650"], "sm8650 stands there more than once"),
+        (["--soc", "sm8650"], "sm8650 is listed twice"),
         (["--vtcm-mb", "-1"], "vtcm_mb"),
         (["--inputs", "gone.txt"], "gone.txt"),
     ],

@@ -1,8 +1,6 @@
-"""Which SoC a device is: certain contradictions stop, doubts warn, and the right Hexagon libraries are staged."""
+"""Which SoC a device is: certain contradictions stop, doubts warn."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,11 +12,7 @@ from qhas.devices.identity import (
     SOC_IDS,
     IdentityEvidence,
     check_identity,
-    choose_hexagon,
-    hexagon_of_device,
-    hexagon_of_record,
     identify,
-    skel_archs,
 )
 from qhas.naming import SOC
 from qhas.socs import KNOWN_SOCS
@@ -29,7 +23,6 @@ PHONE = IdentityEvidence(
 BOARD = IdentityEvidence(
     soc_id=667, machine="QCS9100", compatible=("qcom,qcs9100-ride", "qcom,qcs9100", "qcom,sa8775p")
 )
-RECORD = "HTP_V79_SM8750_8MB"
 
 texts = st.text(max_size=40) | st.sampled_from(
     ["", " ", "SM8750", "sun", "SM", "qcom,", "qcom,kalama-mtp", "٣"]
@@ -169,106 +162,3 @@ def test_every_known_soc_is_recognised_by_its_name_and_its_grades(soc: str, grad
 def test_the_tables_hold_names_that_can_be_socs() -> None:
     names = {*SOC_IDS.values(), *(soc for group in (*PLATFORMS.values(), *SAME_SILICON) for soc in group)}
     assert all(SOC.fullmatch(name) for name in names)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Core Version of the runtime DSP: Hexagon Architecture V79",
-        "PF_VALIDATOR: DEBUG: hexagon architecture v79\n",
-        f"[USER_INFO:HTP_CACHE] Target device backend record identifier: {RECORD}",
-        f"No cache record in the DLC matches the target device ({RECORD}). Creating a new record",
-    ],
-)
-def test_the_device_tells_its_hexagon(text: str) -> None:
-    assert hexagon_of_device(text) == "v79"
-
-
-def test_a_record_tells_the_hexagon_it_is_for_and_the_device_line_is_not_taken_for_it() -> None:
-    log = f"Target device backend record identifier: HTP_V73_SM8550_8MB\nUsing record {RECORD} of the DLC"
-    assert hexagon_of_record(log) == "v79"
-    assert hexagon_of_device(log) == "v73"
-
-
-def test_records_for_several_architectures_tell_none() -> None:
-    assert hexagon_of_record(f"{RECORD} HTP_V73_SM8550_8MB") is None
-
-
-@given(st.text() | st.text(alphabet="HTP_V79 SM\nHexagon Architecture", max_size=60))
-def test_any_text_tells_an_architecture_or_none(text: str) -> None:
-    for told in (hexagon_of_device(text), hexagon_of_record(text)):
-        assert told is None or told.startswith("v")
-
-
-def test_the_sdk_has_the_architectures_with_unsigned_libraries(tmp_path: Path) -> None:
-    for folder in (
-        "hexagon-v79/unsigned",
-        "hexagon-v68/unsigned",
-        "hexagon-v73/signed",
-        "hexagon-vx/unsigned",
-    ):
-        (tmp_path / "lib" / folder).mkdir(parents=True)
-    assert skel_archs(tmp_path) == ["v68", "v79"]
-    assert skel_archs(tmp_path / "nowhere") == []
-
-
-ALL = ["v68", "v73", "v75", "v79"]
-
-
-@pytest.mark.parametrize(
-    ("configured", "device", "record", "archs"),
-    [
-        ("v79", "v79", "v79", ["v79"]),
-        (None, "v79", "v79", ["v79"]),
-        (None, None, "v79", ["v79"]),
-        (None, None, None, ALL),
-    ],
-)
-def test_the_best_word_there_is_decides_what_is_staged(
-    configured: str | None, device: str | None, record: str | None, archs: list[str]
-) -> None:
-    choice = choose_hexagon(configured, device, record, known="v79", available=ALL)
-    assert (choice.archs, choice.contradiction, choice.warnings) == (archs, None, [])
-
-
-def test_the_site_overrides_the_device_with_a_warning() -> None:
-    choice = choose_hexagon("v75", "v79", "v75", known=None, available=ALL)
-    assert choice.archs == ["v75"]
-    assert choice.warnings == ["The site sets hexagon v75, the device says v79; the site's is used."]
-
-
-def test_a_graph_for_a_newer_hexagon_is_refused() -> None:
-    choice = choose_hexagon(None, "v75", "v79", known="v75", available=ALL)
-    assert (choice.archs, choice.warnings) == ([], [])
-    assert choice.contradiction == (
-        "The graph is prepared for v79 and the device has v75, which cannot run it: prepare for the device's own SoC."
-    )
-
-
-def test_a_graph_for_an_older_hexagon_runs_with_a_warning_that_its_figures_mislead() -> None:
-    choice = choose_hexagon(None, "v79", "v73", known="v79", available=ALL)
-    assert (choice.archs, choice.contradiction) == (["v79"], None)
-    assert ["mislead" in warning for warning in choice.warnings] == [True]
-
-
-def test_an_hexagon_that_differs_from_the_table_warns() -> None:
-    choice = choose_hexagon(None, "v79", None, known="v73", available=ALL)
-    assert choice.warnings == ["This version's table has v73 for the SoC, not v79."]
-
-
-def test_a_record_without_libraries_stages_all_with_a_warning() -> None:
-    choice = choose_hexagon(None, None, "v81", known=None, available=ALL)
-    assert (choice.archs, choice.contradiction, len(choice.warnings)) == (ALL, None, 1)
-
-
-@pytest.mark.parametrize(("configured", "device"), [("v81", None), (None, "v81")])
-def test_an_sdk_without_libraries_for_the_device_is_refused(
-    configured: str | None, device: str | None
-) -> None:
-    choice = choose_hexagon(configured, device, None, known=None, available=ALL)
-    assert choice.contradiction is not None
-    assert "for v81, only for v68, v73, v75, v79" in choice.contradiction
-
-
-def test_an_sdk_without_any_libraries_is_refused() -> None:
-    assert "install the whole SDK" in str(choose_hexagon(None, None, None, None, []).contradiction)

@@ -13,7 +13,7 @@ from fakes.sdk import build_fake_sdk
 from qhas.devices.host import HostDevice
 from qhas.failures import FACTS, FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab, open_lab
-from qhas.lab.pipeline import Cores
+from qhas.machine.cores import Cores
 from qhas.machine.packing import gzipped
 from qhas.runs.record import Origin
 from qhas.site import DeviceRef, SdkRef, Site

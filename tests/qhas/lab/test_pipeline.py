@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from qhas.lab import pipeline as schedule
-from qhas.lab.pipeline import Cores, Forecast, Pipeline, Stage, Urgency
+from qhas.lab.pipeline import Pipeline, Stage
+from qhas.machine.cores import Cores
 from qhas.site import Host
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
 from tests.qhas.samples import model
 
@@ -201,41 +203,3 @@ def test_every_cell_starts_once_even_where_nothing_has_room(monkeypatch: pytest.
 
     assert in_no_time(run()) >= 25
     assert sorted(started) == sorted(cell.key for cell in cells)
-
-
-async def test_a_core_goes_to_the_most_urgent_and_among_equals_to_the_first() -> None:
-    cores, order = Cores(1), []
-
-    async def use(name: str, urgency: Urgency) -> None:
-        async with cores.turn(lambda: urgency):
-            order.append(name)
-            await asyncio.sleep(0)
-
-    async with asyncio.TaskGroup() as group:
-        for name, urgency in (
-            ("running", Urgency.FINISH),
-            ("finish", Urgency.FINISH),
-            ("first prepare", Urgency.AHEAD),
-            ("second prepare", Urgency.AHEAD),
-            ("held", Urgency.DEVICE_HELD),
-        ):
-            group.create_task(use(name, urgency))
-    assert order == ["running", "held", "first prepare", "second prepare", "finish"]
-
-
-async def test_a_core_is_not_lost_to_a_cancelled_waiter() -> None:
-    cores = Cores(1)
-
-    async def use() -> None:
-        async with cores.turn(lambda: Urgency.AHEAD):
-            await asyncio.sleep(0)
-
-    async with cores.turn(lambda: Urgency.AHEAD):
-        waiting = [asyncio.create_task(use()) for _ in range(3)]
-        await asyncio.sleep(0)
-        waiting[0].cancel()
-        await asyncio.sleep(0)
-    waiting[1].cancel()  # granted, but not yet run
-    async with asyncio.timeout(5):
-        await waiting[2]
-        await use()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,11 @@ from qhas.failures import FailureKind, Step
 from qhas.profile.picture import read_timeline
 from qhas.report.findings import Findings, History
 from qhas.report.publish import publish_report
-from qhas.runs.record import Artifact, Attempt, CellRecord, Origin
+from qhas.runs.record import Attempt, CellRecord, Origin
 from qhas.runs.stored import cell_prefix
-from qhas.store import Store
+from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
+from tests.browser import in_browser_thread
 from tests.qhas.measured import latency, measured
 from tests.qhas.report.page import HOSTILE
 from tests.qhas.report.test_cell_page import KEY, instance, nights, put_run
@@ -37,25 +37,7 @@ from tests.qhas.samples import (
     spec,
 )
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One Chromium for the module."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield chromium
-        chromium.close()
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 class Visit:
@@ -82,10 +64,14 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Any) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1360, "height": 900}, offline=True)
-    yield Visit(context)
-    context.close()
+def visit(chromium: Any) -> Iterator[Visit]:
+    opened = in_browser_thread(_visit, chromium)
+    yield opened
+    in_browser_thread(opened.page.context.close)
+
+
+def _visit(chromium: Any) -> Visit:
+    return Visit(chromium.new_context(viewport={"width": 1360, "height": 900}, offline=True))
 
 
 def cell_of(name: str, soc: str = "sm8750") -> Cell:
@@ -253,9 +239,7 @@ def test_keys_walk_through_cells_and_open_them(report: Path, visit: Visit) -> No
     assert visit.complaints == []
 
 
-def test_the_page_is_dark_where_the_system_is_and_the_choice_is_kept(
-    report: Path, browser: Any, visit: Visit
-) -> None:
+def test_the_page_is_dark_where_the_system_is_and_the_choice_is_kept(report: Path, visit: Visit) -> None:
     def paper(page: Any) -> str:
         return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from qhas.failures import Step
-from qhas.lab.pipeline import Forecast
 from qhas.machine.process import ToolRun
 from qhas.runs.durations import read_durations, write_durations
 from qhas.runs.record import Attempt, CellStatus
 from qhas.store import Store
+from qhas.sweep.forecast import Forecast
 from tests.qhas.samples import MOMENT, record
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from qhas.devices.facts import Health, HealthFacts
 from qhas.failures import FACTS, FailureKind
-from qhas.runs.record import Health, HealthFacts, Origin
+from qhas.runs.record import Origin
 from qhas.runs.rows import COLUMNS, by_origin, columns, legend, microseconds, row, size, statements
 from qhas.sweep.spec import Cell
 from tests.qhas.measured import attempt, health, latency, measured

@@ -10,8 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
-from qhas.lab.pipeline import Forecast
-from qhas.sweep.plan import ASSUMED_DEVICE_SECONDS, Plan, plan_sweep, variant_grid
+from qhas.sweep.plan import Plan, plan_sweep, variant_grid
 from qhas.sweep.spec import PerfProfile, Variants
 from tests.qhas.samples import model, spec
 
@@ -174,12 +173,6 @@ def test_an_unknown_soc_is_a_warning_only() -> None:
     assert len(plan.cells) == 2
     (warning,) = plan.warnings
     assert "sm9999" in warning
-
-
-def test_the_forecast_takes_history_where_there_is_some() -> None:
-    plan = planned(socs=["sm8650", "sm8750"])
-    assert plan.device_seconds({}) == 2 * ASSUMED_DEVICE_SECONDS
-    assert plan.device_seconds({"net/sm8650/default": Forecast(1.0, 5.0)}) == 5.0 + ASSUMED_DEVICE_SECONDS
 
 
 # Selection

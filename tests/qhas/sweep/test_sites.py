@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
-from qhas.lab.pipeline import Forecast
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.sites import Part, SiteRef, load_sites, require_sites, split
 from qhas.sweep.spec import Cell
 from tests.qhas.samples import model, write_yaml
@@ -175,7 +175,7 @@ LAB1 = {"name": "lab1", "deployment": "sweep/lab1", "socs": {"sm8750": 1}}
         ([LAB1 | {"deployment": "lab1"}], "sites.0.deployment"),
         ([LAB1 | {"socs": {}}], "sites.0.socs"),
         ([LAB1 | {"socs": {"sm8750": 0}}], "sites.0.socs.0.count"),
-        ([LAB1 | {"socs": [{"soc": "sm8750"}, {"soc": "sm8750"}]}], "sm8750 stands there more than once"),
+        ([LAB1 | {"socs": [{"soc": "sm8750"}, {"soc": "sm8750"}]}], "sm8750 is listed twice"),
         ([LAB1 | {"patience": 5}], "patience: no such key"),
     ],
 )

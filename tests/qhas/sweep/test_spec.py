@@ -88,7 +88,7 @@ def test_an_unknown_key_is_named_with_its_place(tmp_path: Path, place: str, name
         ("socs", [], "socs: "),
         ("socs", [8255], "socs.0: "),
         ("socs", ["SA8255"], "socs.0: 'SA8255' cannot be a SoC"),
-        ("socs", ["sa8255", "sa8255"], "sa8255 stands there more than once"),
+        ("socs", ["sa8255", "sa8255"], "sa8255 is listed twice"),
         ("name", "../x", "name: '../x' cannot be a name"),
         ("models.0.name", "a b", "models.0.name: 'a b' cannot be a name"),
         ("models.0.dlc", None, "models.0.dlc: "),
@@ -98,7 +98,7 @@ def test_an_unknown_key_is_named_with_its_place(tmp_path: Path, place: str, name
         ("run.timeout_seconds", 0, "run.timeout_seconds: "),
         ("run.perf_profile", "fast", "run.perf_profile: "),
         ("variants.perf_profile", ["fast"], "variants.perf_profile.0: "),
-        ("variants.perf_profile", ["burst", "burst"], "burst stands there more than once"),
+        ("variants.perf_profile", ["burst", "burst"], "burst is listed twice"),
         ("exclude", [{}], "exclude.0: an exclusion names a model, a soc or a variant"),
         ("trace.qhas_json", "perhaps", "trace.qhas_json: "),
     ],
@@ -110,7 +110,7 @@ def test_a_wrong_value_is_named_with_its_place(tmp_path: Path, place: str, value
 @pytest.mark.parametrize("second", ["inception_v2", "Inception_V2"])
 def test_two_models_of_one_name_are_refused_whatever_their_case(tmp_path: Path, second: str) -> None:
     models = [*WHOLE["models"], {"name": second, "dlc": "other.dlc"}]
-    assert "inception_v2 stands there more than once" in refusal(tmp_path, changed("models", models))
+    assert "inception_v2 is listed twice" in refusal(tmp_path, changed("models", models))
 
 
 def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:

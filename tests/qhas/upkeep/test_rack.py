@@ -19,11 +19,11 @@ from fakes.devices.phone import why_unavailable
 from fakes.sdk import build_fake_sdk
 from qhas.cli import main as cli
 from qhas.cli.tables.rack import duration, show_checks, show_standings
+from qhas.devices.facts import DeviceFacts, Health, HealthFacts
 from qhas.devices.lease import Holder, Leases
 from qhas.devices.quarantine import Quarantined, QuarantineLog
 from qhas.failures import DeviceFailed, FailureKind, InvalidInput
 from qhas.lab.lab import Lab, open_lab
-from qhas.runs.record import DeviceFacts, Health, HealthFacts
 from qhas.site import DeviceRef, Site
 from qhas.upkeep import rack
 from qhas.upkeep.rack import Check, Outcome, Standing, all_good, check, standings

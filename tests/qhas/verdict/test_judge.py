@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from qhas.devices.facts import DeviceFacts
 from qhas.history import Rerun, Where, append, read_history, read_reruns, write_reruns
-from qhas.runs.record import CellRecord, DeviceFacts, Origin
+from qhas.runs.record import CellRecord, Origin
 from qhas.site.sdk import SdkKind
 from qhas.store import Store
 from qhas.verdict import CellVerdict, Metric, Verdict, headlines

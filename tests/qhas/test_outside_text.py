@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from qhas.cli.screen import Screen
+from qhas.devices.facts import DeviceFacts
 from qhas.devices.quarantine import Quarantined
 from qhas.devices.queue import Holder
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.machine.outside_text import csv_cell, shown
-from qhas.runs.record import DeviceFacts
+from qhas.outside_text import csv_cell, shown
 
 CLEAR, TITLE, LINK = "\x1b[2J\x1b[H", "\x1b]0;owned\x07", "\x1b]8;;http://x\x1b\\here\x1b]8;;\x1b\\"
 

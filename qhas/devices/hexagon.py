@@ -1,0 +1,68 @@
+"""Which Hexagon architecture a device has, and whose DSP libraries of the SDK it gets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_DEVICE_WORDS = (
+    re.compile(r"Hexagon Architecture V([0-9]{2,3})\b", re.IGNORECASE),
+    re.compile(r"target device[^\n]*?\bHTP_V([0-9]{2,3})_", re.IGNORECASE),
+)
+
+
+def hexagon_of_device(text: str) -> str | None:
+    """The architecture, as in v79, that a device told snpe-platform-validator or the runtime's log.
+
+    Wordings of public logs: `Core Version of the runtime DSP: Hexagon Architecture V79` and
+    `Target device backend record identifier: HTP_V79_SM8750_8MB`. None without one.
+    """
+    found = next((match for words in _DEVICE_WORDS if (match := words.search(text))), None)
+    return f"v{int(found[1])}" if found else None
+
+
+def skel_archs(sdk_root: Path) -> list[str]:
+    """Architectures the SDK has unsigned DSP libraries for, in `lib/hexagon-vNN/unsigned`, oldest first."""
+    names = (folder.parent.name for folder in sdk_root.glob("lib/hexagon-v*/unsigned") if folder.is_dir())
+    found = (re.fullmatch(r"hexagon-v([0-9]{2,3})", name) for name in names)
+    return [f"v{arch}" for arch in sorted(int(match[1]) for match in found if match)]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Architectures whose libraries go to the device; one sentence if the graph cannot run there, and doubts."""
+
+    archs: list[str]
+    contradiction: str | None
+    warnings: list[str]
+
+
+def choose_hexagon(
+    configured: str | None, device: str | None, known: str | None, available: Sequence[str]
+) -> Choice:
+    """Which libraries to stage: the site's word, else the device's, else all there are.
+
+    `known` is this version's table, which only warns.
+    """
+    target = configured or device
+    if refusal := _refusal(target, available):
+        return Choice([], refusal, [])
+    warnings = []
+    if configured and device and configured != device:
+        warnings.append(f"The site sets hexagon {configured}, the device says {device}; the site's is used.")
+    if target and known and target != known:
+        warnings.append(f"This version's table has {known} for the SoC, not {target}.")
+    return Choice([target] if target else list(available), None, warnings)
+
+
+def _refusal(target: str | None, available: Sequence[str]) -> str | None:
+    if not available:
+        return "The SDK has no DSP libraries in lib/hexagon-vNN/unsigned: install the whole SDK."
+    if target and target not in available:
+        return (
+            f"The SDK has no DSP libraries for {target}, only for {', '.join(available)}: "
+            "use an SDK that supports it, or correct the device's hexagon in site.yaml."
+        )
+    return None

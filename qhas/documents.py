@@ -1,0 +1,111 @@
+"""Documents: the bases of what people write and of what is stored, and how a file is read and its faults are told."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from qhas.failures import InvalidInput
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+_NULL = {"type": "null"}
+
+
+def _shape(schema: dict[str, Any]) -> None:
+    """Shape a JSON schema so that a form made from it needs no explanation.
+
+    The fields are numbered, for a database loses their order. One that may be left out is just its type, so that a form
+    has one input in place of a choice between a value and null; not so a switch, which has no third position, nor what
+    refers to a definition.
+    """
+    for position, field in enumerate(schema.get("properties", {}).values()):
+        field["position"] = position
+        kinds = [kind for kind in field.get("anyOf", []) if kind != _NULL]
+        if len(kinds) == 1 and kinds[0].get("type", "boolean") != "boolean":
+            del field["anyOf"]
+            field.update(kinds[0])
+            if field.get("default", ...) is None:
+                del field["default"]
+
+
+class Written(BaseModel):
+    """Base of everything that people write: immutable; a key that is not known is refused with those there are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_shape)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_known(cls, document: Any) -> Any:
+        unknown = (
+            [key for key in document if key not in cls.model_fields] if isinstance(document, dict) else []
+        )
+        if unknown:
+            fault = PydanticCustomError(
+                "unknown_key", f"no such key; choose from {', '.join(cls.model_fields)}"
+            )
+            raise ValidationError.from_exception_data(
+                cls.__name__,
+                [InitErrorDetails(type=fault, loc=(str(key),), input=document[key]) for key in unknown],
+            )
+        return document
+
+
+class Stored(BaseModel):
+    """Base of everything stored: readers ignore keys that they do not know, which newer versions may have written."""
+
+
+def require_distinct(rule: str, values: Iterable[object]) -> None:
+    """Raise ValueError for a value listed twice. The rule is half a sentence: "models must have different names"."""
+    if twice := [str(value) for value, count in Counter(values).items() if count > 1]:
+        raise ValueError(f"{rule}; {', '.join(twice)} {'is' if len(twice) == 1 else 'are'} listed twice")
+
+
+def parse_yaml(path: Path, model: type[ModelT], what: str) -> ModelT:
+    """Read a YAML file into a model, or raise InvalidInput with one sentence naming file, place and fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The {what} file {path} cannot be read: {error}.") from error
+    try:
+        document: Any = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none
+        raise InvalidInput(f"The {what} file {path} is not YAML: {_fault(error)}.") from None
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInput(f"The {what} file {path} is not valid: {describe(error)}.") from error
+
+
+def _fault(error: Exception) -> str:
+    """Where and why, without a word of the file: who names a file to a worker need not be who may read it."""
+    problem, mark = getattr(error, "problem", None) or str(error), getattr(error, "problem_mark", None)
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return place + re.sub(r"'(?!\\\w')[^']{2,}'", "'...'", " ".join(problem.split()))
+
+
+def anchored(file: Path, place: str, address: str) -> str:
+    """An address written at a place of a file: URLs as they are, paths made absolute from the file's folder.
+
+    Raises InvalidInput for what cannot be a path.
+    """
+    if "://" in address:
+        return address
+    try:
+        return str((file.parent / Path(address).expanduser()).resolve())
+    except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links
+        raise InvalidInput(f"In {file}, {place}: {address!r} cannot be a path: {error}.") from error
+
+
+def describe(error: ValidationError) -> str:
+    """The faults of a validation as one line, each with the place where it stands."""
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors()
+    )

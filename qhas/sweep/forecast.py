@@ -1,0 +1,13 @@
+"""How long a cell is expected to take."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Forecast(NamedTuple):
+    """Seconds that a cell is expected to take: its prepare on this host, and all of its work on a device."""
+
+    prepare: float = 60.0
+    device: float = 60.0
+    """Without history: staging, warm-ups, thirty repetitions and one profiled run."""

@@ -1,0 +1,14 @@
+"""Nothing that others rely on may go: what is recorded is still drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.contract import draw
+
+
+@pytest.mark.parametrize("name", draw.DRAWN)
+def test_all_that_is_recorded_is_still_there(name: str, tmp_path: Path) -> None:
+    assert draw.recorded(name) - set(draw.DRAWN[name](tmp_path)) == set()
