@@ -4,39 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from prefect import flow
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
-from prefect.exceptions import TerminationSignal
-from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
 
 from flows import parameters as asked
 from flows.children import Child, require_deployments, start, stop, stop_leftovers, watch
-from flows.confirm import tell
-from flows.liveness import declare_crashed, tell_waiting
-from flows.sweep import run_here, run_id_of_flow_run, standing
+from flows.liveness import tell_waiting
+from flows.running import counted, finish, running
+from flows.sweep import run_here, run_id_of_flow_run
 from qhas.failures import InvalidInput
 from qhas.machine.masking import masked
-from qhas.runs import progress
-from qhas.runs.durations import read_durations, write_durations
+from qhas.runs.durations import read_durations
 from qhas.runs.following import Following
-from qhas.runs.record import CellRecord, CellStatus, SitePart, SiteState, SweepRecord
+from qhas.runs.record import CellRecord, CellStatus, SitePart, SiteState
 from qhas.runs.sole_runner import sole_runner
-from qhas.runs.stored import begin_run, cancel_run, end_run, ending, read_cells, require_same_spec
+from qhas.runs.stored import ending, read_cells, require_same_spec
 from qhas.site import load_site
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef, require_sites, split
 from qhas.sweep.spec import Cell, SweepSpec
-from tasks import events
-from tasks.history import judge
-from tasks.report import publish_report
-from tasks.sweep_progress import shown_progress
+from tasks.report import judge
 
 Parts = Mapping[str, tuple[Cell, ...]]
 
@@ -86,19 +80,17 @@ async def run_at_sites(
         missing = [cell for cell in plan.cells if not _is_good(known.get(cell.key))]
         parts = split(missing, sites, await asyncio.to_thread(read_durations, store, spec.name))
         await require_deployments(client, [each for each in sites if parts[each.name]])
-        run = await asyncio.to_thread(begin_run, store, run_id, plan, here, flow_run=flow_run.id)
-        await declare_crashed(run)
-        progress.report(progress.SweepStarted(run_id, len(plan.cells), len(plan.cells) - len(missing)))
-        events.sweep_started(run)
-        following = Following(store, run_id, missing, known)
-        try:
-            async with shown_progress(run, len(plan.cells), len(plan.cells) - len(missing)):
+        async with running(store, run_id, plan, here) as run:
+            following = Following(store, run_id, missing, known)
+            async with counted(run, len(plan.cells), len(plan.cells) - len(missing)):
                 children = await _run_parts(client, plan, sites, parts, run_id, following)
-        except (asyncio.CancelledError, TerminationSignal):
-            cancel_run(store, run)
-            raise
         with ending(run_id):
-            return await _end(store, plan, run, children, following)
+            stored = await read_cells(store, run_id, plan.cells)
+            following.report(stored.values())
+            # What is suspicious was measured again by the sites, which have the devices.
+            records = [stored[cell.key] for cell in plan.cells if cell.key in stored]
+            site_parts = [_site_part(child, stored) for child in children]
+            return await finish(store, run, records, partial(judge, store), site_parts)
 
 
 def _is_good(record: CellRecord | None) -> bool:
@@ -129,25 +121,6 @@ async def _run_parts(
     return children
 
 
-async def _end(
-    store: Store, plan: Plan, run: SweepRecord, children: Sequence[Child], following: Following
-) -> State[Any]:
-    """One record, one report and one sentence from what the sites have stored."""
-    stored = await read_cells(store, run.run_id, plan.cells)
-    following.report(stored.values())
-    records = [stored[cell.key] for cell in plan.cells if cell.key in stored]
-    parts = [_site_part(child, stored) for child in children]
-    run = await asyncio.to_thread(end_run, store, run, records, parts)
-    await asyncio.to_thread(write_durations, store, plan.spec.name, run.run_id, records)
-    # What is suspicious was measured again by the sites, which have the devices.
-    changes = await tell(run, records, await judge(store, run, records))
-    report = await publish_report(store, run, records)
-    events.sweep_finished(run, report)
-    message = " ".join([_counts(run), changes, *map(_sentence, _unfinished(parts))])
-    message = f"{message} Run {run.run_id}. Report: {report}"
-    return Failed(message=message) if run.good < run.cells or run.over_budget else Completed(message=message)
-
-
 def _site_part(child: Child, stored: Mapping[str, CellRecord]) -> SitePart:
     records = [stored[cell.key] for cell in child.cells if cell.key in stored]
     good = sum(record.status is CellStatus.COMPLETE for record in records)
@@ -162,15 +135,3 @@ def _site_part(child: Child, stored: Mapping[str, CellRecord]) -> SitePart:
         flow_run=str(child.flow_run.id),
         flow_run_url=url_for("flow-run", child.flow_run.id),
     )
-
-
-def _unfinished(parts: Sequence[SitePart]) -> list[SitePart]:
-    return [part for part in parts if part.state is not SiteState.FINISHED]
-
-
-def _counts(run: SweepRecord) -> str:
-    return f"{standing(run)}, {run.failed} failed, {run.missing} not run."
-
-
-def _sentence(part: SitePart) -> str:
-    return f"Site {part.site} ({part.missing} of {part.cells} cells missing): {part.why}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,34 +16,22 @@ from prefect.states import Completed, Failed
 
 from flows import parameters as asked
 from flows.cell import profile_cells
-from flows.confirm import confirm_part, judge_and_confirm, tell
-from flows.liveness import declare_crashed, tell_waiting
+from flows.confirm import confirm_part, judge_and_confirm
+from flows.liveness import tell_waiting
 from flows.own_server import own_server_closed
+from flows.running import counted, finish, running
 from qhas.failures import InvalidInput
 from qhas.lab.lab import Lab, open_lab
-from qhas.runs import progress
-from qhas.runs.durations import read_durations, write_durations
+from qhas.runs.durations import read_durations
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
-from qhas.runs.stored import (
-    begin_run,
-    cancel_run,
-    end_run,
-    ending,
-    finished_cells,
-    new_run_id,
-    require_run,
-    sdk_facts,
-)
+from qhas.runs.stored import ending, finished_cells, new_run_id, require_run, sdk_facts
 from qhas.site import load_site, require_devices
 from qhas.site.demo import missing_networks
 from qhas.sweep.plan import plan_sweep, require_files
 from qhas.sweep.sites import Part
 from qhas.sweep.spec import Cell, SweepSpec
-from tasks import events
-from tasks.report import publish_report
 from tasks.samples import make_samples
-from tasks.sweep_progress import shown_progress
 
 CELLS_FAILED = "Cells failed"
 """State of a part that ran to its end. A part that was refused or broke off has another one."""
@@ -101,30 +90,9 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
     site = load_site(Path(site_path) if site_path else None)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
     async with open_lab(site) as lab, sole_runner(lab.store, run_id, tell_waiting):
-        run = await asyncio.to_thread(
-            begin_run, lab.store, run_id, plan, site, sdk_facts(lab), flow_run=flow_run.id
-        )
-        await declare_crashed(run)
-        events.sweep_started(run)
-        try:
-            cells = await _complete(plan.cells, lab, run)
-        except asyncio.CancelledError:
-            cancel_run(lab.store, run)
-            raise
-        with ending(run_id):
-            run = await asyncio.to_thread(end_run, lab.store, run, cells)
-            await asyncio.to_thread(write_durations, lab.store, spec.name, run_id, cells)
-            changes = await tell(run, cells, await judge_and_confirm(lab, run, cells))
-            report = await publish_report(lab.store, run, cells)
-        events.sweep_finished(run, report)
-    message = f"{standing(run)}. {changes} Run {run_id}. Report: {report}"
-    return Failed(message=message) if run.failed or run.over_budget else Completed(message=message)
-
-
-def standing(run: SweepRecord) -> str:
-    """How many cells of a finished run are good, and how many of those cost more than their budget allows."""
-    over = f", {run.over_budget} over budget" if run.over_budget else ""
-    return f"{run.good} of {run.cells} cells good{over}"
+        async with running(lab.store, run_id, plan, site, sdk_facts(lab)) as run:
+            records = await _complete(plan.cells, lab, run)
+        return await finish(lab.store, run, records, partial(judge_and_confirm, lab))
 
 
 async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, part: Part) -> State[Any]:
@@ -147,10 +115,9 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
 async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[CellRecord]:
     """Run what is missing; the records of all cells in their order."""
     done = await finished_cells(lab, run.run_id, cells)
-    progress.report(progress.SweepStarted(run.run_id, len(cells), len(done)))
     missing = [cell for cell in cells if cell.key not in done]
     forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
-    async with shown_progress(run, len(cells), len(done)):
+    async with counted(run, len(cells), len(done)):
         ran = await profile_cells(missing, lab, run.run_id, forecasts)
     done |= {record.cell.key: record for record in ran}
     return [done[cell.key] for cell in cells]

@@ -1,4 +1,4 @@
-"""The report as a task, and the same in the Prefect UI."""
+"""Verdicts and report of a run as tasks, and the report in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ from qhas.runs.links import LinkMaker
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.rows import ORIGIN_TITLE, by_origin, legend, site_table
 from qhas.store import Store
+from qhas.verdict import CellVerdict
+from qhas.verdict.judge import judge_run
 from tasks.artifacts import artifact_key, cell_table, failure_page, links_of, trace_page
 from tasks.policy import STEP
+
+
+@task(name="judge", task_run_name="judge {run.run_id}", **STEP)
+async def judge(store: Store, run: SweepRecord, records: list[CellRecord]) -> list[CellVerdict]:
+    """Append the run to the history and judge it against the earlier ones; again after re-runs."""
+    return await asyncio.to_thread(judge_run, store, run, records)
 
 
 @task(name="report", task_run_name="report {run.run_id}", **STEP)

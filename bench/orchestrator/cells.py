@@ -7,9 +7,8 @@ lock), its attempts and its record.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -19,21 +18,21 @@ from bench.job import Job
 from bench.makespan.ours import RackLab
 from bench.request import site_of, spec_of
 from flows.cell import profile_cells
-from qhas.cell import chrometrace, net_run, prepare, publish
 from qhas.cell.net_run import ProfiledRun
 from qhas.cell.prepare import Prepared
 from qhas.cell.publish import record_of
+from qhas.cell.sequence import ONCE, Steps
 from qhas.cell.work import CellWork
 from qhas.devices import Device
 from qhas.lab.lab import open_lab
 from qhas.runs.record import CellRecord, CellStatus
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import Cell
+from tasks.steps import as_tasks
 
 
 def run(job: Job) -> None:
     """Run as many of the job's cells as `job.limit` says. Raises RuntimeError if a cell failed."""
-    _without_tools(job.device_seconds)
     cells = list(islice(plan_sweep(spec_of(job)).cells, job.limit))
     failed = asyncio.run(_orchestrate(cells, job))
     if failed:
@@ -47,7 +46,8 @@ async def _orchestrate(cells: Sequence[Cell], job: Job) -> int:
         site = site_of(job)
         async with open_lab(site, cores=job.at_once) as opened:
             lab = RackLab(site, opened.sdk, opened.store, opened.scratch, job.at_once)
-            records = await profile_cells(cells, lab, job.run_id)
+            steps = as_tasks(without_tools(job.device_seconds))
+            records = await profile_cells(cells, lab, job.run_id, steps=steps)
         return sum(record.status is not CellStatus.COMPLETE for record in records)
 
     return await orchestrator()
@@ -57,18 +57,11 @@ async def _prepare(work: CellWork) -> Prepared:
     return Prepared(work.directory / "prepared.dlc", work.directory / "schematic.bin")
 
 
-async def _run(
-    _work: CellWork, _prepared: Prepared, device: Device, *, device_seconds: float = 0.0
-) -> ProfiledRun:
-    await asyncio.sleep(device_seconds)
-    return ProfiledRun(await device.open_job(), log=None, outputs=[])  # type: ignore[arg-type]
-
-
 async def _collect(work: CellWork, _run: ProfiledRun, _device: Device) -> Path:
     return work.directory / "log"
 
 
-async def _generate(_work: CellWork, _prepared: Prepared, _log: Path, _device: Device | None = None) -> None:
+async def _generate(_work: CellWork, _prepared: Prepared, _log: Path, _device: Device | None) -> None:
     return
 
 
@@ -76,19 +69,18 @@ async def _publish(work: CellWork) -> CellRecord:
     return record_of(work, artifacts=[])
 
 
-_INSTEAD = (
-    (prepare, "prepare_graph", _prepare),
-    (net_run, "net_run", _run),
-    (net_run, "collect_logs", _collect),
-    (chrometrace, "generate_chrometrace", _generate),
-    (publish, "publish_cell", _publish),
-)
+def without_tools(device_seconds: float) -> Steps:
+    """The steps of a cell on a simulator with nothing in them, but that the run holds its device."""
 
+    async def hold(_work: CellWork, _prepared: Prepared, device: Device) -> ProfiledRun:
+        await asyncio.sleep(device_seconds)
+        return ProfiledRun(await device.open_job(), log=None, outputs=[])  # type: ignore[arg-type]
 
-def _without_tools(device_seconds: float) -> None:
-    """The tasks call the steps by their modules; in this process these do nothing from now on, but to hold a device."""
-    for module, name, nothing in _INSTEAD:
-        if name not in vars(module):
-            sys.exit(f"{module.__name__} has no {name} any more")
-        setattr(module, name, nothing)
-    net_run.net_run = partial(_run, device_seconds=device_seconds)
+    return replace(
+        ONCE,
+        prepare_graph=_prepare,
+        net_run=hold,
+        collect_logs=_collect,
+        generate_chrometrace=_generate,
+        publish_cell=_publish,
+    )

@@ -54,6 +54,22 @@ class CellFinished:
 
 
 @dataclass(frozen=True)
+class MeasuringAgain:
+    """The run has ended; latencies of these cells look suspicious and are taken once more."""
+
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something of a cell went wrong that its record alone does not show, with the error if it is a fault of ours."""
+
+    cell: Cell
+    message: str
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
 class DeviceQuarantined:
     """A device is set aside, from now on."""
 
@@ -70,7 +86,17 @@ class SiteChanged:
     state: str
 
 
-Event = RunWaiting | SiteChanged | SweepStarted | StepStarted | Waiting | CellFinished | DeviceQuarantined
+Event = (
+    RunWaiting
+    | SiteChanged
+    | SweepStarted
+    | StepStarted
+    | Waiting
+    | CellFinished
+    | MeasuringAgain
+    | Trouble
+    | DeviceQuarantined
+)
 Listener = Callable[[Event], None]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("qhas_progress", default=())
 

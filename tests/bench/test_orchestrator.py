@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import subprocess
 import sys
-from pathlib import Path
+from dataclasses import fields
 
-import pytest
-
-import tasks
-from bench.orchestrator.cells import _INSTEAD
+from bench.orchestrator.cells import without_tools
 from bench.orchestrator.contest import _TASK_RUNS_A_CELL
 from bench.usage import tree_cpu
+from qhas.cell.sequence import ONCE, Steps
 
 DO_NOTHING_FOR_SIMULATORS = {"ready_device", "measure_latency"}
-OF_A_SWEEP = {"publish_report", "judge", "make_samples", "compare_runs", "show_comparison"}
-
-
-def tasks_of_cells() -> set[str]:
-    """Names of the task functions, read from the source of `tasks`."""
-    [folder] = tasks.__path__
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(folder).glob("*.py")]
-    functions = [node for tree in trees for node in tree.body if isinstance(node, ast.AsyncFunctionDef)]
-    return {
-        function.name for function in functions if any(map(_is_task, function.decorator_list))
-    } - OF_A_SWEEP
-
-
-def _is_task(decorator: ast.expr) -> bool:
-    return (
-        isinstance(decorator, ast.Call)
-        and isinstance(decorator.func, ast.Name)
-        and decorator.func.id == "task"
-    )
 
 
 def test_every_task_of_a_cell_is_counted_and_its_step_is_replaced_or_idle_on_simulators() -> None:
-    found = tasks_of_cells()
-    assert len(found) == _TASK_RUNS_A_CELL
-    assert found == {name for _, name, _ in _INSTEAD} | DO_NOTHING_FOR_SIMULATORS
-
-
-@pytest.mark.parametrize(("module", "name"), [(module, name) for module, name, _ in _INSTEAD])
-def test_a_replaced_step_is_where_its_task_looks_for_it(module: object, name: str) -> None:
-    assert callable(getattr(module, name))
+    steps = {field.name for field in fields(Steps)}
+    empty = without_tools(device_seconds=0)
+    replaced = {name for name in steps if getattr(empty, name) is not getattr(ONCE, name)}
+    assert len(steps) == _TASK_RUNS_A_CELL
+    assert steps == replaced | DO_NOTHING_FOR_SIMULATORS
 
 
 def test_cpu_of_children_counts_for_their_family_while_they_live_and_when_they_have_ended() -> None:

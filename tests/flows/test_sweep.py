@@ -126,7 +126,7 @@ async def test_a_store_that_is_gone_when_the_run_ends_leaves_its_cells_and_the_w
         raise StoreError("The store is gone.")
 
     with monkeypatch.context() as away:
-        away.setattr("flows.sweep.end_run", gone)
+        away.setattr("flows.running.end_run", gone)
         state = await run(lab)
     assert state.is_failed()
     with pytest.raises(RunNotEnded, match=r"The store is gone\); --run-id one completes it\."):

@@ -1,0 +1,108 @@
+"""A run from its beginning to its end, as every sweep has it: in the store, in Prefect, in events and in one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from flows.liveness import declare_crashed
+from qhas.runs import progress
+from qhas.runs.durations import write_durations
+from qhas.runs.record import CellRecord, SdkFacts, SitePart, SiteState, SweepRecord
+from qhas.runs.stored import begin_run, cancel_run, end_run, ending
+from qhas.site import Site
+from qhas.store import Store
+from qhas.sweep.plan import Plan
+from qhas.verdict import CellVerdict, Verdict, headlines
+from qhas.verdict.summary import morning_line, morning_page
+from tasks import events
+from tasks.artifacts import artifact_key
+from tasks.report import publish_report
+from tasks.sweep_progress import shown_progress
+
+Judging = Callable[[SweepRecord, list[CellRecord]], Awaitable[list[CellVerdict]]]
+
+
+@asynccontextmanager
+async def running(
+    store: Store, run_id: str, plan: Plan, site: Site, sdk: SdkFacts | None = None
+) -> AsyncIterator[SweepRecord]:
+    """The record of a run that begins, or goes on; if it is cancelled meanwhile, the store says so. Only for its sole runner.
+
+    Raises InvalidInput if the id belongs to another spec.
+    """
+    run = await asyncio.to_thread(begin_run, store, run_id, plan, site, sdk, flow_run=flow_run.id)
+    await declare_crashed(run)
+    events.sweep_started(run)
+    try:
+        yield run
+    except (asyncio.CancelledError, TerminationSignal):
+        cancel_run(store, run)
+        raise
+
+
+@asynccontextmanager
+async def counted(run: SweepRecord, cells: int, done: int) -> AsyncIterator[None]:
+    """While the block runs its cells, of which `done` were finished before, it is shown how far it is."""
+    progress.report(progress.SweepStarted(run.run_id, cells, done))
+    async with shown_progress(run, cells, done):
+        yield
+
+
+async def finish(
+    store: Store,
+    run: SweepRecord,
+    records: list[CellRecord],
+    judging: Judging,
+    parts: Sequence[SitePart] | None = None,
+) -> State[Any]:
+    """End a run with the records its cells have, judge and report it. The state says in a sentence how it went.
+
+    `parts` are the sites' of a run over several. Raises RunNotEnded if the store fails.
+    """
+    with ending(run.run_id):
+        run = await asyncio.to_thread(end_run, store, run, records, parts or ())
+        await asyncio.to_thread(write_durations, store, run.spec.name, run.run_id, records)
+        changes = await _tell(run, records, await judging(run, records))
+        report = await publish_report(store, run, records)
+        events.sweep_finished(run, report)
+    counts = (
+        standing(run) if parts is None else f"{standing(run)}, {run.failed} failed, {run.missing} not run"
+    )
+    sentences = [f"{counts}.", changes, *map(_of_site, parts or ()), f"Run {run.run_id}. Report: {report}"]
+    message = " ".join(filter(None, sentences))
+    return Failed(message=message) if run.good < run.cells or run.over_budget else Completed(message=message)
+
+
+async def _tell(run: SweepRecord, records: Sequence[CellRecord], verdicts: Sequence[CellVerdict]) -> str:
+    """The morning page as an artifact of the flow run, an event for each cell that is newly worse; the line for its state."""
+    headline = headlines(verdicts)
+    for record in records:
+        if (verdict := headline.get(record.cell.key)) and verdict.verdict is Verdict.NEW:
+            events.regressed(record, verdict.sentence, baseline=verdict.before_run or "")
+    await acreate_markdown_artifact(
+        key=artifact_key(f"{run.spec.name}-verdicts"),
+        markdown=morning_page(run, verdicts),
+        description=f"What changed in run {run.run_id}",
+    )
+    return morning_line(verdicts)
+
+
+def standing(run: SweepRecord) -> str:
+    """How many cells of a finished run are good, and how many of those cost more than their budget allows."""
+    over = f", {run.over_budget} over budget" if run.over_budget else ""
+    return f"{run.good} of {run.cells} cells good{over}"
+
+
+def _of_site(part: SitePart) -> str:
+    if part.state is SiteState.FINISHED:
+        return ""
+    return f"Site {part.site} ({part.missing} of {part.cells} cells missing): {part.why}"

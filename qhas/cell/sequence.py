@@ -1,0 +1,175 @@
+"""The order of a cell's steps, once, whoever runs them: flows as Prefect tasks, `qhas.direct` as plain calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from qhas.cell.chrometrace import generate_chrometrace
+from qhas.cell.device import ready_device
+from qhas.cell.latency import measure_latency
+from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
+from qhas.cell.prepare import Prepared, prepare_graph
+from qhas.cell.publish import publish_cell, record_of
+from qhas.cell.work import CellWork, open_work
+from qhas.devices import Device
+from qhas.failures import (
+    FACTS,
+    Again,
+    Failure,
+    FailureKind,
+    Step,
+    StepFailed,
+    worth_another_attempt,
+    worth_another_device,
+)
+from qhas.lab.lab import Lab
+from qhas.lab.pipeline import Pipeline
+from qhas.runs import progress
+from qhas.runs.record import CellRecord
+from qhas.site import Viewer
+from qhas.sweep.forecast import Forecast
+from qhas.sweep.spec import Cell
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a cell as somebody runs them: once, or again after failures that the table grants another attempt."""
+
+    prepare_graph: Callable[[CellWork], Coroutine[Any, Any, Prepared]]
+    ready_device: Callable[[CellWork, Device], Coroutine[Any, Any, None]]
+    measure_latency: Callable[[CellWork, Prepared, Device], Coroutine[Any, Any, None]]
+    net_run: Callable[[CellWork, Prepared, Device], Coroutine[Any, Any, ProfiledRun]]
+    collect_logs: Callable[[CellWork, ProfiledRun, Device], Coroutine[Any, Any, Path]]
+    generate_chrometrace: Callable[[CellWork, Prepared, Path, Device | None], Coroutine[Any, Any, None]]
+    publish_cell: Callable[[CellWork], Coroutine[Any, Any, CellRecord]]
+
+
+ONCE = Steps(
+    prepare_graph, ready_device, measure_latency, net_run, collect_logs, generate_chrometrace, publish_cell
+)
+"""Each step as it is, one attempt a call."""
+
+
+def retried(steps: Steps) -> Steps:
+    """These steps, each call with as many attempts as the failure table grants."""
+    return Steps(
+        _retried(steps.prepare_graph),
+        _retried(steps.ready_device),
+        _retried(steps.measure_latency),
+        _retried(steps.net_run),
+        _retried(steps.collect_logs),
+        _retried(steps.generate_chrometrace),
+        _retried(steps.publish_cell),
+    )
+
+
+def _retried(step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    @wraps(step)
+    async def attempts(*args: P.args, **kwargs: P.kwargs) -> T:
+        made = 0
+        while True:
+            made += 1
+            try:
+                return await step(*args, **kwargs)
+            except StepFailed as error:
+                if not worth_another_attempt(error, made):
+                    raise
+
+    return attempts
+
+
+DIRECT = retried(ONCE)
+"""The steps without Prefect."""
+
+
+async def profile_cells(
+    cells: Sequence[Cell],
+    lab: Lab,
+    run_id: str,
+    steps: Steps,
+    forecasts: Mapping[str, Forecast] | None = None,
+) -> list[CellRecord]:
+    """Every cell, side by side as far as cores and devices allow, results in the order given.
+
+    Forecasts by cell key, as far as known, decide the order of work.
+    """
+    pipeline = Pipeline(
+        cells, lab.site.devices_by_soc(), lab.cores.count, lab.site.host, lab.scratch, forecasts
+    )
+    async with asyncio.TaskGroup() as group:
+        running = {
+            cell.key: group.create_task(profile_cell(cell, lab, run_id, steps, pipeline))
+            async for cell in pipeline
+        }
+    return [running[cell.key].result() for cell in cells]
+
+
+async def profile_cell(
+    cell: Cell, lab: Lab, run_id: str, steps: Steps, pipeline: Pipeline | None = None
+) -> CellRecord:
+    """Take a cell to its end. A failure ends in its record, not in an exception; a cancelled cell leaves no record."""
+    async with open_work(cell, lab, run_id, pipeline) as work:
+        try:
+            await _profile(work, steps)
+        except StepFailed as error:
+            work.failure = error.failure
+        except Exception as error:  # the other cells must not suffer for a fault of ours
+            progress.report(progress.Trouble(cell, "unexpected error", error))
+            work.failure = fault_of_ours(work, error)
+        try:
+            record = await steps.publish_cell(work)
+        except StepFailed as error:
+            work.failure = error.failure
+            record = record_of(work, artifacts=[])
+        progress.report(progress.CellFinished(record))
+        return record
+
+
+async def _profile(work: CellWork, steps: Steps) -> None:
+    prepared = await steps.prepare_graph(work)
+    log = await _measure(work, steps, prepared)
+    if work.lab.site.viewer is Viewer.HOST:
+        await steps.generate_chrometrace(work, prepared, log, None)
+
+
+async def _measure(work: CellWork, steps: Steps, prepared: Prepared) -> Path:
+    """All that needs a device, in one lease; in another one if the failure table says so."""
+    failed_on: list[str] = []
+    while True:
+        try:
+            async with work.lease(avoid=failed_on) as device:
+                await steps.ready_device(work, device)
+                await _measure_latency(work, steps, prepared, device)
+                run = await steps.net_run(work, prepared, device)
+                log = await steps.collect_logs(work, run, device)
+                if work.lab.site.viewer is Viewer.DEVICE:
+                    await steps.generate_chrometrace(work, prepared, log, device)
+                return log
+        except StepFailed as error:
+            if not worth_another_device(error, len(failed_on) + 1):
+                raise
+            failed_on.append(str(device.facts.address))
+
+
+async def _measure_latency(work: CellWork, steps: Steps, prepared: Prepared, device: Device) -> None:
+    """A cell without latency still gets its trace, and then counts as failed. What another device may mend is raised."""
+    try:
+        await steps.measure_latency(work, prepared, device)
+    except StepFailed as error:
+        if FACTS[error.failure.kind].again is Again.ELSEWHERE:
+            raise
+        work.failure = error.failure
+
+
+def fault_of_ours(work: CellWork, error: Exception) -> Failure:
+    """The failure of a cell at work that no failure is foreseen for."""
+    step = work.attempts[-1].step if work.attempts else Step.PREPARE
+    return Failure.of(FailureKind.INTERNAL, step, f"{type(error).__name__}: {error}")
