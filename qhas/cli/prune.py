@@ -14,8 +14,8 @@ from qhas.cli.bar import bar
 from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, SiteOption, store_of
 from qhas.cli.screen import console, errors
-from qhas.runs.rows import size
 from qhas.store import Store
+from qhas.units import size
 from qhas.upkeep.prune import PruningPlan, PruningPolicy, PruningResult, plan_pruning
 from qhas.upkeep.prune import prune as carry_out
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from qhas.cli import main as cli
 from qhas.store import Store
-from tests.qhas.samples import write_yaml
+from tests.documents import write_yaml
 
 
 class Desk:

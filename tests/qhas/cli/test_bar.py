@@ -7,12 +7,12 @@ import io
 import pytest
 from rich.console import Console
 
+from fakes.records import model, record
 from qhas.cli.bar import SweepBar, bar, sweep_bar
 from qhas.failures import FailureKind
 from qhas.runs.progress import CellFinished, Waiting, listening, report
 from qhas.runs.record import CellRecord
 from qhas.sweep.spec import Cell
-from tests.qhas.samples import model, record
 
 MARKUP = ["[/data/local/tmp/x.log]", "[bold]", "a [/] b", "[link=http://x]"]
 

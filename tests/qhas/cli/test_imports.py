@@ -10,9 +10,9 @@ import pytest
 
 from qhas.cli.main import WORDS
 from qhas.store import Store
+from tests.documents import write_yaml
 from tests.qhas.diff.stored import store_run
 from tests.qhas.diff.summaries import Made
-from tests.qhas.samples import write_yaml
 
 HEAVY = {
     *("aiohttp", "boto3", "botocore", "jinja2", "numpy", "obstore", "plotext", "plotly", "prefect"),

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
+from fakes.records import record, run_record
 from qhas.failures import FailureKind
 from qhas.runs.durations import Durations
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell, load_sweep
 from tests.qhas.cli.desk import Desk
-from tests.qhas.samples import record, run_record
 
 
 def test_plan_shows_every_cell_and_runs_nothing(desk: Desk) -> None:

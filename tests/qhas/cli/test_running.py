@@ -11,8 +11,8 @@ from fakes.sdk import build_fake_sdk
 from qhas.cli import running
 from qhas.runs.stored import ending
 from qhas.store import StoreError
+from tests.documents import write_yaml
 from tests.qhas.cli.desk import Desk
-from tests.qhas.samples import write_yaml
 
 
 def test_a_run_that_could_not_be_ended_is_told_with_exit_code_1(

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from fakes.records import metrics, model, record, run_record, spec
 from qhas.failures import FailureKind
 from qhas.runs.budgets import check_budget
 from qhas.runs.record import MANIFEST, CellRecord, Origin
@@ -15,7 +16,6 @@ from qhas.store import Store
 from qhas.sweep.budget import Budget
 from qhas.sweep.spec import Cell
 from tests.qhas.cli.desk import Desk
-from tests.qhas.samples import metrics, model, record, run_record, spec
 
 
 def publish(store: Store, *cells: CellRecord) -> None:

@@ -7,13 +7,12 @@ import io
 import pytest
 from rich.console import Console
 
+from fakes.records import attempt, health, latency, measured, metrics, model, record, run_record
 from qhas.cli.tables.run import show_run
 from qhas.failures import FACTS, FailureKind
 from qhas.profile.metrics import OpShare
 from qhas.runs.record import CellRecord, Origin
 from qhas.sweep.spec import Cell
-from tests.qhas.measured import attempt, health, latency, measured
-from tests.qhas.samples import metrics, model, record, run_record
 
 MARKUP = ["[/data/local/tmp/x.log]", "[bold]", "a [/] b", "[link=http://x]"]
 
