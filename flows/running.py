@@ -20,6 +20,7 @@ from qhas.runs.record import CellRecord, SdkFacts, SitePart, SiteState, SweepRec
 from qhas.runs.stored import begin_run, cancel_run, end_run, ending
 from qhas.site import Site
 from qhas.store import Store
+from qhas.store.patience import Patience
 from qhas.sweep.plan import Plan
 from qhas.verdict import CellVerdict, Verdict, headlines
 from qhas.verdict.summary import morning_line, morning_page
@@ -28,6 +29,8 @@ from tasks.artifacts import artifact_key
 from tasks.report import publish_report
 from tasks.sweep_progress import shown_progress
 
+_HASTE = Patience(total=5.0, answer=5.0)
+"""With the store of a run that is cancelled: whoever stops it waits, or kills what does not end."""
 Judging = Callable[[SweepRecord, list[CellRecord]], Awaitable[list[CellVerdict]]]
 
 
@@ -45,8 +48,12 @@ async def running(
     try:
         yield run
     except (asyncio.CancelledError, TerminationSignal):
-        cancel_run(store, run)
+        await asyncio.shield(asyncio.to_thread(_note_cancelled, site, run))
         raise
+
+
+def _note_cancelled(site: Site, run: SweepRecord) -> None:
+    cancel_run(Store(site.store, _HASTE), run)
 
 
 @asynccontextmanager

@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect import flow
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.runtime import flow_run
@@ -67,16 +69,22 @@ def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Run a flow in this process. Raises what kept it from starting, not failed cells."""
     try:
         with own_server_closed():
-            asyncio.run(started())
+            asyncio.run(_over_an_api(started))
     except FailedRun:
         return
     except TerminationSignal as stopped:
         raise KeyboardInterrupt from stopped
-    except RuntimeError as error:
-        if "API" not in str(error):
-            raise
+
+
+async def _over_an_api(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Start it if there is an API to tell of it, the user's or one that Prefect starts. Raises InvalidInput."""
+    try:
+        async with get_client() as client:
+            await client.raise_for_api_version_mismatch()
+    except (RuntimeError, httpx.HTTPError) as error:
         hint = "start the server, or unset PREFECT_API_URL to run without one"
-        raise InvalidInput(f"Prefect's API does not answer ({error}): {hint}.") from error
+        raise InvalidInput(f"Prefect's API cannot be used ({error}): {hint}.") from error
+    await started()
 
 
 async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> State[Any]:
