@@ -29,9 +29,9 @@ from bench.usage import Usage, peak_memory
 from qhas.failures import Step
 from qhas.profile.picture import read_timeline
 from qhas.report.publish import publish_report
-from qhas.runs.record import Artifact, Attempt, CellRecord, Origin, SweepRecord
+from qhas.runs.record import Attempt, CellRecord, Origin, SweepRecord
 from qhas.runs.stored import cell_prefix, planned_cells, run_prefix
-from qhas.store import Store
+from qhas.store import Artifact, Store
 from qhas.sweep.spec import ModelRef, SweepSpec
 from tests.qhas.measured import health, latency
 from tests.qhas.samples import core, htp_op, metrics, qhas, qnn_op, record, run_record

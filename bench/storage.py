@@ -30,7 +30,9 @@ from bench.usage import Usage, peak_memory
 from fakes.s3 import Ceph, MotoServer, S3Server
 from qhas.machine.digest import file_digest
 from qhas.store import Download, Store, Upload
-from qhas.store.s3_transfer import bounded_s3fs
+from qhas.store.patience import Patience
+from qhas.store.s3 import S3
+from qhas.store.s3_clients import S3Clients
 
 SMALL_BYTES = 100_000
 _CHUNK = 1 << 20
@@ -109,8 +111,8 @@ class StoreByS3fs(StoreClient):
     """The store without obstore: what it falls back to where s3fs is configured with more than obstore takes."""
 
     def __init__(self, bucket: str) -> None:
-        super().__init__(bucket)
-        self.store._transfer = bounded_s3fs(self.store._fs)
+        clients = S3Clients(f"s3://{bucket}", Patience())
+        self.store = Store(f"s3://{bucket}", backend=S3(clients, clients.base))
 
 
 class Obstore(Client):

@@ -20,8 +20,8 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from qhas.naming import below, check_file, safe_paths
-from qhas.runs.record import MANIFEST, Artifact
-from qhas.store import Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
+from qhas.runs.record import MANIFEST
+from qhas.store import Artifact, Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
 from qhas.store.claims import Claims
 
 CLAIM = "claim.json"

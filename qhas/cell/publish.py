@@ -12,9 +12,9 @@ from qhas.cell.work import CellWork
 from qhas.failures import Step
 from qhas.naming import safe_paths
 from qhas.runs.budgets import check_budget
-from qhas.runs.record import MANIFEST, Artifact, BudgetResult, CellRecord, CellStatus, SdkFacts
+from qhas.runs.record import MANIFEST, BudgetResult, CellRecord, CellStatus, SdkFacts
 from qhas.runs.stored import cell_prefix
-from qhas.store import Store, StoreError, Upload
+from qhas.store import Artifact, Store, StoreError, Upload
 
 
 async def publish_cell(work: CellWork) -> CellRecord:

@@ -1,14 +1,12 @@
-"""How files are packed, labelled, and written whole."""
+"""How files are packed and written whole."""
 
 from __future__ import annotations
 
 import gzip
-import mimetypes
 import secrets
 import shutil
 from pathlib import Path
 
-NO_TYPE = "application/octet-stream"
 _CHUNK = 1 << 20
 
 
@@ -21,12 +19,6 @@ def gzipped(source: Path, target: Path) -> Path:
     ):
         shutil.copyfileobj(plain, packed, _CHUNK)
     return target
-
-
-def content_type(path: str) -> str:
-    """So that a report opens in the browser. A .gz is what it is: nobody is to unpack it on the way."""
-    kind, encoding = mimetypes.guess_type(path)
-    return "application/gzip" if encoding == "gzip" else kind or NO_TYPE
 
 
 def partial_of(target: Path) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qhas.runs.record import MANIFEST, Artifact, CellRecord
+from qhas.runs.record import MANIFEST, CellRecord
 from qhas.runs.stored import cell_prefix
+from qhas.store import Artifact
 from qhas.sweep.spec import Cell
 
 OUTPUT = "output"

@@ -15,11 +15,12 @@ from qhas.documents import Stored
 from qhas.failures import Failure, FailureKind, Step
 from qhas.machine.masking import Address
 from qhas.machine.process import ToolRun
-from qhas.naming import Name, StoredPath
-from qhas.profile.metrics import Metrics
+from qhas.naming import Name
+from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin
 from qhas.site import Site
 from qhas.site.sdk import SdkKind
+from qhas.store import Artifact
 from qhas.sweep.spec import Cell, SweepSpec
 
 SCHEMA_VERSION = 1
@@ -49,19 +50,6 @@ class SweepState(StrEnum):
     """Stopped by its user; can be resumed."""
 
 
-class Artifact(Stored):
-    """A stored file. `path` is relative to the cell's manifest; digest and size are of the stored bytes."""
-
-    name: str
-    path: StoredPath
-    sha256: str
-    size: int
-    true_name: str | None = Field(
-        default=None, description="The relative path its maker gave it, where `path` had to differ."
-    )
-    pruned_at: datetime | None = Field(default=None, description="Since when the file is not there any more.")
-
-
 class Attempt(Stored):
     """One try of a step: the tools it ran and, if it failed, how."""
 
@@ -79,18 +67,6 @@ class SdkFacts(Stored):
 
     kind: SdkKind
     version: str
-
-
-class Latency(Stored):
-    """Times of single inferences, profiling off, warm-ups left out. Microseconds, raw samples in their order."""
-
-    samples_us: list[float]
-    median_us: float
-    p90_us: float
-    min_us: float
-    warmups: int
-    perf_profile: str
-    source: str = Field(description="Which figure of which file of the SDK the samples are.")
 
 
 class ModelFacts(Stored):

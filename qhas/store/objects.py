@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import mimetypes
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Generic, NamedTuple, TypeVar
 
-_MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
-"""What backends call the time of an object's last change, in the order of trust."""
+from pydantic import Field
+
+from qhas.documents import Stored
+from qhas.naming import StoredPath
+
+T = TypeVar("T")
+
+NO_TYPE = "application/octet-stream"
+
+
+class Artifact(Stored):
+    """A stored file. `path` is relative to the cell's manifest; digest and size are of the stored bytes."""
+
+    name: str
+    path: StoredPath
+    sha256: str
+    size: int
+    true_name: str | None = Field(
+        default=None, description="The relative path its maker gave it, where `path` had to differ."
+    )
+    pruned_at: datetime | None = Field(default=None, description="Since when the file is not there any more.")
 
 
 @dataclass(frozen=True)
@@ -39,17 +59,22 @@ class Found:
     modified: datetime | None
 
 
-def modified(info: dict[str, Any]) -> datetime | None:
-    """When an object was last written, from what a backend tells of it; None where it does not say."""
-    value = next((info[name] for name in _MODIFIED if info.get(name) is not None), None)
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None
+class Copy(NamedTuple):
+    """An object and the local file that it is copied from, or to."""
+
+    key: str
+    file: Path
 
 
-def is_file(fs: Any, path: str) -> bool:
-    """Whether the object is there. Not fsspec's isfile(), for which an object that cannot be asked for is none."""
-    try:
-        return bool(fs.info(path)["type"] == "file")
-    except FileNotFoundError:
-        return False
+@dataclass(frozen=True)
+class Batch(Generic[T]):
+    """What a backend has done of many operations at once, by key; with the first that failed it begins no more."""
+
+    done: dict[str, T]
+    failed: tuple[str, Exception] | None = None
+
+
+def content_type(path: str) -> str:
+    """So that a report opens in the browser. A .gz is what it is: nobody is to unpack it on the way."""
+    kind, encoding = mimetypes.guess_type(path)
+    return "application/gzip" if encoding == "gzip" else kind or NO_TYPE

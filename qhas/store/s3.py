@@ -1,100 +1,86 @@
-"""What the store asks of s3fs beyond fsspec's common ground."""
+"""S3 as a backend, by s3fs. Imported only where a store's address leads to S3: its clients take long to import."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import fsspec
 from botocore.exceptions import ClientError
 
-from qhas.store.patience import Patience
+from qhas.store.any import AnyFileSystem
+from qhas.store.errors import Trouble
+from qhas.store.objects import content_type
+from qhas.store.s3_clients import S3Clients
+from qhas.store.s3_errors import trouble_of
 
+PART = 8 << 20
+"""Bytes sent or received at a time. Files up to this size are one request."""
 _MOST_REMOVED = 1000
 """Objects that S3 removes at one request."""
 
 
-def is_s3(root: str) -> bool:
-    """Whether a store's address leads to S3."""
-    return root.startswith(("s3://", "s3a://"))
+class S3(AnyFileSystem):
+    """Objects below the path `base`, `<bucket>/...`; every operation by s3fs, in bounded memory."""
 
+    def __init__(self, clients: S3Clients, base: str) -> None:
+        super().__init__(clients.fs, base)
+        self._bucket = base.partition("/")[0]
 
-def s3_options(patience: Patience) -> dict[str, Any]:
-    """How s3fs is to be made: no cached listings, which others outdate, and no retries of its own."""
-    configured = fsspec.config.conf.get("s3", {}).get("config_kwargs", {})
-    return {
-        "skip_instance_cache": True,
-        "use_listings_cache": False,
-        "config_kwargs": {
-            "retries": {"total_max_attempts": 1},
-            "connect_timeout": patience.answer,
-            "read_timeout": patience.answer,
-            "max_pool_connections": 32,
-            # Otherwise a checksum follows the body over https, which servers of some years ago refuse (Ceph 16 does). The
-            # body is signed or goes over TLS in any case, and digests are our own.
-            "request_checksum_calculation": "when_required",
-            "response_checksum_validation": "when_required",
-            **configured,
-        },
-    }
+    def exists(self, key: str) -> bool:
+        """In one request."""
+        try:
+            self._call("head_object", key)
+        except FileNotFoundError:
+            return False
+        return True
 
+    def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes:
+        """Not by ranges at once, for which s3fs asks for the size first."""
+        return bytes(self._fs.cat_file(self._path(key), start=begin, end=end, max_concurrency=1))
 
-def authorities(fs: Any) -> bytes | None:
-    """Certificates to trust beside the system's, where AWS_CA_BUNDLE or the profile's `ca_bundle` names a file of them.
+    def write(self, key: str, content: bytes) -> None:
+        """In one request, with the type that the key tells."""
+        self._fs.pipe_file(self._path(key), content, ContentType=content_type(key))
 
-    Raises ValueError if it cannot be read.
-    """
-    bundle = fs.session.get_config_variable("ca_bundle")
-    try:
-        return Path(bundle).read_bytes() if bundle else None
-    except OSError as error:
-        raise ValueError(
-            f"the certificates that AWS_CA_BUNDLE or ca_bundle names cannot be read ({error}); correct the path"
-        ) from error
+    def _create(self, key: str, content: bytes) -> None:
+        """Of two writers at once one does, if the server knows conditions. There are some that ignore them."""
+        request = {"Body": content, "ContentType": content_type(key)}
+        try:
+            self._call("put_object", key, IfNoneMatch="*", **request)
+        except OSError as error:
+            if "NotImplemented" not in str(error.__cause__):
+                raise
+            self._call("put_object", key, **request)
 
+    def _put(self, file: Path, path: str) -> None:
+        self._fs.put_file(str(file), path, chunksize=PART, max_concurrency=4)
 
-def settle(fs: Any) -> None:
-    """Leave retries to the store, and let no write wait for a server's leave to begin. Raises ValueError."""
-    from botocore.handlers import add_expect_header
+    def _get(self, path: str, file: Path) -> None:
+        self._fs.get_file(path, str(file), max_concurrency=1)
 
-    fs.retries = 1
-    # aiohttp starts its clock when the body is sent: a server that never says "100 Continue" would be waited for for ever.
-    fs.connect().meta.events.unregister("before-call.s3", add_expect_header)
-    authorities(fs)  # refused now, and not in the middle of a run
+    def remove(self, keys: Sequence[str]) -> None:
+        """Many a request. Not by s3fs's removal, which takes no notice of what the server says of single objects."""
+        names = [self._name(key) for key in keys]
+        for begin in range(0, len(names), _MOST_REMOVED):
+            objects = [{"Key": name} for name in names[begin : begin + _MOST_REMOVED]]
+            answer = self._fs.call_s3(
+                "delete_objects", Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
+            )
+            for refused in answer.get("Errors", ()):
+                raise ClientError({"Error": refused}, "DeleteObjects")
 
+    def clear(self, prefix: str) -> None:
+        """List and remove."""
+        self.remove([found.key for found in self.objects(prefix)])
 
-def is_object(fs: Any, path: str) -> bool:
-    """Whether the object is there, in one request."""
-    bucket, key, _ = fs.split_path(path)
-    try:
-        fs.call_s3("head_object", Bucket=bucket, Key=key)
-    except FileNotFoundError:
-        return False
-    return True
+    def explain(self, error: BaseException) -> Trouble:
+        """What botocore, s3fs or obstore says."""
+        return trouble_of(error)
 
+    def _call(self, operation: str, key: str, **arguments: Any) -> Any:
+        return self._fs.call_s3(operation, Bucket=self._bucket, Key=self._name(key), **arguments)
 
-def put_if_absent(fs: Any, path: str, content: bytes, content_type: str) -> None:
-    """Create an object. Raises FileExistsError where it is there, if the server knows conditions; else it writes."""
-    bucket, key, _ = fs.split_path(path)
-    request = {"Bucket": bucket, "Key": key, "Body": content, "ContentType": content_type}
-    try:
-        fs.call_s3("put_object", IfNoneMatch="*", **request)
-    except OSError as error:
-        if "NotImplemented" not in str(error.__cause__):
-            raise
-        fs.call_s3("put_object", **request)
-
-
-def remove_objects(fs: Any, paths: Collection[str]) -> None:
-    """Remove objects of a bucket, many a request; one that is not there is no error. Raises ClientError if one stays.
-
-    s3fs's own removal takes no notice of what the server says of single objects.
-    """
-    left = iter(paths)
-    while some := [fs.split_path(path) for path in islice(left, _MOST_REMOVED)]:
-        objects = [{"Key": key} for _, key, _ in some]
-        answer = fs.call_s3("delete_objects", Bucket=some[0][0], Delete={"Objects": objects, "Quiet": True})
-        for refused in answer.get("Errors", ()):
-            raise ClientError({"Error": refused}, "DeleteObjects")
+    def _name(self, key: str) -> str:
+        """The key within the bucket."""
+        return self._path(key).removeprefix(f"{self._bucket}/")

@@ -1,7 +1,6 @@
-"""Files to and from an object store, whole, in bounded memory.
+"""The fast path of S3: contents of files, and many small objects at once, by obstore.
 
-On S3 the bulk goes through obstore, at the address and with the credentials that s3fs found; s3fs itself holds whole
-large files in memory unless told otherwise, and takes longer. `python -m bench.storage` measures both.
+s3fs holds whole large files in memory unless told otherwise, and takes longer. `python -m bench.storage` measures both.
 """
 
 from __future__ import annotations
@@ -13,25 +12,22 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TypeVar
 
 import fsspec
+import obstore
+from obstore.store import S3Store
 
-from qhas.machine.digest import file_digest
+from qhas.store.errors import ObjectMissing
+from qhas.store.objects import Batch, Copy, content_type
 from qhas.store.patience import Patience
-from qhas.store.s3 import authorities
-
-if TYPE_CHECKING:
-    from obstore.store import S3Credential, S3Store
+from qhas.store.s3 import PART, S3
+from qhas.store.s3_clients import S3Clients
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-PART = 8 << 20
-"""Bytes sent or received at a time. Files up to this size are one request."""
 _PARTS_AT_ONCE = 8
 _BLOCK = 1 << 20
 """Bytes of a large object that are kept at a time: few enough to be still in the processor's cache when they are written."""
@@ -42,189 +38,53 @@ _MOST_PARTS = 9_000
 _SMALL_AT_ONCE = 16
 _TINY = 1 << 20
 _TINY_AT_ONCE = 32
-_ASK_AGAIN = timedelta(minutes=5)
 
 
-class Sending(NamedTuple):
-    """A file on its way to the backend's path."""
-
-    source: Path
-    path: str
-    content_type: str
+def open_s3(root: str, patience: Patience) -> S3:
+    """The bucket by the best way that honours all it was configured with. Raises ImportError and ValueError."""
+    clients = S3Clients(root, patience)
+    return FastS3(clients, clients.base) if clients.obstore_can else S3(clients, clients.base)
 
 
-class Receiving(NamedTuple):
-    """An object on its way to a file."""
-
-    path: str
-    target: Path
-
-
-class Transfer(Protocol):
-    """A way for file contents. `put` and `get` raise what the backend raises."""
-
-    def put(self, source: Path, path: str, content_type: str, /) -> str:
-        """Store a file at the backend's path; the SHA-256 of what was sent."""
-
-    def put_tiny(self, files: Sequence[Sending]) -> list[str | None]:
-        """Store what is quicker sent together; None, in place of the SHA-256, for a file that is left to `put`."""
-
-    def get(self, path: str, target: Path) -> str:
-        """Copy an object to a file; the SHA-256 of what was written."""
-
-    def get_tiny(self, objects: Sequence[Receiving]) -> list[str | None]:
-        """Copy what is quicker fetched together; None, in place of the SHA-256, for an object that is left to `get`."""
-
-    def read_tiny(self, paths: Sequence[str]) -> dict[str, bytes | None]:
-        """Contents of small objects by path, None for one that is not there; what is left out is yet to be read."""
-
-
-class FsspecTransfer:
-    """By the file system's own means; `put_options` and `get_options` keep its memory bounded."""
-
-    def __init__(
-        self,
-        fs: fsspec.AbstractFileSystem,
-        put_options: dict[str, Any] | None = None,
-        get_options: dict[str, Any] | None = None,
-    ) -> None:
-        self._fs, self._put, self._get = fs, put_options or {}, get_options or {}
-
-    def put(self, source: Path, path: str, _content_type: str) -> str:
-        """Store a file, of the type that the file system guesses; a stored size that differs from the file's is an OSError."""
-        self._fs.put_file(str(source), path, **self._put)
-        size = source.stat().st_size
-        if self._fs.size(path) != size:
-            raise OSError(f"{path} was stored with another size than the {size} bytes sent")
-        return file_digest(source)
-
-    def put_tiny(self, files: Sequence[Sending]) -> list[str | None]:
-        """None: every file is left to `put`."""
-        return [None] * len(files)
-
-    def get(self, path: str, target: Path) -> str:
-        """Copy an object to a file; the SHA-256 of what was written."""
-        self._fs.get_file(path, str(target), **self._get)
-        return file_digest(target)
-
-    def get_tiny(self, objects: Sequence[Receiving]) -> list[str | None]:
-        """None: every object is left to `get`."""
-        return [None] * len(objects)
-
-    def read_tiny(self, _paths: Sequence[str]) -> dict[str, bytes | None]:
-        """Nothing: every object is yet to be read."""
-        return {}
-
-
-class S3Transfer:
-    """By obstore. Up to 8 MiB a request; larger files one at a time, in parts of which eight are under way.
+class FastS3(S3):
+    """Files up to 8 MiB a request; larger ones one at a time, in parts of which eight are under way.
 
     So a process holds about 250 MB at most, however many threads call. What was stored needs no second look: over http
     every request carries the digest of its body in its signature, which the server checks; over https TLS does as much.
     """
 
-    def __init__(self, fs: Any, bucket: str, patience: Patience) -> None:
-        self._fs, self._bucket, self._patience = fs, bucket, patience
-        self._opening = threading.Lock()
-        self._opened: dict[Patience, S3Store] = {}
+    def __init__(self, clients: S3Clients, base: str) -> None:
+        super().__init__(clients, base)
+        self._clients = clients
         self._small = threading.BoundedSemaphore(_SMALL_AT_ONCE)
         self._large = threading.BoundedSemaphore(1)
 
-    def put(self, source: Path, path: str, content_type: str) -> str:
+    def put(self, file: Path, key: str) -> str:
         """Store a file; a multipart upload that fails is aborted. The digest is of the bytes that were sent."""
-        import obstore
-
-        size, store = source.stat().st_size, self._store()
-        attributes = {"Content-Type": content_type}
+        size, store = file.stat().st_size, self._clients.patient()
+        attributes = {"Content-Type": content_type(key)}
         if size <= PART:
             with self._small:
-                content = source.read_bytes()
-                obstore.put(store, self._key(path), content, attributes=attributes)
+                content = file.read_bytes()
+                obstore.put(store, self._name(key), content, attributes=attributes)
             return hashlib.sha256(content).hexdigest()
         part, digest = max(PART, -(-size // _MOST_PARTS)), hashlib.sha256()
         with self._large:
             obstore.put(
                 store,
-                self._key(path),
-                _read(source, part, digest.update),
+                self._name(key),
+                _read(file, part, digest.update),
                 attributes=attributes,
                 chunk_size=part,
                 max_concurrency=_PARTS_AT_ONCE,
             )
         return digest.hexdigest()
 
-    def put_tiny(self, files: Sequence[Sending]) -> list[str | None]:
-        """Store the files of up to 1 MiB, 32 under way, without a thread for each."""
-        import obstore
-
-        async def put(store: S3Store, file: Sending) -> str | None:
-            if file.source.stat().st_size > _TINY:
-                return None
-            content = file.source.read_bytes()
-            attributes = {"Content-Type": file.content_type}
-            await obstore.put_async(store, self._key(file.path), content, attributes=attributes)
-            return hashlib.sha256(content).hexdigest()
-
-        return self._tiny(files, put)
-
-    def get_tiny(self, objects: Sequence[Receiving]) -> list[str | None]:
-        """Copy the objects of up to 1 MiB, 32 under way, without a thread for each."""
-        import obstore
-
-        async def get(store: S3Store, wanted: Receiving) -> str | None:
-            answer = await obstore.get_async(store, self._key(wanted.path))
-            if answer.meta["size"] > _TINY:
-                return None
-            content = await answer.bytes_async()
-            wanted.target.write_bytes(content)
-            return hashlib.sha256(content).hexdigest()
-
-        return self._tiny(objects, get)
-
-    def read_tiny(self, paths: Sequence[str]) -> dict[str, bytes | None]:
-        """Contents of objects, 32 on their way, without a thread for each."""
-        import obstore
-        from obstore.exceptions import NotFoundError
-
-        async def read(store: S3Store, path: str) -> tuple[bytes | None]:
-            try:
-                answer = await obstore.get_async(store, self._key(path))
-                return (bytes(await answer.bytes_async()),)
-            except NotFoundError:
-                return (None,)
-
-        found = self._tiny(paths, read)
-        return {path: one[0] for path, one in zip(paths, found, strict=True) if one}
-
-    def _tiny(self, items: Sequence[T], one: Callable[[S3Store, T], Awaitable[R | None]]) -> list[R | None]:
-        """What becomes of each; None from the first failure on, which others then meet with their patience."""
-        found: list[R | None] = [None] * len(items)
-        left = iter(range(len(items)))
-
-        async def work(store: S3Store) -> None:
-            for index in left:
-                try:
-                    found[index] = await one(store, items[index])
-                except Exception:
-                    for _ in left:
-                        pass
-
-        async def all_of_them() -> None:
-            store = self._store(replace(self._patience, total=0))
-            await asyncio.gather(*(work(store) for _ in range(min(_TINY_AT_ONCE, len(items)))))
-
-        if items:
-            with ThreadPoolExecutor(1, "qhas-tiny") as thread:  # the caller's may have a loop of its own
-                thread.submit(asyncio.run, all_of_them()).result()
-        return found
-
-    def get(self, path: str, target: Path) -> str:
-        """Copy an object to a file; the SHA-256 of what was written, made while the next bytes arrive."""
-        import obstore
-
-        store = self._store()
-        with self._small, target.open("wb") as sink:
-            answer = obstore.get(store, self._key(path))
+    def get(self, key: str, file: Path) -> str:
+        """Copy an object to a file; the digest is made while the next bytes arrive."""
+        store = self._clients.patient()
+        with self._small, file.open("wb") as sink:
+            answer = obstore.get(store, self._name(key))
             if answer.meta["size"] <= PART:
                 content = answer.bytes()
                 sink.write(content)
@@ -240,99 +100,68 @@ class S3Transfer:
                     take(block)
         return digest.hexdigest()
 
-    def _key(self, path: str) -> str:
-        return path.removeprefix(f"{self._bucket}/")
+    def read_many(self, keys: Sequence[str]) -> Batch[bytes | None]:
+        """Contents of objects."""
 
-    def _store(self, patience: Patience | None = None) -> S3Store:
-        patience = patience or self._patience
-        with self._opening:
-            if patience not in self._opened:
-                self._opened[patience] = _open(self._fs, self._bucket, patience)
-            return self._opened[patience]
+        async def read(store: S3Store, key: str) -> tuple[bytes | None]:
+            try:
+                answer = await obstore.get_async(store, self._name(key))
+                return (bytes(await answer.bytes_async()),)
+            except Exception as error:
+                if self.explain(error).kind is ObjectMissing:
+                    return (None,)
+                raise
 
+        batch = self._together({key: key for key in keys}, read)
+        return Batch({key: content for key, (content,) in batch.done.items()}, batch.failed)
 
-def transfer_for(fs: fsspec.AbstractFileSystem, base: str, patience: Patience) -> Transfer:
-    """The best way to the file system that is known to honour all it was configured with."""
-    if "s3" not in _protocols(fs):
-        return FsspecTransfer(fs)
-    if _only_s3fs_can(fs):
-        return bounded_s3fs(fs)
-    return S3Transfer(fs, base.split("/", 1)[0], patience)
+    def put_many(self, copies: Sequence[Copy]) -> Batch[str]:
+        """Store the files of up to 1 MiB."""
 
+        async def put(store: S3Store, copy: Copy) -> str | None:
+            if copy.file.stat().st_size > _TINY:
+                return None
+            content = copy.file.read_bytes()
+            attributes = {"Content-Type": content_type(copy.key)}
+            await obstore.put_async(store, self._name(copy.key), content, attributes=attributes)
+            return hashlib.sha256(content).hexdigest()
 
-def bounded_s3fs(fs: fsspec.AbstractFileSystem) -> FsspecTransfer:
-    """s3fs with four parts under way while sending, and one stream while receiving."""
-    return FsspecTransfer(fs, {"chunksize": PART, "max_concurrency": 4}, {"max_concurrency": 1})
+        return self._together({copy.key: copy for copy in copies}, put)
 
+    def get_many(self, copies: Sequence[Copy]) -> Batch[str]:
+        """Copy the objects of up to 1 MiB."""
 
-def _only_s3fs_can(fs: Any) -> bool:
-    """Whether s3fs was given what obstore is not: encryption keys, client certificates, other ways to address a bucket."""
-    return bool(
-        fs.anon
-        or fs.req_kw
-        or fs.s3_additional_kwargs
-        or set(fs.client_kwargs) - {"region_name", "endpoint_url"}
-        or fs.config_kwargs.get("s3")
-    )
+        async def get(store: S3Store, copy: Copy) -> str | None:
+            answer = await obstore.get_async(store, self._name(copy.key))
+            if answer.meta["size"] > _TINY:
+                return None
+            content = await answer.bytes_async()
+            copy.file.write_bytes(content)
+            return hashlib.sha256(content).hexdigest()
 
+        return self._together({copy.key: copy for copy in copies}, get)
 
-def _protocols(fs: fsspec.AbstractFileSystem) -> tuple[str, ...]:
-    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
+    def _together(self, items: dict[str, T], work: Callable[[S3Store, T], Awaitable[R | None]]) -> Batch[R]:
+        """The work on every item, 32 under way, on the loop that s3fs has in a thread of its own."""
+        store, slots = self._clients.hasty(), asyncio.Semaphore(_TINY_AT_ONCE)
+        done: dict[str, R] = {}
+        failures: list[tuple[str, Exception]] = []
 
+        async def work_on(key: str) -> None:
+            async with slots:
+                if failures:
+                    return
+                try:
+                    if (result := await work(store, items[key])) is not None:
+                        done[key] = result
+                except Exception as error:
+                    failures.append((key, error))
 
-def _open(fs: Any, bucket: str, patience: Patience) -> S3Store:
-    from obstore.store import S3Store
+        async def work_on_all() -> None:
+            await asyncio.gather(*map(work_on, items))
 
-    client = fs.connect()
-    endpoint = client.meta.endpoint_url
-    plain = endpoint.startswith("http:")
-    return S3Store(
-        bucket,
-        endpoint=endpoint,
-        region=client.meta.region_name or "us-east-1",
-        virtual_hosted_style_request=False,
-        credential_provider=lambda: _credentials(fs),
-        unsigned_payload=not plain,  # TLS sees to it that the bytes arrive as they were sent
-        client_options={
-            **({"root_certificate": trusted} if (trusted := authorities(fs)) else {}),
-            "allow_http": plain,
-            "connect_timeout": timedelta(seconds=patience.answer),
-            "read_timeout": timedelta(seconds=patience.answer),
-            "timeout": timedelta(days=1),  # of a whole transfer
-        },
-        retry_config={
-            "max_retries": 1000 if patience.total else 0,
-            "retry_timeout": timedelta(seconds=patience.total),
-            "backoff": {
-                "init_backoff": timedelta(seconds=patience.first_wait),
-                "max_backoff": timedelta(seconds=patience.longest_wait),
-                "base": 2,
-            },
-        },
-    )
-
-
-def _credentials(fs: Any) -> S3Credential:
-    """What botocore's chain gives: environment, profiles, roles. Short-lived ones are asked for again in time."""
-
-    async def ask() -> Any:
-        credentials = await fs.session.get_credentials()
-        if fs.key and fs.secret:
-            return fs.key, fs.secret, fs.token
-        if credentials is None:
-            from botocore.exceptions import NoCredentialsError
-
-            raise NoCredentialsError
-        frozen = await credentials.get_frozen_credentials()
-        return frozen.access_key, frozen.secret_key, frozen.token
-
-    key, secret, token = fsspec.asyn.sync(fs.loop, ask)
-    return {
-        "access_key_id": key,
-        "secret_access_key": secret,
-        "token": token,
-        "expires_at": datetime.now(UTC) + _ASK_AGAIN if token else None,
-    }
+        fsspec.asyn.sync(self._fs.loop, work_on_all)
+        return Batch(done, failures[0] if failures else None)
 
 
 def _read(source: Path, size: int, update: Callable[[bytes], None]) -> Iterator[bytes]:
@@ -355,5 +184,5 @@ def _meanwhile(work: Callable[[T], object]) -> Iterator[Callable[[T], None]]:
 
     with ThreadPoolExecutor(1) as thread:
         yield take
-        for one in pending:
-            one.result()
+        for future in pending:
+            future.result()

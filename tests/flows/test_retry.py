@@ -22,6 +22,7 @@ from qhas.runs.record import SweepState
 from tests.flows.conftest import FakeLab
 from tests.flows.test_deployments import started, work
 from tests.flows.test_sites import worker
+from tests.qhas.objects import keys_named
 
 pytestmark = [
     pytest.mark.server,
@@ -88,7 +89,7 @@ async def test_a_retry_of_any_deployment_runs_only_what_failed(lab: FakeLab) -> 
 
 def good_cells(lab: FakeLab) -> dict[str, bytes]:
     """Records of alpha by key, as they are stored."""
-    keys = [key for key in lab.store.find("runs", "manifest.json") if "/alpha/" in key]
+    keys = [key for key in keys_named(lab.store, "runs", "manifest.json") if "/alpha/" in key]
     return {key: lab.store.read(key) or b"" for key in keys}
 
 
@@ -122,7 +123,7 @@ async def until_it_hangs(lab: FakeLab) -> None:
     """Wait until alpha is stored and beta hangs."""
     async with asyncio.timeout(120):
         while not (
-            lab.store.find("runs", "manifest.json")
+            keys_named(lab.store, "runs", "manifest.json")
             and any(call.end is None and time.time() - call.start > 1 for call in _net_runs(lab))
         ):
             await asyncio.sleep(0.2)

@@ -22,11 +22,12 @@ from infra.stack.settings import BUCKET
 from qhas.failures import InvalidInput
 from qhas.store import Store, StoreError, Upload
 from qhas.store.patience import Patience
-from qhas.store.s3_transfer import PART
+from qhas.store.s3 import PART
 from qhas.sweep.plan import require_files
 from qhas.sweep.spec import Cell, ModelRef
 from qhas.upkeep.prune import PruningPolicy
 from tests.infra.files import INFRA, rules
+from tests.qhas.objects import keys_named
 
 pytestmark = pytest.mark.xdist_group("s3")
 
@@ -83,7 +84,7 @@ def work(store: Store, folder: Path) -> None:
     assert not store.exists(f"{prefix}/manifest.json")
     assert store.write(f"{prefix}/manifest.json", b"{}", only_if_absent=True)
     store.fetch(f"{prefix}/large.bin", folder / "fetched", stored[1].sha256)
-    assert store.find(prefix, "manifest.json") == [f"{prefix}/manifest.json"]
+    assert keys_named(store, prefix, "manifest.json") == [f"{prefix}/manifest.json"]
     assert prefix.split("/")[1] in store.children("runs")
     assert store.link(f"{prefix}/large.bin")
     store.remove([f"{prefix}/small.json"])

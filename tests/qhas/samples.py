@@ -11,9 +11,10 @@ from typing import Any
 from qhas.devices.facts import DeviceFacts
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.profile.metrics import Metrics, OpShare
-from qhas.runs.record import Artifact, CellRecord, CellStatus, Origin, SdkFacts, SweepRecord, SweepState
+from qhas.runs.record import CellRecord, CellStatus, Origin, SdkFacts, SweepRecord, SweepState
 from qhas.site import Site
 from qhas.site.sdk import SdkKind
+from qhas.store import Artifact
 from qhas.sweep.spec import Cell, ModelRef, SweepSpec
 
 MOMENT = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)

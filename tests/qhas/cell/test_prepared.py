@@ -13,6 +13,7 @@ import pytest
 from qhas.cell.prepared import PreparedGraphs
 from qhas.store import Store, StoreError, Upload
 from qhas.store.claims import Claim
+from tests.qhas.objects import keys_named
 
 NAMES = ["prepared.dlc", "net_schematic.bin"]
 
@@ -45,7 +46,7 @@ def target(tmp_path: Path) -> Path:
 
 
 def stored(store: Store, name: str) -> str:
-    (key,) = store.find("prepared", name)
+    (key,) = keys_named(store, "prepared", name)
     return key
 
 
@@ -233,7 +234,7 @@ async def test_of_several_hosts_one_prepares_and_the_others_get_its_graph(
     assert len(set(makers)) == 1
     assert [host.prepared for host in hosts].count(True) == 1
     assert all(len(host.waited_for) == (not host.prepared) for host in hosts)
-    assert store.find("prepared", "claim.json") == []
+    assert keys_named(store, "prepared", "claim.json") == []
 
 
 async def test_a_dead_hosts_claim_expires(store: Store, tmp_path: Path) -> None:

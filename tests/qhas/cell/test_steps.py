@@ -32,6 +32,7 @@ from qhas.runs.record import CellStatus, Origin
 from qhas.runs.stored import cell_prefix, read_cell
 from qhas.site import SdkRef, Site
 from qhas.sweep.spec import Cell
+from tests.qhas.objects import keys_named
 from tests.qhas.samples import MOMENT, model
 
 RUN = "nightly-1"
@@ -123,7 +124,7 @@ async def test_a_faulty_prepare_is_a_failure_of_its_kind_and_stores_no_graph(
     bench.suffer(Tool.PREPARE, fault)
     assert await kind_of(prepare_graph(bench.work)) is kind
     assert bench.work.attempts[0].failure is kind
-    assert bench.lab.store.find("prepared", "manifest.json") == []
+    assert keys_named(bench.lab.store, "prepared", "manifest.json") == []
 
 
 async def test_every_attempt_has_a_fresh_directory_and_its_own_output(bench: Bench) -> None:

@@ -11,9 +11,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from qhas.cli.main import app
-from qhas.runs.record import MANIFEST, Artifact, CellRecord
+from qhas.runs.record import MANIFEST, CellRecord
 from qhas.runs.stored import cell_prefix
-from qhas.store import Store, Upload
+from qhas.store import Artifact, Store, Upload
+from tests.qhas.objects import keys_named
 from tests.qhas.samples import record, run_record, write_yaml
 
 LONG_AGO = 1_600_000_000
@@ -48,7 +49,7 @@ def run(*arguments: str) -> Result:
 
 
 def trace_is_there(store: Store) -> bool:
-    return bool(store.find("runs/nightly-1", "chrometrace.json"))
+    return bool(keys_named(store, "runs/nightly-1", "chrometrace.json"))
 
 
 def test_prune_shows_what_would_go_and_removes_nothing(store: Store) -> None:
@@ -62,7 +63,7 @@ def test_prune_shows_what_would_go_and_removes_nothing(store: Store) -> None:
 def test_prune_removes_with_yes_and_the_record_stays(store: Store) -> None:
     assert run("prune", "--yes").exit_code == 0
     assert not trace_is_there(store)
-    assert store.find("runs/nightly-1", MANIFEST)
+    assert keys_named(store, "runs/nightly-1", MANIFEST)
 
 
 def test_prune_as_json_is_one_document(store: Store) -> None:

@@ -15,9 +15,9 @@ from qhas.failures import FailureKind, Step
 from qhas.profile.picture import read_timeline
 from qhas.report.findings import Findings, History
 from qhas.report.publish import publish_report
-from qhas.runs.record import Artifact, Attempt, CellRecord, Origin
+from qhas.runs.record import Attempt, CellRecord, Origin
 from qhas.runs.stored import cell_prefix
-from qhas.store import Store
+from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from tests.browser import in_browser_thread
 from tests.qhas.measured import latency, measured

@@ -18,9 +18,9 @@ from qhas.report.findings import Findings, History, HistoryPoint
 from qhas.report.gather import Baseline, CellFiles, read_baseline, read_contents, understood
 from qhas.report.ops import op_tables
 from qhas.report.pages import cell_page_text
-from qhas.runs.record import Artifact, Attempt, CellRecord
+from qhas.runs.record import Attempt, CellRecord
 from qhas.runs.stored import cell_prefix
-from qhas.store import Store
+from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from qhas.verdict.model import Verdict
 from tests.qhas.measured import latency, measured

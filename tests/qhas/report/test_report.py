@@ -13,8 +13,8 @@ from qhas.profile.metrics import OpShare
 from qhas.report.findings import Findings
 from qhas.report.pages import run_page
 from qhas.report.publish import publish_report
-from qhas.runs.record import Artifact, BudgetResult, BudgetState, CellRecord, Origin
-from qhas.store import Store
+from qhas.runs.record import BudgetResult, BudgetState, CellRecord, Origin
+from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from qhas.verdict.model import CellVerdict, Metric, Verdict
 from tests.qhas.measured import health, latency, measured

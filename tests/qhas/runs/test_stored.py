@@ -16,7 +16,6 @@ from qhas.naming import check_name
 from qhas.runs.record import (
     MANIFEST,
     SCHEMA_VERSION,
-    Artifact,
     CellRecord,
     CellStatus,
     ModelFacts,
@@ -44,7 +43,7 @@ from qhas.runs.stored import (
 )
 from qhas.site import Site
 from qhas.site.sdk import Sdk, SdkKind
-from qhas.store import Store, StoreError
+from qhas.store import Artifact, Store, StoreError
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell
 from tests.qhas.samples import MOMENT, model, record, spec

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from qhas.store import Store, StoreError, Upload
+from tests.qhas.failing_fs import FailingFileSystem
+from tests.qhas.objects import keys_named
 
 PUBLIC: dict[str, Callable[[Store, str], Any]] = {
     "exists": lambda store, key: store.exists(key),
@@ -19,7 +21,7 @@ PUBLIC: dict[str, Callable[[Store, str], Any]] = {
     "write": lambda store, key: store.write(key, b"x"),
     "fetch": lambda store, key: store.fetch(key, Path("never-written")),
     "delete": lambda store, key: store.delete(key),
-    "find": lambda store, key: store.find(key, "x"),
+    "objects": lambda store, key: store.objects(key),
     "url": lambda store, key: store.url(key),
     "upload": lambda store, key: store.upload(key, [Upload("x", Path(__file__), "x")]),
 }
@@ -54,7 +56,7 @@ def test_a_second_write_replaces_the_first(store: Store) -> None:
 def test_a_local_store_is_made_when_first_written(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "store"))
     assert store.read("runs/a/sweep.json") is None
-    assert store.find("runs", "sweep.json") == []
+    assert keys_named(store, "runs", "sweep.json") == []
     store.delete("runs/a")
     assert not (tmp_path / "store").exists()
     store.write("runs/a/sweep.json", b"{}")
@@ -87,7 +89,7 @@ def test_a_write_under_way_is_not_visible(tmp_path: Path, monkeypatch: pytest.Mo
 
     def watched(self: Path, value: bytes) -> int:
         written = real(self, value)
-        seen.append((store.read("a/manifest.json"), store.find("a", "manifest.json")))
+        seen.append((store.read("a/manifest.json"), keys_named(store, "a", "manifest.json")))
         return written
 
     monkeypatch.setattr(Path, "write_bytes", watched)
@@ -168,20 +170,21 @@ def test_deleting_twice_is_no_error(store: Store) -> None:
     store.write("runs/a/x", b"1")
     store.delete("runs/a")
     store.delete("runs/a")
-    assert store.find("runs", "x") == []
+    assert keys_named(store, "runs", "x") == []
 
 
-def test_objects_are_found_by_their_last_part_in_order(store: Store) -> None:
+def test_objects_below_a_prefix_are_listed_in_order(store: Store) -> None:
     for key in ("runs/b/manifest.json", "runs/a/manifest.json", "runs/a/other.json", "else/manifest.json"):
         store.write(key, b"{}")
-    assert store.find("runs", "manifest.json") == ["runs/a/manifest.json", "runs/b/manifest.json"]
+    found = [item.key for item in store.objects("runs")]
+    assert found == ["runs/a/manifest.json", "runs/a/other.json", "runs/b/manifest.json"]
 
 
 @pytest.mark.parametrize("root", ["memory://found/lab/", "{folder}/", "{folder}/./x/.."])
 def test_found_keys_can_be_read_however_the_root_is_written(tmp_path: Path, root: str) -> None:
     store = Store(root.format(folder=tmp_path))
     store.write("runs/a/manifest.json", b"{}")
-    assert [store.read(key) for key in store.find("runs", "manifest.json")] == [b"{}"]
+    assert [store.read(key) for key in keys_named(store, "runs", "manifest.json")] == [b"{}"]
     store.delete("runs")
 
 
@@ -199,7 +202,7 @@ def test_the_address_of_a_key_is_a_path_or_a_url(tmp_path: Path) -> None:
         ("fetch", "get_file"),
         ("delete", "info"),
         ("delete", "rm"),
-        ("find", "find"),
+        ("objects", "find"),
         ("upload", "put_file"),
         ("upload", "size"),
     ],
@@ -221,7 +224,7 @@ def test_a_stored_size_that_differs_is_an_error(
     failing: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store("failing://lab")
-    monkeypatch.setattr(type(store._fs), "size", lambda *_: 3)
+    monkeypatch.setattr(FailingFileSystem, "size", lambda *_: 3)
     with pytest.raises(StoreError, match="another size than the"):
         store.upload("runs/a", [Upload("x", Path(__file__), "x")])
 

@@ -9,8 +9,10 @@ import pytest
 
 from fakes.s3 import Ceph, MotoServer, S3Server, ceph_is_installed
 from qhas.store import Download, Store, StoreError, Upload
+from qhas.store.opening import open_backend
 from qhas.store.patience import Patience
-from qhas.store.s3_transfer import PART, S3Transfer
+from qhas.store.s3 import PART
+from qhas.store.s3_transfer import FastS3
 
 NO_CEPH = pytest.mark.skipif(not ceph_is_installed(), reason="radosgw and ceph-osd are not installed")
 IMPATIENT = Patience(total=2, first_wait=0.05, longest_wait=0.2, answer=5)
@@ -38,8 +40,9 @@ def root(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.parametrize("size", [100, 3 * PART + 1], ids=["small", "large"])
 def test_files_travel_where_the_bundle_names_the_authority(root: str, tmp_path: Path, size: int) -> None:
-    store = Store(root, IMPATIENT)
-    assert isinstance(store._transfer, S3Transfer)
+    backend = open_backend(root, IMPATIENT)
+    assert isinstance(backend, FastS3)
+    store = Store(root, IMPATIENT, backend=backend)
     (source := tmp_path / "trace").write_bytes(bytes(range(251)) * (size // 251 + 1))
     stored = store.upload("runs", [Upload("trace", source, "trace"), Upload("again", source, "again")])
     target = tmp_path / "fetched"

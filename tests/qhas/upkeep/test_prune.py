@@ -13,6 +13,7 @@ from qhas.cell.prepared import PreparedGraphs
 from qhas.runs.record import CellRecord
 from qhas.store import Store, StoreError, Upload
 from qhas.upkeep.prune import Prunable, PruningPolicy, Reason, plan_pruning, prune
+from tests.qhas.objects import keys_named
 
 NOW = datetime.now(UTC)
 CELL = "runs/nightly/net/sm8750/default"
@@ -184,7 +185,7 @@ def test_files_of_an_overtaken_writer_go_after_a_day(store: Store, tmp_path: Pat
     carry_out(store, days(2))
     (tmp_path / "host").mkdir()
     assert PreparedGraphs(store).fetch("key", tmp_path / "host") is not None
-    assert len(store.find("prepared", "prepared.dlc")) == 1
+    assert len(keys_named(store, "prepared", "prepared.dlc")) == 1
 
 
 def test_records_of_this_version_are_understood(store: Store) -> None:

@@ -1,0 +1,29 @@
+"""A folder of this host, or of a share mounted on it, as a backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qhas.machine.packing import write_whole
+from qhas.store.any import AnyFileSystem
+
+
+class Local(AnyFileSystem):
+    """Objects below a folder, which is made when first written. Disks gain nothing by many operations at once."""
+
+    at_once = 1
+
+    def address(self, key: str) -> str:
+        """The path."""
+        return self._path(key)
+
+    def write(self, key: str, content: bytes) -> None:
+        """Appear whole, in the place of what was there."""
+        write_whole(self._path(key), content)
+
+    def _create(self, key: str, content: bytes) -> None:
+        write_whole(self._path(key), content, replace=False)
+
+    def _put(self, file: Path, path: str) -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        super()._put(file, path)

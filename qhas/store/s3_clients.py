@@ -1,0 +1,160 @@
+"""The two clients of an S3 bucket: how they are made, what they wait for, and how often they try.
+
+s3fs finds the address, the credentials and the region, as botocore does; obstore is given them. Both leave what fails
+to the store's Patience, but for obstore's own tries, of the same patience: a part of a large file that fails must not
+cost the file.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.handlers import add_expect_header
+
+from qhas.store.patience import Patience
+
+if TYPE_CHECKING:
+    from obstore.store import S3Credential, S3Store
+
+_ASK_AGAIN = timedelta(minutes=5)
+
+
+class S3Clients:
+    """Clients for the bucket of an s3:// address; `base` is its path there. Raises ImportError and ValueError."""
+
+    def __init__(self, root: str, patience: Patience) -> None:
+        self._patience = patience
+        try:
+            self.fs, self.base = fsspec.core.url_to_fs(root, **_s3fs_options(patience))
+            _settle(self.fs)
+        except BotoCoreError as error:
+            raise ValueError(str(error)) from error
+        self._opening = threading.Lock()
+        self._opened: dict[Patience, S3Store] = {}
+
+    @property
+    def obstore_can(self) -> bool:
+        """Whether s3fs was given nothing that obstore is not: keys of encryption, client certificates, ways to address."""
+        fs = self.fs
+        return not (
+            fs.anon
+            or fs.req_kw
+            or fs.s3_additional_kwargs
+            or set(fs.client_kwargs) - {"region_name", "endpoint_url"}
+            or fs.config_kwargs.get("s3")
+        )
+
+    def patient(self) -> S3Store:
+        """Obstore with the store's patience."""
+        return self._obstore(self._patience)
+
+    def hasty(self) -> S3Store:
+        """Obstore that tries once."""
+        return self._obstore(replace(self._patience, total=0))
+
+    def _obstore(self, patience: Patience) -> S3Store:
+        with self._opening:
+            if patience not in self._opened:
+                self._opened[patience] = _open_obstore(self.fs, self.base.partition("/")[0], patience)
+            return self._opened[patience]
+
+
+def _s3fs_options(patience: Patience) -> dict[str, Any]:
+    """No cached listings, which others outdate, and no retries of its own."""
+    configured = fsspec.config.conf.get("s3", {}).get("config_kwargs", {})
+    return {
+        "skip_instance_cache": True,
+        "use_listings_cache": False,
+        "config_kwargs": {
+            "retries": {"total_max_attempts": 1},
+            "connect_timeout": patience.answer,
+            "read_timeout": patience.answer,
+            "max_pool_connections": 32,
+            # Otherwise a checksum follows the body over https, which servers of some years ago refuse (Ceph 16 does). The
+            # body is signed or goes over TLS in any case, and digests are our own.
+            "request_checksum_calculation": "when_required",
+            "response_checksum_validation": "when_required",
+            **configured,
+        },
+    }
+
+
+def _settle(fs: Any) -> None:
+    """Leave retries to the store, and let no write wait for a server's leave to begin. Raises ValueError."""
+    fs.retries = 1
+    # aiohttp starts its clock when the body is sent: a server that never says "100 Continue" would be waited for for ever.
+    fs.connect().meta.events.unregister("before-call.s3", add_expect_header)
+    _authorities(fs)  # refused now, and not in the middle of a run
+
+
+def _open_obstore(fs: Any, bucket: str, patience: Patience) -> S3Store:
+    from obstore.store import S3Store
+
+    client = fs.connect()
+    endpoint = client.meta.endpoint_url
+    plain = endpoint.startswith("http:")
+    return S3Store(
+        bucket,
+        endpoint=endpoint,
+        region=client.meta.region_name or "us-east-1",
+        virtual_hosted_style_request=False,
+        credential_provider=lambda: _credentials(fs),
+        unsigned_payload=not plain,  # TLS sees to it that the bytes arrive as they were sent
+        client_options={
+            **({"root_certificate": trusted} if (trusted := _authorities(fs)) else {}),
+            "allow_http": plain,
+            "connect_timeout": timedelta(seconds=patience.answer),
+            "read_timeout": timedelta(seconds=patience.answer),
+            "timeout": timedelta(days=1),  # of a whole transfer
+        },
+        retry_config={
+            "max_retries": 1000 if patience.total else 0,
+            "retry_timeout": timedelta(seconds=patience.total),
+            "backoff": {
+                "init_backoff": timedelta(seconds=patience.first_wait),
+                "max_backoff": timedelta(seconds=patience.longest_wait),
+                "base": 2,
+            },
+        },
+    )
+
+
+def _authorities(fs: Any) -> bytes | None:
+    """Certificates to trust beside the system's, where AWS_CA_BUNDLE or the profile's `ca_bundle` names a file of them.
+
+    Raises ValueError if it cannot be read.
+    """
+    bundle = fs.session.get_config_variable("ca_bundle")
+    try:
+        return Path(bundle).read_bytes() if bundle else None
+    except OSError as error:
+        raise ValueError(
+            f"the certificates that AWS_CA_BUNDLE or ca_bundle names cannot be read ({error}); correct the path"
+        ) from error
+
+
+def _credentials(fs: Any) -> S3Credential:
+    """What botocore's chain gives: environment, profiles, roles. Short-lived ones are asked for again in time."""
+
+    async def ask() -> Any:
+        credentials = await fs.session.get_credentials()
+        if fs.key and fs.secret:
+            return fs.key, fs.secret, fs.token
+        if credentials is None:
+            raise NoCredentialsError
+        frozen = await credentials.get_frozen_credentials()
+        return frozen.access_key, frozen.secret_key, frozen.token
+
+    key, secret, token = fsspec.asyn.sync(fs.loop, ask)
+    return {
+        "access_key_id": key,
+        "secret_access_key": secret,
+        "token": token,
+        "expires_at": datetime.now(UTC) + _ASK_AGAIN if token else None,
+    }

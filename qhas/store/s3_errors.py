@@ -1,0 +1,135 @@
+"""What botocore, s3fs and obstore raise, in the store's own vocabulary.
+
+s3fs raises Python's errors with botocore's as their cause, which have the server's answer. obstore has it in its texts
+only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    SSLError,
+)
+from botocore.exceptions import ConnectionError as NoConnection
+
+from qhas.store import errors
+from qhas.store.errors import ObjectDamaged, ObjectMissing, StoreError, Taken, Trouble, chain
+
+_PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+_PASSING_CODES = frozenset(
+    {
+        "InternalError",
+        "OperationAborted",  # another writer of the key is at it
+        "ConditionalRequestConflict",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequests",
+        "XAmzContentSHA256Mismatch",  # damaged on the way up
+        "BadDigest",
+        "IncompleteBody",
+    }
+)
+_CREDENTIALS = "the credentials are refused; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_NOT_ALLOWED = "these credentials may not do that; check the bucket's policy"
+_BY_CODE = {
+    "AccessDenied": _NOT_ALLOWED,
+    "Forbidden": _NOT_ALLOWED,
+    "403": _NOT_ALLOWED,
+    "InvalidAccessKeyId": _CREDENTIALS,
+    "SignatureDoesNotMatch": _CREDENTIALS,
+    "ExpiredToken": "the credentials have expired; get new ones",
+    "InvalidToken": "the session token is refused; check AWS_SESSION_TOKEN",
+    "NoSuchBucket": "there is no such bucket; check `store` in site.yaml, or make the bucket",
+    "PermanentRedirect": "the bucket is in another region; check AWS_DEFAULT_REGION",
+    "AuthorizationHeaderMalformed": "the bucket is in another region; check AWS_DEFAULT_REGION",
+    "RequestTimeTooSkewed": "this host's clock is wrong; set it",
+    "QuotaExceeded": "the store is full: its quota is used up",
+    "EntityTooLarge": "the object is larger than the server takes",
+}
+_BY_CLASS = {
+    NoCredentialsError: "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    PartialCredentialsError: "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    EndpointConnectionError: "the server cannot be reached; check AWS_ENDPOINT_URL and the network",
+    FlexibleChecksumError: "it does not hold the bytes that were stored: their checksum differs",
+}
+
+
+class _Answer(NamedTuple):
+    """What a server answered; None where it, or its client's text, does not say."""
+
+    status: int | None = None
+    code: str | None = None
+
+
+def trouble_of(error: BaseException) -> Trouble:
+    """What an exception of S3's clients means."""
+    answers = [answer for link in chain(error) if (answer := _answer(link))]
+    status = next((answer.status for answer in answers if answer.status), None)
+    code = next((answer.code for answer in answers if answer.code), None)
+    return Trouble(_kind(error, code), _reason(error, status, code), any(map(_passes, chain(error))))
+
+
+def _kind(error: BaseException, code: str | None) -> type[StoreError]:
+    if code in ("PreconditionFailed", "412"):
+        return Taken
+    kind = errors.trouble_of(error).kind
+    if kind is ObjectMissing and code == "NoSuchBucket":
+        return StoreError
+    damaged = any(isinstance(link, FlexibleChecksumError) for link in chain(error))
+    return ObjectDamaged if damaged and kind is StoreError else kind
+
+
+def _reason(error: BaseException, status: int | None, code: str | None) -> str:
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    for link in chain(error):
+        for kind, reason in _BY_CLASS.items():
+            if isinstance(link, kind):
+                return reason
+    if status or code:
+        return " ".join(str(word) for word in ("the server answers", status, code) if word)
+    return errors.in_its_own_words(error)
+
+
+def _passes(error: BaseException) -> bool:
+    if (answer := _answer(error)) is not None:
+        # obstore says no more of a connection that broke than that something did.
+        broke = answer == _Answer() and type(error).__name__ == "GenericError"
+        return answer.status in _PASSING_STATUS or answer.code in _PASSING_CODES or broke
+    wrapped = getattr(error, "kwargs", {}).get("error")  # botocore's way of naming a cause
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | SSLError):
+        return False
+    if errors.is_about_certificates(wrapped):
+        return False
+    if isinstance(
+        error, FlexibleChecksumError | NoConnection | HTTPClientError
+    ):  # damaged or cut on the way down
+        return True
+    return errors.passes(error)
+
+
+def _answer(error: BaseException) -> _Answer | None:
+    """What the server answered; None for an exception that is of no answer. Of obstore's some are Python's own."""
+    if isinstance(error, ClientError):
+        metadata = error.response.get("ResponseMetadata", {})
+        return _Answer(metadata.get("HTTPStatusCode"), error.response.get("Error", {}).get("Code"))
+    text = str(error)
+    code = re.search(r"<Code>(\w+)</Code>", text)
+    if not type(error).__module__.startswith("obstore"):
+        return _Answer(code=code[1]) if code else None
+    status = re.search(r"status code: (\d{3})", text)
+    denied = type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError")
+    return _Answer(
+        int(status[1]) if status else None, code[1] if code else "AccessDenied" if denied else None
+    )
