@@ -1,0 +1,74 @@
+"""A run in this process without Prefect: the same steps, attempts and records, no flow run and no events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+
+from qhas.cell.sequence import DIRECT, profile_cells
+from qhas.lab.lab import Lab, open_lab
+from qhas.report.publish import publish_report
+from qhas.runs import progress
+from qhas.runs.durations import read_durations, write_durations
+from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.sole_runner import sole_runner
+from qhas.runs.stored import begin_run, cancel_run, end_run, ending, finished_cells, sdk_facts
+from qhas.site import Site, require_devices
+from qhas.store import Store
+from qhas.store.patience import Patience
+from qhas.sweep.plan import plan_sweep
+from qhas.sweep.spec import Cell, SweepSpec
+from qhas.verdict.confirm import confirm
+from qhas.verdict.judge import judge_run
+
+_logger = logging.getLogger(__name__)
+
+
+def run_direct(spec: SweepSpec, site: Site, run_id: str) -> None:
+    """Take a sweep to its end, or complete it. A failed cell is in its record, not raised.
+
+    Raises InvalidInput before anything runs, RunNotEnded if the cells have run and the store is gone, and
+    KeyboardInterrupt for a run that is stopped, also by SIGTERM.
+    """
+    try:
+        asyncio.run(_run(spec, site, run_id))
+    except asyncio.CancelledError as stopped:
+        raise KeyboardInterrupt from stopped
+
+
+async def _run(spec: SweepSpec, site: Site, run_id: str) -> None:
+    if this := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    plan = await asyncio.to_thread(plan_sweep, spec)
+    require_devices(site, sorted({cell.soc for cell in plan.cells}))
+    async with open_lab(site) as lab, sole_runner(lab.store, run_id, _tell_waiting):
+        run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_facts(lab))
+        try:
+            with progress.listening(_log_trouble):
+                records = await _complete(plan.cells, lab, run)
+        except asyncio.CancelledError:
+            await asyncio.shield(asyncio.to_thread(note_cancelled, site, run))
+            raise
+        with ending(run_id):
+            await _finish(lab, run, records)
+
+
+async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[CellRecord]:
+    done = await finished_cells(lab, run.run_id, cells)
+    progress.report(progress.SweepStarted(run.run_id, len(cells), len(done)))
+    forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
+    missing = [cell for cell in cells if cell.key not in done]
+    ran = await profile_cells(missing, lab, run.run_id, DIRECT, forecasts)
+    done |= {record.cell.key: record for record in ran}
+    return [done[cell.key] for cell in cells]
+
+
+async def _finish(lab: Lab, run: SweepRecord, records: list[CellRecord]) -> None:
+    run = await asyncio.to_thread(end_run, lab.store, run, records)
+    await asyncio.to_thread(write_durations, lab.store, run.spec.name, run.run_id, records)
+    verdicts = await asyncio.to_thread(judge_run, lab.store, run, records)
+    if await confirm(lab, run, records, verdicts, DIRECT):
+        await asyncio.to_thread(judge_run, lab.store, run, records)
+    await asyncio.to_thread(publish_report, lab.store, run, records)
