@@ -17,10 +17,9 @@ from flows.liveness import declare_crashed
 from qhas.runs import progress
 from qhas.runs.durations import write_durations
 from qhas.runs.record import CellRecord, SdkFacts, SitePart, SiteState, SweepRecord
-from qhas.runs.stored import begin_run, cancel_run, end_run, ending
+from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site
 from qhas.store import Store
-from qhas.store.patience import Patience
 from qhas.sweep.plan import Plan
 from qhas.verdict import CellVerdict, Verdict, headlines
 from qhas.verdict.summary import morning_line, morning_page
@@ -29,8 +28,6 @@ from tasks.artifacts import artifact_key
 from tasks.report import publish_report
 from tasks.sweep_progress import shown_progress
 
-_HASTE = Patience(total=5.0, answer=5.0)
-"""With the store of a run that is cancelled: whoever stops it waits, or kills what does not end."""
 Judging = Callable[[SweepRecord, list[CellRecord]], Awaitable[list[CellVerdict]]]
 
 
@@ -48,12 +45,8 @@ async def running(
     try:
         yield run
     except (asyncio.CancelledError, TerminationSignal):
-        await asyncio.shield(asyncio.to_thread(_note_cancelled, site, run))
+        await asyncio.shield(asyncio.to_thread(note_cancelled, site, run))
         raise
-
-
-def _note_cancelled(site: Site, run: SweepRecord) -> None:
-    cancel_run(Store(site.store, _HASTE), run)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,15 @@ from flows.confirm import confirm_part, judge_and_confirm
 from flows.liveness import tell_waiting
 from flows.own_server import own_server_closed
 from flows.running import counted, finish, running
+from qhas.cell.resume import complete, sdk_facts
 from qhas.failures import InvalidInput
 from qhas.lab.lab import Lab, open_lab
-from qhas.runs.durations import read_durations
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
-from qhas.runs.stored import ending, finished_cells, new_run_id, require_run, sdk_facts
+from qhas.runs.stored import ending, new_run_id, require_run
 from qhas.site import load_site, require_devices
 from qhas.site.demo import missing_networks
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import plan_sweep, require_files
 from qhas.sweep.sites import Part
 from qhas.sweep.spec import Cell, SweepSpec
@@ -121,14 +122,11 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
 
 
 async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[CellRecord]:
-    """Run what is missing; the records of all cells in their order."""
-    done = await finished_cells(lab, run.run_id, cells)
-    missing = [cell for cell in cells if cell.key not in done]
-    forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
-    async with counted(run, len(cells), len(done)):
-        ran = await profile_cells(missing, lab, run.run_id, forecasts)
-    done |= {record.cell.key: record for record in ran}
-    return [done[cell.key] for cell in cells]
+    async def profile(missing: Sequence[Cell], forecasts: Mapping[str, Forecast]) -> list[CellRecord]:
+        async with counted(run, len(cells), len(cells) - len(missing)):
+            return await profile_cells(missing, lab, run.run_id, forecasts)
+
+    return await complete(cells, lab, run, profile)
 
 
 def run_id_of_flow_run(name: str) -> str:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
+from qhas.cell.resume import complete, sdk_facts
 from qhas.cell.sequence import DIRECT, profile_cells
 from qhas.lab.lab import Lab, open_lab
-from qhas.report.publish import publish_report
 from qhas.runs import progress
-from qhas.runs.durations import read_durations, write_durations
+from qhas.runs.durations import write_durations
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
-from qhas.runs.stored import begin_run, cancel_run, end_run, ending, finished_cells, sdk_facts
+from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site, require_devices
-from qhas.store import Store
-from qhas.store.patience import Patience
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec
-from qhas.verdict.confirm import confirm
-from qhas.verdict.judge import judge_run
 
 _logger = logging.getLogger(__name__)
 
@@ -47,7 +45,9 @@ async def _run(spec: SweepSpec, site: Site, run_id: str) -> None:
         run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_facts(lab))
         try:
             with progress.listening(_log_trouble):
+                loading = asyncio.create_task(asyncio.to_thread(_load_the_end))
                 records = await _complete(plan.cells, lab, run)
+                await loading
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.to_thread(note_cancelled, site, run))
             raise
@@ -56,19 +56,36 @@ async def _run(spec: SweepSpec, site: Site, run_id: str) -> None:
 
 
 async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[CellRecord]:
-    done = await finished_cells(lab, run.run_id, cells)
-    progress.report(progress.SweepStarted(run.run_id, len(cells), len(done)))
-    forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
-    missing = [cell for cell in cells if cell.key not in done]
-    ran = await profile_cells(missing, lab, run.run_id, DIRECT, forecasts)
-    done |= {record.cell.key: record for record in ran}
-    return [done[cell.key] for cell in cells]
+    async def profile(missing: Sequence[Cell], forecasts: Mapping[str, Forecast]) -> list[CellRecord]:
+        progress.report(progress.SweepStarted(run.run_id, len(cells), len(cells) - len(missing)))
+        return await profile_cells(missing, lab, run.run_id, DIRECT, forecasts)
+
+    return await complete(cells, lab, run, profile)
 
 
 async def _finish(lab: Lab, run: SweepRecord, records: list[CellRecord]) -> None:
+    from qhas.report.publish import publish_report
+    from qhas.verdict.confirm import confirm
+    from qhas.verdict.judge import judge_run
+
     run = await asyncio.to_thread(end_run, lab.store, run, records)
     await asyncio.to_thread(write_durations, lab.store, run.spec.name, run.run_id, records)
     verdicts = await asyncio.to_thread(judge_run, lab.store, run, records)
     if await confirm(lab, run, records, verdicts, DIRECT):
         await asyncio.to_thread(judge_run, lab.store, run, records)
     await asyncio.to_thread(publish_report, lab.store, run, records)
+
+
+def _load_the_end() -> None:
+    """Import what the end needs, a second's worth, while the tools compute."""
+    for name in ("qhas.verdict.confirm", "qhas.report.publish"):
+        import_module(name)
+
+
+def _tell_waiting(reason: str) -> None:
+    progress.report(progress.RunWaiting(reason))
+
+
+def _log_trouble(event: progress.Event) -> None:
+    if isinstance(event, progress.Trouble) and event.error:
+        _logger.error("%s: %s", event.cell.label, event.message, exc_info=event.error)
