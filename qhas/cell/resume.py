@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from qhas.failures import StepFailed
 from qhas.lab.lab import Lab
 from qhas.runs.durations import read_durations
-from qhas.runs.record import CellRecord, CellStatus, SdkFacts, SweepRecord
+from qhas.runs.record import CellRecord, SdkFacts, SweepRecord
 from qhas.runs.stored import read_cells
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
@@ -37,7 +37,7 @@ async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[s
     return {
         key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": models[key]})})
         for key, record in stored.items()
-        if record.status is CellStatus.COMPLETE and await _still_holds(record, models[key].dlc, lab)
+        if record.good and await _still_holds(record, models[key].dlc, lab)
     }
 
 

@@ -18,7 +18,6 @@ from qhas.runs.record import (
     MANIFEST,
     SWEEP_RECORD,
     CellRecord,
-    CellStatus,
     SdkFacts,
     SitePart,
     SweepRecord,
@@ -133,7 +132,7 @@ def end_run(
     store: Store, record: SweepRecord, cells: Collection[CellRecord], sites: Iterable[SitePart] = ()
 ) -> SweepRecord:
     """Record that a run has ended, with the records of those of its cells that have one."""
-    failed = sum(cell.status is CellStatus.FAILED for cell in cells)
+    failed = sum(not cell.good for cell in cells)
     missing = record.cells - len(cells)
     ended = record.model_copy(
         update={
