@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
@@ -17,6 +18,7 @@ from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
 from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site, require_devices
+from qhas.site.sdk import Sdk
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec
@@ -24,24 +26,25 @@ from qhas.sweep.spec import Cell, SweepSpec
 _logger = logging.getLogger(__name__)
 
 
-def run_direct(spec: SweepSpec, site: Site, run_id: str) -> None:
-    """Take a sweep to its end, or complete it. A failed cell is in its record, not raised.
+def run_direct(spec: SweepSpec, site: Site, run_id: str, sdk: Sdk | None = None) -> None:
+    """Take a sweep to its end, or complete it; with the site's SDK if the caller has found it. A failed cell is in its record, not raised.
 
     Raises InvalidInput before anything runs, RunNotEnded if the cells have run and the store is gone, and
     KeyboardInterrupt for a run that is stopped, also by SIGTERM.
     """
     try:
-        asyncio.run(_run(spec, site, run_id))
+        asyncio.run(_run(spec, site, run_id, sdk))
     except asyncio.CancelledError as stopped:
         raise KeyboardInterrupt from stopped
 
 
-async def _run(spec: SweepSpec, site: Site, run_id: str) -> None:
-    if this := asyncio.current_task():
+async def _run(spec: SweepSpec, site: Site, run_id: str, sdk: Sdk | None) -> None:
+    this = asyncio.current_task()
+    if this and threading.current_thread() is threading.main_thread():  # no other may handle signals
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     plan = await asyncio.to_thread(plan_sweep, spec)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
-    async with open_lab(site) as lab, sole_runner(lab.store, run_id, _tell_waiting):
+    async with open_lab(site, sdk=sdk) as lab, sole_runner(lab.store, run_id, _tell_waiting):
         run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_facts(lab))
         try:
             with progress.listening(_log_trouble):
