@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 
@@ -37,6 +37,9 @@ from qhas.site.sdk import Sdk, find_sdk
 from qhas.store import Store
 from qhas.sweep.spec import Cell
 
+if TYPE_CHECKING:
+    from qhas.runs.sole_runner import Tenure
+
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
@@ -50,6 +53,8 @@ class Lab:
         self.scratch = scratch
         self.cores = Cores(cores)
         """A turn is held while a tool computes on this host."""
+        self.tenure: Tenure | None = None
+        """The right to store the run's cells; None where another process has it for this one, as for a site's part."""
         self.leases = Leases(directory := default_directory())
         self.quarantine = QuarantineLog(directory)
         self._struck: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
