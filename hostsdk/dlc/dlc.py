@@ -1,0 +1,147 @@
+"""A DLC's records: a zip archive whose members are stored, often with a CRC of zero.
+
+Record names in use: `model` (the network), `htp.cache.<soc>.<n>` (a prepared graph), `dlc.metadata*` (JSON that lists the
+caches), and this package's own `hostsdk.timeline.<soc>`, which the vendor's library keeps and ignores.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from hostsdk.dlc.zip_append import append_member
+from hostsdk.errors import ErrorCode, ToolError
+
+NETWORK_RECORD = "model"
+_METADATA_PREFIX = "dlc.metadata"
+_CACHE_PREFIX = "htp.cache."
+_TIMELINE_PREFIX = "hostsdk.timeline."
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def timeline_record(soc: str) -> str:
+    """The name of the record that holds the simulator's timeline for `soc`."""
+    return f"{_TIMELINE_PREFIX}{soc}"
+
+
+class Dlc:
+    """A DLC file on disk. Every call reads the file anew."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def check(self) -> None:
+        """Raise `ToolError` unless the file is there, is whole, and holds a network."""
+        if not self.path.is_file():
+            raise ToolError(ErrorCode.MISSING_FILE, f"the container {self.path} does not exist.", "DLC")
+        if NETWORK_RECORD not in self.names():
+            raise ToolError(
+                ErrorCode.MISSING_RECORD,
+                f"{self.path} holds no network (record {NETWORK_RECORD!r}): it is not a DLC of SNPE 2.",
+                "DLC",
+            )
+
+    def names(self) -> list[str]:
+        """Its records' names, in file order."""
+        return [member.filename for member in self._members()]
+
+    def cached_socs(self) -> list[str]:
+        """The SoCs it holds a cache record for, sorted."""
+        return sorted({name.split(".")[2] for name in self.names() if name.startswith(_CACHE_PREFIX)})
+
+    def cache_record(self, soc: str) -> str | None:
+        """The name of the cache record for `soc`."""
+        return next((name for name in self.names() if name.startswith(f"{_CACHE_PREFIX}{soc}.")), None)
+
+    def read(self, name: str) -> bytes:
+        """A record's content. Raises `ToolError` when it is not there or is damaged."""
+        for member in self._members():
+            if member.filename == name:
+                return self._content(member)
+        raise ToolError(ErrorCode.MISSING_RECORD, f"{self.path} has no record {name!r}.", "DLC")
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 of a record's content, in hex."""
+        return hashlib.sha256(self.read(name)).hexdigest()
+
+    def append(self, name: str, content: bytes) -> None:
+        """Add a record, in place; the other records keep their place, and the directory its entries byte for byte."""
+        append_member(self.path, name, content)
+
+    def copy_without_caches(self, target: Path, socs: Iterable[str]) -> None:
+        """Copy to `target` without anything kept for `socs`: cache records, their metadata entries, timelines."""
+        gone = tuple(f"{_CACHE_PREFIX}{soc}." for soc in socs)
+        timelines = {timeline_record(soc) for soc in socs}
+        if not any(name.startswith(gone) or name in timelines for name in self.names()):
+            shutil.copyfile(self.path, target)
+            return
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+            for member in self._members():
+                name = member.filename
+                if name.startswith(gone) or name in timelines:
+                    continue
+                content = self._content(member)
+                if name.startswith(_METADATA_PREFIX):
+                    content = _without_cache_entries(content, gone)
+                archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), content)
+
+    def _members(self) -> list[zipfile.ZipInfo]:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.infolist()
+        except (zipfile.BadZipFile, OSError) as error:
+            raise ToolError(
+                ErrorCode.BAD_CONTAINER, f"{self.path} is not a DLC, or is cut short ({error}).", "DLC"
+            ) from error
+
+    def _content(self, member: zipfile.ZipInfo) -> bytes:
+        """The member's bytes. zipfile would insist on a CRC that DLC writers leave at zero."""
+        with self.path.open("rb") as file:
+            file.seek(member.header_offset)
+            header = file.read(_LOCAL_HEADER.size)
+            if len(header) == _LOCAL_HEADER.size:
+                magic, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+                if magic == b"PK\x03\x04":
+                    file.seek(name_length + extra_length, 1)
+                    raw = file.read(member.compress_size)
+                    if len(raw) == member.compress_size:
+                        return self._inflated(member, raw)
+        raise self._damaged(member)
+
+    def _inflated(self, member: zipfile.ZipInfo, raw: bytes) -> bytes:
+        if member.compress_type == zipfile.ZIP_STORED:
+            return self._verified(member, raw)
+        try:
+            return self._verified(member, zlib.decompress(raw, -zlib.MAX_WBITS))
+        except zlib.error as error:
+            raise self._damaged(member) from error
+
+    def _verified(self, member: zipfile.ZipInfo, content: bytes) -> bytes:
+        if member.CRC and zlib.crc32(content) != member.CRC:
+            raise self._damaged(member)
+        return content
+
+    def _damaged(self, member: zipfile.ZipInfo) -> ToolError:
+        return ToolError(
+            ErrorCode.INVALID_RECORD, f"record {member.filename!r} of {self.path} is damaged.", "DLC"
+        )
+
+
+def _without_cache_entries(metadata: bytes, prefixes: tuple[str, ...]) -> bytes:
+    try:
+        content = json.loads(metadata)
+    except ValueError:
+        return metadata
+    if not isinstance(content, dict) or not isinstance(content.get("cacheList"), list):
+        return metadata
+    content["cacheList"] = [
+        c for c in content["cacheList"] if not str(c.get("cacheName")).startswith(prefixes)
+    ]
+    return json.dumps(content, indent=4).encode()

@@ -1,0 +1,96 @@
+"""The simulator's timeline of one prepared graph, kept inside the DLC next to the cache record it belongs to.
+
+Preparing makes it, net-run puts it into the profiling log. Digests bind it to that cache record and to the schematic
+file of the same prepare, so that a stale one is never used.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from hostsdk.dlc.dlc import Dlc, timeline_record
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.events import Event
+from hostsdk.socs import Soc
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The events of one graphFinalize, at wall-clock microseconds since the epoch, with what they are bound to."""
+
+    graph: str
+    start_us: int
+    stop_us: int
+    events: tuple[Event, ...]
+    cache_sha256: str
+    schematic_sha256: str
+
+    def encode(self) -> bytes:
+        """The record's content: deflated JSON."""
+        form = {
+            "format": _FORMAT,
+            "graph": self.graph,
+            "start_us": self.start_us,
+            "stop_us": self.stop_us,
+            "events": [event.to_json() for event in self.events],
+            "cache_sha256": self.cache_sha256,
+            "schematic_sha256": self.schematic_sha256,
+        }
+        return zlib.compress(json.dumps(form).encode())
+
+    @classmethod
+    def decode(cls, content: bytes) -> Timeline:
+        """The timeline `encode` wrote. Raises `ToolError` (INVALID_RECORD) for anything else."""
+        try:
+            form = json.loads(zlib.decompress(content))
+            if form["format"] != _FORMAT:
+                raise ValueError(f"format {form['format']}")
+            return cls(
+                graph=form["graph"],
+                start_us=form["start_us"],
+                stop_us=form["stop_us"],
+                events=tuple(Event.from_json(row) for row in form["events"]),
+                cache_sha256=form["cache_sha256"],
+                schematic_sha256=form["schematic_sha256"],
+            )
+        except (zlib.error, ValueError, KeyError, TypeError) as error:
+            raise ToolError(
+                ErrorCode.INVALID_RECORD,
+                f"the timeline record cannot be read ({error}): prepare again.",
+                "DLC",
+            ) from error
+
+
+def read_timeline(dlc: Dlc, soc: str) -> Timeline | None:
+    """The timeline for `soc`, or None when the DLC was prepared without one, or has a newer cache record than it."""
+    name, cache = timeline_record(soc), dlc.cache_record(soc)
+    if cache is None or name not in dlc.names():
+        return None
+    timeline = Timeline.decode(dlc.read(name))
+    return timeline if timeline.cache_sha256 == dlc.digest(cache) else None
+
+
+def label(
+    soc: Soc, graph: str, schematic_sha256: str, prepare: dict[str, Any], library: str
+) -> dict[str, Any]:
+    """What the trace says about itself, under its key "hostsdk": an estimate, for whom, and made how."""
+    statement = (
+        f"Estimated by Qualcomm's HTP performance simulator for {soc.name.upper()}; not measured on a device."
+    )
+    if not soc.estimate_supported:
+        statement += f" Qualcomm does not support estimates for {soc.name.upper()}."
+    return {
+        "origin": "simulator",
+        "soc": soc.name,
+        "estimate": "supported" if soc.estimate_supported else "unsupported",
+        "statement": statement,
+        "schematic_sha256": schematic_sha256,
+        "graph": graph,
+        "prepare": prepare,
+        "library": library,
+    }
