@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -70,7 +69,7 @@ async def run_at_sites(
 ) -> State[Any]:
     """Take a sweep over sites to its end. Raises InvalidInput before anything runs, and RunNotEnded after it."""
     plan = await asyncio.to_thread(plan_sweep, spec, look_up=False)  # each site looks up its own files
-    here = load_site(Path(site_path) if site_path else None)
+    here = load_site(site_path)
     store = Store(here.store)
     await asyncio.to_thread(require_same_spec, store, run_id, spec)
     require_sites(sites)
