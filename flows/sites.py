@@ -74,7 +74,7 @@ async def run_at_sites(
     await asyncio.to_thread(require_same_spec, store, run_id, spec)
     require_sites(sites)
     _require_open_addresses(spec)
-    async with get_client() as client, sole_runner(store, run_id, tell_waiting):
+    async with get_client() as client, sole_runner(store, run_id, tell_waiting) as tenure:
         known = await read_cells(store, run_id, plan.cells)
         missing = [cell for cell in plan.cells if not _is_good(known.get(cell.key))]
         parts = split(missing, sites, await asyncio.to_thread(read_durations, store, spec.name))
@@ -89,7 +89,7 @@ async def run_at_sites(
             # What is suspicious was measured again by the sites, which have the devices.
             records = [stored[cell.key] for cell in plan.cells if cell.key in stored]
             site_parts = [_site_part(child, stored) for child in children]
-            return await finish(store, run, records, partial(judge, store), site_parts)
+            return await finish(store, run, records, tenure, partial(judge, store), site_parts)
 
 
 def _is_good(record: CellRecord | None) -> bool:

@@ -97,10 +97,10 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
     plan = await asyncio.to_thread(plan_sweep, spec)
     site = load_site(site_path)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
-    async with open_lab(site) as lab, sole_runner(lab.store, run_id, tell_waiting):
+    async with open_lab(site) as lab, sole_runner(lab.store, run_id, tell_waiting) as lab.tenure:
         async with running(lab.store, run_id, plan, site, sdk_facts(lab)) as run:
             records = await _complete(plan.cells, lab, run)
-        return await finish(lab.store, run, records, partial(judge_and_confirm, lab))
+        return await finish(lab.store, run, records, lab.tenure, partial(judge_and_confirm, lab))
 
 
 async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, part: Part) -> State[Any]:
