@@ -24,6 +24,7 @@ from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.machine.masking import name_in
 from qhas.naming import safe_name
+from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import ending, load_run, new_run_id, require_same_spec
 from qhas.site import Site, load_site, require_devices
@@ -290,7 +291,7 @@ def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None
     ):
         for line in [title, *(f"  {path}" for path in paths)] if paths else []:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
-    report = store.url(f"reports/{run.run_id}/index.html")
+    report = store.url(keys.report(run.run_id))
     console.print(f"Report: {report}", soft_wrap=True, highlight=False, markup=False)
 
 

@@ -17,12 +17,13 @@ from qhas.cli.tables.run import bar
 from qhas.devices.lease import default_directory
 from qhas.failures import InvalidInput
 from qhas.lab.lab import open_lab
+from qhas.runs import keys
 from qhas.runs.rows import size
-from qhas.runs.stored import read_run, run_prefix
+from qhas.runs.stored import read_run
 from qhas.site import Site, load_site
 from qhas.store import Store
 from qhas.upkeep.doctor import examine
-from qhas.upkeep.prune import PINNED, PruningPlan, PruningPolicy, PruningResult, plan_pruning
+from qhas.upkeep.prune import PruningPlan, PruningPolicy, PruningResult, plan_pruning
 from qhas.upkeep.prune import prune as carry_out
 from qhas.upkeep.rack import Check, all_good, standings
 from qhas.upkeep.rack import check as check_devices
@@ -138,7 +139,7 @@ def pin(
 ) -> Exit:
     """Keep every file of a run, whatever its age."""
     store = Store(load_site(site).store)
-    key = f"{run_prefix(run_id)}/{PINNED}"
+    key = keys.pin(run_id)
     if read_run(store, run_id) is None:
         raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
     if off:

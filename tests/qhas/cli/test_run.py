@@ -16,10 +16,11 @@ from fakes.sdk import build_fake_sdk
 from qhas.cli import main as cli
 from qhas.cli import run as run_commands
 from qhas.failures import FailureKind
+from qhas.runs import keys
 from qhas.runs.budgets import check_budget
 from qhas.runs.durations import Durations
-from qhas.runs.record import MANIFEST, CellRecord, Origin
-from qhas.runs.stored import cell_prefix, ending, run_prefix
+from qhas.runs.record import CellRecord, Origin
+from qhas.runs.stored import ending
 from qhas.store import Store, StoreError
 from qhas.sweep.budget import Budget
 from qhas.sweep.forecast import Forecast
@@ -279,9 +280,9 @@ def test_a_command_line_that_is_not_understood_is_exit_code_2(desk: Desk, argume
 
 def publish(store: Store, *cells: CellRecord) -> None:
     run = run_record(2, spec=spec(socs=["sm8650", "sm8750"]))
-    store.write(f"{run_prefix(run.run_id)}/sweep.json", run.model_dump_json().encode())
+    store.write(keys.sweep_record(run.run_id), run.model_dump_json().encode())
     for cell in cells:
-        store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{MANIFEST}", cell.model_dump_json().encode())
+        store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), cell.model_dump_json().encode())
 
 
 GOOD = record(Cell(model=model(), soc="sm8650"))
