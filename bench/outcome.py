@@ -18,7 +18,8 @@ from bench.job import Job
 from bench.plain import CALLS
 from bench.request import site_of, spec_of
 from qhas.cell.artifacts import TRACE
-from qhas.profile.metrics import Metrics, QhasInvalid, read_summary
+from qhas.profile.metrics import Metrics, metrics_of
+from qhas.profile.qhas_file import QhasInvalid, read_qhas
 from qhas.profile.trace import TraceFacts, TraceInvalid, check_trace
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, CellStatus
@@ -85,7 +86,7 @@ def _unpack(store: Store, record: CellRecord, name: str, target: Path) -> None:
 
 def _outcome(key: str, folder: Path, commands: list[list[str]], seconds: float) -> CellOutcome:
     try:
-        trace, metrics = check_trace(folder / TRACE), read_summary(folder / _SUMMARY)
+        trace, metrics = check_trace(folder / TRACE), metrics_of(read_qhas(folder / _SUMMARY))
     except (OSError, TraceInvalid, QhasInvalid) as error:
         raise OutcomeInvalid(f"{key}: {error}") from error
     return CellOutcome(trace, metrics, tuple(map(without_folders, commands)), seconds)

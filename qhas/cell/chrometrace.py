@@ -12,8 +12,9 @@ from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.profile.metrics import Metrics, QhasInvalid, read_summary
+from qhas.profile.metrics import Metrics, metrics_of
 from qhas.profile.picture import read_timeline
+from qhas.profile.qhas_file import QhasInvalid, read_qhas
 from qhas.profile.trace import TraceInvalid
 from qhas.site.sdk import READER, Tool, viewer_config
 
@@ -40,7 +41,7 @@ async def generate_chrometrace(
             await attempt.run_host_tool(argv)
         await asyncio.to_thread(_check_trace, attempt.collect("chrometrace")["chrometrace"])
         if summary := attempt.collect().get("qhas"):
-            work.metrics = await asyncio.to_thread(_read_summary, summary)
+            work.metrics = await asyncio.to_thread(_read_metrics, summary)
 
 
 async def _view_on_device(
@@ -75,8 +76,8 @@ def _check_trace(path: Path) -> None:
     path.with_name(TIMELINE).write_text(picture.model_dump_json(), encoding="utf-8")
 
 
-def _read_summary(path: Path) -> Metrics:
+def _read_metrics(path: Path) -> Metrics:
     try:
-        return read_summary(path)
+        return metrics_of(read_qhas(path))
     except QhasInvalid as error:
         raise StepFailed(FailureKind.QHAS_INVALID, Step.CHROMETRACE, f"{error}.") from error

@@ -16,7 +16,8 @@ from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.profile.diagview import LatencyInvalid, latency, read_averages, read_samples
-from qhas.runs.record import Latency, Origin
+from qhas.profile.metrics import Latency
+from qhas.runs.record import Origin
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
 DIAGNOSTICS = f"{OUTPUT}/SNPEDiag*.log"

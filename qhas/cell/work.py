@@ -21,9 +21,9 @@ from qhas.lab.lab import Lab
 from qhas.lab.pipeline import Pipeline, Stage
 from qhas.machine.cores import Urgency
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
-from qhas.profile.metrics import Metrics
+from qhas.profile.metrics import Latency, Metrics
 from qhas.runs import progress
-from qhas.runs.record import Attempt, Latency, ModelFacts, Origin, PreparedFacts
+from qhas.runs.record import Attempt, ModelFacts, Origin, PreparedFacts
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
 

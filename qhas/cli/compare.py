@@ -16,8 +16,7 @@ from qhas.diff.compare import compare as compare_sides
 from qhas.diff.model import CellDiff, Outcome, RunDiff
 from qhas.diff.runs import CellNotComparable, Chosen, compare_runs, evidence_of
 from qhas.failures import InvalidInput
-from qhas.profile.metrics import QhasInvalid
-from qhas.profile.qhas_file import read_qhas
+from qhas.profile.qhas_file import QhasInvalid, read_qhas
 from qhas.runs.baseline import baseline_of
 from qhas.runs.stored import load_run, read_run
 from qhas.site import load_site

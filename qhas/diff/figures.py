@@ -7,51 +7,48 @@ from collections.abc import Callable, Iterable, Sequence
 
 from qhas.diff.contributions import timing
 from qhas.diff.model import Figure, HtpOpDiff, Resource, Unit
-from qhas.profile.qhas_file import Core, HtpOpType, QhasFile, ResourceRow
+from qhas.profile.metrics import metrics_of
+from qhas.profile.qhas_file import HtpOpType, QhasFile, ResourceRow
 from qhas.runs.record import CellRecord
 
 LATENCY = "latency_us"
 TIME = "time_us"
-Read = Callable[[QhasFile], float | None]
-
-
-def _cores(read: Callable[[Core], int]) -> Read:
-    return lambda file: float(sum(read(core) for core in file.cores))
-
-
-def _instances(wanted: Callable[[HtpOpType], bool]) -> Read:
-    def count(file: QhasFile) -> float | None:
-        if not file.htp_op_types:
-            return None
-        return float(sum(op.instances for op in file.htp_op_types if wanted(op)))
-
-    return count
-
-
-_FIGURES: tuple[tuple[str, Unit, Read], ...] = (
-    (TIME, Unit.MICROSECONDS, lambda file: timing(file).time),
-    ("timeline_cycles", Unit.CYCLES, lambda file: float(timing(file).cycles)),
-    ("idle_cycles", Unit.CYCLES, lambda file: float(timing(file).idle)),
-    ("clock_mhz", Unit.MEGAHERTZ, lambda file: timing(file).clock_mhz),
-    ("work_cycles", Unit.CYCLES, lambda file: float(sum(op.cycles for op in file.qnn_ops)) or None),
-    ("dram_read", Unit.BYTES, _cores(lambda core: core.total_dram_read)),
-    ("dram_write", Unit.BYTES, _cores(lambda core: core.total_dram_write)),
-    ("vtcm_read", Unit.BYTES, _cores(lambda core: core.total_vtcm_read)),
-    ("vtcm_write", Unit.BYTES, _cores(lambda core: core.total_vtcm_write)),
-    ("peak_vtcm", Unit.BYTES, lambda file: float(max(core.peak_vtcm_alloc for core in file.cores))),
-    ("qnn_nodes", Unit.COUNT, lambda file: float(file.longest.qnn_nodes)),
-    ("htp_nodes", Unit.COUNT, _cores(lambda core: core.htp_nodes)),
-    ("reference_ops", Unit.COUNT, _instances(lambda op: op.reference_op)),
-    ("format_changes", Unit.COUNT, _instances(lambda op: op.format_change)),
-)
-"""`work_cycles` sums the ops' cycles over parallel threads: how much was done, not how long it took."""
+_UNITS: dict[str, Unit] = {
+    TIME: Unit.MICROSECONDS,
+    "timeline_cycles": Unit.CYCLES,
+    "idle_cycles": Unit.CYCLES,
+    "clock_mhz": Unit.MEGAHERTZ,
+    "work_cycles": Unit.CYCLES,
+    "dram_read": Unit.BYTES,
+    "dram_write": Unit.BYTES,
+    "vtcm_read": Unit.BYTES,
+    "vtcm_write": Unit.BYTES,
+    "peak_vtcm": Unit.BYTES,
+    "qnn_nodes": Unit.COUNT,
+    "htp_nodes": Unit.COUNT,
+    "reference_ops": Unit.COUNT,
+    "format_changes": Unit.COUNT,
+}
 
 
 def figures(before: QhasFile, after: QhasFile) -> list[Figure]:
     """Of the whole inference."""
-    return [
-        Figure(name=name, unit=unit, before=read(before), after=read(after)) for name, unit, read in _FIGURES
-    ]
+    old, new = _values(before), _values(after)
+    return [Figure(name=name, unit=unit, before=old[name], after=new[name]) for name, unit in _UNITS.items()]
+
+
+def _values(file: QhasFile) -> dict[str, float | None]:
+    """As in the record of the file, and what a record does not hold.
+
+    `work_cycles` sums the ops' cycles over parallel threads: how much was done, not how long it took.
+    """
+    parts = timing(file)
+    return metrics_of(file).model_dump() | {
+        TIME: parts.time,
+        "idle_cycles": parts.idle,
+        "clock_mhz": parts.clock_mhz,
+        "work_cycles": sum(op.cycles for op in file.qnn_ops) or None,
+    }
 
 
 def latency(before: CellRecord | None, after: CellRecord | None) -> Figure | None:
@@ -115,8 +112,8 @@ def htp_ops(before: QhasFile, after: QhasFile) -> list[HtpOpDiff]:
         rows.append(
             HtpOpDiff(
                 op=name,
-                format_change=either.format_change,
-                reference_op=either.reference_op,
+                format_change=bool(either.format_change),
+                reference_op=bool(either.reference_op),
                 instances=_of_type("instances", Unit.COUNT, [s.instances if s else 0 for s in sides]),
                 cycles=_of_type("cycles", Unit.CYCLES, [s.cycles if s else 0 for s in sides]),
                 dominant=_of_type(

@@ -71,21 +71,26 @@ def _op(name: str, kind: str, rows: Sequence[QnnOp], compiled: Sequence[HtpOp], 
 def _with_compiled(op: Op, rows: Sequence[HtpOp]) -> Op:
     each = list({row.op_id: row for row in rows}.values())
     results = _results(each)
-    format_changes = [row for row in each if row.fmt_change]
-    references = [row for row in each if row.ref_op]
+    format_changes = _marked([(row, row.fmt_change) for row in each])
+    references = _marked([(row, row.ref_op) for row in each])
     return replace(
         op,
         place=min((row.place for row in each if row.place is not None), default=None),
         kinds=Counter(row.htp_op for row in each),
-        format_changes=len(format_changes),
-        reference_ops=len(references),
+        format_changes=None if format_changes is None else len(format_changes),
+        reference_ops=None if references is None else len(references),
         elements=_elements(results) if results else None,
-        format_elements=_elements(format_changes),
-        reference_elements=_elements(references),
+        format_elements=None if format_changes is None else _elements(format_changes),
+        reference_elements=None if references is None else _elements(references),
         hmx=any(row.hmx for row in each),
         data_type=_data_type(results or each),
         shape=max((row.dims for row in each if row.dims), key=lambda dims: (prod(dims), dims), default=None),
     )
+
+
+def _marked(rows: Sequence[tuple[HtpOp, bool | None]]) -> list[HtpOp] | None:
+    """Those with the mark; None unless every one says whether it has it."""
+    return None if any(mark is None for _, mark in rows) else [row for row, mark in rows if mark]
 
 
 def _data_type(compiled: Iterable[HtpOp]) -> str | None:

@@ -12,8 +12,7 @@ from qhas.diff.compare import THRESHOLD_PERCENT, compare
 from qhas.diff.model import CellDiff, NotCompared, Outcome, RunDiff
 from qhas.diff.sentence import signed_percent
 from qhas.failures import InvalidInput
-from qhas.profile.metrics import QhasInvalid
-from qhas.profile.qhas_file import parse_qhas
+from qhas.profile.qhas_file import QhasInvalid, parse_qhas
 from qhas.runs import keys
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run

@@ -10,9 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 from qhas.devices.facts import DeviceFacts, HealthFacts
 from qhas.documents import Stored
 from qhas.failures import Failure
+from qhas.profile.metrics import Latency
 from qhas.runs import keys
 from qhas.runs.condition import poor
-from qhas.runs.record import Attempt, CellRecord, Latency
+from qhas.runs.record import Attempt, CellRecord
 from qhas.store import Store
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from qhas.runs.record import Latency
+from qhas.profile.metrics import Latency
 
 
 class LatencyInvalid(Exception):

@@ -1,8 +1,9 @@
-"""A QHAS JSON file as a whole: cores, resources, ops of the network, HTP ops, dominant path.
+"""A QHAS JSON file as a whole: cores, resources, ops of the network, HTP ops, dominant path. Nobody else reads the format.
 
 The vendor calls QHAS beta and subject to change: fields are read by name, unknown ones ignored, and a section that is
-absent or empty is named in `missing` instead of being an error. What nobody can do without is the overall summary.
-Field names are of QHAS 1.0.0; one suffixed `_htp_0` has a sibling for every core.
+absent or empty is named in `missing` instead of being an error; a mark of an op that is not there is None, not False.
+What nobody can do without is the overall summary. Field names are of QHAS 1.0.0; one suffixed `_htp_0` has a sibling
+for every core.
 """
 
 from __future__ import annotations
@@ -11,21 +12,42 @@ import gzip
 import re
 import zlib
 from collections.abc import Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from qhas.documents import describe
-from qhas.profile.metrics import QhasInvalid
 
 IDLE = "Accumulated Idle"
 """What the dominant path calls its gaps."""
 _GZIP = b"\x1f\x8b"
-_DOMINANT = re.compile(r"num_dominant_path_cycles_htp_(\d+)")
+_OF_CORE = re.compile(r"(num|percent)_dominant_path_cycles_htp_(\d+)")
 _PATH = re.compile(r"dominant_path_htp_(\d+)")
+
+
+class QhasInvalid(Exception):
+    """The file is not a QHAS summary. The message names what is wrong or missing."""
+
+
+def _no_text(value: Any) -> Any:
+    if isinstance(value, str):
+        raise PydanticCustomError("text", "{value} is text where a number is needed", {"value": value[:40]})
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_no_text)]
 
 
 class _Row(BaseModel):
@@ -68,16 +90,17 @@ class Core(_Row):
     htp: int = 0
     resources: tuple[ResourceRow, ...] = ()
     percent_idle: float
-    time_us: int
+    percent_utilization: float
+    time_us: Count
     graph_execute_us: int | None = None
-    timeline_cycles: int
-    total_dram_read: int
-    total_dram_write: int
-    total_vtcm_read: int
-    total_vtcm_write: int
-    peak_vtcm_alloc: int
-    qnn_nodes: int
-    htp_nodes: int
+    timeline_cycles: Count
+    total_dram_read: Count
+    total_dram_write: Count
+    total_vtcm_read: Count
+    total_vtcm_write: Count
+    peak_vtcm_alloc: Count
+    qnn_nodes: Count
+    htp_nodes: Count
 
     @model_validator(mode="before")
     @classmethod
@@ -86,26 +109,31 @@ class Core(_Row):
         return row | {"resources": _rows(nested)} if nested is not None else row
 
 
-@cache
-def _core_of(field: str) -> int | None:
-    """The core whose dominant path a field is about. Kept: every row has the same fields."""
-    match = _DOMINANT.fullmatch(field)
-    return int(match[1]) if match else None
+@lru_cache(maxsize=256)
+def _core_of(field: str) -> tuple[str, int] | None:
+    """What a field tells of a core's dominant path, and of which core. Kept: every row has the same fields."""
+    match = _OF_CORE.fullmatch(field)
+    return (match[1], int(match[2])) if match else None
 
 
 class _Op(Traffic):
-    """Cycles are summed over parallel threads: work. `dominant` is time: cycles on the dominant path, by core."""
+    """Cycles are summed over parallel threads: work. What is of the dominant path is time, by core."""
 
     cycles: int
     dominant: dict[int, int] = {}
+    """Cycles on it."""
+    dominant_percent: dict[int, float] = {}
 
     @model_validator(mode="before")
     @classmethod
     def _gather_cores(cls, row: Any) -> Any:
         if not isinstance(row, dict):
             return row
-        cores = {core: row[key] for key in row if (core := _core_of(key)) is not None}
-        return row | {"dominant": cores}
+        told: dict[str, dict[int, Any]] = {"num": {}, "percent": {}}
+        for key in row:
+            if of := _core_of(key):
+                told[of[0]][of[1]] = row[key]
+        return row | {"dominant": told["num"], "dominant_percent": told["percent"]}
 
 
 class QnnOp(_Op):
@@ -116,13 +144,19 @@ class QnnOp(_Op):
     num_htp_ops: int | None = None
 
 
+class QnnOpType(_Op):
+    """A type of op of the network."""
+
+    op: str
+
+
 class HtpOpType(_Op):
     """A type of HTP op, as in `q::Add.tcm`: what ops of the network are compiled to."""
 
     op: str
     instances: int
-    format_change: bool = False
-    reference_op: bool = False
+    format_change: bool | None = None
+    reference_op: bool | None = None
 
 
 class HtpOp(Traffic):
@@ -138,8 +172,8 @@ class HtpOp(Traffic):
     cycles: int
     start_cycle: int = 0
     num_dominant_path_cycles: int = 0
-    fmt_change: bool = False
-    ref_op: bool = False
+    fmt_change: bool | None = None
+    ref_op: bool | None = None
     hmx: bool = False
 
     @property
@@ -173,7 +207,12 @@ class QhasFile(BaseModel):
     version: str
     graph: str
     provenance: dict[str, Any]
+    estimate: str | None = None
+    """Of a simulated one: `supported` or `unsupported` by the vendor for its SoC."""
+    statement: str | None = None
+    """What the file itself says of where its figures come from."""
     cores: tuple[Core, ...] = Field(min_length=1)
+    qnn_op_types: tuple[QnnOpType, ...] = ()
     qnn_ops: tuple[QnnOp, ...] = ()
     htp_op_types: tuple[HtpOpType, ...] = ()
     htp_ops: tuple[HtpOp, ...] = ()
@@ -182,7 +221,7 @@ class QhasFile(BaseModel):
 
     @cached_property
     def longest(self) -> Core:
-        """The core whose timeline is the longest: the inference ends with it."""
+        """The core whose timeline is the longest: the inference ends with it. Every figure of one core is of this one."""
         return max(self.cores, key=lambda core: core.timeline_cycles)
 
     @cached_property
@@ -220,7 +259,9 @@ def parse_qhas(content: bytes, name: str) -> QhasFile:
     try:
         return _file(document, name)
     except ValidationError as error:
-        raise QhasInvalid(f"{name} has an unexpected value: {describe(error)}") from error
+        absent = next((fault["loc"][-1] for fault in error.errors() if fault["type"] == "missing"), None)
+        what = f"an unexpected value: {describe(error)}" if absent is None else f"no {absent!r}"
+        raise QhasInvalid(f"{name} has {what}") from error
     except KeyError as error:
         raise QhasInvalid(f"{name} has no {error.args[0]!r}") from error
     except (TypeError, ValueError, AttributeError) as error:
@@ -231,13 +272,15 @@ def _file(document: Mapping[str, Any], name: str) -> QhasFile:
     header, sections = document["header"], document["data"]
     if header["artifact_type"] != "QHAS":
         raise ValueError(f"its artifact type is {header['artifact_type']!r}")
-    version = header.get("version") or {}
+    version, provenance = header.get("version") or {}, header.get("provenance", {})
+    producer = f"Made by {header['producer']}." if "producer" in header else None
     found = {section: _rows(content) for section, content in sections.items() if isinstance(content, dict)}
     cores = [Core.model_validate(row) for row in _rows(sections["htp_overall_summary"])]
     if not cores:
         raise ValueError("its overall summary has no core")
     paths = {int(match[1]): rows for section, rows in found.items() if (match := _PATH.fullmatch(section))}
     wanted = (
+        "qnn_op_types",
         "qnn_op_instances_nodes",
         "htp_op_types",
         "htp_op_instances",
@@ -247,8 +290,11 @@ def _file(document: Mapping[str, Any], name: str) -> QhasFile:
         name=name,
         version=".".join(str(version.get(part, "?")) for part in ("major", "minor", "patch")),
         graph=str(document.get("model_id", "")),
-        provenance=header.get("provenance") or {},
+        provenance=provenance,
+        estimate=provenance.get("estimate"),
+        statement=provenance.get("statement", producer),
         cores=tuple(cores),
+        qnn_op_types=_typed(QnnOpType, found.get("qnn_op_types", [])),
         qnn_ops=_typed(QnnOp, found.get("qnn_op_instances_nodes", [])),
         htp_op_types=_typed(HtpOpType, found.get("htp_op_types", [])),
         htp_ops=_typed(HtpOp, found.get("htp_op_instances", [])),

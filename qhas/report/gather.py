@@ -14,9 +14,8 @@ from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff
 from qhas.failures import InvalidInput
-from qhas.profile.metrics import QhasInvalid
 from qhas.profile.picture import Timeline, read_timeline
-from qhas.profile.qhas_file import parse_qhas
+from qhas.profile.qhas_file import QhasInvalid, parse_qhas
 from qhas.profile.trace import TraceInvalid
 from qhas.report.ops import OpTables, op_tables
 from qhas.runs import keys

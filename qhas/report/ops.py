@@ -68,14 +68,27 @@ class OpTables:
     resources: list[ResourceUse]
 
 
+@dataclass(frozen=True)
+class _Path:
+    """The dominant path of a core."""
+
+    core: int
+    busy: float
+
+    def percent(self, cycles: int) -> float:
+        """The share of so many cycles."""
+        return 100 * cycles / self.busy if self.busy > 0 else 0.0
+
+
 def op_tables(file: QhasFile) -> OpTables:
     """The tables; those of sections that the file does not have are empty."""
-    busy = sum(core.timeline_cycles * (1 - core.percent_idle / 100) for core in file.cores)
-    instances = [_instance(op, busy) for op in file.qnn_ops]
+    last = file.longest
+    path = _Path(last.htp, last.timeline_cycles * (1 - last.percent_idle / 100))
+    instances = [_instance(op, path) for op in file.qnn_ops]
     return OpTables(
         types=_ranked(_by_type(instances)),
         instances=_ranked(instances),
-        htp_types=_ranked(_htp_type(op, busy) for op in file.htp_op_types),
+        htp_types=_ranked(_htp_type(op, path) for op in file.htp_op_types),
         by_dram=_ranked((op for op in instances if op.dram), "dram"),
         resources=[
             ResourceUse(core.htp, used.type, used.tid, used.cycles_used, used.utilization, used)
@@ -109,12 +122,12 @@ def _sum(name: str, rows: list[OpRow]) -> OpRow:
     )
 
 
-def _instance(op: QnnOp, busy: float) -> OpRow:
-    dominant = sum(op.dominant.values())
+def _instance(op: QnnOp, path: _Path) -> OpRow:
+    dominant = op.dominant.get(path.core, 0)
     return OpRow(
         op.name,
         op.type,
-        _percent(dominant, busy),
+        path.percent(dominant),
         dominant,
         op.cycles,
         op.num_htp_ops or 0,
@@ -123,21 +136,17 @@ def _instance(op: QnnOp, busy: float) -> OpRow:
     )
 
 
-def _htp_type(op: HtpOpType, busy: float) -> OpRow:
-    dominant = sum(op.dominant.values())
+def _htp_type(op: HtpOpType, path: _Path) -> OpRow:
+    dominant = op.dominant.get(path.core, 0)
     return OpRow(
         op.op,
         "",
-        _percent(dominant, busy),
+        path.percent(dominant),
         dominant,
         op.cycles,
         op.instances,
         op.dram or 0,
         op.vtcm or 0,
-        op.format_change,
-        op.reference_op,
+        bool(op.format_change),
+        bool(op.reference_op),
     )
-
-
-def _percent(dominant: int, busy: float) -> float:
-    return 100 * dominant / busy if busy > 0 else 0.0

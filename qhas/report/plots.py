@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from qhas.diff.model import CellDiff
-from qhas.runs.record import CellRecord, Latency, Origin
+from qhas.profile.metrics import Latency
+from qhas.runs.record import CellRecord, Origin
 
 _PARTS = 9
 """Contributions that have a step of their own in a waterfall."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from qhas.profile.metrics import Metrics
+from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin
-from qhas.runs.record import BudgetResult, BudgetState, Latency
+from qhas.runs.record import BudgetResult, BudgetState
 from qhas.runs.rows import microseconds, size
 from qhas.sweep.budget import Budget, Limit
 
@@ -16,7 +16,7 @@ _OPS = "ops."
 
 
 class _Figure(NamedTuple):
-    read: Callable[[Metrics], float]
+    read: Callable[[Metrics], float | None]
     show: Callable[[float], str]
 
 

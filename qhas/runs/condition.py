@@ -7,7 +7,8 @@ from operator import attrgetter
 
 from qhas.devices.facts import Health, HealthFacts
 from qhas.profile.diagview import spread_percent
-from qhas.runs.record import CellRecord, Latency
+from qhas.profile.metrics import Latency
+from qhas.runs.record import CellRecord
 
 POOR_SPREAD_PERCENT = 20.0
 """Above it the samples of one run lie too far apart to stand for the network."""

@@ -16,7 +16,7 @@ from qhas.failures import Failure, FailureKind, Step
 from qhas.machine.masking import Address
 from qhas.machine.process import ToolRun
 from qhas.naming import Name
-from qhas.profile.metrics import Metrics
+from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin
 from qhas.site import Site
 from qhas.site.sdk import SdkKind
@@ -65,18 +65,6 @@ class SdkFacts(Stored):
 
     kind: SdkKind
     version: str
-
-
-class Latency(Stored):
-    """Times of single inferences, profiling off, warm-ups left out. Microseconds, raw samples in their order."""
-
-    samples_us: list[float]
-    median_us: float
-    p90_us: float
-    min_us: float
-    warmups: int
-    perf_profile: str
-    source: str = Field(description="Which figure of which file of the SDK the samples are.")
 
 
 class ModelFacts(Stored):

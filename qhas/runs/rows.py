@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from qhas.profile.diagview import spread_percent
-from qhas.profile.metrics import Metrics
+from qhas.profile.metrics import Latency, Metrics
 from qhas.runs.condition import before_after, poor
-from qhas.runs.record import BudgetState, CellRecord, Latency, Origin, SitePart
+from qhas.runs.record import BudgetState, CellRecord, Origin, SitePart
 
 ORIGIN_TITLE = {
     Origin.DEVICE: "Measured on devices",

@@ -8,7 +8,8 @@ from qhas.devices.facts import DeviceFacts, Health, HealthFacts
 from qhas.failures import FailureKind, Step
 from qhas.profile.diagview import Samples, Series
 from qhas.profile.diagview import latency as latency_of
-from qhas.runs.record import Attempt, CellRecord, Latency, Origin
+from qhas.profile.metrics import Latency
+from qhas.runs.record import Attempt, CellRecord, Origin
 from qhas.sweep.spec import Cell
 from tests.qhas.samples import MOMENT, record
 

@@ -15,8 +15,9 @@ from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff, CircumstanceKind, OpEffect, Outcome, Part
 from qhas.failures import InvalidInput
+from qhas.profile.metrics import Latency
 from qhas.profile.qhas_file import QhasFile, parse_qhas
-from qhas.runs.record import CellRecord, Latency, ModelFacts, Origin, SdkFacts
+from qhas.runs.record import CellRecord, ModelFacts, Origin, SdkFacts
 from qhas.site.sdk import SdkKind
 from qhas.sweep.spec import Cell, PrepareOptions
 from tests.qhas.diff.summaries import Made, document, made

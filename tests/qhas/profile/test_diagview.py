@@ -23,7 +23,7 @@ from qhas.profile.diagview import (
     read_samples,
     spread_percent,
 )
-from qhas.runs.record import Latency
+from qhas.profile.metrics import Latency
 
 TITLES = "Message Timestamp,Message,Time,Unit of Measurement,Timing Source,Event Level"
 

@@ -11,8 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qhas.profile.metrics import TOP_OPS, Metrics, QhasInvalid, read_summary
+from qhas.diff.circumstances import Evidence
+from qhas.diff.compare import compare
+from qhas.profile.metrics import TOP_OPS, Metrics, metrics_of
+from qhas.profile.qhas_file import QhasFile, QhasInvalid, parse_qhas, read_qhas
 from tests.qhas.samples import core, htp_op, qhas, qnn_op
+
+INPUTS = Path(__file__).parents[4] / "shared/inputs"
+"""Files of the vendor's tools, where they lie beside the repository."""
 
 
 def read(folder: Path, document: Any) -> Metrics:
@@ -20,7 +26,7 @@ def read(folder: Path, document: Any) -> Metrics:
     file.write_text(
         document if isinstance(document, str) else json.dumps(document, indent=4), encoding="utf-8"
     )
-    return read_summary(file)
+    return metrics_of(read_qhas(file))
 
 
 def test_a_whole_summary_gives_the_figures_of_its_first_inference(tmp_path: Path) -> None:
@@ -90,13 +96,12 @@ def test_sections_that_no_figure_needs_may_be_absent(tmp_path: Path) -> None:
         "header.artifact_type",
         "data",
         "data.htp_overall_summary",
-        "data.htp_op_types",
-        "data.qnn_op_types",
         "data.htp_overall_summary.data",
         "data.htp_overall_summary.data.0.time_us",
         "data.htp_overall_summary.data.0.total_dram_read",
-        "data.htp_op_types.data.0.reference_op",
-        "data.qnn_op_types.data.0.num_dominant_path_cycles_htp_0",
+        "data.htp_overall_summary.data.0.percent_utilization",
+        "data.htp_op_types.data.0.instances",
+        "data.qnn_op_types.data.0.op",
     ],
 )
 def test_a_missing_key_is_named(tmp_path: Path, place: str) -> None:
@@ -184,7 +189,7 @@ def test_no_bytes_raise_anything_else(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "any.json"
     file.write_bytes(content)
     with pytest.raises(QhasInvalid):
-        read_summary(file)
+        read_qhas(file)
 
 
 def test_a_device_summary_states_no_provenance(tmp_path: Path) -> None:
@@ -201,3 +206,90 @@ def test_what_the_header_says_of_its_origin_is_kept(tmp_path: Path) -> None:
 
 def test_a_producer_is_named_where_nothing_more_is_said(tmp_path: Path) -> None:
     assert read(tmp_path, changed("header.producer", "fake SDK")).statement == "Made by fake SDK."
+
+
+def two_cores() -> dict[str, Any]:
+    """A document whose second core ends last, with a share of its own in every op's path."""
+    cores = [core(0), core(1, timeline_cycles=900_000, time_us=700, percent_utilization=40.0, qnn_nodes=12)]
+    document = qhas(htp_overall_summary=cores)
+    for place, row in enumerate(document["data"]["qnn_op_types"]["data"]):
+        row["num_dominant_path_cycles_htp_1"] = 1000 * place
+        row["percent_dominant_path_cycles_htp_1"] = 10.0 * place
+    return document
+
+
+def test_every_figure_of_one_core_is_of_the_core_that_ends_last(tmp_path: Path) -> None:
+    metrics = read(tmp_path, two_cores())
+    assert (metrics.time_us, metrics.timeline_cycles) == (700, 900_000)
+    assert (metrics.utilization_percent, metrics.qnn_nodes) == (40.0, 12)
+    assert [(share.op, share.dominant_cycles, share.dominant_percent) for share in metrics.top_ops] == [
+        ("Softmax", 2000, 20.0),
+        ("ElementWiseAdd", 1000, 10.0),
+        ("Conv2d", 0, 0.0),
+    ]
+
+
+def test_the_order_of_the_cores_in_the_file_says_nothing(tmp_path: Path) -> None:
+    document = two_cores()
+    document["data"]["htp_overall_summary"]["data"].reverse()
+    assert read(tmp_path, document) == read(tmp_path, two_cores())
+
+
+def test_a_core_that_is_not_the_first_of_its_chip_is_read_as_any_other(tmp_path: Path) -> None:
+    text = json.dumps(qhas(htp_overall_summary=[core(3)])).replace("_htp_0", "_htp_3")
+    assert read(tmp_path, text) == read(tmp_path, qhas())
+
+
+@pytest.mark.parametrize("timelines", [(500, 700), (700, 500)], ids=["second ends last", "first ends last"])
+def test_record_and_comparison_say_the_same_of_several_cores(timelines: tuple[int, int]) -> None:
+    document = qhas(
+        htp_overall_summary=[
+            core(
+                number, timeline_cycles=cycles, time_us=cycles, graph_execute_us=cycles, qnn_nodes=number + 5
+            )
+            for number, cycles in enumerate(timelines)
+        ]
+    )
+    assert_agreement(parse_qhas(json.dumps(document).encode(), "qhas.json"))
+
+
+@pytest.mark.parametrize("name", ["two-cores.json", "qhas-core1-only.json"])
+def test_record_and_comparison_agree_on_vendor_files_of_other_cores(name: str) -> None:
+    if not (path := INPUTS / name).exists():
+        pytest.skip(f"{path} is not there")
+    file = read_qhas(path)
+    assert_agreement(file)
+    assert metrics_of(file).timeline_cycles == max(core.timeline_cycles for core in file.cores)
+
+
+def assert_agreement(file: QhasFile) -> None:
+    recorded = metrics_of(file).model_dump()
+    compared = {figure.name: figure.after for figure in compare(Evidence(file), Evidence(file)).figures}
+    assert {name: compared[name] for name in compared.keys() & recorded.keys()} == {
+        name: recorded[name] for name in compared.keys() & recorded.keys()
+    }
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "lost"),
+    [
+        ("htp_op_types", "reference_op", {"reference_ops": None}),
+        ("htp_op_types", "format_change", {"format_changes": None}),
+        ("qnn_op_types", "num_dominant_path_cycles_htp_0", {"top_ops": []}),
+        ("qnn_op_types", "percent_dominant_path_cycles_htp_0", {"top_ops": []}),
+        ("htp_op_types", None, {"reference_ops": None, "format_changes": None}),
+        ("qnn_op_types", None, {"top_ops": []}),
+        ("qnn_op_instances_nodes", None, {"op_counts": None}),
+    ],
+)
+def test_what_a_file_does_not_tell_is_null_in_records_and_comparisons(
+    tmp_path: Path, section: str, key: str | None, lost: dict[str, Any]
+) -> None:
+    document = copy.deepcopy(qhas())
+    if key is None:
+        del document["data"][section]
+    else:
+        for row in document["data"][section]["data"]:
+            del row[key]
+    assert read(tmp_path, document).model_dump() == read(tmp_path, qhas()).model_dump() | lost
+    assert_agreement(parse_qhas(json.dumps(document).encode(), "qhas.json"))

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qhas.profile.metrics import QhasInvalid
-from qhas.profile.qhas_file import QhasFile, parse_qhas, read_qhas
+from qhas.profile.qhas_file import QhasFile, QhasInvalid, parse_qhas, read_qhas
 from tests.qhas.diff.summaries import Made, document
 from tests.qhas.samples import core
 

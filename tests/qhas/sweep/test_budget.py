@@ -9,9 +9,10 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from qhas.failures import InvalidInput
+from qhas.profile.metrics import Latency
 from qhas.profile.origin import Origin
 from qhas.runs.budgets import check_budget
-from qhas.runs.record import BudgetState, Latency
+from qhas.runs.record import BudgetState
 from qhas.sweep.budget import Budget, NetworkBudget
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import SweepSpec, load_sweep
