@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from hostsdk.errors import ErrorCode, ToolError
 
@@ -29,11 +30,17 @@ def run_job(
     """
     reading, writing = os.pipe()
     printed = directory / "native.log"
-    with os.fdopen(reading, encoding="utf-8") as replies, printed.open("wb") as output:
+    with (
+        os.fdopen(reading, encoding="utf-8") as replies,
+        printed.open("wb") as output,
+        tempfile.TemporaryFile("w+", encoding="utf-8", dir=directory) as asked,
+    ):
         try:
+            json.dump(request, asked)
+            asked.seek(0)
             child = subprocess.Popen(
                 [sys.executable, "-P", "-m", f"hostsdk.native.{job}", str(writing), str(os.getpid())],
-                stdin=subprocess.PIPE,
+                stdin=asked,
                 stdout=output,
                 stderr=output,
                 cwd=directory,
@@ -42,7 +49,7 @@ def run_job(
         finally:
             os.close(writing)
         try:
-            final = _converse(child, request, replies, listen)
+            final = _converse(child, replies, listen)
         finally:
             if child.poll() is None:
                 child.kill()
@@ -54,16 +61,8 @@ def run_job(
     return final
 
 
-def _converse(
-    child: subprocess.Popen[bytes], request: dict[str, Any], replies: Any, listen: Listener
-) -> dict[str, Any] | None:
-    """Send the request, pass messages on, and return the closing one; None when the child ended without."""
-    assert child.stdin is not None
-    try:
-        with child.stdin as stdin:
-            stdin.write(json.dumps(request).encode())
-    except BrokenPipeError:
-        return None
+def _converse(child: subprocess.Popen[bytes], replies: TextIO, listen: Listener) -> dict[str, Any] | None:
+    """Pass messages on, and return the closing one; None when the child ended without."""
     for line in replies:
         if not line.endswith("\n"):
             break  # the child died while writing it

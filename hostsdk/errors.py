@@ -1,4 +1,4 @@
-"""How the tools fail: one line in the vendor's form, on stderr, and a non-zero exit."""
+"""How the tools fail: one line on stderr and a non-zero exit."""
 
 from __future__ import annotations
 
@@ -51,13 +51,24 @@ class ErrorCode(IntEnum):
     """The SoC is unknown or cannot run HTP graphs."""
 
 
-class ToolError(Exception):
-    """A failure the user can act on. `message` is one sentence or two; `component` names the part that refused."""
+class HostSdkError(Exception):
+    """A failure the user can act on. `message` says in a sentence or two what is wrong, where, and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Refusal(HostSdkError):
+    """An input that the viewer cannot post-process. Nothing has been written when it is raised."""
+
+
+class ToolError(HostSdkError):
+    """A failure of the tools that prepare and run, told in SNPE's form. `component` names the part that refused."""
 
     def __init__(self, code: ErrorCode, message: str, component: str) -> None:
         super().__init__(message)
         self.code = code
-        self.message = message
         self.component = component
 
     def line(self) -> str:

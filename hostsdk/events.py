@@ -1,8 +1,9 @@
-"""Profiling events as plain values: what the profile handle yields and what a log is written from."""
+"""Profiling events as plain values: what the profile handle yields, what a log is written from and read as."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -11,18 +12,22 @@ from typing import Any
 class Unit(IntEnum):
     """Units of an event's value (QnnProfile.h)."""
 
-    NONE = 0
     MICROSECONDS = 1
     BYTES = 2
     CYCLES = 3
     COUNT = 4
     OBJECT = 5
     """The value is a blob, not a number."""
+    NONE_IN_LOG = 6
+    """How logs number a value without a unit; the profile handle has 0."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event and what it is made of. `payload` is the blob of an OBJECT event, else None."""
+    """One event and what it is made of. `payload` is the blob of an OBJECT event, else None.
+
+    `value` is an unsigned 64-bit number in `unit`: a `Unit` where known.
+    """
 
     identifier: str
     type: int
@@ -30,6 +35,12 @@ class Event:
     unit: int
     sub_events: tuple[Event, ...] = ()
     payload: bytes | None = field(default=None, repr=False)
+
+    def walk(self, depth: int = 0) -> Iterator[tuple[Event, int]]:
+        """This event and everything below it, in order, each with its depth."""
+        yield self, depth
+        for event in self.sub_events:
+            yield from event.walk(depth + 1)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON form that `from_json` reads back; the blob is base64."""

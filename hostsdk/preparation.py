@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hostsdk import timeline, trace_object, wheel
+from hostsdk import trace_object, wheel
 from hostsdk.child import run_job
 from hostsdk.compile_options import CompileOptions
-from hostsdk.dlc import Dlc, timeline_record
+from hostsdk.dlc.dlc import Dlc, timeline_record
+from hostsdk.dlc.timeline_record import Timeline, label
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.events import Event
 from hostsdk.layout import Sdk
 from hostsdk.socs import Soc
-from hostsdk.timeline import Timeline
 
 ESTIMATE_UNSUPPORTED = "HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS"
 """Environment variable: 1 asks for estimates of SoCs for which Qualcomm does not support them."""
@@ -61,10 +61,10 @@ class Preparation:
         schematic = self._schematic(self._directory("profile"))
         digest = hashlib.sha256(schematic.read_bytes()).hexdigest()
         graph = result["graphs"][0]
-        label = timeline.label(
+        provenance = label(
             self.soc, graph["name"], digest, self._recorded_options(trace is not None), result["build_id"]
         )
-        events = self._labelled(graph, trace, label)
+        events = self._labelled(graph, trace, provenance)
         if events is None:
             return Outcome(schematic, False, self._no_timeline())
         container = Dlc(dlc)
@@ -80,7 +80,7 @@ class Preparation:
             schematic_sha256=digest,
         )
         container.append(timeline_record(self.soc.name), found.encode())
-        return Outcome(schematic, True, label["statement"])
+        return Outcome(schematic, True, provenance["statement"])
 
     def _run(self, dlc: Path, options: CompileOptions, job: str, *, profile: bool) -> dict[str, Any]:
         """Compile `dlc` in a fresh working directory, replacing it by the DLC with the record added."""

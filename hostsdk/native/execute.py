@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from hostsdk.compile_options import CompileOptions
-from hostsdk.dlc import Dlc
+from hostsdk.dlc.dlc import Dlc
+from hostsdk.dlc.timeline_record import read_timeline
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.input_list import InputFile, resolve
 from hostsdk.native import context_binary
@@ -31,7 +32,6 @@ from hostsdk.native.profile_log import Message, Method, ProfileLog, open_log
 from hostsdk.native.profiling import ProfileLevel, open_profile, read_events
 from hostsdk.native.session import LogLevel, Session, open_session
 from hostsdk.result_files import result_files
-from hostsdk.timeline import read_timeline
 
 
 def execute(request: dict[str, Any], reply: Reply) -> None:

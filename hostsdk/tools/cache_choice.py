@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from hostsdk.dlc import Dlc
+from hostsdk.dlc.dlc import Dlc
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.socs import Soc
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hostsdk import layout, socs
 from hostsdk.compile_options import CompileOptions
-from hostsdk.dlc import Dlc
+from hostsdk.dlc.dlc import Dlc
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.preparation import ESTIMATE_UNSUPPORTED, Preparation
 from hostsdk.publish import publish, require_writable, scratch_in

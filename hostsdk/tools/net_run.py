@@ -10,12 +10,12 @@ from typing import Any
 from hostsdk import input_list, layout, socs, wheel
 from hostsdk.child import run_job
 from hostsdk.compile_options import CompileOptions
-from hostsdk.dlc import Dlc
+from hostsdk.dlc.dlc import Dlc
+from hostsdk.dlc.timeline_record import read_timeline
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.input_list import InputList
 from hostsdk.publish import publish, require_writable, scratch_in
 from hostsdk.socs import Soc
-from hostsdk.timeline import read_timeline
 from hostsdk.tools import command
 from hostsdk.tools.cache_choice import choose_record
 from hostsdk.tools.net_run_options import EVENT_LEVELS, Level, parse

@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hostsdk.errors import Refusal
 from hostsdk.viewer.dataflow import executed_inputs
 from hostsdk.viewer.dominant import DominantPath, dominant_path
-from hostsdk.viewer.refusal import Refusal
 from hostsdk.viewer.schematic import HtpOp, QnnNode, Schematic, SchematicError, Tensor
 from hostsdk.viewer.timeline import Event, Timeline, VtcmSample
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from hostsdk.errors import Refusal
 from hostsdk.shown import printed_as_text
 from hostsdk.viewer.analysis import Analysis, Zoom, analyse, pick_timeline
 from hostsdk.viewer.chrometrace import chrometrace
@@ -23,7 +24,6 @@ from hostsdk.viewer.log import Log, read_log
 from hostsdk.viewer.output import OutputError, is_compressed, stem, write_all
 from hostsdk.viewer.page import qhas_page
 from hostsdk.viewer.qhas import qhas_summary
-from hostsdk.viewer.refusal import Refusal
 from hostsdk.viewer.runtrace import runtrace
 from hostsdk.viewer.schema import qhas_schema
 from hostsdk.viewer.schematic import SchematicError, read_schematic

@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from hostsdk.viewer.log import Event, Log, Measure
+from hostsdk.events import Event, Unit
+from hostsdk.viewer.log import Log
 
 _COLUMNS = (
     "Msg Timestamp",
@@ -30,12 +31,12 @@ _MESSAGES: Mapping[int, str] = {
 }
 _FIRST_BACKEND_TYPE = 1000
 _UNITS: Mapping[int, str] = {
-    Measure.MICROSECONDS: "US",
-    Measure.BYTES: "BYTES",
-    Measure.CYCLES: "CYCLES",
-    Measure.COUNT: "COUNT",
-    Measure.OBJECT: "OBJECT",
-    Measure.NONE: "NONE",
+    Unit.MICROSECONDS: "US",
+    Unit.BYTES: "BYTES",
+    Unit.CYCLES: "CYCLES",
+    Unit.COUNT: "COUNT",
+    Unit.OBJECT: "OBJECT",
+    Unit.NONE_IN_LOG: "NONE",
 }
 
 
@@ -53,7 +54,7 @@ def csv_report(logs: Sequence[Log]) -> str:
 
 def _row(event: Event, depth: int) -> tuple[str, ...]:
     named = _MESSAGES.get(event.type) or ("BACKEND" if event.type >= _FIRST_BACKEND_TYPE else "UNKNOWN")
-    value = "UNKNOWN" if event.unit == Measure.OBJECT else str(event.value)
+    value = "UNKNOWN" if event.unit == Unit.OBJECT else str(event.value)
     unit = _UNITS.get(event.unit, "UNKNOWN")
     level = "SUB-EVENT" if depth else "ROOT"
     return ("0", named, value, unit, "BACKEND", level, _as_text(event.identifier))

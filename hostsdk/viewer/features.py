@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hostsdk.viewer.refusal import Refusal
+from hostsdk.errors import Refusal
 
 
 class FeatureError(Refusal):

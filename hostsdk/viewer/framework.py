@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hostsdk.viewer.refusal import Refusal
+from hostsdk.errors import Refusal
 
 _RECORD = "op_trace"
 

@@ -7,13 +7,13 @@ the chunk it lies in, so a truncated or foreign file ends in `LogError` and neve
 
 from __future__ import annotations
 
-import enum
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostsdk.viewer.refusal import Refusal
+from hostsdk.errors import Refusal
+from hostsdk.events import Event
 
 _MAGIC = 0x358637BD
 _DEEPEST = 32
@@ -24,36 +24,6 @@ _VTABLE = struct.Struct("<HH")
 
 class LogError(Refusal, ValueError):
     """The bytes are not a complete QNN profiling log."""
-
-
-class Measure(enum.IntEnum):
-    """What an event's value is measured in, as the log numbers it."""
-
-    MICROSECONDS = 1
-    BYTES = 2
-    CYCLES = 3
-    COUNT = 4
-    OBJECT = 5
-    """The value is a blob, `Event.payload`."""
-    NONE = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event: an unsigned 64-bit value in `unit` (a `Measure` where known), or a blob for `Measure.OBJECT`."""
-
-    identifier: str
-    type: int
-    value: int
-    unit: int
-    payload: bytes | None
-    children: tuple[Event, ...]
-
-    def walk(self, depth: int = 0) -> Iterator[tuple[Event, int]]:
-        """This event and everything below it, in log order, each with its depth."""
-        yield self, depth
-        for child in self.children:
-            yield from child.walk(depth + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +73,7 @@ def parse_log(content: bytes) -> Log:
     """Parse the bytes of a log; raises `LogError` for anything but a complete one."""
     if not content:
         raise LogError("it is empty")
-    header: _Table | None = None
+    writer = ("", "", "")
     messages: list[Message] = []
     position = 0
     while position < len(content):
@@ -111,18 +81,21 @@ def parse_log(content: bytes) -> Log:
         try:
             root = _Table(chunk, _follow(chunk, 4))
             if position == 0:
-                header = root.table(0)
-                if header is None or header.number(0, "I") != _MAGIC:
-                    raise LogError("it does not begin with a profiling header")
+                writer = _writer(root)
             budget = _Budget(len(chunk) // 4)
             messages += [_message(table, budget) for table in root.tables(1)]
         except (struct.error, IndexError) as fault:
             raise LogError(f"an offset in the part at byte {position} points outside of it") from fault
         position += len(chunk)
-    assert header is not None
-    return Log(
-        application=header.text(6), version=header.text(4), backend=header.text(5), messages=tuple(messages)
-    )
+    return Log(*writer, messages=tuple(messages))
+
+
+def _writer(root: _Table) -> tuple[str, str, str]:
+    """The application that wrote the log, its version, and that of the backend."""
+    header = root.table(0)
+    if header is None or header.number(0, "I") != _MAGIC:
+        raise LogError("it does not begin with a profiling header")
+    return header.text(6), header.text(4), header.text(5)
 
 
 class _Budget:
@@ -224,5 +197,5 @@ def _event(table: _Table, budget: _Budget, depth: int) -> Event:
         value=table.number(2, "Q"),
         unit=table.number(3, "I"),
         payload=table.blob(8),
-        children=tuple(_event(child, budget, depth + 1) for child in table.tables(4)),
+        sub_events=tuple(_event(child, budget, depth + 1) for child in table.tables(4)),
     )

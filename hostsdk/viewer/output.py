@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from hostsdk.viewer.refusal import Refusal
+from hostsdk.errors import Refusal
 
 _GZIP_SUFFIX = ".gz"
 _JSON_SUFFIX = ".json"

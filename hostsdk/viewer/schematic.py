@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostsdk.viewer.refusal import Refusal
+from hostsdk.errors import Refusal
 
 _INPUT, _OUTPUT = 2, 3
 _NODE = re.compile(r"^\t0x([0-9a-f]+): \{\n\t\t'operation':'([^']*)'(.*?)^\t\},$", re.MULTILINE | re.DOTALL)

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from hostsdk.errors import Refusal
 from hostsdk.trace_object import unpack
 from hostsdk.viewer.log import Log, Message
-from hostsdk.viewer.refusal import Refusal
 
 _SIMULATOR = "Hextimate"
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 METADATA_PREFIX = "dlc.metadata2."
+_METADATA_OF_SNPE_1 = "dlc.metadata"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,12 @@ def graph_inputs(prepared_dlc: Path) -> list[GraphInput]:
             for graph in cache.get("graphs", []):
                 return [_graph_input(tensor) for tensor in graph["graphInputs"]]
     except _UNREADABLE as error:
-        raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {error!r}") from error
+        reason = (
+            str(error)
+            if isinstance(error, OSError | ValueError | zipfile.BadZipFile)
+            else "its records are damaged"
+        )
+        raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {reason}") from error
     raise ValueError(f"{prepared_dlc.name} does not state its inputs")
 
 
@@ -68,6 +74,8 @@ def _metadata(dlc: Path) -> dict[str, Any]:
         for name in archive.namelist():
             if name.startswith(METADATA_PREFIX):
                 return _json_object(_stored_record(archive, name))
+        if _METADATA_OF_SNPE_1 in archive.namelist():
+            raise ValueError("it was made by SNPE 1; convert the network again, with QAIRT or SNPE 2")
     raise ValueError(f"it holds no {METADATA_PREFIX}* record")
 
 
@@ -78,5 +86,8 @@ def _stored_record(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _json_object(record: bytes) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(record[record.find(b"{") :].rstrip(b"\0"))
+    try:
+        document: dict[str, Any] = json.loads(record[record.find(b"{") :].rstrip(b"\0"))
+    except ValueError as error:
+        raise ValueError(f"its {METADATA_PREFIX}* record is no JSON") from error
     return document

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from qhas.devices.shell import ClientSign, Shell
-from qhas.failures import FailureKind
+from qhas.failures import DeviceFailed, FailureKind
+from qhas.site import DeviceRef
 
 SIGNS = (
     ClientSign(
@@ -84,6 +85,14 @@ class AdbShell(Shell):
                 return
             await asyncio.sleep(_POLL_SECONDS)
 
+    async def require_answer(self) -> None:
+        """See `Shell.require_answer`. The phone itself is not asked: its server knows its state."""
+        await self.connect()
+        if (state := await self._state()) != "device":
+            kind = self.lost(state, "a look at its state").kind
+            first = next(iter(state.splitlines()), "adb says nothing of it")
+            raise DeviceFailed(kind, f"{first.removeprefix('error: ').rstrip('.')}.")
+
     async def _push(self, source: Path, target: str, seconds: float) -> None:
         await self._transfer("push", str(source), target, seconds)
 
@@ -114,3 +123,8 @@ class AdbShell(Shell):
             deed = arguments[2] if arguments[0] == "-s" else arguments[0]
             self.require_in_time(run, f"answer `adb {deed}`")
             return run.exit_code, (output.read_bytes() + errors).decode(errors="replace")
+
+
+def open_shell(ref: DeviceRef, scratch: Path) -> AdbShell:
+    """The shell of a device of site.yaml."""
+    return AdbShell(ref.name, str(ref.serial), scratch, ref.answer_seconds, ref.adb_server)

@@ -30,18 +30,12 @@ from qhas.failures import DeviceFailed, FailureKind
 from qhas.machine.digest import file_digest
 from qhas.machine.process import ToolRun
 from qhas.profile.origin import Origin
-from qhas.site import DeviceRef, Gate, Transport
+from qhas.site import TRANSPORTS, DeviceRef, Gate
 from qhas.site.sdk import Sdk, Tool
 from qhas.socs import KNOWN_SOCS
 
 RUNNER = files(__package__).joinpath("runner.sh").read_text(encoding="utf-8")
 REAPER = files(__package__).joinpath("reaper.sh").read_text(encoding="utf-8")
-_LOG = {
-    Transport.ADB: "logcat -d -v threadtime -T {moment:.3f} | tail -c 1000000",
-    Transport.SSH: "dmesg | tail -n 1000",
-}
-
-
 _SHORT_SECONDS = 20.0
 """For a tool that is only asked what it is."""
 _LISTED = re.compile(r"(?P<size>\d+) (?P<when>\d+) \./(?P<name>.+)")
@@ -114,7 +108,7 @@ class RemoteDevice:
     async def log_since(self, moment: float, target: Path) -> None:
         """Android's log, or the kernel's on a board. A device that tells none leaves no file."""
         with contextlib.suppress(DeviceFailed):
-            text = await self._shell.tell(_LOG[self._ref.transport].format(moment=moment))
+            text = await self._shell.tell(TRANSPORTS[self._ref.transport].log.format(moment=moment))
             await asyncio.to_thread(target.write_text, text, encoding="utf-8")
 
     async def clean(self) -> None:

@@ -93,6 +93,11 @@ class Shell(ABC):
     async def connect(self, comeback_seconds: float = 0.0) -> None:  # noqa: B027  # most need nothing
         """Make the device reachable where that takes more than to ask it; one that is away may come back meanwhile."""
 
+    async def require_answer(self) -> None:
+        """Raise DeviceFailed unless the device is there: the quickest question that shows it."""
+        await self.connect()
+        await self.tell("true")
+
     async def close(self) -> None:  # noqa: B027  # most leave nothing
         """Leave nothing of this connection behind on the host."""
 

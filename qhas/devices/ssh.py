@@ -12,6 +12,7 @@ from pathlib import Path
 from qhas.devices.shell import ClientSign, Shell, quoted, with_end_line, without_end_line
 from qhas.failures import DeviceFailed, FailureKind
 from qhas.machine.scratch import SHORT, Scratch
+from qhas.site import DeviceRef
 
 SIGNS = (
     ClientSign(
@@ -93,3 +94,8 @@ class SshShell(Shell):
             said = without_end_line(errors)
             kind = self._kind(said) or FailureKind.TRANSFER_CUT
             raise DeviceFailed(kind, f"{self.name}: {deed} failed: {said or 'it said nothing'}.", said)
+
+
+def open_shell(ref: DeviceRef, scratch: Path) -> SshShell:
+    """The shell of a device of site.yaml."""
+    return SshShell(ref.name, str(ref.host), scratch, ref.answer_seconds, ref.ssh_config)

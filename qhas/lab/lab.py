@@ -8,23 +8,19 @@ import getpass
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import fsspec
 
 from qhas.devices import Device
-from qhas.devices.adb import AdbShell
-from qhas.devices.host import HostDevice
 from qhas.devices.lease import Holder, Leases, LeaseState, NoDevice, default_directory
+from qhas.devices.opening import open_device, to_its_end
 from qhas.devices.quarantine import QuarantineLog
-from qhas.devices.remote import KnownDevices, RemoteDevice
-from qhas.devices.shell import Shell
-from qhas.devices.ssh import SshShell
-from qhas.failures import FACTS, DeviceFailed, Failure, FailureKind, Step, StepFailed
+from qhas.devices.remote import KnownDevices
+from qhas.failures import FACTS, Failure, FailureKind, Step, StepFailed
 from qhas.machine.cores import Cores
 from qhas.machine.digest import file_digest
 from qhas.machine.masking import error_at, masked, name_in
@@ -54,7 +50,7 @@ class Lab:
         self.quarantine = QuarantineLog(directory)
         self._struck: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         """Devices by network and SoC that failed as the network may cause."""
-        self._known = KnownDevices()
+        self._known: KnownDevices = {}
         self._models: dict[str, tuple[Path, ModelFacts]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -138,10 +134,13 @@ class Lab:
 
     def device(self, ref: DeviceRef) -> Device:
         """A device of site.yaml, not leased and not yet reached."""
-        if ref.transport is Transport.HOST:
-            return HostDevice(ref, self.sdk, self.scratch, self.cores)
-        return RemoteDevice(
-            ref, open_shell(ref, self.scratch), self.sdk, ref.gate or self.site.gate, self._known
+        return open_device(
+            ref,
+            sdk=self.sdk,
+            scratch=self.scratch,
+            cores=self.cores,
+            gate=self.site.gate,
+            known=self._known,
         )
 
     async def model(self, address: str) -> tuple[Path, ModelFacts]:
@@ -193,28 +192,6 @@ def _state_of(state: LeaseState) -> str:
     if state.stranger:
         return f"is locked by {state.stranger}, which does not say for what"
     return f"is next for {state.waiting[0].cell}" if state.waiting else "is free"
-
-
-def open_shell(ref: DeviceRef, scratch: Path) -> Shell:
-    """The way to a phone or a board."""
-    if ref.transport is Transport.ADB:
-        return AdbShell(ref.name, str(ref.serial), scratch, ref.answer_seconds, ref.adb_server)
-    return SshShell(ref.name, str(ref.host), scratch, ref.answer_seconds, ref.ssh_config)
-
-
-async def to_its_end(cleaning: Coroutine[Any, Any, None]) -> None:
-    """Await a device's clean-up through cancellations, which are passed on afterwards. An unreachable device is left to its next lease."""
-    task = asyncio.ensure_future(cleaning)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    with suppress(DeviceFailed):
-        task.result()
-    if cancelled:
-        raise cancelled
 
 
 @asynccontextmanager

@@ -56,7 +56,7 @@ _MICROSECONDS = {
     "sec": 1e6,
     "seconds": 1e6,
 }
-_FIGURE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{0,12})?)\s*([A-Za-zµμ]*)")
+_FIGURE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{0,12})?)[ \t]*([A-Za-zµμ]*)")
 _AVERAGE = re.compile(
     rf"^[ \t]*([A-Za-z ]{{8,40}}?)[ \t]*(?:\[[^\]\n]*\])?[ \t]*:[ \t]*{_FIGURE.pattern}", re.MULTILINE
 )

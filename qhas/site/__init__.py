@@ -1,15 +1,13 @@
 """This lab as written: its store, its SDK, its devices."""
 
+from qhas.site.devices import TRANSPORTS, DeviceRef, Gate, Transport, TransportFacts
 from qhas.site.site import (
     DEFAULT_STORE,
     SITE_VARIABLE,
-    DeviceRef,
-    Gate,
     Host,
     Links,
     SdkRef,
     Site,
-    Transport,
     Viewer,
     load_site,
     require_devices,
@@ -19,6 +17,7 @@ from qhas.site.site import (
 __all__ = [
     "DEFAULT_STORE",
     "SITE_VARIABLE",
+    "TRANSPORTS",
     "DeviceRef",
     "Gate",
     "Host",
@@ -26,6 +25,7 @@ __all__ = [
     "SdkRef",
     "Site",
     "Transport",
+    "TransportFacts",
     "Viewer",
     "load_site",
     "require_devices",

@@ -1,4 +1,4 @@
-"""This lab: where artifacts go, which SDK is used, which devices there are."""
+"""This lab: where artifacts go, which SDK is used, which devices there are, and how much of this host is used."""
 
 from __future__ import annotations
 
@@ -14,54 +14,10 @@ from qhas.documents import Written, anchored, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
 from qhas.machine.masking import MASK, masked
 from qhas.machine.process import is_secret
-from qhas.naming import Name, SocName
+from qhas.site.devices import DeviceRef, Gate
 
 SITE_VARIABLE = "QHAS_SITE"
 DEFAULT_STORE = "./qhas-store"
-
-
-_ADDRESS = r"^[A-Za-z0-9\[][A-Za-z0-9._:@%\[\]-]*$"
-"""Serials and hosts as adb and ssh know them. None begins with a dash: it would be taken for an option."""
-
-
-class Transport(StrEnum):
-    """How commands and files reach a device."""
-
-    HOST = "host"
-    """This machine itself, running the SDK's own executables; it simulates."""
-    ADB = "adb"
-    """An Android device, through the adb client."""
-    SSH = "ssh"
-    """An embedded Linux board, through the OpenSSH client and its user's own configuration."""
-
-
-_DEFAULT_TARGET = {
-    Transport.HOST: "x86_64-linux-clang",
-    Transport.ADB: "aarch64-android",
-    Transport.SSH: "aarch64-oe-linux-gcc11.2",
-}
-_DEFAULT_DIRECTORY = {Transport.ADB: "/data/local/tmp/qhas", Transport.SSH: "/opt/qhas"}
-
-
-class Gate(Written):
-    """What a device must be like before a cell starts on it, and how long a hot one may take to get there."""
-
-    thermal_status: int = Field(
-        default=0,
-        ge=0,
-        le=6,
-        description="Highest Android thermal status to start at; 0 is none, 6 shutdown.",
-    )
-    skin_celsius: float = Field(default=40.0, description="Highest skin temperature to start at.")
-    chip_celsius: float = Field(
-        default=75.0, description="Highest temperature of any CPU, GPU or NPU sensor."
-    )
-    battery_percent: int = Field(default=30, ge=0, le=100, description="Lowest battery level to start at.")
-    free_mb: int = Field(default=500, ge=0, description="Least free space in the device's directory, in MB.")
-    patience_seconds: float = Field(
-        default=600.0, ge=0, description="How long to wait for a device to cool down or charge."
-    )
-    poll_seconds: float = Field(default=10.0, gt=0, description="Between two looks at a waiting device.")
 
 
 class Host(Written):
@@ -76,71 +32,6 @@ class Host(Written):
     free_scratch_mb: int = Field(
         default=2048, ge=0, description="No further cell is begun while less scratch space than this is free."
     )
-
-
-class DeviceRef(Written):
-    """A device of the lab."""
-
-    name: Name
-    soc: SocName
-    transport: Transport = Transport.HOST
-    serial: str | None = Field(default=None, pattern=_ADDRESS, description="adb: as `adb devices` lists it.")
-    adb_server: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9._-]+:\d{1,5}$",
-        description="adb: host:port of a remote adb server.",
-    )
-    host: str | None = Field(
-        default=None, pattern=_ADDRESS, description="ssh: host, user@host or a Host of ssh_config."
-    )
-    ssh_config: Path | None = Field(
-        default=None, description="ssh: a configuration in place of the user's own."
-    )
-    target: str | None = Field(
-        default=None, description="The SDK's directory of executables for it, below bin/ and lib/."
-    )
-    directory: str | None = Field(
-        default=None, pattern=r"^(/[A-Za-z0-9._-]+)*$", description="A directory of ours on the device."
-    )
-    hexagon: str | None = Field(
-        default=None,
-        pattern=r"^v\d{2,3}$",
-        description="Hexagon architecture, as in v79, where neither SDK nor device tell it.",
-    )
-    env: dict[str, str] = Field(default={}, description="Variables for the tools on the device.")
-    answer_seconds: float = Field(
-        default=30.0,
-        gt=0,
-        description="A device that does not answer a short question in this time is offline.",
-    )
-    comeback_seconds: float = Field(
-        default=60.0, ge=0, description="adb: how long a device may be away, as while it boots."
-    )
-    gate: Gate | None = Field(default=None, description="In place of the site's gate.")
-
-    @model_validator(mode="after")
-    def _address_fits_transport(self) -> DeviceRef:
-        for field, transport in (("serial", Transport.ADB), ("host", Transport.SSH)):
-            if (getattr(self, field) is None) is (self.transport is transport):
-                raise ValueError(
-                    f"device {self.name}: `{field}` is for transport {transport}, and needed there"
-                )
-        return self
-
-    @property
-    def sdk_target(self) -> str:
-        """The SDK's directory of executables for it."""
-        return self.target or _DEFAULT_TARGET[self.transport]
-
-    @property
-    def root(self) -> str:
-        """The directory of ours on the device: everything we leave there is below it."""
-        return self.directory or _DEFAULT_DIRECTORY[self.transport]
-
-    @property
-    def address(self) -> str:
-        """What makes it one physical device, whatever a site calls it: the name of its lease."""
-        return f"{self.transport}:{self.serial or self.host or self.name}"
 
 
 class SdkRef(Written):

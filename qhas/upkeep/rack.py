@@ -20,9 +20,10 @@ from pydantic import BaseModel
 from qhas.devices import Device
 from qhas.devices.facts import DeviceFacts, Health
 from qhas.devices.lease import Holder, Leases, LeaseState
+from qhas.devices.opening import to_its_end
 from qhas.devices.quarantine import Quarantined, QuarantineLog
 from qhas.failures import FACTS, DeviceFailed, FailureKind, InvalidInput
-from qhas.lab.lab import Lab, to_its_end
+from qhas.lab.lab import Lab
 from qhas.machine.shared_directory import SharedDirectory, file_stem
 from qhas.site import DeviceRef, Site, Transport
 

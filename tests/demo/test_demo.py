@@ -11,7 +11,6 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from hostsdk.viewer.log import read_log
@@ -22,6 +21,7 @@ from qhas.runs.stored import load_run
 from qhas.site.demo import NETWORKS, QUICK, SOCS
 from qhas.store import Store
 from tests.demo.conftest import QHAS, DemoRun, environment
+from tests.hostsdk.networks import reference
 from tests.judges import netron, perfetto
 
 pytestmark = [
@@ -124,7 +124,7 @@ def test_the_emulator_computes_what_onnx_runtime_computes(
     inputs = gather_inputs(record.cell.model, _prepared(demo, network, soc, tmp_path), tmp_path)
     (source,) = inputs.files.values()
     path = demo.folder / "networks" / f"{network}.onnx"
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    session = reference(path)
     (tensor,) = session.get_inputs()
     (expected,) = session.run(None, {tensor.name: np.fromfile(source, np.float32).reshape(tensor.shape)})
     found = np.fromfile(demo.artifact(network, soc, "output_tensor", tmp_path), np.float32)

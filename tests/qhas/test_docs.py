@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qhas.failures import FailureKind
-from qhas.site.site import _DEFAULT_DIRECTORY, _DEFAULT_TARGET, DeviceRef, Gate, Transport, load_site
+from qhas.site import TRANSPORTS, DeviceRef, Gate, Transport, load_site
 
 ROOT = Path(__file__).parents[2]
 WHY = (ROOT / "docs/no-chrometrace.md").read_text(encoding="utf-8")
@@ -51,10 +51,10 @@ def test_every_key_of_the_gate_is_explained_with_its_default(name: str) -> None:
     assert any(row[:2] == [f"`{name}`", default] and row[2] for row in rows(RACK))
 
 
-@pytest.mark.parametrize("transport", [Transport.ADB, Transport.SSH])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_what_a_transport_brings_is_told(transport: Transport) -> None:
-    assert f"`{_DEFAULT_TARGET[transport]}`" in RACK
-    assert f"`{_DEFAULT_DIRECTORY[transport]}`" in RACK
+    assert f"`{TRANSPORTS[transport].target}`" in RACK
+    assert f"`{TRANSPORTS[transport].directory}`" in RACK
 
 
 def test_the_example_of_a_rack_is_a_site() -> None:

@@ -5,25 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from qhas.devices.adb import AdbShell
 from qhas.devices.lease import Leases, LeaseState, default_directory
+from qhas.devices.opening import open_shell
 from qhas.devices.shell import Shell
 from qhas.failures import FACTS, DeviceFailed, FailureKind, InvalidInput
-from qhas.lab.lab import open_shell
 from qhas.machine.process import tool_environment
 from qhas.machine.scratch import Scratch
-from qhas.site import DeviceRef, Site, Transport
+from qhas.site import TRANSPORTS, DeviceRef, Site, Transport, TransportFacts
 from qhas.upkeep.doctor.finding import Finding
 
 _CLIENT_SECONDS = 15.0
 _ANSWER_SECONDS = 10.0
-_INSTALL = {
-    Transport.ADB: "install Android's platform-tools (Debian, Ubuntu: `apt install adb`) and put them on PATH",
-    Transport.SSH: "install the OpenSSH client (Debian, Ubuntu: `apt install openssh-client`)",
-}
 
 
 def examine(site: Site) -> Iterator[Finding]:
@@ -41,22 +36,23 @@ def examine(site: Site) -> Iterator[Finding]:
 
 
 def _clients(remote: list[DeviceRef]) -> Iterator[Finding]:
-    phones = [ref for ref in remote if ref.transport is Transport.ADB]
-    if phones:
-        yield _client(Transport.ADB, ["adb", "version"])
-    for server in dict.fromkeys(ref.adb_server for ref in phones):
-        yield _adb_server(server)
-    if len(phones) < len(remote):
-        yield _client(Transport.SSH, ["ssh", "-V"])
+    for transport, facts in TRANSPORTS.items():
+        refs = [ref for ref in remote if ref.transport is transport]
+        if refs:
+            yield _client(facts)
+        if transport is Transport.ADB:
+            yield from map(_adb_server, dict.fromkeys(ref.adb_server for ref in refs))
 
 
-def _client(transport: Transport, argv: list[str]) -> Finding:
-    code, text = _run(argv)
+def _client(facts: TransportFacts) -> Finding:
+    program, command = facts.client[0], " ".join(facts.client)
+    code, text = _run(facts.client)
     if code:
-        said = text or f"exit code {code}"
-        return Finding(argv[0], False, f"`{' '.join(argv)}` failed ({said}): {_INSTALL[transport]}.")
+        return Finding(
+            program, False, f"`{command}` failed ({text or f'exit code {code}'}): {facts.install}."
+        )
     build = re.search(r"^Version (\S+)", text, re.MULTILINE)
-    return Finding(argv[0], True, text.splitlines()[0] + (f", {build[1]}" if build else ""))
+    return Finding(program, True, text.splitlines()[0] + (f", {build[1]}" if build else ""))
 
 
 def _adb_server(server: str | None) -> Finding:
@@ -75,7 +71,7 @@ def _adb_server(server: str | None) -> Finding:
     return Finding("adb server", True, f"the server {address} answers and lists {listed} devices")
 
 
-def _run(argv: list[str]) -> tuple[int, str]:
+def _run(argv: Sequence[str]) -> tuple[int, str]:
     """Exit code and all that a client says; 127 where it is missing or hangs."""
     try:
         answer = subprocess.run(
@@ -122,15 +118,9 @@ async def _ask(ref: DeviceRef, state: LeaseState, scratch: Path) -> Finding:
 
 
 async def _answers(shell: Shell) -> None:
-    """Raise DeviceFailed unless the device can be reached. A phone is not asked itself: its server knows its state."""
+    """Raise DeviceFailed unless the device can be reached."""
     try:
-        await shell.connect()
-        if not isinstance(shell, AdbShell):
-            await shell.tell("true")
-        elif (said := await shell.why_lost()) != "device":
-            kind = shell.lost(said, "a look at its state").kind
-            first = next(iter(said.splitlines()), "adb says nothing of it")
-            raise DeviceFailed(kind, f"{first.removeprefix('error: ').rstrip('.')}.")
+        await shell.require_answer()
     finally:
         await _closed(shell)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hostsdk.samples.__main__ import NETWORKS, main
+from tests.hostsdk import networks
 from tests.hostsdk.tools.conftest import run_tool, succeeded
 
 
@@ -36,7 +37,6 @@ def test_two_builds_are_the_same_bytes(tmp_path):
 def agree_within_two_steps(directory: Path, network: str, inputs: int) -> None:
     """Build, convert, prepare and run `network`, and compare every output with ONNX Runtime's on the CPU."""
     import onnx
-    import onnxruntime as ort
     from onnx import numpy_helper
 
     build(directory, network, inputs)
@@ -51,7 +51,7 @@ def agree_within_two_steps(directory: Path, network: str, inputs: int) -> None:
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     last = [node for node in graph.node if node.op_type == "QuantizeLinear"][-1]
     step = float(constants[last.input[1]])
-    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    session = networks.reference(path)
     for index in range(inputs):
         given = np.fromfile(directory / network / f"input_{index}.raw", np.float32).reshape(1, 3, 224, 224)
         [wanted] = session.run(None, {session.get_inputs()[0].name: given})

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hostsdk import trace_object
-from hostsdk.dlc import Dlc
-from hostsdk.timeline import Timeline, read_timeline
+from hostsdk.dlc.dlc import Dlc
+from hostsdk.dlc.timeline_record import Timeline, read_timeline
 from tests.hostsdk.tools.conftest import run_tool, succeeded
 from tests.judges.netron import open_model
 

@@ -23,10 +23,8 @@ def outputs(directory: Path) -> list[np.ndarray]:
 def test_outputs_agree_with_onnx_runtime_within_two_steps(
     net_run, container, input_list, tiny_onnx, tmp_path
 ):
-    import onnxruntime as ort
-
     succeeded(net_run("--container", container, "--input_list", input_list, "--profiling_level=off"))
-    session = ort.InferenceSession(tiny_onnx, providers=["CPUExecutionProvider"])
+    session = networks.reference(tiny_onnx)
     found = outputs(tmp_path / "output")
     assert len(found) == 2
     assert np.abs(found[0] - found[1]).max() > 20 * networks.OUTPUT_SCALE
@@ -98,8 +96,6 @@ def test_named_inputs_reach_their_tensors_in_any_order(net_run, convert, prepare
 
 
 def test_quantised_inputs_and_outputs_travel_as_real_numbers(net_run, convert, prepare, tmp_path):
-    import onnxruntime as ort
-
     path = networks.quantised_interface(tmp_path / "net.onnx")
     succeeded(convert("-i", path))
     succeeded(prepare("--input_dlc=net.dlc", "--htp_socs=sa8255"))
@@ -110,7 +106,7 @@ def test_quantised_inputs_and_outputs_travel_as_real_numbers(net_run, convert, p
     stored = np.clip(np.round(given / networks.ACTIVATION_SCALE) + networks.ZERO_POINT, 0, 255).astype(
         np.uint8
     )
-    [wanted] = ort.InferenceSession(path).run(None, {"x_q": stored})
+    [wanted] = networks.reference(path).run(None, {"x_q": stored})
     wanted = (wanted.astype(np.float32) - networks.ZERO_POINT) * networks.OUTPUT_SCALE
     [found] = outputs(tmp_path / "output")
     assert np.abs(found - wanted.ravel()).max() <= 2 * networks.OUTPUT_SCALE + 1e-5
@@ -165,7 +161,7 @@ def test_without_a_record_the_soc_has_to_be_named(net_run, tiny_dlc, input_list)
 
 
 def test_a_damaged_record_is_refused(net_run, container, input_list, tmp_path):
-    from hostsdk.dlc import Dlc
+    from hostsdk.dlc.dlc import Dlc
 
     content = bytearray(container.read_bytes())
     record = Dlc(container).read("htp.cache.sa8255.0")

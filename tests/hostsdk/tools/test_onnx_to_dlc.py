@@ -2,7 +2,7 @@
 
 import pytest
 
-from hostsdk.dlc import Dlc
+from hostsdk.dlc.dlc import Dlc
 from tests.hostsdk import networks
 from tests.hostsdk.tools.conftest import succeeded
 from tests.judges.netron import open_model

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostsdk.viewer.log import LogError, Measure, parse_log, read_log
+from hostsdk.events import Unit
+from hostsdk.viewer.log import LogError, parse_log, read_log
 from tests.hostsdk.viewer import tiny
-from tests.hostsdk.viewer.log_writer import Scalar, Table, chunk, event, message
+from tests.hostsdk.viewer.log_writer import MAGIC, Scalar, Table, chunk, event, message
 
 LOG = tiny.log()
 
@@ -46,7 +48,7 @@ def test_an_absent_value_reads_as_zero() -> None:
 
 def test_a_blob_is_kept_whole() -> None:
     (found,) = parse_log(
-        chunk([message("g", [event("x", 600, unit=Measure.OBJECT, payload=b"\0\1" * 900)])])
+        chunk([message("g", [event("x", 600, unit=Unit.OBJECT, payload=b"\0\1" * 900)])])
     ).messages
     assert found.events[0].payload == b"\0\1" * 900
 
@@ -65,6 +67,14 @@ def test_a_blob_is_kept_whole() -> None:
 def test_a_damaged_log_is_refused_with_the_reason(content: bytes, complaint: str) -> None:
     with pytest.raises(LogError, match=complaint):
         parse_log(content)
+
+
+def test_a_header_whose_texts_lie_outside_of_the_file_is_refused() -> None:
+    whole = chunk([])
+    slots = whole.index(struct.pack("<I", MAGIC)) - 4  # where the header's table begins, after its slots
+    far = whole[: slots - 2] + b"\xff\xff" + whole[slots:]
+    with pytest.raises(LogError, match="outside of it"):
+        parse_log(far)
 
 
 def test_the_refusal_names_the_file(tmp_path: Path) -> None:

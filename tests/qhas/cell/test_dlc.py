@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fakes.sdk.toolchain.container import write_records
 from qhas.cell.dlc import GraphInput, graph_inputs
 
+SNPE_1 = Path(__file__).parents[3] / ".." / "shared" / "data" / "vendor" / "snpe1-abs-quantised.dlc"
 METADATA = "dlc.metadata2.3.0"
 TENSOR = {"name": "input", "dimensions": [1, 3, 8, 8], "dataType": "uFxp_8"}
 
@@ -85,7 +86,24 @@ def test_metadata_without_usable_inputs_are_refused_by_file(tmp_path: Path, docu
 
 def test_a_dlc_without_the_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"holds no dlc\.metadata2\.\* record"):
-        graph_inputs(dlc(tmp_path, metadata(TENSOR), name="dlc.metadata"))
+        graph_inputs(dlc(tmp_path, metadata(TENSOR), name="dlc.metadata3"))
+
+
+def test_a_dlc_of_snpe_1_is_named_as_one(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"it was made by SNPE 1; convert the network again"):
+        graph_inputs(dlc(tmp_path, b"converter-command=snpe-onnx-to-dlc", name="dlc.metadata"))
+
+
+@pytest.mark.skipif(not SNPE_1.exists(), reason="the vendor's files are not there")
+def test_the_vendor_s_dlc_of_snpe_1_is_named_as_one() -> None:
+    with pytest.raises(ValueError, match="SNPE 1"):
+        graph_inputs(SNPE_1)
+
+
+@pytest.mark.parametrize("content", [b"PK", b"{}", b"\xff\xfe"], ids=str)
+def test_no_refusal_is_in_the_words_of_python(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^prepared\.dlc [^'(]*$"):
+        graph_inputs(dlc(tmp_path, content))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

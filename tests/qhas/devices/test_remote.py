@@ -73,7 +73,7 @@ class Bench:
         }
         ref = DeviceRef.model_validate(row | changes)
         shell = AdbShell("op13", self.phone.serial, self.folder, 20, f"127.0.0.1:{self.server.port}")
-        return RemoteDevice(ref, shell, self.sdk, GATE, KnownDevices() if known is None else known)
+        return RemoteDevice(ref, shell, self.sdk, GATE, {} if known is None else known)
 
     def pushed(self) -> list[str]:
         return [c.service for c in self.phone.commands() if c.service.startswith("push ")]
@@ -104,7 +104,7 @@ async def ready(bench: Bench) -> AsyncIterator[RemoteDevice]:
 
 
 async def test_a_device_found_in_order_is_asked_only_what_changes(bench: Bench) -> None:
-    known = KnownDevices()
+    known: KnownDevices = {}
     for _ in range(2):
         await bench.device(known).make_ready(print)
     checks = [c for c in bench.phone.commands() if "/sdk/" in c.service and "sha256sum" in c.service]

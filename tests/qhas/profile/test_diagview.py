@@ -25,6 +25,7 @@ from qhas.profile.diagview import (
 )
 from qhas.profile.metrics import Latency
 
+VENDOR = Path(__file__).parents[3] / ".." / "shared" / "data" / "vendor"
 TITLES = "Message Timestamp,Message,Time,Unit of Measurement,Timing Source,Event Level"
 
 
@@ -214,6 +215,19 @@ def test_means_are_no_samples_and_say_so(diagview: tuple[str, str]) -> None:
 )
 def test_means_are_microseconds(text: str, mean_us: float) -> None:
     assert read_averages(text) == Averages({Series.TOTAL: mean_us})
+
+
+@pytest.mark.parametrize("gap", ["\n", "\r\n", "\n\n  "])
+def test_a_count_without_a_unit_takes_none_from_the_next_line(gap: str) -> None:
+    averages = read_averages(f"  Num times yield occurred: 0{gap}  Accelerator Time: 59 us\n")
+    assert averages == Averages({Series.ACCELERATOR: 59})
+
+
+@pytest.mark.skipif(not VENDOR.exists(), reason="the vendor's files are not there")
+def test_every_mean_of_the_vendor_s_text_is_read() -> None:
+    averages = read_averages((VENDOR / "diagview-2.37-dsp.txt").read_text())
+    assert averages
+    assert [averages.series[series] for series in Series] == [1328, 1315, 290, 59, 250]
 
 
 @pytest.mark.parametrize(

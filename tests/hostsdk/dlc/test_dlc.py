@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hostsdk.dlc import Dlc, timeline_record
+from hostsdk.dlc.dlc import Dlc, timeline_record
 from hostsdk.errors import ErrorCode, ToolError
 
 CENTRAL = b"PK\x01\x02"

@@ -15,8 +15,8 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from hostsdk.dlc.zip_append import append_member
 from hostsdk.errors import ErrorCode, ToolError
-from hostsdk.zip_append import append_member
 
 NETWORK_RECORD = "model"
 _METADATA_PREFIX = "dlc.metadata"

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from hostsdk import socs
-from hostsdk.dlc import Dlc, timeline_record
+from hostsdk.dlc.dlc import Dlc, timeline_record
+from hostsdk.dlc.timeline_record import Timeline, label, read_timeline
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.events import Event, Unit
-from hostsdk.timeline import Timeline, label, read_timeline
 
 OBJECT = Event("trace", 600, 0, Unit.OBJECT, payload=b"\x00\xff{}")
 EVENTS = (Event("total", 300, 7, Unit.MICROSECONDS, (Event("part", 0, 3, Unit.CYCLES),)), OBJECT)

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from hostsdk.dlc import Dlc, timeline_record
+from hostsdk.dlc.dlc import Dlc, timeline_record
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.events import Event
 from hostsdk.socs import Soc

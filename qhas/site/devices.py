@@ -1,0 +1,159 @@
+"""The devices of a lab as written, and the transports that reach them.
+
+One more transport is a member and a row here, with a key for its address where none of a device's fits, and a shell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from qhas.documents import Written
+from qhas.naming import Name, SocName
+
+_ADDRESS = r"^[A-Za-z0-9\[][A-Za-z0-9._:@%\[\]-]*$"
+"""Serials and hosts as adb and ssh know them. None begins with a dash: it would be taken for an option."""
+
+
+class Transport(StrEnum):
+    """How commands and files reach a device."""
+
+    HOST = "host"
+    """This machine itself, running the SDK's own executables; it simulates."""
+    ADB = "adb"
+    """An Android device, through the adb client."""
+    SSH = "ssh"
+    """An embedded Linux board, through the OpenSSH client and its user's own configuration."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransportFacts:
+    """A way to devices at the far end of a client."""
+
+    opened_by: str
+    """What gives the shell of such a device, as `module:function`: imported when a device is reached."""
+    address: str
+    """The key of a device that holds its address."""
+    target: str
+    """The SDK's directory of executables for such devices, where a device names no other."""
+    directory: str
+    """The directory of ours on such a device, where it names no other."""
+    log: str
+    """The device's command line for the end of its system's log, since `{moment}` in seconds of its clock if it can."""
+    client: tuple[str, ...]
+    """A command that a working client answers with its version."""
+    install: str
+    """How to get the client."""
+
+
+TRANSPORTS = {
+    Transport.ADB: TransportFacts(
+        opened_by="qhas.devices.adb:open_shell",
+        address="serial",
+        target="aarch64-android",
+        directory="/data/local/tmp/qhas",
+        log="logcat -d -v threadtime -T {moment:.3f} | tail -c 1000000",
+        client=("adb", "version"),
+        install="install Android's platform-tools (Debian, Ubuntu: `apt install adb`) and put them on PATH",
+    ),
+    Transport.SSH: TransportFacts(
+        opened_by="qhas.devices.ssh:open_shell",
+        address="host",
+        target="aarch64-oe-linux-gcc11.2",
+        directory="/opt/qhas",
+        log="dmesg | tail -n 1000",
+        client=("ssh", "-V"),
+        install="install the OpenSSH client (Debian, Ubuntu: `apt install openssh-client`)",
+    ),
+}
+"""All but this machine itself."""
+
+
+class Gate(Written):
+    """What a device must be like before a cell starts on it, and how long a hot one may take to get there."""
+
+    thermal_status: int = Field(
+        default=0,
+        ge=0,
+        le=6,
+        description="Highest Android thermal status to start at; 0 is none, 6 shutdown.",
+    )
+    skin_celsius: float = Field(default=40.0, description="Highest skin temperature to start at.")
+    chip_celsius: float = Field(
+        default=75.0, description="Highest temperature of any CPU, GPU or NPU sensor."
+    )
+    battery_percent: int = Field(default=30, ge=0, le=100, description="Lowest battery level to start at.")
+    free_mb: int = Field(default=500, ge=0, description="Least free space in the device's directory, in MB.")
+    patience_seconds: float = Field(
+        default=600.0, ge=0, description="How long to wait for a device to cool down or charge."
+    )
+    poll_seconds: float = Field(default=10.0, gt=0, description="Between two looks at a waiting device.")
+
+
+class DeviceRef(Written):
+    """A device of the lab."""
+
+    name: Name
+    soc: SocName
+    transport: Transport = Transport.HOST
+    serial: str | None = Field(default=None, pattern=_ADDRESS, description="adb: as `adb devices` lists it.")
+    adb_server: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]+:\d{1,5}$",
+        description="adb: host:port of a remote adb server.",
+    )
+    host: str | None = Field(
+        default=None, pattern=_ADDRESS, description="ssh: host, user@host or a Host of ssh_config."
+    )
+    ssh_config: Path | None = Field(
+        default=None, description="ssh: a configuration in place of the user's own."
+    )
+    target: str | None = Field(
+        default=None, description="The SDK's directory of executables for it, below bin/ and lib/."
+    )
+    directory: str | None = Field(
+        default=None, pattern=r"^(/[A-Za-z0-9._-]+)*$", description="A directory of ours on the device."
+    )
+    hexagon: str | None = Field(
+        default=None,
+        pattern=r"^v\d{2,3}$",
+        description="Hexagon architecture, as in v79, where neither SDK nor device tell it.",
+    )
+    env: dict[str, str] = Field(default={}, description="Variables for the tools on the device.")
+    answer_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="A device that does not answer a short question in this time is offline.",
+    )
+    comeback_seconds: float = Field(
+        default=60.0, ge=0, description="adb: how long a device may be away, as while it boots."
+    )
+    gate: Gate | None = Field(default=None, description="In place of the site's gate.")
+
+    @model_validator(mode="after")
+    def _address_fits_transport(self) -> DeviceRef:
+        way = TRANSPORTS.get(self.transport)
+        for key in dict.fromkeys(facts.address for facts in TRANSPORTS.values()):
+            if (getattr(self, key) is None) is (way is not None and way.address == key):
+                users = " or ".join(name for name, facts in TRANSPORTS.items() if facts.address == key)
+                raise ValueError(f"device {self.name}: `{key}` is for transport {users}, and needed there")
+        return self
+
+    @property
+    def sdk_target(self) -> str:
+        """The SDK's directory of executables for a device at the far end of a transport."""
+        return self.target or TRANSPORTS[self.transport].target
+
+    @property
+    def root(self) -> str:
+        """The directory of ours on such a device: everything we leave there is below it."""
+        return self.directory or TRANSPORTS[self.transport].directory
+
+    @property
+    def address(self) -> str:
+        """What makes it one physical device, whatever a site calls it: the name of its lease."""
+        way = TRANSPORTS.get(self.transport)
+        return f"{self.transport}:{getattr(self, way.address) if way else self.name}"

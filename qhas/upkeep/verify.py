@@ -1,0 +1,200 @@
+"""Does the store still hold what its records say: every artifact's bytes, every record at its own place, the rows of the history.
+
+Nothing is changed here; `redo` removes the records of damaged cells, and resuming the run makes them again.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from qhas.failures import InvalidInput
+from qhas.runs import keys
+from qhas.runs.record import CellRecord, SweepRecord, SweepState
+from qhas.runs.stored import planned_cells, read_run
+from qhas.store import Found, ObjectDamaged, ObjectMissing, Store
+from qhas.store.objects import Artifact
+
+_AT_ONCE = 8
+_ENDED = (SweepState.COMPLETE, SweepState.PARTIAL)
+
+
+class Fault(StrEnum):
+    """What can be wrong with something stored."""
+
+    RECORD_UNREADABLE = "record unreadable"
+    """A record that is not one: empty, cut off, of other fields."""
+    RECORD_MISPLACED = "record misplaced"
+    """A record that speaks of another run or cell than the one whose place it has."""
+    ARTIFACT_MISSING = "artifact missing"
+    """A record names an object that is not there."""
+    ARTIFACT_DAMAGED = "artifact damaged"
+    """An object of another size or digest than its record says."""
+    HISTORY_DIFFERS = "history differs"
+    """The rows of a run that ended are not those of its records; resuming the run writes them anew."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something wrong in the store: the object, what it is, and in a sentence how. `cell` is the cell's key, if of one."""
+
+    key: str
+    fault: Fault
+    sentence: str
+    cell: str | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A run that was looked through."""
+
+    run_id: str
+    cells: int
+    artifacts: int
+    bytes: int
+    damages: tuple[Damage, ...]
+
+
+def run_ids(store: Store) -> list[str]:
+    """Every run in the store, also those without a readable record."""
+    return store.children("runs")
+
+
+def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checked:
+    """Read every object of a run and hold it against its record. Raises StoreError; InvalidInput if there is no such run."""
+    stored = {found.key: found for found in store.objects(keys.run(run_id))}
+    if not stored:
+        raise InvalidInput(f"The store {store.root} has no run {run_id}.")
+    damages: list[Damage] = []
+    run = _run_record(store, run_id, damages)
+    manifests = sorted(key for key in stored if key.endswith(f"/{keys.MANIFEST}"))
+    records = [record for key in manifests if (record := _cell_record(store, key, run_id, damages))]
+    wanted = [(record, artifact) for record in records for artifact in record.artifacts]
+    with (
+        tempfile.TemporaryDirectory(prefix="qhas-verify-", dir=scratch) as folder,
+        ThreadPoolExecutor(_AT_ONCE, "qhas-verify") as threads,
+    ):
+        looks = [
+            threads.submit(_artifact, store, run_id, record, artifact, stored, Path(folder) / str(number))
+            for number, (record, artifact) in enumerate(wanted)
+        ]
+        damages += [damage for look in looks if (damage := look.result())]
+    if run and run.state in _ENDED:
+        damages += _history(store, run, records)
+    return Checked(
+        run_id,
+        len(records),
+        len(wanted),
+        sum(artifact.size for _, artifact in wanted),
+        tuple(damages),
+    )
+
+
+def redo(store: Store, checked: Iterable[Checked]) -> int:
+    """Remove the records of cells that are damaged, so that resuming their runs makes them again; how many. Raises StoreError."""
+    places = {
+        f"{keys.run(run.run_id)}/{damage.cell}/{keys.MANIFEST}"
+        for run in checked
+        for damage in run.damages
+        if damage.cell
+    }
+    store.remove(sorted(places))
+    return len(places)
+
+
+def _run_record(store: Store, run_id: str, damages: list[Damage]) -> SweepRecord | None:
+    key = keys.sweep_record(run_id)
+    try:
+        run = read_run(store, run_id)
+    except InvalidInput as error:
+        damages.append(Damage(key, Fault.RECORD_UNREADABLE, str(error)))
+        return None
+    if run is None:
+        sentence = (
+            f"Run {run_id} has no {keys.SWEEP_RECORD}; its sweep file with --run-id {run_id} writes it."
+        )
+        damages.append(Damage(key, Fault.RECORD_UNREADABLE, sentence))
+    elif run.run_id != run_id:
+        sentence = (
+            f"It is the record of run {run.run_id}; remove it, and resume {run_id} with its sweep file."
+        )
+        damages.append(Damage(key, Fault.RECORD_MISPLACED, sentence))
+        return None
+    return run
+
+
+def _cell_record(store: Store, key: str, run_id: str, damages: list[Damage]) -> CellRecord | None:
+    place = key.removeprefix(f"{keys.run(run_id)}/").removesuffix(f"/{keys.MANIFEST}")
+    try:
+        record = CellRecord.model_validate_json(store.read(key) or b"", extra="ignore")
+    except ValidationError:
+        damages.append(Damage(key, Fault.RECORD_UNREADABLE, "It is no record of a cell.", place))
+        return None
+    if (record.run_id, record.cell.key) != (run_id, place):
+        sentence = f"It is the record of {record.cell.key} of run {record.run_id}."
+        damages.append(Damage(key, Fault.RECORD_MISPLACED, sentence, place))
+        return None
+    return record
+
+
+def _artifact(
+    store: Store,
+    run_id: str,
+    record: CellRecord,
+    artifact: Artifact,
+    stored: Mapping[str, Found],
+    scratch: Path,
+) -> Damage | None:
+    cell = record.cell.key
+    key = f"{keys.run(run_id)}/{cell}/{artifact.path}"
+    found = stored.get(key)
+    if found is None:
+        return Damage(key, Fault.ARTIFACT_MISSING, f"{artifact.name} is not there.", cell)
+    if found.size != artifact.size:
+        sentence = f"{artifact.name} has {found.size} bytes, and its record says {artifact.size}."
+        return Damage(key, Fault.ARTIFACT_DAMAGED, sentence, cell)
+    try:
+        store.fetch(key, scratch, artifact.sha256)
+    except ObjectMissing:
+        return Damage(key, Fault.ARTIFACT_MISSING, f"{artifact.name} went while it was read.", cell)
+    except ObjectDamaged:
+        return Damage(key, Fault.ARTIFACT_DAMAGED, f"{artifact.name} has other bytes than were stored.", cell)
+    finally:
+        scratch.unlink(missing_ok=True)
+    return None
+
+
+def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Iterator[Damage]:
+    from qhas.history.columns import cell_rows, night_of  # Arrow is half a second
+    from qhas.history.reading import Where, read_history
+
+    night = night_of(run)
+    rows = read_history(store, Where(sweep=run.spec.name, since=night)).to_pylist()
+    stored = {_place(row): row for row in rows if row["run_id"] == run.run_id}
+    planned = {cell.key for cell in planned_cells(run.spec)}
+    ours = [record for record in records if record.cell.key in planned]
+    key = f"history/date={night.isoformat()}/{run.run_id}.parquet"
+    for row in cell_rows(run, ours, {}).to_pylist():
+        place = _place(row)
+        if (found := stored.pop(place, None)) is None:
+            yield Damage(key, Fault.HISTORY_DIFFERS, f"It has no row of {place}.")
+        elif names := [name for name in row if _differs(name, row[name], found[name])]:
+            sentence = f"Its {names[0]} of {place} is {found[names[0]]}, and the record says {row[names[0]]}."
+            yield Damage(key, Fault.HISTORY_DIFFERS, sentence)
+    for place in stored:
+        yield Damage(key, Fault.HISTORY_DIFFERS, f"It has a row of {place}, which has no record.")
+
+
+def _place(row: Mapping[str, object]) -> str:
+    return f"{row['network']}/{row['soc']}/{row['variant']}"
+
+
+def _differs(name: str, expected: object, stored: object) -> bool:
+    """A column that the file was written without is null, and what a re-run said is not in the records."""
+    return stored is not None and expected != stored and not name.startswith("rerun_")
