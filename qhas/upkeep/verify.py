@@ -63,7 +63,7 @@ class Checked:
 
 def run_ids(store: Store) -> list[str]:
     """Every run in the store, also those without a readable record."""
-    return store.children("runs")
+    return store.children(keys.RUNS)
 
 
 def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checked:
@@ -81,7 +81,7 @@ def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checke
         ThreadPoolExecutor(_AT_ONCE, "qhas-verify") as threads,
     ):
         looks = [
-            threads.submit(_artifact, store, run_id, record, artifact, stored, Path(folder) / str(number))
+            threads.submit(_artifact, store, record, artifact, stored, Path(folder) / str(number))
             for number, (record, artifact) in enumerate(wanted)
         ]
         damages += [damage for look in looks if (damage := look.result())]
@@ -99,7 +99,7 @@ def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checke
 def redo(store: Store, checked: Iterable[Checked]) -> int:
     """Remove the records of cells that are damaged, so that resuming their runs makes them again; how many. Raises StoreError."""
     places = {
-        f"{keys.run(run.run_id)}/{damage.cell}/{keys.MANIFEST}"
+        keys.manifest(f"{keys.run(run.run_id)}/{damage.cell}")
         for run in checked
         for damage in run.damages
         if damage.cell
@@ -145,14 +145,13 @@ def _cell_record(store: Store, key: str, run_id: str, damages: list[Damage]) -> 
 
 def _artifact(
     store: Store,
-    run_id: str,
     record: CellRecord,
     artifact: Artifact,
     stored: Mapping[str, Found],
     scratch: Path,
 ) -> Damage | None:
     cell = record.cell.key
-    key = f"{keys.run(run_id)}/{cell}/{artifact.path}"
+    key = keys.file(record, artifact)
     found = stored.get(key)
     if found is None:
         return Damage(key, Fault.ARTIFACT_MISSING, f"{artifact.name} is not there.", cell)
@@ -179,7 +178,7 @@ def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Itera
     stored = {_place(row): row for row in rows if row["run_id"] == run.run_id}
     planned = {cell.key for cell in planned_cells(run.spec)}
     ours = [record for record in records if record.cell.key in planned]
-    key = f"history/date={night.isoformat()}/{run.run_id}.parquet"
+    key = keys.history_of_run(keys.HISTORY, night, run.run_id)
     for row in cell_rows(run, ours, {}).to_pylist():
         place = _place(row)
         if (found := stored.pop(place, None)) is None:
