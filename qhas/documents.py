@@ -16,6 +16,8 @@ from qhas.failures import InvalidInput
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _NULL = {"type": "null"}
+_UNKNOWN = frozenset({"extra_forbidden", "invalid_key"})
+"""What pydantic calls the fault of a key that no field has, the latter of one that is no text."""
 
 
 def _shape(schema: dict[str, Any]) -> None:
@@ -59,7 +61,10 @@ class Written(BaseModel):
             )
             raise ValidationError.from_exception_data(
                 cls.__name__,
-                [InitErrorDetails(type=known, loc=fault["loc"], input=fault["input"]) for fault in unknown],
+                [
+                    InitErrorDetails(type=known, loc=(str(fault["loc"][0]),), input=fault["input"])
+                    for fault in unknown
+                ],
             ) from None
 
 

@@ -18,10 +18,10 @@ from qhas.devices.lease import default_directory
 from qhas.failures import InvalidInput
 from qhas.lab.lab import open_lab
 from qhas.runs import keys
-from qhas.runs.rows import size
 from qhas.runs.stored import read_run
 from qhas.site import Site, load_site
 from qhas.store import Store
+from qhas.units import size
 from qhas.upkeep.doctor import examine
 from qhas.upkeep.prune import PruningPlan, PruningPolicy, PruningResult, plan_pruning
 from qhas.upkeep.prune import prune as carry_out
