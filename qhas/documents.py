@@ -50,9 +50,7 @@ class Written(BaseModel):
             return validate(document)
         except ValidationError as error:
             unknown = [
-                fault
-                for fault in error.errors()
-                if fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1
+                fault for fault in error.errors() if fault["type"] in _UNKNOWN and len(fault["loc"]) == 1
             ]
             if not unknown:
                 raise

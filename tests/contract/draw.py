@@ -121,10 +121,10 @@ def printed(folder: Path) -> Iterator[str]:
     from qhas.history import append
     from qhas.store import Store
     from qhas.verdict.judge import judge_run
+    from tests.documents import write_yaml
     from tests.qhas.diff.stored import store_run
     from tests.qhas.diff.summaries import Made
     from tests.qhas.nights import on_phone, run_of, simulated
-    from tests.qhas.samples import write_yaml
 
     store = Store(str(folder / "store"))
     (folder / "net.dlc").write_bytes(b"dlc")

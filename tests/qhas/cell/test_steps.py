@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from fakes.dlc import make_dlc
+from fakes.records import MOMENT, model
 from fakes.sdk import Fault, Rule, Tool, build_fake_sdk, order, read_calls
 from qhas.cell.chrometrace import generate_chrometrace
 from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
@@ -35,7 +36,6 @@ from qhas.runs.stored import read_cell
 from qhas.site import SdkRef, Site
 from qhas.sweep.spec import Cell
 from tests.qhas.objects import keys_named
-from tests.qhas.samples import MOMENT, model
 
 RUN = "nightly-1"
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from fakes.records import metrics, model, record, run_record, spec
 from fakes.sdk import build_fake_sdk
 from qhas.cli import main as cli
 from qhas.cli import run as run_commands
@@ -25,7 +26,7 @@ from qhas.store import Store, StoreError
 from qhas.sweep.budget import Budget
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell, load_sweep
-from tests.qhas.samples import metrics, model, record, run_record, spec, write_yaml
+from tests.documents import write_yaml
 
 
 @pytest.fixture(autouse=True)

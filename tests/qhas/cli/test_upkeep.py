@@ -10,12 +10,13 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from fakes.records import record, run_record
 from qhas.cli.main import app
 from qhas.runs import keys
 from qhas.runs.record import CellRecord
 from qhas.store import Artifact, Store, Upload
+from tests.documents import write_yaml
 from tests.qhas.objects import keys_named
-from tests.qhas.samples import record, run_record, write_yaml
 
 LONG_AGO = 1_600_000_000
 

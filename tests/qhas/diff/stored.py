@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from fakes.records import MOMENT, model, record, run_record, spec
 from qhas.runs import keys
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import planned_cells
 from qhas.store import Artifact, Store
 from tests.qhas.diff.summaries import Made, document
-from tests.qhas.samples import MOMENT, model, record, run_record, spec
 
 NETWORKS = ("alpha", "beta")
 

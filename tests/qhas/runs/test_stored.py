@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from fakes.records import MOMENT, model, record, spec
 from qhas.failures import FailureKind, InvalidInput
 from qhas.lab.lab import Lab
 from qhas.naming import check_name
@@ -44,7 +45,6 @@ from qhas.site.sdk import Sdk, SdkKind
 from qhas.store import Artifact, Store, StoreError
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell
-from tests.qhas.samples import MOMENT, model, record, spec
 
 RUN = "nightly-1"
 

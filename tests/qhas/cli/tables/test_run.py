@@ -7,14 +7,13 @@ import io
 import pytest
 from rich.console import Console
 
+from fakes.records import attempt, health, latency, measured, metrics, model, record, run_record
 from qhas.cli.tables.run import SweepBar, bar, show_run, sweep_bar
 from qhas.failures import FACTS, FailureKind
 from qhas.profile.metrics import OpShare
 from qhas.runs.progress import CellFinished, Waiting, listening, report
 from qhas.runs.record import CellRecord, Origin
 from qhas.sweep.spec import Cell
-from tests.qhas.measured import attempt, health, latency, measured
-from tests.qhas.samples import metrics, model, record, run_record
 
 MARKUP = ["[/data/local/tmp/x.log]", "[bold]", "a [/] b", "[link=http://x]"]
 

@@ -18,12 +18,12 @@ from bench.cases import fake_networks
 from bench.failure import BenchFailed
 from bench.fresh import in_a_fresh_process
 from bench.job import Job
-from bench.makespan.rack import Rack, rack_of
-from bench.makespan.snakemake import PROGRAM_VARIABLE, SnakemakeMissing, obtain
-from bench.makespan.timeline import Timeline, in_use, timeline
 from bench.outcome import published_outcome
 from bench.server import Server, prefect_server
 from bench.size import Size
+from bench.studies.makespan.rack import Rack, rack_of
+from bench.studies.makespan.snakemake import PROGRAM_VARIABLE, SnakemakeMissing, obtain
+from bench.studies.makespan.timeline import Timeline, in_use, timeline
 from bench.usage import machine_cpu
 from fakes.sdk import Tool, build_fake_sdk, order, read_calls
 from qhas.cell.artifacts import TRACE
@@ -169,7 +169,7 @@ def _contest(
 
 def _run(contender: Contender, job: Job, rack: Rack, environment: Mapping[str, str]) -> Run:
     before, begin = machine_cpu(), time.monotonic()
-    used = in_a_fresh_process(f"bench.makespan.{_MODULES[contender]}", job, environment)
+    used = in_a_fresh_process(f"bench.studies.makespan.{_MODULES[contender]}", job, environment)
     busy, seconds = machine_cpu() - before, time.monotonic() - begin
     calls = read_calls(Path(job.sdk))
     found = timeline(calls, rack)

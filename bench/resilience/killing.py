@@ -14,10 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.resilience.lab import SweepLab, ended_with_us, kill_group
+from bench.resilience.reader import Folder, Reading, read_run
 from fakes.sdk import Call, Tool, read_calls
 from fakes.sdk.toolchain.container import ContainerError, Dlc
-from tests.resilience.lab import SweepLab, ended_with_us, kill_group
-from tests.resilience.reader import Folder, Reading, read_run
 
 RUN = "killed"
 _SHARE_WHILE_STARTING = 0.2

@@ -1,23 +1,11 @@
-"""Small, whole instances of the library's data: QHAS documents, chrometraces, cells, records."""
+"""What a profile's files hold, small and whole: QHAS documents and chrometraces in the vendor's form."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from qhas.devices.facts import DeviceFacts
-from qhas.failures import FailureKind, Step, StepFailed
-from qhas.profile.metrics import Metrics, OpShare
-from qhas.runs.record import CellRecord, CellStatus, Origin, SdkFacts, SweepRecord, SweepState
-from qhas.site import Site
-from qhas.site.sdk import SdkKind
-from qhas.store import Artifact
-from qhas.sweep.spec import Cell, ModelRef, SweepSpec
-
-MOMENT = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
 VERSION = {"major": 1, "minor": 0, "patch": 0}
 
 
@@ -167,85 +155,3 @@ def chrometrace(events: Iterable[str] = EVENTS, *, behind: str = "") -> str:
     header = {"header_version": VERSION, "version": VERSION, "artifact_type": "OP_TRACE"}
     lines = ",\n".join(events)
     return f'{{"header": {json.dumps(header)},\n"traceEvents": [\n{lines}\n]{behind}}}\n'
-
-
-def model(name: str = "net", **changes: Any) -> ModelRef:
-    """A network whose DLC need not exist."""
-    return ModelRef.model_validate({"name": name, "dlc": f"/models/{name}.dlc"} | changes)
-
-
-def spec(**changes: Any) -> SweepSpec:
-    """A sweep of one network on one SoC, unless changed."""
-    return SweepSpec.model_validate({"name": "nightly", "models": [model()], "socs": ["sm8750"]} | changes)
-
-
-def metrics(**changes: Any) -> Metrics:
-    """Figures of a cell."""
-    return Metrics.model_validate(
-        {
-            "time_us": 1371,
-            "timeline_cycles": 1_900_000,
-            "utilization_percent": 81.25,
-            "dram_read": 26_000_000,
-            "dram_write": 400_000,
-            "vtcm_read": 9,
-            "vtcm_write": 9,
-            "peak_vtcm": 4_194_304,
-            "qnn_nodes": 11,
-            "htp_nodes": 40,
-            "reference_ops": 0,
-            "format_changes": 2,
-            "top_ops": [OpShare(op="Conv2d", cycles=5, dominant_cycles=4, dominant_percent=61.4)],
-        }
-        | changes
-    )
-
-
-def record(
-    cell: Cell | None = None,
-    *,
-    run_id: str = "nightly-1",
-    origin: Origin = Origin.SIMULATOR,
-    failure: FailureKind | None = None,
-    **changes: Any,
-) -> CellRecord:
-    """The record of a cell, complete unless a failure is named."""
-    cell = cell or Cell(model=model(), soc="sm8750")
-    what = StepFailed(failure, Step.PREPARE, f"what happened: {failure}.").failure if failure else None
-    named = {
-        "run_id": run_id,
-        "cell": cell,
-        "status": CellStatus.FAILED if failure else CellStatus.COMPLETE,
-        "failure": what,
-        "origin": origin,
-        "started_at": MOMENT,
-        "finished_at": MOMENT,
-        "sdk": SdkFacts(kind=SdkKind.VENDOR, version="2.45.0"),
-        "device": DeviceFacts(name=f"sim-{cell.soc}", soc=cell.soc, transport="host"),
-        "metrics": None if failure else metrics(),
-        "artifacts": [Artifact(name="chrometrace", path="chrometrace.json.gz", sha256="0" * 64, size=9)],
-    }
-    return CellRecord.model_validate(named | changes)
-
-
-def run_record(cells: int = 1, failed: int = 0, **changes: Any) -> SweepRecord:
-    """The record of a finished run."""
-    named = {
-        "run_id": "nightly-1",
-        "state": SweepState.PARTIAL if failed else SweepState.COMPLETE,
-        "started_at": MOMENT,
-        "finished_at": MOMENT,
-        "spec": spec(),
-        "site": Site(),
-        "sdk": SdkFacts(kind=SdkKind.VENDOR, version="2.45.0"),
-        "qhas_version": "0.1.0",
-        "cells": cells,
-        "failed": failed,
-    }
-    return SweepRecord.model_validate(named | changes)
-
-
-def write_yaml(path: Path, document: Any) -> Path:
-    """A YAML file: JSON is YAML."""
-    path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
-    return path

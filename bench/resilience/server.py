@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from bench.resilience.lab import kill_group, without_labs
 from infra.prefect_api import PrefectApi
 from qhas.prefect_settings import CLIENT_LOGIN, QUIET, guard, new_login
-from tests.resilience.lab import kill_group, without_labs
 
 _START_SECONDS = 120.0
 

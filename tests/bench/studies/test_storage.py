@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.storage import _against_the_best
+from bench.studies.storage import _against_the_best
 
 
 def figures(client: str, *seconds: float, case: str = "1 x 2000 MB") -> list[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""`python -m bench.storage`: the store against other S3 clients, on the same server, one process a measurement.
+"""`python -m bench.studies.storage`: the store against other S3 clients, on the same server, one process a measurement.
 
 The store also makes the SHA-256 of everything it sends and receives; the other clients do not.
 """
@@ -249,7 +249,7 @@ CLIENTS: dict[str, type[Client]] = {
 
 def main(argv: Sequence[str]) -> int:
     """Exit code 0 with all figures."""
-    parser = argparse.ArgumentParser(prog="python -m bench.storage", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.studies.storage", description=__doc__)
     parser.add_argument("--server", choices=["ceph", "moto"], default="ceph")
     parser.add_argument("--tls", action="store_true", help="over https")
     parser.add_argument("--megabytes", type=int, default=2000, help="size of the one large file")
@@ -324,7 +324,16 @@ def _in_a_process(
     server: S3Server, client: str, direction: str, bucket: str, folder: Path
 ) -> dict[str, float]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    argv = [sys.executable, "-m", "bench.storage", "--measure", client, direction, bucket, str(folder)]
+    argv = [
+        sys.executable,
+        "-m",
+        "bench.studies.storage",
+        "--measure",
+        client,
+        direction,
+        bucket,
+        str(folder),
+    ]
     done = subprocess.run(
         argv, env=environ | server.environ(), check=True, stdout=subprocess.PIPE, timeout=1800
     )

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.failure import BenchFailed
+from bench.resilience.killing import Outcome, kill_and_resume
+from bench.resilience.lab import SOCS, SweepLab, build_lab
+from bench.resilience.server import PrefectServer
 from bench.size import Size
 from fakes.sdk import Tool, read_calls
-from tests.resilience.killing import Outcome, kill_and_resume
-from tests.resilience.lab import SOCS, SweepLab, build_lab
-from tests.resilience.server import PrefectServer
 
 _SIZES = {Size.QUICK: (3, 3), Size.NORMAL: (24, 25), Size.FULL: (24, 100)}
 """Networks, on four SoCs each, and kills."""

@@ -1,4 +1,4 @@
-"""`python -m bench.traces`: how fast a chrometrace is checked and in what memory, against parsers that many would use.
+"""`python -m bench.studies.traces`: how fast a chrometrace is checked and in what memory, against parsers that many would use.
 
 Every reader has a process of its own, bound to one core, and takes the same figures from the same file; a round counts
 only if all agree. The file is in the page cache. A parser that holds the document is left out where memory is short.
@@ -325,7 +325,7 @@ def _free_memory() -> int:
 
 
 def _in_a_process(reader: Reader, trace: Path) -> dict[str, Any]:
-    argv = [sys.executable, "-m", "bench.traces", "--read", reader, str(trace)]
+    argv = [sys.executable, "-m", "bench.studies.traces", "--read", reader, str(trace)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
@@ -336,7 +336,7 @@ def _in_a_process(reader: Reader, trace: Path) -> dict[str, Any]:
 
 def main(argv: Sequence[str]) -> int:
     """Exit code 0 with all figures, 1 with one sentence when a reader failed or found other figures than the rest."""
-    parser = argparse.ArgumentParser(prog="python -m bench.traces", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.studies.traces", description=__doc__)
     parser.add_argument(
         "--megabytes", type=int, nargs="+", default=[50], metavar="N", help="e.g. 50 500 2000"
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.makespan.rack import Rack, Seconds, rack_of
-from bench.makespan.timeline import TimelineInvalid, in_use, timeline
+from bench.studies.makespan.rack import Rack, Seconds, rack_of
+from bench.studies.makespan.timeline import TimelineInvalid, in_use, timeline
 from fakes.sdk import Call, Tool
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bench.failure import BenchFailed
-from bench.makespan.rack import Rack
+from bench.studies.makespan.rack import Rack
 from fakes.sdk import Call, Tool, most_at_once
 
 _HOST = frozenset({Tool.PREPARE, Tool.VIEWER})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 from bench.job import Job
-from bench.makespan.scripted import SCRIPT, write_rack
+from bench.studies.makespan.scripted import SCRIPT, write_rack
 
 
 def run(job: Job) -> None:

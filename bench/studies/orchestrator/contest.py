@@ -15,10 +15,10 @@ from rich.table import Table
 from bench.cases import fake_networks
 from bench.fresh import in_a_fresh_process
 from bench.job import Job
-from bench.makespan.rack import SOCS
-from bench.orchestrator.database import Database, DatabaseMissing, postgresql
 from bench.server import Server, prefect_server
 from bench.size import Size
+from bench.studies.makespan.rack import SOCS
+from bench.studies.orchestrator.database import Database, DatabaseMissing, postgresql
 from fakes.sdk import build_fake_sdk
 from qhas.machine.shared_directory import DIRECTORY_VARIABLE
 
@@ -108,7 +108,7 @@ def _cost(name: str, job: Job, cells: int, server: Server, database: Database | 
     recorded, wanted = _recorded(server), cells * _TASK_RUNS_A_CELL
     cpu, database_cpu = server.cpu(), database.cpu() if database else 0.0
     environment = server.environment | {DIRECTORY_VARIABLE: str(Path(job.folder).parent / "leases")}
-    used = in_a_fresh_process("bench.orchestrator.cells", job, environment)
+    used = in_a_fresh_process("bench.studies.orchestrator.cells", job, environment)
     ended = moved = time.monotonic()
     at_end = found = _recorded(server) - recorded
     while found < wanted and time.monotonic() - moved < _STILL_SECONDS:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.failure import BenchFailed
 from bench.job import Job
-from bench.makespan.scripted import write_rack
+from bench.studies.makespan.scripted import write_rack
 
 PROGRAM_VARIABLE = "QHAS_BENCH_SNAKEMAKE"
 """The program, where there is one already; else it is fetched by the machine's uv or pip."""

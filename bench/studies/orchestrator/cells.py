@@ -15,8 +15,8 @@ from pathlib import Path
 from prefect import flow
 
 from bench.job import Job
-from bench.makespan.ours import RackLab
 from bench.request import site_of, spec_of
+from bench.studies.makespan.ours import RackLab
 from flows.cell import profile_cells
 from qhas.cell.net_run import ProfiledRun
 from qhas.cell.prepare import Prepared

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from dataclasses import fields
 
-from bench.orchestrator.cells import without_tools
-from bench.orchestrator.contest import _TASK_RUNS_A_CELL
+from bench.studies.orchestrator.cells import without_tools
+from bench.studies.orchestrator.contest import _TASK_RUNS_A_CELL
 from bench.usage import tree_cpu
 from qhas.cell.sequence import ONCE, Steps
 
