@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import record
 from qhas.failures import InvalidInput
 from qhas.runs import keys
 from qhas.store import Artifact
-from tests.qhas.samples import record
 
 ROOT = Path(__file__).parents[3]
 RECORD = record(run_id="nightly-1")
