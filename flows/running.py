@@ -17,7 +17,7 @@ from flows.liveness import declare_crashed
 from qhas.runs import progress
 from qhas.runs.durations import write_durations
 from qhas.runs.record import CellRecord, SdkFacts, SitePart, SiteState, SweepRecord
-from qhas.runs.stored import begin_run, cancel_run, end_run, ending
+from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site
 from qhas.store import Store
 from qhas.sweep.plan import Plan
@@ -45,7 +45,7 @@ async def running(
     try:
         yield run
     except (asyncio.CancelledError, TerminationSignal):
-        cancel_run(store, run)
+        await asyncio.shield(asyncio.to_thread(note_cancelled, site, run))
         raise
 
 

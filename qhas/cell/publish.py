@@ -8,12 +8,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from qhas.cell.artifacts import ARTIFACTS
+from qhas.cell.resume import sdk_facts
 from qhas.cell.work import CellWork
 from qhas.failures import Step
 from qhas.naming import safe_paths
 from qhas.runs import keys
 from qhas.runs.budgets import check_budget
-from qhas.runs.record import BudgetResult, CellRecord, CellStatus, SdkFacts
+from qhas.runs.record import BudgetResult, CellRecord, CellStatus
 from qhas.store import Artifact, Store, StoreError, Upload
 
 
@@ -33,7 +34,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         origin=work.origin,
         started_at=work.started_at,
         finished_at=datetime.now(UTC),
-        sdk=SdkFacts(kind=work.lab.sdk.kind, version=work.lab.sdk.version),
+        sdk=sdk_facts(work.lab),
         device=work.device,
         model=work.model,
         prepared=work.prepared,

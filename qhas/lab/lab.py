@@ -195,12 +195,12 @@ def _state_of(state: LeaseState) -> str:
 
 
 @asynccontextmanager
-async def open_lab(site: Site, *, cores: int | None = None) -> AsyncIterator[Lab]:
-    """Find the SDK and the store and make scratch space, which goes when the run ends, or dies and another begins.
+async def open_lab(site: Site, *, sdk: Sdk | None = None, cores: int | None = None) -> AsyncIterator[Lab]:
+    """Find the site's SDK, unless it is known, and the store; make scratch space, which goes when the run ends, or dies and another begins.
 
     Raises InvalidInput.
     """
-    sdk = await asyncio.to_thread(find_sdk, site.sdk)
+    sdk = sdk if sdk else await asyncio.to_thread(find_sdk, site.sdk)
     await asyncio.to_thread(remove_dead_scratch)
     scratch = Scratch()
     try:

@@ -10,9 +10,10 @@ import pytest
 
 from fakes.records import record
 from qhas.cell.inputs import gather_inputs
+from qhas.cell.resume import finished_cells, sdk_facts
 from qhas.failures import InvalidInput, StepFailed
 from qhas.runs import keys
-from qhas.runs.stored import begin_run, finished_cells, read_run, sdk_facts
+from qhas.runs.stored import begin_run, read_run
 from qhas.store import Store, StoreError
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import ModelRef, SweepSpec, load_sweep

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from fakes.records import MOMENT, model, record, spec
+from qhas.cell.resume import finished_cells, sdk_facts
 from qhas.failures import FailureKind, InvalidInput
 from qhas.lab.lab import Lab
 from qhas.naming import check_name
@@ -32,13 +33,11 @@ from qhas.runs.stored import (
     cancel_run,
     end_run,
     ending,
-    finished_cells,
     load_run,
     new_run_id,
     read_cell,
     read_run,
     require_run,
-    sdk_facts,
 )
 from qhas.site import Site
 from qhas.site.sdk import Sdk, SdkKind
