@@ -12,7 +12,6 @@ from qhas.cli.options import SiteOption, store_of
 from qhas.failures import InvalidInput
 from qhas.runs import keys
 from qhas.runs.stored import read_run
-from qhas.upkeep.prune import PINNED
 
 
 @command
@@ -23,7 +22,7 @@ def pin(
 ) -> Exit:
     """Keep every file of a run, whatever its age."""
     store = store_of(site)
-    key = f"{keys.run(run_id)}/{PINNED}"
+    key = keys.pin(run_id)
     if read_run(store, run_id) is None:
         raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
     if off:
