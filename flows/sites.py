@@ -22,7 +22,7 @@ from qhas.failures import InvalidInput
 from qhas.machine.masking import masked
 from qhas.runs.durations import read_durations
 from qhas.runs.following import Following
-from qhas.runs.record import CellRecord, CellStatus, SitePart, SiteState
+from qhas.runs.record import CellRecord, SitePart, SiteState
 from qhas.runs.sole_runner import sole_runner
 from qhas.runs.stored import ending, read_cells, require_same_spec
 from qhas.site import load_site
@@ -94,7 +94,7 @@ async def run_at_sites(
 
 
 def _is_good(record: CellRecord | None) -> bool:
-    return record is not None and record.status is CellStatus.COMPLETE
+    return record is not None and record.good
 
 
 async def _run_parts(
@@ -123,7 +123,7 @@ async def _run_parts(
 
 def _site_part(child: Child, stored: Mapping[str, CellRecord]) -> SitePart:
     records = [stored[cell.key] for cell in child.cells if cell.key in stored]
-    good = sum(record.status is CellStatus.COMPLETE for record in records)
+    good = sum(record.good for record in records)
     return SitePart(
         site=child.site.name,
         deployment=child.site.deployment,

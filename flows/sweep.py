@@ -107,7 +107,7 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
         records = await _complete(cells, lab, run)
         with ending(run.run_id):
             await confirm_part(lab, run, records, part.site)
-    failed = sum(record.failure is not None for record in records)
+    failed = sum(not record.good for record in records)
     message = f"{len(records) - failed} of {len(records)} cells of site {part.site} good. Run {run.run_id}."
     return Failed(name=CELLS_FAILED, message=message) if failed else Completed(message=message)
 

@@ -18,9 +18,9 @@ from prefect.states import Completed, Failed
 
 from flows import parameters as asked
 from qhas.history import compact
-from qhas.runs.rows import size
 from qhas.site import Site, load_site
 from qhas.store import Store
+from qhas.units import size
 from qhas.upkeep.doctor import Finding, examine
 from qhas.upkeep.prune import PruningPlan, PruningPolicy, plan_pruning, prune
 from tasks.artifacts import artifact_key

@@ -14,7 +14,7 @@ from qhas.devices.host import HostDevice
 from qhas.lab.lab import Lab, open_lab
 from qhas.machine.cores import Cores
 from qhas.runs.durations import read_durations, write_durations
-from qhas.runs.record import CellRecord, CellStatus
+from qhas.runs.record import CellRecord
 from qhas.site import DeviceRef
 from qhas.store import Store
 from qhas.sweep.plan import plan_sweep
@@ -50,5 +50,5 @@ async def _makespan(job: Job) -> None:
 
 def _require_good(records: list[CellRecord]) -> None:
     for record in records:
-        if record.status is not CellStatus.COMPLETE:
+        if not record.good:
             raise RuntimeError(f"{record.cell.label} failed: {record.failure}")

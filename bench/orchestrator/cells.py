@@ -25,7 +25,7 @@ from qhas.cell.sequence import ONCE, Steps
 from qhas.cell.work import CellWork
 from qhas.devices import Device
 from qhas.lab.lab import open_lab
-from qhas.runs.record import CellRecord, CellStatus
+from qhas.runs.record import CellRecord
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import Cell
 from tasks.steps import as_tasks
@@ -48,7 +48,7 @@ async def _orchestrate(cells: Sequence[Cell], job: Job) -> int:
             lab = RackLab(site, opened.sdk, opened.store, opened.scratch, job.at_once)
             steps = as_tasks(without_tools(job.device_seconds))
             records = await profile_cells(cells, lab, job.run_id, steps=steps)
-        return sum(record.status is not CellStatus.COMPLETE for record in records)
+        return sum(not record.good for record in records)
 
     return await orchestrator()
 

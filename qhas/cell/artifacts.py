@@ -12,6 +12,8 @@ from qhas.sweep.spec import TraceFeatures
 TRACE = "chrometrace.json"
 TIMELINE = "timeline.json"
 _STEM = TRACE.removesuffix(".json")
+QHAS = f"{_STEM}_qnn_htp_analysis_summary.json"
+RUNTRACE = f"{_STEM}_runtrace.json"
 
 
 class Retention(StrEnum):
@@ -69,13 +71,15 @@ ARTIFACTS = (
     # Outputs of the first inference: what a cell computed can be checked, not only how fast.
     ArtifactSpec("output_tensor", Step.LOGS, "Result_0/**/*.raw", _never, Retention.REPLAY, True),
     ArtifactSpec("config", Step.CHROMETRACE, "config.json", _always, Retention.REPLAY),
+    # What a later SDK's viewer adds; the names below count before this one.
+    ArtifactSpec("viewer_file", Step.CHROMETRACE, f"{_STEM}_*", _never, Retention.TRACE, True),
     ArtifactSpec("chrometrace", Step.CHROMETRACE, TRACE, _always, Retention.TRACE, True),
     # Ours: the trace's picture, which outlives it.
     ArtifactSpec("timeline", Step.CHROMETRACE, TIMELINE, _never, Retention.EVER, True),
     ArtifactSpec(
         "qhas",
         Step.CHROMETRACE,
-        f"{_STEM}_qnn_htp_analysis_summary.json",
+        QHAS,
         lambda features: features.qhas_json,
         Retention.EVER,
         True,
@@ -87,7 +91,10 @@ ARTIFACTS = (
     ),
     ArtifactSpec("qhas_schema", Step.CHROMETRACE, "qhas_schema.json", _never, Retention.EVER),
     ArtifactSpec("htp_graph", Step.CHROMETRACE, f"{_STEM}_htp.json", _never, Retention.TRACE, True),
-    ArtifactSpec("runtrace", Step.CHROMETRACE, f"{_STEM}_runtrace.json", _never, Retention.EVER),
+    ArtifactSpec(
+        "htp_graph_before", Step.CHROMETRACE, f"{_STEM}_htp_graph_before.json", _never, Retention.TRACE, True
+    ),
+    ArtifactSpec("runtrace", Step.CHROMETRACE, RUNTRACE, _never, Retention.EVER),
 )
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
-from qhas.cell.artifacts import TIMELINE, TRACE, expected_of
+from qhas.cell.artifacts import QHAS, RUNTRACE, TIMELINE, TRACE, expected_of
 from qhas.cell.execution import bring
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
+from qhas.profile.dominant import Stretch, dominant_path
 from qhas.profile.metrics import Metrics, metrics_of
 from qhas.profile.picture import read_timeline
 from qhas.profile.qhas_file import QhasInvalid, read_qhas
+from qhas.profile.runtrace import RuntraceInvalid, clock_mhz, read_runtrace
 from qhas.profile.trace import TraceInvalid
 from qhas.site.sdk import READER, Tool, viewer_config
 
@@ -26,8 +29,8 @@ async def generate_chrometrace(
 ) -> None:
     """Run the viewer and check what it wrote; the cell's metrics come from the QHAS. Raises StepFailed.
 
-    With a device the viewer runs there, else on this host. A QHAS summary that is damaged fails the cell, but the
-    chrometrace beside it is kept and published.
+    With a device the viewer runs there, else on this host. Damage to the chrometrace or to the QHAS summary fails the
+    cell, but both are kept and published, and the figures of a good summary stay whatever the trace.
     """
     async with work.attempt(Step.CHROMETRACE) as attempt:
         config = attempt.folder / CONFIG
@@ -39,9 +42,12 @@ async def generate_chrometrace(
                 config=config, log=log, schematic=prepared.schematic, output=attempt.folder / TRACE
             )
             await attempt.run_host_tool(argv)
-        await asyncio.to_thread(_check_trace, attempt.collect("chrometrace")["chrometrace"])
-        if summary := attempt.collect().get("qhas"):
-            work.metrics = await asyncio.to_thread(_read_metrics, summary)
+        trace = attempt.collect("chrometrace")["chrometrace"]
+        try:
+            if summary := attempt.collect().get("qhas"):
+                work.metrics = await asyncio.to_thread(_read_metrics, summary)
+        finally:
+            await asyncio.to_thread(_check_trace, trace)
 
 
 async def _view_on_device(
@@ -68,9 +74,15 @@ async def _view_on_device(
 
 
 def _check_trace(path: Path) -> None:
-    """Check the trace and, in the same pass, make the picture that reports show of it."""
+    """Check the trace and, in the same pass, make the picture that reports show of it with the files beside it."""
+    dominant: tuple[Stretch, ...] = ()
+    with suppress(QhasInvalid):
+        dominant = dominant_path(read_qhas(path.with_name(QHAS)))
+    clock: float | None = None
+    with suppress(RuntraceInvalid):
+        clock = clock_mhz(read_runtrace(path.with_name(RUNTRACE)))
     try:
-        picture = read_timeline(path)
+        picture = read_timeline(path, dominant, clock)
     except TraceInvalid as error:
         raise StepFailed(FailureKind.TRACE_INVALID, Step.CHROMETRACE, f"{error}.") from error
     path.with_name(TIMELINE).write_text(picture.model_dump_json(), encoding="utf-8")

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from qhas.documents import describe
 from qhas.failures import InvalidInput
-from qhas.runs.record import CellStatus
 from qhas.runs.stored import load_run, planned_cells
 from qhas.site import Site
 from qhas.store import Store
@@ -54,7 +53,7 @@ def _named(given: dict[str, object]) -> dict[str, object]:
 
 def _not_good(store: Store, run_id: str) -> list[str]:
     run, records = load_run(store, run_id)
-    good = {record.cell.key for record in records if record.status is CellStatus.COMPLETE}
+    good = {record.cell.key for record in records if record.good}
     if keys := [cell.key for cell in planned_cells(run.spec) if cell.key not in good]:
         return keys
     raise InvalidInput(f"Every cell of run {run_id} is good; there is nothing to run again.")

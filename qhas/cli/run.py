@@ -276,7 +276,7 @@ def _show(run: SweepRecord, cells: list[CellRecord], as_json: bool, diff: RunDif
             console.print(f"{unfinished} of {run.cells} cells are not finished.")
         if diff:
             show_diff(console, diff)
-    good = sum(cell.failure is None and not cell.over_budget for cell in cells)
+    good = sum(cell.good and not cell.over_budget for cell in cells)
     slower = diff is not None and bool(diff.of(Outcome.WORSE))
     return Exit.CELLS_FAILED if run.cells > good or slower else Exit.GOOD
 

@@ -17,10 +17,10 @@ from qhas.cli.tables.run import bar
 from qhas.devices.lease import default_directory
 from qhas.failures import InvalidInput
 from qhas.lab.lab import open_lab
-from qhas.runs.rows import size
 from qhas.runs.stored import read_run, run_prefix
 from qhas.site import Site, load_site
 from qhas.store import Store
+from qhas.units import size
 from qhas.upkeep.doctor import examine
 from qhas.upkeep.prune import PINNED, PruningPlan, PruningPolicy, PruningResult, plan_pruning
 from qhas.upkeep.prune import prune as carry_out

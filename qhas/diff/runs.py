@@ -10,12 +10,12 @@ from fnmatch import fnmatchcase
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import THRESHOLD_PERCENT, compare
 from qhas.diff.model import CellDiff, NotCompared, Outcome, RunDiff
-from qhas.diff.sentence import signed_percent
 from qhas.failures import InvalidInput
 from qhas.profile.qhas_file import QhasInvalid, parse_qhas
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import cell_prefix, load_run
 from qhas.store import Store
+from qhas.units import signed_percent
 
 _AT_ONCE = 16
 """Cells whose files are fetched at the same time."""

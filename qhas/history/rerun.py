@@ -12,7 +12,6 @@ from qhas.devices.facts import DeviceFacts, HealthFacts
 from qhas.documents import Stored
 from qhas.failures import Failure
 from qhas.profile.metrics import Latency
-from qhas.runs.condition import poor
 from qhas.runs.record import Attempt, CellRecord
 from qhas.runs.stored import run_prefix
 from qhas.store import Store
@@ -30,10 +29,6 @@ class Rerun(Stored):
     latency: Latency | None = None
     attempts: list[Attempt] = []
     failure: Failure | None = None
-
-    def poor(self, record: CellRecord) -> list[str]:
-        """What makes its latency one that should not be quoted, as for the cell's own."""
-        return poor(record.model_copy(update={"health": self.health, "latency": self.latency}))
 
 
 _RERUNS = TypeAdapter(list[Rerun])

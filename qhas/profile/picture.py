@@ -11,13 +11,28 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from qhas.profile.trace import Event, read_trace, thread_names
+from qhas.profile.bins import (
+    Bins,
+    cycles_in,
+    halved,
+    halved_levels,
+    levels_of,
+    new_bins,
+    shares,
+    spread,
+    whole,
+)
+from qhas.profile.dominant import Stretch
+from qhas.profile.event_stream import Event
+from qhas.profile.trace import read_trace, thread_names
+from qhas.profile.traffic import Levels, Spans, Transfer, transfers
 
 BINS = 1024
 LANES = 24
@@ -30,8 +45,6 @@ _NAME = 120
 _TYPE = re.compile(r"Type:\s*([A-Za-z]+)")
 _ORDER = ("HMX", "HVX", "HLX", "DMA")
 _WAITING = frozenset({"dma_wait", "dma_set", "sync", "null_exec"})
-_Bins = defaultdict[int, defaultdict[int, float]]
-"""Cycles by op type and bin."""
 
 
 class _Part(BaseModel):
@@ -73,7 +86,7 @@ class CounterKind(StrEnum):
     """What the samples of a counter are."""
 
     MOVED = "moved"
-    """Bytes moved since the last sample: of a bin, their sum."""
+    """Bytes read or written: of a bin, what moves in it, each op's spread evenly over the op."""
     HELD = "held"
     """Bytes in use from the sample on: of a bin, the most."""
 
@@ -89,8 +102,9 @@ class Counter(_Part):
 class Timeline(_Part):
     """The picture. Bin n is of the cycles from `n * bin_cycles` on, counted from the graph's first cycle.
 
-    `dominant` is where the dominant path ran. The trace tells how many cycles of an op are on it, not which: they are
-    spread evenly over the op.
+    `dominant` is where the dominant path ran: as the QHAS tells it, else with the cycles that the trace tells of every op
+    spread evenly over the op. `clock_mhz` is None where nothing tells it. `remarks` are sentences without subject on
+    what is odd about the trace.
     """
 
     end_cycle: int
@@ -100,13 +114,21 @@ class Timeline(_Part):
     lanes: list[Lane]
     lanes_left_out: int = 0
     counters: list[Counter]
+    clock_mhz: float | None = None
+    remarks: list[str] = []
 
 
-def read_timeline(path: Path) -> Timeline:
-    """The picture of a chrometrace, which is checked as by `check_trace`. Raises TraceInvalid."""
+def read_timeline(path: Path, dominant: Sequence[Stretch] = (), clock_mhz: float | None = None) -> Timeline:
+    """The picture of a chrometrace, which is checked in the same pass. Raises TraceInvalid.
+
+    `dominant` is the path of the QHAS beside it, `clock_mhz` what its core ran at.
+    """
     drawing = _Drawing()
     facts = read_trace(path, drawing.add)
-    return drawing.finished(facts.end_cycle)
+    drawing.draw_path(dominant, facts.end_cycle)
+    return drawing.finished(facts.end_cycle).model_copy(
+        update={"clock_mhz": clock_mhz, "remarks": facts.oddities}
+    )
 
 
 class _Drawing:
@@ -115,11 +137,17 @@ class _Drawing:
     def __init__(self) -> None:
         self._width = 1
         self._threads: dict[int, str] = {}
-        self._lanes: defaultdict[int, _Bins] = defaultdict(_bins)
-        self._dominant = _bins()
+        self._lanes: defaultdict[int, Bins] = defaultdict(new_bins)
+        self._dominant = new_bins()
+        self._repeated = new_bins()
+        """Executions of which the trace does not tell what part of them is on the dominant path."""
+        self._on_path = Spans()
+        self._origin: int | None = None
+        """The absolute cycle from which the trace counts."""
         self._ops: dict[tuple[object, object], int] = {}
         """Numbers of op types, by their names as the trace has them."""
-        self._moved: dict[str, defaultdict[int, float]] = {}
+        self._spans = Spans()
+        self._moved: dict[str, Levels] = {}
         self._held: dict[str, dict[int, tuple[float, float]]] = {}
         """Of a bin the most, and what is held at its end."""
 
@@ -133,7 +161,7 @@ class _Drawing:
 
     def finished(self, end_cycle: int) -> Timeline:
         bins = max(1, -(-end_cycle // self._width))
-        shown = sorted(self._lanes, key=lambda tid: -_cycles(self._lanes[tid]))[:LANES]
+        shown = sorted(self._lanes, key=lambda tid: -cycles_in(self._lanes[tid]))[:LANES]
         kinds, places = self._kinds()
         return Timeline(
             end_cycle=end_cycle,
@@ -145,19 +173,41 @@ class _Drawing:
                 for tid in sorted(shown, key=self._rank)
             ],
             lanes_left_out=len(self._lanes) - len(shown),
-            counters=[
-                *(
-                    Counter(
-                        name=name[:_NAME], kind=CounterKind.MOVED, bytes=[int(by[at]) for at in range(bins)]
-                    )
-                    for name, by in self._moved.items()
-                ),
-                *(
-                    Counter(name=name[:_NAME], kind=CounterKind.HELD, bytes=_held(by, bins))
-                    for name, by in self._held.items()
-                ),
-            ],
+            counters=[*self._moved_by(end_cycle, bins), *self._held_in(bins)],
         )
+
+    def draw_path(self, path: Sequence[Stretch], end_cycle: int) -> None:
+        """The dominant path, which is that of the QHAS where it is of this trace."""
+        origin = self._origin or 0
+        if path and all(stretch.start >= origin and stretch.end - origin <= end_cycle for stretch in path):
+            self._dominant = new_bins()
+            for start, end, qnn, htp, waiting in path:
+                op = 0 if waiting else self._number_of(qnn, htp)
+                spread(self._dominant, op, start - origin, end - start, end - start, self._width)
+            return
+        if self._repeated:
+            self._cover_path()
+
+    def _cover_path(self) -> None:
+        """Fill the path where ops of it run: one has every cycle in which something works."""
+        runs = (Transfer(start, end, end - start) for start, end in self._on_path.union())
+        covered = shares(runs, BINS, self._width)
+        for at in {*self._dominant, *self._repeated}:
+            filled = self._dominant[at]
+            for op, cycles in self._repeated.get(at, {}).items():
+                filled[op] += cycles
+            share = covered[at] / sum(filled.values())
+            for op in filled:
+                filled[op] *= share
+
+    def _moved_by(self, end_cycle: int, bins: int) -> Iterable[Counter]:
+        for name, levels in self._moved.items():
+            moved = whole(shares(transfers(self._spans, levels, end_cycle), bins, self._width))
+            yield Counter(name=name[:_NAME], kind=CounterKind.MOVED, bytes=moved)
+
+    def _held_in(self, bins: int) -> Iterable[Counter]:
+        for name, held in self._held.items():
+            yield Counter(name=name[:_NAME], kind=CounterKind.HELD, bytes=levels_of(held, bins))
 
     def _add_op(self, event: Event, args: dict[str, Any]) -> None:
         start, length = max(0, int(float(event["ts"]))), int(float(event["dur"]))
@@ -166,33 +216,45 @@ class _Drawing:
         if start + length > self._width * BINS:
             self._reach(start + length - 1)
         op, width = self._op(event, args), self._width
-        _spread(self._lanes[_number(event.get("tid"))], op, start, length, length, width)
-        if (dominant := _number(args.get("Dominant Path Cycles"))) > 0:
-            _spread(self._dominant, op, start, length, dominant, width)
+        self._spans.add(start, start + length)
+        spread(self._lanes[_number(event.get("tid"))], op, start, length, length, width)
+        origin = _number(args.get("Start Cycle")) - start
+        self._origin = origin if self._origin is None else min(origin, self._origin)
+        dominant, executed = _number(args.get("Dominant Path Cycles")), _number(args.get("Duration (cycles)"))
+        if executed != length:
+            spread(self._repeated, op, start, length, length, width)
+        elif dominant > 0:
+            spread(self._dominant, op, start, length, min(dominant, length), width)
+        if executed != length or dominant > 0:
+            self._on_path.add(start, start + length)
 
     def _op(self, event: Event, args: dict[str, Any]) -> int:
         """The number of the event's op type; 0 for waiting, 1 for what comes when there are too many."""
         try:
             if not _WAITING.isdisjoint(args.get("Flags") or ()):
                 return 0
-            key = (args.get("QNN Op Type", ""), args.get("HTP Op Type") or event["name"])
-            if key not in self._ops and len(self._ops) < 10 * OPS:
-                self._ops[key] = len(self._ops) + 2
-            return self._ops.get(key, 1)
+            return self._number_of(args.get("QNN Op Type", ""), args.get("HTP Op Type") or event["name"])
         except TypeError:  # no names, but lists of something
             return 1
+
+    def _number_of(self, qnn: object, htp: object) -> int:
+        key = (qnn, htp)
+        if key not in self._ops and len(self._ops) < 10 * OPS:
+            self._ops[key] = len(self._ops) + 2
+        return self._ops.get(key, 1)
 
     def _add_sample(self, event: Event) -> None:
         name, values, cycle = event.get("name"), event.get("args"), _number(event.get("ts"))
         if not isinstance(name, str) or not isinstance(values, dict) or cycle < 0:
             return
         amount = sum(map(_number, values.values()))
+        if (levels := self._moved.get(name)) is not None:
+            levels.add(cycle, amount)
+            return
         if cycle >= self._width * BINS:
             self._reach(cycle)
         at = cycle // self._width
-        if (moved := self._moved.get(name)) is not None:
-            moved[at] += amount
-        elif (held := self._held.get(name)) is not None:
+        if (held := self._held.get(name)) is not None:
             held[at] = (max(amount, held[at][0]) if at in held else amount, amount)
         elif len(self._moved) + len(self._held) < _COUNTERS:
             self._begin(name)
@@ -200,7 +262,7 @@ class _Drawing:
 
     def _begin(self, counter: str) -> None:
         if counter.endswith((" read", " write")):
-            self._moved[counter] = defaultdict(float)
+            self._moved[counter] = Levels()
         else:
             self._held[counter] = {}
 
@@ -208,15 +270,10 @@ class _Drawing:
         """Make the bins so wide that they hold the cycle."""
         while cycle >= self._width * BINS:
             self._width *= 2
-            self._lanes = defaultdict(_bins, {tid: _halved(lane) for tid, lane in self._lanes.items()})
-            self._dominant = _halved(self._dominant)
-            for name, moved in self._moved.items():
-                pairs = defaultdict[int, float](float)
-                for at, amount in moved.items():
-                    pairs[at // 2] += amount
-                self._moved[name] = pairs
+            self._lanes = defaultdict(new_bins, {tid: halved(lane) for tid, lane in self._lanes.items()})
+            self._dominant, self._repeated = halved(self._dominant), halved(self._repeated)
             for name, held in self._held.items():
-                self._held[name] = _halved_held(held)
+                self._held[name] = halved_levels(held)
 
     def _kinds(self) -> tuple[list[OpType], dict[int, int]]:
         """The op types that are told apart, by falling cycles, and the place in that list of every number."""
@@ -232,7 +289,7 @@ class _Drawing:
         ]
         return kinds, {0: 0} | {number: place + 2 for place, (_, number) in enumerate(ranked)}
 
-    def _lane(self, name: str, filled: _Bins, bins: int, places: dict[int, int]) -> Lane:
+    def _lane(self, name: str, filled: Bins, bins: int, places: dict[int, int]) -> Lane:
         busy, ops = [0] * bins, [-1] * bins
         for at, by_op in filled.items():
             if at < bins:
@@ -250,58 +307,6 @@ class _Drawing:
     def _rank(self, tid: int) -> tuple[int, int]:
         unit = self._unit(tid)
         return (_ORDER.index(unit) if unit in _ORDER else len(_ORDER), tid)
-
-
-def _bins() -> _Bins:
-    return defaultdict(_no_cycles)
-
-
-def _no_cycles() -> defaultdict[int, float]:
-    return defaultdict(float)
-
-
-def _spread(bins: _Bins, op: int, start: int, length: int, amount: float, width: int) -> None:
-    """Put an amount into the bins evenly over a stretch of cycles."""
-    first, last = start // width, (start + length - 1) // width
-    if first == last:
-        bins[first][op] += amount
-        return
-    share = amount / length
-    bins[first][op] += ((first + 1) * width - start) * share
-    for at in range(first + 1, last):
-        bins[at][op] += width * share
-    bins[last][op] += (start + length - last * width) * share
-
-
-def _halved(bins: _Bins) -> _Bins:
-    pairs = _bins()
-    for at, by_op in bins.items():
-        pair = pairs[at // 2]
-        for op, amount in by_op.items():
-            pair[op] += amount
-    return pairs
-
-
-def _halved_held(held: dict[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:
-    pairs: dict[int, tuple[float, float]] = {}
-    for at in sorted(held):
-        most, last = held[at]
-        pairs[at // 2] = (max(most, pairs[at // 2][0] if at // 2 in pairs else 0), last)
-    return pairs
-
-
-def _held(held: dict[int, tuple[float, float]], bins: int) -> list[int]:
-    """The most of every bin; where there is no sample, what was held before."""
-    values, last = [], 0.0
-    for at in range(bins):
-        most, after = held.get(at, (last, last))
-        values.append(int(max(most, last)))
-        last = after
-    return values
-
-
-def _cycles(bins: _Bins) -> float:
-    return sum(amount for by_op in bins.values() for amount in by_op.values())
 
 
 def _number(value: object) -> int:

@@ -175,6 +175,9 @@ class HtpOp(Traffic):
     fmt_change: bool | None = None
     ref_op: bool | None = None
     hmx: bool = False
+    dma_wait: bool = False
+    dma_set: bool = False
+    sync: bool = False
 
     @property
     def place(self) -> int | None:
@@ -188,8 +191,11 @@ class HtpOp(Traffic):
 class PathStep(_Row):
     """A stretch of the dominant path: an op, or idle time."""
 
+    op_id: str = ""
     htp_op: str
     qnn_op: str = ""
+    start_cycle: int = 0
+    end_cycle: int = 0
     dp_cycles: int
 
     @property

@@ -16,30 +16,44 @@ class Family(NamedTuple):
 
 OTHER = Family("other", "other ops")
 WAITING = Family("waiting", "waiting, bookkeeping")
-_FAMILIES = (
-    (Family("depthwise", "depthwise convolution"), "depthwise"),
-    (Family("conv", "convolution"), "conv"),
-    (Family("matmul", "matrix product"), "matmul|fullyconnected|gemm|attention|lstm|gru"),
-    (Family("norm", "softmax, normalisation"), "softmax|norm|lrn"),
-    (Family("pool", "pooling, reduction"), "pool|reduce|argm|topk|cumul"),
-    (Family("convert", "quantisation, conversion"), "quantize|convert|cast"),
-    (Family("resize", "resampling"), "resize|upsampl|gridsample|crop|roi"),
+_IO = Family("io", "inputs, outputs")
+_WORDS_OF = (
+    (Family("depthwise", "depthwise convolution"), "depth wise, depthwise"),
+    (Family("conv", "convolution"), "conv, convolution, deconvolution"),
+    (Family("matmul", "matrix product"), "mat mul, matmul, fully connected, gemm, attention, lstm, gru, rnn"),
+    (
+        Family("norm", "softmax, normalisation"),
+        "softmax, norm, batchnorm, layernorm, rmsnorm, normalization, lrn",
+    ),
+    (
+        Family("pool", "pooling, reduction"),
+        "pool, pooling, reduce, argmax, argmin, top k, cumulative, moments",
+    ),
+    (Family("convert", "quantisation, conversion"), "quantize, dequantize, convert, cast"),
+    (Family("resize", "resampling"), "resize, upsample, grid sample, crop, roi"),
     (
         Family("move", "data movement"),
-        "concat|split|reshape|transpose|slice|gather|scatter|pad|tile|pack|space|depth|expand|shuffle|permute|squeeze",
+        "concat, split, reshape, transpose, slice, gather, scatter, pad, tile, pack, unpack, space, expand, shuffle, "
+        "permute, permutation, squeeze, unsqueeze",
     ),
     (
         Family("elementwise", "elementwise, activation"),
-        "elementwise|eltwise|relu|sigmoid|tanh|swish|gelu|elu|neuron|add|mul|sub|div|clip",
+        "element wise, elementwise, eltwise, relu, prelu, sigmoid, tanh, swish, gelu, elu, neuron, add, mul, sub, div, clip",
     ),
-    (Family("io", "inputs, outputs"), "^input|^output"),
 )
-"""The first that matches counts, whatever its case: `Softmax` is no `max`, `DepthToSpace` is movement."""
-_PATTERNS = [(family, re.compile(pattern, re.IGNORECASE)) for family, pattern in _FAMILIES]
-ALL = (*(family for family, _ in _FAMILIES), OTHER, WAITING)
+"""Words of an op's name, of which the first family that has one counts: `TransposeConv2d` is no movement."""
+_PHRASES = [(family, [f" {phrase} " for phrase in words.split(", ")]) for family, words in _WORDS_OF]
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+[a-z]*")
+ALL = (*(family for family, _ in _WORDS_OF), _IO, OTHER, WAITING)
 
 
 @cache
 def family_of(op_type: str) -> Family:
-    """The family of a QNN op type; `other ops` for what an op package or a later SDK adds."""
-    return next((family for family, pattern in _PATTERNS if pattern.search(op_type)), OTHER)
+    """The family of a QNN op type; `other ops` for what an op package or a later SDK adds.
+
+    An op's package, as in `MyPackage::MyOp`, tells nothing of what it does.
+    """
+    words = f" {' '.join(_WORD.findall(op_type.rpartition('::')[2])).lower()} "
+    if words in (" input ", " output "):
+        return _IO
+    return next((family for family, phrases in _PHRASES if any(phrase in words for phrase in phrases)), OTHER)

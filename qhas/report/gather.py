@@ -100,7 +100,7 @@ def understood(contents: CellContents) -> CellFiles:
 
 
 def _evidence(record: CellRecord | None, content: bytes | None) -> Evidence | None:
-    if record is None or record.failure or content is None:
+    if record is None or not record.good or content is None:
         return None
     try:
         return Evidence(parse_qhas(content, "QHAS summary"), record)

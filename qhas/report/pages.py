@@ -33,13 +33,12 @@ from qhas.runs.rows import (
     by_origin,
     columns,
     legend,
-    microseconds,
     row,
     site_table,
-    size,
 )
 from qhas.runs.stored import planned_cells, run_prefix
 from qhas.sweep.spec import Cell
+from qhas.units import microseconds, size, words
 
 _WHO = {"network", "soc", "variant", "status", "device"}
 """Columns that a failed cell has, too; its message takes the place of the others."""
@@ -115,7 +114,7 @@ def cell_page_text(
     diff, timeline = files_of.diff, files_of.timeline
     drawn = [
         plots.waterfall(diff) if diff else None,
-        plots.samples(record.latency, record.origin) if record.latency and not record.failure else None,
+        plots.samples(record.latency, record.origin) if record.latency and record.good else None,
         *history_plots(findings.histories.get(record.cell.key, ()), record.origin),
     ]
     return _render(
@@ -213,13 +212,13 @@ def style_of(column: Column, cells: dict[str, str]) -> str:
     return {"mark": "failed", "health": "note"}.get(column.field, "n" if column.numeric else "")
 
 
-_templates.globals.update(family_of=family_of, size=size, style_of=style_of)
+_templates.globals.update(family_of=family_of, size=size, style_of=style_of, words=words)
 
 
 def _path(record: CellRecord) -> list[PathShare]:
     """What the dominant path consists of, as far as the record tells: the rest is no piece."""
     pieces, begin = [], 0.0
-    for share in record.metrics.top_ops if record.metrics and not record.failure else ():
+    for share in record.metrics.top_ops if record.metrics and record.good else ():
         if share.dominant_percent >= 0.5:
             pieces.append(
                 PathShare(
@@ -249,7 +248,7 @@ def _tiles(record: CellRecord, diff: CellDiff | None) -> list[Tile]:
 
     latency, metrics = record.latency, record.metrics
     tiles: list[Tile] = []
-    if record.failure:
+    if not record.good:
         return tiles
     if latency:
         tiles += [

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ValidationError
 
 from qhas.failures import Step
-from qhas.runs.record import CellRecord, CellStatus
+from qhas.runs.record import CellRecord
 from qhas.store import Store
 from qhas.sweep.forecast import Forecast
 
@@ -44,7 +44,7 @@ def write_durations(store: Store, sweep: str, run_id: str, records: Iterable[Cel
 
 
 def _forecast(record: CellRecord, known: dict[str, Forecast]) -> Forecast | None:
-    if record.status is not CellStatus.COMPLETE:
+    if not record.good:
         return None
     good = [attempt for attempt in record.attempts if attempt.failure is None and attempt.seconds is not None]
     prepare = sum(tool.seconds for attempt in good if attempt.step is Step.PREPARE for tool in attempt.tools)

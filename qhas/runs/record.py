@@ -140,6 +140,11 @@ class CellRecord(Stored):
     artifacts: list[Artifact] = []
 
     @property
+    def good(self) -> bool:
+        """Whether it is complete; over budget it may be all the same."""
+        return self.status is CellStatus.COMPLETE
+
+    @property
     def over_budget(self) -> list[BudgetResult]:
         """The limits that were not kept."""
         return [result for result in self.budgets if result.broken]

@@ -19,7 +19,6 @@ from qhas.runs.record import (
     MANIFEST,
     SWEEP_RECORD,
     CellRecord,
-    CellStatus,
     SdkFacts,
     SitePart,
     SweepRecord,
@@ -131,7 +130,7 @@ def end_run(
     store: Store, record: SweepRecord, cells: Collection[CellRecord], sites: Iterable[SitePart] = ()
 ) -> SweepRecord:
     """Record that a run has ended, with the records of those of its cells that have one."""
-    failed = sum(cell.status is CellStatus.FAILED for cell in cells)
+    failed = sum(not cell.good for cell in cells)
     missing = record.cells - len(cells)
     ended = record.model_copy(
         update={
@@ -206,7 +205,7 @@ async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[s
     return {
         key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": models[key]})})
         for key, record in stored.items()
-        if record.status is CellStatus.COMPLETE and await _still_holds(record, models[key].dlc, lab)
+        if record.good and await _still_holds(record, models[key].dlc, lab)
     }
 
 

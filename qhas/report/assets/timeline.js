@@ -23,7 +23,9 @@ report.drawTimeline = () => {
   const short = count => count >= 1e6 ? `${+(count / 1e6).toFixed(2)} M` : count >= 1e3 ? `${+(count / 1e3).toFixed(1)} k` : `${count}`;
   const bytes = count => count >= 1e6 ? `${(count / 1e6).toFixed(2)} MB` : count >= 1e3 ? `${(count / 1e3).toFixed(1)} kB` : `${Math.round(count)} B`;
   // Bytes moved are told by the cycle: a step has no meaning of its own.
-  const told = (counter, value) => counter.kind === "moved" ? `${+(value / timeline.bin_cycles).toPrecision(3)} B a cycle` : bytes(value);
+  const rate = value => `${+value.toPrecision(3)}`;
+  const told = (counter, value) => counter.kind === "moved" ? moved(value / timeline.bin_cycles) : bytes(value);
+  const moved = perCycle => `${rate(perCycle)} B a cycle${timeline.clock_mhz ? `, ${rate(perCycle * timeline.clock_mhz / 1e3)} GB/s` : ""}`;
 
   const legend = document.createElement("p");
   legend.className = "families";
@@ -85,7 +87,7 @@ report.drawTimeline = () => {
     const shown = counter.bytes.slice(from, to), most = Math.max(...shown, 1);
     element("rect", {class: "lane", x: LABEL, y, width: (to - from) * scale, height: COUNTER, rx: 2}, svg);
     text(LABEL - 8, y + 16, counter.name, svg);
-    text(LABEL - 8, y + 31, `≤ ${told(counter, most)}`, svg);
+    told(counter, most).split(", ").forEach((words, line) => text(LABEL - 8, y + 29 + 13 * line, line ? words : `≤ ${words}`, svg));
     const points = shown.map((value, at) => `H${x(from + at).toFixed(1)}V${(y + COUNTER - value / most * (COUNTER - 3)).toFixed(1)}`);
     element("path", {class: "area", d: `M${LABEL} ${y + COUNTER}${points.join("")}H${x(to).toFixed(1)}V${y + COUNTER}Z`}, svg);
   };

@@ -28,6 +28,7 @@ from qhas.devices.facts import DeviceFacts, Health, HealthFacts
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.machine.process import ToolRun
+from qhas.profile.picture import Timeline, read_timeline
 from qhas.runs.record import CellStatus, Origin
 from qhas.runs.stored import cell_prefix, read_cell
 from qhas.site import SdkRef, Site
@@ -431,10 +432,41 @@ async def test_a_faulty_viewer_is_a_failure_and_what_there_is_is_kept(
     bench.work.failure = failed.value.failure
     record = await publish_cell(bench.work)
     assert record.status is CellStatus.FAILED
-    assert record.metrics is None
+    assert (record.metrics is None) == (fault is not Fault.TRUNCATED_TRACE)
     names = {artifact.name for artifact in record.artifacts}
     assert {"schematic", "log", "output"} <= names
     assert ("chrometrace" in names) == (fault is not Fault.NO_VALID_SCHEMATICS)
+
+
+async def test_what_a_later_viewer_writes_is_kept(bench: Bench) -> None:
+    await generate_chrometrace(bench.work, *await log_of(bench))
+    folder = bench.folder(Step.CHROMETRACE, 1)
+    for name in ("chrometrace_htp_graph_before.json", "chrometrace_new_thing.csv"):
+        (folder / name).write_text("{}")
+    stored = {(a.name, a.path) for a in (await publish_cell(bench.work)).artifacts}
+    assert ("htp_graph_before", "chrometrace_htp_graph_before.json.gz") in stored
+    assert ("viewer_file", "chrometrace_new_thing.csv.gz") in stored
+    assert sum(path.startswith("chrometrace_runtrace") for _, path in stored) == 1
+
+
+async def test_an_odd_value_in_a_trace_costs_neither_cell_nor_figures(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A viewer's `nan` is named by its byte on the picture, and the trace is stored as it is."""
+    prepared, log = await log_of(bench)
+
+    def read_spoiled(path: Path, *context: Any) -> Timeline:
+        path.write_text(path.read_text().replace('"Step Size": 0.0125', '"Step Size": nan', 1))
+        return read_timeline(path, *context)
+
+    monkeypatch.setattr("qhas.cell.chrometrace.read_timeline", read_spoiled)
+    await generate_chrometrace(bench.work, prepared, log)
+    record = await publish_cell(bench.work)
+    assert record.status is CellStatus.COMPLETE
+    assert record.metrics is not None
+    picture = Timeline.model_validate_json((bench.folder(Step.CHROMETRACE, 1) / "timeline.json").read_text())
+    assert picture.remarks[0].startswith("holds a number that is none (nan) at byte ")
+    assert picture.clock_mhz
 
 
 async def test_publishing_again_leaves_nothing_of_the_earlier_try(bench: Bench) -> None:

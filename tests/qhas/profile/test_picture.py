@@ -10,15 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qhas.profile.dominant import Stretch
 from qhas.profile.picture import BINS, LANES, CounterKind, Timeline, Work, read_timeline
 from qhas.profile.trace import TraceInvalid
 from tests.qhas.samples import chrometrace, metadata_event, op_event
 
 
-def drawn(tmp_path: Path, *events: str) -> Timeline:
+def written(tmp_path: Path, *events: str) -> Path:
     trace = tmp_path / "chrometrace.json"
     trace.write_text(chrometrace(events))
-    return read_timeline(trace)
+    return trace
+
+
+def drawn(tmp_path: Path, *events: str) -> Timeline:
+    return read_timeline(written(tmp_path, *events))
 
 
 def op(ts: int, dur: int, *, tid: int = 256, **args: Any) -> str:
@@ -103,24 +108,103 @@ def test_the_dominant_path_is_spread_over_its_ops(tmp_path: Path) -> None:
     assert picture.dominant.op[20] == -1
 
 
-def test_bytes_moved_add_up_and_bytes_held_stay(tmp_path: Path) -> None:
-    far = 4 * BINS
+def test_bytes_moved_are_spread_over_the_ops_that_move_them(tmp_path: Path) -> None:
+    """A level is of all ops that run: two that overlap, one behind another without a gap, and one of an op alone."""
     picture = drawn(
         tmp_path,
-        op(0, far),
-        *(sample("DRAM read", at, 100) for at in (0, 1, 2, far - 1)),
-        *(sample("VTCM alloc", at, amount) for at, amount in ((0, 10), (1, 50), (2, 30), (far // 2, 0))),
+        op(0, 10),
+        op(4, 2, tid=512),
+        op(10, 10),
+        op(30, 5),
+        *(sample("DRAM read", at, level) for at, level in ((0, 100), (4, 140), (6, 100), (10, 50), (20, 0))),
     )
-    moved, held = picture.counters
-    assert (moved.kind, moved.bytes[0], moved.bytes[-1], sum(moved.bytes)) == (
-        CounterKind.MOVED,
-        300,
-        100,
-        400,
+    (moved,) = picture.counters
+    assert moved.kind is CounterKind.MOVED
+    assert moved.bytes[:21] == [10] * 4 + [30] * 2 + [10] * 4 + [5] * 10 + [0]
+    assert sum(moved.bytes) == 190
+
+
+def test_ops_that_begin_together_are_told_apart_by_their_ends(tmp_path: Path) -> None:
+    levels = ((0, 190), (10, 90), (20, 60), (30, 0))
+    picture = drawn(
+        tmp_path, op(0, 10), op(0, 20), op(0, 30), *(sample("VTCM read", at, level) for at, level in levels)
     )
+    (moved,) = picture.counters
+    tenth = [sum(moved.bytes[at : at + 10]) for at in (0, 10, 20)]
+    assert tenth == [135, 35, 20]
+
+
+def test_a_level_of_no_op_is_a_transfer_from_its_rise_to_its_fall(tmp_path: Path) -> None:
+    levels = ((5, 100), (10, 300), (15, 100), (25, 0))
+    picture = drawn(tmp_path, op(0, 40), *(sample("DRAM write", at, level) for at, level in levels))
+    (moved,) = picture.counters
+    assert [sum(moved.bytes[at : at + 5]) for at in range(0, 30, 5)] == [0, 25, 225, 25, 25, 0]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 400), st.integers(1, 60), st.integers(0, 1000)), min_size=1, max_size=30
+    )
+)
+def test_every_byte_of_the_levels_is_drawn_once(
+    tmp_path_factory: pytest.TempPathFactory, ops: list[tuple[int, int, int]]
+) -> None:
+    """Also where ops begin together, end together and follow one another in the same cycle."""
+    changes: dict[int, int] = {}
+    for start, length, amount in ops:
+        changes[start] = changes.get(start, 0) + amount
+        changes[start + length] = changes.get(start + length, 0) - amount
+    level, samples = 0, []
+    for at, change in sorted(changes.items()):
+        level += change
+        samples.append(sample("DRAM read", at, level))
+    events = [op(start, length, tid=place) for place, (start, length, _) in enumerate(ops)]
+    (moved,) = drawn(tmp_path_factory.mktemp("trace"), *events, *samples).counters
+    assert min(moved.bytes) >= 0
+    if len({start for start, _, _ in ops} | {start + length for start, length, _ in ops}) == 2 * len(ops):
+        assert sum(moved.bytes) == sum(amount for _, _, amount in ops)
+
+
+def test_bytes_held_stay_until_the_next_sample(tmp_path: Path) -> None:
+    far = 4 * BINS
+    levels = ((0, 10), (1, 50), (2, 30), (far // 2, 0))
+    picture = drawn(tmp_path, op(0, far), *(sample("VTCM alloc", at, level) for at, level in levels))
+    (held,) = picture.counters
     middle = len(held.bytes) // 2
     assert (held.kind, held.bytes[0], held.bytes[1]) == (CounterKind.HELD, 50, 30)
     assert (held.bytes[middle - 1], held.bytes[middle], held.bytes[-1]) == (30, 30, 0)
+
+
+def test_an_op_that_is_executed_several_times_never_fills_the_path_twice(tmp_path: Path) -> None:
+    """The vendor writes the figures of the last execution into all of them."""
+    last = {"Duration_(cycles)": 40, "Dominant_Path_Cycles": 15}
+    picture = drawn(
+        tmp_path,
+        op(0, 30, **last),
+        op(5, 50, tid=512, **last),
+        op(60, 40, **last),
+        op(62, 8, tid=512, **last),
+    )
+    assert picture.dominant.busy == [100] * 55 + [0] * 5 + [100] * 40
+
+
+def test_the_path_of_the_qhas_is_drawn_where_it_ran(tmp_path: Path) -> None:
+    path = [Stretch(1000, 1003, "Conv2d", "q::A", False), Stretch(1005, 1010, "", "SyncOp", True)]
+    picture = read_timeline(written(tmp_path, op(0, 10, Start_Cycle=1000, Dominant_Path_Cycles=10)), path)
+    assert picture.dominant.busy == [100] * 3 + [0] * 2 + [100] * 5
+    assert picture.ops[picture.dominant.op[0]].qnn == "Conv2d"
+    assert picture.ops[picture.dominant.op[5]].work is Work.WAITING
+
+
+def test_the_path_of_another_graph_is_not_drawn(tmp_path: Path) -> None:
+    path = [Stretch(1000, 1300, "Conv2d", "q::A", False)]
+    picture = read_timeline(written(tmp_path, op(0, 10, Start_Cycle=1000, Dominant_Path_Cycles=10)), path)
+    assert picture.dominant.busy == [100] * 10
+
+
+def test_what_is_odd_about_a_trace_is_a_remark_of_its_picture(tmp_path: Path) -> None:
+    picture = drawn(tmp_path, op(0, 10, Step_Size=1.5).replace("1.5", "nan"))
+    assert picture.remarks[0].startswith("holds a number that is none (nan) at byte ")
 
 
 def test_the_picture_is_bounded_whatever_the_trace_holds(tmp_path: Path) -> None:
