@@ -22,7 +22,7 @@ from qhas.cli.tables.run import bar, device_logs, show_run, sweep_bar, trace_pat
 from qhas.diff.model import Outcome, RunDiff
 from qhas.documents import describe
 from qhas.failures import InvalidInput
-from qhas.machine.masking import name_in
+from qhas.machine.secrets import name_in
 from qhas.naming import safe_name
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import ending, load_run, new_run_id, require_same_spec

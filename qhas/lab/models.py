@@ -12,7 +12,7 @@ import fsspec
 
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import file_digest
-from qhas.machine.masking import error_at, masked, name_in
+from qhas.machine.secrets import error_at, masked, name_in
 from qhas.naming import safe_name
 from qhas.runs.record import ModelFacts
 
