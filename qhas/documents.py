@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from qhas.failures import InvalidInput
 
@@ -40,21 +40,30 @@ class Written(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_shape)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _keys_are_known(cls, document: Any) -> Any:
-        unknown = (
-            [key for key in document if key not in cls.model_fields] if isinstance(document, dict) else []
-        )
-        if unknown:
-            fault = PydanticCustomError(
-                "unknown_key", f"no such key; choose from {', '.join(cls.model_fields)}"
-            )
-            raise ValidationError.from_exception_data(
-                cls.__name__,
-                [InitErrorDetails(type=fault, loc=(str(key),), input=document[key]) for key in unknown],
-            )
-        return document
+    def _keys_are_named(cls, document: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return validate(document)
+        except ValidationError as error:
+            faults = error.errors(include_url=False)
+            if not any(map(_is_unknown_key, faults)):
+                raise
+            keys = f"no such key; choose from {', '.join(cls.model_fields)}"
+            lines = [
+                InitErrorDetails(
+                    type=PydanticCustomError(fault["type"], keys if _is_unknown_key(fault) else fault["msg"]),
+                    loc=fault["loc"],
+                    input=fault["input"],
+                )
+                for fault in faults
+            ]
+        raise ValidationError.from_exception_data(cls.__name__, lines)
+
+
+def _is_unknown_key(fault: ErrorDetails) -> bool:
+    """Of the document itself: those of its parts are named already."""
+    return fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1
 
 
 class Stored(BaseModel):

@@ -50,7 +50,6 @@ def test_null_still_means_left_out() -> None:
             "prepare.vtcm: no such key; choose from optimization_level, vtcm_mb",
         ),
         (Site, "sdk: {path: /opt}", "sdk.path: no such key; choose from root, env"),
-        (Site, "sdk: {1: /opt, root: /opt}", "sdk.1: no such key; choose from root, env"),
         (
             Site,
             "devices: [{name: a, soc: sm8750, port: 1}]",
