@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 import qhas
 from qhas.documents import describe
-from qhas.failures import InvalidInput, QhasError, StepFailed
-from qhas.lab.lab import Lab
+from qhas.failures import InvalidInput, QhasError
 from qhas.naming import check_key, check_name
 from qhas.runs.record import (
     MANIFEST,
@@ -26,12 +25,15 @@ from qhas.runs.record import (
 )
 from qhas.site import Site, without_secrets
 from qhas.store import Store, StoreError
+from qhas.store.patience import Patience
 from qhas.sweep.difference import differences
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec
 
 _NAME_IN_ID = 74
 """Characters of a sweep's name that fit into an id, which is a name itself."""
+
+_HASTE = Patience(total=5.0, answer=5.0)
 
 
 def new_run_id(name: str, now: datetime | None = None, suffix: str | None = None) -> str:
@@ -154,6 +156,12 @@ def cancel_run(store: Store, record: SweepRecord) -> None:
         )
 
 
+def note_cancelled(site: Site, record: SweepRecord) -> None:
+    """As `cancel_run` in the site's store, but without much patience: whoever stops a run waits, or kills it."""
+    with suppress(StoreError):
+        cancel_run(Store(site.store, _HASTE), record)
+
+
 def read_run(store: Store, run_id: str) -> SweepRecord | None:
     """The record of a run, or None. Raises InvalidInput for a record that cannot be read."""
     content = store.read(f"{run_prefix(run_id)}/{SWEEP_RECORD}")
@@ -191,36 +199,6 @@ async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[s
     """The records of those cells that have one, by cell key."""
     records = await asyncio.to_thread(stored_cells, store, run_id, cells)
     return {record.cell.key: record for record in records}
-
-
-async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
-    """Records of the cells that need not run again, by cell key.
-
-    A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK.
-    """
-    cells = list(cells)
-    stored = await read_cells(lab.store, run_id, cells)
-    models = {cell.key: cell.model for cell in cells}
-    # Records name no password: what is fetched once more is fetched from where the plan says.
-    return {
-        key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": models[key]})})
-        for key, record in stored.items()
-        if record.good and await _still_holds(record, models[key].dlc, lab)
-    }
-
-
-async def _still_holds(record: CellRecord, address: str, lab: Lab) -> bool:
-    try:
-        _, model = await lab.model(address)
-    except StepFailed:
-        return False
-    made_from = record.model.sha256 if record.model else None
-    return (made_from, record.sdk) == (model.sha256, sdk_facts(lab))
-
-
-def sdk_facts(lab: Lab) -> SdkFacts:
-    """The SDK of a lab, as records name it."""
-    return SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version)
 
 
 def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:

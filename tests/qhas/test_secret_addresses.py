@@ -8,14 +8,15 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from fakes.records import record
 from qhas.cell.inputs import gather_inputs
+from qhas.cell.resume import finished_cells, sdk_facts
 from qhas.failures import InvalidInput, StepFailed
-from qhas.runs.stored import begin_run, cell_prefix, finished_cells, read_run, sdk_facts
+from qhas.runs.stored import begin_run, cell_prefix, read_run
 from qhas.store import Store, StoreError
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import ModelRef, SweepSpec, load_sweep
 from tests.qhas.lab.test_lab import lab_with
-from tests.qhas.samples import record
 
 PASSWORD = "open/se@same"
 ADDRESS = f"memory://ali:{PASSWORD}@cave/net.dlc"

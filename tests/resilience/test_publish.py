@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.resilience.reader import Folder, read_run
 from fakes.sdk import build_fake_sdk
 from qhas.cell.artifacts import TRACE
 from qhas.cell.publish import publish_cell
@@ -18,7 +19,6 @@ from qhas.runs.stored import cell_prefix
 from qhas.site import SdkRef, Site
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
-from tests.resilience.reader import Folder, read_run
 
 CELL = Cell.model_validate({"model": {"name": "net", "dlc": "/net.dlc"}, "soc": "sm8750"})
 

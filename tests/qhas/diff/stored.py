@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from fakes.records import MOMENT, model, record, run_record, spec
 from qhas.runs.record import MANIFEST, SWEEP_RECORD, CellRecord
 from qhas.runs.stored import cell_prefix, planned_cells, run_prefix
 from qhas.store import Artifact, Store
 from tests.qhas.diff.summaries import Made, document
-from tests.qhas.samples import MOMENT, model, record, run_record, spec
 
 NETWORKS = ("alpha", "beta")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import model
 from fakes.sdk import build_fake_sdk
 from qhas.failures import FACTS, FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab, open_lab
@@ -18,7 +19,6 @@ from qhas.site import DeviceRef, SdkRef, Site
 from qhas.site.sdk import Sdk, SdkKind
 from qhas.store import Store, Upload
 from qhas.sweep.spec import Cell
-from tests.qhas.samples import model
 
 SDK = Sdk(Path("/sdk"), "2.45.0", SdkKind.VENDOR)
 

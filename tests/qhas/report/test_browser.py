@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from fakes.profiles import EVENTS, chrometrace, htp_op, op_event, qhas
+from fakes.records import MOMENT, latency, measured, metrics, model, record, run_record, spec
 from qhas.failures import FailureKind, Step
 from qhas.profile.picture import read_timeline
 from qhas.report.findings import Findings, History
@@ -20,22 +22,8 @@ from qhas.runs.stored import cell_prefix
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from tests.browser import in_browser_thread
-from tests.qhas.measured import latency, measured
 from tests.qhas.report.page import HOSTILE
 from tests.qhas.report.test_cell_page import KEY, instance, nights, put_run
-from tests.qhas.samples import (
-    EVENTS,
-    MOMENT,
-    chrometrace,
-    htp_op,
-    metrics,
-    model,
-    op_event,
-    qhas,
-    record,
-    run_record,
-    spec,
-)
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from fakes.profiles import chrometrace, htp_op, op_event, qhas, qnn_op
+from fakes.records import MOMENT, latency, measured, model, record, run_record
 from qhas.failures import FACTS, FailureKind, Step
 from qhas.machine.process import ToolRun
 from qhas.profile.picture import Timeline, read_timeline
@@ -23,20 +25,8 @@ from qhas.runs.stored import cell_prefix
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from qhas.verdict.model import Verdict
-from tests.qhas.measured import latency, measured
 from tests.qhas.report.compared import compared, contribution
 from tests.qhas.report.page import HOSTILE, Page
-from tests.qhas.samples import (
-    MOMENT,
-    chrometrace,
-    htp_op,
-    model,
-    op_event,
-    qhas,
-    qnn_op,
-    record,
-    run_record,
-)
 
 KEY = record().cell.key
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from fakes.records import MOMENT, record, run_record, spec
 from qhas.failures import InvalidInput
 from qhas.report.findings import Findings
 from qhas.report.run_index import publish_entry
@@ -13,7 +14,6 @@ from qhas.runs.baseline import baseline_of
 from qhas.runs.record import SWEEP_RECORD, SweepState
 from qhas.runs.stored import run_prefix
 from qhas.store import Store
-from tests.qhas.samples import MOMENT, record, run_record, spec
 
 
 def put(

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import pytest
 
+from fakes.records import MOMENT, model, record, spec
+from qhas.cell.resume import finished_cells, sdk_facts
 from qhas.failures import FailureKind, InvalidInput
 from qhas.lab.lab import Lab
 from qhas.naming import check_name
@@ -32,21 +34,18 @@ from qhas.runs.stored import (
     cell_prefix,
     end_run,
     ending,
-    finished_cells,
     load_run,
     new_run_id,
     read_cell,
     read_run,
     require_run,
     run_prefix,
-    sdk_facts,
 )
 from qhas.site import Site
 from qhas.site.sdk import Sdk, SdkKind
 from qhas.store import Artifact, Store, StoreError
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell
-from tests.qhas.samples import MOMENT, model, record, spec
 
 RUN = "nightly-1"
 
