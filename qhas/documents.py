@@ -16,6 +16,8 @@ from qhas.failures import InvalidInput
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _NULL = {"type": "null"}
+_UNKNOWN = frozenset({"extra_forbidden", "invalid_key"})
+"""What pydantic calls the fault of a key that no field has, the latter of one that is no text."""
 
 
 def _shape(schema: dict[str, Any]) -> None:
@@ -43,6 +45,7 @@ class Written(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _keys_are_named(cls, document: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Not before: readers of records ignore unknown keys, by an option that only the validation itself knows."""
         try:
             return validate(document)
         except ValidationError as error:
@@ -63,7 +66,7 @@ class Written(BaseModel):
 
 def _is_unknown_key(fault: ErrorDetails) -> bool:
     """Of the document itself: those of its parts are named already."""
-    return fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1
+    return fault["type"] in _UNKNOWN and len(fault["loc"]) == 1
 
 
 class Stored(BaseModel):

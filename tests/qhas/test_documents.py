@@ -50,6 +50,7 @@ def test_null_still_means_left_out() -> None:
             "prepare.vtcm: no such key; choose from optimization_level, vtcm_mb",
         ),
         (Site, "sdk: {path: /opt}", "sdk.path: no such key; choose from root, env"),
+        (Site, "sdk: {1: /opt, root: /opt}", "sdk.1: no such key; choose from root, env"),
         (
             Site,
             "devices: [{name: a, soc: sm8750, port: 1}]",
@@ -71,6 +72,14 @@ def test_every_typing_error_of_a_document_is_told() -> None:
     with pytest.raises(ValidationError) as refused:
         PrepareOptions.model_validate({"vtcm": 8, "threads": 4})
     assert describe(refused.value).count("no such key") == 2
+
+
+def test_a_typing_error_hides_no_other_fault() -> None:
+    with pytest.raises(ValidationError) as refused:
+        PrepareOptions.model_validate({"vtcm": 8, "hvx_threads": 99})
+    told = describe(refused.value)
+    assert "vtcm: no such key" in told
+    assert "hvx_threads: Input should be less than or equal to 16" in told
 
 
 @pytest.mark.parametrize(
