@@ -29,7 +29,7 @@ class _Tally:
     def __call__(self, event: progress.Event) -> None:
         if isinstance(event, progress.CellFinished):
             self._done += 1
-            self._failed += event.record.failure is not None
+            self._failed += not event.record.good
 
     @property
     def percent(self) -> int:

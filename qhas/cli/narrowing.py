@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+import typer
 from pydantic import ValidationError
 
 from qhas.documents import describe
 from qhas.failures import InvalidInput
-from qhas.runs.record import CellStatus
 from qhas.runs.stored import load_run, planned_cells
 from qhas.site import Site
 from qhas.store import Store
 from qhas.sweep.spec import Selection, SweepSpec
+
+ModelOption = Annotated[
+    list[str] | None, typer.Option(help="Only models of this pattern, as in 'inception_*'.")
+]
+SocOption = Annotated[list[str] | None, typer.Option(help="Only SoCs of this pattern, as in 'sa8*'.")]
+VariantOption = Annotated[list[str] | None, typer.Option(help="Only variants of this pattern.")]
+TagOption = Annotated[list[str] | None, typer.Option(help="Only models with this tag; several: any of them.")]
+FailedOption = Annotated[
+    str | None, typer.Option("--failed", metavar="RUN", help="Only cells that are not good in that run.")
+]
+CanaryOption = Annotated[
+    bool, typer.Option("--canary", help="One cell a SoC, of the model tagged canary or the first.")
+]
 
 
 @dataclass(frozen=True)
@@ -54,7 +68,7 @@ def _named(given: dict[str, object]) -> dict[str, object]:
 
 def _not_good(store: Store, run_id: str) -> list[str]:
     run, records = load_run(store, run_id)
-    good = {record.cell.key for record in records if record.status is CellStatus.COMPLETE}
+    good = {record.cell.key for record in records if record.good}
     if keys := [cell.key for cell in planned_cells(run.spec) if cell.key not in good]:
         return keys
     raise InvalidInput(f"Every cell of run {run_id} is good; there is nothing to run again.")

@@ -6,9 +6,8 @@ import html
 from collections.abc import Iterator
 
 from qhas.diff.model import CellDiff, Outcome, RunDiff
-from qhas.diff.sentence import signed_percent, signed_time
 from qhas.outside_text import shown
-from qhas.runs.rows import microseconds
+from qhas.units import microseconds, signed_percent, signed_time
 
 _EXPLAINED = 20
 """Cells in full; the table has them all."""

@@ -15,7 +15,7 @@ from qhas.diff.model import (
     Resource,
     Source,
 )
-from qhas.runs.rows import size
+from qhas.units import size
 
 Kind = CircumstanceKind
 
@@ -60,7 +60,7 @@ def observed(
     peak = by_name["peak_vtcm"]
     if _MAKES_OTHERS.isdisjoint(known):
         if _limited(peak):
-            yield _seen(Kind.VTCM, f"peak VTCM {_size(peak.before)} → {_size(peak.after)}")
+            yield _seen(Kind.VTCM, f"peak VTCM {size(peak.before or 0)} → {size(peak.after or 0)}")
         if compiled := _with(ops, OpEffect.RECOMPILED):
             yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
     clock = by_name["clock_mhz"]
@@ -105,10 +105,6 @@ def _data_type(ops: Sequence[OpDiff]) -> Circumstance | None:
         before=before,
         after=after,
     )
-
-
-def _size(count: float | None) -> str:
-    return size(round(count or 0.0))
 
 
 def _seen(kind: CircumstanceKind, sentence: str) -> Circumstance:

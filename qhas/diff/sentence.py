@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from qhas.diff.figures import LATENCY
 from qhas.diff.model import Circumstance, Contribution, Figure, Outcome, Side, Source
-from qhas.runs.rows import microseconds, size
+from qhas.units import count, signed_percent, signed_time, size
 
 _CARRIERS = 3
 _ENOUGH = 0.8
@@ -31,22 +31,13 @@ class _Told(NamedTuple):
     either: bool = False
 
 
-def _size(value: float) -> str:
-    return size(round(value))
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}"
-
-
 _FIGURES = (
-    _Told("dram_read", "DRAM reads", _size),
-    _Told("dram_write", "DRAM writes", _size),
-    _Told("peak_vtcm", "peak VTCM", _size, share=0.25, either=True),
-    _Told("reference_ops", "reference ops", _count),
-    _Told("format_changes", "format changes", _count),
+    _Told("dram_read", "DRAM reads", size),
+    _Told("dram_write", "DRAM writes", size),
+    _Told("peak_vtcm", "peak VTCM", size, share=0.25, either=True),
+    _Told("reference_ops", "reference ops", count),
+    _Told("format_changes", "format changes", count),
 )
-_MILLISECOND = 1000.0
 
 
 def sentence(
@@ -128,26 +119,3 @@ def _figures(figures: Mapping[str, Figure], change: float, causes: str) -> Itera
         if told.either or moved * change > 0:
             percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
             yield f"{told.title} {told.show(figure.before or 0.0)} → {told.show(figure.after or 0.0)}{percent}"
-
-
-def signed_time(us: float) -> str:
-    """A difference of time, as in `+1.9 ms` or `−40 µs`."""
-    sign = "−" if us < 0 else "+"
-    return (
-        f"{sign}{abs(us) / _MILLISECOND:.1f} ms"
-        if abs(us) >= _MILLISECOND
-        else f"{sign}{microseconds(abs(us))}"
-    )
-
-
-def signed_percent(percent: float | None) -> str:
-    """A difference in percent, as in `+38 %`; empty where there is none."""
-    if percent is None:
-        return ""
-    digits = 1 if abs(percent) < 10 else 0
-    return f"{'−' if percent < 0 else '+'}{abs(percent):.{digits}f} %"
-
-
-def signed_size(count: float) -> str:
-    """A difference of bytes, as in `+1.20 MB`."""
-    return f"{'−' if count < 0 else '+'}{size(round(abs(count)))}"

@@ -94,7 +94,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("median_us", _REAL, "record.latency.median_us", "median latency, un-profiled"),
     Column("p90_us", _REAL, "record.latency.p90_us", "90th percentile of it, nearest rank"),
     Column("min_us", _REAL, "record.latency.min_us", "fastest inference of it"),
-    Column("poor", _WORDS, lambda source: poor(source.record), "why the latency should not be quoted"),
+    Column(
+        "poor",
+        _WORDS,
+        lambda source: poor(source.record.health, source.record.latency),
+        "why the latency should not be quoted",
+    ),
     Column("rerun_median_us", _REAL, "rerun.latency.median_us", "median latency of the re-run"),
     Column("rerun_serial", _TEXT, "rerun.device.address", "device of the re-run"),
     Column("rerun_device", _TEXT, "rerun.device.name", "its name"),
@@ -102,7 +107,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "rerun_poor",
         _WORDS,
-        lambda source: source.rerun.poor(source.record) if source.rerun else None,
+        lambda source: poor(source.rerun.health, source.rerun.latency) if source.rerun else None,
         "why the latency of the re-run should not be quoted",
     ),
     Column("time_us", _INT, "record.metrics.time_us", "QHAS time: first, cold, profiled inference"),

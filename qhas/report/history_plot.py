@@ -9,6 +9,7 @@ from typing import Any
 from qhas.report.findings import History
 from qhas.report.plots import Plot
 from qhas.runs.record import Origin
+from qhas.units import words
 from qhas.verdict.model import Verdict
 
 _QUIET = (Verdict.STEADY, Verdict.INSUFFICIENT_DATA)
@@ -44,7 +45,7 @@ def _plot(name: str, history: History, origin: Origin) -> Plot:
         {
             "type": "scatter",
             "mode": "markers",
-            "name": verdict.replace("_", " "),
+            "name": words(verdict),
             "x": [point.moment.isoformat() for point in told if point.verdict is verdict],
             "y": [point.value for point in told if point.verdict is verdict],
             "text": [point.run_id for point in told if point.verdict is verdict],

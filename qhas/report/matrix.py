@@ -9,7 +9,7 @@ from qhas.report.findings import Findings
 from qhas.report.links import cell_page
 from qhas.report.standing import Standing, standing
 from qhas.runs.record import CellRecord
-from qhas.runs.rows import microseconds
+from qhas.units import microseconds
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def matrix(records: Sequence[CellRecord], findings: Findings) -> Matrix:
 
 def headline(record: CellRecord) -> str:
     """The figure to look at first: the median latency, else the QHAS time; empty for a failed cell."""
-    if record.failure:
+    if not record.good:
         return ""
     if record.latency:
         return microseconds(record.latency.median_us)

@@ -26,6 +26,7 @@ from qhas.report.matrix import matrix
 from qhas.report.standing import Tone, standing
 from qhas.report.steps import step_rows, where_the_time_went
 from qhas.report.summary import summary
+from qhas.runs import keys
 from qhas.runs.record import CellRecord, CellStatus, Origin, SweepRecord
 from qhas.runs.rows import (
     ORIGIN_TITLE,
@@ -33,13 +34,12 @@ from qhas.runs.rows import (
     by_origin,
     columns,
     legend,
-    microseconds,
     row,
     site_table,
-    size,
 )
-from qhas.runs.stored import planned_cells, run_prefix
+from qhas.runs.stored import planned_cells
 from qhas.sweep.spec import Cell
+from qhas.units import microseconds, size, words
 
 _WHO = {"network", "soc", "variant", "status", "device"}
 """Columns that a failed cell has, too; its message takes the place of the others."""
@@ -98,7 +98,7 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
         groups=[_group(records, origin, findings) for origin, records in by_origin(list(cells))],
         not_run=_not_run(run, cells),
         sites=site_table(run.sites),
-        sweep_json=f"../../{run_prefix(run.run_id)}/sweep.json",
+        sweep_json=f"../../{keys.sweep_record(run.run_id)}",
     )
 
 
@@ -115,7 +115,7 @@ def cell_page_text(
     diff, timeline = files_of.diff, files_of.timeline
     drawn = [
         plots.waterfall(diff) if diff else None,
-        plots.samples(record.latency, record.origin) if record.latency and not record.failure else None,
+        plots.samples(record.latency, record.origin) if record.latency and record.good else None,
         *history_plots(findings.histories.get(record.cell.key, ()), record.origin),
     ]
     return _render(
@@ -213,13 +213,13 @@ def style_of(column: Column, cells: dict[str, str]) -> str:
     return {"mark": "failed", "health": "note"}.get(column.field, "n" if column.numeric else "")
 
 
-_templates.globals.update(family_of=family_of, size=size, style_of=style_of)
+_templates.globals.update(family_of=family_of, size=size, style_of=style_of, words=words)
 
 
 def _path(record: CellRecord) -> list[PathShare]:
     """What the dominant path consists of, as far as the record tells: the rest is no piece."""
     pieces, begin = [], 0.0
-    for share in record.metrics.top_ops if record.metrics and not record.failure else ():
+    for share in record.metrics.top_ops if record.metrics and record.good else ():
         if share.dominant_percent >= 0.5:
             pieces.append(
                 PathShare(
@@ -249,7 +249,7 @@ def _tiles(record: CellRecord, diff: CellDiff | None) -> list[Tile]:
 
     latency, metrics = record.latency, record.metrics
     tiles: list[Tile] = []
-    if record.failure:
+    if not record.good:
         return tiles
     if latency:
         tiles += [

@@ -32,8 +32,8 @@ def time_by_network(records: Sequence[CellRecord], origin: Origin) -> Plot | Non
     Measured cells show the median latency with a line from the fastest inference to p90; without latencies, and for
     simulated cells, it is the time of the first inference.
     """
-    measured = [record for record in records if record.latency and not record.failure]
-    shown = measured or [record for record in records if record.metrics and not record.failure]
+    measured = [record for record in records if record.latency and record.good]
+    shown = measured or [record for record in records if record.metrics and record.good]
     if not shown:
         return None
     times = [_time(record, bool(measured)) for record in shown]

@@ -9,6 +9,7 @@ from qhas.diff import model as diff
 from qhas.report.findings import Findings
 from qhas.runs.condition import poor
 from qhas.runs.record import CellRecord
+from qhas.units import words
 from qhas.verdict.model import Verdict, headlines
 
 
@@ -63,22 +64,18 @@ def standing(record: CellRecord, findings: Findings, compared: diff.CellDiff | N
     """What a matrix and the head of a page say of the cell; `compared` where the findings do not hold its comparison yet."""
     key = record.cell.key
     if failure := record.failure:
-        return Standing(Tone.FAILED, _words(failure.kind), f"{failure.message} {failure.hint}")
+        return Standing(Tone.FAILED, words(failure.kind), f"{failure.message} {failure.hint}")
     compared = compared or findings.diffs.get(key)
     change = _percent(compared.time.percent) if compared else ""
     if broken := record.over_budget:
         return Standing(Tone.WORSE, "over budget", " ".join(one.sentence for one in broken), change)
     if verdict := headlines(findings.verdicts.get(key, ())).get(key):
-        return Standing(_VERDICTS[verdict.verdict], _words(verdict.verdict), verdict.sentence, change)
-    if reasons := poor(record):
+        return Standing(_VERDICTS[verdict.verdict], words(verdict.verdict), verdict.sentence, change)
+    if reasons := poor(record.health, record.latency):
         return Standing(Tone.DOUBT, "poor", f"{', '.join(reasons)}: do not quote the latency.", change)
     if compared:
-        return Standing(_DIFFS[compared.verdict], _words(compared.verdict), compared.sentence, change)
+        return Standing(_DIFFS[compared.verdict], words(compared.verdict), compared.sentence, change)
     return Standing(Tone.GOOD, "complete")
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _percent(value: float | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from qhas.runs.record import Attempt, CellRecord
+from qhas.units import words
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _row(attempt: Attempt, start: datetime, whole: float) -> StepRow:
         seconds=attempt.seconds,
         begin=None if began is None else min(100.0, 100 * began / whole),
         width=None if attempt.seconds is None else min(100.0, max(0.3, 100 * attempt.seconds / whole)),
-        failure=attempt.failure.replace("_", " ") if attempt.failure else "",
+        failure=words(attempt.failure) if attempt.failure else "",
         tools=[
             ToolRow(
                 name=tool.argv[0].rpartition("/")[2] if tool.argv else "",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from qhas.diff.model import Outcome
 from qhas.report.findings import Findings
 from qhas.runs.record import CellRecord, SweepRecord
+from qhas.units import words
 
 
 def summary(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> list[str]:
@@ -20,7 +21,7 @@ def summary(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -
 def _failures(run: SweepRecord, cells: Sequence[CellRecord]) -> Iterator[str]:
     kinds = Counter(record.failure.kind for record in cells if record.failure)
     if kinds:
-        listed = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
+        listed = ", ".join(f"{count} {words(kind)}" for kind, count in kinds.most_common())
         yield f"{kinds.total()} failed: {listed}."
     if missing := run.cells - len(cells):
         yield f"{missing} not run."

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin
 from qhas.runs.record import BudgetResult, BudgetState
-from qhas.runs.rows import microseconds, size
 from qhas.sweep.budget import Budget, Limit
+from qhas.units import count, microseconds, size
 
 _OF_ORIGIN = {Origin.DEVICE: "measured", Origin.SIMULATOR: "simulated"}
 _OPS = "ops."
@@ -20,25 +20,17 @@ class _Figure(NamedTuple):
     show: Callable[[float], str]
 
 
-def _count(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _size(value: float) -> str:
-    return size(round(value))
-
-
 _FIGURES: dict[str, _Figure] = {
     "time_us": _Figure(lambda metrics: metrics.time_us, microseconds),
-    "cycles": _Figure(lambda metrics: metrics.timeline_cycles, _count),
-    "total_dram": _Figure(lambda metrics: metrics.dram_total, _size),
-    "dram_read": _Figure(lambda metrics: metrics.dram_read, _size),
-    "dram_write": _Figure(lambda metrics: metrics.dram_write, _size),
-    "peak_vtcm": _Figure(lambda metrics: metrics.peak_vtcm, _size),
-    "reference_ops": _Figure(lambda metrics: metrics.reference_ops, _count),
-    "format_changes": _Figure(lambda metrics: metrics.format_changes, _count),
-    "qnn_nodes": _Figure(lambda metrics: metrics.qnn_nodes, _count),
-    "htp_nodes": _Figure(lambda metrics: metrics.htp_nodes, _count),
+    "cycles": _Figure(lambda metrics: metrics.timeline_cycles, count),
+    "total_dram": _Figure(lambda metrics: metrics.dram_total, size),
+    "dram_read": _Figure(lambda metrics: metrics.dram_read, size),
+    "dram_write": _Figure(lambda metrics: metrics.dram_write, size),
+    "peak_vtcm": _Figure(lambda metrics: metrics.peak_vtcm, size),
+    "reference_ops": _Figure(lambda metrics: metrics.reference_ops, count),
+    "format_changes": _Figure(lambda metrics: metrics.format_changes, count),
+    "qnn_nodes": _Figure(lambda metrics: metrics.qnn_nodes, count),
+    "htp_nodes": _Figure(lambda metrics: metrics.htp_nodes, count),
 }
 _LATENCY = "latency_us"
 
@@ -71,7 +63,7 @@ def _value(name: str, metrics: Metrics | None, latency: Latency | None) -> float
 
 
 def _result(name: str, limit: Limit, value: float | None, origin: Origin, judged: bool) -> BudgetResult:
-    show = microseconds if name == _LATENCY else _FIGURES[name].show if name in _FIGURES else _count
+    show = microseconds if name == _LATENCY else _FIGURES[name].show if name in _FIGURES else count
     allowed = " and ".join(
         f"at {side} {show(bound)}"
         for side, bound in (("least", limit.at_least), ("most", limit.at_most))

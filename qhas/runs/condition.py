@@ -8,15 +8,14 @@ from operator import attrgetter
 from qhas.devices.facts import Health, HealthFacts
 from qhas.profile.diagview import spread_percent
 from qhas.profile.metrics import Latency
-from qhas.runs.record import CellRecord
 
 POOR_SPREAD_PERCENT = 20.0
 """Above it the samples of one run lie too far apart to stand for the network."""
 
 
-def poor(record: CellRecord) -> list[str]:
-    """What makes the cell's latency one that should not be quoted, each as a phrase; empty where nothing does."""
-    return [*_throttled(record.health), *_scattered(record.latency)]
+def poor(health: HealthFacts | None, latency: Latency | None) -> list[str]:
+    """What makes a latency one that should not be quoted, each as a phrase; empty where nothing does."""
+    return [*_throttled(health), *_scattered(latency)]
 
 
 def _throttled(health: HealthFacts | None) -> Iterator[str]:

@@ -24,8 +24,6 @@ from qhas.store import Artifact
 from qhas.sweep.spec import Cell, SweepSpec
 
 SCHEMA_VERSION = 1
-MANIFEST = "manifest.json"
-SWEEP_RECORD = "sweep.json"
 
 
 class CellStatus(StrEnum):
@@ -138,6 +136,11 @@ class CellRecord(Stored):
         default=[], description="Against the budget the cell ran with; the status does not depend on it."
     )
     artifacts: list[Artifact] = []
+
+    @property
+    def good(self) -> bool:
+        """Whether it is complete; over budget it may be all the same."""
+        return self.status is CellStatus.COMPLETE
 
     @property
     def over_budget(self) -> list[BudgetResult]:

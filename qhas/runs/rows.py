@@ -10,6 +10,7 @@ from qhas.profile.diagview import spread_percent
 from qhas.profile.metrics import Latency, Metrics
 from qhas.runs.condition import before_after, poor
 from qhas.runs.record import BudgetState, CellRecord, Origin, SitePart
+from qhas.units import microseconds, size, words
 
 ORIGIN_TITLE = {
     Origin.DEVICE: "Measured on devices",
@@ -132,7 +133,7 @@ def _with_qhas(start: Row, metrics: Metrics) -> Row:
 
 
 def _with_latency(start: Row, record: CellRecord, latency: Latency) -> Row:
-    reasons = poor(record)
+    reasons = poor(record.health, latency)
     return replace(
         start,
         median=microseconds(latency.median_us),
@@ -145,7 +146,7 @@ def _with_latency(start: Row, record: CellRecord, latency: Latency) -> Row:
 
 def legend(records: list[CellRecord]) -> list[str]:
     """What the times of these cells are, each sentence once; and what their files say of their figures."""
-    latencies = [record.latency for record in records if record.latency and not record.failure]
+    latencies = [record.latency for record in records if record.latency and record.good]
     counts = sorted({len(latency.samples_us) for latency in latencies})
     told = []
     if latencies:
@@ -161,17 +162,6 @@ def legend(records: list[CellRecord]) -> list[str]:
 def statements(records: list[CellRecord]) -> list[str]:
     """What the files of these cells say of where their figures come from, each once."""
     return sorted({r.metrics.statement for r in records if r.metrics and r.metrics.statement})
-
-
-def microseconds(value: float) -> str:
-    """A time for people, as in `1,371 µs`; below 100 with a decimal where there is one."""
-    digits = 1 if value < 100 and value != round(value) else 0
-    return f"{value:,.{digits}f} µs"
-
-
-def size(count: int) -> str:
-    """Bytes for people, in MB of 10^6 bytes, as in `26.4 MB`."""
-    return f"{count / 1e6:.2f} MB" if count < 10e6 else f"{count / 1e6:.1f} MB"
 
 
 def by_origin(records: list[CellRecord]) -> list[tuple[Origin, list[CellRecord]]]:
@@ -193,7 +183,7 @@ def site_table(parts: Iterable[SitePart]) -> list[dict[str, str]]:
     return [
         {
             "site": part.site,
-            "state": part.state.replace("_", " "),
+            "state": words(part.state),
             "cells": str(part.cells),
             "good": str(part.good),
             "failed": str(part.failed),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from qhas.runs.record import Origin
-from qhas.runs.rows import microseconds, size
+from qhas.units import count, microseconds, size
 from qhas.verdict.model import Metric
 
 _BOTH = frozenset(Origin)
@@ -27,23 +27,15 @@ class MetricFacts(NamedTuple):
     noisy: bool = False
 
 
-def _count(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _bytes(value: float) -> str:
-    return size(int(value))
-
-
 FACTS: dict[Metric, MetricFacts] = {
     Metric.LATENCY: MetricFacts("latency", frozenset({Origin.DEVICE}), microseconds, noisy=True),
     Metric.TIME: MetricFacts("estimated time", _SIMULATED, microseconds),
-    Metric.CYCLES: MetricFacts("simulated cycles", _SIMULATED, _count),
-    Metric.REFERENCE_OPS: MetricFacts("reference ops", _BOTH, _count),
-    Metric.FORMAT_CHANGES: MetricFacts("format changes", _BOTH, _count),
-    Metric.DRAM_READ: MetricFacts("DRAM read", _BOTH, _bytes),
-    Metric.DRAM_WRITE: MetricFacts("DRAM written", _BOTH, _bytes),
-    Metric.PEAK_VTCM: MetricFacts("peak VTCM", _BOTH, _bytes, None),
-    Metric.QNN_NODES: MetricFacts("QNN nodes", _BOTH, _count, None),
-    Metric.HTP_NODES: MetricFacts("HTP nodes", _BOTH, _count, None),
+    Metric.CYCLES: MetricFacts("simulated cycles", _SIMULATED, count),
+    Metric.REFERENCE_OPS: MetricFacts("reference ops", _BOTH, count),
+    Metric.FORMAT_CHANGES: MetricFacts("format changes", _BOTH, count),
+    Metric.DRAM_READ: MetricFacts("DRAM read", _BOTH, size),
+    Metric.DRAM_WRITE: MetricFacts("DRAM written", _BOTH, size),
+    Metric.PEAK_VTCM: MetricFacts("peak VTCM", _BOTH, size, None),
+    Metric.QNN_NODES: MetricFacts("QNN nodes", _BOTH, count, None),
+    Metric.HTP_NODES: MetricFacts("HTP nodes", _BOTH, count, None),
 }

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from qhas.runs.record import SweepRecord
+from qhas.units import words
 from qhas.verdict.model import CellVerdict, Verdict, headlines
 
 _SHOWN = (
@@ -29,12 +30,12 @@ def morning_line(verdicts: Collection[CellVerdict]) -> str:
     gravest = list(headlines(verdicts).values())
     told = []
     if new := _of(gravest, Verdict.NEW):
-        told.append(f"{_count(len(new), 'new regression')}, the first: {new[0].sentence}")
+        told.append(f"{_numbered(len(new), 'new regression')}, the first: {new[0].sentence}")
     if sustained := _of(gravest, Verdict.SUSTAINED):
         told.append(f"{len(sustained)} sustained{'' if new else f', the first: {sustained[0].sentence}'}")
     counts = Counter(one.verdict for one in gravest)
     rest = [
-        f"{counts[verdict]} {_words(verdict)}"
+        f"{counts[verdict]} {words(verdict)}"
         for verdict in _SHOWN
         if verdict not in (Verdict.NEW, Verdict.SUSTAINED) and counts[verdict]
     ]
@@ -43,9 +44,9 @@ def morning_line(verdicts: Collection[CellVerdict]) -> str:
         rest.append(f"look at {devices}")
     young = counts[Verdict.INSUFFICIENT_DATA]
     if young:
-        rest.append(f"{_count(young, 'cell')} with too few nights")
+        rest.append(f"{_numbered(young, 'cell')} with too few nights")
     if not told and len(gravest) > young:
-        told.append(f"No regression in {_count(len(gravest) - young, 'judged cell')}")
+        told.append(f"No regression in {_numbered(len(gravest) - young, 'judged cell')}")
     if not told and not rest:
         told.append("Nothing was judged")
     return f"{'; '.join([*(one.rstrip('.') for one in told), *rest])}."
@@ -62,7 +63,7 @@ def morning_page(run: SweepRecord, verdicts: Collection[CellVerdict]) -> str:
     if listed := [one for one in gravest if one.verdict in _SHOWN]:
         lines += ["", "| cell | verdict | why |", "|---|---|---|"]
         lines += [
-            f"| {one.cell} | {_words(one.verdict)} | {_cell(one.sentence)} |" for one in listed[:_LISTED]
+            f"| {one.cell} | {words(one.verdict)} | {_cell(one.sentence)} |" for one in listed[:_LISTED]
         ]
     if len(listed) > _LISTED:
         lines += ["", f"And {len(listed) - _LISTED} more."]
@@ -76,12 +77,8 @@ def _of(verdicts: Sequence[CellVerdict], kind: Verdict) -> list[CellVerdict]:
     )
 
 
-def _count(number: int, what: str) -> str:
+def _numbered(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _words(verdict: Verdict) -> str:
-    return verdict.replace("_", " ")
 
 
 def _cell(text: str) -> str:

@@ -10,8 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from qhas.diff.model import CellDiff, Contribution, Figure, Outcome, RunDiff, Unit
-from qhas.diff.sentence import signed_percent, signed_size, signed_time
-from qhas.runs.rows import microseconds, size
+from qhas.units import (
+    count,
+    megahertz,
+    microseconds,
+    percent,
+    signed_percent,
+    signed_size,
+    signed_time,
+    size,
+    words,
+)
 
 _BAR = 32
 _ROWS = 10
@@ -19,11 +28,11 @@ _ROWS = 10
 _STYLE = {Outcome.WORSE: "red", Outcome.BETTER: "green", Outcome.SAME: "dim"}
 _SHOW: dict[Unit, Callable[[float], str]] = {
     Unit.MICROSECONDS: microseconds,
-    Unit.BYTES: lambda value: size(round(value)),
-    Unit.CYCLES: lambda value: f"{value:,.0f}",
-    Unit.COUNT: lambda value: f"{value:,.0f}",
-    Unit.PERCENT: lambda value: f"{value:.1f} %",
-    Unit.MEGAHERTZ: lambda value: f"{value:,.0f} MHz",
+    Unit.BYTES: size,
+    Unit.CYCLES: count,
+    Unit.COUNT: count,
+    Unit.PERCENT: percent,
+    Unit.MEGAHERTZ: megahertz,
 }
 _TITLES = {
     "latency_us": "latency, median",
@@ -105,13 +114,16 @@ def _waterfall(cell: CellDiff) -> Table:
         return Text(" " * a + "█" * max(b - a, 1), style)
 
     table.add_row(
-        Text("before", "bold"), _time(start), "", Text("█" * round((start - floor) / span * _BAR), "dim")
+        Text("before", "bold"),
+        microseconds(start),
+        "",
+        Text("█" * round((start - floor) / span * _BAR), "dim"),
     )
     for part, left, right in zip(shown, levels, levels[1:], strict=False):
         cycles = f"{part.cycles:+,.0f}" if part.cycles else ""
         table.add_row(Text(part.name), signed_time(part.us), cycles, bar(left, right))
     table.add_row(
-        Text("after", "bold"), _time(end), "", Text("█" * round((end - floor) / span * _BAR), "dim")
+        Text("after", "bold"), microseconds(end), "", Text("█" * round((end - floor) / span * _BAR), "dim")
     )
     return table
 
@@ -159,7 +171,7 @@ def _ops(cell: CellDiff) -> Table:
             f"{op.dominant.change or 0:+,.0f}",
             _difference(op.dram),
             _difference(op.htp_ops),
-            Text(op.effect.replace("_", " ")),
+            Text(words(op.effect)),
         )
     return table
 
@@ -170,10 +182,6 @@ def _table(*titles: str, left: Sequence[int] = (0, -1)) -> Table:
     for place, title in enumerate(titles):
         table.add_column(title, justify="left" if place in places else "right")
     return table
-
-
-def _time(us: float) -> str:
-    return microseconds(us)
 
 
 def _value(figure: Figure, value: float | None) -> str:

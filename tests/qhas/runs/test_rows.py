@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from fakes.records import attempt, health, latency, measured, metrics, model, record
 from qhas.devices.facts import Health, HealthFacts
 from qhas.failures import FACTS, FailureKind
 from qhas.runs.record import Origin
-from qhas.runs.rows import COLUMNS, by_origin, columns, legend, microseconds, row, size, statements
+from qhas.runs.rows import (
+    COLUMNS,
+    by_origin,
+    columns,
+    legend,
+    row,
+    statements,
+)
 from qhas.sweep.spec import Cell
-from tests.qhas.measured import attempt, health, latency, measured
-from tests.qhas.samples import metrics, model, record
 
 
 def test_a_complete_cell_shows_its_figures() -> None:
@@ -43,18 +49,6 @@ def test_a_cell_without_figures_or_ops_is_still_a_row(changes: dict[str, object]
 )
 def test_an_estimate_the_vendor_does_not_support_says_so(estimate: str | None, note: str) -> None:
     assert row(record(metrics=metrics(estimate=estimate))).note == note
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0.00 MB"), (4_194_304, "4.19 MB"), (9_999_999, "10.00 MB"), (26_400_000, "26.4 MB")],
-)
-def test_bytes_are_megabytes_of_a_million(count: int, text: str) -> None:
-    assert size(count) == text
-
-
-def test_times_have_thousands_marked() -> None:
-    assert microseconds(1371) == "1,371 µs"
 
 
 def test_simulated_and_measured_cells_are_apart_in_order_and_complete() -> None:

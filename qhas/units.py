@@ -1,0 +1,62 @@
+"""Figures for people: the same words in the terminal, the report, verdicts, budgets and the Prefect UI."""
+
+from __future__ import annotations
+
+_MILLISECOND = 1000.0
+_MINUS = "−"
+
+
+def microseconds(value: float) -> str:
+    """A time, as in `1,371 µs`; below 100 with a decimal where there is one."""
+    digits = 1 if value < 100 and value != round(value) else 0
+    return f"{value:,.{digits}f} µs"
+
+
+def size(value: float) -> str:
+    """Bytes, in MB of 10^6 bytes, as in `26.4 MB`."""
+    return f"{value / 1e6:.2f} MB" if value < 10e6 else f"{value / 1e6:.1f} MB"
+
+
+def count(value: float) -> str:
+    """A whole number, as in `1,900,000`."""
+    return f"{value:,.0f}"
+
+
+def percent(value: float) -> str:
+    """A share, as in `81.2 %`."""
+    return f"{value:.1f} %"
+
+
+def megahertz(value: float) -> str:
+    """A clock, as in `1,400 MHz`."""
+    return f"{value:,.0f} MHz"
+
+
+def signed_time(us: float) -> str:
+    """A difference of microseconds, as in `+1.9 ms` or `−40 µs`."""
+    far = abs(us) >= _MILLISECOND
+    return f"{_sign(us)}{abs(us) / _MILLISECOND:.1f} ms" if far else f"{_sign(us)}{microseconds(abs(us))}"
+
+
+def signed_percent(value: float | None) -> str:
+    """A difference in percent, as in `+38 %`; empty where there is none."""
+    return "" if value is None else f"{_sign(value)}{abs(value):.{1 if abs(value) < 10 else 0}f} %"
+
+
+def signed_size(value: float) -> str:
+    """A difference of bytes, as in `+1.20 MB`."""
+    return f"{_sign(value)}{size(abs(value))}"
+
+
+def signed_count(value: float) -> str:
+    """A difference of whole numbers, as in `+1,200`."""
+    return f"{value:+,.0f}"
+
+
+def words(name: str) -> str:
+    """A member of a closed vocabulary as people write it: `qhas invalid` for `qhas_invalid`."""
+    return name.replace("_", " ")
+
+
+def _sign(value: float) -> str:
+    return _MINUS if value < 0 else "+"

@@ -1,0 +1,39 @@
+"""Figures for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from qhas.units import count, microseconds, signed_percent, signed_size, signed_time, size, words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0.00 MB"), (4_194_304, "4.19 MB"), (9_999_999, "10.00 MB"), (26_400_000, "26.4 MB")],
+)
+def test_bytes_are_megabytes_of_a_million(value: int, text: str) -> None:
+    assert size(value) == text
+
+
+def test_times_and_counts_have_thousands_marked() -> None:
+    assert (microseconds(1371), microseconds(12.34), count(1_900_000)) == ("1,371 µs", "12.3 µs", "1,900,000")
+
+
+@pytest.mark.parametrize(
+    ("us", "text"), [(1900, "+1.9 ms"), (-40, "−40 µs"), (0, "+0 µs"), (-999.6, "−1,000 µs")]
+)
+def test_a_difference_of_time_has_a_sign_and_a_unit_that_fits(us: float, text: str) -> None:
+    assert signed_time(us) == text
+
+
+def test_differences_of_bytes_and_in_percent_have_a_sign() -> None:
+    assert (signed_size(-1_200_000), signed_percent(-9.96), signed_percent(38.4)) == (
+        "−1.20 MB",
+        "−10.0 %",
+        "+38 %",
+    )
+    assert signed_percent(None) == ""
+
+
+def test_members_of_a_vocabulary_are_words() -> None:
+    assert words("qhas_invalid") == "qhas invalid"
