@@ -26,6 +26,7 @@ from rich.table import Table
 from bench.failure import BenchFailed
 from bench.figures import Spread
 from bench.size import Size
+from fakes.records import measured, metrics, model, run_record, spec
 from fakes.s3 import Ceph, MotoServer, S3Server, ceph_is_installed
 from qhas.history import Where, append, compact, read_history
 from qhas.history.columns import cell_rows, op_rows
@@ -34,8 +35,6 @@ from qhas.runs.record import CellRecord, SweepRecord
 from qhas.store import Store
 from qhas.sweep.spec import Cell
 from qhas.verdict.judge import judge_run
-from tests.qhas.measured import measured
-from tests.qhas.samples import metrics, model, run_record, spec
 
 _NETWORKS, _SOCS = 50, 6
 _NIGHTS = {Size.QUICK: 180, Size.NORMAL: 3 * 365, Size.FULL: 3 * 365}

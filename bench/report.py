@@ -24,17 +24,18 @@ from rich.table import Table
 
 from bench.figures import Spread
 from bench.size import Size
-from bench.traces import Layout, write_trace
+from bench.studies.traces import Layout, write_trace
 from bench.usage import Usage, peak_memory
+from fakes.profiles import core, htp_op, qhas, qnn_op
+from fakes.records import health, latency, metrics, record, run_record
 from qhas.failures import Step
 from qhas.profile.picture import read_timeline
 from qhas.report.publish import publish_report
+from qhas.runs import keys
 from qhas.runs.record import Attempt, CellRecord, Origin, SweepRecord
-from qhas.runs.stored import cell_prefix, planned_cells, run_prefix
+from qhas.runs.stored import planned_cells
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import ModelRef, SweepSpec
-from tests.qhas.measured import health, latency
-from tests.qhas.samples import core, htp_op, metrics, qhas, qnn_op, record, run_record
 
 _SOCS = ("sm8550", "sm8650", "sm8750", "sa8255", "sa8797", "qcs9100")
 _NETWORKS = {Size.QUICK: (5, 2), Size.NORMAL: (50, 10), Size.FULL: (50, 50)}
@@ -164,12 +165,12 @@ def _put_night(
             attempts=attempts,
             artifacts=artifacts,
         )
-        prefix = cell_prefix(run_id, cell)
+        prefix = keys.cell(run_id, cell)
         for artifact in artifacts:
             store.write(f"{prefix}/{artifact.path}", files[artifact.name])
         store.write(f"{prefix}/manifest.json", made.model_dump_json().encode())
         cells.append(made)
-    store.write(f"{run_prefix(run_id)}/sweep.json", run.model_dump_json().encode())
+    store.write(keys.sweep_record(run_id), run.model_dump_json().encode())
     return run, cells
 
 

@@ -1,6 +1,6 @@
 """The fast path of S3: contents of files, and many small objects at once, by obstore.
 
-s3fs holds whole large files in memory unless told otherwise, and takes longer. `python -m bench.storage` measures both.
+s3fs holds whole large files in memory unless told otherwise, and takes longer. `python -m bench.studies.storage` measures both.
 """
 
 from __future__ import annotations

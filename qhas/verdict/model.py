@@ -13,9 +13,6 @@ from qhas.documents import Stored
 from qhas.profile.figures import JUDGED, Figure
 from qhas.runs.record import SCHEMA_VERSION, Origin
 
-VERDICTS = "verdicts.json"
-"""Name of the object below a run's prefix."""
-
 
 class Verdict(StrEnum):
     """What a figure says against its history, the gravest first."""

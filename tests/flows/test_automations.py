@@ -17,12 +17,12 @@ from prefect.events import Event
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.events.schemas.automations import AutomationCore
 
+from bench.resilience.server import PrefectServer
+from fakes.records import MOMENT, record
 from qhas.devices.quarantine import Quarantined
 from qhas.runs import progress
 from tasks import events
 from tests.flows.conftest import ROOT
-from tests.qhas.samples import MOMENT, record
-from tests.resilience.server import PrefectServer
 
 FOLDER = ROOT / "infra" / "automations"
 _spec = importlib.util.spec_from_file_location("register", FOLDER / "register.py")

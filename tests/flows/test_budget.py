@@ -5,9 +5,9 @@ from __future__ import annotations
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate
 
+from fakes.records import spec
 from flows.sweep import sweep
 from qhas.sweep.spec import SweepSpec
-from tests.qhas.samples import spec
 
 
 def test_a_sweep_with_budgets_passes_the_prefect_api_whole() -> None:

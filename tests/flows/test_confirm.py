@@ -15,8 +15,8 @@ from flows.sweep import sweep
 from qhas.history import Where, read_history
 from qhas.verdict import Verdict
 from qhas.verdict.stored import read_verdicts
+from tests.documents import write_yaml
 from tests.flows.conftest import FakeLab, prefect_command
-from tests.qhas.samples import write_yaml
 
 MORE = [(f"conv{number}", "Conv2d") for number in range(5, 12)]
 

@@ -10,6 +10,7 @@ import pytest
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 
+from fakes.records import spec
 from flows.batch import batch_profile
 from flows.compare import compare_runs
 from flows.nightly import nightly_sweep
@@ -19,7 +20,6 @@ from flows.sweep import sweep
 from flows.upkeep import flight_check, prune_store
 from qhas.machine.process import is_secret
 from qhas.sweep import budget
-from tests.qhas.samples import spec
 
 FLOWS = {
     flow.name: flow

@@ -28,8 +28,8 @@ from flows.sites import sweep_sites
 from qhas.failures import InvalidInput
 from qhas.runs.record import SiteState, SweepState
 from qhas.sweep.sites import SiteRef
+from tests.documents import write_yaml
 from tests.flows.conftest import POOL, ROOT, FakeLab, make_lab, prefect_command
-from tests.qhas.samples import write_yaml
 
 pytestmark = [
     pytest.mark.server,

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from fakes.records import MOMENT, latency, measured, metrics, model, record, run_record
 from qhas.devices.facts import DeviceFacts
 from qhas.runs.record import CellRecord, Origin, PreparedFacts, SweepRecord
 from qhas.sweep.spec import Cell
-from tests.qhas.measured import latency, measured
-from tests.qhas.samples import MOMENT, metrics, model, record, run_record
 
 FIRST = MOMENT.date()
 GRAPH = PreparedFacts(key="k" * 64, sha256="a" * 64, schematic_sha256="b" * 64, reused=True)

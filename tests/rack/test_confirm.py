@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from fakes.records import latency
 from flows.sweep import sweep
 from qhas.history import append, read_history, read_reruns
 from qhas.history.reading import Where
@@ -18,7 +19,6 @@ from qhas.sweep.sites import Part
 from qhas.verdict import CellVerdict, Verdict
 from qhas.verdict.judge import judge_run
 from qhas.verdict.stored import read_verdicts
-from tests.qhas.measured import latency
 from tests.qhas.nights import WOBBLE
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, TIMED, Rack, runs

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.resilience.lab import without_labs
 from fakes.s3 import MotoServer, Wire
 from tests.flows.conftest import prefect_command
-from tests.resilience.lab import without_labs
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from socket import gethostname
 
 import pytest
 
+from bench.resilience.killing import Outcome, calls_by_cell, kill_and_resume
+from bench.resilience.lab import SweepLab, build_lab
+from bench.resilience.reader import Reading
+from bench.resilience.server import PrefectServer
 from fakes.sdk import Tool, read_calls
 from qhas.runs.sole_runner import sole_runner
 from qhas.store import Store
 from tests.rack.rack import until
-from tests.resilience.killing import Outcome, calls_by_cell, kill_and_resume
-from tests.resilience.lab import SweepLab, build_lab
-from tests.resilience.reader import Reading
-from tests.resilience.server import PrefectServer
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 SEED = 20

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.resilience.lab import build_lab, ended_with_us
+from bench.resilience.reader import Folder, read_run
+from bench.resilience.server import PrefectServer
 from tests.rack.rack import until
-from tests.resilience.lab import build_lab, ended_with_us
-from tests.resilience.reader import Folder, read_run
-from tests.resilience.server import PrefectServer
 
 pytestmark = [
     pytest.mark.slow,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.resilience.lab import SweepLab, build_lab, ended_with_us
+from bench.resilience.reader import Bucket, Folder, Objects, Reading, read_run
 from fakes.s3 import Fault, MotoServer, Wire, WireRule
 from tests.rack.rack import until
 from tests.resilience.disk import SmallDisk, why_unavailable
-from tests.resilience.lab import SweepLab, build_lab, ended_with_us
-from tests.resilience.reader import Bucket, Folder, Objects, Reading, read_run
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 RUN = "one"

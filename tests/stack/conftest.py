@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench.resilience.reader import Bucket
 from fakes.dlc import make_dlc
 from fakes.sdk import build_fake_sdk
 from infra.stack import parts
@@ -21,7 +22,6 @@ from infra.stack.processes import Processes
 from infra.stack.settings import BUCKET, Settings
 from infra.stack.stack import ROOT, Stack
 from infra.stack.start import start_parts
-from tests.resilience.reader import Bucket
 from tests.stack.api import Api
 
 NETWORKS = ("alpha", "beta")

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.resilience.reader import Bucket, Folder, read_run
 from infra.stack.bucket import client_of
 from infra.stack.postgresql import Postgresql
 from infra.stack.settings import BUCKET
 from infra.stack.stack import ROOT
-from tests.resilience.reader import Bucket, Folder, read_run
 from tests.stack.conftest import Running
 
 pytestmark = [

@@ -16,8 +16,8 @@ import httpx
 import pytest
 import yaml
 
+from bench.resilience.reader import read_run
 from infra.stack.stack import ROOT
-from tests.resilience.reader import read_run
 from tests.stack.api import ENDS
 from tests.stack.conftest import NETWORKS, SOCS, Running
 

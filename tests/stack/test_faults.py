@@ -13,11 +13,11 @@ from signal import SIGINT, SIGKILL, SIGTERM
 
 import pytest
 
+from bench.resilience.reader import Reading, read_run
 from fakes.sdk import Fault, Rule, Tool, order, read_calls
 from infra.stack.processes import Process
 from infra.stack.start import start_parts
 from tests.infra.files import INFRA
-from tests.resilience.reader import Reading, read_run
 from tests.stack.conftest import NETWORKS, SOCS, Running
 
 pytestmark = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import metrics, model, record, run_record
 from qhas.failures import FailureKind
 from qhas.profile.metrics import OpShare
 from qhas.runs.links import LinkMaker
@@ -21,7 +22,6 @@ from tasks.artifacts import (
     links_of,
     trace_page,
 )
-from tests.qhas.samples import metrics, model, record, run_record
 
 SERVED = Site(links=Links(base="https://lab"))
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
+from fakes.records import MOMENT, measured, record, run_record
 from qhas.devices.quarantine import Quarantined
 from qhas.failures import FailureKind
 from qhas.runs import progress
 from tasks import events
-from tests.qhas.measured import measured
-from tests.qhas.samples import MOMENT, record, run_record
 
 Sent = list[tuple[str, dict[str, str], dict[str, Any]]]
 

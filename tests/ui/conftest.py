@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.resilience.server import PrefectServer
 from qhas.prefect_settings import CLIENT_LOGIN
 from tests.browser import in_browser_thread
 from tests.flows.conftest import POOL, ROOT, FakeLab, make_lab, prefect_command
-from tests.resilience.server import PrefectServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import MOMENT
 from qhas.cell.diagnosis import SIGNS, disk_to_blame, judge_tool
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.process import ToolRun
-from tests.qhas.samples import MOMENT
 
 PREPARE, NET_RUN, VIEWER = Step.PREPARE, Step.NET_RUN, Step.CHROMETRACE
 CACHE_MISS = (

@@ -9,10 +9,10 @@ from typing import Any
 import fsspec
 import pytest
 
+from fakes.records import model
 from qhas.cell.inputs import StagedInputs, gather_inputs
 from qhas.failures import FailureKind, Step, StepFailed
 from tests.qhas.cell.test_dlc import dlc, metadata
-from tests.qhas.samples import model
 
 TENSORS = ({"name": "image", "dimensions": [1, 3, 8, 8]}, {"name": "mask", "dimensions": [1, 5]})
 

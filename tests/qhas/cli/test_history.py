@@ -14,8 +14,8 @@ from qhas.cli.main import app
 from qhas.history import append
 from qhas.store import Store
 from qhas.verdict.judge import judge_run
+from tests.documents import write_yaml
 from tests.qhas.nights import on_phone, run_of, simulated, wobbling
-from tests.qhas.samples import write_yaml
 
 
 @pytest.fixture

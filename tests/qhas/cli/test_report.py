@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from fakes.records import record, run_record
 from qhas.cli.main import app
 from qhas.site import Site
 from qhas.store import Store
-from tests.qhas.samples import record, run_record, write_yaml
+from tests.documents import write_yaml
 
 
 def invoke(*arguments: str) -> tuple[int, str]:

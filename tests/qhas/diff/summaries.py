@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from fakes.profiles import core, qhas
 from qhas.profile.qhas_file import QhasFile, parse_qhas
-from tests.qhas.samples import core, qhas
 
 CYCLES_A_US = 1400
 WEIGHTS = "q::weights_to_vtcm"

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.profiles import core
+from fakes.records import model, record
 from qhas.devices.facts import DeviceFacts
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
@@ -21,7 +23,6 @@ from qhas.runs.record import CellRecord, ModelFacts, Origin, SdkFacts
 from qhas.site.sdk import SdkKind
 from qhas.sweep.spec import Cell, PrepareOptions
 from tests.qhas.diff.summaries import Made, document, made
-from tests.qhas.samples import core, model, record
 
 NETWORK = [Made(f"conv{number}") for number in range(6)] + [
     Made("add", "Add", kinds={"q::Add": 2}, hmx=False)

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from fakes.records import record
 from qhas.failures import FailureKind
 from qhas.history import Where, append, read_history
 from qhas.history.files import Kind
 from qhas.store import Store
 from tests.qhas.nights import day, on_phone, run_of, simulated, wobbling
-from tests.qhas.samples import record
 
 
 def rows(store: Store, where: Where | None = None, *columns: str) -> list[dict[str, object]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import model
 from fakes.sdk import build_fake_sdk
 from qhas.devices.host import HostDevice
 from qhas.failures import FACTS, FailureKind, Step, StepFailed
@@ -20,7 +21,6 @@ from qhas.site import DeviceRef, SdkRef, Site
 from qhas.site.sdk import HOST_TARGET, Sdk, SdkKind, Tool
 from qhas.store import Store, Upload
 from qhas.sweep.spec import Cell
-from tests.qhas.samples import model
 
 SDK = Sdk(Path("/sdk"), "2.45.0", SdkKind.VENDOR)
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from fakes.records import model
 from qhas.lab import pipeline as schedule
 from qhas.lab.pipeline import Pipeline, Stage
 from qhas.machine.cores import Cores
 from qhas.site import Host
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
-from tests.qhas.samples import model
 
 HOST = Host(free_memory_mb=0, free_scratch_mb=0)
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fakes.profiles import core, htp_op, qhas, qnn_op
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.profile.metrics import TOP_OPS, Metrics, metrics_of
 from qhas.profile.qhas_file import QhasFile, QhasInvalid, parse_qhas, read_qhas
-from tests.qhas.samples import core, htp_op, qhas, qnn_op
 
 INPUTS = Path(__file__).parents[4] / "shared/inputs"
 """Files of the vendor's tools, where they lie beside the repository."""

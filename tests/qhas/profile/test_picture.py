@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.profiles import chrometrace, metadata_event, op_event
 from qhas.profile.dominant import Stretch
 from qhas.profile.picture import BINS, LANES, CounterKind, Timeline, Work, read_timeline
 from qhas.profile.trace import TraceInvalid
-from tests.qhas.samples import chrometrace, metadata_event, op_event
 
 
 def written(tmp_path: Path, *events: str) -> Path:

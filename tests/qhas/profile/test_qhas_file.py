@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.profiles import core
 from qhas.profile.qhas_file import QhasFile, QhasInvalid, parse_qhas, read_qhas
 from tests.qhas.diff.summaries import Made, document
-from tests.qhas.samples import core
 
 NETWORK = [Made("conv1"), Made("add", "Add", hmx=False)]
 

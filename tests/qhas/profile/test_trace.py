@@ -16,16 +16,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from fakes.profiles import EVENTS, chrometrace, constant_event, counter_event, metadata_event, op_event
 from qhas.profile.trace import OpTypeCycles, TraceFacts, TraceInvalid, check_trace, summarise_trace
 from tests.judges.perfetto import import_errors, slice_count
-from tests.qhas.samples import (
-    EVENTS,
-    chrometrace,
-    constant_event,
-    counter_event,
-    metadata_event,
-    op_event,
-)
 
 WHOLE = chrometrace()
 EXECUTED = '{"ph": "X", "pid": 0, "args": {"Duration (cycles)": 1}'

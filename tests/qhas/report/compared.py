@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fakes.records import record
 from qhas.diff.model import (
     CellDiff,
     Circumstance,
@@ -16,7 +17,6 @@ from qhas.diff.model import (
     Unit,
 )
 from qhas.runs.record import Origin
-from tests.qhas.samples import record
 
 
 def contribution(name: str, us: float, **changes: object) -> Contribution:

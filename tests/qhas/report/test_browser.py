@@ -11,31 +11,19 @@ from typing import Any
 
 import pytest
 
+from fakes.profiles import EVENTS, chrometrace, htp_op, op_event, qhas
+from fakes.records import MOMENT, latency, measured, metrics, model, record, run_record, spec
 from qhas.failures import FailureKind, Step
 from qhas.profile.picture import read_timeline
 from qhas.report.findings import Findings, History
 from qhas.report.publish import publish_report
+from qhas.runs import keys
 from qhas.runs.record import Attempt, CellRecord, Origin
-from qhas.runs.stored import cell_prefix
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from tests.browser import in_browser_thread
-from tests.qhas.measured import latency, measured
 from tests.qhas.report.page import HOSTILE
 from tests.qhas.report.test_cell_page import KEY, instance, nights, put_run
-from tests.qhas.samples import (
-    EVENTS,
-    MOMENT,
-    chrometrace,
-    htp_op,
-    metrics,
-    model,
-    op_event,
-    qhas,
-    record,
-    run_record,
-    spec,
-)
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -92,7 +80,7 @@ def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: in
     }
     artifacts = []
     for name, content in contents.items():
-        store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{name}.json.gz", gzip.compress(content))
+        store.write(f"{keys.cell(cell.run_id, cell.cell)}/{name}.json.gz", gzip.compress(content))
         artifacts.append(
             Artifact(
                 name=name,
@@ -102,7 +90,7 @@ def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: in
             )
         )
     kept = cell.model_copy(update={"artifacts": artifacts})
-    store.write(f"{cell_prefix(cell.run_id, cell.cell)}/manifest.json", kept.model_dump_json().encode())
+    store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), kept.model_dump_json().encode())
     return kept
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from fakes.profiles import chrometrace, htp_op, op_event, qhas, qnn_op
+from fakes.records import MOMENT, latency, measured, model, record, run_record
 from qhas.failures import FACTS, FailureKind, Step
 from qhas.machine.process import ToolRun
 from qhas.profile.picture import Timeline, read_timeline
@@ -18,25 +20,13 @@ from qhas.report.findings import Findings, History, HistoryPoint
 from qhas.report.gather import Baseline, CellFiles, read_baseline, read_contents, understood
 from qhas.report.ops import op_tables
 from qhas.report.pages import cell_page_text
+from qhas.runs import keys
 from qhas.runs.record import Attempt, CellRecord
-from qhas.runs.stored import cell_prefix
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from qhas.verdict.model import Verdict
-from tests.qhas.measured import latency, measured
 from tests.qhas.report.compared import compared, contribution
 from tests.qhas.report.page import HOSTILE, Page
-from tests.qhas.samples import (
-    MOMENT,
-    chrometrace,
-    htp_op,
-    model,
-    op_event,
-    qhas,
-    qnn_op,
-    record,
-    run_record,
-)
 
 KEY = record().cell.key
 
@@ -303,9 +293,9 @@ def stored(store: Store, cell: CellRecord, **contents: bytes) -> CellRecord:
     """The record with files of these artifact names in the store."""
     artifacts = [Artifact(name=name, path=f"{name}.gz", sha256="0" * 64, size=9) for name in contents]
     for name, content in contents.items():
-        store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{name}.gz", gzip.compress(content))
+        store.write(f"{keys.cell(cell.run_id, cell.cell)}/{name}.gz", gzip.compress(content))
     kept = cell.model_copy(update={"artifacts": artifacts})
-    store.write(f"{cell_prefix(cell.run_id, cell.cell)}/manifest.json", kept.model_dump_json().encode())
+    store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), kept.model_dump_json().encode())
     return kept
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import model, record, run_record
 from qhas.report import page_writers
 from qhas.report.publish import publish_report
 from qhas.runs.record import CellRecord
 from qhas.store import Store
 from qhas.sweep.spec import Cell
-from tests.qhas.samples import model, record, run_record
 
 
 def pages(folder: Path) -> dict[str, bytes]:

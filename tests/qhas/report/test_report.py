@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import health, latency, measured, metrics, model, record, run_record, spec
 from qhas.failures import FACTS, FailureKind
 from qhas.profile.figures import DRAM_READ, LATENCY, Figure
 from qhas.profile.metrics import OpShare
@@ -18,10 +19,8 @@ from qhas.runs.record import BudgetResult, BudgetState, CellRecord, Origin
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from qhas.verdict.model import CellVerdict, Verdict
-from tests.qhas.measured import health, latency, measured
 from tests.qhas.report.compared import compared
 from tests.qhas.report.page import HOSTILE, Page
-from tests.qhas.samples import metrics, model, record, run_record, spec
 
 PERFETTO = "https://ui.perfetto.dev"
 TOP_OP = "top op, share of dominant path"

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
+from fakes.records import MOMENT, record, run_record
 from qhas.failures import FailureKind
-from qhas.report.entries import read_known
 from qhas.report.findings import Findings
 from qhas.report.run_index import publish_entry
+from qhas.runs.index import read_known
 from qhas.runs.record import SweepState
 from qhas.store import Store
 from tests.qhas.report.page import Page
-from tests.qhas.samples import MOMENT, record, run_record
 
 
 def put(store: Store, run_id: str, days: int = 0, **changes: object) -> None:

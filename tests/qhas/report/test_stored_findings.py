@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from fakes.records import MOMENT, latency, measured, record, run_record
 from qhas.history import append
 from qhas.profile.figures import LATENCY, PEAK_VTCM, Figure
 from qhas.report.stored_findings import read_findings
@@ -12,8 +13,6 @@ from qhas.runs.record import CellRecord, Origin
 from qhas.store import Store
 from qhas.verdict.model import CellVerdict, Verdict
 from qhas.verdict.stored import write_verdicts
-from tests.qhas.measured import latency, measured
-from tests.qhas.samples import MOMENT, record, run_record
 
 KEY = record().cell.key
 

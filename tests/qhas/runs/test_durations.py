@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from fakes.records import MOMENT, record
 from qhas.failures import Step
 from qhas.machine.process import ToolRun
 from qhas.runs.durations import read_durations, write_durations
 from qhas.runs.record import Attempt, CellStatus
 from qhas.store import Store
 from qhas.sweep.forecast import Forecast
-from tests.qhas.samples import MOMENT, record
 
 
 def attempts(prepare: float, *device: float) -> list[Attempt]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fakes.records import attempt, health, latency, measured, metrics, model, record
 from qhas.devices.facts import Health, HealthFacts
 from qhas.failures import FACTS, FailureKind
 from qhas.runs.record import Origin
@@ -16,8 +17,6 @@ from qhas.runs.rows import (
     statements,
 )
 from qhas.sweep.spec import Cell
-from tests.qhas.measured import attempt, health, latency, measured
-from tests.qhas.samples import metrics, model, record
 
 
 def test_a_complete_cell_shows_its_figures() -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
 from qhas.site import Site, load_site, require_devices
-from tests.qhas.samples import write_yaml
+from tests.documents import write_yaml
 
 
 def site_of(folder: Path, document: Any) -> Site:

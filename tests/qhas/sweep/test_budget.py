@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from fakes.records import metrics, spec
 from qhas.failures import InvalidInput
 from qhas.profile.metrics import Latency
 from qhas.profile.origin import Origin
@@ -16,7 +17,7 @@ from qhas.runs.record import BudgetState
 from qhas.sweep.budget import Budget, NetworkBudget
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import SweepSpec, load_sweep
-from tests.qhas.samples import metrics, spec, write_yaml
+from tests.documents import write_yaml
 
 SWEEP: dict[str, Any] = {
     "name": "nightly",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from fakes.records import model, spec
 from qhas.sweep.difference import differences
-from tests.qhas.samples import model, spec
 
 
 def told(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

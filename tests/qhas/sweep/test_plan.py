@@ -9,10 +9,10 @@ import fsspec
 import pytest
 from pydantic import ValidationError
 
+from fakes.records import model, spec
 from qhas.failures import InvalidInput
 from qhas.sweep.plan import Plan, plan_sweep, variant_grid
 from qhas.sweep.spec import PerfProfile, Variants
-from tests.qhas.samples import model, spec
 
 
 def planned(**changes: Any) -> Plan:

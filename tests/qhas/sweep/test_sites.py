@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from fakes.records import model
 from qhas.failures import InvalidInput
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.sites import Part, SiteRef, load_sites, require_sites, split
 from qhas.sweep.spec import Cell
-from tests.qhas.samples import model, write_yaml
+from tests.documents import write_yaml
 
 SOCS = ["sm8650", "sm8750", "sa8255"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from fakes.records import model
 from qhas.failures import InvalidInput
 from qhas.sweep.spec import (
     Cell,
@@ -20,7 +21,7 @@ from qhas.sweep.spec import (
     Variants,
     load_sweep,
 )
-from tests.qhas.samples import model, write_yaml
+from tests.documents import write_yaml
 
 WHOLE: dict[str, Any] = {
     "name": "nightly-vision",

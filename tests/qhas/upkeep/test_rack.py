@@ -27,7 +27,7 @@ from qhas.lab.lab import Lab, open_lab
 from qhas.site import DeviceRef, Site
 from qhas.upkeep import rack
 from qhas.upkeep.rack import Check, Outcome, Standing, all_good, check, standings
-from tests.qhas.samples import write_yaml
+from tests.documents import write_yaml
 
 NOW = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
 PHONE = {"name": "oneplus13", "soc": "sm8750", "transport": "adb", "serial": "3b15aq0"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import record, spec
 from qhas.failures import InvalidInput
 from qhas.history import append
 from qhas.runs.record import CellRecord
@@ -14,7 +15,6 @@ from qhas.site import Site
 from qhas.store import Store, Upload
 from qhas.sweep.plan import plan_sweep
 from qhas.upkeep.verify import Fault, redo, run_ids, verify_run
-from tests.qhas.samples import record, spec
 
 RUN = "nightly-1"
 TRACE = b'{"traceEvents": []}\n'

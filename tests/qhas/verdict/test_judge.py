@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import MOMENT, latency, spec
 from qhas.devices.facts import DeviceFacts
 from qhas.history import Rerun, Where, append, read_history, read_reruns, write_reruns
 from qhas.profile.figures import (
@@ -25,9 +26,7 @@ from qhas.store import Store
 from qhas.verdict import CellVerdict, Verdict, headlines
 from qhas.verdict.judge import MOST_RERUNS, judge_run, look_at_part, suspects
 from qhas.verdict.stored import read_verdicts
-from tests.qhas.measured import latency
 from tests.qhas.nights import GRAPH, day, on_phone, run_of, simulated, wobbling
-from tests.qhas.samples import MOMENT, spec
 
 
 @pytest.fixture

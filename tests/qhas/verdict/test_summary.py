@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from fakes.records import run_record
 from qhas.profile.figures import LATENCY
 from qhas.runs.record import Origin
 from qhas.verdict import CellVerdict, Verdict
 from qhas.verdict.summary import morning_line, morning_page
-from tests.qhas.samples import run_record
 
 
 def one(

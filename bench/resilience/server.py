@@ -1,0 +1,83 @@
+"""A Prefect server that can be ended and started again at the same address, with the same database."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from bench.resilience.lab import kill_group, without_labs
+from infra.prefect_api import PrefectApi
+from qhas.prefect_settings import CLIENT_LOGIN, QUIET, guard, new_login
+
+_START_SECONDS = 120.0
+
+
+class PrefectServer:
+    """A server on loopback whose home is below `folder`. `with` starts and ends it."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self._port: int = listener.getsockname()[1]
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.environment = without_labs() | {
+            "PREFECT_HOME": str(folder / "prefect"),
+            "PREFECT_API_URL": f"http://127.0.0.1:{self._port}/api",
+            CLIENT_LOGIN: new_login(),
+        }
+        """A process with these variables uses this server."""
+
+    def start(self) -> float:
+        """Return when the server answers, with the seconds that took. Raises RuntimeError if it ends or never does."""
+        began = time.monotonic()
+        argv = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self._port)]  # fmt: skip
+        home = {name: value for name, value in self.environment.items() if name != "PREFECT_API_URL"}
+        with (self._folder / "server.txt").open("ab") as log:
+            self._process = subprocess.Popen(
+                argv, env=home | QUIET | self._guard(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )  # fmt: skip
+        while self._process.poll() is None and time.monotonic() - began < _START_SECONDS:
+            try:
+                self.ask("/health")
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return time.monotonic() - began
+        raise RuntimeError(f"The Prefect server does not answer; see {self._folder / 'server.txt'}")
+
+    def kill(self) -> None:
+        """End the server and its services at once, as a crash would."""
+        if self._process:
+            kill_group(self._process)
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The answer of the API to a GET, or to a POST of the body."""
+        return self.api.ask(path, body)
+
+    @property
+    def api(self) -> PrefectApi:
+        """Its API, logged in."""
+        return PrefectApi(self.environment["PREFECT_API_URL"], self.environment[CLIENT_LOGIN])
+
+    def _guard(self) -> dict[str, str]:
+        return guard(self.environment[CLIENT_LOGIN], self.environment["PREFECT_API_URL"].removesuffix("/api"))
+
+    def flow_runs(self, state: str) -> int:
+        """How many flow runs the server believes to be in a state, as in RUNNING."""
+        count: int = self.ask("/flow_runs/count", {"flow_runs": {"state": {"type": {"any_": [state]}}}})
+        return count
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()

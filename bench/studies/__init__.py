@@ -1,0 +1,1 @@
+"""Questions that docs/benchmarks.md answers: asked again by name, not part of `make bench`."""

@@ -1,0 +1,365 @@
+"""`python -m bench.studies.traces`: how fast a chrometrace is checked and in what memory, against parsers that many would use.
+
+Every reader has a process of its own, bound to one core, and takes the same figures from the same file; a round counts
+only if all agree. The file is in the page cache. A parser that holds the document is left out where memory is short.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any, cast
+
+from bench.figures import Spread
+from bench.usage import Usage, peak_memory
+
+_MB = 1_000_000
+_MIB = 1 << 20
+_MEMORY_A_BYTE = 12
+"""Bytes of memory that a parsed document may take for each byte of the file, with a margin."""
+
+
+class Reader(StrEnum):
+    """Ways to take the same figures from a trace, in the order in which a round runs them."""
+
+    CHECK = "check_trace"
+    """The product."""
+    SUMMARISE = "summarise_trace"
+    """The product, with a table of op types."""
+    ORJSON = "orjson"
+    """The document parsed as a whole."""
+    JSON = "json"
+    """The same with the standard library."""
+    IJSON = "ijson"
+    """Event by event, with the C backend."""
+
+
+class Layout(StrEnum):
+    """How the file is written."""
+
+    LINES = "lines"
+    """An event a line, as the vendor's viewer writes it."""
+    ONE_LINE = "one-line"
+    """No line break at all."""
+    GZIP = "gzip"
+    """An event a line, packed as the store keeps it. Megabytes and rates are of what is inside."""
+
+
+_HOLDS_THE_DOCUMENT = frozenset({Reader.ORJSON, Reader.JSON})
+
+
+class TracesFailed(Exception):
+    """A reader did not end well, or found other figures than the rest. The message says which."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure: each size, in megabytes, in each layout."""
+
+    megabytes: tuple[int, ...] = (50,)
+    layouts: tuple[Layout, ...] = (Layout.LINES,)
+    rounds: int = 3
+
+
+@dataclass(frozen=True)
+class TraceFigures:
+    """What a reader made of one file over the rounds; `left_out` says why there are none."""
+
+    reader: Reader
+    layout: Layout
+    megabytes: float
+    rate: Spread | None = None
+    """Megabytes of JSON a second of wall time."""
+    cpu_rate: Spread | None = None
+    """Megabytes of JSON a second of CPU time: what a core of its own would give."""
+    ratio: Spread | None = None
+    """CPU time over that of check_trace in the same round."""
+    peak_memory: int = 0
+    """Bytes; the largest of all rounds, interpreter included."""
+    left_out: str = ""
+
+
+def run(options: Options) -> list[TraceFigures]:
+    """Write the traces to a scratch place and measure every reader on each. Raises TracesFailed."""
+    found: list[TraceFigures] = []
+    with tempfile.TemporaryDirectory(prefix="qhas-bench-traces-") as scratch:
+        for megabytes in options.megabytes:
+            for layout in options.layouts:
+                trace = Path(scratch) / f"chrometrace-{megabytes}-{layout}.json"
+                size = write_trace(trace, megabytes, layout)
+                found += _measure(trace, size, layout, options.rounds)
+                trace.unlink()
+    return found
+
+
+def table(figures: Sequence[TraceFigures]) -> str:
+    """The figures as a Markdown table. Minimum/median/maximum over the rounds."""
+    lines = [
+        "| trace | reader | MB/s | MB/s of CPU time | CPU time, check_trace = 1 | peak RSS, MiB |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for of in figures:
+        name = f"| {of.megabytes:.0f} MB, {of.layout} | {of.reader} |"
+        if of.rate and of.cpu_rate and of.ratio:
+            cells = (
+                _three(of.rate),
+                _three(of.cpu_rate),
+                _three(of.ratio, 2),
+                f"{of.peak_memory / _MIB:.0f}",
+            )
+            lines.append(f"{name} {' | '.join(cells)} |")
+        else:
+            lines.append(f"{name} {of.left_out} | | | |")
+    return "\n".join(lines)
+
+
+def _three(spread: Spread, digits: int = 0) -> str:
+    return "/".join(f"{value:.{digits}f}" for value in (spread.low, spread.middle, spread.high))
+
+
+# The traces.
+
+_HEADER = (
+    b'{"header": {"header_version": {"major": 1, "minor": 0, "patch": 0}, '
+    b'"version": {"major": 1, "minor": 1, "patch": 0}, "artifact_type": "OP_TRACE"},%s"traceEvents": [%s'
+)
+_OP = (
+    b'{ "name": "%(op)s", "ph": "X", "tid": %(tid)d, "pid": %(pid)d, "ts": %(ts)d, "dur": %(dur)d, "args": { '
+    b'"ID": "0x%(id)016x", "HTP Op Type": "%(op)s", "Description": "%(op)s of %(node)s", "Dims": [1,%(dim)d,32,256], '
+    b'"Data Type": "QUInt8", "Rank": 4, "Step Size": 0.00787%(dim)d, "Zero Offset": 128, '
+    b'"Inputs Ops": ["0x%(input)016x"], "Flags": ["%(flag)s"], "Cycles per Packet": 4.23, "QNN Op Type": "%(type)s", '
+    b'"QNN Op Name": "%(node)s", "Start Cycle": %(start)d, "Duration (cycles)": %(dur)d, '
+    b'"Dominant Path Cycles": %(dominant)d} }'
+)
+_COUNTER = b'{ "name": "%s", "ph": "C", "pid": 0, "ts": %d, "args": {"": %d} }'
+_THREAD = (
+    b'{ "cat": "__metadata", "pid": 0, "tid": %d, "ph": "M", "name": "thread_name", '
+    b'"args": {"name": "Core:0 Type: %s Tid: %d"} }'
+)
+_TYPES = (
+    (b"q::ConvLayer_s1.opt", b"Conv2d", b"uses_hmx", 256),
+    (b"q::Softmax.tcm", b"Softmax", b"uses_hvx", 512),
+    (b"q::*InputSlice", b"Input", b"dma", 256),
+    (b"q::Add_quantized@VTCM", b"ElementWiseAdd", b"uses_hvx", 513),
+)
+_THREADS = ((256, b"HMX"), (512, b"HVX"), (513, b"HVX"))
+
+
+def write_trace(path: Path, megabytes: int, layout: Layout) -> int:
+    """A trace of at least so many megabytes of JSON, with the viewer's events. Returns its bytes of JSON."""
+    line_end = b" " if layout is Layout.ONE_LINE else b"\n"
+    written = 0
+    with ExitStack() as stack:
+        sink: IO[bytes] = stack.enter_context(path.open("wb"))
+        if layout is Layout.GZIP:
+            sink = cast(
+                "IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=6))
+            )
+        written += sink.write(_HEADER % (line_end, line_end))
+        for event in _ops():
+            written += sink.write(event + b"," + line_end)
+            if written >= megabytes * _MB:
+                break
+        names = (_THREAD % (tid, unit, tid) for tid, unit in _THREADS)
+        written += sink.write((b"," + line_end).join(names) + line_end + b"]}" + line_end)
+    return written
+
+
+def _ops() -> Iterator[bytes]:
+    """Ops without end, each under its core and under its node, with what they read and wrote."""
+    ts = 0
+    for number in count(1):
+        op, kind, flag, tid = _TYPES[number % len(_TYPES)]
+        dur = 40 + number * 7919 % 4000
+        event = {
+            b"op": op,
+            b"type": kind,
+            b"flag": flag,
+            b"tid": tid,
+            b"node": b"%s_%d" % (kind, number // 8),
+            b"id": number << 32 | number // 8,
+            b"input": (number - 1) << 32 | number // 8,
+            b"dim": 1 + number * 31 % 511,
+            b"ts": ts,
+            b"start": 1_668_554_052_135 + ts,
+            b"dur": dur,
+            b"dominant": dur if number % 3 else 0,
+        }
+        yield _OP % {**event, b"pid": 0}
+        yield _OP % {**event, b"pid": 1 + number // 8}
+        yield _COUNTER % (b"VTCM read", ts, dur * 64)
+        yield _COUNTER % (b"DRAM read", ts, dur * 16)
+        ts += dur // 2
+
+
+# The readers, each in a process of its own.
+
+
+def _with_check(trace: Path) -> dict[str, int]:
+    from qhas.profile.trace import check_trace
+
+    return asdict(check_trace(trace))
+
+
+def _with_summarise(trace: Path) -> dict[str, int]:
+    from qhas.profile.trace import summarise_trace
+
+    return asdict(summarise_trace(trace).facts)
+
+
+def _with_orjson(trace: Path) -> dict[str, int]:
+    import orjson
+
+    with _opened(trace) as source:
+        return _counted(orjson.loads(source.read())["traceEvents"])
+
+
+def _with_json(trace: Path) -> dict[str, int]:
+    with _opened(trace) as source:
+        return _counted(json.load(source)["traceEvents"])
+
+
+def _with_ijson(trace: Path) -> dict[str, int]:
+    backend = import_module("ijson.backends.yajl2_c")
+    with _opened(trace) as source:
+        return _counted(backend.items(source, "traceEvents.item", use_float=True))
+
+
+_READERS: MappingProxyType[Reader, Callable[[Path], dict[str, int]]] = MappingProxyType(
+    {
+        Reader.CHECK: _with_check,
+        Reader.SUMMARISE: _with_summarise,
+        Reader.ORJSON: _with_orjson,
+        Reader.JSON: _with_json,
+        Reader.IJSON: _with_ijson,
+    }
+)
+
+
+def _opened(trace: Path) -> IO[bytes]:
+    packed = trace.stem.endswith(Layout.GZIP)
+    return cast("IO[bytes]", gzip.open(trace)) if packed else trace.open("rb")
+
+
+def _counted(events: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """The figures of check_trace, as a script would take them."""
+    facts = dict.fromkeys(("events", "ops", "end_cycle", "counters", "flows"), 0)
+    for event in events:
+        facts["events"] += 1
+        phase = event["ph"]
+        if phase == "C":
+            facts["counters"] += 1
+        elif phase in ("s", "t", "f"):
+            facts["flows"] += 1
+        elif phase == "X" and event["pid"] == 0 and "Duration (cycles)" in event["args"]:
+            facts["ops"] += 1
+            facts["end_cycle"] = max(facts["end_cycle"], event["ts"] + event["dur"])
+    return facts
+
+
+def _read(reader: Reader, trace: Path) -> dict[str, object]:
+    """Read the trace on one core. Seconds count from the import of the parser on."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    before = Usage.so_far()
+    facts = _READERS[reader](trace)
+    used = Usage.so_far() - before
+    return {"facts": facts, "wall": used.wall, "cpu": used.cpu, "peak_memory": peak_memory()}
+
+
+# The rounds.
+
+
+def _measure(trace: Path, size: int, layout: Layout, rounds: int) -> list[TraceFigures]:
+    missing = {reader: _reason_against(reader, size) for reader in Reader}
+    runners = [reader for reader in Reader if not missing[reader]]
+    finished = [{reader: _in_a_process(reader, trace) for reader in runners} for _ in range(rounds)]
+    facts = finished[0][Reader.CHECK]["facts"]
+    for one in finished:
+        for reader, result in one.items():
+            if result["facts"] != facts:
+                raise TracesFailed(f"{reader} found {result['facts']} where check_trace found {facts}")
+    megabytes = size / _MB
+    return [
+        TraceFigures(
+            reader,
+            layout,
+            megabytes,
+            rate=Spread.of(megabytes / one[reader]["wall"] for one in finished),
+            cpu_rate=Spread.of(megabytes / one[reader]["cpu"] for one in finished),
+            ratio=Spread.of(one[reader]["cpu"] / one[Reader.CHECK]["cpu"] for one in finished),
+            peak_memory=max(one[reader]["peak_memory"] for one in finished),
+        )
+        if reader in runners
+        else TraceFigures(reader, layout, megabytes, left_out=missing[reader])
+        for reader in Reader
+    ]
+
+
+def _reason_against(reader: Reader, size: int) -> str:
+    if reader is Reader.IJSON and not find_spec("ijson"):
+        return "not installed"
+    if reader in _HOLDS_THE_DOCUMENT and size * _MEMORY_A_BYTE > _free_memory():
+        return f"left out: may take {size * _MEMORY_A_BYTE / 1e9:.0f} GB of memory"
+    return ""
+
+
+def _free_memory() -> int:
+    for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _in_a_process(reader: Reader, trace: Path) -> dict[str, Any]:
+    argv = [sys.executable, "-m", "bench.studies.traces", "--read", reader, str(trace)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()
+        raise TracesFailed(f"{reader} did not end well: {said[-1] if said else f'code {done.returncode}'}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit code 0 with all figures, 1 with one sentence when a reader failed or found other figures than the rest."""
+    parser = argparse.ArgumentParser(prog="python -m bench.studies.traces", description=__doc__)
+    parser.add_argument(
+        "--megabytes", type=int, nargs="+", default=[50], metavar="N", help="e.g. 50 500 2000"
+    )
+    parser.add_argument("--layouts", type=Layout, nargs="+", default=[Layout.LINES], choices=list(Layout))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--read", nargs=2, metavar=("READER", "TRACE"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args(argv)
+    if chosen.read:
+        print(json.dumps(_read(Reader(chosen.read[0]), Path(chosen.read[1]))))
+        return 0
+    try:
+        figures = run(Options(tuple(chosen.megabytes), tuple(chosen.layouts), chosen.rounds))
+    except TracesFailed as error:
+        print(f"No figures: {error}", file=sys.stderr)
+        return 1
+    print(table(figures))
+    if chosen.json:
+        partial = chosen.json.with_name(f"{chosen.json.name}.partial")
+        partial.write_text(json.dumps([asdict(of) for of in figures], indent=2), encoding="utf-8")
+        partial.replace(chosen.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,133 @@
+"""Small, whole instances of what the library stores: networks, sweeps, figures, and the records of cells and runs.
+
+Every builder takes the fields that matter to a test by name and fills in the rest.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from qhas.devices.facts import DeviceFacts, Health, HealthFacts
+from qhas.failures import FailureKind, Step, StepFailed
+from qhas.profile.diagview import Samples, Series
+from qhas.profile.diagview import latency as latency_of
+from qhas.profile.metrics import Latency, Metrics, OpShare
+from qhas.runs.record import Attempt, CellRecord, CellStatus, Origin, SdkFacts, SweepRecord, SweepState
+from qhas.site import Site
+from qhas.site.sdk import SdkKind
+from qhas.store import Artifact
+from qhas.sweep.spec import Cell, ModelRef, SweepSpec
+
+MOMENT = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
+
+
+def model(name: str = "net", **changes: Any) -> ModelRef:
+    """A network whose DLC need not exist."""
+    return ModelRef.model_validate({"name": name, "dlc": f"/models/{name}.dlc"} | changes)
+
+
+def spec(**changes: Any) -> SweepSpec:
+    """A sweep of one network on one SoC, unless changed."""
+    return SweepSpec.model_validate({"name": "nightly", "models": [model()], "socs": ["sm8750"]} | changes)
+
+
+def metrics(**changes: Any) -> Metrics:
+    """Figures of a cell."""
+    return Metrics.model_validate(
+        {
+            "time_us": 1371,
+            "timeline_cycles": 1_900_000,
+            "utilization_percent": 81.25,
+            "dram_read": 26_000_000,
+            "dram_write": 400_000,
+            "vtcm_read": 9,
+            "vtcm_write": 9,
+            "peak_vtcm": 4_194_304,
+            "qnn_nodes": 11,
+            "htp_nodes": 40,
+            "reference_ops": 0,
+            "format_changes": 2,
+            "top_ops": [OpShare(op="Conv2d", cycles=5, dominant_cycles=4, dominant_percent=61.4)],
+        }
+        | changes
+    )
+
+
+def record(
+    cell: Cell | None = None,
+    *,
+    run_id: str = "nightly-1",
+    origin: Origin = Origin.SIMULATOR,
+    failure: FailureKind | None = None,
+    **changes: Any,
+) -> CellRecord:
+    """The record of a cell, complete unless a failure is named."""
+    cell = cell or Cell(model=model(), soc="sm8750")
+    what = StepFailed(failure, Step.PREPARE, f"what happened: {failure}.").failure if failure else None
+    named = {
+        "run_id": run_id,
+        "cell": cell,
+        "status": CellStatus.FAILED if failure else CellStatus.COMPLETE,
+        "failure": what,
+        "origin": origin,
+        "started_at": MOMENT,
+        "finished_at": MOMENT,
+        "sdk": SdkFacts(kind=SdkKind.VENDOR, version="2.45.0"),
+        "device": DeviceFacts(name=f"sim-{cell.soc}", soc=cell.soc, transport="host"),
+        "metrics": None if failure else metrics(),
+        "artifacts": [Artifact(name="chrometrace", path="chrometrace.json.gz", sha256="0" * 64, size=9)],
+    }
+    return CellRecord.model_validate(named | changes)
+
+
+def run_record(cells: int = 1, failed: int = 0, **changes: Any) -> SweepRecord:
+    """The record of a finished run."""
+    named = {
+        "run_id": "nightly-1",
+        "state": SweepState.PARTIAL if failed else SweepState.COMPLETE,
+        "started_at": MOMENT,
+        "finished_at": MOMENT,
+        "spec": spec(),
+        "site": Site(),
+        "sdk": SdkFacts(kind=SdkKind.VENDOR, version="2.45.0"),
+        "qhas_version": "0.1.0",
+        "cells": cells,
+        "failed": failed,
+    }
+    return SweepRecord.model_validate(named | changes)
+
+
+def latency(*samples: float) -> Latency:
+    """Of these samples, in microseconds."""
+    return latency_of(Samples({Series.TOTAL: samples}), warmups=0, perf_profile="burst")
+
+
+def health(*, after: int = 0, skin: float = 36.0) -> HealthFacts:
+    """Of a phone with that thermal status and skin temperature after the run."""
+    before = Health(
+        taken_at=MOMENT,
+        skin_celsius=33.5,
+        thermal_status=0,
+        battery_percent=80,
+        celsius={"npu/nsp0": 60.0, "battery/pack": 70.0},
+    )
+    return HealthFacts(
+        before=before, after=before.model_copy(update={"thermal_status": after, "skin_celsius": skin})
+    )
+
+
+def attempt(device: str, failure: FailureKind | None = None) -> Attempt:
+    """A try of net-run on a device."""
+    return Attempt(step=Step.NET_RUN, number=1, device=device, failure=failure)
+
+
+def measured(cell: Cell | None = None, **changes: Any) -> CellRecord:
+    """The record of a cell on a phone, with latency and health."""
+    named: dict[str, Any] = {
+        "origin": Origin.DEVICE,
+        "device": DeviceFacts(name="oneplus13", soc="sm8750", transport="adb", address="adb:3b15aq0"),
+        "latency": latency(100, 102, 104),
+        "health": health(),
+    }
+    return record(cell, **named | changes)

@@ -1,0 +1,37 @@
+"""Orchestration only: every step with work in it is replaced, and CPU is counted for a whole family of processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import fields
+
+from bench.studies.orchestrator.cells import without_tools
+from bench.studies.orchestrator.contest import _TASK_RUNS_A_CELL
+from bench.usage import tree_cpu
+from qhas.cell.sequence import ONCE, Steps
+
+DO_NOTHING_FOR_SIMULATORS = {"ready_device", "measure_latency"}
+
+
+def test_every_task_of_a_cell_is_counted_and_its_step_is_replaced_or_idle_on_simulators() -> None:
+    steps = {field.name for field in fields(Steps)}
+    empty = without_tools(device_seconds=0)
+    replaced = {name for name in steps if getattr(empty, name) is not getattr(ONCE, name)}
+    assert len(steps) == _TASK_RUNS_A_CELL
+    assert steps == replaced | DO_NOTHING_FOR_SIMULATORS
+
+
+def test_cpu_of_children_counts_for_their_family_while_they_live_and_when_they_have_ended() -> None:
+    busy = "import time\nwhile time.process_time() < 0.3: pass\n"
+    waits = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}])\nprint('done', flush=True)\ninput()"
+    before = tree_cpu(os.getpid())
+    with subprocess.Popen(
+        [sys.executable, "-c", waits], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout
+        child.stdout.readline()
+        assert tree_cpu(child.pid) >= 0.25
+        assert tree_cpu(os.getpid()) - before >= 0.25
+        child.communicate("\n")
