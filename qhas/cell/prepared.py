@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from qhas.cell.artifacts import PREPARED_DLC
 from qhas.naming import below, check_file, safe_paths
 from qhas.runs.record import MANIFEST
 from qhas.store import Artifact, Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
@@ -26,7 +27,6 @@ from qhas.store.claims import Claims
 
 CLAIM = "claim.json"
 USED = "used.txt"
-PREPARED_DLC = "prepared.dlc"
 
 
 class PreparedManifest(BaseModel):
