@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -96,19 +95,19 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
     for folder, names in missing_networks(model.dlc for model in spec.models).items():
         await make_samples(folder, names)
     plan = await asyncio.to_thread(plan_sweep, spec)
-    site = load_site(Path(site_path) if site_path else None)
+    site = load_site(site_path)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
-    async with open_lab(site) as lab, sole_runner(lab.store, run_id, tell_waiting):
+    async with open_lab(site) as lab, sole_runner(lab.store, run_id, tell_waiting) as lab.tenure:
         async with running(lab.store, run_id, plan, site, sdk_facts(lab)) as run:
             records = await _complete(plan.cells, lab, run)
-        return await finish(lab.store, run, records, partial(judge_and_confirm, lab))
+        return await finish(lab.store, run, records, lab.tenure, partial(judge_and_confirm, lab))
 
 
 async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, part: Part) -> State[Any]:
     """Run some cells of a run that another flow run began, and will end. Raises InvalidInput before anything runs."""
     plan = await asyncio.to_thread(plan_sweep, spec, look_up=False)
     cells = part.select(plan.cells)
-    site = load_site(Path(site_path) if site_path else None)
+    site = load_site(site_path)
     require_devices(site, sorted({cell.soc for cell in cells}))
     await asyncio.to_thread(require_files, cells)
     async with open_lab(site) as lab:

@@ -19,7 +19,10 @@ from qhas.store import Artifact, Store, StoreError, Upload
 
 
 async def publish_cell(work: CellWork) -> CellRecord:
-    """Upload artifacts and tool output, then the record. A failed cell keeps whatever it has. Raises StepFailed."""
+    """Upload artifacts and tool output, then the record. A failed cell keeps whatever it has.
+
+    Raises StepFailed, and RunTaken if the run is another process's by now: nothing is stored then.
+    """
     async with work.attempt(Step.PUBLISH):
         return await asyncio.to_thread(_publish, work)
 
@@ -55,16 +58,23 @@ def _budgets(work: CellWork) -> list[BudgetResult]:
 def _publish(work: CellWork) -> CellRecord:
     store, prefix = work.lab.store, cell_prefix(work.run_id, work.cell)
     uploads = dict(_uploads(work))  # before all else: a cancelled cell loses its directory under this thread
+    _require_run(work)
     _clear(store, prefix)  # remains of an earlier try would look like this one's
     try:
         stored = store.upload(prefix, uploads.values())
         record = record_of(work, [*map(_truly_named, uploads, stored)])
+        _require_run(work)  # an upload may take longer than a claim lives
         store.write(f"{prefix}/{MANIFEST}", record.model_dump_json(indent=2).encode())
     except StoreError:
         with suppress(StoreError):  # a full store must not fill faster
             _clear(store, prefix)
         raise
     return record
+
+
+def _require_run(work: CellWork) -> None:
+    if work.lab.tenure:
+        work.lab.tenure.require()
 
 
 def _clear(store: Store, prefix: str) -> None:

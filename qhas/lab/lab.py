@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import fsspec
 
@@ -33,6 +34,9 @@ from qhas.site.sdk import Sdk, find_sdk
 from qhas.store import Store
 from qhas.sweep.spec import Cell
 
+if TYPE_CHECKING:
+    from qhas.runs.sole_runner import Tenure
+
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
@@ -46,6 +50,8 @@ class Lab:
         self.scratch = scratch
         self.cores = Cores(cores)
         """A turn is held while a tool computes on this host."""
+        self.tenure: Tenure | None = None
+        """The right to store the run's cells; None where another process has it for this one, as for a site's part."""
         self.leases = Leases(directory := default_directory())
         self.quarantine = QuarantineLog(directory)
         self._struck: defaultdict[tuple[str, str], list[str]] = defaultdict(list)

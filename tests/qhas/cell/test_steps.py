@@ -31,8 +31,10 @@ from qhas.lab.lab import Lab, open_lab
 from qhas.machine.process import ToolRun
 from qhas.profile.picture import Timeline, read_timeline
 from qhas.runs.record import CellStatus, Origin
+from qhas.runs.sole_runner import RunTaken, sole_runner
 from qhas.runs.stored import cell_prefix, read_cell
 from qhas.site import SdkRef, Site
+from qhas.store.claims import Claims
 from qhas.sweep.spec import Cell
 from tests.qhas.objects import keys_named
 
@@ -484,6 +486,19 @@ async def test_a_store_that_refuses_the_record_leaves_the_cell_unfinished(
         assert await kind_of(publish_cell(bench.work)) is FailureKind.STORE
         failing.clear()
         assert read_cell(bench.lab.store, RUN, bench.work.cell) is None
+
+
+async def test_a_run_that_another_process_took_over_gets_nothing_of_ours(bench: Bench) -> None:
+    other = Claims(bench.lab.store, 60)
+    async with sole_runner(bench.lab.store, bench.work.run_id) as bench.lab.tenure:
+        record = await publish_cell(bench.work)
+        claim = f"runs/{bench.work.run_id}/claim.json"
+        bench.lab.store.delete(claim)
+        other.take(claim)
+        bench.work.outputs.clear()
+        with pytest.raises(RunTaken):
+            await publish_cell(bench.work)
+    assert read_cell(bench.lab.store, RUN, bench.work.cell) == record
 
 
 async def test_a_directory_that_goes_while_publishing_leaves_the_cell_unfinished(
