@@ -12,9 +12,9 @@ from qhas.cell.resume import sdk_facts
 from qhas.cell.work import CellWork
 from qhas.failures import Step
 from qhas.naming import safe_paths
+from qhas.runs import keys
 from qhas.runs.budgets import check_budget
-from qhas.runs.record import MANIFEST, BudgetResult, CellRecord, CellStatus
-from qhas.runs.stored import cell_prefix
+from qhas.runs.record import BudgetResult, CellRecord, CellStatus
 from qhas.store import Artifact, Store, StoreError, Upload
 
 
@@ -56,7 +56,7 @@ def _budgets(work: CellWork) -> list[BudgetResult]:
 
 
 def _publish(work: CellWork) -> CellRecord:
-    store, prefix = work.lab.store, cell_prefix(work.run_id, work.cell)
+    store, prefix = work.lab.store, keys.cell(work.run_id, work.cell)
     uploads = dict(_uploads(work))  # before all else: a cancelled cell loses its directory under this thread
     _require_run(work)
     _clear(store, prefix)  # remains of an earlier try would look like this one's
@@ -64,7 +64,7 @@ def _publish(work: CellWork) -> CellRecord:
         stored = store.upload(prefix, uploads.values())
         record = record_of(work, [*map(_truly_named, uploads, stored)])
         _require_run(work)  # an upload may take longer than a claim lives
-        store.write(f"{prefix}/{MANIFEST}", record.model_dump_json(indent=2).encode())
+        store.write(keys.manifest(prefix), record.model_dump_json(indent=2).encode())
     except StoreError:
         with suppress(StoreError):  # a full store must not fill faster
             _clear(store, prefix)
@@ -79,7 +79,7 @@ def _require_run(work: CellWork) -> None:
 
 def _clear(store: Store, prefix: str) -> None:
     """Remove all of a cell, its record first: whoever reads meanwhile, or after a death, must find what it names."""
-    store.remove([f"{prefix}/{MANIFEST}"])
+    store.remove([keys.manifest(prefix)])
     store.delete(prefix)
 
 

@@ -10,8 +10,8 @@ import typer
 from qhas.cli.frame import Exit, command
 from qhas.cli.options import SiteOption, store_of
 from qhas.failures import InvalidInput
-from qhas.runs.stored import read_run, run_prefix
-from qhas.upkeep.prune import PINNED
+from qhas.runs import keys
+from qhas.runs.stored import read_run
 
 
 @command
@@ -22,7 +22,7 @@ def pin(
 ) -> Exit:
     """Keep every file of a run, whatever its age."""
     store = store_of(site)
-    key = f"{run_prefix(run_id)}/{PINNED}"
+    key = keys.pin(run_id)
     if read_run(store, run_id) is None:
         raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
     if off:

@@ -11,7 +11,8 @@ from qhas.cli.bar import bar
 from qhas.cli.frame import Exit, command
 from qhas.cli.options import SiteOption, store_of
 from qhas.cli.screen import console, errors
-from qhas.runs.stored import cell_prefix, load_run
+from qhas.runs import keys
+from qhas.runs.stored import load_run
 
 
 @command
@@ -41,7 +42,7 @@ def report(
     console.print(f"Report: {address}", soft_wrap=True, highlight=False, markup=False)
     for record in cells if links else ():
         if trace := record.artifact("chrometrace"):
-            key = f"{cell_prefix(run_id, record.cell)}/{trace.path}"
+            key = keys.file(record, trace)
             signed = store.link(key, timedelta(hours=links or 0))
             console.print(
                 f"{record.cell.label}: {signed or store.url(key)}",

@@ -17,6 +17,7 @@ from qhas.cli.screen import console, errors
 from qhas.cli.show import show_result
 from qhas.cli.tables.run import device_logs, trace_paths
 from qhas.prefect_profile import HOW_TO_RECORD, has_api
+from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import ending, load_run, require_same_spec
 from qhas.site import Site, require_devices
@@ -119,5 +120,5 @@ def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None
     ):
         for line in [title, *(f"  {path}" for path in paths)] if paths else []:
             console.print(line, soft_wrap=True, highlight=False)
-    report = store.url(f"reports/{run.run_id}/index.html")
+    report = store.url(keys.report(run.run_id))
     console.print(f"Report: {report}", soft_wrap=True, highlight=False)

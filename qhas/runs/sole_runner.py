@@ -14,11 +14,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from qhas.failures import InvalidInput, QhasError
-from qhas.runs.stored import run_prefix
+from qhas.runs import keys
 from qhas.store import Store
 from qhas.store.claims import Claim, Claims
 
-CLAIM = "claim.json"
 CLAIM_SECONDS = 60.0
 _CLOCKS_DIFFER = timedelta(minutes=1)
 """By how much the clocks of two hosts may."""
@@ -55,7 +54,7 @@ async def sole_runner(
     The claim of a process that has died here is taken over at once. Of one that may have died elsewhere it is seen
     first, for `seconds`, that it is not renewed; `waiting` hears so.
     """
-    claims, key = Claims(store, seconds), f"{run_prefix(run_id)}/{CLAIM}"
+    claims, key = Claims(store, seconds), keys.claim(run_id)
     seen, since = None, time.monotonic()
     while claim := await asyncio.to_thread(claims.take, key):
         if _is_dead(claim) or (claim == seen and time.monotonic() - since > seconds):

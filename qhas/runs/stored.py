@@ -13,16 +13,9 @@ from pydantic import ValidationError
 import qhas
 from qhas.documents import describe
 from qhas.failures import InvalidInput, QhasError
-from qhas.naming import check_key, check_name
-from qhas.runs.record import (
-    MANIFEST,
-    SWEEP_RECORD,
-    CellRecord,
-    SdkFacts,
-    SitePart,
-    SweepRecord,
-    SweepState,
-)
+from qhas.naming import check_key
+from qhas.runs import keys
+from qhas.runs.record import CellRecord, SdkFacts, SitePart, SweepRecord, SweepState
 from qhas.site import Site, without_secrets
 from qhas.store import Store, StoreError
 from qhas.store.patience import Patience
@@ -58,19 +51,6 @@ def ending(run_id: str) -> Iterator[None]:
             f"The cells of run {run_id} that were finished are stored, but not the end of the run "
             f"({str(error).rstrip('.')}); --run-id {run_id} completes it."
         ) from error
-
-
-def run_prefix(run_id: str) -> str:
-    """Prefix of everything a run stores, apart from prepared graphs. Raises InvalidInput for an id that is no name."""
-    try:
-        return f"runs/{check_name(run_id)}"
-    except ValueError as error:
-        raise InvalidInput(f"The run id is not valid: {error}.") from error
-
-
-def cell_prefix(run_id: str, cell: Cell) -> str:
-    """Prefix of a cell's artifacts."""
-    return f"{run_prefix(run_id)}/{cell.key}"
 
 
 def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord | None:
@@ -164,7 +144,7 @@ def note_cancelled(site: Site, record: SweepRecord) -> None:
 
 def read_run(store: Store, run_id: str) -> SweepRecord | None:
     """The record of a run, or None. Raises InvalidInput for a record that cannot be read."""
-    content = store.read(f"{run_prefix(run_id)}/{SWEEP_RECORD}")
+    content = store.read(keys.sweep_record(run_id))
     if content is None:
         return None
     try:
@@ -182,7 +162,7 @@ def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
 
 def stored_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> list[CellRecord]:
     """The records of those cells that have one, in their order."""
-    contents = store.read_all([f"{cell_prefix(run_id, cell)}/{MANIFEST}" for cell in cells])
+    contents = store.read_all([keys.manifest(keys.cell(run_id, cell)) for cell in cells])
     return [record for content in contents if content and (record := _cell_record(content))]
 
 
@@ -215,4 +195,4 @@ def planned_cells(spec: SweepSpec) -> tuple[Cell, ...]:
 
 
 def _write(store: Store, record: SweepRecord) -> None:
-    store.write(f"{run_prefix(record.run_id)}/{SWEEP_RECORD}", record.model_dump_json(indent=2).encode())
+    store.write(keys.sweep_record(record.run_id), record.model_dump_json(indent=2).encode())

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from qhas.runs import keys
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table
-from qhas.runs.stored import cell_prefix
 from qhas.store import Store
 
 
@@ -121,11 +121,11 @@ def device_logs(store: Store, cells: list[CellRecord]) -> Iterator[str]:
     """Addresses of the devices' own logs of the cells that failed there."""
     for record in cells:
         if record.failure and (log := record.artifact("device_log")):
-            yield store.url(f"{cell_prefix(record.run_id, record.cell)}/{log.path}")
+            yield store.url(keys.file(record, log))
 
 
 def trace_paths(store: Store, cells: list[CellRecord]) -> Iterator[str]:
     """Addresses of the chrometraces of a run."""
     for record in cells:
         if trace := record.artifact("chrometrace"):
-            yield store.url(f"{cell_prefix(record.run_id, record.cell)}/{trace.path}")
+            yield store.url(keys.file(record, trace))

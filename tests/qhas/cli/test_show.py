@@ -9,9 +9,9 @@ import pytest
 
 from fakes.records import metrics, model, record, run_record, spec
 from qhas.failures import FailureKind
+from qhas.runs import keys
 from qhas.runs.budgets import check_budget
-from qhas.runs.record import MANIFEST, CellRecord, Origin
-from qhas.runs.stored import cell_prefix, run_prefix
+from qhas.runs.record import CellRecord, Origin
 from qhas.store import Store
 from qhas.sweep.budget import Budget
 from qhas.sweep.spec import Cell
@@ -20,9 +20,9 @@ from tests.qhas.cli.desk import Desk
 
 def publish(store: Store, *cells: CellRecord) -> None:
     run = run_record(2, spec=spec(socs=["sm8650", "sm8750"]))
-    store.write(f"{run_prefix(run.run_id)}/sweep.json", run.model_dump_json().encode())
+    store.write(keys.sweep_record(run.run_id), run.model_dump_json().encode())
     for cell in cells:
-        store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{MANIFEST}", cell.model_dump_json().encode())
+        store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), cell.model_dump_json().encode())
 
 
 GOOD = record(Cell(model=model(), soc="sm8650"))
