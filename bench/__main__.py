@@ -43,7 +43,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="benches and studies; all benches without a name")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="benches and studies; all benches without a name"
+    )
     parser.add_argument("--list", action="store_true", help="benches and studies, and what they say")
     sizes = parser.add_mutually_exclusive_group()
     for size in (Size.QUICK, Size.FULL):

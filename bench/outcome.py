@@ -22,8 +22,9 @@ from qhas.cell.artifacts import TRACE
 from qhas.profile.metrics import Metrics, metrics_of
 from qhas.profile.qhas_file import QhasInvalid, read_qhas
 from qhas.profile.trace import TraceFacts, TraceInvalid
+from qhas.runs import keys
 from qhas.runs.record import CellRecord
-from qhas.runs.stored import cell_prefix, planned_cells, read_cell
+from qhas.runs.stored import planned_cells, read_cell
 from qhas.store import Store
 from qhas.sweep.spec import Cell
 
@@ -78,7 +79,7 @@ def _published(store: Store, run_id: str, cell: Cell) -> CellOutcome:
 
 def _unpack(store: Store, record: CellRecord, name: str, target: Path) -> None:
     artifact = record.artifact(name)
-    content = artifact and store.read(f"{cell_prefix(record.run_id, record.cell)}/{artifact.path}")
+    content = artifact and store.read(keys.file(record, artifact))
     if not content:
         raise OutcomeInvalid(f"{record.cell.key} has no stored {name}")
     target.write_bytes(gzip.decompress(content))

@@ -31,8 +31,9 @@ from fakes.records import health, latency, metrics, record, run_record
 from qhas.failures import Step
 from qhas.profile.picture import read_timeline
 from qhas.report.publish import publish_report
+from qhas.runs import keys
 from qhas.runs.record import Attempt, CellRecord, Origin, SweepRecord
-from qhas.runs.stored import cell_prefix, planned_cells, run_prefix
+from qhas.runs.stored import planned_cells
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import ModelRef, SweepSpec
 
@@ -164,12 +165,12 @@ def _put_night(
             attempts=attempts,
             artifacts=artifacts,
         )
-        prefix = cell_prefix(run_id, cell)
+        prefix = keys.cell(run_id, cell)
         for artifact in artifacts:
             store.write(f"{prefix}/{artifact.path}", files[artifact.name])
         store.write(f"{prefix}/manifest.json", made.model_dump_json().encode())
         cells.append(made)
-    store.write(f"{run_prefix(run_id)}/sweep.json", run.model_dump_json().encode())
+    store.write(keys.sweep_record(run_id), run.model_dump_json().encode())
     return run, cells
 
 

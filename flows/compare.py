@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -34,7 +33,7 @@ async def compare_runs(
     site: asked.OptionalPath = asked.SITE,
 ) -> State[Any]:
     """Tell what changed between two runs, cell by cell, and why: a table of all cells and the causes of those that changed."""
-    store = Store(load_site(Path(site) if site else None).store)
+    store = Store(load_site(site).store)
     if not before:
         before = await asyncio.to_thread(baseline_of, store, after)
     diff = await compare(store, before, after, Chosen(models, socs), threshold_percent)

@@ -17,7 +17,8 @@ from flows.liveness import declare_crashed
 from qhas.runs import progress
 from qhas.runs.durations import write_durations
 from qhas.runs.record import CellRecord, SdkFacts, SitePart, SiteState, SweepRecord
-from qhas.runs.stored import begin_run, cancel_run, end_run, ending
+from qhas.runs.sole_runner import Tenure
+from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site
 from qhas.store import Store
 from qhas.sweep.plan import Plan
@@ -45,7 +46,7 @@ async def running(
     try:
         yield run
     except (asyncio.CancelledError, TerminationSignal):
-        cancel_run(store, run)
+        await asyncio.shield(asyncio.to_thread(note_cancelled, site, run))
         raise
 
 
@@ -61,14 +62,17 @@ async def finish(
     store: Store,
     run: SweepRecord,
     records: list[CellRecord],
+    tenure: Tenure,
     judging: Judging,
     parts: Sequence[SitePart] | None = None,
 ) -> State[Any]:
     """End a run with the records its cells have, judge and report it. The state says in a sentence how it went.
 
-    `parts` are the sites' of a run over several. Raises RunNotEnded if the store fails.
+    `parts` are the sites' of a run over several. Raises RunNotEnded if the store fails, and RunTaken if the
+    run is another process's by now.
     """
     with ending(run.run_id):
+        await asyncio.to_thread(tenure.require)
         run = await asyncio.to_thread(end_run, store, run, records, parts or ())
         await asyncio.to_thread(write_durations, store, run.spec.name, run.run_id, records)
         changes = await _tell(run, records, await judging(run, records))

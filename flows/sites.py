@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -70,12 +69,12 @@ async def run_at_sites(
 ) -> State[Any]:
     """Take a sweep over sites to its end. Raises InvalidInput before anything runs, and RunNotEnded after it."""
     plan = await asyncio.to_thread(plan_sweep, spec, look_up=False)  # each site looks up its own files
-    here = load_site(Path(site_path) if site_path else None)
+    here = load_site(site_path)
     store = Store(here.store)
     await asyncio.to_thread(require_same_spec, store, run_id, spec)
     require_sites(sites)
     _require_open_addresses(spec)
-    async with get_client() as client, sole_runner(store, run_id, tell_waiting):
+    async with get_client() as client, sole_runner(store, run_id, tell_waiting) as tenure:
         known = await read_cells(store, run_id, plan.cells)
         missing = [cell for cell in plan.cells if not _is_good(known.get(cell.key))]
         parts = split(missing, sites, await asyncio.to_thread(read_durations, store, spec.name))
@@ -90,7 +89,7 @@ async def run_at_sites(
             # What is suspicious was measured again by the sites, which have the devices.
             records = [stored[cell.key] for cell in plan.cells if cell.key in stored]
             site_parts = [_site_part(child, stored) for child in children]
-            return await finish(store, run, records, partial(judge, store), site_parts)
+            return await finish(store, run, records, tenure, partial(judge, store), site_parts)
 
 
 def _is_good(record: CellRecord | None) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect import flow
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.runtime import flow_run
@@ -20,14 +21,15 @@ from flows.confirm import confirm_part, judge_and_confirm
 from flows.liveness import tell_waiting
 from flows.own_server import own_server_closed
 from flows.running import counted, finish, running
+from qhas.cell.resume import complete, sdk_facts
 from qhas.failures import InvalidInput
 from qhas.lab.lab import Lab, open_lab
-from qhas.runs.durations import read_durations
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
-from qhas.runs.stored import ending, finished_cells, new_run_id, require_run, sdk_facts
+from qhas.runs.stored import ending, new_run_id, require_run
 from qhas.site import load_site, require_devices
 from qhas.site.demo import missing_networks
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import plan_sweep, require_files
 from qhas.sweep.sites import Part
 from qhas.sweep.spec import Cell, SweepSpec
@@ -67,16 +69,22 @@ def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Run a flow in this process. Raises what kept it from starting, not failed cells."""
     try:
         with own_server_closed():
-            asyncio.run(started())
+            asyncio.run(_over_an_api(started))
     except FailedRun:
         return
     except TerminationSignal as stopped:
         raise KeyboardInterrupt from stopped
-    except RuntimeError as error:
-        if "API" not in str(error):
-            raise
+
+
+async def _over_an_api(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Start it if there is an API to tell of it, the user's or one that Prefect starts. Raises InvalidInput."""
+    try:
+        async with get_client() as client:
+            await client.raise_for_api_version_mismatch()
+    except (RuntimeError, httpx.HTTPError) as error:
         hint = "start the server, or unset PREFECT_API_URL to run without one"
-        raise InvalidInput(f"Prefect's API does not answer ({error}): {hint}.") from error
+        raise InvalidInput(f"Prefect's API cannot be used ({error}): {hint}.") from error
+    await started()
 
 
 async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> State[Any]:
@@ -87,19 +95,19 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
     for folder, names in missing_networks(model.dlc for model in spec.models).items():
         await make_samples(folder, names)
     plan = await asyncio.to_thread(plan_sweep, spec)
-    site = load_site(Path(site_path) if site_path else None)
+    site = load_site(site_path)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
-    async with open_lab(site) as lab, sole_runner(lab.store, run_id, tell_waiting):
+    async with open_lab(site) as lab, sole_runner(lab.store, run_id, tell_waiting) as lab.tenure:
         async with running(lab.store, run_id, plan, site, sdk_facts(lab)) as run:
             records = await _complete(plan.cells, lab, run)
-        return await finish(lab.store, run, records, partial(judge_and_confirm, lab))
+        return await finish(lab.store, run, records, lab.tenure, partial(judge_and_confirm, lab))
 
 
 async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, part: Part) -> State[Any]:
     """Run some cells of a run that another flow run began, and will end. Raises InvalidInput before anything runs."""
     plan = await asyncio.to_thread(plan_sweep, spec, look_up=False)
     cells = part.select(plan.cells)
-    site = load_site(Path(site_path) if site_path else None)
+    site = load_site(site_path)
     require_devices(site, sorted({cell.soc for cell in cells}))
     await asyncio.to_thread(require_files, cells)
     async with open_lab(site) as lab:
@@ -113,14 +121,11 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
 
 
 async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[CellRecord]:
-    """Run what is missing; the records of all cells in their order."""
-    done = await finished_cells(lab, run.run_id, cells)
-    missing = [cell for cell in cells if cell.key not in done]
-    forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
-    async with counted(run, len(cells), len(done)):
-        ran = await profile_cells(missing, lab, run.run_id, forecasts)
-    done |= {record.cell.key: record for record in ran}
-    return [done[cell.key] for cell in cells]
+    async def profile(missing: Sequence[Cell], forecasts: Mapping[str, Forecast]) -> list[CellRecord]:
+        async with counted(run, len(cells), len(cells) - len(missing)):
+            return await profile_cells(missing, lab, run.run_id, forecasts)
+
+    return await complete(cells, lab, run, profile)
 
 
 def run_id_of_flow_run(name: str) -> str:

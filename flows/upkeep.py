@@ -6,7 +6,6 @@ import asyncio
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -35,7 +34,7 @@ async def flight_check(site: asked.OptionalPath = asked.SITE) -> State[Any]:
 
     Ends as failed with one sentence if something is not; devices that work for somebody are not asked.
     """
-    findings = await asyncio.to_thread(_examine, load_site(Path(site) if site else None))
+    findings = await asyncio.to_thread(_examine, load_site(site))
     await acreate_table_artifact(
         key=artifact_key(f"flight-check-{platform.node()}"),
         table=[
@@ -72,7 +71,7 @@ async def prune_store(
     Runs that are pinned keep everything. With `dry_run` the table only shows what would go.
     Months of the history that are over become one file each.
     """
-    store = Store(load_site(Path(site) if site else None).store)
+    store = Store(load_site(site).store)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
     plan = await asyncio.to_thread(plan_pruning, store, policy, datetime.now(UTC))
     await _show(plan)

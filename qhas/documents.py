@@ -6,16 +6,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from qhas.failures import InvalidInput
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _NULL = {"type": "null"}
+_UNKNOWN = frozenset({"extra_forbidden", "invalid_key"})
+"""What pydantic calls the fault of a key that no field has, the latter of one that is no text."""
 
 
 def _shape(schema: dict[str, Any]) -> None:
@@ -40,21 +42,28 @@ class Written(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_shape)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _keys_are_known(cls, document: Any) -> Any:
-        unknown = (
-            [key for key in document if key not in cls.model_fields] if isinstance(document, dict) else []
-        )
-        if unknown:
-            fault = PydanticCustomError(
+    def _keys_are_known(cls, document: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Not before: who reads what a later version stored has `extra="ignore"`, which only validation knows."""
+        try:
+            return validate(document)
+        except ValidationError as error:
+            unknown = [
+                fault for fault in error.errors() if fault["type"] in _UNKNOWN and len(fault["loc"]) == 1
+            ]
+            if not unknown:
+                raise
+            known = PydanticCustomError(
                 "unknown_key", f"no such key; choose from {', '.join(cls.model_fields)}"
             )
             raise ValidationError.from_exception_data(
                 cls.__name__,
-                [InitErrorDetails(type=fault, loc=(str(key),), input=document[key]) for key in unknown],
-            )
-        return document
+                [
+                    InitErrorDetails(type=known, loc=(str(fault["loc"][0]),), input=fault["input"])
+                    for fault in unknown
+                ],
+            ) from None
 
 
 class Stored(BaseModel):

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from qhas.outside_text import shown
+from qhas.runs import keys
 from qhas.runs.links import LinkMaker
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.runs.rows import columns, row
-from qhas.runs.stored import cell_prefix
 from qhas.store import Store
 
 LINKED_CELLS = 200
@@ -31,13 +31,12 @@ def as_text(text: str) -> str:
 
 def links_of(record: CellRecord, links: LinkMaker) -> dict[str, str]:
     """What of a cell a browser can open, by what it is."""
-    prefix = cell_prefix(record.run_id, record.cell)
     found = dict[str, str | None]()
     if trace := record.artifact("chrometrace"):
-        found["Perfetto"] = links.in_perfetto(f"{prefix}/{trace.path}")
-        found["trace"] = links.to(f"{prefix}/{trace.path}")
+        found["Perfetto"] = links.in_perfetto(keys.file(record, trace))
+        found["trace"] = links.to(keys.file(record, trace))
     if page := record.artifact("qhas_html") or record.artifact("qhas"):
-        found["QHAS"] = links.to(f"{prefix}/{page.path}")
+        found["QHAS"] = links.to(keys.file(record, page))
     return {name: link for name, link in found.items() if link}
 
 
@@ -72,7 +71,7 @@ def _opened(record: CellRecord, store: Store, links: LinkMaker) -> str:
     if found := links_of(record, links):
         return " · ".join(f"[{name}]({link})" for name, link in found.items())
     trace = record.artifact("chrometrace")
-    return f"`{store.url(f'{cell_prefix(record.run_id, record.cell)}/{trace.path}')}`" if trace else ""
+    return f"`{store.url(keys.file(record, trace))}`" if trace else ""
 
 
 def failure_page(run: SweepRecord, records: Sequence[CellRecord], store: Store) -> str | None:
@@ -100,4 +99,4 @@ def _told(record: CellRecord, store: Store) -> Iterator[str]:
     yield f"**Next step:** {failure.hint}"
     if failure.evidence:
         yield "\n".join(f"    {line}" for line in failure.evidence[-_EVIDENCE_CHARACTERS:].splitlines())
-    yield f"All that the tools said: `{store.url(cell_prefix(record.run_id, record.cell))}`"
+    yield f"All that the tools said: `{store.url(keys.cell(record.run_id, record.cell))}`"

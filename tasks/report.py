@@ -8,6 +8,7 @@ from prefect import task
 from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
 
 from qhas.report.publish import publish_report as write_report
+from qhas.runs import keys
 from qhas.runs.links import LinkMaker
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.rows import ORIGIN_TITLE, by_origin, legend, site_table
@@ -60,6 +61,6 @@ async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]
 
 def _links(run: SweepRecord, cells: list[CellRecord], links: LinkMaker) -> dict[str, str]:
     """The report, and of a run of one cell what there is of it; of more cells that stands in a page."""
-    report = links.to(f"reports/{run.run_id}/index.html")
+    report = links.to(keys.report(run.run_id))
     of_cell = links_of(cells[0], links) if len(cells) == 1 else {}
     return ({"report": report} if report else {}) | of_cell

@@ -38,34 +38,70 @@ _ERROR_LINE = re.compile(r"error_code=(?P<code>\d+);\s*error_message=(?P<message
 class Sign:
     """A line in a tool's output that settles the kind of failure, even after an exit code of 0.
 
-    No steps means every step. `elsewhere` is the kind where the tool ran on a phone or a board.
+    No steps means every step. `elsewhere` is the kind where the tool ran on a phone or a board. A line that shows the
+    sign holds one of `words`, apart from case: what a pattern begins with. They are looked for first, at a hundredth
+    of a pattern's cost.
     """
 
     steps: tuple[Step, ...]
     pattern: re.Pattern[str]
+    words: tuple[bytes, ...]
     kind: FailureKind
     elsewhere: FailureKind | None = None
 
+    def shown_in(self, block: bytes, folded: bytes) -> str | None:
+        """The first line of the block that shows the sign; `folded` is the block in lower case."""
+        lines = [line for word in self.words if (line := self._line_with(word, block, folded))]
+        return min(lines)[1] if lines else None
+
+    def _line_with(self, word: bytes, block: bytes, folded: bytes) -> tuple[int, str] | None:
+        end = 0
+        while (at := folded.find(word, end)) >= 0:
+            start = folded.rfind(b"\n", 0, at) + 1
+            end = folded.find(b"\n", at)
+            end = len(block) if end < 0 else end
+            line = block[start:end].decode("utf-8", errors="replace")
+            if self.pattern.search(line):
+                return start, line.strip()[:2000]
+        return None
+
 
 def _sign(
-    step: Step | tuple[Step, ...], pattern: str, kind: FailureKind, elsewhere: FailureKind | None = None
+    step: Step | tuple[Step, ...],
+    patterns: str | tuple[str, ...],
+    kind: FailureKind,
+    elsewhere: FailureKind | None = None,
 ) -> Sign:
     steps = (step,) if isinstance(step, Step) else step
-    return Sign(steps, re.compile(pattern, re.IGNORECASE), kind, elsewhere)
+    patterns = (patterns,) if isinstance(patterns, str) else patterns
+    words = tuple(_SPECIAL.split(pattern, maxsplit=1)[0].lower().encode() for pattern in patterns)
+    return Sign(steps, re.compile("|".join(patterns), re.IGNORECASE), words, kind, elsewhere)
 
 
+_SPECIAL = re.compile(r"[\\()\[.*+?|]")
 _RUNS = (Step.LATENCY, Step.NET_RUN)
 _OF_THE_DSP = frozenset({FailureKind.DSP_CRASHED, FailureKind.DSP_UNREACHABLE})
 _DSP_LINE = re.compile(r"adsprpc|fastrpc|cdsp|snpe|qnn|skel", re.IGNORECASE)
 
 SIGNS = (
-    _sign((), r"No space left on device|Disk quota exceeded", FailureKind.DISK, FailureKind.DEVICE_FULL),
-    _sign(_RUNS, r"error_code=911\b|remote_handle64_invoke failed|0x8000040d", FailureKind.DSP_CRASHED),
+    _sign((), ("No space left on device", "Disk quota exceeded"), FailureKind.DISK, FailureKind.DEVICE_FULL),
+    _sign(
+        _RUNS, (r"error_code=911\b", "remote_handle64_invoke failed", "0x8000040d"), FailureKind.DSP_CRASHED
+    ),
     # Skel not found, of another version, or refused by the DSP's loader (HTP backend documentation, field logs).
     _sign(
         _RUNS,
-        r"Failed to load skel|Skel lib id mismatch|Transport layer setup failed|dsp dlopen error|dsp proc_init failed"
-        r"|fastrpc_shell_unsigned|PF_VALIDATOR: ERROR|selected runtime is not available|error_code=(500|90[0-9]|910)\b",
+        (
+            "Failed to load skel",
+            "Skel lib id mismatch",
+            "Transport layer setup failed",
+            "dsp dlopen error",
+            "dsp proc_init failed",
+            "fastrpc_shell_unsigned",
+            "PF_VALIDATOR: ERROR",
+            "selected runtime is not available",
+            r"error_code=(500|90[0-9]|910)\b",
+        ),
         FailureKind.DSP_UNREACHABLE,
     ),
     _sign(Step.PREPARE, r"error_code=1500[0-3]\b", FailureKind.SOC_REJECTED),
@@ -73,17 +109,17 @@ SIGNS = (
     _sign(Step.PREPARE, r"error_code=(30[0-9]|31[0-5]|10\d\d|312\d|311\d)\b", FailureKind.MODEL_REJECTED),
     _sign(_RUNS, r"error_code=150[0-3]\b", FailureKind.PREPARED_ONLINE),
     # SNPE's own wording when the runtime falls back to preparing on the device.
-    _sign(_RUNS, r"No cache record in the DLC matches the target device", FailureKind.PREPARED_ONLINE),
+    _sign(_RUNS, "No cache record in the DLC matches the target device", FailureKind.PREPARED_ONLINE),
     _sign(_RUNS, r"error_code=(102|207)\b", FailureKind.INPUT_UNREADABLE),
     _sign(_RUNS, r"error_code=(105|106|203|210|211)\b", FailureKind.INPUT_REJECTED),
     _sign(_RUNS, r"error_code=(30[0-9]|31[0-5])\b", FailureKind.MODEL_REJECTED),
     _sign(
         Step.CHROMETRACE,
-        r"not a complete QNN profiling log|Failed to read the profiling log",
+        ("not a complete QNN profiling log", "Failed to read the profiling log"),
         FailureKind.LOG_UNREADABLE,
     ),
-    _sign(Step.CHROMETRACE, r"no (simulator )?timeline", FailureKind.TIMELINE_MISSING),
-    _sign(Step.CHROMETRACE, r"No Valid Input Schematics", FailureKind.SCHEMATIC_MISMATCH),
+    _sign(Step.CHROMETRACE, ("no timeline", "no simulator timeline"), FailureKind.TIMELINE_MISSING),
+    _sign(Step.CHROMETRACE, "No Valid Input Schematics", FailureKind.SCHEMATIC_MISMATCH),
 )
 
 
@@ -152,10 +188,11 @@ def _shown_sign(step: Step, output: Path, *, on_device: bool) -> tuple[FailureKi
     shown: dict[int, str] = {}
     with output.open("rb") as source:
         while lines := source.readlines(_BLOCK_BYTES):
-            text = b"".join(lines).decode("utf-8", errors="replace")
+            block = b"".join(lines)
+            folded = block.lower()
             for index, sign in open_signs.items():
-                if index not in shown and (found := sign.pattern.search(text)):
-                    shown[index] = _line_around(text, found.start())
+                if index not in shown and (line := sign.shown_in(block, folded)):
+                    shown[index] = line
     if not shown:
         return None
     first = SIGNS[min(shown)]

@@ -20,12 +20,10 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from qhas.naming import below, check_file, safe_paths
-from qhas.runs.record import MANIFEST
+from qhas.runs import keys
 from qhas.store import Artifact, Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
 from qhas.store.claims import Claims
 
-CLAIM = "claim.json"
-USED = "used.txt"
 PREPARED_DLC = "prepared.dlc"
 
 
@@ -54,14 +52,14 @@ class PreparedGraphs:
 
     def holds(self, key: str) -> bool:
         """Whether a prepared graph of the key is in the store. Raises StoreError."""
-        return self._store.exists(f"{_prefix(key)}/{MANIFEST}")
+        return self._store.exists(keys.manifest(keys.prepared(key)))
 
     def fetch(self, key: str, folder: Path) -> list[str] | None:
         """Copy a prepared graph into a folder; the file names, or None if the key is unknown or its files are damaged.
 
         With None, nothing of the graph is in the folder. Raises StoreError.
         """
-        content = self._store.read(f"{_prefix(key)}/{MANIFEST}")
+        content = self._store.read(keys.manifest(keys.prepared(key)))
         if content is None:
             return None
         try:
@@ -71,7 +69,7 @@ class PreparedGraphs:
         try:
             self._store.fetch_all(
                 [
-                    Download(f"{_prefix(key)}/{file.path}", below(folder, file.name), file.sha256)
+                    Download(f"{keys.prepared(key)}/{file.path}", below(folder, file.name), file.sha256)
                     for file in files
                 ]
             )
@@ -86,8 +84,8 @@ class PreparedGraphs:
         """At most one write a day: pruning counts in days. A graph is as good without the note."""
         today = datetime.now(UTC).date().isoformat().encode()
         with suppress(StoreError):
-            if self._store.read(f"{_prefix(key)}/{USED}") != today:
-                self._store.write(f"{_prefix(key)}/{USED}", today)
+            if self._store.read(f"{keys.prepared(key)}/{keys.USED}") != today:
+                self._store.write(f"{keys.prepared(key)}/{keys.USED}", today)
 
     @asynccontextmanager
     async def turn(
@@ -99,7 +97,7 @@ class PreparedGraphs:
         Raises StoreError.
         """
         told, seen, since, claimed = None, None, time.monotonic(), False
-        lock = f"{_prefix(key)}/{CLAIM}"
+        lock = f"{keys.prepared(key)}/{keys.CLAIM}"
         while (names := await asyncio.to_thread(self.fetch, key, folder)) is None:
             claim = await asyncio.to_thread(self._claims.take, lock)
             if claim is None:
@@ -131,13 +129,9 @@ class PreparedGraphs:
             Upload(name, folder / name, f"{writer}/{path}") for name, path in safe_paths(names).items()
         ]
         try:
-            manifest = PreparedManifest(files=self._store.upload(_prefix(key), uploads))
-            self._store.write(f"{_prefix(key)}/{MANIFEST}", manifest.model_dump_json(indent=2).encode())
+            manifest = PreparedManifest(files=self._store.upload(keys.prepared(key), uploads))
+            self._store.write(keys.manifest(keys.prepared(key)), manifest.model_dump_json(indent=2).encode())
         except StoreError:
             with suppress(StoreError):  # a full store must not fill faster
-                self._store.delete(f"{_prefix(key)}/{writer}")
+                self._store.delete(f"{keys.prepared(key)}/{writer}")
             raise
-
-
-def _prefix(key: str) -> str:
-    return f"prepared/{key}"

@@ -8,17 +8,21 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from qhas.cell.artifacts import ARTIFACTS
+from qhas.cell.resume import sdk_facts
 from qhas.cell.work import CellWork
 from qhas.failures import Step
 from qhas.naming import safe_paths
+from qhas.runs import keys
 from qhas.runs.budgets import check_budget
-from qhas.runs.record import MANIFEST, BudgetResult, CellRecord, CellStatus, SdkFacts
-from qhas.runs.stored import cell_prefix
+from qhas.runs.record import BudgetResult, CellRecord, CellStatus
 from qhas.store import Artifact, Store, StoreError, Upload
 
 
 async def publish_cell(work: CellWork) -> CellRecord:
-    """Upload artifacts and tool output, then the record. A failed cell keeps whatever it has. Raises StepFailed."""
+    """Upload artifacts and tool output, then the record. A failed cell keeps whatever it has.
+
+    Raises StepFailed, and RunTaken if the run is another process's by now: nothing is stored then.
+    """
     async with work.attempt(Step.PUBLISH):
         return await asyncio.to_thread(_publish, work)
 
@@ -33,7 +37,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         origin=work.origin,
         started_at=work.started_at,
         finished_at=datetime.now(UTC),
-        sdk=SdkFacts(kind=work.lab.sdk.kind, version=work.lab.sdk.version),
+        sdk=sdk_facts(work.lab),
         device=work.device,
         model=work.model,
         prepared=work.prepared,
@@ -52,13 +56,15 @@ def _budgets(work: CellWork) -> list[BudgetResult]:
 
 
 def _publish(work: CellWork) -> CellRecord:
-    store, prefix = work.lab.store, cell_prefix(work.run_id, work.cell)
+    store, prefix = work.lab.store, keys.cell(work.run_id, work.cell)
     uploads = dict(_uploads(work))  # before all else: a cancelled cell loses its directory under this thread
+    _require_run(work)
     _clear(store, prefix)  # remains of an earlier try would look like this one's
     try:
         stored = store.upload(prefix, uploads.values())
         record = record_of(work, [*map(_truly_named, uploads, stored)])
-        store.write(f"{prefix}/{MANIFEST}", record.model_dump_json(indent=2).encode())
+        _require_run(work)  # an upload may take longer than a claim lives
+        store.write(keys.manifest(prefix), record.model_dump_json(indent=2).encode())
     except StoreError:
         with suppress(StoreError):  # a full store must not fill faster
             _clear(store, prefix)
@@ -66,9 +72,14 @@ def _publish(work: CellWork) -> CellRecord:
     return record
 
 
+def _require_run(work: CellWork) -> None:
+    if work.lab.tenure:
+        work.lab.tenure.require()
+
+
 def _clear(store: Store, prefix: str) -> None:
     """Remove all of a cell, its record first: whoever reads meanwhile, or after a death, must find what it names."""
-    store.remove([f"{prefix}/{MANIFEST}"])
+    store.remove([keys.manifest(prefix)])
     store.delete(prefix)
 
 

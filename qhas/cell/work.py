@@ -166,7 +166,8 @@ class StepAttempt:
                 )
         except ToolNotExecutable as error:
             raise StepFailed(FailureKind.TOOL_MISSING, self.step, f"{error}.") from error
-        self.judge(run, output)
+        self._record.tools.append(run)
+        await asyncio.to_thread(judge_tool, self.step, run, output)
 
     async def run_device_tool(self, job: Job, argv: list[str], *, timeout_seconds: float) -> ToolRun:
         """Run an SDK tool in a job and note it; its end is judged apart. Raises StepFailed for one not executable."""
@@ -181,11 +182,6 @@ class StepAttempt:
         """Raise StepFailed if the end or the output of the tool that ran last shows a failure."""
         on_device = self.work.origin is Origin.DEVICE
         judge_tool(self.step, run, self.work.outputs[-1], on_device=on_device, device_log=device_log)
-
-    def judge(self, run: ToolRun, output: Path) -> None:
-        """Note a tool's run and raise StepFailed if its end or output shows a failure."""
-        self._record.tools.append(run)
-        judge_tool(self.step, run, output)
 
     def collect(self, *names: str) -> dict[str, Path]:
         """The step's files by artifact name, of these names or of all. Raises StepFailed for an absent required one."""

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from qhas.cli.frame import Exit, JsonOption, SiteOption, command, console, errors, print_json
+from qhas.cli.frame import Exit, command, print_json
+from qhas.cli.options import JsonOption, SiteOption, store_of
+from qhas.cli.screen import console
 from qhas.cli.tables.diff import show_cell
 from qhas.cli.tables.diff import show_run as show_runs
 from qhas.diff.circumstances import Evidence
@@ -18,20 +20,8 @@ from qhas.diff.runs import CellNotComparable, Chosen, compare_runs, evidence_of
 from qhas.failures import InvalidInput
 from qhas.profile.qhas_file import QhasInvalid, read_qhas
 from qhas.runs.baseline import baseline_of
-from qhas.runs.stored import load_run, read_run
-from qhas.site import load_site
-from qhas.store import Store
+from qhas.runs.stored import load_run
 
-BASELINE = "baseline"
-"""Stands for the last finished run of the same sweep before."""
-AgainstOption = Annotated[
-    str | None,
-    typer.Option(
-        "--against",
-        metavar="RUN",
-        help=f"Also tell what changed since that run; `{BASELINE}`: the one before.",
-    ),
-]
 _FILE_ENDINGS = (".json", ".json.gz")
 
 
@@ -60,7 +50,7 @@ def compare(
         raise InvalidInput("Give two to compare, A and B, or one run and --baseline.")
     chosen = Chosen(model or [], soc or [])
     if baseline or not (_is_one(before) or _is_one(after or "")):
-        store = Store(load_site(site).store)
+        store = store_of(site)
         first, last = (baseline_of(store, before), before) if after is None else (before, after)
         return _tell_runs(
             compare_runs(store, first, last, chosen=chosen, threshold_percent=threshold), as_json
@@ -71,25 +61,6 @@ def compare(
     return _tell_cell(
         compare_sides(*sides, threshold_percent=threshold, labels=(before, after or "")), as_json
     )
-
-
-def require_other(store: Store, other: str | None) -> None:
-    """Raise InvalidInput if there is no such run to tell a difference from."""
-    if other not in (None, BASELINE) and read_run(store, other) is None:
-        raise InvalidInput(f"The store {store.root} holds no run {other} to compare with.")
-
-
-def against(store: Store, run_id: str, other: str | None) -> RunDiff | None:
-    """What changed in a run since another one; None without another. Raises StoreError.
-
-    A run that has no baseline, or nothing in common with the other, is good input all the same: that is said, no more.
-    """
-    try:
-        base = baseline_of(store, run_id) if other == BASELINE else other
-        return compare_runs(store, base, run_id) if base else None
-    except InvalidInput as nothing:
-        errors.print(f"qhas: {nothing}", style="yellow", markup=False, soft_wrap=True)
-        return None
 
 
 def _tell_runs(diff: RunDiff, as_json: bool) -> Exit:
@@ -133,7 +104,7 @@ def _evidence(address: str, site: Path | None) -> Evidence:
         raise InvalidInput(
             f"{address} is a whole run, and the other is one cell; give RUN/MODEL/SOC/VARIANT."
         )
-    store = Store(load_site(site).store)
+    store = store_of(site)
     _, records = load_run(store, run_id)
     found = [record for record in records if record.cell.key in (key, f"{key}/default")]
     if not found:

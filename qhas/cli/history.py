@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qhas.cli.frame import Exit, JsonOption, SiteOption, command, console, errors, print_json
+from qhas.cli.frame import Exit, command, print_json
+from qhas.cli.options import JsonOption, SiteOption, store_of
+from qhas.cli.screen import console, errors
 from qhas.failures import InvalidInput
 from qhas.runs.record import Origin
-from qhas.site import load_site
 from qhas.store import Store
 from qhas.verdict.model import Metric
 
@@ -49,7 +50,7 @@ def history(
     as_json: JsonOption = False,
 ) -> Exit:
     """Show a figure of a network on a SoC over the nights, with the last verdicts."""
-    store = Store(load_site(site).store)
+    store = store_of(site)
     if compact:
         return _compact(store)
     if model is None or soc is None:

@@ -6,12 +6,87 @@ Exit codes: 0 all cells good; 1 finished, some cells failed, over budget or newl
 
 from __future__ import annotations
 
-from typing import Annotated
+import ast
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 import qhas
-from qhas.cli.frame import Exit, app, console
+from qhas.cli.frame import Exit
+
+WORDS = (
+    "demo",
+    "plan",
+    "sweep",
+    "profile",
+    "show",
+    "compare",
+    "history",
+    "report",
+    "devices",
+    "doctor",
+    "prune",
+    "pin",
+)
+"""What a user can type, in the order in which a newcomer needs it. Each is a function of that name in a module of that name."""
+
+
+class _OnDemand(TyperGroup):
+    """Imports a command when it is asked for, and none to list them: their sentences are read from their source."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The command line; `--version` is answered at once: typer takes pydantic to look at any option."""
+        if args[:1] == ["--version"]:
+            typer.echo(qhas.__version__)
+            ctx.exit(Exit.GOOD)
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """Their names, in the order of the table."""
+        return list(WORDS)
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
+        """The command; None for any other word."""
+        if cmd_name not in WORDS:
+            return None
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(name=cmd_name)(getattr(import_module(f"qhas.cli.{cmd_name}"), cmd_name))
+        return get_command(single)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command of the first word, or a usage error that suggests the nearest."""
+        self.commands = {word: TyperCommand(word) for word in WORDS}
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The help, with a sentence for each command."""
+        whole = TyperGroup(name=self.name, commands=_listed(), params=self.params, help=self.help)
+        whole.format_help(ctx, formatter)
+
+
+def _listed() -> dict[str, Any]:
+    return {word: TyperCommand(word, help=_sentence(word)) for word in WORDS}
+
+
+def _sentence(word: str) -> str:
+    source = Path(__file__).with_name(f"{word}.py").read_text(encoding="utf-8")
+    (function,) = (
+        node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == word
+    )
+    return ast.get_docstring(function) or ""
+
+
+app = typer.Typer(
+    cls=_OnDemand,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Profile networks on Qualcomm Hexagon (HTP) and keep every trace.",
+)
 
 
 def main() -> None:
@@ -20,9 +95,7 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _version(
+def _options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    if version:
-        console.print(qhas.__version__)
-        raise typer.Exit(Exit.GOOD)
+    """What can be said before a command; `_OnDemand.parse_args` answers it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+import typer
 from pydantic import ValidationError
 
 from qhas.documents import describe
@@ -12,6 +14,19 @@ from qhas.runs.stored import load_run, planned_cells
 from qhas.site import Site
 from qhas.store import Store
 from qhas.sweep.spec import Selection, SweepSpec
+
+ModelOption = Annotated[
+    list[str] | None, typer.Option(help="Only models of this pattern, as in 'inception_*'.")
+]
+SocOption = Annotated[list[str] | None, typer.Option(help="Only SoCs of this pattern, as in 'sa8*'.")]
+VariantOption = Annotated[list[str] | None, typer.Option(help="Only variants of this pattern.")]
+TagOption = Annotated[list[str] | None, typer.Option(help="Only models with this tag; several: any of them.")]
+FailedOption = Annotated[
+    str | None, typer.Option("--failed", metavar="RUN", help="Only cells that are not good in that run.")
+]
+CanaryOption = Annotated[
+    bool, typer.Option("--canary", help="One cell a SoC, of the model tagged canary or the first.")
+]
 
 
 @dataclass(frozen=True)

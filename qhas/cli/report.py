@@ -1,4 +1,4 @@
-"""Commands that make pages of what is stored."""
+"""`qhas report`: the pages of a stored run, made again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from qhas.cli.frame import Exit, SiteOption, command, console, errors
-from qhas.cli.tables.run import bar
-from qhas.runs.stored import cell_prefix, load_run
-from qhas.site import load_site
-from qhas.store import Store
+from qhas.cli.bar import bar
+from qhas.cli.frame import Exit, command
+from qhas.cli.options import SiteOption, store_of
+from qhas.cli.screen import console, errors
+from qhas.runs import keys
+from qhas.runs.stored import load_run
 
 
 @command
@@ -33,7 +34,7 @@ def report(
         publish_report,  # Arrow, Plotly and Jinja are seconds, which other commands need not pay
     )
 
-    store = Store(load_site(site).store)
+    store = store_of(site)
     run, cells = load_run(store, run_id)
     with bar(errors) as progress:
         task = progress.add_task("pages", total=len(cells))
@@ -41,7 +42,7 @@ def report(
     console.print(f"Report: {address}", soft_wrap=True, highlight=False, markup=False)
     for record in cells if links else ():
         if trace := record.artifact("chrometrace"):
-            key = f"{cell_prefix(run_id, record.cell)}/{trace.path}"
+            key = keys.file(record, trace)
             signed = store.link(key, timedelta(hours=links or 0))
             console.print(
                 f"{record.cell.label}: {signed or store.url(key)}",

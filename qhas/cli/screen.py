@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,3 +23,9 @@ class Screen(Console):
         """As of any console; its own movements of the cursor are no text."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(shown(segment.text), segment.style)
+
+
+# Nothing is cut in a pipe or a file.
+_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+console = Screen(width=_WIDTH)
+errors = Screen(stderr=True, width=_WIDTH)

@@ -12,8 +12,9 @@ from qhas.diff.compare import THRESHOLD_PERCENT, compare
 from qhas.diff.model import CellDiff, NotCompared, Outcome, RunDiff
 from qhas.failures import InvalidInput
 from qhas.profile.qhas_file import QhasInvalid, parse_qhas
+from qhas.runs import keys
 from qhas.runs.record import CellRecord
-from qhas.runs.stored import cell_prefix, load_run
+from qhas.runs.stored import load_run
 from qhas.store import Store
 from qhas.units import signed_percent
 
@@ -80,8 +81,7 @@ def evidence_of(store: Store, record: CellRecord) -> Evidence:
     if record.failure:
         raise CellNotComparable(f"in {record.run_id} it failed: {record.failure.message}")
     artifact = record.artifact("qhas")
-    prefix = cell_prefix(record.run_id, record.cell)
-    content = store.read(f"{prefix}/{artifact.path}") if artifact else None
+    content = store.read(keys.file(record, artifact)) if artifact else None
     if artifact is None or content is None:
         raise CellNotComparable(f"in {record.run_id} it has no QHAS summary")
     try:

@@ -7,6 +7,7 @@
             ObjectDamaged
             Taken
             Unsupported
+        RunTaken              another process took the run over while this one was stopped; exit code 1
         RunNotEnded           the cells were run, the run's end could not be stored; exit code 1
 
 The others are met within the library, which turns them into a cell's `Failure` or a sentence:

@@ -19,6 +19,7 @@ from qhas.history.damage import Damaged, log_damage
 from qhas.history.files import LONG_AGO, PART, HistoryFile, Kind, Parts, Share, listing, parquet, shares
 from qhas.history.reading import SCHEMAS, Contents, parts_of, whole
 from qhas.machine.digest import data_digest
+from qhas.runs import keys
 from qhas.store import ObjectMissing, Store
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ def compact(store: Store, now: datetime) -> Compaction:
         for month, files in _over(store, kind, now).items():
             with suppress(ObjectMissing):
                 if _write(store, kind, month, files):
-                    written.append(f"{kind}/month={month}")
+                    written.append(keys.history_month(kind, month))
         with suppress(ObjectMissing):
             removed += _clear(store, _over(store, kind, now))
     return Compaction(tuple(written), removed)
@@ -83,7 +84,7 @@ def _write(store: Store, kind: Kind, month: str, files: list[HistoryFile]) -> bo
         parts |= _parts(contents, share)
     name = data_digest([[key, size, str(changed)] for key, (size, changed) in sorted(parts.items())])
     content = parquet(_joined(wanted.values()), parts)
-    store.write(f"{kind}/month={month}/{name}.parquet", content)
+    store.write(f"{keys.history_month(kind, month)}/{name}.parquet", content)
     return True
 
 

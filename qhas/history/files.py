@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 
 from qhas.history.columns import VERSION, cell_rows, night_of, op_rows
 from qhas.history.rerun import Rerun
+from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.store import Found, Store
 
@@ -38,9 +38,9 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class Kind(StrEnum):
     """The two tables, by their prefix."""
 
-    CELLS = "history"
+    CELLS = keys.HISTORY
     """One row a cell."""
-    OPS = "history/ops"
+    OPS = keys.HISTORY_OPS
     """One row for each of the top ops of a cell."""
 
 
@@ -93,7 +93,7 @@ def _put(store: Store, key: str, content: bytes) -> None:
 
 
 def _part_key(kind: Kind, run: SweepRecord) -> str:
-    return f"{kind}/date={night_of(run).isoformat()}/{run.run_id}.parquet"
+    return keys.history_of_run(kind, night_of(run), run.run_id)
 
 
 def parquet(table: pa.Table, parts: Parts | None = None) -> bytes:
@@ -127,9 +127,8 @@ def _with_zone(moment: str) -> datetime:
 
 def listing(store: Store, kind: Kind) -> list[HistoryFile]:
     """Every file of a table. Keys of other shapes are somebody else's."""
-    shape = re.compile(rf"{kind}/(?:date=((\d{{4}}-\d\d)-\d\d)|month=(\d{{4}}-\d\d))/[^/]+\.parquet")
-    found = ((one, shape.fullmatch(one.key)) for one in store.objects(kind))
-    return [HistoryFile(one, match[2] or match[3], match[1] or "") for one, match in found if match]
+    found = ((item, keys.parse_history(kind, item.key)) for item in store.objects(kind))
+    return [HistoryFile(item, *place) for item, place in found if place]
 
 
 def shares(files: Iterable[HistoryFile], parts_of: Callable[[HistoryFile], Parts]) -> list[Share]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -12,11 +11,9 @@ from qhas.devices.facts import DeviceFacts, HealthFacts
 from qhas.documents import Stored
 from qhas.failures import Failure
 from qhas.profile.metrics import Latency
+from qhas.runs import keys
 from qhas.runs.record import Attempt, CellRecord
-from qhas.runs.stored import run_prefix
 from qhas.store import Store
-
-_RERUNS_NAME = re.compile(r"reruns(-.+)?\.json")
 
 
 class Rerun(Stored):
@@ -36,8 +33,8 @@ _RERUNS = TypeAdapter(list[Rerun])
 
 def read_reruns(store: Store, run_id: str, records: Iterable[CellRecord]) -> dict[str, Rerun]:
     """The re-runs of a run by cell key, of all sites; those of cells that were profiled anew since then do not count."""
-    prefix = run_prefix(run_id)
-    names = [name for name in store.children(prefix) if _RERUNS_NAME.fullmatch(name)]
+    prefix = keys.run(run_id)
+    names = [name for name in store.children(prefix) if keys.are_reruns(name)]
     found = [one for name in names for one in _read(store, f"{prefix}/{name}")]
     finished = {record.cell.key: record.finished_at for record in records}
     return {
@@ -57,5 +54,4 @@ def _read(store: Store, key: str) -> list[Rerun]:
 
 def write_reruns(store: Store, run_id: str, reruns: Mapping[str, Rerun], site: str | None = None) -> None:
     """Keep the re-runs of a run, or of a site's part of it, in an object that nobody else writes."""
-    name = f"reruns-{site}.json" if site else "reruns.json"
-    store.write(f"{run_prefix(run_id)}/{name}", _RERUNS.dump_json(list(reruns.values()), indent=1))
+    store.write(keys.reruns(run_id, site), _RERUNS.dump_json(list(reruns.values()), indent=1))

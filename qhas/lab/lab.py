@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import fsspec
 
@@ -33,6 +34,9 @@ from qhas.site.sdk import Sdk, find_sdk
 from qhas.store import Store
 from qhas.sweep.spec import Cell
 
+if TYPE_CHECKING:
+    from qhas.runs.sole_runner import Tenure
+
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
@@ -46,6 +50,8 @@ class Lab:
         self.scratch = scratch
         self.cores = Cores(cores)
         """A turn is held while a tool computes on this host."""
+        self.tenure: Tenure | None = None
+        """The right to store the run's cells; None where another process has it for this one, as for a site's part."""
         self.leases = Leases(directory := default_directory())
         self.quarantine = QuarantineLog(directory)
         self._struck: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
@@ -195,12 +201,12 @@ def _state_of(state: LeaseState) -> str:
 
 
 @asynccontextmanager
-async def open_lab(site: Site, *, cores: int | None = None) -> AsyncIterator[Lab]:
-    """Find the SDK and the store and make scratch space, which goes when the run ends, or dies and another begins.
+async def open_lab(site: Site, *, sdk: Sdk | None = None, cores: int | None = None) -> AsyncIterator[Lab]:
+    """Find the site's SDK, unless it is known, and the store; make scratch space, which goes when the run ends, or dies and another begins.
 
     Raises InvalidInput.
     """
-    sdk = await asyncio.to_thread(find_sdk, site.sdk)
+    sdk = sdk if sdk else await asyncio.to_thread(find_sdk, site.sdk)
     await asyncio.to_thread(remove_dead_scratch)
     scratch = Scratch()
     try:

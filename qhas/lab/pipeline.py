@@ -17,6 +17,7 @@ from math import inf
 from pathlib import Path
 
 from qhas.machine.cores import Urgency
+from qhas.runs.keys import soc_of
 from qhas.site import Host
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
@@ -182,7 +183,7 @@ class Pipeline:
             return inf
         left = 0.0
         for key, (forecast, since) in self._started.items():
-            if key.split("/")[1] == soc and self._where[key] is not Stage.FINISHING:
+            if soc_of(key) == soc and self._where[key] is not Stage.FINISHING:
                 on_device = self._where[key] is Stage.ON_DEVICE
                 left += max(0.0, forecast.device - (_now() - since)) if on_device else forecast.device
         return 0.0 if queue.firsts else left / max(1, queue.devices)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import plotly
 
+from qhas.runs import keys
 from qhas.store import Store
 
 _SOURCES = files("qhas.report") / "assets"
@@ -35,8 +36,8 @@ def publish_assets(store: Store) -> None:
         assets().style: _style,
     }
     for name, content in contents.items():
-        if not store.exists(f"reports/assets/{name}"):
-            store.write(f"reports/assets/{name}", content())
+        if not store.exists(keys.report_asset(name)):
+            store.write(keys.report_asset(name), content())
 
 
 @cache

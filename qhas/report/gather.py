@@ -18,9 +18,10 @@ from qhas.profile.picture import Timeline, read_timeline
 from qhas.profile.qhas_file import QhasInvalid, parse_qhas
 from qhas.profile.trace import TraceInvalid
 from qhas.report.ops import OpTables, op_tables
+from qhas.runs import keys
 from qhas.runs.baseline import last_before
 from qhas.runs.record import CellRecord, SweepRecord
-from qhas.runs.stored import cell_prefix, stored_cells
+from qhas.runs.stored import stored_cells
 from qhas.store import ObjectMissing, Store
 
 _LARGEST_TRACE = 64_000_000
@@ -130,7 +131,7 @@ def _drawn(store: Store, record: CellRecord) -> Timeline | None:
     with tempfile.TemporaryDirectory(prefix="qhas-report-") as scratch:
         copy = Path(scratch) / "chrometrace.json.gz"
         try:
-            store.fetch(f"{cell_prefix(record.run_id, record.cell)}/{trace.path}", copy)
+            store.fetch(keys.file(record, trace), copy)
             return read_timeline(copy)
         except (ObjectMissing, TraceInvalid):
             return None
@@ -138,7 +139,7 @@ def _drawn(store: Store, record: CellRecord) -> Timeline | None:
 
 def _read(store: Store, record: CellRecord, name: str) -> bytes | None:
     artifact = record.artifact(name)
-    return store.read(f"{cell_prefix(record.run_id, record.cell)}/{artifact.path}") if artifact else None
+    return store.read(keys.file(record, artifact)) if artifact else None
 
 
 def _digest(record: CellRecord) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qhas.runs.record import MANIFEST, CellRecord
-from qhas.runs.stored import cell_prefix
+from qhas.runs import keys
+from qhas.runs.record import CellRecord
 from qhas.store import Artifact
 from qhas.sweep.spec import Cell
 
@@ -48,10 +48,10 @@ def files(record: CellRecord, to_root: str) -> list[Link]:
     ranks = {name: rank for rank, name in enumerate(_TITLES)}
     if record.failure:
         ranks |= {name: rank - len(_OF_FAILURE) for rank, name in enumerate(_OF_FAILURE)}
-    base = f"{to_root}/{cell_prefix(record.run_id, record.cell)}"
+    base = f"{to_root}/{keys.cell(record.run_id, record.cell)}"
     ordered = sorted(record.artifacts, key=lambda artifact: ranks.get(artifact.name, len(ranks)))
     found = [Link(_title(a), "" if a.pruned_at else f"{base}/{a.path}", a) for a in ordered]
-    return [*found, Link("record", f"{base}/{MANIFEST}")]
+    return [*found, Link("record", keys.manifest(base))]
 
 
 def link(record: CellRecord, to_root: str, name: str) -> Link | None:
@@ -59,9 +59,7 @@ def link(record: CellRecord, to_root: str, name: str) -> Link | None:
     artifact = record.artifact(name)
     if artifact is None:
         return None
-    return Link(
-        _title(artifact), f"{to_root}/{cell_prefix(record.run_id, record.cell)}/{artifact.path}", artifact
-    )
+    return Link(_title(artifact), f"{to_root}/{keys.file(record, artifact)}", artifact)
 
 
 def first_links(record: CellRecord, to_root: str) -> list[Link]:

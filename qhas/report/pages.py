@@ -26,6 +26,7 @@ from qhas.report.matrix import matrix
 from qhas.report.standing import Tone, standing
 from qhas.report.steps import step_rows, where_the_time_went
 from qhas.report.summary import summary
+from qhas.runs import keys
 from qhas.runs.record import CellRecord, CellStatus, Origin, SweepRecord
 from qhas.runs.rows import (
     ORIGIN_TITLE,
@@ -36,7 +37,7 @@ from qhas.runs.rows import (
     row,
     site_table,
 )
-from qhas.runs.stored import planned_cells, run_prefix
+from qhas.runs.stored import planned_cells
 from qhas.sweep.spec import Cell
 from qhas.units import microseconds, size, words
 
@@ -97,7 +98,7 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
         groups=[_group(records, origin, findings) for origin, records in by_origin(list(cells))],
         not_run=_not_run(run, cells),
         sites=site_table(run.sites),
-        sweep_json=f"../../{run_prefix(run.run_id)}/sweep.json",
+        sweep_json=f"../../{keys.sweep_record(run.run_id)}",
     )
 
 

@@ -19,6 +19,7 @@ from qhas.report.page_writers import open_writers
 from qhas.report.pages import Neighbours, run_page, with_neighbours
 from qhas.report.run_index import publish_entry
 from qhas.report.stored_findings import read_findings
+from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.store import Store
 
@@ -41,12 +42,11 @@ def publish_report(
     baseline = read_baseline(store, run, cells)
     found = read_findings(store, run, cells) if findings is None else findings
     found = replace(found, baseline=baseline.run_id if baseline else None)
-    base = f"reports/{run.run_id}"
 
     def publish_cell(page_of: tuple[CellRecord, Neighbours]) -> tuple[CellRecord, CellDiff | None]:
         record, neighbours = page_of
         written = write_page(read_contents(store, record, baseline), neighbours)
-        store.write(f"{base}/{cell_page(record.cell)}", written.page.encode())
+        store.write(keys.report(run.run_id, cell_page(record.cell)), written.page.encode())
         return record, written.diff
 
     publish_assets(store)
@@ -60,6 +60,6 @@ def publish_report(
                 diffs[record.cell.key] = diff
             made(record)
     found = replace(found, diffs=diffs)
-    store.write(f"{base}/index.html", run_page(run, cells, found).encode())
+    store.write(keys.report(run.run_id), run_page(run, cells, found).encode())
     publish_entry(store, run, cells, found)
-    return store.url(f"{base}/index.html")
+    return store.url(keys.report(run.run_id))

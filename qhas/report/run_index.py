@@ -14,14 +14,14 @@ from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
-from qhas.report.entries import Entry, entry, read_known, write_known
+from qhas.report.entries import entry
 from qhas.report.findings import Findings
 from qhas.report.pages import index_page
+from qhas.runs import keys
+from qhas.runs.index import Entry, read_known, write_known
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.store import Store
 
-_ENTRIES = "reports/index"
-_PAGE = "reports/index.html"
 _SHOWN = 1000
 _ROUNDS = 20
 """More runs than that do not end while a page is written; whoever is the last makes it whole."""
@@ -30,22 +30,22 @@ _ROUNDS = 20
 def publish_entry(store: Store, run: SweepRecord, cells: list[CellRecord], findings: Findings) -> None:
     """Put the run into the index, in the place of what stood there of it. Raises StoreError."""
     content = entry(run, cells, findings).model_dump_json().encode()
-    key = f"{_ENTRIES}/{run.run_id}/{hashlib.sha256(content).hexdigest()[:16]}.json"
+    key = keys.report_entry(run.run_id, hashlib.sha256(content).hexdigest()[:16])
     store.write(key, content)
-    store.remove(found for found in _keys(store, f"{_ENTRIES}/{run.run_id}") if found != key)
+    store.remove(found for found in _keys(store, keys.report_entries(run.run_id)) if found != key)
     _publish_page(store)
 
 
 def _publish_page(store: Store) -> None:
     known = read_known(store)
     for _ in range(_ROUNDS):
-        keys = _keys(store, _ENTRIES)
-        known = {key: found for key in keys if (found := known.get(key) or _read(store, key))}
+        listed = _keys(store, keys.REPORT_ENTRIES)
+        known = {key: found for key in listed if (found := known.get(key) or _read(store, key))}
         ordered = sorted(known.values(), key=lambda one: one.started_at, reverse=True)
         page = index_page(ordered[:_SHOWN], max(0, len(ordered) - _SHOWN))
         write_known(store, known)
-        store.write(_PAGE, page.encode())
-        if _keys(store, _ENTRIES) == keys:
+        store.write(keys.REPORT_INDEX, page.encode())
+        if _keys(store, keys.REPORT_ENTRIES) == listed:
             return
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from qhas.failures import InvalidInput
-from qhas.report.entries import read_known
+from qhas.runs import keys
+from qhas.runs.index import read_known
 from qhas.runs.record import SweepRecord, SweepState
 from qhas.runs.stored import read_run
 from qhas.store import Store
@@ -33,7 +34,7 @@ def baseline_of(store: Store, run_id: str) -> str:
 def last_before(store: Store, run: SweepRecord) -> str | None:
     """The same for a run at hand; None if there is none. Raises StoreError."""
     known = {entry.run_id: entry for entry in read_known(store).values()}
-    ids = store.children("runs")
+    ids = store.children(keys.RUNS)
     told = [known[name] for name in ids if name in known and known[name].name == run.spec.name]
     with ThreadPoolExecutor(_AT_ONCE, "qhas-baseline") as threads:
         untold = threads.map(lambda run_id: _read(store, run_id), [name for name in ids if name not in known])

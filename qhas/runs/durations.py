@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ValidationError
 
 from qhas.failures import Step
+from qhas.runs import keys
 from qhas.runs.record import CellRecord
 from qhas.store import Store
 from qhas.sweep.forecast import Forecast
@@ -26,7 +27,7 @@ class Durations(BaseModel):
 
 def read_durations(store: Store, sweep: str) -> dict[str, Forecast]:
     """Forecasts by cell key; none for a sweep that has not run yet. Raises StoreError."""
-    content = store.read(_key(sweep))
+    content = store.read(keys.durations(sweep))
     try:
         return Durations.model_validate_json(content).seconds if content else {}
     except ValidationError:
@@ -40,7 +41,7 @@ def write_durations(store: Store, sweep: str, run_id: str, records: Iterable[Cel
         record.cell.key: forecast for record in records if (forecast := _forecast(record, known)) is not None
     }
     content = Durations(run_id=run_id, seconds=known | measured).model_dump_json(indent=1)
-    store.write(_key(sweep), content.encode())
+    store.write(keys.durations(sweep), content.encode())
 
 
 def _forecast(record: CellRecord, known: dict[str, Forecast]) -> Forecast | None:
@@ -52,7 +53,3 @@ def _forecast(record: CellRecord, known: dict[str, Forecast]) -> Forecast | None
         prepare = earlier.prepare  # from the store this time; it may not be next time
     device = sum(attempt.seconds or 0.0 for attempt in good if attempt.step in _ON_DEVICE)
     return Forecast(round(prepare, 3), round(device, 3))
-
-
-def _key(sweep: str) -> str:
-    return f"sweeps/{sweep}/durations.json"

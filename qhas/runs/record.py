@@ -24,8 +24,6 @@ from qhas.store import Artifact
 from qhas.sweep.spec import Cell, SweepSpec
 
 SCHEMA_VERSION = 1
-MANIFEST = "manifest.json"
-SWEEP_RECORD = "sweep.json"
 
 
 class CellStatus(StrEnum):

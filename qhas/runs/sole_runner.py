@@ -1,6 +1,7 @@
 """One process at a time runs a run: two would do the same cells, and remove each other's files.
 
-Who runs it has a claim in the store, beside the run's record.
+Who runs it has a claim in the store, beside the run's record, and looks at it before whatever it stores: a process that
+was stopped, or cut off from the store, may have been taken for dead meanwhile.
 """
 
 from __future__ import annotations
@@ -12,16 +13,33 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from qhas.failures import InvalidInput
-from qhas.runs.stored import run_prefix
+from qhas.failures import InvalidInput, QhasError
+from qhas.runs import keys
 from qhas.store import Store
 from qhas.store.claims import Claim, Claims
 
-CLAIM = "claim.json"
 CLAIM_SECONDS = 60.0
 _CLOCKS_DIFFER = timedelta(minutes=1)
 """By how much the clocks of two hosts may."""
 _logger = logging.getLogger(__name__)
+
+
+class RunTaken(QhasError):
+    """Another process has taken the run over, or it has ended without this one."""
+
+    exit_code = 1
+
+
+class Tenure:
+    """The right of this process to store something of a run."""
+
+    def __init__(self, claims: Claims, key: str, run_id: str) -> None:
+        self._claims, self._key, self._run_id = claims, key, run_id
+
+    def require(self) -> None:
+        """Raise RunTaken if this process has the run no longer, and StoreError."""
+        if other := self._claims.lost_to(self._key):
+            raise RunTaken(_taken(self._run_id, other))
 
 
 @asynccontextmanager
@@ -30,13 +48,13 @@ async def sole_runner(
     run_id: str,
     waiting: Callable[[str], None] = lambda _: None,
     seconds: float = CLAIM_SECONDS,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Tenure]:
     """Run a run alone. Raises InvalidInput if another process runs it, and StoreError.
 
     The claim of a process that has died here is taken over at once. Of one that may have died elsewhere it is seen
     first, for `seconds`, that it is not renewed; `waiting` hears so.
     """
-    claims, key = Claims(store, seconds), f"{run_prefix(run_id)}/{CLAIM}"
+    claims, key = Claims(store, seconds), keys.claim(run_id)
     seen, since = None, time.monotonic()
     while claim := await asyncio.to_thread(claims.take, key):
         if _is_dead(claim) or (claim == seen and time.monotonic() - since > seconds):
@@ -53,7 +71,7 @@ async def sole_runner(
             seen = claim
             await asyncio.sleep(min(2.0, seconds / 10))
     async with claims.kept(key, overtaken=lambda other: _say_overtaken(run_id, other)):
-        yield
+        yield Tenure(claims, key, run_id)
 
 
 def _is_dead(claim: Claim) -> bool:
@@ -61,9 +79,12 @@ def _is_dead(claim: Claim) -> bool:
 
 
 def _say_overtaken(run_id: str, other: Claim) -> None:
-    _logger.error(
-        "Run %s is now also run by %s, which took this process for dead: the store did not hear of it for too long. "
-        "Stop one of the two.",
-        run_id,
-        other.host,
+    _logger.error(_taken(run_id, other))
+
+
+def _taken(run_id: str, other: Claim) -> str:
+    who = f"was taken over by {other.host}" if other.host else "was taken over, and has ended"
+    return (
+        f"Run {run_id} {who}: the store had not heard of this process for too long. It stops; nothing of what it has "
+        "under way is stored."
     )

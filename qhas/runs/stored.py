@@ -12,26 +12,21 @@ from pydantic import ValidationError
 
 import qhas
 from qhas.documents import describe
-from qhas.failures import InvalidInput, QhasError, StepFailed
-from qhas.lab.lab import Lab
-from qhas.naming import check_key, check_name
-from qhas.runs.record import (
-    MANIFEST,
-    SWEEP_RECORD,
-    CellRecord,
-    SdkFacts,
-    SitePart,
-    SweepRecord,
-    SweepState,
-)
+from qhas.failures import InvalidInput, QhasError
+from qhas.naming import check_key
+from qhas.runs import keys
+from qhas.runs.record import CellRecord, SdkFacts, SitePart, SweepRecord, SweepState
 from qhas.site import Site, without_secrets
 from qhas.store import Store, StoreError
+from qhas.store.patience import Patience
 from qhas.sweep.difference import differences
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec
 
 _NAME_IN_ID = 74
 """Characters of a sweep's name that fit into an id, which is a name itself."""
+
+_HASTE = Patience(total=5.0, answer=5.0)
 
 
 def new_run_id(name: str, now: datetime | None = None, suffix: str | None = None) -> str:
@@ -56,19 +51,6 @@ def ending(run_id: str) -> Iterator[None]:
             f"The cells of run {run_id} that were finished are stored, but not the end of the run "
             f"({str(error).rstrip('.')}); --run-id {run_id} completes it."
         ) from error
-
-
-def run_prefix(run_id: str) -> str:
-    """Prefix of everything a run stores, apart from prepared graphs. Raises InvalidInput for an id that is no name."""
-    try:
-        return f"runs/{check_name(run_id)}"
-    except ValueError as error:
-        raise InvalidInput(f"The run id is not valid: {error}.") from error
-
-
-def cell_prefix(run_id: str, cell: Cell) -> str:
-    """Prefix of a cell's artifacts."""
-    return f"{run_prefix(run_id)}/{cell.key}"
 
 
 def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord | None:
@@ -154,9 +136,15 @@ def cancel_run(store: Store, record: SweepRecord) -> None:
         )
 
 
+def note_cancelled(site: Site, record: SweepRecord) -> None:
+    """As `cancel_run` in the site's store, but without much patience: whoever stops a run waits, or kills it."""
+    with suppress(StoreError):
+        cancel_run(Store(site.store, _HASTE), record)
+
+
 def read_run(store: Store, run_id: str) -> SweepRecord | None:
     """The record of a run, or None. Raises InvalidInput for a record that cannot be read."""
-    content = store.read(f"{run_prefix(run_id)}/{SWEEP_RECORD}")
+    content = store.read(keys.sweep_record(run_id))
     if content is None:
         return None
     try:
@@ -174,7 +162,7 @@ def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
 
 def stored_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> list[CellRecord]:
     """The records of those cells that have one, in their order."""
-    contents = store.read_all([f"{cell_prefix(run_id, cell)}/{MANIFEST}" for cell in cells])
+    contents = store.read_all([keys.manifest(keys.cell(run_id, cell)) for cell in cells])
     return [record for content in contents if content and (record := _cell_record(content))]
 
 
@@ -193,36 +181,6 @@ async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[s
     return {record.cell.key: record for record in records}
 
 
-async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
-    """Records of the cells that need not run again, by cell key.
-
-    A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK.
-    """
-    cells = list(cells)
-    stored = await read_cells(lab.store, run_id, cells)
-    models = {cell.key: cell.model for cell in cells}
-    # Records name no password: what is fetched once more is fetched from where the plan says.
-    return {
-        key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": models[key]})})
-        for key, record in stored.items()
-        if record.good and await _still_holds(record, models[key].dlc, lab)
-    }
-
-
-async def _still_holds(record: CellRecord, address: str, lab: Lab) -> bool:
-    try:
-        _, model = await lab.model(address)
-    except StepFailed:
-        return False
-    made_from = record.model.sha256 if record.model else None
-    return (made_from, record.sdk) == (model.sha256, sdk_facts(lab))
-
-
-def sdk_facts(lab: Lab) -> SdkFacts:
-    """The SDK of a lab, as records name it."""
-    return SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version)
-
-
 def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
     """A run and its finished cells in the order of the plan. Raises InvalidInput if there is no such run."""
     record = read_run(store, run_id)
@@ -237,4 +195,4 @@ def planned_cells(spec: SweepSpec) -> tuple[Cell, ...]:
 
 
 def _write(store: Store, record: SweepRecord) -> None:
-    store.write(f"{run_prefix(record.run_id)}/{SWEEP_RECORD}", record.model_dump_json(indent=2).encode())
+    store.write(keys.sweep_record(record.run_id), record.model_dump_json(indent=2).encode())

@@ -101,12 +101,12 @@ class Site(Written):
         return not self.devices or any(device.soc == soc for device in self.devices)
 
 
-def load_site(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Site:
-    """Read site.yaml from `path`, else from QHAS_SITE, else the defaults. Raises InvalidInput."""
-    if path is None and environ.get(SITE_VARIABLE):
-        path = Path(environ[SITE_VARIABLE])
-    if path is None:
+def load_site(path: Path | str | None = None, environ: Mapping[str, str] = os.environ) -> Site:
+    """Read site.yaml from `path`, else from QHAS_SITE, else the defaults; empty is none. Raises InvalidInput."""
+    address = path or environ.get(SITE_VARIABLE)
+    if not address:
         return Site(store=str(Path(DEFAULT_STORE).resolve()))
+    path = Path(address)
     site = parse_yaml(path, Site, "site")
     sdk = site.sdk
     if sdk.root is not None:

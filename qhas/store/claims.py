@@ -59,7 +59,19 @@ class Claims:
         if self._store.write(key, self._claim_now(), only_if_absent=True):
             return None
         content = self._store.read(key)
+        if content is not None and _parse(content) is None:
+            self._store.write(key, self._claim_now())
+            return None
         return RELEASED if content is None else _parse(content)
+
+    def lost_to(self, key: str) -> Claim | None:
+        """Who has a claim that was this owner's; None while it still is. Raises StoreError.
+
+        One that is gone was taken over and given back. One that cannot be read is nobody's, so it still counts.
+        """
+        content = self._store.read(key)
+        claim = RELEASED if content is None else _parse(content)
+        return claim if claim and claim.owner != self._owner else None
 
     def take_away(self, key: str, dead: Claim) -> None:
         """Remove a dead owner's claim, if it still is the one that was seen. Raises StoreError."""
@@ -95,9 +107,8 @@ class Claims:
     def _keep(self, key: str, ended: threading.Event, overtaken: Callable[[Claim], None]) -> None:
         while not ended.wait(self.seconds / 3):
             with suppress(StoreError):
-                found = _parse(self._store.read(key) or b"")
-                if found and found.owner != self._owner:
-                    overtaken(found)
+                if other := self.lost_to(key):
+                    overtaken(other)
                     return
                 self._store.write(key, self._claim_now())
         self.release(key)

@@ -17,16 +17,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from qhas.cell.artifacts import ARTIFACTS, Retention
-from qhas.cell.prepared import USED, PreparedManifest
+from qhas.cell.prepared import PreparedManifest
 from qhas.machine.digest import data_digest
-from qhas.runs.record import MANIFEST
+from qhas.runs import keys
 from qhas.store import Found, Store, StoreError
 
-PINNED = "pinned"
-"""An object of this name in a run's prefix keeps all of the run for as long as it is there."""
-
-_CELL_DEPTH = 5
-"""runs, run id, model, SoC, variant."""
 _RETENTION = {spec.name: spec.retention for spec in ARTIFACTS}
 
 
@@ -109,10 +104,12 @@ def plan_pruning(
 ) -> PruningPlan:
     """What may go; keys in `linked` stay, as verdicts point to them. One listing a run and a graph. Raises StoreError."""
     items = [
-        item for run in store.children("runs") for item in _of_run(store, f"runs/{run}", policy, now, linked)
+        item
+        for run_id in store.children(keys.RUNS)
+        for item in _of_run(store, keys.run(run_id), policy, now, linked)
     ]
-    for key in store.children("prepared"):
-        items += _of_graph(store, f"prepared/{key}", policy, now)
+    for key in store.children(keys.PREPARED):
+        items += _of_graph(store, keys.prepared(key), policy, now)
     return PruningPlan(now, tuple(items))
 
 
@@ -138,14 +135,14 @@ def _of_run(
 ) -> Iterator[Prunable]:
     found = store.objects(run)
     sizes = {item.key: item.size for item in found}
-    if f"{run}/{PINNED}" in sizes:
+    if f"{run}/{keys.PINNED}" in sizes:
         return
     cells: dict[str, list[Found]] = defaultdict(list)
     for item in found:
-        if len(parts := item.key.split("/")) > _CELL_DEPTH:
-            cells["/".join(parts[:_CELL_DEPTH])].append(item)
+        if place := keys.parse(item.key):
+            cells[place.prefix].append(item)
     for cell, inside in cells.items():
-        if f"{cell}/{MANIFEST}" in sizes:
+        if keys.manifest(cell) in sizes:
             yield from _of_cell(store, cell, sizes, policy, now, linked)
         elif _untouched(inside, now - policy.remains):
             yield _prunable(Reason.HALF_PUBLISHED, cell, inside)
@@ -160,22 +157,21 @@ def _of_cell(
     linked: Collection[str],
 ) -> Iterator[Prunable]:
     """What of a finished cell is past its days, also if it was marked before and its removal failed then."""
-    document = _document(store.read(f"{cell}/{MANIFEST}"))
+    document = _document(store.read(keys.manifest(cell)))
     finished = _moment(document.get("finished_at"))
     if finished is None:
         return
     for retention, reason in _BY_RETENTION.items():
         if finished > now - policy.age_of(reason):
             continue
-        keys = [
+        old = [
             f"{cell}/{entry['path']}"
             for entry in _artifacts(document)
             if _RETENTION.get(entry["name"]) is retention
         ]
-        if keys := [key for key in keys if key in sizes and key not in linked]:
-            yield Prunable(
-                reason, cell, tuple(keys), sum(sizes[key] for key in keys), data_digest(_unmarked(document))
-            )
+        if going := tuple(key for key in old if key in sizes and key not in linked):
+            size = sum(sizes[key] for key in going)
+            yield Prunable(reason, cell, going, size, data_digest(_unmarked(document)))
 
 
 def _of_graph(store: Store, graph: str, policy: PruningPolicy, now: datetime) -> Iterator[Prunable]:
@@ -183,9 +179,9 @@ def _of_graph(store: Store, graph: str, policy: PruningPolicy, now: datetime) ->
     if _untouched(found, now - policy.prepared):
         yield _prunable(Reason.PREPARED_UNUSED, graph, found)
         return
-    named = {f"{graph}/{MANIFEST}", f"{graph}/{USED}"}
+    named = {keys.manifest(graph), f"{graph}/{keys.USED}"}
     try:
-        manifest = PreparedManifest.model_validate_json(store.read(f"{graph}/{MANIFEST}") or b"")
+        manifest = PreparedManifest.model_validate_json(store.read(keys.manifest(graph)) or b"")
         named |= {f"{graph}/{file.path}" for file in manifest.files}
     except ValidationError:
         pass
@@ -197,10 +193,11 @@ def _of_graph(store: Store, graph: str, policy: PruningPolicy, now: datetime) ->
 def _remove(store: Store, item: Prunable, now: datetime) -> bool:
     """Remove an item unless it is no longer as it was planned; whether it went."""
     if item.reason in _BY_RETENTION.values():
-        manifest = f"{item.prefix}/{MANIFEST}"
+        manifest = keys.manifest(item.prefix)
         document = _document(store.read(manifest))
-        pin = "/".join([*item.prefix.split("/")[:2], PINNED])
-        if data_digest(_unmarked(document)) != item.state or store.exists(pin):
+        place = keys.parse(manifest)
+        pinned = place is None or store.exists(keys.pin(place.run_id))
+        if data_digest(_unmarked(document)) != item.state or pinned:
             return False
         for entry in _artifacts(document):
             if f"{item.prefix}/{entry['path']}" in item.keys:
@@ -209,14 +206,14 @@ def _remove(store: Store, item: Prunable, now: datetime) -> bool:
         store.remove(item.keys)
         return True
     if item.reason is Reason.PREPARED_REMAINS:
-        manifest_now = store.read(f"{item.prefix}/{MANIFEST}") or b""
+        manifest_now = store.read(keys.manifest(item.prefix)) or b""
         if any(key.removeprefix(f"{item.prefix}/").encode() in manifest_now for key in item.keys):
             return False
     elif _state(store.objects(item.prefix)) != item.state:
         return False
     # Readers begin with the manifest: without it the rest is not looked for.
-    store.remove(key for key in item.keys if key.endswith(f"/{MANIFEST}"))
-    store.remove(key for key in item.keys if not key.endswith(f"/{MANIFEST}"))
+    store.remove(key for key in item.keys if key.endswith(f"/{keys.MANIFEST}"))
+    store.remove(key for key in item.keys if not key.endswith(f"/{keys.MANIFEST}"))
     return True
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
-from qhas.runs.record import MANIFEST, SWEEP_RECORD, CellRecord, SweepRecord, SweepState
-from qhas.runs.stored import planned_cells, read_run, run_prefix
+from qhas.runs import keys
+from qhas.runs.record import CellRecord, SweepRecord, SweepState
+from qhas.runs.stored import planned_cells, read_run
 from qhas.store import Found, ObjectDamaged, ObjectMissing, Store
 from qhas.store.objects import Artifact
 
@@ -62,17 +63,17 @@ class Checked:
 
 def run_ids(store: Store) -> list[str]:
     """Every run in the store, also those without a readable record."""
-    return store.children("runs")
+    return store.children(keys.RUNS)
 
 
 def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checked:
     """Read every object of a run and hold it against its record. Raises StoreError; InvalidInput if there is no such run."""
-    stored = {found.key: found for found in store.objects(run_prefix(run_id))}
+    stored = {found.key: found for found in store.objects(keys.run(run_id))}
     if not stored:
         raise InvalidInput(f"The store {store.root} has no run {run_id}.")
     damages: list[Damage] = []
     run = _run_record(store, run_id, damages)
-    manifests = sorted(key for key in stored if key.endswith(f"/{MANIFEST}"))
+    manifests = sorted(key for key in stored if key.endswith(f"/{keys.MANIFEST}"))
     records = [record for key in manifests if (record := _cell_record(store, key, run_id, damages))]
     wanted = [(record, artifact) for record in records for artifact in record.artifacts]
     with (
@@ -80,7 +81,7 @@ def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checke
         ThreadPoolExecutor(_AT_ONCE, "qhas-verify") as threads,
     ):
         looks = [
-            threads.submit(_artifact, store, run_id, record, artifact, stored, Path(folder) / str(number))
+            threads.submit(_artifact, store, record, artifact, stored, Path(folder) / str(number))
             for number, (record, artifact) in enumerate(wanted)
         ]
         damages += [damage for look in looks if (damage := look.result())]
@@ -98,7 +99,7 @@ def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checke
 def redo(store: Store, checked: Iterable[Checked]) -> int:
     """Remove the records of cells that are damaged, so that resuming their runs makes them again; how many. Raises StoreError."""
     places = {
-        f"{run_prefix(run.run_id)}/{damage.cell}/{MANIFEST}"
+        keys.manifest(f"{keys.run(run.run_id)}/{damage.cell}")
         for run in checked
         for damage in run.damages
         if damage.cell
@@ -108,14 +109,16 @@ def redo(store: Store, checked: Iterable[Checked]) -> int:
 
 
 def _run_record(store: Store, run_id: str, damages: list[Damage]) -> SweepRecord | None:
-    key = f"{run_prefix(run_id)}/{SWEEP_RECORD}"
+    key = keys.sweep_record(run_id)
     try:
         run = read_run(store, run_id)
     except InvalidInput as error:
         damages.append(Damage(key, Fault.RECORD_UNREADABLE, str(error)))
         return None
     if run is None:
-        sentence = f"Run {run_id} has no {SWEEP_RECORD}; its sweep file with --run-id {run_id} writes it."
+        sentence = (
+            f"Run {run_id} has no {keys.SWEEP_RECORD}; its sweep file with --run-id {run_id} writes it."
+        )
         damages.append(Damage(key, Fault.RECORD_UNREADABLE, sentence))
     elif run.run_id != run_id:
         sentence = (
@@ -127,7 +130,7 @@ def _run_record(store: Store, run_id: str, damages: list[Damage]) -> SweepRecord
 
 
 def _cell_record(store: Store, key: str, run_id: str, damages: list[Damage]) -> CellRecord | None:
-    place = key.removeprefix(f"{run_prefix(run_id)}/").removesuffix(f"/{MANIFEST}")
+    place = key.removeprefix(f"{keys.run(run_id)}/").removesuffix(f"/{keys.MANIFEST}")
     try:
         record = CellRecord.model_validate_json(store.read(key) or b"", extra="ignore")
     except ValidationError:
@@ -142,14 +145,13 @@ def _cell_record(store: Store, key: str, run_id: str, damages: list[Damage]) -> 
 
 def _artifact(
     store: Store,
-    run_id: str,
     record: CellRecord,
     artifact: Artifact,
     stored: Mapping[str, Found],
     scratch: Path,
 ) -> Damage | None:
     cell = record.cell.key
-    key = f"{run_prefix(run_id)}/{cell}/{artifact.path}"
+    key = keys.file(record, artifact)
     found = stored.get(key)
     if found is None:
         return Damage(key, Fault.ARTIFACT_MISSING, f"{artifact.name} is not there.", cell)
@@ -176,7 +178,7 @@ def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Itera
     stored = {_place(row): row for row in rows if row["run_id"] == run.run_id}
     planned = {cell.key for cell in planned_cells(run.spec)}
     ours = [record for record in records if record.cell.key in planned]
-    key = f"history/date={night.isoformat()}/{run.run_id}.parquet"
+    key = keys.history_of_run(keys.HISTORY, night, run.run_id)
     for row in cell_rows(run, ours, {}).to_pylist():
         place = _place(row)
         if (found := stored.pop(place, None)) is None:

@@ -11,9 +11,6 @@ from pydantic import Field
 from qhas.documents import Stored
 from qhas.runs.record import SCHEMA_VERSION, Origin
 
-VERDICTS = "verdicts.json"
-"""Name of the object below a run's prefix."""
-
 
 class Verdict(StrEnum):
     """What a figure says against its history, the gravest first."""

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from qhas.runs.stored import run_prefix
+from qhas.runs import keys
 from qhas.store import Store
-from qhas.verdict.model import VERDICTS, CellVerdict
+from qhas.verdict.model import CellVerdict
 
 _VERDICTS = TypeAdapter(list[CellVerdict])
 
 
 def read_verdicts(store: Store, run_id: str) -> list[CellVerdict]:
     """The verdicts of a run; none for one that was not judged, or by another version. Raises StoreError."""
-    content = store.read(f"{run_prefix(run_id)}/{VERDICTS}")
+    content = store.read(keys.verdicts(run_id))
     try:
         return _VERDICTS.validate_json(content) if content else []
     except ValidationError:
@@ -24,4 +24,4 @@ def read_verdicts(store: Store, run_id: str) -> list[CellVerdict]:
 
 def write_verdicts(store: Store, run_id: str, verdicts: Sequence[CellVerdict]) -> None:
     """Keep the verdicts of a run in place of earlier ones. Raises StoreError."""
-    store.write(f"{run_prefix(run_id)}/{VERDICTS}", _VERDICTS.dump_json(list(verdicts), indent=1))
+    store.write(keys.verdicts(run_id), _VERDICTS.dump_json(list(verdicts), indent=1))

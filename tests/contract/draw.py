@@ -7,7 +7,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from enum import EnumType
 from importlib import import_module
 from pathlib import Path
@@ -64,9 +64,17 @@ def deployments() -> Iterator[str]:
         yield from (f"{label} parameter {field}" for field in _fields(schema, schema))
     for package in ("flows", "tasks"):
         for module in pkgutil.iter_modules([str(ROOT / package)]):
-            for thing in vars(import_module(f"{package}.{module.name}")).values():
+            for thing in _things(import_module(f"{package}.{module.name}")):
                 if isinstance(thing, Flow | Task):
                     yield f"{'flow' if isinstance(thing, Flow) else 'task'} {thing.name}"
+
+
+def _things(module: Any) -> Iterator[Any]:
+    """What a module has, and what stands in its tables."""
+    for thing in vars(module).values():
+        yield thing
+        if is_dataclass(thing) and not isinstance(thing, type):
+            yield from vars(thing).values()
 
 
 def documents() -> Iterator[str]:

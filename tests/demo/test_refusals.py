@@ -18,7 +18,8 @@ import onnx
 import pytest
 
 from qhas.failures import FailureKind, Step
-from qhas.runs.record import MANIFEST, CellRecord, CellStatus, SweepRecord, SweepState
+from qhas.runs import keys
+from qhas.runs.record import CellRecord, CellStatus, SweepRecord, SweepState
 from qhas.runs.stored import load_run
 from qhas.site.sdk import HOST_TARGET, HOST_TOOLS, Tool, host_sdk_root
 from qhas.store import Store
@@ -226,7 +227,7 @@ def test_every_stored_file_is_in_the_record_beside_it_with_its_digest(swept: Swe
     for record in swept.cells.values():
         folder = root / record.cell.key
         stored = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-        assert stored == {artifact.path for artifact in record.artifacts} | {MANIFEST}
+        assert stored == {artifact.path for artifact in record.artifacts} | {keys.MANIFEST}
         for artifact in record.artifacts:
             assert hashlib.sha256((folder / artifact.path).read_bytes()).hexdigest() == artifact.sha256
 
@@ -235,7 +236,7 @@ def test_only_graphs_that_were_prepared_whole_are_in_the_store(swept: Swept) -> 
     keys = (swept.folder / "store" / "prepared").iterdir()
     found = {key.name for key in keys if any(path.is_file() for path in key.rglob("*"))}
     assert found == {record.prepared.key for record in swept.cells.values() if record.prepared}
-    assert all((swept.folder / "store" / "prepared" / key / MANIFEST).is_file() for key in found)
+    assert all((swept.folder / "store" / "prepared" / key / keys.MANIFEST).is_file() for key in found)
 
 
 def test_a_graph_belongs_to_the_bytes_of_its_dlc_wherever_they_lie(swept: Swept) -> None:

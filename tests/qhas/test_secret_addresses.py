@@ -10,8 +10,10 @@ import pytest
 
 from fakes.records import record
 from qhas.cell.inputs import gather_inputs
+from qhas.cell.resume import finished_cells, sdk_facts
 from qhas.failures import InvalidInput, StepFailed
-from qhas.runs.stored import begin_run, cell_prefix, finished_cells, read_run, sdk_facts
+from qhas.runs import keys
+from qhas.runs.stored import begin_run, read_run
 from qhas.store import Store, StoreError
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import ModelRef, SweepSpec, load_sweep
@@ -51,7 +53,7 @@ async def test_a_run_is_resumed_though_its_records_do_not_know_the_password(tmp_
     made = record(cell, model=facts, sdk=sdk_facts(lab)).model_copy(update={"run_id": RUN})
     content = made.model_dump_json()
     assert PASSWORD not in content
-    lab.store.write(f"{cell_prefix(RUN, cell)}/manifest.json", content.encode())
+    lab.store.write(keys.manifest(keys.cell(RUN, cell)), content.encode())
 
     again = lab_with(tmp_path)
     begun = begin_run(again.store, RUN, plan_sweep(sweep()), again.site, sdk_facts(again))

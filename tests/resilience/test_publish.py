@@ -14,8 +14,8 @@ from qhas.cell.publish import publish_cell
 from qhas.cell.work import CellWork
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab, open_lab
+from qhas.runs import keys
 from qhas.runs.record import ModelFacts
-from qhas.runs.stored import cell_prefix
 from qhas.site import SdkRef, Site
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
@@ -72,7 +72,7 @@ async def test_a_cell_that_does_not_fit_into_the_store_leaves_nothing_there(
         monkeypatch.setattr(lab.store, "write", lambda key, content: _full(key) or write(key, content))
         with pytest.raises(StepFailed, match="No space left"):
             await publish_cell(work_of(lab, tmp_path / "cell"))
-        assert list(_files(tmp_path / "store" / cell_prefix("one", CELL))) == []
+        assert list(_files(tmp_path / "store" / keys.cell("one", CELL))) == []
 
 
 def _full(key: str) -> None:

@@ -1,94 +1,19 @@
-"""What the command shows: progress of a run, its result as tables."""
+"""A run as tables: what its cells gave, what failed, what each site did."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from qhas.runs.progress import (
-    CellFinished,
-    Event,
-    RunWaiting,
-    SiteChanged,
-    StepStarted,
-    SweepStarted,
-    Waiting,
-    listening,
-)
+from qhas.runs import keys
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table
-from qhas.runs.stored import cell_prefix
 from qhas.store import Store
-from qhas.sweep.spec import Cell
-
-WAITING_LINE_SECONDS = 60.0
-"""A wait for a device is always in the bar; as a line of its own it is printed this often at most."""
-
-
-class SweepBar:
-    """A bar over the cells of a run, with the step that started last or what is waited for."""
-
-    def __init__(self, progress: Progress, clock: Callable[[], float] = time.monotonic) -> None:
-        self._progress = progress
-        self._bar: TaskID = progress.add_task("starting Prefect", total=None)
-        self._clock = clock
-        self._waiting_line_at = -math.inf
-
-    def __call__(self, event: Event) -> None:
-        """Show an event of the run."""
-        match event:
-            case RunWaiting(reason=reason):
-                self._progress.update(self._bar, description=reason)
-            case SiteChanged(site=site, state=state):
-                self._progress.console.print(Text.assemble((f"site {site}", "cyan"), f": {state}"))
-            case SweepStarted(cells=cells, done=done):
-                self._progress.update(self._bar, total=cells, completed=done)
-            case StepStarted(cell=cell, step=step, attempt=attempt):
-                again = f", attempt {attempt}" if attempt > 1 else ""
-                self._progress.update(self._bar, description=f"{cell.label}: {step}{again}")
-            case Waiting(cell=cell, reason=reason):
-                self._progress.update(self._bar, description=f"{cell.label}: {reason}")
-                self._print_waiting(cell, reason)
-            case CellFinished(record=record):
-                self._progress.advance(self._bar)
-                if record.failure:
-                    self._progress.console.print(
-                        _failure("failed", record.cell.label, record.failure.message)
-                    )
-
-    def _print_waiting(self, cell: Cell, reason: str) -> None:
-        now = self._clock()
-        if now - self._waiting_line_at >= WAITING_LINE_SECONDS:
-            self._waiting_line_at = now
-            told = reason.removeprefix(f"waiting for {cell.soc}: ")
-            self._progress.console.print(Text.assemble(("waiting", "yellow"), f" {cell.label}: {told}"))
-
-
-@contextmanager
-def sweep_bar(console: Console) -> Iterator[None]:
-    """Show the progress of the run inside the block."""
-    with bar(console) as progress, listening(SweepBar(progress)):
-        yield
-
-
-def bar(console: Console) -> Progress:
-    """The one look of every progress bar of the command."""
-    return Progress(
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}", markup=False),
-        console=console,
-    )
 
 
 def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> None:
@@ -196,11 +121,11 @@ def device_logs(store: Store, cells: list[CellRecord]) -> Iterator[str]:
     """Addresses of the devices' own logs of the cells that failed there."""
     for record in cells:
         if record.failure and (log := record.artifact("device_log")):
-            yield store.url(f"{cell_prefix(record.run_id, record.cell)}/{log.path}")
+            yield store.url(keys.file(record, log))
 
 
 def trace_paths(store: Store, cells: list[CellRecord]) -> Iterator[str]:
     """Addresses of the chrometraces of a run."""
     for record in cells:
         if trace := record.artifact("chrometrace"):
-            yield store.url(f"{cell_prefix(record.run_id, record.cell)}/{trace.path}")
+            yield store.url(keys.file(record, trace))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qhas.runs import keys
 from qhas.store import Store, StoreError
 from qhas.upkeep.doctor.finding import Finding
 
@@ -12,7 +13,7 @@ def examine(address: str) -> Finding:
     """Whether there are files that readers leave out. Reads the footers and the columns of dates and names only."""
     try:
         store = Store(address)
-        if not store.children("history"):
+        if not store.children(keys.HISTORY):
             return Finding("history", True, "no night yet")
         from qhas.history.columns import KEY_NAMES  # Arrow is half a second, which a new lab need not pay
         from qhas.history.damage import DamagedFile

@@ -30,9 +30,12 @@ from qhas.failures import FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.machine.process import ToolRun
 from qhas.profile.picture import Timeline, read_timeline
+from qhas.runs import keys
 from qhas.runs.record import CellStatus, Origin
-from qhas.runs.stored import cell_prefix, read_cell
+from qhas.runs.sole_runner import RunTaken, sole_runner
+from qhas.runs.stored import read_cell
 from qhas.site import SdkRef, Site
+from qhas.store.claims import Claims
 from qhas.sweep.spec import Cell
 from tests.qhas.objects import keys_named
 
@@ -365,7 +368,7 @@ async def test_outputs_whose_names_are_alike_are_all_stored_with_their_true_name
     assert len({artifact.path.lower() for artifact in outputs}) == len(names)
     assert {artifact.true_name for artifact in outputs} == {f"Result_0/{name}.raw" for name in names}
     for artifact in outputs:
-        content = bench.lab.store.read(f"{cell_prefix(RUN, bench.work.cell)}/{artifact.path}")
+        content = bench.lab.store.read(f"{keys.cell(RUN, bench.work.cell)}/{artifact.path}")
         source = bench.folder(Step.LOGS, 1) / str(artifact.true_name)
         assert gzip.decompress(content or b"") == source.read_bytes()
 
@@ -470,7 +473,7 @@ async def test_an_odd_value_in_a_trace_costs_neither_cell_nor_figures(
 
 
 async def test_publishing_again_leaves_nothing_of_the_earlier_try(bench: Bench) -> None:
-    stale = f"{cell_prefix(RUN, bench.work.cell)}/chrometrace.json.gz"
+    stale = f"{keys.cell(RUN, bench.work.cell)}/chrometrace.json.gz"
     bench.lab.store.write(stale, b"stale")
     await publish_cell(bench.work)
     assert not bench.lab.store.exists(stale)
@@ -484,6 +487,19 @@ async def test_a_store_that_refuses_the_record_leaves_the_cell_unfinished(
         assert await kind_of(publish_cell(bench.work)) is FailureKind.STORE
         failing.clear()
         assert read_cell(bench.lab.store, RUN, bench.work.cell) is None
+
+
+async def test_a_run_that_another_process_took_over_gets_nothing_of_ours(bench: Bench) -> None:
+    other = Claims(bench.lab.store, 60)
+    async with sole_runner(bench.lab.store, bench.work.run_id) as bench.lab.tenure:
+        record = await publish_cell(bench.work)
+        claim = f"runs/{bench.work.run_id}/claim.json"
+        bench.lab.store.delete(claim)
+        other.take(claim)
+        bench.work.outputs.clear()
+        with pytest.raises(RunTaken):
+            await publish_cell(bench.work)
+    assert read_cell(bench.lab.store, RUN, bench.work.cell) == record
 
 
 async def test_a_directory_that_goes_while_publishing_leaves_the_cell_unfinished(

@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 from fakes.records import MOMENT, model, record, run_record, spec
-from qhas.runs.record import MANIFEST, SWEEP_RECORD, CellRecord
-from qhas.runs.stored import cell_prefix, planned_cells, run_prefix
+from qhas.runs import keys
+from qhas.runs.record import CellRecord
+from qhas.runs.stored import planned_cells
 from qhas.store import Artifact, Store
 from tests.qhas.diff.summaries import Made, document
 
@@ -30,7 +31,7 @@ def store_run(
     sweep = spec(name=name, models=[model(network) for network in networks])
     started = MOMENT + timedelta(days=day)
     run = run_record(cells=len(networks), run_id=run_id, spec=sweep, started_at=started)
-    store.write(f"{run_prefix(run_id)}/{SWEEP_RECORD}", run.model_dump_json().encode())
+    store.write(keys.sweep_record(run_id), run.model_dump_json().encode())
     return [
         _store_cell(
             store, record(cell, run_id=run_id, **_facts(changes, cell.model.name)), networks[cell.model.name]
@@ -45,7 +46,7 @@ def _facts(changes: Mapping[str, dict[str, Any]] | None, network: str) -> dict[s
 
 
 def _store_cell(store: Store, made: CellRecord, ops: list[Made]) -> CellRecord:
-    prefix = cell_prefix(made.run_id, made.cell)
+    prefix = keys.cell(made.run_id, made.cell)
     store.write(f"{prefix}/qhas.json.gz", gzip.compress(json.dumps(document(ops)).encode()))
-    store.write(f"{prefix}/{MANIFEST}", made.model_dump_json().encode())
+    store.write(f"{prefix}/{keys.MANIFEST}", made.model_dump_json().encode())
     return made

@@ -17,8 +17,8 @@ from qhas.failures import FailureKind, Step
 from qhas.profile.picture import read_timeline
 from qhas.report.findings import Findings, History
 from qhas.report.publish import publish_report
+from qhas.runs import keys
 from qhas.runs.record import Attempt, CellRecord, Origin
-from qhas.runs.stored import cell_prefix
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from tests.browser import in_browser_thread
@@ -80,7 +80,7 @@ def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: in
     }
     artifacts = []
     for name, content in contents.items():
-        store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{name}.json.gz", gzip.compress(content))
+        store.write(f"{keys.cell(cell.run_id, cell.cell)}/{name}.json.gz", gzip.compress(content))
         artifacts.append(
             Artifact(
                 name=name,
@@ -90,7 +90,7 @@ def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: in
             )
         )
     kept = cell.model_copy(update={"artifacts": artifacts})
-    store.write(f"{cell_prefix(cell.run_id, cell.cell)}/manifest.json", kept.model_dump_json().encode())
+    store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), kept.model_dump_json().encode())
     return kept
 
 

@@ -20,8 +20,8 @@ from qhas.report.findings import Findings, History, HistoryPoint
 from qhas.report.gather import Baseline, CellFiles, read_baseline, read_contents, understood
 from qhas.report.ops import op_tables
 from qhas.report.pages import cell_page_text
+from qhas.runs import keys
 from qhas.runs.record import Attempt, CellRecord
-from qhas.runs.stored import cell_prefix
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from qhas.verdict.model import Verdict
@@ -293,9 +293,9 @@ def stored(store: Store, cell: CellRecord, **contents: bytes) -> CellRecord:
     """The record with files of these artifact names in the store."""
     artifacts = [Artifact(name=name, path=f"{name}.gz", sha256="0" * 64, size=9) for name in contents]
     for name, content in contents.items():
-        store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{name}.gz", gzip.compress(content))
+        store.write(f"{keys.cell(cell.run_id, cell.cell)}/{name}.gz", gzip.compress(content))
     kept = cell.model_copy(update={"artifacts": artifacts})
-    store.write(f"{cell_prefix(cell.run_id, cell.cell)}/manifest.json", kept.model_dump_json().encode())
+    store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), kept.model_dump_json().encode())
     return kept
 
 

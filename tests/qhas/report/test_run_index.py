@@ -10,9 +10,9 @@ import pytest
 
 from fakes.records import MOMENT, record, run_record
 from qhas.failures import FailureKind
-from qhas.report.entries import read_known
 from qhas.report.findings import Findings
 from qhas.report.run_index import publish_entry
+from qhas.runs.index import read_known
 from qhas.runs.record import SweepState
 from qhas.store import Store
 from tests.qhas.report.page import Page

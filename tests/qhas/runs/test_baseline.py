@@ -10,9 +10,9 @@ from fakes.records import MOMENT, record, run_record, spec
 from qhas.failures import InvalidInput
 from qhas.report.findings import Findings
 from qhas.report.run_index import publish_entry
+from qhas.runs import keys
 from qhas.runs.baseline import baseline_of
-from qhas.runs.record import SWEEP_RECORD, SweepState
-from qhas.runs.stored import run_prefix
+from qhas.runs.record import SweepState
 from qhas.store import Store
 
 
@@ -22,7 +22,7 @@ def put(
     run = run_record(
         run_id=run_id, started_at=MOMENT + timedelta(days=days), **{"spec": spec(name=name), **facts}
     )
-    store.write(f"{run_prefix(run_id)}/{SWEEP_RECORD}", run.model_dump_json().encode())
+    store.write(keys.sweep_record(run_id), run.model_dump_json().encode())
     if report:
         publish_entry(store, run, [record(run_id=run_id)], Findings())
 
@@ -50,13 +50,13 @@ def test_a_run_that_is_being_completed_or_is_gone_is_none_though_its_report_is_t
     for run_id, days in (("gone", -2), ("resumed", -1), ("now", 0)):
         put(store, run_id, days)
     put(store, "resumed", -1, report=False, state=SweepState.RUNNING)
-    store.delete(run_prefix("gone"))
+    store.delete(keys.run("gone"))
     assert baseline_of(store, "now") == "whole"
 
 
 def test_a_record_that_cannot_be_read_is_passed_over(store: Store) -> None:
     put(store, "whole", -2)
-    store.write(f"{run_prefix('strange')}/{SWEEP_RECORD}", b"{}")
+    store.write(keys.sweep_record("strange"), b"{}")
     put(store, "now")
     assert baseline_of(store, "now") == "whole"
 

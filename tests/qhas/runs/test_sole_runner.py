@@ -11,7 +11,7 @@ import pytest
 
 from qhas.failures import InvalidInput
 from qhas.machine.process_identity import ProcessIdentity
-from qhas.runs.sole_runner import sole_runner
+from qhas.runs.sole_runner import RunTaken, sole_runner
 from qhas.store import Store
 from qhas.store.claims import Claim
 from tests.qhas.store.test_claims import dead_process
@@ -87,4 +87,31 @@ async def test_a_process_that_was_taken_for_dead_says_so(
         put(store, ELSEWHERE)
         await asyncio.sleep(0.5)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-    assert "is now also run by lab-3 (process 7)" in caplog.text
+    assert "was taken over by lab-3 (process 7)" in caplog.text
+
+
+async def test_who_has_the_run_may_store(store: Store) -> None:
+    async with sole_runner(store, RUN) as tenure:
+        tenure.require()
+
+
+async def test_who_was_taken_for_dead_stores_nothing_more(store: Store) -> None:
+    async with sole_runner(store, RUN) as tenure:
+        put(store, ELSEWHERE)
+        with pytest.raises(RunTaken, match=r"was taken over by lab-3 \(process 7\)") as refused:
+            tenure.require()
+    assert refused.value.exit_code == 1
+
+
+async def test_a_run_that_another_process_has_ended_meanwhile_is_no_longer_ours(store: Store) -> None:
+    async with sole_runner(store, RUN) as tenure:
+        store.delete(f"runs/{RUN}/claim.json")
+        with pytest.raises(RunTaken, match="was taken over, and has ended"):
+            tenure.require()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\x00"])
+async def test_a_claim_that_is_none_keeps_nobody_away(store: Store, content: bytes) -> None:
+    store.write(f"runs/{RUN}/claim.json", content)
+    async with sole_runner(store, RUN) as tenure:
+        tenure.require()

@@ -11,11 +11,12 @@ from typing import Any, cast
 import pytest
 
 from fakes.records import MOMENT, model, record, spec
+from qhas.cell.resume import finished_cells, sdk_facts
 from qhas.failures import FailureKind, InvalidInput
 from qhas.lab.lab import Lab
 from qhas.naming import check_name
+from qhas.runs import keys
 from qhas.runs.record import (
-    MANIFEST,
     SCHEMA_VERSION,
     CellRecord,
     CellStatus,
@@ -30,17 +31,13 @@ from qhas.runs.stored import (
     RunNotEnded,
     begin_run,
     cancel_run,
-    cell_prefix,
     end_run,
     ending,
-    finished_cells,
     load_run,
     new_run_id,
     read_cell,
     read_run,
     require_run,
-    run_prefix,
-    sdk_facts,
 )
 from qhas.site import Site
 from qhas.site.sdk import Sdk, SdkKind
@@ -82,7 +79,7 @@ def begin(lab: Lab, run_id: str, plan: Plan) -> SweepRecord:
 
 
 def publish(store: Store, cell: CellRecord) -> None:
-    store.write(f"{cell_prefix(cell.run_id, cell.cell)}/{MANIFEST}", cell.model_dump_json().encode())
+    store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), cell.model_dump_json().encode())
 
 
 def test_a_run_that_begins_is_running(lab: Lab) -> None:
@@ -205,7 +202,7 @@ async def test_a_cell_made_from_another_dlc_or_by_another_sdk_runs_again(
 async def test_a_damaged_record_of_a_cell_counts_as_missing(lab: Lab, content: bytes) -> None:
     (cell, _) = plan_of().cells
     publish(lab.store, made_here(cell))
-    lab.store.write(f"{cell_prefix(RUN, cell)}/{MANIFEST}", content)
+    lab.store.write(keys.manifest(keys.cell(RUN, cell)), content)
     assert read_cell(lab.store, RUN, cell) is None
     assert await finished_cells(lab, RUN, [cell]) == {}
 
@@ -235,14 +232,14 @@ def test_a_record_of_a_cell_that_points_elsewhere_is_not_followed(
         holder = holder[part]
     assert last in (holder if isinstance(holder, dict) else range(len(holder)))
     holder[last] = value
-    lab.store.write(f"{cell_prefix(RUN, cell)}/{MANIFEST}", json.dumps(document).encode())
+    lab.store.write(keys.manifest(keys.cell(RUN, cell)), json.dumps(document).encode())
     assert read_cell(lab.store, RUN, cell) is None
 
 
 def test_a_record_of_a_run_with_another_id_than_a_name_is_refused(lab: Lab) -> None:
     begun = begin_run(lab.store, RUN, plan_of(), lab.site)
     changed = begun.model_dump_json().replace(f'"run_id":"{RUN}"', '"run_id":"../../x"')
-    lab.store.write(f"{run_prefix(RUN)}/sweep.json", changed.encode())
+    lab.store.write(keys.sweep_record(RUN), changed.encode())
     with pytest.raises(InvalidInput, match="run_id") as refusal:
         read_run(lab.store, RUN)
     assert len(str(refusal.value).splitlines()) == 1
@@ -285,7 +282,7 @@ def test_a_run_id_that_is_no_name_is_refused(lab: Lab, run_id: str) -> None:
 
 
 def test_a_damaged_record_of_a_run_is_refused_in_one_line(lab: Lab) -> None:
-    lab.store.write(f"{run_prefix(RUN)}/sweep.json", b'{"run_id": 1}')
+    lab.store.write(keys.sweep_record(RUN), b'{"run_id": 1}')
     with pytest.raises(InvalidInput, match=f"record of run {RUN} cannot be read") as refused:
         load_run(lab.store, RUN)
     assert "\n" not in str(refused.value)
@@ -302,7 +299,7 @@ def test_readers_ignore_keys_of_a_cell_that_they_do_not_know(lab: Lab, place: tu
     for part in place:
         spot = spot[part]
     spot["added_later"] = {"x": 1}
-    lab.store.write(f"{cell_prefix(RUN, cell)}/{MANIFEST}", json.dumps(document).encode())
+    lab.store.write(keys.manifest(keys.cell(RUN, cell)), json.dumps(document).encode())
     assert read_cell(lab.store, RUN, cell) == record(cell)
 
 
@@ -314,7 +311,7 @@ def test_readers_ignore_keys_of_a_run_that_they_do_not_know(lab: Lab, place: tup
     for part in place:
         spot = spot[part]
     spot["added_later"] = {"x": 1}
-    lab.store.write(f"{run_prefix(RUN)}/sweep.json", json.dumps(document).encode())
+    lab.store.write(keys.sweep_record(RUN), json.dumps(document).encode())
     assert read_run(lab.store, RUN) == begun
 
 
@@ -323,8 +320,8 @@ def test_records_of_a_later_schema_are_not_read_as_if_they_meant_the_same(lab: L
     later = {"schema_version": SCHEMA_VERSION + 1}
     begun = json.loads(begin(lab, RUN, plan).model_dump_json())
     cell = json.loads(record(plan.cells[0]).model_dump_json())
-    lab.store.write(f"{run_prefix(RUN)}/sweep.json", json.dumps(begun | later).encode())
-    lab.store.write(f"{cell_prefix(RUN, plan.cells[0])}/{MANIFEST}", json.dumps(cell | later).encode())
+    lab.store.write(keys.sweep_record(RUN), json.dumps(begun | later).encode())
+    lab.store.write(keys.manifest(keys.cell(RUN, plan.cells[0])), json.dumps(cell | later).encode())
     assert read_cell(lab.store, RUN, plan.cells[0]) is None
     with pytest.raises(InvalidInput, match="cannot be read by this version: schema_version"):
         read_run(lab.store, RUN)

@@ -8,10 +8,9 @@ import pytest
 from rich.console import Console
 
 from fakes.records import attempt, health, latency, measured, metrics, model, record, run_record
-from qhas.cli.tables.run import SweepBar, bar, show_run, sweep_bar
+from qhas.cli.tables.run import show_run
 from qhas.failures import FACTS, FailureKind
 from qhas.profile.metrics import OpShare
-from qhas.runs.progress import CellFinished, Waiting, listening, report
 from qhas.runs.record import CellRecord, Origin
 from qhas.sweep.spec import Cell
 
@@ -69,47 +68,6 @@ def test_what_a_tool_said_is_shown_as_it_is(text: str) -> None:
 def test_the_name_of_an_op_is_shown_as_it_is(op: str) -> None:
     share = OpShare(op=op, cycles=1, dominant_cycles=1, dominant_percent=50)
     assert op in shown(record(metrics=metrics(top_ops=[share])))
-
-
-@pytest.mark.parametrize("text", MARKUP)
-def test_a_failure_under_way_is_shown_as_the_tool_said_it(text: str) -> None:
-    console = screen()
-    with sweep_bar(console):
-        report(CellFinished(failed(text)))
-    assert text in text_of(console)
-
-
-def test_nobody_has_to_listen() -> None:
-    report(CellFinished(record()))
-
-
-def test_only_what_happens_inside_is_heard() -> None:
-    heard: list[object] = []
-    event = CellFinished(record())
-    with listening(heard.append):
-        report(event)
-    report(event)
-    assert heard == [event]
-
-
-def wait(cell: str, reason: str) -> Waiting:
-    return Waiting(Cell(model=model(cell), soc="sm8750"), reason)
-
-
-def test_what_a_cell_waits_for_stands_in_the_bar() -> None:
-    progress = bar(screen())
-    SweepBar(progress)(wait("net", "adb:3b15aq0 is held by run other"))
-    assert progress.tasks[0].description == "net on sm8750: adb:3b15aq0 is held by run other"
-
-
-def test_a_wait_is_a_line_once_a_minute_whatever_the_number_of_cells() -> None:
-    console, now = screen(), 0.0
-    show = SweepBar(bar(console), clock=lambda: now)
-    for now in (0.0, 10.0, 59.0, 60.0, 61.0):
-        for cell in ("a", "b"):
-            show(wait(cell, f"[skin] at {now:g}"))
-    lines = [line for line in text_of(console).splitlines() if "waiting" in line]
-    assert lines == ["waiting a on sm8750: [skin] at 0", "waiting a on sm8750: [skin] at 60"]
 
 
 def test_a_measured_table_fits_a_hundred_columns_and_shows_latency_before_qhas() -> None:

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from fakes.records import record, run_record
 from qhas.cli.main import app
-from qhas.runs.record import MANIFEST, CellRecord
-from qhas.runs.stored import cell_prefix
+from qhas.runs import keys
+from qhas.runs.record import CellRecord
 from qhas.store import Artifact, Store, Upload
 from tests.documents import write_yaml
 from tests.qhas.objects import keys_named
@@ -29,7 +29,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     store = Store(str(tmp_path / "store"))
     cell = old_cell(store, tmp_path)
     store.write("runs/nightly-1/sweep.json", run_record(run_id="nightly-1").model_dump_json().encode())
-    store.write(f"{cell_prefix('nightly-1', cell.cell)}/{MANIFEST}", cell.model_dump_json().encode())
+    store.write(keys.manifest(keys.cell("nightly-1", cell.cell)), cell.model_dump_json().encode())
     for path in (tmp_path / "store").rglob("*"):
         os.utime(path, (LONG_AGO, LONG_AGO))
     return store
@@ -39,7 +39,7 @@ def old_cell(store: Store, folder: Path) -> CellRecord:
     (folder / "trace").write_bytes(b"x" * 1000)
     cell = record(run_id="nightly-1")
     (stored,) = store.upload(
-        cell_prefix("nightly-1", cell.cell), [Upload("chrometrace", folder / "trace", "chrometrace.json")]
+        keys.cell("nightly-1", cell.cell), [Upload("chrometrace", folder / "trace", "chrometrace.json")]
     )
     assert isinstance(stored, Artifact)
     return cell.model_copy(update={"artifacts": [stored]})
@@ -64,7 +64,7 @@ def test_prune_shows_what_would_go_and_removes_nothing(store: Store) -> None:
 def test_prune_removes_with_yes_and_the_record_stays(store: Store) -> None:
     assert run("prune", "--yes").exit_code == 0
     assert not trace_is_there(store)
-    assert keys_named(store, "runs/nightly-1", MANIFEST)
+    assert keys_named(store, "runs/nightly-1", keys.MANIFEST)
 
 
 def test_prune_as_json_is_one_document(store: Store) -> None:

@@ -1,0 +1,55 @@
+"""What of a run need not run again, and the rest of it run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from qhas.failures import StepFailed
+from qhas.lab.lab import Lab
+from qhas.runs.durations import read_durations
+from qhas.runs.record import CellRecord, SdkFacts, SweepRecord
+from qhas.runs.stored import read_cells
+from qhas.sweep.forecast import Forecast
+from qhas.sweep.spec import Cell
+
+Profiling = Callable[[Sequence[Cell], Mapping[str, Forecast]], Awaitable[list[CellRecord]]]
+
+
+async def complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord, profile: Profiling) -> list[CellRecord]:
+    """Have what is missing of a run profiled; the records of all cells in their order."""
+    done = await finished_cells(lab, run.run_id, cells)
+    missing = [cell for cell in cells if cell.key not in done]
+    forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
+    done |= {record.cell.key: record for record in await profile(missing, forecasts)}
+    return [done[cell.key] for cell in cells]
+
+
+async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
+    """Records of the cells that need not run again, by cell key.
+
+    A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK.
+    """
+    cells = list(cells)
+    stored = await read_cells(lab.store, run_id, cells)
+    models = {cell.key: cell.model for cell in cells}
+    # Records name no password: what is fetched once more is fetched from where the plan says.
+    return {
+        key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": models[key]})})
+        for key, record in stored.items()
+        if record.good and await _still_holds(record, models[key].dlc, lab)
+    }
+
+
+async def _still_holds(record: CellRecord, address: str, lab: Lab) -> bool:
+    try:
+        _, model = await lab.model(address)
+    except StepFailed:
+        return False
+    made_from = record.model.sha256 if record.model else None
+    return (made_from, record.sdk) == (model.sha256, sdk_facts(lab))
+
+
+def sdk_facts(lab: Lab) -> SdkFacts:
+    """The SDK of a lab, as records name it."""
+    return SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version)

@@ -1,0 +1,45 @@
+"""A run told together with what changed since another one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from qhas.cli.screen import errors
+from qhas.diff.model import RunDiff
+from qhas.diff.runs import compare_runs
+from qhas.failures import InvalidInput
+from qhas.runs.baseline import baseline_of
+from qhas.runs.stored import read_run
+from qhas.store import Store
+
+BASELINE = "baseline"
+"""Stands for the last finished run of the same sweep before."""
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="RUN",
+        help=f"Also tell what changed since that run; `{BASELINE}`: the one before.",
+    ),
+]
+
+
+def require_other(store: Store, other: str | None) -> None:
+    """Raise InvalidInput if there is no such run to tell a difference from."""
+    if other not in (None, BASELINE) and read_run(store, other) is None:
+        raise InvalidInput(f"The store {store.root} holds no run {other} to compare with.")
+
+
+def against_run(store: Store, run_id: str, other: str | None) -> RunDiff | None:
+    """What changed in a run since another one; None without another. Raises StoreError.
+
+    A run that has no baseline, or nothing in common with the other, is good input all the same: that is said, no more.
+    """
+    try:
+        base = baseline_of(store, run_id) if other == BASELINE else other
+        return compare_runs(store, base, run_id) if base else None
+    except InvalidInput as nothing:
+        errors.print(f"qhas: {nothing}", style="yellow", markup=False, soft_wrap=True)
+        return None

@@ -1,0 +1,46 @@
+"""`qhas demo`: the whole chain on sample networks and simulated SoCs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qhas import prefect_settings
+from qhas.cli.bar import bar
+from qhas.cli.frame import Exit, command
+from qhas.cli.options import RunIdOption
+from qhas.cli.running import Request, run_and_show
+from qhas.cli.screen import console
+from qhas.runs.stored import new_run_id
+from qhas.site import Site
+from qhas.site.demo import DEMO_FOLDER, NETWORKS, demo_site, demo_sweep, make_networks
+
+
+@command
+def demo(
+    folder: Annotated[
+        Path, typer.Option(help="Where networks, store and Prefect's database go.")
+    ] = DEMO_FOLDER,
+    run_id: RunIdOption = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Every network and every SoC once: 9 of 24 cells.")
+    ] = False,
+) -> Exit:
+    """Profile six well-known networks on four simulated SoCs; no device, account or server needed."""
+    prefect_settings.isolate(folder / "prefect")
+    site = demo_site(folder)
+    with bar(console) as progress:
+        task = progress.add_task("making sample networks: seeded weights, 8 bit", total=len(NETWORKS))
+        asyncio.run(make_networks(folder, lambda _name: progress.advance(task)))
+    site_file = folder / "site.yaml"
+    site_file.write_text(_site_yaml(site), encoding="utf-8")
+    spec = demo_sweep(folder, quick=quick)
+    return run_and_show(Request(spec, site, site_file, run_id or new_run_id("demo")))
+
+
+def _site_yaml(site: Site) -> str:
+    """JSON is YAML."""
+    return f"# Written by `qhas demo`, for `--site`.\n{site.model_dump_json(indent=2)}\n"

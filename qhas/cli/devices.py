@@ -1,0 +1,59 @@
+"""`qhas devices`: who uses the site's devices, and whether they are fit."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from qhas.cli.bar import bar
+from qhas.cli.frame import Exit, command, print_json
+from qhas.cli.options import JsonOption, SiteOption
+from qhas.cli.screen import console, errors
+from qhas.cli.tables.rack import show_checks, show_standings
+from qhas.devices.lease import default_directory
+from qhas.lab.lab import open_lab
+from qhas.site import Site, load_site
+from qhas.upkeep.rack import Check, all_good, standings
+from qhas.upkeep.rack import check as check_devices
+
+
+@command
+def devices(
+    site: SiteOption = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Reach each free device, test it, and bring it back if it is good."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Show who uses the site's devices; exit code 1 if one is set aside or fails its check.
+
+    Without --check no device is touched. A busy device is at work, which is no fault.
+    """
+    lab = load_site(site)
+    found = standings(lab, default_directory())
+    checks = asyncio.run(_check_devices(lab)) if check else []
+    if as_json:
+        print_json(
+            {
+                "devices": [one.model_dump(mode="json") for one in found],
+                "checks": [one.model_dump(mode="json") for one in checks] if check else None,
+            }
+        )
+    elif not lab.devices:
+        console.print("No devices are listed in site.yaml: any SoC the SDK knows is simulated on this host.")
+    elif check:
+        show_checks(console, checks, datetime.now(UTC))
+    else:
+        show_standings(console, found, datetime.now(UTC))
+    return Exit.GOOD if all_good(checks if check else found) else Exit.CELLS_FAILED
+
+
+async def _check_devices(site: Site) -> list[Check]:
+    with bar(errors) as progress:
+        task = progress.add_task("checking devices", total=len(site.devices))
+        async with open_lab(site) as lab:
+            return await check_devices(lab, lambda _: progress.advance(task))

@@ -1,0 +1,25 @@
+"""`qhas doctor`: is everything here that a sweep needs?"""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from qhas.cli.frame import Exit, command
+from qhas.cli.options import SiteOption
+from qhas.cli.screen import console
+from qhas.site import load_site
+from qhas.upkeep.doctor import examine
+
+
+@command
+def doctor(site: SiteOption = None) -> Exit:
+    """Check SDK, store, scratch space, Prefect and devices; exit code 1 if something is wrong."""
+    table = Table(show_header=False, box=None)
+    good = True
+    for finding in examine(load_site(site)):
+        good &= finding.good
+        mark = Text("good", "green") if finding.good else Text("bad", "red")
+        table.add_row(mark, finding.what, Text(finding.answer))
+    console.print(table)
+    return Exit.GOOD if good else Exit.CELLS_FAILED

@@ -1,0 +1,66 @@
+"""`qhas profile`: one network on one SoC or several, without a sweep file."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from qhas.cli.frame import Exit, command
+from qhas.cli.options import JsonOption, RunIdOption, SiteOption
+from qhas.cli.running import Request, run_and_show
+from qhas.documents import describe
+from qhas.failures import InvalidInput
+from qhas.machine.masking import name_in
+from qhas.naming import safe_name
+from qhas.runs.stored import new_run_id
+from qhas.site import load_site
+from qhas.sweep.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec
+
+
+@command
+def profile(
+    dlc: str,
+    soc: Annotated[list[str], typer.Option(help="SoC, as in sm8750; several times for several.")],
+    inputs: Annotated[str, typer.Option(help="`random` or an input list.")] = RANDOM_INPUTS,
+    optimization_level: Annotated[int | None, typer.Option(help="1, 2 or 3.")] = None,
+    vtcm_mb: Annotated[int | None, typer.Option(help="VTCM in MB; 0 is the SoC's maximum.")] = None,
+    hvx_threads: Annotated[int | None, typer.Option(help="HVX threads the graph may use.")] = None,
+    dlbc: Annotated[bool | None, typer.Option(help="Lossless bandwidth compression.")] = None,
+    site: SiteOption = None,
+    run_id: RunIdOption = None,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Profile one network."""
+    name = safe_name(PurePath(name_in(dlc)).stem)
+    options = {
+        "optimization_level": optimization_level,
+        "vtcm_mb": vtcm_mb,
+        "hvx_threads": hvx_threads,
+        "dlbc": dlbc,
+    }
+    try:
+        spec = SweepSpec(
+            name=name,
+            models=[
+                ModelRef(
+                    name=name,
+                    dlc=_absolute(dlc),
+                    inputs=inputs if inputs == RANDOM_INPUTS else _absolute(inputs),
+                )
+            ],
+            socs=soc,
+            prepare=PrepareOptions.model_validate(options),
+        )
+    except ValidationError as error:
+        raise InvalidInput(f"These options are not valid: {describe(error)}.") from error
+    return run_and_show(Request(spec, load_site(site), site, run_id or new_run_id(name), as_json))
+
+
+def _absolute(address: str) -> str:
+    try:
+        return address if "://" in address else str(Path(address).expanduser().resolve())
+    except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links
+        raise InvalidInput(f"{address!r} cannot be a path: {error}.") from error

@@ -1,0 +1,108 @@
+"""What `demo`, `sweep` and `profile` share: refuse what can be refused, run the flow, show its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from qhas import prefect_settings
+from qhas.cli.against import against_run, require_other
+from qhas.cli.bar import sweep_bar
+from qhas.cli.frame import Exit
+from qhas.cli.screen import console, errors
+from qhas.cli.show import show_result
+from qhas.cli.tables.run import device_logs, trace_paths
+from qhas.runs import keys
+from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.stored import ending, load_run, require_same_spec
+from qhas.site import Site, require_devices
+from qhas.site.sdk import find_sdk
+from qhas.store import Store
+from qhas.sweep.plan import Plan, plan_sweep
+from qhas.sweep.sites import SiteRef
+from qhas.sweep.spec import SweepSpec
+from qhas.verdict import Verdict
+from qhas.verdict.stored import read_verdicts
+from qhas.verdict.summary import morning_line
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run that the user asks for, and how to show it."""
+
+    spec: SweepSpec
+    site: Site
+    site_file: Path | None
+    run_id: str
+    as_json: bool = False
+    against: str | None = None
+
+
+def run_and_show(request: Request) -> Exit:
+    """Run the sweep on this site's devices. Raises InvalidInput before anything runs."""
+    store = _opened(request)
+    planned = plan_sweep(request.spec)
+    require_devices(request.site, sorted({cell.soc for cell in planned.cells}))
+    find_sdk(request.site.sdk)
+    return _run_and_show(store, request, planned, "sweep")
+
+
+def run_at_sites_and_show(request: Request, sites: Sequence[SiteRef]) -> Exit:
+    """As `run_and_show`, without what each site looks up for itself: its SDK, its devices, the DLCs."""
+    store = _opened(request)
+    planned = plan_sweep(request.spec, look_up=False)
+    return _run_and_show(store, request, planned, "sweep-sites", sites=sites)
+
+
+def _opened(request: Request) -> Store:
+    """The store, if it can take this run and knows the other one."""
+    store = Store(request.site.store)
+    require_same_spec(store, request.run_id, request.spec)
+    require_other(store, request.against)
+    store.require_writable()
+    return store
+
+
+def _run_and_show(store: Store, request: Request, planned: Plan, flow: str, **more: Any) -> Exit:
+    for warning in planned.warnings:
+        errors.print(f"qhas: {warning}", style="yellow")
+    site_file = str(request.site_file) if request.site_file else None
+    try:
+        with sweep_bar(errors if request.as_json else console):
+            run_flow(flow, spec=request.spec, site=site_file, run_id=request.run_id, **more)
+    except KeyboardInterrupt:
+        sentence = f"qhas: stopped; --run-id {request.run_id} completes this run."
+        errors.print(sentence, style="yellow", soft_wrap=True)
+        raise
+    with ending(request.run_id):
+        run, cells = load_run(store, request.run_id)
+        diff = against_run(store, request.run_id, request.against)
+        verdicts = read_verdicts(store, request.run_id)
+    code = show_result(run, cells, request.as_json, diff)
+    if not request.as_json:
+        _show_paths(store, run, cells)
+        console.print(morning_line(verdicts), soft_wrap=True, highlight=False)
+    return Exit.CELLS_FAILED if any(verdict.verdict is Verdict.NEW for verdict in verdicts) else code
+
+
+def run_flow(name: str, **parameters: Any) -> None:
+    """Run a flow in this process. The library does not know the flows; the installed package names them."""
+    prefect_settings.quieten()
+    (entry,) = entry_points(group="qhas.flows", name=name)
+    entry.load()(**parameters)
+
+
+def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None:
+    reused = sum(bool(cell.prepared and cell.prepared.reused) for cell in cells)
+    console.print(f"{reused} of {len(cells)} prepared graphs came from the store.")
+    for title, paths in (
+        ("Traces, for https://ui.perfetto.dev:", list(trace_paths(store, cells))),
+        ("Logs of the devices that cells failed on:", list(device_logs(store, cells))),
+    ):
+        for line in [title, *(f"  {path}" for path in paths)] if paths else []:
+            console.print(line, soft_wrap=True, highlight=False)
+    report = store.url(keys.report(run.run_id))
+    console.print(f"Report: {report}", soft_wrap=True, highlight=False)

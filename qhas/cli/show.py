@@ -1,0 +1,45 @@
+"""`qhas show`: what a run gave, from what is stored."""
+
+from __future__ import annotations
+
+from qhas.cli.against import AgainstOption, against_run, require_other
+from qhas.cli.frame import Exit, command, print_json
+from qhas.cli.options import JsonOption, SiteOption, store_of
+from qhas.cli.screen import console
+from qhas.cli.tables.diff import show_run as show_diff
+from qhas.cli.tables.run import show_run
+from qhas.diff.model import Outcome, RunDiff
+from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.stored import load_run
+
+
+@command
+def show(
+    run_id: str, site: SiteOption = None, against: AgainstOption = None, as_json: JsonOption = False
+) -> Exit:
+    """Show a stored run; exit code 1 if a cell failed, is over its budget, or became slower than in the other run."""
+    store = store_of(site)
+    require_other(store, against)
+    run, cells = load_run(store, run_id)
+    return show_result(run, cells, as_json, against_run(store, run_id, against))
+
+
+def show_result(
+    run: SweepRecord, cells: list[CellRecord], as_json: bool = False, diff: RunDiff | None = None
+) -> Exit:
+    """Print a run and what changed in it since another one; the exit code says whether all of it is good."""
+    if as_json:
+        document = {
+            "run": run.model_dump(mode="json"),
+            "cells": [cell.model_dump(mode="json") for cell in cells],
+        }
+        print_json(document | ({"diff": diff.model_dump(mode="json")} if diff else {}))
+    else:
+        show_run(console, run, cells)
+        if unfinished := run.cells - len(cells):
+            console.print(f"{unfinished} of {run.cells} cells are not finished.")
+        if diff:
+            show_diff(console, diff)
+    good = sum(cell.good and not cell.over_budget for cell in cells)
+    slower = diff is not None and bool(diff.of(Outcome.WORSE))
+    return Exit.CELLS_FAILED if run.cells > good or slower else Exit.GOOD

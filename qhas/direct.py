@@ -1,0 +1,96 @@
+"""A run in this process without Prefect: the same steps, attempts and records, no flow run and no events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+from qhas.cell.resume import complete, sdk_facts
+from qhas.cell.sequence import DIRECT, profile_cells
+from qhas.lab.lab import Lab, open_lab
+from qhas.runs import progress
+from qhas.runs.durations import write_durations
+from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.sole_runner import sole_runner
+from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
+from qhas.site import Site, require_devices
+from qhas.site.sdk import Sdk
+from qhas.sweep.forecast import Forecast
+from qhas.sweep.plan import plan_sweep
+from qhas.sweep.spec import Cell, SweepSpec
+
+_logger = logging.getLogger(__name__)
+
+
+def run_direct(spec: SweepSpec, site: Site, run_id: str, sdk: Sdk | None = None) -> None:
+    """Take a sweep to its end, or complete it; with the site's SDK if the caller has found it. A failed cell is in its record, not raised.
+
+    Raises InvalidInput before anything runs, RunNotEnded if the cells have run and the store is gone, RunTaken if
+    another process has taken the run over, and KeyboardInterrupt for a run that is stopped, also by SIGTERM.
+    """
+    try:
+        asyncio.run(_run(spec, site, run_id, sdk))
+    except asyncio.CancelledError as stopped:
+        raise KeyboardInterrupt from stopped
+
+
+async def _run(spec: SweepSpec, site: Site, run_id: str, sdk: Sdk | None) -> None:
+    this = asyncio.current_task()
+    if this and threading.current_thread() is threading.main_thread():  # no other may handle signals
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    plan = await asyncio.to_thread(plan_sweep, spec)
+    require_devices(site, sorted({cell.soc for cell in plan.cells}))
+    async with open_lab(site, sdk=sdk) as lab, sole_runner(lab.store, run_id, _tell_waiting) as tenure:
+        lab.tenure = tenure
+        run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_facts(lab))
+        try:
+            with progress.listening(_log_trouble):
+                loading = asyncio.create_task(asyncio.to_thread(_load_the_end))
+                records = await _complete(plan.cells, lab, run)
+                await loading
+        except asyncio.CancelledError:
+            await asyncio.shield(asyncio.to_thread(note_cancelled, site, run))
+            raise
+        with ending(run_id):
+            await asyncio.to_thread(tenure.require)
+            await _finish(lab, run, records)
+
+
+async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[CellRecord]:
+    async def profile(missing: Sequence[Cell], forecasts: Mapping[str, Forecast]) -> list[CellRecord]:
+        progress.report(progress.SweepStarted(run.run_id, len(cells), len(cells) - len(missing)))
+        return await profile_cells(missing, lab, run.run_id, DIRECT, forecasts)
+
+    return await complete(cells, lab, run, profile)
+
+
+async def _finish(lab: Lab, run: SweepRecord, records: list[CellRecord]) -> None:
+    from qhas.report.publish import publish_report
+    from qhas.verdict.confirm import confirm
+    from qhas.verdict.judge import judge_run
+
+    run = await asyncio.to_thread(end_run, lab.store, run, records)
+    await asyncio.to_thread(write_durations, lab.store, run.spec.name, run.run_id, records)
+    verdicts = await asyncio.to_thread(judge_run, lab.store, run, records)
+    if await confirm(lab, run, records, verdicts, DIRECT):
+        await asyncio.to_thread(judge_run, lab.store, run, records)
+    await asyncio.to_thread(publish_report, lab.store, run, records)
+
+
+def _load_the_end() -> None:
+    """Import what the end needs, a second's worth, while the tools compute."""
+    for name in ("qhas.verdict.confirm", "qhas.report.publish"):
+        import_module(name)
+
+
+def _tell_waiting(reason: str) -> None:
+    progress.report(progress.RunWaiting(reason))
+
+
+def _log_trouble(event: progress.Event) -> None:
+    if isinstance(event, progress.Trouble) and event.error:
+        _logger.error("%s: %s", event.cell.label, event.message, exc_info=event.error)

@@ -1,0 +1,60 @@
+"""A run in a line of the index, and the lines that are known: enough to choose among runs without reading their records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from qhas.naming import Name
+from qhas.runs import keys
+from qhas.runs.record import Origin, SweepState
+from qhas.store import Store
+
+
+class Entry(BaseModel):
+    """A run in a line."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    run_id: Name
+    name: str
+    state: SweepState
+    started_at: datetime
+    finished_at: datetime | None = None
+    cells: int
+    good: int
+    failed: int
+    missing: int
+    origins: list[Origin] = []
+    networks: int
+    socs: list[str]
+    sdk: str = ""
+    summary: str = ""
+    worse: int = 0
+    doubt: int = 0
+
+    @property
+    def minutes(self) -> str:
+        """How long the run took, as in `12.4 min`; empty while it has not ended."""
+        if self.finished_at is None:
+            return ""
+        return f"{(self.finished_at - self.started_at).total_seconds() / 60:,.1f} min"
+
+
+_BY_KEY = TypeAdapter(dict[str, Entry])
+
+
+def read_known(store: Store) -> Mapping[str, Entry]:
+    """The lines of the runs that had a report when one was last written, by the keys of their objects."""
+    content = store.read(keys.KNOWN_ENTRIES)
+    try:
+        return _BY_KEY.validate_json(content) if content else {}
+    except ValidationError:
+        return {}
+
+
+def write_known(store: Store, known: Mapping[str, Entry]) -> None:
+    """Keep the lines, so that the next report reads none of them again."""
+    store.write(keys.KNOWN_ENTRIES, _BY_KEY.dump_json(dict(known)))

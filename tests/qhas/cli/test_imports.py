@@ -1,0 +1,84 @@
+"""What a command must not import: whoever types it waits for that. Each is run in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qhas.cli.main import WORDS
+from qhas.store import Store
+from tests.documents import write_yaml
+from tests.qhas.diff.stored import store_run
+from tests.qhas.diff.summaries import Made
+
+HEAVY = {
+    *("aiohttp", "boto3", "botocore", "jinja2", "numpy", "obstore", "plotext", "plotly", "prefect"),
+    *("pyarrow", "s3fs", "scipy"),
+}
+"""Libraries that take as long to import as a whole command may take."""
+PARQUET = {"numpy", "pyarrow"}
+PAGES = {"jinja2", "plotly"}
+RUNS = {
+    "--version": {"pydantic", "rich", "yaml", *HEAVY},
+    "--help": {"pydantic", "yaml", *HEAVY},
+    "show nightly-1 --site site.yaml": HEAVY,
+    "show nightly-2 --site site.yaml --against nightly-1": HEAVY,
+    "compare nightly-1 nightly-2 --site site.yaml": HEAVY,
+    "plan sweep.yaml --site site.yaml": HEAVY,
+    "devices --site site.yaml": HEAVY,
+    "doctor --site site.yaml": HEAVY,
+    "prune --site site.yaml": HEAVY,
+    "pin nightly-1 --site site.yaml": HEAVY,
+    "history net sm8750 --site site.yaml": HEAVY - PARQUET,
+    "report nightly-1 --site site.yaml": HEAVY - PARQUET - PAGES,
+    "sweep gone.yaml": HEAVY,
+    "profile gone.dlc --soc sm8750": HEAVY,
+    "demo --help": HEAVY,
+}
+"""Command lines, and what none of them may import. The store has no history: reading one takes Arrow."""
+SCRIPT = """
+import sys
+from qhas.cli.main import app
+try:
+    app(sys.argv[1:], prog_name="qhas")
+finally:
+    print("imported:", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep, a site, and two nights of it in the store."""
+    folder = tmp_path_factory.mktemp("imports")
+    (folder / "net.dlc").write_bytes(b"dlc")
+    models = [{"name": "net", "dlc": "net.dlc"}]
+    write_yaml(folder / "sweep.yaml", {"name": "nightly", "models": models, "socs": ["sm8750"]})
+    write_yaml(folder / "site.yaml", {"store": "store"})
+    for day, run_id in enumerate(("nightly-1", "nightly-2")):
+        store_run(Store(str(folder / "store")), run_id, {"alpha": [Made("conv")]}, day=day)
+    return folder
+
+
+def imported(folder: Path, *arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize("line", RUNS)
+def test_a_command_imports_no_library_that_it_does_not_need(folder: Path, line: str) -> None:
+    assert RUNS[line] & imported(folder, *line.split()) == set()
+
+
+def test_every_command_is_in_the_table() -> None:
+    assert {line.split()[0] for line in RUNS} == {"--version", "--help", *WORDS}

@@ -1,0 +1,80 @@
+"""`qhas plan`: what would run, and that nothing does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fakes.records import record, run_record
+from qhas.failures import FailureKind
+from qhas.runs.durations import Durations
+from qhas.sweep.forecast import Forecast
+from qhas.sweep.spec import Cell, load_sweep
+from tests.qhas.cli.desk import Desk
+
+
+def test_plan_shows_every_cell_and_runs_nothing(desk: Desk) -> None:
+    result = desk.run("plan", "sweep.yaml", "--site", "site.yaml")
+    assert result.exit_code == 0
+    assert "sm8650" in result.stdout
+    assert "2 cells, 0 left out" in result.stdout
+    assert not (desk.folder / "store").exists()
+
+
+def test_plan_as_json_is_one_document(desk: Desk) -> None:
+    desk.sweep(exclude=[{"soc": "sm8650"}])
+    result = desk.run("plan", "sweep.yaml", "--json")
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert [cell["soc"] for cell in document["cells"]] == ["sm8750"]
+    assert document["excluded"] == 1
+    assert document["device_hours"] == pytest.approx(60 / 3600)
+
+
+def test_plan_without_an_sdk_says_that_it_cannot_know_what_is_prepared(desk: Desk) -> None:
+    desk.site({"store": "store", "sdk": {"root": "/nowhere"}})
+    result = desk.run("plan", "sweep.yaml", "--site", "site.yaml")
+    assert result.exit_code == 0
+    assert "What is prepared already is not known" in result.output
+    document = json.loads(desk.run("plan", "sweep.yaml", "--site", "site.yaml", "--json").stdout)
+    assert document["prepared"] is None
+
+
+def test_plan_knows_what_the_sweep_took_last_time(desk: Desk) -> None:
+    desk.site({"store": "store", "sdk": {"root": "/nowhere"}})
+    key = "net/sm8650/default"
+    last = Durations(run_id="one", seconds={key: Forecast(40.0, 10.0)})
+    desk.store.write("sweeps/nightly/durations.json", last.model_dump_json().encode())
+    document = json.loads(desk.run("plan", "sweep.yaml", "--site", "site.yaml", "--json").stdout)
+    assert document["forecast_seconds"][key] == {"prepare": 40.0, "device": 10.0, "known": True}
+    assert document["device_hours"] == pytest.approx((10 + 60) / 3600)
+
+
+@pytest.mark.parametrize(
+    ("options", "cells"),
+    [
+        (["--soc", "*50"], ["net/sm8650/default", "net/sm8750/default"]),
+        (["--soc", "sm865*"], ["net/sm8650/default"]),
+        (["--canary", "--soc", "sm8750"], ["net/sm8750/default"]),
+        (["--failed", "one"], ["net/sm8750/default"]),
+    ],
+)
+def test_options_narrow_a_sweep(desk: Desk, options: list[str], cells: list[str]) -> None:
+    spec = load_sweep(desk.folder / "sweep.yaml")
+    begun = run_record(run_id="one", spec=spec)
+    desk.store.write("runs/one/sweep.json", begun.model_dump_json().encode())
+    for soc, failure in (("sm8650", None), ("sm8750", FailureKind.DISK)):
+        cell = record(Cell(model=spec.models[0], soc=soc), run_id="one", failure=failure)
+        desk.store.write(f"runs/one/{cell.cell.key}/manifest.json", cell.model_dump_json().encode())
+    result = desk.run("plan", "sweep.yaml", "--site", "site.yaml", "--json", *options)
+    assert result.exit_code == 0, result.output
+    planned = json.loads(result.stdout)["cells"]
+    assert [f"{c['model']['name']}/{c['soc']}/{c['variant']}" for c in planned] == cells
+
+
+def test_an_unknown_soc_is_a_warning(desk: Desk) -> None:
+    desk.sweep(socs=["sm9999"])
+    result = desk.run("plan", "sweep.yaml")
+    assert result.exit_code == 0
+    assert "sm9999 is not in this version's list" in " ".join(result.output.split())

@@ -1,0 +1,75 @@
+"""`qhas show`: exit codes, budgets, one JSON document, what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from fakes.records import metrics, model, record, run_record, spec
+from qhas.failures import FailureKind
+from qhas.runs import keys
+from qhas.runs.budgets import check_budget
+from qhas.runs.record import CellRecord, Origin
+from qhas.store import Store
+from qhas.sweep.budget import Budget
+from qhas.sweep.spec import Cell
+from tests.qhas.cli.desk import Desk
+
+
+def publish(store: Store, *cells: CellRecord) -> None:
+    run = run_record(2, spec=spec(socs=["sm8650", "sm8750"]))
+    store.write(keys.sweep_record(run.run_id), run.model_dump_json().encode())
+    for cell in cells:
+        store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), cell.model_dump_json().encode())
+
+
+GOOD = record(Cell(model=model(), soc="sm8650"))
+OTHER = record(Cell(model=model(), soc="sm8750"))
+FAILED = record(Cell(model=model(), soc="sm8750"), failure=FailureKind.LOG_EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"), [((GOOD, OTHER), 0), ((GOOD, FAILED), 1), ((GOOD,), 1), ((), 1)], ids=range(4)
+)
+def test_show_ends_good_only_when_every_cell_is(desk: Desk, cells: tuple[CellRecord, ...], code: int) -> None:
+    publish(desk.store, *cells)
+    assert desk.run("show", "nightly-1", "--site", "site.yaml").exit_code == code
+
+
+def test_a_cell_over_budget_is_shown_with_its_limit_and_ends_in_exit_code_1(desk: Desk) -> None:
+    budget = Budget.model_validate({"time_us": 500})
+    results = check_budget(budget, metrics(), None, Origin.SIMULATOR)
+    publish(desk.store, GOOD, record(OTHER.cell, budgets=results))
+    done = desk.run("show", "nightly-1", "--site", "site.yaml")
+    assert done.exit_code == 1
+    assert "over budget net on sm8750: time_us: 1,371 µs (simulated); allowed: at most 500 µs." in done.stdout
+    assert re.search(r"sm8750 +over", done.stdout)
+
+
+def test_show_as_json_is_one_document(desk: Desk) -> None:
+    publish(desk.store, GOOD, FAILED)
+    document = json.loads(desk.run("show", "nightly-1", "--site", "site.yaml", "--json").stdout)
+    assert document["run"]["run_id"] == "nightly-1"
+    assert [cell["status"] for cell in document["cells"]] == ["complete", "failed"]
+
+
+def test_show_against_a_run_that_is_not_there_is_refused_and_without_a_baseline_it_is_said(
+    desk: Desk,
+) -> None:
+    publish(desk.store, GOOD, OTHER)
+    assert "no run gone" in desk.refused("show", "nightly-1", "--site", "site.yaml", "--against", "gone")
+    done = desk.run("show", "nightly-1", "--site", "site.yaml", "--against", "baseline")
+    assert done.exit_code == 0
+    assert "no finished run of sweep nightly before" in done.stderr
+
+
+@pytest.mark.parametrize("run_id", ["nightly-9", "../x", "a b"])
+def test_show_of_an_unknown_run_is_refused(desk: Desk, run_id: str) -> None:
+    assert run_id in desk.refused("show", run_id, "--site", "site.yaml")
+
+
+def test_a_store_of_an_unknown_kind_is_refused(desk: Desk) -> None:
+    desk.site({"store": "nowhere://x"})
+    assert "nowhere://x" in desk.refused("show", "nightly-1", "--site", "site.yaml")
