@@ -13,7 +13,7 @@ from qhas.cli.options import JsonOption, RunIdOption, SiteOption
 from qhas.cli.running import Request, run_and_show
 from qhas.documents import describe
 from qhas.failures import InvalidInput
-from qhas.machine.masking import name_in
+from qhas.machine.secrets import name_in
 from qhas.naming import safe_name
 from qhas.runs.stored import new_run_id
 from qhas.site import load_site
