@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fakes.profiles import EVENTS, chrometrace, constant_event, counter_event, metadata_event, op_event
-from qhas.profile.trace import OpTypeCycles, TraceFacts, TraceInvalid, check_trace, summarise_trace
+from qhas.profile.trace import TraceFacts, TraceInvalid, read_trace
 from tests.judges.perfetto import import_errors, slice_count
 
 WHOLE = chrometrace()
@@ -28,7 +28,7 @@ FACTS = TraceFacts(events=9, ops=2, end_cycle=150, counters=1, flows=2)
 def check(folder: Path, content: str | bytes) -> TraceFacts:
     file = folder / "chrometrace.json"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
-    return check_trace(file)
+    return read_trace(file, lambda *_: None)
 
 
 def refusal(folder: Path, content: str | bytes) -> str:
@@ -308,28 +308,6 @@ def test_a_gzipped_trace_with_something_behind_it_is_refused(tmp_path: Path, ext
     assert "gzip data" in refusal(tmp_path, gzip.compress(WHOLE.encode()) + extra)
 
 
-def test_a_summary_ranks_op_types_and_names_threads(tmp_path: Path) -> None:
-    file = tmp_path / "chrometrace.json"
-    file.write_text(chrometrace([op_event("q::Add.tcm", dur=20), *EVENTS]), encoding="utf-8")
-    summary = summarise_trace(file)
-    assert summary.facts == check_trace(file)
-    assert summary.phases == {"X": 6, "C": 1, "s": 1, "f": 1, "M": 1}
-    assert summary.op_types == (
-        OpTypeCycles("q::ConvLayer_s1.opt", ops=1, cycles=100),
-        OpTypeCycles("q::Add.tcm", ops=2, cycles=70),
-    )
-    assert summary.threads == {256: "Core:0 Type: HMX Tid: 256"}
-
-
-@pytest.mark.parametrize("cycles", ['"many"', "null", "[]", '"inf"'])
-def test_a_summary_refuses_an_op_whose_cycles_are_no_number(tmp_path: Path, cycles: str) -> None:
-    file = tmp_path / "chrometrace.json"
-    event = op_event(ts=77).replace('"Duration (cycles)": 100', f'"Duration (cycles)": {cycles}')
-    file.write_text(chrometrace([event]), encoding="utf-8")
-    with pytest.raises(TraceInvalid, match="op at cycle 77"):
-        summarise_trace(file)
-
-
 def test_perfetto_reads_what_is_accepted(tmp_path: Path) -> None:
     forms = [
         f"[{','.join(EVENTS)}]".encode(),
@@ -520,8 +498,8 @@ def test_only_a_trace_that_ends_early_is_called_cut_off(tmp_path: Path) -> None:
 READ = """
 import re, sys
 from pathlib import Path
-from qhas.profile.trace import check_trace
-facts = check_trace(Path(sys.argv[1]))
+from qhas.profile.trace import read_trace
+facts = read_trace(Path(sys.argv[1]), lambda *_: None)
 peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())
 print(facts.events, peak.group(1))
 """
