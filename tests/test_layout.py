@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("flows", "tasks", "qhas", "hostsdk", "infra", "fakes")
+PACKAGES = ("flows", "tasks", "qhas", "hostsdk", "infra", "fakes", "bench")
 MAY_IMPORT = {
     "flows": {"flows", "tasks", "qhas", "prefect"},
     "tasks": {"tasks", "qhas", "prefect"},
@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "hostsdk": {"hostsdk"},
     "infra": {"infra", "qhas", "prefect"},
     "fakes": {"fakes", "qhas", "hostsdk"},
+    "bench": {"bench", "flows", "tasks", "qhas", "hostsdk", "infra", "fakes", "prefect"},
 }
 """Which of the packages below, and whether Prefect, each package may import."""
 FLOORS = (
