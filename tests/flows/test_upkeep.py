@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 from fakes.records import record
 from flows.upkeep import prune_store
@@ -78,11 +76,3 @@ async def test_the_trace_that_a_stored_verdict_links_to_stays(old: Store, tmp_pa
     assert state.is_completed()
     traces = [run for run in ("before", "between") if keys_named(old, keys.run(run), "trace.json")]
     assert traces == ["before"]
-
-
-async def test_a_pruning_is_made_of_tasks(old: Store, tmp_path: Path) -> None:
-    state = await prune_store(site=str(tmp_path / "site.yaml"), return_state=True)
-    async with get_client() as client:
-        this_run = FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
-        runs = await client.read_task_runs(flow_run_filter=this_run)
-    assert {run.name.rpartition("-")[0] for run in runs} == {"plan-pruning", "prune", "compact-history"}
