@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 
 from flows import parameters as asked
 from flows.sweep import run_id_of_flow_run, run_sweep
-from qhas.machine.masking import name_in
+from qhas.machine.secrets import name_in
 from qhas.naming import safe_name
 from qhas.sweep.spec import ModelRef, PrepareOptions, RunOptions, SweepSpec, TraceFeatures
 

@@ -18,7 +18,7 @@ from flows.liveness import tell_waiting
 from flows.running import counted, finish, running
 from flows.sweep import run_here, run_id_of_flow_run
 from qhas.failures import InvalidInput
-from qhas.machine.masking import masked
+from qhas.machine.secrets import masked
 from qhas.runs.durations import read_durations
 from qhas.runs.following import Following
 from qhas.runs.record import CellRecord, SitePart, SiteState

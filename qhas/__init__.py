@@ -1,6 +1,74 @@
 """Profile networks on Qualcomm Hexagon (HTP): what to run, how to run one step, what came out.
 
-The library knows nothing of Prefect; `tasks` and `flows` put policy and sequence around it.
+The names in `__all__` are what a notebook or a script may rely on, each imported when it is asked for; docs/python.md
+shows them. The library knows nothing of Prefect; `tasks` and `flows` put policy and sequence around it.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qhas.diff.runs import compare_runs
+    from qhas.failures import FACTS, Failure, FailureKind, InvalidInput
+    from qhas.history.reading import Where, read_history
+    from qhas.profile.qhas_file import QhasFile, read_qhas
+    from qhas.report.publish import publish_report
+    from qhas.runs.record import CellRecord, SweepRecord
+    from qhas.runs.stored import load_run
+    from qhas.site import Site, load_site
+    from qhas.store import Store, StoreError
+    from qhas.sweep.spec import SweepSpec, load_sweep
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "FACTS",
+    "CellRecord",
+    "Failure",
+    "FailureKind",
+    "InvalidInput",
+    "QhasFile",
+    "Site",
+    "Store",
+    "StoreError",
+    "SweepRecord",
+    "SweepSpec",
+    "Where",
+    "__version__",
+    "compare_runs",
+    "load_run",
+    "load_site",
+    "load_sweep",
+    "publish_report",
+    "read_history",
+    "read_qhas",
+]
+
+_HOMES = {
+    "qhas.diff.runs": ("compare_runs",),
+    "qhas.failures": ("FACTS", "Failure", "FailureKind", "InvalidInput"),
+    "qhas.history.reading": ("Where", "read_history"),
+    "qhas.profile.qhas_file": ("QhasFile", "read_qhas"),
+    "qhas.report.publish": ("publish_report",),
+    "qhas.runs.record": ("CellRecord", "SweepRecord"),
+    "qhas.runs.stored": ("load_run",),
+    "qhas.site": ("Site", "load_site"),
+    "qhas.store": ("Store", "StoreError"),
+    "qhas.sweep.spec": ("SweepSpec", "load_sweep"),
+}
+"""Where each name is at home, as above for type checkers."""
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """A name of the face, imported now (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'qhas' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

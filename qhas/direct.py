@@ -29,8 +29,8 @@ _logger = logging.getLogger(__name__)
 def run_direct(spec: SweepSpec, site: Site, run_id: str, sdk: Sdk | None = None) -> None:
     """Take a sweep to its end, or complete it; with the site's SDK if the caller has found it. A failed cell is in its record, not raised.
 
-    Raises InvalidInput before anything runs, RunNotEnded if the cells have run and the store is gone, and
-    KeyboardInterrupt for a run that is stopped, also by SIGTERM.
+    Raises InvalidInput before anything runs, RunNotEnded if the cells have run and the store is gone, RunTaken if
+    another process has taken the run over, and KeyboardInterrupt for a run that is stopped, also by SIGTERM.
     """
     try:
         asyncio.run(_run(spec, site, run_id, sdk))
@@ -44,7 +44,8 @@ async def _run(spec: SweepSpec, site: Site, run_id: str, sdk: Sdk | None) -> Non
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     plan = await asyncio.to_thread(plan_sweep, spec)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
-    async with open_lab(site, sdk=sdk) as lab, sole_runner(lab.store, run_id, _tell_waiting):
+    async with open_lab(site, sdk=sdk) as lab, sole_runner(lab.store, run_id, _tell_waiting) as tenure:
+        lab.tenure = tenure
         run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_facts(lab))
         try:
             with progress.listening(_log_trouble):
@@ -55,6 +56,7 @@ async def _run(spec: SweepSpec, site: Site, run_id: str, sdk: Sdk | None) -> Non
             await asyncio.shield(asyncio.to_thread(note_cancelled, site, run))
             raise
         with ending(run_id):
+            await asyncio.to_thread(tenure.require)
             await _finish(lab, run, records)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from qhas.failures import InvalidInput
 
@@ -44,26 +44,29 @@ class Written(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _keys_are_known(cls, document: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """Not before: who reads what a later version stored has `extra="ignore"`, which only validation knows."""
+    def _keys_are_named(cls, document: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Not before: readers of records ignore unknown keys, by an option that only the validation itself knows."""
         try:
             return validate(document)
         except ValidationError as error:
-            unknown = [
-                fault for fault in error.errors() if fault["type"] in _UNKNOWN and len(fault["loc"]) == 1
-            ]
-            if not unknown:
+            faults = error.errors(include_url=False)
+            if not any(map(_is_unknown_key, faults)):
                 raise
-            known = PydanticCustomError(
-                "unknown_key", f"no such key; choose from {', '.join(cls.model_fields)}"
-            )
-            raise ValidationError.from_exception_data(
-                cls.__name__,
-                [
-                    InitErrorDetails(type=known, loc=(str(fault["loc"][0]),), input=fault["input"])
-                    for fault in unknown
-                ],
-            ) from None
+            keys = f"no such key; choose from {', '.join(cls.model_fields)}"
+            lines = [
+                InitErrorDetails(
+                    type=PydanticCustomError(fault["type"], keys if _is_unknown_key(fault) else fault["msg"]),
+                    loc=fault["loc"],
+                    input=fault["input"],
+                )
+                for fault in faults
+            ]
+        raise ValidationError.from_exception_data(cls.__name__, lines)
+
+
+def _is_unknown_key(fault: ErrorDetails) -> bool:
+    """Of the document itself: those of its parts are named already."""
+    return fault["type"] in _UNKNOWN and len(fault["loc"]) == 1
 
 
 class Stored(BaseModel):

@@ -87,7 +87,7 @@ class Analysis:
 
     def node(self, event: Event) -> QnnNode:
         """The QNN node an event was made from."""
-        return self.schematic.nodes[event.qnn_id]
+        return self.schematic.node(event.qnn_id)
 
     def op(self, event: Event) -> HtpOp | None:
         """The compiled op of an event; bookkeeping and ops that came with sequencing are not in the graph."""
@@ -100,7 +100,10 @@ class Analysis:
 
 
 def pick_timeline(timelines: Sequence[Timeline], schematic: Schematic) -> Timeline:
-    """The timeline the schematic belongs to; raises `SchematicError` when there is none."""
+    """The timeline the schematic belongs to; raises `SchematicError` when there is none.
+
+    A log that tells the schematic's digest is believed, whatever else is in it; of another one every op must be known.
+    """
     timeline = next((candidate for candidate in timelines if candidate.graph == schematic.graph), None)
     if timeline is None:
         ran = ", ".join(repr(candidate.graph) for candidate in timelines)
@@ -108,8 +111,8 @@ def pick_timeline(timelines: Sequence[Timeline], schematic: Schematic) -> Timeli
     expected = timeline.provenance.get("schematic_sha256")
     if expected and expected != schematic.sha256:
         raise SchematicError(_FOREIGN.format(why="its digest is not the one in the log"))
-    unknown = next((event for event in timeline.events if event.qnn_id not in schematic.nodes), None)
-    if unknown is not None:
+    unknown = next((event for event in timeline.events if not schematic.knows(event.qnn_id)), None)
+    if unknown is not None and not expected:
         raise SchematicError(_FOREIGN.format(why=f"{unknown.htp_op} with id {unknown.op_id:#x} is not in it"))
     return timeline
 
@@ -154,10 +157,10 @@ def _of_node(
     timeline: Timeline, schematic: Schematic, name: str, framework_names: Mapping[str, str]
 ) -> list[Event]:
     wanted = {name} | {node for node, framework in framework_names.items() if framework == name}
-    found = [event for event in timeline.events if schematic.nodes[event.qnn_id].name in wanted]
+    found = [event for event in timeline.events if schematic.node(event.qnn_id).name in wanted]
     if found:
         return found
-    ran = {schematic.nodes[event.qnn_id].name for event in timeline.events}
+    ran = {schematic.node(event.qnn_id).name for event in timeline.events}
     near = difflib.get_close_matches(name, sorted(ran | set(framework_names.values())), 3)
     hint = (
         f"did you mean {' or '.join(near)}?"

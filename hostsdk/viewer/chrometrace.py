@@ -6,54 +6,70 @@ processes and threads. What a device would say and a simulator cannot:
 
 - "Start Cycle" equals `ts`: both count from the graph's first cycle.
 - Thread numbers are the simulator's.
-- "Cycles per Packet" is 0: not estimated.
+- "Cycles per Packet" is left out: not estimated.
 - Bookkeeping of the foreground thread keeps the simulator's names ("default_dma_sync (q::X)") and has no dominant
   path cycles.
 
-A sample of a read or write counter is the bytes moved by the ops that start in that cycle, followed by a 0 where the
-last of them ends before the next sample: so the samples of a counter add up to the total.
+Besides, slices have a `cat`, the unit they run on, by which Perfetto can filter; the vendor's have none. The same trace
+can be written with its times in microseconds, which is what viewers label them as.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hostsdk.viewer.analysis import Analysis
 from hostsdk.viewer.features import Feature
 from hostsdk.viewer.header import Artifact, header, provenance
 from hostsdk.viewer.json_text import compact
-from hostsdk.viewer.timeline import Event, Traffic, Unit, total
+from hostsdk.viewer.levels import levels
+from hostsdk.viewer.timeline import Event, Unit
 
 _OVERVIEW = 0
+_FIRST = 1
+"""Where the vendor sorts the overview: before the nodes, whose OpIds begin at 2."""
 _TRACKS = (
     ("VTCM read", "vtcm_read"),
     ("VTCM write", "vtcm_write"),
     ("DRAM read", "dram_read"),
     ("DRAM write", "dram_write"),
 )
+Time = int | float
+Clock = Callable[[int], Time]
+"""From cycles to what `ts` and `dur` are in."""
 
 
-def chrometrace(analysis: Analysis, features: frozenset[Feature]) -> Iterator[str]:
-    """The text of the file, in pieces."""
+def in_cycles(cycles: int) -> Time:
+    """As the vendor's viewer writes times."""
+    return cycles
+
+
+def in_microseconds(analysis: Analysis) -> Clock:
+    """Times at the core clock that the simulator assumed; to the nanosecond."""
+    return lambda cycles: round(cycles / analysis.timeline.core_mhz, 3)
+
+
+def chrometrace(analysis: Analysis, features: frozenset[Feature], clock: Clock = in_cycles) -> Iterator[str]:
+    """The text of the file, in pieces. Arguments of events stay in cycles whatever the clock."""
     yield f'{{"header": {compact(header(Artifact.OP_TRACE, analysis))},\n"traceEvents": [\n'
     separator = ""
-    for line in _lines(analysis, features):
+    for line in _lines(analysis, features, clock):
         yield separator + line
         separator = ",\n"
     yield "\n]}\n"
 
 
-def _lines(analysis: Analysis, features: frozenset[Feature]) -> Iterator[str]:
+def _lines(analysis: Analysis, features: frozenset[Feature], clock: Clock) -> Iterator[str]:
     pids = _processes(analysis)
-    yield from _ops(analysis, pids, Feature.TRACEBACK in features)
+    yield from _ops(analysis, pids, Feature.TRACEBACK in features, clock)
     if Feature.MEMORY_INFO in features:
-        yield from _counters(analysis)
+        yield from _counters(analysis, clock)
     if Feature.INPUT_OUTPUT_FLOWS in features:
-        yield from _flows(_data_pairs(analysis), "input_output", "InputOutputFlowEvents")
+        yield from _flows(_data_pairs(analysis), "input_output", "InputOutputFlowEvents", clock)
     if Feature.SEQUENCER_FLOWS in features:
-        yield from _flows(_sequencer_pairs(analysis), "sequencer", "SequencerFlowEvents")
+        yield from _flows(_sequencer_pairs(analysis), "sequencer", "SequencerFlowEvents", clock)
     yield from _metadata(analysis, pids)
 
 
@@ -65,15 +81,20 @@ def _processes(analysis: Analysis) -> dict[int, int]:
     return pids
 
 
-def _ops(analysis: Analysis, pids: dict[int, int], traceback: bool) -> Iterator[str]:
+def _ops(analysis: Analysis, pids: dict[int, int], traceback: bool, clock: Clock) -> Iterator[str]:
     shares = iter(analysis.path.cycles)
     for event in analysis.events:
         dominant = next(shares) if event.unit.works else 0
         name = compact(event.htp_op)
-        place = f'"ts": {event.start}, "dur": {event.cycles}'
+        place = f'"ts": {clock(event.start)}, "dur": {clock(event.cycles)}'
+        kind = _category(event)
         args = compact(_args(analysis, event, dominant, traceback))
         for pid in (_OVERVIEW, pids[event.qnn_id]):
-            yield f'{{"name": {name}, "ph": "X", "tid": {event.tid}, "pid": {pid}, {place}, "args": {args}}}'
+            yield f'{{"cat": "{kind}", "name": {name}, "ph": "X", "tid": {event.tid}, "pid": {pid}, {place}, "args": {args}}}'
+
+
+def _category(event: Event) -> str:
+    return event.unit.value if event.unit.works else "bookkeeping"
 
 
 def _args(analysis: Analysis, event: Event, dominant: int, traceback: bool) -> dict[str, Any]:
@@ -94,7 +115,6 @@ def _args(analysis: Analysis, event: Event, dominant: int, traceback: bool) -> d
         args["Inputs Ops"] = [_id(source) for source in sources]
     args |= {
         "Flags": event.flags,
-        "Cycles per Packet": 0.0,
         "QNN Op Type": node.type,
         "QNN Op Name": node.name,
     }
@@ -111,33 +131,16 @@ def _id(op_id: int) -> str:
     return f"0x{op_id:016x}"
 
 
-def _counters(analysis: Analysis) -> Iterator[str]:
-    starting: dict[int, list[Event]] = defaultdict(list)
-    for event in analysis.work:
-        starting[event.start].append(event)
-    for label, field in _TRACKS:
-        for cycle, moved in _samples(starting, Traffic._fields.index(field)):
-            yield _counter(label, cycle, moved)
+def _counters(analysis: Analysis, clock: Clock) -> Iterator[str]:
     for cycle, used in analysis.vtcm:
-        yield _counter("VTCM alloc", cycle, used)
+        yield _counter("VTCM alloc", clock(cycle), used)
+    for cycle, level in levels(analysis.work):
+        for label, field in _TRACKS:
+            yield _counter(label, clock(cycle), getattr(level, field))
 
 
-def _samples(starting: dict[int, list[Event]], column: int) -> Iterator[tuple[int, int]]:
-    reached: int | None = None
-    for cycle in sorted(starting):
-        moving = [event for event in starting[cycle] if event.traffic[column]]
-        if not moving:
-            continue
-        if reached is not None and reached < cycle:
-            yield reached, 0
-        yield cycle, total(event.traffic for event in moving)[column]
-        reached = max(reached or 0, *(event.end for event in moving))
-    if reached is not None:
-        yield reached, 0
-
-
-def _counter(label: str, cycle: int, amount: int) -> str:
-    return f'{{"name": "{label}", "ph": "C", "pid": {_OVERVIEW}, "ts": {cycle}, "args": {{"": {amount}}}}}'
+def _counter(label: str, at: Time, amount: int) -> str:
+    return f'{{"name": "{label}", "ph": "C", "tid": 0, "pid": {_OVERVIEW}, "ts": {at}, "args": {{"": {amount}}}}}'
 
 
 def _data_pairs(analysis: Analysis) -> Iterator[tuple[Event, Event]]:
@@ -163,26 +166,28 @@ def _sequencer_pairs(analysis: Analysis) -> Iterator[tuple[Event, Event]]:
             turn[event.op_id] += 1
 
 
-def _flows(pairs: Iterator[tuple[Event, Event]], category: str, name: str) -> Iterator[str]:
-    for number, (source, target) in enumerate(pairs, 1):
-        leaving = max(source.start, source.end - 1)
-        common = f'"cat": "{category}", "name": "{name}", "id": {number}, "pid": {_OVERVIEW}'
-        yield f'{{{common}, "tid": {source.tid}, "ph": "s", "ts": {leaving}}}'
-        yield f'{{{common}, "tid": {target.tid}, "ph": "f", "pb": "e", "ts": {target.start}}}'
+def _flows(pairs: Iterator[tuple[Event, Event]], category: str, name: str, clock: Clock) -> Iterator[str]:
+    for number, (source, target) in enumerate(pairs):
+        leaving = clock(max(source.start, source.end - 1))
+        begin, end = f'"cat": "{category}", "name": "{name}", "tid": ', f'"id": {number}'
+        yield f'{{{begin}{source.tid}, "pid": {_OVERVIEW}, "ts": {leaving}, "ph": "s", {end}}}'
+        yield f'{{{begin}{target.tid}, "pid": {_OVERVIEW}, "ts": {clock(target.start)}, "ph": "f", "pb": "e", {end}}}'
 
 
 def _metadata(analysis: Analysis, pids: dict[int, int]) -> Iterator[str]:
     origin = provenance(analysis)
     label = f"{origin['origin']} estimate, {origin['soc']}"
-    names = {_OVERVIEW: "Core 0 Overview"} | {
-        pid: f"QNN::{analysis.schematic.nodes[qnn_id].name}" for qnn_id, pid in pids.items()
-    }
-    for pid, name in names.items():
-        yield _named(pid, None, "process_name", {"name": name})
+    qnn_ids = {pid: qnn_id for qnn_id, pid in pids.items()}
+    yield _named(_OVERVIEW, None, "process_name", {"name": "Core 0 Overview"})
+    for pid, qnn_id in qnn_ids.items():
+        name = f"QNN::{analysis.schematic.node(qnn_id).name}"
+        yield _named(pid, None, "process_name", {"name": name, "opid": _id(qnn_id)})
+    for pid in (_OVERVIEW, *qnn_ids):
+        yield _named(pid, None, "process_sort_index", {"sort_index": qnn_ids.get(pid, _FIRST)})
         yield _named(pid, None, "process_labels", {"labels": label})
     threads = _threads(analysis)
     for tid, kind in threads[_OVERVIEW].items():
-        yield _named(_OVERVIEW, tid, "thread_name", {"name": f"Core:0 Type: {kind} Tid: {tid}"})
+        yield _named(_OVERVIEW, tid, "thread_name", {"name": f"Type: {kind}"})
     for qnn_id, pid in pids.items():
         for tid in threads[qnn_id]:
             kind = threads[_OVERVIEW][tid]
@@ -200,7 +205,7 @@ def _threads(analysis: Analysis) -> dict[int, dict[int, str]]:
     return {**by_node, _OVERVIEW: dict(sorted(core.items()))}
 
 
-def _named(pid: int, tid: int | None, what: str, args: dict[str, str]) -> str:
+def _named(pid: int, tid: int | None, what: str, args: Mapping[str, str | int]) -> str:
     thread = "" if tid is None else f'"tid": {tid}, '
     return (
         f'{{"cat": "__metadata", "pid": {pid}, {thread}"ph": "M", "name": "{what}", "args": {compact(args)}}}'

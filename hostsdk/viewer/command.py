@@ -14,7 +14,7 @@ from pathlib import Path
 from hostsdk.errors import Refusal
 from hostsdk.shown import printed_as_text
 from hostsdk.viewer.analysis import Analysis, Zoom, analyse, pick_timeline
-from hostsdk.viewer.chrometrace import chrometrace
+from hostsdk.viewer.chrometrace import chrometrace, in_microseconds
 from hostsdk.viewer.csv_report import csv_report
 from hostsdk.viewer.features import Configuration, Feature, read_configuration
 from hostsdk.viewer.framework import framework_names
@@ -72,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dlc", type=Path, metavar="DLC", help="adds the names ops had in the framework")
     parser.add_argument("--zoom_start", metavar="NODE", help="first QNN node to show")
     parser.add_argument("--zoom_end", metavar="NODE", help="last QNN node to show")
+    parser.add_argument(
+        "--microseconds",
+        action="store_true",
+        help="also write the trace with its times in microseconds, as <stem>_us.json",
+    )
     parser.add_argument("--gzip", action="store_true", help="compress the outputs")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     return parser
@@ -133,6 +138,9 @@ def _post_process(logs: Sequence[Log], arguments: argparse.Namespace, configurat
         )
     compress = arguments.gzip or configuration.gzip or is_compressed(arguments.output)
     files = _files(analysis, stem(arguments.output), configuration.features)
+    if arguments.microseconds:
+        in_us = chrometrace(analysis, configuration.features, in_microseconds(analysis))
+        files[f"{stem(arguments.output)}_us.json"] = in_us
     for path in write_all(arguments.output.parent, files, compress):
         print(path)
 

@@ -2,7 +2,7 @@
 
 Keys and number codes are those of a QNN model description, which is what Netron takes it for: scalar parameters are
 `{code of the type: value}`, tensors carry the code of their type. Constants are left out. Ops that never run stay, with
-zero cycles, because they connect the ones that do.
+zero cycles, because they connect the ones that do. Whatever ran is a node, so the sums are those of the QHAS summary.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from hostsdk.viewer.analysis import Analysis
 from hostsdk.viewer.header import Artifact, header
-from hostsdk.viewer.schematic import HtpOp, QnnNode
+from hostsdk.viewer.schematic import HtpOp
 from hostsdk.viewer.timeline import Event, total
 
 # Qnn_DataType_t, by the compiler's name of the type.
@@ -37,10 +37,8 @@ _DATA_TYPES: Mapping[str, int] = {
 _UNDEFINED = 0x7FFFFFFF
 _STRING = str(0x0608)
 _UINT64 = str(0x0164)
-_FLOAT32 = str(0x0232)
 _NATIVE_TENSOR = 3
 _NEVER_RUNS = "null_exec"
-_UNKNOWN = QnnNode(name="", type="")
 
 
 def htp_graph(analysis: Analysis) -> dict[str, Any]:
@@ -48,7 +46,8 @@ def htp_graph(analysis: Analysis) -> dict[str, Any]:
     runs: dict[int, list[tuple[Event, int]]] = defaultdict(list)
     for event, dominant in zip(analysis.work, analysis.path.cycles, strict=True):
         runs[event.op_id].append((event, dominant))
-    ops = {op_id: op for op_id, op in analysis.schematic.ops.items() if not op.constant}
+    ops = {op_id: op for op_id, op in analysis.schematic.ops.items() if not op.constant or op_id in runs}
+    ops |= {op_id: _sequenced(found[0][0]) for op_id, found in runs.items() if op_id not in ops}
     tensors = {
         _tensor_name(op_id, slot): tensor
         for op_id, op in ops.items()
@@ -75,10 +74,15 @@ def htp_graph(analysis: Analysis) -> dict[str, Any]:
     }
 
 
+def _sequenced(event: Event) -> HtpOp:
+    """A spill, a fill or another op that came with sequencing: the schematic's graph has none of them."""
+    return HtpOp(operation=event.htp_op, inputs=(), outputs=())
+
+
 def _node(
     analysis: Analysis, op_id: int, op: HtpOp, runs: list[tuple[Event, int]], tensors: Iterable[str]
 ) -> dict[str, Any]:
-    qnn = analysis.schematic.nodes.get(op_id & 0xFFFFFFFF, _UNKNOWN)
+    qnn = analysis.schematic.node(op_id & 0xFFFFFFFF)
     moved = total(event.traffic for event, _ in runs)
     flags = sorted({flag.value for event, _ in runs for flag in event.flags}) if runs else [_NEVER_RUNS]
     return {
@@ -95,7 +99,6 @@ def _node(
             "cycles_start": {_UINT64: min((event.start for event, _ in runs), default=0)},
             "cycles_duration": {_UINT64: sum(event.cycles for event, _ in runs)},
             "cycles_dominant": {_UINT64: sum(dominant for _, dominant in runs)},
-            "cycles_per_packet": {_FLOAT32: 0.0},
             "op_flags": {_STRING: ",".join(flags)},
         },
         "input_names": [

@@ -27,6 +27,7 @@ from hostsdk.viewer.timeline import Event, Flag, Traffic, total
 
 _REFERENCE = re.compile(r"(?:^|[._:])ref(?:erence)?(?:$|[._])", re.IGNORECASE)
 _FORMAT_CHANGE = "ForceFormat"
+_IDLE = "Accumulated Idle"
 
 
 def qhas_summary(analysis: Analysis) -> dict[str, Any]:
@@ -49,8 +50,8 @@ def qhas_summary(analysis: Analysis) -> dict[str, Any]:
         ],
         "qnn_op_instances_nodes": [
             {
-                "qnn_op": analysis.schematic.nodes[group.key].name,
-                "qnn_op_type": analysis.schematic.nodes[group.key].type,
+                "qnn_op": analysis.schematic.node(group.key).name,
+                "qnn_op_type": analysis.schematic.node(group.key).type,
                 **_shares(analysis, group, active),
                 "num_htp_ops": group.htp_ops,
                 **_bytes(group.traffic),
@@ -89,8 +90,8 @@ def _overall(
     busy = percent(analysis.path.busy, analysis.cycles)
     moved = total(resource.traffic for resource in used)
     return {
-        "htp": 0,
         "htp_resources": {"data": [_resource(resource, analysis.cycles) for resource in used]},
+        "htp": 0,
         "percent_idle": 100.0 - busy,
         "percent_utilization": busy,
         "time_us": analysis.time_us,
@@ -199,8 +200,8 @@ def _path(analysis: Analysis) -> list[dict[str, Any]]:
         rows.append(
             {
                 "op_id": "0x0",
-                "htp_op": "Accumulated Idle",
-                "qnn_op": "",
+                "htp_op": _IDLE,
+                "qnn_op": _IDLE,
                 "start_cycle": start,
                 "end_cycle": end,
                 "partial": False,

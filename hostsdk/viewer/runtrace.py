@@ -41,12 +41,12 @@ def runtrace(analysis: Analysis) -> dict[str, Any]:
         "header": header(Artifact.RUN_TRACE, analysis),
         "traceEvents": [
             execute,
-            _metadata("process_name", {"name": "Core 0 Execs"}),
-            _metadata("process_labels", {"labels": f"{origin['origin']} estimate, {origin['soc']}"}),
-            {**_metadata("thread_name", {"name": f"{graph} Runtraces"}), "tid": 0},
+            _metadata({"tid": 0}, "thread_name", {"name": "Core 0 Execs"}),
+            _metadata({}, "process_name", {"name": f"{graph} Runtraces"}),
+            _metadata({}, "process_labels", {"labels": f"{origin['origin']} estimate, {origin['soc']}"}),
         ],
     }
 
 
-def _metadata(name: str, args: dict[str, str]) -> dict[str, Any]:
-    return {"cat": "__metadata", "pid": 0, "ph": "M", "name": name, "args": args}
+def _metadata(thread: dict[str, int], name: str, args: dict[str, str]) -> dict[str, Any]:
+    return {"cat": "__metadata", "pid": 0, **thread, "ph": "M", "name": name, "args": args}

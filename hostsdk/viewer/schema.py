@@ -55,8 +55,8 @@ RESOURCE: Mapping[str, Schema] = {
 
 SECTIONS: Mapping[str, Mapping[str, Schema]] = {
     "htp_overall_summary": {
-        "htp": _COUNT,
         "htp_resources": _rows(RESOURCE),
+        "htp": _COUNT,
         "percent_idle": _NUMBER,
         "percent_utilization": _NUMBER,
         "time_us": _COUNT,

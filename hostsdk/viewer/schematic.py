@@ -7,12 +7,15 @@ The file is one text in Python syntax. It is scanned for the sections the viewer
     op_docstrings               a sentence about some of the HTP ops
     qnn_name_translations       OpId to the node's name
     qnn_graph_name
+
+An OpId is the low half of an id; the high half of a node with several outputs is not zero.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,8 @@ from pathlib import Path
 from hostsdk.errors import Refusal
 
 _INPUT, _OUTPUT = 2, 3
+_CONSTANT, _UNKNOWN = "$Const", "unknown op"
+_OP_ID = 0xFFFFFFFF
 _NODE = re.compile(r"^\t0x([0-9a-f]+): \{\n\t\t'operation':'([^']*)'(.*?)^\t\},$", re.MULTILINE | re.DOTALL)
 _OPERATION = re.compile(r"^\t0x([0-9a-f]+): \{\n\t\t'operation':'([^']*)'", re.MULTILINE)
 _INPUT_OF_NODE = re.compile(r"\(0x([0-9a-f]+),(\d+)\)")
@@ -71,13 +76,26 @@ class QnnNode:
 
 @dataclass(frozen=True, slots=True)
 class Schematic:
-    """One prepared graph. `nodes` are by OpId, `ops` and `descriptions` by HTP op id; `sha256` is of the file."""
+    """One prepared graph. `nodes` are by OpId, `ops` and `descriptions` by HTP op id; `sha256` is of the file.
+
+    `constants` are data that nodes read; a compiled graph moves them by ops that carry the OpId of the constant.
+    """
 
     graph: str
     nodes: Mapping[int, QnnNode]
+    constants: Mapping[int, QnnNode]
     ops: Mapping[int, HtpOp]
     descriptions: Mapping[int, str]
     sha256: str
+
+    def node(self, op_id: int) -> QnnNode:
+        """What has this OpId: a node, a constant that a node reads, or an unknown op."""
+        known = self.nodes.get(op_id) or self.constants.get(op_id)
+        return known or QnnNode(f"{_UNKNOWN} {op_id:#x}", _UNKNOWN)
+
+    def knows(self, op_id: int) -> bool:
+        """Whether the schematic tells what has this OpId."""
+        return op_id in self.nodes or op_id in self.constants
 
 
 def read_schematic(path: Path) -> Schematic:
@@ -100,11 +118,13 @@ def parse_schematic(content: bytes, name: str) -> Schematic:
         raise SchematicError(
             f"{name} is not a complete schematic of a graph prepared with --profiling_level qhas."
         )
-    types = {int(found[1], 16): found[2] for found in _OPERATION.finditer(before)}
+    types = {int(found[1], 16) & _OP_ID: found[2] for found in _OPERATION.finditer(before)}
     try:
+        nodes = _nodes(translations, types)
         return Schematic(
             graph=graph[1],
-            nodes=_nodes(translations, types),
+            nodes=nodes,
+            constants=_constants(before, nodes, types),
             ops=dict(_ops(after)),
             descriptions=_descriptions(text),
             sha256=hashlib.sha256(content).hexdigest(),
@@ -125,13 +145,32 @@ def _graph(text: str, section: str) -> str:
 
 def _nodes(translations: str, types: Mapping[int, str]) -> dict[int, QnnNode]:
     nodes = {
-        _INPUT: QnnNode(f"Input OpId_{_INPUT}", "Input"),
-        _OUTPUT: QnnNode(f"Output OpId_{_OUTPUT}", "Output"),
+        _INPUT: QnnNode("Input", "Input"),
+        _OUTPUT: QnnNode("Output", "Output"),
     }
     for found in _NAME.finditer(translations):
-        op_id = int(found[1], 16)
+        op_id = int(found[1], 16) & _OP_ID
         nodes[op_id] = QnnNode(found[2], types.get(op_id, "").removeprefix("q::").removeprefix("QNN_"))
     return nodes
+
+
+def _constants(before: str, nodes: Mapping[int, QnnNode], types: Mapping[int, str]) -> dict[int, QnnNode]:
+    """What is no op and feeds a node, named after the first node that it feeds: OpIds change with every compile."""
+    read_by: dict[int, int] = {}
+    for op_id, _, body in _NODE.findall(before):
+        if (reader := int(op_id, 16) & _OP_ID) in nodes:
+            for source, _ in _INPUT_OF_NODE.findall(_inputs(body)):
+                constant = int(source, 16) & _OP_ID
+                if constant not in nodes and types.get(constant, _CONSTANT).startswith("$"):
+                    read_by.setdefault(constant, reader)
+    several = Counter(read_by.values())
+    numbers: Counter[int] = Counter()
+    constants = {}
+    for constant, reader in read_by.items():
+        numbers[reader] += 1
+        which = f"constant {numbers[reader]}" if several[reader] > 1 else "constant"
+        constants[constant] = QnnNode(f"{which} of {nodes[reader].name}", _CONSTANT)
+    return constants
 
 
 def _ops(section: str) -> Iterator[tuple[int, HtpOp]]:

@@ -19,7 +19,7 @@ import fsspec
 
 from qhas.cell.dlc import GraphInput, graph_inputs
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.machine.masking import masked
+from qhas.machine.secrets import masked
 from qhas.naming import safe_name
 from qhas.sweep.spec import RANDOM_INPUTS, ModelRef
 

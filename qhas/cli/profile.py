@@ -13,7 +13,7 @@ from qhas.cli.options import JsonOption, RunIdOption, SiteOption
 from qhas.cli.running import Request, run_and_show
 from qhas.documents import describe
 from qhas.failures import InvalidInput
-from qhas.machine.masking import name_in
+from qhas.machine.secrets import name_in
 from qhas.naming import safe_name
 from qhas.runs.stored import new_run_id
 from qhas.site import load_site
@@ -56,7 +56,8 @@ def profile(
         )
     except ValidationError as error:
         raise InvalidInput(f"These options are not valid: {describe(error)}.") from error
-    return run_and_show(Request(spec, load_site(site), site, run_id or new_run_id(name), as_json))
+    request = Request(spec, load_site(site), site, run_id or new_run_id(name), as_json)
+    return run_and_show(request, direct=True)
 
 
 def _absolute(address: str) -> str:

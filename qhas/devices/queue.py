@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
+from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
@@ -21,6 +25,12 @@ class Holder(BaseModel):
     pid: int
     host_user: ShownText
     since: AwareDatetime
+
+    @classmethod
+    def here(cls, run_id: str, cell: str) -> Self:
+        """This process, from now on."""
+        user, now = getpass.getuser(), datetime.now(UTC)
+        return cls(run_id=run_id, cell=cell, pid=os.getpid(), host_user=user, since=now)
 
 
 class LeaseState(BaseModel):

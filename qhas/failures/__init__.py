@@ -17,8 +17,11 @@ The others are met within the library, which turns them into a cell's `Failure` 
     NoDevice                  every device of a SoC is quarantined
     ToolNotExecutable         a program is missing
     TraceInvalid              a file of the viewer or of the runtime cannot be used: the chrometrace,
+    RuntraceInvalid           the runtrace,
     QhasInvalid               the QHAS summary,
     LatencyInvalid            the times of single inferences
+    Damage                    where a stream of trace events breaks off
+    Damaged                   a file of the history cannot be read
     CellNotComparable         a cell without figures to compare
 """
 

@@ -15,25 +15,13 @@ from typing import IO, Literal
 
 from pydantic import BaseModel, Field, computed_field
 
+from qhas.machine.secrets import is_secret
+
 GRACE_SECONDS = 2.0
 """Between SIGTERM and SIGKILL, for a tool to take its children along."""
 
 _FULL_BYTES = 1 << 20
 """A disk with less room is full: what did not fit may have been removed again, and other cells free some meanwhile."""
-
-_SECRETS = (
-    "SECRET",
-    "TOKEN",
-    "PASSWORD",
-    "PASSWD",
-    "CREDENTIAL",
-    "APIKEY",
-    "ACCESS_KEY",
-    "AUTH",
-    "CONNECTION_STRING",
-)
-_PRIVATE_PREFIXES = ("AWS_", "PREFECT_", "FSSPEC_")  # fsspec takes keys of stores from its variables
-_PRIVATE_SUFFIX = "_KEY"
 
 
 class ToolRun(BaseModel):
@@ -66,13 +54,6 @@ def tool_environment(additions: Mapping[str, str], environ: Mapping[str, str] = 
     """The environment for a vendor tool: ours without credentials, plus the additions."""
     inherited = {name: value for name, value in environ.items() if not is_secret(name)}
     return inherited | dict(additions)
-
-
-def is_secret(name: str) -> bool:
-    """Whether a variable of this name may hold a credential."""
-    upper = name.upper()
-    listed = upper.startswith(_PRIVATE_PREFIXES) or upper.endswith(_PRIVATE_SUFFIX)
-    return listed or any(word in upper for word in _SECRETS)
 
 
 async def run_tool(

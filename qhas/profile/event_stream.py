@@ -118,9 +118,7 @@ class Window:
             held = len(self.data) - self.at
             if held > _LONGEST:
                 return self._rescued(place, place.damaged + _TOO_LONG)
-            if held >= _WINDOW and (
-                found := mended_prefix(self.data[self.at : self.at + _WINDOW], _end_of_value)
-            ):
+            if held >= _WINDOW and (found := self._line()):
                 return self._stepped(found, place)
             try:
                 self.grow(place.cut)
@@ -137,6 +135,12 @@ class Window:
             value = self._passed(odd, place)
         self.at = end
         return value
+
+    def _line(self) -> tuple[Mended, int] | None:
+        """The value of a line, where one fills it whose end is hidden. No string of JSON reaches over a line's end."""
+        line = self.data[self.at : self.data.find(b"\n", self.at) + 1].rstrip(b", \t\r\n")
+        found = mended_prefix(line, _end_of_value)
+        return found if found and found[1] == len(line) else None
 
     def _rescued(self, place: _Place, why_not: str) -> Any:
         """The next value, whose end is hidden by a backslash. Raises Damage where it is something else."""

@@ -13,8 +13,8 @@ from pydantic import Field
 from qhas.devices.facts import DeviceFacts, HealthFacts
 from qhas.documents import Stored
 from qhas.failures import Failure, FailureKind, Step
-from qhas.machine.masking import Address
 from qhas.machine.process import ToolRun
+from qhas.machine.secrets import Address
 from qhas.naming import Name
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin

@@ -12,8 +12,7 @@ from pydantic import Field, model_validator
 
 from qhas.documents import Written, anchored, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
-from qhas.machine.masking import MASK, masked
-from qhas.machine.process import is_secret
+from qhas.machine.secrets import MASK, is_secret, masked
 from qhas.site.devices import DeviceRef, Gate
 
 SITE_VARIABLE = "QHAS_SITE"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from qhas.machine.masking import masked_text
+from qhas.machine.secrets import masked_text
 from qhas.store.backend import Backend
 from qhas.store.errors import StoreError
 from qhas.store.objects import Batch

@@ -19,8 +19,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from qhas.machine.masking import error_at, masked
 from qhas.machine.packing import gzipped, partial_of
+from qhas.machine.secrets import error_at, masked
 from qhas.naming import check_key
 from qhas.store.backend import Backend
 from qhas.store.errors import ObjectDamaged, ObjectMissing, StoreError, Taken, Unsupported

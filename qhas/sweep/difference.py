@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from qhas.machine.masking import masked
+from qhas.machine.secrets import masked
 from qhas.sweep.spec import SweepSpec
 
 _LINES = 12

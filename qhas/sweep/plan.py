@@ -12,7 +12,7 @@ from typing import Any
 import fsspec
 
 from qhas.failures import InvalidInput
-from qhas.machine.masking import error_at, masked
+from qhas.machine.secrets import error_at, masked
 from qhas.naming import check_name
 from qhas.socs import KNOWN_SOCS
 from qhas.sweep.budget import NetworkBudget

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from qhas.documents import Written, anchored, parse_yaml, require_distinct
-from qhas.machine.masking import Address
+from qhas.machine.secrets import Address
 from qhas.naming import Name, SocName
 from qhas.sweep.budget import Budget, NetworkBudget
 

@@ -7,11 +7,8 @@ takes each device's lease for as long as it looks at it.
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -142,7 +139,9 @@ async def _check_one(lab: Lab, ref: DeviceRef) -> Check:
         try:
             async with asyncio.timeout(BUSY_SECONDS):
                 await stack.enter_async_context(
-                    lab.leases.take([ref.address], _holder(ref), ignore_quarantine=True)
+                    lab.leases.take(
+                        [ref.address], Holder.here(CHECK_RUN, f"check of {ref.name}"), ignore_quarantine=True
+                    )
                 )
         except TimeoutError:
             (state,) = lab.leases.states([ref.address])
@@ -190,16 +189,6 @@ def _impatient(ref: DeviceRef, site: Site) -> DeviceRef:
     """The device with a gate that does not wait: a hot one is reported at once."""
     gate = (ref.gate or site.gate).model_copy(update={"patience_seconds": 0.0})
     return ref.model_copy(update={"gate": gate})
-
-
-def _holder(ref: DeviceRef) -> Holder:
-    return Holder(
-        run_id=CHECK_RUN,
-        cell=f"check of {ref.name}",
-        pid=os.getpid(),
-        host_user=getpass.getuser(),
-        since=datetime.now(UTC),
-    )
 
 
 def all_good(found: Collection[Standing | Check]) -> bool:

@@ -18,7 +18,7 @@ from flows.profile import profile
 from flows.sites import sweep_sites
 from flows.sweep import sweep
 from flows.upkeep import flight_check, prune_store
-from qhas.machine.process import is_secret
+from qhas.machine.secrets import is_secret
 from qhas.sweep import budget
 
 FLOWS = {

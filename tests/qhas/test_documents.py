@@ -74,6 +74,14 @@ def test_every_typing_error_of_a_document_is_told() -> None:
     assert describe(refused.value).count("no such key") == 2
 
 
+def test_a_typing_error_hides_no_other_fault() -> None:
+    with pytest.raises(ValidationError) as refused:
+        PrepareOptions.model_validate({"vtcm": 8, "hvx_threads": 99})
+    told = describe(refused.value)
+    assert "vtcm: no such key" in told
+    assert "hvx_threads: Input should be less than or equal to 16" in told
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [("aba", "names differ; a is listed twice"), ("abab", "names differ; a, b are listed twice")],

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .container import PRODUCER
-from .timeline import HMX_THREAD, Op, Timeline, Unit
+from .timeline import HMX_THREAD, Op, Timeline
 
 _COUNTERS = {
     "VTCM read": "vtcm_read",
@@ -70,7 +70,7 @@ def _op_event(timeline: Timeline, op: Op, features: Mapping[str, bool]) -> dict[
         "Rank": len(op.dims),
         "Step Size": 0.0125,
         "Zero Offset": 128,
-        "Inputs Ops": [ident(number) for number in op.inputs],
+        **({"Inputs Ops": [ident(number) for number in op.inputs]} if op.inputs else {}),
         "Flags": [op.unit.value],
         "Cycles per Packet": op.cycles_per_packet,
         "QNN Op Type": op.node_type,
@@ -91,7 +91,15 @@ def _op_event(timeline: Timeline, op: Op, features: Mapping[str, bool]) -> dict[
 
 
 def _constant_event() -> dict[str, Any]:
-    args = {"ID": ident(1), "HTP Op Type": "Const", "Data Type": "", "Rank": 0, "Step Size": 0, "Flags": []}
+    args = {
+        "ID": ident(1),
+        "HTP Op Type": "Const",
+        "Dims": [1, 1, 1, 16],
+        "Data Type": "QUInt8",
+        "Rank": 4,
+        "Step Size": 0.0125,
+        "Zero Offset": 128,
+    }
     return {
         "name": "Const",
         "ph": "X",
@@ -104,11 +112,13 @@ def _constant_event() -> dict[str, Any]:
 
 
 def _counter_events(timeline: Timeline) -> Iterator[dict[str, Any]]:
-    for op in timeline.ops:
+    """Levels, as the vendor's: what all ops that run move, wherever one of them begins or ends."""
+    moving = [op for op in timeline.ops if any(getattr(op, field) for field in _COUNTERS.values())]
+    for cycle in sorted({op.start for op in moving} | {op.end for op in moving}):
+        running = [op for op in moving if op.start <= cycle < op.end]
         for name, field in _COUNTERS.items():
-            if getattr(op, field):
-                yield {"name": name, "ph": "C", "pid": 0, "ts": op.start, "args": {"": getattr(op, field)}}
-                yield {"name": name, "ph": "C", "pid": 0, "ts": op.end, "args": {"": 0}}
+            level = sum(getattr(op, field) for op in running)
+            yield {"name": name, "ph": "C", "tid": 0, "pid": 0, "ts": cycle, "args": {"": level}}
 
 
 def _data_flow(ops: Iterable[Op]) -> Iterator[tuple[Op, Op]]:
@@ -127,20 +137,24 @@ def _thread_order(ops: Iterable[Op]) -> Iterator[tuple[Op, Op]]:
 
 
 def _flow_events(pairs: Iterable[tuple[Op, Op]], category: str, name: str) -> Iterator[dict[str, Any]]:
-    for number, (source, sink) in enumerate(pairs, start=1):
-        common = {"cat": category, "name": name, "id": number, "pid": 0}
-        yield {**common, "ph": "s", "tid": source.thread, "ts": source.start}
-        yield {**common, "ph": "f", "tid": sink.thread, "ts": sink.start, "pb": "e"}
+    for number, (source, sink) in enumerate(pairs):
+        common = {"cat": category, "name": name}
+        yield {**common, "tid": source.thread, "pid": 0, "ts": source.start, "ph": "s", "id": number}
+        yield {**common, "tid": sink.thread, "pid": 0, "ts": sink.start, "ph": "f", "pb": "e", "id": number}
 
 
 def _metadata(timeline: Timeline, processes: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-    def named(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:
-        return {"cat": "__metadata", "pid": pid, "tid": tid, "ph": "M", "name": what, "args": {"name": name}}
+    def named(what: str, pid: int, args: dict[str, Any], **thread: int) -> dict[str, Any]:
+        return {"cat": "__metadata", "pid": pid, **thread, "ph": "M", "name": what, "args": args}
 
+    ids = {processes[f"QNN::{op.node}"]: op.ident & 0xFFFFFFFF for op in timeline.ops}
     for name, pid in processes.items():
-        yield named("process_name", pid, 0, name)
-    yield named("thread_name", 0, _NOT_EXECUTED_THREAD, "Non Executed Tensors")
+        opid = {"opid": ident(ids[pid])} if pid else {}
+        yield named("process_name", pid, {"name": name, **opid})
+        yield named("process_sort_index", pid, {"sort_index": ids.get(pid, 1)})
+    yield named("thread_name", 0, {"name": "Non Executed Tensors"}, tid=_NOT_EXECUTED_THREAD)
     for thread in sorted({op.thread for op in timeline.ops}):
-        unit = Unit.HMX if thread == HMX_THREAD else Unit.HVX
-        for pid in sorted({0} | {processes[f"QNN::{op.node}"] for op in timeline.ops if op.thread == thread}):
-            yield named("thread_name", pid, thread, f"Core:0 Type: {unit.name} Tid: {thread}")
+        kind = "HMX" if thread == HMX_THREAD else "HVX"
+        yield named("thread_name", 0, {"name": f"Type: {kind}"}, tid=thread)
+        for pid in sorted({processes[f"QNN::{op.node}"] for op in timeline.ops if op.thread == thread}):
+            yield named("thread_name", pid, {"name": f"Core:0 Type: {kind} Tid: {thread}"}, tid=thread)

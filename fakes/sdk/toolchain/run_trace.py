@@ -19,8 +19,8 @@ def _events(graph: str, inferences: tuple[Inference, ...]) -> Iterator[dict[str,
     begin = 0.0
     for inference in inferences:
         yield from _inference_events(graph, inference, begin)
+        yield _metadata("thread_name", "Core 0 Execs", tid=0)
         yield _metadata("process_name", f"{graph} Runtraces")
-        yield _metadata("thread_name", "Core 0 Execs")
         begin += inference.total_us + _PAUSE_US
 
 
@@ -47,5 +47,5 @@ def _inference_events(graph: str, inference: Inference, begin: float) -> Iterato
         yield {"name": name, "ph": "X", "tid": 0, "pid": 0, "ts": start, "dur": end - start, "args": args}
 
 
-def _metadata(what: str, name: str) -> dict[str, Any]:
-    return {"cat": "__metadata", "pid": 0, "tid": 0, "ph": "M", "name": what, "args": {"name": name}}
+def _metadata(what: str, name: str, **thread: int) -> dict[str, Any]:
+    return {"cat": "__metadata", "pid": 0, **thread, "ph": "M", "name": what, "args": {"name": name}}

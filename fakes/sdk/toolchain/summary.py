@@ -10,6 +10,7 @@ from .profile_log import Inference
 from .timeline import FORMAT_CHANGES, HMX_THREAD, Op, Timeline, Unit
 
 Row = dict[str, Any]
+_IDLE = "Accumulated Idle"
 TRAFFIC = ("dram_read", "dram_write", "vtcm_read", "vtcm_write")
 
 
@@ -50,18 +51,21 @@ def _overall(timeline: Timeline, first: Inference) -> Row:
     percent_idle = 100 * timeline.idle / timeline.cycles
     totals = _traffic(timeline.ops)
     return {
-        "htp": 0,
         "htp_resources": {"data": _resources(timeline)},
+        "htp": 0,
         "percent_idle": percent_idle,
         "percent_utilization": 100 - percent_idle,
         "time_us": first.total_us,
         "graph_execute_us": first.graph_us,
         "inf_per_s": 1e6 / first.total_us,
         "timeline_cycles": timeline.cycles,
-        **{f"total_{name}": total for name, total in totals.items()},
+        "total_dram_read": totals["dram_read"],
+        "total_dram_write": totals["dram_write"],
         "total_dram": totals["dram_read"] + totals["dram_write"],
-        "total_vtcm": totals["vtcm_read"] + totals["vtcm_write"],
         "peak_vtcm_alloc": 64 * 1024 * len(timeline.ops),
+        "total_vtcm_read": totals["vtcm_read"],
+        "total_vtcm_write": totals["vtcm_write"],
+        "total_vtcm": totals["vtcm_read"] + totals["vtcm_write"],
         "unique_qnn_ops": len({op.node_type for op in timeline.ops}),
         "qnn_nodes": len({op.node for op in timeline.ops}),
         "unique_htp_ops": len({op.name for op in timeline.ops}),
@@ -91,18 +95,30 @@ def _resources(timeline: Timeline) -> list[Row]:
 
 
 def _groups(
-    timeline: Timeline, label: str, key: Callable[[Op], str], counts: Callable[[list[Op]], Row]
+    timeline: Timeline, label: str, key: Callable[[Op], str], more: Callable[[list[Op]], Row]
 ) -> list[Row]:
+    """Ops by what `label` names. Of what `more` tells, text stands before the cycles, counts behind them, marks last."""
     groups: dict[str, list[Op]] = {}
     for op in timeline.ops:
         groups.setdefault(key(op), []).append(op)
     return sorted(
         (
-            {label: name, **counts(ops), **_cycles(timeline, ops), **_traffic(ops)}
+            {
+                label: name,
+                **_of(more(ops), str),
+                **_cycles(timeline, ops),
+                **_of(more(ops), int),
+                **_traffic(ops),
+                **_of(more(ops), bool),
+            }
             for name, ops in groups.items()
         ),
         key=_falling,
     )
+
+
+def _of(row: Row, kind: type) -> Row:
+    return {key: value for key, value in row.items() if type(value) is kind}
 
 
 def _cycles(timeline: Timeline, ops: list[Op]) -> Row:
@@ -167,8 +183,8 @@ def _dominant_path(timeline: Timeline) -> list[Row]:
         op = stretch.op
         row = {
             "op_id": hex(op.ident) if op else "0x0",
-            "htp_op": op.name if op else "Accumulated Idle",
-            "qnn_op": op.node if op else "",
+            "htp_op": op.name if op else _IDLE,
+            "qnn_op": op.node if op else _IDLE,
             "start_cycle": timeline.origin + stretch.start,
             "end_cycle": timeline.origin + stretch.end,
             "partial": op is not None and stretch.end - stretch.start < op.cycles,

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qhas.cell.outlook import Outlook
-from qhas.machine.masking import masked
+from qhas.machine.secrets import masked
 from qhas.sweep.plan import Plan
 
 

@@ -14,8 +14,8 @@ from urllib.request import urlopen
 
 from qhas.devices.lease import Leases, default_directory
 from qhas.failures import InvalidInput
-from qhas.machine.masking import masked
 from qhas.machine.scratch import dead_scratch
+from qhas.machine.secrets import masked
 from qhas.store import Store, StoreError
 from qhas.upkeep.doctor.finding import Finding
 

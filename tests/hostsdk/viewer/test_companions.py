@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -135,6 +136,38 @@ def test_the_graph_has_ops_with_cycles_and_leaves_constants_out(viewed: Desk) ->
     assert conv["scalar_params"]["cycles_dominant"] == {"356": 40}
     assert conv["scalar_params"]["mem_vtcm_read"] == {"356": 100}
     assert nodes["0x50000000010"]["scalar_params"]["op_flags"] == {"1544": "null_exec"}
+
+
+def test_the_sums_of_the_graph_are_those_of_the_summary_spills_and_constants_included(desk: Desk) -> None:
+    """Spills and fills come with sequencing and are in no graph of the schematic; constants are in it as data."""
+    spill, fill, weights = 0x7000000010, 0x7100000010, 0x77
+    ops = [
+        *tiny.OPS,
+        tiny.op("default_dma (q::spill)", spill, 5, 30, 5, "for_dma", (0, 70, 70, 0), 1),
+        tiny.op("default_dma (q::fill)", fill, 5, 40, 9, "for_dma", (60, 0, 0, 60), 1),
+        tiny.op("default_dma (q::weights)", weights, 5, 50, 9, "for_dma", (500, 0, 0, 500), 1),
+    ]
+    recorded = {"schematic_sha256": hashlib.sha256(tiny.SCHEMATIC.encode()).hexdigest()}
+    (desk.directory / "run.log").write_bytes(tiny.log(tiny.payload(ops, hostsdk=recorded)))
+    assert desk.view() == 0
+    nodes = desk.json("chrometrace_htp.json")["graph"]["nodes"]
+    summary = desk.summary["data"]
+    assert {nodes[f"{op:#x}"]["type"] for op in (spill, fill, weights)} == {"q::spill", "q::fill", "$Const"}
+    for kind, moved in (("dram", 140 + 130 + 500), ("vtcm", 390 + 130 + 500)):
+        summed = sum(
+            node["scalar_params"][f"mem_{kind}_{way}"]["356"]
+            for node in nodes.values()
+            for way in ("read", "write")
+        )
+        assert summed == summary["htp_overall_summary"]["data"][0][f"total_{kind}"] == moved
+    cycles = sum(node["scalar_params"]["cycles_duration"]["356"] for node in nodes.values())
+    assert cycles == sum(row["cycles"] for row in summary["htp_op_instances"]["data"])
+
+
+def test_the_threads_of_the_runtrace_are_named_as_the_vendors(viewed: Desk) -> None:
+    events = viewed.json("chrometrace_runtrace.json")["traceEvents"]
+    names = {event["name"]: event["args"].get("name") for event in events if event["ph"] == "M"}
+    assert (names["thread_name"], names["process_name"]) == ("Core 0 Execs", "tiny Runtraces")
 
 
 def test_netron_opens_the_graph(viewed: Desk) -> None:

@@ -20,6 +20,7 @@ from hostsdk.viewer.schematic import (
 )
 from tests.hostsdk.viewer import tiny
 
+SPLIT = Path(__file__).parents[4] / "shared/inputs/schematic-split-node.txt"
 CONTENT = tiny.SCHEMATIC.encode()
 
 
@@ -30,11 +31,60 @@ def schematic() -> Schematic:
 
 def test_nodes_carry_name_and_type_and_include_input_and_output(schematic: Schematic) -> None:
     assert schematic.nodes == {
-        2: QnnNode("Input OpId_2", "Input"),
-        3: QnnNode("Output OpId_3", "Output"),
+        2: QnnNode("Input", "Input"),
+        3: QnnNode("Output", "Output"),
         0x10: QnnNode("conv", "Conv2d"),
         0x11: QnnNode(tiny.HOSTILE_NAME, "Relu"),
     }
+
+
+def with_before(fragment: str, names: dict[str, str]) -> Schematic:
+    """The tiny schematic with other nodes before optimisation."""
+    begin = tiny.SCHEMATIC.index("\t0x0000000000000002: {")
+    end = tiny.SCHEMATIC.index("}\n# :::END:graph_before_optimization:::")
+    translations = "".join(f"{op_id}: '{name}',\n" for op_id, name in names.items())
+    text = tiny.SCHEMATIC[:begin] + fragment + tiny.SCHEMATIC[end:]
+    marker = "qnn_name_translations = {\n"
+    return parse_schematic(text.replace(marker, marker + translations).encode(), "x")
+
+
+def node(op_id: str, operation: str, *inputs: str) -> str:
+    feeding = "".join(f"\t\t\t({source},0),\n" for source in inputs)
+    return f"\t{op_id}: {{\n\t\t'operation':'{operation}',\n\t\t'inputs' : [\n{feeding}\t\t],\n\t}},\n"
+
+
+@pytest.mark.parametrize("named", ["0x0000000000000044", "0x0000400000000044", "0x44"])
+@pytest.mark.parametrize("kind", ["Split", "TopK", "Lstm"])
+def test_a_node_with_several_outputs_has_a_type(kind: str, named: str) -> None:
+    schematic = with_before(node("0x0000400000000044", f"q::QNN_{kind}", "0x41"), {named: "parts"})
+    assert schematic.nodes[0x44] == QnnNode("parts", kind)
+
+
+@pytest.mark.skipif(not SPLIT.is_file(), reason="the sample schematic is not beside the repository")
+def test_the_nodes_of_a_real_split_have_types() -> None:
+    names = {"0x0000000000000044": "a", "0x00000000000000a0": "b"}
+    schematic = with_before("\t" + SPLIT.read_text() + "\n", names)
+    assert [schematic.nodes[op_id].type for op_id in (0x44, 0xA0)] == ["Split", "Split"]
+
+
+def test_constants_are_named_after_the_node_that_reads_them() -> None:
+    """Whether or not the graph before optimisation lists them; other nodes without a name are no constants."""
+    fragment = (
+        node("0x0000000000000013", "q::QNN_LayerNorm", "0x2", "0x20", "0x21")
+        + node("0x0000000000000014", "q::QNN_MatMul", "0x13", "0x22", "0x30")
+        + node("0x0000000000000020", "$Const")
+        + node("0x0000000000000030", "q::QNN_Relu")
+    )
+    schematic = with_before(fragment, {"0x0000000000000013": "norm", "0x0000000000000014": "product"})
+    assert {op_id: schematic.node(op_id).name for op_id in (0x20, 0x21, 0x22, 0x13)} == {
+        0x20: "constant 1 of norm",
+        0x21: "constant 2 of norm",
+        0x22: "constant of product",
+        0x13: "norm",
+    }
+    assert schematic.node(0x20).type == "$Const"
+    assert schematic.node(0x30) == QnnNode("unknown op 0x30", "unknown op")
+    assert not schematic.knows(0x30)
 
 
 def test_an_op_has_its_inputs_without_its_split_history(schematic: Schematic) -> None:

@@ -11,14 +11,12 @@ import pytest
 
 from fakes.records import model
 from fakes.sdk import build_fake_sdk
-from qhas.devices.host import HostDevice
 from qhas.failures import FACTS, FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab, open_lab
-from qhas.machine.cores import Cores
 from qhas.machine.packing import gzipped
 from qhas.runs.record import Origin
 from qhas.site import DeviceRef, SdkRef, Site
-from qhas.site.sdk import HOST_TARGET, Sdk, SdkKind, Tool
+from qhas.site.sdk import Sdk, SdkKind
 from qhas.store import Store, Upload
 from qhas.sweep.spec import Cell
 
@@ -30,10 +28,6 @@ RUN = "nightly-1"
 
 def cell(soc: str = "sm8750") -> Cell:
     return Cell(model=model(), soc=soc)
-
-
-def host_device(folder: Path) -> HostDevice:
-    return HostDevice(DeviceRef(name="sim", soc="sm8750"), Sdk(folder, "1", SdkKind.VENDOR), folder, Cores(1))
 
 
 def lab_with(folder: Path, **devices: str) -> Lab:
@@ -112,24 +106,6 @@ async def test_waiting_for_a_device_can_be_cancelled(tmp_path: Path) -> None:
         pass
 
 
-async def test_a_model_is_fetched_once_a_run(tmp_path: Path) -> None:
-    lab = lab_with(tmp_path)
-    (tmp_path / "net.dlc").write_bytes(b"dlc")
-    address = str(tmp_path / "net.dlc")
-    first, second = await asyncio.gather(lab.model(address), lab.model(address))
-    (tmp_path / "net.dlc").write_bytes(b"changed meanwhile")
-    assert await lab.model(address) == first == second
-    path, facts = first
-    assert path.read_bytes() == b"dlc"
-    assert (facts.dlc, facts.size) == (address, 3)
-
-
-async def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StepFailed, match=r"gone\.dlc cannot be read") as failed:
-        await lab_with(tmp_path).model(str(tmp_path / "gone.dlc"))
-    assert failed.value.failure.kind is FailureKind.MODEL_UNREADABLE
-
-
 async def test_a_labs_scratch_space_goes_when_it_closes(tmp_path: Path) -> None:
     site = Site(store=str(tmp_path / "store"), sdk=SdkRef(root=build_fake_sdk(tmp_path / "sdk")))
     async with open_lab(site) as lab:
@@ -155,39 +131,6 @@ async def test_what_is_packed_for_the_store_lies_in_the_labs_scratch_space(
             "runs/one", [Upload("chrometrace", tmp_path / "trace.json", "t.json", compress=True)]
         )
         assert places == [lab.scratch]
-
-
-async def test_a_host_job_holds_what_was_staged_and_finds_what_was_left(tmp_path: Path) -> None:
-    device = host_device(tmp_path)
-    job = await device.open_job()
-    (tmp_path / "a.raw").write_bytes(b"raw")
-    await job.stage(tmp_path / "a.raw", "inputs/0.raw")
-    output = tmp_path / "output.txt"
-    script = (
-        "mkdir -p logs; cat inputs/0.raw > logs/b.log; : > logs/a.log; mkdir logs/c.log; echo $HOSTSDK_SOC"
-    )
-    tool = tmp_path / "bin" / HOST_TARGET / Tool.NET_RUN
-    tool.parent.mkdir(parents=True)
-    tool.write_text(f"#!/bin/sh\n{script}\n")
-    tool.chmod(0o755)
-    run = await job.run([Tool.NET_RUN], output=output, timeout_seconds=10)
-    assert run.exit_code == 0
-    assert output.read_text() == "sm8750\n"
-    files = await job.files("logs/*.log")
-    assert [(file.name, file.size) for file in files] == [("logs/a.log", 0), ("logs/b.log", 3)]
-    assert abs(files[1].modified - await job.now()) < 60
-    await job.fetch("logs/b.log", tmp_path / "fetched")
-    assert (tmp_path / "fetched").read_bytes() == b"raw"
-    await device.clean()
-    assert list(tmp_path.glob("job-*")) == []
-
-
-async def test_two_jobs_of_a_device_share_nothing(tmp_path: Path) -> None:
-    device = host_device(tmp_path)
-    one, two = await device.open_job(), await device.open_job()
-    (tmp_path / "x").touch()
-    await one.stage(tmp_path / "x", "x")
-    assert [len(await job.files("*")) for job in (one, two)] == [1, 0]
 
 
 # Who is to blame

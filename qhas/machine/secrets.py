@@ -1,4 +1,4 @@
-"""Secrets of addresses, and of texts in which addresses stand: what may be shown, logged and stored.
+"""Secrets of variables, of addresses, and of texts in which addresses stand: what may be handed on, shown and stored.
 
 An address keeps its secrets in memory, where it fetches; every text and every record has it as `masked` shows it.
 """
@@ -12,6 +12,20 @@ from typing import Annotated
 
 from pydantic import PlainSerializer
 
+_SECRET_WORDS = (
+    "SECRET",
+    "TOKEN",
+    "PASSWORD",
+    "PASSWD",
+    "CREDENTIAL",
+    "APIKEY",
+    "ACCESS_KEY",
+    "AUTH",
+    "CONNECTION_STRING",
+)
+_PRIVATE_PREFIXES = ("AWS_", "PREFECT_", "FSSPEC_")  # fsspec takes keys of stores from its variables
+_PRIVATE_SUFFIX = "_KEY"
+
 MASK = "..."
 _SHORTEST = 4
 """Shorter secrets are not looked for in texts: they would be found in words that have nothing to do with them."""
@@ -22,6 +36,13 @@ _SIGNING = (  # parameters that are secret wherever they stand, as in the body o
 )
 _IN_QUERY = r"sig|key|pwd|pass|[\w.-]*(?:token|secret|passw(?:or)?d|credential|auth|signature|[-_]key|apikey|accesskey(?:id)?)"
 _SIGNED = re.compile(rf"(?i)((?:\b(?:{_SIGNING})|[?&;](?:{_IN_QUERY}))=)([^&;#\s\"'<>]+)")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable of this name may hold a credential."""
+    upper = name.upper()
+    listed = upper.startswith(_PRIVATE_PREFIXES) or upper.endswith(_PRIVATE_SUFFIX)
+    return listed or any(word in upper for word in _SECRET_WORDS)
 
 
 def masked(address: str) -> str:

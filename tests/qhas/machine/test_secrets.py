@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qhas.machine.masking import error_at, masked, masked_text, name_in
+from qhas.machine.secrets import error_at, masked, masked_text, name_in
 from qhas.runs.record import ModelFacts
 from qhas.sweep.spec import ModelRef
 

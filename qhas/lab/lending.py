@@ -1,0 +1,139 @@
+"""Who gets which device, and which device is to blame for what goes wrong with it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+
+from qhas.devices import Device
+from qhas.devices.lease import Holder, Leases, LeaseState, NoDevice
+from qhas.devices.opening import to_its_end
+from qhas.devices.quarantine import QuarantineLog
+from qhas.failures import FACTS, Failure, FailureKind, Step, StepFailed
+from qhas.runs import progress
+from qhas.site import DeviceRef, Site
+from qhas.sweep.spec import Cell
+
+
+class Blame:
+    """Notes against devices what they are to blame for, and in their favour what went well. Any thread may note.
+
+    A failure that a network may cause counts against the first device only, until the network fails so on a second
+    one: then it is the network's, and is taken back.
+    """
+
+    def __init__(self, quarantine: QuarantineLog) -> None:
+        self._quarantine = quarantine
+        self._lock = threading.Lock()
+        self._struck: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        """Addresses of devices by network and SoC that failed as the network may cause."""
+
+    def note_success(self, ref: DeviceRef) -> None:
+        """The device finished its work."""
+        self._quarantine.note_success(ref.address)
+
+    def note_failure(self, ref: DeviceRef, cell: Cell, failure: Failure) -> None:
+        """The cell failed on the device."""
+        facts, address = FACTS[failure.kind], ref.address
+        with self._lock:
+            if (facts.network_may_cause and self._is_networks(address, cell)) or not facts.blames_device:
+                return
+            before = self._quarantine.entry(address)
+            after = self._quarantine.note_failure(address, failure.message)
+        if after and (before is None or before.since < after.since):
+            progress.report(progress.DeviceQuarantined(ref.name, ref.soc, after))
+
+    def _is_networks(self, address: str, cell: Cell) -> bool:
+        """Whether the network has failed so on another device, too; with the second device, the first is cleared."""
+        struck = self._struck[cell.model.name, cell.soc]
+        if address not in struck and len(set(struck)) == 1:
+            for first in struck:
+                self._quarantine.withdraw_failure(first)
+        struck.append(address)
+        return len(set(struck)) > 1
+
+
+class Lending:
+    """The devices of a site, each lent to one cell at a time."""
+
+    def __init__(
+        self,
+        site: Site,
+        leases: Leases,
+        quarantine: QuarantineLog,
+        open_device: Callable[[DeviceRef], Device],
+    ) -> None:
+        self._site = site
+        self._leases = leases
+        self._blame = Blame(quarantine)
+        self._open_device = open_device
+
+    @asynccontextmanager
+    async def lease(self, cell: Cell, run_id: str, avoid: Collection[str] = ()) -> AsyncIterator[Device]:
+        """A device of the cell's SoC for oneself, left clean; one of `avoid` only where there is no other.
+
+        Devices that fail again and again are quarantined. Without devices in site.yaml, a simulated one at once.
+        Raises StepFailed if every device of the SoC is quarantined.
+        """
+        if not self._site.devices:
+            async with self._open(DeviceRef(name=f"sim-{cell.soc}", soc=cell.soc)) as device:
+                yield device
+            return
+        refs = {ref.address: ref for ref in self._site.devices if ref.soc == cell.soc}
+        try:
+            async with (
+                self._leases.take(
+                    list(refs),
+                    Holder.here(run_id, cell.label),
+                    avoid=avoid,
+                    waiting=lambda states: progress.report(
+                        progress.Waiting(cell, _why_waiting(refs, states))
+                    ),
+                    patience_seconds=self._site.gate.patience_seconds,
+                ) as address,
+                self._blamed(refs[address], cell),
+                self._open(refs[address]) as device,
+            ):
+                yield device
+        except NoDevice as error:
+            message = str(error)
+            for address, ref in refs.items():
+                message = message.replace(address, ref.name)
+            raise StepFailed(FailureKind.DEVICES_QUARANTINED, Step.DEVICE, message) from error
+
+    @asynccontextmanager
+    async def _blamed(self, ref: DeviceRef, cell: Cell) -> AsyncIterator[None]:
+        try:
+            yield
+        except StepFailed as error:
+            await asyncio.to_thread(self._blame.note_failure, ref, cell, error.failure)
+            raise
+        await asyncio.to_thread(self._blame.note_success, ref)
+
+    @asynccontextmanager
+    async def _open(self, ref: DeviceRef) -> AsyncIterator[Device]:
+        """The device, clean at the end even if the end is a cancellation."""
+        device = self._open_device(ref)
+        try:
+            yield device
+        finally:
+            await to_its_end(device.clean())
+
+
+def _why_waiting(refs: Mapping[str, DeviceRef], states: list[LeaseState]) -> str:
+    """Who has the devices of a SoC, since when, as a sentence."""
+    told = "; ".join(f"{refs[state.address].name} {_state_of(state)}" for state in states)
+    return f"waiting for {refs[states[0].address].soc}: {told}"
+
+
+def _state_of(state: LeaseState) -> str:
+    if state.quarantine:
+        return f"is set aside ({state.quarantine.reason.rstrip('.')})"
+    if holder := state.holder:
+        return f"is held by run {holder.run_id} for {holder.cell} since {holder.since:%H:%M:%S} UTC"
+    if state.stranger:
+        return f"is locked by {state.stranger}, which does not say for what"
+    return f"is next for {state.waiting[0].cell}" if state.waiting else "is free"

@@ -1,0 +1,28 @@
+"""The networks of a run are fetched once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from qhas.failures import FailureKind, StepFailed
+from qhas.lab.models import Models
+
+
+async def test_a_model_is_fetched_once_a_run(tmp_path: Path) -> None:
+    models, original = Models(tmp_path), tmp_path / "net.dlc"
+    original.write_bytes(b"dlc")
+    first, second = await asyncio.gather(models.get(str(original)), models.get(str(original)))
+    original.write_bytes(b"changed meanwhile")
+    assert await models.get(str(original)) == first == second
+    path, facts = first
+    assert path.read_bytes() == b"dlc"
+    assert (facts.dlc, facts.size) == (str(original), 3)
+
+
+async def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match=r"gone\.dlc cannot be read") as failed:
+        await Models(tmp_path).get(str(tmp_path / "gone.dlc"))
+    assert failed.value.failure.kind is FailureKind.MODEL_UNREADABLE

@@ -1,0 +1,34 @@
+"""The public face as a script uses it: mypy must know every name and every type without a module of ours being named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_type
+
+import qhas
+
+
+def everything(folder: Path) -> None:
+    """Each name once, in the order in which a script needs them."""
+    assert_type(qhas.__version__, str)
+    spec = qhas.load_sweep(folder / "sweep.yaml")
+    assert_type(spec, qhas.SweepSpec)
+    site = qhas.load_site(folder / "site.yaml")
+    assert_type(site, qhas.Site)
+    store = qhas.Store(site.store)
+    try:
+        run, cells = qhas.load_run(store, "nightly-1")
+    except (qhas.InvalidInput, qhas.StoreError) as refusal:
+        assert_type(refusal.exit_code, int)
+        return
+    assert_type(run, qhas.SweepRecord)
+    assert_type(cells, list[qhas.CellRecord])
+    for cell in cells:
+        assert_type(cell.failure, qhas.Failure | None)
+        if cell.failure:
+            assert_type(cell.failure.kind, qhas.FailureKind)
+            assert_type(qhas.FACTS[cell.failure.kind].hint, str)
+    assert_type(qhas.read_qhas(folder / "summary.json"), qhas.QhasFile)
+    assert_type(qhas.compare_runs(store, "nightly-1", "nightly-2").sentence, str)
+    qhas.read_history(store, qhas.Where(["inception_v2"], soc="sm8750"), ["date", "median_us"])
+    assert_type(qhas.publish_report(store, run, cells), str)
