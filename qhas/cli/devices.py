@@ -29,7 +29,7 @@ def devices(
     ] = False,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Show who uses the site's devices; exit code 1 if one is set aside or fails its check.
+    """Show who uses the site's devices; exit code 1 if one is quarantined or fails its check.
 
     Without --check no device is touched. A busy device is at work, which is no fault.
     """

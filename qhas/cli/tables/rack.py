@@ -42,7 +42,7 @@ def state(device: Standing, now: datetime) -> Text:
         parts.append(Text(f"locked by {lease.stranger}, which does not say for what", "yellow"))
     if aside := lease.quarantine:
         told = (
-            f"set aside {_since(aside.since, now)} after {aside.failures} failures, until "
+            f"quarantined {_since(aside.since, now)} after {aside.failures} failures, until "
             f"{aside.until:%H:%M:%S} UTC: {aside.reason.removeprefix(f'{device.name}: ')}"
         )
         parts.append(Text(told, "red"))
@@ -129,7 +129,7 @@ def _remarks(one: Check, now: datetime) -> list[Text]:
         lines.append(Text.assemble(("busy", "yellow"), f" {one.name} is {who}; it was not looked at."))
     if one.brought_back:
         lines.append(
-            Text.assemble(("back", "green"), f" {one.name} had been set aside and may be used again.")
+            Text.assemble(("back", "green"), f" {one.name} had been quarantined and may be used again.")
         )
     lines += [Text.assemble(("note", "yellow"), f" {one.name}: {said}") for said in one.facts.warnings]
     if one.facts.build:
