@@ -16,16 +16,27 @@ from qhas.cli.options import JsonOption, SiteOption, store_of
 from qhas.cli.screen import console, errors
 from qhas.store import Store
 from qhas.units import size
-from qhas.upkeep.prune import PruningPlan, PruningPolicy, PruningResult, plan_pruning
+from qhas.upkeep.linked import linked_cells
+from qhas.upkeep.prune import (
+    PREPARED_DAYS,
+    REPLAY_DAYS,
+    TRACES_DAYS,
+    PruningPlan,
+    PruningPolicy,
+    PruningResult,
+    plan_pruning,
+)
 from qhas.upkeep.prune import prune as carry_out
 
 
 @command
 def prune(
     site: SiteOption = None,
-    traces: Annotated[int, typer.Option(help="Days that traces are kept.")] = 90,
-    replay: Annotated[int, typer.Option(help="Days that logs and schematics are kept.")] = 30,
-    prepared: Annotated[int, typer.Option(help="Days without use that prepared graphs are kept.")] = 30,
+    traces: Annotated[int, typer.Option(help="Days that traces are kept.")] = TRACES_DAYS,
+    replay: Annotated[int, typer.Option(help="Days that logs and schematics are kept.")] = REPLAY_DAYS,
+    prepared: Annotated[
+        int, typer.Option(help="Days without use that prepared graphs are kept.")
+    ] = PREPARED_DAYS,
     yes: Annotated[bool, typer.Option("--yes", help="Remove; else only what would go is shown.")] = False,
     as_json: JsonOption = False,
 ) -> Exit:
@@ -35,7 +46,7 @@ def prune(
     """
     store = store_of(site)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
-    planned = plan_pruning(store, policy, datetime.now(UTC))
+    planned = plan_pruning(store, policy, datetime.now(UTC), linked_cells(store))
     result = _carry_out(store, planned) if yes else None
     if as_json:
         items = [{**asdict(item), "reason": item.reason} for item in planned.items]
