@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench.failure import BenchFailed
 from bench.machine import machine
-from bench.registry import BENCHES, Bench, NoSuchBench, chosen
+from bench.registry import BENCHES, STUDIES, Bench, NoSuchBench, chosen
 from bench.size import Size
 
 _WIDTH = 160
@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     wide = None if (sys.stderr if to_errors else sys.stdout).isatty() else _WIDTH
     console = Console(stderr=to_errors, highlight=False, width=wide)
     if given.list:
-        for bench in BENCHES:
+        for bench in (*BENCHES, *STUDIES):
             console.print(f"{bench.name:14}{bench.sentence}")
         return 0
     try:
@@ -43,8 +43,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="benches; all without a name")
-    parser.add_argument("--list", action="store_true", help="the benches and what they say")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="benches and studies; all benches without a name"
+    )
+    parser.add_argument("--list", action="store_true", help="benches and studies, and what they say")
     sizes = parser.add_mutually_exclusive_group()
     for size in (Size.QUICK, Size.FULL):
         sizes.add_argument(f"--{size}", dest="size", action="store_const", const=size, default=Size.NORMAL)

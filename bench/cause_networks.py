@@ -122,7 +122,8 @@ _CHANGES: dict[Form, Callable[[onnx.ModelProto, list[Weight]], list[Weight]]] = 
 
 def _a_relu(graph: onnx.GraphProto) -> onnx.NodeProto:
     """The first one, which works on the largest tensor."""
-    return next(node for node in graph.node if node.op_type == "Relu")
+    relu: onnx.NodeProto = next(node for node in graph.node if node.op_type == "Relu")
+    return relu
 
 
 def _readers(graph: onnx.GraphProto, node: onnx.NodeProto) -> list[onnx.NodeProto]:

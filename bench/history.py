@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
@@ -118,12 +119,10 @@ def _answers(server: S3Server, folder: Path, nights: int, rounds: int) -> Answer
         command_cpu=[cpu for _, cpu in commands],
         query=[_seconds(lambda: read_history(store, where)) for _ in range(rounds)],
         append=[
-            _seconds(lambda number=number: append(store, night(last, f"a{number}"), cells))
-            for number in range(rounds)
+            _seconds(partial(append, store, night(last, f"a{number}"), cells)) for number in range(rounds)
         ],
         judge=[
-            _seconds(lambda number=number: judge_run(store, night(last, f"j{number}"), cells))
-            for number in range(rounds)
+            _seconds(partial(judge_run, store, night(last, f"j{number}"), cells)) for number in range(rounds)
         ],
     )
     appended = 2 * rounds * len(cells)

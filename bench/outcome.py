@@ -17,10 +17,11 @@ from bench.failure import BenchFailed
 from bench.job import Job
 from bench.plain import CALLS
 from bench.request import site_of, spec_of
+from bench.trace_file import check_trace
 from qhas.cell.artifacts import TRACE
 from qhas.profile.metrics import Metrics, metrics_of
 from qhas.profile.qhas_file import QhasInvalid, read_qhas
-from qhas.profile.trace import TraceFacts, TraceInvalid, check_trace
+from qhas.profile.trace import TraceFacts, TraceInvalid
 from qhas.runs import keys
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import planned_cells, read_cell

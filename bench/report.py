@@ -24,7 +24,7 @@ from rich.table import Table
 
 from bench.figures import Spread
 from bench.size import Size
-from bench.studies.traces import Layout, write_trace
+from bench.trace_file import Layout, write_trace
 from bench.usage import Usage, peak_memory
 from fakes.profiles import core, htp_op, qhas, qnn_op
 from fakes.records import health, latency, metrics, record, run_record

@@ -120,7 +120,8 @@ def _wander(random: np.random.Generator, rack: Rack, shape: tuple[int, int]) -> 
     noise = random.normal(0, 1, shape)
     for night in range(1, shape[1]):
         noise[:, night] = rack.memory * noise[:, night - 1] + np.sqrt(1 - rack.memory**2) * noise[:, night]
-    return noise * rack.between * np.sqrt(rack.memory)
+    shared: Table = noise * rack.between * np.sqrt(rack.memory)
+    return shared
 
 
 def _run(random: np.random.Generator, rack: Rack, shape: tuple[int, int], level: Table) -> _Runs:

@@ -17,10 +17,11 @@ from scipy import stats
 
 from bench.size import Size
 from bench.synthetic import HOT, INFERENCES, SCENARIOS, History, Scenario, make
+from qhas.profile.figures import LATENCY
 from qhas.runs.record import Origin
 from qhas.verdict.ladder import LOOK_BACK, Judgement, Ladder
 from qhas.verdict.look import EFFECT
-from qhas.verdict.model import Metric, Verdict
+from qhas.verdict.model import Verdict
 from qhas.verdict.night import judge_night
 from qhas.verdict.point import Again, Block, Point, SeriesKey
 
@@ -91,7 +92,7 @@ def _was_run_again(told: Judgement, point: Point) -> bool:
 
 def _key(number: int) -> SeriesKey:
     return SeriesKey(
-        f"net{number // _SOCS}", f"soc{number % _SOCS}", "default", "burst", Origin.DEVICE, Metric.LATENCY
+        f"net{number // _SOCS}", f"soc{number % _SOCS}", "default", "burst", Origin.DEVICE, LATENCY
     )
 
 

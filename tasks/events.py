@@ -12,6 +12,7 @@ from typing import Any
 
 from prefect.events import emit_event
 
+from qhas.profile.figures import BY_EVENT_KEY
 from qhas.runs import progress
 from qhas.runs.record import CellRecord, SweepRecord
 
@@ -58,14 +59,13 @@ def sweep_finished(run: SweepRecord, report: str) -> None:
 
 def cell_finished(record: CellRecord) -> None:
     """The cell is published, complete or failed."""
-    failure, metrics, latency = record.failure, record.metrics, record.latency
+    failure = record.failure
     payload: dict[str, Any] = {"origin": record.origin, "sdk": record.sdk.version}
     if failure:
         payload |= {"step": failure.step, "message": failure.message, "hint": failure.hint}
-    elif metrics:
-        payload |= {"qhas_time_us": metrics.time_us, "dram_bytes": metrics.dram_total}
-    if latency and not failure:
-        payload |= {"latency_median_us": latency.median_us}
+    else:
+        values = {key: figure.read(record) for key, figure in BY_EVENT_KEY.items()}
+        payload |= {key: value for key, value in values.items() if value is not None}
     emit_event(
         EventName.CELL_FAILED if failure else EventName.CELL_COMPLETED,
         _cell(record),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("flows", "tasks", "qhas", "hostsdk", "infra", "fakes")
+PACKAGES = ("flows", "tasks", "qhas", "hostsdk", "infra", "fakes", "bench")
 MAY_IMPORT = {
     "flows": {"flows", "tasks", "qhas", "prefect"},
     "tasks": {"tasks", "qhas", "prefect"},
@@ -18,8 +19,27 @@ MAY_IMPORT = {
     "hostsdk": {"hostsdk"},
     "infra": {"infra", "qhas", "prefect"},
     "fakes": {"fakes", "qhas", "hostsdk"},
+    "bench": {"bench", "flows", "tasks", "qhas", "hostsdk", "infra", "fakes", "prefect"},
 }
 """Which of the packages below, and whether Prefect, each package may import."""
+FLOORS = (
+    *("naming", "socs", "units", "outside_text", "prefect_settings", "prefect_profile"),
+    *(
+        "failures",
+        "documents",
+        "machine",
+        "profile",
+        "store",
+        "sweep",
+        "site",
+        "devices",
+        "runs",
+        "lab",
+        "cell",
+    ),
+    *("history", "diff", "verdict", "report", "direct", "upkeep", "cli"),
+)
+"""The rooms of the library from the ground up: each may import those before it, wherever the import stands."""
 WATCHED = {*PACKAGES, "prefect", "tests"}
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "misc", "common", "manager"}
 MAX_BYTES = 15_000
@@ -69,6 +89,39 @@ def test_imports_point_one_way(package: str) -> None:
         if name in WATCHED - MAY_IMPORT[package]
     }
     assert not wrong
+
+
+def rooms_imported(path: Path) -> Iterator[str]:
+    """Rooms of the library that a module imports, its own included; the face has none but its version."""
+    own = ".".join(path.relative_to(ROOT).parts[:-1])
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            source = resolve_name("." * node.level + (node.module or ""), own)
+            names = [f"{source}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (parts[1] for name in names if (parts := name.split("."))[0] == "qhas" and len(parts) > 1)
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT / "qhas").with_suffix("").parts[0]
+
+
+def test_every_room_of_the_library_has_a_floor() -> None:
+    assert {room_of(path) for path in modules("qhas")} == {*FLOORS, "__init__"}
+
+
+def test_the_library_imports_downwards() -> None:
+    wrong = {
+        f"{name_of(path)} imports {room}"
+        for path in modules("qhas")
+        if (own := room_of(path)) != "__init__"  # the face shows every room
+        for room in rooms_imported(path)
+        if room not in (own, "__version__") and FLOORS.index(room) >= FLOORS.index(own)
+    }
+    assert not wrong, "what two rooms need belongs into a lower one"
 
 
 def test_modules_are_named_by_what_they_know() -> None:

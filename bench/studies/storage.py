@@ -6,7 +6,6 @@ The store also makes the SHA-256 of everything it sends and receives; the other 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import shutil
@@ -14,11 +13,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -26,225 +22,33 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.failure import BenchFailed
+from bench.size import Size
+from bench.studies.storage_clients import CLIENTS, Job
 from bench.usage import Usage, peak_memory
 from fakes.s3 import Ceph, MotoServer, S3Server
 from qhas.machine.digest import file_digest
-from qhas.store import Download, Store, Upload
-from qhas.store.patience import Patience
-from qhas.store.s3 import S3
-from qhas.store.s3_clients import S3Clients
 
 SMALL_BYTES = 100_000
 _CHUNK = 1 << 20
 console = Console()
 
 
-@dataclass(frozen=True)
-class Job:
-    """Files of a folder to a prefix of a bucket, or back into another folder."""
-
-    bucket: str
-    prefix: str
-    folder: Path
-
-    @property
-    def files(self) -> list[Path]:
-        """What is sent, or what is there to compare with."""
-        return sorted(self.folder.iterdir())
-
-    def key(self, file: Path) -> str:
-        """Where a file of the folder is stored."""
-        return f"{self.prefix}/{file.name}"
-
-
-class Client(ABC):
-    """A way to and from one bucket. Made before the clock starts, and used once for a tiny object."""
-
-    threads = 16
-
-    def up(self, job: Job) -> None:
-        """Send the job's files."""
-        with ThreadPoolExecutor(self.threads) as threads:
-            list(threads.map(lambda file: self.send(file, job.key(file)), job.files))
-
-    def down(self, job: Job, target: Path) -> None:
-        """Receive the job's files into another folder."""
-        with ThreadPoolExecutor(self.threads) as threads:
-            list(threads.map(lambda file: self.receive(job.key(file), target / file.name), job.files))
-
-    @abstractmethod
-    def __init__(self, bucket: str) -> None: ...
-
-    @abstractmethod
-    def send(self, file: Path, key: str) -> None:
-        """Send a file."""
-
-    @abstractmethod
-    def receive(self, key: str, file: Path) -> None:
-        """Receive a file."""
-
-
-class StoreClient(Client):
-    """The product."""
-
-    def __init__(self, bucket: str) -> None:
-        self.store = Store(f"s3://{bucket}")
-
-    def up(self, job: Job) -> None:
-        """As a cell is published."""
-        self.store.upload(job.prefix, [Upload(file.name, file, file.name) for file in job.files])
-
-    def send(self, file: Path, key: str) -> None:
-        """Send a file."""
-        self.store.upload(key.rpartition("/")[0], [Upload(file.name, file, file.name)])
-
-    def down(self, job: Job, target: Path) -> None:
-        """As a prepared graph is fetched, digests not compared."""
-        self.store.fetch_all([Download(job.key(file), target / file.name) for file in job.files])
-
-    def receive(self, key: str, file: Path) -> None:
-        """Receive a file."""
-        self.store.fetch(key, file)
-
-
-class StoreByS3fs(StoreClient):
-    """The store without obstore: what it falls back to where s3fs is configured with more than obstore takes."""
-
-    def __init__(self, bucket: str) -> None:
-        clients = S3Clients(f"s3://{bucket}", Patience())
-        self.store = Store(f"s3://{bucket}", backend=S3(clients, clients.base))
-
-
-class Obstore(Client):
-    """obstore as its documentation shows it, with threads for many files."""
-
-    def __init__(self, bucket: str) -> None:
-        from obstore.store import S3Store
-
-        bundle = os.environ.get("AWS_CA_BUNDLE")
-        self.s3 = S3Store(
-            bucket,
-            endpoint=os.environ["AWS_ENDPOINT_URL"],
-            client_options={
-                "allow_http": True,
-                "timeout": "1 h",
-                **({"root_certificate": Path(bundle).read_bytes()} if bundle else {}),
-            },
-        )
-
-    def send(self, file: Path, key: str) -> None:
-        """Send a file."""
-        import obstore
-
-        obstore.put(self.s3, key, file)
-
-    def receive(self, key: str, file: Path) -> None:
-        """Receive a file."""
-        import obstore
-
-        with file.open("wb") as sink:
-            for block in obstore.get(self.s3, key):
-                sink.write(block)
-
-
-class AsyncObstore(Obstore):
-    """obstore's coroutines, 32 files under way in one thread."""
-
-    def up(self, job: Job) -> None:
-        """Send the job's files."""
-        import obstore
-
-        async def one(file: Path) -> None:
-            await obstore.put_async(self.s3, job.key(file), file)
-
-        self._all(job, one)
-
-    def down(self, job: Job, target: Path) -> None:
-        """Receive the job's files into another folder."""
-        import obstore
-
-        async def one(file: Path) -> None:
-            answer = await obstore.get_async(self.s3, job.key(file))
-            with (target / file.name).open("wb") as sink:
-                async for block in answer:
-                    sink.write(block)
-
-        self._all(job, one)
-
-    @staticmethod
-    def _all(job: Job, one: Callable[[Path], Coroutine[Any, Any, None]]) -> None:
-        left = iter(job.files)
-
-        async def work() -> None:
-            for file in left:
-                await one(file)
-
-        async def run() -> None:
-            await asyncio.gather(*(work() for _ in range(32)))
-
-        asyncio.run(run())
-
-
-class Boto3(Client):
-    """boto3's transfer manager with its defaults, ten files at a time."""
-
-    threads = 10
-
-    def __init__(self, bucket: str) -> None:
-        import boto3
-        from botocore.config import Config
-
-        self.bucket = bucket
-        # Ceph 16 refuses what boto3 would else send behind a body over https.
-        config = Config(max_pool_connections=16, request_checksum_calculation="when_required")
-        self.s3 = boto3.client("s3", config=config)
-
-    def send(self, file: Path, key: str) -> None:
-        """Send a file."""
-        self.s3.upload_file(str(file), self.bucket, key)
-
-    def receive(self, key: str, file: Path) -> None:
-        """Receive a file."""
-        self.s3.download_file(self.bucket, key, str(file))
-
-
-class S3fs(Client):
-    """s3fs with its defaults, which takes many files at once itself."""
-
-    def __init__(self, bucket: str) -> None:
-        import s3fs
-
-        config = {"request_checksum_calculation": "when_required"}
-        self.bucket, self.fs = bucket, s3fs.S3FileSystem(config_kwargs=config)
-
-    def up(self, job: Job) -> None:
-        """Send the job's files."""
-        self.fs.put(list(map(str, job.files)), [f"{self.bucket}/{job.key(file)}" for file in job.files])
-
-    def down(self, job: Job, target: Path) -> None:
-        """Receive the job's files into another folder."""
-        self.fs.get(
-            [f"{self.bucket}/{job.key(file)}" for file in job.files],
-            [str(target / file.name) for file in job.files],
-        )
-
-    def send(self, file: Path, key: str) -> None:
-        """Send a file."""
-        self.fs.put_file(str(file), f"{self.bucket}/{key}")
-
-    def receive(self, key: str, file: Path) -> None:
-        """Receive a file."""
-        self.fs.get_file(f"{self.bucket}/{key}", str(file))
-
-
-CLIENTS: dict[str, type[Client]] = {
-    "store": StoreClient,
-    "store, by s3fs": StoreByS3fs,
-    "obstore": Obstore,
-    "obstore, async": AsyncObstore,
-    "boto3": Boto3,
-    "s3fs": S3fs,
+_ARGUMENTS = {
+    Size.QUICK: ("--megabytes", "50", "--files", "50", "--rounds", "1"),
+    Size.NORMAL: ("--megabytes", "500", "--files", "500", "--rounds", "2"),
+    Size.FULL: (),
 }
+
+
+def measure(folder: Path, size: Size, _: Console) -> Any:
+    """Print the table and return the figures. Raises BenchFailed."""
+    results = folder / "storage.json"
+    try:
+        main([*_ARGUMENTS[size], "--json", str(results)])
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        raise BenchFailed(f"the object store or one of its clients: {error}") from error
+    return json.loads(results.read_text(encoding="utf-8"))
 
 
 def main(argv: Sequence[str]) -> int:

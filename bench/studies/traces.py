@@ -13,19 +13,23 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, cast
 
+from rich.console import Console
+
+from bench.failure import BenchFailed
 from bench.figures import Spread
+from bench.size import Size
+from bench.trace_file import Layout, write_trace
 from bench.usage import Usage, peak_memory
+from qhas.profile.trace import TraceFacts
 
 _MB = 1_000_000
 _MIB = 1 << 20
@@ -46,17 +50,6 @@ class Reader(StrEnum):
     """The same with the standard library."""
     IJSON = "ijson"
     """Event by event, with the C backend."""
-
-
-class Layout(StrEnum):
-    """How the file is written."""
-
-    LINES = "lines"
-    """An event a line, as the vendor's viewer writes it."""
-    ONE_LINE = "one-line"
-    """No line break at all."""
-    GZIP = "gzip"
-    """An event a line, packed as the store keeps it. Megabytes and rates are of what is inside."""
 
 
 _HOLDS_THE_DOCUMENT = frozenset({Reader.ORJSON, Reader.JSON})
@@ -91,6 +84,23 @@ class TraceFigures:
     peak_memory: int = 0
     """Bytes; the largest of all rounds, interpreter included."""
     left_out: str = ""
+
+
+_OPTIONS = {
+    Size.QUICK: Options(megabytes=(20,), rounds=1),
+    Size.NORMAL: Options(),
+    Size.FULL: Options(megabytes=(50, 500, 2000)),
+}
+
+
+def measure(_: Path, size: Size, console: Console) -> Any:
+    """Print the table and return the figures. Raises BenchFailed."""
+    try:
+        figures = run(_OPTIONS[size])
+    except TracesFailed as error:
+        raise BenchFailed(str(error)) from error
+    console.print(table(figures), markup=False)
+    return [asdict(of) for of in figures]
 
 
 def run(options: Options) -> list[TraceFigures]:
@@ -131,94 +141,26 @@ def _three(spread: Spread, digits: int = 0) -> str:
     return "/".join(f"{value:.{digits}f}" for value in (spread.low, spread.middle, spread.high))
 
 
-# The traces.
-
-_HEADER = (
-    b'{"header": {"header_version": {"major": 1, "minor": 0, "patch": 0}, '
-    b'"version": {"major": 1, "minor": 1, "patch": 0}, "artifact_type": "OP_TRACE"},%s"traceEvents": [%s'
-)
-_OP = (
-    b'{ "name": "%(op)s", "ph": "X", "tid": %(tid)d, "pid": %(pid)d, "ts": %(ts)d, "dur": %(dur)d, "args": { '
-    b'"ID": "0x%(id)016x", "HTP Op Type": "%(op)s", "Description": "%(op)s of %(node)s", "Dims": [1,%(dim)d,32,256], '
-    b'"Data Type": "QUInt8", "Rank": 4, "Step Size": 0.00787%(dim)d, "Zero Offset": 128, '
-    b'"Inputs Ops": ["0x%(input)016x"], "Flags": ["%(flag)s"], "Cycles per Packet": 4.23, "QNN Op Type": "%(type)s", '
-    b'"QNN Op Name": "%(node)s", "Start Cycle": %(start)d, "Duration (cycles)": %(dur)d, '
-    b'"Dominant Path Cycles": %(dominant)d} }'
-)
-_COUNTER = b'{ "name": "%s", "ph": "C", "pid": 0, "ts": %d, "args": {"": %d} }'
-_THREAD = (
-    b'{ "cat": "__metadata", "pid": 0, "tid": %d, "ph": "M", "name": "thread_name", '
-    b'"args": {"name": "Core:0 Type: %s Tid: %d"} }'
-)
-_TYPES = (
-    (b"q::ConvLayer_s1.opt", b"Conv2d", b"uses_hmx", 256),
-    (b"q::Softmax.tcm", b"Softmax", b"uses_hvx", 512),
-    (b"q::*InputSlice", b"Input", b"dma", 256),
-    (b"q::Add_quantized@VTCM", b"ElementWiseAdd", b"uses_hvx", 513),
-)
-_THREADS = ((256, b"HMX"), (512, b"HVX"), (513, b"HVX"))
-
-
-def write_trace(path: Path, megabytes: int, layout: Layout) -> int:
-    """A trace of at least so many megabytes of JSON, with the viewer's events. Returns its bytes of JSON."""
-    line_end = b" " if layout is Layout.ONE_LINE else b"\n"
-    written = 0
-    with ExitStack() as stack:
-        sink: IO[bytes] = stack.enter_context(path.open("wb"))
-        if layout is Layout.GZIP:
-            sink = cast(
-                "IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=6))
-            )
-        written += sink.write(_HEADER % (line_end, line_end))
-        for event in _ops():
-            written += sink.write(event + b"," + line_end)
-            if written >= megabytes * _MB:
-                break
-        names = (_THREAD % (tid, unit, tid) for tid, unit in _THREADS)
-        written += sink.write((b"," + line_end).join(names) + line_end + b"]}" + line_end)
-    return written
-
-
-def _ops() -> Iterator[bytes]:
-    """Ops without end, each under its core and under its node, with what they read and wrote."""
-    ts = 0
-    for number in count(1):
-        op, kind, flag, tid = _TYPES[number % len(_TYPES)]
-        dur = 40 + number * 7919 % 4000
-        event = {
-            b"op": op,
-            b"type": kind,
-            b"flag": flag,
-            b"tid": tid,
-            b"node": b"%s_%d" % (kind, number // 8),
-            b"id": number << 32 | number // 8,
-            b"input": (number - 1) << 32 | number // 8,
-            b"dim": 1 + number * 31 % 511,
-            b"ts": ts,
-            b"start": 1_668_554_052_135 + ts,
-            b"dur": dur,
-            b"dominant": dur if number % 3 else 0,
-        }
-        yield _OP % {**event, b"pid": 0}
-        yield _OP % {**event, b"pid": 1 + number // 8}
-        yield _COUNTER % (b"VTCM read", ts, dur * 64)
-        yield _COUNTER % (b"DRAM read", ts, dur * 16)
-        ts += dur // 2
-
-
 # The readers, each in a process of its own.
 
 
-def _with_check(trace: Path) -> dict[str, int]:
-    from qhas.profile.trace import check_trace
+_FIGURES = ("events", "ops", "end_cycle", "counters", "flows")
 
-    return asdict(check_trace(trace))
+
+def _figures(facts: TraceFacts) -> dict[str, int]:
+    return {name: getattr(facts, name) for name in _FIGURES}
+
+
+def _with_check(trace: Path) -> dict[str, int]:
+    from bench.trace_file import check_trace
+
+    return _figures(check_trace(trace))
 
 
 def _with_summarise(trace: Path) -> dict[str, int]:
-    from qhas.profile.trace import summarise_trace
+    from bench.studies.trace_summary import summarise_trace
 
-    return asdict(summarise_trace(trace).facts)
+    return _figures(summarise_trace(trace).facts)
 
 
 def _with_orjson(trace: Path) -> dict[str, int]:
@@ -257,7 +199,7 @@ def _opened(trace: Path) -> IO[bytes]:
 
 def _counted(events: Iterable[dict[str, Any]]) -> dict[str, int]:
     """The figures of check_trace, as a script would take them."""
-    facts = dict.fromkeys(("events", "ops", "end_cycle", "counters", "flows"), 0)
+    facts = dict.fromkeys(_FIGURES, 0)
     for event in events:
         facts["events"] += 1
         phase = event["ph"]

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from qhas.failures import FailureKind, Step
 from qhas.sweep.spec import TraceFeatures
 
+PREPARED_DLC = "prepared.dlc"
+"""The DLC with a cache record: of a prepared graph in the store, in its step's directory, and on the device."""
+SCHEMATIC = "*_schematic.bin"
+DIAGNOSTICS = "SNPEDiag*.log"
+SAMPLES = "latency.csv"
+DEVICE_LOG = "device.log"
+PROFILING_LOG = "qnn-profiling-data*.log"
+CONFIG = "config.json"
 TRACE = "chrometrace.json"
 TIMELINE = "timeline.json"
 _STEM = TRACE.removesuffix(".json")
@@ -48,51 +56,62 @@ class ArtifactSpec:
     pattern: str
     required: Callable[[TraceFeatures], bool]
     retention: Retention
-    compress: bool = False
-    absent: FailureKind = FailureKind.TRACE_MISSING
+    compress: bool = field(default=False, kw_only=True)
+    absent: FailureKind = field(default=FailureKind.TRACE_MISSING, kw_only=True)
 
 
 ARTIFACTS = (
     ArtifactSpec(
         "schematic",
         Step.PREPARE,
-        "*_schematic.bin",
+        SCHEMATIC,
         _always,
         Retention.REPLAY,
-        True,
-        FailureKind.SCHEMATIC_MISSING,
+        compress=True,
+        absent=FailureKind.SCHEMATIC_MISSING,
     ),
-    ArtifactSpec("diag_log", Step.LATENCY, "SNPEDiag*.log", _never, Retention.REPLAY, True),
-    ArtifactSpec("latency_samples", Step.LATENCY, "latency.csv", _never, Retention.EVER),
-    ArtifactSpec("device_log", Step.NET_RUN, "device.log", _never, Retention.REPLAY, True),
+    ArtifactSpec("diag_log", Step.LATENCY, DIAGNOSTICS, _never, Retention.REPLAY, compress=True),
+    ArtifactSpec("latency_samples", Step.LATENCY, SAMPLES, _never, Retention.EVER),
+    ArtifactSpec("device_log", Step.NET_RUN, DEVICE_LOG, _never, Retention.REPLAY, compress=True),
     ArtifactSpec(
-        "log", Step.LOGS, "qnn-profiling-data*.log", _always, Retention.REPLAY, True, FailureKind.LOG_MISSING
+        "log",
+        Step.LOGS,
+        PROFILING_LOG,
+        _always,
+        Retention.REPLAY,
+        compress=True,
+        absent=FailureKind.LOG_MISSING,
     ),
     # Outputs of the first inference: what a cell computed can be checked, not only how fast.
-    ArtifactSpec("output_tensor", Step.LOGS, "Result_0/**/*.raw", _never, Retention.REPLAY, True),
-    ArtifactSpec("config", Step.CHROMETRACE, "config.json", _always, Retention.REPLAY),
+    ArtifactSpec("output_tensor", Step.LOGS, "Result_0/**/*.raw", _never, Retention.REPLAY, compress=True),
+    ArtifactSpec("config", Step.CHROMETRACE, CONFIG, _always, Retention.REPLAY),
     # What a later SDK's viewer adds; the names below count before this one.
-    ArtifactSpec("viewer_file", Step.CHROMETRACE, f"{_STEM}_*", _never, Retention.TRACE, True),
-    ArtifactSpec("chrometrace", Step.CHROMETRACE, TRACE, _always, Retention.TRACE, True),
+    ArtifactSpec("viewer_file", Step.CHROMETRACE, f"{_STEM}_*", _never, Retention.TRACE, compress=True),
+    ArtifactSpec("chrometrace", Step.CHROMETRACE, TRACE, _always, Retention.TRACE, compress=True),
     # Ours: the trace's picture, which outlives it.
-    ArtifactSpec("timeline", Step.CHROMETRACE, TIMELINE, _never, Retention.EVER, True),
+    ArtifactSpec("timeline", Step.CHROMETRACE, TIMELINE, _never, Retention.EVER, compress=True),
     ArtifactSpec(
         "qhas",
         Step.CHROMETRACE,
         QHAS,
         lambda features: features.qhas_json,
         Retention.EVER,
-        True,
-        FailureKind.QHAS_MISSING,
+        compress=True,
+        absent=FailureKind.QHAS_MISSING,
     ),
     # The vendor's viewers have always written the page; no document promises it.
     ArtifactSpec(
         "qhas_html", Step.CHROMETRACE, f"{_STEM}_qnn_htp_analysis_summary.html", _never, Retention.TRACE
     ),
     ArtifactSpec("qhas_schema", Step.CHROMETRACE, "qhas_schema.json", _never, Retention.EVER),
-    ArtifactSpec("htp_graph", Step.CHROMETRACE, f"{_STEM}_htp.json", _never, Retention.TRACE, True),
+    ArtifactSpec("htp_graph", Step.CHROMETRACE, f"{_STEM}_htp.json", _never, Retention.TRACE, compress=True),
     ArtifactSpec(
-        "htp_graph_before", Step.CHROMETRACE, f"{_STEM}_htp_graph_before.json", _never, Retention.TRACE, True
+        "htp_graph_before",
+        Step.CHROMETRACE,
+        f"{_STEM}_htp_graph_before.json",
+        _never,
+        Retention.TRACE,
+        compress=True,
     ),
     ArtifactSpec("runtrace", Step.CHROMETRACE, RUNTRACE, _never, Retention.EVER),
 )

@@ -7,7 +7,7 @@ from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
-from qhas.cell.artifacts import QHAS, RUNTRACE, TIMELINE, TRACE, expected_of
+from qhas.cell.artifacts import CONFIG, QHAS, RUNTRACE, TIMELINE, TRACE, expected_of
 from qhas.cell.execution import bring
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
@@ -20,8 +20,6 @@ from qhas.profile.qhas_file import QhasInvalid, read_qhas
 from qhas.profile.runtrace import RuntraceInvalid, clock_mhz, read_runtrace
 from qhas.profile.trace import TraceInvalid
 from qhas.site.sdk import READER, Tool, viewer_config
-
-CONFIG = "config.json"
 
 
 async def generate_chrometrace(

@@ -8,6 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from qhas.cell.artifacts import DEVICE_LOG, PREPARED_DLC
 from qhas.cell.inputs import INPUT_LIST, StagedInputs
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import StepAttempt
@@ -16,8 +17,6 @@ from qhas.failures import FailureKind, StepFailed
 from qhas.naming import below
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
-CONTAINER = "prepared.dlc"
-DEVICE_LOG = "device.log"
 _RESULTS = f"{OUTPUT}/Result_*/**/*"
 _CLOCK_SLACK_SECONDS = 2.0
 """File systems round modification times; a stale file is older than this by far."""
@@ -38,12 +37,12 @@ async def execute(
     """Run every inference of the list. Raises StepFailed unless each left its outputs."""
     options = attempt.work.cell.run
     job = await device.open_job()
-    await job.stage(prepared.dlc, CONTAINER)
+    await job.stage(prepared.dlc, PREPARED_DLC)
     await job.stage(inputs.list_file, INPUT_LIST)
     for name, file in inputs.files.items():
         await job.stage(file, name)
     argv = attempt.work.lab.sdk.net_run_argv(
-        container=CONTAINER, input_list=INPUT_LIST, options=options, level=level
+        container=PREPARED_DLC, input_list=INPUT_LIST, options=options, level=level
     )
     began = await job.now()
     run = await attempt.run_device_tool(job, argv, timeout_seconds=options.timeout_seconds)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import PurePosixPath
 
+from qhas.cell.artifacts import DIAGNOSTICS, SAMPLES
 from qhas.cell.execution import bring, execute, fresh
 from qhas.cell.inputs import repeated
 from qhas.cell.prepare import Prepared
@@ -20,8 +21,7 @@ from qhas.profile.metrics import Latency
 from qhas.runs.record import Origin
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
-DIAGNOSTICS = f"{OUTPUT}/SNPEDiag*.log"
-SAMPLES = "latency.csv"
+_DIAGNOSTICS = f"{OUTPUT}/{DIAGNOSTICS}"
 
 
 async def measure_latency(work: CellWork, prepared: Prepared, device: Device) -> None:
@@ -33,7 +33,7 @@ async def measure_latency(work: CellWork, prepared: Prepared, device: Device) ->
         count = options.warmups + options.repetitions
         inputs = repeated(await work.inputs(prepared.dlc), count, attempt.folder)
         execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.BASIC)
-        log = fresh(attempt, execution, await execution.job.files(DIAGNOSTICS), DIAGNOSTICS)
+        log = fresh(attempt, execution, await execution.job.files(_DIAGNOSTICS), _DIAGNOSTICS)
         copy = await bring(attempt, execution.job, log, PurePosixPath(log.name).name)
         await execution.job.discard()
         samples = attempt.folder / SAMPLES

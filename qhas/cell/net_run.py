@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from qhas.cell.artifacts import PROFILING_LOG
 from qhas.cell.execution import bring, execute, fresh
 from qhas.cell.inputs import repeated
 from qhas.cell.prepare import Prepared
@@ -19,7 +20,7 @@ from qhas.site.sdk import OUTPUT, ProfilingLevel
 
 PROFILED_INFERENCES = 2
 """Trace and QHAS show the first one; the second, warm one stands beside it in the runtrace. More only swell the log."""
-LOGS = "profilelogs/qnn-profiling-data*.log"
+LOGS = f"profilelogs/{PROFILING_LOG}"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from qhas.cell.prepared import PREPARED_DLC, PreparedGraphs
+from qhas.cell.artifacts import PREPARED_DLC, SCHEMATIC
+from qhas.cell.prepared import PreparedGraphs
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
@@ -80,7 +81,7 @@ async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
             f"Graph-prepare ended well but left no {target.name}.",
         )
     schematic = attempt.collect()["schematic"]
-    if others := sorted(path.name for path in attempt.folder.glob("*_schematic.bin") if path != schematic):
+    if others := sorted(path.name for path in attempt.folder.glob(SCHEMATIC) if path != schematic):
         raise StepFailed(
             FailureKind.SCHEMATIC_AMBIGUOUS,
             Step.PREPARE,

@@ -19,12 +19,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from qhas.cell.artifacts import PREPARED_DLC
 from qhas.naming import below, check_file, safe_paths
 from qhas.runs import keys
 from qhas.store import Artifact, Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
 from qhas.store.claims import Claims
-
-PREPARED_DLC = "prepared.dlc"
 
 
 class PreparedManifest(BaseModel):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from qhas.failures import StepFailed
 from qhas.lab.lab import Lab
+from qhas.runs import keys
 from qhas.runs.durations import read_durations
 from qhas.runs.record import CellRecord, SdkFacts, SweepRecord
 from qhas.runs.stored import read_cells
@@ -28,17 +29,29 @@ async def complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord, profile: P
 async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
     """Records of the cells that need not run again, by cell key.
 
-    A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK.
+    A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK, and
+    one of whose files is missing or of another size.
     """
     cells = list(cells)
     stored = await read_cells(lab.store, run_id, cells)
+    found = await asyncio.to_thread(lab.store.objects, keys.run(run_id)) if stored else []
+    sizes = {each.key: each.size for each in found}
     models = {cell.key: cell.model for cell in cells}
     # Records name no password: what is fetched once more is fetched from where the plan says.
     return {
         key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": models[key]})})
         for key, record in stored.items()
-        if record.good and await _still_holds(record, models[key].dlc, lab)
+        if record.good and _is_whole(record, sizes) and await _still_holds(record, models[key].dlc, lab)
     }
+
+
+def _is_whole(record: CellRecord, sizes: Mapping[str, int]) -> bool:
+    """As far as a listing tells; `qhas verify` reads the bytes."""
+    return all(
+        sizes.get(keys.file(record, artifact)) == artifact.size
+        for artifact in record.artifacts
+        if not artifact.pruned_at
+    )
 
 
 async def _still_holds(record: CellRecord, address: str, lab: Lab) -> bool:

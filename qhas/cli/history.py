@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import StrEnum
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,13 +15,17 @@ from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, SiteOption, store_of
 from qhas.cli.screen import console, errors
 from qhas.failures import InvalidInput
+from qhas.profile.figures import JUDGED, LATENCY, TIME, Figure
 from qhas.runs.record import Origin
 from qhas.store import Store
-from qhas.verdict.model import Metric
 
 if TYPE_CHECKING:
     from qhas.history.damage import DamagedFile
     from qhas.history.series import Line
+
+    Metric = str
+else:
+    Metric = StrEnum("Metric", {column: column for column in JUDGED})
 
 _PLOT = (110, 18)
 """Most columns, and lines."""
@@ -59,11 +64,11 @@ def history(
     from qhas.history.series import lines, write_csv
 
     where = Where([model], soc, variant, sweep, since=since.date() if since else None)
-    chosen = metric or Metric.LATENCY
-    found = lines(store, where, chosen, _tell_damage)
+    chosen = JUDGED[metric] if metric else LATENCY
+    found = lines(store, where, chosen.column, _tell_damage)
     if not found and metric is None:
-        chosen = Metric.TIME
-        found = [line for line in lines(store, where, chosen) if line.origin is Origin.SIMULATOR]
+        chosen = TIME
+        found = [line for line in lines(store, where, chosen.column) if line.origin is Origin.SIMULATOR]
     if not found:
         wanted = metric or "latency or estimated time"
         raise InvalidInput(f"The history in {store.root} has no {wanted} of {model} on {soc} as asked for.")
@@ -71,10 +76,10 @@ def history(
         if len(found) > 1:
             told = "; ".join(f"--variant {line.variant} --sweep {line.sweep}" for line in found)
             raise InvalidInput(f"A CSV holds one series, and there are {len(found)}; choose one: {told}.")
-        write_csv(found[0], chosen, csv)
+        write_csv(found[0], chosen.column, csv)
         console.print(f"{len(found[0].nights)} runs in {csv}.", markup=False, highlight=False)
     elif as_json:
-        print_json({"metric": chosen, "lines": [_document(line) for line in found]})
+        print_json({"metric": chosen.column, "lines": [_document(line) for line in found]})
     else:
         for line in found:
             _show(store, model, soc, line, chosen)
@@ -101,38 +106,36 @@ def _document(line: Line) -> dict[str, Any]:
     return {"origin": line.origin, "variant": line.variant, "sweep": line.sweep, "nights": nights}
 
 
-def _show(store: Store, model: str, soc: str, line: Line, metric: Metric) -> None:
+def _show(store: Store, model: str, soc: str, line: Line, figure: Figure) -> None:
     from qhas.runs.rows import ORIGIN_TITLE
-    from qhas.verdict.metrics import FACTS
 
-    facts = FACTS[metric]
     variant = "" if line.variant == "default" else f" ({line.variant})"
-    title = f"{model} on {soc}{variant}, sweep {line.sweep}: {facts.words}. {ORIGIN_TITLE[line.origin]}"
+    title = f"{model} on {soc}{variant}, sweep {line.sweep}: {figure.words_of(line.origin)}. {ORIGIN_TITLE[line.origin]}"
     console.print(title, style="bold", markup=False, highlight=False)
-    console.file.write(f"{_plot(line, metric)}\n")
+    console.file.write(f"{_plot(line, figure.column)}\n")
     for day, told in line.segments():
         console.print(f"{day.isoformat()}  {told}", style="dim", markup=False, highlight=False)
     for night in line.nights[-_LISTED:]:
         told = "  ".join(filter(None, (night.device, f"SDK {night.sdk_version}", night.run_id)))
         console.print(
-            f"{night.date.isoformat()}  {facts.text(night.value):>12}  {told}",
+            f"{night.date.isoformat()}  {figure.text(night.value):>12}  {told}",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
-    _show_verdict(store, f"{model}/{soc}/{line.variant}", line, metric)
+    _show_verdict(store, f"{model}/{soc}/{line.variant}", line, figure)
 
 
-def _show_verdict(store: Store, cell: str, line: Line, metric: Metric) -> None:
+def _show_verdict(store: Store, cell: str, line: Line, figure: Figure) -> None:
     from qhas.verdict.stored import read_verdicts
 
     last = line.nights[-1]
     for one in read_verdicts(store, last.run_id):
-        if (one.cell, one.metric, one.origin) == (cell, metric, line.origin):
+        if (one.cell, one.metric, one.origin) == (cell, figure, line.origin):
             console.print(f"{one.verdict}: {one.sentence}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _plot(line: Line, metric: Metric) -> str:
+def _plot(line: Line, column: str) -> str:
     """Characters only, so that a terminal and a file get the same; devices differ by their mark."""
     import plotext
 
@@ -151,5 +154,5 @@ def _plot(line: Line, metric: Metric) -> str:
         figure.draw(signal)
     for day, _ in line.segments():
         figure.line(day.strftime(_DAY), "vertical", style="dotted")
-    figure.label(metric.value, "y")
+    figure.label(column, "y")
     return str(plotext.uncolorize(str(figure.build())))

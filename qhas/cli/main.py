@@ -31,6 +31,7 @@ WORDS = (
     "doctor",
     "prune",
     "pin",
+    "verify",
 )
 """What a user can type, in the order in which a newcomer needs it. Each is a function of that name in a module of that name."""
 

@@ -56,7 +56,8 @@ def profile(
         )
     except ValidationError as error:
         raise InvalidInput(f"These options are not valid: {describe(error)}.") from error
-    return run_and_show(Request(spec, load_site(site), site, run_id or new_run_id(name), as_json))
+    request = Request(spec, load_site(site), site, run_id or new_run_id(name), as_json)
+    return run_and_show(request, direct=True)
 
 
 def _absolute(address: str) -> str:

@@ -16,16 +16,27 @@ from qhas.cli.options import JsonOption, SiteOption, store_of
 from qhas.cli.screen import console, errors
 from qhas.store import Store
 from qhas.units import size
-from qhas.upkeep.prune import PruningPlan, PruningPolicy, PruningResult, plan_pruning
+from qhas.upkeep.linked import linked_cells
+from qhas.upkeep.prune import (
+    PREPARED_DAYS,
+    REPLAY_DAYS,
+    TRACES_DAYS,
+    PruningPlan,
+    PruningPolicy,
+    PruningResult,
+    plan_pruning,
+)
 from qhas.upkeep.prune import prune as carry_out
 
 
 @command
 def prune(
     site: SiteOption = None,
-    traces: Annotated[int, typer.Option(help="Days to keep traces.")] = 90,
-    replay: Annotated[int, typer.Option(help="Days to keep logs and schematics.")] = 30,
-    prepared: Annotated[int, typer.Option(help="Days to keep prepared graphs that are not used.")] = 30,
+    traces: Annotated[int, typer.Option(help="Days to keep traces.")] = TRACES_DAYS,
+    replay: Annotated[int, typer.Option(help="Days to keep logs and schematics.")] = REPLAY_DAYS,
+    prepared: Annotated[
+        int, typer.Option(help="Days to keep prepared graphs that are not used.")
+    ] = PREPARED_DAYS,
     yes: Annotated[
         bool, typer.Option("--yes", help="Remove; without it, only show what would be removed.")
     ] = False,
@@ -37,7 +48,7 @@ def prune(
     """
     store = store_of(site)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
-    planned = plan_pruning(store, policy, datetime.now(UTC))
+    planned = plan_pruning(store, policy, datetime.now(UTC), linked_cells(store))
     result = _carry_out(store, planned) if yes else None
     if as_json:
         items = [{**asdict(item), "reason": item.reason} for item in planned.items]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from qhas.cli.frame import Exit
 from qhas.cli.screen import console, errors
 from qhas.cli.show import show_result
 from qhas.cli.tables.run import device_logs, trace_paths
+from qhas.prefect_profile import HOW_TO_RECORD, has_api
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import ending, load_run, require_same_spec
 from qhas.site import Site, require_devices
-from qhas.site.sdk import find_sdk
+from qhas.site.sdk import Sdk, find_sdk
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef
@@ -41,20 +43,35 @@ class Request:
     against: str | None = None
 
 
-def run_and_show(request: Request) -> Exit:
-    """Run the sweep on this site's devices. Raises InvalidInput before anything runs."""
+def run_and_show(request: Request, *, direct: bool = False) -> Exit:
+    """Run the sweep on this site's devices, `direct` without Prefect if no API is configured. Raises InvalidInput before anything runs."""
     store = _opened(request)
     planned = plan_sweep(request.spec)
     require_devices(request.site, sorted({cell.soc for cell in planned.cells}))
-    find_sdk(request.site.sdk)
-    return _run_and_show(store, request, planned, "sweep")
+    sdk = find_sdk(request.site.sdk)
+    if direct and not has_api():
+        return _run_and_show(store, request, planned, partial(_run_direct, request, sdk))
+    return _run_and_show(store, request, planned, partial(run_flow, "sweep", **_parameters(request)))
 
 
 def run_at_sites_and_show(request: Request, sites: Sequence[SiteRef]) -> Exit:
     """As `run_and_show`, without what each site looks up for itself: its SDK, its devices, the DLCs."""
     store = _opened(request)
     planned = plan_sweep(request.spec, look_up=False)
-    return _run_and_show(store, request, planned, "sweep-sites", sites=sites)
+    flow = partial(run_flow, "sweep-sites", **_parameters(request), sites=sites)
+    return _run_and_show(store, request, planned, flow)
+
+
+def _parameters(request: Request) -> dict[str, Any]:
+    site_file = str(request.site_file) if request.site_file else None
+    return {"spec": request.spec, "site": site_file, "run_id": request.run_id}
+
+
+def _run_direct(request: Request, sdk: Sdk) -> None:
+    from qhas.direct import run_direct
+
+    errors.print(f"qhas: {HOW_TO_RECORD}", style="dim", soft_wrap=True)
+    run_direct(request.spec, request.site, request.run_id, sdk)
 
 
 def _opened(request: Request) -> Store:
@@ -66,13 +83,12 @@ def _opened(request: Request) -> Store:
     return store
 
 
-def _run_and_show(store: Store, request: Request, planned: Plan, flow: str, **more: Any) -> Exit:
+def _run_and_show(store: Store, request: Request, planned: Plan, run_cells: Callable[[], None]) -> Exit:
     for warning in planned.warnings:
         errors.print(f"qhas: {warning}", style="yellow")
-    site_file = str(request.site_file) if request.site_file else None
     try:
         with sweep_bar(errors if request.as_json else console):
-            run_flow(flow, spec=request.spec, site=site_file, run_id=request.run_id, **more)
+            run_cells()
     except KeyboardInterrupt:
         sentence = f"qhas: stopped; --run-id {request.run_id} completes this run."
         errors.print(sentence, style="yellow", soft_wrap=True)

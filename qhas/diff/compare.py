@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from qhas.diff import figures as overall
 from qhas.diff.circumstances import Evidence, circumstances, same_network
-from qhas.diff.contributions import contributions, matched_by_place, timing
+from qhas.diff.contributions import contributions, matched_by_place
 from qhas.diff.effects import Sameness, op_diffs
 from qhas.diff.matching import match, same_topology
 from qhas.diff.model import CellDiff, Contribution, Figure, OpDiff, Outcome, Part, Side
 from qhas.diff.ops import ops_of
 from qhas.diff.sentence import sentence
 from qhas.failures import InvalidInput
+from qhas.profile.figures import CYCLES, DRAM_READ, TIME, VTCM_READ, WORK
 from qhas.profile.origin import Origin
+from qhas.profile.timing import timing
 
 THRESHOLD_PERCENT = 3.0
 """A change of time below it is no change. Devices differ by as much from night to night."""
@@ -41,7 +43,7 @@ def compare(
     parts = contributions(timing(before.file), timing(after.file), ops)
     around = circumstances(before, after, ops, figures, resources)
     by_name = {figure.name: figure for figure in figures}
-    time = overall.latency(before.record, after.record) or by_name[overall.TIME]
+    time = overall.latency(before.record, after.record) or by_name[TIME.name]
     verdict = _verdict(time, threshold_percent)
     return CellDiff(
         before=sides[0],
@@ -50,13 +52,13 @@ def compare(
         sentence=sentence(time, verdict, sides, around, parts, by_name),
         cause=next((one for one in around if one.explains), None),
         time=time,
-        figures=figures if time.name == overall.TIME else [time, *figures],
+        figures=figures if time.name == TIME.name else [time, *figures],
         resources=resources,
         contributions=parts,
         circumstances=around,
         ops=ops,
         htp_ops=overall.htp_ops(before.file, after.file),
-        remarks=list(_remarks(before, after, by_name, time, parts, ops)),
+        remarks=list(_remarks(before, after, by_name, time, parts, ops, sides[1].origin)),
     )
 
 
@@ -98,36 +100,33 @@ def _remarks(
     time: Figure,
     parts: Sequence[Contribution],
     ops: Sequence[OpDiff],
+    origin: Origin,
 ) -> Iterator[str]:
     for side in (before, after):
         if side.file.missing:
             yield f"{side.file.name} has no {', '.join(side.file.missing)}: what they tell is left out."
-    qhas = figures[overall.TIME]
+    qhas = figures[TIME.name]
     if time is not qhas:
         yield "The parts are of the first, cold, profiled inference; the latency is of warm ones."
         if (time.change or 0) * (qhas.change or 0) < 0:
             yield "Latency and first inference moved in opposite directions: the parts do not explain the latency."
-    yield from _misleading(figures)
+    yield from _misleading(figures, origin)
     if matched := matched_by_place(ops):
         yield f"The names of {matched} ops moved; they were matched by type and place."
     unnamed = sum(abs(part.cycles) for part in parts if part.part is Part.UNNAMED)
-    if unnamed > _UNNAMED_SHARE * abs(figures["timeline_cycles"].change or 0):
+    if unnamed > _UNNAMED_SHARE * abs(figures[CYCLES.name].change or 0):
         yield f"The files give {unnamed:,.0f} cycles of the difference to no op."
 
 
-_TOTALS = {
-    "work_cycles": "cycles of work",
-    "dram_read": "DRAM reads",
-    "vtcm_read": "VTCM reads",
-}
+_TOTALS = (WORK, DRAM_READ, VTCM_READ)
 
 
-def _misleading(figures: dict[str, Figure]) -> Iterator[str]:
+def _misleading(figures: dict[str, Figure], origin: Origin) -> Iterator[str]:
     """Totals that moved against the time: who reads only them concludes the opposite."""
-    change = figures["timeline_cycles"].change or 0
-    for name, title in _TOTALS.items():
-        percent = figures[name].percent
+    change = figures[CYCLES.name].change or 0
+    for total in _TOTALS:
+        percent = figures[total.name].percent
         if percent and abs(percent) >= 1 and percent * change < 0:
             slower = "took longer" if change > 0 else "was faster"
             moved = "fewer" if percent < 0 else "more"
-            yield f"The total misleads: {abs(percent):.0f} % {moved} {title}, and the inference {slower}."
+            yield f"The total misleads: {abs(percent):.0f} % {moved} {total.words_of(origin)}, and the inference {slower}."

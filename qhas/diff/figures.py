@@ -5,58 +5,34 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from qhas.diff.contributions import timing
 from qhas.diff.model import Figure, HtpOpDiff, Resource, Unit
+from qhas.profile.figures import FIGURES, LATENCY, Profile
 from qhas.profile.metrics import metrics_of
 from qhas.profile.qhas_file import HtpOpType, QhasFile, ResourceRow
 from qhas.runs.record import CellRecord
 
-LATENCY = "latency_us"
-TIME = "time_us"
-_UNITS: dict[str, Unit] = {
-    TIME: Unit.MICROSECONDS,
-    "timeline_cycles": Unit.CYCLES,
-    "idle_cycles": Unit.CYCLES,
-    "clock_mhz": Unit.MEGAHERTZ,
-    "work_cycles": Unit.CYCLES,
-    "dram_read": Unit.BYTES,
-    "dram_write": Unit.BYTES,
-    "vtcm_read": Unit.BYTES,
-    "vtcm_write": Unit.BYTES,
-    "peak_vtcm": Unit.BYTES,
-    "qnn_nodes": Unit.COUNT,
-    "htp_nodes": Unit.COUNT,
-    "reference_ops": Unit.COUNT,
-    "format_changes": Unit.COUNT,
-}
-
 
 def figures(before: QhasFile, after: QhasFile) -> list[Figure]:
     """Of the whole inference."""
-    old, new = _values(before), _values(after)
-    return [Figure(name=name, unit=unit, before=old[name], after=new[name]) for name, unit in _UNITS.items()]
-
-
-def _values(file: QhasFile) -> dict[str, float | None]:
-    """As in the record of the file, and what a record does not hold.
-
-    `work_cycles` sums the ops' cycles over parallel threads: how much was done, not how long it took.
-    """
-    parts = timing(file)
-    return metrics_of(file).model_dump() | {
-        TIME: parts.time,
-        "idle_cycles": parts.idle,
-        "clock_mhz": parts.clock_mhz,
-        "work_cycles": sum(op.cycles for op in file.qnn_ops) or None,
-    }
+    old, new = (Profile(metrics_of(file)) for file in (before, after))
+    return [
+        Figure(
+            name=figure.name,
+            unit=figure.unit,
+            before=figure.of_file(before) if figure.of_file else figure.read(old),
+            after=figure.of_file(after) if figure.of_file else figure.read(new),
+        )
+        for figure in FIGURES
+        if figure.compared
+    ]
 
 
 def latency(before: CellRecord | None, after: CellRecord | None) -> Figure | None:
     """The medians of both sides; None unless both have one."""
-    sides = [record.latency.median_us if record and record.latency else None for record in (before, after)]
+    sides = [LATENCY.read(record) if record else None for record in (before, after)]
     if None in sides:
         return None
-    return Figure(name=LATENCY, unit=Unit.MICROSECONDS, before=sides[0], after=sides[1])
+    return Figure(name=LATENCY.name, unit=LATENCY.unit, before=sides[0], after=sides[1])
 
 
 def resources(before: QhasFile, after: QhasFile) -> list[Resource]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from qhas.profile.figures import Unit as Unit
 from qhas.runs.record import Origin
 
 
@@ -19,22 +20,11 @@ class DiffPart(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class Unit(StrEnum):
-    """What a figure counts."""
-
-    MICROSECONDS = "us"
-    CYCLES = "cycles"
-    BYTES = "bytes"
-    COUNT = "count"
-    PERCENT = "percent"
-    MEGAHERTZ = "mhz"
-
-
 class Figure(DiffPart):
     """One figure of both sides; None where a side does not tell."""
 
     name: str
-    """As in `qhas.profile.metrics.Metrics`, or as the vendor names it: `time_us`, `dram_read`, `peak_vtcm`."""
+    """As in `qhas.profile.figures`, or as the vendor names it where it is of a resource or an op."""
     unit: Unit
     before: float | None
     after: float | None

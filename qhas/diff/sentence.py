@@ -6,38 +6,19 @@ DRAM reads 1.98 MB → 3.32 MB (+67 %).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from qhas.diff.figures import LATENCY
 from qhas.diff.model import Circumstance, Contribution, Figure, Outcome, Side, Source
-from qhas.units import count, signed_percent, signed_time, size
+from qhas.profile.figures import FIGURES, LATENCY, TIME
+from qhas.profile.origin import Origin
+from qhas.units import signed_percent, signed_time
 
 _CARRIERS = 3
 _ENOUGH = 0.8
 """Share of the difference at which no further contribution is told."""
 _WORTH_TELLING = 0.05
-"""Share of the difference below which a contribution is not told, and share of itself below which a figure is not."""
+"""Share of the difference below which a contribution is not told."""
 _CAUSES = 2
-
-
-class _Told(NamedTuple):
-    """A figure of the sentence, from `share` of it on; `either` when it explains whichever way it moved."""
-
-    name: str
-    title: str
-    show: Callable[[float], str]
-    share: float = _WORTH_TELLING
-    either: bool = False
-
-
-_FIGURES = (
-    _Told("dram_read", "DRAM reads", size),
-    _Told("dram_write", "DRAM writes", size),
-    _Told("peak_vtcm", "peak VTCM", size, share=0.25, either=True),
-    _Told("reference_ops", "reference ops", count),
-    _Told("format_changes", "format changes", count),
-)
 
 
 def sentence(
@@ -49,23 +30,23 @@ def sentence(
     figures: Mapping[str, Figure],
 ) -> str:
     """For people; names of ops in it are data."""
-    qhas = figures["time_us"]
+    qhas = figures[TIME.name]
     causes = " and ".join(_causes(circumstances))
     parts = [
         causes,
         ", ".join(_carriers(contributions, qhas, causes, either=verdict is Outcome.SAME)),
-        ", ".join(_figures(figures, qhas.change or 0.0, causes)),
+        ", ".join(_figures(figures, qhas.change or 0.0, causes, sides[1].origin)),
     ]
     told = "; ".join(part for part in parts if part)
     head = _head(time, verdict, _where(sides))
-    if time.name == LATENCY:
+    if time.name == LATENCY.name:
         told = f"first inference {_change(qhas)}" + (f": {told}" if told else "")
     return f"{head}: {told}." if told else f"{head}."
 
 
 def _head(time: Figure, verdict: Outcome, where: str) -> str:
     change = _change(time)
-    if time.name == LATENCY:
+    if time.name == LATENCY.name:
         return f"Latency {change}{where}"
     if verdict is not Outcome.SAME:
         return f"{change}{where}"
@@ -109,13 +90,15 @@ def _carriers(
         yield f"{'that alone' if part.name in causes else part.name} ({signed_time(part.us)})"
 
 
-def _figures(figures: Mapping[str, Figure], change: float, causes: str) -> Iterator[str]:
-    """Those that moved as the time did, and that no cause names already."""
-    for told in _FIGURES:
-        figure = figures[told.name]
-        moved = figure.change or 0.0
-        if not moved or told.title in causes or abs(moved) < told.share * (figure.before or 0.0):
+def _figures(figures: Mapping[str, Figure], change: float, causes: str, origin: Origin) -> Iterator[str]:
+    """Those that moved as the time did, or have no better or worse, and that no cause names already."""
+    for row in FIGURES:
+        if row.telling is None:
             continue
-        if told.either or moved * change > 0:
+        figure, words = figures[row.name], row.words_of(origin)
+        moved = figure.change or 0.0
+        if not moved or words in causes or abs(moved) < row.telling * (figure.before or 0.0):
+            continue
+        if row.less_is_better is None or moved * change > 0:
             percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
-            yield f"{told.title} {told.show(figure.before or 0.0)} → {told.show(figure.after or 0.0)}{percent}"
+            yield f"{words} {row.text(figure.before or 0.0)} → {row.text(figure.after or 0.0)}{percent}"

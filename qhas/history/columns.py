@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from qhas.devices.facts import Health, chip_celsius
 from qhas.history.rerun import Rerun
+from qhas.profile.figures import BY_COLUMN, Figure
 from qhas.runs.condition import poor
 from qhas.runs.record import CellRecord, SweepRecord
 
@@ -70,6 +71,19 @@ def _around(name: str, kind: pa.DataType, read: Callable[[Health], Any], meaning
 _TEXT, _INT, _REAL, _TRUTH = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 _WORDS = pa.list_(pa.string())
 
+
+def _of_record(figure: Figure) -> Callable[[Source], Any]:
+    return lambda source: figure.read(source.record)
+
+
+def _figures(*, noisy: bool) -> Iterator[Column]:
+    """Those that vary from run to run, or those that do not."""
+    for name, figure in BY_COLUMN.items():
+        if figure.noisy is noisy:
+            kind = _INT if figure.whole else _REAL
+            yield Column(name, kind, _of_record(figure), figure.meaning)
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("date", pa.date32(), lambda source: night_of(source.run), "night of the run, UTC"),
     Column("network", _TEXT, "record.cell.model.name", "name of the model"),
@@ -91,9 +105,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("device", _TEXT, "record.device.name", "the site's name of the device"),
     Column("serial", _TEXT, "record.device.address", "address of the device, its serial in it"),
     Column("build", _TEXT, "record.device.build", "firmware, as the device says"),
-    Column("median_us", _REAL, "record.latency.median_us", "median latency, un-profiled"),
-    Column("p90_us", _REAL, "record.latency.p90_us", "90th percentile of it, nearest rank"),
-    Column("min_us", _REAL, "record.latency.min_us", "fastest inference of it"),
+    *_figures(noisy=True),
     Column(
         "poor",
         _WORDS,
@@ -110,18 +122,7 @@ COLUMNS: tuple[Column, ...] = (
         lambda source: poor(source.rerun.health, source.rerun.latency) if source.rerun else None,
         "why the latency of the re-run should not be quoted",
     ),
-    Column("time_us", _INT, "record.metrics.time_us", "QHAS time: first, cold, profiled inference"),
-    Column("timeline_cycles", _INT, "record.metrics.timeline_cycles", "HTP cycles of it"),
-    Column("utilization_percent", _REAL, "record.metrics.utilization_percent", "HTP utilisation in it"),
-    Column("dram_read", _INT, "record.metrics.dram_read", "bytes read from DRAM"),
-    Column("dram_write", _INT, "record.metrics.dram_write", "bytes written to DRAM"),
-    Column("vtcm_read", _INT, "record.metrics.vtcm_read", "bytes read from VTCM"),
-    Column("vtcm_write", _INT, "record.metrics.vtcm_write", "bytes written to VTCM"),
-    Column("peak_vtcm", _INT, "record.metrics.peak_vtcm", "most bytes of VTCM in use"),
-    Column("qnn_nodes", _INT, "record.metrics.qnn_nodes", "nodes of the network"),
-    Column("htp_nodes", _INT, "record.metrics.htp_nodes", "nodes of the compiled graph"),
-    Column("reference_ops", _INT, "record.metrics.reference_ops", "ops without an optimised form"),
-    Column("format_changes", _INT, "record.metrics.format_changes", "ops that change a layout"),
+    *_figures(noisy=False),
     *_around("thermal", pa.int16(), lambda health: health.thermal_status, "thermal status, 0 none to 6"),
     *_around("skin_celsius", _REAL, lambda health: health.skin_celsius, "temperature of the skin"),
     *_around("chip_celsius", _REAL, chip_celsius, "hottest sensor of CPU, GPU and NPU"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import secrets
 import shutil
 from pathlib import Path
@@ -26,12 +27,25 @@ def partial_of(target: Path) -> Path:
     return target.with_name(f"{target.name}.{secrets.token_hex(8)}.partial")
 
 
+def sync(path: Path) -> None:
+    """Return when a file or a directory is on the disk: what is renamed or written later cannot outlive it in a crash."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_whole(path: str, content: bytes, *, replace: bool = True) -> None:
-    """Write a local file that readers see whole or not at all. Raises FileExistsError if it is not to be replaced."""
+    """Write a local file that readers see whole or not at all, also after a crash of the host.
+
+    Raises FileExistsError if it is not to be replaced.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     partial = partial_of(Path(path))
     try:
         partial.write_bytes(content)
+        sync(partial)
         if replace:
             partial.replace(path)
         else:

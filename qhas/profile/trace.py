@@ -45,49 +45,11 @@ class TraceFacts:
     """Sentences without subject on values that JSON does not know, which count for nothing."""
 
 
-@dataclass
-class OpTypeCycles:
-    """What the executed ops of an HTP op type took. Cycles add up over parallel threads: work, not time."""
-
-    op: str
-    ops: int = 0
-    cycles: int = 0
-    dominant_cycles: int = 0
-
-
-@dataclass(frozen=True)
-class TraceSummary:
-    """What a report says of a chrometrace: events by phase, op types by falling cycles, the overview's thread names."""
-
-    facts: TraceFacts
-    phases: dict[str, int]
-    op_types: tuple[OpTypeCycles, ...]
-    threads: dict[int, str]
-
-
-def check_trace(path: Path) -> TraceFacts:
-    """Read a chrometrace to its end. Raises TraceInvalid if it is empty, not JSON, cut off, or holds no executed op."""
-    return read_trace(path, lambda _events, _executed: None)
-
-
-def summarise_trace(path: Path) -> TraceSummary:
-    """As check_trace, with tables, for a tenth to a quarter more time. Also refuses an op without a number of cycles."""
-    phases = Counter[str]()
-    threads: dict[int, str] = {}
-    op_types: dict[str, OpTypeCycles] = {}
-
-    def add(events: list[Event], executed: list[Event]) -> None:
-        phases.update(map(_PHASE, events))
-        threads.update(thread_names(events))
-        _add_op_types(op_types, executed)
-
-    facts = read_trace(path, add)
-    ranked = sorted(op_types.values(), key=lambda row: (-row.cycles, row.op))
-    return TraceSummary(facts, dict(phases), tuple(ranked), threads)
-
-
 def read_trace(path: Path, also: Callable[[list[Event], list[Event]], None]) -> TraceFacts:
-    """As check_trace; `also` gets the events batch by batch, and those of them that are executed ops of the overview."""
+    """Read a chrometrace to its end; `also` gets the events batch by batch, and those that are executed ops of the overview.
+
+    Raises TraceInvalid if the file is empty, not JSON, cut off, or holds no executed op.
+    """
     facts = TraceFacts()
     try:
         with _opened(path) as source:
@@ -126,20 +88,6 @@ def _count(facts: TraceFacts, events: list[Event]) -> list[Event]:
     facts.counters += phases["C"]
     facts.flows += sum(phases[phase] for phase in _FLOWS)
     return executed
-
-
-def _add_op_types(rows: dict[str, OpTypeCycles], executed: list[Event]) -> None:
-    for event in executed:
-        args = event["args"]
-        try:
-            op = str(args.get("HTP Op Type") or event["name"])
-            cycles, dominant = int(args[_EXECUTED]), int(args.get("Dominant Path Cycles", 0))
-            row = rows.get(op) or rows.setdefault(op, OpTypeCycles(op))
-        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-            raise Damage(f"has an op at cycle {event['ts']} without type or cycles: {error!r}") from error
-        row.ops += 1
-        row.cycles += cycles
-        row.dominant_cycles += dominant
 
 
 def thread_names(events: list[Event]) -> Iterator[tuple[int, str]]:

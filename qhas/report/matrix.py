@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qhas.profile.figures import LATENCY, TIME
 from qhas.report.findings import Findings
 from qhas.report.links import cell_page
 from qhas.report.standing import Standing, standing
 from qhas.runs.record import CellRecord
-from qhas.units import microseconds
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,8 @@ def matrix(records: Sequence[CellRecord], findings: Findings) -> Matrix:
 
 def headline(record: CellRecord) -> str:
     """The figure to look at first: the median latency, else the QHAS time; empty for a failed cell."""
-    if not record.good:
-        return ""
-    if record.latency:
-        return microseconds(record.latency.median_us)
-    return microseconds(record.metrics.time_us) if record.metrics else ""
+    values = {figure: figure.read(record) for figure in (LATENCY, TIME)} if record.good else {}
+    return next((figure.text(value) for figure, value in values.items() if value is not None), "")
 
 
 def _cell(record: CellRecord, findings: Findings) -> MatrixCell:

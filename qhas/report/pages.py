@@ -14,6 +14,7 @@ from markupsafe import Markup
 from qhas.devices.facts import Health
 from qhas.diff.model import CellDiff
 from qhas.outside_text import shown
+from qhas.profile.figures import FIGURES, Figure
 from qhas.profile.picture import Timeline, Work
 from qhas.report import plots
 from qhas.report.assets import assets
@@ -39,7 +40,7 @@ from qhas.runs.rows import (
 )
 from qhas.runs.stored import planned_cells
 from qhas.sweep.spec import Cell
-from qhas.units import microseconds, size, words
+from qhas.units import size, words
 
 _WHO = {"network", "soc", "variant", "status", "device"}
 """Columns that a failed cell has, too; its message takes the place of the others."""
@@ -241,37 +242,20 @@ def _timeline_families(timeline: Timeline) -> list[str]:
 
 
 def _tiles(record: CellRecord, diff: CellDiff | None) -> list[Tile]:
-
-    def tile(title: str, text: str, name: str = "") -> Tile:
-        figure = diff.figure(name) if diff and name else None
-        percent = figure.percent if figure else None
-        return Tile(title, text, "" if not percent else f"{percent:+.1f} %", bool(percent and percent > 0))
-
-    latency, metrics = record.latency, record.metrics
-    tiles: list[Tile] = []
     if not record.good:
-        return tiles
-    if latency:
-        tiles += [
-            tile("median latency", microseconds(latency.median_us), "median_us"),
-            tile("p90", microseconds(latency.p90_us)),
-            tile("fastest", microseconds(latency.min_us)),
-        ]
-    if metrics:
-        title = "QHAS time (first, cold, profiled)" if record.origin is Origin.DEVICE else "estimated time"
-        tiles += [
-            tile(title, microseconds(metrics.time_us), "time_us"),
-            tile("timeline, cycles", f"{metrics.timeline_cycles:,}", "timeline_cycles"),
-            tile("utilisation", f"{metrics.utilization_percent:.1f} %"),
-            tile("DRAM read", size(metrics.dram_read), "dram_read"),
-            tile("DRAM written", size(metrics.dram_write), "dram_write"),
-            tile("peak VTCM", size(metrics.peak_vtcm), "peak_vtcm"),
-            tile("QNN nodes", f"{metrics.qnn_nodes:,}", "qnn_nodes"),
-            tile("HTP nodes", f"{metrics.htp_nodes:,}", "htp_nodes"),
-            tile("reference ops", f"{metrics.reference_ops:,}", "reference_ops"),
-            tile("format changes", f"{metrics.format_changes:,}", "format_changes"),
-        ]
-    return tiles
+        return []
+    return [
+        _tile(figure, value, record.origin, diff)
+        for figure in FIGURES
+        if figure.tile and (value := figure.read(record)) is not None
+    ]
+
+
+def _tile(figure: Figure, value: float, origin: Origin, diff: CellDiff | None) -> Tile:
+    compared = diff.figure(figure.name) if diff else None
+    percent = compared.percent if compared else None
+    worse = bool(percent and percent > 0 and figure.less_is_better)
+    return Tile(figure.title_of(origin), figure.text(value), f"{percent:+.1f} %" if percent else "", worse)
 
 
 def _health(record: CellRecord) -> list[tuple[str, str, str]]:

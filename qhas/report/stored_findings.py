@@ -10,18 +10,15 @@ from typing import Any
 from qhas.history.columns import night_of
 from qhas.history.damage import DamagedFile, Listener
 from qhas.history.reading import Where, read_history
+from qhas.profile.figures import HEADLINE, Figure
 from qhas.report.findings import Findings, History, HistoryPoint
-from qhas.runs.record import CellRecord, Origin, SweepRecord
+from qhas.runs.record import CellRecord, SweepRecord
 from qhas.store import Store
-from qhas.verdict.model import CellVerdict, Metric, Verdict
+from qhas.verdict.model import CellVerdict, Verdict
 from qhas.verdict.stored import read_verdicts
 from qhas.verdict.summary import morning_line
 
 _SHOWN = timedelta(days=365)
-_FIGURES = {
-    Origin.DEVICE: (Metric.LATENCY, "Median latency, µs"),
-    Origin.SIMULATOR: (Metric.TIME, "Estimated time, µs"),
-}
 _SEGMENT = ("sdk_version", "device", "build")
 _CELL = ("network", "soc", "variant")
 _COLUMNS = (*_CELL, "origin", "date", "finished_at", "run_id", *_SEGMENT)
@@ -52,15 +49,16 @@ def _histories(
     nights = _nights(store, run, sorted({record.cell.model.name for record in cells}), left_out)
     found = {}
     for record in cells:
-        metric, title = _FIGURES[record.origin]
-        marks = _marks(run, metric, verdicts.get(record.cell.key, ()))
+        figure = HEADLINE[record.origin]
+        title = figure.title_of(record.origin)
+        marks = _marks(run, figure, verdicts.get(record.cell.key, ()))
         points = [
-            _point(night, night[metric], marks)
+            _point(night, night[figure.column], marks)
             for night in nights.get((record.cell.key, record.origin), ())
-            if night[metric] is not None
+            if night[figure.column] is not None
         ]
         if points:
-            found[record.cell.key] = [History(title, points)]
+            found[record.cell.key] = [History(f"{title[0].upper()}{title[1:]}, µs", points)]
     return found
 
 
@@ -68,20 +66,20 @@ def _nights(
     store: Store, run: SweepRecord, networks: Sequence[str], left_out: Listener
 ) -> Mapping[tuple[str, str], list[dict[str, Any]]]:
     """The nights up to this run's, oldest first, by cell key and origin."""
-    metrics = [metric for metric, _ in _FIGURES.values()]
+    figures = [figure.column for figure in HEADLINE.values()]
     last = night_of(run)
     where = Where(networks=networks, sweep=run.spec.name, since=last - _SHOWN)
     grouped = defaultdict[tuple[str, str], list[dict[str, Any]]](list)
-    for night in read_history(store, where, (*_COLUMNS, *metrics), left_out=left_out).to_pylist():
+    for night in read_history(store, where, (*_COLUMNS, *figures), left_out=left_out).to_pylist():
         if night["date"] <= last:
             key = "/".join(night[name] for name in _CELL)
             grouped[key, night["origin"]].append(night)
     return grouped
 
 
-def _marks(run: SweepRecord, metric: Metric, verdicts: Sequence[CellVerdict]) -> dict[str, Verdict]:
+def _marks(run: SweepRecord, figure: Figure, verdicts: Sequence[CellVerdict]) -> dict[str, Verdict]:
     """What this run says of the figure, by the run where it began and by this one."""
-    told = [one for one in verdicts if one.metric is metric]
+    told = [one for one in verdicts if one.metric is figure]
     return {run_id: one.verdict for one in told for run_id in (one.since_run, run.run_id) if run_id}
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from qhas.profile.diagview import spread_percent
+from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
 from qhas.profile.metrics import Latency, Metrics
 from qhas.runs.condition import before_after, poor
 from qhas.runs.record import BudgetState, CellRecord, Origin, SitePart
-from qhas.units import microseconds, size, words
+from qhas.units import words
 
 ORIGIN_TITLE = {
     Origin.DEVICE: "Measured on devices",
@@ -55,6 +56,10 @@ class Column(NamedTuple):
     numeric: bool = False
 
 
+def _column(field: str, figure: Figure) -> Column:
+    return Column(field, figure.title_of(Origin.DEVICE), numeric=True)
+
+
 _CELL = (
     Column("network", "network"),
     Column("soc", "SoC"),
@@ -63,24 +68,24 @@ _CELL = (
     Column("budget", "budget"),
 )
 _QHAS = (
-    Column("utilization", "utilisation", True),
-    Column("dram", "DRAM", True),
-    Column("vtcm", "peak VTCM", True),
+    _column("utilization", UTILIZATION),
+    _column("dram", DRAM),
+    _column("vtcm", PEAK_VTCM),
     Column("top_op", "top op, share of dominant path"),
 )
 COLUMNS: dict[Origin, tuple[Column, ...]] = {
     Origin.DEVICE: (
         *_CELL,
         Column("device", "device"),
-        Column("median", "median", True),
-        Column("p90", "p90", True),
-        Column("spread", "spread", True),
+        Column("median", LATENCY.short_of(Origin.DEVICE), numeric=True),
+        _column("p90", P90),
+        Column("spread", "spread", numeric=True),
         Column("mark", "mark"),
-        Column("time", "QHAS time (first, cold, profiled)", True),
+        _column("time", TIME),
         *_QHAS,
         Column("health", "before → after"),
     ),
-    Origin.SIMULATOR: (*_CELL, Column("time", "est. time", True), *_QHAS),
+    Origin.SIMULATOR: (*_CELL, Column("time", TIME.short_of(Origin.SIMULATOR), numeric=True), *_QHAS),
 }
 """What a report shows of cells, by the origin of their figures. What may be quoted comes first."""
 
@@ -123,10 +128,10 @@ def _with_qhas(start: Row, metrics: Metrics) -> Row:
     top = metrics.top_ops[0] if metrics.top_ops else None
     return replace(
         start,
-        time=microseconds(metrics.time_us),
+        time=TIME.text(metrics.time_us),
         utilization=f"{metrics.utilization_percent:.1f}%",
-        dram=size(metrics.dram_total),
-        vtcm=size(metrics.peak_vtcm),
+        dram=DRAM.text(metrics.dram_total),
+        vtcm=PEAK_VTCM.text(metrics.peak_vtcm),
         top_op=f"{top.op} {top.dominant_percent:.0f}%" if top else "",
         note=UNSUPPORTED if metrics.estimate == "unsupported" else "",
     )
@@ -136,8 +141,8 @@ def _with_latency(start: Row, record: CellRecord, latency: Latency) -> Row:
     reasons = poor(record.health, latency)
     return replace(
         start,
-        median=microseconds(latency.median_us),
-        p90=microseconds(latency.p90_us),
+        median=LATENCY.text(latency.median_us),
+        p90=P90.text(latency.p90_us),
         spread=f"{spread_percent(latency):.0f}%",
         mark=POOR if reasons else "",
         note=f"{', '.join(reasons)}: do not quote the latency" if reasons else start.note,

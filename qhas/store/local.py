@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qhas.machine.packing import write_whole
+from qhas.machine.packing import sync, write_whole
 from qhas.store.any import AnyFileSystem
 
 
@@ -27,3 +27,4 @@ class Local(AnyFileSystem):
     def _put(self, file: Path, path: str) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         super()._put(file, path)
+        sync(Path(path))  # the record that names it comes later, and must not be all that a crash leaves

@@ -15,12 +15,13 @@ deterministic in all but time, so one run is enough to judge it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, ByteSize, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ByteSize, Field, WithJsonSchema, create_model, model_validator
 
 from qhas.documents import Written
 from qhas.naming import SocName
+from qhas.profile.figures import BY_BUDGET_KEY, Unit
 from qhas.profile.origin import Origin
 
 
@@ -65,26 +66,26 @@ Amount = Annotated[Limit, BeforeValidator(_at_most), _schema("number")]
 Size = Annotated[SizeLimit, BeforeValidator(_at_most), _schema("number", "string")]
 
 
-class Budget(Written):
+def _limits() -> dict[str, Any]:
+    """A field for every figure that budgets take."""
+    return {
+        key: (
+            (Size if figure.unit is Unit.BYTES else Amount) | None,
+            Field(default=None, description=figure.meaning),
+        )
+        for key, figure in BY_BUDGET_KEY.items()
+    }
+
+
+if TYPE_CHECKING:
+    _Limits = Written
+else:
+    _Limits = create_model("_Limits", __base__=Written, **_limits())
+
+
+class Budget(_Limits):
     """Limits of one inference. Figures are of the QHAS summary, apart from the latency."""
 
-    latency_us: Amount | None = Field(
-        default=None, description="Median latency, profiling off; devices only."
-    )
-    time_us: Amount | None = Field(default=None, description="QHAS time: of the first, cold inference.")
-    cycles: Amount | None = Field(default=None, description="Cycles of the timeline.")
-    total_dram: Size | None = Field(default=None, description="Bytes read from and written to DRAM.")
-    dram_read: Size | None = None
-    dram_write: Size | None = None
-    peak_vtcm: Size | None = Field(default=None, description="Most bytes of VTCM in use at once.")
-    reference_ops: Amount | None = Field(
-        default=None, description="HTP ops that are slow reference implementations."
-    )
-    format_changes: Amount | None = Field(
-        default=None, description="HTP ops that only change the memory format."
-    )
-    qnn_nodes: Amount | None = Field(default=None, description="Ops of the network that ran on the HTP.")
-    htp_nodes: Amount | None = Field(default=None, description="HTP ops they became.")
     ops: dict[str, Amount] = Field(
         default={}, description="Ops of the network that ran on the HTP, by type, as in Conv2d."
     )

@@ -75,7 +75,9 @@ def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checke
     run = _run_record(store, run_id, damages)
     manifests = sorted(key for key in stored if key.endswith(f"/{keys.MANIFEST}"))
     records = [record for key in manifests if (record := _cell_record(store, key, run_id, damages))]
-    wanted = [(record, artifact) for record in records for artifact in record.artifacts]
+    wanted = [
+        (record, artifact) for record in records for artifact in record.artifacts if not artifact.pruned_at
+    ]
     with (
         tempfile.TemporaryDirectory(prefix="qhas-verify-", dir=scratch) as folder,
         ThreadPoolExecutor(_AT_ONCE, "qhas-verify") as threads,

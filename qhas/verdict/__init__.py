@@ -4,6 +4,6 @@
 and judges a second time. docs/verdicts.md has the method, its sources, and how often it is right.
 """
 
-from qhas.verdict.model import CellVerdict, Metric, Verdict, headlines
+from qhas.verdict.model import CellVerdict, Verdict, headlines
 
-__all__ = ["CellVerdict", "Metric", "Verdict", "headlines"]
+__all__ = ["CellVerdict", "Verdict", "headlines"]

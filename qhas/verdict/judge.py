@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 
 from qhas.history import Rerun, Where, append, read_history, read_reruns
 from qhas.history.columns import cell_rows, night_of
+from qhas.profile.figures import JUDGED, Figure
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.store import Store
 from qhas.verdict.exact import ExactLadder
 from qhas.verdict.ladder import Ladder
-from qhas.verdict.metrics import FACTS
-from qhas.verdict.model import CellVerdict, Metric, Verdict
+from qhas.verdict.model import CellVerdict, Verdict
 from qhas.verdict.night import judge_night
 from qhas.verdict.point import Again, Block, Point, SeriesKey
 from qhas.verdict.sentences import verdict_of
@@ -33,7 +33,7 @@ MOST_RERUNS = 25
 
 
 class _Row(NamedTuple):
-    """What verdicts read of the history; the fields are its columns."""
+    """What verdicts read of the history: the fields but the last are its columns."""
 
     date: date
     network: str
@@ -60,16 +60,11 @@ class _Row(NamedTuple):
     battery_percent_before: int | None
     charging_before: bool | None
     chip_celsius_before: float | None
-    median_us: float | None
-    time_us: int | None
-    timeline_cycles: int | None
-    reference_ops: int | None
-    format_changes: int | None
-    dram_read: int | None
-    dram_write: int | None
-    peak_vtcm: int | None
-    qnn_nodes: int | None
-    htp_nodes: int | None
+    figures: Mapping[Figure, float | None]
+
+
+_FACTS = _Row._fields[:-1]
+_COLUMNS = (*_FACTS, *JUDGED)
 
 
 def judge_run(
@@ -92,13 +87,13 @@ def look_at_part(store: Store, run: SweepRecord, records: Sequence[CellRecord]) 
     Raises StoreError. Cells that others run at the same time are not known, so a shift of the whole night may not show.
     """
     before = _recent_nights(store, run).filter(pc.field("run_id") != run.run_id)
-    rows = cell_rows(run, records, {}).select(list(_Row._fields))
+    rows = cell_rows(run, records, {}).select(list(_COLUMNS))
     return judge(pa.concat_tables([before, rows]), run.run_id, night_of(run))
 
 
 def _recent_nights(store: Store, run: SweepRecord) -> pa.Table:
     since = night_of(run) - timedelta(days=LOOK_BACK_DAYS)
-    return read_history(store, Where(sweep=run.spec.name, since=since), _Row._fields)
+    return read_history(store, Where(sweep=run.spec.name, since=since), _COLUMNS)
 
 
 def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> list[CellRecord]:
@@ -111,13 +106,19 @@ def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> 
 
 def judge(table: pa.Table, run_id: str, night: date) -> list[CellVerdict]:
     """The verdicts on a run of that night, from rows of the history with the columns they need; later rows do not count."""
-    columns = [table.column(name).to_pylist() for name in _Row._fields]
-    rows = [row for row in map(_Row._make, zip(*columns, strict=True)) if row.date <= night]
+    rows = [row for row in _rows(table) if row.date <= night]
     rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
     recent = [row for row in rows if row.date >= night - timedelta(days=EXACT_DAYS)]
     found = {**_exact(recent, run_id), **_noisy(rows, run_id)}
-    order = list(Metric)
+    order = list(JUDGED.values())
     return sorted(found.values(), key=lambda one: (one.cell, order.index(one.metric)))
+
+
+def _rows(table: pa.Table) -> Iterator[_Row]:
+    columns = [table.column(name).to_pylist() for name in _COLUMNS]
+    for values in zip(*columns, strict=True):
+        figures = zip(JUDGED.values(), values[len(_FACTS) :], strict=True)
+        yield _Row._make((*values[: len(_FACTS)], dict(figures)))
 
 
 def _exact(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
@@ -126,7 +127,7 @@ def _exact(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
     found = {}
     for row in rows:
         for key, point in _points(row, noisy=False):
-            ladder = ladders.setdefault(key, ExactLadder(FACTS[key.metric].less_is_better))
+            ladder = ladders.setdefault(key, ExactLadder(key.metric.less_is_better))
             told = ladder.step(point)
             if row.run_id == run_id:
                 found[key] = verdict_of(key, told)
@@ -148,11 +149,10 @@ def _noisy(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
 
 def _points(row: _Row, *, noisy: bool) -> Iterator[tuple[SeriesKey, Point]]:
     """The row's figures of one kind, each under its series. A cell that failed has those that it came to."""
-    for metric, facts in FACTS.items():
-        value = getattr(row, metric)
+    for metric, value in row.figures.items():
         if (
-            facts.noisy is noisy
-            and row.origin in facts.origins
+            metric.noisy is noisy
+            and row.origin in metric.judged
             and value is not None
             and (value or not noisy)
         ):

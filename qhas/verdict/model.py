@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from qhas.documents import Stored
+from qhas.profile.figures import JUDGED, Figure
 from qhas.runs.record import SCHEMA_VERSION, Origin
 
 
@@ -49,29 +51,20 @@ class Verdict(StrEnum):
         return list(Verdict).index(self)
 
 
-class Metric(StrEnum):
-    """A judged figure, named as its column in the history."""
+def _judged(column: Any) -> Figure:
+    figure = column if isinstance(column, Figure) else JUDGED.get(column)
+    if figure is None or not figure.judged:
+        raise ValueError(f"no figure that is judged: {column!r}; choose from {', '.join(JUDGED)}")
+    return figure
 
-    LATENCY = "median_us"
-    """Median of the un-profiled inferences on a device, in microseconds. The only figure with noise."""
-    TIME = "time_us"
-    """Estimated time of the simulated inference, in microseconds. Not judged on devices: there it is cold and profiled."""
-    CYCLES = "timeline_cycles"
-    """Cycles of the simulated timeline."""
-    REFERENCE_OPS = "reference_ops"
-    """HTP ops without an optimised implementation."""
-    FORMAT_CHANGES = "format_changes"
-    """HTP ops that only change a tensor's layout."""
-    DRAM_READ = "dram_read"
-    """Bytes read from DRAM."""
-    DRAM_WRITE = "dram_write"
-    """Bytes written to DRAM."""
-    PEAK_VTCM = "peak_vtcm"
-    """The most bytes of VTCM that are in use at once. Neither more nor less is better."""
-    QNN_NODES = "qnn_nodes"
-    """Nodes of the network as it was given to the SDK."""
-    HTP_NODES = "htp_nodes"
-    """Nodes of the compiled graph."""
+
+Judged = Annotated[
+    Figure,
+    PlainValidator(_judged),
+    PlainSerializer(lambda figure: figure.column, return_type=str),
+    WithJsonSchema({"type": "string", "enum": list(JUDGED)}),
+]
+"""A judged figure, stored as its column in the history."""
 
 
 class CellVerdict(Stored):
@@ -80,7 +73,7 @@ class CellVerdict(Stored):
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     run_id: str
     cell: str = Field(description="Key of the cell, `<model>/<soc>/<variant>`.")
-    metric: Metric
+    metric: Judged
     origin: Origin
     verdict: Verdict
     value: float
@@ -103,8 +96,8 @@ class CellVerdict(Stored):
 
 
 def headlines(verdicts: Iterable[CellVerdict]) -> dict[str, CellVerdict]:
-    """The gravest verdict of each cell by its key; of equals the first figure of `Metric`."""
-    order = {metric: number for number, metric in enumerate(Metric)}
+    """The gravest verdict of each cell by its key; of equals that of the figure of more weight."""
+    order = {figure: number for number, figure in enumerate(JUDGED.values())}
     found: dict[str, CellVerdict] = {}
     for one in sorted(verdicts, key=lambda each: (each.verdict.rank, order[each.metric])):
         found.setdefault(one.cell, one)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
+from qhas.profile.figures import Figure
 from qhas.runs.record import Origin
-from qhas.verdict.model import Metric
 
 
 class SeriesKey(NamedTuple):
@@ -19,7 +19,7 @@ class SeriesKey(NamedTuple):
     variant: str
     perf_profile: str
     origin: Origin
-    metric: Metric
+    metric: Figure
 
     @property
     def cell(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from qhas.verdict.ladder import Judgement
-from qhas.verdict.metrics import FACTS
 from qhas.verdict.model import CellVerdict, Verdict
 from qhas.verdict.point import SeriesKey, differences
 
@@ -48,21 +47,20 @@ def _against(key: SeriesKey, told: Judgement) -> tuple[float | None, float | Non
     """Level in the figure's unit, and the change in percent."""
     if told.level is None or told.off is None:
         return None, None
-    if FACTS[key.metric].noisy:
+    if key.metric.noisy:
         # A window tells of several nights, so the figure it stands for is not tonight's alone.
         return math.exp(told.level), 100 * math.expm1(told.off)
     return told.level, 100 * told.off / told.level if told.level else None
 
 
 def _sentence(key: SeriesKey, told: Judgement, baseline: float | None, change: float | None) -> str:
-    facts = FACTS[key.metric]
     variant = "" if key.variant == "default" else f" ({key.variant})"
-    figure = facts.text(told.point.value)
-    start = f"{key.network} on {key.soc}{variant}: {facts.words}"
+    figure = key.metric.text(told.point.value)
+    start = f"{key.network} on {key.soc}{variant}: {key.metric.words_of(key.origin)}"
     if told.verdict is Verdict.INSUFFICIENT_DATA:
         nights = (
             f"night {told.nights + 1} with this SDK and device, too few to judge"
-            if facts.noisy
+            if key.metric.noisy
             else "the first night"
         )
         former = (
@@ -71,10 +69,10 @@ def _sentence(key: SeriesKey, told: Judgement, baseline: float | None, change: f
             else ""
         )
         return f"{start} {figure}, {nights}{former}."
-    if told.verdict is Verdict.STEADY and not facts.noisy:
+    if told.verdict is Verdict.STEADY and not key.metric.noisy:
         return f"{start} {figure}, unchanged."
     changed = f"{change:+.1f} % " if change is not None else ""
-    parts = [f"{start} {changed}({facts.text(baseline or 0)} → {figure})"]
+    parts = [f"{start} {changed}({key.metric.text(baseline or 0)} → {figure})"]
     if told.verdict in _SINCE and told.since:
         parts[0] += f" since {told.since.day.isoformat()}"
     if told.reason:

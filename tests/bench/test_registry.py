@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from bench import __main__ as command
 from bench import registry
 from bench.failure import BenchFailed
 from bench.registry import Bench, NoSuchBench, chosen
 from bench.size import Size
+from bench.studies import traces
 
 
-def bench(name: str, measured: object = 1) -> Bench:
-    def measure(*_: object) -> object:
-        if isinstance(measured, Exception):
-            raise measured
-        return measured
+@dataclass(frozen=True)
+class Measured(Bench):
+    """A bench whose figures are known, or why it has none."""
 
-    return Bench(name, "json", "a sentence", measure)
+    figures: object = 1
+
+    def __call__(self, *_: object) -> object:
+        if isinstance(self.figures, Exception):
+            raise self.figures
+        return self.figures
+
+
+def bench(name: str, figures: object = 1) -> Bench:
+    return Measured(name, "json", "a sentence", figures)
 
 
 @pytest.fixture
@@ -76,13 +85,17 @@ def test_a_bench_of_ours_has_what_measures_it(name: str) -> None:
     assert callable(registry.import_module(one.module).measure)
 
 
-def test_traces_that_differ_are_a_bench_without_figures() -> None:
-    class TracesFailed(Exception):
-        pass
-
+def test_traces_that_differ_are_a_bench_without_figures(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def run(_: object) -> None:
-        raise TracesFailed("orjson found others")
+        raise traces.TracesFailed("orjson found others")
 
-    module = SimpleNamespace(TracesFailed=TracesFailed, Options=lambda **_: None, run=run)
+    monkeypatch.setattr(traces, "run", run)
     with pytest.raises(BenchFailed, match="orjson found others"):
-        registry._traces(module, Path(), Size.QUICK, None)  # type: ignore[arg-type]
+        traces.measure(tmp_path, Size.QUICK, Console())
+
+
+def test_a_study_is_chosen_by_name_only() -> None:
+    assert "storage" not in {one.name for one in chosen([])}
+    assert [one.name for one in chosen(["storage"])] == ["storage"]

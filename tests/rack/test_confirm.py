@@ -10,12 +10,13 @@ from fakes.records import latency
 from flows.sweep import sweep
 from qhas.history import append, read_history, read_reruns
 from qhas.history.reading import Where
+from qhas.profile.figures import LATENCY
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import begin_run, load_run
 from qhas.site import load_site
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.sites import Part
-from qhas.verdict import CellVerdict, Metric, Verdict
+from qhas.verdict import CellVerdict, Verdict
 from qhas.verdict.judge import judge_run
 from qhas.verdict.stored import read_verdicts
 from tests.qhas.nights import WOBBLE
@@ -34,7 +35,7 @@ async def night(rack: Rack, run_id: str) -> tuple[SweepRecord, CellRecord, CellV
     spec = rack.spec("alpha", run={"repetitions": 4, "warmups": 1})
     await sweep(spec, site=str(rack.site_file), run_id=run_id, return_state=True)
     run, (cell,) = load_run(rack.store, run_id)
-    return run, cell, next(v for v in read_verdicts(rack.store, run_id) if v.metric is Metric.LATENCY)
+    return run, cell, next(v for v in read_verdicts(rack.store, run_id) if v.metric is LATENCY)
 
 
 def remember(rack: Rack, run: SweepRecord, cell: CellRecord, factor: float) -> None:
@@ -87,6 +88,6 @@ async def test_a_site_times_a_slow_cell_of_its_part_again_before_the_run_is_judg
     _, cells = load_run(rack.store, "tonight")
     (rerun,) = read_reruns(rack.store, "tonight", cells).values()
     assert rerun.device
-    told = next(v for v in judge_run(rack.store, begun, cells) if v.metric is Metric.LATENCY)
+    told = next(v for v in judge_run(rack.store, begun, cells) if v.metric is LATENCY)
     assert f"confirmed by a re-run on {rerun.device.name}" in told.sentence
     rack.require_clean()

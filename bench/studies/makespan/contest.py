@@ -24,11 +24,12 @@ from bench.size import Size
 from bench.studies.makespan.rack import Rack, rack_of
 from bench.studies.makespan.snakemake import PROGRAM_VARIABLE, SnakemakeMissing, obtain
 from bench.studies.makespan.timeline import Timeline, in_use, timeline
+from bench.trace_file import check_trace
 from bench.usage import machine_cpu
 from fakes.sdk import Tool, build_fake_sdk, order, read_calls
 from qhas.cell.artifacts import TRACE
 from qhas.machine.shared_directory import DIRECTORY_VARIABLE
-from qhas.profile.trace import TraceFacts, TraceInvalid, check_trace
+from qhas.profile.trace import TraceFacts, TraceInvalid
 
 _SEED = 1
 _PARTS = 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -10,47 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from qhas.diff.model import CellDiff, Contribution, Figure, Outcome, RunDiff, Unit
-from qhas.units import (
-    count,
-    megahertz,
-    microseconds,
-    percent,
-    signed_percent,
-    signed_size,
-    signed_time,
-    size,
-    words,
-)
+from qhas.profile.figures import BY_NAME, SHOW
+from qhas.units import microseconds, signed_count, signed_percent, signed_size, signed_time, words
 
 _BAR = 32
 _ROWS = 10
 """Rows of a table of one cell; the rest is one row, and `--json` has all."""
 _STYLE = {Outcome.WORSE: "red", Outcome.BETTER: "green", Outcome.SAME: "dim"}
-_SHOW: dict[Unit, Callable[[float], str]] = {
-    Unit.MICROSECONDS: microseconds,
-    Unit.BYTES: size,
-    Unit.CYCLES: count,
-    Unit.COUNT: count,
-    Unit.PERCENT: percent,
-    Unit.MEGAHERTZ: megahertz,
-}
-_TITLES = {
-    "latency_us": "latency, median",
-    "time_us": "time, first inference",
-    "timeline_cycles": "cycles",
-    "idle_cycles": "idle cycles",
-    "clock_mhz": "clock",
-    "work_cycles": "work, all threads",
-    "dram_read": "DRAM read",
-    "dram_write": "DRAM written",
-    "vtcm_read": "VTCM read",
-    "vtcm_write": "VTCM written",
-    "peak_vtcm": "peak VTCM",
-    "qnn_nodes": "ops of the network",
-    "htp_nodes": "HTP ops",
-    "reference_ops": "reference ops",
-    "format_changes": "format changes",
-}
 
 
 def show_cell(console: Console, cell: CellDiff) -> None:
@@ -144,7 +110,7 @@ def _figures(cell: CellDiff) -> Table:
     figures = [figure for figure in cell.figures if figure.before or figure.after]
     for figure in figures:
         table.add_row(
-            _TITLES.get(figure.name, figure.name),
+            BY_NAME[figure.name].title_of(cell.after.origin) if figure.name in BY_NAME else figure.name,
             _value(figure, figure.before),
             _value(figure, figure.after),
             _difference(figure),
@@ -185,7 +151,7 @@ def _table(*titles: str, left: Sequence[int] = (0, -1)) -> Table:
 
 
 def _value(figure: Figure, value: float | None) -> str:
-    return "?" if value is None else _SHOW[figure.unit](value)
+    return "?" if value is None else SHOW[figure.unit](value)
 
 
 def _difference(figure: Figure) -> str:
@@ -194,4 +160,4 @@ def _difference(figure: Figure) -> str:
         return ""
     if figure.unit is Unit.BYTES:
         return signed_size(change)
-    return signed_time(change) if figure.unit is Unit.MICROSECONDS else f"{change:+,.0f}"
+    return signed_time(change) if figure.unit is Unit.MICROSECONDS else signed_count(change)

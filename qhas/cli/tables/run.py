@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table
@@ -52,20 +53,29 @@ class _Shown(NamedTuple):
     unit: str = ""
 
 
+def _with_unit(field: str, figure: Figure) -> _Shown:
+    unit = figure.text(0).split()[-1]
+    return _Shown(field, f"{figure.short_of(Origin.DEVICE)} {unit}".replace(" ", "\n", 1), unit)
+
+
+def _shown(field: str, figure: Figure, origin: Origin) -> _Shown:
+    return _Shown(field, figure.short_of(origin))
+
+
 _SHOWN = {
     Origin.DEVICE: (
-        _Shown("median", "median\nµs", "µs"),
-        _Shown("p90", "p90\nµs", "µs"),
+        _with_unit("median", LATENCY),
+        _with_unit("p90", P90),
         _Shown("spread", "spread"),
-        _Shown("time", "QHAS\ncold µs", "µs"),
-        _Shown("utilization", "util."),
-        _Shown("dram", "DRAM\nMB", "MB"),
+        _with_unit("time", TIME),
+        _shown("utilization", UTILIZATION, Origin.DEVICE),
+        _with_unit("dram", DRAM),
     ),
     Origin.SIMULATOR: (
-        _Shown("time", "est. time"),
-        _Shown("utilization", "util."),
-        _Shown("dram", "DRAM"),
-        _Shown("vtcm", "VTCM"),
+        _shown("time", TIME, Origin.SIMULATOR),
+        _shown("utilization", UTILIZATION, Origin.SIMULATOR),
+        _shown("dram", DRAM, Origin.SIMULATOR),
+        _shown("vtcm", PEAK_VTCM, Origin.SIMULATOR),
     ),
 }
 

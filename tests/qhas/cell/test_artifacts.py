@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from qhas.cell.artifacts import ARTIFACTS, expected_of
+import qhas.cell
+from qhas.cell.artifacts import ARTIFACTS, PREPARED_DLC, expected_of
 from qhas.failures import FailureKind, Step
 from qhas.naming import check_name
 from qhas.sweep.spec import TraceFeatures
@@ -38,3 +40,16 @@ def test_the_qhas_summary_is_required_when_it_was_asked_for(asked: bool) -> None
 def test_what_post_processing_needs_or_is_for_is_always_required(name: str) -> None:
     (spec,) = [spec for spec in ARTIFACTS if spec.name == name]
     assert spec.required(TraceFeatures(qhas_json=False))
+
+
+def test_no_other_module_spells_the_name_of_a_file() -> None:
+    folder = Path(qhas.cell.__file__).parent
+    names = {spec.pattern for spec in ARTIFACTS} | {PREPARED_DLC}
+    spelled = {
+        (path.name, name)
+        for path in folder.glob("*.py")
+        if path.name != "artifacts.py"
+        for name in names
+        if f'"{name}"' in path.read_text(encoding="utf-8")
+    }
+    assert not spelled

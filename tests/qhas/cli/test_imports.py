@@ -32,6 +32,7 @@ RUNS = {
     "doctor --site site.yaml": HEAVY,
     "prune --site site.yaml": HEAVY,
     "pin nightly-1 --site site.yaml": HEAVY,
+    "verify nightly-1 --site site.yaml": HEAVY - PARQUET,
     "history net sm8750 --site site.yaml": HEAVY - PARQUET,
     "report nightly-1 --site site.yaml": HEAVY - PARQUET - PAGES,
     "sweep gone.yaml": HEAVY,

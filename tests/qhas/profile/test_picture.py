@@ -15,6 +15,8 @@ from qhas.profile.dominant import Stretch
 from qhas.profile.picture import BINS, LANES, CounterKind, Timeline, Work, read_timeline
 from qhas.profile.trace import TraceInvalid
 
+INPUTS = Path(__file__).parents[4] / "shared/inputs"
+
 
 def written(tmp_path: Path, *events: str) -> Path:
     trace = tmp_path / "chrometrace.json"
@@ -186,6 +188,14 @@ def test_an_op_that_is_executed_several_times_never_fills_the_path_twice(tmp_pat
         op(62, 8, tid=512, **last),
     )
     assert picture.dominant.busy == [100] * 55 + [0] * 5 + [100] * 40
+
+
+@pytest.mark.skipif(not INPUTS.is_dir(), reason="the sample inputs are not beside the repository")
+def test_six_executions_of_one_op_on_a_phone_fill_the_path_once() -> None:
+    picture = read_timeline(INPUTS / "trace-one-op-six-executions.json")
+    assert max(picture.dominant.busy) == 100
+    drawn_cycles = sum(picture.dominant.busy) * picture.bin_cycles / 100
+    assert drawn_cycles == pytest.approx(3_175_662 - 1_768_693, abs=picture.bin_cycles)
 
 
 def test_the_path_of_the_qhas_is_drawn_where_it_ran(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fakes.profiles import EVENTS, chrometrace, constant_event, counter_event, metadata_event, op_event
-from qhas.profile.trace import OpTypeCycles, TraceFacts, TraceInvalid, check_trace, summarise_trace
+from qhas.profile.trace import TraceFacts, TraceInvalid, read_trace
 from tests.judges.perfetto import import_errors, slice_count
 
 WHOLE = chrometrace()
@@ -28,7 +28,7 @@ FACTS = TraceFacts(events=9, ops=2, end_cycle=150, counters=1, flows=2)
 def check(folder: Path, content: str | bytes) -> TraceFacts:
     file = folder / "chrometrace.json"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
-    return check_trace(file)
+    return read_trace(file, lambda *_: None)
 
 
 def refusal(folder: Path, content: str | bytes) -> str:
@@ -308,28 +308,6 @@ def test_a_gzipped_trace_with_something_behind_it_is_refused(tmp_path: Path, ext
     assert "gzip data" in refusal(tmp_path, gzip.compress(WHOLE.encode()) + extra)
 
 
-def test_a_summary_ranks_op_types_and_names_threads(tmp_path: Path) -> None:
-    file = tmp_path / "chrometrace.json"
-    file.write_text(chrometrace([op_event("q::Add.tcm", dur=20), *EVENTS]), encoding="utf-8")
-    summary = summarise_trace(file)
-    assert summary.facts == check_trace(file)
-    assert summary.phases == {"X": 6, "C": 1, "s": 1, "f": 1, "M": 1}
-    assert summary.op_types == (
-        OpTypeCycles("q::ConvLayer_s1.opt", ops=1, cycles=100),
-        OpTypeCycles("q::Add.tcm", ops=2, cycles=70),
-    )
-    assert summary.threads == {256: "Core:0 Type: HMX Tid: 256"}
-
-
-@pytest.mark.parametrize("cycles", ['"many"', "null", "[]", '"inf"'])
-def test_a_summary_refuses_an_op_whose_cycles_are_no_number(tmp_path: Path, cycles: str) -> None:
-    file = tmp_path / "chrometrace.json"
-    event = op_event(ts=77).replace('"Duration (cycles)": 100', f'"Duration (cycles)": {cycles}')
-    file.write_text(chrometrace([event]), encoding="utf-8")
-    with pytest.raises(TraceInvalid, match="op at cycle 77"):
-        summarise_trace(file)
-
-
 def test_perfetto_reads_what_is_accepted(tmp_path: Path) -> None:
     forms = [
         f"[{','.join(EVENTS)}]".encode(),
@@ -433,6 +411,8 @@ def test_a_damaged_trace_is_accepted_only_if_it_is_still_json_or_says_what_is_no
     assert facts.events == len(document if isinstance(document, list) else document["traceEvents"])
 
 
+INPUTS = Path(__file__).parents[4] / "shared/inputs"
+
 ODD_VALUES = {
     "nan": ('"Cycles per Packet": ', "nan", "a number that is none (nan)"),
     "NaN": ('"Cycles per Packet": ', "NaN", "a number that is none (NaN)"),
@@ -474,6 +454,20 @@ def test_an_odd_value_is_found_in_every_layout(tmp_path: Path, layout: str) -> N
     assert facts.ops == FACTS.ops
 
 
+@pytest.mark.skipif(not INPUTS.is_dir(), reason="the sample inputs are not beside the repository")
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nan", ["holds a number that is none (NaN) at byte 329"]),
+        ("inf", ["holds a number that is none (Infinity) at byte 329"]),
+        ("badutf8", ["holds a byte that is no UTF-8 (0xb4) at byte 71"]),
+        ("backslash", [f"holds a backslash that escapes nothing at byte {at}" for at in (73, 190)]),
+    ],
+)
+def test_the_sample_traces_with_odd_values_are_read(name: str, told: list[str]) -> None:
+    assert read_trace(INPUTS / f"trace-{name}.json", lambda *_: None) == TraceFacts(2, 2, 13, oddities=told)
+
+
 def test_of_many_odd_values_the_first_are_named_and_the_others_counted(tmp_path: Path) -> None:
     events = [op_event(ts=at, dur=1).replace('"args": {', '"args": {"Step": nan, ') for at in range(3000)]
     told = check(tmp_path, chrometrace(events)).oddities
@@ -504,8 +498,8 @@ def test_only_a_trace_that_ends_early_is_called_cut_off(tmp_path: Path) -> None:
 READ = """
 import re, sys
 from pathlib import Path
-from qhas.profile.trace import check_trace
-facts = check_trace(Path(sys.argv[1]))
+from qhas.profile.trace import read_trace
+facts = read_trace(Path(sys.argv[1]), lambda *_: None)
 peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())
 print(facts.events, peak.group(1))
 """

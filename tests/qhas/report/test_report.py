@@ -10,6 +10,7 @@ import pytest
 
 from fakes.records import health, latency, measured, metrics, model, record, run_record, spec
 from qhas.failures import FACTS, FailureKind
+from qhas.profile.figures import DRAM_READ, LATENCY, Figure
 from qhas.profile.metrics import OpShare
 from qhas.report.findings import Findings
 from qhas.report.pages import run_page
@@ -17,7 +18,7 @@ from qhas.report.publish import publish_report
 from qhas.runs.record import BudgetResult, BudgetState, CellRecord, Origin
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
-from qhas.verdict.model import CellVerdict, Metric, Verdict
+from qhas.verdict.model import CellVerdict, Verdict
 from tests.qhas.report.compared import compared
 from tests.qhas.report.page import HOSTILE, Page
 
@@ -189,13 +190,13 @@ def test_the_matrix_says_how_a_cell_stands_against_the_baseline_and_why() -> Non
     assert "Worst is net/sm8750/default" in page.text
 
 
-def verdict(kind: Verdict, metric: Metric = Metric.LATENCY) -> CellVerdict:
+def verdict(kind: Verdict, metric: Figure = LATENCY) -> CellVerdict:
     named = {"cell": record().cell.key, "run_id": "nightly-1", "origin": Origin.DEVICE, "value": 1.0}
     return CellVerdict(**named, metric=metric, verdict=kind, sentence=f"It is {kind}.")
 
 
 def test_the_gravest_verdict_is_the_one_that_is_shown() -> None:
-    verdicts = [verdict(Verdict.STEADY), verdict(Verdict.NEW, Metric.DRAM_READ)]
+    verdicts = [verdict(Verdict.STEADY), verdict(Verdict.NEW, DRAM_READ)]
     page = page_of(measured(), findings=Findings(verdicts={record().cell.key: verdicts}))
     assert page.tables[0][1][1].split()[-1] == "new"
     assert [row["verdict"] for row in page.table("verdict")] == ["new"]

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 from fakes.records import MOMENT, latency, measured, record, run_record
 from qhas.history import append
+from qhas.profile.figures import LATENCY, PEAK_VTCM, Figure
 from qhas.report.stored_findings import read_findings
 from qhas.report.summary import summary
 from qhas.runs.record import CellRecord, Origin
 from qhas.store import Store
-from qhas.verdict.model import CellVerdict, Metric, Verdict
+from qhas.verdict.model import CellVerdict, Verdict
 from qhas.verdict.stored import write_verdicts
 
 KEY = record().cell.key
@@ -24,7 +25,7 @@ def put(store: Store, night: int, value: float, **changes: object) -> CellRecord
     return cell
 
 
-def verdict(kind: Verdict, metric: Metric, since: str | None = None) -> CellVerdict:
+def verdict(kind: Verdict, metric: Figure, since: str | None = None) -> CellVerdict:
     named = {"cell": KEY, "run_id": "nightly-3", "origin": Origin.DEVICE, "value": 1.0, "sentence": "Slower."}
     return CellVerdict(**named, metric=metric, verdict=kind, since_run=since)
 
@@ -54,7 +55,7 @@ def test_what_a_run_says_is_marked_where_it_began_and_now(store: Store) -> None:
     write_verdicts(
         store,
         "nightly-3",
-        [verdict(Verdict.SUSTAINED, Metric.LATENCY, "nightly-1"), verdict(Verdict.CHANGED, Metric.PEAK_VTCM)],
+        [verdict(Verdict.SUSTAINED, LATENCY, "nightly-1"), verdict(Verdict.CHANGED, PEAK_VTCM)],
     )
     run = run_record(run_id="nightly-3", started_at=MOMENT + timedelta(days=3))
     found = read_findings(store, run, cells[3:])

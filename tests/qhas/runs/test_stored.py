@@ -79,6 +79,8 @@ def begin(lab: Lab, run_id: str, plan: Plan) -> SweepRecord:
 
 
 def publish(store: Store, cell: CellRecord) -> None:
+    for artifact in cell.artifacts:
+        store.write(keys.file(cell, artifact), b"x" * artifact.size)
     store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), cell.model_dump_json().encode())
 
 
@@ -195,6 +197,18 @@ async def test_a_cell_made_from_another_dlc_or_by_another_sdk_runs_again(
 ) -> None:
     (cell, _) = plan_of().cells
     publish(lab.store, made_here(cell, **other))
+    assert await finished_cells(lab, RUN, [cell]) == {}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"half"], ids=["gone", "empty", "cut off"])
+async def test_a_cell_whose_file_is_damaged_runs_again(lab: Lab, content: bytes | None) -> None:
+    (cell, _) = plan_of().cells
+    publish(lab.store, done := made_here(cell))
+    (trace,) = done.artifacts
+    if content is None:
+        lab.store.delete(keys.file(done, trace))
+    else:
+        lab.store.write(keys.file(done, trace), content)
     assert await finished_cells(lab, RUN, [cell]) == {}
 
 

@@ -232,3 +232,20 @@ def test_a_stored_size_that_differs_is_an_error(
 def test_a_store_of_an_unknown_kind_is_refused_by_name() -> None:
     with pytest.raises(StoreError, match="nowhere://x"):
         Store("nowhere://x")
+
+
+def test_files_are_on_the_disk_before_the_record_that_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+
+    monkeypatch.setattr("os.fsync", fsync)
+    (tmp_path / "trace.json").write_bytes(b"{}")
+    store = Store(str(tmp_path / "store"))
+    store.upload("cell", [Upload("trace", tmp_path / "trace.json", "trace.json")])
+    assert synced == ["trace.json"]
+    store.write("cell/manifest.json", b"{}")
+    assert [name.partition(".json")[0] for name in synced] == ["trace", "manifest"]

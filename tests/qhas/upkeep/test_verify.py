@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.records import record, spec
+from fakes.records import MOMENT, record, spec
 from qhas.failures import InvalidInput
 from qhas.history import append
 from qhas.runs.record import CellRecord
@@ -119,3 +119,11 @@ def test_a_damaged_cell_is_made_again_by_a_resume(store: Store, run: CellRecord)
 def test_a_run_that_is_not_there_is_refused(store: Store) -> None:
     with pytest.raises(InvalidInput, match="has no run nightly-9"):
         verify_run(store, "nightly-9")
+
+
+def test_what_was_pruned_is_not_missed(store: Store, run: CellRecord) -> None:
+    (trace,) = run.artifacts
+    pruned = run.model_copy(update={"artifacts": [trace.model_copy(update={"pruned_at": MOMENT})]})
+    store.write(place(run, "manifest.json"), pruned.model_dump_json().encode())
+    store.delete(place(run, "chrometrace.json"))
+    assert faults(store) == []

@@ -10,10 +10,20 @@ import pytest
 from fakes.records import MOMENT, latency, spec
 from qhas.devices.facts import DeviceFacts
 from qhas.history import Rerun, Where, append, read_history, read_reruns, write_reruns
+from qhas.profile.figures import (
+    CYCLES,
+    DRAM_READ,
+    FORMAT_CHANGES,
+    JUDGED,
+    LATENCY,
+    REFERENCE_OPS,
+    TIME,
+    Figure,
+)
 from qhas.runs.record import CellRecord, Origin
 from qhas.site.sdk import SdkKind
 from qhas.store import Store
-from qhas.verdict import CellVerdict, Metric, Verdict, headlines
+from qhas.verdict import CellVerdict, Verdict, headlines
 from qhas.verdict.judge import MOST_RERUNS, judge_run, look_at_part, suspects
 from qhas.verdict.stored import read_verdicts
 from tests.qhas.nights import GRAPH, day, on_phone, run_of, simulated, wobbling
@@ -32,21 +42,21 @@ def after_steady_nights(store: Store, *cells: CellRecord, nights: int = 15) -> l
     return judge_run(store, run_of(nights), cells)
 
 
-def of(verdicts: list[CellVerdict], metric: Metric) -> CellVerdict:
+def of(verdicts: list[CellVerdict], metric: Figure) -> CellVerdict:
     return next(one for one in verdicts if one.metric is metric)
 
 
 def test_every_figure_of_a_cell_is_judged_and_stored(store: Store) -> None:
     found = after_steady_nights(store, on_phone(15, 1004.0), simulated(15))
     assert {(one.origin, one.metric) for one in found} == {
-        (Origin.DEVICE, metric) for metric in Metric if metric not in (Metric.TIME, Metric.CYCLES)
-    } | {(Origin.SIMULATOR, metric) for metric in Metric if metric is not Metric.LATENCY}
+        (Origin.DEVICE, figure) for figure in JUDGED.values() if figure not in (TIME, CYCLES)
+    } | {(Origin.SIMULATOR, figure) for figure in JUDGED.values() if figure is not LATENCY}
     assert {one.verdict for one in found} == {Verdict.STEADY}
     assert read_verdicts(store, "night-015") == found
 
 
 def test_a_slower_phone_is_suspicious_in_a_sentence_with_its_figures(store: Store) -> None:
-    one = of(after_steady_nights(store, on_phone(15, 1080.0)), Metric.LATENCY)
+    one = of(after_steady_nights(store, on_phone(15, 1080.0)), LATENCY)
     assert (one.verdict, one.value, one.device, one.points) == (Verdict.SUSPICIOUS, 1080.0, "one", 15)
     assert one.baseline == pytest.approx(1001, abs=2)
     assert one.change_percent == pytest.approx(7.9, abs=0.3)
@@ -64,7 +74,7 @@ def test_a_stored_re_run_confirms_and_judging_again_replaces(store: Store) -> No
         latency=latency(1081, 1082, 1083),
     )
     write_reruns(store, "night-035", {slow.cell.key: rerun})
-    one = of(judge_run(store, run_of(35), [slow]), Metric.LATENCY)
+    one = of(judge_run(store, run_of(35), [slow]), LATENCY)
     assert (one.verdict, one.since_run, one.since) == (Verdict.NEW, "night-035", day(35))
     assert "since 2026-04-05; confirmed by a re-run on two" in one.sentence
     assert len(read_history(store, Where(), ["run_id"])) == 2 * 35 + 1
@@ -74,7 +84,7 @@ def test_a_re_run_of_a_cell_that_was_profiled_anew_does_not_count(store: Store) 
     slow = on_phone(15, 1080.0)
     rerun = Rerun(cell=slow.cell.key, taken_at=slow.finished_at - timedelta(hours=1), latency=latency(1080))
     write_reruns(store, "night-015", {slow.cell.key: rerun})
-    assert of(after_steady_nights(store, slow), Metric.LATENCY).verdict is Verdict.SUSPICIOUS
+    assert of(after_steady_nights(store, slow), LATENCY).verdict is Verdict.SUSPICIOUS
 
 
 def test_re_runs_of_every_site_count(store: Store) -> None:
@@ -94,8 +104,8 @@ def test_a_part_of_a_run_is_looked_at_before_its_end_and_nothing_is_written(stor
     after_steady_nights(store, on_phone(15, 1004.0))  # an earlier try of the same run
     before = sorted(one.key for one in store.objects("history"))
     found = look_at_part(store, run_of(15, finished_at=None), [on_phone(15, 1080.0)])
-    assert of(found, Metric.LATENCY).verdict is Verdict.SUSPICIOUS
-    assert of(read_verdicts(store, "night-015"), Metric.LATENCY).verdict is Verdict.STEADY
+    assert of(found, LATENCY).verdict is Verdict.SUSPICIOUS
+    assert of(read_verdicts(store, "night-015"), LATENCY).verdict is Verdict.STEADY
     assert sorted(one.key for one in store.objects("history")) == before
 
 
@@ -107,19 +117,19 @@ def test_a_simulated_difference_is_new_on_the_first_night_and_names_what_else_ch
         sdk={"kind": SdkKind.VENDOR, "version": "2.46.0"},
     )
     found = after_steady_nights(store, changed)
-    time, formats = of(found, Metric.TIME), of(found, Metric.FORMAT_CHANGES)
+    time, formats = of(found, TIME), of(found, FORMAT_CHANGES)
     assert (time.verdict, time.baseline, time.value) == (Verdict.NEW, 1371, 1372)
     assert time.sentence == (
         "net on sa8255: estimated time +0.1 % (1,371 µs → 1,372 µs) since 2026-03-16; SDK 2.45.0 → 2.46.0."
     )
     assert formats.change_percent == 50
-    assert of(found, Metric.CYCLES).verdict is Verdict.STEADY
+    assert of(found, CYCLES).verdict is Verdict.STEADY
 
 
 def test_the_first_night_says_so(store: Store) -> None:
     found = judge_run(store, run_of(0), [on_phone(0, 1000.0), simulated(0)])
     assert {one.verdict for one in found} == {Verdict.INSUFFICIENT_DATA}
-    one = of(found, Metric.LATENCY)
+    one = of(found, LATENCY)
     assert (
         one.sentence == "net on sm8750: latency 1,000 µs, night 1 with this SDK and device, too few to judge."
     )
@@ -129,10 +139,7 @@ def test_runs_of_other_sweeps_are_no_part_of_the_series(store: Store) -> None:
     for night in range(15):
         append(store, run_of(night), [on_phone(night, wobbling(night))])
     trial = run_of(15, spec=spec(name="trial"))
-    assert (
-        of(judge_run(store, trial, [on_phone(15, 2000.0)]), Metric.LATENCY).verdict
-        is Verdict.INSUFFICIENT_DATA
-    )
+    assert of(judge_run(store, trial, [on_phone(15, 2000.0)]), LATENCY).verdict is Verdict.INSUFFICIENT_DATA
 
 
 def test_of_several_runs_of_a_night_the_last_stands_for_it(store: Store) -> None:
@@ -144,7 +151,7 @@ def test_of_several_runs_of_a_night_the_last_stands_for_it(store: Store) -> None
                 [on_phone(night, wobbling(night), run_id=f"n{night}")],
             )
     found = judge_run(store, run_of(8), [on_phone(8, 1080.0)])
-    assert of(found, Metric.LATENCY).points == 8
+    assert of(found, LATENCY).points == 8
 
 
 def test_an_earlier_run_judged_again_does_not_see_later_ones(store: Store) -> None:
@@ -155,7 +162,7 @@ def test_an_earlier_run_judged_again_does_not_see_later_ones(store: Store) -> No
 
 def test_a_failed_cell_keeps_the_verdict_on_what_it_measured(store: Store) -> None:
     found = after_steady_nights(store, on_phone(15, 1080.0, metrics=None, status="failed"))
-    assert [one.metric for one in found] == [Metric.LATENCY]
+    assert [one.metric for one in found] == [LATENCY]
 
 
 def test_a_flat_battery_excuses_a_slow_night(store: Store) -> None:
@@ -164,14 +171,14 @@ def test_a_flat_battery_excuses_a_slow_night(store: Store) -> None:
     flat = slow.health.model_copy(
         update={"before": slow.health.before.model_copy(update={"battery_percent": 9, "charging": False})}
     )
-    one = of(after_steady_nights(store, slow.model_copy(update={"health": flat})), Metric.LATENCY)
+    one = of(after_steady_nights(store, slow.model_copy(update={"health": flat})), LATENCY)
     assert one.verdict is Verdict.POOR_CONDITIONS
     assert "battery at 9 %" in one.sentence
 
 
 def test_scattered_samples_excuse_one_too(store: Store) -> None:
     scattered = on_phone(15, 1080.0, latency=latency(800, 1080, 1400))
-    assert of(after_steady_nights(store, scattered), Metric.LATENCY).verdict is Verdict.POOR_CONDITIONS
+    assert of(after_steady_nights(store, scattered), LATENCY).verdict is Verdict.POOR_CONDITIONS
 
 
 def test_suspects_are_measured_cells_the_worst_first_and_not_without_end(store: Store) -> None:
@@ -187,7 +194,7 @@ def test_suspects_are_measured_cells_the_worst_first_and_not_without_end(store: 
 
 
 def test_the_headline_of_a_cell_is_its_gravest_verdict() -> None:
-    def one(metric: Metric, verdict: Verdict) -> CellVerdict:
+    def one(metric: Figure, verdict: Verdict) -> CellVerdict:
         return CellVerdict(
             run_id="r",
             cell="a/b/c",
@@ -200,12 +207,12 @@ def test_the_headline_of_a_cell_is_its_gravest_verdict() -> None:
 
     found = headlines(
         [
-            one(Metric.LATENCY, Verdict.STEADY),
-            one(Metric.DRAM_READ, Verdict.NEW),
-            one(Metric.REFERENCE_OPS, Verdict.NEW),
+            one(LATENCY, Verdict.STEADY),
+            one(DRAM_READ, Verdict.NEW),
+            one(REFERENCE_OPS, Verdict.NEW),
         ]
     )
-    assert found["a/b/c"].metric is Metric.REFERENCE_OPS
+    assert found["a/b/c"].metric is REFERENCE_OPS
 
 
 def test_the_night_is_the_one_on_which_the_run_began(store: Store) -> None:

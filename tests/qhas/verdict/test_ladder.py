@@ -9,15 +9,16 @@ from datetime import timedelta
 
 import pytest
 
+from qhas.profile.figures import LATENCY
 from qhas.runs.record import Origin
 from qhas.verdict.ladder import ENVIRONMENT_ACCEPTED, REMEMBERED, Judgement, Ladder
-from qhas.verdict.model import Metric, Verdict
+from qhas.verdict.model import Verdict
 from qhas.verdict.night import judge_night
 from qhas.verdict.point import Again, Block, Point, SeriesKey
 from tests.qhas.nights import FIRST, wobbling
 
 ONE, OTHER = Block("one", "AP3A"), Block("other", "AP3A")
-KEY = SeriesKey("net", "sm8750", "default", "burst", Origin.DEVICE, Metric.LATENCY)
+KEY = SeriesKey("net", "sm8750", "default", "burst", Origin.DEVICE, LATENCY)
 HOT = ("thermal status 2 after the run",)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fakes.records import run_record
+from qhas.profile.figures import LATENCY
 from qhas.runs.record import Origin
-from qhas.verdict import CellVerdict, Metric, Verdict
+from qhas.verdict import CellVerdict, Verdict
 from qhas.verdict.summary import morning_line, morning_page
 
 
@@ -14,7 +15,7 @@ def one(
     return CellVerdict(
         run_id="nightly-1",
         cell=f"{network}/sm8750/default",
-        metric=Metric.LATENCY,
+        metric=LATENCY,
         origin=Origin.DEVICE,
         verdict=verdict,
         value=1.0,
