@@ -128,7 +128,9 @@ def _remarks(one: Check, now: datetime) -> list[Text]:
         who = held_by(one.holder, now) if one.holder else "held by somebody else"
         lines.append(Text.assemble(("busy", "yellow"), f" {one.name} is {who}; it was not checked."))
     if one.brought_back:
-        lines.append(Text.assemble(("back", "green"), f" {one.name} was quarantined and may be used again."))
+        lines.append(
+            Text.assemble(("back", "green"), f" {one.name} had been quarantined and may be used again.")
+        )
     lines += [Text.assemble(("note", "yellow"), f" {one.name}: {said}") for said in one.facts.warnings]
     if one.facts.build:
         lines.append(Text(f"{one.name}: {one.facts.build}", "dim"))
