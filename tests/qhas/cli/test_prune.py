@@ -115,4 +115,4 @@ def test_a_pinned_run_keeps_its_trace_until_the_pin_is_taken_away(store: Store) 
 def test_a_run_that_is_not_there_cannot_be_pinned(store: Store) -> None:
     refused = run("pin", "nightly-2")
     assert refused.exit_code == 2
-    assert "holds no run nightly-2" in refused.output
+    assert "has no run nightly-2" in refused.output
