@@ -40,6 +40,7 @@ class Bench:
 
 
 BENCHES = (
+    Bench("start", "bench.start", "what a command costs before it does anything"),
     Bench("overhead", "bench.overhead", "what a cell costs above its tools' own time"),
     Bench("nightly", "bench.nightly", "a second nightly, which prepares nothing, against the first"),
     Bench(

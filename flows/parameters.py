@@ -15,6 +15,7 @@ from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.naming import SAFE, SOC, SocName
 from qhas.socs import KNOWN_SOCS
 from qhas.sweep.spec import RANDOM_INPUTS, PrepareOptions, RunOptions, Selection, TraceFeatures, Variants
+from qhas.upkeep.prune import PREPARED_DAYS, REPLAY_DAYS, TRACES_DAYS
 
 _KNOWN = {"type": "string", "enum": sorted(KNOWN_SOCS)}
 _OTHER = {"type": "string", "pattern": f"^{SOC.pattern}$"}
@@ -103,11 +104,13 @@ SOC_PATTERNS = _parameter("SoCs", "Only those of these patterns, as in sa8*. Non
 THRESHOLD = _parameter(
     "Threshold", "0 to 1000: a change of time counts from so many percent on.", THRESHOLD_PERCENT
 )
-TRACES = _parameter("Traces, days", "1 to 3650 days since the run: traces, HTP graphs, QHAS pages.", 90)
+TRACES = _parameter(
+    "Traces, days", "1 to 3650 days since the run: traces, HTP graphs, QHAS pages.", TRACES_DAYS
+)
 REPLAY = _parameter(
     "Logs, days",
     "1 to 3650 days since the run: logs and schematics. Without them no trace is made again.",
-    30,
+    REPLAY_DAYS,
 )
-PREPARED = _parameter("Prepared graphs, days", "1 to 3650 days since their last use.", 30)
+PREPARED = _parameter("Prepared graphs, days", "1 to 3650 days since their last use.", PREPARED_DAYS)
 DRY_RUN = _parameter("Dry run", "Show what would go; remove nothing.", False)

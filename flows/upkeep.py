@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import platform
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows import parameters as asked
-from qhas.history import compact
-from qhas.site import Site, load_site
+from qhas.site import load_site
 from qhas.store import Store
 from qhas.units import size
-from qhas.upkeep.doctor import Finding, examine
-from qhas.upkeep.prune import PruningPlan, PruningPolicy, plan_pruning, prune
-from tasks.artifacts import artifact_key
-
-_ROWS = 500
-"""Of the table; a first pruning of an old store has many thousands."""
+from qhas.upkeep.prune import PruningPolicy
+from tasks.upkeep import compact_history, examine, plan_pruning, prune
 
 
 @flow(name="flight-check", flow_run_name=f"flight-check of {platform.node()}", persist_result=False)
@@ -34,24 +25,12 @@ async def flight_check(site: asked.OptionalPath = asked.SITE) -> State[Any]:
 
     Ends as failed with one sentence if something is not; devices that work for somebody are not asked.
     """
-    findings = await asyncio.to_thread(_examine, load_site(site))
-    await acreate_table_artifact(
-        key=artifact_key(f"flight-check-{platform.node()}"),
-        table=[
-            {"check": one.what, "result": "good" if one.good else "BAD", "answer": one.answer}
-            for one in sorted(findings, key=lambda one: one.good)
-        ],
-        description=f"Flight check of {platform.node()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-    )
-    bad = [one for one in findings if not one.good]
+    findings = await examine(load_site(site))
+    bad = [finding for finding in findings if not finding.good]
     if not bad:
         return Completed(message=f"All {len(findings)} checks are good.")
-    told = f"{bad[0].what}: {bad[0].answer}"
-    return Failed(message=f"{len(bad)} of {len(findings)} checks are bad. {told}")
-
-
-def _examine(site: Site) -> Sequence[Finding]:
-    return list(examine(site))
+    first = f"{bad[0].what}: {bad[0].answer}"
+    return Failed(message=f"{len(bad)} of {len(findings)} checks are bad. {first}")
 
 
 def _pruning_name() -> str:
@@ -73,26 +52,13 @@ async def prune_store(
     """
     store = Store(load_site(site).store)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
-    plan = await asyncio.to_thread(plan_pruning, store, policy, datetime.now(UTC))
-    await _show(plan)
+    plan = await plan_pruning(store, policy)
     if dry_run:
         return Completed(message=f"{size(plan.size)} in {len(plan.items)} places would go.")
-    result = await asyncio.to_thread(prune, store, plan)
-    for failure in result.failures:
-        get_run_logger().error(failure)
-    months = (await asyncio.to_thread(compact, store, datetime.now(UTC))).months
+    result = await prune(store, plan)
+    months = (await compact_history(store)).months
     message = (
         f"{size(result.size)} removed, {len(result.failures)} places failed, "
         f"{len(months)} months of the history compacted."
     )
     return Failed(message=message) if result.failures else Completed(message=message)
-
-
-async def _show(plan: PruningPlan) -> None:
-    rows = [
-        {"what": item.prefix, "why": str(item.reason), "objects": len(item.keys), "size": size(item.size)}
-        for item in plan.items[:_ROWS]
-    ]
-    await acreate_table_artifact(
-        key="pruning", table=rows, description=f"What may go: {size(plan.size)} in {len(plan.items)} places"
-    )

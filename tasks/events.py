@@ -34,7 +34,7 @@ class EventName(StrEnum):
     REGRESSION = "qhas.regression"
     """A cell is worse than what it is compared with."""
     DEVICE_QUARANTINED = "qhas.device.quarantined"
-    """A device is set aside after failures in a row."""
+    """A device is quarantined after failures in a row."""
 
 
 def sweep_started(run: SweepRecord) -> None:
@@ -85,7 +85,7 @@ def regressed(record: CellRecord, sentence: str, baseline: str) -> None:
 
 
 def device_quarantined(event: progress.DeviceQuarantined) -> None:
-    """The device is set aside."""
+    """The device is quarantined."""
     emit_event(
         EventName.DEVICE_QUARANTINED,
         {_ID: f"qhas.device.{event.device}", _NAME: event.device, "qhas.soc": event.soc},

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.browser"]
 _HOME = tempfile.mkdtemp(prefix="qhas-tests-")
@@ -18,6 +19,13 @@ os.environ["PREFECT_HOME"] = str(Path(_HOME) / "prefect")
 _LOGIN = f"tests:{secrets.token_hex(20)}"
 os.environ["PREFECT_API_AUTH_STRING"] = os.environ["PREFECT_SERVER_API_AUTH_STRING"] = _LOGIN
 os.environ["QHAS_LEASES"] = str(Path(_HOME) / "leases")
+
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("any machine")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,4 +1,4 @@
-"""A run told together with what changed since another one."""
+"""What changed in a run since another one: the option `--against`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AgainstOption = Annotated[
     typer.Option(
         "--against",
         metavar="RUN",
-        help=f"Also tell what changed since that run; `{BASELINE}`: the one before.",
+        help=f"Also show what changed since that run; `{BASELINE}` is the last finished run of the sweep before it.",
     ),
 ]
 
@@ -29,7 +29,7 @@ AgainstOption = Annotated[
 def require_other(store: Store, other: str | None) -> None:
     """Raise InvalidInput if there is no such run to tell a difference from."""
     if other not in (None, BASELINE) and read_run(store, other) is None:
-        raise InvalidInput(f"The store {store.root} holds no run {other} to compare with.")
+        raise InvalidInput(f"The store {store.root} has no run {other} to compare with.")
 
 
 def against_run(store: Store, run_id: str, other: str | None) -> RunDiff | None:

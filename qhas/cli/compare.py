@@ -33,19 +33,21 @@ def compare(
             metavar="A", help="A run, a cell as RUN/MODEL/SOC/VARIANT, or a QHAS file (.json, .json.gz)."
         ),
     ],
-    after: Annotated[str | None, typer.Argument(metavar="B", help="The same of what is judged.")] = None,
+    after: Annotated[
+        str | None, typer.Argument(metavar="B", help="What is judged against A, in the same forms.")
+    ] = None,
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Judge A against the last finished run of its sweep before it.")
     ] = False,
-    model: Annotated[list[str] | None, typer.Option(help="Only models of this pattern.")] = None,
-    soc: Annotated[list[str] | None, typer.Option(help="Only SoCs of this pattern.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only models that match this pattern.")] = None,
+    soc: Annotated[list[str] | None, typer.Option(help="Only SoCs that match this pattern.")] = None,
     threshold: Annotated[
-        float, typer.Option(min=0, max=1000, help="Percent of time that a change needs to count as one.")
+        float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")
     ] = THRESHOLD_PERCENT,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Tell what changed from A to B and why; exit code 1 if a cell became slower by more than the threshold."""
+    """Show what changed from A to B, and why; exit code 1 if a cell became slower by more than the threshold."""
     if baseline == (after is not None):
         raise InvalidInput("Give two to compare, A and B, or one run and --baseline.")
     chosen = Chosen(model or [], soc or [])

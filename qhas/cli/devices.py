@@ -25,13 +25,13 @@ def devices(
     site: SiteOption = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Reach each free device, test it, and bring it back if it is good."),
+        typer.Option("--check", help="Test every free device, and release it from quarantine if it is good."),
     ] = False,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Show who uses the site's devices; exit code 1 if one is set aside or fails its check.
+    """Show who uses the site's devices; exit code 1 if one is quarantined or fails its check.
 
-    Without --check no device is touched. A busy device is at work, which is no fault.
+    Without --check no device is touched. A busy device is not a fault.
     """
     lab = load_site(site)
     found = standings(lab, default_directory())

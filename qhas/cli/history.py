@@ -38,23 +38,23 @@ _DAY = "%Y-%m-%d"
 @command
 def history(
     model: Annotated[str | None, typer.Argument(help="Name of the model, as in the sweep.")] = None,
-    soc: Annotated[str | None, typer.Argument(help="SoC, as in sm8750.")] = None,
+    soc: Annotated[str | None, typer.Argument(help="SoC, e.g. sm8750.")] = None,
     metric: Annotated[
-        Metric | None, typer.Option(help="Figure; else the latency, or the estimated time.")
+        Metric | None, typer.Option(help="Figure to show; by default the latency, else the estimated time.")
     ] = None,
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only runs of the sweep of this name.")] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=[_DAY], help="First night, as in 2026-03-01.")
+        datetime | None, typer.Option(formats=[_DAY], help="First night, e.g. 2026-03-01.")
     ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write this file instead of a plot.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write this CSV file instead of plotting.")] = None,
     compact: Annotated[
-        bool, typer.Option("--compact", help="Only make one file of each month that is over.")
+        bool, typer.Option("--compact", help="Only merge the files of each past month into one.")
     ] = False,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Show a figure of a network on a SoC over the nights, with the last verdicts."""
+    """Plot a figure of a network on a SoC over the nights, with the latest verdicts."""
     store = store_of(site)
     if compact:
         return _compact(store)
@@ -71,7 +71,7 @@ def history(
         found = [line for line in lines(store, where, chosen.column) if line.origin is Origin.SIMULATOR]
     if not found:
         wanted = metric or "latency or estimated time"
-        raise InvalidInput(f"The history in {store.root} holds no {wanted} of {model} on {soc} as asked for.")
+        raise InvalidInput(f"The history in {store.root} has no {wanted} of {model} on {soc} as asked for.")
     if csv:
         if len(found) > 1:
             told = "; ".join(f"--variant {line.variant} --sweep {line.sweep}" for line in found)

@@ -16,16 +16,19 @@ from qhas.store import Store
 from qhas.sweep.spec import Selection, SweepSpec
 
 ModelOption = Annotated[
-    list[str] | None, typer.Option(help="Only models of this pattern, as in 'inception_*'.")
+    list[str] | None, typer.Option(help="Only models that match this pattern, e.g. 'inception_*'.")
 ]
-SocOption = Annotated[list[str] | None, typer.Option(help="Only SoCs of this pattern, as in 'sa8*'.")]
-VariantOption = Annotated[list[str] | None, typer.Option(help="Only variants of this pattern.")]
-TagOption = Annotated[list[str] | None, typer.Option(help="Only models with this tag; several: any of them.")]
+SocOption = Annotated[list[str] | None, typer.Option(help="Only SoCs that match this pattern, e.g. 'sa8*'.")]
+VariantOption = Annotated[list[str] | None, typer.Option(help="Only variants that match this pattern.")]
+TagOption = Annotated[
+    list[str] | None, typer.Option(help="Only models with this tag; repeat it for any of several.")
+]
 FailedOption = Annotated[
-    str | None, typer.Option("--failed", metavar="RUN", help="Only cells that are not good in that run.")
+    str | None,
+    typer.Option("--failed", metavar="RUN", help="Only cells that failed or are missing in that run."),
 ]
 CanaryOption = Annotated[
-    bool, typer.Option("--canary", help="One cell a SoC, of the model tagged canary or the first.")
+    bool, typer.Option("--canary", help="One cell per SoC: of the model tagged `canary`, else of the first.")
 ]
 
 

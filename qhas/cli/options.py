@@ -14,9 +14,7 @@ SiteOption = Annotated[
     Path | None, typer.Option("--site", help=f"site.yaml; else {SITE_VARIABLE}, else the defaults.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
-RunIdOption = Annotated[
-    str | None, typer.Option(help="Id of the run. An earlier run's id completes that run.")
-]
+RunIdOption = Annotated[str | None, typer.Option(help="Id of the run; that of an earlier run resumes it.")]
 
 
 def store_of(site: Path | None) -> Store:

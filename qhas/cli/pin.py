@@ -18,13 +18,13 @@ from qhas.runs.stored import read_run
 def pin(
     run_id: str,
     site: SiteOption = None,
-    off: Annotated[bool, typer.Option("--off", help="Take the pin away.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Remove the pin.")] = False,
 ) -> Exit:
     """Keep every file of a run, whatever its age."""
     store = store_of(site)
     key = keys.pin(run_id)
     if read_run(store, run_id) is None:
-        raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
+        raise InvalidInput(f"The store {store.root} has no run {run_id}.")
     if off:
         store.remove([key])
     else:

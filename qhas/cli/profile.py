@@ -23,7 +23,7 @@ from qhas.sweep.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec
 @command
 def profile(
     dlc: str,
-    soc: Annotated[list[str], typer.Option(help="SoC, as in sm8750; several times for several.")],
+    soc: Annotated[list[str], typer.Option(help="SoC, e.g. sm8750; repeat it for more.")],
     inputs: Annotated[str, typer.Option(help="`random` or an input list.")] = RANDOM_INPUTS,
     optimization_level: Annotated[int | None, typer.Option(help="1, 2 or 3.")] = None,
     vtcm_mb: Annotated[int | None, typer.Option(help="VTCM in MB; 0 is the SoC's maximum.")] = None,
@@ -33,7 +33,7 @@ def profile(
     run_id: RunIdOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Profile one network."""
+    """Profile one network on one or more SoCs."""
     name = safe_name(PurePath(name_in(dlc)).stem)
     options = {
         "optimization_level": optimization_level,

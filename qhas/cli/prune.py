@@ -16,26 +16,39 @@ from qhas.cli.options import JsonOption, SiteOption, store_of
 from qhas.cli.screen import console, errors
 from qhas.store import Store
 from qhas.units import size
-from qhas.upkeep.prune import PruningPlan, PruningPolicy, PruningResult, plan_pruning
+from qhas.upkeep.linked import linked_cells
+from qhas.upkeep.prune import (
+    PREPARED_DAYS,
+    REPLAY_DAYS,
+    TRACES_DAYS,
+    PruningPlan,
+    PruningPolicy,
+    PruningResult,
+    plan_pruning,
+)
 from qhas.upkeep.prune import prune as carry_out
 
 
 @command
 def prune(
     site: SiteOption = None,
-    traces: Annotated[int, typer.Option(help="Days that traces are kept.")] = 90,
-    replay: Annotated[int, typer.Option(help="Days that logs and schematics are kept.")] = 30,
-    prepared: Annotated[int, typer.Option(help="Days without use that prepared graphs are kept.")] = 30,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove; else only what would go is shown.")] = False,
+    traces: Annotated[int, typer.Option(help="Days to keep traces.")] = TRACES_DAYS,
+    replay: Annotated[int, typer.Option(help="Days to keep logs and schematics.")] = REPLAY_DAYS,
+    prepared: Annotated[
+        int, typer.Option(help="Days to keep prepared graphs that are not used.")
+    ] = PREPARED_DAYS,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Remove; without it, only show what would be removed.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Remove old traces, logs, schematics and unused prepared graphs; records and QHAS summaries stay for ever.
+    """Remove old traces, logs, schematics and unused prepared graphs; records and QHAS summaries are kept forever.
 
-    Runs that are pinned keep everything (`qhas pin`). Exit code 1 if something could not be removed.
+    Pinned runs keep everything (`qhas pin`). Exit code 1 if something could not be removed.
     """
     store = store_of(site)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
-    planned = plan_pruning(store, policy, datetime.now(UTC))
+    planned = plan_pruning(store, policy, datetime.now(UTC), linked_cells(store))
     result = _carry_out(store, planned) if yes else None
     if as_json:
         items = [{**asdict(item), "reason": item.reason} for item in planned.items]
@@ -61,10 +74,12 @@ def _show_pruning(planned: PruningPlan, result: PruningResult | None) -> None:
     if planned.items:
         console.print(table)
     if result is None:
-        console.print(f"{size(planned.size)} would go. Run again with --yes to remove it.", highlight=False)
+        console.print(
+            f"{size(planned.size)} would be removed; run again with --yes to remove it.", highlight=False
+        )
         return
     console.print(
-        f"{size(result.size)} removed; {len(result.changed)} had changed and stay.", highlight=False
+        f"{size(result.size)} removed; {len(result.changed)} had changed and were kept.", highlight=False
     )
     for failure in result.failures:
         errors.print(failure, style="red", markup=False, soft_wrap=True)

@@ -25,11 +25,11 @@ def report(
             min=0.01,
             max=168,
             metavar="HOURS",
-            help="Print addresses of the traces that open without credentials for so many hours.",
+            help="Print links to the traces that open without credentials for this many hours.",
         ),
     ] = None,
 ) -> Exit:
-    """Make the report of a stored run again, and put it into the index; no device and no SDK is needed."""
+    """Rebuild the report of a stored run and its entry in the index; needs no device and no SDK."""
     from qhas.report.publish import (
         publish_report,  # Arrow, Plotly and Jinja are seconds, which other commands need not pay
     )

@@ -17,7 +17,7 @@ from qhas.runs.stored import load_run
 def show(
     run_id: str, site: SiteOption = None, against: AgainstOption = None, as_json: JsonOption = False
 ) -> Exit:
-    """Show a stored run; exit code 1 if a cell failed, is over its budget, or became slower than in the other run."""
+    """Show a stored run; exit code 1 if a cell failed, is over budget, or became slower than in the other run."""
     store = store_of(site)
     require_other(store, against)
     run, cells = load_run(store, run_id)

@@ -27,7 +27,7 @@ from qhas.sweep.sites import load_sites
 from qhas.sweep.spec import load_sweep
 
 SitesOption = Annotated[
-    Path | None, typer.Option(help="sites.yaml: run the cells at these sites, over a Prefect server.")
+    Path | None, typer.Option(help="sites.yaml: run the cells at these sites, through a Prefect server.")
 ]
 
 
@@ -46,9 +46,9 @@ def sweep(
     against: AgainstOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Run a sweep: models x SoCs x variants, or those cells of it that the options choose.
+    """Run a sweep (models x SoCs x variants), or only the cells that the options select.
 
-    With --sites the cells run at the sites, each on its own devices; this host splits, watches and writes the report.
+    With --sites the cells run at the sites, each on its own devices; this host splits the work, follows it and writes the report.
     """
     lab_site = load_site(site)
     listed = load_sites(sites) if sites else None

@@ -77,7 +77,7 @@ class _Waiter:
             self.lease.set_exception(error)
 
     def lose_patience(self, quarantined: dict[str, Quarantined], now: float) -> None:
-        """Give up if all its devices have been set aside for longer than it wants to wait."""
+        """Give up if all its devices have been quarantined for longer than it wants to wait."""
         if self.patience_seconds is None or self.ticket.usable(quarantined):
             self.hopeless_since = None
             return
@@ -125,7 +125,7 @@ class Leases:
         """Hold one of the addresses alone; earlier ones are preferred, and `avoid` is the last resort.
 
         Busy devices are waited for without limit. `waiting` gets the states of the addresses when waiting begins and
-        whenever they change. Raises NoDevice when all of them have been set aside for `patience_seconds` on end (None:
+        whenever they change. Raises NoDevice when all of them have been quarantined for `patience_seconds` on end (None:
         waits until one comes back), and InvalidInput if the directory holds something that cannot be locked, or somebody
         has the mutex for longer than `mutex_seconds`.
         """

@@ -1,4 +1,4 @@
-"""Devices that fail again and again are set aside for a while, for all processes of the host.
+"""Devices that fail again and again are quarantined for a while, for all processes of the host.
 
 The facts lie in the shared directory of the leases, one small file a device.
 """
@@ -23,7 +23,7 @@ _LOCK_SECONDS = 5.0
 
 
 class Quarantined(BaseModel):
-    """Why and for how long a device is set aside."""
+    """Why and for how long a device is quarantined."""
 
     reason: ShownText
     since: AwareDatetime
@@ -43,10 +43,10 @@ def _utc_now() -> datetime:
 
 
 class QuarantineLog:
-    """Failures in a row that devices are to blame for, and the devices set aside for them.
+    """Failures in a row that devices are to blame for, and the devices quarantined for them.
 
-    At `threshold` failures a device is set aside for `first_period_seconds`. After that it is on probation: one
-    failure sets it aside for twice as long as before, up to `longest` seconds; one success clears it. Any number of
+    At `threshold` failures a device is quarantined for `first_period_seconds`. After that it is on probation: one
+    failure quarantines it for twice as long as before, up to `longest` seconds; one success clears it. Any number of
     processes may note at once. A file that cannot be read counts as absent, and one that cannot be written is
     logged: a run never fails for the bookkeeping.
     """
@@ -66,9 +66,9 @@ class QuarantineLog:
         self._clock = clock
 
     def note_failure(self, address: str, reason: str) -> Quarantined | None:
-        """Count a failure that the device is to blame for. Returns how it is set aside now, if it is.
+        """Count a failure that the device is to blame for. Returns its quarantine, if it is in one.
 
-        A failure while it is set aside, such as one of a run begun before, prolongs nothing.
+        A failure while it is quarantined, such as one of a run begun before, prolongs nothing.
         """
         now = self._clock()
         record = _Record()
@@ -83,7 +83,7 @@ class QuarantineLog:
         return record.quarantined
 
     def withdraw_failure(self, address: str) -> None:
-        """Take back a failure that the device was not to blame for after all, and with it what that set aside."""
+        """Take back a failure that the device was not to blame for after all, and the quarantine it led to."""
         try:
             with self._shared.open(_name(address)) as file:
                 file.lock(_LOCK_SECONDS)
@@ -97,7 +97,7 @@ class QuarantineLog:
             _logger.warning("A failure of %s could not be taken back: %s", address, error)
 
     def note_success(self, address: str) -> bool:
-        """Forget the failures: it is healthy and finished its work. Whether it had been set aside."""
+        """Forget the failures: it is healthy and finished its work. Whether it had been quarantined."""
         try:
             with self._shared.open(_name(address)) as file:
                 file.lock(_LOCK_SECONDS)
@@ -111,12 +111,12 @@ class QuarantineLog:
         return record.quarantined is not None
 
     def status(self, address: str) -> Quarantined | None:
-        """How it is set aside now; nothing once its period is over and it may be tried."""
+        """Its quarantine now; nothing once its period is over and it may be tried."""
         entry = self.entry(address)
         return entry if entry and self._clock() < entry.until else None
 
     def entry(self, address: str) -> Quarantined | None:
-        """How it was set aside last, if no success has been noted since."""
+        """Its last quarantine, if no success has been noted since."""
         try:
             with self._shared.open(_name(address)) as file:
                 # No lock: whoever has it must not stop those who only look. A line is one write.

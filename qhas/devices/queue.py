@@ -34,7 +34,7 @@ class Holder(BaseModel):
 
 
 class LeaseState(BaseModel):
-    """A device: who has it, who waits for it in order of service, and whether it is set aside."""
+    """A device: who has it, who waits for it in order of service, and whether it is quarantined."""
 
     address: str
     holder: Holder | None = None
@@ -45,7 +45,7 @@ class LeaseState(BaseModel):
 
 
 class NoDevice(Exception):
-    """Every device that could serve is set aside. The message says since when and why, device by device."""
+    """Every device that could serve is quarantined. The message says since when and why, device by device."""
 
 
 class Ticket(BaseModel):
@@ -90,7 +90,7 @@ class Snapshot:
 
     @cached_property
     def free(self) -> frozenset[str]:
-        """Those not held, be they set aside or not."""
+        """Those not held, quarantined or not."""
         return self.addresses - self.held.keys()
 
     def state(self, address: str) -> LeaseState:
@@ -111,9 +111,7 @@ def why_none(addresses: Iterable[str], quarantined: dict[str, Quarantined]) -> s
         for address in addresses
         if (entry := quarantined.get(address))
     )
-    return (
-        f"Every device that could serve is set aside: {reasons}. Repair one, or wait until it is tried again."
-    )
+    return f"Every device that could serve is quarantined: {reasons}. Repair one, or wait until it is tried again."
 
 
 def _parse_holder(line: bytes) -> Holder | None:

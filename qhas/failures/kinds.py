@@ -188,7 +188,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         blames_device=True,
     ),
     FailureKind.DEVICES_QUARANTINED: FailureFacts(
-        "Every device of the SoC has been set aside after repeated failures.",
+        "Every device of the SoC has been quarantined after repeated failures.",
         "Read the reasons, repair the devices and bring them back with `qhas devices --check`.",
     ),
     FailureKind.SOC_MISMATCH: FailureFacts(

@@ -131,7 +131,7 @@ def _why_waiting(refs: Mapping[str, DeviceRef], states: list[LeaseState]) -> str
 
 def _state_of(state: LeaseState) -> str:
     if state.quarantine:
-        return f"is set aside ({state.quarantine.reason.rstrip('.')})"
+        return f"is quarantined ({state.quarantine.reason.rstrip('.')})"
     if holder := state.holder:
         return f"is held by run {holder.run_id} for {holder.cell} since {holder.since:%H:%M:%S} UTC"
     if state.stranger:

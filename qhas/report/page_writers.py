@@ -16,9 +16,9 @@ from threading import Lock
 from typing import IO, Any, NamedTuple
 
 from qhas.diff.model import CellDiff
+from qhas.report.cell_page import Neighbours, cell_page_text
 from qhas.report.findings import Findings
 from qhas.report.gather import CellContents, understood
-from qhas.report.pages import Neighbours, cell_page_text
 from qhas.runs.record import SweepRecord
 
 _CELLS_A_PROCESS = 40

@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from qhas.diff.model import CellDiff
 from qhas.report.assets import publish_assets
+from qhas.report.cell_page import Neighbours, with_neighbours
 from qhas.report.findings import Findings
 from qhas.report.gather import read_baseline, read_contents
 from qhas.report.links import cell_page
 from qhas.report.page_writers import open_writers
-from qhas.report.pages import Neighbours, run_page, with_neighbours
 from qhas.report.run_index import publish_entry
+from qhas.report.run_page import run_page
 from qhas.report.stored_findings import read_findings
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from qhas.report.entries import entry
 from qhas.report.findings import Findings
-from qhas.report.pages import index_page
+from qhas.report.index_page import index_page
 from qhas.runs import keys
 from qhas.runs.index import Entry, read_known, write_known
 from qhas.runs.record import CellRecord, SweepRecord

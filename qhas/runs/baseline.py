@@ -23,7 +23,7 @@ def baseline_of(store: Store, run_id: str) -> str:
     """
     run = read_run(store, run_id)
     if run is None:
-        raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
+        raise InvalidInput(f"The store {store.root} has no run {run_id}.")
     if (earlier := last_before(store, run)) is None:
         raise InvalidInput(
             f"There is no finished run of sweep {run.spec.name} before {run_id} in {store.root}."

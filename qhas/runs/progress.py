@@ -71,7 +71,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class DeviceQuarantined:
-    """A device is set aside, from now on."""
+    """A device is quarantined, from now on."""
 
     device: str
     soc: str

@@ -73,7 +73,7 @@ def require_run(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord:
     run = require_same_spec(store, run_id, spec)
     if run is None:
         raise InvalidInput(
-            f"The store {store.root} holds no run {run_id}: all sites of a sweep write to one store; "
+            f"The store {store.root} has no run {run_id}: all sites of a sweep write to one store; "
             "correct `store` in this site's site.yaml."
         )
     return run
@@ -185,7 +185,7 @@ def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
     """A run and its finished cells in the order of the plan. Raises InvalidInput if there is no such run."""
     record = read_run(store, run_id)
     if record is None:
-        raise InvalidInput(f"The store {store.root} holds no run {run_id}.")
+        raise InvalidInput(f"The store {store.root} has no run {run_id}.")
     return record, stored_cells(store, run_id, planned_cells(record.spec))
 
 

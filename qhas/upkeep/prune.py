@@ -22,6 +22,9 @@ from qhas.machine.digest import data_digest
 from qhas.runs import keys
 from qhas.store import Found, Store, StoreError
 
+TRACES_DAYS = 90
+REPLAY_DAYS = 30
+PREPARED_DAYS = 30
 _RETENTION = {spec.name: spec.retention for spec in ARTIFACTS}
 
 
@@ -47,9 +50,9 @@ _BY_RETENTION = {Retention.TRACE: Reason.TRACE_OLD, Retention.REPLAY: Reason.REP
 class PruningPolicy:
     """Ages from which things may go. Records, summaries, QHAS and samples stay for ever."""
 
-    traces: timedelta = timedelta(days=90)
-    replay: timedelta = timedelta(days=30)
-    prepared: timedelta = timedelta(days=30)
+    traces: timedelta = timedelta(days=TRACES_DAYS)
+    replay: timedelta = timedelta(days=REPLAY_DAYS)
+    prepared: timedelta = timedelta(days=PREPARED_DAYS)
     remains: timedelta = timedelta(days=1)
 
     def age_of(self, reason: Reason) -> timedelta:
@@ -102,7 +105,10 @@ class PruningResult:
 def plan_pruning(
     store: Store, policy: PruningPolicy, now: datetime, linked: Collection[str] = frozenset()
 ) -> PruningPlan:
-    """What may go; keys in `linked` stay, as verdicts point to them. One listing a run and a graph. Raises StoreError."""
+    """What may go. One listing a run and a graph. Raises StoreError.
+
+    Keys in `linked` stay, and all traces of cells whose prefixes are in it: verdicts point to them.
+    """
     items = [
         item
         for run_id in store.children(keys.RUNS)
@@ -162,7 +168,7 @@ def _of_cell(
     if finished is None:
         return
     for retention, reason in _BY_RETENTION.items():
-        if finished > now - policy.age_of(reason):
+        if finished > now - policy.age_of(reason) or (reason is Reason.TRACE_OLD and cell in linked):
             continue
         old = [
             f"{cell}/{entry['path']}"

@@ -40,7 +40,7 @@ class Standing(BaseModel):
     address: str
     lease: LeaseState
     probation: Quarantined | None = None
-    """How it was set aside last, if that is over and no success has followed."""
+    """Its last quarantine, if that is over and no success has followed."""
     used: bool
     """Whether anybody has asked for it on this host since the lease directory was made."""
 
@@ -103,7 +103,7 @@ class Check(BaseModel):
     holder: Holder | None = None
     """Who has it, where it is busy."""
     brought_back: bool = False
-    """Whether it had been set aside and may be used again."""
+    """Whether it had been quarantined and may be used again."""
 
     @property
     def good(self) -> bool:
@@ -192,5 +192,5 @@ def _impatient(ref: DeviceRef, site: Site) -> DeviceRef:
 
 
 def all_good(found: Collection[Standing | Check]) -> bool:
-    """Whether none of the devices is set aside or failed its check. Busy ones are at work."""
+    """Whether none of the devices is quarantined or failed its check. Busy ones are at work."""
     return all(one.good for one in found)

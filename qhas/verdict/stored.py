@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,9 +15,18 @@ _VERDICTS = TypeAdapter(list[CellVerdict])
 
 def read_verdicts(store: Store, run_id: str) -> list[CellVerdict]:
     """The verdicts of a run; none for one that was not judged, or by another version. Raises StoreError."""
-    content = store.read(keys.verdicts(run_id))
+    return stored_verdicts(store, [run_id])
+
+
+def stored_verdicts(store: Store, run_ids: Iterable[str]) -> list[CellVerdict]:
+    """The verdicts of several runs. Raises StoreError."""
+    contents = store.read_all([keys.verdicts(run_id) for run_id in run_ids])
+    return [verdict for content in contents if content for verdict in _parse(content)]
+
+
+def _parse(content: bytes) -> list[CellVerdict]:
     try:
-        return _VERDICTS.validate_json(content) if content else []
+        return _VERDICTS.validate_json(content)
     except ValidationError:
         return []
 

@@ -138,10 +138,8 @@ async def test_a_cancel_ends_the_tools_and_a_retry_finishes_the_run(hanging: Fak
         await until_it_hangs(lab)
         async with get_client() as client:
             await client.set_flow_run_state(run, Cancelling())
-        began = time.monotonic()
         while _tools(lab):
             await asyncio.sleep(0.05)
-        assert time.monotonic() - began < 5
         assert (await until(run, State.is_final)).is_cancelled()
         (run_id,) = lab.store.children("runs")
         good = good_cells(lab)

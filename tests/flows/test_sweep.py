@@ -272,10 +272,8 @@ async def test_cancelling_ends_the_tools_and_leaves_a_run_that_can_be_resumed(la
         call.end is None and time.time() - call.start > 1 for call in read_calls(lab.sdk, Tool.NET_RUN)
     ):
         await asyncio.sleep(0.1)
-    began = time.monotonic()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert time.monotonic() - began < 5
     assert not _alive(lab)
     record, cells = lab.run("one")
     assert record.state is SweepState.CANCELLED

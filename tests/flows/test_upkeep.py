@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from fakes.records import record
 from flows.upkeep import prune_store
-from qhas.store import Store
+from qhas.runs import keys
+from qhas.runs.record import Origin
+from qhas.store import Store, Upload
+from qhas.verdict.model import CellVerdict, Metric, Verdict
+from qhas.verdict.stored import write_verdicts
+from tests.qhas.objects import keys_named
 
 pytestmark = [
     pytest.mark.server,
@@ -41,3 +48,31 @@ async def test_what_is_old_goes(old: Store, tmp_path: Path) -> None:
     state = await prune_store(site=str(tmp_path / "site.yaml"), return_state=True)
     assert state.is_completed()
     assert not old.exists("runs/nightly-1/net/sm8750/default/log.gz")
+
+
+async def test_the_trace_that_a_stored_verdict_links_to_stays(old: Store, tmp_path: Path) -> None:
+    (tmp_path / "trace").write_bytes(b"{}")
+    for run_id in ("before", "between"):
+        cell = record(run_id=run_id)
+        place = keys.cell(run_id, cell.cell)
+        stored = old.upload(place, [Upload("chrometrace", tmp_path / "trace", "trace.json")])
+        marked = cell.model_copy(
+            update={"artifacts": stored, "finished_at": datetime(2020, 1, 1, tzinfo=UTC)}
+        )
+        old.write(keys.manifest(place), marked.model_dump_json().encode())
+    verdict = CellVerdict(
+        run_id="now",
+        cell=record().cell.key,
+        metric=Metric.TIME,
+        origin=Origin.SIMULATOR,
+        verdict=Verdict.SUSTAINED,
+        value=1,
+        since_run="since",
+        before_run="before",
+        sentence="It is slower.",
+    )
+    write_verdicts(old, "now", [verdict])
+    state = await prune_store(site=str(tmp_path / "site.yaml"), return_state=True)
+    assert state.is_completed()
+    traces = [run for run in ("before", "between") if keys_named(old, keys.run(run), "trace.json")]
+    assert traces == ["before"]

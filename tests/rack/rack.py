@@ -154,7 +154,7 @@ class Rack:
 
 
 def leases_of(folder: Path) -> Path:
-    """The directory of the rack's leases: no other test's devices are set aside there."""
+    """The directory of the rack's leases: no other test's devices are quarantined there."""
     return folder / "leases"
 
 

@@ -1,4 +1,4 @@
-"""A cell whose device fails: another one takes it; a device that fails again and again is set aside."""
+"""A cell whose device fails: another one takes it; a device that fails again and again is quarantined."""
 
 from __future__ import annotations
 

@@ -39,10 +39,10 @@ def state(device: Standing, now: datetime) -> Text:
     if lease.holder:
         parts.append(Text(held_by(lease.holder, now), "yellow"))
     if lease.stranger:
-        parts.append(Text(f"locked by {lease.stranger}, which does not say for what", "yellow"))
+        parts.append(Text(f"locked by {lease.stranger}, which does not say why", "yellow"))
     if aside := lease.quarantine:
         told = (
-            f"set aside {_since(aside.since, now)} after {aside.failures} failures, until "
+            f"quarantined {_since(aside.since, now)} after {aside.failures} failures, until "
             f"{aside.until:%H:%M:%S} UTC: {aside.reason.removeprefix(f'{device.name}: ')}"
         )
         parts.append(Text(told, "red"))
@@ -126,10 +126,10 @@ def _remarks(one: Check, now: datetime) -> list[Text]:
         lines.append(Text.assemble((one.failure.kind, "red"), f" {one.failure.message} {one.failure.hint}"))
     if one.outcome is Outcome.BUSY:
         who = held_by(one.holder, now) if one.holder else "held by somebody else"
-        lines.append(Text.assemble(("busy", "yellow"), f" {one.name} is {who}; it was not looked at."))
+        lines.append(Text.assemble(("busy", "yellow"), f" {one.name} is {who}; it was not checked."))
     if one.brought_back:
         lines.append(
-            Text.assemble(("back", "green"), f" {one.name} had been set aside and may be used again.")
+            Text.assemble(("back", "green"), f" {one.name} had been quarantined and may be used again.")
         )
     lines += [Text.assemble(("note", "yellow"), f" {one.name}: {said}") for said in one.facts.warnings]
     if one.facts.build:

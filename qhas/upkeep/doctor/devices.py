@@ -113,7 +113,7 @@ async def _ask(ref: DeviceRef, state: LeaseState, scratch: Path) -> Finding:
         return Finding(what, False, f"{error.kind}: {error} {FACTS[error.kind].hint}")
     if state.quarantine:
         step = "`qhas devices --check` brings it back"
-        return Finding(what, False, f"answers, but is set aside ({state.quarantine.reason}); {step}.")
+        return Finding(what, False, f"answers, but is quarantined ({state.quarantine.reason}); {step}.")
     return Finding(what, True, f"answers at {ref.address.partition(':')[2]}")
 
 

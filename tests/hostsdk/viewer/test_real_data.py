@@ -80,6 +80,10 @@ def _run_chain(soc: str, directory: Path) -> Profile:
     _write_network(directory / "net.onnx")
     np.random.default_rng(2).normal(size=(1, 3, 48, 48)).astype(np.float32).tofile(directory / "x.raw")
     (directory / "input_list.txt").write_text("x.raw\nx.raw\n")
+    return _profiled(run, soc, directory)
+
+
+def _profiled(run: Tools, soc: str, directory: Path) -> Profile:
     (directory / "config.json").write_text('{"features": {"qhas_json": true, "qhas_schema": true}}')
     level = ["--profiling_level", "qhas"]
     run("snpe-onnx-to-dlc", "-i", "net.onnx", "-o", "net.dlc")
@@ -261,3 +265,48 @@ def test_netron_opens_the_compiled_graph(profile: Profile) -> None:
     opened = open_in_netron(profile.directory / "chrometrace_htp.json")
     durations = sum(value for _, name, value in opened["attributes"] if name == "cycles_duration")
     assert durations > 0
+
+
+def _layer_norm() -> list[onnx.NodeProto]:
+    return [
+        helper.make_node("LayerNormalization", ["x", "scale", "bias"], ["l"], "norm", axis=-1),
+        helper.make_node("MatMul", ["l", "weight"], ["y"], "product"),
+    ]
+
+
+def _split() -> list[onnx.NodeProto]:
+    return [
+        helper.make_node("Split", ["x"], ["a", "b"], "parts", axis=-1, num_outputs=2),
+        helper.make_node("Mul", ["a", "b"], ["c"], "gate"),
+        helper.make_node("Concat", ["c", "b"], ["y"], "whole", axis=-1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "node", "kind"),
+    [(_layer_norm(), "constant 1 of norm", "$Const"), (_split(), "parts", "Split")],
+    ids=["constants of a LayerNorm", "several outputs"],
+)
+def test_a_network_of_floats_is_drawn_with_everything_that_ran_in_it(
+    tmp_path: Path, nodes: list[onnx.NodeProto], node: str, kind: str
+) -> None:
+    draw = np.random.default_rng(3).normal
+    shapes = {"scale": (128,), "bias": (128,), "weight": (128, 128)}
+    used = {name for one in nodes for name in one.input}
+    constants = [
+        numpy_helper.from_array(draw(size=shape).astype(np.float32), name)
+        for name, shape in shapes.items()
+        if name in used
+    ]
+    sides = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 64, 128))] for name in "xy"]
+    graph = helper.make_graph(nodes, "net", *sides, constants)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8),
+        tmp_path / "net.onnx",
+    )
+    np.zeros((1, 64, 128), np.float32).tofile(tmp_path / "x.raw")
+    (tmp_path / "input_list.txt").write_text("x.raw\n")
+    profile = _profiled(Tools(tmp_path), "sa8255", tmp_path)
+    drawn = {event["args"]["QNN Op Name"]: event["args"]["QNN Op Type"] for event in profile.work()}
+    assert drawn[node] == kind
+    assert all(drawn.values())

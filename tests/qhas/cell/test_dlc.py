@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.sdk.toolchain.container import write_records
@@ -128,7 +128,6 @@ def test_a_dlc_cut_off_or_damaged_anywhere_is_read_or_refused(tmp_path: Path, cr
 
 
 @given(content=st.binary(max_size=300))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_no_bytes_raise_anything_else(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "prepared.dlc"
     path.write_bytes(content)

@@ -82,7 +82,7 @@ def test_two_cells_of_one_run_are_compared_by_their_address(site: str) -> None:
     [
         (("nightly-1",), "Give two to compare"),
         (("nightly-1", "nightly-2", "--baseline"), "Give two to compare"),
-        (("nightly-1", "gone"), "holds no run gone"),
+        (("nightly-1", "gone"), "has no run gone"),
         (("nightly-1", "--baseline"), "no finished run of sweep nightly before"),
         (("nightly-1", "nightly-2", "--model", "x*"), "no cell in common"),
         (("nightly-1", "nightly-2/beta/sm8750"), "is a whole run"),

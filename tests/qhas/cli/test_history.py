@@ -100,9 +100,9 @@ def test_a_csv_of_several_series_is_refused_with_the_choice(store: Store) -> Non
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("nothing", "sm8750"), "holds no latency or estimated time of nothing on sm8750"),
+        (("nothing", "sm8750"), "has no latency or estimated time of nothing on sm8750"),
         (("net",), "Name a model and a SoC"),
-        (("net", "sm8750", "--variant", "big"), "holds no latency or estimated time of net"),
+        (("net", "sm8750", "--variant", "big"), "has no latency or estimated time of net"),
     ],
 )
 def test_what_is_not_there_is_said_in_a_sentence(arguments: tuple[str, ...], sentence: str) -> None:

@@ -15,6 +15,8 @@ from qhas.cli.main import app
 from qhas.runs import keys
 from qhas.runs.record import CellRecord
 from qhas.store import Artifact, Store, Upload
+from qhas.verdict.model import CellVerdict, Verdict
+from qhas.verdict.stored import write_verdicts
 from tests.documents import write_yaml
 from tests.qhas.objects import keys_named
 
@@ -45,6 +47,14 @@ def old_cell(store: Store, folder: Path) -> CellRecord:
     return cell.model_copy(update={"artifacts": [stored]})
 
 
+def regression(**facts: object) -> CellVerdict:
+    """Of the old cell, between other runs unless told."""
+    known = {"run_id": "nightly-9", "before_run": "nightly-7", "since_run": "nightly-8"}
+    figure = {"metric": "time_us", "origin": "simulator", "value": 1, "sentence": "It is slower."}
+    document = {"cell": record().cell.key, "verdict": Verdict.NEW, **figure, **known, **facts}
+    return CellVerdict.model_validate(document)
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, [*arguments, "--site", "site.yaml"])
 
@@ -67,6 +77,25 @@ def test_prune_removes_with_yes_and_the_record_stays(store: Store) -> None:
     assert keys_named(store, "runs/nightly-1", keys.MANIFEST)
 
 
+@pytest.mark.parametrize("part", ["before_run", "since_run", "run_id"])
+def test_the_traces_of_a_regression_stay(store: Store, part: str) -> None:
+    write_verdicts(store, "nightly-9", [regression(**{part: "nightly-1"})])
+    assert run("prune", "--yes").exit_code == 0
+    assert trace_is_there(store)
+
+
+def test_a_verdict_that_is_no_regression_keeps_no_trace(store: Store) -> None:
+    write_verdicts(store, "nightly-9", [regression(before_run="nightly-1", verdict=Verdict.STEADY)])
+    assert run("prune", "--yes").exit_code == 0
+    assert not trace_is_there(store)
+
+
+def test_a_regression_that_is_still_there_keeps_not_the_trace_of_every_night(store: Store) -> None:
+    write_verdicts(store, "nightly-1", [regression(run_id="nightly-1", verdict=Verdict.SUSTAINED)])
+    assert run("prune", "--yes").exit_code == 0
+    assert not trace_is_there(store)
+
+
 def test_prune_as_json_is_one_document(store: Store) -> None:
     document = json.loads(run("prune", "--json").stdout)
     assert [item["reason"] for item in document["items"]] == ["trace-old"]
@@ -86,4 +115,4 @@ def test_a_pinned_run_keeps_its_trace_until_the_pin_is_taken_away(store: Store) 
 def test_a_run_that_is_not_there_cannot_be_pinned(store: Store) -> None:
     refused = run("pin", "nightly-2")
     assert refused.exit_code == 2
-    assert "holds no run nightly-2" in refused.output
+    assert "has no run nightly-2" in refused.output

@@ -43,7 +43,7 @@ def test_a_report_is_made_again_of_what_is_stored(site: Path) -> None:
 def test_a_run_that_is_not_there_is_refused(site: Path) -> None:
     code, said = invoke("nightly-9", "--site", str(site))
     assert code == 2
-    assert "holds no run nightly-9" in said
+    assert "has no run nightly-9" in said
 
 
 def test_links_of_traces_are_printed_where_they_are_asked_for(site: Path) -> None:

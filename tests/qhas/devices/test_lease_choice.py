@@ -1,5 +1,5 @@
 # ruff: noqa: ASYNC240  # the files of these tests are a few bytes
-"""Which device one gets: not the one that is avoided or set aside, as long as there is another."""
+"""Which device one gets: not the one that is avoided or quarantined, as long as there is another."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_devices_set_aside_while_one_waits_for_them_end_the_waiting(
 ) -> None:
     async def wait() -> None:
         async with leases.take([A], holder(), patience_seconds=0.05):
-            pytest.fail("it was set aside")
+            pytest.fail("it was quarantined")
 
     async with asyncio.timeout(60), leases.take([A], holder()):
         task = asyncio.create_task(wait())

@@ -7,8 +7,6 @@ import asyncio
 import fcntl
 import os
 import signal
-import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -19,22 +17,16 @@ from qhas.machine.shared_directory import file_stem
 from tests.qhas.devices.leasing import A, B, Spawn, holder, queued, take_and_note
 
 
-async def test_a_killed_holder_frees_its_device_at_once(
-    tmp_path: Path, leases: Leases, spawn: Spawn, record_property: Callable[[str, object], None]
-) -> None:
+async def test_a_killed_holder_frees_its_device_at_once(tmp_path: Path, leases: Leases, spawn: Spawn) -> None:
     child = await spawn("use", tmp_path, "doomed", [A])
     child.go()
     assert await child.says() == "ready"
     assert await child.says() == f"has {A}"
     got: list[str] = []
     async with queued(leases, [A], "heir", got) as heir:
-        killed = time.monotonic()
         child.process.kill()
         await heir
-        seconds = time.monotonic() - killed
-    record_property("seconds_to_free", seconds)
     assert got == [f"heir {A}"]
-    assert seconds < 5  # some hundredths; the limit is for a busy machine
 
 
 async def test_children_of_a_killed_holder_do_not_keep_its_device(

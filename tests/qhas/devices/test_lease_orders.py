@@ -37,7 +37,7 @@ def test_nobody_is_overtaken_for_a_device_and_none_is_given_twice(
         assert not set(better) & (free - set(given_out)), "a free one is left over"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(

@@ -1,4 +1,4 @@
-"""Devices that fail repeatedly are set aside, by all processes of the host, and tried again later."""
+"""Devices that fail repeatedly are quarantined, by all processes of the host, and tried again later."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import pytest
 from qhas.devices.remote import REAPER, RUNNER
 
 SHELLS = {"sh": ["sh"], "mksh": ["mksh"], "busybox": ["busybox", "sh"]}
-DEAF = "trap '' TERM; sleep 60 & while :; do sleep 1; done"
+DEAF = "trap '' TERM; sleep 600 & while :; do sleep 1; done"
 
 
 @pytest.fixture(params=SHELLS)
@@ -140,23 +140,21 @@ def test_nothing_outlives_a_tool_that_ends_well(begin: Begin, job: Path) -> None
     until(lambda: not group(process.pid))
 
 
-@pytest.mark.parametrize("tool", ["sleep 60", DEAF], ids=["meek", "deaf"])
+@pytest.mark.parametrize("tool", ["sleep 600", DEAF], ids=["meek", "deaf"])
 def test_a_host_that_goes_away_takes_the_tool_and_its_children_along(
     begin: Begin, job: Path, tool: str
 ) -> None:
     process = begin(job, "sh", "-c", tool)
     until(lambda: len(group(process.pid)) >= 3)
-    gone = time.monotonic()
     assert process.stdin is not None
     process.stdin.close()
     until(lambda: process.poll() is not None and not group(process.pid))
-    assert time.monotonic() - gone < 5
 
 
 # The reaper
 
 
-@pytest.mark.parametrize("tool", ["sleep 60", DEAF], ids=["meek", "deaf"])
+@pytest.mark.parametrize("tool", ["sleep 600", DEAF], ids=["meek", "deaf"])
 def test_the_reaper_ends_what_a_job_left_and_removes_it(
     shell: list[str], begin: Begin, job: Path, tmp_path: Path, tool: str
 ) -> None:

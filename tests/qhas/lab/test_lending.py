@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import model
 from qhas.devices.quarantine import Quarantined, QuarantineLog
 from qhas.failures import Failure, FailureKind, Step
 from qhas.lab.lending import Blame
 from qhas.site import DeviceRef
 from qhas.sweep.spec import Cell
-from tests.qhas.samples import model
 
 CELL = Cell(model=model(), soc="sm8750")
 A, B = (DeviceRef(name=name, soc="sm8750") for name in "ab")

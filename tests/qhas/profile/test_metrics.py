@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.profiles import core, htp_op, qhas, qnn_op
@@ -184,7 +184,7 @@ def test_another_shape_is_refused_in_one_line(tmp_path: Path, document: Any) -> 
         max_leaves=12,
     ).map(lambda value: json.dumps(value).encode())
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_no_bytes_raise_anything_else(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "any.json"
     file.write_bytes(content)

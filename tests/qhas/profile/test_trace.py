@@ -13,7 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakes.profiles import EVENTS, chrometrace, constant_event, counter_event, metadata_event, op_event
@@ -199,7 +199,7 @@ def test_other_layouts_are_refused_when_cut_off(tmp_path: Path, layout: str) -> 
 @example(f'{{"traceEvents": [\n{EXECUTED}, "ts": 1e400, "dur": 1}}\n]}}'.encode())
 @example(b'{"traceEvents": 7}')
 @example(b'{"traceEvents": [' + b"[" * 3000)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_no_bytes_raise_anything_else(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(TraceInvalid):
         check(tmp_path, content)
@@ -339,9 +339,7 @@ BLANKS = st.lists(st.text(" \t\r\n", max_size=3), min_size=1, max_size=7)
 TRACES = st.tuples(
     st.sampled_from(FORMS), st.lists(st.sampled_from([*EVENTS, HARD]), max_size=12), BLANKS
 ).map(lambda drawn: laid_out(drawn[0].format(", ".join([EVENTS[0], *drawn[1]])), drawn[2]))
-EXAMPLES = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100
-)
+EXAMPLES = settings(max_examples=100)
 
 
 def laid_out(text: str, blanks: Iterable[str]) -> str:
@@ -465,7 +463,7 @@ def test_an_odd_value_is_found_in_every_layout(tmp_path: Path, layout: str) -> N
     ],
 )
 def test_the_sample_traces_with_odd_values_are_read(name: str, told: list[str]) -> None:
-    assert check_trace(INPUTS / f"trace-{name}.json") == TraceFacts(2, 2, 13, oddities=told)
+    assert read_trace(INPUTS / f"trace-{name}.json", lambda *_: None) == TraceFacts(2, 2, 13, oddities=told)
 
 
 def test_of_many_odd_values_the_first_are_named_and_the_others_counted(tmp_path: Path) -> None:

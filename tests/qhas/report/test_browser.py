@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: in
     contents = {
         "qhas": json.dumps(document).encode(),
         "chrometrace": trace.read_bytes(),
-        "timeline": read_timeline(trace).model_dump_json().encode(),
+        "timeline": read_timeline(trace, clock_mhz=1500).model_dump_json().encode(),
     }
     artifacts = []
     for name, content in contents.items():
@@ -158,6 +159,17 @@ def test_the_mouse_over_the_timeline_tells_what_ran(report: Path, visit: Visit) 
     told = page.inner_text("#timeline .hint")
     assert "HMX 256" in told
     assert "Conv2d" in told
+    rate = re.search(r"DRAM read: ([\d.]+) B a cycle, ([\d.]+) GB/s", told)
+    assert rate
+    assert float(rate[2]) == pytest.approx(1.5 * float(rate[1]), rel=0.01)
+
+
+def test_memory_lanes_tell_their_scale_in_both_units(report: Path, visit: Visit) -> None:
+    page = visit.open(cell_page(report, "other", "sa8255"))
+    labels = page.locator("#timeline svg text").all_text_contents()
+    at = labels.index("DRAM read")
+    assert re.fullmatch(r"≤ [\d.]+ B a cycle", labels[at + 1])
+    assert re.fullmatch(r"[\d.]+ GB/s", labels[at + 2])
 
 
 def test_the_timeline_zooms_where_the_mouse_drags_and_back(report: Path, visit: Visit) -> None:

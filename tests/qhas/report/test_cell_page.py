@@ -12,19 +12,22 @@ import pytest
 
 from fakes.profiles import chrometrace, htp_op, op_event, qhas, qnn_op
 from fakes.records import MOMENT, latency, measured, model, record, run_record
+from qhas.diff.circumstances import Evidence
+from qhas.diff.compare import compare
 from qhas.failures import FACTS, FailureKind, Step
 from qhas.machine.process import ToolRun
 from qhas.profile.picture import Timeline, read_timeline
 from qhas.profile.qhas_file import parse_qhas
+from qhas.report.cell_page import cell_page_text, tiles_of
 from qhas.report.findings import Findings, History, HistoryPoint
 from qhas.report.gather import Baseline, CellFiles, read_baseline, read_contents, understood
 from qhas.report.ops import op_tables
-from qhas.report.pages import cell_page_text
 from qhas.runs import keys
 from qhas.runs.record import Attempt, CellRecord
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from qhas.verdict.model import Verdict
+from tests.qhas.diff.summaries import Made, made
 from tests.qhas.report.compared import compared, contribution
 from tests.qhas.report.page import HOSTILE, Page
 
@@ -353,3 +356,26 @@ def test_files_that_are_gone_cost_their_part_of_the_page_only(store: Store) -> N
 def test_times_are_utc(tmp_path: Path) -> None:
     assert record().started_at == datetime(2026, 3, 1, 22, tzinfo=UTC)
     assert "2026-03-01 22:00 UTC" in page_of(record()).text
+
+
+def changes_of_tiles(before: CellRecord, after: CellRecord, **grown: int) -> dict[str, tuple[str, bool]]:
+    """Change and whether it is red, by the title of the tile, of a real comparison."""
+    files = [made([Made("conv")]), made([Made("conv")], **grown)]
+    diff = compare(Evidence(files[0], before), Evidence(files[1], after))
+    return {tile.title: (tile.change, tile.worse) for tile in tiles_of(after, diff)}
+
+
+def test_the_change_of_the_median_latency_is_shown() -> None:
+    before, after = measured(latency=latency(99, 102, 110)), measured(latency=latency(150, 153, 160))
+    assert changes_of_tiles(before, after)["median latency"] == ("+50.0 %", True)
+
+
+def test_more_vtcm_and_more_nodes_are_no_worse_and_more_dram_is() -> None:
+    grown = {"peak_vtcm_alloc": 8 << 20, "qnn_nodes": 2, "htp_nodes": 80, "total_dram_read": 100_000}
+    shown = changes_of_tiles(measured(), measured(), **grown)
+    assert {title: red for title, (change, red) in shown.items() if change} == {
+        "peak VTCM": False,
+        "QNN nodes": False,
+        "HTP nodes": False,
+        "DRAM read": True,
+    }

@@ -13,8 +13,8 @@ from qhas.failures import FACTS, FailureKind
 from qhas.profile.figures import DRAM_READ, LATENCY, Figure
 from qhas.profile.metrics import OpShare
 from qhas.report.findings import Findings
-from qhas.report.pages import run_page
 from qhas.report.publish import publish_report
+from qhas.report.run_page import run_page
 from qhas.runs.record import BudgetResult, BudgetState, CellRecord, Origin
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell

@@ -77,5 +77,5 @@ def test_without_one_the_run_is_named(store: Store) -> None:
     put(store, "first")
     with pytest.raises(InvalidInput, match="no finished run of sweep nightly before first"):
         baseline_of(store, "first")
-    with pytest.raises(InvalidInput, match="holds no run gone"):
+    with pytest.raises(InvalidInput, match="has no run gone"):
         baseline_of(store, "gone")

@@ -44,9 +44,9 @@ async def test_a_second_process_is_refused_by_name_and_the_run_goes_on(store: St
 
 async def test_a_run_whose_process_died_here_is_taken_over_at_once(store: Store) -> None:
     put(store, dead_process())
-    began = time.monotonic()
-    async with sole_runner(store, RUN):
-        assert time.monotonic() - began < 2
+    waits = list[str]()
+    async with sole_runner(store, RUN, waits.append):
+        assert waits == []
 
 
 async def test_a_run_whose_process_died_elsewhere_is_taken_over_when_no_sign_of_life_came(
@@ -55,29 +55,23 @@ async def test_a_run_whose_process_died_elsewhere_is_taken_over_when_no_sign_of_
     put(store, ELSEWHERE)
     told, began = list[str](), time.monotonic()
     async with sole_runner(store, RUN, told.append, seconds=1):
-        assert 1 < time.monotonic() - began < 5
+        assert time.monotonic() - began > 1
     assert told == [f"run {RUN} was run by lab-3 (process 7): waiting up to 1 s for a sign of life"]
 
 
 async def test_a_run_that_lives_elsewhere_is_left_alone(store: Store) -> None:
     put(store, ELSEWHERE)
 
-    async def renew() -> None:
-        await asyncio.sleep(0.3)
-        put(store, ELSEWHERE, seconds=90)
-
-    renewal = asyncio.create_task(renew())
     with pytest.raises(InvalidInput, match="is being run by lab-3"):
-        async with sole_runner(store, RUN, seconds=2):
+        async with sole_runner(store, RUN, lambda _: put(store, ELSEWHERE, seconds=90), seconds=2):
             pytest.fail("two run it")
-    await renewal
 
 
 async def test_a_run_that_died_elsewhere_long_ago_is_taken_over_at_once(store: Store) -> None:
     put(store, ELSEWHERE, seconds=-120)
-    began = time.monotonic()
-    async with sole_runner(store, RUN):
-        assert time.monotonic() - began < 2
+    waits = list[str]()
+    async with sole_runner(store, RUN, waits.append):
+        assert waits == []
 
 
 async def test_a_process_that_was_taken_for_dead_says_so(
@@ -85,7 +79,8 @@ async def test_a_process_that_was_taken_for_dead_says_so(
 ) -> None:
     async with sole_runner(store, RUN, seconds=0.3):
         put(store, ELSEWHERE)
-        await asyncio.sleep(0.5)
+        while not caplog.records:
+            await asyncio.sleep(0.02)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert "was taken over by lab-3 (process 7)" in caplog.text
 

@@ -167,7 +167,7 @@ def test_a_run_over_sites_ends_with_what_each_did_and_without_an_sdk_of_its_own(
 
 
 def test_a_part_is_of_a_run_that_is_in_the_store(lab: Lab) -> None:
-    with pytest.raises(InvalidInput, match=f"holds no run {RUN}: all sites of a sweep write to one store"):
+    with pytest.raises(InvalidInput, match=f"has no run {RUN}: all sites of a sweep write to one store"):
         require_run(lab.store, RUN, spec())
     begun = begin(lab, RUN, plan_of())
     assert require_run(lab.store, RUN, begun.spec) == begun
@@ -283,7 +283,7 @@ def test_a_run_that_is_not_finished_is_loaded_with_what_there_is(lab: Lab) -> No
 
 
 def test_an_unknown_run_is_refused_by_id_and_store(lab: Lab) -> None:
-    with pytest.raises(InvalidInput, match="holds no run nightly-9"):
+    with pytest.raises(InvalidInput, match="has no run nightly-9"):
         load_run(lab.store, "nightly-9")
 
 

@@ -208,7 +208,9 @@ def test_a_device_set_aside_is_bad_and_names_the_way_back(tmp_path: Path, client
         QuarantineLog(tmp_path / "leases").note_failure("adb:3b15aq0", "it hangs")
     finding = findings(tmp_path, devices=[PHONE])["oneplus13 (sm8750)"]
     assert not finding.good
-    assert finding.answer == ("answers, but is set aside (it hangs); `qhas devices --check` brings it back.")
+    assert finding.answer == (
+        "answers, but is quarantined (it hangs); `qhas devices --check` brings it back."
+    )
 
 
 def test_a_missing_adb_client_is_told_with_its_package_and_devices_are_not_asked(

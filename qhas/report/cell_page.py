@@ -1,0 +1,142 @@
+"""The page of a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from qhas.devices.facts import Health
+from qhas.diff.model import CellDiff
+from qhas.profile.figures import FIGURES, Figure
+from qhas.profile.picture import Timeline, Work
+from qhas.report import plots
+from qhas.report.dominant_path import path_of
+from qhas.report.families import family_of
+from qhas.report.findings import Findings
+from qhas.report.gather import CellFiles
+from qhas.report.history_plot import history_plots
+from qhas.report.links import cell_page, files, first_links, link
+from qhas.report.rendering import render
+from qhas.report.standing import standing
+from qhas.report.steps import step_rows, where_the_time_went
+from qhas.runs.record import CellRecord, Origin, SweepRecord
+from qhas.runs.rows import (
+    legend,
+)
+from qhas.sweep.spec import Cell
+from qhas.units import size
+
+Neighbours = tuple[Cell | None, Cell | None]
+"""The cells before and after one."""
+
+
+class Tile(NamedTuple):
+    """A figure of the head of a cell's page; `change` as in `+3.1 %`."""
+
+    title: str
+    text: str
+    change: str = ""
+    worse: bool = False
+
+
+def cell_page_text(
+    run: SweepRecord,
+    record: CellRecord,
+    neighbours: Neighbours,
+    findings: Findings,
+    files_of: CellFiles,
+) -> str:
+    """The page of a cell, at `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html`."""
+    to_run, to_root = "../../../..", "../../../../../.."
+    before, after = (f"{to_run}/{cell_page(cell)}" if cell else "" for cell in neighbours)
+    diff, timeline = files_of.diff, files_of.timeline
+    drawn = [
+        plots.waterfall(diff) if diff else None,
+        plots.samples(record.latency, record.origin) if record.latency and record.good else None,
+        *history_plots(findings.histories.get(record.cell.key, ()), record.origin),
+    ]
+    return render(
+        "cell.html",
+        f"{to_run}/..",
+        run=run,
+        record=record,
+        to_run=to_run,
+        before=before,
+        after=after,
+        standing=standing(record, findings, diff),
+        verdicts=findings.verdicts.get(record.cell.key, ()),
+        baseline=findings.baseline,
+        diff=diff,
+        tiles=tiles_of(record, diff),
+        statement=legend([record]),
+        plots={plot.id: plot for plot in drawn if plot},
+        ops=files_of.ops,
+        path=path_of(record),
+        timeline=timeline.model_dump(mode="json") if timeline else None,
+        families=_timeline_families(timeline) if timeline else [],
+        trace=link(record, to_root, "chrometrace"),
+        pruned=next((a.pruned_at for a in record.artifacts if a.name == "chrometrace" and a.pruned_at), None),
+        outputs=first_links(record, to_root) if record.failure else [],
+        files=files(record, to_root),
+        steps=step_rows(record),
+        time_went=where_the_time_went(record),
+        health=_health(record),
+    )
+
+
+def _timeline_families(timeline: Timeline) -> list[str]:
+    """The colour of every op type of the picture, by its place."""
+    return [family_of(op.qnn).name if op.work is Work.OP else op.work.value for op in timeline.ops]
+
+
+def tiles_of(record: CellRecord, diff: CellDiff | None) -> list[Tile]:
+    """The figures of a cell that did not fail, with what a comparison says of each."""
+    if not record.good:
+        return []
+    return [
+        _tile(figure, value, record.origin, diff)
+        for figure in FIGURES
+        if figure.tile and (value := figure.read(record)) is not None
+    ]
+
+
+def _tile(figure: Figure, value: float, origin: Origin, diff: CellDiff | None) -> Tile:
+    compared = diff.figure(figure.name) if diff else None
+    percent = compared.percent if compared else None
+    worse = bool(percent and percent > 0 and figure.less_is_better)
+    return Tile(figure.title_of(origin), figure.text(value), f"{percent:+.1f} %" if percent else "", worse)
+
+
+def _health(record: CellRecord) -> list[tuple[str, str, str]]:
+    """Reading, before, after; readings that neither side has are left out."""
+    if record.health is None:
+        return []
+    sides = [_readings(record.health.before), _readings(record.health.after)]
+    names = dict.fromkeys([*sides[0], *sides[1]])
+    return [(name, sides[0].get(name, ""), sides[1].get(name, "")) for name in names]
+
+
+def _readings(health: Health | None) -> dict[str, str]:
+    if health is None:
+        return {}
+    told = {
+        "taken at": f"{health.taken_at:%H:%M:%S} UTC",
+        "thermal status": health.thermal_status,
+        "skin, °C": health.skin_celsius,
+        "battery, %": health.battery_percent,
+        "charging": None if health.charging is None else ("yes" if health.charging else "no"),
+        "free space": None if health.free_bytes is None else size(health.free_bytes),
+        "up since": None if health.uptime_seconds is None else f"{health.uptime_seconds / 3600:.1f} h",
+        **{f"{sensor}, °C": value for sensor, value in sorted(health.celsius.items())},
+    }
+    return {
+        name: f"{value:g}" if isinstance(value, float) else str(value)
+        for name, value in told.items()
+        if value is not None
+    }
+
+
+def with_neighbours(cells: Sequence[CellRecord]) -> list[tuple[CellRecord, Neighbours]]:
+    """Every cell with those before and after it, for stepping through."""
+    keyed = [None, *(record.cell for record in cells), None]
+    return [(record, (keyed[at], keyed[at + 2])) for at, record in enumerate(cells)]

@@ -1,0 +1,57 @@
+"""A page as text. Names of networks and ops are data: escaped in markup, and in the data of scripts."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from qhas.outside_text import shown
+from qhas.report.assets import assets
+from qhas.report.families import family_of
+from qhas.runs.record import CellStatus
+from qhas.runs.rows import (
+    Column,
+)
+from qhas.units import size, words
+
+
+def render(template: str, to_reports: str, **context: Any) -> str:
+    """The page that the template makes of the context; `to_reports` leads from it to `reports/`."""
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            assets=assets(), to_assets=f"{to_reports}/assets", to_index=f"{to_reports}/index.html", **context
+        )
+    )
+
+
+@cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=PackageLoader("qhas.report", "templates"),
+        autoescape=True,
+        finalize=_as_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals.update(family_of=family_of, size=size, style_of=_style_of, words=words)
+    # A filter's escapes are made of the text: it is the same whoever writes it, and pictures are long lists of numbers.
+    templates.policies["json.dumps_function"] = lambda value, **_: shown(orjson.dumps(value).decode())
+    return templates
+
+
+def _as_shown(value: Any) -> Any:
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _style_of(column: Column, cells: dict[str, str]) -> str:
+    """The class of a table's cell."""
+    if column.field == "status":
+        return "good" if cells["status"] == CellStatus.COMPLETE else "failed"
+    return {"mark": "failed", "health": "note"}.get(column.field, "n" if column.numeric else "")

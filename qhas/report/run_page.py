@@ -1,0 +1,104 @@
+"""The page of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from qhas.report import plots
+from qhas.report.dominant_path import path_of
+from qhas.report.families import ALL, Family, family_of
+from qhas.report.findings import Findings
+from qhas.report.links import cell_page, first_links
+from qhas.report.matrix import matrix
+from qhas.report.rendering import render
+from qhas.report.standing import Tone, standing
+from qhas.report.summary import summary
+from qhas.runs import keys
+from qhas.runs.record import CellRecord, Origin, SweepRecord
+from qhas.runs.rows import (
+    ORIGIN_TITLE,
+    by_origin,
+    columns,
+    legend,
+    row,
+    site_table,
+)
+from qhas.runs.stored import planned_cells
+
+_WHO = {"network", "soc", "variant", "status", "device"}
+"""Columns that a failed cell has, too; its message takes the place of the others."""
+_ROWS = 600
+"""Cells in the table of a page; the matrix has all of them, and so the page stays readable and below 1 MB."""
+
+
+def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> str:
+    """The page of a run, at `reports/<run_id>/index.html`."""
+    return render(
+        "run.html",
+        "..",
+        run=run,
+        cells=cells,
+        summary=summary(run, cells, findings),
+        baseline=findings.baseline,
+        counts=_counts(cells, findings),
+        groups=[_group(records, origin, findings) for origin, records in by_origin(list(cells))],
+        not_run=_not_run(run, cells),
+        sites=site_table(run.sites),
+        sweep_json=f"../../{keys.sweep_record(run.run_id)}",
+    )
+
+
+def _counts(cells: Sequence[CellRecord], findings: Findings) -> list[tuple[str, Tone, int]]:
+    """Words of the matrix with the number of their cells, the gravest first."""
+    counted = Counter((found.tone, found.word) for found in (standing(cell, findings) for cell in cells))
+    tones = list(Tone)
+    return [
+        (word, tone, count)
+        for (tone, word), count in sorted(
+            counted.items(), key=lambda item: (tones.index(item[0][0]), -item[1])
+        )
+    ]
+
+
+def _not_run(run: SweepRecord, cells: Sequence[CellRecord]) -> list[str]:
+    done = {record.cell.key for record in cells}
+    return [cell.label for cell in planned_cells(run.spec) if cell.key not in done]
+
+
+def _group(records: list[CellRecord], origin: Origin, findings: Findings) -> dict[str, object]:
+    shown = columns(origin, records)
+    rows = [_row(record, findings) for record in records]
+    if len(rows) > _ROWS:
+        rows = sorted(rows, key=lambda one: list(Tone).index(one["standing"].tone))[:_ROWS]
+    plot = plots.time_by_network(records, origin)
+    return {
+        "id": origin.value,
+        "title": ORIGIN_TITLE[origin],
+        "legend": legend(records),
+        "matrix": matrix(records, findings),
+        "who": [column for column in shown if column.field in _WHO],
+        "figures": [column for column in shown if column.field not in _WHO],
+        "judged": bool(findings.verdicts or findings.diffs or any(record.budgets for record in records)),
+        "rows": rows,
+        "left_out": len(records) - len(rows),
+        "plots": [plot] if plot else [],
+        "families": _families(piece.op for one in rows for piece in one["path"]),
+    }
+
+
+def _row(record: CellRecord, findings: Findings) -> dict[str, Any]:
+    return {
+        "text": asdict(row(record)),
+        "href": cell_page(record.cell),
+        "standing": standing(record, findings),
+        "path": path_of(record),
+        "links": first_links(record, "../.."),
+    }
+
+
+def _families(ops: Iterable[str]) -> list[Family]:
+    found = {family_of(op) for op in ops}
+    return [family for family in ALL if family in found]

@@ -1,0 +1,71 @@
+"""What keeps a lab going, as tasks, and its tables in the Prefect UI."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from datetime import UTC, datetime
+
+from prefect import task
+from prefect.artifacts import acreate_table_artifact
+from prefect.logging import get_run_logger
+
+from qhas.history import Compaction, compact
+from qhas.site import Site
+from qhas.store import Store
+from qhas.units import size
+from qhas.upkeep import prune as pruning
+from qhas.upkeep.doctor import Finding
+from qhas.upkeep.doctor import examine as findings_of
+from qhas.upkeep.linked import linked_cells
+from qhas.upkeep.prune import PruningPlan, PruningPolicy, PruningResult
+from tasks.artifacts import artifact_key
+from tasks.policy import STEP
+
+_ROWS = 500
+"""Of the table; a first pruning of an old store has many thousands."""
+
+
+@task(name="examine", **STEP)
+async def examine(site: Site) -> list[Finding]:
+    """Ask this worker's host, its SDK, its store and its devices, and show what they answer."""
+    findings = await asyncio.to_thread(lambda: list(findings_of(site)))
+    await acreate_table_artifact(
+        key=artifact_key(f"flight-check-{platform.node()}"),
+        table=[
+            {"check": finding.what, "result": "good" if finding.good else "BAD", "answer": finding.answer}
+            for finding in sorted(findings, key=lambda finding: finding.good)
+        ],
+        description=f"Flight check of {platform.node()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+    )
+    return findings
+
+
+@task(name="plan-pruning", **STEP)
+async def plan_pruning(store: Store, policy: PruningPolicy) -> PruningPlan:
+    """Find what may go, and show it. What verdicts link to stays."""
+    linked = await asyncio.to_thread(linked_cells, store)
+    plan = await asyncio.to_thread(pruning.plan_pruning, store, policy, datetime.now(UTC), linked)
+    rows = [
+        {"what": item.prefix, "why": str(item.reason), "objects": len(item.keys), "size": size(item.size)}
+        for item in plan.items[:_ROWS]
+    ]
+    await acreate_table_artifact(
+        key="pruning", table=rows, description=f"What may go: {size(plan.size)} in {len(plan.items)} places"
+    )
+    return plan
+
+
+@task(name="prune", **STEP)
+async def prune(store: Store, plan: PruningPlan) -> PruningResult:
+    """Carry out a plan; what fails is logged, place by place."""
+    result = await asyncio.to_thread(pruning.prune, store, plan)
+    for failure in result.failures:
+        get_run_logger().error(failure)
+    return result
+
+
+@task(name="compact-history", **STEP)
+async def compact_history(store: Store) -> Compaction:
+    """Make one file of each month of the history that is over."""
+    return await asyncio.to_thread(compact, store, datetime.now(UTC))

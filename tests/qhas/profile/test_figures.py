@@ -1,0 +1,112 @@
+"""The table of figures, and every joint where somebody reads it."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from fakes.records import latency, record
+from qhas.diff.circumstances import Evidence
+from qhas.diff.compare import compare
+from qhas.history.columns import COLUMNS
+from qhas.profile.figures import (
+    BY_BUDGET_KEY,
+    BY_COLUMN,
+    BY_EVENT_KEY,
+    BY_NAME,
+    FIGURES,
+    HTP_NODES,
+    JUDGED,
+    LATENCY,
+    PEAK_VTCM,
+    QNN_NODES,
+    Figure,
+)
+from qhas.profile.metrics import metrics_of
+from qhas.profile.origin import Origin
+from qhas.sweep.budget import Budget
+from tests.qhas.diff.summaries import Made, made
+
+STORED = {
+    "median_us p90_us min_us time_us timeline_cycles utilization_percent dram_read dram_write vtcm_read vtcm_write "
+    "peak_vtcm qnn_nodes htp_nodes reference_ops format_changes": BY_COLUMN,
+    "latency_us time_us cycles total_dram dram_read dram_write peak_vtcm qnn_nodes htp_nodes reference_ops "
+    "format_changes": BY_BUDGET_KEY,
+    "latency_median_us qhas_time_us dram_bytes": BY_EVENT_KEY,
+    "median_us time_us timeline_cycles reference_ops format_changes dram_read dram_write peak_vtcm qnn_nodes "
+    "htp_nodes": JUDGED,
+}
+
+
+@pytest.mark.parametrize(("names", "table"), STORED.items())
+def test_stored_names_never_change(names: str, table: dict[str, Figure]) -> None:
+    assert names.split() == list(table)
+
+
+def measured(median: float, time_us: int, peak: int = 1000) -> Evidence:
+    file = made([Made("conv")], time_us=time_us, graph_execute_us=time_us, peak_vtcm_alloc=peak)
+    return Evidence(
+        file,
+        record(origin=Origin.DEVICE, latency=latency(median, median, median), metrics=metrics_of(file)),
+    )
+
+
+BEFORE, AFTER = measured(102, 300), measured(153, 450, peak=2000)
+DIFF = compare(BEFORE, AFTER)
+
+
+def test_every_figure_is_read_from_a_record_or_from_a_file() -> None:
+    assert BEFORE.record is not None
+    for figure in FIGURES:
+        read = figure.of_file(BEFORE.file) if figure.of_file else figure.read(BEFORE.record)
+        assert read is not None, figure.name
+
+
+def test_a_comparison_has_every_figure_that_says_so_and_the_latency() -> None:
+    assert [figure.name for figure in DIFF.figures] == [
+        LATENCY.name,
+        *(figure.name for figure in FIGURES if figure.compared),
+    ]
+
+
+def test_every_tile_that_a_comparison_can_tell_the_change_of_is_in_the_comparison() -> None:
+    compared = {figure.name for figure in DIFF.figures}
+    alone = {figure.name for figure in FIGURES if figure.tile} - compared
+    assert alone == {"p90_us", "min_us", "utilization_percent"}
+
+
+def test_a_records_figure_and_a_comparisons_are_one() -> None:
+    assert AFTER.record is not None
+    for compared in DIFF.figures:
+        if (value := BY_NAME[compared.name].read(AFTER.record)) is not None:
+            assert compared.after == value, compared.name
+
+
+def test_every_column_of_a_figure_is_in_the_history() -> None:
+    assert BY_COLUMN.keys() <= {column.name for column in COLUMNS}
+
+
+def test_every_key_of_a_budget_but_its_own_words_is_a_figure() -> None:
+    assert list(Budget.model_fields) == [*BY_BUDGET_KEY, "ops", "origin"]
+
+
+def test_what_is_judged_has_a_column() -> None:
+    assert all(figure.column for figure in FIGURES if figure.judged)
+
+
+@pytest.mark.parametrize("figure", [PEAK_VTCM, QNN_NODES, HTP_NODES])
+def test_more_or_fewer_of_these_is_neither_better_nor_worse(figure: Figure) -> None:
+    assert figure.less_is_better is None
+
+
+def test_a_figure_is_itself_in_another_process() -> None:
+    assert all(pickle.loads(pickle.dumps(figure)) is figure for figure in FIGURES)
+
+
+@pytest.mark.parametrize("module", ["units.py", "profile/figures.py"])
+def test_the_ground_floor_knows_nothing_of_rooms_above(module: str) -> None:
+    text = (Path(__file__).parents[3] / "qhas" / module).read_text(encoding="utf-8")
+    assert "from qhas.runs" not in text
+    assert "from qhas.store" not in text
