@@ -32,7 +32,6 @@ PLACES: list[tuple[dict[str, str], dict[str, str], bool]] = [
     ({"PREFECT_PROFILE": "unknown"}, {"home/profiles.toml": PROFILE}, False),
     ({"PREFECT_PROFILES_PATH": "other.toml"}, {"home/profiles.toml": PROFILE}, False),
     ({"PREFECT_PROFILES_PATH": "other.toml"}, {"other.toml": PROFILE}, True),
-    ({}, {"home/profiles.toml": "active = 3 4"}, False),
     ({}, {"prefect.toml": f'[api]\nurl = "{URL}"\n'}, True),
     ({}, {"pyproject.toml": f'[tool.prefect.api]\nurl = "{URL}"\n'}, True),
     ({}, {".env": f"# mine\nexport PREFECT_API_URL='{URL}'\n"}, True),
@@ -48,6 +47,11 @@ def test_every_place_that_prefect_reads_is_read(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert has_api() is configured
+
+
+def test_profiles_that_cannot_be_read_name_no_api() -> None:
+    _lay_down({"home/profiles.toml": "active = 3 4"})
+    assert not has_api()
 
 
 ASK_BOTH = (
