@@ -24,8 +24,8 @@ class Stretch(NamedTuple):
 
 
 def dominant_path(file: QhasFile) -> tuple[Stretch, ...]:
-    """The path of the file's first core without its gaps; empty where the file does not tell where it ran."""
-    core = min(file.paths, default=None)
+    """The path of the first core that has one, without its gaps; empty where the file does not tell where it ran."""
+    core = min((core for core, steps in file.paths.items() if steps), default=None)
     return tuple(_stretches(file, core)) if core is not None else ()
 
 

@@ -1,0 +1,41 @@
+"""Where the dominant path ran, as a QHAS tells it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fakes.profiles import qhas
+from qhas.profile.dominant import Stretch, dominant_path
+from qhas.profile.qhas_file import parse_qhas
+
+
+def step(op_id: str, htp_op: str, start: int, end: int, node: str = "conv1") -> dict[str, Any]:
+    place = {"op_id": op_id, "htp_op": htp_op, "qnn_op": node, "start_cycle": start, "end_cycle": end}
+    return {**place, "partial": False, "dp_cycles": end - start, "cycles": end - start}
+
+
+def path_of(**sections: list[dict[str, Any]]) -> tuple[Stretch, ...]:
+    return dominant_path(parse_qhas(json.dumps(qhas(**sections)).encode(), "qhas.json"))
+
+
+def test_every_stretch_has_its_op_and_gaps_are_left_out() -> None:
+    steps = [
+        step("0x10", "q::Conv", 100, 150),
+        step("0x11", "q::Other", 160, 170, "elsewhere"),
+        step("0x0", "Accumulated Idle", 150, 160, "Accumulated Idle"),
+    ]
+    assert path_of(dominant_path_htp_0=steps) == (
+        Stretch(100, 150, "Conv2d", "q::Conv", False),
+        Stretch(160, 170, "", "q::Other", False),
+    )
+
+
+def test_a_path_is_found_on_whichever_core_has_one() -> None:
+    assert len(path_of(dominant_path_htp_0=[], dominant_path_htp_1=[step("0x10", "q::Conv", 1, 2)])) == 1
+
+
+def test_a_file_without_cycles_of_the_path_tells_nothing() -> None:
+    row = step("0x10", "q::Conv", 0, 5)
+    del row["start_cycle"], row["end_cycle"]
+    assert path_of(dominant_path_htp_0=[row]) == path_of() == ()
