@@ -11,10 +11,11 @@ import pytest
 
 from fakes.records import record
 from flows.upkeep import prune_store
+from qhas.profile.figures import TIME
 from qhas.runs import keys
 from qhas.runs.record import Origin
 from qhas.store import Store, Upload
-from qhas.verdict.model import CellVerdict, Metric, Verdict
+from qhas.verdict.model import CellVerdict, Verdict
 from qhas.verdict.stored import write_verdicts
 from tests.qhas.objects import keys_named
 
@@ -63,7 +64,7 @@ async def test_the_trace_that_a_stored_verdict_links_to_stays(old: Store, tmp_pa
     verdict = CellVerdict(
         run_id="now",
         cell=record().cell.key,
-        metric=Metric.TIME,
+        metric=TIME,
         origin=Origin.SIMULATOR,
         verdict=Verdict.SUSTAINED,
         value=1,
