@@ -68,7 +68,7 @@ class Dlc:
         if len(start) < _NETWORK_MARK.size:
             return False
         mark, version = _NETWORK_MARK.unpack(start)
-        return mark == _MARK and version < _VERSION_OF_SNPE_2
+        return bool(mark == _MARK and version < _VERSION_OF_SNPE_2)
 
     def names(self) -> list[str]:
         """Its records' names, in file order."""
