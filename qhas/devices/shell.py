@@ -12,17 +12,22 @@ import re
 import secrets
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from qhas.failures import DeviceFailed, FailureKind
 from qhas.machine.digest import file_digest
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool, tool_environment
+from qhas.outside_bytes import shown_limit
 
 _ENDED = re.compile(rb"\r?\n?__qhas_exit=(\d+)\r?\n?")
 _TAIL_BYTES = 4096
+LARGEST_ANSWER = 16 << 20
+"""Bytes of an answer, which is read as a whole: the names and digests of a hundred thousand files."""
+_LOOK_SECONDS = 0.1
+"""How often the size of an answer is looked at while it arrives."""
 _BYTES_PER_SECOND = 1 << 20
 """Slower than any link worth using: a transfer that takes longer hangs."""
 _BYTES_READ_PER_SECOND = 10 << 20
@@ -112,12 +117,15 @@ class Shell(ABC):
         """
         return (await self._run(line, output, timeout_seconds))[0]
 
-    async def _run(self, line: str, output: Path, timeout_seconds: float) -> tuple[ToolRun, bytes]:
+    async def _run(
+        self, line: str, output: Path, timeout_seconds: float, *, answers: bool = False
+    ) -> tuple[ToolRun, bytes]:
         run, errors = await self._run_client(
             self.command(with_end_line(line)),
             output=output,
             timeout_seconds=timeout_seconds,
             stdin="held",
+            answers=answers,
         )
         if not run.timed_out:
             run = run.model_copy(update={"exit_code": await self._exit_code(errors, output)})
@@ -127,7 +135,7 @@ class Shell(ABC):
         """Run a command line and read what it prints. `reads` is how many bytes of files it has to read."""
         seconds = self._answer_seconds + reads / _BYTES_READ_PER_SECOND
         with self.scratch_file("answer") as output:
-            run, errors = await self._run(f"{{ {line}\n}}", output, seconds)
+            run, errors = await self._run(f"{{ {line}\n}}", output, seconds, answers=True)
             self.require_in_time(run, "answer")
             text = output.read_bytes().replace(b"\r\n", b"\n").decode(errors="replace")
             said = _ENDED.sub(b"\n", errors).replace(b"\r\n", b"\n").decode(errors="replace").strip()
@@ -182,22 +190,46 @@ class Shell(ABC):
         output: Path,
         timeout_seconds: float,
         stdin: Path | Literal["held"] | None = None,
+        answers: bool = False,
     ) -> tuple[ToolRun, bytes]:
-        """Run the client itself; what it printed on standard error."""
+        """Run the client itself; what it printed on standard error.
+
+        Standard error is bounded, and `answers` says that the output is one, too, and no file of any size.
+        """
         with self.scratch_file("errors") as errors:
+            client = run_tool(
+                argv,
+                cwd=self._scratch,
+                env=_client_environment(),
+                output=output,
+                errors=errors,
+                timeout_seconds=timeout_seconds,
+                stdin=stdin,
+            )
             try:
-                run = await run_tool(
-                    argv,
-                    cwd=self._scratch,
-                    env=_client_environment(),
-                    output=output,
-                    errors=errors,
-                    timeout_seconds=timeout_seconds,
-                    stdin=stdin,
-                )
+                run = await self._while_short(client, (output, errors) if answers else (errors,))
             except ToolNotExecutable as error:
                 raise DeviceFailed(FailureKind.CLIENT_BROKEN, f"{error}.") from error
             return run, errors.read_bytes()
+
+    async def _while_short(self, client: Coroutine[Any, Any, ToolRun], texts: Sequence[Path]) -> ToolRun:
+        """Wait for the client; end it and raise DeviceFailed as soon as it has said more than is ever read."""
+        running = asyncio.create_task(client)
+        try:
+            ended = False
+            while not ended:
+                ended = bool((await asyncio.wait({running}, timeout=_LOOK_SECONDS))[0])
+                if any(text.exists() and text.stat().st_size > LARGEST_ANSWER for text in texts):
+                    raise DeviceFailed(
+                        FailureKind.DEVICE_UNFIT,
+                        f"{self.name} answered with over {shown_limit(LARGEST_ANSWER)}, the most that is read of "
+                        "an answer; look for what floods its shell, or restart it.",
+                    )
+            return await running
+        finally:
+            if not running.done():
+                running.cancel()
+                await asyncio.wait({running})
 
     def _kind(self, text: str) -> FailureKind | None:
         found = (sign.kind for sign in (*self.signs, *_SHARED_SIGNS) if re.search(sign.pattern, text, re.I))
