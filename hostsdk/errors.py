@@ -31,6 +31,8 @@ class ErrorCode(IntEnum):
     """A record of the container cannot be used."""
     BAD_CONTAINER = 311
     """The file is not a DLC, or is cut short."""
+    OLD_CONTAINER = 312
+    """The DLC was made by a converter of SNPE 1."""
     EXECUTION_FAILED = 407
     """The prepared graph did not execute."""
     RUNTIME_UNAVAILABLE = 500

@@ -20,6 +20,11 @@ from hostsdk.errors import ErrorCode, ToolError
 
 NETWORK_RECORD = "model"
 _METADATA_PREFIX = "dlc.metadata"
+_METADATA_OF_SNPE_1 = "dlc.metadata"
+_METADATA_OF_SNPE_2 = "dlc.metadata2."
+_NETWORK_MARK = struct.Struct("<HH")
+_MARK, _VERSION_OF_SNPE_2 = 0x0AD5, 4
+"""How the network's record begins: SNPE 1 wrote version 3."""
 _CACHE_PREFIX = "htp.cache."
 _TIMELINE_PREFIX = "hostsdk.timeline."
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
@@ -41,12 +46,29 @@ class Dlc:
         """Raise `ToolError` unless the file is there, is whole, and holds a network."""
         if not self.path.is_file():
             raise ToolError(ErrorCode.MISSING_FILE, f"the container {self.path} does not exist.", "DLC")
-        if NETWORK_RECORD not in self.names():
+        names = self.names()
+        if self._made_by_snpe_1(names):
+            raise ToolError(
+                ErrorCode.OLD_CONTAINER,
+                f"{self.path.name} was made by SNPE 1: convert the network again, with QAIRT or SNPE 2.",
+                "DLC",
+            )
+        if NETWORK_RECORD not in names:
             raise ToolError(
                 ErrorCode.MISSING_RECORD,
                 f"{self.path} holds no network (record {NETWORK_RECORD!r}): it is not a DLC of SNPE 2.",
                 "DLC",
             )
+
+    def _made_by_snpe_1(self, names: list[str]) -> bool:
+        """By the mark of its network, or by metadata of the first kind alone."""
+        if _METADATA_OF_SNPE_1 in names and not any(name.startswith(_METADATA_OF_SNPE_2) for name in names):
+            return True
+        start = self.read(NETWORK_RECORD)[: _NETWORK_MARK.size] if NETWORK_RECORD in names else b""
+        if len(start) < _NETWORK_MARK.size:
+            return False
+        mark, version = _NETWORK_MARK.unpack(start)
+        return bool(mark == _MARK and version < _VERSION_OF_SNPE_2)
 
     def names(self) -> list[str]:
         """Its records' names, in file order."""

@@ -63,7 +63,8 @@ def circumstances(
     figures: Sequence[Figure],
     resources: Sequence[Resource],
 ) -> list[Circumstance]:
-    """The one that explains most first; those that explain nothing last."""
+    """The one that explains most first; those that explain nothing last. Ops are counted that are of the network."""
+    ops = [op for op in ops if op.of_network]
     old, new = _settings(before, after)
     found = list(_differences(old, new))
     if not same_network(before, after):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from qhas.diff import figures as overall
 from qhas.diff.circumstances import Evidence, circumstances, same_network
-from qhas.diff.contributions import contributions, matched_by_place
+from qhas.diff.contributions import contributions, renamed
 from qhas.diff.effects import Sameness, op_diffs
 from qhas.diff.matching import match, same_topology
 from qhas.diff.model import CellDiff, Contribution, Figure, OpDiff, Outcome, Part, Side
@@ -111,8 +111,8 @@ def _remarks(
         if (time.change or 0) * (qhas.change or 0) < 0:
             yield "Latency and first inference moved in opposite directions: the parts do not explain the latency."
     yield from _misleading(figures, origin)
-    if matched := matched_by_place(ops):
-        yield f"The names of {matched} ops moved; they were matched by type and place."
+    if moved := renamed(ops):
+        yield f"The names of {moved} ops moved; they were matched by type and place."
     unnamed = sum(abs(part.cycles) for part in parts if part.part is Part.UNNAMED)
     if unnamed > _UNNAMED_SHARE * abs(figures[CYCLES.name].change or 0):
         yield f"The files give {unnamed:,.0f} cycles of the difference to no op."

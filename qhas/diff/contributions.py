@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from qhas.diff.matching import without_token
 from qhas.diff.model import Contribution, Matched, OpDiff, OpEffect, Part
+from qhas.profile.op_names import lasting_name
 from qhas.profile.timing import Timing
 
 _PHRASES: dict[OpEffect, str] = {
@@ -86,7 +86,7 @@ def _name(kind: str, effect: OpEffect, members: Sequence[OpDiff]) -> str:
 
 def titled(op: OpDiff) -> str:
     """Type and name of one op; only the name where that says the type."""
-    name = without_token(op.name)
+    name = lasting_name(op.name)
     return name if name.startswith(op.type) else f"{op.type} {name}"
 
 
@@ -109,6 +109,10 @@ def _of_time(before: Timing, after: Timing) -> Iterator[Contribution]:
     yield Contribution(part=Part.START_UP, name="VTCM acquire and power-up", cycles=0.0, us=start_up)
 
 
-def matched_by_place(ops: Iterable[OpDiff]) -> int:
-    """How many ops were found by type and place, because their names moved."""
-    return sum(op.matched is Matched.PLACE for op in ops)
+def renamed(ops: Iterable[OpDiff]) -> int:
+    """How many ops have another name than before, apart from the numbers that every compile moves."""
+    return sum(
+        op.matched is Matched.PLACE
+        and lasting_name(op.name_before or "") != lasting_name(op.name_after or "")
+        for op in ops
+    )

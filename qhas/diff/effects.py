@@ -10,6 +10,7 @@ from typing import NamedTuple
 from qhas.diff.matching import Match
 from qhas.diff.model import Figure, Matched, OpDiff, OpEffect, Unit
 from qhas.diff.ops import Op
+from qhas.profile.op_names import of_network
 
 _DRAM_BYTES = 4096
 """That an op's traffic must change by, beside a tenth of it, to be worth naming."""
@@ -110,6 +111,7 @@ def _row(match: Match, same: Sameness) -> OpDiff:
         data_type_before=first.data_type if first else None,
         data_type_after=last.data_type if last else None,
         op_count=max(len(after), 1),
+        of_network=all(of_network(op.type) for op in (*before, *after)),
     )
 
 

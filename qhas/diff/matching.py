@@ -1,18 +1,18 @@
-"""Which op of one network is which of the other: by name, then by type and place where names moved."""
+"""Which op of one network is which of the other: by name, then by type and place where names moved.
+
+Ops of the network and what the compiler adds to them (inputs, outputs, constants, services) never stand for each other.
+"""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from qhas.diff.model import Matched
 from qhas.diff.ops import Op
-
-_TOKEN = re.compile(r"_token_\d+$")
-"""Converters number an op's copies; the number moves when the network around it changes."""
+from qhas.profile.op_names import lasting_name, moving_numbers, of_network
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,26 @@ class Match:
 
 def match(before: Sequence[Op], after: Sequence[Op]) -> list[Match]:
     """Every op of both sides in exactly one match."""
-    pairs = dict(_by_name(before, after))
-    same = [
-        Match(Matched.NAME, (before[i],), (after[j],))
-        for i, j in pairs.items()
-        if before[i].type == after[j].type
+    return [
+        one
+        for networks in (True, False)
+        for one in _match(*([op for op in ops if of_network(op.type) is networks] for ops in (before, after)))
     ]
-    return same + list(_by_place(before, after, pairs))
+
+
+def _match(before: Sequence[Op], after: Sequence[Op]) -> Iterator[Match]:
+    pairs = _by_name(before, after)
+    for i, j in pairs.items():
+        if before[i].type == after[j].type:
+            yield Match(_how(before[i], after[j], before), (before[i],), (after[j],))
+    yield from _by_place(before, after, pairs)
+
+
+def _how(old: Op, new: Op, before: Sequence[Op]) -> Matched:
+    """Among several of one lasting name, only its place tells which op it is."""
+    name = lasting_name(old.name)
+    alone = sum(lasting_name(op.name) == name for op in before) == 1
+    return Matched.NAME if alone or old.name == new.name else Matched.PLACE
 
 
 def same_topology(before: Sequence[Op], after: Sequence[Op]) -> bool:
@@ -41,7 +54,7 @@ def same_topology(before: Sequence[Op], after: Sequence[Op]) -> bool:
     An op that was put in or taken out moves those behind it. One that only one side has, where nothing moved, is in both
     networks, and one compiler made no HTP op of it. Of an op behind all others that cannot be told.
     """
-    old, new = ({op.name: op.place for op in ops if op.place is not None} for ops in (before, after))
+    old, new = _places(before), _places(after)
     common = old.keys() & new.keys()
     if not common or any(old[name] != new[name] for name in common):
         return False
@@ -49,27 +62,46 @@ def same_topology(before: Sequence[Op], after: Sequence[Op]) -> bool:
     return all(places[name] < last for places in (old, new) for name in places.keys() - common)
 
 
-def _by_name(before: Sequence[Op], after: Sequence[Op]) -> Iterator[tuple[int, int]]:
-    """Pairs of positions: the very same name first, then the same without its token where that is unambiguous."""
-    left, right = set(range(len(before))), set(range(len(after)))
-    for rename in (str, without_token):
-        here, there = _unique(before, left, rename), _unique(after, right, rename)
-        for name, i in here.items():
-            if (j := there.get(name)) is not None:
-                left.remove(i)
-                right.remove(j)
-                yield i, j
+def _places(ops: Sequence[Op]) -> dict[tuple[str, int], int]:
+    """Where the ops of the network stand, by lasting name and, where several have it, their number among those."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for op in ops:
+        if op.place is not None and of_network(op.type):
+            places[lasting_name(op.name)].append(op.place)
+    return {(name, nth): place for name, each in places.items() for nth, place in enumerate(sorted(each))}
 
 
-def without_token(name: str) -> str:
-    """The name as the network's author knows it."""
-    return _TOKEN.sub("", name)
+def _by_name(before: Sequence[Op], after: Sequence[Op]) -> dict[int, int]:
+    """Pairs of positions. Where several ops have one lasting name, as many on both sides, their numbers tell the order;
+    where one side has more of them, only the very same name tells.
+    """
+    old, new = _by_lasting_name(before), _by_lasting_name(after)
+    pairs: dict[int, int] = {}
+    for name in old.keys() & new.keys():
+        left, right = old[name], new[name]
+        if len(left) == len(right) == 1 or _types(before, left) == _types(after, right):
+            pairs.update(zip(left, right, strict=True))
+        else:
+            here, there = _unique(before, left), _unique(after, right)
+            pairs.update((here[same], there[same]) for same in here.keys() & there.keys())
+    return dict(sorted(pairs.items()))
 
 
-def _unique(ops: Sequence[Op], among: set[int], rename: Callable[[str], str]) -> dict[str, int]:
-    names = {i: rename(ops[i].name) for i in among}
-    counts = Counter(names.values())
-    return {name: i for i, name in names.items() if counts[name] == 1}
+def _by_lasting_name(ops: Sequence[Op]) -> dict[str, list[int]]:
+    """Positions of the ops of a name: by type, then in the order of the network."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i in sorted(range(len(ops)), key=lambda i: (ops[i].type, moving_numbers(ops[i].name))):
+        groups[lasting_name(ops[i].name)].append(i)
+    return groups
+
+
+def _types(ops: Sequence[Op], among: Sequence[int]) -> list[str]:
+    return [ops[i].type for i in among]
+
+
+def _unique(ops: Sequence[Op], among: Sequence[int]) -> dict[str, int]:
+    counts = Counter(ops[i].name for i in among)
+    return {ops[i].name: i for i in among if counts[ops[i].name] == 1}
 
 
 def _by_place(before: Sequence[Op], after: Sequence[Op], pairs: Mapping[int, int]) -> Iterator[Match]:

@@ -57,7 +57,7 @@ class Matched(StrEnum):
     """How an op of one side was found on the other."""
 
     NAME = "name"
-    """The same name, apart from the suffix `_token_N` that converters add."""
+    """The same name, apart from the numbers that every compile moves (`qhas.profile.op_names`)."""
     PLACE = "place"
     """The name moved: the same type at the same place between ops that kept theirs."""
     REPLACED = "replaced"
@@ -124,6 +124,8 @@ class OpDiff(DiffPart):
     data_type_after: str | None = None
     op_count: int = 1
     """QNN ops that a REPLACED group holds after; 1 otherwise."""
+    of_network: bool = True
+    """Whether the network's author wrote it: the compiler adds inputs, outputs, constants and services."""
 
     @property
     def name(self) -> str:

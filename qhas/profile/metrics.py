@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, Field
 
+from qhas.profile.op_names import of_network
 from qhas.profile.qhas_file import HtpOpType, QhasFile
 
 TOP_OPS = 10
@@ -83,7 +84,7 @@ def metrics_of(file: QhasFile) -> Metrics:
         htp_nodes=sum(core.htp_nodes for core in file.cores),
         reference_ops=_instances((op, op.reference_op) for op in file.htp_op_types),
         format_changes=_instances((op, op.format_change) for op in file.htp_op_types),
-        op_counts=dict(Counter(op.type for op in file.qnn_ops)) or None,
+        op_counts=dict(Counter(op.type for op in file.qnn_ops if of_network(op.type))) or None,
         top_ops=sorted(_shares(file), key=lambda share: (-share.dominant_cycles, share.op))[:TOP_OPS],
         estimate=file.estimate,
         statement=file.statement,

@@ -11,6 +11,9 @@ from hostsdk.dlc.dlc import Dlc, timeline_record
 from hostsdk.errors import ErrorCode, ToolError
 
 CENTRAL = b"PK\x01\x02"
+SNPE_1 = Path(__file__).parents[3].parent / "shared/data/vendor/snpe1-abs-quantised.dlc"
+NETWORK_OF_SNPE_1 = b"\xd5\x0a\x03\0\0\0\0\0\x18\0\0\0NETD"
+NETWORK_OF_SNPE_2 = b"\xd5\x0a\x04\0\1\0\0\0\x08\0\0\0NETD"
 
 
 def write(path: Path, records: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Dlc:
@@ -129,3 +132,40 @@ def test_nothing_is_appended_to_what_is_no_container(tmp_path, content):
     with pytest.raises(zipfile.BadZipFile):
         Dlc(path).append("record", b"")
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        {"dlc.metadata": b"converter-command=snpe-onnx-to-dlc", "model": NETWORK_OF_SNPE_1},
+        {"dlc.metadata": b"converter-command=snpe-tensorflow-to-dlc", "model": b"of an odd shape"},
+        {"model": NETWORK_OF_SNPE_1, "model.params": b""},
+        {"dlc.metadata": b"no network beside it"},
+    ],
+    ids=["whole", "by its metadata", "by its network", "without a network"],
+)
+def test_a_dlc_of_snpe_1_is_called_one_and_is_to_be_converted_again(tmp_path, records):
+    with pytest.raises(ToolError) as refused:
+        write(tmp_path / "old.dlc", records).check()
+    assert refused.value.code == 312
+    assert refused.value.message == (
+        "old.dlc was made by SNPE 1: convert the network again, with QAIRT or SNPE 2."
+    )
+
+
+@pytest.mark.skipif(not SNPE_1.exists(), reason="the vendor's files are not beside the repository")
+def test_the_vendors_own_dlc_of_snpe_1_is_called_one():
+    assert code_of(Dlc(SNPE_1).check) == 312
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        {"model": NETWORK_OF_SNPE_2, "dlc.metadata2.3.0": b"{}"},
+        {"model": NETWORK_OF_SNPE_2, "dlc.metadata": b"left by a tool", "dlc.metadata2.3.0": b"{}"},
+        {"model": NETWORK_OF_SNPE_2},
+        {"model": b"\xd5"},
+    ],
+)
+def test_a_dlc_of_snpe_2_is_not(tmp_path, records):
+    write(tmp_path / "new.dlc", records).check()

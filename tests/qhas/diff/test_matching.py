@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,54 @@ def test_names_that_are_ambiguous_without_their_token_are_matched_by_place() -> 
         ("place", "conv_token_1", "conv_token_8"),
         ("place", "conv_token_2", "conv_token_9"),
     }
+
+
+def test_a_token_with_the_number_of_its_node_is_no_other_name() -> None:
+    before, after = "layer/Conv_token_79_2", "layer/Conv_token_83_2"
+    assert told([op(before)], [op(after)]) == {("name", before, after)}
+
+
+def test_a_token_that_moved_onto_that_of_another_op_is_not_taken_for_it() -> None:
+    before = [op("Transpose_token_5_2"), op("Transpose_token_1_2")]
+    after = [op("Transpose_token_9_2"), op("Transpose_token_5_2")]
+    assert told(before, after) == {
+        ("place", "Transpose_token_1_2", "Transpose_token_5_2"),
+        ("place", "Transpose_token_5_2", "Transpose_token_9_2"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ("SystemService_ChunkPreload_12b6", "SystemService_ChunkPreload_1269", "SystemService_ChunkPreload"),
+        ("SystemService_Other_a", "SystemService_Other_10", "SystemService_Other"),
+        ("$Const_11", "$Const_f", "$Const"),
+    ],
+)
+def test_the_id_of_an_op_that_the_compiler_added_is_no_name(before: str, after: str, kind: str) -> None:
+    assert told([op(before, kind), op("a")], [op("a"), op(after, kind)]) == {
+        ("name", before, after),
+        ("name", "a", "a"),
+    }
+
+
+def test_ids_of_several_constants_are_put_in_their_order_as_numbers() -> None:
+    before = [op("$Const_9", "$Const"), op("$Const_10", "$Const")]
+    after = [op("$Const_1f", "$Const"), op("$Const_a", "$Const")]
+    assert told(before, after) == {("place", "$Const_9", "$Const_a"), ("place", "$Const_10", "$Const_1f")}
+
+
+def test_numbers_that_the_author_wrote_are_kept() -> None:
+    assert told([op("MatMul_2"), op("MatMul_3")], [op("MatMul_3"), op("MatMul_2")]) == {
+        ("name", "MatMul_2", "MatMul_2"),
+        ("name", "MatMul_3", "MatMul_3"),
+    }
+
+
+def test_what_the_compiler_added_never_stands_for_an_op_of_the_network() -> None:
+    before = [op("a"), op("matmul", "FullyConnected"), op("b")]
+    after = [op("a"), op("SystemService_ChunkPreload_1", "SystemService_ChunkPreload"), op("b")]
+    assert {("removed", "matmul", ""), ("added", "", "SystemService_ChunkPreload_1")} <= told(before, after)
 
 
 def test_renamed_ops_are_matched_by_type_between_those_that_kept_their_name() -> None:

@@ -1,0 +1,35 @@
+"""What of an op's name and type is the network's, and what the compiler put there.
+
+Seen in the vendor's files: `Conv_token_79_2` (ONNX Runtime's numbers of a copy and of its node),
+`SystemService_ChunkPreload_12b6` and `$Const_11` (the id of the op, in hexadecimal). They move with every compile.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = re.compile(r"_token_(\d+)(?:_(\d+))?$")
+_ID = re.compile(r"_([0-9a-f]+)$")
+_COMPILERS_OWN = re.compile(r"SystemService(_|$)|\$")
+_BORDER = frozenset({"Input", "Output"})
+
+
+def of_network(op_type: str) -> bool:
+    """Whether its author wrote ops of this type: not inputs and outputs, constants, or services of the runtime."""
+    return op_type not in _BORDER and not _COMPILERS_OWN.match(op_type)
+
+
+def lasting_name(name: str) -> str:
+    """The name without the numbers that move from compile to compile."""
+    return _moving(name).sub("", name)
+
+
+def moving_numbers(name: str) -> tuple[int, ...]:
+    """Those numbers: among ops of one lasting name they grow in the order of the network."""
+    pattern = _moving(name)
+    numbers = match.groups() if (match := pattern.search(name)) else ()
+    return tuple(int(number, 16 if pattern is _ID else 10) for number in numbers if number)
+
+
+def _moving(name: str) -> re.Pattern[str]:
+    return _ID if _COMPILERS_OWN.match(name) else _TOKEN
