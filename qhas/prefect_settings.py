@@ -9,8 +9,6 @@ import os
 import secrets
 from pathlib import Path
 
-from qhas.machine.proxies import exempt_loopback
-
 SERVER = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     # Measured: with the default of one row a write, the server lags minutes behind a sweep of a thousand cells.
@@ -47,8 +45,7 @@ def guard(login: str, origins: str = NO_ORIGIN) -> dict[str, str]:
 
 
 def quieten() -> None:
-    """Keep Prefect's logs out of the command's output, and its requests to this host out of a proxy."""
-    exempt_loopback()
+    """Keep Prefect's logs out of the command's output."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
 
