@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff
 from qhas.failures import InvalidInput
+from qhas.outside_bytes import unpack
 from qhas.profile.notes import of_one_graph
 from qhas.profile.picture import Timeline, read_timeline
 from qhas.profile.qhas_file import QhasFile, QhasInvalid, parse_qhas
@@ -27,6 +27,8 @@ from qhas.store import ObjectMissing, Store
 
 _LARGEST_TRACE = 64_000_000
 """Bytes, packed, up to which the picture of a trace from before there were pictures is made when a report is."""
+_LARGEST_TIMELINE = 64 << 20
+"""Bytes of a picture, which is made to be drawn by a browser."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _diff(before: Evidence, after: Evidence) -> CellDiff | None:
 
 def _timeline(content: bytes | None) -> Timeline | None:
     try:
-        return Timeline.model_validate_json(gzip.decompress(content)) if content else None
+        return Timeline.model_validate_json(unpack(content, _LARGEST_TIMELINE)) if content else None
     except (ValidationError, EOFError, OSError):
         return None
 
