@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import (
@@ -102,6 +102,9 @@ class Core(_Row):
     peak_vtcm_alloc: Count
     qnn_nodes: Count
     htp_nodes: Count
+    unique_qnn_ops: int = 0
+    unique_htp_ops: int = 0
+    """How many types there are; 0 where the file does not tell, as of the one above."""
 
     @model_validator(mode="before")
     @classmethod
@@ -230,6 +233,10 @@ class QhasFile(BaseModel):
     def longest(self) -> Core:
         """The core whose timeline is the longest: the inference ends with it. Every figure of one core is of this one."""
         return max(self.cores, key=lambda core: core.timeline_cycles)
+
+    def counted(self, what: Literal["qnn_nodes", "unique_qnn_ops", "unique_htp_ops"]) -> int:
+        """How many of these the summary counts, on the core that has the most; a list of them may be shorter."""
+        return max(int(getattr(core, what)) for core in self.cores)
 
     @cached_property
     def idle(self) -> int:
