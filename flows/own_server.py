@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
@@ -46,6 +45,8 @@ def own_server_closed() -> Iterator[None]:
 
 def _tether_own_server() -> None:
     """Let the server that Prefect will start end with this process; Prefect itself ends it at a tidy exit only."""
+    from prefect.server.api.server import SubprocessASGIServer  # seconds, which only this needs
+
     server = SubprocessASGIServer()  # the one instance of this process
     start, watchers = server._run_uvicorn_command, []
 

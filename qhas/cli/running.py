@@ -16,6 +16,7 @@ from qhas.cli.frame import Exit
 from qhas.cli.screen import console, errors
 from qhas.cli.show import show_result
 from qhas.cli.tables.run import device_logs, trace_paths
+from qhas.cli.waiting import waiting_for
 from qhas.machine.proxies import exempt_loopback
 from qhas.prefect_profile import HOW_TO_RECORD, has_api
 from qhas.runs import keys
@@ -78,9 +79,10 @@ def _run_direct(request: Request, sdk: Sdk) -> None:
 def _opened(request: Request) -> Store:
     """The store, if it can take this run and knows the other one."""
     store = Store(request.site.store)
-    require_same_spec(store, request.run_id, request.spec)
-    require_other(store, request.against)
-    store.require_writable()
+    with waiting_for(store):
+        require_same_spec(store, request.run_id, request.spec)
+        require_other(store, request.against)
+        store.require_writable()
     return store
 
 

@@ -75,13 +75,11 @@ def store(address: str) -> Finding:
 
 
 def proxy() -> Iterator[Finding]:
-    """Whether a proxy is in the way to this host itself; nothing where none is set."""
+    """That a proxy is in the way to this host itself; nothing where none is."""
     if variable := proxy_of_loopback():
-        step = f"export NO_PROXY={','.join(LOOPBACK)} for Prefect's own commands"
+        step = f"for Prefect's own commands export NO_PROXY={','.join(LOOPBACK)}"
         yield Finding(
-            "proxy",
-            False,
-            f"{variable} is set and loopback is not exempt. qhas exempts it for itself; {step}.",
+            "proxy", True, f"{variable} is set and NO_PROXY is without loopback: qhas adds it; {step}"
         )
 
 
