@@ -77,18 +77,19 @@ def _run_direct(request: Request, sdk: Sdk) -> None:
 
 
 def _opened(request: Request) -> Store:
-    """The store, if it can take this run and knows the other one."""
+    """The store, if this run is not another spec's there and it knows the other one. Nothing is written yet."""
     store = Store(request.site.store)
     with waiting_for(store):
         require_same_spec(store, request.run_id, request.spec)
         require_other(store, request.against)
-        store.require_writable()
     return store
 
 
 def _run_and_show(store: Store, request: Request, planned: Plan, run_cells: Callable[[], None]) -> Exit:
     for warning in planned.warnings:
         errors.print(f"qhas: {warning}", style="yellow")
+    with waiting_for(store):
+        store.require_writable()  # after all that can be refused without leaving anything behind
     try:
         with sweep_bar(errors if request.as_json else console):
             run_cells()
