@@ -14,6 +14,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.liveness import declare_crashed
+from qhas.machine.hangup import hangup_interrupts
 from qhas.runs import progress
 from qhas.runs.durations import write_durations
 from qhas.runs.record import CellRecord, SdkFacts, SitePart, SiteState, SweepRecord
@@ -44,7 +45,8 @@ async def running(
     await declare_crashed(run)
     events.sweep_started(run)
     try:
-        yield run
+        with hangup_interrupts():
+            yield run
     except (asyncio.CancelledError, TerminationSignal):
         await asyncio.shield(asyncio.to_thread(note_cancelled, site, run))
         raise

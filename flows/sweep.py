@@ -24,6 +24,7 @@ from flows.running import counted, finish, running
 from qhas.cell.resume import complete, sdk_facts
 from qhas.failures import InvalidInput
 from qhas.lab.lab import Lab, open_lab
+from qhas.machine.hangup import hangup_interrupts
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
 from qhas.runs.stored import ending, new_run_id, require_run
@@ -68,7 +69,7 @@ def sweep_here(spec: SweepSpec, site: str | None, run_id: str) -> None:
 def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Run a flow in this process. Raises what kept it from starting, not failed cells."""
     try:
-        with own_server_closed():
+        with hangup_interrupts(), own_server_closed():
             asyncio.run(_over_an_api(started))
     except FailedRun:
         return

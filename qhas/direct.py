@@ -12,6 +12,7 @@ from importlib import import_module
 from qhas.cell.resume import complete, sdk_facts
 from qhas.cell.sequence import DIRECT, profile_cells
 from qhas.lab.lab import Lab, open_lab
+from qhas.machine.hangup import hangup_interrupts
 from qhas.runs import progress
 from qhas.runs.durations import write_durations
 from qhas.runs.record import CellRecord, SweepRecord
@@ -30,10 +31,11 @@ def run_direct(spec: SweepSpec, site: Site, run_id: str, sdk: Sdk | None = None)
     """Take a sweep to its end, or complete it; with the site's SDK if the caller has found it. A failed cell is in its record, not raised.
 
     Raises InvalidInput before anything runs, RunNotEnded if the cells have run and the store is gone, RunTaken if
-    another process has taken the run over, and KeyboardInterrupt for a run that is stopped, also by SIGTERM.
+    another process has taken the run over, and KeyboardInterrupt for a run that is stopped, also by SIGTERM or SIGHUP.
     """
     try:
-        asyncio.run(_run(spec, site, run_id, sdk))
+        with hangup_interrupts():
+            asyncio.run(_run(spec, site, run_id, sdk))
     except asyncio.CancelledError as stopped:
         raise KeyboardInterrupt from stopped
 

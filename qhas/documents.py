@@ -12,9 +12,15 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from qhas import plain_yaml
 from qhas.failures import InvalidInput
+from qhas.outside_bytes import read_file
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+LARGEST_YAML = 1 << 20
+"""Three thousand networks with long paths; more is no file that somebody wrote."""
+_MOST_FAULTS = 20
+"""Told of one document: more nobody reads, and a wrong list of thousands has one each."""
 _NULL = {"type": "null"}
 _UNKNOWN = frozenset({"extra_forbidden", "invalid_key"})
 """What pydantic calls the fault of a key that no field has, the latter of one that is no text."""
@@ -82,12 +88,14 @@ def require_distinct(rule: str, values: Iterable[object]) -> None:
 def parse_yaml(path: Path, model: type[ModelT], what: str) -> ModelT:
     """Read a YAML file into a model, or raise InvalidInput with one sentence naming file, place and fault."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_file(path, LARGEST_YAML).decode()
+    except (OSError, ValueError) as error:  # no UTF-8, or a path that cannot be one
         raise InvalidInput(f"The {what} file {path} cannot be read: {error}.") from error
     try:
-        document: Any = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none
+        document: Any = plain_yaml.load(text)
+    except plain_yaml.YamlRefused as error:
+        raise InvalidInput(f"The {what} file {path} is not YAML as it is taken: {_fault(error)}.") from None
+    except yaml.YAMLError as error:
         raise InvalidInput(f"The {what} file {path} is not YAML: {_fault(error)}.") from None
     try:
         return model.model_validate(document)
@@ -116,8 +124,10 @@ def anchored(file: Path, place: str, address: str) -> str:
 
 
 def describe(error: ValidationError) -> str:
-    """The faults of a validation as one line, each with the place where it stands."""
-    return "; ".join(
+    """The first faults of a validation as one line, each with the place where it stands, and the number of the others."""
+    faults = [
         f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors()
-    )
+        for fault in error.errors(include_url=False, include_input=False)[:_MOST_FAULTS]
+    ]
+    others = error.error_count() - len(faults)
+    return "; ".join([*faults, f"and {others} more"] if others else faults)

@@ -13,7 +13,11 @@ def microseconds(value: float) -> str:
 
 
 def size(value: float) -> str:
-    """Bytes, in MB of 10^6 bytes, as in `26.4 MB`."""
+    """Bytes, in the largest unit that leaves a whole one: `26.4 MB` of 10^6 bytes, `4.1 kB`, `960 B`."""
+    if round(value) < 1000:
+        return f"{value:.0f} B"
+    if round(value, -2) < 1e6:
+        return f"{value / 1e3:.1f} kB"
     return f"{value / 1e6:.2f} MB" if value < 10e6 else f"{value / 1e6:.1f} MB"
 
 

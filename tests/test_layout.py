@@ -23,7 +23,16 @@ MAY_IMPORT = {
 }
 """Which of the packages below, and whether Prefect, each package may import."""
 FLOORS = (
-    *("naming", "socs", "units", "outside_text", "prefect_settings", "prefect_profile"),
+    *(
+        "naming",
+        "socs",
+        "units",
+        "outside_text",
+        "outside_bytes",
+        "plain_yaml",
+        "prefect_settings",
+        "prefect_profile",
+    ),
     *(
         "failures",
         "documents",

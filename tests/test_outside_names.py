@@ -40,7 +40,7 @@ OURS = {
     "self.path / name": "lock files, named by `safe_name` and a digest",
     "folder / name": "files that this process has just found in its own folder",
     "attempt.folder / schematic": "as above, or checked by the manifest they come from",
-    "Path(tempfile.mkdtemp(prefix='model-', dir=self.scratch)) / name": "made by `safe_name`",
+    "Path(tempfile.mkdtemp(prefix='model-', dir=self._scratch)) / name": "made by `safe_name`",
     "target.with_name(f'{target.name}.{secrets.token_hex(8)}.partial')": "beside a path that is checked",
     "Path('inputs') / f'{len(files)}-{safe_name(PurePosixPath(path).name)}'": "as above",
     "parent / original": "input lists are their user's own, and may name any file he may read",

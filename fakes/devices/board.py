@@ -13,6 +13,7 @@ from .device_root import DeviceRoot, missing_programs, why_no_root
 from .faults import DeviceFault, DeviceRule
 from .namespace import RootPlan
 from .occupants import is_sshd
+from .session_shell import GREETING
 from .settings import DaemonSettings
 from .state import DeviceState, replace_text, write_sysfs
 
@@ -93,6 +94,14 @@ class Board(DeviceRoot):
                     f"a board cannot do {rule.fault} after bytes: ssh encrypts what it transfers"
                 )
         super().order(*rules)
+
+    def greet(self, text: str | None) -> None:
+        """Print a text on both streams before every command from now on, as a talkative profile does; None ends it."""
+        greeting = self.settings.plan.root / GREETING.lstrip("/")
+        if text is None:
+            greeting.unlink(missing_ok=True)
+        else:
+            replace_text(greeting, text)
 
     def write_state(self) -> None:
         """See `DeviceRoot`."""

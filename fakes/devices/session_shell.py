@@ -11,6 +11,8 @@ import sys
 
 SHELL = "/busybox/sh"
 LINE = "/run/board/sessions"
+GREETING = "/run/board/greeting"
+"""What a profile prints on both streams before every command, where there is such a file."""
 GO = b"g"
 _CLEARED = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -22,6 +24,7 @@ def main(argv: list[str]) -> int:
     line.sendall(os.fsencode(argv[1] if argv[:1] == ["-c"] else "") + b"\0")
     if line.recv(1) != GO:
         return 255
+    _greet()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGQUIT, signal.SIG_IGN)
     environment = {
@@ -39,6 +42,17 @@ def main(argv: list[str]) -> int:
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     return code
+
+
+def _greet() -> None:
+    try:
+        greeting = os.open(GREETING, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    text = os.read(greeting, 1 << 20)
+    os.close(greeting)
+    for descriptor in (1, 2):
+        os.write(descriptor, text)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from infra.stack.failure import StackFailed
 from infra.stack.postgresql import Address
+from qhas.machine.proxies import exempt_loopback
 from qhas.prefect_settings import new_login
 
 UI_PORT = 4200
@@ -120,8 +121,10 @@ def as_shell(variables: Mapping[str, str]) -> str:
 
 
 def plain_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Nothing of the user's own Prefect, lab and store; a vendor SDK that is named there stays so."""
-    return {name: value for name, value in environ.items() if not name.startswith(_PRIVATE)}
+    """Nothing of the user's own Prefect, lab and store, no proxy before loopback; a vendor SDK that is named there stays so."""
+    plain = {name: value for name, value in environ.items() if not name.startswith(_PRIVATE)}
+    exempt_loopback(plain)
+    return plain
 
 
 def _is_free(port: int) -> bool:

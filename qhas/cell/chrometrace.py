@@ -13,10 +13,11 @@ from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.profile.dominant import Stretch, dominant_path
+from qhas.profile.dominant import dominant_path
 from qhas.profile.metrics import Metrics, metrics_of
+from qhas.profile.notes import of_one_graph
 from qhas.profile.picture import read_timeline
-from qhas.profile.qhas_file import QhasInvalid, read_qhas
+from qhas.profile.qhas_file import QhasFile, QhasInvalid, read_qhas
 from qhas.profile.runtrace import RuntraceInvalid, clock_mhz, read_runtrace
 from qhas.profile.trace import TraceInvalid
 from qhas.site.sdk import READER, Tool, viewer_config
@@ -73,14 +74,16 @@ async def _view_on_device(
 
 def _check_trace(path: Path) -> None:
     """Check the trace and, in the same pass, make the picture that reports show of it with the files beside it."""
-    dominant: tuple[Stretch, ...] = ()
+    file: QhasFile | None = None
     with suppress(QhasInvalid):
-        dominant = dominant_path(read_qhas(path.with_name(QHAS)))
+        file = read_qhas(path.with_name(QHAS))
     clock: float | None = None
     with suppress(RuntraceInvalid):
         clock = clock_mhz(read_runtrace(path.with_name(RUNTRACE)))
     try:
-        picture = read_timeline(path, dominant, clock)
+        picture = read_timeline(path, dominant_path(file) if file else (), clock)
+        if file and not of_one_graph(picture.end_cycle, file):
+            picture = read_timeline(path, (), clock)  # the path is of another graph
     except TraceInvalid as error:
         raise StepFailed(FailureKind.TRACE_INVALID, Step.CHROMETRACE, f"{error}.") from error
     path.with_name(TIMELINE).write_text(picture.model_dump_json(), encoding="utf-8")

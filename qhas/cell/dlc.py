@@ -14,8 +14,18 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from qhas.outside_bytes import shown_limit
+
 METADATA_PREFIX = "dlc.metadata2."
 _METADATA_OF_SNPE_1 = "dlc.metadata"
+LARGEST_METADATA = 16 << 20
+"""Bytes of the record unpacked: names and shapes of some ten thousand tensors are 2 MB."""
+MOST_INPUTS = 4096
+"""Tensors: a language model has two for each head of each layer."""
+_HIGHEST_RANK = 16
+"""Dimensions of a tensor: the runtime takes fewer."""
+_LARGEST_DIMENSION = (1 << 32) - 1
+"""The vendor's tensors hold their dimensions in 32 bits (QnnTypes.h)."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ def graph_inputs(prepared_dlc: Path) -> list[GraphInput]:
     try:
         for cache in _metadata(prepared_dlc).get("cacheList", []):
             for graph in cache.get("graphs", []):
-                return [_graph_input(tensor) for tensor in graph["graphInputs"]]
+                return _graph_inputs(graph["graphInputs"])
     except _UNREADABLE as error:
         reason = (
             str(error)
@@ -62,11 +72,21 @@ def graph_inputs(prepared_dlc: Path) -> list[GraphInput]:
     raise ValueError(f"{prepared_dlc.name} does not state its inputs")
 
 
+def _graph_inputs(tensors: list[dict[str, Any]]) -> list[GraphInput]:
+    if len(tensors) > MOST_INPUTS:
+        raise ValueError(f"it states {len(tensors)} inputs, the most is {MOST_INPUTS}")
+    return [_graph_input(tensor) for tensor in tensors]
+
+
 def _graph_input(tensor: dict[str, Any]) -> GraphInput:
     name, dimensions = tensor["name"], tuple(tensor["dimensions"])
-    if not isinstance(name, str) or not all(isinstance(size, int) and size > 0 for size in dimensions):
-        raise ValueError(f"input {name!r} has dimensions {dimensions}")
+    if not isinstance(name, str) or len(dimensions) > _HIGHEST_RANK or not all(map(_is_size, dimensions)):
+        raise ValueError(f"input {str(name)[:100]!r} has dimensions {str(dimensions[:_HIGHEST_RANK])[:200]}")
     return GraphInput(name, dimensions)
+
+
+def _is_size(dimension: object) -> bool:
+    return type(dimension) is int and 0 < dimension <= _LARGEST_DIMENSION  # not a bool, which is an int
 
 
 def _metadata(dlc: Path) -> dict[str, Any]:
@@ -80,9 +100,14 @@ def _metadata(dlc: Path) -> dict[str, Any]:
 
 
 def _stored_record(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"its record {name[:100]!r} is packed in a way that no DLC is")
     with archive.open(name) as record:
         record._expected_crc = None  # type: ignore[attr-defined]  # written as 0 by the vendor's library
-        return record.read()
+        content = record.read(LARGEST_METADATA + 1)
+    if len(content) > LARGEST_METADATA:
+        raise ValueError(f"its record {name[:100]!r} is over {shown_limit(LARGEST_METADATA)}")
+    return content
 
 
 def _json_object(record: bytes) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Input data of a cell: the files an input_list names, or seeded random values of the network's own shape.
 
 List syntax (SNPE tools page): optional first lines beginning with `#` or `%` name outputs; every other line is one
-inference, `name:=path` pairs separated by blanks, or a bare path for a network with a single input.
+inference, `name:=path` pairs separated by blanks, or a bare path for a network with a single input. A path holds no
+blank. It is relative to the list's folder, `../` included, within the list's bucket or host; a URL is of the list's own
+kind of store. A list on this host may name absolute paths, one that lies elsewhere no file of this host.
 """
 
 from __future__ import annotations
@@ -16,14 +18,22 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from qhas.cell.dlc import GraphInput, graph_inputs
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.secrets import masked
 from qhas.naming import safe_name
+from qhas.outside_bytes import Unbounded, read_file, shown_limit
 from qhas.sweep.spec import RANDOM_INPUTS, ModelRef
 
 INPUT_LIST = "input_list.txt"
+LARGEST_LIST = 4 << 20
+"""Bytes: forty thousand inferences of a hundred letters each."""
+LARGEST_DATA = 512 << 20
+"""Bytes of one file, which is in memory as a whole on its way."""
+MOST_RANDOM_VALUES = 1 << 26
+"""Of all inputs together: 256 MB and a minute's work. A picture of 4096 x 4096 in three colours is 50 million."""
 _DATA_FILE = re.compile(r"[\w./@+=-]{1,400}\.(?:raw|bin|dat|data|npy)", re.ASCII | re.IGNORECASE)
 
 
@@ -47,7 +57,7 @@ def repeated(inputs: StagedInputs, count: int, folder: Path) -> StagedInputs:
     """A list of `count` inferences: the first ones, or all in turn again and again, for net-run has no such option."""
     lines = inputs.list_file.read_text(encoding="utf-8").splitlines()
     header = [line for line in lines if line.startswith(("#", "%"))]
-    each = itertools.cycle(line for line in lines if line not in header)
+    each = itertools.cycle(line for line in lines if not line.startswith(("#", "%")))
     chosen = list(itertools.islice(each, count))
     named = {word.rpartition(":=")[2] for line in chosen for word in line.split()}
     files = {name: path for name, path in inputs.files.items() if name in named}
@@ -63,6 +73,13 @@ def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedI
             Step.NET_RUN,
             f"Random inputs need shapes, but {error}; give an input list.",
         ) from error
+    if (values := sum(tensor.elements for tensor in inputs)) > MOST_RANDOM_VALUES:
+        raise StepFailed(
+            FailureKind.INPUT_UNREADABLE,
+            Step.NET_RUN,
+            f"The network's inputs have {values} values, random ones are made up to {MOST_RANDOM_VALUES}; "
+            "give an input list.",
+        )
     generator = random.Random(zlib.crc32(model.name.encode()))  # noqa: S311  # data, not a secret
     files = {f"inputs/{index}.raw": folder / f"{index}.raw" for index in range(len(inputs))}
     for path, tensor in zip(files.values(), inputs, strict=True):
@@ -79,16 +96,19 @@ def _write_normal(path: Path, tensor: GraphInput, generator: random.Random) -> N
 
 def _listed_inputs(address: str, folder: Path) -> StagedInputs:
     fs, list_path = fsspec.core.url_to_fs(address)
-    parent = PurePosixPath(list_path).parent
     files: dict[str, Path] = {}
     lines = [
         line if line.startswith(("#", "%")) else " ".join(_localised(line, files))
-        for line in _read(fs, list_path, masked(address)).decode("utf-8-sig", errors="replace").splitlines()
+        for line in _read(fs, list_path, masked(address), LARGEST_LIST)
+        .decode("utf-8-sig", errors="replace")
+        .splitlines()
     ]
     staged = {}
     for index, (original, name) in enumerate(files.items()):
         staged[str(name)] = folder / f"{index}.raw"
-        staged[str(name)].write_bytes(_read(fs, str(parent / original), _as_told(original, index + 1)))
+        told = _as_told(original, index + 1)
+        place = _place(fs, list_path, original, told)
+        staged[str(name)].write_bytes(_read(fs, place, told, LARGEST_DATA))
     lines = [line for line in lines if line.strip()]
     inferences = sum(not line.startswith(("#", "%")) for line in lines)
     if not inferences:
@@ -100,7 +120,8 @@ def _localised(line: str, files: dict[str, Path]) -> Iterator[str]:
     for word in line.split():
         name, assigned, path = word.rpartition(":=")
         # net-run's messages name this copy, so it is called as its original.
-        files.setdefault(path, Path("inputs") / f"{len(files)}-{safe_name(PurePosixPath(path).name)}")
+        if path not in files:
+            files[path] = Path("inputs") / f"{len(files)}-{safe_name(PurePosixPath(path).name)}"
         yield f"{name}{assigned}{files[path]}"
 
 
@@ -113,9 +134,51 @@ def _as_told(path: str, number: int) -> str:
     )
 
 
-def _read(fs: fsspec.AbstractFileSystem, path: str, name: str) -> bytes:
+def _place(fs: fsspec.AbstractFileSystem, list_path: str, written: str, told: str) -> str:
+    """Where a file lies that a list names, as the list's file system calls it. Raises StepFailed for a way out of it."""
+    scheme, mark, _ = written.partition("://")
+    schemes = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
+    if mark:
+        if scheme not in schemes or "::" in written:
+            raise _rejected(told, f"is a URL of another store than the list's; use {schemes[0]}:// or a path")
+        return str(fs._strip_protocol(written))
+    if isinstance(fs, LocalFileSystem):
+        return str(PurePosixPath(list_path).parent / written)
+    if written.startswith("/"):
+        raise _rejected(
+            told, "is an absolute path, but the list is not on this host; write it relative to the list"
+        )
+    scheme, mark, place = list_path.partition("://") if "://" in list_path else ("", "", list_path)
+    if mark:
+        place = place.partition("?")[0]  # of a signed address of HTTP
+    host, *folder = place.split("/")[:-1] or [""]
+    for part in written.split("/"):
+        if part == ".." and not folder:
+            raise _rejected(told, "leads out of the list's store; write `../` less often")
+        if part == "..":
+            folder.pop()
+        elif part != ".":
+            folder.append(part)
+    return f"{scheme}{mark}{'/'.join([host, *folder])}"
+
+
+def _rejected(told: str, fault: str) -> StepFailed:
+    return StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"Input {told} {fault}.")
+
+
+def _read(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int) -> bytes:
     try:
-        return bytes(fs.cat_file(path))
+        if isinstance(fs, LocalFileSystem):
+            return read_file(Path(path), largest)
+        size = fs.info(path).get("size")
+        content = b"" if size and size > largest else bytes(fs.cat_file(path))
+        if max(size or 0, len(content)) > largest:
+            raise Unbounded(f"it is over {shown_limit(largest)}, the most that is read of such a file")
+        return content
+    except Unbounded as error:
+        raise StepFailed(
+            FailureKind.INPUT_UNREADABLE, Step.NET_RUN, f"Input {name} cannot be read: {error}."
+        ) from None
     except Exception as error:  # every fsspec backend raises its own
         raise StepFailed(
             FailureKind.INPUT_UNREADABLE,

@@ -14,6 +14,8 @@ from typing import Any, ParamSpec
 
 import typer
 
+from qhas.machine.hangup import hangup_interrupts
+
 P = ParamSpec("P")
 
 
@@ -32,7 +34,8 @@ def command(function: Callable[P, Exit]) -> Callable[P, None]:
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            code = function(*args, **kwargs)
+            with hangup_interrupts():
+                code = function(*args, **kwargs)
         except KeyboardInterrupt:
             _say("cancelled.", style="yellow")
             code = Exit.CANCELLED

@@ -119,6 +119,7 @@ class AdbShell(Shell):
                 [*self._client, *arguments],
                 output=output,
                 timeout_seconds=seconds or self._answer_seconds,
+                answers=True,
             )
             deed = arguments[2] if arguments[0] == "-s" else arguments[0]
             self.require_in_time(run, f"answer `adb {deed}`")

@@ -25,7 +25,7 @@ from qhas.devices.gate import Objection, wait_until_fit
 from qhas.devices.health import PROBE, Probe, parse_probe
 from qhas.devices.hexagon import choose_hexagon, hexagon_of_device, skel_archs
 from qhas.devices.identity import check_identity
-from qhas.devices.shell import Shell, digests, quoted, verify_copy
+from qhas.devices.shell import LARGEST_ANSWER, Shell, digests, quoted, verify_copy
 from qhas.failures import DeviceFailed, FailureKind
 from qhas.machine.digest import file_digest
 from qhas.machine.process import ToolRun
@@ -224,7 +224,8 @@ class RemoteDevice:
         job = await self.open_job()
         with self._shell.scratch_file("tool") as output:
             run = await job.run(argv, output=output, timeout_seconds=_SHORT_SECONDS)
-            return run, output.read_text(encoding="utf-8", errors="replace")
+            with output.open("rb") as said:
+                return run, said.read(LARGEST_ANSWER).decode(errors="replace")
 
 
 class RemoteJob:

@@ -1,7 +1,7 @@
 """The way to a device: run a command line in its shell, push a file, pull a file.
 
-A transport (adb, ssh) knows only how its client is called and what its messages mean. How a command ended is told by
-a line that the device itself prints last: without that line the connection was lost, whatever the client's exit code.
+A transport (adb, ssh) knows only how its client is called and what its messages mean. What a command prints stands
+between marks (marks.py): without the last one the connection was lost, whatever the client's exit code.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ import re
 import secrets
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from qhas.devices.marks import Marks
 from qhas.failures import DeviceFailed, FailureKind
 from qhas.machine.digest import file_digest
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool, tool_environment
+from qhas.outside_bytes import shown_limit
 
-_ENDED = re.compile(rb"\r?\n?__qhas_exit=(\d+)\r?\n?")
-_TAIL_BYTES = 4096
+LARGEST_ANSWER = 16 << 20
+"""Bytes of an answer, which is read as a whole: the names and digests of a hundred thousand files."""
+_LOOK_SECONDS = 0.1
+"""How often the size of an answer is looked at while it arrives."""
 _BYTES_PER_SECOND = 1 << 20
 """Slower than any link worth using: a transfer that takes longer hangs."""
 _BYTES_READ_PER_SECOND = 10 << 20
@@ -110,28 +114,51 @@ class Shell(ABC):
 
         The command's standard input stays open as long as this process lives and waits.
         """
-        return (await self._run(line, output, timeout_seconds))[0]
+        return (await self._run_marked(line, output, timeout_seconds, "held"))[0]
 
-    async def _run(self, line: str, output: Path, timeout_seconds: float) -> tuple[ToolRun, bytes]:
-        run, errors = await self._run_client(
-            self.command(with_end_line(line)),
+    async def _run_marked(
+        self,
+        line: str,
+        output: Path,
+        seconds: float,
+        stdin: Path | Literal["held"] | None,
+        *,
+        answers: bool = False,
+    ) -> tuple[ToolRun, str, bool]:
+        """Run a line between marks; its end, what it said on standard error, and whether its output came whole."""
+        marks = Marks()
+        run, said = await self._run_client(
+            self.command(marks.around(line)),
             output=output,
-            timeout_seconds=timeout_seconds,
-            stdin="held",
+            timeout_seconds=seconds,
+            stdin=stdin,
+            answers=answers,
         )
-        if not run.timed_out:
-            run = run.model_copy(update={"exit_code": await self._exit_code(errors, output)})
-        return run, errors
+        cut = await asyncio.to_thread(marks.cut, output)
+        if run.timed_out:
+            return run, marks.errors(said), cut.whole
+        code = marks.exit_code(said)
+        if code is None and self.merges_streams:
+            code = marks.exit_code(cut.after)
+        if code is None:
+            text = said.decode(errors="replace")
+            raise self.lost(text if text.strip() else await self.why_lost(), "a command")
+        return run.model_copy(update={"exit_code": code}), marks.errors(said), cut.whole
 
     async def ask(self, line: str, *, reads: int = 0) -> Answer:
         """Run a command line and read what it prints. `reads` is how many bytes of files it has to read."""
         seconds = self._answer_seconds + reads / _BYTES_READ_PER_SECOND
         with self.scratch_file("answer") as output:
-            run, errors = await self._run(f"{{ {line}\n}}", output, seconds)
+            run, errors, whole = await self._run_marked(
+                f"{{ {line}\n}}", output, seconds, "held", answers=True
+            )
             self.require_in_time(run, "answer")
+            if not whole:
+                raise DeviceFailed(
+                    FailureKind.TRANSFER_CUT, f"{self.name}: the answer to a command did not arrive whole."
+                )
             text = output.read_bytes().replace(b"\r\n", b"\n").decode(errors="replace")
-            said = _ENDED.sub(b"\n", errors).replace(b"\r\n", b"\n").decode(errors="replace").strip()
-            return Answer(text, said, run.exit_code)
+            return Answer(text, errors, run.exit_code)
 
     async def tell(self, line: str, deed: str | None = None, *, reads: int = 0) -> str:
         """As `ask`, for a command that must succeed; what it printed. `deed` names a line that is too long to show."""
@@ -166,15 +193,6 @@ class Shell(ABC):
             deed = f"{deed} failed"
         return DeviceFailed(kind or FailureKind.DEVICE_OFFLINE, f"{self.name}: {deed}{said}.", text or None)
 
-    async def _exit_code(self, errors: bytes, output: Path) -> int:
-        ended = _ENDED.search(errors)
-        if ended is None and self.merges_streams:
-            ended = await asyncio.to_thread(_cut_end_line, output)
-        if ended is None:
-            text = errors.decode(errors="replace")
-            raise self.lost(text if text.strip() else await self.why_lost(), "a command")
-        return int(ended[1])
-
     async def _run_client(
         self,
         argv: list[str],
@@ -182,22 +200,46 @@ class Shell(ABC):
         output: Path,
         timeout_seconds: float,
         stdin: Path | Literal["held"] | None = None,
+        answers: bool = False,
     ) -> tuple[ToolRun, bytes]:
-        """Run the client itself; what it printed on standard error."""
+        """Run the client itself; what it printed on standard error.
+
+        Standard error is bounded, and `answers` says that the output is one, too, and no file of any size.
+        """
         with self.scratch_file("errors") as errors:
+            client = run_tool(
+                argv,
+                cwd=self._scratch,
+                env=_client_environment(),
+                output=output,
+                errors=errors,
+                timeout_seconds=timeout_seconds,
+                stdin=stdin,
+            )
             try:
-                run = await run_tool(
-                    argv,
-                    cwd=self._scratch,
-                    env=_client_environment(),
-                    output=output,
-                    errors=errors,
-                    timeout_seconds=timeout_seconds,
-                    stdin=stdin,
-                )
+                run = await self._while_short(client, (output, errors) if answers else (errors,))
             except ToolNotExecutable as error:
                 raise DeviceFailed(FailureKind.CLIENT_BROKEN, f"{error}.") from error
             return run, errors.read_bytes()
+
+    async def _while_short(self, client: Coroutine[Any, Any, ToolRun], texts: Sequence[Path]) -> ToolRun:
+        """Wait for the client; end it and raise DeviceFailed as soon as it has said more than is ever read."""
+        running = asyncio.create_task(client)
+        try:
+            ended = False
+            while not ended:
+                ended = bool((await asyncio.wait({running}, timeout=_LOOK_SECONDS))[0])
+                if any(text.exists() and text.stat().st_size > LARGEST_ANSWER for text in texts):
+                    raise DeviceFailed(
+                        FailureKind.DEVICE_UNFIT,
+                        f"{self.name} answered with over {shown_limit(LARGEST_ANSWER)}, the most that is read of "
+                        "an answer; look for what floods its shell, or restart it.",
+                    )
+            return await running
+        finally:
+            if not running.done():
+                running.cancel()
+                await asyncio.wait({running})
 
     def _kind(self, text: str) -> FailureKind | None:
         found = (sign.kind for sign in (*self.signs, *_SHARED_SIGNS) if re.search(sign.pattern, text, re.I))
@@ -227,16 +269,6 @@ def _client_environment() -> dict[str, str]:
     return tool_environment(agent)
 
 
-def with_end_line(line: str) -> str:
-    """The command line, followed by one that tells its exit code on standard error."""
-    return f"{line}; echo __qhas_exit=$? >&2"
-
-
-def without_end_line(errors: bytes) -> str:
-    """What else is on standard error, as one line."""
-    return " ".join(_ENDED.sub(b"", errors).decode(errors="replace").split())
-
-
 def quoted(*words: str) -> str:
     """Words as one command line for a POSIX shell."""
     return shlex.join(words)
@@ -257,14 +289,3 @@ async def digests(shell: Shell, line: str, size: int = 0) -> dict[str, str]:
     """SHA-256 by path from a command line that prints them as `sha256sum` does, of so many bytes in all."""
     rows = (line.split(maxsplit=1) for line in (await shell.tell(line, reads=size)).splitlines())
     return {row[1].removeprefix("*"): row[0].removeprefix("\\") for row in rows if len(row) == 2}
-
-
-def _cut_end_line(output: Path) -> re.Match[bytes] | None:
-    """The end line where the device sends both streams as one, taken off the file."""
-    with output.open("r+b") as file:
-        start = max(0, file.seek(0, 2) - _TAIL_BYTES)
-        file.seek(start)
-        if (ended := re.search(_ENDED.pattern + rb"\Z", file.read())) is None:
-            return None
-        file.truncate(start + ended.start())
-        return ended

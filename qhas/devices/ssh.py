@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from pathlib import Path
 
-from qhas.devices.shell import ClientSign, Shell, quoted, with_end_line, without_end_line
+from qhas.devices.shell import ClientSign, Shell, quoted
 from qhas.failures import DeviceFailed, FailureKind
 from qhas.machine.scratch import SHORT, Scratch
 from qhas.site import DeviceRef
@@ -86,12 +86,10 @@ class SshShell(Shell):
         self, line: str, deed: str, output: Path, seconds: float, stdin: Path | None = None
     ) -> None:
         """Run a line that copies between standard streams and a file of the device."""
-        run, errors = await self._run_client(
-            self.command(with_end_line(line)), output=output, timeout_seconds=seconds, stdin=stdin
-        )
+        run, errors, whole = await self._run_marked(line, output, seconds, stdin)
         self.require_in_time(run, deed)
-        if await self._exit_code(errors, output):
-            said = without_end_line(errors)
+        if run.exit_code or not whole:
+            said = " ".join(errors.split())
             kind = self._kind(said) or FailureKind.TRANSFER_CUT
             raise DeviceFailed(kind, f"{self.name}: {deed} failed: {said or 'it said nothing'}.", said)
 

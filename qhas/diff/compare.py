@@ -14,6 +14,7 @@ from qhas.diff.ops import ops_of
 from qhas.diff.sentence import sentence
 from qhas.failures import InvalidInput
 from qhas.profile.figures import CYCLES, DRAM_READ, TIME, VTCM_READ, WORK
+from qhas.profile.notes import notes
 from qhas.profile.origin import Origin
 from qhas.profile.timing import timing
 
@@ -103,6 +104,7 @@ def _remarks(
     origin: Origin,
 ) -> Iterator[str]:
     for side in (before, after):
+        yield from (f"{side.file.name} {note}." for note in notes(side.file))
         if side.file.missing:
             yield f"{side.file.name} has no {', '.join(side.file.missing)}: what they tell is left out."
     qhas = figures[TIME.name]

@@ -7,7 +7,7 @@ it. Where there are several cores, a figure of one core is of the core that ends
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pydantic import BaseModel, Field
 
@@ -43,7 +43,7 @@ class Metrics(BaseModel):
     """None where the file does not tell, as of the next."""
     format_changes: int | None
     op_counts: dict[str, int] | None = None
-    """Ops of the network that ran on the HTP, by type; None where the file does not list them."""
+    """Ops of the network that ran on the HTP, by type; None where the file does not list all of them."""
     top_ops: list[OpShare] = []
     estimate: str | None = None
     """For simulated figures: `supported` or `unsupported` by the vendor for this SoC."""
@@ -82,20 +82,26 @@ def metrics_of(file: QhasFile) -> Metrics:
         peak_vtcm=max(core.peak_vtcm_alloc for core in file.cores),
         qnn_nodes=last.qnn_nodes,
         htp_nodes=sum(core.htp_nodes for core in file.cores),
-        reference_ops=_instances((op, op.reference_op) for op in file.htp_op_types),
-        format_changes=_instances((op, op.format_change) for op in file.htp_op_types),
-        op_counts=dict(Counter(op.type for op in file.qnn_ops if of_network(op.type))) or None,
+        reference_ops=_instances(file, lambda op: op.reference_op),
+        format_changes=_instances(file, lambda op: op.format_change),
+        op_counts=_op_counts(file),
         top_ops=sorted(_shares(file), key=lambda share: (-share.dominant_cycles, share.op))[:TOP_OPS],
         estimate=file.estimate,
         statement=file.statement,
     )
 
 
-def _instances(marked: Iterator[tuple[HtpOpType, bool | None]]) -> int | None:
-    """How many HTP ops have the mark; None unless every type says whether it has."""
-    types = list(marked)
-    told = types and all(mark is not None for _, mark in types)
-    return sum(op.instances for op, mark in types if mark) if told else None
+def _op_counts(file: QhasFile) -> dict[str, int] | None:
+    if len(file.qnn_ops) < file.counted("qnn_nodes"):
+        return None
+    return dict(Counter(op.type for op in file.qnn_ops if of_network(op.type))) or None
+
+
+def _instances(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> int | None:
+    """How many HTP ops have the mark; None unless every type is listed and says whether it has."""
+    types = file.htp_op_types
+    told = types and len(types) >= file.counted("unique_htp_ops") and None not in map(mark, types)
+    return sum(op.instances for op in types if mark(op)) if told else None
 
 
 def _shares(file: QhasFile) -> Iterator[OpShare]:

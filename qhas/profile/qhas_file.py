@@ -8,13 +8,11 @@ for every core.
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Mapping
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import (
@@ -29,9 +27,12 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from qhas.documents import describe
+from qhas.outside_bytes import Unbounded, read_file, unpack
 
 IDLE = "Accumulated Idle"
 """What the dominant path calls its gaps."""
+LARGEST = 128 << 20
+"""Bytes, packed or not: some hundred thousand HTP ops. Parsed, a file takes several times its size in memory."""
 _GZIP = b"\x1f\x8b"
 _OF_CORE = re.compile(r"(num|percent)_dominant_path_cycles_htp_(\d+)")
 _PATH = re.compile(r"dominant_path_htp_(\d+)")
@@ -101,6 +102,9 @@ class Core(_Row):
     peak_vtcm_alloc: Count
     qnn_nodes: Count
     htp_nodes: Count
+    unique_qnn_ops: int = 0
+    unique_htp_ops: int = 0
+    """How many types there are; 0 where the file does not tell, as of the one above."""
 
     @model_validator(mode="before")
     @classmethod
@@ -230,6 +234,10 @@ class QhasFile(BaseModel):
         """The core whose timeline is the longest: the inference ends with it. Every figure of one core is of this one."""
         return max(self.cores, key=lambda core: core.timeline_cycles)
 
+    def counted(self, what: Literal["qnn_nodes", "unique_qnn_ops", "unique_htp_ops"]) -> int:
+        """How many of these the summary counts, on the core that has the most; a list of them may be shorter."""
+        return max(int(getattr(core, what)) for core in self.cores)
+
     @cached_property
     def idle(self) -> int:
         """Cycles in which nothing works on the core that ends last."""
@@ -250,7 +258,7 @@ RowT = TypeVar("RowT", bound=BaseModel)
 def read_qhas(path: Path) -> QhasFile:
     """Read a file, `.json` or gzip of it. Raises QhasInvalid, also for one that cannot be opened."""
     try:
-        content = path.read_bytes()
+        content = read_file(path, LARGEST)
     except OSError as error:
         raise QhasInvalid(f"{path} cannot be read: {error.strerror or error}") from error
     return parse_qhas(content, path.name)
@@ -259,8 +267,10 @@ def read_qhas(path: Path) -> QhasFile:
 def parse_qhas(content: bytes, name: str) -> QhasFile:
     """The file of these bytes, gzip or not; `name` is for people. Raises QhasInvalid."""
     try:
-        document = orjson.loads(gzip.decompress(content) if content.startswith(_GZIP) else content)
-    except (orjson.JSONDecodeError, EOFError, OSError, zlib.error) as error:
+        document = orjson.loads(unpack(content, LARGEST) if content.startswith(_GZIP) else content)
+    except Unbounded as error:
+        raise QhasInvalid(f"{name} cannot be read: {error}") from error
+    except (orjson.JSONDecodeError, EOFError, OSError) as error:
         raise QhasInvalid(f"{name} is not whole JSON: {error}") from error
     try:
         return _file(document, name)

@@ -71,6 +71,7 @@ def cell_page_text(
         statement=legend([record]),
         plots={plot.id: plot for plot in drawn if plot},
         ops=files_of.ops,
+        strange=files_of.strange,
         path=path_of(record),
         timeline=timeline.model_dump(mode="json") if timeline else None,
         families=_timeline_families(timeline) if timeline else [],

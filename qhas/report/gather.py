@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +13,10 @@ from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff
 from qhas.failures import InvalidInput
+from qhas.outside_bytes import unpack
+from qhas.profile.notes import of_one_graph
 from qhas.profile.picture import Timeline, read_timeline
-from qhas.profile.qhas_file import QhasInvalid, parse_qhas
+from qhas.profile.qhas_file import QhasFile, QhasInvalid, parse_qhas
 from qhas.profile.trace import TraceInvalid
 from qhas.report.ops import OpTables, op_tables
 from qhas.runs import keys
@@ -26,6 +27,8 @@ from qhas.store import ObjectMissing, Store
 
 _LARGEST_TRACE = 64_000_000
 """Bytes, packed, up to which the picture of a trace from before there were pictures is made when a report is."""
+_LARGEST_TIMELINE = 64 << 20
+"""Bytes of a picture, which is made to be drawn by a browser."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class CellFiles:
     ops: OpTables | None = None
     timeline: Timeline | None = None
     diff: CellDiff | None = None
+    strange: str = ""
+    """That trace and QHAS are not of one inference, as a sentence; empty where they are."""
 
 
 def read_baseline(store: Store, run: SweepRecord, cells: list[CellRecord]) -> Baseline | None:
@@ -93,10 +98,21 @@ def understood(contents: CellContents) -> CellFiles:
         before: Evidence | None = Evidence(after.file, contents.before)
     else:
         before = _evidence(contents.before, contents.before_qhas) if after else None
+    timeline = contents.drawn or _timeline(contents.timeline)
     return CellFiles(
         ops=op_tables(after.file) if after else None,
-        timeline=contents.drawn or _timeline(contents.timeline),
+        timeline=timeline,
         diff=_diff(before, after) if before and after else None,
+        strange=_strange(timeline, after.file) if timeline and after else "",
+    )
+
+
+def _strange(timeline: Timeline, file: QhasFile) -> str:
+    if of_one_graph(timeline.end_cycle, file):
+        return ""
+    return (
+        f"The trace ends after {timeline.end_cycle:,} cycles, and the QHAS summary is of {file.longest.timeline_cycles:,}: "
+        "they are of different graphs, so do not read one with the other."
     )
 
 
@@ -119,7 +135,7 @@ def _diff(before: Evidence, after: Evidence) -> CellDiff | None:
 
 def _timeline(content: bytes | None) -> Timeline | None:
     try:
-        return Timeline.model_validate_json(gzip.decompress(content)) if content else None
+        return Timeline.model_validate_json(unpack(content, _LARGEST_TIMELINE)) if content else None
     except (ValidationError, EOFError, OSError):
         return None
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
+from qhas.profile.notes import notes
+from qhas.profile.op_names import of_network
 from qhas.profile.qhas_file import HtpOpType, QhasFile, QnnOp, Traffic
 
 SHOWN = 15
@@ -34,10 +36,11 @@ class OpRow:
 
 @dataclass(frozen=True)
 class OpTable:
-    """The first rows, and how many there are in all."""
+    """The first rows, and how many there are in all; of them the compiler added `added`, as inputs and outputs."""
 
     rows: list[OpRow]
     total: int
+    added: int
 
     @property
     def most(self) -> float:
@@ -66,6 +69,8 @@ class OpTables:
     htp_types: OpTable
     by_dram: OpTable
     resources: list[ResourceUse]
+    notes: list[str]
+    """What a reader should know of the file, as sentences without subject."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,13 @@ def op_tables(file: QhasFile) -> OpTables:
             for core in file.cores
             for used in core.resources
         ],
+        notes=notes(file),
     )
 
 
 def _ranked(rows: Iterable[OpRow], by: str = "dominant") -> OpTable:
     ordered = sorted(rows, key=lambda row: (-getattr(row, by), -row.cycles, row.name))
-    return OpTable(ordered[:SHOWN], len(ordered))
+    return OpTable(ordered[:SHOWN], len(ordered), sum(not of_network(row.type) for row in ordered))
 
 
 def _by_type(instances: Iterable[OpRow]) -> list[OpRow]:

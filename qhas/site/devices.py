@@ -15,7 +15,9 @@ from qhas.documents import Written
 from qhas.naming import Name, SocName
 
 _ADDRESS = r"^[A-Za-z0-9\[][A-Za-z0-9._:@%\[\]-]*$"
-"""Serials and hosts as adb and ssh know them. None begins with a dash: it would be taken for an option."""
+"""Hosts as ssh knows them. None begins with a dash: it would be taken for an option."""
+_SERIAL = r"^[A-Za-z0-9\[]([A-Za-z0-9._:@%\[\]() -]*[A-Za-z0-9._:@%\[\])-])?$"
+"""As adb lists them; those of wireless debugging may hold a blank and brackets: `adb-X (2)._adb-tls-connect._tcp`."""
 
 
 class Transport(StrEnum):
@@ -99,7 +101,7 @@ class DeviceRef(Written):
     name: Name
     soc: SocName
     transport: Transport = Transport.HOST
-    serial: str | None = Field(default=None, pattern=_ADDRESS, description="adb: as `adb devices` lists it.")
+    serial: str | None = Field(default=None, pattern=_SERIAL, description="adb: as `adb devices` lists it.")
     adb_server: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9._-]+:\d{1,5}$",

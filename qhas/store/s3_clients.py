@@ -17,6 +17,7 @@ import fsspec
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.handlers import add_expect_header
 
+from qhas.machine.proxies import exempt_loopback
 from qhas.store.patience import Patience
 
 if TYPE_CHECKING:
@@ -29,12 +30,15 @@ class S3Clients:
     """Clients for the bucket of an s3:// address; `base` is its path there. Raises ImportError and ValueError."""
 
     def __init__(self, root: str, patience: Patience) -> None:
+        exempt_loopback()
         self._patience = patience
         try:
             self.fs, self.base = fsspec.core.url_to_fs(root, **_s3fs_options(patience))
             _settle(self.fs)
         except BotoCoreError as error:
             raise ValueError(str(error)) from error
+        if not {"", ".", ".."}.isdisjoint(self.base.split("/")):
+            raise ValueError("its path has an empty part, `.` or `..`; write it as s3://bucket/folder")
         self._opening = threading.Lock()
         self._opened: dict[Patience, S3Store] = {}
 

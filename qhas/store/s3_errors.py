@@ -128,6 +128,8 @@ def _answer(error: BaseException) -> _Answer | None:
     code = re.search(r"<Code>(\w+)</Code>", text)
     if not type(error).__module__.startswith("obstore"):
         return _Answer(code=code[1]) if code else None
+    if "incorrectly configured region" in text:  # a redirect that names no place
+        return _Answer(301, "PermanentRedirect")
     status = re.search(r"status code: (\d{3})", text)
     denied = type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError")
     return _Answer(

@@ -121,11 +121,19 @@ class Store:
         return True
 
     def require_writable(self) -> None:
-        """Raise StoreError if nothing can be written, with one small object that is removed again."""
-        key = f"writable-{secrets.token_hex(4)}"
-        self.write(key, b"May be removed.\n")
+        """Raise StoreError unless files are stored and come back as a run's do, by the same clients, and can be removed."""
+        prefix = f"writable-{secrets.token_hex(4)}"
+        with tempfile.TemporaryDirectory(prefix="qhas-check-", dir=self._scratch) as folder:
+            sent, fetched = Path(folder, "sent"), Path(folder, "fetched")
+            sent.write_bytes(content := secrets.token_bytes(64))
+            self.write(f"{prefix}/record.json", content)
+            (stored,) = self.upload(prefix, [Upload("check", sent, "may-be-removed.bin")])
+            key = f"{prefix}/{stored.path}"
+            self.fetch(key, fetched, stored.sha256)
+            if (self.read(key), self.read(f"{prefix}/record.json")) != (content, content):
+                raise ObjectDamaged(f"The store {self.root} gives back other bytes than it was given.")
         try:
-            self.delete(key)
+            self.delete(prefix)
         except StoreError as error:
             raise StoreError(
                 f"{error} (it could be written, but a run also removes what earlier tries left)"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import product
+from math import prod
 from typing import Any
 
 import fsspec
@@ -19,7 +20,6 @@ from qhas.sweep.budget import NetworkBudget
 from qhas.sweep.spec import (
     RANDOM_INPUTS,
     Cell,
-    Exclusion,
     PrepareOptions,
     RunOptions,
     Selection,
@@ -29,6 +29,9 @@ from qhas.sweep.spec import (
 
 CANARY = "canary"
 """Tag of the models that are enough to see whether a SoC and its SDK work."""
+
+MOST_CELLS = 20_000
+"""Of one sweep, before its exclusions: a month on a lab of eight devices. They are planned in seconds, in 100 MB."""
 
 _RUNS_OWN = re.compile(r"(?i).*\.json|pinned")
 """What stands beside the models in a run: its record, its claim, its verdicts, the mark that keeps it."""
@@ -52,8 +55,10 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
                 f"Sweep {spec.name} cannot call a model {model.name}: a run has objects of its own of such names; "
                 "choose another name."
             )
+    _require_few(spec)
     everything = list(_expand(spec))
-    wanted = [cell for cell in everything if not any(_matches(rule, cell) for rule in spec.exclude)]
+    excluded = {(rule.model, rule.soc, rule.variant) for rule in spec.exclude}
+    wanted = [cell for cell in everything if excluded.isdisjoint(_rules_matching(cell))]
     if not wanted:
         raise InvalidInput(
             f"Sweep {spec.name} has no cell left: its exclusions remove all {len(everything)}."
@@ -111,29 +116,40 @@ def variant_grid(variants: Variants) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _expand(spec: SweepSpec) -> Iterator[Cell]:
-    for (variant, options), model, soc in product(variant_grid(spec.variants), spec.models, spec.socs):
+    for variant, options in variant_grid(spec.variants):
         prepare = PrepareOptions.model_validate(
             spec.prepare.model_dump() | _fields_of(PrepareOptions, options)
         )
         run = RunOptions.model_validate(spec.run.model_dump() | _fields_of(RunOptions, options))
-        yield Cell(
-            model=model,
-            soc=soc,
-            variant=check_name(variant),
-            prepare=prepare,
-            run=run,
-            trace=spec.trace,
-            budget=spec.budgets.get(model.name, NetworkBudget()).on(soc),
-        )
+        for model, soc in product(spec.models, spec.socs):
+            yield Cell(
+                model=model,
+                soc=soc,
+                variant=check_name(variant),
+                prepare=prepare,
+                run=run,
+                trace=spec.trace,
+                budget=spec.budgets.get(model.name, NetworkBudget()).on(soc),
+            )
 
 
 def _fields_of(model: type[PrepareOptions | RunOptions], options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name in model.model_fields}
 
 
-def _matches(rule: Exclusion, cell: Cell) -> bool:
-    wanted = ((rule.model, cell.model.name), (rule.soc, cell.soc), (rule.variant, cell.variant))
-    return all(given is None or given == actual for given, actual in wanted)
+def _require_few(spec: SweepSpec) -> None:
+    variants = prod(len(values) for _, values in spec.variants if values)
+    cells = len(spec.models) * len(spec.socs) * variants
+    if cells > MOST_CELLS:
+        raise InvalidInput(
+            f"Sweep {spec.name} has {cells} cells ({len(spec.models)} models x {len(spec.socs)} SoCs x "
+            f"{variants} variants), the most is {MOST_CELLS}; shorten its grid or split it."
+        )
+
+
+def _rules_matching(cell: Cell) -> Iterator[tuple[str | None, str | None, str | None]]:
+    """Every exclusion that would leave the cell out: each field is the cell's or not given."""
+    return product((None, cell.model.name), (None, cell.soc), (None, cell.variant))
 
 
 def _addresses(cell: Cell) -> Iterator[str]:

@@ -223,9 +223,9 @@ class SweepSpec(Written):
 
     @model_validator(mode="after")
     def _budgets_are_of_cells(self) -> Self:
-        models = [model.name for model in self.models]
+        models, socs = {model.name: None for model in self.models}, dict.fromkeys(self.socs)
         for name, budget in self.budgets.items():
-            for what, given, known in (("model", [name], models), ("SoC", budget.socs, self.socs)):
+            for what, given, known in (("model", [name], models), ("SoC", budget.socs, socs)):
                 if unknown := [one for one in given if one not in known]:
                     raise ValueError(
                         f"the budget of {name} names a {what} {unknown[0]!r} that the sweep does not have; "

@@ -7,6 +7,7 @@ takes each device's lease for as long as it looks at it.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
 from enum import StrEnum
@@ -21,6 +22,7 @@ from qhas.devices.opening import to_its_end
 from qhas.devices.quarantine import Quarantined, QuarantineLog
 from qhas.failures import FACTS, DeviceFailed, FailureKind, InvalidInput
 from qhas.lab.lab import Lab
+from qhas.machine.scratch import Scratch
 from qhas.machine.shared_directory import SharedDirectory, file_stem
 from qhas.site import DeviceRef, Site, Transport
 
@@ -28,6 +30,7 @@ CHECK_RUN = "devices-check"
 """What stands in the lease in place of a run's id while a device is checked."""
 BUSY_SECONDS = 3.0
 """How long a check waits for a device that somebody else holds."""
+_SAMPLE_BYTES = 64 << 10
 _UNREACHED = (FailureKind.DEVICE_OFFLINE, FailureKind.DEVICE_UNAUTHORIZED, FailureKind.CLIENT_BROKEN)
 
 
@@ -75,7 +78,7 @@ class Outcome(StrEnum):
     """How a check ended."""
 
     GOOD = "good"
-    """It is reached, is what the site says, is fit by the gate and has the SDK."""
+    """It is reached, is what the site says, is fit by the gate, has the SDK, and a file came back from it whole."""
     SIMULATED = "simulated"
     """This host stands for it: there is nothing to check."""
     BUSY = "busy"
@@ -161,6 +164,7 @@ async def _look(device: Device, name: str) -> Check:
         try:
             facts = await device.make_ready(lambda _: None)
             health = facts.before if facts else None
+            await _there_and_back(device)
         except DeviceFailed as error:
             failure = _complaint(error.kind, str(error))
             health = await _health_of(device, error.kind)
@@ -170,6 +174,17 @@ async def _look(device: Device, name: str) -> Check:
         failure = failure or _complaint(FailureKind.INTERNAL, f"{name}: {type(error).__name__}: {error}.")
     outcome = Outcome.FAILED if failure else Outcome.GOOD
     return Check(name=name, outcome=outcome, facts=device.facts, health=health, failure=failure)
+
+
+async def _there_and_back(device: Device) -> None:
+    """Send a file and fetch it as a cell does its artifacts. Raises DeviceFailed."""
+    job = await device.open_job()
+    with Scratch() as folder:
+        sent, fetched = folder / "sent", folder / "fetched"
+        await asyncio.to_thread(sent.write_bytes, secrets.token_bytes(_SAMPLE_BYTES))
+        await job.stage(sent, "check.bin")
+        await job.fetch("check.bin", fetched)
+    await job.discard()
 
 
 def _complaint(kind: FailureKind, message: str) -> Complaint:

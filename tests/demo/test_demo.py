@@ -16,6 +16,7 @@ import pytest
 from hostsdk.viewer.log import read_log
 from qhas.cell.inputs import gather_inputs
 from qhas.cell.prepared import PreparedGraphs
+from qhas.profile.picture import CounterKind, read_timeline
 from qhas.runs.record import CellStatus, Origin
 from qhas.runs.stored import load_run
 from qhas.site.demo import NETWORKS, QUICK, SOCS
@@ -99,6 +100,7 @@ def test_log_trace_and_summary_agree_on_cycles_and_dram(
     simulated = _simulator_events(demo.artifact(network, soc, "log", tmp_path))
     events = demo.document(network, soc, "chrometrace", tmp_path)["traceEvents"]
     overview = [event for event in events if event.get("pid") == 0]
+    drawn = read_timeline(demo.artifact(network, soc, "chrometrace", tmp_path))
     metrics = demo.cells[network, soc].metrics
     assert metrics is not None
     assert metrics.timeline_cycles == simulated["Simulated (Accelerator exec cycles)"]
@@ -108,8 +110,10 @@ def test_log_trace_and_summary_agree_on_cycles_and_dram(
         0 <= metrics.timeline_cycles - end <= 6
     )  # the simulator closes the graph six cycles after its last op
     assert metrics.dram_read == sum(value for name, value in simulated.items() if name.endswith(" Fill"))
-    for counter, figure in (("DRAM read", metrics.dram_read), ("DRAM write", metrics.dram_write)):
-        assert figure == sum(e["args"][""] for e in overview if e["ph"] == "C" and e["name"] == counter)
+    moved = {
+        counter.name: sum(counter.bytes) for counter in drawn.counters if counter.kind is CounterKind.MOVED
+    }
+    assert (moved["DRAM read"], moved["DRAM write"]) == (metrics.dram_read, metrics.dram_write)
     # Spills are counted in whole DMA blocks, writes in bytes.
     assert (
         0 < metrics.dram_write <= sum(value for name, value in simulated.items() if name.endswith(" Spill"))

@@ -233,8 +233,8 @@ def test_every_stored_file_is_in_the_record_beside_it_with_its_digest(swept: Swe
 
 
 def test_only_graphs_that_were_prepared_whole_are_in_the_store(swept: Swept) -> None:
-    keys = (swept.folder / "store" / "prepared").iterdir()
-    found = {key.name for key in keys if any(path.is_file() for path in key.rglob("*"))}
+    folders = (swept.folder / "store" / "prepared").iterdir()
+    found = {folder.name for folder in folders if any(path.is_file() for path in folder.rglob("*"))}
     assert found == {record.prepared.key for record in swept.cells.values() if record.prepared}
     assert all((swept.folder / "store" / "prepared" / key / keys.MANIFEST).is_file() for key in found)
 

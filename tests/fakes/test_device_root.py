@@ -16,7 +16,7 @@ from fakes.devices.phone import why_unavailable
 
 WHY = why_unavailable()
 pytestmark = pytest.mark.skipif(WHY is not None, reason=WHY or "")
-README = Path(__file__).with_name("README.md")
+README = Path(__file__).parents[2] / "fakes" / "README.md"
 REPOSITORY = Path(__file__).parents[2]
 STARTS_AND_WAITS = """
 import sys, time

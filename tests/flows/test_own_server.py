@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,36 @@ def test_it_listens_on_loopback_and_refuses_who_has_not_its_login(answer: dict[s
     assert str(answer["api"]).startswith("http://127.0.0.1:")
     assert answer["seen"] == [401, 401]
     assert answer["allowed"] is None
+
+
+BE_KILLED = """
+import os, signal
+from qhas import prefect_settings
+prefect_settings.quieten()
+from prefect import flow
+from prefect.server.api.server import SubprocessASGIServer
+from flows.sweep import run_here
+
+@flow
+async def be_killed():
+    print(SubprocessASGIServer().server_process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+run_here(be_killed)
+"""
+
+
+def test_it_ends_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    proxied = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
+    killed = subprocess.run(
+        [sys.executable, "-c", BE_KILLED],
+        env=mine | proxied | {"PREFECT_HOME": str(tmp_path / "prefect")},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    server = Path("/proc", killed.stdout.split()[-1], "cmdline")
+    while server.exists() and b"uvicorn" in server.read_bytes():
+        time.sleep(0.1)

@@ -110,7 +110,7 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_run_that_is_stopped_says_so_in_the_store_and_leaves_no_tool(
     site: Site, sdk: Path, spec: SweepSpec, by: signal.Signals
 ) -> None:

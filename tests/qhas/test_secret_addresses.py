@@ -50,7 +50,7 @@ async def test_a_run_is_resumed_though_its_records_do_not_know_the_password(tmp_
     begin_run(lab.store, RUN, plan, lab.site, sdk_facts(lab))
     _, facts = await lab.model(ADDRESS)
     (cell,) = plan.cells
-    made = record(cell, model=facts, sdk=sdk_facts(lab)).model_copy(update={"run_id": RUN})
+    made = record(cell, model=facts, sdk=sdk_facts(lab)).model_copy(update={"run_id": RUN, "artifacts": []})
     content = made.model_dump_json()
     assert PASSWORD not in content
     lab.store.write(keys.manifest(keys.cell(RUN, cell)), content.encode())

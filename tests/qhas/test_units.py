@@ -9,9 +9,19 @@ from qhas.units import count, microseconds, signed_percent, signed_size, signed_
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0.00 MB"), (4_194_304, "4.19 MB"), (9_999_999, "10.00 MB"), (26_400_000, "26.4 MB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (999.6, "1.0 kB"),
+        (4_096, "4.1 kB"),
+        (999_949, "999.9 kB"),
+        (999_960, "1.00 MB"),
+        (4_194_304, "4.19 MB"),
+        (9_999_999, "10.00 MB"),
+        (26_400_000, "26.4 MB"),
+    ],
 )
-def test_bytes_are_megabytes_of_a_million(value: int, text: str) -> None:
+def test_bytes_are_in_the_largest_unit_that_leaves_a_whole_one(value: float, text: str) -> None:
     assert size(value) == text
 
 

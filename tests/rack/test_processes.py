@@ -194,7 +194,11 @@ def test_ctrl_c_while_tools_hang_frees_phone_and_board_within_five_seconds(
 @pytest.mark.slow
 @pytest.mark.server
 @pytest.mark.xdist_group("server")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "as Prefect cancels"])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
+    ids=["Ctrl-C", "as Prefect cancels", "terminal closed"],
+)
 def test_stopping_the_command_while_tools_hang_frees_the_rack_within_five_seconds(
     rack_of: RackOf, start: Start, number: signal.Signals
 ) -> None:

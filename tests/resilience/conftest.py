@@ -16,8 +16,8 @@ from tests.flows.conftest import prefect_command
 def environment(prefect_server: None) -> Mapping[str, str]:
     """What a process needs to use the session's Prefect server; nothing of the user's own settings."""
     _, variables = prefect_command()
-    mine = {name: value for name, value in variables.items() if name in ("PREFECT_HOME", "PREFECT_API_URL")}
-    return without_labs() | mine
+    needed = ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_API_AUTH_STRING")
+    return without_labs() | {name: value for name, value in variables.items() if name in needed}
 
 
 @pytest.fixture

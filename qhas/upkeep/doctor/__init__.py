@@ -20,6 +20,7 @@ def examine(site: Site) -> Iterator[Finding]:
     Devices are asked for nothing but whether they answer, and those that work for somebody not even that.
     """
     yield host.machine()
+    yield from host.proxy()
     yield host.prefect()
     try:
         sdk = find_sdk(site.sdk)

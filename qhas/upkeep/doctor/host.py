@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-import secrets
 import tempfile
+from collections.abc import Iterator
 from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,13 +14,17 @@ from urllib.request import urlopen
 
 from qhas.devices.lease import Leases, default_directory
 from qhas.failures import InvalidInput
+from qhas.machine.proxies import LOOPBACK, exempt_loopback, proxy_of_loopback
 from qhas.machine.scratch import dead_scratch
 from qhas.machine.secrets import masked
 from qhas.store import Store, StoreError
+from qhas.store.patience import Patience
 from qhas.upkeep.doctor.finding import Finding
 
 _API_VARIABLE = "PREFECT_API_URL"
 _API_SECONDS = 5.0
+_BRIEF = Patience(total=4.0, answer=5.0)
+"""A store that is down is told within ten seconds."""
 _SCRATCH_GB = 2.0
 
 
@@ -51,6 +55,7 @@ def _silence(url: str) -> str | None:
     """Why an API does not answer; None if it does, were it with a refusal."""
     if not url.startswith(("http://", "https://")):
         return "it is no address of a web server"
+    exempt_loopback()
     try:
         urlopen(f"{url.rstrip('/')}/health", timeout=_API_SECONDS).close()  # noqa: S310  # checked above
     except HTTPError as refusal:
@@ -62,19 +67,20 @@ def _silence(url: str) -> str | None:
 
 def store(address: str) -> Finding:
     """Whether the store can be written, read and cleaned up."""
-    folder = f"doctor-{secrets.token_hex(4)}"
-    key = f"{folder}/probe.txt"
     try:
-        opened = Store(address)
-        opened.write(key, b"qhas doctor")
-        good = opened.read(key) == b"qhas doctor"
-        opened.delete(folder)
+        Store(address, _BRIEF).require_writable()
     except StoreError as error:
         return Finding("store", False, str(error))
-    shown = masked(address)
-    return Finding(
-        "store", good, f"{shown} can be written and read" if good else f"{shown} returned other bytes"
-    )
+    return Finding("store", True, f"{masked(address)} can be written and read")
+
+
+def proxy() -> Iterator[Finding]:
+    """That a proxy is in the way to this host itself; nothing where none is."""
+    if variable := proxy_of_loopback():
+        step = f"for Prefect's own commands export NO_PROXY={','.join(LOOPBACK)}"
+        yield Finding(
+            "proxy", True, f"{variable} is set and NO_PROXY is without loopback: qhas adds it; {step}"
+        )
 
 
 def scratch() -> Finding:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.sdk.toolchain.container import write_records
-from qhas.cell.dlc import GraphInput, graph_inputs
+from qhas.cell.dlc import LARGEST_METADATA, MOST_INPUTS, GraphInput, graph_inputs
 
 SNPE_1 = Path(__file__).parents[3] / ".." / "shared" / "data" / "vendor" / "snpe1-abs-quantised.dlc"
 METADATA = "dlc.metadata2.3.0"
@@ -133,3 +133,42 @@ def test_no_bytes_raise_anything_else(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError, match="prepared"):
         graph_inputs(path)
+
+
+@pytest.mark.parametrize(
+    "dimensions",
+    [
+        [1e30],
+        [10**30],
+        [1, 2**32],
+        [True],
+        [1] * 17,
+        [10**4000] * 900,
+        [float("inf")],
+    ],
+    ids=["1e30", "10^30", "33 bits", "a bool", "17 dimensions", "900 long numbers", "inf"],
+)
+def test_dimensions_that_no_tensor_has_are_refused_in_short(tmp_path: Path, dimensions: list[Any]) -> None:
+    with pytest.raises(ValueError, match="input 'x' has dimensions") as refused:
+        graph_inputs(dlc(tmp_path, metadata({"name": "x", "dimensions": dimensions})))
+    assert len(str(refused.value)) < 400
+
+
+def test_more_inputs_than_a_network_has_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="it states 4097 inputs, the most is 4096"):
+        graph_inputs(dlc(tmp_path, metadata(*[{"name": "x", "dimensions": [1]}] * (MOST_INPUTS + 1))))
+
+
+def test_a_record_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
+    bomb = dlc(tmp_path, b" " * (LARGEST_METADATA + 1), crc=True)
+    assert bomb.stat().st_size < 100_000
+    with pytest.raises(ValueError, match=r"its record 'dlc\.metadata2\.3\.0' is over 16 MB"):
+        graph_inputs(bomb)
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_record_packed_as_no_dlc_is_is_refused(tmp_path: Path, way: int) -> None:
+    with zipfile.ZipFile(tmp_path / "prepared.dlc", "w", way) as archive:
+        archive.writestr(METADATA, json.dumps(metadata(TENSOR)))
+    with pytest.raises(ValueError, match="packed in a way that no DLC is"):
+        graph_inputs(tmp_path / "prepared.dlc")

@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from fakes.devices import AdbServer, Board, DeviceFault, DeviceRule, Phone, board, phone
 from qhas.devices.adb import AdbShell
+from qhas.devices.adb import open_shell as open_adb
+from qhas.devices.marks import Marks
 from qhas.devices.shell import Shell, digests, quoted
 from qhas.devices.ssh import SshShell
 from qhas.failures import DeviceFailed, FailureKind
+from qhas.site import DeviceRef
 
 NO_PHONE, NO_BOARD = phone.why_unavailable(), board.why_unavailable()
 pytestmark = pytest.mark.xdist_group("shells")  # its three devices are started once
@@ -112,6 +116,31 @@ async def test_a_client_that_is_not_installed_is_no_fault_of_the_device(
         with pytest.raises(DeviceFailed, match="cannot be executed") as failed:
             await shell.tell("true")
         assert failed.value.kind is FailureKind.CLIENT_BROKEN
+
+
+@pytest.mark.parametrize(
+    "serial", ["adb-3b15aq0-Xy1 (2)._adb-tls-connect._tcp", "adb-X (2)._adb-tls-connect._tcp.", "a  b", "7"]
+)
+async def test_a_serial_with_blanks_and_brackets_is_one_argument_of_adb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serial: str
+) -> None:
+    client = tmp_path / "adb"
+    client.write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$@" >> {tmp_path}/asked\nfor line; do :; done\nexec sh -c "$line"\n'
+    )
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    ref = DeviceRef.model_validate({"name": "op13", "soc": "sm8750", "transport": "adb", "serial": serial})
+    assert await open_adb(ref, tmp_path).tell("echo well") == "well\n"
+    assert (tmp_path / "asked").read_text().splitlines()[:3] == ["-s", serial, "shell"]
+
+
+@pytest.mark.parametrize(
+    "serial", ["-s", " adb-X", "adb-X ", "adb;reboot", "a\tb", "a\nb", "$(id)", "(2)", ""]
+)
+def test_a_serial_that_adb_never_lists_is_refused(serial: str) -> None:
+    with pytest.raises(ValidationError, match="serial"):
+        DeviceRef.model_validate({"name": "op13", "soc": "sm8750", "transport": "adb", "serial": serial})
 
 
 async def test_an_adb_server_that_is_not_there_is_no_fault_of_the_device(tmp_path: Path) -> None:
@@ -280,3 +309,70 @@ async def test_what_keeps_a_phone_from_answering_is_told_apart(
         struck.reboot() if fault is DeviceFault.DIE else struck.recover()
         assert (await reach(shell, "echo well")).strip() == "well"
         server.adb("disconnect", struck.serial)
+
+
+# What a device says unasked
+
+GREETINGS = [
+    "12\n",
+    "Welcome to board-7, 3 users\r\n\r\n",
+    "no line end",
+    "\x1b[31mMOTD\x1b[0m\n\0\xff",
+    "__qhas_exit=3\n__qhas-00-exit=0\n",
+    "x" * 100_000,
+]
+
+
+@pytest.fixture(params=GREETINGS, ids=["number", "motd", "no line end", "control", "mark-like", "long"])
+def talkative(
+    request: pytest.FixtureRequest, devices: dict[str, Phone | Board], short: Path
+) -> Iterator[Shell]:
+    """A board whose profile says something on both streams before every command."""
+    if "board" not in devices:
+        pytest.skip(str(NO_BOARD))
+    board = devices["board"]
+    assert isinstance(board, Board)
+    board.greet(request.param)
+    yield shell_to(board, short, None)
+    board.greet(None)
+
+
+async def test_an_answer_is_what_the_command_said_and_no_banner(talkative: Shell) -> None:
+    answer = await talkative.ask("echo out; echo err >&2; exit_code() { return 7; }; exit_code")
+    assert (answer.text, answer.errors, answer.exit_code) == ("out\n", "err", 7)
+    assert await talkative.tell("true") == ""
+
+
+async def test_a_file_behind_a_banner_goes_there_and_back_whole(talkative: Shell, tmp_path: Path) -> None:
+    source, back = tmp_path / "source", tmp_path / "back"
+    source.write_bytes(content := bytes(range(256)) * 9000)
+    await talkative.push(source, "/opt/qhas/behind")
+    await talkative.pull("/opt/qhas/behind", back, len(content))
+    assert back.read_bytes() == content
+
+
+async def test_the_output_of_a_tool_holds_no_banner(talkative: Shell, tmp_path: Path) -> None:
+    run = await talkative.run(
+        "printf abc; exit_code() { return 4; }; exit_code", output=tmp_path / "log", timeout_seconds=20
+    )
+    assert (run.exit_code, (tmp_path / "log").read_bytes()) == (4, b"abc")
+
+
+def test_only_the_marks_of_this_command_count(tmp_path: Path) -> None:
+    mine, other, output = Marks(), Marks(), tmp_path / "output"
+    line = mine.around("X")
+    begin, end = (line.split("echo ")[at].split(";")[0] for at in (2, 3))
+    theirs = other.around("X").split("echo ")[2].split(";")[0]
+    output.write_bytes(f"motd\n{theirs}\n{begin}\r\nbody{end}\r\nbye\n".encode())
+    assert mine.cut(output).whole
+    assert output.read_bytes() == b"body"
+
+
+@pytest.mark.parametrize("content", [b"", b"motd only\n", b"x" * 3_000_000])
+def test_without_marks_nothing_is_taken_away_and_nothing_counts_as_whole(
+    tmp_path: Path, content: bytes
+) -> None:
+    output = tmp_path / "output"
+    output.write_bytes(content)
+    assert not Marks().cut(output).whole
+    assert output.read_bytes() == content

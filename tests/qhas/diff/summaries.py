@@ -38,6 +38,8 @@ def document(ops: list[Made], *, idle: int = 10_000, **changes: Any) -> dict[str
     timeline = sum(op.dominant for op in ops) + idle
     execute = timeline // CYCLES_A_US
     dram = sum(op.dram for op in ops)
+    instances = [row for place, op in enumerate(ops) for row in _instances(place, op)]
+    types = _types(instances)
     overall = core(
         timeline_cycles=timeline,
         percent_idle=100 * idle / timeline,
@@ -48,12 +50,12 @@ def document(ops: list[Made], *, idle: int = 10_000, **changes: Any) -> dict[str
         total_dram_write=0,
         total_dram=dram,
         qnn_nodes=len(ops),
+        unique_htp_ops=len(types),
     )
-    instances = [row for place, op in enumerate(ops) for row in _instances(place, op)]
     return qhas(
         htp_overall_summary=[overall | changes],
         qnn_op_instances_nodes=[_node(op) for op in ops],
-        htp_op_types=_types(instances),
+        htp_op_types=types,
         htp_op_instances=instances,
         dominant_path_htp_0=[
             *(_step("q::any", op.name, op.dominant) for op in ops),

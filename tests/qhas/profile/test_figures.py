@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,12 @@ def test_every_column_of_a_figure_is_in_the_history() -> None:
 
 def test_every_key_of_a_budget_but_its_own_words_is_a_figure() -> None:
     assert list(Budget.model_fields) == [*BY_BUDGET_KEY, "ops", "origin"]
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test_no_figure_of_a_device_is_called_an_estimate(figure: Figure) -> None:
+    names = (name_of(Origin.DEVICE) for name_of in (figure.title_of, figure.short_of, figure.words_of))
+    assert not any(re.search(r"\best(\.|imat)|simulat", name) for name in names)
 
 
 def test_what_is_judged_has_a_column() -> None:

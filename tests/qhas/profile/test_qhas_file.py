@@ -94,3 +94,15 @@ def test_a_file_that_is_cut_off_is_never_taken_for_a_whole_one(length: int) -> N
     for whole in (content, gzip.compress(content, mtime=0)):
         with pytest.raises(QhasInvalid):
             parse_qhas(whole[: min(length, len(whole) - 1)], "qhas.json")
+
+
+def test_a_file_that_unpacks_without_end_is_refused_with_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qhas.profile.qhas_file.LARGEST", 1 << 20)
+    bomb = gzip.compress(b" " * (8 << 20))
+    with pytest.raises(QhasInvalid, match=r"qhas\.json\.gz cannot be read: it unpacks to over 1 MB"):
+        parse_qhas(bomb, "qhas.json.gz")
+
+
+def test_a_file_that_never_ends_is_refused() -> None:
+    with pytest.raises(QhasInvalid, match="/dev/zero cannot be read: it is no regular file"):
+        read_qhas(Path("/dev/zero"))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fakes.profiles import chrometrace, htp_op, op_event, qhas, qnn_op
+from fakes.profiles import chrometrace, core, htp_op, op_event, qhas, qnn_op
 from fakes.records import MOMENT, latency, measured, model, record, run_record
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
@@ -20,7 +20,7 @@ from qhas.profile.picture import Timeline, read_timeline
 from qhas.profile.qhas_file import parse_qhas
 from qhas.report.cell_page import cell_page_text, tiles_of
 from qhas.report.findings import Findings, History, HistoryPoint
-from qhas.report.gather import Baseline, CellFiles, read_baseline, read_contents, understood
+from qhas.report.gather import Baseline, CellContents, CellFiles, read_baseline, read_contents, understood
 from qhas.report.ops import op_tables
 from qhas.runs import keys
 from qhas.runs.record import Attempt, CellRecord
@@ -379,3 +379,41 @@ def test_more_vtcm_and_more_nodes_are_no_worse_and_more_dram_is() -> None:
         "HTP nodes": False,
         "DRAM read": True,
     }
+
+
+def test_what_a_qhas_leaves_out_is_said_above_its_tables() -> None:
+    short = [core(qnn_nodes=86)]
+    assert (
+        "The QHAS summary lists only 1 of 86 ops: of the others"
+        in page_of(record(), ops=tables(htp_overall_summary=short)).text
+    )
+
+
+def test_ops_that_the_compiler_added_are_counted_apart() -> None:
+    ops = tables(
+        qnn_op_instances_nodes=[
+            instance("conv"),
+            instance("Input", "Input"),
+            instance("SystemService_ChunkPreload_12b6", "SystemService_ChunkPreload"),
+        ]
+    )
+    assert (ops.instances.total, ops.instances.added) == (3, 2)
+    assert "3, 2 of them added by the compiler" in page_of(record(), ops=ops).text
+
+
+@pytest.mark.parametrize(("cycles", "said"), [(560_000, False), (6_038_358, True)])
+def test_a_trace_and_a_qhas_of_different_graphs_are_told_apart(
+    tmp_path: Path, cycles: int, said: bool
+) -> None:
+    picture = drawn(tmp_path, op_event(ts=0, dur=560_000))
+    summary = json.dumps(qhas(htp_overall_summary=[core(timeline_cycles=cycles)])).encode()
+    files = understood(CellContents(record(), qhas=summary, drawn=picture))
+    text = page_of(record(), timeline=files.timeline, strange=files.strange).text
+    assert ("they are of different graphs" in text) is said
+
+
+def test_a_small_file_is_not_of_no_size() -> None:
+    ops = tables(qnn_op_instances_nodes=[instance("conv") | {"dram_read": 4096, "dram_write": 0}])
+    text = page_of(record(), ops=ops).text
+    assert "4.1 kB" in text
+    assert "0.00 MB" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from qhas.store import Store, StoreError, Upload
 from qhas.store.patience import Patience
 from qhas.store.s3 import S3
 from qhas.store.s3_clients import S3Clients
+from qhas.store.s3_errors import trouble_of
 from tests.qhas.store.conftest import PATIENCE, store_by
 from tests.qhas.store.wired import file_of, struck
 
@@ -136,3 +138,42 @@ def test_a_writable_store_is_found_writable_and_left_as_it_was(
     s3.require_writable()
     mine = s3.root.removeprefix(f"s3://{bucket}/")
     assert "Contents" not in server.client().list_objects_v2(Bucket=bucket, Prefix=mine)
+
+
+@pytest.mark.parametrize("path", ["/lab", "lab//nights", "lab/../other", "./lab", ".."])
+def test_a_path_that_clients_write_differently_is_refused_before_anything_is_asked(
+    bucket: str, wire: Wire, path: str
+) -> None:
+    wire.requests.clear()
+    with pytest.raises(StoreError, match=r"an empty part, `\.` or `\.\.`; write it as s3://bucket/folder"):
+        Store(f"s3://{bucket}/{path}", PATIENCE)
+    assert not wire.requests
+
+
+def test_a_bucket_of_another_region_is_refused_at_once_by_either_client() -> None:
+    class GenericError(Exception):
+        """As obstore raises it."""
+
+    GenericError.__module__ = "obstore.exceptions"
+    error = GenericError(
+        "Generic S3 error: Received redirect without LOCATION, this normally indicates an incorrectly configured region"
+    )
+    trouble = trouble_of(error)
+    assert not trouble.passes
+    assert trouble.reason == "the bucket is in another region; check AWS_DEFAULT_REGION"
+
+
+def test_the_check_of_a_store_uses_the_clients_of_uploads_and_fetches(
+    either: Store, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = []
+    for name in ("put", "get", "write", "read", "clear"):
+        real = getattr(either._backend, name)
+
+        def note(*arguments: object, name: str = name, real: Callable[..., object] = real) -> object:
+            used.append(name)
+            return real(*arguments)
+
+        monkeypatch.setattr(either._backend, name, note)
+    either.require_writable()
+    assert used == ["write", "put", "get", "read", "read", "clear"]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from fakes.records import model, spec
 from qhas.failures import InvalidInput
-from qhas.sweep.plan import Plan, plan_sweep, variant_grid
+from qhas.sweep.plan import MOST_CELLS, Plan, plan_sweep, variant_grid
 from qhas.sweep.spec import PerfProfile, Variants
 
 
@@ -203,3 +203,29 @@ def test_a_selection_keeps_what_fits_every_field_of_it(selection: dict[str, Any]
 def test_a_selection_that_nothing_fits_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"None of the 6 cells of sweep .* fits the selection"):
         selected(models=["resnet*"])
+
+
+def test_a_grid_of_millions_is_refused_before_it_is_made() -> None:
+    grid = {
+        "vtcm_mb": list(range(65)),
+        "hvx_threads": list(range(1, 17)),
+        "perf_profile": list(PerfProfile),
+        "optimization_level": [1, 2, 3],
+        "dlbc": [True, False],
+    }
+    with pytest.raises(InvalidInput, match=r"has 6864000 cells \(50 models x 2 SoCs x 68640 variants\)"):
+        planned(
+            models=[model(f"n{number}") for number in range(50)], socs=["sm8650", "sm8750"], variants=grid
+        )
+
+
+def test_a_grid_over_the_limit_is_refused_whatever_is_excluded_from_it() -> None:
+    models = [model(f"n{number}") for number in range(MOST_CELLS // 16 + 1)]
+    with pytest.raises(InvalidInput, match=f"the most is {MOST_CELLS}; shorten its grid or split it"):
+        planned(models=models, variants={"hvx_threads": list(range(1, 17))}, exclude=[{"soc": "sm8750"}])
+
+
+def test_thousands_of_exclusions_leave_out_their_own_cells() -> None:
+    models = [model(f"n{number}") for number in range(500)]
+    plan = planned(models=models, exclude=[{"model": f"n{number}"} for number in range(499)])
+    assert [cell.model.name for cell in plan.cells] == ["n499"]

@@ -118,13 +118,40 @@ def test_a_day_is_named_if_it_is_not_today(tmp_path: Path) -> None:
     assert "since 2026-02-27 22:00:00 UTC (48 h 0 min)" in table([one.model_copy(update={"lease": state})])
 
 
+class PretendedJob:
+    """Keeps what is sent, and gives it back or fails."""
+
+    def __init__(self, fails: Exception | None) -> None:
+        self.fails = fails
+        self.files: dict[str, bytes] = {}
+
+    async def stage(self, source: Path, name: str) -> None:
+        self.files[name] = await asyncio.to_thread(source.read_bytes)
+
+    async def fetch(self, name: str, target: Path) -> None:
+        if self.fails:
+            raise self.fails
+        await asyncio.to_thread(target.write_bytes, self.files[name])
+
+    async def discard(self) -> None:
+        self.files.clear()
+
+
 class Pretended:
     """A device that answers as it is told to."""
 
-    def __init__(self, ref: DeviceRef, *, fails: Exception | None = None, unclean: bool = False) -> None:
+    def __init__(
+        self,
+        ref: DeviceRef,
+        *,
+        fails: Exception | None = None,
+        fetches: Exception | None = None,
+        unclean: bool = False,
+    ) -> None:
         self.ref = ref
         self.facts = DeviceFacts(name=ref.name, soc=ref.soc, transport=ref.transport, warnings=["odd"])
         self.fails = fails
+        self.fetches = fetches
         self.unclean = unclean
         self.cleaned = 0
         self.condition = Health(taken_at=NOW, skin_celsius=47.5, thermal_status=2, celsius={"npu/nsp0": 81.0})
@@ -136,6 +163,9 @@ class Pretended:
 
     async def health(self) -> Health:
         return self.condition
+
+    async def open_job(self) -> PretendedJob:
+        return PretendedJob(self.fetches)
 
     async def clean(self) -> None:
         self.cleaned += 1
@@ -209,6 +239,15 @@ async def test_a_busy_device_is_not_looked_at(tmp_path: Path, monkeypatch: pytes
     assert found["board-7"].outcome is Outcome.GOOD
     assert "busy oneplus13 is held by run nightly-1" in shown(show_checks, list(found.values()))
     assert all_good(found.values())
+
+
+async def test_a_device_that_gives_no_file_back_fails_its_check(tmp_path: Path) -> None:
+    cut = DeviceFailed(FailureKind.TRANSFER_CUT, "check.bin did not arrive whole from board-7.")
+    found = await checked(PretendedLab(tmp_path, site(), **{"board-7": {"fetches": cut}}))
+    assert found["oneplus13"].outcome is Outcome.GOOD
+    failure = found["board-7"].failure
+    assert failure
+    assert (failure.kind, failure.message) == (cut.kind, str(cut))
 
 
 async def test_a_good_check_brings_a_device_back_and_a_bad_one_does_not(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from qhas.devices.quarantine import QuarantineLog
 from qhas.failures import FACTS, FailureKind
 from qhas.site import SdkRef, Site
 from qhas.site.sdk import HOST_TOOLS, READER, Tool
-from qhas.upkeep.doctor import Finding, examine
+from qhas.upkeep.doctor import Finding, examine, host
 
 PHONE = {"name": "oneplus13", "soc": "sm8750", "transport": "adb", "serial": "3b15aq0"}
 BOARD = {"name": "board-7", "soc": "qcs9100", "transport": "ssh", "host": "root@10.0.0.7"}
@@ -91,6 +91,34 @@ def test_a_store_is_left_as_it_was(tmp_path: Path) -> None:
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_before_loopback_is_told_with_the_variable_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    finding = findings(tmp_path)["proxy"]
+    assert f"{variable} is set" in finding.answer
+    assert "NO_PROXY=localhost,127.0.0.1,::1" in finding.answer
+
+
+def test_an_api_on_loopback_is_asked_past_the_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_port}/api")
+        answer = findings(tmp_path)["Prefect"].answer
+        server.shutdown()
+    assert "HTTP 501" in answer  # of the server itself, which knows no method
+
+
+def test_a_store_that_is_down_is_asked_for_ten_seconds_at_most() -> None:
+    assert host._BRIEF.total + host._BRIEF.answer < 10
+
+
 def test_devices_are_listed_with_their_socs(tmp_path: Path) -> None:
     devices = [{"name": "a", "soc": "sm8750"}, {"name": "b", "soc": "sa8255"}]
     assert findings(tmp_path, devices=devices)["devices"].answer == "a (sm8750), b (sa8255)"
@@ -135,7 +163,7 @@ def clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clients:
     monkeypatch.setenv("PATH", f"{tmp_path / 'clients'}:/usr/bin:/bin")
     made = Clients(tmp_path / "clients")
     made.adb()
-    made.ssh("echo __qhas_exit=0 >&2")
+    made.ssh('for line; do :; done; exec sh -c "$line"')
     return made
 
 

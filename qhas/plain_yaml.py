@@ -1,0 +1,95 @@
+"""YAML as people write it: no key twice, and aliases that stay as small as what they stand for.
+
+Everything is counted on the stream of events, before anything is built: aliases unfold to any size, deep nesting
+overflows the stack of libyaml's binding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, MappingStartEvent, ScalarEvent
+
+MOST_NODES = 20_000
+"""Keys and values, aliases unfolded: three thousand networks with all their keys. They are validated in seconds."""
+DEEPEST = 50
+"""Levels: the deepest document has five."""
+LONGEST_VALUE = 1 << 16
+"""Characters: a path has 4096 at most. Numbers of base 60 take a time that grows with the square of their length."""
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class YamlRefused(yaml.MarkedYAMLError):
+    """YAML, but none that is taken."""
+
+    def __init__(self, problem: str, mark: Any) -> None:
+        super().__init__(problem=problem, problem_mark=mark)
+
+
+def load(text: str) -> Any:
+    """The document. Raises yaml.YAMLError, with the mark of the place wherever there is one."""
+    _check(text)
+    try:
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe one, by its name
+    except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError, RecursionError) as error:
+        # What constructors of values end in: a date that is none, `!!bool maybe`, a number of base 60 without end.
+        raise yaml.YAMLError(f"a value is none of its type ({error})") from error
+
+
+@dataclass
+class _Open:
+    """A sequence or a mapping that has not ended: its nodes so far, and for a mapping its keys."""
+
+    anchor: str | None
+    keys: dict[str, int] | None
+    nodes: int = 1
+    children: int = 0
+
+    @property
+    def expects_key(self) -> bool:
+        return self.keys is not None and self.children % 2 == 0
+
+
+def _check(text: str) -> None:
+    within, sizes, scalars = [_Open(None, None)], dict[str, int](), dict[str, str]()
+    key: str | None
+    mark: Any  # libyaml's binding has a type of its own
+    for event in yaml.parse(text, Loader=_LOADER):
+        mark, parent = event.start_mark, within[-1]
+        if isinstance(event, CollectionStartEvent):
+            if len(within) > DEEPEST:
+                raise YamlRefused(f"it is nested more than {DEEPEST} levels deep; write it flatter", mark)
+            within.append(_Open(event.anchor, {} if isinstance(event, MappingStartEvent) else None))
+            continue
+        if isinstance(event, ScalarEvent):
+            size, key = 1, event.value
+            if len(key) > LONGEST_VALUE:
+                raise YamlRefused(f"a value has more than {LONGEST_VALUE} characters; shorten it", mark)
+            if event.anchor:
+                sizes[event.anchor], scalars[event.anchor] = size, key
+        elif isinstance(event, AliasEvent):
+            if event.anchor not in sizes:
+                raise YamlRefused("an alias stands before or inside of what it names; write it out", mark)
+            size, key = sizes[event.anchor], scalars.get(event.anchor)
+        elif isinstance(event, CollectionEndEvent):
+            ended = within.pop()
+            parent, size, key = within[-1], ended.nodes, None
+            if ended.anchor:
+                sizes[ended.anchor] = size
+                scalars.pop(ended.anchor, None)
+        else:
+            continue
+        if parent.expects_key and key is not None and parent.keys is not None:
+            if key in parent.keys:
+                first = parent.keys[key]
+                raise YamlRefused(f"this key stands in line {first} already; keep one of the two", mark)
+            parent.keys[key] = mark.line + 1
+        parent.children += 1
+        parent.nodes += size
+        if parent.nodes > MOST_NODES:
+            raise YamlRefused(
+                f"it has more than {MOST_NODES} keys and values, aliases unfolded; split it or write less",
+                mark,
+            )

@@ -1,0 +1,62 @@
+"""What a reader of a QHAS file should know of it: whose its figures are, what it leaves out, whether a trace is of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qhas.profile.qhas_file import QhasFile
+from qhas.units import count
+
+_ASTRAY_SHARE = 0.10
+_ASTRAY_CYCLES = 20_000
+"""A device's QHAS leaves out the graph's start and end, of up to 6,100 cycles in the files that were seen."""
+
+
+def notes(file: QhasFile) -> list[str]:
+    """Sentences without subject and full stop, as in `lists 10 of 86 ops of the network`."""
+    return [*_of_cores(file), *_of_lists(file), *_of_marks(file)]
+
+
+def _of_cores(file: QhasFile) -> Iterator[str]:
+    last = file.longest.htp
+    if len(file.cores) > 1:
+        yield (
+            f"is of {len(file.cores)} HTP cores: times, utilisation and the dominant path are of core {last}, which "
+            "ends last; traffic and HTP nodes are summed"
+        )
+    elif last:
+        yield f"is of HTP core {last} only"
+
+
+def _of_lists(file: QhasFile) -> Iterator[str]:
+    short = [
+        f"{len(rows)} of {count(total)} {what}"
+        for what, rows, total in (
+            ("op types", file.qnn_op_types, file.counted("unique_qnn_ops")),
+            ("ops", file.qnn_ops, file.counted("qnn_nodes")),
+            ("HTP op types", file.htp_op_types, file.counted("unique_htp_ops")),
+        )
+        if 0 < len(rows) < total
+    ]
+    if short:
+        yield f"lists only {', '.join(short)}: of the others it tells nothing but what the totals hold"
+
+
+def _of_marks(file: QhasFile) -> Iterator[str]:
+    types = file.htp_op_types
+    absent = [
+        what
+        for what, marks in (
+            ("reference implementations", [op.reference_op for op in types]),
+            ("format changes", [op.format_change for op in types]),
+        )
+        if None in marks
+    ]
+    if absent:
+        yield f"does not say which HTP ops are {' or '.join(absent)}"
+
+
+def of_one_graph(end_cycle: int, file: QhasFile) -> bool:
+    """Whether a trace that ends there can be of the inference that this file is of."""
+    cycles = file.longest.timeline_cycles
+    return abs(end_cycle - cycles) <= max(_ASTRAY_CYCLES, _ASTRAY_SHARE * cycles)

@@ -1,0 +1,148 @@
+"""What inputs are refused before anything is written, and where the files of a list may lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+
+from fakes.records import model
+from qhas.cell import inputs
+from qhas.cell.inputs import gather_inputs
+from qhas.failures import FailureKind, StepFailed
+from tests.qhas.cell.test_dlc import dlc, metadata
+
+TOP = "/input-bounds"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The step's directory."""
+    (tmp_path / "step").mkdir()
+    return tmp_path / "step"
+
+
+def refusal(address: str, folder: Path) -> StepFailed:
+    """How a list is refused; nothing of it may be staged then."""
+    with pytest.raises(StepFailed) as failed:
+        gather_inputs(model(inputs=address), Path("no.dlc"), folder)
+    return failed.value
+
+
+def staged(text: str, folder: Path, place: str = "a/b") -> bytes:
+    """The first file of a list that lies in an object store, with a file at every level."""
+    memory: Any = fsspec.filesystem("memory")
+    memory.pipe(
+        {
+            f"{TOP}/{place}/list.txt": text.encode(),
+            f"{TOP}/{place}/x.raw": b"beside",
+            f"{TOP}/a/x.raw": b"above",
+            f"{TOP}/a/with blank/x.raw": b"blank",
+            f"{TOP}/x.raw": b"top",
+        }
+    )
+    return (
+        gather_inputs(model(inputs=f"memory:/{TOP}/{place}/list.txt"), Path("no.dlc"), folder)
+        .files["inputs/0-x.raw"]
+        .read_bytes()
+    )
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [[[2**26, 2]], [[2**25], [2**25], [1]], [[4_000_000_000] * 16], [[10**9, 10**9]]],
+    ids=["one", "in all", "sixteen large ones", "10^18"],
+)
+def test_random_values_without_end_are_refused_before_any_is_written(
+    tensors: list[list[int]], folder: Path, tmp_path: Path
+) -> None:
+    network = dlc(tmp_path, metadata(*({"name": "x", "dimensions": each} for each in tensors)))
+    with pytest.raises(StepFailed, match="random ones are made up to 67108864; give an input list"):
+        gather_inputs(model(), network, folder)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe", "."])
+def test_a_list_that_is_no_regular_file_is_refused(name: str, folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    told = str(refusal(str(tmp_path / name), folder))
+    assert "cannot be read: it is no regular file; name one." in told
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe", "link.raw", "step"])
+def test_a_file_of_a_list_that_is_no_regular_file_is_refused(name: str, folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link.raw").symlink_to("/dev/zero")
+    (tmp_path / "list.txt").write_text(f"{name}\n")
+    told = str(refusal(str(tmp_path / "list.txt"), folder))
+    assert "cannot be read: it is no regular file; name one." in told
+
+
+@pytest.mark.parametrize("store", ["local", "memory"])
+def test_a_list_over_the_limit_is_refused_with_the_limit(store: str, folder: Path, tmp_path: Path) -> None:
+    address = str(tmp_path / "list.txt") if store == "local" else f"memory:/{TOP}/large/list.txt"
+    with fsspec.open(address, "wb") as file:
+        file.write(b"#" * (inputs.LARGEST_LIST + 1))
+    assert "list.txt cannot be read: it is over 4 MB" in str(refusal(address, folder))
+
+
+@pytest.mark.parametrize("store", ["local", "memory"])
+def test_a_data_file_over_the_limit_is_refused(
+    store: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "LARGEST_DATA", 100)
+    top = str(tmp_path) if store == "local" else f"memory:/{TOP}/data"
+    for name, content in (("x.raw", b"x" * 101), ("list.txt", b"x.raw")):
+        with fsspec.open(f"{top}/{name}", "wb") as file:
+            file.write(content)
+    assert "Input x.raw cannot be read: it is over 100 bytes" in str(refusal(f"{top}/list.txt", folder))
+
+
+@pytest.mark.parametrize(
+    ("written", "content"),
+    [
+        ("x.raw", b"beside"),
+        ("./x.raw", b"beside"),
+        ("../x.raw", b"above"),
+        ("../../x.raw", b"top"),
+        ("../b/../x.raw", b"above"),
+        (f"memory:/{TOP}/x.raw", b"top"),
+        (f"in:0:=memory:/{TOP}/a/x.raw", b"above"),
+    ],
+)
+def test_a_list_in_an_object_store_names_files_as_one_on_disk_does(
+    written: str, content: bytes, folder: Path
+) -> None:
+    assert staged(f"{written}\n", folder) == content
+
+
+def test_the_folder_of_a_list_may_hold_blanks_and_empty_parts(folder: Path) -> None:
+    assert staged("x.raw\n", folder, "with blank//b") == b"beside"
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("../../../../x.raw", "leads out of the list's store"),
+        ("a/../../../../../x.raw", "leads out of the list's store"),
+        ("/etc/shadow", "is an absolute path, but the list is not on this host"),
+        ("file:///etc/shadow", "is a URL of another store than the list's"),
+        ("local:///etc/shadow", "is a URL of another store than the list's"),
+        ("s3://other/x.raw", "is a URL of another store than the list's"),
+        ("memory://x::file:///etc/shadow", "is a URL of another store than the list's"),
+    ],
+)
+def test_a_list_in_an_object_store_leads_nowhere_else(written: str, fault: str, folder: Path) -> None:
+    with pytest.raises(StepFailed, match=fault) as failed:
+        staged(f"{written}\n", folder)
+    assert failed.value.failure.kind is FailureKind.INPUT_REJECTED
+
+
+def test_a_list_of_header_lines_and_inferences_is_repeated_in_one_pass(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.raw").write_bytes(b"x")
+    (tmp_path / "list.txt").write_text("#layer\n" * 30_000 + "x.raw\n" * 30_000)
+    gathered = gather_inputs(model(inputs=str(tmp_path / "list.txt")), Path("no.dlc"), folder)
+    assert inputs.repeated(gathered, 7, folder).inferences == 7
