@@ -343,7 +343,7 @@ SPECS: dict[str, tuple[dict[str, object], str]] = {
     "a key that is none": ({"speed": "fast"}, "speed: no such key"),
     "a model's key that is none": ({"models": [NET | {"quant": 8}]}, "models.0.quant: no such key"),
     "two models of one name": ({"models": [NET, NET]}, "net is listed twice"),
-    "names that differ in case only": ({"models": [NET, NET | {"name": "Net"}]}, "more than once"),
+    "names that differ in case only": ({"models": [NET, NET | {"name": "Net"}]}, "listed twice"),
     "a DLC that is not there": ({"models": [NET | {"dlc": "no.dlc"}]}, "There is no file"),
     "a list that is not there": ({"models": [NET | {"inputs": "no.txt"}]}, "There is no file"),
     "an address nobody knows": ({"models": [NET | {"dlc": "nowhere://b/n.dlc"}]}, "nowhere://b/n.dlc"),
