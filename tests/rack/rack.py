@@ -173,7 +173,7 @@ def runs(device: FakeDevice, level: str = "") -> list[DeviceCommand]:
 def pushes(device: FakeDevice, part: str) -> list[DeviceCommand]:
     """What was copied to a path with that part: by adb's push, or by `cat` over ssh."""
     commands = (command for command in device.commands() if part in command.service)
-    return [command for command in commands if command.service.startswith(("push ", "cat > "))]
+    return [command for command in commands if re.search(r"^push |\bcat > ", command.service)]
 
 
 def jobs(device: FakeDevice) -> dict[str, tuple[float, float]]:
