@@ -33,7 +33,7 @@ def client(board: Board, program: str, *words: str, timeout: float = 20, **optio
     return subprocess.run(argv, capture_output=True, timeout=timeout, check=False, **given)
 
 
-def until(met: Callable[[], bool], seconds: float = 5) -> None:
+def until(met: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, "it never came to be"

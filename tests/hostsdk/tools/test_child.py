@@ -14,7 +14,7 @@ from hostsdk import layout
 pytestmark = pytest.mark.hostsdk
 
 
-def wait_for(condition, seconds: float = 20.0):
+def wait_for(condition, seconds: float = 120.0):
     """The first true value of `condition()`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -82,7 +82,7 @@ def group(leader: int) -> list[int]:
     return found
 
 
-def until(met: Callable[[], object], seconds: float = 10) -> None:
+def until(met: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, "it never came to be"
