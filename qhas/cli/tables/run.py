@@ -53,8 +53,12 @@ class _Shown(NamedTuple):
     unit: str = ""
 
 
+_TYPICAL = 10_000_000
+"""Bytes, of which a network moves megabytes. A time has one unit whatever it is."""
+
+
 def _with_unit(field: str, figure: Figure) -> _Shown:
-    unit = figure.text(0).split()[-1]
+    unit = figure.text(_TYPICAL).split()[-1]
     return _Shown(field, f"{figure.short_of(Origin.DEVICE)} {unit}".replace(" ", "\n", 1), unit)
 
 
