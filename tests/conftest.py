@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.browser"]
+# Under nohup, or in the background of a script, these are ignored, and so they would be in every process a test starts.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 _HOME = tempfile.mkdtemp(prefix="qhas-tests-")
 for _name in [name for name in os.environ if name.startswith(("PREFECT_", "QHAS_", "HOSTSDK_"))]:
     del os.environ[_name]
