@@ -7,7 +7,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 
 @dataclass(frozen=True)
@@ -40,5 +40,5 @@ class PrefectApi:
 
     def _send(self, path: str, content: bytes | None, headers: dict[str, str]) -> Any:
         asked = Request(f"{self.url}{path}", content, headers)  # noqa: S310  # a server of ours
-        with urlopen(asked, timeout=self.seconds) as answer:  # noqa: S310
+        with build_opener(ProxyHandler({})).open(asked, timeout=self.seconds) as answer:
             return json.load(answer)

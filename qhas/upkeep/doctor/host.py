@@ -10,7 +10,7 @@ from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import build_opener
 
 from qhas.devices.lease import Leases, default_directory
 from qhas.failures import InvalidInput
@@ -57,7 +57,8 @@ def _silence(url: str) -> str | None:
         return "it is no address of a web server"
     exempt_loopback()
     try:
-        urlopen(f"{url.rstrip('/')}/health", timeout=_API_SECONDS).close()  # noqa: S310  # checked above
+        # The opener that urlopen keeps for ever has the proxies of its first use.
+        build_opener().open(f"{url.rstrip('/')}/health", timeout=_API_SECONDS).close()
     except HTTPError as refusal:
         return None if refusal.code in (401, 403) else f"HTTP {refusal.code}"
     except (OSError, HTTPException, ValueError) as error:

@@ -337,6 +337,18 @@ def test_a_prefect_api_that_the_environment_names_must_answer(
     assert good or "or unset PREFECT_API_URL" in finding.answer
 
 
+def test_the_proxy_of_an_earlier_question_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: str
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", f"{api}/api")
+    with monkeypatch.context() as proxied:
+        proxied.setenv("NO_PROXY", "")
+        proxied.setenv("no_proxy", "")
+        proxied.setenv("http_proxy", "http://127.0.0.1:9")
+        findings(tmp_path)
+    assert findings(tmp_path)["Prefect"].good
+
+
 def test_a_password_in_an_address_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://lab:hunter2@127.0.0.1:1/api")
     assert "hunter2" not in findings(tmp_path)["Prefect"].answer
