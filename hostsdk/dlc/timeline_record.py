@@ -67,6 +67,11 @@ class Timeline:
             ) from error
 
 
+def read_timeline(dlc: Dlc, soc: str) -> Timeline | None:
+    """The timeline of the first graph for `soc`, or None where `read_timelines` has none."""
+    return next(iter(read_timelines(dlc, soc)), None)
+
+
 def read_timelines(dlc: Dlc, soc: str) -> list[Timeline]:
     """The timelines for `soc`, one a graph in the record's order.
 
