@@ -105,7 +105,7 @@ class TensorSpec:
         if int(top) > limits.max:  # of 64 bits: a float cannot hold it
             top = np.nextafter(top, 0)
         whole = np.nan_to_num(np.round(values / self.scale) - self.offset)
-        return np.clip(whole, limits.min, top).astype(self.storage.dtype).tobytes()
+        return bytes(np.clip(whole, limits.min, top).astype(self.storage.dtype).tobytes())
 
     def load(self, stored: bytes) -> bytes:
         """Float32 values for the library's bytes."""
