@@ -97,9 +97,9 @@ class TensorSpec:
 
         values = np.frombuffer(raw, np.float32).astype(np.float64)
         if self.storage.dtype == "bool":
-            return (values != 0).tobytes()
+            return bytes((values != 0).tobytes())
         if self.storage.dtype == "float16":
-            return values.astype(np.float16).tobytes()
+            return bytes(values.astype(np.float16).tobytes())
         limits = np.iinfo(self.storage.dtype)
         top = np.float64(limits.max)
         if int(top) > limits.max:  # of 64 bits: a float cannot hold it
@@ -116,7 +116,7 @@ class TensorSpec:
         values = np.frombuffer(stored, self.storage.dtype).astype(np.float32)
         if self.storage.quantized:
             values = (values + np.float32(self.offset)) * np.float32(self.scale)
-        return values.astype(np.float32).tobytes()
+        return bytes(values.astype(np.float32).tobytes())
 
     def bind(self, buffer: Any) -> Tensor:
         """A tensor of a call, on `buffer`, which must outlive it."""
