@@ -52,8 +52,7 @@ class OpRow:
     @property
     def stalls(self) -> bool:
         """Whether the same work took several times the cycles a packet of its best run, most of the time."""
-        best = self.packets and self.packets.best
-        return bool(self.packets and best) and self.packets.mean >= _STALL * best
+        return self.packets is not None and self.packets.mean >= _STALL * self.packets.best
 
 
 @dataclass(frozen=True)
