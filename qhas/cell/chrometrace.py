@@ -13,6 +13,7 @@ from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
+from qhas.machine.packing import write_whole
 from qhas.profile.dominant import dominant_path
 from qhas.profile.metrics import Metrics, metrics_of
 from qhas.profile.notes import of_one_graph
@@ -33,7 +34,7 @@ async def generate_chrometrace(
     """
     async with work.attempt(Step.CHROMETRACE) as attempt:
         config = attempt.folder / CONFIG
-        config.write_text(viewer_config(work.cell.trace), encoding="utf-8")
+        write_whole(str(config), viewer_config(work.cell.trace).encode())
         if device:
             await _view_on_device(attempt, device, config, log, prepared.schematic)
         else:
@@ -86,7 +87,7 @@ def _check_trace(path: Path) -> None:
             picture = read_timeline(path, (), clock)  # the path is of another graph
     except TraceInvalid as error:
         raise StepFailed(FailureKind.TRACE_INVALID, Step.CHROMETRACE, f"{error}.") from error
-    path.with_name(TIMELINE).write_text(picture.model_dump_json(), encoding="utf-8")
+    write_whole(str(path.with_name(TIMELINE)), picture.model_dump_json().encode())
 
 
 def _read_metrics(path: Path) -> Metrics:

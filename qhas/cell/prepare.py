@@ -74,6 +74,7 @@ async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
     await attempt.run_host_tool(
         sdk.prepare_argv(dlc=source, output=target, soc=cell.soc, options=cell.prepare)
     )
+    attempt.require_room()  # what is kept here, others use
     if not target.is_file() or not target.stat().st_size:
         raise StepFailed(
             FailureKind.PREPARED_DLC_MISSING,

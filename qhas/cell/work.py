@@ -169,6 +169,12 @@ class StepAttempt:
         self._record.tools.append(run)
         await asyncio.to_thread(judge_tool, self.step, run, output)
 
+    def require_room(self) -> None:
+        """Raise StepFailed if the disk was full when the last tool ended: it may have cut its files and not noticed."""
+        if self._record.tools[-1].disk_full:
+            message = f"The disk of the scratch directory was full when {self.step} ended."
+            raise StepFailed(FailureKind.DISK, self.step, message)
+
     async def run_device_tool(self, job: Job, argv: list[str], *, timeout_seconds: float) -> ToolRun:
         """Run an SDK tool in a job and note it; its end is judged apart. Raises StepFailed for one not executable."""
         try:
