@@ -45,6 +45,8 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         attempts=[attempt.model_copy() for attempt in work.attempts],
         latency=work.latency,
         metrics=work.metrics,
+        runtrace=work.runtrace,
+        remarks=work.remarks,
         budgets=_budgets(work),
         artifacts=artifacts,
     )
@@ -52,7 +54,9 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
 
 def _budgets(work: CellWork) -> list[BudgetResult]:
     """A cell that failed is not good already, and its figures may be half."""
-    return [] if work.failure else check_budget(work.cell.budget, work.metrics, work.latency, work.origin)
+    if work.failure:
+        return []
+    return check_budget(work.cell.budget, work.metrics, work.latency, work.origin, work.runtrace)
 
 
 def _publish(work: CellWork) -> CellRecord:

@@ -22,6 +22,7 @@ from qhas.lab.pipeline import Pipeline, Stage
 from qhas.machine.cores import Urgency
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
 from qhas.profile.metrics import Latency, Metrics
+from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
 from qhas.runs.record import Attempt, ModelFacts, Origin, PreparedFacts
 from qhas.store import StoreError
@@ -52,6 +53,8 @@ class CellWork:
         self.latency: Latency | None = None
         self._inputs: StagedInputs | None = None
         self.metrics: Metrics | None = None
+        self.runtrace: Runtrace | None = None
+        self.remarks: list[str] = []
         self.failure: Failure | None = None
 
     async def inputs(self, prepared_dlc: Path) -> StagedInputs:

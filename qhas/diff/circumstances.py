@@ -12,7 +12,10 @@ from typing import Any
 
 from qhas.diff.model import Circumstance, CircumstanceKind, Figure, OpDiff, Resource, Source
 from qhas.diff.observed import network_changes, observed
+from qhas.profile.notes import of_one_inference
+from qhas.profile.origin import Origin
 from qhas.profile.qhas_file import QhasFile
+from qhas.profile.runtrace import Runtrace
 from qhas.runs.record import CellRecord
 
 Kind = CircumstanceKind
@@ -44,6 +47,26 @@ class Evidence:
 
     file: QhasFile
     record: CellRecord | None = None
+    beside: Runtrace | None = None
+    """The runtrace that stands beside a file; a record has its own."""
+
+    @property
+    def origin(self) -> Origin:
+        """Of its figures."""
+        if self.record:
+            return self.record.origin
+        return Origin.SIMULATOR if self.file.simulated else Origin.DEVICE
+
+    @property
+    def runtrace(self) -> Runtrace | None:
+        """That of the very inference of the QHAS file, if there is one."""
+        found = self.told_runtrace
+        return found if found and of_one_inference(found, self.file) else None
+
+    @property
+    def told_runtrace(self) -> Runtrace | None:
+        """The same, also where it is of another run."""
+        return self.record.runtrace if self.record else self.beside
 
     @property
     def digest(self) -> str | None:
@@ -62,6 +85,7 @@ def circumstances(
     ops: Sequence[OpDiff],
     figures: Sequence[Figure],
     resources: Sequence[Resource],
+    clock: Figure,
 ) -> list[Circumstance]:
     """The one that explains most first; those that explain nothing last. Ops are counted that are of the network."""
     ops = [op for op in ops if op.of_network]
@@ -73,7 +97,7 @@ def circumstances(
     differ = {one.kind for one in found}
     if Kind.OPTIMIZATION_LEVEL in stated:
         stated = stated | {Kind.COMPILED}
-    found += [one for one in observed(ops, figures, resources, differ) if one.kind not in stated]
+    found += [one for one in observed(ops, figures, resources, clock, differ) if one.kind not in stated]
     return sorted(found, key=lambda one: (not one.explains, _ORDER[one.kind]))
 
 

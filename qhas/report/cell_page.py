@@ -97,7 +97,7 @@ def tiles_of(record: CellRecord, diff: CellDiff | None) -> list[Tile]:
     return [
         _tile(figure, value, record.origin, diff)
         for figure in FIGURES
-        if figure.tile and (value := figure.read(record)) is not None
+        if figure.tile and record.origin in figure.origins and (value := figure.read(record)) is not None
     ]
 
 
