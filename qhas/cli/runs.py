@@ -13,7 +13,6 @@ from rich.text import Text
 from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, SiteOption, store_of
 from qhas.cli.screen import console
-from qhas.cli.waiting import waiting_for
 from qhas.runs.listing import RunLine, run_lines
 from qhas.runs.record import SweepState
 
@@ -30,8 +29,7 @@ def runs(
 ) -> Exit:
     """List the runs of a store, the last begun first."""
     store = store_of(site)
-    with waiting_for(store):
-        every = run_lines(store)
+    every = run_lines(store)
     chosen = [
         line for line in every if fnmatchcase(line.sweep, sweep or "*") and (not state or line.state in state)
     ]
