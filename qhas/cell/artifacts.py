@@ -17,6 +17,7 @@ SAMPLES = "latency.csv"
 DEVICE_LOG = "device.log"
 PROFILING_LOG = "qnn-profiling-data*.log"
 CONFIG = "config.json"
+NETWORK = "network.json"
 TRACE = "chrometrace.json"
 TIMELINE = "timeline.json"
 _STEM = TRACE.removesuffix(".json")
@@ -70,6 +71,8 @@ ARTIFACTS = (
         compress=True,
         absent=FailureKind.SCHEMATIC_MISSING,
     ),
+    # Ours: what the DLC says of its network, so that two cells are compared by what ran in them.
+    ArtifactSpec("network", Step.PREPARE, NETWORK, _never, Retention.EVER, compress=True),
     ArtifactSpec("diag_log", Step.LATENCY, DIAGNOSTICS, _never, Retention.REPLAY, compress=True),
     ArtifactSpec("latency_samples", Step.LATENCY, SAMPLES, _never, Retention.EVER),
     ArtifactSpec("device_log", Step.NET_RUN, DEVICE_LOG, _never, Retention.REPLAY, compress=True),

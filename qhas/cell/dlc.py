@@ -51,6 +51,19 @@ def graph_inputs(prepared_dlc: Path) -> list[GraphInput]:
     raise ValueError(f"{prepared_dlc.name} does not state its inputs")
 
 
+def cache_options(prepared_dlc: Path) -> dict[str, Any]:
+    """What the first cache record says of its making: `buildId`, and `optimizationLevel`, `htpDlbc` and more of its graph.
+
+    Empty where it says nothing. Raises ValueError for what is no DLC.
+    """
+    try:
+        cache: dict[str, Any] = next(iter(_metadata(prepared_dlc).get("cacheList", [])), {})
+        graph: dict[str, Any] = next(iter(cache.get("graphs", [])), {})
+        return dict(graph.get("graphBlobInfo") or {}) | {"buildId": cache.get("buildId")}
+    except UNREADABLE as error:
+        raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {why_unreadable(error)}") from error
+
+
 def _graph_inputs(tensors: list[dict[str, Any]]) -> list[GraphInput]:
     if len(tensors) > MOST_INPUTS:
         raise ValueError(f"it states {len(tensors)} inputs, the most is {MOST_INPUTS}")

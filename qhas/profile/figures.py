@@ -68,6 +68,7 @@ BOTH = frozenset(Origin)
 MEASURED = frozenset({Origin.DEVICE})
 SIMULATED = frozenset({Origin.SIMULATOR})
 _TELLING = 0.05
+_TELLING_BYTES = 4096.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -110,13 +111,17 @@ class Figure:
     """How a comparison reads it where no record has it, or not as exactly."""
     telling: float | None = None
     """The share of itself by which it must change to be told in the sentence of a comparison."""
+    telling_at_least: float = 0.0
+    """And the amount."""
+    show: Callable[[float], str] | None = None
+    """How it reads where its unit does not say it."""
 
     def __reduce__(self) -> tuple[Callable[[str], Figure], tuple[str]]:
         return figure_of, (self.name,)
 
     def text(self, value: float) -> str:
         """A value for people."""
-        return SHOW[self.unit](value)
+        return (self.show or SHOW[self.unit])(value)
 
     def title_of(self, origin: Origin) -> str:
         """Above a column or a tile."""
@@ -283,6 +288,7 @@ DRAM_READ = Figure(
     tile=True,
     compared=True,
     telling=_TELLING,
+    telling_at_least=_TELLING_BYTES,
 )
 DRAM_WRITE = Figure(
     name="dram_write",
@@ -297,6 +303,7 @@ DRAM_WRITE = Figure(
     tile=True,
     compared=True,
     telling=_TELLING,
+    telling_at_least=_TELLING_BYTES,
 )
 VTCM_READ = Figure(
     name="vtcm_read",
@@ -334,6 +341,8 @@ PEAK_VTCM = Figure(
     tile=True,
     compared=True,
     telling=0.25,
+    telling_at_least=_TELLING_BYTES,
+    show=units.mebibytes,
 )
 QNN_NODES = Figure(
     name="qnn_nodes",
