@@ -16,6 +16,7 @@ from qhas.cell.prepared import PreparedGraphs
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
+from qhas.machine.packing import write_whole
 from qhas.network.dlc import read_network
 from qhas.runs import progress
 from qhas.runs.record import PreparedFacts
@@ -72,7 +73,8 @@ def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
 def _describe_network(dlc: Path, target: Path) -> None:
     """A DLC in a form that is not known is prepared and profiled all the same: only comparisons know less of it."""
     with suppress(ValueError):
-        target.write_text(read_network(dlc).model_dump_json(exclude_defaults=True), encoding="utf-8")
+        content = read_network(dlc).model_dump_json(exclude_defaults=True).encode()
+        write_whole(str(target), content)
 
 
 def _tell(work: CellWork, host: str) -> None:
@@ -85,6 +87,7 @@ async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
     await attempt.run_host_tool(
         sdk.prepare_argv(dlc=source, output=target, soc=cell.soc, options=cell.prepare)
     )
+    attempt.require_room()  # what is kept here, others use
     if not target.is_file() or not target.stat().st_size:
         raise StepFailed(
             FailureKind.PREPARED_DLC_MISSING,

@@ -22,6 +22,7 @@ from qhas.lab.pipeline import Pipeline, Stage
 from qhas.machine.cores import Urgency
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
 from qhas.profile.metrics import Latency, Metrics
+from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
 from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, PreparedFacts
 from qhas.store import StoreError
@@ -53,6 +54,8 @@ class CellWork:
         self.latency: Latency | None = None
         self._inputs: StagedInputs | None = None
         self.metrics: Metrics | None = None
+        self.runtrace: Runtrace | None = None
+        self.remarks: list[str] = []
         self.failure: Failure | None = None
 
     async def inputs(self, prepared_dlc: Path) -> StagedInputs:
@@ -169,6 +172,12 @@ class StepAttempt:
             raise StepFailed(FailureKind.TOOL_MISSING, self.step, f"{error}.") from error
         self._record.tools.append(run)
         await asyncio.to_thread(judge_tool, self.step, run, output)
+
+    def require_room(self) -> None:
+        """Raise StepFailed if the disk was full when the last tool ended: it may have cut its files and not noticed."""
+        if self._record.tools[-1].disk_full:
+            message = f"The disk of the scratch directory was full when {self.step} ended."
+            raise StepFailed(FailureKind.DISK, self.step, message)
 
     async def run_device_tool(self, job: Job, argv: list[str], *, timeout_seconds: float) -> ToolRun:
         """Run an SDK tool in a job and note it; its end is judged apart. Raises StepFailed for one not executable."""

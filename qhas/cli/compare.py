@@ -19,6 +19,7 @@ from qhas.diff.model import CellDiff, Outcome, RunDiff
 from qhas.diff.runs import CellNotComparable, Chosen, compare_runs, evidence_of
 from qhas.failures import InvalidInput
 from qhas.profile.qhas_file import QhasInvalid, read_qhas
+from qhas.profile.runtrace import runtrace_beside
 from qhas.runs.baseline import baseline_of
 from qhas.runs.stored import load_run
 
@@ -96,7 +97,8 @@ def _evidence(address: str, site: Path | None) -> Evidence:
     """A file, or a cell of the site's store."""
     if address.endswith(_FILE_ENDINGS):
         try:
-            return Evidence(read_qhas(Path(address)))
+            path = Path(address)
+            return Evidence(read_qhas(path), beside=runtrace_beside(path))
         except QhasInvalid as error:
             raise InvalidInput(
                 f"{str(error).rstrip('.')}; give a QHAS summary of qnn-profile-viewer."

@@ -15,7 +15,10 @@ from qhas.diff.network_changes import NetworkDiff
 from qhas.diff.observed import network_changes, observed
 from qhas.diff.options import Options, option_changes, options_of, options_of_file, stated_options
 from qhas.network.network import Network
+from qhas.profile.notes import of_one_inference
+from qhas.profile.origin import Origin
 from qhas.profile.qhas_file import QhasFile
+from qhas.profile.runtrace import Runtrace
 from qhas.runs.record import CellRecord
 
 Kind = CircumstanceKind
@@ -42,6 +45,26 @@ class Evidence:
     record: CellRecord | None = None
     network: Network | None = None
     """Of its DLC, where that was recorded."""
+    beside: Runtrace | None = None
+    """The runtrace that stands beside a file; a record has its own."""
+
+    @property
+    def origin(self) -> Origin:
+        """Of its figures."""
+        if self.record:
+            return self.record.origin
+        return Origin.SIMULATOR if self.file.simulated else Origin.DEVICE
+
+    @property
+    def runtrace(self) -> Runtrace | None:
+        """That of the very inference of the QHAS file, if there is one."""
+        found = self.told_runtrace
+        return found if found and of_one_inference(found, self.file) else None
+
+    @property
+    def told_runtrace(self) -> Runtrace | None:
+        """The same, also where it is of another run."""
+        return self.record.runtrace if self.record else self.beside
 
     @property
     def digest(self) -> str | None:
@@ -60,6 +83,7 @@ def circumstances(
     ops: Sequence[OpDiff],
     figures: Sequence[Figure],
     resources: Sequence[Resource],
+    clock: Figure,
     networks: NetworkDiff | None = None,
 ) -> list[Circumstance]:
     """The one that explains most first; those that explain nothing last. Ops are counted that are of the network.
@@ -79,7 +103,9 @@ def circumstances(
     differ = {one.kind for one in found}
     if Kind.OPTIMIZATION_LEVEL in stated:
         stated = stated | {Kind.COMPILED}
-    found += [one for one in observed(ops, figures, resources, differ) if one.kind not in stated | differ]
+    found += [
+        one for one in observed(ops, figures, resources, clock, differ) if one.kind not in stated | differ
+    ]
     return sorted(found, key=lambda one: (not one.explains, _ORDER[one.kind]))
 
 

@@ -15,7 +15,7 @@ from qhas.diff.network_ops import match_by_network
 from qhas.diff.ops import ops_of
 from qhas.diff.sentence import sentence
 from qhas.failures import InvalidInput
-from qhas.profile.figures import CYCLES, DRAM_READ, TIME, VTCM_READ, WORK
+from qhas.profile.figures import CYCLES, DRAM_READ, GRAPH, LATENCY, TIME, VTCM_READ, WARM, WORK
 from qhas.profile.notes import notes
 from qhas.profile.origin import Origin
 from qhas.profile.timing import timing
@@ -45,12 +45,12 @@ def compare(
     same, networks = same_network(before, after), _networks(before, after)
     matches = (networks and match_by_network(networks, old, new)) or match(old, new)
     ops = op_diffs(matches, Sameness(topology=same or same_topology(old, new), network=same))
-    figures = overall.figures(before.file, after.file)
+    figures = overall.figures(before, after)
     resources = overall.resources(before.file, after.file)
-    parts = contributions(timing(before.file), timing(after.file), ops)
-    around = circumstances(before, after, ops, figures, resources, networks)
+    parts = contributions(timing(before.file, before.runtrace), timing(after.file, after.runtrace), ops)
     by_name = {figure.name: figure for figure in figures}
-    time = overall.latency(before.record, after.record) or by_name[TIME.name]
+    time = overall.deciding(before, after, by_name)
+    around = circumstances(before, after, ops, figures, resources, overall.clock(time, by_name), networks)
     verdict = _verdict(time, threshold_percent)
     return CellDiff(
         before=sides[0],
@@ -59,7 +59,7 @@ def compare(
         sentence=sentence(time, verdict, sides, around, parts, by_name),
         cause=next((one for one in around if one.explains), None),
         time=time,
-        figures=figures if time.name == TIME.name else [time, *figures],
+        figures=figures if time.name in by_name else [time, *figures],
         resources=resources,
         contributions=parts,
         circumstances=around,
@@ -79,8 +79,12 @@ def _networks(before: Evidence, after: Evidence) -> NetworkDiff | None:
 def _side(evidence: Evidence, label: str | None) -> Side:
     file, record = evidence.file, evidence.record
     if record is None:
-        origin = Origin.SIMULATOR if file.simulated else Origin.DEVICE
-        return Side(label=label or file.name, model=file.graph, soc=file.provenance.get("soc"), origin=origin)
+        return Side(
+            label=label or file.name,
+            model=file.graph,
+            soc=file.provenance.get("soc"),
+            origin=evidence.origin,
+        )
     return Side(
         label=label or record.run_id,
         cell=record.cell.key,
@@ -122,12 +126,19 @@ def _remarks(
         yield from (f"{side.file.name} {note}." for note in notes(side.file))
         if side.file.missing:
             yield f"{side.file.name} has no {', '.join(side.file.missing)}: what they tell is left out."
-    qhas = figures[TIME.name]
-    if time is not qhas:
-        yield "The parts are of the first, cold, profiled inference; the latency is of warm ones."
-        if (time.change or 0) * (qhas.change or 0) < 0:
-            yield "Latency and first inference moved in opposite directions: the parts do not explain the latency."
-    yield from _misleading(figures, origin)
+        if side.runtrace is None and side.told_runtrace:
+            yield f"The runtrace beside {side.file.name} is of another run: it is left out."
+    first = figures[GRAPH.name] if figures[GRAPH.name].change is not None else figures[TIME.name]
+    if warm := {LATENCY.name: "latency", WARM.name: "warm time"}.get(time.name):
+        yield f"The parts are of the first, cold, profiled inference; the {warm} is of warm ones."
+        if (time.change or 0) * (first.change or 0) < 0:
+            yield (
+                f"{warm.capitalize()} and first inference moved in opposite directions: the parts do not explain "
+                f"the {warm}."
+            )
+    if time.name == CYCLES.name:
+        yield "A file does not tell the graph's own time, so its cycles are judged: power-up decides nothing."
+    yield from _misleading(figures, first, origin)
     if moved := renamed(ops):
         yield f"The names of {moved} ops moved; they were matched by what they are and where they stand."
     unnamed = sum(abs(part.cycles) for part in parts if part.part is Part.UNNAMED)
@@ -138,9 +149,9 @@ def _remarks(
 _TOTALS = (WORK, DRAM_READ, VTCM_READ)
 
 
-def _misleading(figures: dict[str, Figure], origin: Origin) -> Iterator[str]:
+def _misleading(figures: dict[str, Figure], first: Figure, origin: Origin) -> Iterator[str]:
     """Totals that moved against the time: who reads only them concludes the opposite."""
-    time = figures[TIME.name].percent or 0.0
+    time = first.percent or 0.0
     for total in _TOTALS:
         percent = figures[total.name].percent or 0.0
         if min(abs(percent), abs(time)) >= _WORTH_A_REMARK and percent * time < 0:

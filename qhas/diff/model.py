@@ -161,9 +161,18 @@ class Part(StrEnum):
     UNNAMED = "unnamed"
     """Cycles of the timeline that the file gives to no op and does not call idle."""
     CLOCK = "clock"
-    """The same cycles at another clock."""
+    """The same cycles at another clock; where nobody tells the clock, in another time."""
+    AROUND = "around"
+    """What the graph's execution takes outside its timeline: its start and end."""
+    VTCM_ACQUIRE = "vtcm_acquire"
+    """The wait for VTCM before the graph; never decides a verdict, as the next two."""
+    POWER_UP = "power_up"
     START_UP = "start_up"
-    """Time outside the graph's execution: VTCM acquire and power-up."""
+    """Other time outside the graph's execution; all of it where no runtrace tells the two above."""
+
+
+NEVER_DECIDE = frozenset({Part.VTCM_ACQUIRE, Part.POWER_UP, Part.START_UP})
+"""Of a device, these differ from run to run by more than networks take."""
 
 
 class Contribution(DiffPart):
@@ -270,7 +279,7 @@ class CellDiff(DiffPart):
     cause: Circumstance | None
     """What explains the difference before any op does; None where ops, idle time or clock are all there is."""
     time: Figure
-    """What the verdict is about: the latency where both sides have one, else the QHAS time."""
+    """What the verdict is about: the latency where both sides have one, else the graph's own time (`deciding`)."""
     figures: list[Figure]
     resources: list[Resource]
     contributions: list[Contribution]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from qhas.diff.model import (
     Circumstance,
@@ -21,6 +21,8 @@ Kind = CircumstanceKind
 
 _CLOCK_PERCENT = 2.0
 """A change of clock that is more than rounding."""
+_RATE = 0.10
+"""Of the time of a cycle: the graph's start and end, outside its cycles, are up to 8 % of a small network."""
 _FULL = 0.85
 """Share of a size that VTCM comes in, at which a peak says that there was no more."""
 _VTCM_SIZES = tuple(size << 20 for size in (1, 2, 4, 8, 16))
@@ -46,6 +48,7 @@ def observed(
     ops: Sequence[OpDiff],
     figures: Sequence[Figure],
     resources: Sequence[Resource],
+    clock: Figure,
     known: Collection[CircumstanceKind],
 ) -> Iterator[Circumstance]:
     """What the figures of one network show, beside what is known already."""
@@ -65,9 +68,22 @@ def observed(
             yield _seen(Kind.VTCM, f"peak VTCM {mebibytes(peak.before or 0)} → {mebibytes(peak.after or 0)}")
         if compiled := _with(ops, OpEffect.RECOMPILED):
             yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
-    clock = by_name["clock_mhz"]
-    if Kind.SOC not in known and abs(clock.percent or 0.0) > _CLOCK_PERCENT:
+    if Kind.SOC in known:
+        return
+    if clock.change is None and (slower := _us_a_cycle(by_name)) and abs(slower - 1) > _RATE:
+        yield _seen(
+            Kind.CLOCK, f"a cycle takes {100 * (slower - 1):+.0f} % of time, so most likely another clock"
+        )
+    elif abs(clock.percent or 0.0) > _CLOCK_PERCENT:
         yield _seen(Kind.CLOCK, f"clock {clock.before:,.0f} → {clock.after:,.0f} MHz")
+
+
+def _us_a_cycle(figures: Mapping[str, Figure]) -> float | None:
+    """Of the graph, after in terms of before; None where a file does not tell."""
+    time, cycles = figures["graph_us"], figures["timeline_cycles"]
+    if not (time.before and time.after and cycles.before and cycles.after):
+        return None
+    return time.after / cycles.after / (time.before / cycles.before)
 
 
 def _limited(peak: Figure) -> bool:

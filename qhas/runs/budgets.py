@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from qhas.profile.figures import BY_BUDGET_KEY, Profile
+from qhas.profile.figures import BY_BUDGET_KEY, GRAPH, TIME, Profile
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin
+from qhas.profile.runtrace import Runtrace
 from qhas.runs.record import BudgetResult, BudgetState
 from qhas.sweep.budget import Budget, Limit
 from qhas.units import count
@@ -14,11 +15,27 @@ _OPS = "ops."
 
 
 def check_budget(
-    budget: Budget, metrics: Metrics | None, latency: Latency | None, origin: Origin
+    budget: Budget,
+    metrics: Metrics | None,
+    latency: Latency | None,
+    origin: Origin,
+    runtrace: Runtrace | None = None,
 ) -> list[BudgetResult]:
-    """Every limit of the budget against its figure, in the order of the budget's fields."""
+    """Every limit of the budget against its figure, in the order of the budget's fields.
+
+    `time_us` of a device is held against the graph's own time: power-up and VTCM acquire differ from run to run by more
+    than networks take.
+    """
+    profile = Profile(metrics, latency, runtrace)
+    alone = origin is Origin.DEVICE and GRAPH.read(profile) is not None
     return [
-        _result(name, limit, _value(name, Profile(metrics, latency)), origin, _judges(budget, name, origin))
+        _result(
+            name,
+            limit,
+            GRAPH.read(profile) if alone and name == TIME.budget else _value(name, profile),
+            f"{_OF_ORIGIN[origin]}, the graph alone" if alone and name == TIME.budget else _OF_ORIGIN[origin],
+            _judges(budget, name, origin),
+        )
         for name, limit in budget.limits.items()
     ]
 
@@ -38,7 +55,7 @@ def _value(name: str, profile: Profile) -> float | None:
     return None if counts is None else counts.get(name.removeprefix(_OPS), 0)
 
 
-def _result(name: str, limit: Limit, value: float | None, origin: Origin, judged: bool) -> BudgetResult:
+def _result(name: str, limit: Limit, value: float | None, of: str, judged: bool) -> BudgetResult:
     show = BY_BUDGET_KEY[name].text if name in BY_BUDGET_KEY else count
     allowed = " and ".join(
         f"at {side} {show(bound)}"
@@ -46,12 +63,12 @@ def _result(name: str, limit: Limit, value: float | None, origin: Origin, judged
         if bound is not None
     )
     if not judged:
-        state, told = BudgetState.NOT_JUDGED, f"the budget is not for {_OF_ORIGIN[origin]} figures"
+        state, told = BudgetState.NOT_JUDGED, f"the budget is not for {of} figures"
     elif value is None:
         state, told = BudgetState.NO_FIGURE, "there is no such figure of this cell"
     else:
         state = BudgetState.KEPT if _within(limit, value) else BudgetState.OVER
-        told = f"{show(value)} ({_OF_ORIGIN[origin]})"
+        told = f"{show(value)} ({of})"
     return BudgetResult(
         figure=name,
         state=state,

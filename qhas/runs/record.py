@@ -16,8 +16,10 @@ from qhas.failures import Failure, FailureKind, Step
 from qhas.machine.process import ToolRun
 from qhas.machine.secrets import Address
 from qhas.naming import Name
+from qhas.outside_text import ShownText
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin
+from qhas.profile.runtrace import Runtrace
 from qhas.site import Site
 from qhas.site.sdk import SdkKind
 from qhas.store import Artifact
@@ -146,6 +148,12 @@ class CellRecord(Stored):
     attempts: list[Attempt] = []
     latency: Latency | None = None
     metrics: Metrics | None = None
+    runtrace: Runtrace | None = Field(
+        default=None, description="Phases and clocks of the profiled inferences, the first one cold."
+    )
+    remarks: list[ShownText] = Field(
+        default=[], description="What is odd about the cell's files; nothing of it counts in a figure."
+    )
     budgets: list[BudgetResult] = Field(
         default=[], description="Against the budget the cell ran with; the status does not depend on it."
     )
