@@ -15,7 +15,7 @@ from qhas.diff.network_ops import match_by_network
 from qhas.diff.ops import ops_of
 from qhas.diff.sentence import sentence
 from qhas.failures import InvalidInput
-from qhas.profile.figures import CYCLES, DRAM_READ, GRAPH, LATENCY, TIME, VTCM_READ, WARM, WORK
+from qhas.profile.figures import CLOCK, CYCLES, DRAM_READ, GRAPH, LATENCY, TIME, VTCM_READ, WARM, WORK
 from qhas.profile.notes import notes
 from qhas.profile.origin import Origin
 from qhas.profile.timing import timing
@@ -136,6 +136,11 @@ def _remarks(
                 f"{warm.capitalize()} and first inference moved in opposite directions: the parts do not explain "
                 f"the {warm}."
             )
+    if time.name == GRAPH.name and _at_another_clock(time, figures):
+        yield (
+            "The cold graph's time and its cycles moved in opposite directions, so the clock was another one: warm times "
+            "tell more, where both sides have a runtrace."
+        )
     if time.name == CYCLES.name:
         yield "A file does not tell the graph's own time, so its cycles are judged: power-up decides nothing."
     yield from _misleading(figures, first, origin)
@@ -144,6 +149,11 @@ def _remarks(
     unnamed = sum(abs(part.cycles) for part in parts if part.part is Part.UNNAMED)
     if unnamed > _UNNAMED_SHARE * abs(figures[CYCLES.name].change or 0):
         yield f"The files give {unnamed:,.0f} cycles of the difference to no op."
+
+
+def _at_another_clock(time: Figure, figures: dict[str, Figure]) -> bool:
+    cycles, clock = figures[CYCLES.name], figures[CLOCK.name]
+    return clock.change is None and (time.percent or 0) * (cycles.percent or 0) < -1
 
 
 _TOTALS = (WORK, DRAM_READ, VTCM_READ)

@@ -201,6 +201,13 @@ def test_of_files_that_do_not_tell_the_graphs_own_time_the_cycles_decide() -> No
     assert found.sentence.startswith("+700,000 cycles (+99 %)")
 
 
+def test_a_cold_graph_that_took_fewer_cycles_and_more_time_is_remarked_on() -> None:
+    faster = [replace(op, dominant=op.dominant // 2) for op in NETWORK]
+    found = diff(NETWORK, faster, graph_execute_us=800, time_us=1000)
+    assert found.verdict is Outcome.WORSE
+    assert any("the clock was another one" in remark for remark in found.remarks)
+
+
 def test_a_runtrace_of_another_run_is_left_out_and_said() -> None:
     found = compare(
         Evidence(made(NETWORK, graph_execute_us=400), beside=runtrace(4000)),
