@@ -37,6 +37,7 @@ FLOORS = (
         "failures",
         "documents",
         "machine",
+        "truth",
         "profile",
         "store",
         "sweep",
