@@ -159,7 +159,8 @@ def _residuals(simulated: Array, measured: Array, group: Groups, constant: float
 def _errors(residual: Array) -> Array:
     import numpy as np
 
-    return np.abs(np.exp(-residual) - 1)
+    errors: Array = np.abs(np.exp(-residual) - 1)
+    return errors
 
 
 def _interval(residual: Array, families: Groups) -> tuple[float, float]:
