@@ -1,6 +1,6 @@
 """Job: run inferences of one prepared graph on the HTP emulator.
 
-Request: library_dir, dlc, record (name of the cache record, or null: compile now), soc, soc_model, options, input_dir,
+Request: library_dir, layout, dlc, record (name of the cache record, or null: compile now), soc, soc_model, options, input_dir,
 inferences (lists of {name, path}), outputs (names, empty for all), output_dir, duration_s, profile (null or a
 `ProfileLevel` name), log (null or {path, application, version, backend}), timeline (bool: put the DLC's timeline into the
 log). Progress: inference (index), paths, before each one of the first pass. Result: graph, inferences (how many ran).
@@ -26,6 +26,7 @@ from hostsdk.native import context_binary
 from hostsdk.native.context_binary import GraphInterface
 from hostsdk.native.dlc_graphs import compose
 from hostsdk.native.job import Reply, serve
+from hostsdk.native.library import asked_for
 from hostsdk.native.own_core import own_core
 from hostsdk.native.prepare import graph_options
 from hostsdk.native.profile_log import Message, Method, ProfileLog, open_log
@@ -40,7 +41,7 @@ def execute(request: dict[str, Any], reply: Reply) -> None:
     with ExitStack() as scope:
         scope.enter_context(own_core())
         session = scope.enter_context(
-            open_session(Path(request["library_dir"]), request["soc_model"], reply.log, level)
+            open_session(asked_for(request), request["soc_model"], reply.log, level)
         )
         record = _record(session, request)
         interface = _single(scope.enter_context(context_binary.describe(session, record)))
