@@ -44,7 +44,11 @@ async def execute(
     for name, file in inputs.files.items():
         await job.stage(file, name)
     argv = attempt.work.lab.sdk.net_run_argv(
-        container=PREPARED_DLC, input_list=INPUT_LIST, options=options, level=level
+        container=PREPARED_DLC,
+        input_list=INPUT_LIST,
+        options=options,
+        level=level,
+        native_inputs=inputs.native,
     )
     began = await job.now()
     run = await attempt.run_device_tool(job, argv, timeout_seconds=options.timeout_seconds)
