@@ -15,7 +15,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from qhas.outside_bytes import shown_limit
+from qhas.outside_bytes import opened_zip, shown_limit
 
 METADATA_PREFIX = "dlc.metadata2."
 _METADATA_OF_SNPE_1 = "dlc.metadata"
@@ -117,7 +117,7 @@ def _is_size(dimension: object) -> bool:
 
 
 def _metadata(dlc: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(dlc) as archive:
+    with opened_zip(dlc) as archive:
         for name in archive.namelist():
             if name.startswith(METADATA_PREFIX):
                 return _json_object(_stored_record(archive, name))
