@@ -37,6 +37,8 @@ FLOORS = (
         "failures",
         "documents",
         "machine",
+        "network",
+        "truth",
         "profile",
         "store",
         "sweep",

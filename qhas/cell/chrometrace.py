@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from qhas.cell.artifacts import CONFIG, QHAS, RUNTRACE, TIMELINE, TRACE, expected_of
+from qhas.cell.effective import with_profile
 from qhas.cell.execution import bring
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
@@ -15,7 +16,7 @@ from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.packing import write_whole
 from qhas.profile.dominant import dominant_path
-from qhas.profile.metrics import Metrics, metrics_of
+from qhas.profile.metrics import metrics_of
 from qhas.profile.notes import of_one_graph
 from qhas.profile.picture import read_timeline
 from qhas.profile.qhas_file import QhasFile, QhasInvalid, read_qhas
@@ -45,7 +46,10 @@ async def generate_chrometrace(
         trace = attempt.collect("chrometrace")["chrometrace"]
         try:
             if summary := attempt.collect().get("qhas"):
-                work.metrics = await asyncio.to_thread(_read_metrics, summary)
+                file = await asyncio.to_thread(_read_summary, summary)
+                work.metrics = metrics_of(file)
+                if work.effective:
+                    work.effective = with_profile(work.effective, file)
         finally:
             work.runtrace, work.remarks = await asyncio.to_thread(_read_runtrace, trace.with_name(RUNTRACE))
             clock = work.runtrace.clock_mhz if work.runtrace else None
@@ -103,8 +107,8 @@ def _check_trace(path: Path, clock: float | None) -> list[str]:
     return [f"{path.name} {remark}." for remark in picture.remarks]
 
 
-def _read_metrics(path: Path) -> Metrics:
+def _read_summary(path: Path) -> QhasFile:
     try:
-        return metrics_of(read_qhas(path))
+        return read_qhas(path)
     except QhasInvalid as error:
         raise StepFailed(FailureKind.QHAS_INVALID, Step.CHROMETRACE, f"{error}.") from error
