@@ -44,7 +44,7 @@ def make_dlc(
     first, *more = (
         Model(
             graph=name,
-            nodes=(*nodes[: 1 + index], *nodes[1 + 2 * index :]),
+            nodes=(*nodes[:1], *nodes[1 + index :]),
             inputs=_tensors(inputs or {"input": (1, 3, 8, 8)}),
             outputs=_tensors(outputs or {"probabilities": (1, 10)}),
             salt=salt,

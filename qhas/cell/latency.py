@@ -7,11 +7,12 @@ SDK's own `snpe-diagview` on this host.
 from __future__ import annotations
 
 import asyncio
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from qhas.cell.artifacts import DIAGNOSTICS, SAMPLES
 from qhas.cell.execution import bring, execute, fresh
-from qhas.cell.inputs import repeated
+from qhas.cell.graphs import GraphWork
+from qhas.cell.inputs import StagedInputs, repeated
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
@@ -32,19 +33,36 @@ async def measure_latency(work: CellWork, prepared: Prepared, device: Device) ->
     async with work.attempt(Step.LATENCY) as attempt:
         count = options.warmups + options.repetitions
         inputs = repeated(await work.inputs(prepared.dlc), count, attempt.folder)
-        execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.BASIC)
-        log = fresh(attempt, execution, await execution.job.files(_DIAGNOSTICS), _DIAGNOSTICS)
-        copy = await bring(attempt, execution.job, log, PurePosixPath(log.name).name)
-        await execution.job.discard()
-        samples = attempt.folder / SAMPLES
-        await attempt.run_host_tool(work.lab.sdk.diagview_argv(log=copy, output=samples))
-        work.latency = await asyncio.to_thread(_read, attempt, count)
+        if not prepared.graphs:
+            work.latency = await _time(attempt, prepared, inputs, device)
+        for index, graph in enumerate(prepared.graphs):
+            graph.latency = await _time(attempt, prepared, inputs.only(index), device, graph)
 
 
-def _read(attempt: StepAttempt, count: int) -> Latency:
+async def _time(
+    attempt: StepAttempt,
+    prepared: Prepared,
+    inputs: StagedInputs,
+    device: Device,
+    graph: GraphWork | None = None,
+) -> Latency:
+    """Time the DLC's only graph, or this one alone: what others take is not its latency."""
+    execution = await execute(
+        attempt, device, prepared, inputs, ProfilingLevel.BASIC, graph.name if graph else None
+    )
+    log = fresh(attempt, execution, await execution.job.files(_DIAGNOSTICS), _DIAGNOSTICS)
+    place = f"{graph.folder}/" if graph else ""
+    copy = await bring(attempt, execution.job, log, f"{place}{PurePosixPath(log.name).name}")
+    await execution.job.discard()
+    samples = attempt.folder / place / SAMPLES
+    await attempt.run_host_tool(attempt.work.lab.sdk.diagview_argv(log=copy, output=samples))
+    return await asyncio.to_thread(_read, attempt, samples, inputs.inferences)
+
+
+def _read(attempt: StepAttempt, samples: Path, count: int) -> Latency:
     options = attempt.work.cell.run
     try:
-        text = (attempt.folder / SAMPLES).read_text(encoding="utf-8", errors="replace")
+        text = samples.read_text(encoding="utf-8", errors="replace")
         source = f"SNPEDiag at profiling level {ProfilingLevel.BASIC}"
         return latency(read_samples(text, count), options.warmups, options.perf_profile, source)
     except (OSError, LatencyInvalid) as error:

@@ -13,7 +13,7 @@ from qhas.diff.model import CellDiff, NotCompared, Outcome, RunDiff
 from qhas.failures import InvalidInput
 from qhas.profile.qhas_file import QhasInvalid, parse_qhas
 from qhas.runs import keys
-from qhas.runs.record import CellRecord
+from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.stored import load_run
 from qhas.store import Store
 from qhas.units import signed_percent
@@ -92,7 +92,7 @@ def evidence_of(store: Store, record: CellRecord) -> Evidence:
 
 def _records(store: Store, run_id: str, chosen: Chosen) -> dict[str, CellRecord]:
     _, records = load_run(store, run_id)
-    return {record.cell.key: record for record in records if record in chosen}
+    return {record.cell.key: record for record in by_graph(records) if record in chosen}
 
 
 def _compared(
