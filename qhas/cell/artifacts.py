@@ -17,6 +17,7 @@ SAMPLES = "latency.csv"
 DEVICE_LOG = "device.log"
 PROFILING_LOG = "qnn-profiling-data*.log"
 CONFIG = "config.json"
+NETWORK = "network.json"
 TRACE = "chrometrace.json"
 TIMELINE = "timeline.json"
 _STEM = TRACE.removesuffix(".json")
@@ -86,6 +87,10 @@ ARTIFACTS = (
         Retention.REPLAY,
         compress=True,
         absent=FailureKind.SCHEMATIC_MISSING,
+    ),
+    # Ours: what the DLC says of its network, so that two cells are compared by what ran in them.
+    ArtifactSpec(
+        "network", Step.PREPARE, NETWORK, _never, Retention.EVER, whole=Whole.RENAMED, compress=True
     ),
     ArtifactSpec(
         "diag_log",

@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from qhas.cell.artifacts import CONFIG, PROFILING_LOG, QHAS, RUNTRACE, TIMELINE, TRACE, expected_of
+from qhas.cell.effective import with_profile
 from qhas.cell.execution import bring
 from qhas.cell.graphs import GraphWork
 from qhas.cell.prepare import Prepared
@@ -16,7 +17,7 @@ from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.packing import write_whole
 from qhas.profile.dominant import dominant_path
-from qhas.profile.metrics import Metrics, metrics_of
+from qhas.profile.metrics import metrics_of
 from qhas.profile.notes import of_one_graph
 from qhas.profile.picture import read_timeline
 from qhas.profile.qhas_file import QhasFile, QhasInvalid, read_qhas
@@ -62,7 +63,10 @@ async def _view(
     trace = attempt.collect("chrometrace", folder=folder)["chrometrace"]
     try:
         if summary := attempt.collect(folder=folder).get("qhas"):
-            of.metrics = await asyncio.to_thread(_read_metrics, summary)
+            file = await asyncio.to_thread(_read_summary, summary)
+            of.metrics = metrics_of(file)
+            if work.effective:
+                work.effective = with_profile(work.effective, file)
     finally:
         of.runtrace, of.remarks = await asyncio.to_thread(_read_runtrace, trace.with_name(RUNTRACE))
         clock = of.runtrace.clock_mhz if of.runtrace else None
@@ -120,8 +124,8 @@ def _check_trace(path: Path, clock: float | None) -> list[str]:
     return [f"{path.name} {remark}." for remark in picture.remarks]
 
 
-def _read_metrics(path: Path) -> Metrics:
+def _read_summary(path: Path) -> QhasFile:
     try:
-        return metrics_of(read_qhas(path))
+        return read_qhas(path)
     except QhasInvalid as error:
         raise StepFailed(FailureKind.QHAS_INVALID, Step.CHROMETRACE, f"{error}.") from error

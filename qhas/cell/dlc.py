@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from qhas.outside_bytes import shown_limit
+from qhas.network.records import UNREADABLE, read_record, why_unreadable
 
 METADATA_PREFIX = "dlc.metadata2."
 _METADATA_OF_SNPE_1 = "dlc.metadata"
@@ -47,21 +46,6 @@ class GraphInput:
         return prod(self.dimensions)
 
 
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    OSError,
-    EOFError,
-    NotImplementedError,  # a compression Python does not know
-    RuntimeError,  # an encrypted record
-    LookupError,
-    TypeError,
-    AttributeError,
-    ValueError,
-)
-"""What damaged bytes, and JSON of another shape, end in."""
-
-
 @dataclass(frozen=True)
 class PreparedGraph:
     """A graph of a cache record."""
@@ -84,18 +68,26 @@ def prepared_graphs(prepared_dlc: Path) -> list[PreparedGraph]:
                 raise ValueError(f"it states {len(graphs)} graphs, the most is {MOST_GRAPHS}")
             if graphs:
                 return [_prepared_graph(graph) for graph in graphs]
-    except _UNREADABLE as error:
-        reason = (
-            str(error)
-            if isinstance(error, OSError | ValueError | zipfile.BadZipFile)
-            else "its records are damaged"
-        )
-        raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {reason}") from error
+    except UNREADABLE as error:
+        raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {why_unreadable(error)}") from error
     raise ValueError(f"{prepared_dlc.name} does not state its inputs")
 
 
 def _prepared_graph(graph: dict[str, Any]) -> PreparedGraph:
     return PreparedGraph(str(graph.get("graphName", ""))[:_LONGEST_NAME], _graph_inputs(graph["graphInputs"]))
+
+
+def cache_options(prepared_dlc: Path) -> dict[str, Any]:
+    """What the first cache record says of its making: `buildId`, and `optimizationLevel`, `htpDlbc` and more of its graph.
+
+    Empty where it says nothing. Raises ValueError for what is no DLC.
+    """
+    try:
+        cache: dict[str, Any] = next(iter(_metadata(prepared_dlc).get("cacheList", [])), {})
+        graph: dict[str, Any] = next(iter(cache.get("graphs", [])), {})
+        return dict(graph.get("graphBlobInfo") or {}) | {"buildId": cache.get("buildId")}
+    except UNREADABLE as error:
+        raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {why_unreadable(error)}") from error
 
 
 def _graph_inputs(tensors: list[dict[str, Any]]) -> list[GraphInput]:
@@ -120,21 +112,10 @@ def _metadata(dlc: Path) -> dict[str, Any]:
     with zipfile.ZipFile(dlc) as archive:
         for name in archive.namelist():
             if name.startswith(METADATA_PREFIX):
-                return _json_object(_stored_record(archive, name))
+                return _json_object(read_record(archive, name, LARGEST_METADATA))
         if _METADATA_OF_SNPE_1 in archive.namelist():
             raise ValueError("it was made by SNPE 1; convert the network again, with QAIRT or SNPE 2")
     raise ValueError(f"it holds no {METADATA_PREFIX}* record")
-
-
-def _stored_record(archive: zipfile.ZipFile, name: str) -> bytes:
-    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"its record {name[:100]!r} is packed in a way that no DLC is")
-    with archive.open(name) as record:
-        record._expected_crc = None  # type: ignore[attr-defined]  # written as 0 by the vendor's library
-        content = record.read(LARGEST_METADATA + 1)
-    if len(content) > LARGEST_METADATA:
-        raise ValueError(f"its record {name[:100]!r} is over {shown_limit(LARGEST_METADATA)}")
-    return content
 
 
 def _json_object(record: bytes) -> dict[str, Any]:

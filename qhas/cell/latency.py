@@ -1,7 +1,7 @@
 """The pass that people may quote: op profiling off, warm-ups, repetitions, single times as the SDK writes them.
 
-Process wall time is never a latency. Times come from the runtime's diagnostic log (`SNPEDiag*.log`), read by the
-SDK's own `snpe-diagview` on this host.
+Process wall time is never a latency. Times come from the runtime's diagnostic log (`SNPEDiag*.log`); one that cannot be
+read here is read by the SDK's own `snpe-diagview`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.profile.diagview import LatencyInvalid, latency, read_averages, read_samples
+from qhas.profile.diagview import LatencyInvalid, Samples, csv_of, latency, read_averages, read_samples
 from qhas.profile.metrics import Latency
+from qhas.profile.snpe_log import read_log_samples
 from qhas.runs.record import Origin
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
@@ -47,24 +48,39 @@ async def _time(
     graph: GraphWork | None = None,
 ) -> Latency:
     """Time the DLC's only graph, or this one alone: what others take is not its latency."""
-    execution = await execute(
-        attempt, device, prepared, inputs, ProfilingLevel.BASIC, graph.name if graph else None
-    )
+    name, place = (graph.name, f"{graph.folder}/") if graph else (None, "")
+    execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.BASIC, name)
     log = fresh(attempt, execution, await execution.job.files(_DIAGNOSTICS), _DIAGNOSTICS)
-    place = f"{graph.folder}/" if graph else ""
     copy = await bring(attempt, execution.job, log, f"{place}{PurePosixPath(log.name).name}")
     await execution.job.discard()
     samples = attempt.folder / place / SAMPLES
+    if found := await asyncio.to_thread(_read_log, attempt, copy, samples, inputs.inferences):
+        return found
     await attempt.run_host_tool(attempt.work.lab.sdk.diagview_argv(log=copy, output=samples))
-    return await asyncio.to_thread(_read, attempt, samples, inputs.inferences)
+    return await asyncio.to_thread(_read_table, attempt, samples, inputs.inferences)
 
 
-def _read(attempt: StepAttempt, samples: Path, count: int) -> Latency:
-    options = attempt.work.cell.run
+def _read_log(attempt: StepAttempt, log: Path, table: Path, count: int) -> Latency | None:
+    """The latency as the log itself tells it, its samples kept as a table; None for a log that is not understood."""
     try:
-        text = samples.read_text(encoding="utf-8", errors="replace")
-        source = f"SNPEDiag at profiling level {ProfilingLevel.BASIC}"
-        return latency(read_samples(text, count), options.warmups, options.perf_profile, source)
+        samples = read_log_samples(log, count)
+        found = _latency(attempt, samples)
+    except LatencyInvalid:
+        return None
+    table.write_text(csv_of(samples), encoding="utf-8")
+    return found
+
+
+def _latency(attempt: StepAttempt, samples: Samples) -> Latency:
+    options = attempt.work.cell.run
+    source = f"SNPEDiag at profiling level {ProfilingLevel.BASIC}"
+    return latency(samples, options.warmups, options.perf_profile, source)
+
+
+def _read_table(attempt: StepAttempt, table: Path, count: int) -> Latency:
+    try:
+        text = table.read_text(encoding="utf-8", errors="replace")
+        return _latency(attempt, read_samples(text, count))
     except (OSError, LatencyInvalid) as error:
         printed = attempt.work.outputs[-1].read_text(encoding="utf-8", errors="replace")
         message = " ".join(filter(None, (f"{str(error).rstrip('.')}.", str(read_averages(printed) or ""))))

@@ -6,16 +6,20 @@ One SoC per run, always from the un-cached DLC: the tool skips what has a matchi
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from qhas.cell.artifacts import PREPARED_DLC, SCHEMATIC
+from qhas.cell.artifacts import NETWORK, PREPARED_DLC, SCHEMATIC
 from qhas.cell.dlc import prepared_graphs
+from qhas.cell.effective import of_cache
 from qhas.cell.graphs import GraphWork, folders, paired
 from qhas.cell.prepared import PreparedGraphs
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
+from qhas.machine.packing import write_whole
+from qhas.network.dlc import read_network
 from qhas.runs import progress
 from qhas.runs.record import PreparedFacts
 from qhas.site.sdk import Sdk
@@ -50,6 +54,8 @@ async def prepare_graph(work: CellWork) -> Prepared:
         schematics = [attempt.folder / name for name in names if name != PREPARED_DLC]
         prepared = await asyncio.to_thread(_with_graphs, attempt.folder / PREPARED_DLC, schematics)
         work.graphs = list(prepared.graphs)
+        await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
+        work.effective = await asyncio.to_thread(of_cache, prepared.dlc, work.cell.prepare)
         work.prepared = PreparedFacts(
             key=key,
             sha256=await asyncio.to_thread(file_digest, prepared.dlc),
@@ -108,6 +114,13 @@ def _schematics_of(attempt: StepAttempt, graphs: list[str]) -> list[str]:
     if empty := [path.name for path in schematics if not path.stat().st_size]:
         raise StepFailed(FailureKind.SCHEMATIC_MISSING, Step.PREPARE, f"{empty[0]} is empty.")
     return [path.name for path in schematics]
+
+
+def _describe_network(dlc: Path, target: Path) -> None:
+    """A DLC in a form that is not known is prepared and profiled all the same: only comparisons know less of it."""
+    with suppress(ValueError):
+        content = read_network(dlc).model_dump_json(exclude_defaults=True).encode()
+        write_whole(str(target), content)
 
 
 def _tell(work: CellWork, host: str) -> None:

@@ -25,7 +25,7 @@ from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
-from qhas.runs.record import Attempt, ModelFacts, Origin, PreparedFacts
+from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, PreparedFacts
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
 
@@ -48,6 +48,7 @@ class CellWork:
         self.outputs: list[Path] = []
         self.model: ModelFacts | None = None
         self.prepared: PreparedFacts | None = None
+        self.effective: EffectiveOptions | None = None
         self.device: DeviceFacts | None = None
         self.origin = lab.origin(cell.soc)
         self.health: HealthFacts | None = None

@@ -10,7 +10,7 @@ import typer
 
 from qhas.cli.bar import bar
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption, store_of
+from qhas.cli.options import JsonOption, SiteOption, run_of, store_of
 from qhas.cli.screen import console, errors
 from qhas.failures import InvalidInput
 from qhas.store import Store
@@ -37,7 +37,7 @@ def verify(
     if (run_id is None) is not every:
         raise InvalidInput("Name a run, as in `qhas verify RUN`, or ask for `--all`.")
     store = store_of(site)
-    checked = _verify(store, run_ids(store) if run_id is None else [run_id])
+    checked = _verify(store, run_ids(store) if run_id is None else [run_of(store, run_id)])
     discarded = redo(store, checked) if discard else 0
     if as_json:
         print_json({"runs": [asdict(run) for run in checked], "discarded": discarded})

@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from qhas.diff.model import Contribution, Matched, OpDiff, OpEffect, Part
+from qhas.diff.op_words import several, titled
 from qhas.profile.op_names import lasting_name
 from qhas.profile.timing import Timing
 
@@ -23,7 +24,8 @@ _PHRASES: dict[OpEffect, str] = {
     OpEffect.REMOVED: "removed",
     OpEffect.REPLACED: "in place of other ops",
     OpEffect.DATA_TYPE: "with another data type",
-    OpEffect.RESHAPED: "with another shape",
+    OpEffect.ATTRIBUTES: "with other attributes",
+    OpEffect.RESHAPED: "with results of another size",
     OpEffect.REFERENCE_GAINED: "fell back to reference implementations",
     OpEffect.REFERENCE_LOST: "no longer on reference implementations",
     OpEffect.FORMAT_CHANGE_GAINED: "gained a format change",
@@ -89,15 +91,9 @@ def _type(op: OpDiff) -> str:
 
 def _name(kind: str, effect: OpEffect, members: Sequence[OpDiff]) -> str:
     if effect is OpEffect.REPLACED:
-        return f"{len(members)} {kind}" if len(members) > 1 else kind
-    who = f"{len(members)} {kind}" if len(members) > 1 else titled(members[0])
+        return several(len(members), kind)
+    who = several(len(members), kind) if len(members) > 1 else titled(members[0].type, members[0].name)
     return f"{who} {_PHRASES[effect]}".rstrip()
-
-
-def titled(op: OpDiff) -> str:
-    """Type and name of one op; only the name where that says the type."""
-    name = lasting_name(op.name)
-    return name if name.startswith(op.type) else f"{op.type} {name}"
 
 
 def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpDiff]) -> Iterator[Contribution]:

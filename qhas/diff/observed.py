@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from qhas.diff.contributions import titled
 from qhas.diff.model import (
     Circumstance,
     CircumstanceKind,
@@ -15,7 +14,8 @@ from qhas.diff.model import (
     Resource,
     Source,
 )
-from qhas.units import size
+from qhas.diff.op_words import several, titled
+from qhas.units import mebibytes
 
 Kind = CircumstanceKind
 
@@ -29,7 +29,9 @@ _VTCM_SIZES = tuple(size << 20 for size in (1, 2, 4, 8, 16))
 _SHOWN = 3
 """Types of ops named before the rest is `more`."""
 _OF_NETWORK = (OpEffect.REPLACED, OpEffect.ADDED, OpEffect.REMOVED, OpEffect.RESHAPED)
-_MAKES_OTHERS = {Kind.SOC, Kind.SDK, Kind.DATA_TYPE, Kind.NETWORK}
+_TOLD = {OpEffect.REPLACED: "became {0}", OpEffect.RESHAPED: "with results of another size"}
+"""An op that a compiler makes twice has results of twice the size: figures cannot tell it from one that is twice as large."""
+_MAKES_OTHERS = {Kind.SOC, Kind.SDK, Kind.DATA_TYPE, Kind.NETWORK, Kind.WEIGHTS}
 """Whatever differs in memory or compilation follows from these."""
 
 
@@ -63,7 +65,7 @@ def observed(
     peak = by_name["peak_vtcm"]
     if _MAKES_OTHERS.isdisjoint(known):
         if _limited(peak):
-            yield _seen(Kind.VTCM, f"peak VTCM {size(peak.before or 0)} → {size(peak.after or 0)}")
+            yield _seen(Kind.VTCM, f"peak VTCM {mebibytes(peak.before or 0)} → {mebibytes(peak.after or 0)}")
         if compiled := _with(ops, OpEffect.RECOMPILED):
             yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
     if Kind.SOC in known:
@@ -96,11 +98,11 @@ def _with(ops: Iterable[OpDiff], effect: OpEffect) -> list[OpDiff]:
 
 def _phrase(effect: OpEffect, ops: Sequence[OpDiff]) -> str:
     """As in `2 HardSwish became Add + Clip + Mul`; a single op with its name."""
-    told = "became {0}" if effect is OpEffect.REPLACED else effect.value
+    told = _TOLD.get(effect, effect.value)
     kinds = Counter((op.type_before or op.type, told.format(op.type_after)) for op in ops)
-    single = {op.type: titled(op) for op in ops if effect is not OpEffect.REPLACED}
+    single = {op.type: titled(op.type, op.name) for op in ops if effect is not OpEffect.REPLACED}
     listed = [
-        f"{count} {kind} {what}" if count > 1 else f"{single.get(kind, kind)} {what}"
+        f"{several(count, kind) if count > 1 else single.get(kind, kind)} {what}"
         for (kind, what), count in kinds.most_common(_SHOWN)
     ]
     return ", ".join(listed + ([f"{len(kinds) - _SHOWN} more kinds"] if len(kinds) > _SHOWN else []))

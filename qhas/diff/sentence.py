@@ -33,10 +33,11 @@ def sentence(
     first = _first(figures, sides[1].origin)
     judged = list(_judged(contributions, first))
     change = sum(part.us for part in judged)
-    causes = " and ".join(_causes(circumstances))
+    each = list(_causes(circumstances))
+    causes = " and ".join(each)
     parts = [
         causes,
-        ", ".join(_carriers(judged, change, causes, either=verdict is Outcome.SAME)),
+        ", ".join(_carriers(judged, change, each, either=verdict is Outcome.SAME)),
         ", ".join(_figures(figures, change, causes, sides[1].origin)),
     ]
     told = "; ".join(part for part in parts if part)
@@ -109,7 +110,7 @@ def _causes(circumstances: Iterable[Circumstance]) -> Iterator[str]:
 
 
 def _carriers(
-    contributions: Sequence[Contribution], change: float, causes: str, *, either: bool
+    contributions: Sequence[Contribution], change: float, causes: Sequence[str], *, either: bool
 ) -> Iterator[str]:
     """The parts that make the difference, until most of it is told: those of its direction first, unless `either`."""
     told = 0.0
@@ -122,7 +123,8 @@ def _carriers(
         ):
             return
         told += part.us
-        yield f"{'that alone' if part.name in causes else part.name} ({signed_time(part.us)})"
+        named = "that alone" if len(causes) == 1 and causes[0].endswith(part.name) else part.name
+        yield f"{named} ({signed_time(part.us)})"
 
 
 def _figures(figures: Mapping[str, Figure], change: float, causes: str, origin: Origin) -> Iterator[str]:
@@ -131,9 +133,10 @@ def _figures(figures: Mapping[str, Figure], change: float, causes: str, origin: 
         if row.telling is None:
             continue
         figure, words = figures[row.name], row.words_of(origin)
-        moved = figure.change or 0.0
-        if not moved or words in causes or abs(moved) < row.telling * (figure.before or 0.0):
+        moved, sides = figure.change or 0.0, (figure.before or 0.0, figure.after or 0.0)
+        if words in causes or abs(moved) < max(row.telling * min(sides), row.telling_at_least):
             continue
-        if row.less_is_better is None or moved * change > 0:
+        old, new = map(row.text, sides)
+        if old != new and (row.less_is_better is None or moved * change > 0):
             percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
-            yield f"{words} {row.text(figure.before or 0.0)} → {row.text(figure.after or 0.0)}{percent}"
+            yield f"{words} {old} → {new}{percent}"

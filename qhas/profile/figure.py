@@ -110,13 +110,17 @@ class Figure:
     """How a comparison reads it where no record has it, or not as exactly."""
     telling: float | None = None
     """The share of itself by which it must change to be told in the sentence of a comparison."""
+    telling_at_least: float = 0.0
+    """And the amount."""
+    show: Callable[[float], str] | None = None
+    """How it reads where its unit does not say it."""
 
     def __reduce__(self) -> tuple[Callable[[str], Figure], tuple[str]]:
         return _named, (self.name,)
 
     def text(self, value: float) -> str:
         """A value for people."""
-        return SHOW[self.unit](value)
+        return (self.show or SHOW[self.unit])(value)
 
     def title_of(self, origin: Origin) -> str:
         """Above a column or a tile."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from qhas import units
 from qhas.profile.figure import (
     BOTH,
     MEASURED,
@@ -26,6 +27,7 @@ from qhas.profile.timing import stated_clock_mhz, timing
 
 _TELLING = 0.05
 """Of itself, where a change is worth a word."""
+_TELLING_BYTES = 4096.0
 
 
 def _latency(read: Callable[[Latency], float]) -> Callable[[Profiled], float | None]:
@@ -262,6 +264,7 @@ DRAM_READ = Figure(
     tile=True,
     compared=True,
     telling=_TELLING,
+    telling_at_least=_TELLING_BYTES,
 )
 DRAM_WRITE = Figure(
     name="dram_write",
@@ -276,6 +279,7 @@ DRAM_WRITE = Figure(
     tile=True,
     compared=True,
     telling=_TELLING,
+    telling_at_least=_TELLING_BYTES,
 )
 VTCM_READ = Figure(
     name="vtcm_read",
@@ -313,6 +317,8 @@ PEAK_VTCM = Figure(
     tile=True,
     compared=True,
     telling=0.25,
+    telling_at_least=_TELLING_BYTES,
+    show=units.mebibytes,
 )
 QNN_NODES = Figure(
     name="qnn_nodes",

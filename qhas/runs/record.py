@@ -87,6 +87,19 @@ class PreparedFacts(Stored):
     reused: bool
 
 
+class EffectiveOptions(Stored):
+    """Options as they took effect, defaults resolved, as far as the prepared DLC and the profile tell; else None."""
+
+    optimization_level: int | None = None
+    vtcm_mib: float | None = None
+    hvx_threads: int | None = None
+    dlbc: bool | None = None
+    clock_mhz: float | None = Field(default=None, description="Of the simulator; a device's is measured.")
+    compiler: str | None = Field(
+        default=None, description="Build id of the compiler that made the cache record."
+    )
+
+
 class BudgetState(StrEnum):
     """Whether a figure is within its budget."""
 
@@ -143,6 +156,7 @@ class CellRecord(Stored):
     device: DeviceFacts | None = None
     model: ModelFacts | None = None
     prepared: PreparedFacts | None = None
+    effective: EffectiveOptions | None = Field(default=None, description="Options as they took effect.")
     health: HealthFacts | None = None
     attempts: list[Attempt] = []
     latency: Latency | None = None

@@ -350,6 +350,8 @@ async def test_a_cell_that_went_well_is_published_with_its_figures_and_traces(be
     assert record.origin is Origin.SIMULATOR
     assert record.metrics is not None
     assert record.metrics.time_us > 0
+    assert record.runtrace is not None
+    assert record.runtrace.graph_us
     names = {artifact.name for artifact in record.artifacts}
     assert {"schematic", "log", "config", "chrometrace", "qhas", "output"} <= names
     assert read_cell(bench.lab.store, RUN, bench.work.cell) == record
@@ -398,7 +400,7 @@ async def test_what_a_later_viewer_writes_is_kept(bench: Bench) -> None:
 async def test_an_odd_value_in_a_trace_costs_neither_cell_nor_figures(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A viewer's `nan` is named by its byte on the picture, and the trace is stored as it is."""
+    """A viewer's `nan` is named by its byte on the picture and in the record, and the trace is stored as it is."""
     prepared, log = await log_of(bench)
 
     def read_spoiled(path: Path, *context: Any) -> Timeline:
@@ -413,6 +415,7 @@ async def test_an_odd_value_in_a_trace_costs_neither_cell_nor_figures(
     picture = Timeline.model_validate_json((bench.folder(Step.CHROMETRACE, 1) / "timeline.json").read_text())
     assert picture.remarks[0].startswith("holds a number that is none (nan) at byte ")
     assert picture.clock_mhz
+    assert record.remarks == [f"chrometrace.json {picture.remarks[0]}."]
 
 
 async def test_publishing_again_leaves_nothing_of_the_earlier_try(bench: Bench) -> None:

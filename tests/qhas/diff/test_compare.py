@@ -71,7 +71,7 @@ def test_ops_that_gained_a_format_change_are_named_with_their_number_and_their_t
     slower = [replace(op, dominant=op.dominant + 70_000, kinds=FORMAT_CHANGE) for op in NETWORK[:6]]
     found = diff(NETWORK, [*slower, NETWORK[6]])
     assert found.verdict is Outcome.WORSE
-    assert "6 Conv2d gained a format change (+300 µs)" in found.sentence
+    assert "6 Conv2d gained a format change (+299.9 µs)" in found.sentence
     assert "format changes 0 → 6" in found.sentence
     assert found.contributions[0].effect is OpEffect.FORMAT_CHANGE_GAINED
     assert found.contributions[0].cycles == 420_000
@@ -201,6 +201,13 @@ def test_of_files_that_do_not_tell_the_graphs_own_time_the_cycles_decide() -> No
     assert found.sentence.startswith("+700,000 cycles (+99 %)")
 
 
+def test_a_cold_graph_that_took_fewer_cycles_and_more_time_is_remarked_on() -> None:
+    faster = [replace(op, dominant=op.dominant // 2) for op in NETWORK]
+    found = diff(NETWORK, faster, graph_execute_us=800, time_us=1000)
+    assert found.verdict is Outcome.WORSE
+    assert any("the clock was another one" in remark for remark in found.remarks)
+
+
 def test_a_runtrace_of_another_run_is_left_out_and_said() -> None:
     found = compare(
         Evidence(made(NETWORK, graph_execute_us=400), beside=runtrace(4000)),
@@ -213,8 +220,8 @@ def test_a_runtrace_of_another_run_is_left_out_and_said() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "kind", "words"),
     [
-        ({"vtcm_mb": 8}, {"vtcm_mb": 2}, CircumstanceKind.VTCM, "VTCM 8 → 2 MB"),
-        ({}, {"hvx_threads": 2}, CircumstanceKind.HVX_THREADS, "HVX threads default → 2"),
+        ({"vtcm_mb": 8}, {"vtcm_mb": 2}, CircumstanceKind.VTCM, "VTCM 8 → 2 MiB"),
+        ({}, {"hvx_threads": 2}, CircumstanceKind.HVX_THREADS, "HVX threads the SDK's default → 2"),
         (
             {"optimization_level": 3},
             {"optimization_level": 1},
@@ -245,7 +252,7 @@ def test_another_soc_explains_before_all_else() -> None:
     other = cell_record("1" * 64, cell=Cell(model=model(), soc="sm8650", prepare=PrepareOptions(vtcm_mb=2)))
     found = with_records(cell_record(), other)
     assert [one.kind for one in found.circumstances][:2] == [CircumstanceKind.SOC, CircumstanceKind.VTCM]
-    assert "on sm8750 → sm8650: SoC sm8750 → sm8650 and VTCM default → 2 MB" in found.sentence
+    assert "on sm8750 → sm8650: SoC sm8750 → sm8650 and VTCM the SDK's default → 2 MiB" in found.sentence
 
 
 def test_an_sdk_that_changed_is_a_cause_and_a_schema_is_none() -> None:
@@ -255,10 +262,11 @@ def test_an_sdk_that_changed_is_a_cause_and_a_schema_is_none() -> None:
     assert "SDK vendor 2.45.0 → vendor 2.46.0" in found.sentence
 
 
-def test_other_bytes_with_the_same_ops_explain_nothing() -> None:
+def test_another_dlc_whose_network_nobody_recorded_is_never_called_the_same() -> None:
     found = with_records(cell_record("0" * 64), cell_record("1" * 64))
-    assert found.cause is None
-    assert [one.kind for one in found.circumstances] == [CircumstanceKind.DLC_BYTES]
+    assert found.cause
+    assert found.cause.kind is CircumstanceKind.DLC_BYTES
+    assert found.cause.sentence == "another DLC, whose network was not recorded"
 
 
 def test_another_network_is_told_by_its_ops() -> None:
