@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
 from qhas.runs import keys
-from qhas.runs.record import CellRecord, SweepRecord, SweepState
+from qhas.runs.record import CellRecord, SweepRecord, SweepState, by_graph
 from qhas.runs.stored import RecordMisplaced, planned_cells, read_run
 from qhas.store import Found, ObjectDamaged, ObjectMissing, Store
 from qhas.store.objects import Artifact
@@ -200,7 +200,7 @@ def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Itera
     rows = read_history(store, Where(sweep=run.spec.name, since=night)).to_pylist()
     stored = {_place(row): row for row in rows if row["run_id"] == run.run_id}
     planned = {cell.key for cell in planned_cells(run.spec)}
-    ours = [record for record in records if record.cell.key in planned]
+    ours = by_graph(record for record in records if record.cell.key in planned)
     key = keys.history_of_run(keys.HISTORY, night, run.run_id)
     for row in cell_rows(run, ours, {}).to_pylist():
         place = _place(row)
