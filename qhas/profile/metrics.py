@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from qhas.profile.op_names import of_network
 from qhas.profile.qhas_file import HtpOpType, QhasFile
+from qhas.profile.timing import timing
 
 TOP_OPS = 10
 
@@ -29,7 +30,8 @@ class OpShare(BaseModel):
 class Metrics(BaseModel):
     """Figures of the first, cold inference. Times in microseconds, memory in bytes, cycles of the HTP clock."""
 
-    time_us: int
+    time_us: float
+    """Whole where the file holds no more; a simulated one is made of its cycles and clock."""
     timeline_cycles: int
     utilization_percent: float
     dram_read: int
@@ -72,7 +74,7 @@ def metrics_of(file: QhasFile) -> Metrics:
     """The figures of the whole inference: traffic and nodes are summed over the cores, a peak is the highest of theirs."""
     last = file.longest
     return Metrics(
-        time_us=last.time_us,
+        time_us=round(timing(file).time, 2),
         timeline_cycles=last.timeline_cycles,
         utilization_percent=last.percent_utilization,
         dram_read=sum(core.total_dram_read for core in file.cores),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from qhas.profile.figures import BY_BUDGET_KEY, Profile
+from collections.abc import Callable
+from functools import partial
+
+from qhas.profile.figures import BY_BUDGET_KEY, Profile, Unit
 from qhas.profile.metrics import Latency, Metrics
+from qhas.profile.op_types import QNN_OP_TYPES
 from qhas.profile.origin import Origin
 from qhas.runs.record import BudgetResult, BudgetState
 from qhas.sweep.budget import Budget, Limit
@@ -11,6 +15,16 @@ from qhas.units import count
 
 _OF_ORIGIN = {Origin.DEVICE: "measured", Origin.SIMULATOR: "simulated"}
 _OPS = "ops."
+_TYPES = 8
+"""Named in a sentence."""
+_UNITS = {
+    Unit.MICROSECONDS: " µs",
+    Unit.BYTES: " B",
+    Unit.PERCENT: " %",
+    Unit.MEGAHERTZ: " MHz",
+    Unit.CYCLES: "",
+    Unit.COUNT: "",
+}
 
 
 def check_budget(
@@ -18,7 +32,7 @@ def check_budget(
 ) -> list[BudgetResult]:
     """Every limit of the budget against its figure, in the order of the budget's fields."""
     return [
-        _result(name, limit, _value(name, Profile(metrics, latency)), origin, _judges(budget, name, origin))
+        _result(name, limit, Profile(metrics, latency), origin, _judges(budget, name, origin))
         for name, limit in budget.limits.items()
     ]
 
@@ -31,15 +45,23 @@ def _judges(budget: Budget, name: str, origin: Origin) -> bool:
     return budget.origin in (None, origin)
 
 
-def _value(name: str, profile: Profile) -> float | None:
+def _value(name: str, limit: Limit, profile: Profile) -> float | None:
+    """Of an op type that the network has not, 0, if it is a type; with a typing error in it every limit would hold."""
     if figure := BY_BUDGET_KEY.get(name):
         return figure.read(profile)
-    counts = profile.metrics.op_counts if profile.metrics else None
-    return None if counts is None else counts.get(name.removeprefix(_OPS), 0)
+    counts, kind = _op_counts(profile), name.removeprefix(_OPS)
+    if counts is None or (kind not in counts and kind not in QNN_OP_TYPES and limit.at_least is None):
+        return None
+    return counts.get(kind, 0)
 
 
-def _result(name: str, limit: Limit, value: float | None, origin: Origin, judged: bool) -> BudgetResult:
-    show = BY_BUDGET_KEY[name].text if name in BY_BUDGET_KEY else count
+def _op_counts(profile: Profile) -> dict[str, int] | None:
+    return profile.metrics.op_counts if profile.metrics else None
+
+
+def _result(name: str, limit: Limit, profile: Profile, origin: Origin, judged: bool) -> BudgetResult:
+    value = _value(name, limit, profile)
+    show = _shown(name, value, limit)
     allowed = " and ".join(
         f"at {side} {show(bound)}"
         for side, bound in (("least", limit.at_least), ("most", limit.at_most))
@@ -48,10 +70,10 @@ def _result(name: str, limit: Limit, value: float | None, origin: Origin, judged
     if not judged:
         state, told = BudgetState.NOT_JUDGED, f"the budget is not for {_OF_ORIGIN[origin]} figures"
     elif value is None:
-        state, told = BudgetState.NO_FIGURE, "there is no such figure of this cell"
+        state, told = BudgetState.NO_FIGURE, f"there is no such figure of this cell{_types(name, profile)}"
     else:
         state = BudgetState.KEPT if _within(limit, value) else BudgetState.OVER
-        told = f"{show(value)} ({_OF_ORIGIN[origin]})"
+        told = f"{show(value)} ({_OF_ORIGIN[origin]}){'' if value else _types(name, profile)}"
     return BudgetResult(
         figure=name,
         state=state,
@@ -60,6 +82,29 @@ def _result(name: str, limit: Limit, value: float | None, origin: Origin, judged
         at_least=limit.at_least,
         sentence=f"{name}: {told}; allowed: {allowed}.",
     )
+
+
+def _types(name: str, profile: Profile) -> str:
+    """Those that the network has, for who has named another."""
+    counts = _op_counts(profile)
+    if name in BY_BUDGET_KEY or not counts:
+        return ""
+    most = sorted(counts, key=lambda kind: (-counts[kind], kind))[:_TYPES]
+    others = f" and {len(counts) - len(most)} more" if len(counts) > len(most) else ""
+    return f", whose ops are {', '.join(most)}{others}"
+
+
+def _shown(name: str, value: float | None, limit: Limit) -> Callable[[float], str]:
+    """How the figure is written so that it differs from a bound that it is not."""
+    figure = BY_BUDGET_KEY.get(name)
+    show = figure.text if figure else count
+    bounds = [bound for bound in (limit.at_most, limit.at_least) if bound is not None]
+    alike = value is not None and any(bound != value and show(bound) == show(value) for bound in bounds)
+    return partial(_to_the_digit, figure.unit if figure else Unit.COUNT) if alike else show
+
+
+def _to_the_digit(unit: Unit, value: float) -> str:
+    return f"{value:,.3f}".rstrip("0").rstrip(".") + _UNITS[unit]
 
 
 def _within(limit: Limit, value: float) -> bool:

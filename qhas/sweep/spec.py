@@ -259,7 +259,7 @@ class Cell(Written):
 
 def load_sweep(path: Path) -> SweepSpec:
     """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
-    spec = parse_yaml(path, SweepSpec, "sweep")
+    spec = parse_yaml(path, SweepSpec, "sweep", filled=("budgets",))
     models = [
         model.model_copy(
             update={

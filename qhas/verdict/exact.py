@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qhas.verdict.ladder import REMEMBERED, Judgement
+from qhas.verdict.judgement import Judgement
+from qhas.verdict.ladder import REMEMBERED
 from qhas.verdict.model import Verdict
 from qhas.verdict.point import Point
 
@@ -32,7 +33,7 @@ class ExactLadder:
         if last is None:
             self._same = 1
             return Judgement(Verdict.INSUFFICIENT_DATA, point)
-        if point.value == last.value:
+        if _same(point.value, last.value):
             self._same += 1
             return self._unchanged(point)
         return self._changed(point, last)
@@ -73,3 +74,8 @@ class ExactLadder:
 
     def _worse(self, value: float, other: float) -> bool:
         return self.less_is_better is not None and (value > other) is self.less_is_better and value != other
+
+
+def _same(value: float, other: float) -> bool:
+    """Equal; times of older versions were cut to whole microseconds, and the cycles beside them were not."""
+    return value == other or int(value) == other or int(other) == value

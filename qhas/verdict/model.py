@@ -21,6 +21,8 @@ class Verdict(StrEnum):
     """Worse since this night: beyond the noise, and again so in a re-run on another lease or on the next night."""
     SUSTAINED = "sustained"
     """Worse since an earlier night, and still."""
+    DRIFTING = "drifting"
+    """Slower by a little night after night: no night shows it, a look back over months does."""
     FLAKY = "flaky"
     """Worse, but it has been so and come back before: a second mode of device or network, no new change."""
     SUSPICIOUS = "suspicious"
@@ -43,7 +45,7 @@ class Verdict(StrEnum):
     @property
     def regressed(self) -> bool:
         """Whether somebody should look at it in the morning."""
-        return self in (Verdict.NEW, Verdict.SUSTAINED)
+        return self in (Verdict.NEW, Verdict.SUSTAINED, Verdict.DRIFTING)
 
     @property
     def rank(self) -> int:

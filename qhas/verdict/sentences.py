@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from qhas.verdict.ladder import Judgement
+from qhas.verdict.judgement import Judgement
 from qhas.verdict.model import CellVerdict, Verdict
 from qhas.verdict.point import SeriesKey, differences
 
