@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from qhas.verdict.judgement import Judgement
+from qhas.verdict.model import Verdict
 from qhas.verdict.noise import Scale
 from qhas.verdict.point import Block, Point
 
@@ -44,6 +46,20 @@ class Regression:
     def moved(self, block: Block, off: float) -> Regression:
         """The same on a device that is slower by so much altogether."""
         return replace(self, good=_moved(self.good, block, off))
+
+    def still(self, point: Point, good: float, nights: int, reason: str) -> Judgement:
+        """A night on which it is not back."""
+        improved = f"better since {self.improved.day.isoformat()}" if self.improved else ""
+        return Judgement(
+            Verdict.SUSTAINED,
+            point,
+            good,
+            point.log - good,
+            nights,
+            since=self.since,
+            reason="; ".join(filter(None, (improved, reason))),
+            before=self.last,
+        )
 
 
 def _moved(levels: Levels, block: Block, off: float) -> Levels:

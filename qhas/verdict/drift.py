@@ -14,13 +14,15 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import NamedTuple
 
+from qhas.verdict.judgement import Judgement
 from qhas.verdict.look import BEYOND, EFFECT, LEAST_OF_DEVICE
+from qhas.verdict.model import Verdict
 from qhas.verdict.noise import MEDIAN_VARIANCE, scale
 from qhas.verdict.point import Block, Point
 
 NEAR, FAR = 40, 120
 """Days ago between which the nights lie that it looks back to."""
-_LEAST_OLD = 10
+_LEAST_OLD = 20
 _WEEK = 7
 _LEAST_OF_WEEK = 4
 
@@ -33,6 +35,19 @@ class Drift(NamedTuple):
     rate: float
     nights: int
     """That the old level is made of."""
+
+    def told(self, point: Point, since: Point, before: Point | None) -> Judgement:
+        """On a night, since another one."""
+        return Judgement(
+            Verdict.DRIFTING,
+            point,
+            self.level,
+            self.off,
+            self.nights,
+            since=since,
+            before=before,
+            rate=self.rate,
+        )
 
 
 class _Night(NamedTuple):
@@ -79,8 +94,13 @@ class LongMemory:
         if count < _LEAST_OLD or point.block not in old:
             return None
         levels = {block: median(logs) for block, logs in old.items()}
-        week = [off for day, off in self._offs(levels) if today - day < _WEEK]
-        if len(week) < _LEAST_OF_WEEK or (off := fmean(week)) < EFFECT:
+        week, last_week = (
+            [off for day, off in self._offs(levels) if weeks * _WEEK <= today - day < (weeks + 1) * _WEEK]
+            for weeks in (0, 1)
+        )
+        if min(len(week), len(last_week)) < _LEAST_OF_WEEK or (off := fmean(week)) < EFFECT:
+            return None
+        if median(last_week) < off / 2:  # a week alone is a mode that stays
             return None
         error = scale(old.values()).sigma * math.sqrt(1 + MEDIAN_VARIANCE / count)
         rate = _rate([(day, off) for day, off in self._offs(levels) if today - day < NEAR])

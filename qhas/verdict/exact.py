@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from qhas.verdict.judgement import Judgement
+from qhas.verdict.judgement import Judgement, SinceSdk
 from qhas.verdict.ladder import REMEMBERED
 from qhas.verdict.model import Verdict
 from qhas.verdict.point import Point
 
+_WORTH = 0.01
+"""Every compiler moves every figure a little: the share of it that counts in the table of an upgrade."""
 _FLIPS = 3
 """So many changes within the nights that are remembered are no news any more."""
 
@@ -33,10 +35,10 @@ class ExactLadder:
         if last is None:
             self._same = 1
             return Judgement(Verdict.INSUFFICIENT_DATA, point)
-        if _same(point.value, last.value):
+        if _equal(point.value, last.value):
             self._same += 1
-            return self._unchanged(point)
-        return self._changed(point, last)
+            return replace(self._unchanged(point), sdk=_since_sdk(point, last))
+        return replace(self._changed(point, last), sdk=_since_sdk(point, last))
 
     def _unchanged(self, point: Point) -> Judgement:
         recent = bool(self._changes) and self._night - self._changes[-1] <= REMEMBERED
@@ -76,6 +78,13 @@ class ExactLadder:
         return self.less_is_better is not None and (value > other) is self.less_is_better and value != other
 
 
-def _same(value: float, other: float) -> bool:
+def _since_sdk(point: Point, last: Point) -> SinceSdk | None:
+    if point.sdk == last.sdk:
+        return None
+    off = point.value - last.value
+    return SinceSdk(last.sdk, last.value, off, abs(off) > _WORTH * abs(last.value))
+
+
+def _equal(value: float, other: float) -> bool:
     """Equal; times of older versions were cut to whole microseconds, and the cycles beside them were not."""
     return value == other or int(value) == other or int(other) == value

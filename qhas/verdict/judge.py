@@ -24,6 +24,8 @@ from qhas.verdict.sentences import verdict_of
 from qhas.verdict.stored import write_verdicts
 
 LOOK_BACK_DAYS = 75
+DRIFT_DAYS = LOOK_BACK_DAYS + 85
+"""Beyond those that are judged by, so many are looked back to for a drift: the level of 120 days before the first alarm of it."""
 EXACT_DAYS = 40
 """The same for figures without noise, which need no level."""
 LOW_BATTERY = 20
@@ -92,7 +94,7 @@ def look_at_part(store: Store, run: SweepRecord, records: Sequence[CellRecord]) 
 
 
 def _recent_nights(store: Store, run: SweepRecord) -> pa.Table:
-    since = night_of(run) - timedelta(days=LOOK_BACK_DAYS)
+    since = night_of(run) - timedelta(days=DRIFT_DAYS)
     return read_history(store, Where(sweep=run.spec.name, since=since), _COLUMNS)
 
 
@@ -109,7 +111,7 @@ def judge(table: pa.Table, run_id: str, night: date) -> list[CellVerdict]:
     rows = [row for row in _rows(table) if row.date <= night]
     rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
     recent = [row for row in rows if row.date >= night - timedelta(days=EXACT_DAYS)]
-    found = {**_exact(recent, run_id), **_noisy(rows, run_id)}
+    found = {**_exact(recent, run_id), **_noisy(rows, run_id, night - timedelta(days=LOOK_BACK_DAYS))}
     order = list(JUDGED.values())
     return sorted(found.values(), key=lambda one: (one.cell, order.index(one.metric)))
 
@@ -134,7 +136,7 @@ def _exact(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
     return found
 
 
-def _noisy(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
+def _noisy(rows: Iterable[_Row], run_id: str, judged: date) -> dict[SeriesKey, CellVerdict]:
     """One night is one point: of several runs the last counts, and for this run's night this run."""
     nights: dict[date, dict[SeriesKey, Point]] = defaultdict(dict)
     for row in rows:
@@ -142,6 +144,10 @@ def _noisy(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
     ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
     found: dict[SeriesKey, CellVerdict] = {}
     for day in sorted(nights):
+        if day < judged:
+            for key, point in nights[day].items():
+                ladders[key].remember(point)
+            continue
         told = judge_night(ladders, nights[day])
         found = {key: verdict_of(key, one) for key, one in told.items() if one.point.run_id == run_id}
     return found

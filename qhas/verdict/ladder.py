@@ -31,6 +31,10 @@ CONFIRMED = 2.5
 """Standard errors in a re-run that was asked for, which is one test and not hundreds."""
 REMEMBERED = 30
 """Nights for which a regression is sustained; then it is how things are."""
+_STEP_OF_DEVICE = EFFECT * 2 / 3
+"""A device that moves by less may do so again and again, which is a drift of all that runs on it."""
+_SPELL = 2
+"""Nights on end that are more than an outlier."""
 _RESEMBLING = 0.4
 """Where nights resemble the one before by as much, a re-run of the same night is no second measurement."""
 
@@ -87,6 +91,8 @@ class Ladder:
         if look.excused and look.beyond:
             return of_look(Verdict.POOR_CONDITIONS, look, ", ".join(look.poor))
         if not (look.beyond and suspicious):
+            if self._streak >= _SPELL:
+                self._spells.end(self._night, self._streak)
             self._streak = 0
             return self._ordinary(look)
         if look.off > 0 and (reason := self._why_flaky(look, restless=restless)):
@@ -110,12 +116,12 @@ class Ladder:
         own, since = self.nights.learn_anew(block, off)
         self._change = self._change and self._change.moved(block, own)
         self._worse = self._worse and self._worse.moved(block, own)
-        if since and abs(off) >= EFFECT:
+        if since and abs(off) >= _STEP_OF_DEVICE:
             self._long.told(own, since, block)
 
     def returns(self) -> int:
-        """How often, within the look-back, a regression has come back by itself."""
-        return len(self._spells.recent(self._night))
+        """How often it was slow for nights, not long ago, and came back by itself."""
+        return self._spells.count(self._night)
 
     def _suspected(self, look: Look) -> Judgement:
         sign = 1 if look.off > 0 else -1
@@ -232,17 +238,7 @@ class Ladder:
         return told
 
     def _sustained(self, point: Point, worse: Regression, good: float, reason: str = "") -> Judgement:
-        improved = f"better since {worse.improved.day.isoformat()}" if worse.improved else ""
-        return Judgement(
-            Verdict.SUSTAINED,
-            point,
-            good,
-            point.log - good,
-            self.nights.before(worse.since),
-            since=worse.since,
-            reason="; ".join(filter(None, (improved, reason))),
-            before=worse.last,
-        )
+        return worse.still(point, good, self.nights.before(worse.since), reason)
 
     def _remembered(self) -> Regression | None:
         if self._worse and self._night - self._worse.night > REMEMBERED:
@@ -255,7 +251,7 @@ class Ladder:
         point = look.point
         if not point.poor:
             self.nights.set_aside(point)
-            self._long.keep(point, moved.off if abs(moved.off) >= EFFECT else 0.0)
+            self._long.keep(point, moved.off if abs(moved.off) >= _STEP_OF_DEVICE else 0.0)
         told = abs(look.off) >= EFFECT or (abs(moved.off) >= EFFECT and abs(look.off) >= EFFECT / 2)
         return of_look(Verdict.ENVIRONMENTAL if told else Verdict.STEADY, look, moved.witness)
 
@@ -281,16 +277,7 @@ class Ladder:
             self._drifting = None
             return of_look(Verdict.STEADY, look)
         self._drifting = self._drifting or look.point
-        return Judgement(
-            Verdict.DRIFTING,
-            look.point,
-            drift.level,
-            drift.off,
-            drift.nights,
-            since=self._drifting,
-            before=look.before,
-            rate=drift.rate,
-        )
+        return drift.told(look.point, self._drifting, look.before)
 
     def _insufficient(self, point: Point) -> Judgement:
         nights = len(self.nights.of_device(point.block))

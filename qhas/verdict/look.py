@@ -19,6 +19,9 @@ BEYOND = 3.5
 """Standard errors from which a change is suspicious."""
 WINDOWS = (1, 2, 5)
 """Nights that are tested together: a step, a smaller step, a drift."""
+JUST_BEFORE = 8
+_STANDS_OUT = 0.7
+"""Nights that a step must stand out from, too, and by what share of itself, the more so the more nights resemble the one before."""
 LEAST_NIGHTS = 5
 LEAST_OF_DEVICE = 3
 HOTTER = 8.0
@@ -61,6 +64,8 @@ class Look:
     """The change of tonight alone, where `off` is of a window."""
     resembling: float = 0.0
     """How much nights resemble the one before."""
+    sudden: bool = True
+    """Whether it is as far from the nights just before: what came over weeks is a season or a drift, and no step."""
     window: int = 1
     since: Point | None = None
     before: Point | None = None
@@ -72,8 +77,8 @@ class Look:
 
     @property
     def beyond(self) -> bool:
-        """Whether it is large, and larger than noise."""
-        return abs(self.off) >= EFFECT and abs(self.z) >= BEYOND
+        """Whether it is large, larger than noise, and a step."""
+        return abs(self.off) >= EFFECT and abs(self.z) >= BEYOND and self.sudden
 
     @property
     def excused(self) -> bool:
@@ -122,6 +127,7 @@ def window(seen: Sequence[Seen], era: int, point: Point, nights: int) -> Look | 
         noise,
         offs[-1],
         alike,
+        _is_sudden(off, _offs(base, middles)[era], alike) if abs(off) >= EFFECT else False,
         nights,
         together[0].point,
         base[-1].point,
@@ -145,6 +151,11 @@ def _offs(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float]) -> d
         if (middle := middles.get((seen.point.block, seen.era))) is not None:
             offs[seen.era].append(seen.log - middle)
     return offs
+
+
+def _is_sudden(off: float, before: Sequence[float], alike: float) -> bool:
+    share = _STANDS_OUT + (1 - _STANDS_OUT) * alike
+    return (off - median(before[-JUST_BEFORE:])) * math.copysign(1, off) >= share * abs(off)
 
 
 def _resembling(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float], noise: Scale) -> float:

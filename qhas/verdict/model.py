@@ -69,6 +69,25 @@ Judged = Annotated[
 """A judged figure, stored as its column in the history."""
 
 
+class SdkOutcome(StrEnum):
+    """How a cell does with a new SDK, against its level with the one before."""
+
+    SLOWER = "slower"
+    """By more than noise, in one night or the mean of those since."""
+    FASTER = "faster"
+    """The same, in the other direction."""
+    SAME = "same"
+    """Within the noise, or below what is worth a morning."""
+
+
+class Upgrade(Stored):
+    """A figure with a new SDK against the level before, from the first night on; `change_percent` says by how much."""
+
+    before: str = Field(description="Version of the SDK before.")
+    after: str
+    outcome: SdkOutcome
+
+
 class CellVerdict(Stored):
     """One figure of one cell of a run, judged. `change_percent` is against `baseline`, positive is more."""
 
@@ -92,6 +111,14 @@ class CellVerdict(Stored):
     since: date | None = Field(default=None, description="Its night.")
     before_run: str | None = Field(
         default=None, description="The last run before the change: the one to compare with."
+    )
+    still_percent: float | None = Field(
+        default=None, description="Of a regression that has become better: how far it is off yet."
+    )
+    rate_percent: float | None = Field(default=None, description="Of a drift: how much a night.")
+    upgrade: Upgrade | None = Field(
+        default=None,
+        description="While the SDK is too new for a level of its own; told in a table of its own.",
     )
     device: str | None = Field(default=None, description="Name of the device; none for simulated figures.")
     sentence: str = Field(description="The verdict for people, with its reason.")

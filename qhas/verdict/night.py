@@ -23,7 +23,7 @@ FALSE_DISCOVERIES = 0.2
 MOVE_ACCEPTED = 7
 """Nights after which a device that has moved is learned anew."""
 _RESTLESS = 3
-"""Regressions that came back by themselves, within the look-back, on a rack where cells are slow for nights."""
+"""Times that a cell was slow for nights and came back by itself, which make a rack where cells do so."""
 _RESTLESS_SHARE = 0.02
 """The same by series."""
 

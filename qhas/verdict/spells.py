@@ -9,7 +9,8 @@ from qhas.verdict.look import Look, Slow
 NO_WONDER = 0.001
 """Chance from which slow runs may be what the series does now and then."""
 _REMEMBERED = 40
-"""Nights."""
+"""Nights for which they are counted against a series, and, as the next, against its rack."""
+_RACK_REMEMBERS = 75
 
 
 @dataclass
@@ -20,11 +21,18 @@ class Spells:
 
     def end(self, night: int, nights: int) -> None:
         """A regression has come back."""
-        self._ended = [*self.recent(night), (night, max(1, nights))]
+        self._ended = [*self._since(night, _RACK_REMEMBERS), (night, max(1, nights))]
 
     def recent(self, night: int) -> list[tuple[int, int]]:
         """Those that are remembered."""
-        return [one for one in self._ended if night - one[0] <= _REMEMBERED]
+        return self._since(night, _REMEMBERED)
+
+    def count(self, night: int) -> int:
+        """Those that the rack remembers."""
+        return len(self._since(night, _RACK_REMEMBERS))
+
+    def _since(self, night: int, nights: int) -> list[tuple[int, int]]:
+        return [one for one in self._ended if night - one[0] <= nights]
 
     def before(self, look: Look, night: int) -> Slow:
         """All slow nights that have passed, these and the ones within the level's nights."""
