@@ -61,17 +61,16 @@ class LongMemory:
     """The good nights of a series with one SDK, in terms of today: what has been told of as a change is no drift."""
 
     _nights: list[_Night] = field(default_factory=list)
+    _sdk: str = ""
 
     def keep(self, point: Point, told: float = 0.0) -> None:
-        """Take a night in. By `told` its device has moved, which has been told."""
+        """Take a night in; with another SDK all begins anew. By `told` its device has moved, which has been told."""
+        if point.sdk != self._sdk:
+            self._nights, self._sdk = [], point.sdk
         oldest = point.day.toordinal() - FAR
         if self._nights and self._nights[0].day < oldest:
             self._nights = [night for night in self._nights if night.day >= oldest]
         self._nights.append(_Night(point.day.toordinal(), point.block, point.log - told))
-
-    def forget(self) -> None:
-        """Begin anew, as with another SDK."""
-        self._nights = []
 
     def told(self, off: float, since: Point, block: Block | None = None) -> None:
         """A change has been told: the nights before it count as if it had always been. Of one device, or of all."""

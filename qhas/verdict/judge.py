@@ -17,7 +17,7 @@ from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.store import Store
 from qhas.verdict.exact import ExactLadder
 from qhas.verdict.ladder import Ladder
-from qhas.verdict.model import CellVerdict, Verdict
+from qhas.verdict.model import CellVerdict, SdkOutcome, Verdict
 from qhas.verdict.night import judge_night
 from qhas.verdict.point import Again, Block, Point, SeriesKey
 from qhas.verdict.sentences import verdict_of
@@ -101,7 +101,12 @@ def _recent_nights(store: Store, run: SweepRecord) -> pa.Table:
 def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> list[CellRecord]:
     """The cells that a re-run on another lease decides, the largest changes first. Simulated ones need none."""
     open_ = {Verdict.SUSPICIOUS, Verdict.POOR_CONDITIONS}
-    change = {one.cell: abs(one.change_percent or 0) for one in verdicts if one.verdict in open_}
+    change = {
+        one.cell: abs(one.change_percent or 0)
+        for one in verdicts
+        if one.verdict in open_
+        or (one.metric.noisy and one.upgrade and one.upgrade.outcome is not SdkOutcome.SAME)
+    }
     wanted = [record for record in records if record.cell.key in change and record.origin is Origin.DEVICE]
     return sorted(wanted, key=lambda record: -change[record.cell.key])[:MOST_RERUNS]
 

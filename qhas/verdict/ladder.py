@@ -5,9 +5,8 @@ Mozilla's perfherder, LNT, FAI-PEP and conbench; docs/verdicts.md names them); l
 flaky, recovered from the scorecard of qai-hub-models; confirmation in a lease of its own because re-runs in the same
 session share its bias.
 
-Levels are of eras: a confirmed change begins a new one. A series begins anew with another SDK. Within an era each
-device has its own level; the scale is common to all of them. Nights on a device that has moved are set aside, until
-it is back or is learned anew, with all that runs on it.
+Levels are of eras, between confirmed changes, and of devices; the scale is common. A series begins anew with another
+SDK. Nights on a device that has moved are set aside, until it is back or is learned anew, with all that runs on it.
 """
 
 from __future__ import annotations
@@ -102,7 +101,7 @@ class Ladder:
         return self._suspected(look)
 
     def remember(self, point: Point) -> None:
-        """Take in a night that is too old to be judged by, but not to see a drift from."""
+        """Take in a night that is too old for anything but a drift."""
         if not point.poor:
             self._long.keep(point)
 
@@ -120,7 +119,7 @@ class Ladder:
             self._long.told(own, since, block)
 
     def returns(self) -> int:
-        """How often it was slow for nights, not long ago, and came back by itself."""
+        """How often it was slow for nights and came back by itself."""
         return self._spells.count(self._night)
 
     def _suspected(self, look: Look) -> Judgement:
@@ -295,7 +294,6 @@ class Ladder:
         self._former = former_of(nights.seen, nights.era, nights.levels()) or self._former
         nights.begin_sdk()
         self._change, self._worse, self._streak, self._drifting = None, None, 0, None
-        self._long.forget()
 
     def _why_flaky(self, look: Look, *, restless: bool) -> str:
         """Why a slow night is no news of the network; empty if it may be one."""

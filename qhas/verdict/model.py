@@ -48,6 +48,11 @@ class Verdict(StrEnum):
         return self in (Verdict.NEW, Verdict.SUSTAINED, Verdict.DRIFTING)
 
     @property
+    def says_something(self) -> bool:
+        """Whether there were nights to hold it against."""
+        return self is not Verdict.INSUFFICIENT_DATA
+
+    @property
     def rank(self) -> int:
         """0 is the gravest."""
         return list(Verdict).index(self)

@@ -110,9 +110,9 @@ def _of_rack(devices: Iterable[_Witnesses]) -> Moved | None:
     cells = [look for each in told for look in each.all]
     if len(told) < _DEVICES or len(cells) < _QUORUM:
         return None
-    off = median(each.off for each in told)
-    with_it = sum(each.off * off > 0 and abs(each.off) >= EFFECT / 2 for each in told)
-    if abs(off) < EFFECT or with_it < _AGREE * len(told):
+    off, spread = median(each.off for each in told), _Witnesses(all=cells).spread
+    with_it = sum(each.off * off > 0 and abs(each.off) >= _SLIGHT for each in told)
+    if abs(off) < max(_SLIGHT, BEYOND * spread) or with_it < _AGREE * len(told):
         return None
     return Moved(off, f"{with_it} of {len(told)} devices moved, by {_percent(off)} in the median")
 
