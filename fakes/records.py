@@ -13,6 +13,7 @@ from qhas.failures import FailureKind, Step, StepFailed
 from qhas.profile.diagview import Samples, Series
 from qhas.profile.diagview import latency as latency_of
 from qhas.profile.metrics import Latency, Metrics, OpShare
+from qhas.profile.runtrace import Inference, Phase, Runtrace
 from qhas.runs.record import Attempt, CellRecord, CellStatus, Origin, SdkFacts, SweepRecord, SweepState
 from qhas.site import Site
 from qhas.site.sdk import SdkKind
@@ -51,6 +52,31 @@ def metrics(**changes: Any) -> Metrics:
             "top_ops": [OpShare(op="Conv2d", cycles=5, dominant_cycles=4, dominant_percent=61.4)],
         }
         | changes
+    )
+
+
+def runtrace(graph_us: float = 400, warm_us: float = 350, clock_mhz: float = 1400) -> Runtrace:
+    """A cold inference and a warm one."""
+    around = (("VTCM Acquire", 60.0), ("Resource Power On", 240.0))
+    sides = ((graph_us, around), (warm_us, (("VTCM Acquire", 4.0), ("Resource Power On", 0.5))))
+    return Runtrace(
+        inferences=[
+            Inference(
+                graph="net",
+                phases=[
+                    Phase(name=name, us=us, clock_mhz=clock_mhz)
+                    for name, us in (
+                        ("QNN DSP Execute", own + sum(us for _, us in phases)),
+                        *phases,
+                        ("Graph Execute", own),
+                    )
+                ],
+            )
+            for own, phases in sides
+        ],
+        count=2,
+        warm_us=warm_us,
+        warm_clock_mhz=clock_mhz,
     )
 
 

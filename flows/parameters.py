@@ -95,6 +95,7 @@ RUN_ID = _parameter(
     "Empty: a new run. The id of an earlier run completes it: only cells that are missing or failed run.",
     "",
 )
+VERIFIED = _parameter("Run", "Empty: every run in the store. Else the id of one.", "")
 AFTER = _parameter("Run", "Id of the run that is judged.")
 BEFORE = _parameter(
     "Against", "Id of the run it is judged against. Empty: the last finished run of its sweep before it.", ""

@@ -1,4 +1,4 @@
-"""What keeps a lab going: checking it before the night, pruning its store, compacting its history."""
+"""What keeps a lab going: checking it before the night, pruning and verifying its store, compacting its history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from qhas.site import load_site
 from qhas.store import Store
 from qhas.units import size
 from qhas.upkeep.prune import PruningPolicy
-from tasks.upkeep import compact_history, examine, plan_pruning, prune
+from qhas.upkeep.verify import all_damages, extent
+from tasks.upkeep import compact_history, examine, plan_pruning, prune, verify
 
 
 @flow(name="flight-check", flow_run_name=f"flight-check of {platform.node()}", persist_result=False)
@@ -62,3 +63,23 @@ async def prune_store(
         f"{len(months)} months of the history compacted."
     )
     return Failed(message=message) if result.failures else Completed(message=message)
+
+
+def _verification_name() -> str:
+    return f"verify-store, {flow_run.parameters['run_id'] or 'every run'}"
+
+
+@flow(name="verify-store", flow_run_name=_verification_name, persist_result=False)
+async def verify_store(
+    run_id: asked.OptionalName = asked.VERIFIED, site: asked.OptionalPath = asked.SITE
+) -> State[Any]:
+    """Hold every stored file against its run's records: there, of its size and digest, at its own place.
+
+    Ends as failed with one sentence if something is damaged; the table names it. Nothing is changed.
+    """
+    checked = await verify(Store(load_site(site).store), run_id or None)
+    damages = all_damages(checked)
+    if not damages:
+        return Completed(message=f"{extent(checked)}: all as stored.")
+    first = f"{damages[0].key}: {damages[0].fault}. {damages[0].sentence}"
+    return Failed(message=f"{len(damages)} damages in {extent(checked)}. {first}")

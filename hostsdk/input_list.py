@@ -70,18 +70,44 @@ def _input(word: str, where: str) -> InputFile:
 
 
 def resolve(
-    inferences: Sequence[Sequence[InputFile]], sizes: Mapping[str, int], directory: Path
+    inferences: Sequence[Sequence[InputFile]],
+    sizes: Mapping[str, int],
+    directory: Path,
+    others: Mapping[str, int] | None = None,
+    *,
+    native: bool = False,
 ) -> list[dict[str, Path]]:
     """Every inference's raw files by input name, checked against `sizes` (bytes by input name, in graph order).
 
-    Paths are relative to `directory`. Raises `ToolError` for a wrong number or name of inputs, for a file that is not
+    `native` says whether those are of the inputs' own types, instead of float32; `others` are the sizes of the other
+    kind, for the remedy. Paths are relative to `directory`. Raises `ToolError` for a wrong number or name of inputs, for a file that is not
     there and for one of the wrong size, each naming the inference (counted from 0, as in Result_0).
     """
-    return [_resolve_one(index, inputs, sizes, directory) for index, inputs in enumerate(inferences)]
+    return [
+        _resolve_one(index, inputs, sizes, directory, _Remedy(others or {}, native))
+        for index, inputs in enumerate(inferences)
+    ]
+
+
+@dataclass(frozen=True)
+class _Remedy:
+    """What a file is likely to be that has not the size it should have."""
+
+    others: Mapping[str, int]
+    native: bool
+
+    def of(self, name: str, size: int) -> str:
+        if size != self.others.get(name):
+            return ""
+        if self.native:
+            return (
+                ": it is as large as float32 values are, which net-run takes without --use_native_input_files"
+            )
+        return ": it is as large as values of the input's own type are, which --use_native_input_files takes"
 
 
 def _resolve_one(
-    index: int, inputs: Sequence[InputFile], sizes: Mapping[str, int], directory: Path
+    index: int, inputs: Sequence[InputFile], sizes: Mapping[str, int], directory: Path, remedy: _Remedy
 ) -> dict[str, Path]:
     wanted = ", ".join(sizes)
     if len(inputs) != len(sizes):
@@ -100,11 +126,11 @@ def _resolve_one(
                 f"inference {index}: {problem} does not fit, write each of {wanted} once, as name:=path.",
                 "Input List",
             )
-        files[name] = _checked(index, name, directory / entry.path, sizes[name])
+        files[name] = _checked(index, name, directory / entry.path, sizes[name], remedy)
     return files
 
 
-def _checked(index: int, name: str, path: Path, wanted: int) -> Path:
+def _checked(index: int, name: str, path: Path, wanted: int, remedy: _Remedy) -> Path:
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -117,7 +143,7 @@ def _checked(index: int, name: str, path: Path, wanted: int) -> Path:
     if size != wanted:
         raise ToolError(
             ErrorCode.SIZE_MISMATCH,
-            f"inference {index}: {path} has {size} bytes, and input {name} takes {wanted}.",
+            f"inference {index}: {path} has {size} bytes, and input {name} takes {wanted}{remedy.of(name, size)}.",
             "Input List",
         )
     return path

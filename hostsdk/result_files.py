@@ -31,12 +31,13 @@ def result_files(inference: int, tensors: Iterable[str]) -> dict[str, PurePosixP
 
 
 def _path(inference: int, tensor: str) -> PurePosixPath:
-    parts = [_part(part) for part in tensor.strip("/").split("/")]
+    parts = [folder_name(part) for part in tensor.strip("/").split("/")]
     return PurePosixPath(f"Result_{inference}", *parts[:-1], f"{parts[-1]}.raw")
 
 
-def _part(part: str) -> str:
-    shown = "".join("_" if unicodedata.category(c) in _UNSHOWN or c == "\\" else c for c in part)
+def folder_name(part: str) -> str:
+    """A name as one part of a path."""
+    shown = "".join("_" if unicodedata.category(c) in _UNSHOWN or c in "\\/" else c for c in part)
     shown = shown.encode()[:_LONGEST_PART].decode(errors="ignore")
     return "_" if shown in _UP else shown
 

@@ -7,8 +7,9 @@ _MINUS = "−"
 
 
 def microseconds(value: float) -> str:
-    """A time, as in `1,371 µs`; below 100 with a decimal where there is one."""
-    digits = 1 if value < 100 and value != round(value) else 0
+    """A time, as in `1,371 µs`; below a millisecond with a decimal where there is one, as in `80.9 µs`."""
+    shown = round(value, 1)
+    digits = 1 if abs(shown) < _MILLISECOND and shown != round(shown) else 0
     return f"{value:,.{digits}f} µs"
 
 
@@ -19,6 +20,14 @@ def size(value: float) -> str:
     if round(value, -2) < 1e6:
         return f"{value / 1e3:.1f} kB"
     return f"{value / 1e6:.2f} MB" if value < 10e6 else f"{value / 1e6:.1f} MB"
+
+
+def mebibytes(value: float) -> str:
+    """Bytes of a memory that is sized in powers of two, as the option that sets it: `7.24 MiB`, `2 MiB`."""
+    mib = value / (1 << 20)
+    if mib and mib < 0.01:
+        return f"{value / 1024:.1f} KiB"
+    return f"{mib:.2f} MiB" if round(mib, 2) != round(mib) else f"{mib:.0f} MiB"
 
 
 def count(value: float) -> str:
@@ -38,7 +47,7 @@ def megahertz(value: float) -> str:
 
 def signed_time(us: float) -> str:
     """A difference of microseconds, as in `+1.9 ms` or `−40 µs`."""
-    far = abs(us) >= _MILLISECOND
+    far = round(abs(us), 1) >= _MILLISECOND
     return f"{_sign(us)}{abs(us) / _MILLISECOND:.1f} ms" if far else f"{_sign(us)}{microseconds(abs(us))}"
 
 
@@ -50,6 +59,11 @@ def signed_percent(value: float | None) -> str:
 def signed_size(value: float) -> str:
     """A difference of bytes, as in `+1.20 MB`."""
     return f"{_sign(value)}{size(abs(value))}"
+
+
+def signed_mebibytes(value: float) -> str:
+    """A difference of what is sized in powers of two, as in `+1.25 MiB`."""
+    return f"{_sign(value)}{mebibytes(abs(value))}"
 
 
 def signed_count(value: float) -> str:

@@ -11,6 +11,7 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.logging import get_run_logger
 
 from qhas.history import Compaction, compact
+from qhas.outside_text import shown
 from qhas.site import Site
 from qhas.store import Store
 from qhas.units import size
@@ -19,11 +20,12 @@ from qhas.upkeep.doctor import Finding
 from qhas.upkeep.doctor import examine as findings_of
 from qhas.upkeep.linked import linked_cells
 from qhas.upkeep.prune import PruningPlan, PruningPolicy, PruningResult
+from qhas.upkeep.verify import Checked, all_damages, extent, run_ids, verify_runs
 from tasks.artifacts import artifact_key
 from tasks.policy import STEP
 
 _ROWS = 500
-"""Of the table; a first pruning of an old store has many thousands."""
+"""Of a table; a first pruning of an old store has many thousands."""
 
 
 @task(name="examine", **STEP)
@@ -69,3 +71,19 @@ async def prune(store: Store, plan: PruningPlan) -> PruningResult:
 async def compact_history(store: Store) -> Compaction:
     """Make one file of each month of the history that is over."""
     return await asyncio.to_thread(compact, store, datetime.now(UTC))
+
+
+@task(name="verify-runs", **STEP)
+async def verify(store: Store, run_id: str | None) -> list[Checked]:
+    """Hold one run, or all, against their records, and show what is damaged: nothing of it is changed."""
+    wanted = [run_id] if run_id else await asyncio.to_thread(run_ids, store)
+    checked = await asyncio.to_thread(verify_runs, store, wanted)
+    damages = all_damages(checked)
+    rows = [
+        {"object": shown(damage.key), "damage": str(damage.fault), "how": shown(damage.sentence)}
+        for damage in damages[:_ROWS]
+    ]
+    await acreate_table_artifact(
+        key="damages", table=rows, description=f"{len(damages)} damages in {extent(checked)}"
+    )
+    return checked

@@ -37,6 +37,7 @@ FLOORS = (
         "failures",
         "documents",
         "machine",
+        "network",
         "profile",
         "store",
         "sweep",

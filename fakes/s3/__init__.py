@@ -2,10 +2,11 @@
 
 from fakes.s3.policed import PolicedMotoServer
 from fakes.s3.server import Ceph, MotoServer, S3Server, ceph_is_installed
-from fakes.s3.wire import Fault, Wire, WireRule
+from fakes.s3.wire import Elsewhere, Fault, Wire, WireRule
 
 __all__ = [
     "Ceph",
+    "Elsewhere",
     "Fault",
     "MotoServer",
     "PolicedMotoServer",

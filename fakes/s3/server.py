@@ -72,10 +72,11 @@ class S3Server(ABC):
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 
-    def bucket(self) -> str:
-        """A new bucket of its own for a test."""
+    def bucket(self, region: str | None = None) -> str:
+        """A new bucket of its own for a test, of the server's region or of another."""
         name = f"qhas-{uuid.uuid4().hex[:12]}"
-        self.client().create_bucket(Bucket=name)
+        where = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region else {}
+        self.client().create_bucket(Bucket=name, **where)
         return name
 
     def __enter__(self) -> Self:

@@ -6,6 +6,7 @@ One request a connection, so that a fault strikes exactly the request it was ord
 from __future__ import annotations
 
 import random
+import re
 import socket
 import struct
 import threading
@@ -52,6 +53,15 @@ _ANSWERS = {
 }
 
 
+class Elsewhere(StrEnum):
+    """How S3 answers a request that was signed for another region than the bucket's."""
+
+    REDIRECT = "redirect"
+    """301 PermanentRedirect without a Location; a header names the region."""
+    MALFORMED = "malformed"
+    """400 AuthorizationHeaderMalformed; the body names the region, and only HEAD of the bucket has the header."""
+
+
 @dataclass
 class WireRule:
     """A fault and the requests it strikes: by method, by a part of the path and query, and by chance.
@@ -89,6 +99,8 @@ class Wire:
         """Method, path with query, and the fault it met, in the order of arrival."""
         self.ignore_conditions = False
         """Whether If-None-Match is dropped on the way, as by a server that does not know it."""
+        self.region: tuple[str, Elsewhere] | None = None
+        """The region that requests must be signed for, and what is answered to others."""
         self._rules: list[WireRule] = []
         self._dice = random.Random(seed)
         self._lock = threading.Lock()
@@ -171,6 +183,11 @@ class _Connection(BaseRequestHandler):
             return
         if fields(head).get("expect"):
             client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if wire.region and _signed_for(head) != wire.region[0]:
+            for _ in _body(client, fields(head), rest):
+                pass
+            client.sendall(_of_region(*wire.region, method, target))
+            return
         if answer := _ANSWERS.get(fault) if fault else None:
             for _ in _body(client, fields(head), rest):
                 pass
@@ -268,6 +285,25 @@ def _refusal(status: int, reason: str, code: str, message: str, with_body: bool)
     body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'.encode()
     head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"Connection: close\r\n\r\n" + (body if with_body else b"")
+
+
+def _signed_for(head: bytes) -> str:
+    """The region in the credential of a signature, in the header or the query."""
+    credential = re.search(rb"Credential=[^/&,\s]+(?:/|%2F)\d{8}(?:/|%2F)([\w-]+)", head)
+    return credential[1].decode() if credential else ""
+
+
+def _of_region(region: str, how: Elsewhere, method: str, target: str) -> bytes:
+    of_bucket = method == "HEAD" and "/" not in target.partition("?")[0].strip("/")
+    named = f"x-amz-bucket-region: {region}\r\n" if how is Elsewhere.REDIRECT or of_bucket else ""
+    status, code = {
+        Elsewhere.REDIRECT: ("301 Moved Permanently", "PermanentRedirect"),
+        Elsewhere.MALFORMED: ("400 Bad Request", "AuthorizationHeaderMalformed"),
+    }[how]
+    inside = f"<Region>{region}</Region>" if how is Elsewhere.MALFORMED else ""
+    body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>Elsewhere.</Message>{inside}</Error>'
+    length = f"Content-Type: application/xml\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return f"HTTP/1.1 {status}\r\n{named}{length}{'' if method == 'HEAD' else body}".encode()
 
 
 def _reset(peer: socket.socket) -> None:

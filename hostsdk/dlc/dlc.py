@@ -31,9 +31,9 @@ _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def timeline_record(soc: str) -> str:
-    """The name of the record that holds the simulator's timeline for `soc`."""
-    return f"{_TIMELINE_PREFIX}{soc}"
+def timeline_record(soc: str, index: int = 0) -> str:
+    """The name of the record that holds the simulator's timeline for `soc`, of a DLC's graph by its place."""
+    return f"{_TIMELINE_PREFIX}{soc}.{index}" if index else f"{_TIMELINE_PREFIX}{soc}"
 
 
 class Dlc:
@@ -99,15 +99,16 @@ class Dlc:
 
     def copy_without_caches(self, target: Path, socs: Iterable[str]) -> None:
         """Copy to `target` without anything kept for `socs`: cache records, their metadata entries, timelines."""
+        socs = list(socs)
         gone = tuple(f"{_CACHE_PREFIX}{soc}." for soc in socs)
-        timelines = {timeline_record(soc) for soc in socs}
-        if not any(name.startswith(gone) or name in timelines for name in self.names()):
+        timelines = tuple(f"{timeline_record(soc)}." for soc in socs)
+        if not any(name.startswith(gone) or f"{name}.".startswith(timelines) for name in self.names()):
             shutil.copyfile(self.path, target)
             return
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
             for member in self._members():
                 name = member.filename
-                if name.startswith(gone) or name in timelines:
+                if name.startswith(gone) or f"{name}.".startswith(timelines):
                     continue
                 content = self._content(member)
                 if name.startswith(_METADATA_PREFIX):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Any
 
 from hostsdk.dlc.dlc import Dlc, timeline_record
@@ -67,12 +68,23 @@ class Timeline:
 
 
 def read_timeline(dlc: Dlc, soc: str) -> Timeline | None:
-    """The timeline for `soc`, or None when the DLC was prepared without one, or has a newer cache record than it."""
-    name, cache = timeline_record(soc), dlc.cache_record(soc)
-    if cache is None or name not in dlc.names():
-        return None
-    timeline = Timeline.decode(dlc.read(name))
-    return timeline if timeline.cache_sha256 == dlc.digest(cache) else None
+    """The timeline of the first graph for `soc`, or None where `read_timelines` has none."""
+    return next(iter(read_timelines(dlc, soc)), None)
+
+
+def read_timelines(dlc: Dlc, soc: str) -> list[Timeline]:
+    """The timelines for `soc`, one a graph in the record's order.
+
+    None when the DLC was prepared without them, or has a newer cache record than they are of.
+    """
+    cache = dlc.cache_record(soc)
+    if cache is None:
+        return []
+    held = set(dlc.names())
+    names = takewhile(held.__contains__, (timeline_record(soc, index) for index in count()))
+    timelines = [Timeline.decode(dlc.read(name)) for name in names]
+    digest = dlc.digest(cache) if timelines else ""
+    return [timeline for timeline in timelines if timeline.cache_sha256 == digest]
 
 
 def label(

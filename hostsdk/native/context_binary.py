@@ -15,6 +15,12 @@ from hostsdk.native.structs import BinaryInfo, Tensor
 from hostsdk.native.tensors import TensorSpec
 
 _BINARY_INFO_VERSION = 3
+_PROFILE_REFUSED = 0x1776
+"""QNN_GRAPH_ERROR_SET_PROFILE."""
+
+
+class ProfileRefused(ToolError):
+    """The emulator cannot profile single nodes of the graph: seen of one layer normalisation in float, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +91,13 @@ def execute(
     inputs: Sequence[bytes],
     profile: c_void_p | None,
 ) -> list[bytes]:
-    """One inference: raw file contents in, in the order of the graph's inputs, raw file contents out.
+    """One inference: tensors' stored bytes in, in the order of the graph's inputs, and out.
 
-    Raises `ToolError` (EXECUTION_FAILED).
+    Raises `ToolError` (EXECUTION_FAILED), and `ProfileRefused` before anything has run.
     """
     in_buffers = [
-        (ctypes.c_char * spec.stored_bytes).from_buffer_copy(spec.store(raw))
-        for spec, raw in zip(interface.inputs, inputs, strict=True)
+        (ctypes.c_char * spec.stored_bytes).from_buffer_copy(stored)
+        for spec, stored in zip(interface.inputs, inputs, strict=True)
     ]
     out_buffers = [(ctypes.c_char * spec.stored_bytes)() for spec in interface.outputs]
     try:
@@ -106,10 +112,11 @@ def execute(
             None,
         )
     except QnnError as error:
-        raise ToolError(
+        refusal = ProfileRefused if error.status == _PROFILE_REFUSED else ToolError
+        raise refusal(
             ErrorCode.EXECUTION_FAILED, f"graph {interface.name} did not execute: {error}.", "HTP Runtime"
         ) from error
-    return [spec.load(buffer.raw) for spec, buffer in zip(interface.outputs, out_buffers, strict=True)]
+    return [buffer.raw for buffer in out_buffers]
 
 
 def _bound(

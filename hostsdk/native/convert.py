@@ -1,6 +1,7 @@
 """Job: ONNX to DLC, through ONNX Runtime's QNN provider with every operation checked against the HTP.
 
-Request: library_dir, onnx. Result: dlc (a path in the working directory). A network that the HTP cannot take whole
+Request: library_dir, onnx, inputs (shapes by name), symbols (values by name), batch (a number or null). Result: dlc (a
+path in the working directory). A network that the HTP cannot take whole
 is refused with the operations named; the provider would otherwise write a DLC of the supported part alone.
 """
 
@@ -12,6 +13,7 @@ from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.job import Reply, serve
+from hostsdk.native.network import Shapes, ready
 
 _NO_FALLBACK = "session.disable_cpu_ep_fallback"
 _RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
@@ -20,6 +22,8 @@ _NAMED_AT_MOST = 8
 _REASON_LIMIT = 400
 _RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _UNREGISTERED = re.compile(r"(?:([\w.]+):)?(\w+)\(-?\d+\) is not a registered")
+_BORDER = ("QuantizeLinear", "DequantizeLinear")
+"""Left to the CPU with what is next to them, not for themselves."""
 _LAYOUT_SUFFIX = re.compile(r"_token_\d+$")
 """ONNX Runtime adds it to a node's name when it changes the node's layout."""
 
@@ -29,7 +33,7 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
     import onnxruntime as ort
     import onnxruntime_qnn
 
-    directory, onnx = Path(request["library_dir"]), request["onnx"]
+    directory, onnx = Path(request["library_dir"]), _ready(request)
     ort.set_default_logger_severity(_SILENT)
     ort.register_execution_provider_library("QNN", onnxruntime_qnn.get_library_path())
     htp = {"backend_path": str(directory / "libQnnHtp.so")}
@@ -50,6 +54,18 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
             "Converter",
         )
     reply.result(dlc=str(made[0]))
+
+
+def _ready(request: dict[str, Any]) -> str:
+    """The network to give to the runtime."""
+    shapes = Shapes(request["inputs"], request["symbols"], request["batch"])
+    network, recurrent = ready(Path(request["onnx"]), Path.cwd(), shapes)
+    if recurrent:
+        raise _unsupported(
+            recurrent,
+            "write it as MatMul, Sigmoid and Tanh, one step after the other, or cut the network there",
+        )
+    return str(network)
 
 
 def _session(ort: Any, onnx: str, provider: dict[str, str], entries: dict[str, str]) -> Any:
@@ -79,8 +95,9 @@ def _explained(ort: Any, onnx: str, htp: dict[str, str], error: Exception) -> To
         if part.ep_name != "QNN"
         for node in part.get_nodes()
     ]
-    if left:
-        return _unsupported(left)
+    culprits = [node for node in left if node[0] not in _BORDER] or left
+    if culprits:
+        return _unsupported(culprits)
     return ToolError(ErrorCode.UNKNOWN, f"the converter failed on {onnx}: {_reason(error)}", "Converter")
 
 
@@ -96,12 +113,14 @@ def _unregistered(path: str, text: str) -> list[tuple[str, str]]:
     return [(kind, node.name) for node in nodes if (node.op_type, node.domain) == (kind, domain)]
 
 
-def _unsupported(nodes: list[tuple[str, str]]) -> ToolError:
+def _unsupported(
+    nodes: list[tuple[str, str]], remedy: str = "replace them or cut the network there"
+) -> ToolError:
     shown = ", ".join(f"{kind} ({name or 'unnamed'})" for kind, name in nodes[:_NAMED_AT_MOST])
     more = f" and {len(nodes) - _NAMED_AT_MOST} more" if len(nodes) > _NAMED_AT_MOST else ""
     return ToolError(
         ErrorCode.UNSUPPORTED_LAYER,
-        f"the HTP does not take {shown}{more}: replace them or cut the network there.",
+        f"the HTP does not take {shown}{more}: {remedy}.",
         "Model Validation",
     )
 

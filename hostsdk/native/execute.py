@@ -1,25 +1,27 @@
-"""Job: run inferences of one prepared graph on the HTP emulator.
+"""Job: run inferences of the graphs of one cache record on the HTP emulator.
 
 Request: library_dir, dlc, record (name of the cache record, or null: compile now), soc, soc_model, options, input_dir,
-inferences (lists of {name, path}), outputs (names, empty for all), output_dir, duration_s, profile (null or a
-`ProfileLevel` name), log (null or {path, application, version, backend}), timeline (bool: put the DLC's timeline into the
-log). Progress: inference (index), paths, before each one of the first pass. Result: graph, inferences (how many ran).
+graphs (names, empty for all, in the record's order), lists (of inferences, one list a graph, an inference being a list of
+{name, path}), native_inputs and native_outputs (bool: raw files hold the tensors' own types), outputs (names, empty for
+all), output_dir, duration_s, profile (null or a `ProfileLevel` name), log (null or {directory, application, version,
+backend}), timeline (bool: put the DLC's timelines into the logs). Progress: inference (index), paths, before each one of
+the first pass. Result: graphs (names), inferences (how many ran of all of them), logs (file names, in the graphs' order).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from ctypes import c_void_p
-from functools import partial
+from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 from hostsdk.compile_options import CompileOptions
 from hostsdk.dlc.dlc import Dlc
-from hostsdk.dlc.timeline_record import read_timeline
+from hostsdk.dlc.timeline_record import read_timelines
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.input_list import InputFile, resolve
 from hostsdk.native import context_binary
@@ -28,10 +30,23 @@ from hostsdk.native.dlc_graphs import compose
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.own_core import own_core
 from hostsdk.native.prepare import graph_options
-from hostsdk.native.profile_log import Message, Method, ProfileLog, open_log
-from hostsdk.native.profiling import ProfileLevel, open_profile, read_events
+from hostsdk.native.profile_log import Message, Method, log_name
+from hostsdk.native.profiling import ProfileLevel
+from hostsdk.native.recording import Recording
 from hostsdk.native.session import LogLevel, Session, open_session
-from hostsdk.result_files import result_files
+from hostsdk.result_files import folder_name, result_files
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is to be run of one graph: all of it was checked."""
+
+    interface: GraphInterface
+    inferences: list[list[Path]]
+    written: set[str]
+    output_dir: Path
+    native_inputs: bool
+    native_outputs: bool
 
 
 def execute(request: dict[str, Any], reply: Reply) -> None:
@@ -43,32 +58,19 @@ def execute(request: dict[str, Any], reply: Reply) -> None:
             open_session(Path(request["library_dir"]), request["soc_model"], reply.log, level)
         )
         record = _record(session, request)
-        interface = _single(scope.enter_context(context_binary.describe(session, record)))
-        written = _chosen_outputs(interface, request["outputs"])
-        inferences = _inputs(interface, request)
-        profile = None
-        if request["profile"]:
-            profile = scope.enter_context(
-                open_profile(session, ProfileLevel[request["profile"]], optrace=False)
-            )
-        record_call = _recorder(scope, session, profile, interface.name, request)
-        context = record_call(
+        graphs = _chosen(scope.enter_context(context_binary.describe(session, record)), request)
+        runs = _checked(graphs, request)
+        recordings = [_recording(scope, session, run, request, reply) for run in runs]
+        logs = _open_logs(runs, recordings, request)
+        context = recordings[0].call(
             Method.CREATE_FROM_BINARY,
-            lambda: scope.enter_context(context_binary.load(session, record, profile)),
+            lambda profile: scope.enter_context(context_binary.load(session, record, profile)),
         )
-        graph = session.graph(context, interface.name)
-        count = 0
-        for index, files in _passes(inferences, request["duration_s"]):
-            if count < len(inferences):
-                reply.progress(inference=index, paths=[str(path) for path in files])
-            contents = [path.read_bytes() for path in files]
-            results = record_call(
-                Method.EXECUTE, partial(context_binary.execute, session, graph, interface, contents, profile)
-            )
-            if count < len(inferences):
-                _write(Path(request["output_dir"]), index, interface, results, written)
-            count += 1
-    reply.result(graph=interface.name, inferences=count)
+        counts = [
+            _run(session, context, run, recording, request["duration_s"], reply)
+            for run, recording in zip(runs, recordings, strict=True)
+        ]
+    reply.result(graphs=[run.interface.name for run in runs], inferences=sum(counts), logs=logs)
 
 
 def _record(session: Session, request: dict[str, Any]) -> bytes:
@@ -83,19 +85,46 @@ def _record(session: Session, request: dict[str, Any]) -> bytes:
         return dlc.binary()
 
 
-def _single(graphs: tuple[GraphInterface, ...]) -> GraphInterface:
-    if len(graphs) != 1:
-        names = ", ".join(graph.name for graph in graphs)
+def _chosen(held: tuple[GraphInterface, ...], request: dict[str, Any]) -> list[GraphInterface]:
+    """The graphs to run. Raises `ToolError` for a name that the record lacks, and for another number of lists."""
+    by_name = {graph.name: graph for graph in held}
+    names: list[str] = request["graphs"] or list(by_name)
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
         raise ToolError(
-            ErrorCode.INVALID_RECORD,
-            f"the container holds {len(graphs)} graphs ({names}); one is served.",
+            ErrorCode.INVALID_PARAMETER,
+            f"--graph_execute: the container holds no graph {unknown[0]!r}, it has {', '.join(by_name)}.",
             "DLC",
         )
-    return graphs[0]
+    if len(names) != len(request["lists"]):
+        raise ToolError(
+            ErrorCode.INVALID_PARAMETER,
+            f"{len(request['lists'])} input list(s) for {len(names)} graph(s) ({', '.join(names)}): give "
+            "--input_list one a graph, in this order, separated by commas.",
+            "Input List",
+        )
+    return [by_name[name] for name in names]
 
 
-def _chosen_outputs(interface: GraphInterface, names: list[str]) -> set[str]:
-    known = {spec.name for spec in interface.outputs}
+def _checked(graphs: list[GraphInterface], request: dict[str, Any]) -> list[_Run]:
+    """Every graph's run; outputs of several graphs go to a folder a graph."""
+    output_dir = Path(request["output_dir"])
+    written = _chosen_outputs(graphs, request["outputs"])
+    return [
+        _Run(
+            graph,
+            _inputs(graph, inferences, request),
+            written,
+            output_dir / folder_name(graph.name) if len(graphs) > 1 else output_dir,
+            request["native_inputs"],
+            request["native_outputs"],
+        )
+        for graph, inferences in zip(graphs, request["lists"], strict=True)
+    ]
+
+
+def _chosen_outputs(graphs: list[GraphInterface], names: list[str]) -> set[str]:
+    known = {spec.name for graph in graphs for spec in graph.outputs}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ToolError(
@@ -107,12 +136,70 @@ def _chosen_outputs(interface: GraphInterface, names: list[str]) -> set[str]:
     return set(names) or known
 
 
-def _inputs(interface: GraphInterface, request: dict[str, Any]) -> list[list[Path]]:
+def _inputs(
+    interface: GraphInterface, inferences: list[list[dict[str, Any]]], request: dict[str, Any]
+) -> list[list[Path]]:
     """Each inference's files in the order of the graph's inputs; all are checked before anything runs."""
-    sizes = {spec.name: spec.raw_bytes for spec in interface.inputs}
-    lines = [[InputFile(**entry) for entry in line] for line in request["inferences"]]
-    resolved = resolve(lines, sizes, Path(request["input_dir"]))
+    native = request["native_inputs"]
+    sizes = {spec.name: spec.stored_bytes if native else spec.float_bytes for spec in interface.inputs}
+    others = {spec.name: spec.float_bytes if native else spec.stored_bytes for spec in interface.inputs}
+    lines = [[InputFile(**entry) for entry in line] for line in inferences]
+    resolved = resolve(lines, sizes, Path(request["input_dir"]), others, native=native)
     return [[files[name] for name in sizes] for files in resolved]
+
+
+def _recording(
+    scope: ExitStack, session: Session, run: _Run, request: dict[str, Any], reply: Reply
+) -> Recording:
+    level = ProfileLevel[request["profile"]] if request["profile"] else None
+    return Recording(scope, session, run.interface.name, level, reply.notice)
+
+
+def _open_logs(runs: list[_Run], recordings: list[Recording], request: dict[str, Any]) -> list[str]:
+    """Names of the logs, one a graph, each with the timeline of its graph in front if that is wanted."""
+    wanted = request["log"]
+    if not wanted:
+        return []
+    dlc = Dlc(Path(request["dlc"]))
+    timelines = {each.graph: each for each in read_timelines(dlc, request["soc"])}
+    names = [log_name(index, len(runs)) for index in range(len(runs))]
+    for name, run, recording in zip(names, runs, recordings, strict=True):
+        path = Path(wanted["directory"], name)
+        log = recording.keep_log(path, wanted["application"], wanted["version"], wanted["backend"])
+        if request["timeline"]:
+            timeline = timelines.get(run.interface.name)
+            if timeline is None:
+                missing = f"{dlc.path} has no timeline of {run.interface.name} for {request['soc']}."
+                raise ToolError(ErrorCode.MISSING_RECORD, missing, "DLC")
+            log.add(
+                Message(Method.FINALIZE, timeline.graph, timeline.start_us, timeline.stop_us, timeline.events)
+            )
+    return names
+
+
+def _run(
+    session: Session, context: c_void_p, run: _Run, recording: Recording, duration_s: float, reply: Reply
+) -> int:
+    """Run a graph's list; how many inferences ran."""
+    graph = session.graph(context, run.interface.name)
+    count = 0
+    for index, files in _passes(run.inferences, duration_s):
+        first_pass = count < len(run.inferences)
+        if first_pass:
+            reply.progress(inference=index, paths=[str(path) for path in files])
+        stored = [
+            raw if run.native_inputs else spec.store(raw)
+            for spec, raw in zip(run.interface.inputs, (path.read_bytes() for path in files), strict=True)
+        ]
+
+        def work(profile: c_void_p | None, stored: list[bytes] = stored) -> list[bytes]:
+            return context_binary.execute(session, graph, run.interface, stored, profile)
+
+        results = recording.call(Method.EXECUTE, work)
+        if first_pass:
+            _write(run, index, results)
+        count += 1
+    return count
 
 
 def _passes(inferences: list[list[Path]], duration_s: float) -> Iterator[tuple[int, list[Path]]]:
@@ -125,52 +212,13 @@ def _passes(inferences: list[list[Path]], duration_s: float) -> Iterator[tuple[i
         yield index, files
 
 
-def _recorder(
-    scope: ExitStack, session: Session, profile: c_void_p | None, graph: str, request: dict[str, Any]
-) -> Callable[[Method, Callable[[], Any]], Any]:
-    """A function that makes a call and, when a log is wanted, adds the call's events to it."""
-    log: ProfileLog | None = None
-    if request["log"]:
-        wanted = request["log"]
-        log = scope.enter_context(
-            open_log(
-                session.libraries,
-                Path(wanted["path"]),
-                wanted["application"],
-                wanted["version"],
-                wanted["backend"],
-            )
-        )
-        if request["timeline"]:
-            _add_timeline(log, Dlc(Path(request["dlc"])), request["soc"])
-
-    def record(method: Method, call: Callable[[], Any]) -> Any:
-        start = time.time_ns()
-        outcome = call()
-        stop = time.time_ns()
-        if log and profile:
-            log.add(Message(method, graph, start // 1000, stop // 1000, read_events(session, profile)))
-        return outcome
-
-    return record
-
-
-def _add_timeline(log: ProfileLog, dlc: Dlc, soc: str) -> None:
-    timeline = read_timeline(dlc, soc)
-    if timeline is None:
-        raise ToolError(ErrorCode.MISSING_RECORD, f"{dlc.path} has no timeline for {soc}.", "DLC")
-    log.add(Message(Method.FINALIZE, timeline.graph, timeline.start_us, timeline.stop_us, timeline.events))
-
-
-def _write(
-    directory: Path, index: int, interface: GraphInterface, results: Iterable[bytes], written: set[str]
-) -> None:
-    files = result_files(index, (spec.name for spec in interface.outputs))
-    for spec, content in zip(interface.outputs, results, strict=True):
-        if spec.name in written:
-            target = directory / files[spec.name]
+def _write(run: _Run, index: int, results: Iterable[bytes]) -> None:
+    files = result_files(index, (spec.name for spec in run.interface.outputs))
+    for spec, content in zip(run.interface.outputs, results, strict=True):
+        if spec.name in run.written:
+            target = run.output_dir / files[spec.name]
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+            target.write_bytes(content if run.native_outputs else spec.load(content))
 
 
 if __name__ == "__main__":

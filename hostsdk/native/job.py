@@ -27,6 +27,10 @@ class Reply:
         """A line of the library's own log."""
         self._send(kind="log", level=int(level), text=text)
 
+    def notice(self, text: str) -> None:
+        """Something the user should know of the result."""
+        self._send(kind="notice", text=text)
+
     def progress(self, **fields: Any) -> None:
         """Something the parent may tell the user now."""
         self._send(kind="progress", **fields)

@@ -39,6 +39,11 @@ class Method(IntEnum):
     CREATE_FROM_BINARY = 4
 
 
+def log_name(index: int, graphs: int) -> str:
+    """The file name of a graph's log: numbered in the graphs' order where there are several."""
+    return f"qnn-profiling-data_{index}.log" if graphs > 1 else "qnn-profiling-data.log"
+
+
 @dataclass(frozen=True)
 class Message:
     """The events of one call. Times are wall clock, in microseconds since the epoch."""

@@ -1,4 +1,4 @@
-"""Graph inputs and outputs as the float32 raw files of net-run."""
+"""Graph inputs and outputs as the raw files of net-run: float32 values, or the tensors' own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hostsdk.native.structs import Tensor
 
 _MEMORY_RAW = 0
 _SCALE_OFFSET = 0
+_FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -76,44 +77,46 @@ class TensorSpec:
         )
 
     @property
-    def raw_bytes(self) -> int:
-        """The size of its raw file: four bytes an element, as real numbers travel as float32."""
-        return math.prod(self.shape) * 4 if self._travels_as_float else self.stored_bytes
+    def float_bytes(self) -> int:
+        """The size of its raw file of float32 values, which stand for the tensor's whatever their type."""
+        return math.prod(self.shape) * _FLOAT_BYTES
 
     @property
     def stored_bytes(self) -> int:
-        """Its size in the library's memory."""
+        """Its size in the library's memory, and of its raw file in the tensor's own type."""
         width = {"bool": 1}.get(self.storage.dtype) or int(
             "".join(filter(str.isdigit, self.storage.dtype))
         ) // 8
         return math.prod(self.shape) * width
 
-    @property
-    def _travels_as_float(self) -> bool:
-        return self.storage.quantized or self.storage.dtype in ("float16", "float32")
-
     def store(self, raw: bytes) -> bytes:
-        """The library's bytes for a raw file's content."""
-        if not self._travels_as_float or self.storage.dtype == "float32":
+        """The library's bytes for float32 values: the nearest that the type can hold."""
+        if self.storage.dtype == "float32":
             return raw
         import numpy as np
 
-        values = np.frombuffer(raw, np.float32)
-        if self.storage.quantized:
-            limits = np.iinfo(self.storage.dtype)
-            values = np.clip(np.round(values / self.scale) - self.offset, limits.min, limits.max)
-        return values.astype(self.storage.dtype).tobytes()
+        values = np.frombuffer(raw, np.float32).astype(np.float64)
+        if self.storage.dtype == "bool":
+            return bytes((values != 0).tobytes())
+        if self.storage.dtype == "float16":
+            return bytes(values.astype(np.float16).tobytes())
+        limits = np.iinfo(self.storage.dtype)
+        top = np.float64(limits.max)
+        if int(top) > limits.max:  # of 64 bits: a float cannot hold it
+            top = np.nextafter(top, 0)
+        whole = np.nan_to_num(np.round(values / self.scale) - self.offset)
+        return bytes(np.clip(whole, limits.min, top).astype(self.storage.dtype).tobytes())
 
     def load(self, stored: bytes) -> bytes:
-        """A raw file's content for the library's bytes."""
-        if not self._travels_as_float or self.storage.dtype == "float32":
+        """Float32 values for the library's bytes."""
+        if self.storage.dtype == "float32":
             return stored
         import numpy as np
 
         values = np.frombuffer(stored, self.storage.dtype).astype(np.float32)
         if self.storage.quantized:
             values = (values + np.float32(self.offset)) * np.float32(self.scale)
-        return values.astype(np.float32).tobytes()
+        return bytes(values.astype(np.float32).tobytes())
 
     def bind(self, buffer: Any) -> Tensor:
         """A tensor of a call, on `buffer`, which must outlive it."""

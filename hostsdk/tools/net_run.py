@@ -11,7 +11,7 @@ from hostsdk import input_list, layout, socs, wheel
 from hostsdk.child import run_job
 from hostsdk.compile_options import CompileOptions
 from hostsdk.dlc.dlc import Dlc
-from hostsdk.dlc.timeline_record import read_timeline
+from hostsdk.dlc.timeline_record import read_timelines
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.input_list import InputList
 from hostsdk.publish import publish, require_writable, scratch_in
@@ -22,7 +22,6 @@ from hostsdk.tools.net_run_options import EVENT_LEVELS, Level, parse
 from hostsdk.tools.user_log import UserLog
 
 SOC_VARIABLE = "HOSTSDK_SOC"
-_LOG_NAME = "qnn-profiling-data.log"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,8 +33,8 @@ def _net_run(argv: Sequence[str]) -> None:
     chosen = parse(argv)
     container = Dlc(chosen.container)
     container.check()
-    inputs = input_list.parse(chosen.input_list)
-    outputs = _outputs(chosen.set_output_tensors, inputs)
+    lists = [input_list.parse(path) for path in chosen.input_list]
+    outputs = _outputs(chosen.set_output_tensors, lists)
     soc = _machine(container)
     qhas = chosen.profiling_level is Level.QHAS
     if qhas:
@@ -45,7 +44,7 @@ def _net_run(argv: Sequence[str]) -> None:
     with UserLog(chosen.userlogs) as user_log:
         mode = chosen.cache_compatibility_mode
         record = choose_record(container, soc, mode, chosen.validate_cache, user_log.tell)
-        timeline = qhas and record is not None and read_timeline(container, soc.name) is not None
+        timeline = qhas and record is not None and bool(read_timelines(container, soc.name))
         if qhas and not timeline:
             user_log.tell(
                 "USER_WARN",
@@ -63,7 +62,10 @@ def _net_run(argv: Sequence[str]) -> None:
                 "soc_model": soc.soc_model,
                 "options": CompileOptions().to_json(),
                 "input_dir": str(Path.cwd()),
-                "inferences": [[vars(entry) for entry in line] for line in inputs.inferences],
+                "graphs": chosen.graph_execute or [],
+                "lists": [[[vars(entry) for entry in line] for line in each.inferences] for each in lists],
+                "native_inputs": chosen.use_native_input_files,
+                "native_outputs": chosen.use_native_output_files,
                 "outputs": outputs,
                 "output_dir": str(results),
                 "duration_s": chosen.duration,
@@ -72,16 +74,17 @@ def _net_run(argv: Sequence[str]) -> None:
                 **_profile_request(chosen.profiling_level, sdk, scratch),
             }
             result = run_job("execute", request, scratch, user_log.listen(_progress))
-            _publish(chosen.output_dir, results, scratch / _LOG_NAME, chosen.profiling_level)
-        print(f"Successfully executed graph {result['graph']}")
+            _publish(chosen.output_dir, results, [scratch / name for name in result["logs"]], qhas=qhas)
+        for graph in result["graphs"]:
+            print(f"Successfully executed graph {graph}")
         print(
             f"{result['inferences']} inference(s) executed on the HTP emulator; host times are not device times."
         )
 
 
-def _outputs(option: list[str] | None, inputs: InputList) -> list[str]:
-    """The tensors to write, empty for all: of the option, else of the list's header lines."""
-    return option or [*inputs.layers, *inputs.tensors]
+def _outputs(option: list[str] | None, lists: list[InputList]) -> list[str]:
+    """The tensors to write, empty for all: of the option, else of the lists' header lines."""
+    return option or [name for each in lists for name in (*each.layers, *each.tensors)]
 
 
 def _machine(container: Dlc) -> Soc:
@@ -103,7 +106,7 @@ def _machine(container: Dlc) -> Soc:
 def _profile_request(level: Level, sdk: layout.Sdk, scratch: Path) -> dict[str, Any]:
     events = EVENT_LEVELS[level]
     log = {
-        "path": str(scratch / _LOG_NAME),
+        "directory": str(scratch),
         "application": "snpe-net-run",
         "version": sdk.build_id,
         "backend": f"HTP emulator (x86-64) {sdk.build_id}",
@@ -116,12 +119,10 @@ def _progress(message: dict[str, Any]) -> None:
     print("\n".join(message["paths"]), flush=True)
 
 
-def _publish(output_dir: Path, results: Path, log: Path, level: Level) -> None:
+def _publish(output_dir: Path, results: Path, logs: list[Path], *, qhas: bool) -> None:
     for made in sorted(results.iterdir()):
         publish(made, output_dir / made.name)
-    if level is Level.QHAS:
-        folder = Path("profilelogs")
-        folder.mkdir(exist_ok=True)
-        publish(log, folder / _LOG_NAME)
-    elif log.is_file():
-        publish(log, output_dir / "qnn-profiling-data_0.log")
+    folder = Path("profilelogs") if qhas else output_dir
+    folder.mkdir(exist_ok=True)
+    for index, log in enumerate(logs):
+        publish(log, folder / (log.name if qhas else f"qnn-profiling-data_{index}.log"))

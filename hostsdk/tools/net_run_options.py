@@ -53,6 +53,8 @@ PERF_PROFILES = (
     "extreme_power_saver",
     "system_settings",
 )
+_BUFFERS = ("--userbuffer_auto", "--userbuffer_float", "--userbuffer_tf8")
+_NATIVE = ("use_native_input_files", "use_native_output_files")
 _OTHER_RUNTIMES = ("--use_gpu", "--use_aip", "--enable_cpu_fallback", "--enable_cpu_fxp", "--enable_cpu_qmx")
 
 
@@ -64,10 +66,12 @@ def parse(argv: Sequence[str]) -> Namespace:
     add(
         "--input_list",
         required=True,
-        type=Path,
-        metavar="FILE",
-        help="one inference a line: path, or name:=path ...",
+        type=_paths,
+        metavar="FILE[,FILE]",
+        help="one inference a line: path, or name:=path ...; one list a graph, in the container's order",
     )
+    add("--graph_init", type=names, metavar="A[,B]", help="no effect here: graphs are made as they are run")
+    add("--graph_execute", type=names, metavar="A[,B]", help="graphs to run; default: all")
     add("--output_dir", type=Path, default=Path("output"), metavar="DIR", help="default: ./output")
     add("--use_dsp", action="store_true", help="run on the HTP; needed, there is no other runtime here")
     for flag in _OTHER_RUNTIMES:
@@ -98,12 +102,28 @@ def parse(argv: Sequence[str]) -> Namespace:
         default=str(CacheMode.PERMISSIVE),
     )
     add("--set_output_tensors", type=names, metavar="A[,B]", help="outputs to write; default: all")
+    for flag in _BUFFERS:
+        add(flag, action="store_true", help="no effect but to allow the native ones below")
+    add("--use_native_input_files", action="store_true", help="raw files are of the inputs' own types")
+    add("--use_native_output_files", action="store_true", help="raw files are of the outputs' own types")
     add("--userlogs", type=_user_log, metavar="LEVEL,PATH", help="write the runtime's log to a file")
     chosen = options.parse_args(argv)
     chosen.profiling_level = Level(chosen.profiling_level)
     chosen.cache_compatibility_mode = CacheMode(chosen.cache_compatibility_mode)
     _require_dsp(chosen)
+    _require_buffers(chosen)
     return chosen
+
+
+def _require_buffers(chosen: Namespace) -> None:
+    """The vendor's page: native files go with a --userbuffer_* option only."""
+    native = [name for name in _NATIVE if getattr(chosen, name)]
+    if native and not any(getattr(chosen, flag.removeprefix("--")) for flag in _BUFFERS):
+        raise ToolError(
+            ErrorCode.INVALID_PARAMETER,
+            f"--{native[0]} needs user buffers: add --userbuffer_auto.",
+            "Command Line",
+        )
 
 
 def _require_dsp(chosen: Namespace) -> None:
@@ -116,6 +136,10 @@ def _require_dsp(chosen: Namespace) -> None:
             f"The selected runtime is not available on this platform: {asked} is not served, use --use_dsp.",
             "Runtime",
         )
+
+
+def _paths(text: str) -> list[Path]:
+    return [Path(name) for name in names(text)]
 
 
 def _user_log(text: str) -> UserLogChoice:

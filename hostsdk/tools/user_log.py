@@ -44,11 +44,13 @@ class UserLog:
         self._keep(line)
 
     def listen(self, progress: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
-        """A job's listener: log messages are kept, others go to `progress`."""
+        """A job's listener: log messages are kept, notices told, others go to `progress`."""
 
         def hear(message: dict[str, Any]) -> None:
             if message["kind"] == "log":
                 self._keep(f"[{_NAMES[message['level']]}] {message['text']}")
+            elif message["kind"] == "notice":
+                self.tell("USER_WARN", message["text"])
             else:
                 progress(message)
 

@@ -2,7 +2,7 @@
 
 Besides the vendor's keys it has `provenance`, because the figures are a simulator's and a file travels alone: `origin`
 is always there, `soc`, `estimate`, `statement` and more where the host SDK recorded them in the log, and
-`not_estimated` names the vendor's fields that hold 0 because the simulator says nothing about them.
+`in_force` says which VTCM size and threads the simulator had, and `not_estimated` names the vendor's fields that hold 0 because the simulator says nothing about them.
 """
 
 from __future__ import annotations
@@ -57,9 +57,16 @@ def provenance(analysis: Analysis) -> dict[str, Any]:
         "statement": _STATEMENT,
         **timeline.provenance,
         "core_mhz": timeline.core_mhz,
+        "in_force": _in_force(timeline.configuration),
         "ops_without_cost": timeline.ops_without_cost,
         "not_estimated": list(_NOT_ESTIMATED),
     }
+
+
+def _in_force(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """What the simulator took where nobody asked for another: defaults differ from SDK to SDK and from SoC to SoC."""
+    named = {"vtcm_bytes": "vtcm_size_in_bytes", "hvx_threads": "hvx_threads"}
+    return {name: configuration[key] for name, key in named.items() if key in configuration}
 
 
 def _semantic(major: int, minor: int, patch: int) -> dict[str, int]:

@@ -16,6 +16,7 @@ from hostsdk.errors import Refusal
 from hostsdk.events import Event
 
 _MAGIC = 0x358637BD
+_DIAGNOSTIC_MARK = 0x0003D3AD
 _DEEPEST = 32
 _PREFIX = struct.Struct("<I")
 _SIGNED = struct.Struct("<i")
@@ -61,6 +62,11 @@ def read_log(path: Path) -> Log:
         raise LogError(
             f"The profiling log {path} cannot be read ({fault.strerror}); give the log of the run to --input_log."
         ) from fault
+    if content[:4] == _PREFIX.pack(_DIAGNOSTIC_MARK):
+        raise LogError(
+            f"{path} is SNPE's diagnostic log (SNPEDiag), which times whole inferences and holds no op; give "
+            "profilelogs/qnn-profiling-data*.log of the same run to --input_log, or this file to snpe-diagview."
+        )
     try:
         return parse_log(content)
     except LogError as fault:

@@ -17,6 +17,7 @@ SAMPLES = "latency.csv"
 DEVICE_LOG = "device.log"
 PROFILING_LOG = "qnn-profiling-data*.log"
 CONFIG = "config.json"
+NETWORK = "network.json"
 TRACE = "chrometrace.json"
 TIMELINE = "timeline.json"
 _STEM = TRACE.removesuffix(".json")
@@ -35,6 +36,21 @@ class Retention(StrEnum):
     """Lets post-processing run again without a device; worthless without its SDK."""
 
 
+class Whole(StrEnum):
+    """How it is known that a file is not cut off. What is not known to be whole is kept as `UNFINISHED`."""
+
+    BY_TOOL = "by tool"
+    """Its tool ended well, and had room on the disk to the end."""
+    READ = "read"
+    """Its tool ended well, and what it wrote was read to its end."""
+    RENAMED = "renamed"
+    """It is written, or brought from a device, under another name until it is whole."""
+
+
+UNFINISHED = "unfinished"
+"""Name of an artifact that may be cut off, and the folder that it is stored in."""
+
+
 def _always(_: TraceFeatures) -> bool:
     return True
 
@@ -48,7 +64,8 @@ class ArtifactSpec:
     """An expected file.
 
     `pattern` is a glob in the step's working directory. `required` decides from the trace features whether its
-    absence fails the step; `absent` is then the kind of failure. `compress` stores it with gzip.
+    absence fails the step; `absent` is then the kind of failure. `whole` says how it is known to be so. `compress`
+    stores it with gzip.
     """
 
     name: str
@@ -56,6 +73,7 @@ class ArtifactSpec:
     pattern: str
     required: Callable[[TraceFeatures], bool]
     retention: Retention
+    whole: Whole = field(default=Whole.BY_TOOL, kw_only=True)
     compress: bool = field(default=False, kw_only=True)
     absent: FailureKind = field(default=FailureKind.TRACE_MISSING, kw_only=True)
 
@@ -70,32 +88,72 @@ ARTIFACTS = (
         compress=True,
         absent=FailureKind.SCHEMATIC_MISSING,
     ),
-    ArtifactSpec("diag_log", Step.LATENCY, DIAGNOSTICS, _never, Retention.REPLAY, compress=True),
-    ArtifactSpec("latency_samples", Step.LATENCY, SAMPLES, _never, Retention.EVER),
-    ArtifactSpec("device_log", Step.NET_RUN, DEVICE_LOG, _never, Retention.REPLAY, compress=True),
+    # Ours: what the DLC says of its network, so that two cells are compared by what ran in them.
+    ArtifactSpec(
+        "network", Step.PREPARE, NETWORK, _never, Retention.EVER, whole=Whole.RENAMED, compress=True
+    ),
+    ArtifactSpec(
+        "diag_log",
+        Step.LATENCY,
+        DIAGNOSTICS,
+        _never,
+        Retention.REPLAY,
+        whole=Whole.RENAMED,
+        compress=True,
+    ),
+    ArtifactSpec("latency_samples", Step.LATENCY, SAMPLES, _never, Retention.EVER, whole=Whole.READ),
+    ArtifactSpec(
+        "device_log",
+        Step.NET_RUN,
+        DEVICE_LOG,
+        _never,
+        Retention.REPLAY,
+        whole=Whole.RENAMED,
+        compress=True,
+    ),
     ArtifactSpec(
         "log",
         Step.LOGS,
         PROFILING_LOG,
         _always,
         Retention.REPLAY,
+        whole=Whole.RENAMED,
         compress=True,
         absent=FailureKind.LOG_MISSING,
     ),
     # Outputs of the first inference: what a cell computed can be checked, not only how fast.
-    ArtifactSpec("output_tensor", Step.LOGS, "Result_0/**/*.raw", _never, Retention.REPLAY, compress=True),
-    ArtifactSpec("config", Step.CHROMETRACE, CONFIG, _always, Retention.REPLAY),
+    ArtifactSpec(
+        "output_tensor",
+        Step.LOGS,
+        "Result_0/**/*.raw",
+        _never,
+        Retention.REPLAY,
+        whole=Whole.RENAMED,
+        compress=True,
+    ),
+    ArtifactSpec("config", Step.CHROMETRACE, CONFIG, _always, Retention.REPLAY, whole=Whole.RENAMED),
     # What a later SDK's viewer adds; the names below count before this one.
     ArtifactSpec("viewer_file", Step.CHROMETRACE, f"{_STEM}_*", _never, Retention.TRACE, compress=True),
-    ArtifactSpec("chrometrace", Step.CHROMETRACE, TRACE, _always, Retention.TRACE, compress=True),
+    ArtifactSpec(
+        "chrometrace", Step.CHROMETRACE, TRACE, _always, Retention.TRACE, whole=Whole.READ, compress=True
+    ),
     # Ours: the trace's picture, which outlives it.
-    ArtifactSpec("timeline", Step.CHROMETRACE, TIMELINE, _never, Retention.EVER, compress=True),
+    ArtifactSpec(
+        "timeline",
+        Step.CHROMETRACE,
+        TIMELINE,
+        _never,
+        Retention.EVER,
+        whole=Whole.RENAMED,
+        compress=True,
+    ),
     ArtifactSpec(
         "qhas",
         Step.CHROMETRACE,
         QHAS,
         lambda features: features.qhas_json,
         Retention.EVER,
+        whole=Whole.READ,
         compress=True,
         absent=FailureKind.QHAS_MISSING,
     ),

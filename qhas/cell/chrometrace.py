@@ -8,17 +8,19 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from qhas.cell.artifacts import CONFIG, QHAS, RUNTRACE, TIMELINE, TRACE, expected_of
+from qhas.cell.effective import with_profile
 from qhas.cell.execution import bring
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
+from qhas.machine.packing import write_whole
 from qhas.profile.dominant import dominant_path
-from qhas.profile.metrics import Metrics, metrics_of
+from qhas.profile.metrics import metrics_of
 from qhas.profile.notes import of_one_graph
 from qhas.profile.picture import read_timeline
 from qhas.profile.qhas_file import QhasFile, QhasInvalid, read_qhas
-from qhas.profile.runtrace import RuntraceInvalid, clock_mhz, read_runtrace
+from qhas.profile.runtrace import Runtrace, RuntraceInvalid, read_runtrace
 from qhas.profile.trace import TraceInvalid
 from qhas.site.sdk import READER, Tool, viewer_config
 
@@ -33,7 +35,7 @@ async def generate_chrometrace(
     """
     async with work.attempt(Step.CHROMETRACE) as attempt:
         config = attempt.folder / CONFIG
-        config.write_text(viewer_config(work.cell.trace), encoding="utf-8")
+        write_whole(str(config), viewer_config(work.cell.trace).encode())
         if device:
             await _view_on_device(attempt, device, config, log, prepared.schematic)
         else:
@@ -44,9 +46,14 @@ async def generate_chrometrace(
         trace = attempt.collect("chrometrace")["chrometrace"]
         try:
             if summary := attempt.collect().get("qhas"):
-                work.metrics = await asyncio.to_thread(_read_metrics, summary)
+                file = await asyncio.to_thread(_read_summary, summary)
+                work.metrics = metrics_of(file)
+                if work.effective:
+                    work.effective = with_profile(work.effective, file)
         finally:
-            await asyncio.to_thread(_check_trace, trace)
+            work.runtrace, work.remarks = await asyncio.to_thread(_read_runtrace, trace.with_name(RUNTRACE))
+            clock = work.runtrace.clock_mhz if work.runtrace else None
+            work.remarks += await asyncio.to_thread(_check_trace, trace, clock)
 
 
 async def _view_on_device(
@@ -72,25 +79,36 @@ async def _view_on_device(
             await bring(attempt, job, file, file.name)
 
 
-def _check_trace(path: Path) -> None:
-    """Check the trace and, in the same pass, make the picture that reports show of it with the files beside it."""
+def _read_runtrace(path: Path) -> tuple[Runtrace | None, list[str]]:
+    """The runtrace, and what is wrong with one that there is: it costs its figures and not the cell."""
+    if not path.is_file():
+        return None, []
+    try:
+        return read_runtrace(path), []
+    except RuntraceInvalid as error:
+        return None, [f"{error}."]
+
+
+def _check_trace(path: Path, clock: float | None) -> list[str]:
+    """Check the trace and, in the same pass, make the picture that reports show of it with the files beside it.
+
+    Returns a sentence on each value of the trace that JSON does not know.
+    """
     file: QhasFile | None = None
     with suppress(QhasInvalid):
         file = read_qhas(path.with_name(QHAS))
-    clock: float | None = None
-    with suppress(RuntraceInvalid):
-        clock = clock_mhz(read_runtrace(path.with_name(RUNTRACE)))
     try:
         picture = read_timeline(path, dominant_path(file) if file else (), clock)
         if file and not of_one_graph(picture.end_cycle, file):
             picture = read_timeline(path, (), clock)  # the path is of another graph
     except TraceInvalid as error:
         raise StepFailed(FailureKind.TRACE_INVALID, Step.CHROMETRACE, f"{error}.") from error
-    path.with_name(TIMELINE).write_text(picture.model_dump_json(), encoding="utf-8")
+    write_whole(str(path.with_name(TIMELINE)), picture.model_dump_json().encode())
+    return [f"{path.name} {remark}." for remark in picture.remarks]
 
 
-def _read_metrics(path: Path) -> Metrics:
+def _read_summary(path: Path) -> QhasFile:
     try:
-        return metrics_of(read_qhas(path))
+        return read_qhas(path)
     except QhasInvalid as error:
         raise StepFailed(FailureKind.QHAS_INVALID, Step.CHROMETRACE, f"{error}.") from error

@@ -7,14 +7,14 @@ A DLC is a zip of stored records whose CRC fields may be 0. The record `dlc.meta
 from __future__ import annotations
 
 import json
+import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from qhas.outside_bytes import shown_limit
+from qhas.network.records import UNREADABLE, read_record, why_unreadable
 
 METADATA_PREFIX = "dlc.metadata2."
 _METADATA_OF_SNPE_1 = "dlc.metadata"
@@ -22,6 +22,10 @@ LARGEST_METADATA = 16 << 20
 """Bytes of the record unpacked: names and shapes of some ten thousand tensors are 2 MB."""
 MOST_INPUTS = 4096
 """Tensors: a language model has two for each head of each layer."""
+MOST_GRAPHS = 64
+"""Graphs of a record: language models have some for each length of context."""
+_LONGEST_NAME = 200
+_DATA_TYPE = re.compile(r"(?:QNN_DATATYPE_)?((?:U?INT|BOOL|FLOAT|[US]FIXED_POINT)_\d+)", re.IGNORECASE)
 _HIGHEST_RANK = 16
 """Dimensions of a tensor: the runtime takes fewer."""
 _LARGEST_DIMENSION = (1 << 32) - 1
@@ -30,10 +34,11 @@ _LARGEST_DIMENSION = (1 << 32) - 1
 
 @dataclass(frozen=True)
 class GraphInput:
-    """An input tensor of a graph. Its file holds float32 values, whatever the type inside the graph."""
+    """An input tensor of a graph, with its data type as the vendor names it, as in `INT_32`."""
 
     name: str
     dimensions: tuple[int, ...]
+    type: str = "FLOAT_32"
 
     @property
     def elements(self) -> int:
@@ -41,35 +46,48 @@ class GraphInput:
         return prod(self.dimensions)
 
 
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    OSError,
-    EOFError,
-    NotImplementedError,  # a compression Python does not know
-    RuntimeError,  # an encrypted record
-    LookupError,
-    TypeError,
-    AttributeError,
-    ValueError,
-)
-"""What damaged bytes, and JSON of another shape, end in."""
+@dataclass(frozen=True)
+class PreparedGraph:
+    """A graph of a cache record."""
+
+    name: str
+    inputs: list[GraphInput]
 
 
 def graph_inputs(prepared_dlc: Path) -> list[GraphInput]:
-    """Inputs of the prepared graph. Raises ValueError when the DLC does not state them."""
+    """Inputs of the first prepared graph. Raises ValueError when the DLC does not state them."""
+    return prepared_graphs(prepared_dlc)[0].inputs
+
+
+def prepared_graphs(prepared_dlc: Path) -> list[PreparedGraph]:
+    """The graphs of the first cache record, in its order, at least one. Raises ValueError when the DLC does not state them."""
     try:
         for cache in _metadata(prepared_dlc).get("cacheList", []):
-            for graph in cache.get("graphs", []):
-                return _graph_inputs(graph["graphInputs"])
-    except _UNREADABLE as error:
-        reason = (
-            str(error)
-            if isinstance(error, OSError | ValueError | zipfile.BadZipFile)
-            else "its records are damaged"
-        )
-        raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {reason}") from error
+            graphs = cache.get("graphs", [])
+            if len(graphs) > MOST_GRAPHS:
+                raise ValueError(f"it states {len(graphs)} graphs, the most is {MOST_GRAPHS}")
+            if graphs:
+                return [_prepared_graph(graph) for graph in graphs]
+    except UNREADABLE as error:
+        raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {why_unreadable(error)}") from error
     raise ValueError(f"{prepared_dlc.name} does not state its inputs")
+
+
+def _prepared_graph(graph: dict[str, Any]) -> PreparedGraph:
+    return PreparedGraph(str(graph.get("graphName", ""))[:_LONGEST_NAME], _graph_inputs(graph["graphInputs"]))
+
+
+def cache_options(prepared_dlc: Path) -> dict[str, Any]:
+    """What the first cache record says of its making: `buildId`, and `optimizationLevel`, `htpDlbc` and more of its graph.
+
+    Empty where it says nothing. Raises ValueError for what is no DLC.
+    """
+    try:
+        cache: dict[str, Any] = next(iter(_metadata(prepared_dlc).get("cacheList", [])), {})
+        graph: dict[str, Any] = next(iter(cache.get("graphs", [])), {})
+        return dict(graph.get("graphBlobInfo") or {}) | {"buildId": cache.get("buildId")}
+    except UNREADABLE as error:
+        raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {why_unreadable(error)}") from error
 
 
 def _graph_inputs(tensors: list[dict[str, Any]]) -> list[GraphInput]:
@@ -82,7 +100,8 @@ def _graph_input(tensor: dict[str, Any]) -> GraphInput:
     name, dimensions = tensor["name"], tuple(tensor["dimensions"])
     if not isinstance(name, str) or len(dimensions) > _HIGHEST_RANK or not all(map(_is_size, dimensions)):
         raise ValueError(f"input {str(name)[:100]!r} has dimensions {str(dimensions[:_HIGHEST_RANK])[:200]}")
-    return GraphInput(name, dimensions)
+    kind = _DATA_TYPE.fullmatch(str(tensor.get("dataType", ""))[:_LONGEST_NAME])
+    return GraphInput(name, dimensions, kind[1].upper()) if kind else GraphInput(name, dimensions)
 
 
 def _is_size(dimension: object) -> bool:
@@ -93,21 +112,10 @@ def _metadata(dlc: Path) -> dict[str, Any]:
     with zipfile.ZipFile(dlc) as archive:
         for name in archive.namelist():
             if name.startswith(METADATA_PREFIX):
-                return _json_object(_stored_record(archive, name))
+                return _json_object(read_record(archive, name, LARGEST_METADATA))
         if _METADATA_OF_SNPE_1 in archive.namelist():
             raise ValueError("it was made by SNPE 1; convert the network again, with QAIRT or SNPE 2")
     raise ValueError(f"it holds no {METADATA_PREFIX}* record")
-
-
-def _stored_record(archive: zipfile.ZipFile, name: str) -> bytes:
-    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"its record {name[:100]!r} is packed in a way that no DLC is")
-    with archive.open(name) as record:
-        record._expected_crc = None  # type: ignore[attr-defined]  # written as 0 by the vendor's library
-        content = record.read(LARGEST_METADATA + 1)
-    if len(content) > LARGEST_METADATA:
-        raise ValueError(f"its record {name[:100]!r} is over {shown_limit(LARGEST_METADATA)}")
-    return content
 
 
 def _json_object(record: bytes) -> dict[str, Any]:

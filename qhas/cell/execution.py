@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +15,7 @@ from qhas.cell.prepare import Prepared
 from qhas.cell.work import StepAttempt
 from qhas.devices import Device, Job, JobFile
 from qhas.failures import FailureKind, StepFailed
+from qhas.machine.packing import partial_of
 from qhas.naming import below
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
@@ -42,7 +44,11 @@ async def execute(
     for name, file in inputs.files.items():
         await job.stage(file, name)
     argv = attempt.work.lab.sdk.net_run_argv(
-        container=PREPARED_DLC, input_list=INPUT_LIST, options=options, level=level
+        container=PREPARED_DLC,
+        input_list=INPUT_LIST,
+        options=options,
+        level=level,
+        native_inputs=inputs.native,
     )
     began = await job.now()
     run = await attempt.run_device_tool(job, argv, timeout_seconds=options.timeout_seconds)
@@ -81,20 +87,31 @@ def fresh(attempt: StepAttempt, execution: Execution, found: list[JobFile], patt
 async def bring(attempt: StepAttempt, job: Job, file: JobFile, name: str) -> Path:
     """Copy a file of the run into the step's directory, under a relative name. Raises StepFailed unless it arrives whole.
 
-    Whatever a device sends, the copy is a regular file inside that directory.
+    Whatever a device sends, the copy is a regular file inside that directory, and has its name when it is whole.
     """
+    partial: Path | None = None
     try:
         target = below(attempt.folder, name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        await job.fetch(file.name, target)
-        facts = os.lstat(below(attempt.folder, name))
-    except (ValueError, FileExistsError, NotADirectoryError) as error:
+        partial = partial_of(target)
+        await job.fetch(file.name, partial)
+        facts = os.lstat(below(attempt.folder, str(partial.relative_to(attempt.folder))))
+        _require_whole(attempt, file, facts)
+        partial.rename(target)
+    except (ValueError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         message = f"{file.name} cannot be brought: {error}."
         raise StepFailed(FailureKind.DEVICE_UNFIT, attempt.step, message) from error
+    finally:
+        if partial:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+    return target
+
+
+def _require_whole(attempt: StepAttempt, file: JobFile, facts: os.stat_result) -> None:
     if not stat.S_ISREG(facts.st_mode):
         message = f"{file.name} did not arrive as a file."
         raise StepFailed(FailureKind.TRANSFER_CUT, attempt.step, message)
     if facts.st_size != file.size:
         message = f"{file.name} arrived with {facts.st_size} of {file.size} bytes."
         raise StepFailed(FailureKind.TRANSFER_CUT, attempt.step, message)
-    return target

@@ -12,15 +12,15 @@ import itertools
 import random
 import re
 import zlib
-from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from qhas.cell.dlc import GraphInput, graph_inputs
+from qhas.cell.dlc import graph_inputs
+from qhas.cell.random_inputs import need_native_files, unknown_names, write_random
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.secrets import masked
 from qhas.naming import safe_name
@@ -44,13 +44,15 @@ class StagedInputs:
     list_file: Path
     files: dict[str, Path]
     inferences: int
+    native: bool = False
+    """Whether the files hold values of the inputs' own types, and not float32."""
 
 
 def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
     """Bring the model's inputs into a folder. Raises StepFailed naming the file that is missing or unusable."""
     if model.inputs == RANDOM_INPUTS:
         return _random_inputs(model, prepared_dlc, folder)
-    return _listed_inputs(model.inputs, folder)
+    return replace(_listed_inputs(model.inputs, folder), native=model.native_inputs)
 
 
 def repeated(inputs: StagedInputs, count: int, folder: Path) -> StagedInputs:
@@ -61,37 +63,37 @@ def repeated(inputs: StagedInputs, count: int, folder: Path) -> StagedInputs:
     chosen = list(itertools.islice(each, count))
     named = {word.rpartition(":=")[2] for line in chosen for word in line.split()}
     files = {name: path for name, path in inputs.files.items() if name in named}
-    return StagedInputs(_write_list(folder, [*header, *chosen]), files, inferences=count)
+    return replace(inputs, list_file=_write_list(folder, [*header, *chosen]), files=files, inferences=count)
 
 
 def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
     try:
         inputs = graph_inputs(prepared_dlc)
     except ValueError as error:
-        raise StepFailed(
-            FailureKind.INPUT_UNREADABLE,
-            Step.NET_RUN,
-            f"Random inputs need shapes, but {error}; give an input list.",
-        ) from error
+        raise _no_random(f"Random inputs need shapes, but {error}; give an input list.") from error
     if (values := sum(tensor.elements for tensor in inputs)) > MOST_RANDOM_VALUES:
-        raise StepFailed(
-            FailureKind.INPUT_UNREADABLE,
-            Step.NET_RUN,
+        raise _no_random(
             f"The network's inputs have {values} values, random ones are made up to {MOST_RANDOM_VALUES}; "
-            "give an input list.",
+            "give an input list."
         )
+    if unknown := unknown_names(model.input_ranges, inputs):
+        known = ", ".join(tensor.name for tensor in inputs)
+        raise _no_random(f"input_ranges names {unknown[0]!r}, but the network's inputs are {known}.")
+    native = need_native_files(inputs)
     generator = random.Random(zlib.crc32(model.name.encode()))  # noqa: S311  # data, not a secret
     files = {f"inputs/{index}.raw": folder / f"{index}.raw" for index in range(len(inputs))}
-    for path, tensor in zip(files.values(), inputs, strict=True):
-        _write_normal(path, tensor, generator)
+    try:
+        for path, tensor in zip(files.values(), inputs, strict=True):
+            bounds = model.input_ranges.get(tensor.name)
+            write_random(path, tensor, generator, native=native, bounds=bounds)
+    except ValueError as error:
+        raise _no_random(f"Random inputs cannot be made: {error}; change input_ranges.") from error
     pairs = (f"{tensor.name}:={name}" for name, tensor in zip(files, inputs, strict=True))
-    return StagedInputs(_write_list(folder, [" ".join(pairs)]), files, inferences=1)
+    return StagedInputs(_write_list(folder, [" ".join(pairs)]), files, inferences=1, native=native)
 
 
-def _write_normal(path: Path, tensor: GraphInput, generator: random.Random) -> None:
-    """Float32 values of a standard normal distribution, little-endian, no header."""
-    values = array("f", (generator.gauss(0.0, 1.0) for _ in range(tensor.elements)))
-    path.write_bytes(values.tobytes())
+def _no_random(message: str) -> StepFailed:
+    return StepFailed(FailureKind.INPUT_UNREADABLE, Step.NET_RUN, message)
 
 
 def _listed_inputs(address: str, folder: Path) -> StagedInputs:

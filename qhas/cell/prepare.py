@@ -6,14 +6,18 @@ One SoC per run, always from the un-cached DLC: the tool skips what has a matchi
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from qhas.cell.artifacts import PREPARED_DLC, SCHEMATIC
+from qhas.cell.artifacts import NETWORK, PREPARED_DLC, SCHEMATIC
+from qhas.cell.effective import of_cache
 from qhas.cell.prepared import PreparedGraphs
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
+from qhas.machine.packing import write_whole
+from qhas.network.dlc import read_network
 from qhas.runs import progress
 from qhas.runs.record import PreparedFacts
 from qhas.site.sdk import Sdk
@@ -43,6 +47,8 @@ async def prepare_graph(work: CellWork) -> Prepared:
                 await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
         (schematic,) = (name for name in names if name != PREPARED_DLC)
         prepared = Prepared(attempt.folder / PREPARED_DLC, attempt.folder / schematic)
+        await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
+        work.effective = await asyncio.to_thread(of_cache, prepared.dlc, work.cell.prepare)
         work.prepared = PreparedFacts(
             key=key,
             sha256=await asyncio.to_thread(file_digest, prepared.dlc),
@@ -64,6 +70,13 @@ def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
     )
 
 
+def _describe_network(dlc: Path, target: Path) -> None:
+    """A DLC in a form that is not known is prepared and profiled all the same: only comparisons know less of it."""
+    with suppress(ValueError):
+        content = read_network(dlc).model_dump_json(exclude_defaults=True).encode()
+        write_whole(str(target), content)
+
+
 def _tell(work: CellWork, host: str) -> None:
     progress.report(progress.Waiting(work.cell, f"waiting for {host}, which prepares the same graph"))
 
@@ -74,6 +87,7 @@ async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
     await attempt.run_host_tool(
         sdk.prepare_argv(dlc=source, output=target, soc=cell.soc, options=cell.prepare)
     )
+    attempt.require_room()  # what is kept here, others use
     if not target.is_file() or not target.stat().st_size:
         raise StepFailed(
             FailureKind.PREPARED_DLC_MISSING,

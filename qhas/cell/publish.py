@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from qhas.cell.artifacts import ARTIFACTS
+from qhas.cell.artifacts import ARTIFACTS, UNFINISHED, ArtifactSpec, Whole
 from qhas.cell.resume import sdk_facts
 from qhas.cell.work import CellWork
-from qhas.failures import Step
+from qhas.failures import FailureKind, Step
 from qhas.naming import safe_paths
 from qhas.runs import keys
 from qhas.runs.budgets import check_budget
@@ -41,10 +41,13 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         device=work.device,
         model=work.model,
         prepared=work.prepared,
+        effective=work.effective,
         health=work.health,
         attempts=[attempt.model_copy() for attempt in work.attempts],
         latency=work.latency,
         metrics=work.metrics,
+        runtrace=work.runtrace,
+        remarks=work.remarks,
         budgets=_budgets(work),
         artifacts=artifacts,
     )
@@ -52,7 +55,9 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
 
 def _budgets(work: CellWork) -> list[BudgetResult]:
     """A cell that failed is not good already, and its figures may be half."""
-    return [] if work.failure else check_budget(work.cell.budget, work.metrics, work.latency, work.origin)
+    if work.failure:
+        return []
+    return check_budget(work.cell.budget, work.metrics, work.latency, work.origin, work.runtrace)
 
 
 def _publish(work: CellWork) -> CellRecord:
@@ -84,9 +89,16 @@ def _clear(store: Store, prefix: str) -> None:
 
 
 def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
-    """Files by the relative paths their makers gave them. Links and directories are no files."""
+    """Files by the relative paths their makers gave them; of what may be cut off the name says so.
+
+    Links and directories are no files.
+    """
     found = {
-        str(path.relative_to(folder)): (spec.name, path, spec.compress)
+        str(path.relative_to(folder)): (
+            spec.name if _is_whole(work, spec) else UNFINISHED,
+            path,
+            spec.compress,
+        )
         for spec in ARTIFACTS
         if (folder := work.folders.get(spec.step))
         for path in sorted(folder.glob(spec.pattern))
@@ -95,7 +107,20 @@ def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
     found |= {output.name: ("output", output, False) for output in work.outputs if output.is_file()}
     for true_name, path in safe_paths(found).items():
         name, source, compress = found[true_name]
-        yield true_name, Upload(name, source, path, compress)
+        place = f"{UNFINISHED}/{path}" if name == UNFINISHED else path
+        yield true_name, Upload(name, source, place, compress)
+
+
+def _is_whole(work: CellWork, spec: ArtifactSpec) -> bool:
+    """Whether a file that the last attempt of its step left is known to be so."""
+    if spec.whole is Whole.RENAMED:
+        return True
+    attempt = next(made for made in reversed(work.attempts) if made.step is spec.step)
+    failure = work.failure.kind if work.failure and work.failure.step is spec.step else attempt.failure
+    run = attempt.tools[-1] if attempt.tools else None
+    if failure is FailureKind.DISK or (run and (run.exit_code or run.timed_out)):
+        return False
+    return spec.whole is Whole.READ or not (run and run.disk_full)
 
 
 def _truly_named(true_name: str, artifact: Artifact) -> Artifact:

@@ -22,8 +22,9 @@ from qhas.lab.pipeline import Pipeline, Stage
 from qhas.machine.cores import Urgency
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
 from qhas.profile.metrics import Latency, Metrics
+from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
-from qhas.runs.record import Attempt, ModelFacts, Origin, PreparedFacts
+from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, PreparedFacts
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
 
@@ -46,12 +47,15 @@ class CellWork:
         self.outputs: list[Path] = []
         self.model: ModelFacts | None = None
         self.prepared: PreparedFacts | None = None
+        self.effective: EffectiveOptions | None = None
         self.device: DeviceFacts | None = None
         self.origin = lab.origin(cell.soc)
         self.health: HealthFacts | None = None
         self.latency: Latency | None = None
         self._inputs: StagedInputs | None = None
         self.metrics: Metrics | None = None
+        self.runtrace: Runtrace | None = None
+        self.remarks: list[str] = []
         self.failure: Failure | None = None
 
     async def inputs(self, prepared_dlc: Path) -> StagedInputs:
@@ -168,6 +172,12 @@ class StepAttempt:
             raise StepFailed(FailureKind.TOOL_MISSING, self.step, f"{error}.") from error
         self._record.tools.append(run)
         await asyncio.to_thread(judge_tool, self.step, run, output)
+
+    def require_room(self) -> None:
+        """Raise StepFailed if the disk was full when the last tool ended: it may have cut its files and not noticed."""
+        if self._record.tools[-1].disk_full:
+            message = f"The disk of the scratch directory was full when {self.step} ended."
+            raise StepFailed(FailureKind.DISK, self.step, message)
 
     async def run_device_tool(self, job: Job, argv: list[str], *, timeout_seconds: float) -> ToolRun:
         """Run an SDK tool in a job and note it; its end is judged apart. Raises StepFailed for one not executable."""

@@ -29,7 +29,9 @@ AgainstOption = Annotated[
 def require_other(store: Store, other: str | None) -> None:
     """Raise InvalidInput if there is no such run to tell a difference from."""
     if other not in (None, BASELINE) and read_run(store, other) is None:
-        raise InvalidInput(f"The store {store.root} has no run {other} to compare with.")
+        raise InvalidInput(
+            f"The store {store.root} has no run {other} to compare with; `qhas runs` lists those it has."
+        )
 
 
 def against_run(store: Store, run_id: str, other: str | None) -> RunDiff | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption, store_of
+from qhas.cli.options import JsonOption, SiteOption, run_of, store_of
 from qhas.cli.screen import console
 from qhas.cli.tables.diff import show_cell
 from qhas.cli.tables.diff import show_run as show_runs
@@ -19,6 +19,7 @@ from qhas.diff.model import CellDiff, Outcome, RunDiff
 from qhas.diff.runs import CellNotComparable, Chosen, compare_runs, evidence_of
 from qhas.failures import InvalidInput
 from qhas.profile.qhas_file import QhasInvalid, read_qhas
+from qhas.profile.runtrace import runtrace_beside
 from qhas.runs.baseline import baseline_of
 from qhas.runs.stored import load_run
 
@@ -30,7 +31,9 @@ def compare(
     before: Annotated[
         str,
         typer.Argument(
-            metavar="A", help="A run, a cell as RUN/MODEL/SOC/VARIANT, or a QHAS file (.json, .json.gz)."
+            metavar="A",
+            help="A run (its id, the beginning of it, or `latest`), a cell as RUN/MODEL/SOC/VARIANT, or a QHAS file "
+            "(.json, .json.gz).",
         ),
     ],
     after: Annotated[
@@ -53,7 +56,8 @@ def compare(
     chosen = Chosen(model or [], soc or [])
     if baseline or not (_is_one(before) or _is_one(after or "")):
         store = store_of(site)
-        first, last = (baseline_of(store, before), before) if after is None else (before, after)
+        last = run_of(store, after or before)
+        first = baseline_of(store, last) if after is None else run_of(store, before)
         return _tell_runs(
             compare_runs(store, first, last, chosen=chosen, threshold_percent=threshold), as_json
         )
@@ -96,7 +100,8 @@ def _evidence(address: str, site: Path | None) -> Evidence:
     """A file, or a cell of the site's store."""
     if address.endswith(_FILE_ENDINGS):
         try:
-            return Evidence(read_qhas(Path(address)))
+            path = Path(address)
+            return Evidence(read_qhas(path), beside=runtrace_beside(path))
         except QhasInvalid as error:
             raise InvalidInput(
                 f"{str(error).rstrip('.')}; give a QHAS summary of qnn-profile-viewer."
@@ -107,6 +112,7 @@ def _evidence(address: str, site: Path | None) -> Evidence:
             f"{address} is a whole run, and the other is one cell; give RUN/MODEL/SOC/VARIANT."
         )
     store = store_of(site)
+    run_id = run_of(store, run_id)
     _, records = load_run(store, run_id)
     found = [record for record in records if record.cell.key in (key, f"{key}/default")]
     if not found:

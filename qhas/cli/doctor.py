@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
 from rich.table import Table
 from rich.text import Text
 
@@ -13,11 +16,16 @@ from qhas.upkeep.doctor import examine
 
 
 @command
-def doctor(site: SiteOption = None) -> Exit:
+def doctor(
+    site: SiteOption = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every stored file as well, as `qhas verify --all` does.")
+    ] = False,
+) -> Exit:
     """Check SDK, store, scratch space, Prefect and devices; exit code 1 if something is wrong."""
     table = Table(show_header=False, box=None)
     good = True
-    for finding in examine(load_site(site)):
+    for finding in examine(load_site(site), verify=verify):
         good &= finding.good
         mark = Text("good", "green") if finding.good else Text("bad", "red")
         table.add_row(mark, finding.what, Text(finding.answer))

@@ -23,6 +23,7 @@ WORDS = (
     "plan",
     "sweep",
     "profile",
+    "runs",
     "show",
     "compare",
     "history",

@@ -7,16 +7,33 @@ from typing import Annotated
 
 import typer
 
+from qhas.failures import InvalidInput
+from qhas.runs.listing import LATEST, find_run
 from qhas.site import SITE_VARIABLE, load_site
+from qhas.site.demo import DEMO_FOLDER
 from qhas.store import Store
 
 SiteOption = Annotated[
     Path | None, typer.Option("--site", help=f"site.yaml; else {SITE_VARIABLE}, else the defaults.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help=f"Id of a run, the beginning of one, or `{LATEST}`.")
+]
 RunIdOption = Annotated[str | None, typer.Option(help="Id of the run; that of an earlier run resumes it.")]
 
 
 def store_of(site: Path | None) -> Store:
     """The store of the site that was named, or of the default one. Raises InvalidInput."""
     return Store(load_site(site).store)
+
+
+def run_of(store: Store, name: str) -> str:
+    """The id of the run that a user names. Raises InvalidInput; if the demo's store is beside, it says where that one is."""
+    try:
+        return find_run(store, name)
+    except InvalidInput as error:
+        site = DEMO_FOLDER / "site.yaml"
+        if not site.is_file() or store.root == load_site(site).store:
+            raise
+        raise InvalidInput(f"{error} The demo's runs are in another store: add --site {site}.") from error

@@ -8,25 +8,24 @@ from typing import Annotated
 import typer
 
 from qhas.cli.frame import Exit, command
-from qhas.cli.options import SiteOption, store_of
-from qhas.failures import InvalidInput
+from qhas.cli.options import RunArgument, SiteOption, run_of, store_of
+from qhas.cli.screen import console
 from qhas.runs import keys
-from qhas.runs.stored import read_run
 
 
 @command
 def pin(
-    run_id: str,
+    run_id: RunArgument,
     site: SiteOption = None,
     off: Annotated[bool, typer.Option("--off", help="Remove the pin.")] = False,
 ) -> Exit:
     """Keep every file of a run, whatever its age."""
     store = store_of(site)
-    key = keys.pin(run_id)
-    if read_run(store, run_id) is None:
-        raise InvalidInput(f"The store {store.root} has no run {run_id}.")
+    run_id = run_of(store, run_id)
     if off:
-        store.remove([key])
+        store.remove([keys.pin(run_id)])
+        console.print(f"Run {run_id} is pruned as any other.", soft_wrap=True)
     else:
-        store.write(key, datetime.now(UTC).isoformat().encode())
+        store.write(keys.pin(run_id), datetime.now(UTC).isoformat().encode())
+        console.print(f"Run {run_id} stays whole, whatever its age.", soft_wrap=True)
     return Exit.GOOD

@@ -25,6 +25,9 @@ def profile(
     dlc: str,
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sm8750; repeat it for more.")],
     inputs: Annotated[str, typer.Option(help="`random` or an input list.")] = RANDOM_INPUTS,
+    native_inputs: Annotated[
+        bool, typer.Option("--native-inputs", help="The list's files are of the inputs' own types.")
+    ] = False,
     optimization_level: Annotated[int | None, typer.Option(help="1, 2 or 3.")] = None,
     vtcm_mb: Annotated[int | None, typer.Option(help="VTCM in MB; 0 is the SoC's maximum.")] = None,
     hvx_threads: Annotated[int | None, typer.Option(help="HVX threads the graph may use.")] = None,
@@ -49,6 +52,7 @@ def profile(
                     name=name,
                     dlc=_absolute(dlc),
                     inputs=inputs if inputs == RANDOM_INPUTS else _absolute(inputs),
+                    native_inputs=native_inputs,
                 )
             ],
             socs=soc,

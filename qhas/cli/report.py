@@ -9,7 +9,7 @@ import typer
 
 from qhas.cli.bar import bar
 from qhas.cli.frame import Exit, command
-from qhas.cli.options import SiteOption, store_of
+from qhas.cli.options import RunArgument, SiteOption, run_of, store_of
 from qhas.cli.screen import console, errors
 from qhas.runs import keys
 from qhas.runs.stored import load_run
@@ -17,7 +17,7 @@ from qhas.runs.stored import load_run
 
 @command
 def report(
-    run_id: str,
+    run_id: RunArgument,
     site: SiteOption = None,
     links: Annotated[
         float | None,
@@ -35,17 +35,17 @@ def report(
     )
 
     store = store_of(site)
-    run, cells = load_run(store, run_id)
+    run, cells = load_run(store, run_of(store, run_id))
     with bar(errors) as progress:
         task = progress.add_task("pages", total=len(cells))
         address = publish_report(store, run, cells, made=lambda _: progress.advance(task))
     console.print(f"Report: {address}", soft_wrap=True, highlight=False, markup=False)
-    for record in cells if links else ():
-        if trace := record.artifact("chrometrace"):
-            key = keys.file(record, trace)
+    for cell in cells if links else ():
+        if trace := cell.artifact("chrometrace"):
+            key = keys.file(cell, trace)
             signed = store.link(key, timedelta(hours=links or 0))
             console.print(
-                f"{record.cell.label}: {signed or store.url(key)}",
+                f"{cell.cell.label}: {signed or store.url(key)}",
                 soft_wrap=True,
                 highlight=False,
                 markup=False,

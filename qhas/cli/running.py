@@ -16,7 +16,6 @@ from qhas.cli.frame import Exit
 from qhas.cli.screen import console, errors
 from qhas.cli.show import show_result
 from qhas.cli.tables.run import device_logs, trace_paths
-from qhas.cli.waiting import waiting_for
 from qhas.machine.proxies import exempt_loopback
 from qhas.prefect_profile import HOW_TO_RECORD, has_api
 from qhas.runs import keys
@@ -79,17 +78,15 @@ def _run_direct(request: Request, sdk: Sdk) -> None:
 def _opened(request: Request) -> Store:
     """The store, if this run is not another spec's there and it knows the other one. Nothing is written yet."""
     store = Store(request.site.store)
-    with waiting_for(store):
-        require_same_spec(store, request.run_id, request.spec)
-        require_other(store, request.against)
+    require_same_spec(store, request.run_id, request.spec)
+    require_other(store, request.against)
     return store
 
 
 def _run_and_show(store: Store, request: Request, planned: Plan, run_cells: Callable[[], None]) -> Exit:
     for warning in planned.warnings:
         errors.print(f"qhas: {warning}", style="yellow")
-    with waiting_for(store):
-        store.require_writable()  # after all that can be refused without leaving anything behind
+    store.require_writable()  # after all that can be refused without leaving anything behind
     try:
         with sweep_bar(errors if request.as_json else console):
             run_cells()

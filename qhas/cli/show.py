@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from qhas.cli.against import AgainstOption, against_run, require_other
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption, store_of
+from qhas.cli.options import JsonOption, RunArgument, SiteOption, run_of, store_of
 from qhas.cli.screen import console
 from qhas.cli.tables.diff import show_run as show_diff
 from qhas.cli.tables.run import show_run
-from qhas.cli.waiting import waiting_for
 from qhas.diff.model import Outcome, RunDiff
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import load_run
@@ -16,14 +15,14 @@ from qhas.runs.stored import load_run
 
 @command
 def show(
-    run_id: str, site: SiteOption = None, against: AgainstOption = None, as_json: JsonOption = False
+    run_id: RunArgument, site: SiteOption = None, against: AgainstOption = None, as_json: JsonOption = False
 ) -> Exit:
     """Show a stored run; exit code 1 if a cell failed, is over budget, or became slower than in the other run."""
     store = store_of(site)
-    with waiting_for(store):
-        require_other(store, against)
-        run, cells = load_run(store, run_id)
-        diff = against_run(store, run_id, against)
+    run_id = run_of(store, run_id)
+    require_other(store, against)
+    run, cells = load_run(store, run_id)
+    diff = against_run(store, run_id, against)
     return show_result(run, cells, as_json, diff)
 
 

@@ -10,12 +10,11 @@ import typer
 
 from qhas.cli.bar import bar
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption, store_of
+from qhas.cli.options import JsonOption, SiteOption, run_of, store_of
 from qhas.cli.screen import console, errors
 from qhas.failures import InvalidInput
 from qhas.store import Store
-from qhas.units import size
-from qhas.upkeep.verify import Checked, redo, run_ids, verify_run
+from qhas.upkeep.verify import Checked, all_damages, extent, redo, run_ids, verify_runs
 
 
 @command
@@ -38,7 +37,7 @@ def verify(
     if (run_id is None) is not every:
         raise InvalidInput("Name a run, as in `qhas verify RUN`, or ask for `--all`.")
     store = store_of(site)
-    checked = _verify(store, run_ids(store) if run_id is None else [run_id])
+    checked = _verify(store, run_ids(store) if run_id is None else [run_of(store, run_id)])
     discarded = redo(store, checked) if discard else 0
     if as_json:
         print_json({"runs": [asdict(run) for run in checked], "discarded": discarded})
@@ -50,24 +49,17 @@ def verify(
 def _verify(store: Store, runs: Sequence[str]) -> list[Checked]:
     with bar(errors) as progress:
         task = progress.add_task("reading", total=len(runs))
-        checked = []
-        for run_id in runs:
-            checked.append(verify_run(store, run_id))
-            progress.advance(task)
-    return checked
+        return verify_runs(store, runs, lambda _: progress.advance(task))
 
 
 def _show(checked: Sequence[Checked], discarded: int, discard: bool) -> None:
-    damages = [damage for run in checked for damage in run.damages]
+    damages = all_damages(checked)
     for damage in damages:
         console.print(f"{damage.key}: {damage.fault}. {damage.sentence}", soft_wrap=True)
-    files, read = sum(run.artifacts for run in checked), sum(run.bytes for run in checked)
-    cells = sum(run.cells for run in checked)
-    what = f"{len(checked)} run{'s' * (len(checked) != 1)}, {cells} cells, {files} files, {size(read)}"
     if not damages:
-        console.print(f"{what}: all as stored.")
+        console.print(f"{extent(checked)}: all as stored.")
         return
-    console.print(f"{what}: {len(damages)} damaged.")
+    console.print(f"{extent(checked)}: {len(damages)} damaged.")
     if discard:
         console.print(
             f"The records of {discarded} cells are removed; `qhas sweep ... --run-id RUN` makes them again."

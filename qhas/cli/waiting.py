@@ -6,27 +6,34 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from qhas.cli.screen import errors
-from qhas.store import Store
+from qhas.machine.waits import waited_for
 
-_SILENT_SECONDS = 5.0
+SILENT_SECONDS = 5.0
+_LOOKS_SECONDS = 0.5
 
 
 @contextmanager
-def waiting_for(store: Store, silent_seconds: float = _SILENT_SECONDS) -> Iterator[None]:
-    """Say on standard error that a store is waited for, if the block, which asks it, takes longer than that."""
-
-    def tell() -> None:
-        errors.print(
-            f"qhas: waiting for the store {store.root}, which is asked for up to two minutes; Ctrl-C ends this.",
-            style="yellow",
-            soft_wrap=True,
-        )
-
-    timer = threading.Timer(silent_seconds, tell)
-    timer.daemon = True
-    timer.start()
+def telling_waits() -> Iterator[None]:
+    """Say on standard error, once, what the block has been waiting for longer than `SILENT_SECONDS`."""
+    over = threading.Event()
+    watch = threading.Thread(target=_tell, args=(over,), name="qhas-waiting", daemon=True)
+    watch.start()
     try:
         yield
     finally:
-        timer.cancel()
+        over.set()
+        watch.join()
+
+
+def _tell(over: threading.Event) -> None:
+    told = set[str]()
+    while not over.wait(min(SILENT_SECONDS, _LOOKS_SECONDS)):
+        for what in waited_for(SILENT_SECONDS) - told:
+            told.add(what)
+            _say(f"waiting for {what}, which is asked for up to two minutes; Ctrl-C ends this.")
+
+
+def _say(sentence: str) -> None:
+    from qhas.cli.screen import errors
+
+    errors.print(f"qhas: {sentence}", style="yellow", soft_wrap=True)

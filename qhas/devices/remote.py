@@ -28,6 +28,7 @@ from qhas.devices.identity import check_identity
 from qhas.devices.shell import LARGEST_ANSWER, Shell, digests, quoted, verify_copy
 from qhas.failures import DeviceFailed, FailureKind
 from qhas.machine.digest import file_digest
+from qhas.machine.packing import write_whole
 from qhas.machine.process import ToolRun
 from qhas.profile.origin import Origin
 from qhas.site import TRANSPORTS, DeviceRef, Gate
@@ -109,7 +110,7 @@ class RemoteDevice:
         """Android's log, or the kernel's on a board. A device that tells none leaves no file."""
         with contextlib.suppress(DeviceFailed):
             text = await self._shell.tell(TRANSPORTS[self._ref.transport].log.format(moment=moment))
-            await asyncio.to_thread(target.write_text, text, encoding="utf-8")
+            await asyncio.to_thread(write_whole, str(target), text.encode())
 
     async def clean(self) -> None:
         """See `Device.clean`. What cannot be cleaned now is by the next lease. Raises DeviceFailed."""

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from qhas.diff.model import Circumstance, CircumstanceKind, Figure, OpDiff, Resource, Source
+from qhas.diff.network_causes import network_causes
+from qhas.diff.network_changes import NetworkDiff
 from qhas.diff.observed import network_changes, observed
+from qhas.diff.options import Options, option_changes, options_of, options_of_file, stated_options
+from qhas.network.network import Network
+from qhas.profile.notes import of_one_inference
+from qhas.profile.origin import Origin
 from qhas.profile.qhas_file import QhasFile
+from qhas.profile.runtrace import Runtrace
 from qhas.runs.record import CellRecord
 
 Kind = CircumstanceKind
@@ -21,20 +27,13 @@ Settings = Mapping[CircumstanceKind, str]
 _SENTENCES: dict[CircumstanceKind, str] = {
     Kind.SOC: "SoC {before} → {after}",
     Kind.SDK: "SDK {before} → {after}",
-    Kind.VTCM: "VTCM {before} → {after} MB",
-    Kind.HVX_THREADS: "HVX threads {before} → {after}",
-    Kind.OPTIMIZATION_LEVEL: "optimisation level {before} → {after}",
-    Kind.DLBC: "DLBC {before} → {after}",
     Kind.PERF_PROFILE: "perf profile {before} → {after}",
     Kind.DEVICE: "device {before} → {after}",
     Kind.BUILD: "device build {before} → {after}",
     Kind.SCHEMA: "QHAS schema {before} → {after}",
     Kind.TRACE: "trace switches {before} → {after}",
 }
-_OPTIONS = (Kind.VTCM, Kind.HVX_THREADS, Kind.OPTIMIZATION_LEVEL, Kind.DLBC)
-"""Their values are the names of prepare options."""
-_WORDS = {None: "default", True: "on", False: "off"}
-_EXPLAINS_NOTHING = {Kind.SCHEMA, Kind.TRACE, Kind.DLC_BYTES}
+_EXPLAINS_NOTHING = {Kind.SCHEMA, Kind.TRACE}
 _ORDER = {kind: place for place, kind in enumerate(CircumstanceKind)}
 
 
@@ -44,6 +43,28 @@ class Evidence:
 
     file: QhasFile
     record: CellRecord | None = None
+    network: Network | None = None
+    """Of its DLC, where that was recorded."""
+    beside: Runtrace | None = None
+    """The runtrace that stands beside a file; a record has its own."""
+
+    @property
+    def origin(self) -> Origin:
+        """Of its figures."""
+        if self.record:
+            return self.record.origin
+        return Origin.SIMULATOR if self.file.simulated else Origin.DEVICE
+
+    @property
+    def runtrace(self) -> Runtrace | None:
+        """That of the very inference of the QHAS file, if there is one."""
+        found = self.told_runtrace
+        return found if found and of_one_inference(found, self.file) else None
+
+    @property
+    def told_runtrace(self) -> Runtrace | None:
+        """The same, also where it is of another run."""
+        return self.record.runtrace if self.record else self.beside
 
     @property
     def digest(self) -> str | None:
@@ -62,26 +83,46 @@ def circumstances(
     ops: Sequence[OpDiff],
     figures: Sequence[Figure],
     resources: Sequence[Resource],
+    clock: Figure,
+    networks: NetworkDiff | None = None,
 ) -> list[Circumstance]:
-    """The one that explains most first; those that explain nothing last. Ops are counted that are of the network."""
+    """The one that explains most first; those that explain nothing last. Ops are counted that are of the network.
+
+    `networks` is the difference of those, where both are recorded.
+    """
     ops = [op for op in ops if op.of_network]
     old, new = _settings(before, after)
-    found = list(_differences(old, new))
-    if not same_network(before, after):
+    asked = (_options(before), _options(after))
+    found = [*_differences(old, new), *option_changes(*asked, one_soc=not _moved(Kind.SOC, old, new))]
+    if networks:
+        found += network_causes(networks)
+    elif not same_network(before, after):
         found += network_changes(ops) or _other_bytes(before, after)
-    stated = old.keys() & new.keys()
+    one_sdk = Kind.SDK in old and not any(_moved(kind, old, new) for kind in (Kind.SDK, Kind.SOC))
+    stated = (old.keys() & new.keys()) | stated_options(*asked, one_sdk=one_sdk)
     differ = {one.kind for one in found}
     if Kind.OPTIMIZATION_LEVEL in stated:
         stated = stated | {Kind.COMPILED}
-    found += [one for one in observed(ops, figures, resources, differ) if one.kind not in stated]
+    found += [
+        one for one in observed(ops, figures, resources, clock, differ) if one.kind not in stated | differ
+    ]
     return sorted(found, key=lambda one: (not one.explains, _ORDER[one.kind]))
 
 
 def _other_bytes(before: Evidence, after: Evidence) -> list[Circumstance]:
+    """Of networks that nobody recorded: the ops that ran look alike, and what else changed is not known."""
     if None in (before.digest, after.digest):
         return []
-    sentence = "other bytes of the DLC, with the same ops and shapes"
-    return [Circumstance(kind=Kind.DLC_BYTES, source=Source.RECORD, sentence=sentence, explains=False)]
+    sentence = "another DLC, whose network was not recorded"
+    return [Circumstance(kind=Kind.DLC_BYTES, source=Source.RECORD, sentence=sentence)]
+
+
+def _moved(kind: CircumstanceKind, before: Settings, after: Settings) -> bool:
+    return before.get(kind) != after.get(kind)
+
+
+def _options(side: Evidence) -> Options:
+    return options_of(side.record) if side.record else options_of_file(side.file)
 
 
 def _settings(before: Evidence, after: Evidence) -> tuple[Settings, Settings]:
@@ -99,7 +140,6 @@ def _of_record(record: CellRecord) -> dict[CircumstanceKind, str]:
     return {
         Kind.SOC: cell.soc,
         Kind.SDK: f"{record.sdk.kind} {record.sdk.version}",
-        **_of_options(cell.prepare.model_dump()),
         Kind.PERF_PROFILE: str(cell.run.perf_profile),
         Kind.DEVICE: device.name if device else "",
         Kind.BUILD: (device.build or "") if device else "",
@@ -110,17 +150,7 @@ def _of_record(record: CellRecord) -> dict[CircumstanceKind, str]:
 def _of_file(file: QhasFile) -> dict[CircumstanceKind, str]:
     """What a file says of itself: a simulated one much, a device's nothing."""
     said = {Kind.SOC: file.provenance.get("soc"), Kind.SDK: file.provenance.get("library")}
-    prepare = file.provenance.get("prepare")
-    options = _of_options(prepare) if isinstance(prepare, dict) else {}
-    return {kind: str(text) for kind, text in said.items() if text} | options
-
-
-def _of_options(prepare: Mapping[str, Any]) -> dict[CircumstanceKind, str]:
-    values = {kind: prepare.get(kind) for kind in _OPTIONS}
-    return {
-        kind: _WORDS[value] if value is None or isinstance(value, bool) else str(value)
-        for kind, value in values.items()
-    }
+    return {kind: str(text) for kind, text in said.items() if text}
 
 
 def _differences(before: Settings, after: Settings) -> Iterator[Circumstance]:

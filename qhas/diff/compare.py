@@ -10,17 +10,22 @@ from qhas.diff.contributions import contributions, renamed
 from qhas.diff.effects import Sameness, op_diffs
 from qhas.diff.matching import match, same_topology
 from qhas.diff.model import CellDiff, Contribution, Figure, OpDiff, Outcome, Part, Side
+from qhas.diff.network_changes import NetworkDiff, network_diff
+from qhas.diff.network_ops import match_by_network
 from qhas.diff.ops import ops_of
 from qhas.diff.sentence import sentence
 from qhas.failures import InvalidInput
-from qhas.profile.figures import CYCLES, DRAM_READ, TIME, VTCM_READ, WORK
+from qhas.profile.figures import CLOCK, CYCLES, DRAM_READ, GRAPH, LATENCY, TIME, VTCM_READ, WARM, WORK
 from qhas.profile.notes import notes
 from qhas.profile.origin import Origin
 from qhas.profile.timing import timing
+from qhas.units import signed_percent
 
 THRESHOLD_PERCENT = 3.0
 """A change of time below it is no change. Devices differ by as much from night to night."""
 _UNNAMED_SHARE = 0.01
+_WORTH_A_REMARK = 1.0
+"""Percent."""
 
 
 def compare(
@@ -37,14 +42,15 @@ def compare(
     sides = (_side(before, labels and labels[0]), _side(after, labels and labels[1]))
     _require_one_origin(*sides)
     old, new = ops_of(before.file), ops_of(after.file)
-    same = same_network(before, after)
-    ops = op_diffs(match(old, new), Sameness(topology=same or same_topology(old, new), network=same))
-    figures = overall.figures(before.file, after.file)
+    same, networks = same_network(before, after), _networks(before, after)
+    matches = (networks and match_by_network(networks, old, new)) or match(old, new)
+    ops = op_diffs(matches, Sameness(topology=same or same_topology(old, new), network=same))
+    figures = overall.figures(before, after)
     resources = overall.resources(before.file, after.file)
-    parts = contributions(timing(before.file), timing(after.file), ops)
-    around = circumstances(before, after, ops, figures, resources)
+    parts = contributions(timing(before.file, before.runtrace), timing(after.file, after.runtrace), ops)
     by_name = {figure.name: figure for figure in figures}
-    time = overall.latency(before.record, after.record) or by_name[TIME.name]
+    time = overall.deciding(before, after, by_name)
+    around = circumstances(before, after, ops, figures, resources, overall.clock(time, by_name), networks)
     verdict = _verdict(time, threshold_percent)
     return CellDiff(
         before=sides[0],
@@ -53,7 +59,7 @@ def compare(
         sentence=sentence(time, verdict, sides, around, parts, by_name),
         cause=next((one for one in around if one.explains), None),
         time=time,
-        figures=figures if time.name == TIME.name else [time, *figures],
+        figures=figures if time.name in by_name else [time, *figures],
         resources=resources,
         contributions=parts,
         circumstances=around,
@@ -63,11 +69,22 @@ def compare(
     )
 
 
+def _networks(before: Evidence, after: Evidence) -> NetworkDiff | None:
+    """None where one is not recorded, and of the very same DLC, where there is nothing to tell."""
+    if same_network(before, after) or before.network is None or after.network is None:
+        return None
+    return network_diff(before.network, after.network)
+
+
 def _side(evidence: Evidence, label: str | None) -> Side:
     file, record = evidence.file, evidence.record
     if record is None:
-        origin = Origin.SIMULATOR if file.simulated else Origin.DEVICE
-        return Side(label=label or file.name, model=file.graph, soc=file.provenance.get("soc"), origin=origin)
+        return Side(
+            label=label or file.name,
+            model=file.graph,
+            soc=file.provenance.get("soc"),
+            origin=evidence.origin,
+        )
     return Side(
         label=label or record.run_id,
         cell=record.cell.key,
@@ -89,7 +106,9 @@ def _require_one_origin(before: Side, after: Side) -> None:
 
 
 def _verdict(time: Figure, threshold_percent: float) -> Outcome:
-    if abs(time.percent or 0.0) <= threshold_percent:
+    """The change is held against the smaller side, so that what is worse one way is better the other way."""
+    smaller = min(time.before or 0.0, time.after or 0.0)
+    if not smaller or abs(time.change or 0.0) * 100 <= threshold_percent * smaller:
         return Outcome.SAME
     return Outcome.WORSE if (time.change or 0.0) > 0 else Outcome.BETTER
 
@@ -107,28 +126,48 @@ def _remarks(
         yield from (f"{side.file.name} {note}." for note in notes(side.file))
         if side.file.missing:
             yield f"{side.file.name} has no {', '.join(side.file.missing)}: what they tell is left out."
-    qhas = figures[TIME.name]
-    if time is not qhas:
-        yield "The parts are of the first, cold, profiled inference; the latency is of warm ones."
-        if (time.change or 0) * (qhas.change or 0) < 0:
-            yield "Latency and first inference moved in opposite directions: the parts do not explain the latency."
-    yield from _misleading(figures, origin)
+        if side.runtrace is None and side.told_runtrace:
+            yield f"The runtrace beside {side.file.name} is of another run: it is left out."
+    first = figures[GRAPH.name] if figures[GRAPH.name].change is not None else figures[TIME.name]
+    if warm := {LATENCY.name: "latency", WARM.name: "warm time"}.get(time.name):
+        yield f"The parts are of the first, cold, profiled inference; the {warm} is of warm ones."
+        if (time.change or 0) * (first.change or 0) < 0:
+            yield (
+                f"{warm.capitalize()} and first inference moved in opposite directions: the parts do not explain "
+                f"the {warm}."
+            )
+    if time.name == GRAPH.name and _at_another_clock(time, figures):
+        yield (
+            "The cold graph's time and its cycles moved in opposite directions, so the clock was another one: warm times "
+            "tell more, where both sides have a runtrace."
+        )
+    if time.name == CYCLES.name:
+        yield "A file does not tell the graph's own time, so its cycles are judged: power-up decides nothing."
+    yield from _misleading(figures, first, origin)
     if moved := renamed(ops):
-        yield f"The names of {moved} ops moved; they were matched by type and place."
+        yield f"The names of {moved} ops moved; they were matched by what they are and where they stand."
     unnamed = sum(abs(part.cycles) for part in parts if part.part is Part.UNNAMED)
     if unnamed > _UNNAMED_SHARE * abs(figures[CYCLES.name].change or 0):
         yield f"The files give {unnamed:,.0f} cycles of the difference to no op."
 
 
+def _at_another_clock(time: Figure, figures: dict[str, Figure]) -> bool:
+    cycles, clock = figures[CYCLES.name], figures[CLOCK.name]
+    return clock.change is None and (time.percent or 0) * (cycles.percent or 0) < -1
+
+
 _TOTALS = (WORK, DRAM_READ, VTCM_READ)
 
 
-def _misleading(figures: dict[str, Figure], origin: Origin) -> Iterator[str]:
+def _misleading(figures: dict[str, Figure], first: Figure, origin: Origin) -> Iterator[str]:
     """Totals that moved against the time: who reads only them concludes the opposite."""
-    change = figures[CYCLES.name].change or 0
+    time = first.percent or 0.0
     for total in _TOTALS:
-        percent = figures[total.name].percent
-        if percent and abs(percent) >= 1 and percent * change < 0:
-            slower = "took longer" if change > 0 else "was faster"
+        percent = figures[total.name].percent or 0.0
+        if min(abs(percent), abs(time)) >= _WORTH_A_REMARK and percent * time < 0:
+            slower = "took longer" if time > 0 else "was faster"
             moved = "fewer" if percent < 0 else "more"
-            yield f"The total misleads: {abs(percent):.0f} % {moved} {total.words_of(origin)}, and the inference {slower}."
+            yield (
+                f"The total misleads: {signed_percent(percent)[1:]} {moved} {total.words_of(origin)}, "
+                f"and the inference {slower}."
+            )

@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from qhas.diff.model import Contribution, Matched, OpDiff, OpEffect, Part
+from qhas.diff.op_words import several, titled
 from qhas.profile.op_names import lasting_name
 from qhas.profile.timing import Timing
 
@@ -23,7 +24,8 @@ _PHRASES: dict[OpEffect, str] = {
     OpEffect.REMOVED: "removed",
     OpEffect.REPLACED: "in place of other ops",
     OpEffect.DATA_TYPE: "with another data type",
-    OpEffect.RESHAPED: "with another shape",
+    OpEffect.ATTRIBUTES: "with other attributes",
+    OpEffect.RESHAPED: "with results of another size",
     OpEffect.REFERENCE_GAINED: "fell back to reference implementations",
     OpEffect.REFERENCE_LOST: "no longer on reference implementations",
     OpEffect.FORMAT_CHANGE_GAINED: "gained a format change",
@@ -44,14 +46,24 @@ _ROUNDING_US = 1e-6
 
 def contributions(before: Timing, after: Timing, ops: Sequence[OpDiff]) -> list[Contribution]:
     """The parts, the largest difference of time first. Parts that did not change are left out."""
-    rates = (before.us_a_cycle, after.us_a_cycle)
+    rates = _rates(before, after)
     us = next((rate for rate in rates if rate is not None), 0.0)
     parts = [*_of_ops(ops), *_of_nobody(before, after, ops)]
     found = [part.model_copy(update={"us": part.cycles * us}) for part in parts]
-    found += _of_time(before, after)
+    found += [
+        Contribution(part=part, name=name, cycles=0.0, us=us)
+        for part, name, us in _of_time(before, after, rates)
+    ]
     return sorted(
         (part for part in found if part.cycles or abs(part.us) > _ROUNDING_US), key=lambda part: -abs(part.us)
     )
+
+
+def _rates(before: Timing, after: Timing) -> tuple[float | None, float | None]:
+    """Microseconds a cycle: at the clocks where both are told, else what the graph took for its cycles."""
+    if before.clock_mhz and after.clock_mhz:
+        return 1 / before.clock_mhz, 1 / after.clock_mhz
+    return before.us_a_cycle, after.us_a_cycle
 
 
 def _of_ops(ops: Iterable[OpDiff]) -> Iterator[Contribution]:
@@ -79,15 +91,9 @@ def _type(op: OpDiff) -> str:
 
 def _name(kind: str, effect: OpEffect, members: Sequence[OpDiff]) -> str:
     if effect is OpEffect.REPLACED:
-        return f"{len(members)} {kind}" if len(members) > 1 else kind
-    who = f"{len(members)} {kind}" if len(members) > 1 else titled(members[0])
+        return several(len(members), kind)
+    who = several(len(members), kind) if len(members) > 1 else titled(members[0].type, members[0].name)
     return f"{who} {_PHRASES[effect]}".rstrip()
-
-
-def titled(op: OpDiff) -> str:
-    """Type and name of one op; only the name where that says the type."""
-    name = lasting_name(op.name)
-    return name if name.startswith(op.type) else f"{op.type} {name}"
 
 
 def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpDiff]) -> Iterator[Contribution]:
@@ -100,13 +106,30 @@ def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpDiff]) -> Iterator
     yield Contribution(part=Part.UNNAMED, name="cycles the file gives to no op", cycles=unnamed, us=0.0)
 
 
-def _of_time(before: Timing, after: Timing) -> Iterator[Contribution]:
-    if before.us_a_cycle is not None and after.us_a_cycle is not None:
-        us = after.cycles * (after.us_a_cycle - before.us_a_cycle)
-        name = f"clock {before.clock_mhz or 0.0:,.0f} → {after.clock_mhz or 0.0:,.0f} MHz"
-        yield Contribution(part=Part.CLOCK, name=name, cycles=0.0, us=us)
-    start_up = after.start_up - before.start_up
-    yield Contribution(part=Part.START_UP, name="VTCM acquire and power-up", cycles=0.0, us=start_up)
+def _of_time(
+    before: Timing, after: Timing, rates: tuple[float | None, float | None]
+) -> Iterator[tuple[Part, str, float]]:
+    """What is no cycle of the timeline, in microseconds."""
+    old, new = rates
+    clocks = before.clock_mhz and after.clock_mhz
+    if old is not None and new is not None:
+        name = (
+            f"clock {before.clock_mhz:,.0f} → {after.clock_mhz:,.0f} MHz" if clocks else "time a cycle takes"
+        )
+        yield Part.CLOCK, name, after.cycles * (new - old)
+    if clocks:
+        yield Part.AROUND, "start and end of the graph", after.around - before.around
+    rest = after.start_up - before.start_up
+    for part, name, sides in (
+        (Part.VTCM_ACQUIRE, "VTCM acquire", (before.vtcm_acquire, after.vtcm_acquire)),
+        (Part.POWER_UP, "power-up", (before.power_up, after.power_up)),
+    ):
+        first, last = sides
+        if first is not None and last is not None:
+            rest -= last - first
+            yield part, name, last - first
+    told = None not in (before.power_up, after.power_up)
+    yield Part.START_UP, "the call around the graph" if told else "VTCM acquire and power-up", rest
 
 
 def renamed(ops: Iterable[OpDiff]) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from qhas.diff.matching import Match
 from qhas.diff.model import Figure, Matched, OpDiff, OpEffect, Unit
+from qhas.diff.op_words import counted
 from qhas.diff.ops import Op
 from qhas.profile.op_names import of_network
 
@@ -84,20 +84,20 @@ class Sameness:
     network: bool
 
 
-def op_diffs(matches: Iterable[Match], same: Sameness) -> list[OpDiff]:
+def op_diffs(matches: Iterable[Match[Op]], same: Sameness) -> list[OpDiff]:
     """Every match as a row, the largest difference on the dominant path first."""
     rows = [_row(match, same) for match in matches]
     return sorted(rows, key=lambda row: (-abs(row.dominant.change or 0), row.name))
 
 
-def _row(match: Match, same: Sameness) -> OpDiff:
+def _row(match: Match[Op], same: Sameness) -> OpDiff:
     before, after = match.before, match.after
     first, last = _main(before), _main(after)
     return OpDiff(
         name_before=_joined([op.name for op in before]),
         name_after=_joined([op.name for op in after]),
-        type_before=_counted([op.type for op in before]),
-        type_after=_counted([op.type for op in after]),
+        type_before=counted([op.type for op in before]) or None,
+        type_after=counted([op.type for op in after]) or None,
         matched=match.how,
         effect=_effect(match, same),
         dominant=_both("dominant", Unit.CYCLES, match, lambda op: op.dominant),
@@ -115,19 +115,21 @@ def _row(match: Match, same: Sameness) -> OpDiff:
     )
 
 
-def _effect(match: Match, same: Sameness) -> OpEffect:
+def _effect(match: Match[Op], same: Sameness) -> OpEffect:
+    if match.effect:
+        return match.effect
     if match.how in _OF_ONE_SIDE:
-        return OpEffect.RECOMPILED if same.topology else _OF_ONE_SIDE[match.how]
+        return OpEffect.RECOMPILED if same.topology or match.known else _OF_ONE_SIDE[match.how]
     (before,), (after,) = match.before, match.after
     change = after.dominant - before.dominant
-    rules = _OF_COMPILER if same.network else _OF_NETWORK + _OF_COMPILER
+    rules = _OF_COMPILER if same.network or match.known else _OF_NETWORK + _OF_COMPILER
     return next(
         (rule.effect for rule in rules if rule.sign * change >= 0 and rule.holds(before, after)),
         OpEffect.NONE,
     )
 
 
-def _both(name: str, unit: Unit, match: Match, read: Callable[[Op], int | None]) -> Figure:
+def _both(name: str, unit: Unit, match: Match[Op], read: Callable[[Op], int | None]) -> Figure:
     return Figure(name=name, unit=unit, before=_sum(match.before, read), after=_sum(match.after, read))
 
 
@@ -144,8 +146,3 @@ def _main(ops: Sequence[Op]) -> Op | None:
 
 def _joined(names: Sequence[str]) -> str | None:
     return " + ".join(names) or None
-
-
-def _counted(types: Sequence[str]) -> str | None:
-    counts = Counter(types)
-    return " + ".join(f"{count} {kind}" if count > 1 else kind for kind, count in counts.items()) or None

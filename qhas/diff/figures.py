@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from qhas.diff.circumstances import Evidence
 from qhas.diff.model import Figure, HtpOpDiff, Resource, Unit
-from qhas.profile.figures import FIGURES, LATENCY, Profile
+from qhas.profile import figure as profile
+from qhas.profile.figures import CLOCK, CYCLES, FIGURES, GRAPH, LATENCY, TIME, WARM, WARM_CLOCK, Profile
 from qhas.profile.metrics import metrics_of
+from qhas.profile.origin import Origin
 from qhas.profile.qhas_file import HtpOpType, QhasFile, ResourceRow
 from qhas.runs.record import CellRecord
 
 
-def figures(before: QhasFile, after: QhasFile) -> list[Figure]:
+def figures(before: Evidence, after: Evidence) -> list[Figure]:
     """Of the whole inference."""
-    old, new = (Profile(metrics_of(file)) for file in (before, after))
-    return [
-        Figure(
-            name=figure.name,
-            unit=figure.unit,
-            before=figure.of_file(before) if figure.of_file else figure.read(old),
-            after=figure.of_file(after) if figure.of_file else figure.read(new),
-        )
-        for figure in FIGURES
-        if figure.compared
-    ]
+    sides = [(side, Profile(metrics_of(side.file), runtrace=side.runtrace)) for side in (before, after)]
+    rows = [(figure, [_read(figure, *side) for side in sides]) for figure in FIGURES if figure.compared]
+    return [Figure(name=row.name, unit=row.unit, before=old, after=new) for row, (old, new) in rows]
+
+
+def _read(figure: profile.Figure, side: Evidence, profiled: Profile) -> float | None:
+    """Of its file where that tells it, else as a record would have it."""
+    if side.origin not in figure.origins:
+        return None
+    told = figure.of_file(side.file) if figure.of_file else None
+    return figure.read(profiled) if told is None else told
+
+
+def deciding(before: Evidence, after: Evidence, figures: Mapping[str, Figure]) -> Figure:
+    """What a verdict is about: the latency where both sides have one, else the graph's own time, warm before cold.
+
+    Power-up and VTCM acquire of the first inference decide nothing: they differ from run to run by more than networks
+    take. Of a device whose file does not tell the graph's own time, the cycles are left, which are the graph's alone.
+    """
+    if found := latency(before.record, after.record):
+        return found
+    if before.origin is Origin.SIMULATOR:
+        return figures[TIME.name]
+    return next(
+        (figures[own.name] for own in (WARM, GRAPH) if figures[own.name].change is not None),
+        figures[CYCLES.name],
+    )
+
+
+def clock(time: Figure, figures: Mapping[str, Figure]) -> Figure:
+    """That of the inferences which the time is of, where it is told."""
+    warm = figures[WARM_CLOCK.name]
+    is_warm = time.name in (LATENCY.name, WARM.name) and warm.change is not None
+    return warm if is_warm else figures[CLOCK.name]
 
 
 def latency(before: CellRecord | None, after: CellRecord | None) -> Figure | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from qhas.diff.model import CellDiff, Outcome, RunDiff
 from qhas.outside_text import shown
-from qhas.units import microseconds, signed_percent, signed_time
+from qhas.profile.figures import SHOW
+from qhas.units import signed_percent, signed_time
 
 _EXPLAINED = 20
 """Cells in full; the table has them all."""
@@ -20,8 +21,8 @@ def cell_rows(diff: RunDiff) -> list[dict[str, str]]:
         {
             "cell": cell.after.cell or cell.after.label,
             "verdict": str(cell.verdict),
-            "before": microseconds(cell.time.before or 0.0),
-            "after": microseconds(cell.time.after or 0.0),
+            "before": SHOW[cell.time.unit](cell.time.before or 0.0),
+            "after": SHOW[cell.time.unit](cell.time.after or 0.0),
             "change": signed_percent(cell.time.percent),
             "why": cell.sentence,
         }

@@ -9,22 +9,38 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Generic, Protocol, TypeVar
 
-from qhas.diff.model import Matched
+from qhas.diff.model import Matched, OpEffect
 from qhas.diff.ops import Op
 from qhas.profile.op_names import lasting_name, moving_numbers, of_network
 
 
+class Named(Protocol):
+    """An op, of a profile or of a DLC."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+
+
+AnOp = TypeVar("AnOp", bound=Named)
+
+
 @dataclass(frozen=True)
-class Match:
+class Match(Generic[AnOp]):
     """Ops that are the same on both sides, or that stand for each other; one side is empty for what is new or gone."""
 
     how: Matched
-    before: tuple[Op, ...]
-    after: tuple[Op, ...]
+    before: tuple[AnOp, ...]
+    after: tuple[AnOp, ...]
+    known: bool = False
+    """Whether the DLCs tell what their author changed of it: `effect`, None for nothing."""
+    effect: OpEffect | None = None
 
 
-def match(before: Sequence[Op], after: Sequence[Op]) -> list[Match]:
+def match(before: Sequence[Op], after: Sequence[Op]) -> list[Match[Op]]:
     """Every op of both sides in exactly one match."""
     return [
         one
@@ -33,18 +49,59 @@ def match(before: Sequence[Op], after: Sequence[Op]) -> list[Match]:
     ]
 
 
-def _match(before: Sequence[Op], after: Sequence[Op]) -> Iterator[Match]:
-    pairs = _by_name(before, after)
+def _match(before: Sequence[Op], after: Sequence[Op]) -> Iterator[Match[Op]]:
+    named = _by_name(before, after)
+    moved = any(_likeness(before[i]) != _likeness(after[j]) for i, j in named.items())
+    return placed(before, after, (moved and _in_order(before, after)) or named)
+
+
+def _likeness(op: Op) -> tuple[str, str | None, int | None]:
+    return op.type, op.data_type, op.elements
+
+
+def _in_order(before: Sequence[Op], after: Sequence[Op]) -> dict[int, int] | None:
+    """Pairs by place, where ops were only put in or only taken out and all others are alike in their order: then it is the
+    names that moved, as an exporter's numbers do. None otherwise.
+    """
+    matcher = SequenceMatcher(None, [*map(_likeness, before)], [*map(_likeness, after)], autojunk=False)
+    blocks = matcher.get_opcodes()
+    if {tag for tag, *_ in blocks} not in ({"equal"}, {"equal", "insert"}, {"equal", "delete"}):
+        return None
+    return {
+        i: j
+        for tag, i0, i1, j0, j1 in blocks
+        if tag == "equal"
+        for i, j in zip(range(i0, i1), range(j0, j1), strict=True)
+    }
+
+
+def placed(before: Sequence[AnOp], after: Sequence[AnOp], pairs: Mapping[int, int]) -> Iterator[Match[AnOp]]:
+    """The pairs by position, and what has no partner among them by its place between those.
+
+    An alignment of two sequences depends on which is the first: it is made one way, and turned round for the other.
+    """
+    if [(op.type, op.name) for op in after] < [(op.type, op.name) for op in before]:
+        yield from map(_turned, _placed(after, before, dict(sorted((j, i) for i, j in pairs.items()))))
+    else:
+        yield from _placed(before, after, pairs)
+
+
+def _turned(one: Match[AnOp]) -> Match[AnOp]:
+    other = {Matched.ADDED: Matched.REMOVED, Matched.REMOVED: Matched.ADDED}
+    return Match(other.get(one.how, one.how), one.after, one.before)
+
+
+def _placed(before: Sequence[AnOp], after: Sequence[AnOp], pairs: Mapping[int, int]) -> Iterator[Match[AnOp]]:
+    names = Counter(lasting_name(op.name) for op in before)
     for i, j in pairs.items():
         if before[i].type == after[j].type:
-            yield Match(_how(before[i], after[j], before), (before[i],), (after[j],))
+            yield Match(_how(before[i], after[j], names), (before[i],), (after[j],))
     yield from _by_place(before, after, pairs)
 
 
-def _how(old: Op, new: Op, before: Sequence[Op]) -> Matched:
+def _how(old: Named, new: Named, names: Mapping[str, int]) -> Matched:
     """Among several of one lasting name, only its place tells which op it is."""
-    name = lasting_name(old.name)
-    alone = sum(lasting_name(op.name) == name for op in before) == 1
+    alone = names[lasting_name(old.name)] == 1 and lasting_name(old.name) == lasting_name(new.name)
     return Matched.NAME if alone or old.name == new.name else Matched.PLACE
 
 
@@ -104,7 +161,9 @@ def _unique(ops: Sequence[Op], among: Sequence[int]) -> dict[str, int]:
     return {ops[i].name: i for i in among if counts[ops[i].name] == 1}
 
 
-def _by_place(before: Sequence[Op], after: Sequence[Op], pairs: Mapping[int, int]) -> Iterator[Match]:
+def _by_place(
+    before: Sequence[AnOp], after: Sequence[AnOp], pairs: Mapping[int, int]
+) -> Iterator[Match[AnOp]]:
     """Align what has no partner of its name and type, between the ops that share a name.
 
     Those stand in both sequences under one token, so that an alignment never crosses them; the others stand under
@@ -114,8 +173,8 @@ def _by_place(before: Sequence[Op], after: Sequence[Op], pairs: Mapping[int, int
     partners = {j: i for i, j in pairs.items()}
     left = [f"={i}" if i in pairs else op.type for i, op in enumerate(before)]
     right = [f"={partners[j]}" if j in partners else op.type for j, op in enumerate(after)]
-    gone: list[Op] = []
-    new: list[Op] = []
+    gone: list[AnOp] = []
+    new: list[AnOp] = []
     moved = {i for i, j in pairs.items() if before[i].type != after[j].type}
     for tag, i0, i1, j0, j1 in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         if tag != "equal":
@@ -136,7 +195,7 @@ def _by_place(before: Sequence[Op], after: Sequence[Op], pairs: Mapping[int, int
     yield from (Match(Matched.REPLACED, (before[i],), (after[pairs[i]],)) for i in sorted(moved))
 
 
-def _unpaired(gone: Sequence[Op], new: Sequence[Op]) -> Iterator[Match]:
+def _unpaired(gone: Sequence[AnOp], new: Sequence[AnOp]) -> Iterator[Match[AnOp]]:
     """What stands between two ops that both sides have, on one side or on both; as many as before, one for one."""
     if len(gone) == len(new):
         yield from (Match(Matched.REPLACED, (old,), (op,)) for old, op in zip(gone, new, strict=True))

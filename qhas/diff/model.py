@@ -79,8 +79,10 @@ class OpEffect(StrEnum):
     """Stands where ops of other types stood."""
     DATA_TYPE = "data_type"
     """Its results have another data type."""
+    ATTRIBUTES = "attributes"
+    """Its author gave it other attributes, or another kernel or number of channels."""
     RESHAPED = "reshaped"
-    """Its results have another shape: wider, deeper or larger."""
+    """Its results have another shape, or, where no DLC tells, another size."""
     REFERENCE_GAINED = "reference_gained"
     """More HTP ops of it are slow reference implementations."""
     REFERENCE_LOST = "reference_lost"
@@ -159,9 +161,18 @@ class Part(StrEnum):
     UNNAMED = "unnamed"
     """Cycles of the timeline that the file gives to no op and does not call idle."""
     CLOCK = "clock"
-    """The same cycles at another clock."""
+    """The same cycles at another clock; where nobody tells the clock, in another time."""
+    AROUND = "around"
+    """What the graph's execution takes outside its timeline: its start and end."""
+    VTCM_ACQUIRE = "vtcm_acquire"
+    """The wait for VTCM before the graph; never decides a verdict, as the next two."""
+    POWER_UP = "power_up"
     START_UP = "start_up"
-    """Time outside the graph's execution: VTCM acquire and power-up."""
+    """Other time outside the graph's execution; all of it where no runtrace tells the two above."""
+
+
+NEVER_DECIDE = frozenset({Part.VTCM_ACQUIRE, Part.POWER_UP, Part.START_UP})
+"""Of a device, these differ from run to run by more than networks take."""
 
 
 class Contribution(DiffPart):
@@ -186,14 +197,16 @@ class CircumstanceKind(StrEnum):
     """
 
     SOC = "soc"
-    SDK = "sdk"
-    DATA_TYPE = "data_type"
-    NETWORK = "network"
-    """Ops, shapes, or the bytes of the DLC."""
     VTCM = "vtcm_mb"
     HVX_THREADS = "hvx_threads"
     OPTIMIZATION_LEVEL = "optimization_level"
     DLBC = "dlbc"
+    SDK = "sdk"
+    DATA_TYPE = "data_type"
+    NETWORK = "network"
+    """Ops, their attributes, or shapes."""
+    WEIGHTS = "weights"
+    """The same ops and shapes with other weights, or other scales of quantised tensors."""
     COMPILED = "compiled"
     """The same network, compiled to other HTP ops: an optimisation level or another compiler."""
     PERF_PROFILE = "perf_profile"
@@ -206,14 +219,14 @@ class CircumstanceKind(StrEnum):
     TRACE = "trace"
     """Switches of the trace; change no time."""
     DLC_BYTES = "dlc_bytes"
-    """Other bytes of the DLC with the same ops and shapes: other weights, or a time stamp."""
+    """Other bytes of the DLC: with the same network, names and a time stamp; or with a network that nobody recorded."""
 
 
 class Source(StrEnum):
     """How a circumstance is known."""
 
     RECORD = "record"
-    """The cell records say so."""
+    """The cell records say so, or the DLCs."""
     QHAS = "qhas"
     """Read from the QHAS figures; the records, if there are any, do not say so."""
 
@@ -224,11 +237,13 @@ class Circumstance(DiffPart):
     kind: CircumstanceKind
     source: Source
     sentence: str
-    """For people, as in `VTCM 8 → 2 MB`."""
+    """For people, as in `VTCM 8 → 2 MiB`."""
     before: str | None = None
     after: str | None = None
     explains: bool = True
     """Whether it can change the time."""
+    ops: list[str] = []
+    """Names of the ops it is about, where it is about single ones."""
 
 
 class Outcome(StrEnum):
@@ -264,7 +279,7 @@ class CellDiff(DiffPart):
     cause: Circumstance | None
     """What explains the difference before any op does; None where ops, idle time or clock are all there is."""
     time: Figure
-    """What the verdict is about: the latency where both sides have one, else the QHAS time."""
+    """What the verdict is about: the latency where both sides have one, else the graph's own time (`deciding`)."""
     figures: list[Figure]
     resources: list[Resource]
     contributions: list[Contribution]

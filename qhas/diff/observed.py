@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from qhas.diff.contributions import titled
 from qhas.diff.model import (
     Circumstance,
     CircumstanceKind,
@@ -15,19 +14,24 @@ from qhas.diff.model import (
     Resource,
     Source,
 )
-from qhas.units import size
+from qhas.diff.op_words import several, titled
+from qhas.units import mebibytes
 
 Kind = CircumstanceKind
 
 _CLOCK_PERCENT = 2.0
 """A change of clock that is more than rounding."""
+_RATE = 0.10
+"""Of the time of a cycle: the graph's start and end, outside its cycles, are up to 8 % of a small network."""
 _FULL = 0.85
 """Share of a size that VTCM comes in, at which a peak says that there was no more."""
 _VTCM_SIZES = tuple(size << 20 for size in (1, 2, 4, 8, 16))
 _SHOWN = 3
 """Types of ops named before the rest is `more`."""
 _OF_NETWORK = (OpEffect.REPLACED, OpEffect.ADDED, OpEffect.REMOVED, OpEffect.RESHAPED)
-_MAKES_OTHERS = {Kind.SOC, Kind.SDK, Kind.DATA_TYPE, Kind.NETWORK}
+_TOLD = {OpEffect.REPLACED: "became {0}", OpEffect.RESHAPED: "with results of another size"}
+"""An op that a compiler makes twice has results of twice the size: figures cannot tell it from one that is twice as large."""
+_MAKES_OTHERS = {Kind.SOC, Kind.SDK, Kind.DATA_TYPE, Kind.NETWORK, Kind.WEIGHTS}
 """Whatever differs in memory or compilation follows from these."""
 
 
@@ -44,6 +48,7 @@ def observed(
     ops: Sequence[OpDiff],
     figures: Sequence[Figure],
     resources: Sequence[Resource],
+    clock: Figure,
     known: Collection[CircumstanceKind],
 ) -> Iterator[Circumstance]:
     """What the figures of one network show, beside what is known already."""
@@ -60,12 +65,25 @@ def observed(
     peak = by_name["peak_vtcm"]
     if _MAKES_OTHERS.isdisjoint(known):
         if _limited(peak):
-            yield _seen(Kind.VTCM, f"peak VTCM {size(peak.before or 0)} → {size(peak.after or 0)}")
+            yield _seen(Kind.VTCM, f"peak VTCM {mebibytes(peak.before or 0)} → {mebibytes(peak.after or 0)}")
         if compiled := _with(ops, OpEffect.RECOMPILED):
             yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
-    clock = by_name["clock_mhz"]
-    if Kind.SOC not in known and abs(clock.percent or 0.0) > _CLOCK_PERCENT:
+    if Kind.SOC in known:
+        return
+    if clock.change is None and (slower := _us_a_cycle(by_name)) and abs(slower - 1) > _RATE:
+        yield _seen(
+            Kind.CLOCK, f"a cycle takes {100 * (slower - 1):+.0f} % of time, so most likely another clock"
+        )
+    elif abs(clock.percent or 0.0) > _CLOCK_PERCENT:
         yield _seen(Kind.CLOCK, f"clock {clock.before:,.0f} → {clock.after:,.0f} MHz")
+
+
+def _us_a_cycle(figures: Mapping[str, Figure]) -> float | None:
+    """Of the graph, after in terms of before; None where a file does not tell."""
+    time, cycles = figures["graph_us"], figures["timeline_cycles"]
+    if not (time.before and time.after and cycles.before and cycles.after):
+        return None
+    return time.after / cycles.after / (time.before / cycles.before)
 
 
 def _limited(peak: Figure) -> bool:
@@ -80,11 +98,11 @@ def _with(ops: Iterable[OpDiff], effect: OpEffect) -> list[OpDiff]:
 
 def _phrase(effect: OpEffect, ops: Sequence[OpDiff]) -> str:
     """As in `2 HardSwish became Add + Clip + Mul`; a single op with its name."""
-    told = "became {0}" if effect is OpEffect.REPLACED else effect.value
+    told = _TOLD.get(effect, effect.value)
     kinds = Counter((op.type_before or op.type, told.format(op.type_after)) for op in ops)
-    single = {op.type: titled(op) for op in ops if effect is not OpEffect.REPLACED}
+    single = {op.type: titled(op.type, op.name) for op in ops if effect is not OpEffect.REPLACED}
     listed = [
-        f"{count} {kind} {what}" if count > 1 else f"{single.get(kind, kind)} {what}"
+        f"{several(count, kind) if count > 1 else single.get(kind, kind)} {what}"
         for (kind, what), count in kinds.most_common(_SHOWN)
     ]
     return ", ".join(listed + ([f"{len(kinds) - _SHOWN} more kinds"] if len(kinds) > _SHOWN else []))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+from qhas.profile.op_names import border_name
 from qhas.profile.qhas_file import HtpOp, QhasFile, QnnOp
 
 
@@ -44,10 +45,10 @@ def ops_of(file: QhasFile) -> list[Op]:
     core = file.longest.htp
     parts: dict[tuple[str, str], list[QnnOp]] = defaultdict(list)
     for row in file.qnn_ops:
-        parts[row.name, row.type].append(row)
+        parts[border_name(row.name), row.type].append(row)
     compiled: dict[str, list[HtpOp]] = defaultdict(list)
     for instance in file.htp_ops:
-        compiled[instance.qnn_op].append(instance)
+        compiled[border_name(instance.qnn_op)].append(instance)
     found = [_op(name, kind, rows, compiled.get(name, []), core) for (name, kind), rows in parts.items()]
     return sorted(found, key=lambda op: (op.place is None, op.place or 0))
 

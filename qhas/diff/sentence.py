@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from qhas.diff.model import Circumstance, Contribution, Figure, Outcome, Side, Source
-from qhas.profile.figures import FIGURES, LATENCY, TIME
+from qhas.diff.model import NEVER_DECIDE, Circumstance, Contribution, Figure, Outcome, Side, Source, Unit
+from qhas.profile.figures import CYCLES, FIGURES, GRAPH, LATENCY, TIME, WARM
 from qhas.profile.origin import Origin
-from qhas.units import signed_percent, signed_time
+from qhas.units import signed_count, signed_percent, signed_time
 
 _CARRIERS = 3
 _ENOUGH = 0.8
@@ -30,24 +30,58 @@ def sentence(
     figures: Mapping[str, Figure],
 ) -> str:
     """For people; names of ops in it are data."""
-    qhas = figures[TIME.name]
-    causes = " and ".join(_causes(circumstances))
+    first = _first(figures, sides[1].origin)
+    judged = list(_judged(contributions, first))
+    change = sum(part.us for part in judged)
+    each = list(_causes(circumstances))
+    causes = " and ".join(each)
     parts = [
         causes,
-        ", ".join(_carriers(contributions, qhas, causes, either=verdict is Outcome.SAME)),
-        ", ".join(_figures(figures, qhas.change or 0.0, causes, sides[1].origin)),
+        ", ".join(_carriers(judged, change, each, either=verdict is Outcome.SAME)),
+        ", ".join(_figures(figures, change, causes, sides[1].origin)),
     ]
     told = "; ".join(part for part in parts if part)
     head = _head(time, verdict, _where(sides))
-    if time.name == LATENCY.name:
-        told = f"first inference {_change(qhas)}" + (f": {told}" if told else "")
+    if time.name in (LATENCY.name, WARM.name):
+        told = f"{_FIRST[first.name]} {_change(first)}" + (f": {told}" if told else "")
+    if start_up := _start_up(contributions, figures[TIME.name]):
+        told = "; ".join(filter(None, (told, start_up)))
     return f"{head}: {told}." if told else f"{head}."
+
+
+_FIRST = {
+    TIME.name: "first inference",
+    GRAPH.name: "graph of the first inference",
+    CYCLES.name: "first inference",
+}
+
+
+def _first(figures: Mapping[str, Figure], origin: Origin) -> Figure:
+    """What tells the time of the first inference without what is before the graph."""
+    if origin is Origin.SIMULATOR:
+        return figures[TIME.name]
+    return figures[GRAPH.name] if figures[GRAPH.name].change is not None else figures[CYCLES.name]
+
+
+def _judged(contributions: Iterable[Contribution], first: Figure) -> Iterator[Contribution]:
+    """The parts of that figure. Those of cycles alone, where nothing tells the graph's time from what is before it."""
+    for part in contributions:
+        if first.name == TIME.name or (
+            bool(part.cycles) if first.name == CYCLES.name else part.part not in NEVER_DECIDE
+        ):
+            yield part
+
+
+def _start_up(contributions: Iterable[Contribution], time: Figure) -> str:
+    us = sum(part.us for part in contributions if part.part in NEVER_DECIDE)
+    worth = abs(us) >= _WORTH_TELLING * (time.before or 0.0)
+    return f"start-up {signed_time(us)}, which is not judged" if us and worth else ""
 
 
 def _head(time: Figure, verdict: Outcome, where: str) -> str:
     change = _change(time)
-    if time.name == LATENCY.name:
-        return f"Latency {change}{where}"
+    if name := {LATENCY.name: "Latency", WARM.name: "Warm graph time"}.get(time.name):
+        return f"{name} {change}{where}"
     if verdict is not Outcome.SAME:
         return f"{change}{where}"
     return f"Same time{where}, {change}" if time.change else f"The same time{where}"
@@ -55,7 +89,9 @@ def _head(time: Figure, verdict: Outcome, where: str) -> str:
 
 def _change(figure: Figure) -> str:
     percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
-    return f"{signed_time(figure.change or 0.0)}{percent}"
+    change = figure.change or 0.0
+    told = f"{signed_count(change)} cycles" if figure.unit is Unit.CYCLES else signed_time(change)
+    return f"{told}{percent}"
 
 
 def _where(sides: tuple[Side, Side]) -> str:
@@ -74,10 +110,10 @@ def _causes(circumstances: Iterable[Circumstance]) -> Iterator[str]:
 
 
 def _carriers(
-    contributions: Sequence[Contribution], time: Figure, causes: str, *, either: bool
+    contributions: Sequence[Contribution], change: float, causes: Sequence[str], *, either: bool
 ) -> Iterator[str]:
     """The parts that make the difference, until most of it is told: those of its direction first, unless `either`."""
-    change, told = time.change or 0.0, 0.0
+    told = 0.0
     ranked = sorted(contributions, key=lambda part: (not either and part.us * change < 0, -abs(part.us)))
     for part in ranked[:_CARRIERS]:
         if (
@@ -87,7 +123,8 @@ def _carriers(
         ):
             return
         told += part.us
-        yield f"{'that alone' if part.name in causes else part.name} ({signed_time(part.us)})"
+        named = "that alone" if len(causes) == 1 and causes[0].endswith(part.name) else part.name
+        yield f"{named} ({signed_time(part.us)})"
 
 
 def _figures(figures: Mapping[str, Figure], change: float, causes: str, origin: Origin) -> Iterator[str]:
@@ -96,9 +133,10 @@ def _figures(figures: Mapping[str, Figure], change: float, causes: str, origin: 
         if row.telling is None:
             continue
         figure, words = figures[row.name], row.words_of(origin)
-        moved = figure.change or 0.0
-        if not moved or words in causes or abs(moved) < row.telling * (figure.before or 0.0):
+        moved, sides = figure.change or 0.0, (figure.before or 0.0, figure.after or 0.0)
+        if words in causes or abs(moved) < max(row.telling * min(sides), row.telling_at_least):
             continue
-        if row.less_is_better is None or moved * change > 0:
+        old, new = map(row.text, sides)
+        if old != new and (row.less_is_better is None or moved * change > 0):
             percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
-            yield f"{words} {row.text(figure.before or 0.0)} → {row.text(figure.after or 0.0)}{percent}"
+            yield f"{words} {old} → {new}{percent}"

@@ -37,7 +37,7 @@ class Series(StrEnum):
     """The DSP alone, as SNPE counts it."""
 
 
-_LATENCIES = (Series.TOTAL, Series.FORWARD)
+LATENCIES = (Series.TOTAL, Series.FORWARD)
 """What a latency may be made of, the better one first. Times of the accelerator alone leave out what users wait for."""
 
 _MICROSECONDS = {
@@ -72,7 +72,7 @@ class Samples:
     @property
     def chosen(self) -> Series:
         """The series that a latency is made of."""
-        return next(series for series in _LATENCIES if series in self.series)
+        return next(series for series in LATENCIES if series in self.series)
 
     @property
     def values_us(self) -> tuple[float, ...]:
@@ -115,9 +115,9 @@ def read_samples(csv_text: str, expected: int = 1) -> Samples:
     for series, time_us in _rows(csv_text):
         found.setdefault(series, []).append(time_us)
     samples = Samples({series: tuple(found[series]) for series in Series if series in found})
-    if not any(series in found for series in _LATENCIES):
+    if not any(series in found for series in LATENCIES):
         raise LatencyInvalid(
-            f"The table of snpe-diagview has no row {' or '.join(map(repr, map(str, _LATENCIES)))}."
+            f"The table of snpe-diagview has no row {' or '.join(map(repr, map(str, LATENCIES)))}."
         )
     if len(samples.values_us) < expected:
         raise LatencyInvalid(
@@ -134,7 +134,7 @@ def _rows(csv_text: str) -> Iterator[tuple[Series, float]]:
             cells = [cell.strip() for cell in row]
             if titles := _titles(cells):
                 columns = titles
-            elif columns and len(cells) > columns.message and (series := _series(cells[columns.message])):
+            elif columns and len(cells) > columns.message and (series := series_of(cells[columns.message])):
                 yield from _sample(series, cells, columns, number)
     except csv.Error as error:
         raise LatencyInvalid(f"The table of snpe-diagview is not CSV: {error}.") from error
@@ -155,7 +155,8 @@ def _titles(cells: Sequence[str]) -> _Columns | None:
     return _Columns(message, time, column(_UNIT_TITLES), in_title[1] if in_title else "", len(cells))
 
 
-def _series(message: str) -> Series | None:
+def series_of(message: str) -> Series | None:
+    """The figure that a message is of, as tables and logs name it."""
     return _SERIES.get(re.sub(r"\s*\[.*|:$", "", message).strip().lower())
 
 
@@ -170,7 +171,7 @@ def _sample(
     factor = _MICROSECONDS.get((unit or (figure[2] if figure else "") or columns.unit_in_title).lower())
     if figure and factor and float(figure[1]) > 0:
         yield series, float(figure[1]) * factor
-    elif series in _LATENCIES:
+    elif series in LATENCIES:
         said = f"{cells[columns.time]} {unit}".strip()
         raise LatencyInvalid(
             f"Line {number} of the table of snpe-diagview has {said[:60]!r} where a time is needed."
@@ -212,3 +213,9 @@ def latency(samples: Samples, warmups: int, perf_profile: str, source: str = "SN
 def spread_percent(latency: Latency) -> float:
     """How far the samples lie apart: from the smallest to the 90th percentile, in percent of the median."""
     return 100 * (latency.p90_us - latency.min_us) / latency.median_us
+
+
+def csv_of(samples: Samples) -> str:
+    """A table as `snpe-diagview` would write it, of times that were read without it."""
+    rows = [f"{series},{time:g},US" for series, times in samples.series.items() for time in times]
+    return "\n".join(["Message,Time,Unit of Measurement", *rows, ""])

@@ -24,15 +24,18 @@ class Stretch(NamedTuple):
 
 
 def dominant_path(file: QhasFile) -> tuple[Stretch, ...]:
-    """The path of the first core that has one, without its gaps; empty where the file does not tell where it ran."""
-    core = min((core for core, steps in file.paths.items() if steps), default=None)
-    return tuple(_stretches(file, core)) if core is not None else ()
+    """The path of the core that ends last, without its gaps; empty where the file does not tell where it ran."""
+    told = [core for core, steps in file.paths.items() if steps]
+    last = file.longest.htp
+    if len(file.cores) == len(told) == 1:  # one core, whatever its sections call it
+        (last,) = told
+    return tuple(_stretches(file, last))
 
 
 def _stretches(file: QhasFile, core: int) -> Iterator[Stretch]:
     types = {op.name: op.type for op in file.qnn_ops}
     waits = {op.op_id for op in file.htp_ops if op.dma_wait or op.dma_set or op.sync}
-    for step in file.paths[core]:
+    for step in file.paths.get(core, ()):
         if not step.idle and step.end_cycle > step.start_cycle:
             yield Stretch(
                 step.start_cycle, step.end_cycle, types.get(step.qnn_op, ""), step.htp_op, step.op_id in waits

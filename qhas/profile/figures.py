@@ -6,133 +6,28 @@ events are made of this table. Add a figure here, and to `Metrics` what it is re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable
 
 from qhas import units
+from qhas.profile.figure import (
+    BOTH,
+    MEASURED,
+    SIMULATED,
+    ByOrigin,
+)
+from qhas.profile.figure import SHOW as SHOW
+from qhas.profile.figure import Figure as Figure
+from qhas.profile.figure import Profile as Profile
+from qhas.profile.figure import Profiled as Profiled
+from qhas.profile.figure import Unit as Unit
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin
-from qhas.profile.qhas_file import QhasFile
-from qhas.profile.timing import timing
+from qhas.profile.runtrace import Runtrace
+from qhas.profile.timing import stated_clock_mhz, timing
 
-
-class Unit(StrEnum):
-    """What a figure counts."""
-
-    MICROSECONDS = "us"
-    CYCLES = "cycles"
-    BYTES = "bytes"
-    COUNT = "count"
-    PERCENT = "percent"
-    MEGAHERTZ = "mhz"
-
-
-SHOW: Mapping[Unit, Callable[[float], str]] = {
-    Unit.MICROSECONDS: units.microseconds,
-    Unit.CYCLES: units.count,
-    Unit.BYTES: units.size,
-    Unit.COUNT: units.count,
-    Unit.PERCENT: units.percent,
-    Unit.MEGAHERTZ: units.megahertz,
-}
-"""A value for people."""
-
-
-class Profiled(Protocol):
-    """What figures are read from; a cell record is one."""
-
-    @property
-    def metrics(self) -> Metrics | None: ...
-    @property
-    def latency(self) -> Latency | None: ...
-
-
-class Profile(NamedTuple):
-    """The same without a record."""
-
-    metrics: Metrics | None = None
-    latency: Latency | None = None
-
-
-class ByOrigin(NamedTuple):
-    """A name that says where the figure comes from."""
-
-    device: str
-    simulator: str
-
-
-Name = str | ByOrigin
-BOTH = frozenset(Origin)
-MEASURED = frozenset({Origin.DEVICE})
-SIMULATED = frozenset({Origin.SIMULATOR})
 _TELLING = 0.05
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Figure:
-    """A figure. `read` gives None where a cell has none. Pickled as its name."""
-
-    name: str
-    """Of it in this code, and in stored comparisons."""
-    title: Name
-    unit: Unit
-    read: Callable[[Profiled], float | None]
-    meaning: str
-    short: Name = ""
-    """A title where there is little room."""
-    words: Name = ""
-    """Within a sentence, where the title does not read well."""
-    whole: bool = True
-    """Whether its values are whole numbers."""
-    less_is_better: bool | None = True
-    """None for neither."""
-    noisy: bool = False
-    """Measured figures differ from run to run. The others are exact: any difference is of network, options or SDK."""
-    origins: frozenset[Origin] = BOTH
-    """Where there is such a figure."""
-    judged: frozenset[Origin] = frozenset()
-    """Where verdicts hold it against its history."""
-    weight: int = 0
-    """Of verdicts that are alike that on the figure of the most weight heads the cell, then the first of this table."""
-    column: str = ""
-    """Its name in the history, and in stored verdicts; empty where it is not there, as the next two."""
-    budget: str = ""
-    """Its key in budgets."""
-    event: str = ""
-    """Its key in the payload of events."""
-    tile: bool = False
-    """Whether it stands at the head of a cell's page."""
-    compared: bool = False
-    """Whether every comparison of two files has it."""
-    of_file: Callable[[QhasFile], float | None] | None = None
-    """How a comparison reads it where no record has it, or not as exactly."""
-    telling: float | None = None
-    """The share of itself by which it must change to be told in the sentence of a comparison."""
-
-    def __reduce__(self) -> tuple[Callable[[str], Figure], tuple[str]]:
-        return figure_of, (self.name,)
-
-    def text(self, value: float) -> str:
-        """A value for people."""
-        return SHOW[self.unit](value)
-
-    def title_of(self, origin: Origin) -> str:
-        """Above a column or a tile."""
-        return _of(self.title, origin)
-
-    def short_of(self, origin: Origin) -> str:
-        """The same where there is little room."""
-        return _of(self.short or self.title, origin)
-
-    def words_of(self, origin: Origin) -> str:
-        """Within a sentence."""
-        return _of(self.words or self.title, origin)
-
-
-def _of(name: Name, origin: Origin) -> str:
-    return name if isinstance(name, str) else getattr(name, origin)
+"""Of itself, where a change is worth a word."""
+_TELLING_BYTES = 4096.0
 
 
 def _latency(read: Callable[[Latency], float]) -> Callable[[Profiled], float | None]:
@@ -141,6 +36,16 @@ def _latency(read: Callable[[Latency], float]) -> Callable[[Profiled], float | N
 
 def _metric(read: Callable[[Metrics], float | None]) -> Callable[[Profiled], float | None]:
     return lambda profiled: read(profiled.metrics) if profiled.metrics else None
+
+
+def _runtrace(read: Callable[[Runtrace], float | None]) -> Callable[[Profiled], float | None]:
+    return lambda profiled: read(profiled.runtrace) if profiled.runtrace else None
+
+
+def _graph(profiled: Profiled) -> float | None:
+    """As the QHAS tells it, in whole microseconds; else as the runtrace does."""
+    told = profiled.metrics.graph_us if profiled.metrics else None
+    return told if told is not None or not profiled.runtrace else profiled.runtrace.graph_us
 
 
 def _in_files_only(_: Profiled) -> None:
@@ -206,6 +111,66 @@ TIME = Figure(
     compared=True,
     of_file=lambda file: timing(file).time,
 )
+GRAPH = Figure(
+    name="graph_us",
+    title="graph (first, cold)",
+    short="graph cold",
+    words="graph time, cold",
+    unit=Unit.MICROSECONDS,
+    read=_graph,
+    meaning="The graph's own time in the first, cold inference: without power-up, VTCM acquire and the call.",
+    whole=False,
+    noisy=True,
+    origins=MEASURED,
+    column="graph_us",
+    budget="graph_us",
+    tile=True,
+    compared=True,
+)
+WARM = Figure(
+    name="warm_us",
+    title="graph (warm, profiled)",
+    short="graph warm",
+    words="graph time, warm",
+    unit=Unit.MICROSECONDS,
+    read=_runtrace(lambda runtrace: runtrace.warm_us),
+    meaning="The graph's own time in the warm inferences of the runtrace, their median; profiled, so no latency.",
+    whole=False,
+    noisy=True,
+    origins=MEASURED,
+    judged=MEASURED,
+    weight=1,
+    column="warm_us",
+    budget="warm_us",
+    tile=True,
+    compared=True,
+)
+VTCM_ACQUIRE = Figure(
+    name="vtcm_acquire_us",
+    title="VTCM acquire (first, cold)",
+    short="VTCM acquire",
+    unit=Unit.MICROSECONDS,
+    read=_runtrace(lambda runtrace: runtrace.vtcm_acquire_us),
+    meaning="Wait for VTCM before the first inference; differs from run to run, and decides nothing.",
+    whole=False,
+    noisy=True,
+    origins=MEASURED,
+    column="vtcm_acquire_us",
+    compared=True,
+)
+POWER_UP = Figure(
+    name="power_up_us",
+    title="power-up (first, cold)",
+    short="power-up",
+    unit=Unit.MICROSECONDS,
+    read=_runtrace(lambda runtrace: runtrace.power_on_us),
+    meaning="Power-up before the first inference; differs from run to run, and decides nothing.",
+    whole=False,
+    noisy=True,
+    origins=MEASURED,
+    column="power_up_us",
+    compared=True,
+)
 CYCLES = Figure(
     name="timeline_cycles",
     title="timeline, cycles",
@@ -233,12 +198,28 @@ CLOCK = Figure(
     name="clock_mhz",
     title="clock",
     unit=Unit.MEGAHERTZ,
-    read=_in_files_only,
-    meaning="Mean over the execution of the graph.",
+    read=_runtrace(lambda runtrace: runtrace.clock_mhz),
+    meaning="Clock while the graph of the first, cold inference ran: as the runtrace tells it, or a simulated file states it.",
     whole=False,
+    noisy=True,
     less_is_better=None,
+    column="clock_mhz",
+    tile=True,
     compared=True,
-    of_file=lambda file: timing(file).clock_mhz,
+    of_file=stated_clock_mhz,
+)
+WARM_CLOCK = Figure(
+    name="warm_clock_mhz",
+    title="clock, warm",
+    unit=Unit.MEGAHERTZ,
+    read=_runtrace(lambda runtrace: runtrace.warm_clock_mhz),
+    meaning="Clock while the graph of the warm inferences ran, their median, as the runtrace tells it.",
+    whole=False,
+    noisy=True,
+    less_is_better=None,
+    origins=MEASURED,
+    column="warm_clock_mhz",
+    compared=True,
 )
 WORK = Figure(
     name="work_cycles",
@@ -284,6 +265,7 @@ DRAM_READ = Figure(
     tile=True,
     compared=True,
     telling=_TELLING,
+    telling_at_least=_TELLING_BYTES,
 )
 DRAM_WRITE = Figure(
     name="dram_write",
@@ -298,6 +280,7 @@ DRAM_WRITE = Figure(
     tile=True,
     compared=True,
     telling=_TELLING,
+    telling_at_least=_TELLING_BYTES,
 )
 VTCM_READ = Figure(
     name="vtcm_read",
@@ -335,6 +318,8 @@ PEAK_VTCM = Figure(
     tile=True,
     compared=True,
     telling=0.25,
+    telling_at_least=_TELLING_BYTES,
+    show=units.mebibytes,
 )
 QNN_NODES = Figure(
     name="qnn_nodes",
@@ -390,14 +375,82 @@ FORMAT_CHANGES = Figure(
     compared=True,
     telling=_TELLING,
 )
+FORMAT_CHANGE_SHARE = Figure(
+    name="format_change_percent",
+    title="format changes, of the path",
+    unit=Unit.PERCENT,
+    read=_metric(lambda metrics: metrics.format_change_percent),
+    meaning="Share of the dominant path of HTP ops that only change the memory format.",
+    whole=False,
+    noisy=True,
+    column="format_change_percent",
+    budget="format_change_percent",
+    tile=True,
+    compared=True,
+)
+REFERENCE_SHARE = Figure(
+    name="reference_percent",
+    title="reference ops, of the path",
+    unit=Unit.PERCENT,
+    read=_metric(lambda metrics: metrics.reference_percent),
+    meaning="Share of the dominant path of HTP ops that are slow reference implementations.",
+    whole=False,
+    noisy=True,
+    column="reference_percent",
+    budget="reference_percent",
+    tile=True,
+    compared=True,
+)
+HMX_WORK = Figure(
+    name="hmx_cycles",
+    title="HMX work, cycles",
+    unit=Unit.CYCLES,
+    read=_metric(lambda metrics: metrics.hmx_cycles),
+    meaning="Cycles of HTP ops that use the matrix engine; a thread of the HMX also waits and copies.",
+    noisy=True,
+    less_is_better=None,
+    column="hmx_cycles",
+    compared=True,
+)
+DMA_WAIT = Figure(
+    name="dma_wait_cycles",
+    title="waits for DMA, cycles",
+    words="cycles of waits for DMA",
+    unit=Unit.CYCLES,
+    read=_metric(lambda metrics: metrics.dma_wait_cycles),
+    meaning="Cycles of waits for DMA over all threads, which the vendor's utilisation counts as use.",
+    noisy=True,
+    origins=MEASURED,
+    column="dma_wait_cycles",
+    tile=True,
+    compared=True,
+)
+PACKET = Figure(
+    name="cycles_per_packet",
+    title="cycles a packet",
+    unit=Unit.CYCLES_A_PACKET,
+    read=_metric(lambda metrics: metrics.cycles_per_packet),
+    meaning="Cycles a packet of all work: many where it stalls.",
+    whole=False,
+    noisy=True,
+    origins=MEASURED,
+    column="cycles_per_packet",
+    tile=True,
+    compared=True,
+)
 FIGURES: tuple[Figure, ...] = (
     LATENCY,
     P90,
     FASTEST,
     TIME,
+    GRAPH,
+    WARM,
+    VTCM_ACQUIRE,
+    POWER_UP,
     CYCLES,
     IDLE,
     CLOCK,
+    WARM_CLOCK,
     WORK,
     UTILIZATION,
     DRAM,
@@ -410,6 +463,11 @@ FIGURES: tuple[Figure, ...] = (
     HTP_NODES,
     REFERENCE_OPS,
     FORMAT_CHANGES,
+    FORMAT_CHANGE_SHARE,
+    REFERENCE_SHARE,
+    HMX_WORK,
+    DMA_WAIT,
+    PACKET,
 )
 """In the order in which people read them."""
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from qhas.profile.op_names import of_network
 from qhas.profile.qhas_file import HtpOpType, QhasFile
+from qhas.profile.thread_use import cycles_a_packet, dma_wait_cycles, hmx_cycles
 from qhas.profile.timing import timing
 
 TOP_OPS = 10
@@ -32,6 +33,8 @@ class Metrics(BaseModel):
 
     time_us: float
     """Whole where the file holds no more; a simulated one is made of its cycles and clock."""
+    graph_us: int | None = None
+    """Of it, the execution of the graph; None where the file does not tell."""
     timeline_cycles: int
     utilization_percent: float
     dram_read: int
@@ -44,6 +47,15 @@ class Metrics(BaseModel):
     reference_ops: int | None
     """None where the file does not tell, as of the next."""
     format_changes: int | None
+    format_change_percent: float | None = None
+    """Share of these of the dominant path, as of the next."""
+    reference_percent: float | None = None
+    hmx_cycles: int | None = None
+    """Cycles of HTP ops that use the matrix engine; None where the file does not list all of them, as of the next."""
+    dma_wait_cycles: int | None = None
+    """Cycles of waits for DMA, which the vendor's utilisation counts as use."""
+    cycles_per_packet: float | None = None
+    """Mean of all work; None for simulated figures."""
     op_counts: dict[str, int] | None = None
     """Ops of the network that ran on the HTP, by type; None where the file does not list all of them."""
     top_ops: list[OpShare] = []
@@ -75,6 +87,7 @@ def metrics_of(file: QhasFile) -> Metrics:
     last = file.longest
     return Metrics(
         time_us=round(timing(file).time, 2),
+        graph_us=last.graph_execute_us,
         timeline_cycles=last.timeline_cycles,
         utilization_percent=last.percent_utilization,
         dram_read=sum(core.total_dram_read for core in file.cores),
@@ -86,6 +99,11 @@ def metrics_of(file: QhasFile) -> Metrics:
         htp_nodes=sum(core.htp_nodes for core in file.cores),
         reference_ops=_instances(file, lambda op: op.reference_op),
         format_changes=_instances(file, lambda op: op.format_change),
+        format_change_percent=_share(file, lambda op: op.format_change),
+        reference_percent=_share(file, lambda op: op.reference_op),
+        hmx_cycles=hmx_cycles(file),
+        dma_wait_cycles=None if file.simulated else dma_wait_cycles(file),
+        cycles_per_packet=cycles_a_packet(file),
         op_counts=_op_counts(file),
         top_ops=sorted(_shares(file), key=lambda share: (-share.dominant_cycles, share.op))[:TOP_OPS],
         estimate=file.estimate,
@@ -104,6 +122,16 @@ def _instances(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> int 
     types = file.htp_op_types
     told = types and len(types) >= file.counted("unique_htp_ops") and None not in map(mark, types)
     return sum(op.instances for op in types if mark(op)) if told else None
+
+
+def _share(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> float | None:
+    """The share of the dominant path, in percent, of the HTP ops that have the mark; None where they are not counted."""
+    last, types = file.longest, file.htp_op_types
+    path = last.timeline_cycles * (1 - last.percent_idle / 100)
+    if _instances(file, mark) is None or path <= 0 or not all(last.htp in op.dominant for op in types):
+        return None
+    shares = [(op.dominant_percent.get(last.htp), op.dominant[last.htp]) for op in types if mark(op)]
+    return sum(100 * cycles / path if percent is None else percent for percent, cycles in shares)
 
 
 def _shares(file: QhasFile) -> Iterator[OpShare]:

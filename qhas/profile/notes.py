@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qhas.profile.qhas_file import QhasFile
+from qhas.profile.runtrace import Runtrace
 from qhas.units import count
 
 _ASTRAY_SHARE = 0.10
+_ASTRAY_US = 2.0
+"""A QHAS cuts its microseconds to whole ones."""
 _ASTRAY_CYCLES = 20_000
 """A device's QHAS leaves out the graph's start and end, of up to 6,100 cycles in the files that were seen."""
 
@@ -60,3 +63,11 @@ def of_one_graph(end_cycle: int, file: QhasFile) -> bool:
     """Whether a trace that ends there can be of the inference that this file is of."""
     cycles = file.longest.timeline_cycles
     return abs(end_cycle - cycles) <= max(_ASTRAY_CYCLES, _ASTRAY_SHARE * cycles)
+
+
+def of_one_inference(runtrace: Runtrace, file: QhasFile) -> bool:
+    """Whether the first inference of a runtrace can be the one that this file is of."""
+    told, graph_us = file.longest.graph_execute_us, runtrace.graph_us
+    if told is None or graph_us is None:
+        return True
+    return abs(graph_us - told) <= max(_ASTRAY_US, _ASTRAY_SHARE * told)

@@ -1,7 +1,8 @@
 """What of an op's name and type is the network's, and what the compiler put there.
 
 Seen in the vendor's files: `Conv_token_79_2` (ONNX Runtime's numbers of a copy and of its node),
-`SystemService_ChunkPreload_12b6` and `$Const_11` (the id of the op, in hexadecimal). They move with every compile.
+`SystemService_ChunkPreload_12b6` and `$Const_11` (the id of the op, in hexadecimal). They move with every compile. Older
+host SDKs wrote `Input OpId_2` where the vendor has `Input`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 
 _TOKEN = re.compile(r"_token_(\d+)(?:_(\d+))?$")
 _ID = re.compile(r"_([0-9a-f]+)$")
+_NUMBERED_BORDER = re.compile(r" OpId_(\d+)$")
 _COMPILERS_OWN = re.compile(r"SystemService(_|$)|\$")
 _BORDER = frozenset({"Input", "Output"})
 
@@ -31,5 +33,16 @@ def moving_numbers(name: str) -> tuple[int, ...]:
     return tuple(int(number, 16 if pattern is _ID else 10) for number in numbers if number)
 
 
+def border_name(name: str) -> str:
+    """Inputs are one op in the vendor's files, and so are outputs: without the number. Other names as they are."""
+    return lasting_name(name) if _of_border(name) else name
+
+
+def _of_border(name: str) -> bool:
+    return _NUMBERED_BORDER.sub("", name) in _BORDER
+
+
 def _moving(name: str) -> re.Pattern[str]:
+    if _of_border(name):
+        return _NUMBERED_BORDER
     return _ID if _COMPILERS_OWN.match(name) else _TOKEN

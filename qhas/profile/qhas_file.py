@@ -167,6 +167,7 @@ class HtpOp(Traffic):
     """One HTP op on one thread. The low half of `op_id` is the number of the network's op, in the network's order."""
 
     htp: int = 0
+    tid: int = 0
     op_id: str
     htp_op: str
     qnn_op: str
@@ -178,7 +179,11 @@ class HtpOp(Traffic):
     num_dominant_path_cycles: int = 0
     fmt_change: bool | None = None
     ref_op: bool | None = None
+    cycles_per_packet: float = 0.0
+    """0 where it is not told."""
     hmx: bool = False
+    hvx: bool = False
+    dma: bool = False
     dma_wait: bool = False
     dma_set: bool = False
     sync: bool = False

@@ -5,16 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qhas.profile.qhas_file import QhasFile
+from qhas.profile.runtrace import Runtrace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Timing:
-    """How the time of one side comes about, in cycles and microseconds: the graph's execution, and what is before it."""
+    """How the time of one side comes about, in cycles and microseconds: the graph's execution, and what is before it.
+
+    Nothing that is None is computed of the others: the clock is a runtrace's, or one that a simulated file states.
+    """
 
     cycles: int
     idle: int
     execute: float
     start_up: float
+    clock_mhz: float | None = None
+    vtcm_acquire: float | None = None
+    power_up: float | None = None
 
     @property
     def time(self) -> float:
@@ -23,26 +30,36 @@ class Timing:
 
     @property
     def us_a_cycle(self) -> float | None:
-        """None for an empty timeline."""
+        """Of the graph's execution, its start and end outside the timeline included; None for an empty timeline."""
         return self.execute / self.cycles if self.cycles else None
 
     @property
-    def clock_mhz(self) -> float | None:
-        """Mean over the execution."""
-        return round(self.cycles / self.execute, 3) if self.execute else None
+    def around(self) -> float:
+        """What the execution takes beside the timeline's cycles at the clock: the graph's start and end."""
+        return self.execute - self.cycles / self.clock_mhz if self.clock_mhz else 0.0
 
 
-def timing(file: QhasFile) -> Timing:
-    """Of the core that ends last.
+def stated_clock_mhz(file: QhasFile) -> float | None:
+    """What a simulated file says that it was computed for."""
+    stated = file.provenance.get("core_mhz")
+    return stated if isinstance(stated, int | float) and stated > 0 else None
+
+
+def timing(file: QhasFile, runtrace: Runtrace | None = None) -> Timing:
+    """Of the core that ends last, with what the runtrace of the same inference tells.
 
     Files hold whole microseconds. A simulated one states its clock, so its time is made again from cycles, exactly.
     """
     core = file.longest
-    execute = core.time_us if core.graph_execute_us is None else core.graph_execute_us
-    stated = file.provenance.get("core_mhz")
+    told = core.graph_execute_us if core.graph_execute_us is not None or not runtrace else runtrace.graph_us
+    execute = float(core.time_us if told is None else told)
+    stated = stated_clock_mhz(file)
     return Timing(
         cycles=core.timeline_cycles,
         idle=file.idle,
-        execute=core.timeline_cycles / stated if isinstance(stated, int | float) and stated > 0 else execute,
+        execute=core.timeline_cycles / stated if stated else execute,
         start_up=core.time_us - execute,
+        clock_mhz=stated or (runtrace.clock_mhz if runtrace else None),
+        vtcm_acquire=runtrace.vtcm_acquire_us if runtrace else None,
+        power_up=runtrace.power_on_us if runtrace else None,
     )

@@ -15,6 +15,7 @@ from qhas.report.families import family_of
 from qhas.report.findings import Findings
 from qhas.report.gather import CellFiles
 from qhas.report.history_plot import history_plots
+from qhas.report.inferences import costs, phases, runtrace_note
 from qhas.report.links import cell_page, files, first_links, link
 from qhas.report.rendering import render
 from qhas.report.standing import standing
@@ -75,6 +76,9 @@ def cell_page_text(
         statement=legend([record]),
         plots={plot.id: plot for plot in drawn if plot},
         ops=files_of.ops,
+        costs=costs(record),
+        phases=phases(record),
+        runtrace_note=runtrace_note(record),
         strange=files_of.strange,
         path=path_of(record),
         timeline=timeline.model_dump(mode="json") if timeline else None,
@@ -101,7 +105,7 @@ def tiles_of(record: CellRecord, diff: CellDiff | None) -> list[Tile]:
     return [
         _tile(figure, value, record.origin, diff)
         for figure in FIGURES
-        if figure.tile and (value := figure.read(record)) is not None
+        if figure.tile and record.origin in figure.origins and (value := figure.read(record)) is not None
     ]
 
 

@@ -100,7 +100,7 @@ def understood(contents: CellContents) -> CellFiles:
         before = _evidence(contents.before, contents.before_qhas) if after else None
     timeline = contents.drawn or _timeline(contents.timeline)
     return CellFiles(
-        ops=op_tables(after.file) if after else None,
+        ops=op_tables(after.file, after.runtrace) if after else None,
         timeline=timeline,
         diff=_diff(before, after) if before and after else None,
         strange=_strange(timeline, after.file) if timeline and after else "",

@@ -25,6 +25,7 @@ _TITLES = {
     "diag_log": "diagnostic log",
     "config": "viewer config",
     "output_tensor": "output tensor",
+    "unfinished": "may be cut off:",
 }
 _OF_FAILURE = ("device_log", OUTPUT)
 """What is opened first where the cell failed."""

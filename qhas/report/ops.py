@@ -6,16 +6,25 @@ work.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
+from qhas.diff.ops import ops_of
 from qhas.profile.notes import notes
-from qhas.profile.op_names import of_network
-from qhas.profile.qhas_file import HtpOpType, QhasFile, QnnOp, Traffic
+from qhas.profile.op_names import border_name, of_network
+from qhas.profile.qhas_file import HtpOp, HtpOpType, QhasFile, QnnOp, Traffic
+from qhas.profile.runtrace import Runtrace
+from qhas.profile.thread_use import Packets, ThreadUse, by_htp_op, thread_use
+from qhas.profile.thread_use import packets as packets_of
+from qhas.profile.timing import Timing, timing
+from qhas.units import megahertz, microseconds
 
 SHOWN = 15
+_STALL = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,18 @@ class OpRow:
     vtcm: int
     format_change: bool = False
     reference: bool = False
+    us: float | None = None
+    """Its cycles on the dominant path as time; None where nothing tells the graph's time."""
+    start: int | None = None
+    """The cycle in which its first HTP op starts, from the first of the file's on."""
+    shape: str = ""
+    data_type: str = ""
+    packets: Packets | None = None
+
+    @property
+    def stalls(self) -> bool:
+        """Whether the same work took several times the cycles a packet of its best run, most of the time."""
+        return self.packets is not None and self.packets.mean >= _STALL * self.packets.best
 
 
 @dataclass(frozen=True)
@@ -41,6 +62,10 @@ class OpTable:
     rows: list[OpRow]
     total: int
     added: int
+
+    def has(self, what: str) -> bool:
+        """Whether a row tells it: other columns are not shown."""
+        return any(getattr(row, what) not in (None, "") for row in self.rows)
 
     @property
     def most(self) -> float:
@@ -58,6 +83,8 @@ class ResourceUse:
     cycles_used: int
     utilization: float
     traffic: Traffic
+    use: ThreadUse | None = None
+    """What its cycles went into; None where the file does not tell."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +96,8 @@ class OpTables:
     htp_types: OpTable
     by_dram: OpTable
     resources: list[ResourceUse]
+    rate: str
+    """How cycles became microseconds, as part of a sentence; empty where they did not."""
     notes: list[str]
     """What a reader should know of the file, as sentences without subject."""
 
@@ -79,29 +108,76 @@ class _Path:
 
     core: int
     busy: float
+    us_a_cycle: float | None
+
+    def us(self, cycles: int) -> float | None:
+        """So many cycles as time."""
+        return None if self.us_a_cycle is None else cycles * self.us_a_cycle
 
     def percent(self, cycles: int) -> float:
         """The share of so many cycles."""
         return 100 * cycles / self.busy if self.busy > 0 else 0.0
 
 
-def op_tables(file: QhasFile) -> OpTables:
-    """The tables; those of sections that the file does not have are empty."""
-    last = file.longest
-    path = _Path(last.htp, last.timeline_cycles * (1 - last.percent_idle / 100))
-    instances = [_instance(op, path) for op in file.qnn_ops]
+def op_tables(file: QhasFile, runtrace: Runtrace | None = None) -> OpTables:
+    """The tables; those of sections that the file does not have are empty. The runtrace is of the same inference."""
+    last, taken = file.longest, timing(file, runtrace)
+    us_a_cycle = (
+        1 / taken.clock_mhz if taken.clock_mhz else taken.us_a_cycle if last.graph_execute_us else None
+    )
+    path = _Path(last.htp, last.timeline_cycles * (1 - last.percent_idle / 100), us_a_cycle)
+    details = _details(file)
+    instances = [replace(_instance(op, path), **details.get(border_name(op.name), {})) for op in file.qnn_ops]
+    packets, uses = dict(by_htp_op(file)), {} if file.simulated else thread_use(file)
     return OpTables(
         types=_ranked(_by_type(instances)),
         instances=_ranked(instances),
-        htp_types=_ranked(_htp_type(op, path) for op in file.htp_op_types),
+        htp_types=_ranked(
+            replace(_htp_type(op, path), packets=packets.get(op.op)) for op in file.htp_op_types
+        ),
         by_dram=_ranked((op for op in instances if op.dram), "dram"),
         resources=[
-            ResourceUse(core.htp, used.type, used.tid, used.cycles_used, used.utilization, used)
+            ResourceUse(
+                core.htp,
+                used.type,
+                used.tid,
+                used.cycles_used,
+                used.utilization,
+                used,
+                uses.get((core.htp, used.tid)),
+            )
             for core in file.cores
             for used in core.resources
         ],
+        rate=_rate(taken, us_a_cycle),
         notes=notes(file),
     )
+
+
+def _rate(taken: Timing, us_a_cycle: float | None) -> str:
+    if us_a_cycle is None:
+        return ""
+    if taken.clock_mhz:
+        return f"at {megahertz(taken.clock_mhz)}, the mean clock of the graph's execution"
+    return f"as shares of the graph's {microseconds(taken.execute)}"
+
+
+def _details(file: QhasFile) -> dict[str, dict[str, Any]]:
+    """What only HTP ops tell of the ops of the network, by name."""
+    begin = min((op.start_cycle for op in file.htp_ops if op.start_cycle), default=0)
+    compiled: defaultdict[str, list[HtpOp]] = defaultdict(list)
+    for htp_op in file.htp_ops:
+        compiled[border_name(htp_op.qnn_op)].append(htp_op)
+    details: dict[str, dict[str, Any]] = {}
+    for op in ops_of(file):
+        starts = [row.start_cycle - begin for row in compiled[op.name] if row.start_cycle]
+        details[op.name] = {
+            "start": min(starts, default=None),
+            "shape": " x ".join(map(str, op.shape or ())),
+            "data_type": op.data_type or "",
+            "packets": packets_of(compiled[op.name]),
+        }
+    return details
 
 
 def _ranked(rows: Iterable[OpRow], by: str = "dominant") -> OpTable:
@@ -125,7 +201,13 @@ def _sum(name: str, rows: list[OpRow]) -> OpRow:
         htp_ops=sum(row.htp_ops for row in rows),
         dram=sum(row.dram for row in rows),
         vtcm=sum(row.vtcm for row in rows),
+        us=_added([row.us for row in rows]),
     )
+
+
+def _added(times: list[float | None]) -> float | None:
+    told = [time for time in times if time is not None]
+    return sum(told) if told else None
 
 
 def _instance(op: QnnOp, path: _Path) -> OpRow:
@@ -139,6 +221,7 @@ def _instance(op: QnnOp, path: _Path) -> OpRow:
         op.num_htp_ops or 0,
         op.dram or 0,
         op.vtcm or 0,
+        us=path.us(dominant),
     )
 
 
@@ -155,4 +238,5 @@ def _htp_type(op: HtpOpType, path: _Path) -> OpRow:
         op.vtcm or 0,
         bool(op.format_change),
         bool(op.reference_op),
+        us=path.us(dominant),
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from qhas.profile.figures import BY_BUDGET_KEY, Profile, Unit
+from qhas.profile.figures import BY_BUDGET_KEY, GRAPH, TIME, Profile, Unit
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.op_types import QNN_OP_TYPES
 from qhas.profile.origin import Origin
+from qhas.profile.runtrace import Runtrace
 from qhas.runs.record import BudgetResult, BudgetState
 from qhas.sweep.budget import Budget, Limit
 from qhas.units import count
@@ -28,13 +29,27 @@ _UNITS = {
 
 
 def check_budget(
-    budget: Budget, metrics: Metrics | None, latency: Latency | None, origin: Origin
+    budget: Budget,
+    metrics: Metrics | None,
+    latency: Latency | None,
+    origin: Origin,
+    runtrace: Runtrace | None = None,
 ) -> list[BudgetResult]:
-    """Every limit of the budget against its figure, in the order of the budget's fields."""
-    return [
-        _result(name, limit, Profile(metrics, latency), origin, _judges(budget, name, origin))
-        for name, limit in budget.limits.items()
-    ]
+    """Every limit of the budget against its figure, in the order of the budget's fields.
+
+    `time_us` of a device is held against the graph's own time: power-up and VTCM acquire differ from run to run by more
+    than networks take.
+    """
+    profile = Profile(metrics, latency, runtrace)
+    alone = origin is Origin.DEVICE and GRAPH.read(profile) is not None
+    results = []
+    for name, limit in budget.limits.items():
+        of_graph = alone and name == TIME.budget
+        value = GRAPH.read(profile) if of_graph else _value(name, limit, profile)
+        of = f"{_OF_ORIGIN[origin]}{', the graph alone' if of_graph else ''}"
+        types = "" if value else _types(name, profile)
+        results.append(_result(name, limit, value, of, types, _judges(budget, name, origin)))
+    return results
 
 
 def _judges(budget: Budget, name: str, origin: Origin) -> bool:
@@ -59,8 +74,7 @@ def _op_counts(profile: Profile) -> dict[str, int] | None:
     return profile.metrics.op_counts if profile.metrics else None
 
 
-def _result(name: str, limit: Limit, profile: Profile, origin: Origin, judged: bool) -> BudgetResult:
-    value = _value(name, limit, profile)
+def _result(name: str, limit: Limit, value: float | None, of: str, types: str, judged: bool) -> BudgetResult:
     show = _shown(name, value, limit)
     allowed = " and ".join(
         f"at {side} {show(bound)}"
@@ -68,12 +82,12 @@ def _result(name: str, limit: Limit, profile: Profile, origin: Origin, judged: b
         if bound is not None
     )
     if not judged:
-        state, told = BudgetState.NOT_JUDGED, f"the budget is not for {_OF_ORIGIN[origin]} figures"
+        state, told = BudgetState.NOT_JUDGED, f"the budget is not for {of} figures"
     elif value is None:
-        state, told = BudgetState.NO_FIGURE, f"there is no such figure of this cell{_types(name, profile)}"
+        state, told = BudgetState.NO_FIGURE, f"there is no such figure of this cell{types}"
     else:
         state = BudgetState.KEPT if _within(limit, value) else BudgetState.OVER
-        told = f"{show(value)} ({_OF_ORIGIN[origin]}){'' if value else _types(name, profile)}"
+        told = f"{show(value)} ({of}){types}"
     return BudgetResult(
         figure=name,
         state=state,

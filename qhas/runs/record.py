@@ -16,8 +16,10 @@ from qhas.failures import Failure, FailureKind, Step
 from qhas.machine.process import ToolRun
 from qhas.machine.secrets import Address
 from qhas.naming import Name
+from qhas.outside_text import ShownText
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin
+from qhas.profile.runtrace import Runtrace
 from qhas.site import Site
 from qhas.site.sdk import SdkKind
 from qhas.store import Artifact
@@ -84,6 +86,19 @@ class PreparedFacts(Stored):
     reused: bool
 
 
+class EffectiveOptions(Stored):
+    """Options as they took effect, defaults resolved, as far as the prepared DLC and the profile tell; else None."""
+
+    optimization_level: int | None = None
+    vtcm_mib: float | None = None
+    hvx_threads: int | None = None
+    dlbc: bool | None = None
+    clock_mhz: float | None = Field(default=None, description="Of the simulator; a device's is measured.")
+    compiler: str | None = Field(
+        default=None, description="Build id of the compiler that made the cache record."
+    )
+
+
 class BudgetState(StrEnum):
     """Whether a figure is within its budget."""
 
@@ -128,10 +143,17 @@ class CellRecord(Stored):
     device: DeviceFacts | None = None
     model: ModelFacts | None = None
     prepared: PreparedFacts | None = None
+    effective: EffectiveOptions | None = Field(default=None, description="Options as they took effect.")
     health: HealthFacts | None = None
     attempts: list[Attempt] = []
     latency: Latency | None = None
     metrics: Metrics | None = None
+    runtrace: Runtrace | None = Field(
+        default=None, description="Phases and clocks of the profiled inferences, the first one cold."
+    )
+    remarks: list[ShownText] = Field(
+        default=[], description="What is odd about the cell's files; nothing of it counts in a figure."
+    )
     budgets: list[BudgetResult] = Field(
         default=[], description="Against the budget the cell ran with; the status does not depend on it."
     )

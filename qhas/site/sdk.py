@@ -40,6 +40,8 @@ HOST_TOOLS = (Tool.GRAPH_PREPARE, Tool.NET_RUN, Tool.PROFILE_VIEWER)
 DEVICE_TOOLS = (Tool.NET_RUN, Tool.PROFILE_VIEWER, Tool.PLATFORM_VALIDATOR)
 """What goes to a device, as far as the SDK has it for the device's target."""
 OUTPUT = "output"
+_NATIVE_INPUTS = ("--userbuffer_auto", "--use_native_input_files")
+"""Without user buffers net-run reads float32 files alone (SNPE tools page)."""
 
 
 class ProfilingLevel(StrEnum):
@@ -113,7 +115,13 @@ class Sdk:
         return argv
 
     def net_run_argv(
-        self, *, container: str, input_list: str, options: RunOptions, level: ProfilingLevel
+        self,
+        *,
+        container: str,
+        input_list: str,
+        options: RunOptions,
+        level: ProfilingLevel,
+        native_inputs: bool = False,
     ) -> list[str]:
         """A run on the device, by the program's name alone: each device has its own place for it.
 
@@ -130,6 +138,7 @@ class Sdk:
             "--use_dsp",
             "--validate_cache",
             "--cache_compatibility_mode=strict",
+            *(_NATIVE_INPUTS if native_inputs else ()),
         ]
 
     def diagview_argv(self, *, log: Path, output: Path) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from qhas.machine.secrets import masked_text
+from qhas.machine.waits import asked
 from qhas.store.backend import Backend
 from qhas.store.errors import StoreError
 from qhas.store.objects import Batch
@@ -23,10 +24,19 @@ class Guard:
     def __init__(self, root: str, backend: Backend, patience: Patience) -> None:
         self._root, self._backend, self._patience = root, backend, patience
 
-    def do(self, key: str, operation: Callable[[], T]) -> T:
-        """The operation's result. Raises StoreError or the kind of it that fits."""
+    def do(self, key: str, operation: Callable[[], T], *, transfer: bool = False) -> T:
+        """The operation's result. Raises StoreError or the kind of it that fits.
+
+        A transfer may take its time: it counts as waited for once it has failed.
+        """
         try:
-            return self._patience.keep_trying(operation, lambda error: self._backend.explain(error).passes)
+            with asked(f"the store {self._root}", waits=not transfer) as wait:
+
+                def passes(error: BaseException) -> bool:
+                    wait()
+                    return self._backend.explain(error).passes
+
+                return self._patience.keep_trying(operation, passes)
         except StoreError:
             raise
         except Exception as error:
@@ -36,7 +46,7 @@ class Guard:
 
     def do_many(self, key: str, operation: Callable[[], Batch[T]]) -> dict[str, T]:
         """What a batch of operations, of which one is on the key, did; one that failed is raised unless it passes."""
-        batch = self.do(key, operation)
+        batch = self.do(key, operation, transfer=True)
         if batch.failed and not self._backend.explain(batch.failed[1]).passes:
             raise self._refusal(*batch.failed)
         return batch.done

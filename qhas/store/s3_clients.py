@@ -1,6 +1,7 @@
 """The two clients of an S3 bucket: how they are made, what they wait for, and how often they try.
 
-s3fs finds the address, the credentials and the region, as botocore does; obstore is given them. Both leave what fails
+s3fs finds the address, the credentials and the region, as botocore does, which follows a bucket to another region than
+the configured one; obstore is given what s3fs has found. Both leave what fails
 to the store's Patience, but for obstore's own tries, of the same patience: a part of a large file that fails must not
 cost the file.
 """
@@ -18,7 +19,9 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.handlers import add_expect_header
 
 from qhas.machine.proxies import exempt_loopback
+from qhas.store.errors import chain
 from qhas.store.patience import Patience
+from qhas.store.s3_errors import is_of_another_region
 
 if TYPE_CHECKING:
     from obstore.store import S3Credential, S3Store
@@ -33,13 +36,13 @@ class S3Clients:
         exempt_loopback()
         self._patience = patience
         try:
-            self.fs, self.base = fsspec.core.url_to_fs(root, **_s3fs_options(patience))
-            _settle(self.fs)
+            self.fs, self.base = _open_s3fs(root, patience)
         except BotoCoreError as error:
             raise ValueError(str(error)) from error
         if not {"", ".", ".."}.isdisjoint(self.base.split("/")):
             raise ValueError("its path has an empty part, `.` or `..`; write it as s3://bucket/folder")
-        self._opening = threading.Lock()
+        self._root, self._at_home = root, self.fs
+        self._opening = threading.RLock()
         self._opened: dict[Patience, S3Store] = {}
 
     @property
@@ -62,11 +65,51 @@ class S3Clients:
         """Obstore that tries once."""
         return self._obstore(replace(self._patience, total=0))
 
+    def followed(self, error: BaseException, used: S3Store) -> bool:
+        """Whether obstore, which failed with this, is another client by now: one of the bucket's own region."""
+        if not is_of_another_region(error):
+            return False
+        with self._opening:
+            if used not in self._opened.values():
+                return True  # another thread was told the same, and asked
+            region = self._region_of_bucket()
+            if region in (None, self._at_home.connect().meta.region_name):
+                return False
+            try:
+                self._at_home = _open_s3fs(self._root, self._patience, region)[0]
+            except (BotoCoreError, ValueError):  # it is no region's name
+                return False
+            self._opened.clear()
+            return True
+
+    def _region_of_bucket(self) -> str | None:
+        """As the server says it, also to who may not see the bucket."""
+        try:
+            answer = self.fs.call_s3("head_bucket", Bucket=self.base.partition("/")[0])
+        except Exception as error:
+            answers = (getattr(link, "response", None) for link in chain(error))
+            answer = next((answer for answer in answers if isinstance(answer, dict)), {})
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        region: str | None = headers.get("x-amz-bucket-region")
+        return region
+
     def _obstore(self, patience: Patience) -> S3Store:
         with self._opening:
             if patience not in self._opened:
-                self._opened[patience] = _open_obstore(self.fs, self.base.partition("/")[0], patience)
+                self._opened[patience] = _open_obstore(self._at_home, self.base.partition("/")[0], patience)
             return self._opened[patience]
+
+
+def _open_s3fs(root: str, patience: Patience, region: str | None = None) -> tuple[Any, str]:
+    """The file system and the path in it; in a region, or in that which botocore finds configured."""
+    options = _s3fs_options(patience)
+    if region:
+        options["client_kwargs"] = fsspec.config.conf.get("s3", {}).get("client_kwargs", {}) | {
+            "region_name": region
+        }
+    fs, base = fsspec.core.url_to_fs(root, **options)
+    _settle(fs)
+    return fs, base
 
 
 def _s3fs_options(patience: Patience) -> dict[str, Any]:

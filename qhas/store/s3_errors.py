@@ -42,6 +42,7 @@ _PASSING_CODES = frozenset(
 )
 _CREDENTIALS = "the credentials are refused; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _NOT_ALLOWED = "these credentials may not do that; check the bucket's policy"
+_ELSEWHERE = "the bucket is in another region; check AWS_DEFAULT_REGION"
 _BY_CODE = {
     "AccessDenied": _NOT_ALLOWED,
     "Forbidden": _NOT_ALLOWED,
@@ -51,8 +52,9 @@ _BY_CODE = {
     "ExpiredToken": "the credentials have expired; get new ones",
     "InvalidToken": "the session token is refused; check AWS_SESSION_TOKEN",
     "NoSuchBucket": "there is no such bucket; check `store` in site.yaml, or make the bucket",
-    "PermanentRedirect": "the bucket is in another region; check AWS_DEFAULT_REGION",
-    "AuthorizationHeaderMalformed": "the bucket is in another region; check AWS_DEFAULT_REGION",
+    "PermanentRedirect": _ELSEWHERE,
+    "AuthorizationHeaderMalformed": _ELSEWHERE,
+    "IllegalLocationConstraintException": _ELSEWHERE,
     "RequestTimeTooSkewed": "this host's clock is wrong; set it",
     "QuotaExceeded": "the store is full: its quota is used up",
     "EntityTooLarge": "the object is larger than the server takes",
@@ -78,6 +80,11 @@ def trouble_of(error: BaseException) -> Trouble:
     status = next((answer.status for answer in answers if answer.status), None)
     code = next((answer.code for answer in answers if answer.code), None)
     return Trouble(_kind(error, code), _reason(error, status, code), any(map(_passes, chain(error))))
+
+
+def is_of_another_region(error: BaseException) -> bool:
+    """Whether the server wants the request signed for another region."""
+    return trouble_of(error).reason == _ELSEWHERE
 
 
 def _kind(error: BaseException, code: str | None) -> type[StoreError]:

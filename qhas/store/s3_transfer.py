@@ -61,7 +61,10 @@ class FastS3(S3):
 
     def put(self, file: Path, key: str) -> str:
         """Store a file; a multipart upload that fails is aborted. The digest is of the bytes that were sent."""
-        size, store = file.stat().st_size, self._clients.patient()
+        return self._in_its_region(lambda store: self._put_by(store, file, key))
+
+    def _put_by(self, store: S3Store, file: Path, key: str) -> str:
+        size = file.stat().st_size
         attributes = {"Content-Type": content_type(key)}
         if size <= PART:
             with self._small:
@@ -82,7 +85,9 @@ class FastS3(S3):
 
     def get(self, key: str, file: Path) -> str:
         """Copy an object to a file; the digest is made while the next bytes arrive."""
-        store = self._clients.patient()
+        return self._in_its_region(lambda store: self._get_by(store, key, file))
+
+    def _get_by(self, store: S3Store, key: str, file: Path) -> str:
         with self._small, file.open("wb") as sink:
             answer = obstore.get(store, self._name(key))
             if answer.meta["size"] <= PART:
@@ -142,8 +147,17 @@ class FastS3(S3):
         return self._together({copy.key: copy for copy in copies}, get)
 
     def _together(self, items: dict[str, T], work: Callable[[S3Store, T], Awaitable[R | None]]) -> Batch[R]:
-        """The work on every item, 32 under way, on the loop that s3fs has in a thread of its own."""
-        store, slots = self._clients.hasty(), asyncio.Semaphore(_TINY_AT_ONCE)
+        """The work on every item; begun anew if the bucket turns out to be of another region."""
+        batch = self._together_by(store := self._clients.hasty(), items, work)
+        if batch.failed and self._clients.followed(batch.failed[1], store):
+            return self._together_by(self._clients.hasty(), items, work)
+        return batch
+
+    def _together_by(
+        self, store: S3Store, items: dict[str, T], work: Callable[[S3Store, T], Awaitable[R | None]]
+    ) -> Batch[R]:
+        """32 under way, on the loop that s3fs has in a thread of its own."""
+        slots = asyncio.Semaphore(_TINY_AT_ONCE)
         done: dict[str, R] = {}
         failures: list[tuple[str, Exception]] = []
 
@@ -162,6 +176,16 @@ class FastS3(S3):
 
         fsspec.asyn.sync(self._fs.loop, work_on_all)
         return Batch(done, failures[0] if failures else None)
+
+    def _in_its_region(self, work: Callable[[S3Store], T]) -> T:
+        """The work by obstore; a second time if the bucket turns out to be of another region."""
+        store = self._clients.patient()
+        try:
+            return work(store)
+        except Exception as error:
+            if not self._clients.followed(error, store):
+                raise
+        return work(self._clients.patient())
 
 
 def _read(source: Path, size: int, update: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -148,7 +148,7 @@ class Store:
         partial = partial_of(target)
         try:
             for _ in range(2):  # bytes that changed on the way are good the second time
-                digest = self._guard.do(key, lambda: self._backend.get(key, partial))
+                digest = self._guard.do(key, lambda: self._backend.get(key, partial), transfer=True)
                 if sha256 in (None, digest):
                     partial.replace(target)
                     return
@@ -245,7 +245,7 @@ class Store:
 
     def _put(self, prefix: str, file: Upload, source: Path, path: str) -> Artifact:
         key = self._checked(f"{prefix}/{path}")
-        digest = self._guard.do(key, lambda: self._backend.put(source, key))
+        digest = self._guard.do(key, lambda: self._backend.put(source, key), transfer=True)
         return _artifact(file, source, path, digest)
 
     def _checked(self, key: str) -> str:

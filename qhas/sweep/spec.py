@@ -56,7 +56,17 @@ class ModelRef(Written):
         description="random, or path or URL of an input list. Its input files lie relative to it.",
         examples=[RANDOM_INPUTS, "s3://models/inception_v2/input_list.txt"],
     )
-
+    native_inputs: bool = Field(
+        default=False,
+        title="Native inputs",
+        description="The files of the input list hold values of the inputs' own types, as in int64, not float32.",
+    )
+    input_ranges: dict[str, tuple[int, int]] = Field(
+        default={},
+        title="Input ranges",
+        description="Least and greatest random value of an input of whole numbers, by its name; 0 where none is given.",
+        examples=[{"input_ids": (0, 30521)}],
+    )
     tags: list[Name] = Field(
         default=[], title="Tags", description="Words to select models by, as in nightly or canary."
     )

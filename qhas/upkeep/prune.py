@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from qhas.cell.artifacts import ARTIFACTS, Retention
+from qhas.cell.artifacts import ARTIFACTS, UNFINISHED, Retention
 from qhas.cell.prepared import PreparedManifest
 from qhas.machine.digest import data_digest
 from qhas.runs import keys
@@ -25,7 +25,7 @@ from qhas.store import Found, Store, StoreError
 TRACES_DAYS = 90
 REPLAY_DAYS = 30
 PREPARED_DAYS = 30
-_RETENTION = {spec.name: spec.retention for spec in ARTIFACTS}
+_RETENTION = {spec.name: spec.retention for spec in ARTIFACTS} | {UNFINISHED: Retention.REPLAY}
 
 
 class Reason(StrEnum):

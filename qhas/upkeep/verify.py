@@ -6,7 +6,7 @@ Nothing is changed here; `redo` removes the records of damaged cells, and resumi
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +20,7 @@ from qhas.runs.record import CellRecord, SweepRecord, SweepState
 from qhas.runs.stored import planned_cells, read_run
 from qhas.store import Found, ObjectDamaged, ObjectMissing, Store
 from qhas.store.objects import Artifact
+from qhas.units import size
 
 _AT_ONCE = 8
 _ENDED = (SweepState.COMPLETE, SweepState.PARTIAL)
@@ -64,6 +65,29 @@ class Checked:
 def run_ids(store: Store) -> list[str]:
     """Every run in the store, also those without a readable record."""
     return store.children(keys.RUNS)
+
+
+def verify_runs(
+    store: Store, wanted: Iterable[str], done: Callable[[Checked], object] = lambda _: None
+) -> list[Checked]:
+    """`verify_run` of each; `done` hears of each run that was looked through. Raises StoreError, InvalidInput."""
+    checked = []
+    for run_id in wanted:
+        checked.append(verify_run(store, run_id))
+        done(checked[-1])
+    return checked
+
+
+def all_damages(checked: Iterable[Checked]) -> list[Damage]:
+    """What is damaged, run by run."""
+    return [damage for run in checked for damage in run.damages]
+
+
+def extent(checked: Sequence[Checked]) -> str:
+    """How much was looked through, in words."""
+    runs, cells = len(checked), sum(run.cells for run in checked)
+    files, read = sum(run.artifacts for run in checked), sum(run.bytes for run in checked)
+    return f"{runs} run{'s' * (runs != 1)}, {cells} cell{'s' * (cells != 1)}, {files} files, {size(read)}"
 
 
 def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checked:

@@ -136,14 +136,24 @@ def test_the_emulator_computes_what_onnx_runtime_computes(
     assert np.ptp(expected) > 4 * _output_step(path)
 
 
+@pytest.mark.slow
 def test_a_second_run_reuses_every_graph_and_finds_the_same_figures(demo: DemoRun) -> None:
     (demo.folder / "again.yaml").write_text(
         "name: again\nsocs: [sa8255, sa8797, sar2230p]\nmodels:\n"
         "- {name: squeezenet, dlc: networks/squeezenet.dlc}\n- {name: inception_v2, dlc: networks/inception_v2.dlc}\n"
         "exclude: [{model: inception_v2, soc: sa8797}, {model: inception_v2, soc: sar2230p}]\n"
     )
+    require_same_again(demo, 4, "sweep", "again.yaml")
+
+
+def test_a_network_profiled_alone_reuses_its_graph_and_has_the_figures_it_had(demo: DemoRun) -> None:
+    require_same_again(demo, 1, "profile", "networks/squeezenet.dlc", "--soc", "sa8255")
+
+
+def require_same_again(demo: DemoRun, cells: int, *command: str) -> None:
+    """The command finds all its graphs in the store and the figures of the demo's cells; its run is removed."""
     done = subprocess.run(
-        [str(QHAS), "sweep", "again.yaml", "--site", "site.yaml", "--run-id", "again"],
+        [str(QHAS), *command, "--site", "site.yaml", "--run-id", "again"],
         cwd=demo.folder,
         env=environment() | {"PREFECT_HOME": str(demo.folder / "prefect")},
         capture_output=True,
@@ -152,7 +162,7 @@ def test_a_second_run_reuses_every_graph_and_finds_the_same_figures(demo: DemoRu
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 of 4 prepared graphs came from the store" in done.stdout
+    assert f"{cells} of {cells} prepared graphs came from the store" in done.stdout
     _, records = load_run(Store(str(demo.store)), "again")
     shutil.rmtree(demo.store / "runs" / "again")
     for record in records:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
-import re
 import shutil
 import subprocess
 import zipfile
@@ -21,7 +19,7 @@ from qhas.failures import FailureKind, Step
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, CellStatus, SweepRecord, SweepState
 from qhas.runs.stored import load_run
-from qhas.site.sdk import HOST_TARGET, HOST_TOOLS, Tool, host_sdk_root
+from qhas.site.sdk import HOST_TARGET, host_sdk_root
 from qhas.store import Store
 from tests.demo.conftest import QHAS, environment
 from tests.hostsdk import networks
@@ -291,123 +289,3 @@ def test_the_id_of_a_run_of_another_sweep_is_refused(swept: Swept) -> None:
     assert done.returncode == 2
     assert "started with another spec" in done.stderr
     assert "not measured" not in done.stdout
-
-
-# What is refused before anything runs
-
-
-def broken_sdk(folder: Path, missing: Tool) -> Path:
-    """The host SDK without one of its tools."""
-    root, whole = folder / "sdk", host_sdk_root()
-    for part in ("bin", "lib"):
-        (root / part).mkdir(parents=True)
-    (root / "lib" / HOST_TARGET).symlink_to(whole / "lib" / HOST_TARGET)
-    tools = root / "bin" / HOST_TARGET
-    tools.mkdir()
-    for tool in (whole / "bin" / HOST_TARGET).iterdir():
-        if tool.name != missing:
-            (tools / tool.name).symlink_to(tool)
-    return root
-
-
-def refused(folder: Path, *arguments: str) -> str:
-    """The one sentence of a command that refuses its input and has stored nothing."""
-    done = qhas(folder, *arguments)
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("qhas: ")
-    assert line.endswith(".")
-    assert not (folder / "qhas-store").exists()
-    assert not (folder / "home" / ".prefect").exists()
-    return line
-
-
-def write_sweep(folder: Path, **changes: object) -> None:
-    (folder / "net.dlc").write_bytes(b"never read")
-    spec = {"name": "one", "models": [{"name": "net", "dlc": "net.dlc"}], "socs": ["sa8255"]} | changes
-    (folder / "sweep.yaml").write_text(json.dumps(spec))
-
-
-NAMES = ["../up", "$(reboot)", "two\nlines", "x" * 101, ""]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_name_that_is_no_plain_file_name_is_refused(tmp_path: Path, name: str) -> None:
-    write_sweep(tmp_path, models=[{"name": name, "dlc": "net.dlc"}])
-    assert f"models.0.name: {name!r} cannot be a name" in refused(tmp_path, "sweep", "sweep.yaml")
-
-
-NET = {"name": "net", "dlc": "net.dlc"}
-SPECS: dict[str, tuple[dict[str, object], str]] = {
-    "a key that is none": ({"speed": "fast"}, "speed: no such key"),
-    "a model's key that is none": ({"models": [NET | {"quant": 8}]}, "models.0.quant: no such key"),
-    "two models of one name": ({"models": [NET, NET]}, "net is listed twice"),
-    "names that differ in case only": ({"models": [NET, NET | {"name": "Net"}]}, "listed twice"),
-    "a DLC that is not there": ({"models": [NET | {"dlc": "no.dlc"}]}, "There is no file"),
-    "a list that is not there": ({"models": [NET | {"inputs": "no.txt"}]}, "There is no file"),
-    "an address nobody knows": ({"models": [NET | {"dlc": "nowhere://b/n.dlc"}]}, "nowhere://b/n.dlc"),
-    "a SoC that no tool could take": ({"socs": ["sa8255; reboot"]}, "cannot be a SoC"),
-    "a value out of range": ({"variants": {"vtcm_mb": [2, 80]}}, "variants.vtcm_mb.1: Input should be"),
-    "nothing left": ({"exclude": [{"soc": "sa8255"}]}, "no cell left"),
-    "a network's path with a NUL": ({"models": [NET | {"dlc": "a\0b"}]}, "cannot be a path"),
-}
-
-
-@pytest.mark.parametrize("fault", SPECS)
-def test_a_sweep_that_cannot_run_is_refused_in_one_sentence(tmp_path: Path, fault: str) -> None:
-    changes, says = SPECS[fault]
-    write_sweep(tmp_path, **changes)
-    assert says in refused(tmp_path, "sweep", "sweep.yaml")
-
-
-@pytest.mark.parametrize("run_id", ["../other", "two\nlines"])
-def test_a_run_id_that_is_no_plain_name_is_refused(tmp_path: Path, run_id: str) -> None:
-    write_sweep(tmp_path)
-    assert "The run id is not valid" in refused(tmp_path, "sweep", "sweep.yaml", "--run-id", run_id)
-
-
-@pytest.mark.parametrize("missing", HOST_TOOLS)
-def test_an_sdk_without_a_tool_is_refused_by_the_tools_name(tmp_path: Path, missing: Tool) -> None:
-    write_sweep(tmp_path)
-    root = broken_sdk(tmp_path, missing)
-    (tmp_path / "site.yaml").write_text(json.dumps({"store": "qhas-store", "sdk": {"root": str(root)}}))
-    said = refused(tmp_path, "sweep", "sweep.yaml", "--site", "site.yaml")
-    assert re.findall(r"(?:snpe|qnn)-[a-z-]+", said) == [missing.value]
-
-
-def test_an_sdk_root_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    write_sweep(tmp_path)
-    (tmp_path / "site.yaml").write_text("sdk: {root: nowhere}")
-    assert "is not a directory" in refused(tmp_path, "sweep", "sweep.yaml", "--site", "site.yaml")
-
-
-def test_a_grid_beyond_reason_is_only_planned(tmp_path: Path) -> None:
-    axes = {"vtcm_mb": list(range(65)), "hvx_threads": list(range(1, 17)), "optimization_level": [1, 2, 3]}
-    write_sweep(tmp_path, variants=axes)
-    done = qhas(tmp_path, "plan", "sweep.yaml", "--json")
-    assert done.returncode == 0, done.stderr
-    assert len(json.loads(done.stdout)["cells"]) == 65 * 16 * 3
-
-
-def test_a_plan_shows_paths_as_they_are(tmp_path: Path) -> None:
-    folder = tmp_path / "[" / "red]"
-    folder.mkdir(parents=True)
-    write_sweep(folder)
-    shutil.copy(folder / "net.dlc", tmp_path / "[" / "net.dlc")
-    done = qhas(folder, "plan", "sweep.yaml", COLUMNS="400")
-    assert done.returncode == 0, done.stderr
-    assert f"{folder}{os.sep}net.dlc" in done.stdout
-
-
-def test_a_dlc_in_a_home_that_nobody_has_is_refused(tmp_path: Path) -> None:
-    assert "~nobody-of-that-name" in refused(
-        tmp_path, "profile", "~nobody-of-that-name/net.dlc", "--soc", "sa8255"
-    )
-
-
-def test_a_password_in_the_stores_url_is_never_printed(tmp_path: Path) -> None:
-    (tmp_path / "site.yaml").write_text("store: nowhere://user:of-the-url-93aa@host/lab")
-    done = qhas(tmp_path, "show", "one", "--site", "site.yaml")
-    assert done.returncode == 2
-    assert "of-the-url-93aa" not in done.stdout + done.stderr

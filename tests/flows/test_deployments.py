@@ -28,6 +28,7 @@ NAMES = (
     "sweep/lab1",
     "sweep/lab2",
     "sweep/sweep",
+    "verify-store/verify-store",
 )
 
 
@@ -80,6 +81,7 @@ async def test_a_deployment_enforces_its_parameters_and_has_help_and_tags(name: 
         ("nightly-sweep/nightly-sweep", "0 22 * * *", "ENQUEUE"),
         ("flight-check/flight-check", "15 * * * *", "CANCEL_NEW"),
         ("prune-store/prune-store", "30 5 * * 0", "CANCEL_NEW"),
+        ("verify-store/verify-store", "30 12 * * 6", "CANCEL_NEW"),
     ],
 )
 async def test_what_comes_round_has_a_time_zone_and_runs_one_at_a_time(

@@ -17,7 +17,7 @@ from flows.nightly import nightly_sweep
 from flows.profile import profile
 from flows.sites import sweep_sites
 from flows.sweep import sweep
-from flows.upkeep import flight_check, prune_store
+from flows.upkeep import flight_check, prune_store, verify_store
 from qhas.machine.secrets import is_secret
 from qhas.sweep import budget
 
@@ -32,6 +32,7 @@ FLOWS = {
         prune_store,
         sweep,
         sweep_sites,
+        verify_store,
     )
 }
 

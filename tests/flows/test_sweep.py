@@ -38,10 +38,16 @@ async def run(lab: FakeLab, run_id: str = "one", **changes: object):
     return await sweep(lab.spec(**changes), site=str(lab.site_file), run_id=run_id, return_state=True)
 
 
-async def test_every_cell_of_a_good_sweep_is_published_with_all_its_artifacts(lab: FakeLab) -> None:
-    state = await run(lab)
-    record, cells = lab.run("one")
-    assert state.is_completed()
+@pytest.fixture(scope="module")
+def good(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> FakeLab:
+    """A lab whose sweep ended well. Not to be changed."""
+    lab = make_lab(tmp_path_factory.mktemp("good"), ["alpha", "beta"])
+    assert asyncio.run(run(lab)).is_completed()
+    return lab
+
+
+def test_every_cell_of_a_good_sweep_is_published_with_all_its_artifacts(good: FakeLab) -> None:
+    record, cells = good.run("one")
     assert record.state is SweepState.COMPLETE
     assert sorted(cells) == [f"{m}/{s}/default" for m in ("alpha", "beta") for s in ("qcs9100", "sa8255")]
     names = {
@@ -64,21 +70,19 @@ async def test_every_cell_of_a_good_sweep_is_published_with_all_its_artifacts(la
         assert cell.metrics.time_us > 0
 
 
-async def test_stored_traces_are_the_viewers_bytes(lab: FakeLab) -> None:
-    await run(lab)
-    _, cells = lab.run("one")
+def test_stored_traces_are_the_viewers_bytes(good: FakeLab) -> None:
+    _, cells = good.run("one")
     cell = cells["alpha/sa8255/default"]
     trace = cell.artifact("chrometrace")
     assert trace is not None
-    content = lab.store.read(f"runs/one/{cell.cell.key}/{trace.path}")
+    content = good.store.read(f"runs/one/{cell.cell.key}/{trace.path}")
     assert content is not None
     assert next(iter(json.loads(gzip.decompress(content)))) == "header"
 
 
-async def test_tools_are_called_once_a_cell_each_in_an_empty_directory_of_its_own(lab: FakeLab) -> None:
-    await run(lab)
+def test_tools_are_called_once_a_cell_each_in_an_empty_directory_of_its_own(good: FakeLab) -> None:
     for tool in (Tool.PREPARE, Tool.NET_RUN, Tool.VIEWER):
-        calls = read_calls(lab.sdk, tool)
+        calls = read_calls(good.sdk, tool)
         assert len(calls) == 4
         assert len({call.cwd for call in calls}) == 4
 

@@ -1,4 +1,4 @@
-"""The store is pruned by a flow, as its schedule runs it."""
+"""The store is pruned and verified by flows, as their schedules run them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import State
 
 from fakes.records import record
-from flows.upkeep import prune_store
+from flows.upkeep import prune_store, verify_store
 from qhas.profile.figures import TIME
 from qhas.runs import keys
 from qhas.runs.record import Origin
@@ -77,3 +81,43 @@ async def test_the_trace_that_a_stored_verdict_links_to_stays(old: Store, tmp_pa
     assert state.is_completed()
     traces = [run for run in ("before", "between") if keys_named(old, keys.run(run), "trace.json")]
     assert traces == ["before"]
+
+
+async def test_what_a_disk_has_spoilt_fails_the_verification_and_is_in_its_table(
+    old: Store, tmp_path: Path
+) -> None:
+    old.write("runs/nightly-1/net/sm8750/default/manifest.json", b"")
+    state = await verify_store(site=str(tmp_path / "site.yaml"), return_state=True)
+    assert state.is_failed()
+    assert "2 damages in 1 run" in str(state.message)
+    assert "Run nightly-1 has no sweep.json" in str(state.message)
+    table = await only_table(state)
+    assert {
+        "object": "runs/nightly-1/net/sm8750/default/manifest.json",
+        "damage": "record unreadable",
+    }.items() <= table[-1].items()
+    assert old.read("runs/nightly-1/net/sm8750/default/manifest.json") == b""
+
+
+async def test_a_store_as_its_records_say_is_verified(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text(json.dumps({"store": "store"}))
+    state = await verify_store(site=str(tmp_path / "site.yaml"), return_state=True)
+    assert (state.is_completed(), state.message) == (True, "0 runs, 0 cells, 0 files, 0 B: all as stored.")
+
+
+async def test_one_run_that_is_not_there_is_refused_in_a_sentence(old: Store, tmp_path: Path) -> None:
+    state = await verify_store("nightly-9", site=str(tmp_path / "site.yaml"), return_state=True)
+    assert state.is_failed()
+    assert "has no run nightly-9" in str(state.message)
+
+
+async def only_table(state: State[Any]) -> list[dict[str, str]]:
+    """The rows of the table that a flow run left."""
+    async with get_client() as client:
+        (artifact,) = await client.read_artifacts(
+            artifact_filter=ArtifactFilter(
+                flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id])
+            )
+        )
+    table: list[dict[str, str]] = json.loads(str(artifact.data))
+    return table

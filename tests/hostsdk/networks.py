@@ -51,9 +51,18 @@ class _Graph:
         )
         return self.op("Conv", [tensor, weight], name, pads=[1, 1, 1, 1])
 
-    def save(self, path: Path, inputs: list[str], output: str, element: int = TensorProto.FLOAT) -> Path:
-        values = [helper.make_tensor_value_info(name, element, SHAPE) for name in inputs]
-        outputs = [helper.make_tensor_value_info(output, element, None)]
+    def save(
+        self,
+        path: Path,
+        inputs: list[str],
+        output: str,
+        element: int = TensorProto.FLOAT,
+        *,
+        shape: tuple[int | str, ...] = SHAPE,
+        made: int | None = None,
+    ) -> Path:
+        values = [helper.make_tensor_value_info(name, element, shape) for name in inputs]
+        outputs = [helper.make_tensor_value_info(output, made or element, None)]
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid(CUSTOM_DOMAIN, 1)]
         graph = helper.make_graph(self.nodes, path.stem, values, outputs, self.constants)
         onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
@@ -95,6 +104,40 @@ def float_net(path: Path) -> Path:
     graph = _Graph()
     graph.op("Relu", ["x"], "y")
     return graph.save(path, ["x"], "y")
+
+
+def token_net(path: Path, element: int = TensorProto.INT64) -> Path:
+    """A table of 16 rows, looked up by `ids` of whole numbers: row n is n, n, n, n."""
+    graph = _Graph()
+    rows = np.repeat(np.arange(16, dtype=np.float32)[:, None], 4, axis=1)
+    graph.op("Gather", [graph.constant("table", rows), "ids"], "y")
+    return graph.save(path, ["ids"], "y", element, shape=(1, 6), made=TensorProto.FLOAT)
+
+
+def layer_norm(path: Path) -> Path:
+    """One layer normalisation in float, and nothing else."""
+    graph = _Graph()
+    scale, shift = (
+        graph.constant(name, np.full(16, value, np.float32)) for name, value in (("g", 1), ("b", 0))
+    )
+    graph.op("LayerNormalization", ["x", scale, shift], "y", axis=-1)
+    return graph.save(path, ["x"], "y")
+
+
+def symbolic(path: Path, *shape: int | str) -> Path:
+    """A convolution with pairs at its borders, of an input `x` with symbols in its shape."""
+    graph = _Graph()
+    graph.convolution(graph.quantised("x", ACTIVATION_SCALE), "conv0", (3, 8))
+    return graph.save(path, ["x"], graph.quantised("conv0", OUTPUT_SCALE), shape=shape)
+
+
+def recurrent(path: Path, kind: str) -> Path:
+    """One LSTM or GRU, named rnn0."""
+    graph = _Graph()
+    gates = 4 if kind == "LSTM" else 3
+    weights = [graph.constant(name, np.zeros((1, 8 * gates, 8), np.float32)) for name in ("w", "r")]
+    graph.op(kind, ["x", *weights], "rnn0", hidden_size=8)
+    return graph.save(path, ["x"], "rnn0", shape=(4, 1, 8))
 
 
 def with_custom_operation(path: Path) -> Path:

@@ -1,15 +1,29 @@
-"""What the rows of a viewer's file look like: kinds of rows, their keys in order, and the types of values."""
+"""What the rows of a viewer's file look like: kinds of rows, their keys in order, the types of values, and fixed names.
+
+`vendor_shape/shapes.json` is that of the vendor's own files; `python -m tests.judges.shapes FOLDER` draws it again.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
 Rows = list[tuple[str, Row]]
 
+DRAWN = Path(__file__).parent / "vendor_shape/shapes.json"
+SOURCES = {
+    "chrometrace": ["device-hvx-int16-chrometrace.json"],
+    "qhas": [f"device-{name}-qhas.json" for name in ("hvx-int16", "native", "ovl", "resnet50")],
+    "runtrace": ["device-ovl-runtrace.json"],
+}
+"""The vendor's files by what they are."""
 OURS = {
     "header": {"provenance", "producer"},
     "op": {"cat"},
@@ -30,10 +44,69 @@ class Kind:
     types: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
-def shape_of(document: Row) -> dict[str, Kind]:
-    """The kinds of rows of a file."""
+@dataclass
+class Shape:
+    """Of a file: the kinds of its rows, and its fixed names."""
+
+    kinds: dict[str, Kind]
+    names: list[str]
+
+    def to_json(self) -> Row:
+        """As `from_json` reads it."""
+        kinds = {
+            name: [
+                f"{key}{'' if key in kind.required else '?'}: {', '.join(sorted(kind.types[key]))}"
+                for key in kind.keys
+            ]
+            for name, kind in sorted(self.kinds.items())
+        }
+        return {"names": self.names, "kinds": kinds}
+
+    @classmethod
+    def from_json(cls, row: Row) -> Shape:
+        kinds = {}
+        for name, lines in row["kinds"].items():
+            kind = kinds[name] = Kind()
+            for key, _, types in (line.rpartition(": ") for line in lines):
+                plain = key.removesuffix("?")
+                kind.keys.append(plain)
+                kind.types[plain] = set(types.split(", "))
+                if key == plain:
+                    kind.required.add(plain)
+        return cls(kinds, row["names"])
+
+
+def shape_of(*documents: Row) -> Shape:
+    """Of files of one kind."""
+    names = sorted({name for document in documents for name in names_of(document)})
+    return Shape(_kinds(row for document in documents for row in rows_of(document)), names)
+
+
+def names_of(document: Row) -> Iterator[str]:
+    """What is called the same in every file: kind and version of the file, counters, flows, threads and processes."""
+    header = document["header"]
+    version = ".".join(map(str, header["version"].values()))
+    keys = [key for key in header if key not in OURS["header"]]
+    yield f"file of {header['artifact_type']} {version}, its header {', '.join(keys)}"
+    for event in document.get("traceEvents", ()):
+        if event["ph"] == "X" and "ID" not in event["args"]:
+            yield f"phase {event['name']}"
+        elif event["ph"] == "M" and event["name"] in ("thread_name", "process_name"):
+            yield f"{event['name']} {_pattern(event['args']['name'])}"
+        elif event["ph"] in "Csf":
+            yield f"{event['ph']} {event['name']}"
+
+
+def _pattern(name: str) -> str:
+    """Without what is of one network: numbers, the names of nodes and graphs, kinds of units."""
+    name = re.sub(r"^QNN::.*", "QNN::<node>", name, flags=re.DOTALL)
+    name = re.sub(r"^.* Runtraces$", "<graph> Runtraces", name)
+    return re.sub(r"\d+", "#", re.sub(r"Type: \w+", "Type: <unit>", name))
+
+
+def _kinds(rows: Iterable[tuple[str, Row]]) -> dict[str, Kind]:
     kinds: dict[str, Kind] = {}
-    for name, row in rows_of(document):
+    for name, row in rows:
         kind = kinds.setdefault(name, Kind(required=set(row)))
         kind.required &= set(row)
         before = 0
@@ -45,9 +118,12 @@ def shape_of(document: Row) -> dict[str, Kind]:
     return kinds
 
 
-def misfits(document: Row, reference: Row) -> list[str]:
+def misfits(document: Row, reference: Shape) -> list[str]:
     """Every way in which a file of ours is not of the shape of the vendor's; empty for one that is."""
-    shape, found = shape_of(reference), dict[str, None]()
+    shape, found = reference.kinds, dict[str, None]()
+    found |= {
+        f"the vendor has no {name!r}": None for name in names_of(document) if name not in reference.names
+    }
     for name, row in rows_of(document):
         if name in OUR_KINDS:
             continue
@@ -128,3 +204,20 @@ def _event_kind(event: Row) -> str:
                 else ""
             )
             return f"{phase} {event['name']}{whose}"
+
+
+def drawn() -> Mapping[str, Shape]:
+    """The vendor's shapes, as they are kept."""
+    return {name: Shape.from_json(row) for name, row in json.loads(DRAWN.read_bytes()).items()}
+
+
+def draw(folder: Path) -> dict[str, Row]:
+    """The vendor's shapes, of the vendor's files in that folder."""
+    return {
+        name: shape_of(*(json.loads((folder / file).read_bytes()) for file in files)).to_json()
+        for name, files in SOURCES.items()
+    }
+
+
+if __name__ == "__main__":
+    DRAWN.write_text(json.dumps(draw(Path(sys.argv[1])), indent=1) + "\n", encoding="utf-8")

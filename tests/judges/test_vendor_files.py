@@ -19,6 +19,7 @@ from qhas.profile.metrics import metrics_of
 from qhas.profile.picture import CounterKind, Lane, Timeline, read_timeline
 from qhas.profile.qhas_file import read_qhas
 from tests.hostsdk.viewer import tiny
+from tests.judges import shapes
 from tests.judges.shapes import misfits, shape_of
 
 OWN = Path(__file__).parent / "vendor_shape"
@@ -156,9 +157,32 @@ def test_every_figure_of_the_record_is_the_files_own(summary: Path) -> None:
 @pytest.mark.parametrize(("own", "vendor"), list(SHAPES.items()))
 def test_the_invented_files_look_just_like_the_vendors(own: str, vendor: str) -> None:
     invented, real = load(OWN / own), load(VENDOR / vendor)
-    assert misfits(invented, real) == []
-    assert misfits(real, invented) == []
-    assert list(shape_of(invented)) != []
+    assert misfits(invented, shape_of(real)) == []
+    assert misfits(real, shape_of(invented)) == []
+
+
+@beside
+def test_the_shapes_that_are_kept_are_those_of_the_vendors_files() -> None:
+    assert json.loads(shapes.DRAWN.read_bytes()) == shapes.draw(VENDOR)
+
+
+def test_a_shape_is_kept_whole() -> None:
+    for file in SHAPES:
+        shape = shape_of(load(OWN / file))
+        assert shapes.Shape.from_json(shape.to_json()) == shape
+
+
+@pytest.mark.parametrize("file", SHAPES)
+def test_the_invented_files_have_the_shapes_that_are_kept(file: str) -> None:
+    assert misfits(load(OWN / file), shapes.drawn()[file.removesuffix(".json")]) == []
+
+
+def test_swapped_names_of_threads_and_processes_are_no_shape_of_the_vendors() -> None:
+    runtrace = load(OWN / "runtrace.json")
+    for event in runtrace["traceEvents"]:
+        if event["ph"] == "M":
+            event["name"] = {"thread_name": "process_name", "process_name": "thread_name"}[event["name"]]
+    assert len(misfits(runtrace, shapes.drawn()["runtrace"])) >= 2
 
 
 WRITTEN = {
@@ -196,4 +220,4 @@ def test_what_we_write_has_the_vendors_shape(
     writer: str, reference: str, file: str, request: pytest.FixtureRequest
 ) -> None:
     folder: Path = request.getfixturevalue(writer)
-    assert misfits(load(folder / file), load(OWN / reference)) == []
+    assert misfits(load(folder / file), shapes.drawn()[reference.removesuffix(".json")]) == []

@@ -30,7 +30,8 @@ def test_times_and_counts_have_thousands_marked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("us", "text"), [(1900, "+1.9 ms"), (-40, "−40 µs"), (0, "+0 µs"), (-999.6, "−1,000 µs")]
+    ("us", "text"),
+    [(1900, "+1.9 ms"), (-40, "−40 µs"), (0, "+0 µs"), (-999.6, "−999.6 µs"), (999.97, "+1.0 ms")],
 )
 def test_a_difference_of_time_has_a_sign_and_a_unit_that_fits(us: float, text: str) -> None:
     assert signed_time(us) == text

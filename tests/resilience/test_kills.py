@@ -57,11 +57,12 @@ def require_no_more_than_lost(lab: SweepLab, outcome: Outcome) -> None:
     assert len(lab.cells) <= len(read_calls(lab.sdk, Tool.NET_RUN)) <= len(lab.cells) + in_vain
 
 
-def test_a_sweep_killed_three_times_completes_each_cell_once(
-    environment: Mapping[str, str], tmp_path: Path
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_killed_sweep_completes_each_cell_once(
+    environment: Mapping[str, str], tmp_path: Path, kills: int
 ) -> None:
     lab = build_lab(tmp_path, 3, environment)
-    require_unharmed(lab, kill_and_resume(lab, 3, SEED), 3)
+    require_unharmed(lab, kill_and_resume(lab, kills, SEED), kills)
 
 
 async def test_a_run_that_another_process_runs_is_refused_and_nothing_is_run(

@@ -78,6 +78,12 @@ def a_comparison(asking: Asking) -> dict[str, Any]:
     return {"after": after, "before": before}
 
 
+def a_verification(asking: Asking) -> dict[str, Any]:
+    flow_run, run_id = asking.begun["profile-network"]
+    asking.running.api.ended(flow_run)
+    return {"run_id": run_id}
+
+
 def nothing(_: Asking) -> dict[str, Any]:
     return {}
 
@@ -93,8 +99,9 @@ ASKED: dict[str, tuple[Callable[[Asking], dict[str, Any]], list[str]]] = {
     "prune-store": (nothing, []),
     "flight-check": (nothing, []),
     "compare-runs": (a_comparison, []),
+    "verify-store": (a_verification, []),
 }
-"""By deployment what is asked of it, and the cells it then leaves in the store. The last needs two of the others."""
+"""By deployment what is asked of it, and the cells it then leaves in the store. The last two need others."""
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tasks.policy import STEP
 
 @pytest.mark.parametrize(
     "task",
-    [upkeep.examine, upkeep.plan_pruning, upkeep.prune, upkeep.compact_history],
+    [upkeep.examine, upkeep.plan_pruning, upkeep.prune, upkeep.compact_history, upkeep.verify],
     ids=lambda it: it.name,
 )
 def test_upkeep_is_a_task_that_is_tried_again_as_the_failure_table_says(task: Task[Any, Any]) -> None:

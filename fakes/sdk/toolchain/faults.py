@@ -87,5 +87,6 @@ class Fault(StrEnum):
     NO_QHAS = "no-qhas", _VIEWER, "Exits 0 with every file but the QHAS summary."
     EMPTY_TRACE = "empty-trace", _VIEWER, "Exits 0; the chrometrace has no bytes and nothing else is written."
     TRUNCATED_TRACE = "truncated-trace", _VIEWER, "Exits 0; the chrometrace ends inside an event."
+    CUT_TRACE = "cut-trace", _VIEWER, "Writes half of the chrometrace, complains of a full disk and exits 1."
     TRUNCATED_QHAS = "truncated-qhas", _VIEWER, 'Exits 0; the QHAS summary ends behind `"inf_per_s": `.'
     NO_VALID_SCHEMATICS = "no-valid-schematics", _VIEWER, "Prints `No Valid Input Schematics` and exits 1."

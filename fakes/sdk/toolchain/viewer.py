@@ -137,10 +137,12 @@ def _write_files(session: Session, target: Path, contents: Mapping[str, str], co
         if compress and data:
             file, data = f"{file}.gz", gzip.compress(data, mtime=0)
         target.with_name(file).write_bytes(data)
+        if session.fault is Fault.CUT_TRACE:
+            raise ToolError("Error printing stats: No space left on device")
 
 
 def _damaged(fault: Fault | None, ending: str, text: str) -> str:
-    if fault is Fault.TRUNCATED_TRACE and ending == ".json":
+    if fault in (Fault.TRUNCATED_TRACE, Fault.CUT_TRACE) and ending == ".json":
         return text[: len(text) * 3 // 5]
     if fault is Fault.TRUNCATED_QHAS and ending == "_qnn_htp_analysis_summary.json":
         last = '"inf_per_s": '

@@ -10,8 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from qhas.diff.model import CellDiff, Contribution, Figure, Outcome, RunDiff, Unit
-from qhas.profile.figures import BY_NAME, SHOW
-from qhas.units import microseconds, signed_count, signed_percent, signed_size, signed_time, words
+from qhas.profile.figures import BY_NAME, PEAK_VTCM, SHOW
+from qhas.units import (
+    microseconds,
+    signed_count,
+    signed_mebibytes,
+    signed_percent,
+    signed_size,
+    signed_time,
+    words,
+)
 
 _BAR = 32
 _ROWS = 10
@@ -151,13 +159,17 @@ def _table(*titles: str, left: Sequence[int] = (0, -1)) -> Table:
 
 
 def _value(figure: Figure, value: float | None) -> str:
-    return "?" if value is None else SHOW[figure.unit](value)
+    if value is None:
+        return "?"
+    return BY_NAME[figure.name].text(value) if figure.name in BY_NAME else SHOW[figure.unit](value)
 
 
 def _difference(figure: Figure) -> str:
     change = figure.change
     if not change:
         return ""
+    if figure.name == PEAK_VTCM.name:
+        return signed_mebibytes(change)
     if figure.unit is Unit.BYTES:
         return signed_size(change)
     return signed_time(change) if figure.unit is Unit.MICROSECONDS else signed_count(change)

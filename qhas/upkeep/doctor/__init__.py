@@ -8,16 +8,17 @@ from qhas.failures import InvalidInput
 from qhas.site import Site
 from qhas.site.sdk import find_sdk
 from qhas.upkeep.doctor import devices as rack
-from qhas.upkeep.doctor import history, host, toolchain
+from qhas.upkeep.doctor import history, host, runs, toolchain
 from qhas.upkeep.doctor.finding import Finding
 
 __all__ = ["Finding", "examine"]
 
 
-def examine(site: Site) -> Iterator[Finding]:
+def examine(site: Site, *, verify: bool = False) -> Iterator[Finding]:
     """Check this site's host, SDK, store and devices, the cheapest and most telling first.
 
     Devices are asked for nothing but whether they answer, and those that work for somebody not even that.
+    With `verify` every stored file is read as well.
     """
     yield host.machine()
     yield from host.proxy()
@@ -31,6 +32,8 @@ def examine(site: Site) -> Iterator[Finding]:
     yield (stored := host.store(site.store))
     if stored.good:
         yield history.examine(site.store)
+        if verify:
+            yield runs.examine(site.store)
     yield host.scratch()
     yield host.leases()
     yield from rack.examine(site)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from tests.hostsdk import networks
 from tests.hostsdk.tools.conftest import run_tool, succeeded
@@ -111,6 +112,48 @@ def test_quantised_inputs_and_outputs_travel_as_real_numbers(net_run, convert, p
     [found] = outputs(tmp_path / "output")
     assert np.abs(found - wanted.ravel()).max() <= 2 * networks.OUTPUT_SCALE + 1e-5
     assert np.ptp(wanted) > 40 * networks.OUTPUT_SCALE
+
+
+NATIVE = ("--userbuffer_auto", "--use_native_input_files")
+
+
+@pytest.mark.parametrize("element", [TensorProto.INT32, TensorProto.INT64])
+def test_whole_numbers_come_as_float32_or_as_they_are_as_the_options_say(
+    net_run, convert, prepare, tmp_path, element
+):
+    succeeded(convert("-i", networks.token_net(tmp_path / "t.onnx", element)))
+    succeeded(prepare("--input_dlc=t.dlc", "--output_dlc=p.dlc", "--htp_socs=sa8255"))
+    ids = np.array([3, 1, 15, 0, 9, 2])
+    own = np.int32 if element == TensorProto.INT32 else np.int64
+    for kind, options in ((np.float32, ()), (own, NATIVE)):
+        ids.astype(kind).tofile(tmp_path / "ids.raw")
+        (tmp_path / "list.txt").write_text("ids:=ids.raw\n")
+        succeeded(net_run("--container=p.dlc", "--input_list=list.txt", "--profiling_level=off", *options))
+        assert np.allclose(outputs(tmp_path / "output")[0], np.repeat(ids, 4), atol=0.01)
+
+
+def test_a_file_of_the_other_kind_is_refused_with_the_option_for_it(net_run, convert, prepare, tmp_path):
+    succeeded(convert("-i", networks.token_net(tmp_path / "t.onnx")))
+    succeeded(prepare("--input_dlc=t.dlc", "--output_dlc=p.dlc", "--htp_socs=sa8255"))
+    (tmp_path / "ids.raw").write_bytes(bytes(48))
+    (tmp_path / "list.txt").write_text("ids.raw\n")
+    call = ("--container=p.dlc", "--input_list=list.txt", "--profiling_level=off")
+    assert "which --use_native_input_files takes" in net_run(*call).stderr
+    (tmp_path / "ids.raw").write_bytes(bytes(24))
+    assert "takes without --use_native_input_files" in net_run(*call, *NATIVE).stderr
+    assert "add --userbuffer_auto" in net_run(*call, NATIVE[1]).stderr
+
+
+def test_a_graph_whose_nodes_cannot_be_profiled_is_profiled_as_a_whole(net_run, convert, prepare, tmp_path):
+    succeeded(convert("-i", networks.layer_norm(tmp_path / "ln.onnx")))
+    qhas = ("--profiling_level=qhas",)
+    succeeded(prepare("--input_dlc=ln.dlc", "--output_dlc=p.dlc", "--htp_socs=sa8255", *qhas))
+    networks.random_input(1).tofile(tmp_path / "x.raw")
+    (tmp_path / "list.txt").write_text("x.raw\n")
+    done = succeeded(net_run("--container=p.dlc", "--input_list=list.txt", *qhas))
+    assert "whole calls are recorded" in done.stdout
+    log = tmp_path / "profilelogs" / "qnn-profiling-data.log"
+    assert b'"hostsdk": {"estimate": "supported"' in log.read_bytes()
 
 
 def test_a_duration_repeats_the_list(net_run, container, input_list):

@@ -63,3 +63,62 @@ def test_a_missing_network_is_refused(convert):
 
 def test_an_output_directory_that_cannot_be_written_is_refused(convert, tiny_onnx, unwritable):
     assert "error_code=208;" in convert("-i", tiny_onnx, "-o", unwritable / "x.dlc").stderr
+
+
+@pytest.mark.parametrize(
+    ("shape", "remedy"),
+    [
+        (("N", 3, 16, 16), "--input_dim x 1,3,16,16."),
+        (("N", 3, "H", 16), "--input_dim x 1,3,H,16 with a number for H."),
+        ((1, 3, "H", "W"), "--input_dim x 1,3,H,W with a number for H and W."),
+    ],
+)
+def test_a_dimension_without_a_number_is_named_with_the_option_that_gives_it_one(
+    convert, tmp_path, shape, remedy
+):
+    done = convert("-i", networks.symbolic(tmp_path / "open.onnx", *shape))
+    assert done.stderr.startswith("error_code=101;")
+    assert "input x has a dimension without a number" in done.stderr
+    assert remedy in done.stderr
+    assert "Conv (" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-d", "x", "2,3,16,16"),
+        ("--batch=2", "--define_symbol", "H", "16"),
+        ("-s", "N", "2", "-s", "H", "16"),
+    ],
+)
+def test_a_dimension_gets_its_number_by_each_of_the_vendors_options(convert, tmp_path, options):
+    succeeded(convert("-i", networks.symbolic(tmp_path / "open.onnx", "N", 3, "H", 16), *options))
+    Dlc(tmp_path / "open.dlc").check()
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("-d", "image", "1,3,16,16"), "--input_dim names 'image', but the network's inputs are x."),
+        (("-d", "x", "1,3,16"), "--input_dim x: 1 x 3 x 16 has 3 dimensions, the input has 4."),
+        (("-d", "x", "1,3,H,16"), "the dimensions of x are '1,3,H,16'"),
+        (("-d", "x", "1,3,16,16", "-s", "N", "2"), "the dimension N is 2 and 1 at once."),
+    ],
+)
+def test_a_shape_that_does_not_fit_is_refused(convert, tmp_path, options, complaint):
+    done = convert("-i", networks.symbolic(tmp_path / "open.onnx", "N", 3, "H", 16), *options)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_a_recurrent_operation_is_refused_by_name(convert, tmp_path, kind):
+    done = convert("-i", networks.recurrent(tmp_path / "rnn.onnx", kind))
+    assert "error_code=1002;" in done.stderr
+    assert f"{kind} (rnn0)" in done.stderr
+
+
+def test_quantising_next_to_what_the_htp_lacks_is_not_blamed(convert, tmp_path):
+    done = convert("-i", networks.with_determinant(tmp_path / "bad.onnx"))
+    assert "Det (det0):" in done.stderr
+    assert "Linear" not in done.stderr

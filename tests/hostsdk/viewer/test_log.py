@@ -85,6 +85,13 @@ def test_the_refusal_names_the_file(tmp_path: Path) -> None:
         read_log(tmp_path / "half.log")
 
 
+def test_the_diagnostic_log_of_snpe_is_named_as_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "SNPEDiag_0.log"
+    path.write_bytes(struct.pack("<I", 0x0003D3AD) + LOG)
+    with pytest.raises(LogError, match=r"is SNPE's diagnostic log .* give profilelogs/qnn-profiling-data"):
+        read_log(path)
+
+
 def test_a_missing_log_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LogError, match=r"cannot be read .No such file"):
         read_log(tmp_path / "absent.log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from array import array
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ def lists(tmp_path: Path) -> Path:
 
 def randoms(folder: Path, tmp_path: Path, name: str = "net") -> StagedInputs:
     return gather_inputs(model(name), dlc(tmp_path, metadata(*TENSORS)), folder)
+
+
+def typed(folder: Path, tmp_path: Path, kind: str, **ranges: tuple[int, int]) -> StagedInputs:
+    """Random inputs of a network with one input, `ids`, of twelve values."""
+    ids = {"name": "ids", "dimensions": [1, 12], "dataType": f"QNN_DATATYPE_{kind}"}
+    network = model().model_copy(update={"input_ranges": ranges})
+    return gather_inputs(network, dlc(tmp_path, metadata(ids)), folder)
 
 
 def listed(folder: Path, lists: Path, text: str) -> StagedInputs:
@@ -74,6 +82,52 @@ def test_random_inputs_without_known_shapes_ask_for_a_list(folder: Path, tmp_pat
     with pytest.raises(StepFailed, match="give an input list") as failed:
         gather_inputs(model(), dlc(tmp_path, {}), folder)
     assert failed.value.failure.kind is FailureKind.INPUT_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("kind", "width"),
+    [("INT_8", 1), ("UINT_8", 1), ("BOOL_8", 1), ("INT_16", 2), ("INT_32", 4), ("UINT_32", 4), ("INT_64", 8)],
+)
+def test_random_whole_numbers_are_zeros_of_their_own_width(
+    folder: Path, tmp_path: Path, kind: str, width: int
+) -> None:
+    inputs = typed(folder, tmp_path, kind)
+    assert inputs.files["inputs/0.raw"].read_bytes() == bytes(12 * width)
+    assert inputs.native
+
+
+def test_random_whole_numbers_are_of_the_range_that_the_spec_gives(folder: Path, tmp_path: Path) -> None:
+    values = array("q", typed(folder, tmp_path, "INT_64", ids=(5, 9)).files["inputs/0.raw"].read_bytes())
+    assert set(values) <= set(range(5, 10))
+    assert len(set(values)) > 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "ranges", "complaint"),
+    [
+        ("UINT_8", {"ids": (0, 256)}, "range 0 to 256 does not fit input ids, which holds 0 to 255"),
+        ("INT_32", {"ids": (9, 5)}, "range 9 to 5 does not fit"),
+        ("FLOAT_16", {"ids": (0, 1)}, "input ids, which holds real numbers"),
+        ("INT_32", {"idz": (0, 1)}, "input_ranges names 'idz', but the network's inputs are ids"),
+    ],
+)
+def test_a_range_that_does_not_fit_is_refused(
+    folder: Path, tmp_path: Path, kind: str, ranges: dict[str, tuple[int, int]], complaint: str
+) -> None:
+    with pytest.raises(StepFailed, match=complaint):
+        typed(folder, tmp_path, kind, **ranges)
+
+
+def test_half_floats_are_random_in_their_own_width(folder: Path, tmp_path: Path) -> None:
+    content = typed(folder, tmp_path, "FLOAT_16").files["inputs/0.raw"].read_bytes()
+    values = struct.unpack("<12e", content)
+    assert len(set(values)) > 6
+
+
+def test_fixed_point_inputs_are_float32_as_the_runtime_reads_them(folder: Path, tmp_path: Path) -> None:
+    inputs = typed(folder, tmp_path, "UFIXED_POINT_8")
+    assert inputs.files["inputs/0.raw"].stat().st_size == 48
+    assert not inputs.native
 
 
 @pytest.mark.parametrize(

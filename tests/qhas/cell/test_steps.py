@@ -9,7 +9,6 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,74 +17,25 @@ import pytest
 
 from fakes.dlc import make_dlc
 from fakes.records import MOMENT, model
-from fakes.sdk import Fault, Rule, Tool, build_fake_sdk, order, read_calls
+from fakes.sdk import Fault, Tool, read_calls
 from qhas.cell.chrometrace import generate_chrometrace
 from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
 from qhas.cell.prepare import Prepared, prepare_graph
 from qhas.cell.publish import publish_cell
-from qhas.cell.work import CellWork, open_work
+from qhas.cell.work import open_work
 from qhas.devices import Device, JobFile
 from qhas.devices.facts import DeviceFacts, Health, HealthFacts
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.lab.lab import Lab, open_lab
 from qhas.machine.process import ToolRun
 from qhas.profile.picture import Timeline, read_timeline
 from qhas.runs import keys
 from qhas.runs.record import CellStatus, Origin
 from qhas.runs.sole_runner import RunTaken, sole_runner
 from qhas.runs.stored import read_cell
-from qhas.site import SdkRef, Site
 from qhas.store.claims import Claims
 from qhas.sweep.spec import Cell
+from tests.qhas.cell.workbench import RUN, Bench, bench_of, kind_of, log_of
 from tests.qhas.objects import keys_named
-
-RUN = "nightly-1"
-
-
-@pytest.fixture(scope="session")
-def fake_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One fake SDK for all tests of a worker."""
-    return build_fake_sdk(tmp_path_factory.mktemp("fake") / "sdk")
-
-
-@dataclass
-class Bench:
-    """A cell's work in a lab on the fake SDK."""
-
-    sdk: Path
-    lab: Lab
-    work: CellWork
-
-    def suffer(self, tool: Tool, fault: Fault, times: int | None = None) -> None:
-        order(self.sdk, Rule(tool, fault, times=times))
-
-    def folder(self, step: Step, number: int) -> Path:
-        return self.work.directory / f"{step}-{number}"
-
-
-@asynccontextmanager
-async def bench_of(sdk: Path, folder: Path, store: str, **changes: Any) -> AsyncIterator[Bench]:
-    order(sdk)
-    dlc = make_dlc(folder / "net.dlc")
-    cell = Cell.model_validate({"model": model(dlc=str(dlc)), "soc": "sm8750"} | changes)
-    async with (
-        open_lab(Site(store=store, sdk=SdkRef(root=sdk)), cores=1) as lab,
-        open_work(cell, lab, RUN) as work,
-    ):
-        yield Bench(sdk, lab, work)
-
-
-@pytest.fixture
-async def bench(fake_sdk: Path, tmp_path: Path) -> AsyncIterator[Bench]:
-    """A well fake SDK, an un-cached DLC, nothing run."""
-    async with bench_of(fake_sdk, tmp_path, str(tmp_path / "store")) as bench:
-        yield bench
-
-
-async def kind_of(step: Any) -> FailureKind:
-    with pytest.raises(StepFailed) as failed:
-        await step
-    return failed.value.failure.kind
 
 
 def contents(folder: Path) -> set[str]:
@@ -393,13 +343,6 @@ async def test_a_transfer_that_is_cut_is_a_failure(listed: Bench, prepared: Prep
 # Viewer and publication, on the fake SDK
 
 
-async def log_of(bench: Bench) -> tuple[Prepared, Path]:
-    """A prepared graph and the log of a run on this machine."""
-    prepared = await prepare_graph(bench.work)
-    async with bench.work.lease() as device:
-        return prepared, await collect_logs(bench.work, await net_run(bench.work, prepared, device), device)
-
-
 async def test_a_cell_that_went_well_is_published_with_its_figures_and_traces(bench: Bench) -> None:
     await generate_chrometrace(bench.work, *await log_of(bench))
     record = await publish_cell(bench.work)
@@ -407,6 +350,8 @@ async def test_a_cell_that_went_well_is_published_with_its_figures_and_traces(be
     assert record.origin is Origin.SIMULATOR
     assert record.metrics is not None
     assert record.metrics.time_us > 0
+    assert record.runtrace is not None
+    assert record.runtrace.graph_us
     names = {artifact.name for artifact in record.artifacts}
     assert {"schematic", "log", "config", "chrometrace", "qhas", "output"} <= names
     assert read_cell(bench.lab.store, RUN, bench.work.cell) == record
@@ -455,7 +400,7 @@ async def test_what_a_later_viewer_writes_is_kept(bench: Bench) -> None:
 async def test_an_odd_value_in_a_trace_costs_neither_cell_nor_figures(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A viewer's `nan` is named by its byte on the picture, and the trace is stored as it is."""
+    """A viewer's `nan` is named by its byte on the picture and in the record, and the trace is stored as it is."""
     prepared, log = await log_of(bench)
 
     def read_spoiled(path: Path, *context: Any) -> Timeline:
@@ -470,6 +415,7 @@ async def test_an_odd_value_in_a_trace_costs_neither_cell_nor_figures(
     picture = Timeline.model_validate_json((bench.folder(Step.CHROMETRACE, 1) / "timeline.json").read_text())
     assert picture.remarks[0].startswith("holds a number that is none (nan) at byte ")
     assert picture.clock_mhz
+    assert record.remarks == [f"chrometrace.json {picture.remarks[0]}."]
 
 
 async def test_publishing_again_leaves_nothing_of_the_earlier_try(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -51,6 +52,7 @@ def document(ops: list[Made], *, idle: int = 10_000, **changes: Any) -> dict[str
         total_dram=dram,
         qnn_nodes=len(ops),
         unique_htp_ops=len(types),
+        htp_resources={"data": list(_resources(sum(row["cycles"] for row in instances)))},
     )
     return qhas(
         htp_overall_summary=[overall | changes],
@@ -62,6 +64,12 @@ def document(ops: list[Made], *, idle: int = 10_000, **changes: Any) -> dict[str
             _step("Accumulated Idle", "", idle),
         ],
     )
+
+
+def _resources(cycles: int) -> Iterator[dict[str, Any]]:
+    """Threads that used so many cycles together."""
+    for row in core()["htp_resources"]["data"]:
+        yield row | {"cycles_used": cycles // 2}
 
 
 def made(ops: list[Made], *, idle: int = 10_000, name: str = "qhas.json", **changes: Any) -> QhasFile:
@@ -112,6 +120,7 @@ def _instance(
         "dims": list(dims),
         "cycles": op.cycles // total,
         "num_dominant_path_cycles": op.dominant // total,
+        "cycles_per_packet": 3.5,
         "fmt_change": "ForceFormat" in kind,
         "ref_op": kind.endswith(".ref"),
         "hmx": op.hmx,

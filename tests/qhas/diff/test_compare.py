@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.profiles import core
-from fakes.records import model, record
+from fakes.records import model, record, runtrace
 from qhas.devices.facts import DeviceFacts
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
@@ -71,7 +71,7 @@ def test_ops_that_gained_a_format_change_are_named_with_their_number_and_their_t
     slower = [replace(op, dominant=op.dominant + 70_000, kinds=FORMAT_CHANGE) for op in NETWORK[:6]]
     found = diff(NETWORK, [*slower, NETWORK[6]])
     assert found.verdict is Outcome.WORSE
-    assert "6 Conv2d gained a format change (+300 µs)" in found.sentence
+    assert "6 Conv2d gained a format change (+299.9 µs)" in found.sentence
     assert "format changes 0 → 6" in found.sentence
     assert found.contributions[0].effect is OpEffect.FORMAT_CHANGE_GAINED
     assert found.contributions[0].cycles == 420_000
@@ -139,18 +139,89 @@ def test_a_slower_clock_is_told_apart_from_more_cycles() -> None:
     assert [part.part for part in found.contributions] == [Part.CLOCK]
     assert found.cause
     assert found.cause.kind is CircumstanceKind.CLOCK
+    assert "MHz" not in found.sentence  # nobody told a clock: cycles of a graph by its time are none
 
 
-def test_start_up_is_no_op_and_no_clock() -> None:
+def test_the_clock_is_the_runtraces() -> None:
+    sides = [(507, 0.5, 1600.0, 300), (1014, 1.0, 800.0, 900)]
+    before, after = (
+        Evidence(
+            made(NETWORK, graph_execute_us=us, time_us=us + start_up),
+            beside=runtrace(us, 350 * slower, clock),
+        )
+        for us, slower, clock, start_up in sides
+    )
+    found = compare(before, after)
+    clock = found.figure("clock_mhz")
+    assert clock
+    assert (clock.before, clock.after) == (1600, 800)
+    assert found.cause
+    assert found.cause.sentence == "clock 1,600 → 800 MHz"
+    assert {part.part for part in found.contributions} == {Part.CLOCK, Part.AROUND, Part.START_UP}
+    assert sum(part.us for part in found.contributions) == pytest.approx(507 + 600)
+
+
+def test_start_up_is_no_op_and_no_clock_and_decides_nothing() -> None:
     found = diff(NETWORK, NETWORK, time_us=2000)
     assert [part.part for part in found.contributions] == [Part.START_UP]
+    assert (found.time.name, found.verdict) == ("graph_us", Outcome.SAME)
+    assert "which is not judged" in found.sentence
+
+
+def test_vtcm_acquire_and_power_up_are_parts_of_their_own() -> None:
+    slow = runtrace(400)
+    slow.inferences[0].phases[1].us, slow.inferences[0].phases[2].us = 100, 740
+    found = compare(
+        Evidence(made(NETWORK, graph_execute_us=400, time_us=700), beside=runtrace(400)),
+        Evidence(made(NETWORK, graph_execute_us=400, time_us=1240), beside=slow),
+    )
+    assert [(part.part, part.us) for part in found.contributions] == [
+        (Part.POWER_UP, 500),
+        (Part.VTCM_ACQUIRE, 40),
+    ]
+    assert (found.time.name, found.verdict) == ("warm_us", Outcome.SAME)
+
+
+@pytest.mark.parametrize(("warm", "verdict"), [(200, Outcome.BETTER), (500, Outcome.WORSE)])
+def test_warm_inferences_decide_before_the_cold_one(warm: float, verdict: Outcome) -> None:
+    found = compare(
+        Evidence(made(NETWORK, graph_execute_us=400, time_us=700), beside=runtrace(400, 350)),
+        Evidence(made(NETWORK, graph_execute_us=400, time_us=1240), beside=runtrace(400, warm)),
+    )
+    assert found.verdict is verdict
+    assert found.sentence.startswith("Warm graph time ")
+
+
+def test_of_files_that_do_not_tell_the_graphs_own_time_the_cycles_decide() -> None:
+    found = diff(NETWORK, NETWORK, graph_execute_us=None, time_us=5000)
+    assert (found.time.name, found.verdict) == ("timeline_cycles", Outcome.SAME)
+    slower = [replace(op, dominant=2 * op.dominant) for op in NETWORK]
+    found = diff(NETWORK, slower, graph_execute_us=None, time_us=500)
+    assert found.verdict is Outcome.WORSE
+    assert found.sentence.startswith("+700,000 cycles (+99 %)")
+
+
+def test_a_cold_graph_that_took_fewer_cycles_and_more_time_is_remarked_on() -> None:
+    faster = [replace(op, dominant=op.dominant // 2) for op in NETWORK]
+    found = diff(NETWORK, faster, graph_execute_us=800, time_us=1000)
+    assert found.verdict is Outcome.WORSE
+    assert any("the clock was another one" in remark for remark in found.remarks)
+
+
+def test_a_runtrace_of_another_run_is_left_out_and_said() -> None:
+    found = compare(
+        Evidence(made(NETWORK, graph_execute_us=400), beside=runtrace(4000)),
+        Evidence(made(NETWORK, graph_execute_us=400), beside=runtrace(400)),
+    )
+    assert found.time.name == "graph_us"
+    assert any("another run" in remark for remark in found.remarks)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "kind", "words"),
     [
-        ({"vtcm_mb": 8}, {"vtcm_mb": 2}, CircumstanceKind.VTCM, "VTCM 8 → 2 MB"),
-        ({}, {"hvx_threads": 2}, CircumstanceKind.HVX_THREADS, "HVX threads default → 2"),
+        ({"vtcm_mb": 8}, {"vtcm_mb": 2}, CircumstanceKind.VTCM, "VTCM 8 → 2 MiB"),
+        ({}, {"hvx_threads": 2}, CircumstanceKind.HVX_THREADS, "HVX threads the SDK's default → 2"),
         (
             {"optimization_level": 3},
             {"optimization_level": 1},
@@ -181,7 +252,7 @@ def test_another_soc_explains_before_all_else() -> None:
     other = cell_record("1" * 64, cell=Cell(model=model(), soc="sm8650", prepare=PrepareOptions(vtcm_mb=2)))
     found = with_records(cell_record(), other)
     assert [one.kind for one in found.circumstances][:2] == [CircumstanceKind.SOC, CircumstanceKind.VTCM]
-    assert "on sm8750 → sm8650: SoC sm8750 → sm8650 and VTCM default → 2 MB" in found.sentence
+    assert "on sm8750 → sm8650: SoC sm8750 → sm8650 and VTCM the SDK's default → 2 MiB" in found.sentence
 
 
 def test_an_sdk_that_changed_is_a_cause_and_a_schema_is_none() -> None:
@@ -191,10 +262,11 @@ def test_an_sdk_that_changed_is_a_cause_and_a_schema_is_none() -> None:
     assert "SDK vendor 2.45.0 → vendor 2.46.0" in found.sentence
 
 
-def test_other_bytes_with_the_same_ops_explain_nothing() -> None:
+def test_another_dlc_whose_network_nobody_recorded_is_never_called_the_same() -> None:
     found = with_records(cell_record("0" * 64), cell_record("1" * 64))
-    assert found.cause is None
-    assert [one.kind for one in found.circumstances] == [CircumstanceKind.DLC_BYTES]
+    assert found.cause
+    assert found.cause.kind is CircumstanceKind.DLC_BYTES
+    assert found.cause.sentence == "another DLC, whose network was not recorded"
 
 
 def test_another_network_is_told_by_its_ops() -> None:
@@ -238,7 +310,7 @@ def test_a_total_that_moves_against_the_time_is_pointed_out() -> None:
 def test_the_verdict_is_of_the_latency_and_the_parts_are_of_the_first_inference() -> None:
     found = with_records(cell_record(latency=latency(1000)), cell_record(latency=latency(1100)))
     assert found.verdict is Outcome.WORSE
-    assert found.sentence.startswith("Latency +100 µs (+10 %) on sm8750: first inference +0 µs")
+    assert found.sentence.startswith("Latency +100 µs (+10 %) on sm8750: graph of the first inference +0 µs")
     assert any("first, cold" in remark for remark in found.remarks)
 
 

@@ -123,3 +123,18 @@ def test_no_op_of_the_network_became_a_service_where_only_one_side_lists_instanc
         "became SystemService" in part.name or "became Output" in part.name for part in diff.contributions
     )
     assert {op.matched for op in diff.ops if not op.of_network} == {Matched.NAME}
+
+
+def test_inputs_and_outputs_of_an_older_host_sdk_are_those_of_today() -> None:
+    def network(first: str, second: str, output: str) -> list[Made]:
+        inputs = [Made(first, "Input", dominant=10_000), Made(second, "Input", dominant=10_000)]
+        return [*inputs, Made("conv"), Made(output, "Output", dominant=5000)]
+
+    old = network("Input OpId_2", "Input OpId_5", "Output OpId_3")
+    for one, other in (
+        (old, network("Input", "Input", "Output")),
+        (network("Input", "Input", "Output"), old),
+    ):
+        found = against(made(one), made(other))
+        assert (found.contributions, found.circumstances, found.remarks) == ([], [], [])
+        assert {op.matched for op in found.ops} == {Matched.NAME}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fakes.profiles import qhas
+from fakes.profiles import core, qhas
 from qhas.profile.dominant import Stretch, dominant_path
 from qhas.profile.qhas_file import parse_qhas
 
@@ -33,6 +33,17 @@ def test_every_stretch_has_its_op_and_gaps_are_left_out() -> None:
 
 def test_a_path_is_found_on_whichever_core_has_one() -> None:
     assert len(path_of(dominant_path_htp_0=[], dominant_path_htp_1=[step("0x10", "q::Conv", 1, 2)])) == 1
+
+
+def test_the_path_is_of_the_core_that_ends_last() -> None:
+    cores = [core(0, timeline_cycles=1000), core(1, timeline_cycles=2000)]
+    paths = {
+        "dominant_path_htp_0": [step("0x10", "q::Short", 0, 1000)],
+        "dominant_path_htp_1": [step("0x10", "q::Long", 0, 2000)],
+    }
+    assert [stretch.htp_op for stretch in path_of(htp_overall_summary=cores, **paths)] == ["q::Long"]
+    del paths["dominant_path_htp_1"]
+    assert path_of(htp_overall_summary=cores, **paths) == ()
 
 
 def test_a_file_without_cycles_of_the_path_tells_nothing() -> None:

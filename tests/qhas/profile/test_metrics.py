@@ -273,11 +273,15 @@ def assert_agreement(file: QhasFile) -> None:
 @pytest.mark.parametrize(
     ("section", "key", "lost"),
     [
-        ("htp_op_types", "reference_op", {"reference_ops": None}),
-        ("htp_op_types", "format_change", {"format_changes": None}),
+        ("htp_op_types", "reference_op", {"reference_ops": None, "reference_percent": None}),
+        ("htp_op_types", "format_change", {"format_changes": None, "format_change_percent": None}),
         ("qnn_op_types", "num_dominant_path_cycles_htp_0", {"top_ops": []}),
         ("qnn_op_types", "percent_dominant_path_cycles_htp_0", {"top_ops": []}),
-        ("htp_op_types", None, {"reference_ops": None, "format_changes": None}),
+        (
+            "htp_op_types",
+            None,
+            dict.fromkeys(("reference_ops", "format_changes", "reference_percent", "format_change_percent")),
+        ),
         ("qnn_op_types", None, {"top_ops": []}),
         ("qnn_op_instances_nodes", None, {"op_counts": None}),
     ],

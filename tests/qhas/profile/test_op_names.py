@@ -19,6 +19,10 @@ from qhas.profile.op_names import lasting_name, moving_numbers, of_network
         ("SystemService_ChunkPreload", "SystemService_ChunkPreload", ()),
         ("$Const_11", "$Const", (0x11,)),
         ("Input", "Input", ()),
+        ("Input OpId_2", "Input", (2,)),
+        ("Output OpId_12", "Output", (12,)),
+        ("Inputs OpId_2", "Inputs OpId_2", ()),
+        ("Conv OpId_2", "Conv OpId_2", ()),
         ("", "", ()),
     ],
 )

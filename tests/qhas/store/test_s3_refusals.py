@@ -150,7 +150,7 @@ def test_a_path_that_clients_write_differently_is_refused_before_anything_is_ask
     assert not wire.requests
 
 
-def test_a_bucket_of_another_region_is_refused_at_once_by_either_client() -> None:
+def test_a_bucket_of_another_region_that_nothing_names_is_refused_at_once() -> None:
     class GenericError(Exception):
         """As obstore raises it."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from fakes.records import metrics, spec
+from fakes.records import metrics, runtrace, spec
 from qhas.failures import InvalidInput
 from qhas.profile.metrics import Latency
 from qhas.profile.origin import Origin
@@ -50,7 +50,7 @@ def test_sizes_take_units(written: object, at_most: int) -> None:
 @pytest.mark.parametrize(
     ("budget", "message"),
     [
-        ({"net": {"time": 5}}, r"budgets\.net\.time: no such key; choose from latency_us, time_us, cycles"),
+        ({"net": {"time": 5}}, r"budgets\.net\.time: no such key; choose from latency_us, time_us, graph_us"),
         ({"net": {"ops": {"Conv2d": {"most": 5}}}}, r"most: no such key; choose from at_most, at_least"),
         ({"net": {"total_dram": "20 lightyears"}}, r"budgets.net.total_dram"),
         ({"net": {"time_us": -1}}, r"budgets.net.time_us.at_most"),
@@ -146,6 +146,26 @@ def test_a_latency_is_judged_where_one_is_measured_and_nowhere_else() -> None:
     (over,) = check_budget(budget, metrics(), measured, Origin.DEVICE)
     (simulated,) = check_budget(budget, metrics(), None, Origin.SIMULATOR)
     assert (over.state, simulated.state) == (BudgetState.OVER, BudgetState.NOT_JUDGED)
+
+
+@pytest.mark.parametrize(("graph_us", "state"), [(500, BudgetState.KEPT), (501, BudgetState.OVER)])
+def test_power_up_of_a_device_is_nobodys_budget(graph_us: int, state: BudgetState) -> None:
+    assert states({"time_us": 500}, Origin.DEVICE, time_us=1371, graph_us=graph_us) == {"time_us": state}
+    assert states({"time_us": 500}, Origin.SIMULATOR, time_us=1371, graph_us=graph_us) == {
+        "time_us": BudgetState.OVER
+    }
+
+
+def test_a_warm_time_is_judged_where_one_is_measured() -> None:
+    budget = Budget.model_validate({"warm_us": 300})
+    (over,) = check_budget(budget, metrics(), None, Origin.DEVICE, runtrace(warm_us=350))
+    (missing,) = check_budget(budget, metrics(), None, Origin.DEVICE)
+    (simulated,) = check_budget(budget, metrics(), None, Origin.SIMULATOR)
+    assert [one.state for one in (over, missing, simulated)] == [
+        BudgetState.OVER,
+        BudgetState.NO_FIGURE,
+        BudgetState.NOT_JUDGED,
+    ]
 
 
 def test_figures_of_another_origin_than_the_budgets_are_not_judged() -> None:

@@ -1,0 +1,136 @@
+"""An ONNX network made ready for the converter: its inputs' shapes settled, and operations told in the HTP's words.
+
+What the libraries cannot carry through is refused here by name: the runtime would blame the first operation it meets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.gelu import fuse_gelus
+
+RECURRENT = ("LSTM", "GRU")
+"""The libraries of 2.51 write a DLC of these that they cannot read: attribute 'hidden_size' is not in it."""
+_COMPONENT = "Converter"
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What the user says of the inputs: whole shapes by input, values by symbol, and the batch of all."""
+
+    inputs: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    symbols: Mapping[str, int] = field(default_factory=dict)
+    batch: int | None = None
+
+
+def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tuple[str, str]]]:
+    """The file to convert, in `scratch` where it had to be changed, and the refused nodes as (type, name).
+
+    One that cannot be read is left to the runtime, which says so in better words. Raises `ToolError` for a shape that is
+    not settled or does not fit.
+    """
+    import onnx
+
+    try:
+        model = onnx.load(onnx_path, load_external_data=False)
+    except Exception:  # the parser's own kinds, and those of whatever is no network at all
+        return onnx_path, []
+    recurrent = [(node.op_type, node.name) for node in model.graph.node if node.op_type in RECURRENT]
+    settled = _settle(model.graph, shapes)
+    if not fuse_gelus(model) and not settled:
+        return onnx_path, recurrent
+    changed = scratch / "network.onnx"
+    external = any(constant.external_data for constant in model.graph.initializer)
+    if external:
+        onnx.load_external_data_for_model(model, str(onnx_path.parent))
+    onnx.save(model, changed, save_as_external_data=external, location="network.weights")
+    return changed, recurrent
+
+
+def _settle(graph: Any, shapes: Shapes) -> bool:
+    """Give every input its numbers; whether anything had to be changed."""
+    constants = {constant.name for constant in graph.initializer}
+    inputs = {value.name: value for value in graph.input if value.name not in constants}
+    if unknown := sorted(set(shapes.inputs) - set(inputs)):
+        raise _invalid(f"--input_dim names {unknown[0]!r}, but the network's inputs are {', '.join(inputs)}")
+    symbols = dict(shapes.symbols)
+    for name, value in inputs.items():
+        for symbol, size in _told(name, value, shapes):
+            if symbols.setdefault(symbol, size) != size:
+                raise _invalid(f"the dimension {symbol} is {symbols[symbol]} and {size} at once")
+    changed = False
+    for name, value in inputs.items():
+        wanted = _shape(name, value, shapes, symbols)
+        changed |= wanted != [_size(each) for each in value.type.tensor_type.shape.dim]
+        _write(value, wanted)
+    if changed:
+        for value in (*graph.output, *graph.value_info):
+            _put_symbols(value, symbols)
+    return changed
+
+
+def _told(name: str, value: Any, shapes: Shapes) -> Iterable[tuple[str, int]]:
+    """Values of symbols that follow from the shape the user gives an input, and from the batch."""
+    dims = value.type.tensor_type.shape.dim
+    sizes = shapes.inputs.get(name)
+    if sizes is not None and value.type.tensor_type.HasField("shape"):
+        if len(sizes) != len(dims):
+            shown = " x ".join(map(str, sizes))
+            raise _invalid(
+                f"--input_dim {name}: {shown} has {len(sizes)} dimensions, the input has {len(dims)}"
+            )
+        return [(each.dim_param, size) for each, size in zip(dims, sizes, strict=True) if each.dim_param]
+    first = dims[0].dim_param if dims else ""
+    return [(first, shapes.batch)] if first and shapes.batch is not None else []
+
+
+def _shape(name: str, value: Any, shapes: Shapes, symbols: Mapping[str, int]) -> list[int | None]:
+    """An input's numbers, all of them. Raises `ToolError` naming the remedy where one is not known."""
+    dims = value.type.tensor_type.shape.dim
+    if name in shapes.inputs:
+        return list(shapes.inputs[name])
+    if not value.type.tensor_type.HasField("shape"):
+        raise _invalid(f"input {name} has no shape: give it with --input_dim {name}, as in 1,3,224,224")
+    sizes = [_size(each) if _size(each) is not None else symbols.get(each.dim_param) for each in dims]
+    if dims and shapes.batch is not None and not dims[0].dim_param:
+        sizes[0] = shapes.batch
+    if None not in sizes:
+        return sizes
+    raise _invalid(_unsettled(name, dims, sizes))
+
+
+def _unsettled(name: str, dims: Sequence[Any], sizes: Sequence[int | None]) -> str:
+    shown = [each.dim_param or str(_size(each) or "?") for each in dims]
+    example = [str(size or (1 if place == 0 else shown[place])) for place, size in enumerate(sizes)]
+    open_ones = [word for word in example if not word.isdigit()]
+    numbers = f" with a number for {' and '.join(open_ones)}" if open_ones else ""
+    return (
+        f"input {name} has a dimension without a number ({' x '.join(shown)}), and the HTP compiles for fixed shapes: "
+        f"give them all, as in --input_dim {name} {','.join(example)}{numbers}"
+    )
+
+
+def _size(dimension: Any) -> int | None:
+    return dimension.dim_value if dimension.HasField("dim_value") and dimension.dim_value > 0 else None
+
+
+def _write(value: Any, sizes: Sequence[int | None]) -> None:
+    shape = value.type.tensor_type.shape
+    while len(shape.dim) < len(sizes):
+        shape.dim.add()
+    for dimension, size in zip(shape.dim, sizes, strict=True):
+        dimension.dim_value = size
+
+
+def _put_symbols(value: Any, symbols: Mapping[str, int]) -> None:
+    for dimension in value.type.tensor_type.shape.dim:
+        if dimension.dim_param in symbols:
+            dimension.dim_value = symbols[dimension.dim_param]
+
+
+def _invalid(reason: str) -> ToolError:
+    return ToolError(ErrorCode.INVALID_PARAMETER, f"{reason}.", _COMPONENT)

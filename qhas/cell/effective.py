@@ -1,0 +1,59 @@
+"""Options as they took effect: what was asked for, else what the prepared DLC and the profile say of themselves.
+
+The cache record of a prepared DLC states the optimisation level, DLBC and the compiler's build. Of threads it says 0, and of VTCM
+4 MB, where nobody asked (QAIRT 2.51): both are told only by a simulated profile, which has the simulator's configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from qhas.cell.dlc import cache_options
+from qhas.outside_text import shown
+from qhas.profile.qhas_file import QhasFile
+from qhas.runs.record import EffectiveOptions
+from qhas.sweep.spec import PrepareOptions
+
+_MIB = 1 << 20
+_BUILD_CHARACTERS = 100
+
+
+def of_cache(prepared_dlc: Path, asked: PrepareOptions) -> EffectiveOptions:
+    """By what was asked for and what the cache record tells; of a damaged one, by the first alone."""
+    cache: Mapping[str, Any] = {}
+    with suppress(ValueError):
+        cache = cache_options(prepared_dlc)
+    build, dlbc = cache.get("buildId"), _whole(cache.get("htpDlbc"))
+    return EffectiveOptions(
+        optimization_level=_whole(cache.get("optimizationLevel")) or asked.optimization_level,
+        vtcm_mib=asked.vtcm_mb or None,  # 0 is the SoC's maximum, whatever that is
+        hvx_threads=asked.hvx_threads or _whole(cache.get("numHvxThreads")) or None,
+        dlbc=asked.dlbc if dlbc is None else bool(dlbc),
+        compiler=shown(build)[:_BUILD_CHARACTERS] if isinstance(build, str) and build else None,
+    )
+
+
+def with_profile(options: EffectiveOptions, file: QhasFile) -> EffectiveOptions:
+    """And by what the profile says of its making, which only a simulated one does."""
+    return options.model_copy(update=stated(file))
+
+
+def stated(file: QhasFile) -> dict[str, int | float]:
+    """What a simulated profile states, by field."""
+    force = file.provenance.get("in_force")
+    force = force if isinstance(force, dict) else {}
+    vtcm, threads = _whole(force.get("vtcm_bytes")), _whole(force.get("hvx_threads"))
+    clock = file.provenance.get("core_mhz")
+    told = {
+        "vtcm_mib": vtcm / _MIB if vtcm else None,
+        "hvx_threads": threads,
+        "clock_mhz": clock if isinstance(clock, int | float) and clock > 0 else None,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _whole(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None

@@ -1,0 +1,118 @@
+"""What two DLCs' networks differ in, as circumstances of a comparison."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from qhas.diff.model import Circumstance, CircumstanceKind, Matched, Source
+from qhas.diff.network_changes import SAME_OP, Aspect, NetworkDiff, OpChange
+from qhas.diff.op_words import counted, several, titled
+
+Kind = CircumstanceKind
+
+_SHOWN = 3
+"""Groups of ops named before the rest is `more`."""
+_PHRASES = 3
+"""Of one op."""
+_CONVERTERS = frozenset({"Quantize", "Dequantize", "Cast", "Convert"})
+"""Ops that come and go with a data type."""
+_OF_STRUCTURE = tuple(
+    aspect for aspect in Aspect if aspect not in (Aspect.DATA_TYPE, Aspect.WEIGHTS, Aspect.ENCODING)
+)
+
+
+def network_causes(diff: NetworkDiff) -> list[Circumstance]:
+    """That which explains most first. Of the same network twice, that the DLCs differ in nothing that matters."""
+    if diff.same:
+        sentence = "other bytes of the DLC, with the same ops, shapes and weights"
+        return [Circumstance(kind=Kind.DLC_BYTES, source=Source.RECORD, sentence=sentence, explains=False)]
+    data_type = list(_data_types(diff))
+    structure = list(_structure(diff, retyped=bool(data_type)))
+    return [*data_type, *structure, *_values(diff, rebuilt=bool(data_type or structure))]
+
+
+def _data_types(diff: NetworkDiff) -> Iterator[Circumstance]:
+    """The change that most ops made."""
+    paired = [op for op in diff.ops if op.match.how in SAME_OP]
+    changes: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for op in paired:
+        if op.retyped:
+            (old,), (new,) = op.match.before, op.match.after
+            pair = next(
+                (one.dtype, other.dtype)
+                for one, other in zip(old.outputs, new.outputs, strict=False)
+                if one.dtype != other.dtype
+            )
+            changes[pair].append(new.name)
+    if not changes:
+        yield from (_stated(Kind.DATA_TYPE, phrase) for phrase in diff.retyped_borders[:1])
+        return
+    (before, after), ops = max(changes.items(), key=lambda item: (len(item[1]), item[0]))
+    sentence = f"data type {before} → {after} in {len(ops)} of {len(paired)} ops"
+    yield _stated(Kind.DATA_TYPE, sentence, ops).model_copy(update={"before": before, "after": after})
+
+
+def _structure(diff: NetworkDiff, *, retyped: bool) -> Iterator[Circumstance]:
+    phrases, ops = list(diff.borders), list[str]()
+    groups = list(_changed(diff.ops)) + list(_moved(diff.ops, retyped=retyped))
+    for phrase, names in groups:
+        phrases.append(phrase)
+        ops += names
+    if len(phrases) > _SHOWN:
+        phrases = [*phrases[:_SHOWN], f"{len(phrases) - _SHOWN} more changes"]
+    if phrases:
+        yield _stated(Kind.NETWORK, f"network: {', '.join(phrases)}", ops)
+
+
+def _changed(ops: Iterable[OpChange]) -> Iterator[tuple[str, list[str]]]:
+    """Ops of both networks that changed alike, as in `dilation 1x1 → 4x4 in 2 Conv2d`; the most first."""
+    groups: dict[tuple[int, str, str], list[str]] = defaultdict(list)
+    for op in ops:
+        told = [change for change in op.changes if change.aspect in _OF_STRUCTURE]
+        if told:
+            rank = min(_OF_STRUCTURE.index(change.aspect) for change in told)
+            phrases = " and ".join(change.phrase for change in told[:_PHRASES])
+            groups[rank, phrases, op.match.after[0].type].append(op.match.after[0].name)
+    for (_, phrases, kind), names in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
+        yield f"{phrases} in {_who(kind, names)}", names
+
+
+def _moved(ops: Iterable[OpChange], *, retyped: bool) -> Iterator[tuple[str, list[str]]]:
+    """Ops that stand for each other, as in `2 HardSwish became Add + Clip + Mul`; then those of one network alone."""
+    groups: dict[tuple[int, str, str], list[str]] = defaultdict(list)
+    for op in ops:
+        old, new = op.match.before, op.match.after
+        if op.match.how in SAME_OP or (retyped and all(node.type in _CONVERTERS for node in (*old, *new))):
+            continue
+        names = [node.name for node in new or old]
+        if op.match.how is Matched.REPLACED:
+            groups[0, counted([node.type for node in old]), f"became {counted([n.type for n in new])}"] += [
+                " + ".join(names)
+            ]
+        else:
+            rank, what = (1, "added") if op.match.how is Matched.ADDED else (2, "removed")
+            groups[rank, (new or old)[0].type, what] += names
+    for (_, kind, what), names in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
+        of_several = len(names) == 1 and " + " in kind + what
+        yield f"{several(len(names), kind) if of_several else _who(kind, names)} {what}", names
+
+
+def _values(diff: NetworkDiff, *, rebuilt: bool) -> Iterator[Circumstance]:
+    """Weights, else scales, of ops that nothing else happened to. Scales follow from whatever else was changed."""
+    paired = [op for op in diff.ops if op.match.how in SAME_OP]
+    others = [op for op in paired if not op.has(*_OF_STRUCTURE, Aspect.DATA_TYPE)]
+    weights = [op for op in others if op.has(Aspect.WEIGHTS)]
+    told = weights or ([] if rebuilt else [op for op in others if op.has(Aspect.ENCODING)])
+    if told:
+        what = "weights" if weights else "scales of quantised tensors"
+        names = [op.match.after[0].name for op in told]
+        yield _stated(Kind.WEIGHTS, f"other {what} in {len(told)} of {len(paired)} ops", names)
+
+
+def _who(kind: str, names: Sequence[str]) -> str:
+    return several(len(names), kind) if len(names) > 1 else titled(kind, names[0])
+
+
+def _stated(kind: CircumstanceKind, sentence: str, ops: Iterable[str] = ()) -> Circumstance:
+    return Circumstance(kind=kind, source=Source.RECORD, sentence=sentence, ops=list(ops))

@@ -1,0 +1,282 @@
+"""How the networks of two DLCs differ: what their author changed, apart from what only follows from it.
+
+A larger input makes every tensor behind it larger: one change, and not a hundred. So an op is told for what is its own (attributes,
+what its weights alone decide, a data type), and for another shape only where its inputs do not bring it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from qhas.diff.alignment import Node, align, nodes_of
+from qhas.diff.matching import Match
+from qhas.diff.model import Matched, OpEffect
+from qhas.network.network import Attribute, Network, Role, Tensor
+
+_KERNELS = frozenset({"Conv2d", "DepthWiseConv2d", "TransposeConv2d", "Conv3d"})
+"""Their weights are kernel height, width, input channels, output channels (`QnnOpDef.h`)."""
+_KERNEL_RANK = 4
+_BORDER = -1
+"""Stands for an input of the graph where ops stand by their place."""
+_CALLED: Mapping[str, str] = {
+    "pad_amount": "padding",
+    "group": "groups",
+    "filter_size": "window",
+    "packageName": "op package",
+}
+"""What people call the vendor's attributes; others are called by the vendor's name."""
+_BY_X = frozenset({"dilation", "stride", "filter_size"})
+
+
+SAME_OP = frozenset({Matched.NAME, Matched.PLACE})
+"""How an op was matched that both networks have."""
+
+
+class Aspect(StrEnum):
+    """What of an op changed, that which explains most first."""
+
+    ATTRIBUTE = "attribute"
+    """A number or word of it: dilation, stride, groups, an activation."""
+    WEIGHTS_SHAPE = "weights_shape"
+    """Kernel or output channels."""
+    SHAPE = "shape"
+    """Its results' shape, and nothing before it explains that."""
+    WIRING = "wiring"
+    """It reads other ops."""
+    DATA_TYPE = "data_type"
+    WEIGHTS = "weights"
+    """Other values of the same shape."""
+    ENCODING = "encoding"
+    """Other scales or offsets."""
+
+
+class Change(NamedTuple):
+    """One thing that changed of an op that both networks have; `phrase` as in `dilation 1x1 → 4x4`."""
+
+    aspect: Aspect
+    phrase: str
+
+
+@dataclass(frozen=True)
+class OpChange:
+    """An op of both networks, or ops that stand for each other, and what of it changed."""
+
+    match: Match[Node]
+    changes: tuple[Change, ...] = ()
+    grew: bool = False
+    """Whether its results have another shape, of itself or by what is before it."""
+    retyped: bool = False
+    """Whether its results have another data type."""
+
+    def has(self, *aspects: Aspect) -> bool:
+        """Whether one of these changed."""
+        return any(change.aspect in aspects for change in self.changes)
+
+    @property
+    def effect(self) -> OpEffect | None:
+        """What happened to it in the network; None where nothing did."""
+        if self.retyped:
+            return OpEffect.DATA_TYPE
+        if self.has(Aspect.ATTRIBUTE, Aspect.WEIGHTS_SHAPE):
+            return OpEffect.ATTRIBUTES
+        return OpEffect.RESHAPED if self.grew else None
+
+
+@dataclass(frozen=True)
+class NetworkDiff:
+    """Two networks, op by op. `borders` are changes of what the application sees, as in `input x 1x3x224x224 → 1x3x232x232`."""
+
+    ops: tuple[OpChange, ...]
+    borders: tuple[str, ...] = ()
+    retyped_borders: tuple[str, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether both are one network, whatever their names."""
+        return (
+            not self.borders
+            and not self.retyped_borders
+            and all(op.match.how in SAME_OP and not op.changes for op in self.ops)
+        )
+
+
+def network_diff(before: Network, after: Network) -> NetworkDiff:
+    """What changed from one to the other."""
+    old, new = nodes_of(before), nodes_of(after)
+    matches = align(old, new)
+    resized, retyped = _borders(before, after)
+    partners = _partners(matches, old, new)
+    return NetworkDiff(
+        ops=tuple(_op_change(match, partners) for match in matches),
+        borders=tuple(resized),
+        retyped_borders=tuple(retyped),
+    )
+
+
+class _Partners(NamedTuple):
+    """Positions of paired ops, and the position of each."""
+
+    of: dict[int, int]
+    taken: set[int]
+
+
+def _partners(matches: Sequence[Match[Node]], old: Sequence[Node], new: Sequence[Node]) -> _Partners:
+    """By identity: equal ops are not one op."""
+    before, after = ({id(node): place for place, node in enumerate(nodes)} for nodes in (old, new))
+    of = {before[id(match.before[0])]: after[id(match.after[0])] for match in matches if match.how in SAME_OP}
+    return _Partners(of, set(of.values()))
+
+
+def _borders(before: Network, after: Network) -> tuple[list[str], list[str]]:
+    """Changes of shapes and number, and of data types, of what the application gives and gets."""
+    resized, retyped = list[str](), list[str]()
+    for role in Role:
+        old, new = (_of_role(network, role) for network in (before, after))
+        if not old.keys() & new.keys() and len(old) == len(new):
+            old = dict(zip(new, old.values(), strict=True))  # all were renamed
+        resized += [f"{role} {name} removed" for name in old.keys() - new.keys()]
+        resized += [f"{role} {name} added" for name in new.keys() - old.keys()]
+        for name in [name for name in old if name in new]:
+            one, other = old[name], new[name]
+            if role is Role.INPUT and one.shape != other.shape:
+                resized.append(f"{role} {name} {_by_x(one.shape)} → {_by_x(other.shape)}")
+            if one.dtype != other.dtype:
+                retyped.append(f"{role} {name} {one.dtype} → {other.dtype}")
+    return resized, retyped
+
+
+def _of_role(network: Network, role: Role) -> dict[str, Tensor]:
+    return {
+        tensor.name: tensor for graph in network.graphs for tensor in graph.tensors if tensor.role is role
+    }
+
+
+def _op_change(match: Match[Node], partners: _Partners) -> OpChange:
+    if match.how not in SAME_OP:
+        return OpChange(match)
+    (old,), (new,) = match.before, match.after
+    return OpChange(
+        match,
+        changes=tuple(_changes(old, new, partners)),
+        grew=[tensor.shape for tensor in old.outputs] != [tensor.shape for tensor in new.outputs],
+        retyped=[tensor.dtype for tensor in old.outputs] != [tensor.dtype for tensor in new.outputs],
+    )
+
+
+def _changes(old: Node, new: Node, partners: _Partners) -> Iterator[Change]:
+    own = list(_attributes(old, new))
+    own += _weights_shapes(old, new)
+    yield from own
+    sizes = ([t.shape for t in side.outputs] for side in (old, new))
+    brought = [t.shape for t in old.inputs] != [t.shape for t in new.inputs]
+    if not own and not brought:
+        for before, after in zip(*sizes, strict=False):
+            if before != after:
+                yield Change(Aspect.SHAPE, f"shape {_by_x(before)} → {_by_x(after)}")
+    if wiring := _wiring(old, new, partners):
+        yield Change(Aspect.WIRING, wiring)
+    types = list(zip(old.outputs, new.outputs, strict=False))
+    yield from (
+        Change(Aspect.DATA_TYPE, f"data type {before.dtype} → {after.dtype}")
+        for before, after in types[:1]
+        if before.dtype != after.dtype
+    )
+    yield from _values(old, new)
+
+
+def _attributes(old: Node, new: Node) -> Iterator[Change]:
+    before, after = old.op.attributes, new.op.attributes
+    for name in dict.fromkeys([*before, *after]):
+        if before.get(name) != after.get(name):
+            called = "activation" if _is_activation(name, old) else _CALLED.get(name, name.replace("_", " "))
+            values = [_shown(name, side.get(name)) for side in (before, after)]
+            told = f"{called} {values[0]} → {values[1]}" if values[0] != values[1] else f"other {called}"
+            yield Change(Aspect.ATTRIBUTE, told)
+
+
+def _is_activation(name: str, node: Node) -> bool:
+    return name == "operation" and node.type == "ElementWiseNeuron"
+
+
+def _weights_shapes(old: Node, new: Node) -> Iterator[Change]:
+    """What the inputs do not bring: other input channels are another op's output channels."""
+    brought = {
+        pair
+        for one, other in zip(old.inputs, new.inputs, strict=False)
+        for pair in zip(one.shape, other.shape, strict=False)
+    }
+    for before, after in zip(_matrices(old), _matrices(new), strict=False):
+        parts = [("weights", before, after)]
+        if old.type in _KERNELS and len(before) == len(after) >= _KERNEL_RANK:
+            parts = [
+                ("kernel", before[:-2], after[:-2]),
+                ("output channels", before[-1:], after[-1:]),
+            ]
+        for what, one, other in parts:
+            moved = [pair for pair in zip(one, other, strict=False) if pair[0] != pair[1]]
+            if len(one) != len(other) or any(pair not in brought for pair in moved):
+                yield Change(Aspect.WEIGHTS_SHAPE, f"{what} {_by_x(one)} → {_by_x(other)}")
+
+
+def _matrices(node: Node) -> list[tuple[int, ...]]:
+    """Shapes of its constants; a bias follows from the others."""
+    shapes = [tensor.shape for tensor in node.constants]
+    return [shape for shape in shapes if len(shape) > 1] or shapes
+
+
+def _wiring(old: Node, new: Node, partners: _Partners) -> str | None:
+    """Whether it reads another op that both networks have; what was put in or taken out tells of itself."""
+    if len(old.sources) != len(new.sources):
+        return f"{len(old.sources)} → {len(new.sources)} inputs"
+    wrong = [
+        (partners.of.get(one, _BORDER), other)
+        for one, other in (
+            (_place(one), _place(other)) for one, other in zip(old.sources, new.sources, strict=True)
+        )
+        if (one == _BORDER or one in partners.of)
+        and (other == _BORDER or other in partners.taken)
+        and partners.of.get(one, _BORDER) != other
+    ]
+    if not wrong:
+        return None
+    swapped = {one for one, _ in wrong} == {other for _, other in wrong}
+    return "inputs in another order" if swapped else "reading other ops"
+
+
+def _place(source: int | None) -> int:
+    return _BORDER if source is None else source
+
+
+def _values(old: Node, new: Node) -> Iterator[Change]:
+    constants = [
+        (one, other)
+        for one, other in zip(old.constants, new.constants, strict=False)
+        if (one.shape, one.dtype) == (other.shape, other.dtype)
+    ]
+    if any(one.weights != other.weights and not _rescaled(one, other) for one, other in constants):
+        yield Change(Aspect.WEIGHTS, "other weights")
+    tensors = [*constants, *zip(old.outputs, new.outputs, strict=False)]
+    if any(one.encoding != other.encoding for one, other in tensors if one.dtype == other.dtype):
+        yield Change(Aspect.ENCODING, "another quantisation")
+
+
+def _rescaled(one: Tensor, other: Tensor) -> bool:
+    """A bias is stored in units of its inputs' scales: another calibration changes its numbers and not the bias."""
+    return len(one.shape) == 1 and one.encoding != other.encoding
+
+
+def _shown(name: str, value: Attribute | None) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return _by_x(value) if name in _BY_X else ",".join(map(str, value))
+    return str(value)
+
+
+def _by_x(numbers: Sequence[float]) -> str:
+    return "x".join(map(str, numbers))

@@ -1,0 +1,61 @@
+"""Ops of two profiles, matched as the networks of their DLCs are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from qhas.diff.matching import Match, match
+from qhas.diff.model import Matched, OpEffect
+from qhas.diff.network_changes import SAME_OP, NetworkDiff, OpChange
+from qhas.diff.ops import Op
+from qhas.profile.op_names import of_network
+
+_ENOUGH = 0.5
+"""Share of a profile's ops that its DLC must name, for the names of both to be the same names."""
+
+
+def match_by_network(diff: NetworkDiff, before: Sequence[Op], after: Sequence[Op]) -> list[Match[Op]] | None:
+    """Every op in exactly one match; None where a profile calls its ops by other names than its DLC."""
+    old, new = _by_name(before), _by_name(after)
+    named = (
+        {node.name for op in diff.ops for node in op.match.before},
+        {node.name for op in diff.ops for node in op.match.after},
+    )
+    for side, names in zip((old, new), named, strict=True):
+        if len(side.keys() & names) < _ENOUGH * len(side):
+            return None
+    found = [one for op in diff.ops for one in _of_change(op, old, new)]
+    taken = {id(op) for one in found for op in (*one.before, *one.after)}
+    rest = match(*([op for op in ops if id(op) not in taken] for ops in (before, after)))
+    return found + [replace(one, known=True) for one in rest]
+
+
+def _of_change(change: OpChange, old: dict[str, list[Op]], new: dict[str, list[Op]]) -> Iterator[Match[Op]]:
+    """The ops of a profile that a change is of. What both networks have and one profile lacks, its compiler did away with."""
+    how = change.match.how
+    left = tuple(op for node in change.match.before for op in old.pop(node.name, ()))
+    right = tuple(op for node in change.match.after for op in new.pop(node.name, ()))
+    if how in SAME_OP and len(left) == len(right):
+        for one, other in zip(left, right, strict=True):
+            yield Match(how, (one,), (other,), known=True, effect=change.effect)
+        return
+    if left and right:
+        yield Match(Matched.REPLACED, left, right, known=True, effect=OpEffect.REPLACED)
+        return
+    kept = how in SAME_OP
+    for op in left:
+        effect = change.effect if kept else OpEffect.REMOVED
+        yield Match(Matched.REMOVED, (op,), (), known=True, effect=effect)
+    for op in right:
+        effect = change.effect if kept else OpEffect.ADDED
+        yield Match(Matched.ADDED, (), (op,), known=True, effect=effect)
+
+
+def _by_name(ops: Iterable[Op]) -> dict[str, list[Op]]:
+    named: dict[str, list[Op]] = defaultdict(list)
+    for op in ops:
+        if of_network(op.type):
+            named[op.name].append(op)
+    return named

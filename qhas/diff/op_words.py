@@ -1,0 +1,26 @@
+"""How ops are called in a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from qhas.profile.op_names import lasting_name
+
+
+def titled(kind: str, name: str) -> str:
+    """Type and name of one op; only the name where that says the type."""
+    lasting = lasting_name(name)
+    return lasting if lasting.startswith(kind) else f"{kind} {lasting}"
+
+
+def several(count: int, kind: str) -> str:
+    """As in `3 Conv2d`; of what begins with a number or is more than one, `3 times 2 Conv2d + Add`."""
+    if count == 1:
+        return kind
+    return f"{count} times {kind}" if kind[:1].isdigit() or " + " in kind else f"{count} {kind}"
+
+
+def counted(types: Sequence[str]) -> str:
+    """As in `2 Conv2d + Add`."""
+    return " + ".join(f"{count} {kind}" if count > 1 else kind for kind, count in Counter(types).items())

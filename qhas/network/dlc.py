@@ -1,0 +1,192 @@
+"""The network of a DLC, from its records `model`, `model.params` and `model.params.bin`.
+
+The first two are flatbuffers behind a header of 8 bytes, the mark 0x0AD5 and version 4 (SNPE 2, QAIRT). Which slot holds what is
+as netron reads it (its `dlc-schema.js`); place and size of a constant in `model.params.bin`, and which number is which
+operation, were seen in DLCs of QAIRT 2.51, one op at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from qhas.network.network import Attribute, Graph, Network, NetworkOp, Role, Tensor
+from qhas.network.records import UNREADABLE, open_record, read_record, why_unreadable
+from qhas.network.tables import Buffer, Table
+from qhas.network.vocabulary import DATA_TYPES, NUMBERS, OPERATIONS, TYPES
+
+_MODEL, _PARAMETERS, _WEIGHTS = "model", "model.params", "model.params.bin"
+_LARGEST = 64 << 20
+"""Bytes of a record without weights: a language model of ten thousand ops has 12 MB."""
+_HEADER = struct.Struct("<HHI")
+_MARK, _VERSION = 0x0AD5, 4
+_CONSTANT = 4
+_ROLES = {0: Role.INPUT, 1: Role.OUTPUT}
+"""Where a tensor's content comes from or goes to: the application, or the DLC itself."""
+_BYTES_SHOWN = 256
+"""Of a constant attribute, as a dilation or a permutation; larger ones are told by their digest."""
+_CHUNK = 1 << 20
+_STRING_KINDS = (0x608, 0x7FFFFFFF)
+
+_DIGEST = 16
+Key = tuple[str, int, str]
+"""Of a constant: the graph, the number of its op or -1, the tensor."""
+
+
+class Constant(NamedTuple):
+    """What is known of a constant; the content only of a small one."""
+
+    digest: str
+    content: bytes | None
+
+
+Constants = Mapping[Key, Constant]
+
+
+def read_network(dlc: Path) -> Network:
+    """Ops, tensors and digests of all weights. Raises ValueError for what is no DLC of SNPE 2, or damaged."""
+    try:
+        with zipfile.ZipFile(dlc) as archive:
+            model = _buffer(archive, _MODEL, b"NETD").root()
+            constants = _constants(archive)
+        return Network(graphs=tuple(_graph(table, constants) for table in model.tables(0)))
+    except (*UNREADABLE, struct.error, UnicodeDecodeError) as error:
+        raise ValueError(f"the network of {dlc.name} cannot be read: {why_unreadable(error)}") from error
+
+
+def _buffer(archive: zipfile.ZipFile, name: str, kind: bytes) -> Buffer:
+    content = read_record(archive, name, _LARGEST)
+    mark, version, _ = _HEADER.unpack_from(content)
+    start = _HEADER.size
+    if (mark, version) != (_MARK, _VERSION) or content[start + 4 : start + 8] != kind:
+        raise ValueError(f"its record {name!r} is in a form that is not known")
+    return Buffer(content[start:])
+
+
+def _constants(archive: zipfile.ZipFile) -> Constants:
+    known: dict[Key, Constant] = {}
+    places: list[tuple[int, int, Key]] = []
+    for graph in _buffer(archive, _PARAMETERS, b"NETP").root().tables(0):
+        rows = [(-1, table) for table in graph.tables(1)]
+        rows += [(number, table) for number, op in enumerate(graph.tables(2)) for table in op.tables(0)]
+        for number, table in rows:
+            key = (graph.text(0), number, table.text(0))
+            if place := table.table(3):
+                places.append((place.integer(0, "Q"), place.integer(1, "Q"), key))
+            else:
+                content = table.blob(1)
+                known[key] = _constant(io.BytesIO(content), len(content))
+    return known | dict(_apart(archive, sorted(places)))
+
+
+def _apart(
+    archive: zipfile.ZipFile, places: Sequence[tuple[int, int, Key]]
+) -> Iterator[tuple[Key, Constant]]:
+    """Constants in a record of their own, in one pass: they may be larger than memory."""
+    if not places:
+        return
+    end = 0
+    with open_record(archive, _WEIGHTS) as weights:
+        for start, size, key in places:
+            if start < end:
+                raise ValueError("two of its constants share their bytes")
+            end = start + size
+            weights.seek(start)
+            yield key, _constant(weights, size)
+
+
+def _constant(source: IO[bytes], size: int) -> Constant:
+    digest, left, part = hashlib.blake2b(digest_size=_DIGEST), size, b""
+    while left:
+        part = source.read(min(left, _CHUNK))
+        if not part:
+            raise ValueError("a constant runs past the end of its record")
+        digest.update(part)
+        left -= len(part)
+    return Constant(digest.hexdigest(), part if size <= _BYTES_SHOWN else None)
+
+
+def _graph(table: Table, constants: Constants) -> Graph:
+    name = table.text(0)
+    ops = tuple(_op(name, number, op, constants) for number, op in enumerate(table.tables(1)))
+    return Graph(name=name, ops=ops, tensors=tuple(_tensor(name, row, constants) for row in table.tables(2)))
+
+
+def _op(graph: str, number: int, table: Table, constants: Constants) -> NetworkOp:
+    kind = table.text(1)
+    attributes = {row.text(0): _attribute(graph, number, row, constants) for row in table.tables(4)}
+    kind = TYPES.get(kind, kind)
+    operation = attributes.get("operation")
+    if isinstance(operation, int) and kind in OPERATIONS:
+        attributes["operation"] = OPERATIONS[kind].get(operation, operation)
+    return NetworkOp(
+        name=table.text(0),
+        type=kind,
+        inputs=tuple(table.texts(2)),
+        outputs=tuple(table.texts(3)),
+        attributes=attributes,
+    )
+
+
+def _attribute(graph: str, number: int, row: Table, constants: Constants) -> Attribute:
+    if tensor := row.table(4):
+        return _values(tensor, constants[graph, number, tensor.text(1)])
+    value = row.table(3)
+    if value is None:
+        return ""
+    kind = value.integer(0)
+    if kind in _STRING_KINDS:
+        return value.text(3)
+    name = DATA_TYPES.get(kind, "")
+    if name == "Bool":
+        return bool(value.integer(1))
+    return _rounded(value.number(2, "f")) if name.startswith("Float") else value.integer(1)
+
+
+def _values(tensor: Table, constant: Constant) -> Attribute:
+    form = NUMBERS.get(DATA_TYPES.get(tensor.integer(6), ""))
+    content = constant.content
+    if form is None or content is None or len(content) % struct.calcsize(form):
+        return constant.digest
+    numbers = struct.unpack(f"<{len(content) // struct.calcsize(form)}{form}", content)
+    return [_rounded(number) for number in numbers] if form in "ef" else list(numbers)
+
+
+def _tensor(graph: str, table: Table, constants: Constants) -> Tensor:
+    name, shape, kind = table.text(1), table.numbers(3), table.integer(6)
+    if prod(shape) < 0:
+        raise ValueError(f"a tensor has dimensions {shape[:8]}")
+    constant = constants[graph, -1, name] if table.integer(2) == _CONSTANT else None
+    return Tensor(
+        name=name,
+        shape=tuple(shape),
+        dtype=DATA_TYPES.get(kind, hex(kind)),
+        encoding=_encoding(table.table(5)),
+        weights=None if constant is None else constant.digest,
+        role=_ROLES.get(table.integer(2)),
+    )
+
+
+def _encoding(table: Table | None) -> str | None:
+    if table is None:
+        return None
+    if channels := table.table(3):
+        rows = [_scale(row) for row in channels.tables(1)]
+        digest = hashlib.blake2b("; ".join(rows).encode(), digest_size=_DIGEST).hexdigest()
+        return f"of {len(rows)} channels, {digest}"
+    return _scale(whole) if (whole := table.table(2)) else None
+
+
+def _scale(table: Table) -> str:
+    return f"{table.integer(0)} bit, scale {table.number(3, 'f'):.8g}, offset {table.integer(4)}"
+
+
+def _rounded(value: float) -> float:
+    """A float32 as people write it."""
+    return float(f"{value:.7g}")

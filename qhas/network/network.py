@@ -1,0 +1,88 @@
+"""A network's ops and tensors, small enough to be stored with every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from functools import cached_property
+
+from pydantic import ConfigDict
+
+from qhas.documents import Stored
+from qhas.machine.digest import data_digest
+
+Attribute = bool | int | float | str | list[int] | list[float]
+
+
+class Role(StrEnum):
+    """Of a tensor that the application sees."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+
+
+class Tensor(Stored):
+    """A tensor of a graph. `weights` is the digest of its content where the DLC holds one: it is a constant then."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    """As people write the vendor's, as in `UFixed8` or `Float32`."""
+    encoding: str | None = None
+    """Of a quantised one: bits, scale and offset, or a digest of those of its channels."""
+    weights: str | None = None
+    role: Role | None = None
+
+
+class NetworkOp(Stored):
+    """An op of the network; its tensors by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    type: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Attribute] = {}
+
+
+class Graph(Stored):
+    """A graph of a DLC: its ops in order, and its tensors."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    ops: tuple[NetworkOp, ...]
+    tensors: tuple[Tensor, ...]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Tensor]:
+        """The tensors."""
+        return {tensor.name: tensor for tensor in self.tensors}
+
+
+class Network(Stored):
+    """What a DLC says of its network, but for time stamps and whatever else a second export of it changes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    graphs: tuple[Graph, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same ops, shapes, data types, encodings and weights, whatever their names."""
+        return data_digest([list(_nameless(graph)) for graph in self.graphs])
+
+
+def _nameless(graph: Graph) -> Iterator[object]:
+    """Each op with its tensors by number: names are the exporter's."""
+    numbers: dict[str, int] = {}
+    for op in graph.ops:
+        yield [op.type, op.attributes]
+        for name in (*op.inputs, *op.outputs):
+            known = name in numbers
+            number = numbers.setdefault(name, len(numbers))
+            tensor = graph.by_name.get(name)
+            yield number if known or tensor is None else [number, tensor.model_dump(exclude={"name"})]

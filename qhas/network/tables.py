@@ -1,0 +1,123 @@
+"""Tables of a flatbuffer, every offset checked against the bytes it lies in: damaged ones end in ValueError."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+_OFFSET = struct.Struct("<I")
+_SIGNED = struct.Struct("<i")
+_VTABLE = struct.Struct("<HH")
+
+Value = TypeVar("Value")
+
+
+class Buffer:
+    """The bytes, and how many tables may still be read of them: no more than they have words, however offsets loop."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self._tables = len(content) // 4
+
+    def root(self) -> Table:
+        """The first table. Raises ValueError."""
+        return Table(self, self.follow(0))
+
+    def follow(self, place: int) -> int:
+        """Where the offset at a place points to."""
+        return place + self.unpack(_OFFSET, place)
+
+    def unpack(self, form: struct.Struct, place: int) -> int:
+        """A number at a place. Raises ValueError outside of the bytes."""
+        if not 0 <= place <= len(self.content) - form.size:
+            raise ValueError("an offset points outside of its record")
+        return int(form.unpack_from(self.content, place)[0])
+
+    def spend(self) -> None:
+        """Count a table. Raises ValueError where there cannot be as many."""
+        self._tables -= 1
+        if self._tables < 0:
+            raise ValueError("its tables repeat without end")
+
+
+class Table:
+    """Fields by slot; one that is not there reads as the default of its kind."""
+
+    __slots__ = ("_buffer", "_place", "_slots")
+
+    def __init__(self, buffer: Buffer, place: int) -> None:
+        buffer.spend()
+        self._buffer, self._place = buffer, place
+        vtable = place - buffer.unpack(_SIGNED, place)
+        size = buffer.unpack(struct.Struct("<H"), vtable)
+        if size < _VTABLE.size or vtable + size > len(buffer.content):
+            raise ValueError("a table points outside of its record")
+        self._slots: tuple[int, ...] = struct.unpack_from(f"<{(size - 4) // 2}H", buffer.content, vtable + 4)
+
+    def _field(self, slot: int) -> int | None:
+        offset = self._slots[slot] if slot < len(self._slots) else 0
+        return self._place + offset if offset else None
+
+    def number(self, slot: int, form: str = "i") -> float:
+        """A number of a `struct` form; 0 where there is none."""
+        if (field := self._field(slot)) is None:
+            return 0
+        layout = struct.Struct(f"<{form}")
+        if field > len(self._buffer.content) - layout.size:
+            raise ValueError("a field lies outside of its record")
+        value: float = layout.unpack_from(self._buffer.content, field)[0]
+        return value
+
+    def integer(self, slot: int, form: str = "i") -> int:
+        """A whole number; 0 where there is none."""
+        return int(self.number(slot, form))
+
+    def table(self, slot: int) -> Table | None:
+        """A table of it."""
+        field = self._field(slot)
+        return None if field is None else Table(self._buffer, self._buffer.follow(field))
+
+    def tables(self, slot: int) -> Iterator[Table]:
+        """A list of tables."""
+        return self._each(slot, lambda place: Table(self._buffer, self._buffer.follow(place)))
+
+    def texts(self, slot: int) -> list[str]:
+        """A list of texts."""
+        return list(self._each(slot, lambda place: self._bytes_at(self._buffer.follow(place)).decode()))
+
+    def numbers(self, slot: int, form: str = "i") -> list[int]:
+        """A list of whole numbers."""
+        field = self._field(slot)
+        if field is None:
+            return []
+        start, count = self._list(self._buffer.follow(field), struct.calcsize(form))
+        return list(struct.unpack_from(f"<{count}{form}", self._buffer.content, start))
+
+    def text(self, slot: int) -> str:
+        """A text; empty where there is none."""
+        return self.blob(slot).decode()
+
+    def blob(self, slot: int) -> bytes:
+        """Bytes; none where there is no such field."""
+        field = self._field(slot)
+        return b"" if field is None else self._bytes_at(self._buffer.follow(field))
+
+    def has(self, slot: int) -> bool:
+        """Whether the field is there."""
+        return self._field(slot) is not None
+
+    def _each(self, slot: int, read: Callable[[int], Value]) -> Iterator[Value]:
+        if (field := self._field(slot)) is not None:
+            start, count = self._list(self._buffer.follow(field), 4)
+            yield from (read(place) for place in range(start, start + 4 * count, 4))
+
+    def _bytes_at(self, place: int) -> bytes:
+        start, count = self._list(place, 1)
+        return self._buffer.content[start : start + count]
+
+    def _list(self, place: int, width: int) -> tuple[int, int]:
+        count = self._buffer.unpack(_OFFSET, place)
+        if place + 4 + width * count > len(self._buffer.content):
+            raise ValueError("a list runs past the end of its record")
+        return place + 4, count

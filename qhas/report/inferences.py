@@ -1,0 +1,48 @@
+"""What a page says of the profiled inferences and of what their time went into."""
+
+from __future__ import annotations
+
+from qhas.profile.figures import FORMAT_CHANGE_SHARE, FORMAT_CHANGES, REFERENCE_OPS, REFERENCE_SHARE, WARM
+from qhas.runs.record import CellRecord, Origin
+from qhas.units import count, megahertz, percent
+
+
+def phases(record: CellRecord) -> list[str]:
+    """The phases of all inferences, in the order in which they begin; none of a simulator, which has one inference."""
+    runtrace = record.runtrace
+    if runtrace is None or record.origin is Origin.SIMULATOR:
+        return []
+    return list(dict.fromkeys(phase.name for one in runtrace.inferences for phase in one.phases))
+
+
+def runtrace_note(record: CellRecord) -> str:
+    """What the table of inferences holds; empty without one."""
+    runtrace = record.runtrace
+    if runtrace is None or not runtrace.inferences:
+        return ""
+    first = runtrace.inferences[0]
+    shown = len(runtrace.inferences)
+    told = [
+        f"{count(runtrace.count)} profiled inferences of {first.graph or 'the graph'} on core {first.core}"
+    ]
+    if shown < runtrace.count:
+        told.append(f"the first {shown} of them below")
+    told.append("the first one is cold, and the one of trace and QHAS")
+    if runtrace.warm_us is None:
+        told.append("there is no warm one")
+    else:
+        clock = f" at {megahertz(runtrace.warm_clock_mhz)}" if runtrace.warm_clock_mhz else ""
+        told.append(f"the graph of the warm ones takes {WARM.text(runtrace.warm_us)}{clock}, their median")
+    return f"{'; '.join(told)}. With profiling on, none of them is a latency."
+
+
+def costs(record: CellRecord) -> str:
+    """How much of the dominant path goes into format changes and reference ops; empty where there are none."""
+    told = []
+    for number, share in ((FORMAT_CHANGES, FORMAT_CHANGE_SHARE), (REFERENCE_OPS, REFERENCE_SHARE)):
+        ops, part = number.read(record), share.read(record)
+        if ops and part is not None:
+            told.append(
+                f"{count(ops)} {number.title_of(record.origin)} take {percent(part)} of the dominant path"
+            )
+    return f"{' and '.join(told)}." if told else ""

@@ -1,0 +1,101 @@
+"""The runs of a store, and the one that a user means by its id, the beginning of it, or `latest`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+
+from qhas.failures import InvalidInput
+from qhas.runs import keys
+from qhas.runs.index import Entry, read_known
+from qhas.runs.record import SweepState
+from qhas.runs.stored import read_run
+from qhas.store import Store
+
+LATEST = "latest"
+"""Stands for the run that began last."""
+FINISHED = (SweepState.COMPLETE, SweepState.PARTIAL)
+_AT_ONCE = 16
+_NEAR = 3
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """A run in a line. `failed` and `missing` are counts of its `cells`, and known of one that has ended."""
+
+    run_id: str
+    sweep: str
+    state: SweepState
+    started_at: datetime
+    cells: int
+    failed: int
+    missing: int
+
+    @property
+    def good(self) -> int | None:
+        """Cells that ended well; None for a run that has not ended."""
+        return self.cells - self.failed - self.missing if self.state in FINISHED else None
+
+
+def run_lines(store: Store) -> list[RunLine]:
+    """Every run whose record can be read, the last begun first. Raises StoreError.
+
+    Of the runs that have a report one object tells enough; the records of the others are read.
+    """
+    known = {entry.run_id: _of_entry(entry) for entry in read_known(store).values()}
+    ids = store.children(keys.RUNS)
+    with ThreadPoolExecutor(_AT_ONCE, "qhas-runs") as threads:
+        read = threads.map(lambda run_id: known.get(run_id) or _of_record(store, run_id), ids)
+        lines = [line for line in read if line]
+    return sorted(lines, key=lambda line: line.started_at, reverse=True)
+
+
+def find_run(store: Store, name: str) -> str:
+    """The id of the run that `name` stands for. Raises InvalidInput, naming near ones, if that is none or several."""
+    if name == LATEST:
+        if lines := run_lines(store):
+            return lines[0].run_id
+        raise InvalidInput(f"The store {store.root} has no run yet.")
+    if store.exists(keys.sweep_record(name)):
+        return name
+    ids = store.children(keys.RUNS)
+    if name in ids:  # what is left of a run: it may be looked at, too
+        return name
+    matches = [run_id for run_id in ids if run_id.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise InvalidInput(f"{len(matches)} runs begin with {name}: {_some(matches)}; give more of the id.")
+    raise InvalidInput(f"The store {store.root} has no run {name}{_near(name, ids)}.")
+
+
+def _some(ids: Sequence[str]) -> str:
+    shown = ", ".join(sorted(ids, reverse=True)[:_NEAR])
+    return shown if len(ids) <= _NEAR else f"{shown} and {len(ids) - _NEAR} more"
+
+
+def _near(name: str, ids: Sequence[str]) -> str:
+    if near := get_close_matches(name, ids, _NEAR, 0.5):
+        return f"; near it: {', '.join(near)}"
+    return "; `qhas runs` lists those it has" if ids else " and no other"
+
+
+def _of_entry(entry: Entry) -> RunLine:
+    return RunLine(
+        entry.run_id, entry.name, entry.state, entry.started_at, entry.cells, entry.failed, entry.missing
+    )
+
+
+def _of_record(store: Store, run_id: str) -> RunLine | None:
+    """None for what cannot be read: another version's run, or none."""
+    try:
+        record = read_run(store, run_id)
+    except InvalidInput:
+        return None
+    if record is None:
+        return None
+    counts = record.cells, record.failed, record.missing
+    return RunLine(run_id, record.spec.name, record.state, record.started_at, *counts)

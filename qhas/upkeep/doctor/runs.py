@@ -1,0 +1,24 @@
+"""The runs in the store: whether it still holds what their records say."""
+
+from __future__ import annotations
+
+from qhas.store import Store, StoreError
+from qhas.upkeep.doctor.finding import Finding
+from qhas.upkeep.verify import all_damages, extent, run_ids, verify_runs
+
+_WHAT = "stored runs"
+
+
+def examine(address: str) -> Finding:
+    """Read every file of every run, which takes as long as that takes."""
+    try:
+        store = Store(address)
+        checked = verify_runs(store, run_ids(store))
+    except StoreError as error:
+        return Finding(_WHAT, False, str(error))
+    damages = all_damages(checked)
+    if not damages:
+        return Finding(_WHAT, True, f"{extent(checked)}: all as stored")
+    first = f"{damages[0].key}: {damages[0].fault}. {damages[0].sentence}"
+    step = "`qhas verify --all` names them all, and with --discard their cells can be made again."
+    return Finding(_WHAT, False, f"{len(damages)} damages in {extent(checked)}. {first} {step}")
