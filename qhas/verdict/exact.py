@@ -38,7 +38,7 @@ class ExactLadder:
         if last is None:
             self._same = 1
             return Judgement(Verdict.INSUFFICIENT_DATA, point)
-        if _equal(point.value, last.value):
+        if point.value == last.value:
             self._same += 1
             return replace(self._unchanged(point), sdk=_since_sdk(point, last))
         return replace(self._changed(point, last), sdk=_since_sdk(point, last))
@@ -90,8 +90,3 @@ def _since_sdk(point: Point, last: Point) -> SinceSdk | None:
         return None
     off = point.value - last.value
     return SinceSdk(last.sdk, last.value, off, abs(off) > _WORTH * abs(last.value))
-
-
-def _equal(value: float, other: float) -> bool:
-    """Equal; times of older versions were cut to whole microseconds, and the cycles beside them were not."""
-    return value == other or int(value) == other or int(other) == value

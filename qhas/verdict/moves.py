@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
+from qhas.profile.figures import HEADLINE
 from qhas.verdict.judgement import Moved
 from qhas.verdict.look import BEYOND, EFFECT, Look
 from qhas.verdict.point import Block, SeriesKey
@@ -83,7 +84,7 @@ def moves_of(looks: Mapping[SeriesKey, Look]) -> Moves:
 def _witnesses(looks: Mapping[SeriesKey, Look]) -> dict[Block, _Witnesses]:
     found: dict[Block, _Witnesses] = defaultdict(_Witnesses)
     for key, look in looks.items():
-        if look.same_graph and not look.poor:
+        if look.same_graph and not look.poor and key.metric is HEADLINE[key.origin]:
             cells = found[look.point.block]
             cells.all.append(look)
             if look.point.control:

@@ -73,11 +73,3 @@ def test_half_a_repair_says_what_is_left_and_is_sustained_until_it_is_back() -> 
     ]
     assert told[3].unrepaired == pytest.approx(math.log(1.09))
     assert told[4].off == 9
-
-
-def test_times_of_older_versions_were_cut_and_are_no_change() -> None:
-    ladder = ExactLadder(less_is_better=True)
-    assert [ladder.step(at(night, value)).verdict for night, value in enumerate([80, 80.92, 80.92])][1:] == [
-        Verdict.STEADY,
-        Verdict.STEADY,
-    ]
