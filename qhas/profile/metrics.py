@@ -127,11 +127,11 @@ def _instances(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> int 
 def _share(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> float | None:
     """The share of the dominant path, in percent, of the HTP ops that have the mark; None where they are not counted."""
     last, types = file.longest, file.htp_op_types
-    path = last.timeline_cycles * (1 - last.percent_idle / 100)
-    if _instances(file, mark) is None or path <= 0 or not all(last.htp in op.dominant for op in types):
+    busy = last.timeline_cycles * (1 - last.percent_idle / 100)
+    if _instances(file, mark) is None or busy <= 0 or not all(last.htp in op.dominant for op in types):
         return None
     shares = [(op.dominant_percent.get(last.htp), op.dominant[last.htp]) for op in types if mark(op)]
-    return sum(100 * cycles / path if percent is None else percent for percent, cycles in shares)
+    return sum(100 * cycles / busy if percent is None else percent for percent, cycles in shares)
 
 
 def _shares(file: QhasFile) -> Iterator[OpShare]:

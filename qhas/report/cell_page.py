@@ -47,8 +47,9 @@ def cell_page_text(
     findings: Findings,
     files_of: CellFiles,
 ) -> str:
-    """The page of a cell, at `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html`."""
-    to_run, to_root = "../../../..", "../../../../../.."
+    """The page of a cell, at `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html`, or of a graph, below that."""
+    to_run = "/".join([".."] * cell_page(record.cell).count("/"))
+    to_root = f"{to_run}/../.."
     before, after = (f"{to_run}/{cell_page(cell)}" if cell else "" for cell in neighbours)
     diff, timeline = files_of.diff, files_of.timeline
     drawn = [

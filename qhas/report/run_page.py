@@ -68,7 +68,10 @@ def _counts(cells: Sequence[CellRecord], findings: Findings) -> list[tuple[str, 
 
 def _not_run(run: SweepRecord, cells: Sequence[CellRecord]) -> list[str]:
     done = {record.cell.key for record in cells}
-    return [cell.label for cell in planned_cells(run.spec) if cell.key not in done]
+    of_graphs = {key.rpartition("/")[0] for key in done}
+    return [
+        cell.label for cell in planned_cells(run.spec) if cell.key not in done and cell.key not in of_graphs
+    ]
 
 
 def _group(records: list[CellRecord], origin: Origin, findings: Findings) -> dict[str, object]:

@@ -7,6 +7,8 @@
         ops: {Conv2d: {at_least: 57}}          # one less, and a convolution is no longer on the HTP
         socs:
           sa8255: {time_us: 500}               # beside the above, and instead of it where both name a figure
+        graphs:
+          decode: {time_us: 90}                # of a DLC that holds several graphs, for this one
 
 A plain value is the most that is allowed; `{at_least: ...}`, `{at_most: ...}` or both say otherwise. Sizes take units
 (`20MB` is 20 000 000 bytes, `20MiB` is 20 x 2^20). What the simulator and the QHAS of an inference say is
@@ -136,10 +138,20 @@ class NetworkBudget(Budget):
     """The budget of a network, on every SoC unless one is named under `socs`."""
 
     socs: dict[SocName, Budget] = {}
+    graphs: dict[str, Budget] = Field(
+        default={}, description="Of a DLC that holds several: what holds for one of them, by its name."
+    )
 
     def on(self, soc: str) -> Budget:
         """What holds on a SoC: the limits of the SoC, and of the network where the SoC has none of its own."""
-        own = self.socs.get(soc, Budget())
-        set_here = {name: getattr(own, name) for name in own.model_fields_set}
-        common = {name: getattr(self, name) for name in Budget.model_fields}
-        return Budget.model_validate(common | set_here | {"ops": self.ops | own.ops})
+        return _refined(self, self.socs.get(soc, Budget()))
+
+    def of_graphs_on(self, soc: str) -> dict[str, Budget]:
+        """The same for each graph that has limits of its own, which come before the others."""
+        return {name: _refined(self.on(soc), own) for name, own in self.graphs.items()}
+
+
+def _refined(common: Budget, own: Budget) -> Budget:
+    everywhere = {name: getattr(common, name) for name in Budget.model_fields}
+    set_here = {name: getattr(own, name) for name in own.model_fields_set}
+    return Budget.model_validate(everywhere | set_here | {"ops": common.ops | own.ops})

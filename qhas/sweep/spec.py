@@ -14,6 +14,8 @@ from qhas.naming import Name, SocName
 from qhas.sweep.budget import Budget, NetworkBudget
 
 RANDOM_INPUTS = "random"
+DEFAULT = "default"
+"""The variant of a sweep without a grid."""
 OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
 VtcmMegabytes = Annotated[int, Field(ge=0, le=64)]
 HvxThreads = Annotated[int, Field(ge=1, le=16)]
@@ -266,11 +268,12 @@ class Cell(Written):
 
     model: ModelRef
     soc: SocName
-    variant: str = "default"
+    variant: str = DEFAULT
     prepare: PrepareOptions = PrepareOptions()
     run: RunOptions = RunOptions()
     trace: TraceFeatures = TraceFeatures()
     budget: Budget = Budget()
+    graph_budgets: dict[str, Budget] = Field(default={}, exclude_if=lambda budgets: not budgets)
 
     @property
     def key(self) -> str:
@@ -280,7 +283,7 @@ class Cell(Written):
     @property
     def label(self) -> str:
         """The cell for people: the variant only where there is a choice."""
-        variant = "" if self.variant == "default" else f" ({self.variant})"
+        variant = "" if self.variant == DEFAULT else f" ({self.variant.removeprefix(f'{DEFAULT}/')})"
         return f"{self.model.name} on {self.soc}{variant}"
 
 

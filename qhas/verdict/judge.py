@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from qhas.history import Rerun, Where, append, read_history, read_reruns
 from qhas.history.columns import cell_rows, night_of
 from qhas.profile.figures import JUDGED, Figure
-from qhas.runs.record import CellRecord, Origin, SweepRecord
+from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
 from qhas.store import Store
 from qhas.verdict.exact import ExactLadder
 from qhas.verdict.ladder import Ladder
@@ -89,7 +89,7 @@ def look_at_part(store: Store, run: SweepRecord, records: Sequence[CellRecord]) 
     Raises StoreError. Cells that others run at the same time are not known, so a shift of the whole night may not show.
     """
     before = _recent_nights(store, run).filter(pc.field("run_id") != run.run_id)
-    rows = cell_rows(run, records, {}).select(list(_COLUMNS))
+    rows = cell_rows(run, by_graph(records), {}).select(list(_COLUMNS))
     return judge(pa.concat_tables([before, rows]), run.run_id, night_of(run))
 
 

@@ -12,14 +12,14 @@ from rich.text import Text
 
 from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
 from qhas.runs import keys
-from qhas.runs.record import CellRecord, Origin, SweepRecord
+from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
 from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table
 from qhas.store import Store
 
 
 def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> None:
     """Tables of a run, one per origin of figures, then its poor figures, its failures with their next steps, and its sites."""
-    for origin, records in by_origin(cells):
+    for origin, records in by_origin(by_graph(cells)):
         console.print(_table(run, origin, records))
         for sentence in legend(records):
             console.print(sentence, style="dim", markup=False)
@@ -140,6 +140,6 @@ def device_logs(store: Store, cells: list[CellRecord]) -> Iterator[str]:
 
 def trace_paths(store: Store, cells: list[CellRecord]) -> Iterator[str]:
     """Addresses of the chrometraces of a run."""
-    for record in cells:
+    for record in by_graph(cells):
         if trace := record.artifact("chrometrace"):
             yield store.url(keys.file(record, trace))
