@@ -68,7 +68,11 @@ def cell_page_text(
         before=before,
         after=after,
         standing=standing(record, findings, diff),
-        verdicts=findings.verdicts.get(record.cell.key, ()),
+        verdicts=[
+            one
+            for one in findings.verdicts.get(record.cell.key, ())
+            if one.verdict.says_something or one.upgrade
+        ],
         baseline=findings.baseline,
         diff=diff,
         tiles=tiles_of(record, diff),
