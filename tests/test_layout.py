@@ -38,6 +38,7 @@ FLOORS = (
         "documents",
         "machine",
         "network",
+        "truth",
         "profile",
         "store",
         "sweep",

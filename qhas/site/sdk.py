@@ -122,6 +122,7 @@ class Sdk:
         options: RunOptions,
         level: ProfilingLevel,
         native_inputs: bool = False,
+        graph: str | None = None,
     ) -> list[str]:
         """A run on the device, by the program's name alone: each device has its own place for it.
 
@@ -139,6 +140,7 @@ class Sdk:
             "--validate_cache",
             "--cache_compatibility_mode=strict",
             *(_NATIVE_INPUTS if native_inputs else ()),
+            *((f"--graph_init={graph}", f"--graph_execute={graph}") if graph else ()),
         ]
 
     def diagview_argv(self, *, log: Path, output: Path) -> list[str]:

@@ -137,7 +137,8 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
                 prepare=prepare,
                 run=run,
                 trace=spec.trace,
-                budget=spec.budgets.get(model.name, NetworkBudget()).on(soc),
+                budget=(budget := spec.budgets.get(model.name, NetworkBudget())).on(soc),
+                graph_budgets=budget.of_graphs_on(soc),
             )
 
 
