@@ -113,9 +113,10 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
     await asyncio.to_thread(require_files, cells)
     async with open_lab(site) as lab:
         run = await asyncio.to_thread(require_run, lab.store, run_id or "", spec)
-        records = await _complete(cells, lab, run)
-        with ending(run.run_id):
-            await confirm_part(lab, run, records, part.site)
+        async with sole_runner(lab.store, run.run_id, tell_waiting, site=part.site) as lab.tenure:
+            records = await _complete(cells, lab, run)
+            with ending(run.run_id):
+                await confirm_part(lab, run, records, part.site)
     failed = sum(not record.good for record in records)
     message = f"{len(records) - failed} of {len(records)} cells of site {part.site} good. Run {run.run_id}."
     return Failed(name=CELLS_FAILED, message=message) if failed else Completed(message=message)

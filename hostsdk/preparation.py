@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hostsdk import trace_object, wheel
+from hostsdk import generations, trace_object
 from hostsdk.child import run_job
 from hostsdk.compile_options import TRACE_SETTING, CompileOptions, trace_of
+from hostsdk.dlc.cache_name import name_cache_record
 from hostsdk.dlc.dlc import Dlc, timeline_record
 from hostsdk.dlc.timeline_record import Timeline, label
 from hostsdk.errors import ErrorCode, ToolError
@@ -85,7 +86,7 @@ class Preparation:
         directory.mkdir()
         output = directory / "prepared.dlc"
         request = {
-            "library_dir": str(wheel.find().directory),
+            **self.sdk.job_libraries(),
             "dlc": str(dlc),
             "soc_model": self.soc.soc_model,
             "options": options.to_json(),
@@ -94,6 +95,7 @@ class Preparation:
         }
         result = run_job("prepare", request, directory)
         if not options.finalize_settings:
+            name_cache_record(output, self.soc.name)
             output.replace(dlc)
         return result
 
@@ -150,6 +152,16 @@ class Preparation:
 
     def _no_timeline(self) -> str:
         title = self.soc.name.upper()
+        generation = generations.of_build(self.sdk.build_id)
+        if generation and self.soc.name in generation.not_estimated:
+            return (
+                f"The simulator of SDK {generation.sdk} has no cost model for {title}: the schematic is written, a "
+                "timeline is not."
+            )
+        if generation is None:
+            return (
+                f"The simulator of this unknown SDK gave no timeline for {title}: the schematic is written."
+            )
         if not self.soc.has_cost_model:
             return (
                 f"The simulator has no cost model for {title}: the schematic is written, a timeline is not."

@@ -1,6 +1,6 @@
 """Job: compile a DLC's graphs for one SoC and save the DLC with its cache record.
 
-Request: library_dir, dlc, soc_model, options (`CompileOptions`), profile (bool: record events and write the schematic
+Request: library_dir, layout, dlc, soc_model, options (`CompileOptions`), profile (bool: record events and write the schematic
 into the working directory), output. Result: build_id, graphs (each with name, start_us, stop_us, events).
 """
 
@@ -15,6 +15,7 @@ from hostsdk.compile_options import TRACE_SETTING, CompileOptions, trace_of
 from hostsdk.native.dlc_graphs import ComposedDlc, compose
 from hostsdk.native.graph_options import GraphOptions, Optimization
 from hostsdk.native.job import Reply, serve
+from hostsdk.native.library import asked_for
 from hostsdk.native.profiling import ProfileLevel, open_profile, read_events
 from hostsdk.native.session import open_session
 
@@ -38,7 +39,7 @@ def prepare(request: dict[str, Any], reply: Reply) -> None:
     """Run the job."""
     options = CompileOptions(**request["options"])
     with (
-        open_session(Path(request["library_dir"]), request["soc_model"], reply.log) as session,
+        open_session(asked_for(request), request["soc_model"], reply.log) as session,
         compose(session, Path(request["dlc"]), Path.cwd()) as dlc,
     ):
         graphs = []

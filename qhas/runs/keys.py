@@ -55,9 +55,9 @@ def sweep_record(run_id: str) -> str:
     return f"{run(run_id)}/{SWEEP_RECORD}"
 
 
-def claim(run_id: str) -> str:
-    """Who runs a run."""
-    return f"{run(run_id)}/{CLAIM}"
+def claim(run_id: str, site: str | None = None) -> str:
+    """Who runs a run, or a site's part of it."""
+    return f"{run(run_id)}/claim-{site}.json" if site else f"{run(run_id)}/{CLAIM}"
 
 
 def pin(run_id: str) -> str:

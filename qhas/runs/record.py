@@ -25,6 +25,7 @@ from qhas.site import Site
 from qhas.site.sdk import SdkKind
 from qhas.store import Artifact
 from qhas.sweep.spec import Cell, SweepSpec
+from qhas.truth.traits import Traits
 
 SCHEMA_VERSION = 1
 
@@ -156,6 +157,9 @@ class CellRecord(Stored):
     device: DeviceFacts | None = None
     model: ModelFacts | None = None
     prepared: PreparedFacts | None = None
+    traits: Traits | None = Field(
+        default=None, description="What of the network decides how far a simulation is from a device."
+    )
     effective: EffectiveOptions | None = Field(default=None, description="Options as they took effect.")
     health: HealthFacts | None = None
     attempts: list[Attempt] = []
