@@ -28,6 +28,7 @@ from qhas.runs import progress
 from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, PreparedFacts
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
+from qhas.truth.traits import Traits
 
 
 class CellWork:
@@ -54,6 +55,7 @@ class CellWork:
         self.health: HealthFacts | None = None
         self.latency: Latency | None = None
         self._inputs: StagedInputs | None = None
+        self.traits: Traits | None = None
         self.metrics: Metrics | None = None
         self.runtrace: Runtrace | None = None
         self.remarks: list[str] = []
