@@ -106,7 +106,7 @@ def _read_runtrace(path: Path) -> tuple[Runtrace | None, list[str]]:
         return None, [f"{error}."]
 
 
-def _check_trace(path: Path, clock: float | None) -> list[str]:
+def _check_trace(path: Path, clock: float | None = None) -> list[str]:
     """Check the trace and, in the same pass, make the picture that reports show of it with the files beside it.
 
     Returns a sentence on each value of the trace that JSON does not know.

@@ -43,6 +43,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         device=work.device,
         model=work.model,
         prepared=work.prepared,
+        traits=work.traits,
         effective=work.effective,
         health=work.health,
         attempts=[attempt.model_copy() for attempt in work.attempts],

@@ -29,6 +29,7 @@ from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, Prep
 from qhas.site.sdk import Sdk
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
+from qhas.truth.traits import Traits
 
 
 class CellWork:
@@ -55,6 +56,7 @@ class CellWork:
         self.health: HealthFacts | None = None
         self.latency: Latency | None = None
         self._inputs: StagedInputs | None = None
+        self.traits: Traits | None = None
         self.metrics: Metrics | None = None
         self.runtrace: Runtrace | None = None
         self.remarks: list[str] = []

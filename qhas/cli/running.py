@@ -28,7 +28,7 @@ from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef
 from qhas.sweep.spec import SweepSpec
-from qhas.verdict import Verdict
+from qhas.verdict.alarms import fails
 from qhas.verdict.stored import read_verdicts
 from qhas.verdict.summary import morning_line
 
@@ -105,8 +105,9 @@ def _run_and_show(store: Store, request: Request, planned: Plan, run_cells: Call
     code = show_result(run, cells, request.as_json, diff)
     if not request.as_json:
         _show_ending(store, run, cells, began)
-        console.print(morning_line(verdicts), soft_wrap=True, highlight=False)
-    return Exit.CELLS_FAILED if any(verdict.verdict is Verdict.NEW for verdict in verdicts) else code
+        if changes := morning_line(verdicts):
+            console.print(changes, soft_wrap=True, highlight=False)
+    return Exit.CELLS_FAILED if fails(verdicts, run.spec.on_upgrade) else code
 
 
 def run_flow(name: str, **parameters: Any) -> None:
