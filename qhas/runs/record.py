@@ -271,7 +271,7 @@ class SitePart(Stored):
 class SweepRecord(Stored):
     """The run as a whole: resolved spec, site and versions, and where it stands.
 
-    `sdk` is None where several sites ran it, each with its own; the cells name theirs.
+    `sdk` is None where cells or sites have SDKs of their own; the cells name theirs.
     """
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
