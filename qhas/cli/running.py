@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -23,12 +23,12 @@ from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import ending, load_run, require_same_spec
 from qhas.site import Site, require_devices
-from qhas.site.sdk import Sdk, find_sdk
+from qhas.site.sdk import Sdk, find_sdks
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef
 from qhas.sweep.spec import SweepSpec
-from qhas.verdict import Verdict
+from qhas.verdict.alarms import fails
 from qhas.verdict.stored import read_verdicts
 from qhas.verdict.summary import morning_line
 
@@ -50,9 +50,9 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
     store = _opened(request)
     planned = plan_sweep(request.spec)
     require_devices(request.site, sorted({cell.soc for cell in planned.cells}))
-    sdk = find_sdk(request.site.sdk)
+    sdks = find_sdks(request.site, planned.sdks)
     if direct and not has_api():
-        return _run_and_show(store, request, planned, partial(_run_direct, request, sdk))
+        return _run_and_show(store, request, planned, partial(_run_direct, request, sdks))
     return _run_and_show(store, request, planned, partial(run_flow, "sweep", **_parameters(request)))
 
 
@@ -69,11 +69,11 @@ def _parameters(request: Request) -> dict[str, Any]:
     return {"spec": request.spec, "site": site_file, "run_id": request.run_id}
 
 
-def _run_direct(request: Request, sdk: Sdk) -> None:
+def _run_direct(request: Request, sdks: Mapping[str | None, Sdk]) -> None:
     from qhas.direct import run_direct
 
     errors.print(f"qhas: {HOW_TO_RECORD}", style="dim", soft_wrap=True)
-    run_direct(request.spec, request.site, request.run_id, sdk)
+    run_direct(request.spec, request.site, request.run_id, sdks)
 
 
 def _opened(request: Request) -> Store:
@@ -105,8 +105,9 @@ def _run_and_show(store: Store, request: Request, planned: Plan, run_cells: Call
     code = show_result(run, cells, request.as_json, diff)
     if not request.as_json:
         _show_ending(store, run, cells, began)
-        console.print(morning_line(verdicts), soft_wrap=True, highlight=False)
-    return Exit.CELLS_FAILED if any(verdict.verdict is Verdict.NEW for verdict in verdicts) else code
+        if changes := morning_line(verdicts):
+            console.print(changes, soft_wrap=True, highlight=False)
+    return Exit.CELLS_FAILED if fails(verdicts, run.spec.on_upgrade) else code
 
 
 def run_flow(name: str, **parameters: Any) -> None:

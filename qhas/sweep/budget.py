@@ -17,13 +17,23 @@ deterministic in all but time, so one run is enough to judge it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, ByteSize, Field, WithJsonSchema, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
 
 from qhas.documents import Written
 from qhas.naming import SocName
 from qhas.profile.figures import BY_BUDGET_KEY, Unit
+from qhas.profile.op_types import near_miss
 from qhas.profile.origin import Origin
 
 
@@ -42,11 +52,26 @@ class Limit(Written):
         return self
 
 
+_SIZE = re.compile(r"\d+(\.\d+)? ?([kMGT]i?)?B?", re.IGNORECASE)
+
+
+def _plain_size(value: Any) -> Any:
+    """Pydantic reads the beginning of a text and leaves the rest: `20,0MB` would be 20 bytes."""
+    if isinstance(value, str) and not _SIZE.fullmatch(value.strip()):
+        raise ValueError(
+            f"{value!r} is no size; write a number and a unit, with a point for decimals, as in 20MB or 1.5MiB"
+        )
+    return value
+
+
+Bytes = Annotated[ByteSize, BeforeValidator(_plain_size)]
+
+
 class SizeLimit(Limit):
     """Of bytes; as text with a unit, or as a number."""
 
-    at_most: ByteSize | None = None
-    at_least: ByteSize | None = None
+    at_most: Bytes | None = None
+    at_least: Bytes | None = None
 
 
 def _at_most(given: Any) -> Any:
@@ -79,6 +104,12 @@ def _limits() -> dict[str, Any]:
     }
 
 
+def _op_type(name: str) -> str:
+    if meant := near_miss(name):
+        raise ValueError(f"no op type is called {name!r}; {meant} is")
+    return name
+
+
 if TYPE_CHECKING:
     _Limits = Written
 else:
@@ -88,7 +119,7 @@ else:
 class Budget(_Limits):
     """Limits of one inference. Figures are of the QHAS summary, apart from the latency."""
 
-    ops: dict[str, Amount] = Field(
+    ops: dict[Annotated[str, AfterValidator(_op_type)], Amount] = Field(
         default={}, description="Ops of the network that ran on the HTP, by type, as in Conv2d."
     )
     origin: Origin | None = Field(

@@ -150,8 +150,11 @@ class TraceFeatures(Written):
 
 
 class Variants(Written):
-    """A grid over prepare and run options: every combination of the listed values is a cell of its own."""
+    """A grid over SDKs, prepare and run options: every combination of the listed values is a cell of its own."""
 
+    sdk: list[Name] = Field(
+        default=[], title="SDKs", description="Each of these SDKs of the site, by their names under `sdks`."
+    )
     perf_profile: list[PerfProfile] = Field(
         default=[], title="Perf profiles", description="Each of these clock and power settings."
     )
@@ -206,6 +209,17 @@ class Selection(Written):
     )
 
 
+class OnUpgrade(StrEnum):
+    """What a cell that is slower with a new SDK sets off."""
+
+    TABLE = "table"
+    """It is in the table of the upgrade."""
+    EVENTS = "events"
+    """And there is an event of it, as of any regression."""
+    FAIL = "fail"
+    """And the run's exit code is 1."""
+
+
 class SweepSpec(Written):
     """Models x SoCs x variants."""
 
@@ -224,6 +238,12 @@ class SweepSpec(Written):
         default={},
         title="Budgets",
         description="By model: what its cells may cost. A cell over budget makes the exit code 1.",
+    )
+
+    on_upgrade: OnUpgrade = Field(
+        default=OnUpgrade.TABLE,
+        title="On a new SDK",
+        description="What cells slower than with the SDK before set off: a table, events too, or exit code 1 too.",
     )
 
     @model_validator(mode="after")
@@ -252,6 +272,11 @@ class Cell(Written):
     model: ModelRef
     soc: SocName
     variant: str = DEFAULT
+    sdk: Name | None = Field(
+        default=None,
+        exclude_if=lambda sdk: sdk is None,
+        description="Its name at the site; None is the site's own.",
+    )
     prepare: PrepareOptions = PrepareOptions()
     run: RunOptions = RunOptions()
     trace: TraceFeatures = TraceFeatures()
@@ -272,7 +297,7 @@ class Cell(Written):
 
 def load_sweep(path: Path) -> SweepSpec:
     """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
-    spec = parse_yaml(path, SweepSpec, "sweep")
+    spec = parse_yaml(path, SweepSpec, "sweep", filled=("budgets",))
     models = [
         model.model_copy(
             update={
