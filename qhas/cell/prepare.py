@@ -43,7 +43,7 @@ async def prepare_graph(work: CellWork) -> Prepared:
     """The prepared graph of the cell, from the store where it is known, else by graph-prepare. Raises StepFailed."""
     async with work.attempt(Step.PREPARE) as attempt:
         source, work.model = await work.lab.model(work.cell.model.dlc)
-        key = prepared_key(work.cell, work.lab.sdk, work.model.sha256)
+        key = prepared_key(work.cell, work.sdk, work.model.sha256)
         graphs = PreparedGraphs(work.lab.store)
         async with (
             work.lab.lock(f"prepared {key}"),
@@ -131,7 +131,7 @@ def _tell(work: CellWork, host: str) -> None:
 
 
 async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
-    cell, sdk = attempt.work.cell, attempt.work.lab.sdk
+    cell, sdk = attempt.work.cell, attempt.work.sdk
     target = attempt.folder / PREPARED_DLC
     await attempt.run_host_tool(
         sdk.prepare_argv(dlc=source, output=target, soc=cell.soc, options=cell.prepare)
