@@ -113,7 +113,7 @@ def _run(
         budgets={network: budget for network, budget in spec.budgets.items() if network in dlcs},
     )
     run_id = new_run_id(name)
-    run_direct(sweep, site, run_id, sdk)
+    run_direct(sweep, site, run_id, {None: sdk})
     _, cells = load_run(Store(site.store), run_id)
     return {(cell.cell.model.name, cell.cell.soc): cell for cell in cells}
 
