@@ -54,12 +54,13 @@ async def prepare_graph(work: CellWork) -> Prepared:
         schematics = [attempt.folder / name for name in names if name != PREPARED_DLC]
         prepared = await asyncio.to_thread(_with_graphs, attempt.folder / PREPARED_DLC, schematics)
         work.graphs = list(prepared.graphs)
-        await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
+        network = await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
         work.effective = await asyncio.to_thread(of_cache, prepared.dlc, work.cell.prepare)
         work.prepared = PreparedFacts(
             key=key,
             sha256=await asyncio.to_thread(file_digest, prepared.dlc),
             schematic_sha256=await asyncio.to_thread(file_digest, prepared.schematic),
+            graph=network and prepared_key(work.cell, work.lab.sdk, network),
             reused=found is not None,
         )
         return prepared
@@ -116,11 +117,13 @@ def _schematics_of(attempt: StepAttempt, graphs: list[str]) -> list[str]:
     return [path.name for path in schematics]
 
 
-def _describe_network(dlc: Path, target: Path) -> None:
-    """A DLC in a form that is not known is prepared and profiled all the same: only comparisons know less of it."""
+def _describe_network(dlc: Path, target: Path) -> str | None:
+    """Its digest. A DLC in a form that is not known is prepared and profiled all the same: only comparisons know less of it."""
     with suppress(ValueError):
-        content = read_network(dlc).model_dump_json(exclude_defaults=True).encode()
-        write_whole(str(target), content)
+        network = read_network(dlc)
+        write_whole(str(target), network.model_dump_json(exclude_defaults=True).encode())
+        return network.digest
+    return None
 
 
 def _tell(work: CellWork, host: str) -> None:
