@@ -191,24 +191,23 @@ def _perfherder(history: History) -> Alarms:
     It is raised when the nights are there: on the first night on which t is above 7 with at least three of them.
     """
     alarms = np.zeros(history.median.shape, dtype=bool)
-    nights = history.nights
-    for series, values in enumerate(history.median):
-        last = -_FORWARD
-        for night in range(_FORWARD, nights):
-            for start in range(max(_FORWARD, night - _FORWARD + 1), night - 1):
-                before, after = values[start - _FORWARD : start], values[start : night + 1]
-                gain = after.mean() / before.mean() - 1
-                if start > last + _FORWARD / 2 and gain >= 0.02 and _t(before, after) > _PERFHERDER_T:
-                    alarms[series, night], last = True, night
-                    break
+    last = np.full(len(history.median), -_FORWARD)
+    for night in range(_FORWARD, history.nights):
+        for start in range(max(_FORWARD, night - _FORWARD + 1), night - 1):
+            before = history.median[:, start - _FORWARD : start]
+            after = history.median[:, start : night + 1]
+            worse = after.mean(axis=1) >= 1.02 * before.mean(axis=1)
+            told = worse & (_t(before, after) > _PERFHERDER_T) & (start > last + _FORWARD / 2)
+            alarms[told, night], last[told] = True, night
     return alarms
 
 
-def _t(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
-    pooled = ((before.size - 1) * before.var(ddof=1) + (after.size - 1) * after.var(ddof=1)) / (
-        before.size + after.size - 2
-    )
-    return float((after.mean() - before.mean()) / np.sqrt(pooled * (1 / before.size + 1 / after.size)))
+def _t(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
+    ways = [(one.shape[1], one.mean(axis=1), one.var(axis=1, ddof=1)) for one in (before, after)]
+    (n, mean, variance), (m, other, spread) = ways
+    pooled = ((n - 1) * variance + (m - 1) * spread) / (n + m - 2)
+    t: NDArray[np.float64] = (other - mean) / np.sqrt(pooled * (1 / n + 1 / m))
+    return t
 
 
 _FORWARD = 12
