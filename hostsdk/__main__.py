@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from hostsdk import generations, layout, socs, wheel
+from hostsdk.dlc.dlc import Dlc
 from hostsdk.errors import ToolError
 from hostsdk.install import install
+from hostsdk.publish import publish, scratch_in
 
 
 def main(argv: Sequence[str]) -> int:
@@ -39,6 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser(
         "list", help="list the versions: wheel, SDK, whether it is here, what it lacks; by tabs"
     )
+    joined = actions.add_parser("join", help="make one DLC of several networks, a graph each")
+    joined.add_argument("target", type=Path, metavar="OUT", help="the DLC to make")
+    joined.add_argument("first", type=Path, metavar="DLC")
+    joined.add_argument("others", type=Path, nargs="+", metavar="DLC")
     fetched = actions.add_parser("install", help="fetch versions with uv or pip into the user's cache")
     fetched.add_argument("versions", nargs="+", metavar="VERSION", help="as in 2.4.0 or 2.48")
     return parser
@@ -50,6 +58,8 @@ def _answer(asked: argparse.Namespace) -> Iterable[str]:
             return _soc_lines()
         case "list":
             return _version_lines()
+        case "join":
+            return _joined(asked.target, asked.first, asked.others)
         case "install":
             return _installed(asked.versions)
         case _:
@@ -61,6 +71,17 @@ def _root(version: str | None, *, ready: bool) -> str:
         os.environ[wheel.VARIABLE] = version
     sdk = layout.sdk()
     return f"The host SDK {layout.version(sdk.build_id)} is ready at {sdk.root}." if ready else str(sdk.root)
+
+
+def _joined(target: Path, first: Path, others: Sequence[Path]) -> list[str]:
+    for path in (first, *others):
+        Dlc(path).check()
+    with scratch_in(target.parent) as scratch:
+        made = scratch / target.name
+        shutil.copyfile(first, made)
+        Dlc(made).join(others)
+        publish(made, target)
+    return [f"{target} holds {1 + len(others)} networks."]
 
 
 def _installed(versions: Sequence[str]) -> Iterator[str]:

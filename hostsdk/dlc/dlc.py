@@ -1,7 +1,8 @@
 """A DLC's records: a zip archive whose members are stored, often with a CRC of zero.
 
 Record names in use: `model` (the network), `htp.cache.<soc>.<n>` (a prepared graph), `dlc.metadata*` (JSON that lists the
-caches), and this package's own `hostsdk.timeline.<soc>`, which the vendor's library keeps and ignores.
+caches), and this package's own, which the vendor's library keeps and ignores: `hostsdk.timeline.<soc>`, and
+`hostsdk.network.<n>`, a whole DLC whose network is prepared and run together with this one's.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hostsdk.bounded import DAMAGED_ZIP, inflate, opened_zip
@@ -29,6 +30,7 @@ _MARK, _VERSION_OF_SNPE_2 = 0x0AD5, 4
 """How the network's record begins: SNPE 1 wrote version 3."""
 _CACHE_PREFIX = "htp.cache."
 _TIMELINE_PREFIX = "hostsdk.timeline."
+_JOINED_PREFIX = "hostsdk.network."
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _LONGEST_SHOWN = 100
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
@@ -99,6 +101,17 @@ class Dlc:
     def append(self, name: str, content: bytes) -> None:
         """Add a record, in place; the other records keep their place, and the directory its entries byte for byte."""
         append_member(self.path, name, content)
+
+    def join(self, others: Sequence[Path]) -> None:
+        """Have the networks of other DLCs stand in this one, in place, after those that do already."""
+        first = len(self.joined()) + 1
+        for number, other in enumerate(others, first):
+            self.append(f"{_JOINED_PREFIX}{number}", other.read_bytes())
+
+    def joined(self) -> list[str]:
+        """The records of DLCs whose networks stand in this one, in order."""
+        names = [name for name in self.names() if name.startswith(_JOINED_PREFIX)]
+        return sorted(names, key=lambda name: int(name.removeprefix(_JOINED_PREFIX)))
 
     def copy_without_caches(self, target: Path, socs: Iterable[str]) -> None:
         """Copy to `target` without anything kept for `socs`: cache records, their metadata entries, timelines."""

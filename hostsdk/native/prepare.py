@@ -7,11 +7,11 @@ into the working directory), output. Result: build_id, graphs (each with name, s
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from hostsdk.compile_options import CompileOptions
+from hostsdk.compile_options import TRACE_SETTING, CompileOptions, trace_of
 from hostsdk.native.dlc_graphs import ComposedDlc, compose
 from hostsdk.native.graph_options import GraphOptions, Optimization
 from hostsdk.native.job import Reply, serve
@@ -42,7 +42,12 @@ def prepare(request: dict[str, Any], reply: Reply) -> None:
         open_session(asked_for(request), request["soc_model"], reply.log) as session,
         compose(session, Path(request["dlc"]), Path.cwd()) as dlc,
     ):
-        graphs = [_finalize(dlc, name, options, profiled=request["profile"]) for name in dlc.graph_names]
+        graphs = []
+        for name in dlc.graph_names:
+            graphs.append(_finalize(dlc, name, options, profiled=request["profile"]))
+            if trace := options.finalize_settings.get(TRACE_SETTING):
+                with suppress(FileNotFoundError):
+                    Path(str(trace)).rename(trace_of(name))  # the next graph's would take its place
         dlc.save(Path(request["output"]))
         reply.result(build_id=session.build_id(), graphs=graphs)
 

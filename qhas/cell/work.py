@@ -26,8 +26,10 @@ from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
 from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, PreparedFacts
+from qhas.site.sdk import Sdk
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
+from qhas.truth.traits import Traits
 
 
 class CellWork:
@@ -54,6 +56,7 @@ class CellWork:
         self.health: HealthFacts | None = None
         self.latency: Latency | None = None
         self._inputs: StagedInputs | None = None
+        self.traits: Traits | None = None
         self.metrics: Metrics | None = None
         self.runtrace: Runtrace | None = None
         self.remarks: list[str] = []
@@ -80,6 +83,11 @@ class CellWork:
                 yield device
         finally:
             self._enter(Stage.FINISHING)
+
+    @property
+    def sdk(self) -> Sdk:
+        """The SDK it runs with."""
+        return self.lab.sdk_of(self.cell)
 
     def urgency(self) -> Urgency:
         """How urgent work on this host is for the cell now."""
@@ -167,7 +175,7 @@ class StepAttempt:
                 run = await run_tool(
                     argv,
                     cwd=self.folder,
-                    env=lab.sdk.environment(),
+                    env=self.work.sdk.environment(),
                     output=output,
                     timeout_seconds=self.work.cell.run.timeout_seconds,
                 )

@@ -65,7 +65,7 @@ def history(
 
     where = Where([model], soc, variant, sweep, since=since.date() if since else None)
     chosen = BY_COLUMN[metric] if metric else LATENCY
-    found = lines(store, where, chosen.column, _tell_damage)
+    found = lines(store, where, chosen.column, tell_damage)
     if not found and metric is None:
         chosen = TIME
         found = [line for line in lines(store, where, chosen.column) if line.origin is Origin.SIMULATOR]
@@ -86,7 +86,8 @@ def history(
     return Exit.GOOD
 
 
-def _tell_damage(damage: DamagedFile) -> None:
+def tell_damage(damage: DamagedFile) -> None:
+    """Say on standard error which file of the history does not count."""
     errors.print(f"qhas: {damage}; its rows are left out.", style="yellow", soft_wrap=True)
 
 

@@ -25,6 +25,7 @@ from qhas.site import Site
 from qhas.site.sdk import SdkKind
 from qhas.store import Artifact
 from qhas.sweep.spec import Cell, SweepSpec
+from qhas.truth.traits import Traits
 
 SCHEMA_VERSION = 1
 
@@ -160,6 +161,9 @@ class CellRecord(Stored):
     device: DeviceFacts | None = None
     model: ModelFacts | None = None
     prepared: PreparedFacts | None = None
+    traits: Traits | None = Field(
+        default=None, description="What of the network decides how far a simulation is from a device."
+    )
     effective: EffectiveOptions | None = Field(default=None, description="Options as they took effect.")
     health: HealthFacts | None = None
     attempts: list[Attempt] = []
@@ -215,8 +219,16 @@ class CellRecord(Stored):
         return [result for result in self.budgets if result.broken]
 
     def artifact(self, name: str) -> Artifact | None:
-        """The stored file of that name in the artifact table, if there is one and it was not pruned."""
-        return next((a for a in self.artifacts if a.name == name and not a.pruned_at), None)
+        """The stored file of that name in the artifact table, if there is one and it was not pruned; no graph's of several."""
+        folders = tuple(f"{graph.folder}/" for graph in self.graphs)
+        return next(
+            (
+                each
+                for each in self.artifacts
+                if each.name == name and not each.pruned_at and not each.path.startswith(folders)
+            ),
+            None,
+        )
 
 
 def by_graph(records: Iterable[CellRecord]) -> list[CellRecord]:
@@ -263,7 +275,7 @@ class SitePart(Stored):
 class SweepRecord(Stored):
     """The run as a whole: resolved spec, site and versions, and where it stands.
 
-    `sdk` is None where several sites ran it, each with its own; the cells name theirs.
+    `sdk` is None where cells or sites have SDKs of their own; the cells name theirs.
     """
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)

@@ -37,14 +37,25 @@ class Expectation:
     device: str
     networks: int
     """How many networks it is made of."""
+    of: str
+    """Their format and class, as in `float convolutional`."""
     beyond: bool
     """Whether the network is faster or slower than all of them."""
 
     @property
+    def text(self) -> str:
+        """As in `1.09 (0.90 to 1.30)`, milliseconds."""
+        return f"{figure(self.ms)} ({figure(self.low_ms)} to {figure(self.high_ms)})"
+
+    @property
+    def basis(self) -> str:
+        """As in `warm inferences on IQ-9075, from 34 float convolutional networks measured there`."""
+        return f"warm inferences on {self.device}, from {self.networks} {self.of} networks measured there"
+
+    @property
     def sentence(self) -> str:
-        """As in `1.09 (0.9 to 1.3) ms expected on IQ-9075, from 34 networks`."""
-        text = f"{figure(self.ms)} ({figure(self.low_ms)} to {figure(self.high_ms)}) ms expected on {self.device}, "
-        text += f"from {self.networks} networks"
+        """As in `1.09 (0.90 to 1.30) ms expected on IQ-9075, from 34 networks`."""
+        text = f"{self.text} ms expected on {self.device}, from {self.networks} networks"
         return f"{text}, all of other size" if self.beyond else text
 
 
@@ -79,6 +90,7 @@ def expectation(
         high_ms=ms * found.spread,
         device=device.title,
         networks=found.n,
+        of=f"{precision} {kind}",
         beyond=not found.least_ms <= simulated_ms <= found.most_ms,
     )
 

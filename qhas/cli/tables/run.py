@@ -12,6 +12,7 @@ from rich.text import Text
 
 from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
 from qhas.runs import keys
+from qhas.runs.expected import unseen
 from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
 from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table
 from qhas.store import Store
@@ -26,6 +27,8 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
         for record in records:
             if (line := row(record)).mark:
                 console.print(Text.assemble((line.mark, "red"), f" {record.cell.label}: {line.note}."))
+            for sentence in unseen(record):
+                console.print(Text.assemble(("not seen", "yellow"), f" {record.cell.label}: {sentence}"))
             for result in record.over_budget:
                 console.print(_failure("over budget", record.cell.label, result.sentence), soft_wrap=True)
     for record in cells:
@@ -77,6 +80,7 @@ _SHOWN = {
     ),
     Origin.SIMULATOR: (
         _shown("time", TIME, Origin.SIMULATOR),
+        _Shown("expected", "expected\nms"),
         _shown("utilization", UTILIZATION, Origin.SIMULATOR),
         _shown("dram", DRAM, Origin.SIMULATOR),
         _shown("vtcm", PEAK_VTCM, Origin.SIMULATOR),
