@@ -38,12 +38,12 @@ def alarms(history: History) -> np.ndarray[Any, np.dtype[np.bool_]]:
     for number, points in enumerate(_ask(list(history.median))):
         told[number, [point for point in points if point < history.nights]] = True
     nights = range(history.at, history.nights)
-    for number in np.flatnonzero(history.changed):
-        told[number, history.at - _HINDSIGHT :] = False
-        found = _ask([history.median[number, : night + 1] for night in nights])
+    for series in np.flatnonzero(history.changed):
+        told[series, history.at - _HINDSIGHT :] = False
+        found = _ask([history.median[series, : night + 1] for night in nights])
         for night, points in zip(nights, found, strict=True):
             if any(point >= history.at - _HINDSIGHT for point in points):
-                told[number, night] = True
+                told[series, night] = True
                 break
     return told
 
