@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from qhas.profile.op_names import of_network
 from qhas.profile.qhas_file import HtpOpType, QhasFile
 from qhas.profile.thread_use import cycles_a_packet, dma_wait_cycles, hmx_cycles
+from qhas.profile.timing import timing
 
 TOP_OPS = 10
 
@@ -30,7 +31,8 @@ class OpShare(BaseModel):
 class Metrics(BaseModel):
     """Figures of the first, cold inference. Times in microseconds, memory in bytes, cycles of the HTP clock."""
 
-    time_us: int
+    time_us: float
+    """Whole where it was measured; of a simulated file as exact as its cycles and clock."""
     graph_us: int | None = None
     """Of it, the execution of the graph; None where the file does not tell."""
     timeline_cycles: int
@@ -84,7 +86,7 @@ def metrics_of(file: QhasFile) -> Metrics:
     """The figures of the whole inference: traffic and nodes are summed over the cores, a peak is the highest of theirs."""
     last = file.longest
     return Metrics(
-        time_us=last.time_us,
+        time_us=timing(file).time,
         graph_us=last.graph_execute_us,
         timeline_cycles=last.timeline_cycles,
         utilization_percent=last.percent_utilization,

@@ -23,7 +23,7 @@ def test_a_complete_cell_shows_its_figures() -> None:
     shown = row(record(Cell(model=model("inception"), soc="sa8255", variant="vtcm_mb-4")))
     assert (shown.network, shown.soc, shown.variant) == ("inception", "sa8255", "vtcm_mb-4")
     assert (shown.status, shown.time, shown.utilization) == ("complete", "1,371 µs", "81.2%")
-    assert (shown.dram, shown.vtcm, shown.top_op) == ("26.4 MB", "4.19 MB", "Conv2d 61%")
+    assert (shown.dram, shown.vtcm, shown.top_op) == ("26.4 MB", "4 MiB", "Conv2d 61%")
 
 
 def test_a_failed_cell_shows_kind_reason_and_next_step_and_no_figures() -> None:
