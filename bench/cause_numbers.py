@@ -61,6 +61,15 @@ def _values(diff: CellDiff) -> Iterator[float]:
             float(text) for side in (one.before, one.after) for text in re.findall(r"[\d.]+", side or "")
         )
     yield from _counts(diff)
+    yield from _of_cycles(diff)
+
+
+def _of_cycles(diff: CellDiff) -> Iterator[float]:
+    """How much more or less time a cycle takes, in percent."""
+    cycles = diff.figure("timeline_cycles")
+    for time in (diff.figure("time_us"), diff.figure("graph_us")):
+        if cycles and time and cycles.before and cycles.after and time.before and time.after:
+            yield 100 * ((time.after / cycles.after) / (time.before / cycles.before) - 1)
 
 
 def _counts(diff: CellDiff) -> Iterator[float]:

@@ -70,11 +70,11 @@ def observed(
             yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
     if Kind.SOC in known:
         return
-    if clock.change is None and (slower := _us_a_cycle(by_name)) and abs(slower - 1) > _RATE:
-        yield _seen(
-            Kind.CLOCK, f"a cycle takes {100 * (slower - 1):+.0f} % of time, so most likely another clock"
-        )
-    elif abs(clock.percent or 0.0) > _CLOCK_PERCENT:
+    if clock.change is None and (slower := _us_a_cycle(by_name)) and max(slower, 1 / slower) - 1 > _RATE:
+        more = "more" if slower > 1 else "less"
+        sentence = f"a cycle takes {100 * abs(slower - 1):.0f} % {more} time, so most likely another clock"
+        yield _seen(Kind.CLOCK, sentence)
+    elif 100 * abs(clock.change or 0.0) > _CLOCK_PERCENT * min(clock.before or 0.0, clock.after or 0.0):
         yield _seen(Kind.CLOCK, f"clock {clock.before:,.0f} → {clock.after:,.0f} MHz")
 
 
