@@ -33,7 +33,13 @@ class Rack:
     outliers: tuple[float, float] = (0.0, 0.0)
     """Nights that are slower for no recorded reason, and by how much."""
     mode: tuple[float, float] = (0.0, 0.0)
-    """Runs that meet a device's slow mode, and how slow it is."""
+    """Runs that meet a slow mode, and how slow it is."""
+    stays: float = 0.0
+    """Chance that the slow mode is the next night's too, and that of a re-run in any case; 0 for one that every run draws."""
+    season: tuple[float, float] = (0.0, 1.0)
+    """Amplitude and nights of a wave, which each series has at a time of its own."""
+    shared_season: tuple[float, float] = (0.0, 1.0)
+    """The same of the whole rack."""
     hot: tuple[float, float] = (0.0, 0.0)
     """Runs that end throttled, which is recorded, and by how much they are slower."""
     devices: int = 1
@@ -53,6 +59,12 @@ class Scenario:
     """What a new SDK costs every network, from that night on."""
     device_moves: float | None = None
     """What one SoC's device does to all that runs on it, from that night on."""
+    rack_moves: float | None = None
+    """The same of every device."""
+    controls: bool = True
+    """Whether a network is tagged as the control."""
+    nights: int = 75
+    at: int = 50
 
 
 @dataclass(frozen=True)
@@ -88,8 +100,10 @@ def make(scenario: Scenario, *, series: int, nights: int, at: int, seed: int, so
         truth += np.log1p(scenario.new_sdk) * (since > 0)
     if scenario.device_moves is not None:
         truth += np.log1p(scenario.device_moves) * (since > 0) * (np.arange(series) % socs == 0)[:, None]
+    if scenario.rack_moves is not None:
+        truth += np.log1p(scenario.rack_moves) * (since > 0)
     base = np.log(random.uniform(300, 20_000, series))[:, None]
-    wander = _wander(random, rack, shape)
+    wander = _wander(random, rack, shape) + _lasting(random, rack, shape)
     first = _run(random, rack, shape, base + truth + wander)
     second = _run(random, rack, shape, base + truth + wander)
     spread = rack.within * np.sqrt(random.chisquare(INFERENCES - 1, shape) / (INFERENCES - 1))
@@ -106,6 +120,26 @@ def make(scenario: Scenario, *, series: int, nights: int, at: int, seed: int, so
         first.log + random.normal(0, rack.within / np.sqrt(INFERENCES), shape),
         spread,
     )
+
+
+def _lasting(random: np.random.Generator, rack: Rack, shape: tuple[int, int]) -> Table:
+    """What a run shares with its re-run, though no network has changed: a mode that stays, and seasons."""
+    series, nights = shape
+    found = np.zeros(shape)
+    if rack.season[0] or rack.shared_season[0]:
+        phase = random.uniform(0, 2 * np.pi, series)[:, None]
+        days = np.arange(nights)[None, :]
+        for (height, period), shift in ((rack.season, phase), (rack.shared_season, phase[:1])):
+            found += np.log1p(height) * np.sin(2 * np.pi * days / period + shift)
+    if rack.stays:
+        share, size = rack.mode
+        enters = share * (1 - rack.stays) / (1 - share)
+        slow = random.random(series) < share
+        for night in range(nights):
+            draw = random.random(series)
+            slow = np.where(slow, draw < rack.stays, draw < enters)
+            found[:, night] += np.log1p(size) * slow
+    return found
 
 
 @dataclass(frozen=True)
@@ -128,7 +162,7 @@ def _run(random: np.random.Generator, rack: Rack, shape: tuple[int, int], level:
     device = random.integers(0, rack.devices, shape)
     hot = random.random(shape) < rack.hot[0]
     log = level + random.normal(0, rack.between * np.sqrt(1 - rack.memory), shape) + np.log1p(0.04) * device
-    for share, size in (rack.outliers, rack.mode):
+    for share, size in (rack.outliers, (0.0, 0.0) if rack.stays else rack.mode):
         log += np.log1p(size) * (random.random(shape) < share)
     return _Runs(log + np.log1p(rack.hot[1]) * hot, device, hot)
 
@@ -143,6 +177,11 @@ def drift(size: float) -> Callable[[Table], Table]:
     return lambda since: np.log1p(size) * since
 
 
+def repaired(size: float, left: float, after: int = 10) -> Callable[[Table], Table]:
+    """Slower by a share, and after some nights by a part of it."""
+    return lambda since: np.where(since > after, np.log1p(left), np.log1p(size) * (since > 0))
+
+
 NOISY = Rack(between=0.03)
 REFERENCE = "steady, reference rack: nights vary by 1 %"
 STEP = "step of 5 %"
@@ -155,8 +194,22 @@ SCENARIOS = (
     Scenario("steady, slow mode: 15 % of runs 12 % slower", Rack(mode=(0.15, 0.12))),
     Scenario("steady, 5 % of runs throttled, 20 % slower", Rack(hot=(0.05, 0.20))),
     Scenario("steady, two devices 4 % apart", Rack(devices=2)),
+    Scenario("steady, nights resemble the one before (0.7)", Rack(memory=0.7)),
+    Scenario(
+        "steady, slow mode that stays: 15 % of nights 12 % slower, 5 on end",
+        Rack(mode=(0.15, 0.12), stays=0.8),
+    ),
+    Scenario("steady, seasons of 3 %, 60 nights", Rack(season=(0.03, 60))),
+    Scenario("steady, seasons of 3 %, a week", Rack(season=(0.03, 7))),
+    Scenario("steady, the rack has a season of 3 %, 60 nights", Rack(shared_season=(0.03, 60))),
     Scenario("new SDK, everything 6 % slower", new_sdk=0.06),
     Scenario("a device moves by 6 %", device_moves=0.06),
+    Scenario("a device moves by 6 %, no control", device_moves=0.06, controls=False),
+    Scenario("the rack moves by 6 %", rack_moves=0.06),
+    Scenario("the rack moves by 6 %, no control", rack_moves=0.06, controls=False),
+    Scenario("the rack moves by 3.5 %", rack_moves=0.035),
+    Scenario("the rack moves by 2.5 %, no control", rack_moves=0.025, controls=False),
+    Scenario("the rack moves by 20 %, noisy: 3 %", NOISY, rack_moves=0.20),
     Scenario("step of 3 %", truth=step(0.03)),
     Scenario(STEP, truth=step(0.05)),
     Scenario("step of 10 %", truth=step(0.10)),
@@ -165,4 +218,6 @@ SCENARIOS = (
     Scenario("step of 5 %, noisy: 3 %", NOISY, step(0.05)),
     Scenario("step of 15 %, noisy: 3 %", NOISY, step(0.15)),
     Scenario("drift of 0.5 % a night", truth=drift(0.005)),
+    Scenario("drift of 0.1 % a night, quiet: 0.5 %", Rack(between=0.005), drift(0.001), nights=110, at=60),
+    Scenario("drift of 0.1 % a night", truth=drift(0.001), nights=110, at=60),
 )

@@ -19,17 +19,17 @@ from bench.size import Size
 from bench.synthetic import HOT, INFERENCES, SCENARIOS, History, Scenario, make
 from qhas.profile.figures import LATENCY
 from qhas.runs.record import Origin
-from qhas.verdict.ladder import LOOK_BACK, Judgement, Ladder
+from qhas.verdict.judgement import Judgement
+from qhas.verdict.ladder import Ladder
 from qhas.verdict.look import EFFECT
 from qhas.verdict.model import Verdict
 from qhas.verdict.night import judge_night
+from qhas.verdict.nights import LOOK_BACK
 from qhas.verdict.point import Again, Block, Point, SeriesKey
 
 Alarms = NDArray[np.bool_]
 """Series x nights: where a contender says that something is worse since that night."""
 SERIES = 300
-NIGHTS = 75
-AT = 50
 _SEEDS = {Size.QUICK: 1, Size.NORMAL: 4, Size.FULL: 20}
 _SOON = 2
 """Nights that a change may take to be found."""
@@ -60,9 +60,10 @@ def measure(folder: Path, size: Size, console: Console) -> object:
 
 
 def score(
-    scenario: Scenario, *, seeds: int, series: int = SERIES, nights: int = NIGHTS, at: int = AT
+    scenario: Scenario, *, seeds: int, series: int = SERIES, nights: int | None = None, at: int | None = None
 ) -> dict[str, Score]:
     """Every contender on the same sweeps, one a seed."""
+    nights, at = nights or scenario.nights, at or scenario.at
     histories = [make(scenario, series=series, nights=nights, at=at, seed=seed) for seed in range(seeds)]
     reruns = [0]
     ours = [_ours(scenario, history, reruns) for history in histories]
@@ -80,8 +81,13 @@ def _ours(scenario: Scenario, history: History, reruns: list[int]) -> Alarms:
         points = {key: _point(scenario, history, number, night) for number, key in enumerate(keys)}
         told = judge_night(ladders, points)
         reruns[0] += sum(_was_run_again(one, points[key]) for key, one in told.items())
-        alarms[:, night] = [told[key].verdict is Verdict.NEW for key in keys]
+        alarms[:, night] = [_is_alarm(told[key]) for key in keys]
     return alarms
+
+
+def _is_alarm(told: Judgement) -> bool:
+    """Whether somebody is told of it for the first time."""
+    return told.verdict is Verdict.NEW or (told.verdict is Verdict.DRIFTING and told.since is told.point)
 
 
 def _was_run_again(told: Judgement, point: Point) -> bool:
@@ -118,7 +124,7 @@ def _point(scenario: Scenario, history: History, number: int, night: int) -> Poi
         if not history.changed[number] or night < history.at
         else f"{number}changed",
         model="m",
-        control=number // _SOCS == 0,
+        control=scenario.controls and number // _SOCS == 0,
         poor=(HOT,) if hot else (),
         again=None if hot and not _slow(history, number, night) else again,
     )
@@ -199,7 +205,7 @@ def _score(histories: list[History], alarms: list[Alarms], reruns: int | None = 
 
 def _table(scores: dict[str, dict[str, Score]], seeds: int) -> Table:
     title = (
-        f"{SERIES} series, {NIGHTS} nights, {seeds} sweeps a row: false alarms of 1,000 series-nights; "
+        f"{SERIES} series, {seeds} sweeps a row: false alarms of 1,000 series-nights; "
         f"changes found within {_SOON} nights, and median nights until found"
     )
     shown = Table(

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from .sdk.toolchain.container import Dlc, Model, Tensor
@@ -30,21 +31,27 @@ def make_dlc(
     inputs: Mapping[str, Sequence[int]] | None = None,
     outputs: Mapping[str, Sequence[int]] | None = None,
     salt: str = "",
+    graphs: Sequence[str] = (),
 ) -> Path:
     """Write an un-cached DLC and return its path.
 
     `graph` is the graph's name, by default the file's stem; it names the schematic. `nodes` are (name, QNN op type).
     `inputs` and `outputs` are shapes of float32 tensors by name, by default one of 1x3x8x8 and one of 1x10.
+    With `graphs` it holds one of these for each name, in this order, the next ones a node shorter each.
     DLCs that differ in anything, be it only `salt`, have different bytes and different figures.
     """
-    model = Model(
-        graph=graph or path.stem,
-        nodes=tuple(nodes),
-        inputs=_tensors(inputs or {"input": (1, 3, 8, 8)}),
-        outputs=_tensors(outputs or {"probabilities": (1, 10)}),
-        salt=salt,
+    named = graphs or (graph or path.stem,)
+    first, *more = (
+        Model(
+            graph=name,
+            nodes=(*nodes[:1], *nodes[1 + index :]),
+            inputs=_tensors(inputs or {"input": (1, 3, 8, 8)}),
+            outputs=_tensors(outputs or {"probabilities": (1, 10)}),
+            salt=salt,
+        )
+        for index, name in enumerate(named)
     )
-    path.write_bytes(Dlc(model).to_bytes())
+    path.write_bytes(Dlc(replace(first, more=tuple(more))).to_bytes())
     return path
 
 

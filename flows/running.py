@@ -23,8 +23,11 @@ from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site
 from qhas.store import Store
 from qhas.sweep.plan import Plan
-from qhas.verdict import CellVerdict, Verdict, headlines
+from qhas.sweep.spec import OnUpgrade
+from qhas.verdict import CellVerdict
+from qhas.verdict.alarms import newly_worse
 from qhas.verdict.summary import morning_line, morning_page
+from qhas.verdict.upgrade import slower_with_sdk
 from tasks import events
 from tasks.artifacts import artifact_key
 from tasks.report import publish_report
@@ -77,7 +80,8 @@ async def finish(
         await asyncio.to_thread(tenure.require)
         run = await asyncio.to_thread(end_run, store, run, records, parts or ())
         await asyncio.to_thread(write_durations, store, run.spec.name, run.run_id, records)
-        changes = await _tell(run, records, await judging(run, records))
+        verdicts = await judging(run, records)
+        changes = await _tell(run, records, verdicts)
         report = await publish_report(store, run, records)
         events.sweep_finished(run, report)
     counts = (
@@ -85,14 +89,16 @@ async def finish(
     )
     sentences = [f"{counts}.", changes, *map(_of_site, parts or ()), f"Run {run.run_id}. Report: {report}"]
     message = " ".join(filter(None, sentences))
-    return Failed(message=message) if run.good < run.cells or run.over_budget else Completed(message=message)
+    upgrade_fails = run.spec.on_upgrade is OnUpgrade.FAIL and bool(slower_with_sdk(verdicts))
+    bad = run.good < run.cells or run.over_budget or upgrade_fails
+    return Failed(message=message) if bad else Completed(message=message)
 
 
 async def _tell(run: SweepRecord, records: Sequence[CellRecord], verdicts: Sequence[CellVerdict]) -> str:
     """The morning page as an artifact of the flow run, an event for each cell that is newly worse; the line for its state."""
-    headline = headlines(verdicts)
-    for record in records:
-        if (verdict := headline.get(record.cell.key)) and verdict.verdict is Verdict.NEW:
+    by_cell = {record.cell.key: record for record in records}
+    for verdict in newly_worse(verdicts, run.spec.on_upgrade):
+        if record := by_cell.get(verdict.cell):
             events.regressed(record, verdict.sentence, baseline=verdict.before_run or "")
     await acreate_markdown_artifact(
         key=artifact_key(f"{run.spec.name}-verdicts"),

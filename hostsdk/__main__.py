@@ -1,34 +1,109 @@
-"""`python -m hostsdk root` makes and prints the SDK's directory, `check` says whether it can work here, `socs` lists SoCs."""
+"""The host SDK and the versions of Qualcomm's libraries it runs on."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
-from hostsdk import layout, socs
+from hostsdk import generations, layout, socs, wheel
+from hostsdk.dlc.dlc import Dlc
 from hostsdk.errors import ToolError
+from hostsdk.install import install
+from hostsdk.publish import publish, scratch_in
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 when the SDK is usable, 1 with one sentence on stderr when not."""
-    parser = argparse.ArgumentParser(prog="python -m hostsdk", description=__doc__)
-    parser.add_argument("action", choices=("root", "check", "socs"))
-    action = parser.parse_args(argv).action
-    if action == "socs":
-        print("\n".join(_soc_lines()))
-        return 0
+    """Exit code 0 when all that was asked for is there, 1 with one sentence on stderr when not."""
+    asked = _parser().parse_args(argv)
     try:
-        sdk = layout.sdk()
+        for line in _answer(asked):
+            print(line, flush=True)
     except ToolError as error:
         print(error.message, file=sys.stderr)
         return 1
-    print(
-        sdk.root
-        if action == "root"
-        else f"The host SDK {layout.version(sdk.build_id)} is ready at {sdk.root}."
-    )
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hostsdk", description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True)
+    for name, does in (
+        ("root", "make the SDK's directory, and print where it is"),
+        ("check", "say whether it can work here"),
+    ):
+        action = actions.add_parser(name, help=does)
+        action.add_argument(
+            "version", nargs="?", help="as in 2.4.0 or 2.48; default: the interpreter's own wheel"
+        )
+    actions.add_parser("socs", help="list the SoCs: name, Hexagon version, VTCM in MB, estimate; by tabs")
+    actions.add_parser(
+        "list", help="list the versions: wheel, SDK, whether it is here, what it lacks; by tabs"
+    )
+    joined = actions.add_parser("join", help="make one DLC of several networks, a graph each")
+    joined.add_argument("target", type=Path, metavar="OUT", help="the DLC to make")
+    joined.add_argument("first", type=Path, metavar="DLC")
+    joined.add_argument("others", type=Path, nargs="+", metavar="DLC")
+    fetched = actions.add_parser("install", help="fetch versions with uv or pip into the user's cache")
+    fetched.add_argument("versions", nargs="+", metavar="VERSION", help="as in 2.4.0 or 2.48")
+    return parser
+
+
+def _answer(asked: argparse.Namespace) -> Iterable[str]:
+    match asked.action:
+        case "socs":
+            return _soc_lines()
+        case "list":
+            return _version_lines()
+        case "join":
+            return _joined(asked.target, asked.first, asked.others)
+        case "install":
+            return _installed(asked.versions)
+        case _:
+            return [_root(asked.version, ready=asked.action == "check")]
+
+
+def _root(version: str | None, *, ready: bool) -> str:
+    if version:
+        os.environ[wheel.VARIABLE] = version
+    sdk = layout.sdk()
+    return f"The host SDK {layout.version(sdk.build_id)} is ready at {sdk.root}." if ready else str(sdk.root)
+
+
+def _joined(target: Path, first: Path, others: Sequence[Path]) -> list[str]:
+    for path in (first, *others):
+        Dlc(path).check()
+    with scratch_in(target.parent) as scratch:
+        made = scratch / target.name
+        shutil.copyfile(first, made)
+        Dlc(made).join(others)
+        publish(made, target)
+    return [f"{target} holds {1 + len(others)} networks."]
+
+
+def _installed(versions: Sequence[str]) -> Iterator[str]:
+    for version in versions:
+        found = install(version)
+        yield f"{wheel.DISTRIBUTION} {found.version} is at {found.directory}."
+
+
+def _version_lines() -> Iterator[str]:
+    here = wheel.on_this_machine()
+    known = {generation.wheel: generation for generation in generations.GENERATIONS}
+    for version in [*known, *sorted(here.keys() - known.keys())]:
+        generation, found = known.get(version), here.get(version)
+        place = str(found.directory) if found else "not installed"
+        yield "\t".join(
+            (
+                version,
+                generation.sdk if generation else "unknown",
+                place,
+                (generation.lacks if generation else "tried when it is first used") or "-",
+            )
+        )
 
 
 def _soc_lines() -> Iterator[str]:

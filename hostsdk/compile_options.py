@@ -6,6 +6,14 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+TRACE_SETTING = "sim_trace_final"
+"""The finaliser's setting that names the file of the simulator's trace."""
+
+
+def trace_of(graph: str) -> str:
+    """The file that the trace of a graph is moved to: the next graph's would take its place."""
+    return f"{graph}_estimate.json"
+
 
 @dataclass(frozen=True)
 class CompileOptions:

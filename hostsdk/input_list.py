@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hostsdk.bounded import LARGEST_TEXT, read_file
 from hostsdk.errors import ErrorCode, ToolError
 
 _ASSIGN = ":="
@@ -31,7 +32,7 @@ class InputList:
 def parse(path: Path) -> InputList:
     """Read a list file. Raises `ToolError` for one that is missing, not text, malformed, or holds no inference."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = read_file(path, LARGEST_TEXT).decode("utf-8").splitlines()
     except OSError as error:
         raise ToolError(
             ErrorCode.MISSING_FILE, f"the input list {path} cannot be read ({error.strerror}).", "Input List"

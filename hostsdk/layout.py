@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostsdk import child, wheel
+from hostsdk import child, trial, wheel
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.generations import LAYOUTS, Layout
 from hostsdk.locks import lock, open_lock
 
 TARGET = "x86_64-linux-clang"
@@ -36,6 +37,12 @@ class Sdk:
 
     root: Path
     build_id: str
+    wheel: wheel.Wheel
+    layout: Layout
+
+    def job_libraries(self) -> dict[str, object]:
+        """What every native job is told of the libraries."""
+        return trial.job_libraries(self.wheel, self.layout)
 
     @property
     def banner(self) -> str:
@@ -54,7 +61,7 @@ def version(build_id: str) -> str:
 
 
 def sdk() -> Sdk:
-    """The SDK of this interpreter, made when absent or out of date. Safe for concurrent callers.
+    """The SDK of the wheel in use (`wheel.find`), made when absent or out of date. Safe for concurrent callers.
 
     Raises `ToolError` when the platform or the wheel is not the right one.
     """
@@ -81,18 +88,24 @@ def _base() -> Path:
 def _find(base: Path, installed: wheel.Wheel) -> Sdk | None:
     for description in sorted(base.glob("*/sdk.yaml")):
         entries = dict(line.split(": ", 1) for line in description.read_text().splitlines() if ": " in line)
-        build_id = entries.get("build_id", "")
-        if entries.get("wheel") == installed.version and entries.get("content") == _digest(
-            installed, build_id
-        ):
-            return Sdk(description.parent, build_id)
+        build_id, layout = entries.get("build_id", ""), _layout(entries.get("layout", ""))
+        if not layout or entries.get("wheel") != installed.version:
+            continue
+        if entries.get("content") == _digest(installed, build_id, layout):
+            return Sdk(description.parent, build_id, installed, layout)
     return None
+
+
+def _layout(text: str) -> Layout | None:
+    """The known layout that an SDK's description states."""
+    return next((layout for layout in LAYOUTS if repr(layout) == text), None)
 
 
 def _make(base: Path, installed: wheel.Wheel) -> Sdk:
     with tempfile.TemporaryDirectory(prefix=".new-", dir=base) as scratch:
         identity = child.run_job("identify", {"library_dir": str(installed.directory)}, Path(scratch))
         build_id = str(identity["build_id"])
+        layout = trial.layout_of(installed, identity["versions"], Path(scratch))
         new = Path(scratch, "root")
         for name, file in _plan(installed, build_id).items():
             file.write(new / name)
@@ -101,14 +114,15 @@ def _make(base: Path, installed: wheel.Wheel) -> Sdk:
             "version": version(build_id),
             "build_id": build_id,
             "wheel": installed.version,
-            "content": _digest(installed, build_id),
+            "layout": repr(layout),
+            "content": _digest(installed, build_id, layout),
         }
         (new / "sdk.yaml").write_text("".join(f"{key}: {value}\n" for key, value in description.items()))
         root = base / version(build_id)
         if root.exists():
             root.rename(Path(scratch, "old"))
         new.rename(root)
-    return Sdk(root, build_id)
+    return Sdk(root, build_id, installed, layout)
 
 
 @contextmanager
@@ -152,15 +166,16 @@ class _File:
             path.chmod(0o755)
 
 
-def _digest(installed: wheel.Wheel, build_id: str) -> str:
+def _digest(installed: wheel.Wheel, build_id: str, layout: Layout) -> str:
     """A digest of the planned content: another version of this package makes the directory anew."""
     plan = sorted(_plan(installed, build_id).items())
-    return hashlib.sha256(repr(plan).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((plan, layout)).encode()).hexdigest()[:16]
 
 
 def _plan(installed: wheel.Wheel, build_id: str) -> dict[str, _File]:
     files = {
-        f"bin/{TARGET}/{tool}": _File(_launcher(module), executable=True) for tool, module in TOOLS.items()
+        f"bin/{TARGET}/{tool}": _File(_launcher(module, installed), executable=True)
+        for tool, module in TOOLS.items()
     }
     files |= {f"lib/{TARGET}/{name}": _File(link=installed.library(name)) for name in wheel.LIBRARIES}
     files[f"lib/{TARGET}/{READER}"] = _File(
@@ -173,12 +188,18 @@ def _plan(installed: wheel.Wheel, build_id: str) -> dict[str, _File]:
     return files
 
 
-def _launcher(module: str) -> str:
-    """A script on this very interpreter, whose path may be too long for, or have a blank in, a shebang."""
+def _launcher(module: str, installed: wheel.Wheel) -> str:
+    """A script on this very interpreter, whose path may be too long for, or have a blank in, a shebang.
+
+    It uses this SDK's wheel, whatever the environment says; of the interpreter's own wheel always the present one.
+    """
+    pinned = f'os.environ["{wheel.VARIABLE}"] = "{installed.version}"'
+    if wheel.cached(installed.version) != installed:
+        pinned = f'os.environ.pop("{wheel.VARIABLE}", None)'
     shebang = f"#!{sys.executable}\n"
     if len(shebang) > _SHEBANG_LIMIT or " " in sys.executable:
         shebang = f"#!/bin/sh\n'''exec' '{sys.executable}' \"$0\" \"$@\"\n' '''\n"
-    return f"{shebang}import sys\n\nfrom {module} import main\n\nsys.exit(main(sys.argv[1:]))\n"
+    return f"{shebang}import os\nimport sys\n\nfrom {module} import main\n\n{pinned}\nsys.exit(main(sys.argv[1:]))\n"
 
 
 _ENVSETUP = f"""\

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hostsdk import trace_object, wheel
+from hostsdk import generations, trace_object
 from hostsdk.child import run_job
-from hostsdk.compile_options import CompileOptions
+from hostsdk.compile_options import TRACE_SETTING, CompileOptions, trace_of
+from hostsdk.dlc.cache_name import name_cache_record
 from hostsdk.dlc.dlc import Dlc, timeline_record
 from hostsdk.dlc.timeline_record import Timeline, label
 from hostsdk.errors import ErrorCode, ToolError
@@ -28,7 +29,7 @@ _TRACE_FILE = "estimate.json"
 class Outcome:
     """What preparing with profiling made. `statement` says what the timeline is, or why there is none."""
 
-    schematic: Path
+    schematics: tuple[Path, ...]
     has_timeline: bool
     statement: str
 
@@ -47,40 +48,37 @@ class Preparation:
         self._run(dlc, self.options, "compile", profile=False)
 
     def profile(self, dlc: Path, *, estimate_unsupported: bool) -> Outcome:
-        """Add the cache record and, if there is one, the timeline to `dlc`, in place. Raises `ToolError`.
+        """Add the cache record and, if there are any, the graphs' timelines to `dlc`, in place. Raises `ToolError`.
 
         A SoC without supported estimates is compiled twice when `estimate_unsupported`: once for the simulator's file,
         and once without its settings, which would change the binary, for the record that ships.
         """
-        trace = None
-        if not self.soc.estimate_supported and self.soc.has_cost_model and estimate_unsupported:
-            trace = self._unsupported_trace(dlc)
+        wanted = not self.soc.estimate_supported and self.soc.has_cost_model and estimate_unsupported
+        traces = self._unsupported_traces(dlc) if wanted else {}
         result = self._run(dlc, self.options, "profile", profile=True)
-        if len(result["graphs"]) != 1:
-            raise _failed(f"the DLC holds {len(result['graphs'])} graphs, and a profile is of one")
-        schematic = self._schematic(self._directory("profile"))
-        digest = hashlib.sha256(schematic.read_bytes()).hexdigest()
-        graph = result["graphs"][0]
-        provenance = label(
-            self.soc, graph["name"], digest, self._recorded_options(trace is not None), result["build_id"]
-        )
-        events = self._labelled(graph, trace, provenance)
-        if events is None:
-            return Outcome(schematic, False, self._no_timeline())
         container = Dlc(dlc)
         record = container.cache_record(self.soc.name)
         if record is None:
             raise _failed("the library added no cache record")
-        found = Timeline(
-            graph=graph["name"],
-            start_us=graph["start_us"],
-            stop_us=graph["stop_us"],
-            events=events,
-            cache_sha256=container.digest(record),
-            schematic_sha256=digest,
-        )
-        container.append(timeline_record(self.soc.name), found.encode())
-        return Outcome(schematic, True, provenance["statement"])
+        schematics, statement = self._schematics(result["graphs"]), ""
+        for index, (graph, schematic) in enumerate(zip(result["graphs"], schematics, strict=True)):
+            digest = hashlib.sha256(schematic.read_bytes()).hexdigest()
+            options = self._recorded_options(unsupported=wanted)
+            provenance = label(self.soc, graph["name"], digest, options, result["build_id"])
+            events = self._labelled(graph, traces.get(graph["name"]), provenance)
+            if events is None:
+                return Outcome(schematics, False, self._no_timeline())
+            timeline = Timeline(
+                graph=graph["name"],
+                start_us=graph["start_us"],
+                stop_us=graph["stop_us"],
+                events=events,
+                cache_sha256=container.digest(record),
+                schematic_sha256=digest,
+            )
+            container.append(timeline_record(self.soc.name, index), timeline.encode())
+            statement = provenance["statement"]
+        return Outcome(schematics, True, statement)
 
     def _run(self, dlc: Path, options: CompileOptions, job: str, *, profile: bool) -> dict[str, Any]:
         """Compile `dlc` in a fresh working directory, replacing it by the DLC with the record added."""
@@ -88,7 +86,7 @@ class Preparation:
         directory.mkdir()
         output = directory / "prepared.dlc"
         request = {
-            "library_dir": str(wheel.find().directory),
+            **self.sdk.job_libraries(),
             "dlc": str(dlc),
             "soc_model": self.soc.soc_model,
             "options": options.to_json(),
@@ -97,30 +95,38 @@ class Preparation:
         }
         result = run_job("prepare", request, directory)
         if not options.finalize_settings:
+            name_cache_record(output, self.soc.name)
             output.replace(dlc)
         return result
 
     def _directory(self, job: str) -> Path:
         return self.scratch / f"{job}-{self.soc.name}"
 
-    def _unsupported_trace(self, dlc: Path) -> bytes:
-        """The simulator's trace, from a compilation whose binary is thrown away."""
+    def _unsupported_traces(self, dlc: Path) -> dict[str, bytes]:
+        """The simulator's traces by graph, from a compilation whose binary is thrown away."""
         settings: dict[str, int | float | str] = {
             "hextimate": 1,
-            "sim_trace_final": _TRACE_FILE,
+            TRACE_SETTING: _TRACE_FILE,
             "sim_core_voltage_corner": TOP_VOLTAGE_CORNER,
         }
-        self._run(dlc, replace(self.options, finalize_settings=settings), "estimate", profile=False)
-        trace = self._directory("estimate") / _TRACE_FILE
-        if not trace.is_file():
-            raise _failed(f"the simulator wrote no estimate for {self.soc.name}")
-        return trace.read_bytes()
+        options = replace(self.options, finalize_settings=settings)
+        result = self._run(dlc, options, "estimate", profile=False)
+        traces = {}
+        for name in (graph["name"] for graph in result["graphs"]):
+            trace = self._directory("estimate") / trace_of(name)
+            if not trace.is_file():
+                raise _failed(f"the simulator wrote no estimate for {self.soc.name}")
+            traces[name] = trace.read_bytes()
+        return traces
 
-    def _schematic(self, directory: Path) -> Path:
-        found = sorted(directory.glob("*_schematic.bin"))
-        if len(found) != 1:
-            raise _failed(f"the compiler wrote {len(found)} schematics where one was expected")
-        return found[0]
+    def _schematics(self, graphs: list[dict[str, Any]]) -> tuple[Path, ...]:
+        return tuple(self._schematic(graph["name"]) for graph in graphs)
+
+    def _schematic(self, graph: str) -> Path:
+        path = self._directory("profile") / f"{graph}_schematic.bin"
+        if not path.is_file():
+            raise _failed(f"the compiler wrote no schematic of {graph}")
+        return path
 
     def _labelled(
         self, graph: dict[str, Any], trace: bytes | None, label: dict[str, Any]
@@ -146,6 +152,16 @@ class Preparation:
 
     def _no_timeline(self) -> str:
         title = self.soc.name.upper()
+        generation = generations.of_build(self.sdk.build_id)
+        if generation and self.soc.name in generation.not_estimated:
+            return (
+                f"The simulator of SDK {generation.sdk} has no cost model for {title}: the schematic is written, a "
+                "timeline is not."
+            )
+        if generation is None:
+            return (
+                f"The simulator of this unknown SDK gave no timeline for {title}: the schematic is written."
+            )
         if not self.soc.has_cost_model:
             return (
                 f"The simulator has no cost model for {title}: the schematic is written, a timeline is not."

@@ -1,26 +1,32 @@
-"""Where Qualcomm's libraries are: the `onnxruntime-qnn` wheel of the running interpreter.
+"""Where Qualcomm's libraries are: in the `onnxruntime-qnn` wheel of the running interpreter, or of another version in the cache.
 
-Nothing here imports or loads the wheel, so asking is cheap and safe on any platform.
+Nothing here imports or loads a wheel, so asking is cheap and safe on any platform.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
 import platform
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hostsdk import generations
 from hostsdk.errors import ErrorCode, ToolError
 
+DISTRIBUTION = "onnxruntime-qnn"
+PACKAGE = "onnxruntime_qnn"
 INSTALL = "pip install 'qhas-flows[hostsdk]'"
 LIBRARIES = ("libQnnHtp.so", "libQnnSystem.so", "libQnnIr.so")
+VARIABLE = "HOSTSDK_WHEEL"
+"""Environment variable: the version of the wheel to use, as in 2.4.0; without it the interpreter's own."""
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """An installed wheel: the directory of its libraries, and its version."""
+    """A wheel on this machine: the directory of its libraries, and its version."""
 
     directory: Path
     version: str
@@ -31,18 +37,74 @@ class Wheel:
 
 
 def find() -> Wheel:
-    """The wheel, or `ToolError` (RUNTIME_UNAVAILABLE) saying in one sentence what is missing and what to do."""
-    machine = f"{sys.platform} {platform.machine()}"
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise _unavailable(f"the host SDK runs on Linux x86-64 only, and this is {machine}")
-    spec = importlib.util.find_spec("onnxruntime_qnn")
+    """The wheel to use, or `ToolError` (RUNTIME_UNAVAILABLE) saying in one sentence what is missing and what to do."""
+    named = os.environ.get(VARIABLE)
+    if not named:
+        return own()
+    require_platform()
+    wanted = generations.wheel_called(named)
+    if wanted is None:
+        raise _unavailable(
+            f"{VARIABLE}={named} is no version of {DISTRIBUTION}: give one as in 2.4.0, or 2.48"
+        )
+    installed = _own_version()
+    found = own() if installed == wanted else cached(wanted)
+    if found is None:
+        raise _unavailable(
+            f"version {wanted} of {DISTRIBUTION} is not on this machine: run python -m hostsdk install {wanted}"
+        )
+    return found
+
+
+def own() -> Wheel:
+    """The interpreter's wheel. Raises as `find`."""
+    require_platform()
+    spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise _unavailable(f"the wheel onnxruntime-qnn is not installed in {sys.prefix}: run {INSTALL}")
+        raise _unavailable(f"the wheel {DISTRIBUTION} is not installed in {sys.prefix}: run {INSTALL}")
     directory = Path(spec.origin).parent
-    lacking = [name for name in LIBRARIES if not (directory / name).is_file()]
-    if lacking:
+    if lacking := _lacking(directory):
         raise _unavailable(f"{directory} lacks {', '.join(lacking)}: reinstall with {INSTALL}")
-    return Wheel(directory, importlib.metadata.version("onnxruntime-qnn"))
+    return Wheel(directory, importlib.metadata.version(DISTRIBUTION))
+
+
+def cached(version: str) -> Wheel | None:
+    """A wheel that `python -m hostsdk install` fetched; None where it is not there, or not whole."""
+    directory = cache() / version / PACKAGE
+    return None if _lacking(directory) else Wheel(directory, version)
+
+
+def on_this_machine() -> dict[str, Wheel]:
+    """Every usable wheel by its version: those of the cache, and the interpreter's own."""
+    folders = cache().iterdir() if cache().is_dir() else ()
+    wheels = {each.version: each for folder in folders if (each := cached(folder.name))}
+    return wheels | ({installed: own()} if (installed := _own_version()) else {})
+
+
+def cache() -> Path:
+    """Where further versions go: the user's cache, never an environment."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "qhas-hostsdk" / "wheels"
+
+
+def require_platform() -> None:
+    """Raise `ToolError` unless the libraries can run here."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        machine = f"{sys.platform} {platform.machine()}"
+        raise _unavailable(f"the host SDK runs on Linux x86-64 only, and this is {machine}")
+
+
+def _own_version() -> str | None:
+    if importlib.util.find_spec(PACKAGE) is None:
+        return None
+    try:
+        return importlib.metadata.version(DISTRIBUTION)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _lacking(directory: Path) -> list[str]:
+    return [name for name in LIBRARIES if not (directory / name).is_file()]
 
 
 def _unavailable(reason: str) -> ToolError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -85,8 +85,20 @@ def require_distinct(rule: str, values: Iterable[object]) -> None:
         raise ValueError(f"{rule}; {', '.join(twice)} {'is' if len(twice) == 1 else 'are'} listed twice")
 
 
-def parse_yaml(path: Path, model: type[ModelT], what: str) -> ModelT:
-    """Read a YAML file into a model, or raise InvalidInput with one sentence naming file, place and fault."""
+def require_filled(document: Any, place: str) -> None:
+    """Raise ValueError for a key without a value anywhere below the place: it says nothing, and somebody meant something."""
+    if document is None or document == "":
+        raise ValueError(f"{place}: there is no value; write one, or leave the key out")
+    if isinstance(document, dict):
+        for key, value in document.items():
+            require_filled(value, f"{place}.{key}")
+
+
+def parse_yaml(path: Path, model: type[ModelT], what: str, filled: Sequence[str] = ()) -> ModelT:
+    """Read a YAML file into a model, or raise InvalidInput with one sentence naming file, place and fault.
+
+    Below the keys in `filled` nothing may be empty.
+    """
     try:
         text = read_file(path, LARGEST_YAML).decode()
     except (OSError, ValueError) as error:  # no UTF-8, or a path that cannot be one
@@ -98,9 +110,14 @@ def parse_yaml(path: Path, model: type[ModelT], what: str) -> ModelT:
     except yaml.YAMLError as error:
         raise InvalidInput(f"The {what} file {path} is not YAML: {_fault(error)}.") from None
     try:
+        for key in filled:
+            if isinstance(document, dict) and key in document:
+                require_filled(document[key], key)
         return model.model_validate(document)
     except ValidationError as error:
         raise InvalidInput(f"The {what} file {path} is not valid: {describe(error)}.") from error
+    except ValueError as error:
+        raise InvalidInput(f"The {what} file {path} is not valid: {error}.") from None
 
 
 def _fault(error: Exception) -> str:

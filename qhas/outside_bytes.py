@@ -6,9 +6,14 @@ import gzip
 import io
 import os
 import stat
+import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+LARGEST_DIRECTORY = 4 << 20
+"""Bytes of a zip's directory: some forty thousand records."""
 _CHUNK = 1 << 20
 
 
@@ -48,6 +53,32 @@ def unpack(content: bytes, largest: int) -> bytes:
     except zlib.error as error:
         raise OSError(f"its gzip data are damaged: {error}") from error
     return b"".join(parts)
+
+
+@contextmanager
+def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip file whose directory has at most `LARGEST_DIRECTORY`. Raises what `zipfile` does."""
+    with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
+        file.largest = None
+        yield archive
+
+
+class _Bounded(io.FileIO):
+    """Refuses to be read in larger pieces than a directory has, as `zipfile` does in one with whatever is declared."""
+
+    largest: int | None = LARGEST_DIRECTORY
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+        if not stat.S_ISREG(os.fstat(self.fileno()).st_mode):
+            self.close()
+            raise Unbounded("it is no regular file; name one")
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """See `io.FileIO.read`."""
+        if self.largest is not None and size is not None and size > self.largest:
+            raise zipfile.BadZipFile(f"its directory is over {shown_limit(self.largest)}")
+        return super().read(-1 if size is None else size) or b""
 
 
 def shown_limit(size: int) -> str:

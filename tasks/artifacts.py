@@ -9,7 +9,7 @@ from dataclasses import asdict
 from qhas.outside_text import shown
 from qhas.runs import keys
 from qhas.runs.links import LinkMaker
-from qhas.runs.record import CellRecord, Origin, SweepRecord
+from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
 from qhas.runs.rows import columns, row
 from qhas.store import Store
 
@@ -42,7 +42,8 @@ def links_of(record: CellRecord, links: LinkMaker) -> dict[str, str]:
 
 def cell_table(origin: Origin, records: Sequence[CellRecord]) -> list[dict[str, str]]:
     """A row a cell: the report's columns and the note, as plain text, which is all the UI shows of a table."""
-    titled = columns(origin, list(records))
+    records = by_graph(records)
+    titled = columns(origin, records)
     rows = [asdict(row(record)) for record in records]
     return [
         {column.title: shown(one[column.field]) for column in titled} | {"note": shown(one["note"])}
@@ -52,7 +53,7 @@ def cell_table(origin: Origin, records: Sequence[CellRecord]) -> list[dict[str, 
 
 def trace_page(records: Sequence[CellRecord], store: Store, links: LinkMaker) -> str | None:
     """Markdown: a row a cell with what opens trace and QHAS, or where the trace lies. None if no cell has a trace."""
-    traced = [record for record in records if record.artifact("chrometrace")]
+    traced = [record for record in by_graph(records) if record.artifact("chrometrace")]
     if not traced:
         return None
     lines = [f"| {as_text(one.cell.label)} | {_opened(one, store, links)} |" for one in traced[:LINKED_CELLS]]

@@ -38,6 +38,7 @@ FLOORS = (
         "documents",
         "machine",
         "network",
+        "truth",
         "profile",
         "store",
         "sweep",
@@ -47,7 +48,7 @@ FLOORS = (
         "lab",
         "cell",
     ),
-    *("history", "diff", "verdict", "report", "direct", "upkeep", "cli"),
+    *("history", "diff", "verdict", "query", "report", "direct", "upkeep", "cli"),
 )
 """The rooms of the library from the ground up: each may import those before it, wherever the import stands."""
 WATCHED = {*PACKAGES, "prefect", "tests"}

@@ -1,20 +1,23 @@
 """A DLC's records: a zip archive whose members are stored, often with a CRC of zero.
 
 Record names in use: `model` (the network), `htp.cache.<soc>.<n>` (a prepared graph), `dlc.metadata*` (JSON that lists the
-caches), and this package's own `hostsdk.timeline.<soc>`, which the vendor's library keeps and ignores.
+caches), and this package's own, which the vendor's library keeps and ignores: `hostsdk.timeline.<soc>`, and
+`hostsdk.network.<n>`, a whole DLC whose network is prepared and run together with this one's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from hostsdk.bounded import DAMAGED_ZIP, inflate, opened_zip
 from hostsdk.dlc.zip_append import append_member
 from hostsdk.errors import ErrorCode, ToolError
 
@@ -27,7 +30,9 @@ _MARK, _VERSION_OF_SNPE_2 = 0x0AD5, 4
 """How the network's record begins: SNPE 1 wrote version 3."""
 _CACHE_PREFIX = "htp.cache."
 _TIMELINE_PREFIX = "hostsdk.timeline."
+_JOINED_PREFIX = "hostsdk.network."
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
+_LONGEST_SHOWN = 100
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -97,6 +102,17 @@ class Dlc:
         """Add a record, in place; the other records keep their place, and the directory its entries byte for byte."""
         append_member(self.path, name, content)
 
+    def join(self, others: Sequence[Path]) -> None:
+        """Have the networks of other DLCs stand in this one, in place, after those that do already."""
+        first = len(self.joined()) + 1
+        for number, other in enumerate(others, first):
+            self.append(f"{_JOINED_PREFIX}{number}", other.read_bytes())
+
+    def joined(self) -> list[str]:
+        """The records of DLCs whose networks stand in this one, in order."""
+        names = [name for name in self.names() if name.startswith(_JOINED_PREFIX)]
+        return sorted(names, key=lambda name: int(name.removeprefix(_JOINED_PREFIX)))
+
     def copy_without_caches(self, target: Path, socs: Iterable[str]) -> None:
         """Copy to `target` without anything kept for `socs`: cache records, their metadata entries, timelines."""
         socs = list(socs)
@@ -117,9 +133,9 @@ class Dlc:
 
     def _members(self) -> list[zipfile.ZipInfo]:
         try:
-            with zipfile.ZipFile(self.path) as archive:
+            with opened_zip(self.path) as archive:
                 return archive.infolist()
-        except (zipfile.BadZipFile, OSError) as error:
+        except (OSError, *DAMAGED_ZIP) as error:
             raise ToolError(
                 ErrorCode.BAD_CONTAINER, f"{self.path} is not a DLC, or is cut short ({error}).", "DLC"
             ) from error
@@ -127,6 +143,9 @@ class Dlc:
     def _content(self, member: zipfile.ZipInfo) -> bytes:
         """The member's bytes. zipfile would insist on a CRC that DLC writers leave at zero."""
         with self.path.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            if not 0 <= member.header_offset <= end or member.compress_size > end:
+                raise self._damaged(member)
             file.seek(member.header_offset)
             header = file.read(_LOCAL_HEADER.size)
             if len(header) == _LOCAL_HEADER.size:
@@ -142,29 +161,30 @@ class Dlc:
         if member.compress_type == zipfile.ZIP_STORED:
             return self._verified(member, raw)
         try:
-            return self._verified(member, zlib.decompress(raw, -zlib.MAX_WBITS))
+            return self._verified(member, inflate(raw, wbits=-zlib.MAX_WBITS))
         except zlib.error as error:
-            raise self._damaged(member) from error
+            raise self._damaged(member, f" ({error})") from error
 
     def _verified(self, member: zipfile.ZipInfo, content: bytes) -> bytes:
         if member.CRC and zlib.crc32(content) != member.CRC:
             raise self._damaged(member)
         return content
 
-    def _damaged(self, member: zipfile.ZipInfo) -> ToolError:
-        return ToolError(
-            ErrorCode.INVALID_RECORD, f"record {member.filename!r} of {self.path} is damaged.", "DLC"
-        )
+    def _damaged(self, member: zipfile.ZipInfo, how: str = "") -> ToolError:
+        name = member.filename[:_LONGEST_SHOWN]
+        return ToolError(ErrorCode.INVALID_RECORD, f"record {name!r} of {self.path} is damaged{how}.", "DLC")
 
 
 def _without_cache_entries(metadata: bytes, prefixes: tuple[str, ...]) -> bytes:
     try:
         content = json.loads(metadata)
-    except ValueError:
+    except (ValueError, RecursionError):
         return metadata
     if not isinstance(content, dict) or not isinstance(content.get("cacheList"), list):
         return metadata
     content["cacheList"] = [
-        c for c in content["cacheList"] if not str(c.get("cacheName")).startswith(prefixes)
+        c
+        for c in content["cacheList"]
+        if not (isinstance(c, dict) and str(c.get("cacheName")).startswith(prefixes))
     ]
     return json.dumps(content, indent=4).encode()

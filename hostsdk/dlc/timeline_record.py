@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import Any
 
+from hostsdk.bounded import inflate
 from hostsdk.dlc.dlc import Dlc, timeline_record
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.events import Event
@@ -48,7 +49,7 @@ class Timeline:
     def decode(cls, content: bytes) -> Timeline:
         """The timeline `encode` wrote. Raises `ToolError` (INVALID_RECORD) for anything else."""
         try:
-            form = json.loads(zlib.decompress(content))
+            form = json.loads(inflate(content))
             if form["format"] != _FORMAT:
                 raise ValueError(f"format {form['format']}")
             return cls(
@@ -59,7 +60,7 @@ class Timeline:
                 cache_sha256=form["cache_sha256"],
                 schematic_sha256=form["schematic_sha256"],
             )
-        except (zlib.error, ValueError, KeyError, TypeError) as error:
+        except (zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ToolError(
                 ErrorCode.INVALID_RECORD,
                 f"the timeline record cannot be read ({error}): prepare again.",

@@ -12,6 +12,8 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+from hostsdk.bounded import LARGEST_DIRECTORY
+
 _LOCAL = struct.Struct("<4s5H3L2H")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
@@ -76,6 +78,8 @@ def _write_directory(file: BinaryIO, count: int, directory: bytes) -> None:
 def _read(file: BinaryIO, at: int, size: int) -> bytes:
     if at < 0:
         raise zipfile.BadZipFile("an end record is missing")
+    if size > LARGEST_DIRECTORY:
+        raise zipfile.BadZipFile(f"the directory is over {LARGEST_DIRECTORY >> 20} MB")
     file.seek(at)
     found = file.read(size)
     if len(found) != size:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from ctypes import POINTER, byref, c_uint32, c_uint64, c_void_p, create_string_buffer
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hostsdk.dlc.dlc import Dlc
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.graph_options import GraphOptions
 from hostsdk.native.library import QnnError
@@ -72,22 +73,37 @@ class ComposedDlc:
 
 @contextmanager
 def compose(session: Session, dlc_path: Path, scratch: Path) -> Iterator[ComposedDlc]:
-    """Open `dlc_path` and compose its graphs; the library's temporary files go to `scratch`.
+    """Open `dlc_path` and compose its graphs, and those joined to it; the library's temporary files go to `scratch`.
 
     Raises `ToolError` (MODEL_LOAD) when the library cannot read the network.
     """
     core, system = session.libraries.core, session.libraries.system
-    context, dlc = c_void_p(), c_void_p()
+    context = c_void_p()
     core.call("contextCreate", session.backend, session.device, None, byref(context))
-    try:
-        arguments = (session.system_log, str(dlc_path).encode(), str(scratch).encode(), byref(dlc))
-        _read(session, dlc_path, "dlcCreateFromFileWithDestinationDir", *arguments)
-        try:
-            yield ComposedDlc(session, dlc, context, _compose(session, dlc_path, dlc, context))
-        finally:
-            system.status("dlcFree", dlc)
-    finally:
-        core.status("contextFree", context, None)
+    with ExitStack() as handles:
+        handles.callback(core.status, "contextFree", context, None)
+        opened, names = list[c_void_p](), list[str]()
+        for path in (dlc_path, *_joined(dlc_path, scratch)):
+            dlc = c_void_p()
+            arguments = (session.system_log, str(path).encode(), str(scratch).encode(), byref(dlc))
+            _read(session, path, "dlcCreateFromFileWithDestinationDir", *arguments)
+            handles.callback(system.status, "dlcFree", dlc)
+            opened.append(dlc)
+            names += _compose(session, path, dlc, context)
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ToolError(
+                ErrorCode.MODEL_LOAD, f"the DLC holds two graphs named {twice[0]}: join others.", "DLC"
+            )
+        yield ComposedDlc(session, opened[0], context, tuple(names))
+
+
+def _joined(dlc_path: Path, scratch: Path) -> Iterator[Path]:
+    """Copies of the DLCs whose networks stand in this one: the library reads files alone."""
+    container = Dlc(dlc_path)
+    for record in container.joined():
+        copy = scratch / f"{record}.dlc"
+        copy.write_bytes(container.read(record))
+        yield copy
 
 
 def _compose(session: Session, dlc_path: Path, dlc: c_void_p, context: c_void_p) -> tuple[str, ...]:

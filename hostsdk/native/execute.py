@@ -1,6 +1,6 @@
 """Job: run inferences of the graphs of one cache record on the HTP emulator.
 
-Request: library_dir, dlc, record (name of the cache record, or null: compile now), soc, soc_model, options, input_dir,
+Request: library_dir, layout, dlc, record (name of the cache record, or null: compile now), soc, soc_model, options, input_dir,
 graphs (names, empty for all, in the record's order), lists (of inferences, one list a graph, an inference being a list of
 {name, path}), native_inputs and native_outputs (bool: raw files hold the tensors' own types), outputs (names, empty for
 all), output_dir, duration_s, profile (null or a `ProfileLevel` name), log (null or {directory, application, version,
@@ -28,6 +28,7 @@ from hostsdk.native import context_binary
 from hostsdk.native.context_binary import GraphInterface
 from hostsdk.native.dlc_graphs import compose
 from hostsdk.native.job import Reply, serve
+from hostsdk.native.library import asked_for
 from hostsdk.native.own_core import own_core
 from hostsdk.native.prepare import graph_options
 from hostsdk.native.profile_log import Message, Method, log_name
@@ -55,7 +56,7 @@ def execute(request: dict[str, Any], reply: Reply) -> None:
     with ExitStack() as scope:
         scope.enter_context(own_core())
         session = scope.enter_context(
-            open_session(Path(request["library_dir"]), request["soc_model"], reply.log, level)
+            open_session(asked_for(request), request["soc_model"], reply.log, level)
         )
         record = _record(session, request)
         graphs = _chosen(scope.enter_context(context_binary.describe(session, record)), request)

@@ -5,10 +5,11 @@ Every function returns a Qnn_ErrorHandle_t: zero is success.
 
 from __future__ import annotations
 
+import ctypes
 from ctypes import POINTER, c_char_p, c_uint32, c_uint64, c_void_p
 from typing import Any
 
-from hostsdk.native.structs import QnnInterface, SerializationTarget
+from hostsdk.native.structs import SerializationTarget
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -79,26 +80,22 @@ CORE_SIGNATURES: dict[str, tuple[Any, ...]] = {
     "errorGetMessage": (c_uint64, _OUT),
 }
 
-SYSTEM_SIGNATURES: dict[str, tuple[Any, ...]] = {
+_SYSTEM_SIGNATURES: dict[str, tuple[Any, ...]] = {
     "contextCreate": (_OUT,),
     "contextGetMetaData": (_HANDLE, c_void_p, c_uint64, _OUT),
     "contextFree": (_HANDLE,),
     "logCreate": (c_void_p, c_uint32, _OUT),
     "dlcCreateFromFileWithDestinationDir": (_HANDLE, c_char_p, c_char_p, _OUT),
-    "dlcComposeGraphs": (
-        _HANDLE,
-        c_void_p,
-        c_uint32,
-        _HANDLE,
-        _HANDLE,
-        QnnInterface,
-        c_uint32,
-        _OUT,
-        POINTER(c_uint32),
-    ),
     "dlcSave": (_HANDLE, c_char_p),
     "dlcFree": (_HANDLE,),
     "profileCreateSerializationTarget": (SerializationTarget, c_void_p, c_uint32, _OUT),
     "profileSerializeEventData": (_HANDLE, c_void_p, c_uint32),
     "profileFreeSerializationTarget": (_HANDLE,),
 }
+
+
+def system_signatures(interface: type[ctypes.Structure]) -> dict[str, tuple[Any, ...]]:
+    """Those of the system library, for a generation's QnnInterface_t, which composeGraphs takes by value."""
+    graphs = (c_void_p, c_uint32)
+    compose = (_HANDLE, *graphs, _HANDLE, _HANDLE, interface, c_uint32, _OUT, POINTER(c_uint32))
+    return {**_SYSTEM_SIGNATURES, "dlcComposeGraphs": compose}

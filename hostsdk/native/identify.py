@@ -1,18 +1,24 @@
-"""Job: which libraries are installed. Request: library_dir. Result: build_id, versions."""
+"""Job: which libraries these are. Request: library_dir. Result: build_id, versions.
+
+Nothing here passes a structure that differs between generations, so any libraries can be asked.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from hostsdk.generations import LAYOUTS
 from hostsdk.native.job import Reply, serve
+from hostsdk.native.library import load
 from hostsdk.native.session import LogLevel, open_session
 
 
 def identify(request: dict[str, Any], reply: Reply) -> None:
-    """Load the libraries, which checks their API versions, and ask for the build id."""
-    with open_session(Path(request["library_dir"]), None, reply.log, LogLevel.ERROR) as session:
-        reply.result(build_id=session.build_id(), versions=session.libraries.versions)
+    """Load the libraries, and ask for their API versions and build id."""
+    libraries = load(Path(request["library_dir"]), LAYOUTS[0])
+    with open_session(libraries, None, reply.log, LogLevel.ERROR) as session:
+        reply.result(build_id=session.build_id(), versions=libraries.versions)
 
 
 if __name__ == "__main__":

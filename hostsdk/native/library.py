@@ -1,4 +1,4 @@
-"""Load the libraries, refuse those of another API version, call their functions."""
+"""Load the libraries of a generation, and call their functions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.generations import Layout
 from hostsdk.native import functions, structs
-from hostsdk.native.structs import QnnInterface, SystemInterfaceHead
+from hostsdk.native.structs import InterfaceHead, SystemInterfaceHead
 
-CORE_API = (2, 40)
-HTP_API = (5, 51)
-SYSTEM_API = (1, 15)
+_CORE_MAJOR, _SYSTEM_MAJOR = 2, 1
+"""Major API versions whose function tables begin as those here."""
 
 
 class QnnError(Exception):
@@ -54,11 +54,12 @@ class Api:
 
 @dataclass(frozen=True)
 class Libraries:
-    """Both libraries, checked. `interface` is the HTP provider's own, for composeGraphs."""
+    """Both libraries. `interface` is the HTP provider's own, for composeGraphs."""
 
     core: Api
     system: Api
-    interface: QnnInterface
+    interface: Any
+    layout: Layout
     system_interface_version: tuple[int, ...]
 
     @property
@@ -71,28 +72,35 @@ class Libraries:
         }
 
 
-def load(directory: Path) -> Libraries:
+def asked_for(request: dict[str, Any]) -> Libraries:
+    """The libraries that a job's request names. Raises as `load`."""
+    return load(Path(request["library_dir"]), Layout(**request["layout"]))
+
+
+def load(directory: Path, layout: Layout) -> Libraries:
     """Load libQnnHtp.so and libQnnSystem.so from `directory`.
 
-    Raises `ToolError` (RUNTIME_UNAVAILABLE) when one cannot be loaded or reports another API version than this binding
-    is written for: structures are passed by value, so a guess would crash.
+    Raises `ToolError` (RUNTIME_UNAVAILABLE) when one cannot be loaded or reports another major API version than this
+    binding is written for. A wrong `layout` is not seen here: the first call that passes a structure ends the process.
     """
     for struct, size in structs.SIZES.items():
         if ctypes.sizeof(struct) != size:
             raise _refused(f"{struct.__name__} takes {ctypes.sizeof(struct)} bytes here, not {size}")
     core_at = _provider(directory / "libQnnHtp.so", "QnnInterface_getProviders")
-    interface = QnnInterface.from_address(core_at)
-    _require("QNN core", interface.coreApiVersion, CORE_API)
-    _require("HTP backend", interface.backendApiVersion, HTP_API)
+    interface: Any = structs.interface_of(layout.pointers).from_address(core_at)
+    _require("QNN core", interface.coreApiVersion, _CORE_MAJOR)
     system_at = _provider(directory / "libQnnSystem.so", "QnnSystemInterface_getProviders")
     system_version = tuple(SystemInterfaceHead.from_address(system_at).systemApiVersion)
-    _require("QNN system", system_version, SYSTEM_API)
-    core_table = core_at + QnnInterface.functions.offset
+    _require("QNN system", system_version, _SYSTEM_MAJOR)
+    core_table = core_at + ctypes.sizeof(InterfaceHead)
     system_table = system_at + ctypes.sizeof(SystemInterfaceHead)
     return Libraries(
         core=Api(_addresses(core_table, functions.CORE_ORDER), functions.CORE_SIGNATURES),
-        system=Api(_addresses(system_table, functions.SYSTEM_ORDER), functions.SYSTEM_SIGNATURES),
+        system=Api(
+            _addresses(system_table, functions.SYSTEM_ORDER), functions.system_signatures(type(interface))
+        ),
         interface=interface,
+        layout=layout,
         system_interface_version=system_version,
     )
 
@@ -116,11 +124,9 @@ def _addresses(table: int, order: tuple[str, ...]) -> dict[str, int]:
     return dict(zip(order, pointers, strict=True))
 
 
-def _require(what: str, found: Any, wanted: tuple[int, int]) -> None:
-    if tuple(found)[:2] != wanted:
-        raise _refused(
-            f"the installed libraries report {what} API {_dotted(found)}, and this one needs {_dotted(wanted)}"
-        )
+def _require(what: str, found: Any, major: int) -> None:
+    if found[0] != major:
+        raise _refused(f"the libraries report {what} API {_dotted(found)}, and this one needs {major}.x")
 
 
 def _dotted(version: Any) -> str:

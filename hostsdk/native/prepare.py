@@ -1,20 +1,21 @@
 """Job: compile a DLC's graphs for one SoC and save the DLC with its cache record.
 
-Request: library_dir, dlc, soc_model, options (`CompileOptions`), profile (bool: record events and write the schematic
+Request: library_dir, layout, dlc, soc_model, options (`CompileOptions`), profile (bool: record events and write the schematic
 into the working directory), output. Result: build_id, graphs (each with name, start_us, stop_us, events).
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from hostsdk.compile_options import CompileOptions
+from hostsdk.compile_options import TRACE_SETTING, CompileOptions, trace_of
 from hostsdk.native.dlc_graphs import ComposedDlc, compose
 from hostsdk.native.graph_options import GraphOptions, Optimization
 from hostsdk.native.job import Reply, serve
+from hostsdk.native.library import asked_for
 from hostsdk.native.profiling import ProfileLevel, open_profile, read_events
 from hostsdk.native.session import open_session
 
@@ -38,10 +39,15 @@ def prepare(request: dict[str, Any], reply: Reply) -> None:
     """Run the job."""
     options = CompileOptions(**request["options"])
     with (
-        open_session(Path(request["library_dir"]), request["soc_model"], reply.log) as session,
+        open_session(asked_for(request), request["soc_model"], reply.log) as session,
         compose(session, Path(request["dlc"]), Path.cwd()) as dlc,
     ):
-        graphs = [_finalize(dlc, name, options, profiled=request["profile"]) for name in dlc.graph_names]
+        graphs = []
+        for name in dlc.graph_names:
+            graphs.append(_finalize(dlc, name, options, profiled=request["profile"]))
+            if trace := options.finalize_settings.get(TRACE_SETTING):
+                with suppress(FileNotFoundError):
+                    Path(str(trace)).rename(trace_of(name))  # the next graph's would take its place
         dlc.save(Path(request["output"]))
         reply.result(build_id=session.build_id(), graphs=graphs)
 

@@ -8,11 +8,10 @@ from contextlib import ExitStack, contextmanager
 from ctypes import byref, c_char_p, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import Any
 
 from hostsdk.native import library
-from hostsdk.native.structs import Config, HtpDeviceConfig
+from hostsdk.native.structs import Config, htp_device_config_of
 
 
 class LogLevel(IntEnum):
@@ -60,13 +59,12 @@ class Session:
 
 @contextmanager
 def open_session(
-    directory: Path, soc_model: int | None, sink: LogSink, level: LogLevel = LogLevel.WARN
+    libraries: library.Libraries, soc_model: int | None, sink: LogSink, level: LogLevel = LogLevel.WARN
 ) -> Iterator[Session]:
-    """A session of the libraries in `directory`, with a device for `soc_model` unless that is None.
+    """A session of the libraries, with a device for `soc_model` unless that is None.
 
-    Raises `ToolError` for libraries of another version and `library.QnnError` when the device is refused.
+    Raises `library.QnnError` when the device is refused.
     """
-    libraries = library.load(directory)
     core = libraries.core
     complaints: list[str] = []
 
@@ -91,7 +89,9 @@ def open_session(
         backend = opened("backendCreate", "backendFree", log, None)
         device = c_void_p()
         if soc_model is not None:
-            device = opened("deviceCreate", "deviceFree", log, _soc_config(soc_model))
+            device = opened(
+                "deviceCreate", "deviceFree", log, _soc_config(soc_model, libraries.layout.soc_offset)
+            )
         yield Session(libraries, backend, device, system_log, complaints)
 
 
@@ -102,8 +102,8 @@ def null_terminated(configs: list[Any]) -> Any:
     return array
 
 
-def _soc_config(soc_model: int) -> Any:
-    custom = HtpDeviceConfig(option=_HTP_DEVICE_OPTION_SOC, socModel=soc_model)
+def _soc_config(soc_model: int, offset: int) -> Any:
+    custom = htp_device_config_of(offset)(option=_HTP_DEVICE_OPTION_SOC, socModel=soc_model)
     config = Config(option=_DEVICE_OPTION_CUSTOM, value=ctypes.addressof(custom))
     array = null_terminated([config])
     array.custom = custom

@@ -1,12 +1,13 @@
-"""The structures of QNN's public C headers that the jobs use, for core API 2.40 and system API 1.15.
+"""The structures of QNN's public C headers that the jobs use, as all generations of the libraries have them.
 
-Field names follow the headers. A structure's version field, where it has one, selects the union member; only the members
+The two that differ between generations are made for a `Layout`. Field names follow the headers. A structure's version field, where it has one, selects the union member; only the members
 in use are declared.
 """
 
 from __future__ import annotations
 
 import ctypes
+import functools
 from ctypes import (
     POINTER,
     Structure,
@@ -20,19 +21,22 @@ from ctypes import (
     c_void_p,
 )
 
-CORE_FUNCTIONS = 75
 
-
-class QnnInterface(Structure):
-    """QnnInterface_t: passed by value to composeGraphs, so its whole size matters."""
+class InterfaceHead(Structure):
+    """The part of QnnInterface_t before its function table; the same in every generation."""
 
     _fields_ = [
         ("backendId", c_uint32),
         ("providerName", c_char_p),
         ("coreApiVersion", c_uint32 * 3),
         ("backendApiVersion", c_uint32 * 3),
-        ("functions", c_void_p * CORE_FUNCTIONS),
     ]
+
+
+@functools.cache
+def interface_of(pointers: int) -> type[Structure]:
+    """QnnInterface_t: passed by value to composeGraphs, so its whole size matters."""
+    return type("QnnInterface", (InterfaceHead,), {"_fields_": [("functions", c_void_p * pointers)]})
 
 
 class SystemInterfaceHead(Structure):
@@ -47,10 +51,19 @@ class Config(Structure):
     _fields_ = [("option", c_uint32), ("value", c_void_p)]
 
 
-class HtpDeviceConfig(Structure):
-    """QnnHtpDevice_CustomConfig_t; option 0 selects the SoC by soc_model."""
+_HTP_DEVICE_CONFIG_BYTES = 64
 
-    _fields_ = [("option", c_uint32), ("_align", c_uint32), ("socModel", c_uint32), ("_rest", c_uint8 * 52)]
+
+@functools.cache
+def htp_device_config_of(soc_offset: int) -> type[Structure]:
+    """QnnHtpDevice_CustomConfig_t; option 0 selects the SoC by soc_model."""
+    fields = [
+        ("option", c_uint32),
+        ("_align", c_uint8 * (soc_offset - 4)),
+        ("socModel", c_uint32),
+        ("_rest", c_uint8 * (_HTP_DEVICE_CONFIG_BYTES - soc_offset - 4)),
+    ]
+    return type("HtpDeviceConfig", (Structure,), {"_fields_": fields})
 
 
 class Scalar(Structure):
@@ -270,7 +283,10 @@ class SerializationTarget(Structure):
 
 
 SIZES: dict[type[ctypes.Structure], int] = {
-    QnnInterface: 640,
+    interface_of(72): 616,
+    interface_of(75): 640,
+    htp_device_config_of(4): 64,
+    htp_device_config_of(8): 64,
     Tensor: 144,
     QuantizeParams: 40,
     HtpGraphConfig: 56,

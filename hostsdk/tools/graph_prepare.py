@@ -61,7 +61,7 @@ def _prepare(argv: Sequence[str]) -> None:
     targets = list(dict.fromkeys(socs.find(name, "--htp_socs") for name in chosen.htp_socs))
     if qhas and len(targets) > 1:
         raise _invalid(
-            "--profiling_level qhas writes one schematic, named after the graph: prepare one SoC at a time"
+            "--profiling_level qhas writes a schematic a graph, named after it: prepare one SoC at a time"
         )
     options = {soc: _compile_options(chosen, soc) for soc in targets}
     Dlc(source).check()
@@ -97,8 +97,9 @@ def _prepare_one(preparation: Preparation, working: Path, *, qhas: bool) -> None
         outcome = preparation.profile(
             working, estimate_unsupported=os.environ.get(ESTIMATE_UNSUPPORTED) == "1"
         )
-        publish(outcome.schematic, Path.cwd() / outcome.schematic.name)
-        print(f"[INFO] {outcome.schematic.name} written")
+        for schematic in outcome.schematics:
+            publish(schematic, Path.cwd() / schematic.name)
+            print(f"[INFO] {schematic.name} written")
         print(f"[{'INFO' if outcome.has_timeline else 'WARN'}] {outcome.statement}")
     print(f"[INFO] Successfully created cache for {title}\n[INFO] {title} : Success", flush=True)
 

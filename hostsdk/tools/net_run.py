@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hostsdk import input_list, layout, socs, wheel
+from hostsdk import input_list, layout, socs
 from hostsdk.child import run_job
 from hostsdk.compile_options import CompileOptions
 from hostsdk.dlc.dlc import Dlc
@@ -55,7 +55,7 @@ def _net_run(argv: Sequence[str]) -> None:
             results = scratch / "results"
             results.mkdir()
             request = {
-                "library_dir": str(wheel.find().directory),
+                **sdk.job_libraries(),
                 "dlc": str(chosen.container.resolve()),
                 "record": record,
                 "soc": soc.name,

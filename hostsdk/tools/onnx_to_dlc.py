@@ -73,9 +73,11 @@ def _dimensions(name: str, text: str) -> list[int]:
 
 def _convert(argv: Sequence[str]) -> None:
     chosen = _options().parse_args(argv)
-    network: Path = chosen.input_network
+    network: Path = (
+        chosen.input_network
+    )  # by the interpreter's own wheel: every generation reads what it writes
     output: Path = chosen.output_path or network.with_suffix(".dlc")
-    installed, sdk = wheel.find(), layout.sdk()
+    installed, sdk = wheel.own(), layout.sdk()
     if not network.is_file():
         raise ToolError(ErrorCode.MISSING_FILE, f"the network {network} does not exist.", "Converter")
     print(f"{sdk.banner}\n[INFO] Converting {network}", flush=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hostsdk.bounded import LARGEST_TEXT, read_file
 from hostsdk.errors import Refusal
 
 
@@ -71,7 +72,7 @@ def read_configuration(path: Path) -> Configuration:
     places because the vendor's text leaves open which one it means.
     """
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_file(path, LARGEST_TEXT))
     except OSError as fault:
         raise FeatureError(f"The configuration {path} cannot be read ({fault.strerror}).") from fault
     except (ValueError, RecursionError) as fault:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hostsdk.bounded import DAMAGED_ZIP, LARGEST_UNPACKED, opened_zip
 from hostsdk.errors import Refusal
 
 _RECORD = "op_trace"
@@ -33,7 +34,7 @@ def framework_names(dlc: Path, graph: str) -> dict[str, str]:
         return {} if text is None else _names(json.loads(text), graph)
     except OSError as fault:
         raise FrameworkError(f"The DLC {dlc} cannot be read ({fault.strerror or fault}).") from fault
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as fault:
+    except (zipfile.BadZipFile, zlib.error) as fault:
         raise FrameworkError(
             f"{dlc} is not a DLC ({fault}); give the container to --dlc, or leave it out."
         ) from fault
@@ -44,13 +45,19 @@ def framework_names(dlc: Path, graph: str) -> dict[str, str]:
 
 
 def _record(dlc: Path) -> bytes | None:
-    with zipfile.ZipFile(dlc) as records:
-        name = next((name for name in records.namelist() if _RECORD in name), None)
-        if name is None:
-            return None
-        with records.open(name) as record:
-            record._expected_crc = None  # type: ignore[attr-defined]  # the vendor's libraries leave CRCs at 0
-            return record.read()
+    try:
+        with opened_zip(dlc) as records:
+            name = next((name for name in records.namelist() if _RECORD in name), None)
+            if name is None:
+                return None
+            with records.open(name) as record:
+                record._expected_crc = None  # type: ignore[attr-defined]  # the vendor's libraries leave CRCs at 0
+                content = record.read(LARGEST_UNPACKED + 1)
+    except DAMAGED_ZIP as fault:
+        raise zipfile.BadZipFile(str(fault)) from fault
+    if len(content) > LARGEST_UNPACKED:
+        raise zipfile.BadZipFile(f"its framework trace is over {LARGEST_UNPACKED >> 20} MB")
+    return content
 
 
 def _names(trace: Mapping[str, Any], graph: str) -> dict[str, str]:

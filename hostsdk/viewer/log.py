@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hostsdk.bounded import LARGEST_LOG, read_file
 from hostsdk.errors import Refusal
 from hostsdk.events import Event
 
@@ -57,7 +58,7 @@ class Log:
 def read_log(path: Path) -> Log:
     """Read one log file; raises `LogError` naming the file when it is missing, empty or damaged."""
     try:
-        content = path.read_bytes()
+        content = read_file(path, LARGEST_LOG)
     except OSError as fault:
         raise LogError(
             f"The profiling log {path} cannot be read ({fault.strerror}); give the log of the run to --input_log."

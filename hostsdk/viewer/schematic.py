@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hostsdk.bounded import LARGEST_LOG, read_file
 from hostsdk.errors import Refusal
 
 _INPUT, _OUTPUT = 2, 3
@@ -101,7 +102,7 @@ class Schematic:
 def read_schematic(path: Path) -> Schematic:
     """Read one schematic; raises `SchematicError` when it is missing or no schematic."""
     try:
-        content = path.read_bytes()
+        content = read_file(path, LARGEST_LOG)
     except OSError as fault:
         raise SchematicError(f"{path} cannot be read ({fault.strerror}).") from fault
     return parse_schematic(content, str(path))

@@ -7,9 +7,10 @@ from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
-from qhas.cell.artifacts import CONFIG, QHAS, RUNTRACE, TIMELINE, TRACE, expected_of
+from qhas.cell.artifacts import CONFIG, PROFILING_LOG, QHAS, RUNTRACE, TIMELINE, TRACE, expected_of
 from qhas.cell.effective import with_profile
 from qhas.cell.execution import bring
+from qhas.cell.graphs import GraphWork
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
@@ -30,40 +31,56 @@ async def generate_chrometrace(
 ) -> None:
     """Run the viewer and check what it wrote; the cell's metrics come from the QHAS. Raises StepFailed.
 
-    With a device the viewer runs there, else on this host. Damage to the chrometrace or to the QHAS summary fails the
+    Of a DLC with several graphs `log` is the folder with the graphs' logs in folders of theirs, and each is viewed. With a device the viewer runs there, else on this host. Damage to the chrometrace or to the QHAS summary fails the
     cell, but both are kept and published, and the figures of a good summary stay whatever the trace.
     """
     async with work.attempt(Step.CHROMETRACE) as attempt:
-        config = attempt.folder / CONFIG
-        write_whole(str(config), viewer_config(work.cell.trace).encode())
-        if device:
-            await _view_on_device(attempt, device, config, log, prepared.schematic)
-        else:
-            argv = work.lab.sdk.viewer_argv(
-                config=config, log=log, schematic=prepared.schematic, output=attempt.folder / TRACE
-            )
-            await attempt.run_host_tool(argv)
-        trace = attempt.collect("chrometrace")["chrometrace"]
-        try:
-            if summary := attempt.collect().get("qhas"):
-                file = await asyncio.to_thread(_read_summary, summary)
-                work.metrics = metrics_of(file)
-                if work.effective:
-                    work.effective = with_profile(work.effective, file)
-        finally:
-            work.runtrace, work.remarks = await asyncio.to_thread(_read_runtrace, trace.with_name(RUNTRACE))
-            clock = work.runtrace.clock_mhz if work.runtrace else None
-            work.remarks += await asyncio.to_thread(_check_trace, trace, clock)
+        if not prepared.graphs:
+            await _view(attempt, work, log, prepared.schematic, "", device)
+        for graph in prepared.graphs:
+            (own,) = (log / graph.folder).glob(PROFILING_LOG)
+            (attempt.folder / graph.folder).mkdir()
+            await _view(attempt, graph, own, graph.schematic, graph.folder, device)
+
+
+async def _view(
+    attempt: StepAttempt,
+    of: CellWork | GraphWork,
+    log: Path,
+    schematic: Path,
+    folder: str,
+    device: Device | None,
+) -> None:
+    """View one graph's log into a folder of the step's, and note its figures in the cell or in the graph."""
+    work, place = attempt.work, attempt.folder / folder
+    config = place / CONFIG
+    write_whole(str(config), viewer_config(work.cell.trace).encode())
+    if device:
+        await _view_on_device(attempt, device, config, log, schematic, folder)
+    else:
+        argv = work.sdk.viewer_argv(config=config, log=log, schematic=schematic, output=place / TRACE)
+        await attempt.run_host_tool(argv)
+    trace = attempt.collect("chrometrace", folder=folder)["chrometrace"]
+    try:
+        if summary := attempt.collect(folder=folder).get("qhas"):
+            file = await asyncio.to_thread(_read_summary, summary)
+            of.metrics = metrics_of(file)
+            if work.effective:
+                work.effective = with_profile(work.effective, file)
+    finally:
+        of.runtrace, of.remarks = await asyncio.to_thread(_read_runtrace, trace.with_name(RUNTRACE))
+        clock = of.runtrace.clock_mhz if of.runtrace else None
+        of.remarks += await asyncio.to_thread(_check_trace, trace, clock)
 
 
 async def _view_on_device(
-    attempt: StepAttempt, device: Device, config: Path, log: Path, schematic: Path
+    attempt: StepAttempt, device: Device, config: Path, log: Path, schematic: Path, folder: str
 ) -> None:
     """Run the device's own viewer with the reader beside it, and bring whatever it wrote."""
     job = await device.open_job()
     for source in (config, log, schematic):
         await job.stage(source, f"inputs/{source.name}")
-    argv = attempt.work.lab.sdk.viewer_argv(
+    argv = attempt.work.sdk.viewer_argv(
         config=f"inputs/{config.name}",
         log=f"inputs/{log.name}",
         schematic=f"inputs/{schematic.name}",
@@ -76,7 +93,7 @@ async def _view_on_device(
     patterns = [spec.pattern for spec in expected_of(Step.CHROMETRACE)]
     for file in await job.files("*"):
         if any(fnmatch(file.name, pattern) for pattern in patterns):
-            await bring(attempt, job, file, file.name)
+            await bring(attempt, job, file, f"{folder}/{file.name}" if folder else file.name)
 
 
 def _read_runtrace(path: Path) -> tuple[Runtrace | None, list[str]]:
@@ -89,7 +106,7 @@ def _read_runtrace(path: Path) -> tuple[Runtrace | None, list[str]]:
         return None, [f"{error}."]
 
 
-def _check_trace(path: Path, clock: float | None) -> list[str]:
+def _check_trace(path: Path, clock: float | None = None) -> list[str]:
     """Check the trace and, in the same pass, make the picture that reports show of it with the files beside it.
 
     Returns a sentence on each value of the trace that JSON does not know.

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from qhas.network.records import UNREADABLE, read_record, why_unreadable
+from qhas.outside_bytes import opened_zip
 
 METADATA_PREFIX = "dlc.metadata2."
 _METADATA_OF_SNPE_1 = "dlc.metadata"
@@ -109,7 +109,7 @@ def _is_size(dimension: object) -> bool:
 
 
 def _metadata(dlc: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(dlc) as archive:
+    with opened_zip(dlc) as archive:
         for name in archive.namelist():
             if name.startswith(METADATA_PREFIX):
                 return _json_object(read_record(archive, name, LARGEST_METADATA))

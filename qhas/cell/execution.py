@@ -19,7 +19,9 @@ from qhas.machine.packing import partial_of
 from qhas.naming import below
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
-_RESULTS = f"{OUTPUT}/Result_*/**/*"
+_RESULT = "Result_"
+_RESULTS = f"{OUTPUT}/{_RESULT}*/**/*"
+_RESULTS_OF_GRAPHS = f"{OUTPUT}/*/{_RESULT}*/**/*"
 _CLOCK_SLACK_SECONDS = 2.0
 """File systems round modification times; a stale file is older than this by far."""
 
@@ -34,34 +36,54 @@ class Execution:
 
 
 async def execute(
-    attempt: StepAttempt, device: Device, prepared: Prepared, inputs: StagedInputs, level: ProfilingLevel
+    attempt: StepAttempt,
+    device: Device,
+    prepared: Prepared,
+    inputs: StagedInputs,
+    level: ProfilingLevel,
+    graph: str | None = None,
 ) -> Execution:
-    """Run every inference of the list. Raises StepFailed unless each left its outputs."""
+    """Run every inference of the list, of every graph or of one. Raises StepFailed unless each left its outputs."""
     options = attempt.work.cell.run
     job = await device.open_job()
     await job.stage(prepared.dlc, PREPARED_DLC)
-    await job.stage(inputs.list_file, INPUT_LIST)
+    lists = dict(zip(_list_names(len(inputs.lists)), inputs.lists, strict=True))
+    for name, listing in lists.items():
+        await job.stage(listing, name)
     for name, file in inputs.files.items():
         await job.stage(file, name)
-    argv = attempt.work.lab.sdk.net_run_argv(
+    argv = attempt.work.sdk.net_run_argv(
         container=PREPARED_DLC,
-        input_list=INPUT_LIST,
+        input_list=",".join(lists),
         options=options,
         level=level,
         native_inputs=inputs.native,
+        graph=graph,
     )
     began = await job.now()
     run = await attempt.run_device_tool(job, argv, timeout_seconds=options.timeout_seconds)
     await device.log_since(began, device_log := attempt.folder / DEVICE_LOG)
     await asyncio.to_thread(attempt.judge_device_tool, run, device_log)
     results = await job.files(_RESULTS)
-    _require_results(attempt, results, inputs.inferences)
+    if len(lists) > 1:
+        results += await job.files(_RESULTS_OF_GRAPHS)
+    _require_results(attempt, results, inputs.inferences * len(lists))
     return Execution(job, began, results)
 
 
+def _list_names(count: int) -> list[str]:
+    name = PurePosixPath(INPUT_LIST)
+    return [INPUT_LIST, *(f"{name.stem}_{number}{name.suffix}" for number in range(1, count))]
+
+
+def result_folder(file: JobFile) -> PurePosixPath:
+    """The folder of outputs of one inference: `output/Result_<n>`, of several graphs `output/<graph>/Result_<n>`."""
+    path = PurePosixPath(file.name)
+    return next(each for each in reversed(path.parents) if each.name.startswith(_RESULT))
+
+
 def _require_results(attempt: StepAttempt, files: list[JobFile], inferences: int) -> None:
-    """Each inference leaves a folder of outputs, `output/Result_<n>`."""
-    if (done := len({PurePosixPath(file.name).parts[1] for file in files})) < inferences:
+    if (done := len({result_folder(file) for file in files})) < inferences:
         raise StepFailed(
             FailureKind.RESULTS_INCOMPLETE,
             attempt.step,
@@ -73,7 +95,12 @@ def fresh(attempt: StepAttempt, execution: Execution, found: list[JobFile], patt
     """The first file the run wrote of that pattern. Raises StepFailed if it is missing, empty or older than the run."""
     if not found:
         raise StepFailed(FailureKind.LOG_MISSING, attempt.step, f"The run ended well but wrote no {pattern}.")
-    log = found[0]
+    require_fresh(attempt, execution, found[0])
+    return found[0]
+
+
+def require_fresh(attempt: StepAttempt, execution: Execution, log: JobFile) -> None:
+    """Raise StepFailed for a log that is empty or older than the run."""
     if not log.size:
         raise StepFailed(FailureKind.LOG_EMPTY, attempt.step, f"{log.name} is empty.")
     if log.modified < execution.began - _CLOCK_SLACK_SECONDS:
@@ -81,7 +108,6 @@ def fresh(attempt: StepAttempt, execution: Execution, found: list[JobFile], patt
         raise StepFailed(
             FailureKind.LOG_STALE, attempt.step, f"{log.name} is {age:.0f} s older than the run."
         )
-    return log
 
 
 async def bring(attempt: StepAttempt, job: Job, file: JobFile, name: str) -> Path:

@@ -13,13 +13,14 @@ import random
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from qhas.cell.dlc import graph_inputs
+from qhas.cell.dlc import prepared_graphs
 from qhas.cell.random_inputs import need_native_files, unknown_names, write_random
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.secrets import masked
@@ -46,31 +47,60 @@ class StagedInputs:
     inferences: int
     native: bool = False
     """Whether the files hold values of the inputs' own types, and not float32."""
+    more_lists: tuple[Path, ...] = ()
+    """Of the graphs after the first, in their order; each has as many inferences."""
+
+    @property
+    def lists(self) -> tuple[Path, ...]:
+        """A list a graph."""
+        return (self.list_file, *self.more_lists)
+
+    def only(self, index: int) -> StagedInputs:
+        """Those of one graph."""
+        return replace(self, list_file=self.lists[index], more_lists=())
 
 
 def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
     """Bring the model's inputs into a folder. Raises StepFailed naming the file that is missing or unusable."""
     if model.inputs == RANDOM_INPUTS:
         return _random_inputs(model, prepared_dlc, folder)
+    _require_one_graph(prepared_dlc)
     return replace(_listed_inputs(model.inputs, folder), native=model.native_inputs)
 
 
+def _require_one_graph(prepared_dlc: Path) -> None:
+    """A list is of one graph."""
+    with suppress(ValueError):
+        if len(graphs := prepared_graphs(prepared_dlc)) > 1:
+            names = ", ".join(graph.name for graph in graphs)
+            raise StepFailed(
+                FailureKind.INPUT_REJECTED,
+                Step.NET_RUN,
+                f"The DLC has {len(graphs)} graphs ({names}), and an input list is of one; use `inputs: random`.",
+            )
+
+
 def repeated(inputs: StagedInputs, count: int, folder: Path) -> StagedInputs:
-    """A list of `count` inferences: the first ones, or all in turn again and again, for net-run has no such option."""
-    lines = inputs.list_file.read_text(encoding="utf-8").splitlines()
-    header = [line for line in lines if line.startswith(("#", "%"))]
-    each = itertools.cycle(line for line in lines if not line.startswith(("#", "%")))
-    chosen = list(itertools.islice(each, count))
-    named = {word.rpartition(":=")[2] for line in chosen for word in line.split()}
+    """Lists of `count` inferences: the first ones, or all in turn again and again, for net-run has no such option."""
+    lists, named = [], set[str]()
+    for number, listing in enumerate(inputs.lists):
+        lines = listing.read_text(encoding="utf-8").splitlines()
+        header = [line for line in lines if line.startswith(("#", "%"))]
+        each = itertools.cycle(line for line in lines if not line.startswith(("#", "%")))
+        chosen = list(itertools.islice(each, count))
+        named |= {word.rpartition(":=")[2] for line in chosen for word in line.split()}
+        lists.append(_write_list(folder, [*header, *chosen], number))
     files = {name: path for name, path in inputs.files.items() if name in named}
-    return replace(inputs, list_file=_write_list(folder, [*header, *chosen]), files=files, inferences=count)
+    first, *others = lists
+    return replace(inputs, list_file=first, more_lists=tuple(others), files=files, inferences=count)
 
 
 def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
     try:
-        inputs = graph_inputs(prepared_dlc)
+        graphs = [graph.inputs for graph in prepared_graphs(prepared_dlc)]
     except ValueError as error:
         raise _no_random(f"Random inputs need shapes, but {error}; give an input list.") from error
+    inputs = [tensor for graph in graphs for tensor in graph]
     if (values := sum(tensor.elements for tensor in inputs)) > MOST_RANDOM_VALUES:
         raise _no_random(
             f"The network's inputs have {values} values, random ones are made up to {MOST_RANDOM_VALUES}; "
@@ -88,8 +118,10 @@ def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedI
             write_random(path, tensor, generator, native=native, bounds=bounds)
     except ValueError as error:
         raise _no_random(f"Random inputs cannot be made: {error}; change input_ranges.") from error
-    pairs = (f"{tensor.name}:={name}" for name, tensor in zip(files, inputs, strict=True))
-    return StagedInputs(_write_list(folder, [" ".join(pairs)]), files, inferences=1, native=native)
+    names = iter(files)
+    lines = [" ".join(f"{tensor.name}:={next(names)}" for tensor in graph) for graph in graphs]
+    first, *others = (_write_list(folder, [line], number) for number, line in enumerate(lines))
+    return StagedInputs(first, files, inferences=1, native=native, more_lists=tuple(others))
 
 
 def _no_random(message: str) -> StepFailed:
@@ -189,7 +221,8 @@ def _read(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int) -> 
         ) from None  # its text has the address
 
 
-def _write_list(folder: Path, lines: list[str]) -> Path:
-    target = folder / INPUT_LIST
+def _write_list(folder: Path, lines: list[str], number: int = 0) -> Path:
+    name = Path(INPUT_LIST)
+    target = folder / (name.with_stem(f"{name.stem}_{number}") if number else name)
     target.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return target

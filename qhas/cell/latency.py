@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from qhas.cell.artifacts import DIAGNOSTICS, SAMPLES
 from qhas.cell.execution import bring, execute, fresh
-from qhas.cell.inputs import repeated
+from qhas.cell.graphs import GraphWork
+from qhas.cell.inputs import StagedInputs, repeated
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
@@ -33,25 +34,40 @@ async def measure_latency(work: CellWork, prepared: Prepared, device: Device) ->
     async with work.attempt(Step.LATENCY) as attempt:
         count = options.warmups + options.repetitions
         inputs = repeated(await work.inputs(prepared.dlc), count, attempt.folder)
-        execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.BASIC)
-        log = fresh(attempt, execution, await execution.job.files(_DIAGNOSTICS), _DIAGNOSTICS)
-        copy = await bring(attempt, execution.job, log, PurePosixPath(log.name).name)
-        await execution.job.discard()
-        work.latency = await asyncio.to_thread(_read_log, attempt, copy, count)
-        if work.latency is None:
-            samples = attempt.folder / SAMPLES
-            await attempt.run_host_tool(work.lab.sdk.diagview_argv(log=copy, output=samples))
-            work.latency = await asyncio.to_thread(_read_table, attempt, count)
+        if not prepared.graphs:
+            work.latency = await _time(attempt, prepared, inputs, device)
+        for index, graph in enumerate(prepared.graphs):
+            graph.latency = await _time(attempt, prepared, inputs.only(index), device, graph)
 
 
-def _read_log(attempt: StepAttempt, log: Path, count: int) -> Latency | None:
+async def _time(
+    attempt: StepAttempt,
+    prepared: Prepared,
+    inputs: StagedInputs,
+    device: Device,
+    graph: GraphWork | None = None,
+) -> Latency:
+    """Time the DLC's only graph, or this one alone: what others take is not its latency."""
+    name, place = (graph.name, f"{graph.folder}/") if graph else (None, "")
+    execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.BASIC, name)
+    log = fresh(attempt, execution, await execution.job.files(_DIAGNOSTICS), _DIAGNOSTICS)
+    copy = await bring(attempt, execution.job, log, f"{place}{PurePosixPath(log.name).name}")
+    await execution.job.discard()
+    samples = attempt.folder / place / SAMPLES
+    if found := await asyncio.to_thread(_read_log, attempt, copy, samples, inputs.inferences):
+        return found
+    await attempt.run_host_tool(attempt.work.sdk.diagview_argv(log=copy, output=samples))
+    return await asyncio.to_thread(_read_table, attempt, samples, inputs.inferences)
+
+
+def _read_log(attempt: StepAttempt, log: Path, table: Path, count: int) -> Latency | None:
     """The latency as the log itself tells it, its samples kept as a table; None for a log that is not understood."""
     try:
         samples = read_log_samples(log, count)
         found = _latency(attempt, samples)
     except LatencyInvalid:
         return None
-    (attempt.folder / SAMPLES).write_text(csv_of(samples), encoding="utf-8")
+    table.write_text(csv_of(samples), encoding="utf-8")
     return found
 
 
@@ -61,9 +77,9 @@ def _latency(attempt: StepAttempt, samples: Samples) -> Latency:
     return latency(samples, options.warmups, options.perf_profile, source)
 
 
-def _read_table(attempt: StepAttempt, count: int) -> Latency:
+def _read_table(attempt: StepAttempt, table: Path, count: int) -> Latency:
     try:
-        text = (attempt.folder / SAMPLES).read_text(encoding="utf-8", errors="replace")
+        text = table.read_text(encoding="utf-8", errors="replace")
         return _latency(attempt, read_samples(text, count))
     except (OSError, LatencyInvalid) as error:
         printed = attempt.work.outputs[-1].read_text(encoding="utf-8", errors="replace")

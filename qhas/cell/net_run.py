@@ -6,16 +6,18 @@ mend it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from qhas.cell.artifacts import PROFILING_LOG
-from qhas.cell.execution import bring, execute, fresh
+from qhas.cell.execution import Execution, bring, execute, fresh, require_fresh, result_folder
+from qhas.cell.graphs import paired
 from qhas.cell.inputs import repeated
 from qhas.cell.prepare import Prepared
-from qhas.cell.work import CellWork
+from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device, Job, JobFile
-from qhas.failures import Step
+from qhas.failures import FailureKind, Step, StepFailed
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
 PROFILED_INFERENCES = 2
@@ -25,11 +27,15 @@ LOGS = f"profilelogs/{PROFILING_LOG}"
 
 @dataclass(frozen=True)
 class ProfiledRun:
-    """A run that ended well, its log and the outputs of its first inference on the device."""
+    """A run that ended well, its log and the outputs of its first inference on the device.
+
+    Of several graphs `logs` has theirs, by the graphs' folders; `log` is the first one's.
+    """
 
     job: Job
     log: JobFile
     outputs: list[JobFile]
+    logs: Mapping[str, JobFile] = field(default_factory=dict)
 
 
 async def net_run(work: CellWork, prepared: Prepared, device: Device) -> ProfiledRun:
@@ -38,16 +44,48 @@ async def net_run(work: CellWork, prepared: Prepared, device: Device) -> Profile
         given = await work.inputs(prepared.dlc)
         inputs = repeated(given, min(given.inferences, PROFILED_INFERENCES), attempt.folder)
         execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.QHAS)
-        log = fresh(attempt, execution, await execution.job.files(LOGS), LOGS)
-        outputs = [file for file in execution.results if file.name.startswith(f"{OUTPUT}/Result_0/")]
-        return ProfiledRun(execution.job, log, outputs)
+        found = await execution.job.files(LOGS)
+        log = fresh(attempt, execution, found, LOGS)
+        outputs = [file for file in execution.results if result_folder(file).name == "Result_0"]
+        logs = _logs_of(attempt, execution, prepared, found) if prepared.graphs else {}
+        return ProfiledRun(execution.job, log, outputs, logs)
+
+
+def _logs_of(
+    attempt: StepAttempt, execution: Execution, prepared: Prepared, found: list[JobFile]
+) -> dict[str, JobFile]:
+    """A log a graph, by the graph's folder. Raises StepFailed unless each graph has one that is its own."""
+    names = [graph.name for graph in prepared.graphs]
+    before, _, after = PROFILING_LOG.partition("*")
+    tags = {PurePosixPath(file.name).name: file for file in found}
+    logs = paired(
+        names, {tag.removeprefix(before).removesuffix(after).lstrip("_-"): file for tag, file in tags.items()}
+    )
+    if logs is None:
+        message = (
+            f"The run is of {len(names)} graphs ({', '.join(names)}) and left these logs: {', '.join(tags)}."
+        )
+        raise StepFailed(FailureKind.LOG_MISSING, attempt.step, message)
+    for log in logs:
+        require_fresh(attempt, execution, log)
+    return {graph.folder: log for graph, log in zip(prepared.graphs, logs, strict=True)}
 
 
 async def collect_logs(work: CellWork, run: ProfiledRun, device: Device) -> Path:
-    """Bring the profiling log and the outputs of the first inference to the host, whole. Raises StepFailed."""
+    """Bring the profiling log and the outputs of the first inference to the host, whole. Raises StepFailed.
+
+    Of several graphs, the folder with the graphs' logs in folders of theirs.
+    """
     async with work.attempt(Step.LOGS) as attempt:
+        folders = {graph.name: graph.folder for graph in work.graphs}
         for output in run.outputs:
-            await bring(attempt, run.job, output, output.name.removeprefix(f"{OUTPUT}/"))
-        log = await bring(attempt, run.job, run.log, PurePosixPath(run.log.name).name)
+            name = output.name.removeprefix(f"{OUTPUT}/")
+            graph, _, rest = name.partition("/")
+            await bring(attempt, run.job, output, f"{folders[graph]}/{rest}" if graph in folders else name)
+        for folder, log in run.logs.items():
+            await bring(attempt, run.job, log, f"{folder}/{PurePosixPath(log.name).name}")
+        brought = attempt.folder
+        if not run.logs:
+            brought = await bring(attempt, run.job, run.log, PurePosixPath(run.log.name).name)
         await work.note_health_after(device)
-        return log
+        return brought

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qhas.cell.artifacts import NETWORK, PREPARED_DLC, SCHEMATIC
+from qhas.cell.dlc import prepared_graphs
 from qhas.cell.effective import of_cache
+from qhas.cell.graphs import GraphWork, folders, paired
 from qhas.cell.prepared import PreparedGraphs
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
@@ -22,21 +24,26 @@ from qhas.runs import progress
 from qhas.runs.record import PreparedFacts
 from qhas.site.sdk import Sdk
 from qhas.sweep.spec import Cell
+from qhas.truth.traits import Traits, traits_of
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A DLC that runs on one SoC, and the schematic that decodes its log. Both come from the same prepare."""
+    """A DLC that runs on one SoC, and the schematic that decodes its log. Both come from the same prepare.
+
+    Of a DLC with several graphs, `graphs` has all of them with their schematics; `schematic` is the first one's.
+    """
 
     dlc: Path
     schematic: Path
+    graphs: tuple[GraphWork, ...] = ()
 
 
 async def prepare_graph(work: CellWork) -> Prepared:
     """The prepared graph of the cell, from the store where it is known, else by graph-prepare. Raises StepFailed."""
     async with work.attempt(Step.PREPARE) as attempt:
         source, work.model = await work.lab.model(work.cell.model.dlc)
-        key = prepared_key(work.cell, work.lab.sdk, work.model.sha256)
+        key = prepared_key(work.cell, work.sdk, work.model.sha256)
         graphs = PreparedGraphs(work.lab.store)
         async with (
             work.lab.lock(f"prepared {key}"),
@@ -45,9 +52,10 @@ async def prepare_graph(work: CellWork) -> Prepared:
             names = found or await _prepare(attempt, source)
             if not found:
                 await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
-        (schematic,) = (name for name in names if name != PREPARED_DLC)
-        prepared = Prepared(attempt.folder / PREPARED_DLC, attempt.folder / schematic)
-        await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
+        schematics = [attempt.folder / name for name in names if name != PREPARED_DLC]
+        prepared = await asyncio.to_thread(_with_graphs, attempt.folder / PREPARED_DLC, schematics)
+        work.graphs = list(prepared.graphs)
+        work.traits = await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
         work.effective = await asyncio.to_thread(of_cache, prepared.dlc, work.cell.prepare)
         work.prepared = PreparedFacts(
             key=key,
@@ -70,11 +78,52 @@ def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
     )
 
 
-def _describe_network(dlc: Path, target: Path) -> None:
+def _graph_names(dlc: Path) -> list[str]:
+    """The graphs of a prepared DLC; none where it does not state them, and then it is taken to hold one."""
+    try:
+        return [graph.name for graph in prepared_graphs(dlc)]
+    except ValueError:
+        return []
+
+
+def _with_graphs(dlc: Path, schematics: list[Path]) -> Prepared:
+    """Several schematics go to folders of their graphs, of which the DLC has as many and in this order."""
+    if len(schematics) == 1:
+        return Prepared(dlc, schematics[0])
+    names = _graph_names(dlc)
+    graphs = []
+    for name, folder, schematic in zip(names, folders(names), schematics, strict=True):
+        place = dlc.with_name(folder) / schematic.name
+        place.parent.mkdir()
+        graphs.append(GraphWork(name, folder, schematic.rename(place)))
+    return Prepared(dlc, graphs[0].schematic, tuple(graphs))
+
+
+def _schematics_of(attempt: StepAttempt, graphs: list[str]) -> list[str]:
+    """The schematics' names in the graphs' order. Raises StepFailed unless each graph has one that is its own."""
+    written = {path.name: path for path in sorted(attempt.folder.glob(SCHEMATIC))}
+    tags = {name.removesuffix(SCHEMATIC.removeprefix("*")): path for name, path in written.items()}
+    schematics = paired(graphs, tags)
+    if schematics is None:
+        missing = len(written) < len(graphs)
+        raise StepFailed(
+            FailureKind.SCHEMATIC_MISSING if missing else FailureKind.SCHEMATIC_AMBIGUOUS,
+            Step.PREPARE,
+            f"The DLC has {len(graphs)} graphs ({', '.join(graphs)}), and graph-prepare wrote {len(written)} schematics that "
+            f"do not tell which is whose: {', '.join(written)}.",
+        )
+    if empty := [path.name for path in schematics if not path.stat().st_size]:
+        raise StepFailed(FailureKind.SCHEMATIC_MISSING, Step.PREPARE, f"{empty[0]} is empty.")
+    return [path.name for path in schematics]
+
+
+def _describe_network(dlc: Path, target: Path) -> Traits | None:
     """A DLC in a form that is not known is prepared and profiled all the same: only comparisons know less of it."""
     with suppress(ValueError):
-        content = read_network(dlc).model_dump_json(exclude_defaults=True).encode()
-        write_whole(str(target), content)
+        network = read_network(dlc)
+        write_whole(str(target), network.model_dump_json(exclude_defaults=True).encode())
+        return traits_of(network)
+    return None
 
 
 def _tell(work: CellWork, host: str) -> None:
@@ -82,7 +131,7 @@ def _tell(work: CellWork, host: str) -> None:
 
 
 async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
-    cell, sdk = attempt.work.cell, attempt.work.lab.sdk
+    cell, sdk = attempt.work.cell, attempt.work.sdk
     target = attempt.folder / PREPARED_DLC
     await attempt.run_host_tool(
         sdk.prepare_argv(dlc=source, output=target, soc=cell.soc, options=cell.prepare)
@@ -95,6 +144,8 @@ async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
             f"Graph-prepare ended well but left no {target.name}.",
         )
     schematic = attempt.collect()["schematic"]
+    if len(graphs := await asyncio.to_thread(_graph_names, target)) > 1:
+        return [PREPARED_DLC, *_schematics_of(attempt, graphs)]
     if others := sorted(path.name for path in attempt.folder.glob(SCHEMATIC) if path != schematic):
         raise StepFailed(
             FailureKind.SCHEMATIC_AMBIGUOUS,

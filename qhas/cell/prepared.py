@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from qhas.cell.artifacts import PREPARED_DLC
+from qhas.cell.dlc import MOST_GRAPHS
 from qhas.naming import below, check_file, safe_paths
 from qhas.runs import keys
 from qhas.store import Artifact, Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
@@ -27,18 +28,18 @@ from qhas.store.claims import Claims
 
 
 class PreparedManifest(BaseModel):
-    """Which files make up a prepared graph: its DLC, then its schematic. Their names lie in one folder."""
+    """Which files make up a prepared DLC: itself, then a schematic a graph, in order. Their names lie in one folder."""
 
-    files: list[Artifact] = Field(min_length=2, max_length=2)
+    files: list[Artifact] = Field(min_length=2, max_length=1 + MOST_GRAPHS)
 
     @field_validator("files")
     @classmethod
     def _names_are_plain(cls, files: list[Artifact]) -> list[Artifact]:
         for file in files:
             check_file(file.name)
-        dlc, schematic = (file.name for file in files)
-        if dlc != PREPARED_DLC or schematic == PREPARED_DLC:
-            raise ValueError(f"a prepared graph is {PREPARED_DLC} and its schematic")
+        names = [file.name for file in files]
+        if names[0] != PREPARED_DLC or len(set(names)) != len(names):
+            raise ValueError(f"a prepared DLC is {PREPARED_DLC} and a schematic a graph")
         return files
 
 

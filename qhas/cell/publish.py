@@ -8,13 +8,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from qhas.cell.artifacts import ARTIFACTS, UNFINISHED, ArtifactSpec, Whole
+from qhas.cell.graphs import GraphWork
 from qhas.cell.resume import sdk_facts
 from qhas.cell.work import CellWork
 from qhas.failures import FailureKind, Step
+from qhas.machine.digest import file_digest
 from qhas.naming import safe_paths
 from qhas.runs import keys
 from qhas.runs.budgets import check_budget
-from qhas.runs.record import BudgetResult, CellRecord, CellStatus
+from qhas.runs.record import BudgetResult, CellRecord, CellStatus, GraphRecord
 from qhas.store import Artifact, Store, StoreError, Upload
 
 
@@ -37,27 +39,49 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         origin=work.origin,
         started_at=work.started_at,
         finished_at=datetime.now(UTC),
-        sdk=sdk_facts(work.lab),
+        sdk=sdk_facts(work.lab, work.cell),
         device=work.device,
         model=work.model,
         prepared=work.prepared,
+        traits=work.traits,
         effective=work.effective,
         health=work.health,
         attempts=[attempt.model_copy() for attempt in work.attempts],
         latency=work.latency,
         metrics=work.metrics,
         runtrace=work.runtrace,
-        remarks=work.remarks,
-        budgets=_budgets(work),
+        remarks=work.remarks + [f"{each.name}: {one}" for each in work.graphs for one in each.remarks],
+        budgets=_budgets(work, graphs := [_graph_record(work, graph) for graph in work.graphs]),
         artifacts=artifacts,
+        graphs=graphs,
     )
 
 
-def _budgets(work: CellWork) -> list[BudgetResult]:
-    """A cell that failed is not good already, and its figures may be half."""
+def _budgets(work: CellWork, graphs: list[GraphRecord]) -> list[BudgetResult]:
+    """A cell that failed is not good already, and its figures may be half. Those of its graphs name them."""
     if work.failure:
         return []
-    return check_budget(work.cell.budget, work.metrics, work.latency, work.origin, work.runtrace)
+    if not graphs:
+        return check_budget(work.cell.budget, work.metrics, work.latency, work.origin, work.runtrace)
+    return [
+        result.model_copy(update={"sentence": f"{graph.name}: {result.sentence}"})
+        for graph in graphs
+        for result in graph.budgets
+    ]
+
+
+def _graph_record(work: CellWork, graph: GraphWork) -> GraphRecord:
+    budget = work.cell.graph_budgets.get(graph.name, work.cell.budget)
+    figures = (graph.metrics, graph.latency, work.origin, graph.runtrace)
+    return GraphRecord(
+        name=graph.name,
+        folder=graph.folder,
+        schematic_sha256=file_digest(graph.schematic),
+        latency=graph.latency,
+        metrics=graph.metrics,
+        runtrace=graph.runtrace,
+        budgets=[] if work.failure else check_budget(budget, *figures),
+    )
 
 
 def _publish(work: CellWork) -> CellRecord:
@@ -101,7 +125,8 @@ def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
         )
         for spec in ARTIFACTS
         if (folder := work.folders.get(spec.step))
-        for path in sorted(folder.glob(spec.pattern))
+        for place in (folder, *(folder / graph.folder for graph in work.graphs))
+        for path in sorted(place.glob(spec.pattern))
         if path.is_file() and not path.is_symlink()
     }
     found |= {output.name: ("output", output, False) for output in work.outputs if output.is_file()}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from qhas.cell.artifacts import ArtifactSpec, expected_of
 from qhas.cell.diagnosis import disk_to_blame, judge_tool
+from qhas.cell.graphs import GraphWork
 from qhas.cell.inputs import StagedInputs, gather_inputs
 from qhas.devices import Device, Job
 from qhas.devices.facts import DeviceFacts, HealthFacts
@@ -25,8 +26,10 @@ from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
 from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, PreparedFacts
+from qhas.site.sdk import Sdk
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
+from qhas.truth.traits import Traits
 
 
 class CellWork:
@@ -53,9 +56,12 @@ class CellWork:
         self.health: HealthFacts | None = None
         self.latency: Latency | None = None
         self._inputs: StagedInputs | None = None
+        self.traits: Traits | None = None
         self.metrics: Metrics | None = None
         self.runtrace: Runtrace | None = None
         self.remarks: list[str] = []
+        self.graphs: list[GraphWork] = []
+        """Of a DLC that holds several; then figures are theirs."""
         self.failure: Failure | None = None
 
     async def inputs(self, prepared_dlc: Path) -> StagedInputs:
@@ -77,6 +83,11 @@ class CellWork:
                 yield device
         finally:
             self._enter(Stage.FINISHING)
+
+    @property
+    def sdk(self) -> Sdk:
+        """The SDK it runs with."""
+        return self.lab.sdk_of(self.cell)
 
     def urgency(self) -> Urgency:
         """How urgent work on this host is for the cell now."""
@@ -164,7 +175,7 @@ class StepAttempt:
                 run = await run_tool(
                     argv,
                     cwd=self.folder,
-                    env=lab.sdk.environment(),
+                    env=self.work.sdk.environment(),
                     output=output,
                     timeout_seconds=self.work.cell.run.timeout_seconds,
                 )
@@ -193,15 +204,19 @@ class StepAttempt:
         on_device = self.work.origin is Origin.DEVICE
         judge_tool(self.step, run, self.work.outputs[-1], on_device=on_device, device_log=device_log)
 
-    def collect(self, *names: str) -> dict[str, Path]:
-        """The step's files by artifact name, of these names or of all. Raises StepFailed for an absent required one."""
-        wanted = [spec for spec in expected_of(self.step) if not names or spec.name in names]
-        return {spec.name: found for spec in wanted if (found := self._find(spec))}
+    def collect(self, *names: str, folder: str = "") -> dict[str, Path]:
+        """The step's files by artifact name, of these names or of all, of a graph's folder or of the step's own.
 
-    def _find(self, spec: ArtifactSpec) -> Path | None:
-        found = sorted(self.folder.glob(spec.pattern))
+        Raises StepFailed for an absent required one.
+        """
+        wanted = [spec for spec in expected_of(self.step) if not names or spec.name in names]
+        return {spec.name: found for spec in wanted if (found := self._find(spec, folder))}
+
+    def _find(self, spec: ArtifactSpec, folder: str) -> Path | None:
+        found = sorted((self.folder / folder).glob(spec.pattern))
         if not found and spec.required(self.work.cell.trace):
-            raise StepFailed(spec.absent, self.step, f"{self.step} ended without {spec.pattern}.")
+            missing = f"{folder}/{spec.pattern}" if folder else spec.pattern
+            raise StepFailed(spec.absent, self.step, f"{self.step} ended without {missing}.")
         return found[0] if found else None
 
 

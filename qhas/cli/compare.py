@@ -21,6 +21,7 @@ from qhas.failures import InvalidInput
 from qhas.profile.qhas_file import QhasInvalid, read_qhas
 from qhas.profile.runtrace import runtrace_beside
 from qhas.runs.baseline import baseline_of
+from qhas.runs.record import by_graph
 from qhas.runs.stored import load_run
 
 _FILE_ENDINGS = (".json", ".json.gz")
@@ -113,7 +114,8 @@ def _evidence(address: str, site: Path | None) -> Evidence:
         )
     store = store_of(site)
     run_id = run_of(store, run_id)
-    _, records = load_run(store, run_id)
+    _, cells = load_run(store, run_id)
+    records = by_graph(cells)
     found = [record for record in records if record.cell.key in (key, f"{key}/default")]
     if not found:
         known = ", ".join(record.cell.key for record in records)

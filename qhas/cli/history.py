@@ -15,7 +15,7 @@ from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, SiteOption, store_of
 from qhas.cli.screen import console, errors
 from qhas.failures import InvalidInput
-from qhas.profile.figures import JUDGED, LATENCY, TIME, Figure
+from qhas.profile.figures import BY_COLUMN, LATENCY, TIME, Figure
 from qhas.runs.record import Origin
 from qhas.store import Store
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Metric = str
 else:
-    Metric = StrEnum("Metric", {column: column for column in JUDGED})
+    Metric = StrEnum("Metric", {column: column for column in BY_COLUMN})
 
 _PLOT = (110, 18)
 """Most columns, and lines."""
@@ -64,8 +64,8 @@ def history(
     from qhas.history.series import lines, write_csv
 
     where = Where([model], soc, variant, sweep, since=since.date() if since else None)
-    chosen = JUDGED[metric] if metric else LATENCY
-    found = lines(store, where, chosen.column, _tell_damage)
+    chosen = BY_COLUMN[metric] if metric else LATENCY
+    found = lines(store, where, chosen.column, tell_damage)
     if not found and metric is None:
         chosen = TIME
         found = [line for line in lines(store, where, chosen.column) if line.origin is Origin.SIMULATOR]
@@ -86,7 +86,8 @@ def history(
     return Exit.GOOD
 
 
-def _tell_damage(damage: DamagedFile) -> None:
+def tell_damage(damage: DamagedFile) -> None:
+    """Say on standard error which file of the history does not count."""
     errors.print(f"qhas: {damage}; its rows are left out.", style="yellow", soft_wrap=True)
 
 

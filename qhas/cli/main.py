@@ -27,6 +27,7 @@ WORDS = (
     "show",
     "compare",
     "history",
+    "query",
     "report",
     "devices",
     "doctor",

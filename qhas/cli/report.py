@@ -12,6 +12,7 @@ from qhas.cli.frame import Exit, command
 from qhas.cli.options import RunArgument, SiteOption, run_of, store_of
 from qhas.cli.screen import console, errors
 from qhas.runs import keys
+from qhas.runs.record import by_graph
 from qhas.runs.stored import load_run
 
 
@@ -40,7 +41,7 @@ def report(
         task = progress.add_task("pages", total=len(cells))
         address = publish_report(store, run, cells, made=lambda _: progress.advance(task))
     console.print(f"Report: {address}", soft_wrap=True, highlight=False, markup=False)
-    for cell in cells if links else ():
+    for cell in by_graph(cells) if links else ():
         if trace := cell.artifact("chrometrace"):
             key = keys.file(cell, trace)
             signed = store.link(key, timedelta(hours=links or 0))

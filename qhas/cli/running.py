@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -22,12 +23,12 @@ from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import ending, load_run, require_same_spec
 from qhas.site import Site, require_devices
-from qhas.site.sdk import Sdk, find_sdk
+from qhas.site.sdk import Sdk, find_sdks
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef
 from qhas.sweep.spec import SweepSpec
-from qhas.verdict import Verdict
+from qhas.verdict.alarms import fails
 from qhas.verdict.stored import read_verdicts
 from qhas.verdict.summary import morning_line
 
@@ -49,9 +50,9 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
     store = _opened(request)
     planned = plan_sweep(request.spec)
     require_devices(request.site, sorted({cell.soc for cell in planned.cells}))
-    sdk = find_sdk(request.site.sdk)
+    sdks = find_sdks(request.site, planned.sdks)
     if direct and not has_api():
-        return _run_and_show(store, request, planned, partial(_run_direct, request, sdk))
+        return _run_and_show(store, request, planned, partial(_run_direct, request, sdks))
     return _run_and_show(store, request, planned, partial(run_flow, "sweep", **_parameters(request)))
 
 
@@ -68,11 +69,11 @@ def _parameters(request: Request) -> dict[str, Any]:
     return {"spec": request.spec, "site": site_file, "run_id": request.run_id}
 
 
-def _run_direct(request: Request, sdk: Sdk) -> None:
+def _run_direct(request: Request, sdks: Mapping[str | None, Sdk]) -> None:
     from qhas.direct import run_direct
 
     errors.print(f"qhas: {HOW_TO_RECORD}", style="dim", soft_wrap=True)
-    run_direct(request.spec, request.site, request.run_id, sdk)
+    run_direct(request.spec, request.site, request.run_id, sdks)
 
 
 def _opened(request: Request) -> Store:
@@ -87,6 +88,7 @@ def _run_and_show(store: Store, request: Request, planned: Plan, run_cells: Call
     for warning in planned.warnings:
         errors.print(f"qhas: {warning}", style="yellow")
     store.require_writable()  # after all that can be refused without leaving anything behind
+    began = datetime.now(UTC)
     try:
         with sweep_bar(errors if request.as_json else console):
             run_cells()
@@ -98,11 +100,14 @@ def _run_and_show(store: Store, request: Request, planned: Plan, run_cells: Call
         run, cells = load_run(store, request.run_id)
         diff = against_run(store, request.run_id, request.against)
         verdicts = read_verdicts(store, request.run_id)
+    if not request.as_json:
+        _show_paths(store, cells)
     code = show_result(run, cells, request.as_json, diff)
     if not request.as_json:
-        _show_paths(store, run, cells)
-        console.print(morning_line(verdicts), soft_wrap=True, highlight=False)
-    return Exit.CELLS_FAILED if any(verdict.verdict is Verdict.NEW for verdict in verdicts) else code
+        _show_ending(store, run, cells, began)
+        if changes := morning_line(verdicts):
+            console.print(changes, soft_wrap=True, highlight=False)
+    return Exit.CELLS_FAILED if fails(verdicts, run.spec.on_upgrade) else code
 
 
 def run_flow(name: str, **parameters: Any) -> None:
@@ -113,14 +118,22 @@ def run_flow(name: str, **parameters: Any) -> None:
     entry.load()(**parameters)
 
 
-def _show_paths(store: Store, run: SweepRecord, cells: list[CellRecord]) -> None:
-    reused = sum(bool(cell.prepared and cell.prepared.reused) for cell in cells)
-    console.print(f"{reused} of {len(cells)} prepared graphs came from the store.")
+def _show_paths(store: Store, cells: list[CellRecord]) -> None:
+    """Before the table: there may be hundreds, and the table is what one came for."""
     for title, paths in (
         ("Traces, for https://ui.perfetto.dev:", list(trace_paths(store, cells))),
         ("Logs of the devices that cells failed on:", list(device_logs(store, cells))),
     ):
         for line in [title, *(f"  {path}" for path in paths)] if paths else []:
             console.print(line, soft_wrap=True, highlight=False)
+
+
+def _show_ending(store: Store, run: SweepRecord, cells: list[CellRecord], began: datetime) -> None:
+    """What was there already, and where to look next."""
+    if earlier := sum(cell.finished_at < began for cell in cells):
+        console.print(f"{earlier} of {len(cells)} cells were good already; {len(cells) - earlier} ran now.")
+    reused = sum(bool(cell.prepared and cell.prepared.reused) for cell in cells)
+    console.print(f"{reused} of {len(cells)} prepared graphs came from the store.")
     report = store.url(keys.report(run.run_id))
-    console.print(f"Report: {report}", soft_wrap=True, highlight=False)
+    address = report if "://" in report else Path(report).absolute().as_uri()
+    console.print(f"Report: {address}", soft_wrap=True, highlight=False)

@@ -9,6 +9,7 @@ from qhas.cli.screen import console
 from qhas.cli.tables.diff import show_run as show_diff
 from qhas.cli.tables.run import show_run
 from qhas.diff.model import Outcome, RunDiff
+from qhas.runs.expected import document as expected_document
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import load_run
 
@@ -34,6 +35,7 @@ def show_result(
         document = {
             "run": run.model_dump(mode="json"),
             "cells": [cell.model_dump(mode="json") for cell in cells],
+            "expected": {cell.cell.key: made for cell in cells if (made := expected_document(cell))},
         }
         print_json(document | ({"diff": diff.model_dump(mode="json")} if diff else {}))
     else:

@@ -17,7 +17,7 @@ from qhas.network.network import Network
 from qhas.outside_bytes import unpack
 from qhas.profile.qhas_file import QhasInvalid, parse_qhas
 from qhas.runs import keys
-from qhas.runs.record import CellRecord
+from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.stored import load_run
 from qhas.store import Store
 from qhas.units import signed_percent
@@ -110,7 +110,7 @@ def _network_of(store: Store, record: CellRecord) -> Network | None:
 
 def _records(store: Store, run_id: str, chosen: Chosen) -> dict[str, CellRecord]:
     _, records = load_run(store, run_id)
-    return {record.cell.key: record for record in records if record in chosen}
+    return {record.cell.key: record for record in by_graph(records) if record in chosen}
 
 
 def _compared(

@@ -73,7 +73,11 @@ _WORDS = pa.list_(pa.string())
 
 
 def _of_record(figure: Figure) -> Callable[[Source], Any]:
-    return lambda source: figure.read(source.record)
+    def value(source: Source) -> float | None:
+        read = figure.read(source.record)
+        return int(read) if figure.whole and read is not None else read
+
+    return value
 
 
 def _figures(*, noisy: bool) -> Iterator[Column]:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from qhas.history.columns import VERSION, cell_rows, night_of, op_rows
 from qhas.history.rerun import Rerun
 from qhas.runs import keys
-from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.store import Found, Store
 
 VERSION_KEY = b"qhas.history"
@@ -79,7 +79,7 @@ def append(
     store: Store, run: SweepRecord, records: Iterable[CellRecord], reruns: Mapping[str, Rerun] | None = None
 ) -> str:
     """Put a run's cells into the history and return the key; the same run again replaces its rows. Raises StoreError."""
-    cells = sorted(records, key=lambda record: record.cell.key)
+    cells = sorted(by_graph(records), key=lambda record: record.cell.key)
     _put(store, _part_key(Kind.OPS, run), parquet(op_rows(run, cells)))
     key = _part_key(Kind.CELLS, run)
     _put(store, key, parquet(cell_rows(run, cells, reruns or {})))

@@ -32,7 +32,7 @@ class Metrics(BaseModel):
     """Figures of the first, cold inference. Times in microseconds, memory in bytes, cycles of the HTP clock."""
 
     time_us: float
-    """Whole where it was measured; of a simulated file as exact as its cycles and clock."""
+    """Whole where the file holds no more; a simulated one is made of its cycles and clock."""
     graph_us: int | None = None
     """Of it, the execution of the graph; None where the file does not tell."""
     timeline_cycles: int
@@ -86,7 +86,7 @@ def metrics_of(file: QhasFile) -> Metrics:
     """The figures of the whole inference: traffic and nodes are summed over the cores, a peak is the highest of theirs."""
     last = file.longest
     return Metrics(
-        time_us=timing(file).time,
+        time_us=round(timing(file).time, 2),
         graph_us=last.graph_execute_us,
         timeline_cycles=last.timeline_cycles,
         utilization_percent=last.percent_utilization,
@@ -127,11 +127,11 @@ def _instances(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> int 
 def _share(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> float | None:
     """The share of the dominant path, in percent, of the HTP ops that have the mark; None where they are not counted."""
     last, types = file.longest, file.htp_op_types
-    path = last.timeline_cycles * (1 - last.percent_idle / 100)
-    if _instances(file, mark) is None or path <= 0 or not all(last.htp in op.dominant for op in types):
+    busy = last.timeline_cycles * (1 - last.percent_idle / 100)
+    if _instances(file, mark) is None or busy <= 0 or not all(last.htp in op.dominant for op in types):
         return None
     shares = [(op.dominant_percent.get(last.htp), op.dominant[last.htp]) for op in types if mark(op)]
-    return sum(100 * cycles / path if percent is None else percent for percent, cycles in shares)
+    return sum(100 * cycles / busy if percent is None else percent for percent, cycles in shares)
 
 
 def _shares(file: QhasFile) -> Iterator[OpShare]:

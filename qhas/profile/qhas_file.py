@@ -179,8 +179,8 @@ class HtpOp(Traffic):
     num_dominant_path_cycles: int = 0
     fmt_change: bool | None = None
     ref_op: bool | None = None
-    cycles_per_packet: float = 0.0
-    """0 where it is not told."""
+    cycles_per_packet: float | None = None
+    """None or 0 where it is not told."""
     hmx: bool = False
     hvx: bool = False
     dma: bool = False

@@ -20,6 +20,8 @@ from qhas.report.links import cell_page, files, first_links, link
 from qhas.report.rendering import render
 from qhas.report.standing import standing
 from qhas.report.steps import step_rows, where_the_time_went
+from qhas.runs.expected import sentence as expected_sentence
+from qhas.runs.expected import unseen
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.runs.rows import (
     legend,
@@ -47,8 +49,9 @@ def cell_page_text(
     findings: Findings,
     files_of: CellFiles,
 ) -> str:
-    """The page of a cell, at `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html`."""
-    to_run, to_root = "../../../..", "../../../../../.."
+    """The page of a cell, at `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html`, or of a graph, below that."""
+    to_run = "/".join([".."] * cell_page(record.cell).count("/"))
+    to_root = f"{to_run}/../.."
     before, after = (f"{to_run}/{cell_page(cell)}" if cell else "" for cell in neighbours)
     diff, timeline = files_of.diff, files_of.timeline
     drawn = [
@@ -65,11 +68,17 @@ def cell_page_text(
         before=before,
         after=after,
         standing=standing(record, findings, diff),
-        verdicts=findings.verdicts.get(record.cell.key, ()),
+        verdicts=[
+            one
+            for one in findings.verdicts.get(record.cell.key, ())
+            if one.verdict.says_something or one.upgrade
+        ],
         baseline=findings.baseline,
         diff=diff,
         tiles=tiles_of(record, diff),
         statement=legend([record]),
+        expected=expected_sentence(record),
+        unseen=unseen(record),
         plots={plot.id: plot for plot in drawn if plot},
         ops=files_of.ops,
         costs=costs(record),

@@ -42,3 +42,10 @@ class Findings:
     histories: Mapping[str, Sequence[History]] = field(default_factory=dict)
     unreadable: Sequence[str] = ()
     """Files of the history that were left out, with the reason."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether there were nights to hold any cell against."""
+        return any(
+            one.verdict.says_something or one.upgrade for each in self.verdicts.values() for one in each
+        )

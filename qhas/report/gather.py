@@ -21,7 +21,7 @@ from qhas.profile.trace import TraceInvalid
 from qhas.report.ops import OpTables, op_tables
 from qhas.runs import keys
 from qhas.runs.baseline import last_before
-from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.stored import stored_cells
 from qhas.store import ObjectMissing, Store
 
@@ -69,7 +69,7 @@ def read_baseline(store: Store, run: SweepRecord, cells: list[CellRecord]) -> Ba
     if run_id is None:
         return None
     found = stored_cells(store, run_id, [record.cell for record in cells])
-    return Baseline(run_id, {record.cell.key: record for record in found})
+    return Baseline(run_id, {record.cell.key: record for record in by_graph(found)})
 
 
 def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -> CellContents:

@@ -10,6 +10,7 @@ from qhas.report.findings import Findings
 from qhas.report.links import cell_page
 from qhas.report.standing import Standing, standing
 from qhas.runs.record import CellRecord
+from qhas.sweep.spec import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def matrix(records: Sequence[CellRecord], findings: Findings) -> Matrix:
         [
             MatrixRow(
                 network,
-                "" if variant == "default" else variant,
+                "" if variant == DEFAULT else variant.removeprefix(f"{DEFAULT}/"),
                 [_cell(found[soc], findings) if soc in found else None for soc in socs],
             )
             for (network, variant), found in rows.items()

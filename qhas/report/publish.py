@@ -21,7 +21,7 @@ from qhas.report.run_index import publish_entry
 from qhas.report.run_page import run_page
 from qhas.report.stored_findings import read_findings
 from qhas.runs import keys
-from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.store import Store
 
 _AT_ONCE = 8
@@ -38,9 +38,10 @@ def publish_report(
     """Write the report of a run, its cells first, and put it into the index; its address. Raises StoreError.
 
     Without findings it shows the verdicts and the history that are stored. Every cell is compared with the last finished
-    run of the same sweep. `made` hears of each cell whose page is written.
+    run of the same sweep. A DLC of several graphs has a page a graph. `made` hears of each whose page is written.
     """
     baseline = read_baseline(store, run, cells)
+    cells = by_graph(cells)
     found = read_findings(store, run, cells) if findings is None else findings
     found = replace(found, baseline=baseline.run_id if baseline else None)
 

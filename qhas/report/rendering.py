@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from qhas.outside_text import shown
+from qhas.profile.figures import SHOW, Unit
 from qhas.report.assets import assets
 from qhas.report.families import family_of
 from qhas.runs.record import CellStatus
@@ -40,7 +41,9 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals.update(family_of=family_of, size=size, style_of=_style_of, words=words)
+    templates.globals.update(
+        family_of=family_of, shown_value=_shown_value, size=size, style_of=_style_of, words=words
+    )
     # A filter's escapes are made of the text: it is the same whoever writes it, and pictures are long lists of numbers.
     templates.policies["json.dumps_function"] = lambda value, **_: shown(orjson.dumps(value).decode())
     return templates
@@ -48,6 +51,10 @@ def _templates() -> Environment:
 
 def _as_shown(value: Any) -> Any:
     return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _shown_value(unit: Unit, value: float | None) -> str:
+    return "–" if value is None else SHOW[unit](value)
 
 
 def _style_of(column: Column, cells: dict[str, str]) -> str:

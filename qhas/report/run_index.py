@@ -57,6 +57,8 @@ def _read(store: Store, key: str) -> Entry | None:
     """None for an entry that its run has replaced since, or that a later version wrote."""
     content = store.read(key)
     try:
-        return Entry.model_validate_json(content) if content else None
+        found = Entry.model_validate_json(content) if content else None
     except ValidationError:
         return None
+    # A copy at another run's place would stand in the index twice.
+    return found if found and key.startswith(f"{keys.report_entries(found.run_id)}/") else None

@@ -27,6 +27,7 @@ from qhas.runs.rows import (
     site_table,
 )
 from qhas.runs.stored import planned_cells
+from qhas.verdict.upgrade import upgrade_tables
 
 _WHO = {"network", "soc", "variant", "status", "device"}
 """Columns that a failed cell has, too; its message takes the place of the others."""
@@ -43,6 +44,8 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
         cells=cells,
         summary=summary(run, cells, findings),
         baseline=findings.baseline,
+        upgrades=upgrade_tables([one for each in findings.verdicts.values() for one in each]),
+        pages={record.cell.key: cell_page(record.cell) for record in cells},
         counts=_counts(cells, findings),
         groups=[_group(records, origin, findings) for origin, records in by_origin(list(cells))],
         not_run=_not_run(run, cells),
@@ -65,7 +68,10 @@ def _counts(cells: Sequence[CellRecord], findings: Findings) -> list[tuple[str, 
 
 def _not_run(run: SweepRecord, cells: Sequence[CellRecord]) -> list[str]:
     done = {record.cell.key for record in cells}
-    return [cell.label for cell in planned_cells(run.spec) if cell.key not in done]
+    of_graphs = {key.rpartition("/")[0] for key in done}
+    return [
+        cell.label for cell in planned_cells(run.spec) if cell.key not in done and cell.key not in of_graphs
+    ]
 
 
 def _group(records: list[CellRecord], origin: Origin, findings: Findings) -> dict[str, object]:
@@ -81,7 +87,7 @@ def _group(records: list[CellRecord], origin: Origin, findings: Findings) -> dic
         "matrix": matrix(records, findings),
         "who": [column for column in shown if column.field in _WHO],
         "figures": [column for column in shown if column.field not in _WHO],
-        "judged": bool(findings.verdicts or findings.diffs or any(record.budgets for record in records)),
+        "judged": findings.judged or bool(findings.diffs) or any(record.budgets for record in records),
         "rows": rows,
         "left_out": len(records) - len(rows),
         "plots": [plot] if plot else [],

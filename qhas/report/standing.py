@@ -10,7 +10,7 @@ from qhas.report.findings import Findings
 from qhas.runs.condition import poor
 from qhas.runs.record import CellRecord
 from qhas.units import words
-from qhas.verdict.model import Verdict, headlines
+from qhas.verdict.model import SdkOutcome, Verdict, headlines
 
 
 class Tone(StrEnum):
@@ -43,6 +43,7 @@ class Standing:
 _VERDICTS = {
     Verdict.NEW: Tone.WORSE,
     Verdict.SUSTAINED: Tone.WORSE,
+    Verdict.DRIFTING: Tone.WORSE,
     Verdict.FLAKY: Tone.DOUBT,
     Verdict.SUSPICIOUS: Tone.DOUBT,
     Verdict.POOR_CONDITIONS: Tone.DOUBT,
@@ -50,9 +51,9 @@ _VERDICTS = {
     Verdict.RECOVERED: Tone.BETTER,
     Verdict.IMPROVED: Tone.BETTER,
     Verdict.CHANGED: Tone.CHANGED,
-    Verdict.INSUFFICIENT_DATA: Tone.GOOD,
     Verdict.STEADY: Tone.GOOD,
 }
+_SDK = {SdkOutcome.SLOWER: Tone.WORSE, SdkOutcome.FASTER: Tone.BETTER}
 _DIFFS = {
     diff.Outcome.WORSE: Tone.WORSE,
     diff.Outcome.BETTER: Tone.BETTER,
@@ -69,7 +70,12 @@ def standing(record: CellRecord, findings: Findings, compared: diff.CellDiff | N
     change = _percent(compared.time.percent) if compared else ""
     if broken := record.over_budget:
         return Standing(Tone.WORSE, "over budget", " ".join(one.sentence for one in broken), change)
-    if verdict := headlines(findings.verdicts.get(key, ())).get(key):
+    verdict = headlines(findings.verdicts.get(key, ())).get(key)
+    if verdict and (upgrade := verdict.upgrade) and upgrade.outcome is not SdkOutcome.SAME:
+        return Standing(
+            _SDK[upgrade.outcome], f"{upgrade.outcome} with SDK {upgrade.after}", verdict.sentence, change
+        )
+    if verdict and verdict.verdict is not Verdict.INSUFFICIENT_DATA:
         return Standing(_VERDICTS[verdict.verdict], words(verdict.verdict), verdict.sentence, change)
     if reasons := poor(record.health, record.latency):
         return Standing(Tone.DOUBT, "poor", f"{', '.join(reasons)}: do not quote the latency.", change)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from qhas.profile.figures import BY_BUDGET_KEY, GRAPH, TIME, Profile
+from collections.abc import Callable
+from functools import partial
+
+from qhas.profile.figures import BY_BUDGET_KEY, GRAPH, TIME, Profile, Unit
 from qhas.profile.metrics import Latency, Metrics
+from qhas.profile.op_types import QNN_OP_TYPES
 from qhas.profile.origin import Origin
 from qhas.profile.runtrace import Runtrace
 from qhas.runs.record import BudgetResult, BudgetState
@@ -12,6 +16,16 @@ from qhas.units import count
 
 _OF_ORIGIN = {Origin.DEVICE: "measured", Origin.SIMULATOR: "simulated"}
 _OPS = "ops."
+_TYPES = 8
+"""Named in a sentence."""
+_UNITS = {
+    Unit.MICROSECONDS: " µs",
+    Unit.BYTES: " B",
+    Unit.PERCENT: " %",
+    Unit.MEGAHERTZ: " MHz",
+    Unit.CYCLES: "",
+    Unit.COUNT: "",
+}
 
 
 def check_budget(
@@ -28,16 +42,14 @@ def check_budget(
     """
     profile = Profile(metrics, latency, runtrace)
     alone = origin is Origin.DEVICE and GRAPH.read(profile) is not None
-    return [
-        _result(
-            name,
-            limit,
-            GRAPH.read(profile) if alone and name == TIME.budget else _value(name, profile),
-            f"{_OF_ORIGIN[origin]}, the graph alone" if alone and name == TIME.budget else _OF_ORIGIN[origin],
-            _judges(budget, name, origin),
-        )
-        for name, limit in budget.limits.items()
-    ]
+    results = []
+    for name, limit in budget.limits.items():
+        of_graph = alone and name == TIME.budget
+        value = GRAPH.read(profile) if of_graph else _value(name, limit, profile)
+        of = f"{_OF_ORIGIN[origin]}{', the graph alone' if of_graph else ''}"
+        types = "" if value else _types(name, profile)
+        results.append(_result(name, limit, value, of, types, _judges(budget, name, origin)))
+    return results
 
 
 def _judges(budget: Budget, name: str, origin: Origin) -> bool:
@@ -48,15 +60,22 @@ def _judges(budget: Budget, name: str, origin: Origin) -> bool:
     return budget.origin in (None, origin)
 
 
-def _value(name: str, profile: Profile) -> float | None:
+def _value(name: str, limit: Limit, profile: Profile) -> float | None:
+    """Of an op type that the network has not, 0, if it is a type; with a typing error in it every limit would hold."""
     if figure := BY_BUDGET_KEY.get(name):
         return figure.read(profile)
-    counts = profile.metrics.op_counts if profile.metrics else None
-    return None if counts is None else counts.get(name.removeprefix(_OPS), 0)
+    counts, kind = _op_counts(profile), name.removeprefix(_OPS)
+    if counts is None or (kind not in counts and kind not in QNN_OP_TYPES and limit.at_least is None):
+        return None
+    return counts.get(kind, 0)
 
 
-def _result(name: str, limit: Limit, value: float | None, of: str, judged: bool) -> BudgetResult:
-    show = BY_BUDGET_KEY[name].text if name in BY_BUDGET_KEY else count
+def _op_counts(profile: Profile) -> dict[str, int] | None:
+    return profile.metrics.op_counts if profile.metrics else None
+
+
+def _result(name: str, limit: Limit, value: float | None, of: str, types: str, judged: bool) -> BudgetResult:
+    show = _shown(name, value, limit)
     allowed = " and ".join(
         f"at {side} {show(bound)}"
         for side, bound in (("least", limit.at_least), ("most", limit.at_most))
@@ -65,10 +84,10 @@ def _result(name: str, limit: Limit, value: float | None, of: str, judged: bool)
     if not judged:
         state, told = BudgetState.NOT_JUDGED, f"the budget is not for {of} figures"
     elif value is None:
-        state, told = BudgetState.NO_FIGURE, "there is no such figure of this cell"
+        state, told = BudgetState.NO_FIGURE, f"there is no such figure of this cell{types}"
     else:
         state = BudgetState.KEPT if _within(limit, value) else BudgetState.OVER
-        told = f"{show(value)} ({of})"
+        told = f"{show(value)} ({of}){types}"
     return BudgetResult(
         figure=name,
         state=state,
@@ -77,6 +96,29 @@ def _result(name: str, limit: Limit, value: float | None, of: str, judged: bool)
         at_least=limit.at_least,
         sentence=f"{name}: {told}; allowed: {allowed}.",
     )
+
+
+def _types(name: str, profile: Profile) -> str:
+    """Those that the network has, for who has named another."""
+    counts = _op_counts(profile)
+    if name in BY_BUDGET_KEY or not counts:
+        return ""
+    most = sorted(counts, key=lambda kind: (-counts[kind], kind))[:_TYPES]
+    others = f" and {len(counts) - len(most)} more" if len(counts) > len(most) else ""
+    return f", whose ops are {', '.join(most)}{others}"
+
+
+def _shown(name: str, value: float | None, limit: Limit) -> Callable[[float], str]:
+    """How the figure is written so that it differs from a bound that it is not."""
+    figure = BY_BUDGET_KEY.get(name)
+    show = figure.text if figure else count
+    bounds = [bound for bound in (limit.at_most, limit.at_least) if bound is not None]
+    alike = value is not None and any(bound != value and show(bound) == show(value) for bound in bounds)
+    return partial(_to_the_digit, figure.unit if figure else Unit.COUNT) if alike else show
+
+
+def _to_the_digit(unit: Unit, value: float) -> str:
+    return f"{value:,.3f}".rstrip("0").rstrip(".") + _UNITS[unit]
 
 
 def _within(limit: Limit, value: float) -> bool:

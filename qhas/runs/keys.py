@@ -2,6 +2,7 @@
 
 runs/<run_id>/sweep.json                                the run
 runs/<run_id>/<model>/<soc>/<variant>/manifest.json     a cell, beside its artifacts; written last
+runs/<run_id>/<model>/<soc>/<variant>/<graph>/...       artifacts of a graph, of a DLC that holds several
 prepared/<key>/manifest.json                            a prepared graph
 history/date=YYYY-MM-DD/<run_id>.parquet                a run's rows, and history/month=YYYY-MM/ of a month
 reports/<run_id>/index.html                             a report, and reports/index.html of all
@@ -54,9 +55,9 @@ def sweep_record(run_id: str) -> str:
     return f"{run(run_id)}/{SWEEP_RECORD}"
 
 
-def claim(run_id: str) -> str:
-    """Who runs a run."""
-    return f"{run(run_id)}/{CLAIM}"
+def claim(run_id: str, site: str | None = None) -> str:
+    """Who runs a run, or a site's part of it."""
+    return f"{run(run_id)}/claim-{site}.json" if site else f"{run(run_id)}/{CLAIM}"
 
 
 def pin(run_id: str) -> str:
@@ -161,6 +162,11 @@ def parse(key: str) -> CellKey | None:
     if parts[0] != RUNS or len(parts) < len(("runs", "run", "model", "soc", "variant", "name")):
         return None
     return CellKey(parts[1], "/".join(parts[2:5]), "/".join(parts[5:]))
+
+
+def whole_cell(cell_key: str) -> str:
+    """The key of the cell, of that of one of its graphs, `<model>/<soc>/<variant>/<graph>`."""
+    return "/".join(cell_key.split("/")[:3])
 
 
 def soc_of(cell_key: str) -> str:

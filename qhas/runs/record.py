@@ -5,6 +5,7 @@ Readers ignore keys they do not know. A change of meaning raises `SCHEMA_VERSION
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,6 +25,7 @@ from qhas.site import Site
 from qhas.site.sdk import SdkKind
 from qhas.store import Artifact
 from qhas.sweep.spec import Cell, SweepSpec
+from qhas.truth.traits import Traits
 
 SCHEMA_VERSION = 1
 
@@ -128,6 +130,18 @@ class BudgetResult(Stored):
         return self.state in (BudgetState.OVER, BudgetState.NO_FIGURE)
 
 
+class GraphRecord(Stored):
+    """What is known of one graph of a DLC that holds several; its files lie in `folder`, below the cell's."""
+
+    name: ShownText
+    folder: Name
+    schematic_sha256: str
+    latency: Latency | None = None
+    metrics: Metrics | None = None
+    runtrace: Runtrace | None = None
+    budgets: list[BudgetResult] = []
+
+
 class CellRecord(Stored):
     """Everything there is to know of a cell; written last, so its presence says the cell is finished."""
 
@@ -143,6 +157,9 @@ class CellRecord(Stored):
     device: DeviceFacts | None = None
     model: ModelFacts | None = None
     prepared: PreparedFacts | None = None
+    traits: Traits | None = Field(
+        default=None, description="What of the network decides how far a simulation is from a device."
+    )
     effective: EffectiveOptions | None = Field(default=None, description="Options as they took effect.")
     health: HealthFacts | None = None
     attempts: list[Attempt] = []
@@ -158,6 +175,34 @@ class CellRecord(Stored):
         default=[], description="Against the budget the cell ran with; the status does not depend on it."
     )
     artifacts: list[Artifact] = []
+    graphs: list[GraphRecord] = Field(
+        default=[],
+        exclude_if=lambda graphs: not graphs,
+        description="Of a DLC that holds several: figures are here then, and not above.",
+    )
+
+    def by_graph(self) -> list[CellRecord]:
+        """A record a graph, each as of a cell of its own in the variant `<variant>/<graph>`; itself where there is one graph.
+
+        Keys, pages, history and comparisons take such a cell as any other: its files lie where its key says.
+        """
+        return [self._of(graph) for graph in self.graphs] if self.good and self.graphs else [self]
+
+    def _of(self, graph: GraphRecord) -> CellRecord:
+        inside = f"{graph.folder}/"
+        own = [
+            artifact.model_copy(update={"path": artifact.path.removeprefix(inside)})
+            for artifact in self.artifacts
+            if artifact.path.startswith(inside)
+        ]
+        prepared = self.prepared and self.prepared.model_copy(
+            update={"schematic_sha256": graph.schematic_sha256}
+        )
+        cell = self.cell.model_copy(update={"variant": f"{self.cell.variant}/{graph.folder}"})
+        own_figures = {name: getattr(graph, name) for name in ("latency", "metrics", "runtrace", "budgets")}
+        return self.model_copy(
+            update={"cell": cell, "prepared": prepared, "artifacts": own, "graphs": [], **own_figures}
+        )
 
     @property
     def good(self) -> bool:
@@ -170,8 +215,21 @@ class CellRecord(Stored):
         return [result for result in self.budgets if result.broken]
 
     def artifact(self, name: str) -> Artifact | None:
-        """The stored file of that name in the artifact table, if there is one and it was not pruned."""
-        return next((a for a in self.artifacts if a.name == name and not a.pruned_at), None)
+        """The stored file of that name in the artifact table, if there is one and it was not pruned; no graph's of several."""
+        folders = tuple(f"{graph.folder}/" for graph in self.graphs)
+        return next(
+            (
+                each
+                for each in self.artifacts
+                if each.name == name and not each.pruned_at and not each.path.startswith(folders)
+            ),
+            None,
+        )
+
+
+def by_graph(records: Iterable[CellRecord]) -> list[CellRecord]:
+    """Records of cells, with one for each graph of those that have several."""
+    return [each for record in records for each in record.by_graph()]
 
 
 class SiteState(StrEnum):
@@ -213,7 +271,7 @@ class SitePart(Stored):
 class SweepRecord(Stored):
     """The run as a whole: resolved spec, site and versions, and where it stands.
 
-    `sdk` is None where several sites ran it, each with its own; the cells name theirs.
+    `sdk` is None where cells or sites have SDKs of their own; the cells name theirs.
     """
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)

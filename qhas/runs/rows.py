@@ -10,7 +10,9 @@ from qhas.profile.diagview import spread_percent
 from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
 from qhas.profile.metrics import Latency, Metrics
 from qhas.runs.condition import before_after, poor
+from qhas.runs.expected import expected
 from qhas.runs.record import BudgetState, CellRecord, Origin, SitePart
+from qhas.truth.calibration import Expectation, Unknown
 from qhas.units import words
 
 ORIGIN_TITLE = {
@@ -39,6 +41,7 @@ class Row:
     spread: str = ""
     mark: str = ""
     time: str = ""
+    expected: str = ""
     utilization: str = ""
     dram: str = ""
     vtcm: str = ""
@@ -85,7 +88,12 @@ COLUMNS: dict[Origin, tuple[Column, ...]] = {
         *_QHAS,
         Column("health", "before → after"),
     ),
-    Origin.SIMULATOR: (*_CELL, Column("time", TIME.short_of(Origin.SIMULATOR), numeric=True), *_QHAS),
+    Origin.SIMULATOR: (
+        *_CELL,
+        Column("time", TIME.short_of(Origin.SIMULATOR), numeric=True),
+        Column("expected", "expected ms", numeric=True),
+        *_QHAS,
+    ),
 }
 """What a report shows of cells, by the origin of their figures. What may be quoted comes first."""
 
@@ -106,6 +114,7 @@ def row(record: CellRecord) -> Row:
         return replace(start, note=f"{record.failure.message} {record.failure.hint}")
     if record.metrics:
         start = _with_qhas(start, record.metrics)
+        start = replace(start, expected=_expected(record))
     return _with_latency(start, record, record.latency) if record.latency else start
 
 
@@ -137,6 +146,15 @@ def _with_qhas(start: Row, metrics: Metrics) -> Row:
     )
 
 
+def _expected(record: CellRecord) -> str:
+    match expected(record):
+        case Expectation() as made:
+            return made.text
+        case Unknown():
+            return "not known"
+    return ""
+
+
 def _with_latency(start: Row, record: CellRecord, latency: Latency) -> Row:
     reasons = poor(record.health, latency)
     return replace(
@@ -161,7 +179,16 @@ def legend(records: list[CellRecord]) -> list[str]:
         )
     if any(record.metrics and record.origin is Origin.DEVICE for record in records):
         told.append("QHAS time is of the first, cold, profiled inference: never a latency.")
-    return told + statements(records)
+    return [*told, *expectations(records), *statements(records)]
+
+
+def expectations(records: list[CellRecord]) -> list[str]:
+    """What the expected times of these cells are of, or why there are none, each once."""
+    made = [one for record in records if (one := expected(record))]
+    known = sorted({one.basis for one in made if isinstance(one, Expectation)})
+    unknown = sorted({one.sentence for one in made if isinstance(one, Unknown)})
+    told = [f"Expected: {'; '.join(known)}; in brackets where 8 of 10 networks are."] if known else []
+    return told + [f"Expected is not known: {sentence}." for sentence in unknown]
 
 
 def statements(records: list[CellRecord]) -> list[str]:

@@ -48,13 +48,14 @@ async def sole_runner(
     run_id: str,
     waiting: Callable[[str], None] = lambda _: None,
     seconds: float = CLAIM_SECONDS,
+    site: str | None = None,
 ) -> AsyncIterator[Tenure]:
-    """Run a run alone. Raises InvalidInput if another process runs it, and StoreError.
+    """Run a run alone, or a site's part of it. Raises InvalidInput if another process runs it, and StoreError.
 
     The claim of a process that has died here is taken over at once. Of one that may have died elsewhere it is seen
     first, for `seconds`, that it is not renewed; `waiting` hears so.
     """
-    claims, key = Claims(store, seconds), keys.claim(run_id)
+    claims, key = Claims(store, seconds), keys.claim(run_id, site)
     seen, since = None, time.monotonic()
     while claim := await asyncio.to_thread(claims.take, key):
         if _is_dead(claim) or (claim == seen and time.monotonic() - since > seconds):

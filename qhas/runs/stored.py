@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from pydantic import ValidationError
 
 import qhas
 from qhas.documents import describe
 from qhas.failures import InvalidInput, QhasError
-from qhas.naming import check_key
+from qhas.outside_text import shown
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, SdkFacts, SitePart, SweepRecord, SweepState
 from qhas.site import Site, without_secrets
@@ -26,6 +28,7 @@ from qhas.sweep.spec import Cell, SweepSpec
 _NAME_IN_ID = 74
 """Characters of a sweep's name that fit into an id, which is a name itself."""
 
+_logger = logging.getLogger(__name__)
 _HASTE = Patience(total=5.0, answer=5.0)
 
 
@@ -33,6 +36,10 @@ def new_run_id(name: str, now: datetime | None = None, suffix: str | None = None
     """A run id that sorts by time within a sweep and is not given twice; of a long name, its beginning."""
     moment = now or datetime.now(UTC)
     return f"{name[:_NAME_IN_ID]}-{moment:%Y%m%dT%H%M%SZ}-{suffix or secrets.token_hex(4)}"
+
+
+class RecordMisplaced(InvalidInput):
+    """The record of a run lies at another's place."""
 
 
 class RunNotEnded(QhasError):
@@ -143,16 +150,22 @@ def note_cancelled(site: Site, record: SweepRecord) -> None:
 
 
 def read_run(store: Store, run_id: str) -> SweepRecord | None:
-    """The record of a run, or None. Raises InvalidInput for a record that cannot be read."""
+    """The record of a run, or None. Raises InvalidInput for one that cannot be read, RecordMisplaced for another run's."""
     content = store.read(keys.sweep_record(run_id))
     if content is None:
         return None
     try:
-        return SweepRecord.model_validate_json(content, extra="ignore")
+        record = SweepRecord.model_validate_json(content, extra="ignore")
     except ValidationError as error:
         raise InvalidInput(
             f"The record of run {run_id} cannot be read by this version: {describe(error)}."
         ) from error
+    if record.run_id != run_id:
+        raise RecordMisplaced(
+            f"{keys.sweep_record(run_id)} is the record of run {record.run_id}: remove it, and resume {run_id} with its "
+            "sweep file."
+        )
+    return record
 
 
 def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
@@ -161,18 +174,33 @@ def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
 
 
 def stored_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> list[CellRecord]:
-    """The records of those cells that have one, in their order."""
-    contents = store.read_all([keys.manifest(keys.cell(run_id, cell)) for cell in cells])
-    return [record for content in contents if content and (record := _cell_record(content))]
+    """The records of those cells that have one, in their order; what is none, or of another place, is logged and left out."""
+    wanted = list(cells)
+    contents = store.read_all([keys.manifest(keys.cell(run_id, cell)) for cell in wanted])
+    return [
+        record
+        for cell, content in zip(wanted, contents, strict=True)
+        if content is not None and (record := _cell_record(content, run_id, cell))
+    ]
 
 
-def _cell_record(content: bytes) -> CellRecord | None:
+def _cell_record(content: bytes, run_id: str, cell: Cell) -> CellRecord | None:
+    place = keys.manifest(keys.cell(run_id, cell))
     try:
         record = CellRecord.model_validate_json(content, extra="ignore")
-        check_key(record.cell.key)
-    except ValueError:  # a ValidationError is one
+    except ValidationError:
+        _tell_left_out(f"{place} is no record of a cell that this version knows")
+        return None
+    if (record.run_id, record.cell.key) != (run_id, cell.key):
+        _tell_left_out(f"{place} is the record of {record.cell.key} of run {record.run_id}")
         return None
     return record
+
+
+@lru_cache(maxsize=1000)
+def _tell_left_out(what: str) -> None:
+    """Once a process: whoever follows a run reads its records again and again."""
+    _logger.warning("%s; it is left out, and a resume makes its cell again.", shown(what))
 
 
 async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:

@@ -7,6 +7,8 @@
         ops: {Conv2d: {at_least: 57}}          # one less, and a convolution is no longer on the HTP
         socs:
           sa8255: {time_us: 500}               # beside the above, and instead of it where both name a figure
+        graphs:
+          decode: {time_us: 90}                # of a DLC that holds several graphs, for this one
 
 A plain value is the most that is allowed; `{at_least: ...}`, `{at_most: ...}` or both say otherwise. Sizes take units
 (`20MB` is 20 000 000 bytes, `20MiB` is 20 x 2^20). What the simulator and the QHAS of an inference say is
@@ -15,13 +17,23 @@ deterministic in all but time, so one run is enough to judge it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, ByteSize, Field, WithJsonSchema, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
 
 from qhas.documents import Written
 from qhas.naming import SocName
 from qhas.profile.figures import BY_BUDGET_KEY, Unit
+from qhas.profile.op_types import near_miss
 from qhas.profile.origin import Origin
 
 
@@ -40,11 +52,26 @@ class Limit(Written):
         return self
 
 
+_SIZE = re.compile(r"\d+(\.\d+)? ?([kMGT]i?)?B?", re.IGNORECASE)
+
+
+def _plain_size(value: Any) -> Any:
+    """Pydantic reads the beginning of a text and leaves the rest: `20,0MB` would be 20 bytes."""
+    if isinstance(value, str) and not _SIZE.fullmatch(value.strip()):
+        raise ValueError(
+            f"{value!r} is no size; write a number and a unit, with a point for decimals, as in 20MB or 1.5MiB"
+        )
+    return value
+
+
+Bytes = Annotated[ByteSize, BeforeValidator(_plain_size)]
+
+
 class SizeLimit(Limit):
     """Of bytes; as text with a unit, or as a number."""
 
-    at_most: ByteSize | None = None
-    at_least: ByteSize | None = None
+    at_most: Bytes | None = None
+    at_least: Bytes | None = None
 
 
 def _at_most(given: Any) -> Any:
@@ -77,6 +104,12 @@ def _limits() -> dict[str, Any]:
     }
 
 
+def _op_type(name: str) -> str:
+    if meant := near_miss(name):
+        raise ValueError(f"no op type is called {name!r}; {meant} is")
+    return name
+
+
 if TYPE_CHECKING:
     _Limits = Written
 else:
@@ -86,7 +119,7 @@ else:
 class Budget(_Limits):
     """Limits of one inference. Figures are of the QHAS summary, apart from the latency."""
 
-    ops: dict[str, Amount] = Field(
+    ops: dict[Annotated[str, AfterValidator(_op_type)], Amount] = Field(
         default={}, description="Ops of the network that ran on the HTP, by type, as in Conv2d."
     )
     origin: Origin | None = Field(
@@ -105,10 +138,20 @@ class NetworkBudget(Budget):
     """The budget of a network, on every SoC unless one is named under `socs`."""
 
     socs: dict[SocName, Budget] = {}
+    graphs: dict[str, Budget] = Field(
+        default={}, description="Of a DLC that holds several: what holds for one of them, by its name."
+    )
 
     def on(self, soc: str) -> Budget:
         """What holds on a SoC: the limits of the SoC, and of the network where the SoC has none of its own."""
-        own = self.socs.get(soc, Budget())
-        set_here = {name: getattr(own, name) for name in own.model_fields_set}
-        common = {name: getattr(self, name) for name in Budget.model_fields}
-        return Budget.model_validate(common | set_here | {"ops": self.ops | own.ops})
+        return _refined(self, self.socs.get(soc, Budget()))
+
+    def of_graphs_on(self, soc: str) -> dict[str, Budget]:
+        """The same for each graph that has limits of its own, which come before the others."""
+        return {name: _refined(self.on(soc), own) for name, own in self.graphs.items()}
+
+
+def _refined(common: Budget, own: Budget) -> Budget:
+    everywhere = {name: getattr(common, name) for name in Budget.model_fields}
+    set_here = {name: getattr(own, name) for name in own.model_fields_set}
+    return Budget.model_validate(everywhere | set_here | {"ops": common.ops | own.ops})

@@ -6,17 +6,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import product
 from math import prod
 from typing import Any
 
 import fsspec
+from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
 
 from qhas.failures import InvalidInput
 from qhas.machine.secrets import error_at, masked
 from qhas.naming import check_name
 from qhas.socs import KNOWN_SOCS
 from qhas.sweep.budget import NetworkBudget
+from qhas.sweep.other_models import require_dlc
 from qhas.sweep.spec import (
     RANDOM_INPUTS,
     Cell,
@@ -46,6 +50,11 @@ class Plan:
     excluded: int
     warnings: tuple[str, ...]
 
+    @property
+    def sdks(self) -> tuple[str | None, ...]:
+        """The SDKs its cells name, None for the site's own."""
+        return tuple(dict.fromkeys(cell.sdk for cell in self.cells))
+
 
 def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
     """Expand and check a sweep; `look_up` also asks whether its files exist. Raises InvalidInput."""
@@ -72,9 +81,13 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
 
 
 def require_files(cells: Iterable[Cell]) -> None:
-    """Raise InvalidInput if a DLC or an input list of these cells is not there, as seen from this host."""
-    for address in sorted({address for cell in cells for address in _addresses(cell)}):
-        _require(address)
+    """Raise InvalidInput if a DLC or an input list of these cells is not there, as seen from this host, or no DLC."""
+    dlcs = {cell.model.dlc for cell in cells}
+    lists = {cell.model.inputs for cell in cells} - {RANDOM_INPUTS}
+    for address in sorted(dlcs | lists):
+        fs, path = _require(address)
+        if address in dlcs and isinstance(fs, LocalFileSystem):
+            require_dlc(address, partial(fs.open, path))
 
 
 def select(cells: list[Cell], selection: Selection) -> list[Cell]:
@@ -126,10 +139,12 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
                 model=model,
                 soc=soc,
                 variant=check_name(variant),
+                sdk=options.get("sdk"),
                 prepare=prepare,
                 run=run,
                 trace=spec.trace,
-                budget=spec.budgets.get(model.name, NetworkBudget()).on(soc),
+                budget=(budget := spec.budgets.get(model.name, NetworkBudget())).on(soc),
+                graph_budgets=budget.of_graphs_on(soc),
             )
 
 
@@ -152,13 +167,7 @@ def _rules_matching(cell: Cell) -> Iterator[tuple[str | None, str | None, str | 
     return product((None, cell.model.name), (None, cell.soc), (None, cell.variant))
 
 
-def _addresses(cell: Cell) -> Iterator[str]:
-    yield cell.model.dlc
-    if cell.model.inputs != RANDOM_INPUTS:
-        yield cell.model.inputs
-
-
-def _require(address: str) -> None:
+def _require(address: str) -> tuple[AbstractFileSystem, str]:
     try:
         fs, path = fsspec.core.url_to_fs(address)
         found = fs.info(path)["type"] == "file"  # not isfile(): for it, what may not be looked at is no file
@@ -171,6 +180,7 @@ def _require(address: str) -> None:
         ) from None  # its text has the address
     if not found:
         raise InvalidInput(f"There is no file {masked(address)}; correct the path in the sweep.")
+    return fs, path
 
 
 def _warnings(spec: SweepSpec) -> Iterator[str]:

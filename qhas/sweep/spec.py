@@ -14,6 +14,8 @@ from qhas.naming import Name, SocName
 from qhas.sweep.budget import Budget, NetworkBudget
 
 RANDOM_INPUTS = "random"
+DEFAULT = "default"
+"""The variant of a sweep without a grid."""
 OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
 VtcmMegabytes = Annotated[int, Field(ge=0, le=64)]
 HvxThreads = Annotated[int, Field(ge=1, le=16)]
@@ -148,8 +150,11 @@ class TraceFeatures(Written):
 
 
 class Variants(Written):
-    """A grid over prepare and run options: every combination of the listed values is a cell of its own."""
+    """A grid over SDKs, prepare and run options: every combination of the listed values is a cell of its own."""
 
+    sdk: list[Name] = Field(
+        default=[], title="SDKs", description="Each of these SDKs of the site, by their names under `sdks`."
+    )
     perf_profile: list[PerfProfile] = Field(
         default=[], title="Perf profiles", description="Each of these clock and power settings."
     )
@@ -204,6 +209,17 @@ class Selection(Written):
     )
 
 
+class OnUpgrade(StrEnum):
+    """What a cell that is slower with a new SDK sets off."""
+
+    TABLE = "table"
+    """It is in the table of the upgrade."""
+    EVENTS = "events"
+    """And there is an event of it, as of any regression."""
+    FAIL = "fail"
+    """And the run's exit code is 1."""
+
+
 class SweepSpec(Written):
     """Models x SoCs x variants."""
 
@@ -222,6 +238,12 @@ class SweepSpec(Written):
         default={},
         title="Budgets",
         description="By model: what its cells may cost. A cell over budget makes the exit code 1.",
+    )
+
+    on_upgrade: OnUpgrade = Field(
+        default=OnUpgrade.TABLE,
+        title="On a new SDK",
+        description="What cells slower than with the SDK before set off: a table, events too, or exit code 1 too.",
     )
 
     @model_validator(mode="after")
@@ -249,11 +271,17 @@ class Cell(Written):
 
     model: ModelRef
     soc: SocName
-    variant: str = "default"
+    variant: str = DEFAULT
+    sdk: Name | None = Field(
+        default=None,
+        exclude_if=lambda sdk: sdk is None,
+        description="Its name at the site; None is the site's own.",
+    )
     prepare: PrepareOptions = PrepareOptions()
     run: RunOptions = RunOptions()
     trace: TraceFeatures = TraceFeatures()
     budget: Budget = Budget()
+    graph_budgets: dict[str, Budget] = Field(default={}, exclude_if=lambda budgets: not budgets)
 
     @property
     def key(self) -> str:
@@ -263,13 +291,13 @@ class Cell(Written):
     @property
     def label(self) -> str:
         """The cell for people: the variant only where there is a choice."""
-        variant = "" if self.variant == "default" else f" ({self.variant})"
+        variant = "" if self.variant == DEFAULT else f" ({self.variant.removeprefix(f'{DEFAULT}/')})"
         return f"{self.model.name} on {self.soc}{variant}"
 
 
 def load_sweep(path: Path) -> SweepSpec:
     """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
-    spec = parse_yaml(path, SweepSpec, "sweep")
+    spec = parse_yaml(path, SweepSpec, "sweep", filled=("budgets",))
     models = [
         model.model_copy(
             update={

@@ -26,4 +26,4 @@ def linked_cells(store: Store) -> frozenset[str]:
         )
         if run_id
     }
-    return frozenset(f"{keys.run(run_id)}/{cell}" for run_id, cell in places)
+    return frozenset(f"{keys.run(run_id)}/{keys.whole_cell(cell)}" for run_id, cell in places)

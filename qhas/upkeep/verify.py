@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
 from qhas.runs import keys
-from qhas.runs.record import CellRecord, SweepRecord, SweepState
-from qhas.runs.stored import planned_cells, read_run
+from qhas.runs.record import CellRecord, SweepRecord, SweepState, by_graph
+from qhas.runs.stored import RecordMisplaced, planned_cells, read_run
 from qhas.store import Found, ObjectDamaged, ObjectMissing, Store
 from qhas.store.objects import Artifact
 from qhas.units import size
@@ -138,6 +138,9 @@ def _run_record(store: Store, run_id: str, damages: list[Damage]) -> SweepRecord
     key = keys.sweep_record(run_id)
     try:
         run = read_run(store, run_id)
+    except RecordMisplaced as error:
+        damages.append(Damage(key, Fault.RECORD_MISPLACED, str(error)))
+        return None
     except InvalidInput as error:
         damages.append(Damage(key, Fault.RECORD_UNREADABLE, str(error)))
         return None
@@ -146,12 +149,6 @@ def _run_record(store: Store, run_id: str, damages: list[Damage]) -> SweepRecord
             f"Run {run_id} has no {keys.SWEEP_RECORD}; its sweep file with --run-id {run_id} writes it."
         )
         damages.append(Damage(key, Fault.RECORD_UNREADABLE, sentence))
-    elif run.run_id != run_id:
-        sentence = (
-            f"It is the record of run {run.run_id}; remove it, and resume {run_id} with its sweep file."
-        )
-        damages.append(Damage(key, Fault.RECORD_MISPLACED, sentence))
-        return None
     return run
 
 
@@ -203,7 +200,7 @@ def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Itera
     rows = read_history(store, Where(sweep=run.spec.name, since=night)).to_pylist()
     stored = {_place(row): row for row in rows if row["run_id"] == run.run_id}
     planned = {cell.key for cell in planned_cells(run.spec)}
-    ours = [record for record in records if record.cell.key in planned]
+    ours = by_graph(record for record in records if record.cell.key in planned)
     key = keys.history_of_run(keys.HISTORY, night, run.run_id)
     for row in cell_rows(run, ours, {}).to_pylist():
         place = _place(row)

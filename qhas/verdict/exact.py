@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
-from qhas.verdict.ladder import REMEMBERED, Judgement
+from qhas.verdict.judgement import Judgement, SinceSdk
+from qhas.verdict.ladder import REMEMBERED
 from qhas.verdict.model import Verdict
 from qhas.verdict.point import Point
 
+_WORTH = 0.01
+"""Every compiler moves every figure a little: the share of it that counts in the table of an upgrade."""
 _FLIPS = 3
 """So many changes within the nights that are remembered are no news any more."""
 
@@ -18,9 +22,11 @@ class ExactLadder:
 
     less_is_better: bool | None
     _last: Point | None = None
-    _since: Point | None = None
     _before: Point | None = None
     """The last run before the last change."""
+    _good: Point | None = None
+    """The last run before a regression that is not back."""
+    _worse_since: Point | None = None
     _night: int = 0
     _same: int = 0
     _changes: tuple[int, ...] = ()
@@ -34,32 +40,37 @@ class ExactLadder:
             return Judgement(Verdict.INSUFFICIENT_DATA, point)
         if point.value == last.value:
             self._same += 1
-            return self._unchanged(point)
-        return self._changed(point, last)
+            return replace(self._unchanged(point), sdk=_since_sdk(point, last))
+        return replace(self._changed(point, last), sdk=_since_sdk(point, last))
 
     def _unchanged(self, point: Point) -> Judgement:
         recent = bool(self._changes) and self._night - self._changes[-1] <= REMEMBERED
-        before = self._before
-        if recent and before and self._worse(point.value, before.value):
+        good = self._good
+        if recent and good:
+            off = point.value - good.value
             return Judgement(
-                Verdict.SUSTAINED,
-                point,
-                before.value,
-                point.value - before.value,
-                self._same,
-                since=self._since,
-                before=before,
+                Verdict.SUSTAINED, point, good.value, off, self._same, since=self._worse_since, before=good
             )
         return Judgement(Verdict.STEADY, point, point.value, 0.0, self._same - 1)
 
     def _changed(self, point: Point, last: Point) -> Judgement:
         before, nights = self._before, self._same
-        self._before, self._since, self._same = last, point, 1
+        if self._changes and self._night - self._changes[-1] > REMEMBERED:
+            self._good = None
+        self._before, self._same = last, 1
         self._changes = (*(one for one in self._changes if self._night - one <= REMEMBERED), self._night)
         verdict = self._verdict(point.value, last.value, before.value if before else None)
-        return Judgement(
+        told = Judgement(
             verdict, point, last.value, point.value - last.value, nights, since=point, before=last
         )
+        if verdict in (Verdict.NEW, Verdict.FLAKY) and self._worse(point.value, last.value):
+            if self._good is None:
+                self._good, self._worse_since = last, point
+        elif (good := self._good) and self._worse(point.value, good.value):
+            return replace(told, unrepaired=math.log(point.value / good.value) if good.value > 0 else None)
+        else:
+            self._good = None
+        return told
 
     def _verdict(self, value: float, last: float, before: float | None) -> Verdict:
         if self.less_is_better is None:
@@ -68,8 +79,14 @@ class ExactLadder:
             return Verdict.FLAKY
         if self._worse(value, last):
             return Verdict.NEW
-        back = before is not None and self._worse(last, before) and not self._worse(value, before)
-        return Verdict.RECOVERED if back and value == before else Verdict.IMPROVED
+        return Verdict.RECOVERED if self._good and value == self._good.value else Verdict.IMPROVED
 
     def _worse(self, value: float, other: float) -> bool:
         return self.less_is_better is not None and (value > other) is self.less_is_better and value != other
+
+
+def _since_sdk(point: Point, last: Point) -> SinceSdk | None:
+    if point.sdk == last.sdk:
+        return None
+    off = point.value - last.value
+    return SinceSdk(last.sdk, last.value, off, abs(off) > _WORTH * abs(last.value))

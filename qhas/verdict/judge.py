@@ -13,17 +13,19 @@ import pyarrow.compute as pc
 from qhas.history import Rerun, Where, append, read_history, read_reruns
 from qhas.history.columns import cell_rows, night_of
 from qhas.profile.figures import JUDGED, Figure
-from qhas.runs.record import CellRecord, Origin, SweepRecord
+from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
 from qhas.store import Store
 from qhas.verdict.exact import ExactLadder
 from qhas.verdict.ladder import Ladder
-from qhas.verdict.model import CellVerdict, Verdict
+from qhas.verdict.model import CellVerdict, SdkOutcome, Verdict
 from qhas.verdict.night import judge_night
 from qhas.verdict.point import Again, Block, Point, SeriesKey
 from qhas.verdict.sentences import verdict_of
 from qhas.verdict.stored import write_verdicts
 
 LOOK_BACK_DAYS = 75
+DRIFT_DAYS = LOOK_BACK_DAYS + 85
+"""Beyond those that are judged by, so many are looked back to for a drift: the level of 120 days before the first alarm of it."""
 EXACT_DAYS = 40
 """The same for figures without noise, which need no level."""
 LOW_BATTERY = 20
@@ -87,19 +89,24 @@ def look_at_part(store: Store, run: SweepRecord, records: Sequence[CellRecord]) 
     Raises StoreError. Cells that others run at the same time are not known, so a shift of the whole night may not show.
     """
     before = _recent_nights(store, run).filter(pc.field("run_id") != run.run_id)
-    rows = cell_rows(run, records, {}).select(list(_COLUMNS))
+    rows = cell_rows(run, by_graph(records), {}).select(list(_COLUMNS))
     return judge(pa.concat_tables([before, rows]), run.run_id, night_of(run))
 
 
 def _recent_nights(store: Store, run: SweepRecord) -> pa.Table:
-    since = night_of(run) - timedelta(days=LOOK_BACK_DAYS)
+    since = night_of(run) - timedelta(days=DRIFT_DAYS)
     return read_history(store, Where(sweep=run.spec.name, since=since), _COLUMNS)
 
 
 def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> list[CellRecord]:
     """The cells that a re-run on another lease decides, the largest changes first. Simulated ones need none."""
     open_ = {Verdict.SUSPICIOUS, Verdict.POOR_CONDITIONS}
-    change = {one.cell: abs(one.change_percent or 0) for one in verdicts if one.verdict in open_}
+    change = {
+        one.cell: abs(one.change_percent or 0)
+        for one in verdicts
+        if one.verdict in open_
+        or (one.metric.noisy and one.upgrade and one.upgrade.outcome is not SdkOutcome.SAME)
+    }
     wanted = [record for record in records if record.cell.key in change and record.origin is Origin.DEVICE]
     return sorted(wanted, key=lambda record: -change[record.cell.key])[:MOST_RERUNS]
 
@@ -109,7 +116,7 @@ def judge(table: pa.Table, run_id: str, night: date) -> list[CellVerdict]:
     rows = [row for row in _rows(table) if row.date <= night]
     rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
     recent = [row for row in rows if row.date >= night - timedelta(days=EXACT_DAYS)]
-    found = {**_exact(recent, run_id), **_noisy(rows, run_id)}
+    found = {**_exact(recent, run_id), **_noisy(rows, run_id, night - timedelta(days=LOOK_BACK_DAYS))}
     order = list(JUDGED.values())
     return sorted(found.values(), key=lambda one: (one.cell, order.index(one.metric)))
 
@@ -134,7 +141,7 @@ def _exact(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
     return found
 
 
-def _noisy(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
+def _noisy(rows: Iterable[_Row], run_id: str, judged: date) -> dict[SeriesKey, CellVerdict]:
     """One night is one point: of several runs the last counts, and for this run's night this run."""
     nights: dict[date, dict[SeriesKey, Point]] = defaultdict(dict)
     for row in rows:
@@ -142,6 +149,10 @@ def _noisy(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
     ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
     found: dict[SeriesKey, CellVerdict] = {}
     for day in sorted(nights):
+        if day < judged:
+            for key, point in nights[day].items():
+                ladders[key].remember(point)
+            continue
         told = judge_night(ladders, nights[day])
         found = {key: verdict_of(key, one) for key, one in told.items() if one.point.run_id == run_id}
     return found

@@ -5,8 +5,8 @@ Mozilla's perfherder, LNT, FAI-PEP and conbench; docs/verdicts.md names them); l
 flaky, recovered from the scorecard of qai-hub-models; confirmation in a lease of its own because re-runs in the same
 session share its bias.
 
-Levels are of eras: a confirmed change begins a new one. A series begins anew with another SDK. Within an era each
-device has its own level; the scale is common to all of them.
+Levels are of eras, between confirmed changes, and of devices; the scale is common. A series begins anew with another
+SDK. Nights on a device that has moved are set aside, until it is back or is learned anew, with all that runs on it.
 """
 
 from __future__ import annotations
@@ -15,122 +15,112 @@ import math
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
-from qhas.verdict.look import EFFECT, LEAST_NIGHTS, LEAST_OF_DEVICE, WINDOWS, Look, Seen, groups_of, window
+from qhas.verdict.change import Change, Regression
+from qhas.verdict.drift import LongMemory
+from qhas.verdict.former import Former, former_of
+from qhas.verdict.judgement import Judgement, Moved, of_look
+from qhas.verdict.look import BEYOND, EFFECT, WINDOWS, Look
 from qhas.verdict.model import Verdict
-from qhas.verdict.noise import MEDIAN_VARIANCE, Scale
+from qhas.verdict.nights import Nights
+from qhas.verdict.noise import MEDIAN_VARIANCE
 from qhas.verdict.point import Block, Point
+from qhas.verdict.spells import NO_WONDER, Spells
 
 CONFIRMED = 2.5
 """Standard errors in a re-run that was asked for, which is one test and not hundreds."""
-LOOK_BACK = 40
-"""Nights that level and scale are made of."""
 REMEMBERED = 30
 """Nights for which a regression is sustained; then it is how things are."""
-NO_WONDER = 0.001
-"""Chance from which slow runs may be what the series does now and then."""
-ENVIRONMENT_ACCEPTED = 7
-"""Nights after which a device that has moved is learned anew."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """A confirmed change: where it began, how large it is, each device's level before, and its number among the nights."""
-
-    since: Point
-    off: float
-    before: dict[Block, float]
-    night: int
-    last: Point | None
-    """The last night before it."""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A verdict on a night with what its sentence needs. `level` and `off` are of the level it tells of."""
-
-    verdict: Verdict
-    point: Point
-    level: float | None = None
-    off: float | None = None
-    nights: int = 0
-    scale: Scale | None = None
-    since: Point | None = None
-    reason: str = ""
-    before: Point | None = None
-    """The night that it differs from."""
+_STEP_OF_DEVICE = EFFECT * 2 / 3
+"""A device that moves by less may do so again and again, which is a drift of all that runs on it."""
+_SPELL = 2
+"""Nights on end that are more than an outlier."""
+_RESEMBLING = 0.4
+"""Where nights resemble the one before by as much, a re-run of the same night is no second measurement."""
 
 
 @dataclass
 class Ladder:
     """A series up to last night. Look at a night first, then let it take its step: `look` changes nothing."""
 
-    _seen: list[Seen] = field(default_factory=list)
-    _era: int = 0
+    nights: Nights = field(default_factory=Nights)
     _change: Change | None = None
-    _returns: list[int] = field(default_factory=list)
-    """Nights on which a regression had come back."""
+    _worse: Regression | None = None
+    _spells: Spells = field(default_factory=Spells)
     _streak: int = 0
     """Nights up to the last one on which a suspicion was neither confirmed nor cleared; negative for faster ones."""
     _night: int = 0
-    _moved: int = 0
-    """Nights on end that the environment explains."""
-    _former: tuple[str, dict[Block, float]] | None = None
-    """The SDK before this one, with its levels."""
+    _long: LongMemory = field(default_factory=LongMemory)
+    _drifting: Point | None = None
+    _former: Former | None = None
 
     def look(self, point: Point) -> Look | None:
         """The night against its era; None while there are too few nights of its SDK and device. Changes nothing."""
-        if self._young() or self._sdk() != point.sdk:
+        if self.nights.young or self.nights.sdk != point.sdk:
             return None
-        tonight = window(self._seen, self._era, point, 1)
+        tonight = self.nights.window(point, 1)
         if tonight is None or abs(tonight.off) < EFFECT / 2:
             return tonight
-        longer = (window(self._seen, self._era, point, nights) for nights in WINDOWS[1:])
+        longer = (self.nights.window(point, nights) for nights in WINDOWS[1:])
         more = [found for found in longer if found]
         return max((tonight, *more), key=lambda one: abs(one.z))
 
     def step(
-        self, point: Point, look: Look | None, *, suspicious: bool, environment: str | None = None
+        self,
+        point: Point,
+        look: Look | None,
+        *,
+        suspicious: bool,
+        moved: Moved | None = None,
+        restless: bool = False,
     ) -> Judgement:
         """The verdict on the night, which becomes part of the series.
 
-        `suspicious` is the sweep's word on a look that is beyond; `environment` says what else moved with it.
+        `suspicious` is the sweep's word on a look that is beyond, `moved` what its device did, if that explains it, and
+        `restless` says that on this rack cells whose graphs do not change are slow for nights and come back.
         """
         self._night += 1
-        if self._seen and self._sdk() != point.sdk:
+        if self.nights.seen and self.nights.sdk != point.sdk:
             self._begin_sdk()
-        if self._change and self._young() and (level := self._change.before.get(point.block)) is not None:
+        if self._change and self.nights.young and (level := self._change.before.get(point.block)) is not None:
             return self._step_young(point, self._change, level)
         if look is None:
             return self._insufficient(point)
-        if environment is None and self._moved and not suspicious and abs(look.off) >= EFFECT / 2:
-            environment = "as on the nights before"
-        if environment:
-            return self._step_environment(look, environment)
-        self._moved = 0
+        if moved:
+            return self._step_aside(look, moved)
         if look.excused and look.beyond:
-            return self._told(Verdict.POOR_CONDITIONS, look, ", ".join(look.poor))
+            return of_look(Verdict.POOR_CONDITIONS, look, ", ".join(look.poor))
         if not (look.beyond and suspicious):
+            if self._streak >= _SPELL:
+                self._spells.end(self._night, self._streak)
             self._streak = 0
             return self._ordinary(look)
-        if look.off > 0 and self._is_flaky(look):
+        if look.off > 0 and (reason := self._why_flaky(look, restless=restless)):
             self._streak = max(0, self._streak) + 1
             self._take(point)
-            return self._told(Verdict.FLAKY, look, "as it has been before and came back from")
+            return of_look(Verdict.FLAKY, look, reason)
         return self._suspected(look)
 
-    def levels(self) -> dict[Block, float]:
-        """Logarithm of the level of each device that is known well enough, in this era."""
-        return {
-            block: median(values)
-            for (block, era), values in groups_of(self._seen).items()
-            if era == self._era and len(values) >= LEAST_OF_DEVICE
-        }
+    def remember(self, point: Point) -> None:
+        """Take in a night that is too old for anything but a drift."""
+        if not point.poor:
+            self._long.keep(point)
 
-    def _sdk(self) -> str | None:
-        return self._seen[-1].point.sdk if self._seen else None
+    def as_aside(self, look: Look) -> Moved | None:
+        """The move that the nights set aside tell of."""
+        level = self.nights.level_aside(look.point.block)
+        return None if level is None else Moved(level - look.level, "as on the nights before")
 
-    def _young(self) -> bool:
-        return sum(seen.era == self._era for seen in self._seen) < LEAST_NIGHTS
+    def learn_anew(self, block: Block, off: float) -> None:
+        """The device stays where it has moved to, `off` for most series."""
+        own, since = self.nights.learn_anew(block, off)
+        self._change = self._change and self._change.moved(block, own)
+        self._worse = self._worse and self._worse.moved(block, own)
+        if since and abs(off) >= _STEP_OF_DEVICE:
+            self._long.told(own, since, block)
+
+    def returns(self) -> int:
+        """How often it was slow for nights and came back by itself."""
+        return self._spells.count(self._night)
 
     def _suspected(self, look: Look) -> Judgement:
         sign = 1 if look.off > 0 else -1
@@ -139,135 +129,186 @@ class Ladder:
         if again and not again.poor and not self._confirms(look, again.value, again.block, sign):
             self._streak = 0
             self._take(look.point)
-            return self._told(Verdict.STEADY, look, f"once, and not again in the re-run on {again.device}")
-        confirmed = again is not None and not again.poor
+            return of_look(Verdict.STEADY, look, f"once, and not again in the re-run on {again.device}")
+        confirmed = again is not None and not again.poor and look.resembling < _RESEMBLING
         how = f"confirmed by a re-run on {again.device}" if again and confirmed else f"for {nights} nights"
         measured = nights + confirmed
-        if measured < 2 or self._chance(look, measured) > NO_WONDER:
+        if measured < 2 or self._spells.chance(look, self._night, measured) > NO_WONDER:
             self._streak = sign * nights
             self._take(look.point)
             young = f"{how}, but {look.known} nights are few to tell a change from a second mode"
-            return self._told(Verdict.SUSPICIOUS, look, young if confirmed else "")
+            return of_look(Verdict.SUSPICIOUS, look, young if confirmed else "")
         self._streak = 0
         return self._changed(look, nights, how)
 
     def _confirms(self, look: Look, value: float, block: Block, sign: int) -> bool:
-        levels = self.levels()
+        levels = self.nights.levels()
         off = sign * (math.log(value) - levels.get(block, look.level))
         error = look.scale.sigma * math.sqrt(1 + MEDIAN_VARIANCE / look.nights)
         return off >= max(EFFECT / 2, CONFIRMED * error) and fmean((off, abs(look.off))) >= EFFECT
 
     def _changed(self, look: Look, nights: int, how: str) -> Judgement:
         """A new era, which begins with the first of these nights."""
-        previous, before = self._change, self.levels() | {look.point.block: look.level}
-        self._era += 1
-        first = len(self._seen) - (nights - 1)
-        self._seen[first:] = [replace(seen, era=self._era) for seen in self._seen[first:]]
-        since = self._seen[first].point if nights > 1 else look.point
+        before = self.nights.levels() | {look.point.block: look.level}
+        since = self.nights.begin_era(look.point, nights)
         look = replace(look, since=since)
         self._take(look.point)
-        self._change = Change(since, look.off, before, self._night, look.before)
+        self._long.told(look.off, since)
+        self._change = Change(since, look.off, before, look.before, look.scale)
+        worse = self._remembered()
         if look.off > 0:
-            return self._told(Verdict.NEW, look, how)
-        old = previous.before.get(look.point.block) if previous and previous.off > 0 else None
-        if previous and old is not None and look.point.log - old < previous.off / 2:
-            self._returns.append(self._night)
-            return self._told(Verdict.RECOVERED, look, how)
-        return self._told(Verdict.IMPROVED, look, how)
+            self._worse = (
+                replace(worse, night=self._night, improved=None)
+                if worse
+                else Regression(since, before, look.before, self._night)
+            )
+            return of_look(Verdict.NEW, look, how)
+        if worse is None or (good := worse.good.get(look.point.block)) is None:
+            return of_look(Verdict.IMPROVED, look, how)
+        left = look.level + look.off - good
+        if left < max(EFFECT / 2, min(EFFECT, 2 * look.error)):
+            return self._recovered(of_look(Verdict.RECOVERED, look, how))
+        self._worse = replace(worse, improved=since)
+        return replace(of_look(Verdict.IMPROVED, look, how), unrepaired=left)
 
-    def _step_young(self, point: Point, change: Change, level: float) -> Judgement:
-        """A night of a change that has too few nights for a level of its own: still changed, or back."""
-        off = point.log - level
-        nights = sum(seen.era == self._era - 1 for seen in self._seen)
-        told = Judgement(Verdict.STEADY, point, level, off, nights, since=change.since, before=change.last)
-        still = replace(told, verdict=Verdict.SUSTAINED if change.off > 0 else Verdict.STEADY)
+    def _step_young(self, point: Point, change: Change, before: float) -> Judgement:
+        """A night of a change that has too few nights for a level of its own: still changed, or back, or between."""
+        off, noise = point.log - before, BEYOND * change.scale.sigma
         if point.poor:
-            return replace(still, reason=", ".join(point.poor))
-        if off * math.copysign(1, change.off) >= abs(change.off) / 2:
+            return self._still(point, change, off, ", ".join(point.poor))
+        within = abs(off) < min(max(EFFECT, noise), abs(change.off) / 2)
+        if within or (change.off < 0 and off >= 0):
+            return self._undone(point, change, before)
+        own = self.nights.of_device(point.block)
+        level = median(seen.log for seen in own) if own else before + change.off
+        fallen = (level - point.log) * math.copysign(1, change.off)
+        if fallen < max(EFFECT, noise):
+            self._streak = 0
             self._take(point)
-            return still
-        self._seen = [seen for seen in self._seen if seen.era < self._era]
-        self._era -= 1
-        self._change = None
-        self._take(point)
-        if change.off > 0:
-            self._returns.append(self._night)
-            return replace(told, verdict=Verdict.RECOVERED)
-        return replace(told, reason="the gain of the nights before is gone")
+            return self._still(point, change, off)
+        seen = self.nights.seen
+        last = seen[-1 - abs(self._streak)].point if len(seen) > abs(self._streak) else None
+        look = Look(
+            point, level, len(own), point.log - level, (point.log - level) / change.scale.sigma, change.scale
+        )
+        return self._suspected(replace(look, since=point, before=last, known=len(seen)))
 
-    def _step_environment(self, look: Look, environment: str) -> Judgement:
-        """Not of the series: the level is the network's on a device that has not moved. After a while it is learned anew."""
-        self._moved += 1
-        if self._moved >= ENVIRONMENT_ACCEPTED:
-            self._begin_sdk()
-            self._moved = 0
-            self._take(look.point)
-        return self._told(Verdict.ENVIRONMENTAL, look, environment)
+    def _undone(self, point: Point, change: Change, before: float) -> Judgement:
+        """The change is gone, and with it its era."""
+        self.nights.undo_era()
+        self._change, self._streak = None, 0
+        self._long.told(-change.off, change.since)
+        self._take(point)
+        worse = self._remembered()
+        good = worse.good.get(point.block) if worse else None
+        nights = self.nights.count() - 1
+        told = Judgement(
+            Verdict.STEADY, point, before, point.log - before, nights, since=change.since, before=change.last
+        )
+        if change.off < 0:
+            if worse and good is not None:
+                return self._sustained(point, worse, good)
+            return replace(told, reason="the gain of the nights before is gone")
+        if good is None or before - good < EFFECT / 2:
+            return self._recovered(replace(told, verdict=Verdict.RECOVERED))
+        if worse:
+            self._worse = replace(worse, improved=point)
+        return replace(told, verdict=Verdict.IMPROVED, unrepaired=point.log - good)
+
+    def _still(self, point: Point, change: Change, off: float, reason: str = "") -> Judgement:
+        worse = self._remembered()
+        if worse and (good := worse.good.get(point.block)) is not None:
+            return self._sustained(point, worse, good, reason)
+        return Judgement(
+            Verdict.STEADY,
+            point,
+            point.log - off,
+            off,
+            self.nights.count(self.nights.era - 1),
+            since=change.since,
+            reason=reason,
+            before=change.last,
+        )
+
+    def _recovered(self, told: Judgement) -> Judgement:
+        since = self._worse.night if self._worse else self._night
+        self._spells.end(self._night, self._night - since)
+        self._worse = None
+        return told
+
+    def _sustained(self, point: Point, worse: Regression, good: float, reason: str = "") -> Judgement:
+        return worse.still(point, good, self.nights.before(worse.since), reason)
+
+    def _remembered(self) -> Regression | None:
+        if self._worse and self._night - self._worse.night > REMEMBERED:
+            self._worse = None
+        return self._worse
+
+    def _step_aside(self, look: Look, moved: Moved) -> Judgement:
+        """The level is the network's on a device that has not moved."""
+        self._streak = 0
+        point = look.point
+        if not point.poor:
+            self.nights.set_aside(point)
+            self._long.keep(point, moved.off if abs(moved.off) >= _STEP_OF_DEVICE else 0.0)
+        told = abs(look.off) >= EFFECT or (abs(moved.off) >= EFFECT and abs(look.off) >= EFFECT / 2)
+        return of_look(Verdict.ENVIRONMENTAL if told else Verdict.STEADY, look, moved.witness)
 
     def _ordinary(self, look: Look) -> Judgement:
         if not look.point.poor:
             self._take(look.point)
-        change = self._change
-        if change and change.off > 0 and self._night - change.night <= REMEMBERED:
-            before = change.before.get(look.point.block)
-            now = self.levels().get(look.point.block)
-            if before is not None and now is not None and now - before >= EFFECT / 2:
-                return Judgement(
-                    Verdict.SUSTAINED,
-                    look.point,
-                    before,
-                    look.point.log - before,
-                    look.nights,
-                    since=change.since,
-                    before=change.last,
+        worse = self._remembered()
+        good = worse.good.get(look.point.block) if worse else None
+        now = self.nights.levels().get(look.point.block)
+        if worse and good is not None and now is not None:
+            if now - good >= EFFECT / 2:
+                return self._sustained(look.point, worse, good)
+            if worse.improved:
+                told = Judgement(
+                    Verdict.RECOVERED, look.point, good, now - good, look.nights, since=worse.since
                 )
-        return self._told(Verdict.STEADY, look)
+                return self._recovered(told)
+        return self._second_look(look)
+
+    def _second_look(self, look: Look) -> Judgement:
+        drift = self._long.drift(look.point)
+        if drift is None:
+            self._drifting = None
+            return of_look(Verdict.STEADY, look)
+        self._drifting = self._drifting or look.point
+        return drift.told(look.point, self._drifting, look.before)
 
     def _insufficient(self, point: Point) -> Judgement:
-        nights = sum(seen.era == self._era and seen.point.block == point.block for seen in self._seen)
+        nights = len(self.nights.of_device(point.block))
         if not point.poor:
             self._take(point)
         told = Judgement(Verdict.INSUFFICIENT_DATA, point, nights=nights)
-        if self._former is None or self._former[0] == point.sdk:
+        if not self._former or not (since := self._former.against(point, self.nights.seen)):
             return told
-        sdk, levels = self._former
-        if (level := levels.get(point.block)) is None:
-            return told
-        return replace(told, level=level, off=point.log - level, reason=f"SDK {sdk} → {point.sdk}")
+        reason = f"SDK {since.before} → {point.sdk}"
+        return replace(told, level=since.level, off=since.off, reason=reason, sdk=since)
 
     def _begin_sdk(self) -> None:
         """Nothing of before holds, but it is told."""
-        if sdk := self._sdk():
-            self._former = sdk, self.levels() or (self._former[1] if self._former else {})
-        self._seen, self._change, self._streak = [], None, 0
-        self._era += 1
+        nights = self.nights
+        self._former = former_of(nights.seen, nights.era, nights.levels()) or self._former
+        nights.begin_sdk()
+        self._change, self._worse, self._streak, self._drifting = None, None, 0, None
 
-    def _is_flaky(self, look: Look) -> bool:
-        """Whether so many slow nights in a row, and a re-run, are no wonder with what has come and gone before."""
+    def _why_flaky(self, look: Look, *, restless: bool) -> str:
+        """Why a slow night is no news of the network; empty if it may be one."""
         nights = max(look.window, self._streak + 1)
-        return look.as_slow + self._recent_returns() > 0 and self._chance(look, nights + 1) > NO_WONDER
-
-    def _chance(self, look: Look, measured: int) -> float:
-        """Of so many slow runs on end, if the series has a slow mode as often as was seen (rule of succession)."""
-        returns = self._recent_returns()
-        slow = look.as_slow + returns if look.off > 0 else 0
-        return float(((slow + 1) / (look.known + returns + 2)) ** measured)
-
-    def _recent_returns(self) -> int:
-        return sum(self._night - night <= LOOK_BACK for night in self._returns)
+        if (
+            self._spells.before(look, self._night).nights
+            and self._spells.chance(look, self._night, nights + 1) > NO_WONDER
+        ):
+            return "as it has been before and came back from"
+        seen = self.nights.seen
+        first = len(seen) - nights
+        if restless and first >= 0 and look.point.same_graph(seen[first].point):
+            return "the graph is the same, and on this rack such cells are slow for nights and come back"
+        return ""
 
     def _take(self, point: Point) -> None:
-        self._seen = [*self._seen, Seen(point, self._era, point.log)][-LOOK_BACK:]
-
-    def _told(self, verdict: Verdict, look: Look, reason: str = "") -> Judgement:
-        return Judgement(
-            verdict,
-            look.point,
-            look.level,
-            look.off,
-            look.nights,
-            look.scale,
-            look.since,
-            reason,
-            look.before,
-        )
+        self.nights.take(point)
+        self._long.keep(point)

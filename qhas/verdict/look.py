@@ -6,9 +6,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean, median
+from typing import NamedTuple
 
-from qhas.verdict.noise import MEDIAN_VARIANCE, Scale, scale
+from qhas.verdict.noise import MEDIAN_VARIANCE, Scale, mean_variance, persistence, scale
 from qhas.verdict.point import Block, Point
 
 EFFECT = math.log(1.03)
@@ -17,6 +19,9 @@ BEYOND = 3.5
 """Standard errors from which a change is suspicious."""
 WINDOWS = (1, 2, 5)
 """Nights that are tested together: a step, a smaller step, a drift."""
+JUST_BEFORE = 8
+_STANDS_OUT = 0.7
+"""Nights that a step must stand out from, too, and by what share of itself, the more so the more nights resemble the one before."""
 LEAST_NIGHTS = 5
 LEAST_OF_DEVICE = 3
 HOTTER = 8.0
@@ -32,6 +37,19 @@ class Seen:
     log: float
 
 
+class Slow(NamedTuple):
+    """Nights that were about as slow and have passed: how many, and how many times on end."""
+
+    nights: int = 0
+    spells: int = 0
+
+    def __add__(self, other: Slow) -> Slow:  # type: ignore[override]  # of counts, not of tuples
+        return Slow(self.nights + other.nights, self.spells + other.spells)
+
+
+_NEVER = Slow()
+
+
 @dataclass(frozen=True)
 class Look:
     """A night held against its level. `off` is the change, `z` the same in standard errors, both negative for faster."""
@@ -42,20 +60,25 @@ class Look:
     off: float
     z: float
     scale: Scale
+    alone: float = 0.0
+    """The change of tonight alone, where `off` is of a window."""
+    resembling: float = 0.0
+    """How much nights resemble the one before."""
+    sudden: bool = True
+    """Whether it is as far from the nights just before: what came over weeks is a season or a drift, and no step."""
     window: int = 1
     since: Point | None = None
     before: Point | None = None
     """The last night that the level is made of."""
     known: int = 0
     """Nights before, of all eras of the look-back."""
-    as_slow: int = 0
-    """Those of them that were about as slow, and others of their era after them were not."""
+    slow: Slow = _NEVER
     poor: tuple[str, ...] = ()
 
     @property
     def beyond(self) -> bool:
-        """Whether it is large, and larger than noise."""
-        return abs(self.off) >= EFFECT and abs(self.z) >= BEYOND
+        """Whether it is large, larger than noise, and a step."""
+        return abs(self.off) >= EFFECT and abs(self.z) >= BEYOND and self.sudden
 
     @property
     def excused(self) -> bool:
@@ -64,9 +87,14 @@ class Look:
         return bool(self.poor) and (again is None or bool(again.poor))
 
     @property
-    def same_artifact(self) -> bool:
-        """Whether the prepared graph is the one of before, to the byte."""
-        return bool(self.before and self.point.artifact and self.before.artifact == self.point.artifact)
+    def same_graph(self) -> bool:
+        """Whether the graph is the one of before."""
+        return self.before is not None and self.point.same_graph(self.before)
+
+    @property
+    def error(self) -> float:
+        """One standard error."""
+        return abs(self.off / self.z) if self.z else self.scale.sigma
 
 
 def window(seen: Sequence[Seen], era: int, point: Point, nights: int) -> Look | None:
@@ -88,19 +116,23 @@ def window(seen: Sequence[Seen], era: int, point: Point, nights: int) -> Look | 
     off, noise, own = fmean(offs), scale(groups.values()), len(groups[point.block, era])
     if nights > 1 and min(one * math.copysign(1, off) for one in offs) < max(EFFECT, abs(off)) / 2:
         return None
-    error = noise.sigma * math.sqrt(1 / nights + MEDIAN_VARIANCE / own)
+    alike = _resembling(base, middles, noise) if abs(off) >= EFFECT / 2 else 0.0
+    variance = mean_variance(nights, alike) + MEDIAN_VARIANCE * mean_variance(own, alike)
     return Look(
         point,
         levels[point.block],
         sum(one.era == era for one in base),
         off,
-        off / error,
+        off / (noise.sigma * math.sqrt(variance)),
         noise,
+        offs[-1],
+        alike,
+        _is_sudden(off, _offs(base, middles)[era], alike) if abs(off) >= EFFECT else False,
         nights,
         together[0].point,
         base[-1].point,
         len(base),
-        _as_slow(base, middles, off) if off >= EFFECT else 0,
+        _slow(base, middles, off) if off >= EFFECT else Slow(),
         (*point.poor, *_hot(point, base)),
     )
 
@@ -112,17 +144,32 @@ def groups_of(seen: Iterable[Seen]) -> dict[tuple[Block, int], list[float]]:
     return found
 
 
-def _as_slow(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float], off: float) -> int:
+def _offs(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float]) -> dict[int, list[float]]:
+    """How far nights were off their own level, in order, by era."""
     offs: dict[int, list[float]] = defaultdict(list)
     for seen in base:
         if (middle := middles.get((seen.point.block, seen.era))) is not None:
             offs[seen.era].append(seen.log - middle)
-    return sum(_came_and_went(nights, off) for nights in offs.values())
+    return offs
 
 
-def _came_and_went(offs: Sequence[float], off: float) -> int:
+def _is_sudden(off: float, before: Sequence[float], alike: float) -> bool:
+    share = _STANDS_OUT + (1 - _STANDS_OUT) * alike
+    return (off - median(before[-JUST_BEFORE:])) * math.copysign(1, off) >= share * abs(off)
+
+
+def _resembling(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float], noise: Scale) -> float:
+    return persistence(max(_offs(base, middles).values(), key=len), noise.sigma)
+
+
+def _slow(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float], off: float) -> Slow:
+    return sum((_came_and_went(nights, off) for nights in _offs(base, middles).values()), start=Slow())
+
+
+def _came_and_went(offs: Sequence[float], off: float) -> Slow:
     back = max((number for number, one in enumerate(offs) if one < off / 2), default=0)
-    return sum(one >= 0.8 * off for one in offs[:back])
+    slow = [one >= 0.8 * off for one in offs[:back]]
+    return Slow(sum(slow), sum(here and not before for before, here in pairwise([False, *slow])))
 
 
 def _hot(point: Point, base: Sequence[Seen]) -> list[str]:

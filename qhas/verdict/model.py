@@ -21,6 +21,8 @@ class Verdict(StrEnum):
     """Worse since this night: beyond the noise, and again so in a re-run on another lease or on the next night."""
     SUSTAINED = "sustained"
     """Worse since an earlier night, and still."""
+    DRIFTING = "drifting"
+    """Slower by a little night after night: no night shows it, a look back over months does."""
     FLAKY = "flaky"
     """Worse, but it has been so and come back before: a second mode of device or network, no new change."""
     SUSPICIOUS = "suspicious"
@@ -43,7 +45,12 @@ class Verdict(StrEnum):
     @property
     def regressed(self) -> bool:
         """Whether somebody should look at it in the morning."""
-        return self in (Verdict.NEW, Verdict.SUSTAINED)
+        return self in (Verdict.NEW, Verdict.SUSTAINED, Verdict.DRIFTING)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there were nights to hold it against."""
+        return self is not Verdict.INSUFFICIENT_DATA
 
     @property
     def rank(self) -> int:
@@ -65,6 +72,25 @@ Judged = Annotated[
     WithJsonSchema({"type": "string", "enum": list(JUDGED)}),
 ]
 """A judged figure, stored as its column in the history."""
+
+
+class SdkOutcome(StrEnum):
+    """How a cell does with a new SDK, against its level with the one before."""
+
+    SLOWER = "slower"
+    """By more than noise, in one night or the mean of those since."""
+    FASTER = "faster"
+    """The same, in the other direction."""
+    SAME = "same"
+    """Within the noise, or below what is worth a morning."""
+
+
+class Upgrade(Stored):
+    """A figure with a new SDK against the level before, from the first night on; `change_percent` says by how much."""
+
+    before: str = Field(description="Version of the SDK before.")
+    after: str
+    outcome: SdkOutcome
 
 
 class CellVerdict(Stored):
@@ -90,6 +116,14 @@ class CellVerdict(Stored):
     since: date | None = Field(default=None, description="Its night.")
     before_run: str | None = Field(
         default=None, description="The last run before the change: the one to compare with."
+    )
+    still_percent: float | None = Field(
+        default=None, description="Of a regression that has become better: how far it is off yet."
+    )
+    rate_percent: float | None = Field(default=None, description="Of a drift: how much a night.")
+    upgrade: Upgrade | None = Field(
+        default=None,
+        description="While the SDK is too new for a level of its own; told in a table of its own.",
     )
     device: str | None = Field(default=None, description="Name of the device; none for simulated figures.")
     sentence: str = Field(description="The verdict for people, with its reason.")

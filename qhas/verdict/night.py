@@ -1,35 +1,31 @@
-"""A night of all noisy series of a sweep together: how many surprises chance allows, and whether a device has moved.
+"""A night of all noisy series of a sweep together: how many surprises chance allows, and whether devices have moved.
 
-A device moves all that runs on it. If a control cell (a model tagged `control`, which nobody changes) is beyond its
-noise with the same prepared graph and SDK, or the median of at least five other cells with the same prepared graph
-is, then a cell with the same prepared graph that is off by as much says nothing of its network (LNT: what has the
-same hash has not changed).
+A cell that ran the graph of before and is off by as much as its device says nothing of its network (LNT: what has the
+same hash has not changed). A device that stays where it has moved to is learned anew by all its series on one night.
 """
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date
 from statistics import median
-from typing import NamedTuple
 
-from qhas.verdict.ladder import Judgement, Ladder
-from qhas.verdict.look import BEYOND, EFFECT, WINDOWS, Look
+from qhas.verdict.judgement import Judgement, Moved
+from qhas.verdict.ladder import Ladder
+from qhas.verdict.look import WINDOWS, Look
+from qhas.verdict.moves import Moves, is_explained, moves_of
 from qhas.verdict.noise import surprises
-from qhas.verdict.point import Block, Point, SeriesKey
+from qhas.verdict.point import Point, SeriesKey
 
 FALSE_DISCOVERIES = 0.2
 """Share of the suspicions that may be in vain: each costs one re-run, and only what that confirms is an alarm."""
-_QUORUM = 5
-"""Cells that speak for a device without a control cell."""
-
-
-class Shift(NamedTuple):
-    """By how much a device has moved, as a logarithm, and who says so."""
-
-    off: float
-    witness: str
+MOVE_ACCEPTED = 7
+"""Nights after which a device that has moved is learned anew."""
+_RESTLESS = 3
+"""Times that a cell was slow for nights and came back by itself, which make a rack where cells do so."""
+_RESTLESS_SHARE = 0.02
+"""The same by series."""
 
 
 def judge_night(
@@ -39,16 +35,20 @@ def judge_night(
     points = {key: point.settled() for key, point in night.items()}
     looks = {key: look for key, point in points.items() if (look := ladders[key].look(point))}
     suspicious = _suspicious(looks)
-    shifts = _shifts(looks)
-    return {
+    moves = moves_of(looks)
+    restless = _is_restless(ladders)
+    told = {
         key: ladders[key].step(
             point,
             look := looks.get(key),
             suspicious=key in suspicious,
-            environment=_environment(look, shifts) if look and key in suspicious else None,
+            moved=_moved(ladders[key], look, moves) if look else None,
+            restless=restless,
         )
         for key, point in points.items()
     }
+    _settle(ladders, moves)
+    return told
 
 
 def _suspicious(looks: Mapping[SeriesKey, Look]) -> set[SeriesKey]:
@@ -64,37 +64,29 @@ def _suspicious(looks: Mapping[SeriesKey, Look]) -> set[SeriesKey]:
     }
 
 
-def _shifts(looks: Mapping[SeriesKey, Look]) -> dict[Block, Shift]:
-    controls, others = defaultdict[Block, list[Look]](list), defaultdict[Block, list[Look]](list)
-    names: dict[Block, str] = {}
-    for key, look in looks.items():
-        if look.same_artifact and not look.poor:
-            (controls if look.point.control else others)[look.point.block].append(look)
-            if look.point.control:
-                names[look.point.block] = key.network
-    found = {}
-    for block in {**controls, **others}:
-        if witnesses := controls[block]:
-            off = median(look.off for look in witnesses)
-            if any(look.beyond for look in witnesses) and abs(off) >= EFFECT:
-                found[block] = Shift(off, f"control cell {names[block]} moved {_percent(off)}")
-        elif len(witnesses := others[block]) >= _QUORUM:
-            off = median(look.off for look in witnesses)
-            if abs(off) >= EFFECT:
-                told = f"the median of {len(witnesses)} cells with unchanged graphs moved {_percent(off)}"
-                found[block] = Shift(off, told)
-    return found
+def _is_restless(ladders: Mapping[SeriesKey, Ladder]) -> bool:
+    returns = sum(ladder.returns() for ladder in ladders.values())
+    return returns >= max(_RESTLESS, _RESTLESS_SHARE * len(ladders))
 
 
-def _environment(look: Look, shifts: Mapping[Block, Shift]) -> str | None:
-    """Who says that the device explains it, if it does."""
-    shift = shifts.get(look.point.block)
-    if shift is None or not look.same_artifact:
-        return None
-    error = abs(look.off / look.z)
-    explained = abs(look.off - shift.off) < max(EFFECT, BEYOND * error)
-    return f"{shift.witness} on {look.point.device or look.point.block.serial}" if explained else None
+def _moved(ladder: Ladder, look: Look, moves: Moves) -> Moved | None:
+    if look.point.block in moves.by_device:
+        return moves.explains(look)
+    known = ladder.as_aside(look)  # nobody could be asked tonight
+    return known if known and look.same_graph and is_explained(look, known) else None
 
 
-def _percent(off: float) -> str:
-    return f"{100 * math.expm1(off):+.1f} %"
+def _settle(ladders: Mapping[SeriesKey, Ladder], moves: Moves) -> None:
+    """Devices that are back, and those that stay where they have moved to."""
+    for block, moved in moves.by_device.items():
+        series = list(ladders.values())
+        nights: AbstractSet[date] = frozenset[date]().union(
+            *(ladder.nights.aside(block) for ladder in series)
+        )
+        if not moved:
+            for ladder in series:
+                ladder.nights.device_is_back(block)
+        elif len(nights) >= MOVE_ACCEPTED:
+            off = median(one.off for one in moved)
+            for ladder in series:
+                ladder.learn_anew(block, off)

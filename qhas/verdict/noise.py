@@ -3,7 +3,8 @@
 Level: median. Scale: median absolute deviation from each device's own level, pooled over devices, times 1.4826 (the
 normal distribution's), corrected for the levels that were estimated (Rousseeuw and Croux, "Alternatives to the Median
 Absolute Deviation", JASA 88, 1993: the MAD is 37 % as efficient as the standard deviation, so n nights count as 0.37 n
-degrees of freedom of Student's t). Several tests a night: Benjamini and Hochberg, "Controlling the False Discovery
+degrees of freedom of Student's t). Nights that resemble the one before say less than as many others would: the variance of
+their mean is that of a first-order autoregression. Several tests a night: Benjamini and Hochberg, "Controlling the False Discovery
 Rate", JRSS B 57, 1995.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -18,8 +20,14 @@ MAD_TO_SIGMA = 1.4826
 MAD_EFFICIENCY = 0.37
 MEDIAN_VARIANCE = math.pi / 2
 """Variance of a median, in variances of a mean of as many."""
+_FAR = 60
 LEAST_SIGMA = 0.002
 """Nights that happen to agree to the last digit do not mean that there is no noise."""
+
+
+_MOST_PERSISTENT = 0.95
+_UNSURE = 5
+"""Pairs of nights that agree by chance: so many more are taken to say that no night resembles the one before."""
 
 
 class Scale(NamedTuple):
@@ -35,6 +43,23 @@ def scale(groups: Collection[Sequence[float]]) -> Scale:
     left = len(off) - len(groups)
     sigma = MAD_TO_SIGMA * median(off) * math.sqrt(len(off) / left)
     return Scale(max(sigma, LEAST_SIGMA), max(1.0, MAD_EFFICIENCY * left))
+
+
+def persistence(offs: Sequence[float], sigma: float) -> float:
+    """How much a night resembles the one before, 0 to 0.95: their correlation, of values off their level, in order.
+
+    Values beyond three sigma count as three, so that one slow night does not make it.
+    """
+    near = [min(max(off, -3 * sigma), 3 * sigma) for off in offs]
+    products = sum(one * other for one, other in pairwise(near))
+    squares = sum(one * one for one in near) + _UNSURE * sigma * sigma
+    return min(max(products / squares, 0.0), _MOST_PERSISTENT)
+
+
+def mean_variance(count: int, resembling: float) -> float:
+    """Of the mean of so many nights on end, in variances of one night."""
+    pairs = sum((1 - lag / count) * resembling**lag for lag in range(1, min(count, _FAR)))
+    return (1 + 2 * pairs) / count
 
 
 def surprises(z: Sequence[float], freedom: Sequence[float], tests: int) -> list[float]:

@@ -46,7 +46,7 @@ class Again:
 
 @dataclass(frozen=True)
 class Point:
-    """A figure of a night with what it depends on; `artifact` and `model` are digests of prepared graph and DLC."""
+    """A figure of a night with what it depends on; `artifact` and `model` are digests of prepared DLC and DLC."""
 
     run_id: str
     day: date
@@ -55,6 +55,8 @@ class Point:
     block: Block
     device: str | None = None
     artifact: str | None = None
+    graph: str | None = None
+    """Digest of what was compiled and how: the network without the metadata of its export, options and SDK."""
     model: str | None = None
     control: bool = False
     poor: tuple[str, ...] = ()
@@ -66,6 +68,12 @@ class Point:
     def log(self) -> float:
         """Natural logarithm of the value, which is above 0."""
         return math.log(self.value)
+
+    def same_graph(self, other: Point) -> bool:
+        """Whether both ran the same graph: the same to the byte, or the same network exported and prepared again."""
+        if self.artifact and self.artifact == other.artifact:
+            return True
+        return bool(self.graph and self.graph == other.graph)
 
     def settled(self) -> Point:
         """The re-run in the place of a figure that was taken in poor conditions, if it was taken in good ones."""
@@ -83,7 +91,7 @@ def differences(point: Point, before: Point) -> list[str]:
     if point.sdk != before.sdk:
         told.append(f"SDK {before.sdk} → {point.sdk}")
     if point.model != before.model:
-        told.append("another DLC")
+        told.append("the same network, exported again" if point.same_graph(before) else "another DLC")
     elif not told and point.artifact and point.artifact == before.artifact:
         told.append("the prepared graph is the same to the byte")
     return told

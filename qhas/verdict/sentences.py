@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from qhas.verdict.ladder import Judgement
-from qhas.verdict.model import CellVerdict, Verdict
+from qhas.verdict.drift import FAR, NEAR
+from qhas.verdict.judgement import Judgement
+from qhas.verdict.model import CellVerdict, SdkOutcome, Upgrade, Verdict
 from qhas.verdict.point import SeriesKey, differences
 
 _CAUSE = frozenset({Verdict.NEW, Verdict.IMPROVED, Verdict.CHANGED, Verdict.SUSPICIOUS, Verdict.RECOVERED})
 """Where what else changed that night is worth a word."""
-_SINCE = frozenset({Verdict.NEW, Verdict.SUSTAINED, Verdict.IMPROVED})
+_SINCE = frozenset({Verdict.NEW, Verdict.SUSTAINED, Verdict.IMPROVED, Verdict.DRIFTING})
 _CLOSING: dict[Verdict, str] = {
     Verdict.SUSTAINED: "still",
     Verdict.SUSPICIOUS: "a re-run on another device, or the next night, decides",
@@ -38,9 +39,25 @@ def verdict_of(key: SeriesKey, told: Judgement) -> CellVerdict:
         since_run=since.run_id if since else None,
         since=since.day if since else None,
         before_run=before.run_id if before else None,
+        still_percent=None if told.unrepaired is None else 100 * math.expm1(told.unrepaired),
+        rate_percent=None if told.rate is None else 100 * math.expm1(told.rate),
+        upgrade=_upgrade(key, told),
         device=told.point.device,
         sentence=_sentence(key, told, baseline, change),
     )
+
+
+def _weighed(told: Judgement) -> str:
+    return ", within the noise" if told.sdk and not told.sdk.beyond else ""
+
+
+def _upgrade(key: SeriesKey, told: Judgement) -> Upgrade | None:
+    if (sdk := told.sdk) is None:
+        return None
+    worse = key.metric.less_is_better is not None and (sdk.off > 0) is key.metric.less_is_better
+    neither = not sdk.beyond or key.metric.less_is_better is None
+    outcome = SdkOutcome.SAME if neither else SdkOutcome.SLOWER if worse else SdkOutcome.FASTER
+    return Upgrade(before=sdk.before, after=told.point.sdk, outcome=outcome)
 
 
 def _against(key: SeriesKey, told: Judgement) -> tuple[float | None, float | None]:
@@ -64,7 +81,7 @@ def _sentence(key: SeriesKey, told: Judgement, baseline: float | None, change: f
             else "the first night"
         )
         former = (
-            f"; {told.reason}: {change:+.1f} % against the level before"
+            f"; {told.reason}: {change:+.1f} % against the level before{_weighed(told)}"
             if told.reason and change is not None
             else ""
         )
@@ -77,6 +94,14 @@ def _sentence(key: SeriesKey, told: Judgement, baseline: float | None, change: f
         parts[0] += f" since {told.since.day.isoformat()}"
     if told.reason:
         parts.append(told.reason)
+    if told.unrepaired is not None:
+        parts.append(
+            f"still {100 * math.expm1(told.unrepaired):+.1f} % against the nights before the regression"
+        )
+    if told.rate is not None:
+        parts.append(
+            f"{100 * math.expm1(told.rate):+.2f} % a night, against the nights of {NEAR} to {FAR} days ago"
+        )
     if told.scale and told.verdict is not Verdict.SUSTAINED:
         parts.append(f"nights vary by {100 * told.scale.sigma:.1f} %")
     if told.before and told.verdict in _CAUSE:

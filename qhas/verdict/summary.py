@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from qhas.profile.figures import HEADLINE
 from qhas.runs.record import SweepRecord
 from qhas.units import words
-from qhas.verdict.model import CellVerdict, Verdict, headlines
+from qhas.verdict.model import CellVerdict, SdkOutcome, Verdict, headlines
+from qhas.verdict.upgrade import UpgradeTable, apart_from_upgrades, upgrade_tables
 
 _SHOWN = (
     Verdict.NEW,
     Verdict.SUSTAINED,
+    Verdict.DRIFTING,
     Verdict.FLAKY,
     Verdict.SUSPICIOUS,
     Verdict.POOR_CONDITIONS,
@@ -26,48 +29,80 @@ _LISTED = 20
 
 
 def morning_line(verdicts: Collection[CellVerdict]) -> str:
-    """One or two sentences on what changed, the gravest cell named; what a flow's state and the terminal show."""
-    gravest = list(headlines(verdicts).values())
-    told = []
+    """What changed, the gravest cell named: what a flow's state and the terminal show.
+
+    Empty if nothing could be judged yet, as on the first nights of a sweep.
+    """
+    upgrades = upgrade_tables(verdicts)
+    own = apart_from_upgrades(verdicts)
+    gravest = list(headlines(own).values())
+    told = [_of_upgrade(table) for table in upgrades]
     if new := _of(gravest, Verdict.NEW):
         told.append(f"{_numbered(len(new), 'new regression')}, the first: {new[0].sentence}")
     if sustained := _of(gravest, Verdict.SUSTAINED):
         told.append(f"{len(sustained)} sustained{'' if new else f', the first: {sustained[0].sentence}'}")
+    if drifting := _of(gravest, Verdict.DRIFTING):
+        told.append(
+            f"{len(drifting)} drifting{'' if new or sustained else f', the first: {drifting[0].sentence}'}"
+        )
     counts = Counter(one.verdict for one in gravest)
     rest = [
         f"{counts[verdict]} {words(verdict)}"
         for verdict in _SHOWN
-        if verdict not in (Verdict.NEW, Verdict.SUSTAINED) and counts[verdict]
+        if not verdict.regressed and counts[verdict]
     ]
     if moved := _of(gravest, Verdict.ENVIRONMENTAL):
         devices = ", ".join(sorted({one.device for one in moved if one.device}))
         rest.append(f"look at {devices}")
-    young = counts[Verdict.INSUFFICIENT_DATA]
-    if young:
+    judged = _judged(own)
+    if judged and not any(one.verdict.regressed for one in gravest):
+        told.append(f"No regression in {_numbered(judged, 'judged cell')}")
+    if judged and (young := counts[Verdict.INSUFFICIENT_DATA]):
         rest.append(f"{_numbered(young, 'cell')} with too few nights")
-    if not told and len(gravest) > young:
-        told.append(f"No regression in {_numbered(len(gravest) - young, 'judged cell')}")
-    if not told and not rest:
-        told.append("Nothing was judged")
-    return f"{'; '.join([*(one.rstrip('.') for one in told), *rest])}."
+    return f"{'; '.join([*(one.rstrip('.') for one in told), *rest])}." if told or rest else ""
+
+
+def _judged(verdicts: Collection[CellVerdict]) -> int:
+    """The cells whose time was held against its history: other figures alone are no judgement of a cell."""
+    silent = (Verdict.INSUFFICIENT_DATA, Verdict.POOR_CONDITIONS)
+    return sum(one.metric is HEADLINE[one.origin] and one.verdict not in silent for one in verdicts)
+
+
+def _of_upgrade(table: UpgradeTable) -> str:
+    line = str(table)
+    first = f", the first: {table.moved[0].sentence}" if table.of(SdkOutcome.SLOWER) else ""
+    return f"{line[0].upper()}{line[1:]}{first}"
 
 
 def morning_page(run: SweepRecord, verdicts: Collection[CellVerdict]) -> str:
-    """The same as Markdown, with a table of every cell that is not steady."""
-    gravest = sorted(headlines(verdicts).values(), key=lambda one: (one.verdict.rank, one.cell))
+    """The same as Markdown, with a table of every cell that is not steady, and one of each new SDK."""
+    gravest = sorted(
+        headlines(apart_from_upgrades(verdicts)).values(), key=lambda one: (one.verdict.rank, one.cell)
+    )
     good = f"**{run.good} of {run.cells} cells good**"
     rest = ", ".join(
         f"{count} {what}" for count, what in ((run.failed, "failed"), (run.missing, "not run")) if count
     )
-    lines = [f"{good}{f', {rest}' if rest else ''}. {morning_line(verdicts)}"]
+    lines = [f"{good}{f', {rest}' if rest else ''}. {morning_line(verdicts)}".rstrip()]
     if listed := [one for one in gravest if one.verdict in _SHOWN]:
         lines += ["", "| cell | verdict | why |", "|---|---|---|"]
         lines += [
             f"| {one.cell} | {words(one.verdict)} | {_cell(one.sentence)} |" for one in listed[:_LISTED]
         ]
-    if len(listed) > _LISTED:
-        lines += ["", f"And {len(listed) - _LISTED} more."]
+    lines += _more(listed)
+    for table in upgrade_tables(verdicts):
+        if moved := table.moved:
+            lines += ["", f"### {_cell(str(table))}", "", "| cell | change | why |", "|---|---:|---|"]
+            lines += [
+                f"| {one.cell} | {one.change_percent or 0:+.1f} % | {_cell(one.sentence)} |"
+                for one in moved[:_LISTED]
+            ]
+            lines += _more(moved)
     return "\n".join([*lines, "", f"Run {run.run_id}."])
+
+
+def _more(listed: Sequence[CellVerdict]) -> list[str]:
+    return ["", f"And {len(listed) - _LISTED} more."] if len(listed) > _LISTED else []
 
 
 def _of(verdicts: Sequence[CellVerdict], kind: Verdict) -> list[CellVerdict]:

@@ -55,8 +55,9 @@ def test_the_table_and_the_paths_are_printed(demo: DemoRun) -> None:
     paths = re.findall(r"^ +(/\S+chrometrace\.json\.gz)$", demo.printed, re.MULTILINE)
     assert len(paths) == len(demo.cells)
     assert all(Path(path).is_file() for path in paths)
-    (report,) = re.findall(r"^Report: (\S+)$", demo.printed, re.MULTILINE)
+    (report,) = re.findall(r"^Report: file://(\S+)$", demo.printed, re.MULTILINE)
     assert Path(report).is_file()
+    assert demo.printed.index(paths[-1]) < demo.printed.index("est. time") < demo.printed.index(report)
 
 
 @each_cell

@@ -26,7 +26,9 @@ def test_a_launcher_works_for_an_interpreter_whose_path_no_shebang_can_hold(tmp_
     interpreter = folder / "python"
     interpreter.symlink_to(sys.executable)
     monkeypatch.setattr(sys, "executable", str(interpreter))
-    tool = layout._File(layout._launcher("hostsdk.tools.net_run"), executable=True)
+    tool = layout._File(
+        layout._launcher("hostsdk.tools.net_run", wheel.Wheel(tmp_path, "2.7.0")), executable=True
+    )
     tool.write(tmp_path / "bin" / "tool")
     done = subprocess.run(
         [tmp_path / "bin/tool", "--help"], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True

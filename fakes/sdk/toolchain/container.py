@@ -4,7 +4,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 PRODUCER = "fake SDK"
@@ -39,41 +39,58 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Model:
-    """The network in a fake DLC. `nodes` are (name, QNN op type) in order of execution."""
+    """A graph of the network in a fake DLC, and those that follow it. `nodes` are (name, QNN op type) in order of execution."""
 
     graph: str
     nodes: tuple[tuple[str, str], ...]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     salt: str = ""
+    more: tuple["Model", ...] = ()
+
+    @property
+    def graphs(self) -> tuple["Model", ...]:
+        """Every graph, each alone."""
+        return (replace(self, more=()), *self.more) if self.more else (self,)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the record: figures are drawn from it."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def to_bytes(self) -> bytes:
         """The `model` record."""
-        return json.dumps(
-            {
-                "producer": PRODUCER,
-                "graph": self.graph,
-                "nodes": self.nodes,
-                "inputs": [[tensor.name, tensor.dims] for tensor in self.inputs],
-                "outputs": [[tensor.name, tensor.dims] for tensor in self.outputs],
-                "salt": self.salt,
-            }
-        ).encode()
+        return json.dumps(self._row()).encode()
+
+    def _row(self) -> dict[str, Any]:
+        row = {
+            "producer": PRODUCER,
+            "graph": self.graph,
+            "nodes": self.nodes,
+            "inputs": [[tensor.name, tensor.dims] for tensor in self.inputs],
+            "outputs": [[tensor.name, tensor.dims] for tensor in self.outputs],
+            "salt": self.salt,
+        }
+        return row | ({"more": [graph._row() for graph in self.more]} if self.more else {})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":
         """Read a `model` record; raises ContainerError for a real DLC's."""
         try:
-            row = json.loads(data)
-            return cls(
-                row["graph"],
-                tuple((name, kind) for name, kind in row["nodes"]),
-                tuple(Tensor(name, tuple(dims)) for name, dims in row["inputs"]),
-                tuple(Tensor(name, tuple(dims)) for name, dims in row["outputs"]),
-                row["salt"],
-            )
+            return cls._from_row(json.loads(data))
         except (ValueError, KeyError, TypeError):
             raise ContainerError("the fake tools read only DLCs made by fakes.dlc") from None
+
+    @classmethod
+    def _from_row(cls, row: Mapping[str, Any]) -> "Model":
+        return cls(
+            row["graph"],
+            tuple((name, kind) for name, kind in row["nodes"]),
+            tuple(Tensor(name, tuple(dims)) for name, dims in row["inputs"]),
+            tuple(Tensor(name, tuple(dims)) for name, dims in row["outputs"]),
+            row["salt"],
+            tuple(cls._from_row(other) for other in row.get("more", ())),
+        )
 
 
 @dataclass(frozen=True)
@@ -86,7 +103,7 @@ class Dlc:
     @property
     def digest(self) -> str:
         """SHA-256 of the model, the same before and after preparing."""
-        return hashlib.sha256(self.model.to_bytes()).hexdigest()
+        return self.model.digest
 
     def to_bytes(self) -> bytes:
         """The file: equal DLCs have equal bytes."""
@@ -120,15 +137,16 @@ class Dlc:
         return {
             "cacheName": f"{CACHE_PREFIX}{soc}.0",
             "buildId": cache["build_id"],
-            "numGraphs": 1,
+            "numGraphs": len(self.model.graphs),
             "graphs": [
                 {
-                    "graphName": self.model.graph,
-                    "numGraphInputs": len(self.model.inputs),
-                    "graphInputs": _tensor_entries(self.model.inputs),
-                    "numGraphOutputs": len(self.model.outputs),
-                    "graphOutputs": _tensor_entries(self.model.outputs),
+                    "graphName": graph.graph,
+                    "numGraphInputs": len(graph.inputs),
+                    "graphInputs": _tensor_entries(graph.inputs),
+                    "numGraphOutputs": len(graph.outputs),
+                    "graphOutputs": _tensor_entries(graph.outputs),
                 }
+                for graph in self.model.graphs
             ],
         }
 

@@ -21,8 +21,10 @@ def options(session: Session) -> list[Option]:
     return [*values("input_log", "output"), Option("csv_format_version", Kind.VALUE, ("1", "2"))]
 
 
-def write_log(directory: Path, version: str, graph: str, soc: str, inferences: list[Inference]) -> None:
-    """Write `SNPEDiag_0.log`, one time per inference."""
+def write_log(
+    directory: Path, version: str, graph: str, soc: str, inferences: list[Inference], index: int = 0
+) -> None:
+    """Write `SNPEDiag_<index>.log`, one time per inference."""
     document = {
         "producer": PRODUCER,
         "version": version,
@@ -31,7 +33,7 @@ def write_log(directory: Path, version: str, graph: str, soc: str, inferences: l
         "total_us": [each.total_us for each in inferences],
         "graph_us": [each.graph_us for each in inferences],
     }
-    (directory / "SNPEDiag_0.log").write_text(json.dumps(document), encoding="utf-8")
+    (directory / f"SNPEDiag_{index}.log").write_text(json.dumps(document), encoding="utf-8")
 
 
 def run(session: Session, given: Mapping[str, str]) -> None:

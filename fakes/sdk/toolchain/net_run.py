@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import diagnostics, timeline
-from .container import ContainerError, Dlc, Tensor
+from .container import ContainerError, Dlc, Model, Tensor
 from .faults import Fault
 from .options import Kind, Option, UsageError, flags, switches, values
 from .profile_log import Inference, ProfileLog
@@ -36,9 +36,14 @@ _COLD_START_US = 350
 
 @dataclass(frozen=True)
 class Run:
-    """A call whose arguments are read: the network, its cache record, raw files per inference, where to write."""
+    """A graph of a call whose arguments are read: its cache record, raw files per inference, where to write.
+
+    `index` is its place among several graphs, and None where it is alone.
+    """
 
     dlc: Dlc
+    model: Model
+    index: int | None
     name: str
     soc: str
     cache: Mapping[str, Any] | None
@@ -59,7 +64,7 @@ def options(session: Session) -> list[Option]:
         *values(
             "userbuffer_floatN_output", "userbuffer_tfN_output", "userbuffer_uintN_output", "deferred_init"
         ),
-        *values("model_name", "resizable_dim", "data_type_map", "tensor_mode"),
+        *values("model_name", "graph_init", "graph_execute", "resizable_dim", "data_type_map", "tensor_mode"),
         *(Option(name, Kind.VALUE, repeatable=True) for name in ("input_name", "input_dimensions")),
         Option("perf_profile", Kind.VALUE, tuple(_PERF_PROFILES)),
         Option("priority_hint", Kind.VALUE, ("low", "normal", "normal_high", "high")),
@@ -70,9 +75,7 @@ def options(session: Session) -> list[Option]:
         *flags(
             "userbuffer_tf8_output", "userbuffer_memorymapped", "static_min_max", "use_native_input_files"
         ),
-        *flags(
-            "use_native_output_files", "enable_init_cache", "validate_cache", "graph_init", "graph_execute"
-        ),
+        *flags("use_native_output_files", "enable_init_cache", "validate_cache"),
         *flags("dbglogs"),
         *switches("enable_htp_accelerated_init"),
     ]
@@ -85,20 +88,31 @@ def run(session: Session, given: Mapping[str, str]) -> None:
             raise UsageError(f"option '--{name}' is required")
     print("Model String: N/A")
     print(f"SNPE {session.build_id}")
-    job = _read_job(given)
-    session.begin([job.soc], [job.dlc.model.graph, job.name])
-    job = _select_cache(session, job, given)
-    _check_inputs(job, given)
-    recorded = _execute(session, job)
-    _write_results(session, job)
-    if job.level == "qhas":
-        _write_log(session, job, recorded)
-    elif job.level != "off":
-        diagnostics.write_log(job.output, session.build_id, job.dlc.model.graph, job.soc, recorded)
-    print(f"Successfully executed graph {job.dlc.model.graph}")
+    jobs = _read_jobs(given)
+    session.begin([jobs[0].soc], [*(job.model.graph for job in jobs), jobs[0].name])
+    selected = _select_cache(session, jobs[0], given)
+    jobs = [replace(job, cache=selected.cache) for job in jobs]
+    for job in jobs:
+        _check_inputs(job, given)
+    for job in jobs:
+        recorded = _execute(session, job)
+        _write_results(session, job)
+        if job.level == "qhas":
+            _write_log(session, job, recorded)
+        elif job.level != "off":
+            diagnostics.write_log(
+                Path(given.get("output_dir", "output")),
+                session.build_id,
+                job.model.graph,
+                job.soc,
+                recorded,
+                job.index or 0,
+            )
+        print(f"Successfully executed graph {job.model.graph}")
 
 
-def _read_job(given: Mapping[str, str]) -> Run:
+def _read_jobs(given: Mapping[str, str]) -> list[Run]:
+    """One run a graph, each with its own input list, as qnn-net-run has it for models of several graphs."""
     container = Path(given["container"])
     try:
         dlc = Dlc.from_bytes(container.read_bytes())
@@ -109,9 +123,27 @@ def _read_job(given: Mapping[str, str]) -> Run:
     device = os.environ.get(DEVICE_SOC, "").lower()
     soc = device or next(iter(dlc.caches), "unknown")
     output = Path(given.get("output_dir", "output"))
-    inferences = _input_list(Path(given["input_list"]), dlc.model.inputs)
     level = given.get("profiling_level", "detailed")
-    return Run(dlc, container.name, soc, dlc.caches.get(soc), inferences, output, level)
+    wanted = given["graph_execute"].split(",") if "graph_execute" in given else None
+    models = [model for model in dlc.model.graphs if wanted is None or model.graph in wanted]
+    lists = given["input_list"].split(",")
+    if not models or len(lists) != len(models):
+        raise vendor_error(102, f"{len(lists)} input lists for {len(models)} graphs", "System Configuration")
+    several = len(models) > 1
+    return [
+        Run(
+            dlc,
+            model,
+            index if several else None,
+            container.name,
+            soc,
+            dlc.caches.get(soc),
+            _input_list(Path(listing), model.inputs),
+            output / model.graph if several else output,
+            level,
+        )
+        for index, (model, listing) in enumerate(zip(models, lists, strict=True))
+    ]
 
 
 def _input_list(path: Path, inputs: tuple[Tensor, ...]) -> list[dict[str, Path]]:
@@ -153,7 +185,7 @@ def _select_cache(session: Session, job: Run, given: Mapping[str, str]) -> Run:
 
 
 def _check_inputs(job: Run, given: Mapping[str, str]) -> None:
-    sizes = {tensor.name: tensor.size for tensor in job.dlc.model.inputs}
+    sizes = {tensor.name: tensor.size for tensor in job.model.inputs}
     converted = any(name.startswith("userbuffer_") or name == "use_native_input_files" for name in given)
     print("Processing DNN input(s):")
     for files in job.inferences:
@@ -170,9 +202,9 @@ def _check_inputs(job: Run, given: Mapping[str, str]) -> None:
 
 def _execute(session: Session, job: Run) -> list[Inference]:
     """Invented times; the first inference pays for power-up, the later ones vary by a few percent."""
-    print(f"Processing graph : {job.dlc.model.graph}")
-    model = job.dlc.model
-    cycles = timeline.build(model.nodes, job.dlc.digest, job.soc, session.scale).cycles
+    print(f"Processing graph : {job.model.graph}")
+    model = job.model
+    cycles = timeline.build(model.nodes, job.model.digest, job.soc, session.scale).cycles
     graph_us = max(1, round(cycles / 1400))
     recorded = [Inference(graph_us + round(_COLD_START_US * session.scale), graph_us)]
     for number in range(1, len(job.inferences)):
@@ -188,10 +220,10 @@ def _write_results(session: Session, job: Run) -> None:
         written //= 2
     for number in range(written):
         directory = job.output / f"Result_{number}"
-        for tensor in job.dlc.model.outputs:
+        for tensor in job.model.outputs:
             file = directory / f"{tensor.name}.raw"
             file.parent.mkdir(parents=True, exist_ok=True)
-            seed = hashlib.sha256(f"{job.dlc.digest}/{tensor.name}/{number}".encode()).digest()
+            seed = hashlib.sha256(f"{job.model.digest}/{tensor.name}/{number}".encode()).digest()
             file.write_bytes((seed * (tensor.size // len(seed) + 1))[: tensor.size])
 
 
@@ -199,9 +231,9 @@ def _write_log(session: Session, job: Run, recorded: list[Inference]) -> None:
     cache = job.cache or {"prepare_id": "online", "traced": True}
     log = ProfileLog(
         cache["prepare_id"],
-        job.dlc.model.graph,
-        job.dlc.model.nodes,
-        job.dlc.digest,
+        job.model.graph,
+        job.model.nodes,
+        job.model.digest,
         job.soc,
         session.version,
         cache["traced"],
@@ -210,14 +242,15 @@ def _write_log(session: Session, job: Run, recorded: list[Inference]) -> None:
     )
     if session.fault is Fault.NO_LOG:
         return
+    path = LOG if job.index is None else LOG.with_stem(f"{LOG.stem}_{job.index}")
     LOG.parent.mkdir(exist_ok=True)
     if session.fault is Fault.STALE_LOG:
-        if not LOG.exists():
-            LOG.write_bytes(replace(log, prepare_id="stale").to_bytes())
+        if not path.exists():
+            path.write_bytes(replace(log, prepare_id="stale").to_bytes())
             an_hour_ago = time.time() - 3600
-            os.utime(LOG, (an_hour_ago, an_hour_ago))
+            os.utime(path, (an_hour_ago, an_hour_ago))
         return
     content = log.to_bytes()
     if session.fault is Fault.TRUNCATED_LOG:
         content = content[: len(content) - 700]
-    LOG.write_bytes(b"" if session.fault is Fault.EMPTY_LOG else content)
+    path.write_bytes(b"" if session.fault is Fault.EMPTY_LOG else content)

@@ -55,7 +55,7 @@ def run(session: Session, given: Mapping[str, str]) -> None:
     target = Path(given.get("output_dlc", source.with_name(f"{source.stem}_cached.dlc").name))
     dlc = _read(source)
     socs = _socs(given)
-    session.begin(socs, [dlc.model.graph, source.name])
+    session.begin(socs, [*(model.graph for model in dlc.model.graphs), source.name])
     _refuse_unknown(socs)
     prepared = _with_caches(session, dlc, socs, given)
     _write(session, target, prepared)
@@ -118,12 +118,12 @@ def _cache(session: Session, dlc: Dlc, soc: str, chosen: Mapping[str, str]) -> d
 
 
 def _write_schematics(session: Session, dlc: Dlc, cache: Mapping[str, Any]) -> None:
-    graph = dlc.model.graph
+    graphs = [model.graph for model in dlc.model.graphs]
     faulty: dict[Fault | None, list[str]] = {
-        Fault.NO_SCHEMATIC: [],
-        Fault.TWO_SCHEMATICS: [graph, f"{graph}_1"],
+        Fault.NO_SCHEMATIC: graphs[:-1],
+        Fault.TWO_SCHEMATICS: [*graphs, f"{graphs[0]}_1"],
     }
-    for name in faulty.get(session.fault, [graph]):
+    for name in faulty.get(session.fault, graphs):
         content = {"producer": PRODUCER, "qnn_graph_name": name, "prepare_id": cache["prepare_id"]}
         Path(f"{name}_schematic.bin").write_text(json.dumps(content), encoding="utf-8")
 

@@ -12,20 +12,23 @@ from rich.text import Text
 
 from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
 from qhas.runs import keys
-from qhas.runs.record import CellRecord, Origin, SweepRecord
+from qhas.runs.expected import unseen
+from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
 from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table
 from qhas.store import Store
 
 
 def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> None:
     """Tables of a run, one per origin of figures, then its poor figures, its failures with their next steps, and its sites."""
-    for origin, records in by_origin(cells):
+    for origin, records in by_origin(by_graph(cells)):
         console.print(_table(run, origin, records))
         for sentence in legend(records):
             console.print(sentence, style="dim", markup=False)
         for record in records:
             if (line := row(record)).mark:
                 console.print(Text.assemble((line.mark, "red"), f" {record.cell.label}: {line.note}."))
+            for sentence in unseen(record):
+                console.print(Text.assemble(("not seen", "yellow"), f" {record.cell.label}: {sentence}"))
             for result in record.over_budget:
                 console.print(_failure("over budget", record.cell.label, result.sentence), soft_wrap=True)
     for record in cells:
@@ -77,6 +80,7 @@ _SHOWN = {
     ),
     Origin.SIMULATOR: (
         _shown("time", TIME, Origin.SIMULATOR),
+        _Shown("expected", "expected\nms"),
         _shown("utilization", UTILIZATION, Origin.SIMULATOR),
         _shown("dram", DRAM, Origin.SIMULATOR),
         _shown("vtcm", PEAK_VTCM, Origin.SIMULATOR),
@@ -140,6 +144,6 @@ def device_logs(store: Store, cells: list[CellRecord]) -> Iterator[str]:
 
 def trace_paths(store: Store, cells: list[CellRecord]) -> Iterator[str]:
     """Addresses of the chrometraces of a run."""
-    for record in cells:
+    for record in by_graph(cells):
         if trace := record.artifact("chrometrace"):
             yield store.url(keys.file(record, trace))

@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from fakes.records import runtrace
 from qhas.cli.main import app
 from qhas.history import append
 from qhas.store import Store
@@ -60,6 +61,15 @@ def test_of_a_simulated_soc_the_estimated_time_is_shown_as_such() -> None:
     shown = run("net", "sa8255")
     assert shown.exit_code == 0, shown.output
     assert "estimated time. Simulated on a host, not measured" in shown.output
+
+
+def test_warm_times_of_the_runtrace_have_a_history(store: Store) -> None:
+    warm = [on_phone(night, 1000.0, runtrace=runtrace(warm_us=15.625 + night)) for night in range(20, 22)]
+    for night, cell in enumerate(warm, start=20):
+        append(store, run_of(night), [cell])
+    shown = run("net", "sm8750", "--metric", "warm_us", "--json")
+    (line,) = json.loads(shown.stdout)["lines"]
+    assert [night["value"] for night in line["nights"]] == [35.625, 36.625]
 
 
 @pytest.mark.usefixtures("store")

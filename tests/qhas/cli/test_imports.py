@@ -24,6 +24,8 @@ PAGES = {"jinja2", "plotly"}
 RUNS = {
     "--version": {"pydantic", "rich", "yaml", *HEAVY},
     "--help": {"pydantic", "yaml", *HEAVY},
+    "runs --site site.yaml": HEAVY,
+    "query select+1 --site site.yaml": HEAVY - PARQUET,
     "show nightly-1 --site site.yaml": HEAVY,
     "show nightly-2 --site site.yaml --against nightly-1": HEAVY,
     "compare nightly-1 nightly-2 --site site.yaml": HEAVY,

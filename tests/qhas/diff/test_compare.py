@@ -193,8 +193,10 @@ def test_warm_inferences_decide_before_the_cold_one(warm: float, verdict: Outcom
 
 
 def test_of_files_that_do_not_tell_the_graphs_own_time_the_cycles_decide() -> None:
-    found = diff(NETWORK, NETWORK, graph_execute_us=None, time_us=5000)
+    found = diff(NETWORK, NETWORK, graph_execute_us=None, time_us=5000)  # of one side: it is of neither
     assert (found.time.name, found.verdict) == ("timeline_cycles", Outcome.SAME)
+    assert "not judged" not in found.sentence
+    assert [part.part for part in found.contributions] == [Part.CLOCK]
     slower = [replace(op, dominant=2 * op.dominant) for op in NETWORK]
     found = diff(NETWORK, slower, graph_execute_us=None, time_us=500)
     assert found.verdict is Outcome.WORSE

@@ -38,7 +38,7 @@ STORED = {
     "latency_us time_us graph_us warm_us cycles total_dram dram_read dram_write peak_vtcm qnn_nodes htp_nodes "
     "reference_ops format_changes format_change_percent reference_percent": BY_BUDGET_KEY,
     "latency_median_us qhas_time_us dram_bytes": BY_EVENT_KEY,
-    "median_us time_us timeline_cycles warm_us reference_ops format_changes dram_read dram_write peak_vtcm qnn_nodes "
+    "median_us time_us timeline_cycles reference_ops format_changes dram_read dram_write peak_vtcm qnn_nodes "
     "htp_nodes": JUDGED,
 }
 

@@ -42,6 +42,15 @@ async def test_a_second_process_is_refused_by_name_and_the_run_goes_on(store: St
     assert not store.exists(KEY)
 
 
+async def test_a_site_s_part_is_run_alone_beside_the_run_and_the_other_parts(store: Store) -> None:
+    async with sole_runner(store, RUN), sole_runner(store, RUN, site="lab1"):
+        async with sole_runner(store, RUN, site="lab2"):
+            pass
+        with pytest.raises(InvalidInput, match=f"Run {RUN} is being run by"):
+            async with sole_runner(store, RUN, site="lab1"):
+                pytest.fail("two run it")
+
+
 async def test_a_run_whose_process_died_here_is_taken_over_at_once(store: Store) -> None:
     put(store, dead_process())
     waits = list[str]()

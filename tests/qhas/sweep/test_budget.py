@@ -61,6 +61,16 @@ def test_sizes_take_units(written: object, at_most: int) -> None:
         ({"net": {"socs": {"sa8797": {"time_us": 5}}}}, r"a SoC 'sa8797' .* choose from sa8255, sm8750"),
         ({"net": {"socs": {"sa8255": {"tme_us": 5}}}}, r"socs\.sa8255\.tme_us: no such key; choose from"),
         ({"net": {"origin": "guess"}}, r"budgets.net.origin"),
+        ({"net": {"ops": {"conv2d": 5}}}, r"no op type is called 'conv2d'; Conv2d is"),
+        ({"net": {"ops": {"DepthwiseConv2D": 5}}}, r"'DepthwiseConv2D'; DepthWiseConv2d is"),
+        ({"net": {"socs": {"sa8255": {"ops": {"Tranpose": 0}}}}}, r"'Tranpose'; Transpose is"),
+        ({"net": {"total_dram": "20,0MB"}}, r"'20,0MB' is no size; .* with a point for decimals"),
+        ({"net": {"total_dram": {"at_most": "20MB or so"}}}, r"'20MB or so' is no size"),
+        ({"net": {"time_us": None}}, r"budgets\.net\.time_us: there is no value"),
+        ({"net": {"ops": {"Conv2d": None}}}, r"budgets\.net\.ops\.Conv2d: there is no value"),
+        ({"net": {"time_us": {"at_most": None}}}, r"budgets\.net\.time_us\.at_most: there is no value"),
+        ({"net": None}, r"budgets\.net: there is no value"),
+        ({"net": {"total_dram": ""}}, r"budgets\.net\.total_dram: there is no value"),
     ],
     ids=str,
 )
@@ -194,3 +204,34 @@ def test_the_schema_refuses_what_the_model_refuses() -> None:
             jsonschema.validate(wrong, schema)
         with pytest.raises(ValidationError):
             NetworkBudget.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("budget", "figures", "sentence"),
+    [
+        ({"time_us": 80}, {"time_us": 80.92}, "time_us: 80.9"),
+        (
+            {"time_us": 1000},
+            {"time_us": 1000.02},
+            "time_us: 1,000.02 µs (simulated); allowed: at most 1,000 µs.",
+        ),
+        (
+            {"dram_read": "20MB"},
+            {"dram_read": 20_010_000},
+            "dram_read: 20,010,000 B (simulated); allowed: at most 20,000,000 B.",
+        ),
+    ],
+)
+def test_a_figure_just_over_its_limit_fails_and_reads_so(
+    budget: dict[str, Any], figures: dict[str, Any], sentence: str
+) -> None:
+    (result,) = check_budget(Budget.model_validate(budget), metrics(**figures), None, Origin.SIMULATOR)
+    assert result.state is BudgetState.OVER
+    assert result.sentence.startswith(sentence)
+
+
+def test_an_op_type_that_nothing_is_called_is_no_figure_and_the_ops_are_named() -> None:
+    budget = Budget.model_validate({"ops": {"MyKernel": 3, "Softmax": 0}})
+    own, softmax = check_budget(budget, metrics(op_counts={"Conv2d": 9, "Relu": 2}), None, Origin.SIMULATOR)
+    assert (own.state, softmax.state) == (BudgetState.NO_FIGURE, BudgetState.KEPT)
+    assert "whose ops are Conv2d, Relu" in own.sentence

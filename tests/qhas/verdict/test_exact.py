@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from qhas.verdict.exact import ExactLadder
 from qhas.verdict.ladder import REMEMBERED
+from qhas.verdict.model import Verdict
 from tests.qhas.verdict.test_ladder import at
 
 
@@ -58,3 +60,16 @@ def test_a_count_may_begin_at_nothing(start: float) -> None:
     assert (told.verdict, told.off) == ("new", 1.0)
     assert told.before is not None
     assert told.before.sdk == "2.45"
+
+
+def test_half_a_repair_says_what_is_left_and_is_sustained_until_it_is_back() -> None:
+    ladder = ExactLadder(less_is_better=True)
+    told = [ladder.step(at(night, value)) for night, value in enumerate([100, 100, 120, 109, 109, 100])]
+    assert [one.verdict for one in told[2:]] == [
+        Verdict.NEW,
+        Verdict.IMPROVED,
+        Verdict.SUSTAINED,
+        Verdict.RECOVERED,
+    ]
+    assert told[3].unrepaired == pytest.approx(math.log(1.09))
+    assert told[4].off == 9

@@ -18,6 +18,7 @@ from qhas.profile.figures import (
     LATENCY,
     REFERENCE_OPS,
     TIME,
+    WARM,
     Figure,
 )
 from qhas.runs.record import CellRecord, Origin
@@ -49,8 +50,8 @@ def of(verdicts: list[CellVerdict], metric: Figure) -> CellVerdict:
 def test_every_figure_of_a_cell_is_judged_and_stored(store: Store) -> None:
     found = after_steady_nights(store, on_phone(15, 1004.0), simulated(15))
     assert {(one.origin, one.metric) for one in found} == {
-        (Origin.DEVICE, figure) for figure in JUDGED.values() if figure not in (TIME, CYCLES)
-    } | {(Origin.SIMULATOR, figure) for figure in JUDGED.values() if figure is not LATENCY}
+        (Origin.DEVICE, figure) for figure in JUDGED.values() if figure not in (TIME, CYCLES, WARM)
+    } | {(Origin.SIMULATOR, figure) for figure in JUDGED.values() if figure not in (LATENCY, WARM)}
     assert {one.verdict for one in found} == {Verdict.STEADY}
     assert read_verdicts(store, "night-015") == found
 

@@ -11,9 +11,10 @@ import pytest
 
 from qhas.profile.figures import LATENCY
 from qhas.runs.record import Origin
-from qhas.verdict.ladder import ENVIRONMENT_ACCEPTED, REMEMBERED, Judgement, Ladder
+from qhas.verdict.judgement import Judgement
+from qhas.verdict.ladder import REMEMBERED, Ladder
 from qhas.verdict.model import Verdict
-from qhas.verdict.night import judge_night
+from qhas.verdict.night import MOVE_ACCEPTED, judge_night
 from qhas.verdict.point import Again, Block, Point, SeriesKey
 from tests.qhas.nights import FIRST, wobbling
 
@@ -222,8 +223,8 @@ def test_cells_with_other_graphs_are_not_excused_by_it() -> None:
 
 
 def test_a_device_that_stays_moved_is_learned_anew() -> None:
-    found = [night[0].verdict for night in moved(ENVIRONMENT_ACCEPTED + 7)]
-    assert found[:ENVIRONMENT_ACCEPTED] == [Verdict.ENVIRONMENTAL] * ENVIRONMENT_ACCEPTED
+    found = [night[0].verdict for night in moved(MOVE_ACCEPTED + 7)]
+    assert found[:MOVE_ACCEPTED] == [Verdict.ENVIRONMENTAL] * MOVE_ACCEPTED
     assert found[-1] is Verdict.STEADY
     assert Verdict.NEW not in found
 

@@ -42,8 +42,13 @@ def test_a_good_night_says_that_it_is_good() -> None:
     assert morning_line([one("a", Verdict.STEADY), one("b", Verdict.INSUFFICIENT_DATA)]) == (
         "No regression in 1 judged cell; 1 cell with too few nights."
     )
-    assert morning_line([one("b", Verdict.INSUFFICIENT_DATA)]) == "1 cell with too few nights."
-    assert morning_line([]) == "Nothing was judged."
+
+
+def test_a_first_run_says_nothing_of_verdicts() -> None:
+    assert morning_line([one(name, Verdict.INSUFFICIENT_DATA) for name in "abc"]) == ""
+    assert morning_line([]) == ""
+    page = morning_page(run_record(cells=1), [one("a", Verdict.INSUFFICIENT_DATA)])
+    assert page == "**1 of 1 cells good**.\n\nRun nightly-1."
 
 
 def test_the_page_lists_what_is_not_steady_the_gravest_first() -> None:

@@ -1,0 +1,75 @@
+"""How much is read of what comes from outside: files, zip directories, packed and declared sizes. Beyond it is an error."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LARGEST_DIRECTORY = 4 << 20
+"""Bytes of a zip's directory: some forty thousand records."""
+LARGEST_UNPACKED = 256 << 20
+"""Bytes that a packed record may unpack to: DLC writers store theirs, and only what is small is packed."""
+LARGEST_LOG = 1 << 30
+"""Bytes of a profiling log, or of a schematic."""
+LARGEST_TEXT = 16 << 20
+"""Bytes of what people write: input lists and configurations."""
+DAMAGED_ZIP = (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError, RuntimeError)
+"""What `zipfile` raises for damaged directories and for records that are encrypted or packed in other ways."""
+
+
+def read_file(path: Path, largest: int) -> bytes:
+    """The bytes of a regular file of at most `largest`; never waits for a writer of a pipe. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        content = file.read(largest + 1) if facts.st_size <= largest else b""
+    if max(len(content), facts.st_size) > largest:
+        raise OSError(errno.EFBIG, f"it is over {largest >> 20} MB", str(path))
+    return content
+
+
+def inflate(content: bytes, largest: int = LARGEST_UNPACKED, wbits: int = zlib.MAX_WBITS) -> bytes:
+    """What zlib packed, of at most `largest` bytes and whole. Raises zlib.error."""
+    stream = zlib.decompressobj(wbits)
+    plain = stream.decompress(content, largest + 1)
+    if len(plain) > largest:
+        raise zlib.error(f"it unpacks to over {largest >> 20} MB")
+    if not stream.eof:
+        raise zlib.error("it is cut short")
+    return plain
+
+
+@contextmanager
+def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip file whose directory is of at most `LARGEST_DIRECTORY`. Raises OSError, and what `DAMAGED_ZIP` lists."""
+    with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
+        file.largest = None
+        yield archive
+
+
+class _Bounded(io.FileIO):
+    """Refuses to be read in larger pieces than a directory has, as `zipfile` does in one with whatever is declared."""
+
+    largest: int | None = LARGEST_DIRECTORY
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+        if not stat.S_ISREG(os.fstat(self.fileno()).st_mode):
+            self.close()
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """See `io.FileIO.read`."""
+        if self.largest is not None and size is not None and size > self.largest:
+            raise zipfile.BadZipFile(f"its directory is over {self.largest >> 20} MB")
+        return super().read(-1 if size is None else size) or b""

@@ -1,0 +1,57 @@
+"""The graphs of a DLC that holds several: each has a schematic, a log, a QHAS and figures of its own.
+
+Tools name such files after the graph, or number them in the graphs' order. Files of a graph lie in a folder of its own in
+every step's directory, and so in the store.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from qhas.naming import safe_name
+from qhas.profile.metrics import Latency, Metrics
+from qhas.profile.runtrace import Runtrace
+
+T = TypeVar("T")
+_NUMBER = re.compile(r"(?:.*_)?(\d+)")
+
+
+@dataclass
+class GraphWork:
+    """A graph at work: its name in the DLC, the folder of its files, and what is known of it so far."""
+
+    name: str
+    folder: str
+    schematic: Path
+    latency: Latency | None = None
+    metrics: Metrics | None = None
+    runtrace: Runtrace | None = None
+    remarks: list[str] = field(default_factory=list)
+
+
+def folders(names: Sequence[str]) -> list[str]:
+    """A folder for each graph, no two alike even where case does not count."""
+    taken: list[str] = []
+    for number, name in enumerate(names):
+        folder = safe_name(name)
+        if folder.lower() in (other.lower() for other in taken):
+            folder = safe_name(f"{number}-{folder}")
+        taken.append(folder)
+    return taken
+
+
+def paired(names: Sequence[str], files: Mapping[str, T]) -> list[T] | None:
+    """A file for each graph, in the graphs' order; None where it is not plain which is whose.
+
+    `files` are by what is left of their names without what all such files have: the graph's name, or a number.
+    """
+    if len(files) != len(names):
+        return None
+    if set(files) == set(names):
+        return [files[name] for name in names]
+    numbers = {int(found[1]): file for tag, file in files.items() if (found := _NUMBER.fullmatch(tag))}
+    return [numbers[number] for number in sorted(numbers)] if len(numbers) == len(names) else None

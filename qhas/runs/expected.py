@@ -1,0 +1,63 @@
+"""What stands beside the simulated time of a cell: the expectation of a device, and what the simulator does not see.
+
+Both are made of the record when it is shown. They are never stored, compared or judged.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qhas.profile.figures import TIME
+from qhas.profile.origin import Origin
+from qhas.runs.record import CellRecord
+from qhas.socs import KNOWN_SOCS
+from qhas.truth.blind_spots import Seen, blind_spots, told
+from qhas.truth.calibration import Expectation, Unknown, expectation
+from qhas.truth.traits import Traits
+
+
+def expected(record: CellRecord) -> Expectation | Unknown | None:
+    """What a device is expected to take for a simulated cell; None for one that has no simulated time."""
+    if record.origin is not Origin.SIMULATOR or not record.good or record.metrics is None:
+        return None
+    traits = record.traits or Traits()
+    kind = traits.kind if record.traits else None
+    return expectation(record.cell.soc, record.metrics.time_us, traits.precision, kind)
+
+
+def unseen(record: CellRecord) -> list[str]:
+    """Sentences without full stop on what the simulator is known not to see of this cell, each with its evidence."""
+    if record.origin is not Origin.SIMULATOR or not record.good or not record.metrics or not record.traits:
+        return []
+    shares = {share.op: share.dominant_percent for share in record.metrics.top_ops}
+    soc = KNOWN_SOCS.get(record.cell.soc)
+    arch = int(soc.hexagon.removeprefix("v")) if soc and soc.hexagon else None
+    seen = Seen(record.traits, float(record.metrics.time_us), arch, shares)
+    return [told(spot) for spot in blind_spots(seen)]
+
+
+def sentence(record: CellRecord) -> str:
+    """As in `1.07 ms simulated; 1.09 (0.90 to 1.30) ms expected on IQ-9075, from 34 networks`; empty for a measured cell."""
+    made = expected(record)
+    if made is None or record.metrics is None:
+        return ""
+    return f"{TIME.text(record.metrics.time_us)} simulated; {made.sentence}"
+
+
+def document(record: CellRecord) -> dict[str, Any] | None:
+    """The same for programs: milliseconds, or why there are none. None for a measured cell."""
+    match expected(record):
+        case None:
+            return None
+        case Unknown(why):
+            return {"expected_ms": None, "why": why, "unseen": unseen(record)}
+        case Expectation() as made:
+            return {
+                "expected_ms": round(made.ms, 4),
+                "low_ms": round(made.low_ms, 4),
+                "high_ms": round(made.high_ms, 4),
+                "device": made.device,
+                "networks": made.networks,
+                "beyond": made.beyond,
+                "unseen": unseen(record),
+            }

@@ -1,0 +1,155 @@
+"""What a device is expected to take, by what the simulator says: read from the table that is shipped.
+
+`calibration.tsv` has a row for each device, number format and class of network that enough was measured of;
+`python -m bench truth --write` makes it anew from the pairs. Nothing here is stored with a result: a simulated figure stays
+what it is, and the expectation stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, NamedTuple
+
+from qhas.truth.fit import LEAST, Calibration, calibrate
+from qhas.truth.tables import Device, NetworkClass, Precision, calibrating, device_of, devices, rows
+
+TABLE = "calibration.tsv"
+_WHOLE = {"n", "families"}
+
+
+class Key(NamedTuple):
+    """What a calibration is of."""
+
+    device: str
+    precision: Precision
+    kind: NetworkClass
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Milliseconds of one warm inference, the interval holding about 80 % of networks that were not seen before."""
+
+    ms: float
+    low_ms: float
+    high_ms: float
+    device: str
+    networks: int
+    """How many networks it is made of."""
+    of: str
+    """Their format and class, as in `float convolutional`."""
+    beyond: bool
+    """Whether the network is faster or slower than all of them."""
+
+    @property
+    def text(self) -> str:
+        """As in `1.09 (0.90 to 1.30)`, milliseconds."""
+        return f"{figure(self.ms)} ({figure(self.low_ms)} to {figure(self.high_ms)})"
+
+    @property
+    def basis(self) -> str:
+        """As in `warm inferences on IQ-9075, from 34 float convolutional networks measured there`."""
+        return f"warm inferences on {self.device}, from {self.networks} {self.of} networks measured there"
+
+    @property
+    def sentence(self) -> str:
+        """As in `1.09 (0.90 to 1.30) ms expected on IQ-9075, from 34 networks`."""
+        text = f"{self.text} ms expected on {self.device}, from {self.networks} networks"
+        return f"{text}, all of other size" if self.beyond else text
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Why nothing can be expected: one sentence without full stop."""
+
+    sentence: str
+
+
+def expectation(
+    soc: str, simulated_us: float, precision: Precision | None, kind: NetworkClass | None
+) -> Expectation | Unknown:
+    """What a device with that SoC is expected to take for a network of that format and class, where that is known."""
+    device = device_of(soc)
+    if device is None:
+        return Unknown(f"no device was measured for {soc.upper()}")
+    if device.refused:
+        return Unknown(f"no expectation for {soc.upper()}: {device.refused}")
+    if precision is None or kind is None:
+        return Unknown("no expectation: the profile does not tell number format and ops of the network")
+    found = table().get(Key(device.name, precision, kind))
+    if found is None:
+        return Unknown(
+            f"fewer than {LEAST} {kind} networks of {precision} were measured on {device.title}: no expectation"
+        )
+    simulated_ms = simulated_us / 1000
+    ms = found.expected_ms(simulated_ms)
+    return Expectation(
+        ms=ms,
+        low_ms=ms / found.spread,
+        high_ms=ms * found.spread,
+        device=device.title,
+        networks=found.n,
+        of=f"{precision} {kind}",
+        beyond=not found.least_ms <= simulated_ms <= found.most_ms,
+    )
+
+
+def figure(ms: float) -> str:
+    """Milliseconds with what digits an expectation has: two or three."""
+    return f"{ms:.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 10 else f"{ms:.2f}"
+
+
+def recomputed(device: Device, precision: Precision, kind: NetworkClass) -> Calibration | None:
+    """The calibration made anew of the pairs. None where there are too few.
+
+    A device's constant does not depend on the class of network, and attention networks are too slow to show it: theirs is
+    the convolutional ones'.
+    """
+    constant = None
+    if kind is NetworkClass.ATTENTION:
+        plain = calibrate(calibrating(device, precision, NetworkClass.CONVOLUTIONAL))
+        constant = plain.constant_ms if plain else None
+    return calibrate(calibrating(device, precision, kind), constant)
+
+
+def recomputed_table() -> dict[Key, Calibration]:
+    """Every row made anew; takes seconds."""
+    keys = [
+        (device, precision, kind)
+        for device in devices()
+        if not device.refused
+        for precision in Precision
+        for kind in NetworkClass
+    ]
+    return {
+        Key(device.name, precision, kind): made
+        for device, precision, kind in keys
+        if (made := recomputed(device, precision, kind))
+    }
+
+
+@cache
+def table() -> dict[Key, Calibration]:
+    """The rows that are shipped."""
+    return {
+        Key(row["device"], Precision(row["precision"]), NetworkClass(row["class"])): _calibration(row)
+        for row in rows(TABLE)
+    }
+
+
+def _calibration(row: Mapping[str, str]) -> Calibration:
+    names = [field.name for field in fields(Calibration)]
+    figures: dict[str, Any] = {name: int(row[name]) if name in _WHOLE else float(row[name]) for name in names}
+    return Calibration(**figures)
+
+
+def as_table(calibrations: dict[Key, Calibration]) -> str:
+    """The text of the shipped table."""
+    names = [field.name for field in fields(Calibration)]
+    lines = ["\t".join(["device", "precision", "class", *names])]
+    lines += [
+        "\t".join([*key, *(f"{getattr(made, name):.10g}" for name in names)])
+        for key, made in calibrations.items()
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,185 @@
+"""From pairs to a calibration: a robust line, its errors on networks it has not seen, and an interval.
+
+measured = a + b x simulated, by the least absolute deviation of the logarithms: a few networks that the simulator gets
+wrong by a factor move neither number. The interval comes from residuals of families that were left out of the fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qhas.truth.tables import Pair
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+    Groups = np.ndarray[tuple[int, ...], np.dtype[Any]]
+
+LEAST = 8
+"""Pairs that a line is made of at least."""
+WANTED = 0.80
+"""Share of networks left out that the interval is to hold."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Milliseconds of a device: `constant` an inference, and `slope` for each simulated one."""
+
+    constant: float
+    slope: float
+
+    def at(self, simulated_ms: float) -> float:
+        """What is expected for a simulated time."""
+        return self.constant + self.slope * simulated_ms
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A line, the factors of its interval, and how good both are. Errors are shares of the measured time."""
+
+    n: int
+    families: int
+    least_ms: float
+    """The range of simulated times that it was made of."""
+    most_ms: float
+    spearman: float
+    ratio: float
+    """Median of measured over simulated, and where it is in the best and the worst tenth."""
+    ratio_10: float
+    ratio_90: float
+    constant_ms: float
+    slope: float
+    spread: float
+    """The interval is from the line's value divided by this to the value times this."""
+    coverage: float
+    """Share of networks, each of a family left out, that the interval holds."""
+    error_raw: float
+    """Median error of the simulated time itself."""
+    error_network: float
+    """Median error of the line, the network left out."""
+    error_network_90: float
+    error_family: float
+    """The same, its whole family left out."""
+    error_family_90: float
+
+    def expected_ms(self, simulated_ms: float) -> float:
+        """What a device is expected to take."""
+        return Line(self.constant_ms, self.slope).at(simulated_ms)
+
+
+def fit(simulated: Array, measured: Array, constant: float | None = None) -> Line:
+    """The line, by a grid that is refined twice; its constant is not below 0, or is given."""
+    import numpy as np
+
+    logarithms = np.log(measured)
+    middle = float(np.median(measured / simulated))
+    constants = np.linspace(0, 1, 26) if constant is None else np.array([constant])
+    slopes = middle * np.exp(np.linspace(-1, 0.6, 41))
+    line, reach, factor = Line(0, middle), 0.04, 0.04
+    for _ in range(3):
+        expected = np.log(constants[:, None, None] + slopes[None, :, None] * simulated[None, None, :])
+        deviation = np.abs(expected - logarithms).sum(axis=-1)
+        row, column = divmod(int(np.argmin(deviation)), len(slopes))
+        line = Line(float(constants[row]), float(slopes[column]))
+        if constant is None:
+            constants = np.linspace(max(0.0, line.constant - reach), line.constant + reach, 9)
+        slopes = line.slope * np.exp(np.linspace(-factor, factor, 9))
+        reach, factor = reach / 4, factor / 4
+    return Line(round(line.constant, 3), round(line.slope, 4))
+
+
+def calibrate(pairs: Sequence[Pair], constant: float | None = None) -> Calibration | None:
+    """The calibration of these pairs, `constant` given or found; None for fewer than `LEAST`."""
+    if len(pairs) < LEAST:
+        return None
+    import numpy as np
+
+    simulated = np.array([pair.simulated_ms for pair in pairs])
+    measured = np.array([pair.measured_ms for pair in pairs])
+    families = np.array([pair.network.family for pair in pairs])
+    by_network = _residuals(simulated, measured, np.arange(len(pairs)), constant)
+    by_family = _residuals(simulated, measured, families, constant)
+    line, ratios = fit(simulated, measured, constant), measured / simulated
+    spread, coverage = _interval(by_family, families)
+
+    def quantile(values: Array, share: float) -> float:
+        return round(float(np.quantile(values, share)), 4)
+
+    return Calibration(
+        n=len(pairs),
+        families=len(set(families)),
+        least_ms=round(float(simulated.min()), 4),
+        most_ms=round(float(simulated.max()), 4),
+        spearman=round(spearman(simulated, measured), 4),
+        ratio=quantile(ratios, 0.5),
+        ratio_10=quantile(ratios, 0.1),
+        ratio_90=quantile(ratios, 0.9),
+        constant_ms=line.constant,
+        slope=line.slope,
+        spread=round(spread, 4),
+        coverage=round(coverage, 4),
+        error_raw=quantile(np.abs(1 - 1 / ratios), 0.5),
+        error_network=quantile(_errors(by_network), 0.5),
+        error_network_90=quantile(_errors(by_network), 0.9),
+        error_family=quantile(_errors(by_family), 0.5),
+        error_family_90=quantile(_errors(by_family), 0.9),
+    )
+
+
+def spearman(left: Array, right: Array) -> float:
+    """Rank correlation; equal values share their mean rank."""
+    import numpy as np
+
+    return float(np.corrcoef(_ranks(left), _ranks(right))[0, 1])
+
+
+def _ranks(values: Array) -> Array:
+    import numpy as np
+
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Array = (np.cumsum(count) - (count - 1) / 2)[place]
+    return ranks
+
+
+def _residuals(simulated: Array, measured: Array, group: Groups, constant: float | None) -> Array:
+    """Logarithm of measured over expected of each network, by a line that has seen none of its group."""
+    import numpy as np
+
+    residual = np.empty(len(simulated))
+    for name in np.unique(group):
+        out = group == name
+        line = fit(simulated[~out], measured[~out], constant)
+        residual[out] = np.log(measured[out] / (line.constant + line.slope * simulated[out]))
+    return residual
+
+
+def _errors(residual: Array) -> Array:
+    import numpy as np
+
+    errors: Array = np.abs(np.exp(-residual) - 1)
+    return errors
+
+
+def _interval(residual: Array, families: Groups) -> tuple[float, float]:
+    """The factor up and down from the line that the interval reaches, and the share of networks that it held.
+
+    It is a quantile of the residuals, or somewhat more than the largest: the one that holds what is nearest to `WANTED`
+    when each family in turn is judged by the others' residuals; of two, the narrower.
+    """
+    import numpy as np
+
+    distance, steps = np.abs(residual), np.arange(50, 300) / 100
+
+    def reach(values: Array) -> Array:
+        return np.quantile(values, np.minimum(steps, 1)) * np.maximum(steps, 1)
+
+    held = np.zeros(len(steps))
+    for name in np.unique(families):
+        out = families == name
+        held += (distance[out][:, None] <= reach(distance[~out])[None, :]).sum(axis=0)
+    coverage = held / len(distance)
+    best = int(np.argmin(np.abs(coverage - WANTED).round(6)))
+    return float(np.exp(reach(distance)[best])), float(coverage[best])

@@ -1,0 +1,121 @@
+"""The second look: what no night shows against the one before, against the nights of 40 to 120 days ago.
+
+The last week counts as one night, and the noise is that of the old nights about one level: what comes and goes with the
+season, or resembles the night before, is in it and is no drift.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from statistics import fmean, median
+from typing import NamedTuple
+
+from qhas.verdict.judgement import Judgement
+from qhas.verdict.look import BEYOND, EFFECT, LEAST_OF_DEVICE
+from qhas.verdict.model import Verdict
+from qhas.verdict.noise import MEDIAN_VARIANCE, scale
+from qhas.verdict.point import Block, Point
+
+NEAR, FAR = 40, 120
+"""Days ago between which the nights lie that it looks back to."""
+_LEAST_OLD = 20
+_WEEK = 7
+_LEAST_OF_WEEK = 4
+
+
+class Drift(NamedTuple):
+    """By how much the last week is off the old level, as a logarithm, and how much a night."""
+
+    level: float
+    off: float
+    rate: float
+    nights: int
+    """That the old level is made of."""
+
+    def told(self, point: Point, since: Point, before: Point | None) -> Judgement:
+        """On a night, since another one."""
+        return Judgement(
+            Verdict.DRIFTING,
+            point,
+            self.level,
+            self.off,
+            self.nights,
+            since=since,
+            before=before,
+            rate=self.rate,
+        )
+
+
+class _Night(NamedTuple):
+    day: int
+    block: Block
+    log: float
+
+
+@dataclass
+class LongMemory:
+    """The good nights of a series with one SDK, in terms of today: what has been told of as a change is no drift."""
+
+    _nights: list[_Night] = field(default_factory=list)
+    _sdk: str = ""
+
+    def keep(self, point: Point, told: float = 0.0) -> None:
+        """Take a night in; with another SDK all begins anew. By `told` its device has moved, which has been told."""
+        if point.sdk != self._sdk:
+            self._nights, self._sdk = [], point.sdk
+        oldest = point.day.toordinal() - FAR
+        if self._nights and self._nights[0].day < oldest:
+            self._nights = [night for night in self._nights if night.day >= oldest]
+        self._nights.append(_Night(point.day.toordinal(), point.block, point.log - told))
+
+    def told(self, off: float, since: Point, block: Block | None = None) -> None:
+        """A change has been told: the nights before it count as if it had always been. Of one device, or of all."""
+        self._nights = [
+            night._replace(log=night.log + off)
+            if night.day < since.day.toordinal() and block in (None, night.block)
+            else night
+            for night in self._nights
+        ]
+
+    def drift(self, point: Point) -> Drift | None:
+        """Whether the series has drifted to the worse up to this night, which is its last."""
+        today = point.day.toordinal()
+        groups: dict[Block, list[float]] = defaultdict(list)
+        for night in self._nights:
+            if NEAR <= today - night.day <= FAR:
+                groups[night.block].append(night.log)
+        old = {block: logs for block, logs in groups.items() if len(logs) >= LEAST_OF_DEVICE}
+        count = sum(map(len, old.values()))
+        if count < _LEAST_OLD or point.block not in old:
+            return None
+        levels = {block: median(logs) for block, logs in old.items()}
+        week, last_week = (
+            [off for day, off in self._offs(levels) if weeks * _WEEK <= today - day < (weeks + 1) * _WEEK]
+            for weeks in (0, 1)
+        )
+        if min(len(week), len(last_week)) < _LEAST_OF_WEEK or (off := fmean(week)) < EFFECT:
+            return None
+        if median(last_week) < off / 2:  # a week alone is a mode that stays
+            return None
+        error = scale(old.values()).sigma * math.sqrt(1 + MEDIAN_VARIANCE / count)
+        rate = _rate([(day, off) for day, off in self._offs(levels) if today - day < NEAR])
+        if off < BEYOND * error or rate * NEAR < EFFECT / 2:
+            return None
+        return Drift(levels[point.block], off, rate, count)
+
+    def _offs(self, levels: Mapping[Block, float]) -> list[tuple[int, float]]:
+        return [
+            (night.day, night.log - levels[night.block]) for night in self._nights if night.block in levels
+        ]
+
+
+def _rate(offs: Sequence[tuple[int, float]]) -> float:
+    """The slope of most pairs of nights (Theil and Sen), which single nights do not bend."""
+    slopes = [
+        (other - one) / (later - day) for (day, one), (later, other) in combinations(offs, 2) if later > day
+    ]
+    return median(slopes) if slopes else 0.0

@@ -1,0 +1,127 @@
+"""Whether devices have moved tonight, or the whole rack, and what that explains.
+
+A device moves all that runs on it. Two are asked, and either may say so: the control cells of the device (models tagged
+`control`, which nobody changes), if one of them is beyond its noise; and the median of all its cells whose graphs are
+as before, if they are at least five. Where a device has fewer, the devices of the rack are asked together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+from qhas.profile.figures import HEADLINE
+from qhas.verdict.judgement import Moved
+from qhas.verdict.look import BEYOND, EFFECT, Look
+from qhas.verdict.point import Block, SeriesKey
+
+_QUORUM = 5
+"""Cells that speak for a device."""
+_SLIGHT = EFFECT / 3
+"""What many cells do together is seen below what one of them does alone."""
+_DEVICES = 2
+"""That make a rack."""
+_AGREE = 2 / 3
+"""The share of them that moves when the rack does."""
+
+
+@dataclass
+class _Witnesses:
+    """The cells on a device whose graphs are as before."""
+
+    controls: list[Look] = field(default_factory=list)
+    all: list[Look] = field(default_factory=list)
+    control: str = ""
+
+    @property
+    def off(self) -> float:
+        return median(look.alone for look in self.all)
+
+    @property
+    def spread(self) -> float:
+        """The standard error of the median."""
+        error = median(look.error for look in self.all)
+        return error * math.sqrt(math.pi / 2 / len(self.all))
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Tonight's moves by device; a device that was asked and has none has not moved."""
+
+    by_device: Mapping[Block, list[Moved]]
+
+    def explains(self, look: Look) -> Moved | None:
+        """The move of its device that explains a look, if one does. Only what ran the graph of before is explained."""
+        if not look.same_graph:
+            return None
+        moves = self.by_device.get(look.point.block, ())
+        near = [moved for moved in moves if is_explained(look, moved)]
+        return min(near, key=lambda moved: abs(look.off - moved.off), default=None)
+
+
+def is_explained(look: Look, moved: Moved) -> bool:
+    """Whether a cell does what its device does."""
+    off = min((look.off, look.alone), key=lambda one: abs(one - moved.off))
+    return abs(off - moved.off) < max(EFFECT, BEYOND * look.error)
+
+
+def moves_of(looks: Mapping[SeriesKey, Look]) -> Moves:
+    """What the cells of a night say of their devices."""
+    witnesses = _witnesses(looks)
+    rack = _of_rack(witnesses.values())
+    found: dict[Block, list[Moved]] = {}
+    for block, cells in witnesses.items():
+        told = [_of_controls(cells), _of_quorum(cells) if len(cells.all) >= _QUORUM else rack]
+        asked = bool(cells.controls) or len(cells.all) >= _QUORUM or rack is not None
+        if asked:
+            found[block] = [moved for moved in told if moved]
+    return Moves(found)
+
+
+def _witnesses(looks: Mapping[SeriesKey, Look]) -> dict[Block, _Witnesses]:
+    found: dict[Block, _Witnesses] = defaultdict(_Witnesses)
+    for key, look in looks.items():
+        if look.same_graph and not look.poor and key.metric is HEADLINE[key.origin]:
+            cells = found[look.point.block]
+            cells.all.append(look)
+            if look.point.control:
+                cells.controls.append(look)
+                cells.control = key.network
+    return found
+
+
+def _of_controls(cells: _Witnesses) -> Moved | None:
+    if not any(look.beyond for look in cells.controls):
+        return None
+    off = median(look.off for look in cells.controls)
+    return _moved(off, f"control cell {cells.control} moved", cells) if abs(off) >= EFFECT else None
+
+
+def _of_quorum(cells: _Witnesses) -> Moved | None:
+    if abs(cells.off) < max(_SLIGHT, BEYOND * cells.spread):
+        return None
+    return _moved(cells.off, f"the median of {len(cells.all)} cells with unchanged graphs moved", cells)
+
+
+def _of_rack(devices: Iterable[_Witnesses]) -> Moved | None:
+    told = list(devices)
+    cells = [look for each in told for look in each.all]
+    if len(told) < _DEVICES or len(cells) < _QUORUM:
+        return None
+    off, spread = median(each.off for each in told), _Witnesses(all=cells).spread
+    with_it = sum(each.off * off > 0 and abs(each.off) >= _SLIGHT for each in told)
+    if abs(off) < max(_SLIGHT, BEYOND * spread) or with_it < _AGREE * len(told):
+        return None
+    return Moved(off, f"{with_it} of {len(told)} devices moved, by {_percent(off)} in the median")
+
+
+def _moved(off: float, who: str, cells: _Witnesses) -> Moved:
+    point = cells.all[0].point
+    return Moved(off, f"{who} {_percent(off)} on {point.device or point.block.serial}")
+
+
+def _percent(off: float) -> str:
+    return f"{100 * math.expm1(off):+.1f} %"

@@ -1,0 +1,62 @@
+"""What a new SDK does to the cells of a sweep, in a table of its own: each against its level before, from the first night on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from qhas.profile.figures import HEADLINE
+from qhas.verdict.model import CellVerdict, SdkOutcome
+
+
+@dataclass(frozen=True)
+class UpgradeTable:
+    """The cells whose time could be held against that with the SDK before, the slowest first."""
+
+    before: str
+    after: str
+    rows: tuple[CellVerdict, ...]
+
+    def of(self, outcome: SdkOutcome) -> list[CellVerdict]:
+        """The rows that came out so."""
+        return [row for row in self.rows if row.upgrade and row.upgrade.outcome is outcome]
+
+    @property
+    def moved(self) -> list[CellVerdict]:
+        """Those that are slower, then those that are faster."""
+        return [row for row in self.rows if row.upgrade and row.upgrade.outcome is not SdkOutcome.SAME]
+
+    def __str__(self) -> str:
+        slower, faster = (len(self.of(one)) for one in (SdkOutcome.SLOWER, SdkOutcome.FASTER))
+        cells = f"{len(self.rows)} cell{'' if len(self.rows) == 1 else 's'}"
+        return f"upgrade {self.before} → {self.after}: {slower} of {cells} slower, {faster} faster"
+
+
+def upgrade_tables(verdicts: Iterable[CellVerdict]) -> list[UpgradeTable]:
+    """One for each pair of SDKs, that of the most cells first; none if no cell has a new SDK."""
+    rows = [one for one in verdicts if one.upgrade and one.metric is HEADLINE[one.origin]]
+    pairs = Counter((one.upgrade.before, one.upgrade.after) for one in rows if one.upgrade)
+    return [
+        UpgradeTable(
+            *pair,
+            tuple(
+                sorted(
+                    (one for one in rows if one.upgrade and (one.upgrade.before, one.upgrade.after) == pair),
+                    key=lambda one: -(one.change_percent or 0),
+                )
+            ),
+        )
+        for pair, _ in pairs.most_common()
+    ]
+
+
+def slower_with_sdk(verdicts: Iterable[CellVerdict]) -> list[CellVerdict]:
+    """Of all tables, the slowest first."""
+    return [row for table in upgrade_tables(verdicts) for row in table.of(SdkOutcome.SLOWER)]
+
+
+def apart_from_upgrades(verdicts: Collection[CellVerdict]) -> list[CellVerdict]:
+    """Those that no table of an upgrade tells of: a figure that a new compiler has changed is in there with its cell."""
+    told = {one.cell for one in verdicts if one.upgrade}
+    return [one for one in verdicts if one.cell not in told]

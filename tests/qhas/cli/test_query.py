@@ -1,0 +1,47 @@
+"""`qhas query`: tables, CSV and JSON, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from qhas.history import append
+from tests.qhas.cli.desk import Desk
+from tests.qhas.nights import run_of, simulated
+
+SITE = ("--site", "site.yaml")
+QUESTION = "select network, time_us, '=1+1' as note from cells order by date"
+
+
+@pytest.fixture
+def desk(desk: Desk) -> Desk:
+    """A desk whose store has three nights."""
+    for night in range(3):
+        append(desk.store, run_of(night), [simulated(night)])
+    return desk
+
+
+def test_the_answer_is_a_table_of_as_many_rows_as_wanted(desk: Desk) -> None:
+    done = desk.run("query", QUESTION, "--rows", "2", *SITE)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("=1+1") == 2
+    assert "1 more rows" in done.stderr
+
+
+def test_csv_has_every_row_and_no_formula(desk: Desk) -> None:
+    lines = desk.run("query", QUESTION, "--csv", "--rows", "1", *SITE).stdout.splitlines()
+    assert lines[0] == "network,time_us,note"
+    assert [line.rpartition(",")[2] for line in lines[1:]] == ["'=1+1"] * 3
+
+
+def test_json_is_one_document(desk: Desk) -> None:
+    document = json.loads(desk.run("query", "select * from cells", "--json", *SITE).stdout)
+    assert len(document["rows"]) == 3
+
+
+@pytest.mark.parametrize(
+    "arguments", [("drop table cells",), ("select * from nowhere",), (QUESTION, "--csv", "--json")]
+)
+def test_what_is_no_question_ends_in_one_sentence(desk: Desk, arguments: tuple[str, ...]) -> None:
+    assert desk.refused("query", *arguments, *SITE).endswith(".")

@@ -1,0 +1,99 @@
+"""What stands beside a simulated time: made when it is shown, of the record, never stored."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fakes.records import metrics, model, record
+from qhas.profile.metrics import OpShare
+from qhas.runs.expected import document, expected, sentence, unseen
+from qhas.runs.record import CellRecord, Origin
+from qhas.runs.rows import expectations, row
+from qhas.sweep.spec import Cell
+from qhas.truth.calibration import Expectation
+from qhas.truth.tables import Precision
+from qhas.truth.traits import Traits
+
+PLAIN = Traits(precision=Precision.FLOAT, input_elements=224 * 224 * 3)
+
+
+def simulated(soc: str = "qcs9100", time_us: int = 1065, **changes: object) -> CellRecord:
+    return record(
+        Cell(model=model("mobilenet_v2"), soc=soc),
+        **{
+            "origin": Origin.SIMULATOR,
+            "metrics": metrics(time_us=time_us, top_ops=[]),
+            "traits": PLAIN,
+            **changes,
+        },
+    )
+
+
+def test_a_simulated_cell_has_its_expectation_beside_it() -> None:
+    assert (
+        sentence(simulated())
+        == "1,065 µs simulated; 1.18 (0.99 to 1.40) ms expected on IQ-9075, from 28 networks"
+    )
+
+
+def test_a_row_shows_it_apart_from_the_simulated_time() -> None:
+    shown = row(simulated())
+    assert (shown.time, shown.expected) == ("1,065 µs", "1.18 (0.99 to 1.40)")
+
+
+def test_the_legend_names_what_it_is_made_of_once() -> None:
+    assert expectations([simulated(), simulated(time_us=900)]) == [
+        "Expected: warm inferences on IQ-9075, from 28 float convolutional networks measured there; in brackets where 8 "
+        "of 10 networks are."
+    ]
+
+
+def test_where_nothing_was_measured_the_row_and_the_legend_say_so() -> None:
+    cell = simulated("sm8450")
+    assert row(cell).expected == "not known"
+    assert expectations([cell]) == ["Expected is not known: no device was measured for SM8450."]
+
+
+def test_a_record_of_an_older_version_has_no_traits_and_no_expectation() -> None:
+    assert sentence(simulated(traits=None)).endswith("does not tell number format and ops of the network")
+
+
+@pytest.mark.parametrize("changes", [{"origin": Origin.DEVICE}, {"metrics": None}])
+def test_a_measured_cell_and_one_without_figures_have_none(changes: dict[str, object]) -> None:
+    cell = simulated(**changes)
+    assert expected(cell) is None
+    assert (sentence(cell), document(cell), row(cell).expected) == ("", None, "")
+
+
+def test_it_is_never_stored_as_a_figure() -> None:
+    cell = simulated()
+    assert isinstance(expected(cell), Expectation)
+    assert "expected" not in json.loads(cell.model_dump_json())
+
+
+def test_programs_have_it_under_its_own_key_with_its_interval() -> None:
+    made = document(simulated())
+    assert made
+    assert made["low_ms"] < made["expected_ms"] < made["high_ms"]
+    assert (made["device"], made["networks"], made["unseen"]) == ("IQ-9075", 28, [])
+
+
+def test_programs_learn_why_there_is_none() -> None:
+    made = document(simulated("sa7255p"))
+    assert made
+    assert made["expected_ms"] is None
+    assert "SA8620P" in made["why"]
+
+
+def test_what_is_not_seen_of_a_cell_is_said() -> None:
+    (fast,) = unseen(simulated(time_us=700))
+    assert fast.startswith("an inference's start and hand-over")
+    pool = OpShare(op="PoolAvg2d", cycles=1, dominant_cycles=1, dominant_percent=90)
+    (pools,) = unseen(simulated(time_us=100_000, metrics=metrics(time_us=100_000, top_ops=[pool])))
+    assert "nasnet" in pools
+
+
+def test_of_a_measured_cell_nothing_is_unseen() -> None:
+    assert unseen(simulated(time_us=700, origin=Origin.DEVICE)) == []

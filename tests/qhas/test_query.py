@@ -1,0 +1,140 @@
+"""Questions in SQL over the stored runs; what is no question changes nothing and reads nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fakes.records import run_record
+from qhas.failures import InvalidInput
+from qhas.history import append
+from qhas.history.damage import DamagedFile
+from qhas.profile.figures import JUDGED
+from qhas.query import VIEWS, ask
+from qhas.runs import keys
+from qhas.runs.record import Origin
+from qhas.store import Store
+from qhas.verdict.model import CellVerdict, Verdict
+from qhas.verdict.stored import write_verdicts
+from tests.qhas.nights import on_phone, run_of, simulated
+
+PAGE = (Path(__file__).parents[2] / "docs" / "query.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Three nights of two cells, the last one judged."""
+    store = Store(str(tmp_path / "store"))
+    for night in range(3):
+        run = run_of(night)
+        store.write(keys.sweep_record(run.run_id), run.model_dump_json().encode())
+        append(store, run, [on_phone(night, 1000.0 + night), simulated(night)])
+    judged = CellVerdict(
+        run_id=run_of(2).run_id,
+        cell="net/sm8750/default",
+        metric=JUDGED["median_us"],
+        origin=Origin.DEVICE,
+        verdict=Verdict.STEADY,
+        value=1002.0,
+        sentence="It is steady.",
+    )
+    write_verdicts(store, run_of(2).run_id, [judged])
+    return store
+
+
+def test_a_question_over_cells_is_answered_with_their_types(store: Store) -> None:
+    answer = ask(
+        store, "select soc, count(*) as n, max(median_us) as worst from cells group by soc order by soc"
+    )
+    assert answer.column_names == ["soc", "n", "worst"]
+    assert 1002.0 in answer.column("worst").to_pylist()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_can_be_asked_and_joined_by_the_run(store: Store, view: str) -> None:
+    answer = ask(store, f"select count(*) as n from {view} as it join runs using (run_id)")
+    assert answer.column("n").to_pylist()[0] > 0
+
+
+def test_the_runs_of_a_store_without_a_history_can_be_asked(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    run = run_record(run_id="one")
+    store.write(keys.sweep_record("one"), run.model_dump_json().encode())
+    assert ask(store, "select run_id, state from runs").to_pylist() == [{"run_id": "one", "state": run.state}]
+    assert ask(store, "select * from cells").num_rows == 0
+
+
+def test_only_the_views_that_are_named_are_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "children", lambda *_: pytest.fail("the runs were listed"))
+    assert ask(store, "select 1 as one").to_pylist() == [{"one": 1}]
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ("select nothing from cells", "nothing"),
+        ("select * from cell", "cell"),
+        ("selekt 1", "selekt"),
+        ("", "one SELECT"),
+        ("select 1; select 2", "one SELECT"),
+        ("drop view cells", "is DROP"),
+        ("create table t as select 1", "is CREATE"),
+        ("attach 'other.db'", "is ATTACH"),
+        ("set memory_limit = '1TB'", "is SET"),
+        ("copy (select 1) to 'out.csv'", "is COPY"),
+        ("pragma database_list", "is P"),
+    ],
+)
+def test_what_is_no_question_is_refused_in_one_sentence(store: Store, question: str, says: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ask(store, question)
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "'/etc/passwd'",
+        "read_text('/etc/passwd')",
+        "read_csv('{file}')",
+        "glob('/*')",
+        "'https://host/x.parquet'",
+    ],
+)
+def test_no_file_and_no_address_can_be_read(store: Store, tmp_path: Path, source: str) -> None:
+    (file := tmp_path / "secret.csv").write_text("a\n1\n")
+    with pytest.raises(InvalidInput):
+        ask(store, f"select * from {source.format(file=file)}")
+
+
+def test_the_programs_environment_and_variables_cannot_be_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "of-the-shell-77b2")
+    with pytest.raises(InvalidInput):
+        ask(store, "select getenv('SECRET_KEY')")
+    with pytest.raises(InvalidInput):
+        ask(store, "select * from rows")
+
+
+def test_a_damaged_file_is_named_and_the_rest_answers(store: Store) -> None:
+    heard: list[DamagedFile] = []
+    store.write("history/date=2026-03-09/broken.parquet", b"PAR1 and no more")
+    answer = ask(store, "select count(*) as n from cells", heard.append)
+    assert answer.column("n").to_pylist() == [6]
+    assert len(heard) == 1
+
+
+@pytest.mark.parametrize("question", re.findall(r"```sql\n(.+?)```", PAGE, re.DOTALL))
+def test_the_examples_of_the_docs_are_answered(store: Store, question: str) -> None:
+    assert ask(store, question).num_columns > 1
+
+
+def test_the_docs_name_every_view_with_columns_it_has(store: Store) -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \|.+?\| (`.+`) \|$", PAGE, re.MULTILINE))
+    assert rows.keys() == VIEWS.keys()
+    for view, columns in rows.items():
+        assert set(re.findall(r"`(\w+)`", columns)) <= set(ask(store, f"from {view}").column_names)
