@@ -26,6 +26,7 @@ WORDS = (
     "runs",
     "show",
     "compare",
+    "gate",
     "history",
     "query",
     "report",
