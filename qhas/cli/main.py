@@ -26,6 +26,7 @@ WORDS = (
     "runs",
     "show",
     "compare",
+    "upgrade",
     "history",
     "query",
     "report",
