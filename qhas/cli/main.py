@@ -27,6 +27,7 @@ WORDS = (
     "show",
     "compare",
     "upgrade",
+    "gate",
     "history",
     "query",
     "report",

@@ -20,6 +20,7 @@ from qhas.cell.artifacts import ARTIFACTS, UNFINISHED, Retention
 from qhas.cell.prepared import PreparedManifest
 from qhas.machine.digest import data_digest
 from qhas.runs import keys
+from qhas.runs.stored import run_ids
 from qhas.store import Found, Store, StoreError
 
 TRACES_DAYS = 90
@@ -110,9 +111,7 @@ def plan_pruning(
     Keys in `linked` stay, and all traces of cells whose prefixes are in it: verdicts point to them.
     """
     items = [
-        item
-        for run_id in store.children(keys.RUNS)
-        for item in _of_run(store, keys.run(run_id), policy, now, linked)
+        item for run_id in run_ids(store) for item in _of_run(store, keys.run(run_id), policy, now, linked)
     ]
     for key in store.children(keys.PREPARED):
         items += _of_graph(store, keys.prepared(key), policy, now)

@@ -35,6 +35,7 @@ RUNS = {
     "prune --site site.yaml": HEAVY,
     "pin nightly-1 --site site.yaml": HEAVY,
     "verify nightly-1 --site site.yaml": HEAVY - PARQUET,
+    "gate gone.dlc gone.dlc --soc sm8750": HEAVY,
     "history net sm8750 --site site.yaml": HEAVY - PARQUET,
     "report nightly-1 --site site.yaml": HEAVY - PARQUET - PAGES,
     "sweep gone.yaml": HEAVY,

@@ -142,6 +142,14 @@ def test_a_slower_clock_is_told_apart_from_more_cycles() -> None:
     assert "MHz" not in found.sentence  # nobody told a clock: cycles of a graph by its time are none
 
 
+@pytest.mark.parametrize(("graph_us", "other"), [(504, False), (512, False), (530, True), (480, True)])
+def test_another_clock_is_seen_only_beyond_what_the_graphs_start_and_end_take(
+    graph_us: int, other: bool
+) -> None:
+    found = diff(NETWORK, NETWORK, graph_execute_us=graph_us)
+    assert (found.cause is not None) is other
+
+
 def test_the_clock_is_the_runtraces() -> None:
     sides = [(507, 0.5, 1600.0, 300), (1014, 1.0, 800.0, 900)]
     before, after = (
