@@ -73,7 +73,7 @@ def observed(
     if clock.change is None:
         if slower := _slower_cycles(by_name["graph_us"], by_name["timeline_cycles"]):
             yield _seen(Kind.CLOCK, f"time of a cycle {signed_percent(slower)}, so most likely another clock")
-    elif abs(clock.percent or 0.0) > _CLOCK_PERCENT:
+    elif 100 * abs(clock.change or 0.0) > _CLOCK_PERCENT * min(clock.before or 0.0, clock.after or 0.0):
         yield _seen(Kind.CLOCK, f"clock {clock.before:,.0f} → {clock.after:,.0f} MHz")
 
 
@@ -81,9 +81,10 @@ def _slower_cycles(time: Figure, cycles: Figure) -> float:
     """By how many percent the graph's cycles take longer; 0 where that may be its start and end, or whole microseconds."""
     if not (time.before and time.after and cycles.before and cycles.after):
         return 0.0
-    percent = 100 * (time.after / cycles.after / (time.before / cycles.before) - 1)
+    ratio = time.after / cycles.after / (time.before / cycles.before)
+    percent = 100 * (ratio - 1)
     around = _AROUND_CYCLES / min(cycles.before, cycles.after) + 1 / min(time.before, time.after)
-    return percent if abs(percent) > _CLOCK_PERCENT + 100 * around else 0.0
+    return percent if 100 * (max(ratio, 1 / ratio) - 1) > _CLOCK_PERCENT + 100 * around else 0.0
 
 
 def _limited(peak: Figure) -> bool:
