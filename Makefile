@@ -16,7 +16,7 @@ demo: $(STAMP)
 test: $(STAMP)
 	@$(BIN)/python -m pytest
 
-test-slow: $(STAMP)
+test-slow: $(STAMP)  # fuzzers take FUZZ_SECONDS each, 600 by default
 	@$(BIN)/python -m pytest -m slow
 
 lint: $(STAMP)

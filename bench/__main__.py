@@ -22,6 +22,10 @@ _WIDTH = 160
 
 def main(argv: Sequence[str]) -> int:
     """Exit code 0 with all figures, 1 with a sentence for each bench that has none, 2 for a name that no bench has."""
+    if argv[:1] == ["truth"]:
+        from bench.truth.command import main as truth
+
+        return truth(argv[1:])
     given = _parse(argv)
     to_errors = given.json == "-"
     wide = None if (sys.stderr if to_errors else sys.stdout).isatty() else _WIDTH
@@ -29,6 +33,9 @@ def main(argv: Sequence[str]) -> int:
     if given.list:
         for bench in (*BENCHES, *STUDIES):
             console.print(f"{bench.name:14}{bench.sentence}")
+        console.print(
+            f"{'truth':14}simulated times against measured ones; `truth --help` for a network of your own"
+        )
         return 0
     try:
         benches = chosen(given.names)

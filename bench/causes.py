@@ -6,8 +6,6 @@ with the QHAS figures alone, stripped of what the host SDK writes into their hea
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,20 +15,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.failure import BenchFailed
+from bench.cause_runs import cells_run, convert
+from bench.cause_trials import Verdict, verdicts_of
 from bench.size import Size
-from qhas.cell.chrometrace import generate_chrometrace
-from qhas.cell.net_run import collect_logs, net_run
-from qhas.cell.prepare import prepare_graph
-from qhas.cell.publish import publish_cell
-from qhas.cell.work import open_work
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff, CircumstanceKind, Part
-from qhas.diff.runs import evidence_of
-from qhas.lab.lab import Lab, open_lab
-from qhas.site import SdkRef, Site
-from qhas.site.sdk import HOST_TARGET, host_sdk_root
 from qhas.sweep.spec import Cell, ModelRef, PrepareOptions
 
 Kind = CircumstanceKind
@@ -41,7 +31,6 @@ _NETWORKS: Mapping[Size, tuple[str, ...]] = {
     Size.NORMAL: ("squeezenet", "inception_v2", "resnet50"),
     Size.FULL: ("squeezenet", "inception_v1", "inception_v2", "resnet50", "shufflenet", "densenet121"),
 }
-_RUN = "causes"
 
 
 @dataclass(frozen=True)
@@ -135,7 +124,16 @@ def measure(folder: Path, size: Size, console: Console) -> object:
         console.print(Text(f"   without records: {answer.sentence_without_records}", "dim"))
         for remark in answer.remarks:
             console.print(Text(f"   {remark}", "yellow"))
-    return [asdict(answer) for answer in answers]
+    verdicts = verdicts_of(folder / "kinds")
+    console.print(_kinds(verdicts))
+    for verdict in verdicts:
+        console.print(Text(f"{verdict.trial}: {verdict.sentence}"))
+        for complaint in (*verdict.wrong, *(f"not told: {one}" for one in verdict.untold)):
+            console.print(Text(f"   {complaint}", "yellow"))
+    return {
+        "changes": [asdict(answer) for answer in answers],
+        "kinds": [asdict(verdict) for verdict in verdicts],
+    }
 
 
 def answers_of(network: str, experiments: Sequence[Experiment], folder: Path) -> list[Answer]:
@@ -148,7 +146,7 @@ def run_inputs(network: str, inputs: Iterable[Input], folder: Path) -> dict[str,
     """The records and files of what was compiled and simulated, by key of the input. Raises BenchFailed."""
     folder.mkdir(parents=True, exist_ok=True)
     cells = {one.key: _cell(network, one, folder) for one in inputs}
-    return asyncio.run(_run(cells, folder))
+    return cells_run(cells, folder)
 
 
 def _answer(network: str, experiment: Experiment, before: Evidence, after: Evidence) -> Answer:
@@ -195,28 +193,7 @@ def _make(network: str, form: str, folder: Path, dlc: Path) -> None:
     from bench.cause_networks import Form, build  # needs the host SDK's extra
 
     onnx = build(network, Form(form), folder)
-    convert = host_sdk_root() / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
-    argv = [str(convert), "--input_network", str(onnx), "--output_path", str(dlc)]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise BenchFailed(f"{onnx.name} could not be converted: {done.stderr.strip() or done.stdout.strip()}")
-
-
-async def _run(cells: Mapping[str, Cell], folder: Path) -> dict[str, Evidence]:
-    site = Site(store=str(folder / "store"), sdk=SdkRef(root=host_sdk_root()))
-    async with open_lab(site) as lab, asyncio.TaskGroup() as group:
-        running = {key: group.create_task(_profile(cell, lab)) for key, cell in cells.items()}
-    return {key: task.result() for key, task in running.items()}
-
-
-async def _profile(cell: Cell, lab: Lab) -> Evidence:
-    async with open_work(cell, lab, _RUN) as work:
-        prepared = await prepare_graph(work)
-        async with work.lease() as device:
-            log = await collect_logs(work, await net_run(work, prepared, device), device)
-        await generate_chrometrace(work, prepared, log)
-        record = await publish_cell(work)
-    return evidence_of(lab.store, record)
+    convert(onnx, dlc)
 
 
 def _table(answers: Sequence[Answer]) -> Table:
@@ -232,5 +209,23 @@ def _table(answers: Sequence[Answer]) -> Table:
             Text(str(answer.named), "green" if answer.right else "red"),
             str(answer.seen),
             f"{answer.missing_percent:.2f} %",
+        )
+    return shown
+
+
+def _kinds(verdicts: Sequence[Verdict]) -> Table:
+    right = sum(verdict.first for verdict in verdicts)
+    false = sum(bool(verdict.wrong) for verdict in verdicts)
+    title = f"{right} of {len(verdicts)} true causes first, {false} with a false statement"
+    shown = Table("change", title=title, title_justify="left", box=SIMPLE)
+    for column in ("time", "true cause first", "false statements", "left out"):
+        shown.add_column(column, justify="right")
+    for verdict in verdicts:
+        shown.add_row(
+            verdict.trial,
+            f"{verdict.change_percent:+.1f} %",
+            Text("yes" if verdict.first else "no", "green" if verdict.right else "red"),
+            str(len(verdict.wrong)),
+            str(len(verdict.untold)),
         )
     return shown

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
-from qhas.cell.resume import complete, sdk_facts
+from qhas.cell.resume import complete, sdk_of_run
 from qhas.cell.sequence import DIRECT, profile_cells
 from qhas.lab.lab import Lab, open_lab
 from qhas.machine.hangup import hangup_interrupts
@@ -27,28 +27,33 @@ from qhas.sweep.spec import Cell, SweepSpec
 _logger = logging.getLogger(__name__)
 
 
-def run_direct(spec: SweepSpec, site: Site, run_id: str, sdk: Sdk | None = None) -> None:
-    """Take a sweep to its end, or complete it; with the site's SDK if the caller has found it. A failed cell is in its record, not raised.
+def run_direct(
+    spec: SweepSpec, site: Site, run_id: str, sdks: Mapping[str | None, Sdk] | None = None
+) -> None:
+    """Take a sweep to its end, or complete it; with the site's SDKs if the caller has found them. A failed cell is in its record, not raised.
 
     Raises InvalidInput before anything runs, RunNotEnded if the cells have run and the store is gone, RunTaken if
     another process has taken the run over, and KeyboardInterrupt for a run that is stopped, also by SIGTERM or SIGHUP.
     """
     try:
         with hangup_interrupts():
-            asyncio.run(_run(spec, site, run_id, sdk))
+            asyncio.run(_run(spec, site, run_id, sdks))
     except asyncio.CancelledError as stopped:
         raise KeyboardInterrupt from stopped
 
 
-async def _run(spec: SweepSpec, site: Site, run_id: str, sdk: Sdk | None) -> None:
+async def _run(spec: SweepSpec, site: Site, run_id: str, sdks: Mapping[str | None, Sdk] | None) -> None:
     this = asyncio.current_task()
     if this and threading.current_thread() is threading.main_thread():  # no other may handle signals
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     plan = await asyncio.to_thread(plan_sweep, spec)
     require_devices(site, sorted({cell.soc for cell in plan.cells}))
-    async with open_lab(site, sdk=sdk) as lab, sole_runner(lab.store, run_id, _tell_waiting) as tenure:
+    async with (
+        open_lab(site, named=plan.sdks, sdks=sdks) as lab,
+        sole_runner(lab.store, run_id, _tell_waiting) as tenure,
+    ):
         lab.tenure = tenure
-        run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_facts(lab))
+        run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_of_run(lab))
         try:
             with progress.listening(_log_trouble):
                 loading = asyncio.create_task(asyncio.to_thread(_load_the_end))

@@ -40,6 +40,15 @@ def check_name(name: str) -> str:
     return name
 
 
+def is_name(name: str) -> bool:
+    """Whether it can be one."""
+    try:
+        check_name(name)
+    except ValueError:
+        return False
+    return True
+
+
 def check_key(key: str) -> str:
     """Return the key, or raise ValueError unless every part is a name, or a partition as in `date=2026-03-01`."""
     for part in key.split("/"):

@@ -31,6 +31,11 @@ ShownText = Annotated[str, AfterValidator(shown)]
 """Text from outside as a field of a record."""
 
 
+def one_line(text: str) -> str:
+    """The text as `shown`, its line ends and tabs as blanks."""
+    return re.sub(r"[\t\r\n]", " ", shown(text))
+
+
 def csv_cell(value: object) -> object:
     """A value as a spreadsheet may open it: text that it would take for a formula begins with an apostrophe.
 

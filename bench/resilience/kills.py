@@ -6,7 +6,7 @@ After every kill the store is read from outside: every file of every manifest, t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,14 +15,18 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.failure import BenchFailed
+from bench.resilience import stopping
 from bench.resilience.killing import Outcome, kill_and_resume
 from bench.resilience.lab import SOCS, SweepLab, build_lab
 from bench.resilience.server import PrefectServer
+from bench.resilience.stopping import Stopped, stop_and_take_over, why_no_second_host
 from bench.size import Size
 from fakes.sdk import Tool, read_calls
 
 _SIZES = {Size.QUICK: (3, 3), Size.NORMAL: (24, 25), Size.FULL: (24, 100)}
 """Networks, on four SoCs each, and kills."""
+_STOPS = {Size.QUICK: 1, Size.NORMAL: 2, Size.FULL: 5}
+"""Sweeps that are stopped while a second host takes their run over."""
 _SEED = 20
 
 
@@ -33,9 +37,21 @@ def measure(folder: Path, size: Size, console: Console) -> dict[str, Any]:
         lab = build_lab(folder, networks, server.environment)
         outcome = kill_and_resume(lab, kills, _SEED)
         found = _figures(lab, outcome) | {"flow_runs_still_running": server.flow_runs("RUNNING")}
+        found |= _stops(folder, networks, _STOPS[size], server.environment)
     _require_whole(lab, outcome)
     console.print(_table(found))
     return found
+
+
+def _stops(folder: Path, networks: int, count: int, environment: Mapping[str, str]) -> dict[str, Any]:
+    """What became of sweeps that were stopped, or why this machine cannot tell."""
+    if reason := why_no_second_host():
+        return {"no_second_host": reason}
+    stops = list[Stopped]()
+    for number in range(count):
+        (place := folder / f"stop-{number}").mkdir()
+        stops.append(stop_and_take_over(place, networks, environment))
+    return stopping.figures(stops, networks * len(SOCS))
 
 
 def _figures(lab: SweepLab, outcome: Outcome) -> dict[str, Any]:
@@ -93,6 +109,17 @@ def _table(found: dict[str, Any]) -> Table:
         "flow runs that Prefect believes to run": str(found["flow_runs_still_running"]),
         "seconds, all starts included": str(found["seconds"]),
     }
+    if reason := found.get("no_second_host"):
+        rows["stopped while a second host took over"] = reason
+    else:
+        rows |= {
+            "stopped while a second host took over": str(found["stops"]),
+            "cells complete / in flight at a stop": f"{_spread(found['complete_at_stop'])}, "
+            f"{_spread(found['in_flight_at_stop'])}",
+            "s from the stop to the end on the second host": _spread(found["seconds_to_the_end_elsewhere"]),
+            "records changed by the stopped one, files read": f"{found['records_changed_by_the_stopped']}, "
+            f"{found['files_read']}",
+        }
     for name, value in rows.items():
         table.add_row(name, value)
     return table

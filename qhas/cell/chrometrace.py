@@ -58,7 +58,7 @@ async def _view(
     if device:
         await _view_on_device(attempt, device, config, log, schematic, folder)
     else:
-        argv = work.lab.sdk.viewer_argv(config=config, log=log, schematic=schematic, output=place / TRACE)
+        argv = work.sdk.viewer_argv(config=config, log=log, schematic=schematic, output=place / TRACE)
         await attempt.run_host_tool(argv)
     trace = attempt.collect("chrometrace", folder=folder)["chrometrace"]
     try:
@@ -80,7 +80,7 @@ async def _view_on_device(
     job = await device.open_job()
     for source in (config, log, schematic):
         await job.stage(source, f"inputs/{source.name}")
-    argv = attempt.work.lab.sdk.viewer_argv(
+    argv = attempt.work.sdk.viewer_argv(
         config=f"inputs/{config.name}",
         log=f"inputs/{log.name}",
         schematic=f"inputs/{schematic.name}",

@@ -52,7 +52,7 @@ async def execute(
         await job.stage(listing, name)
     for name, file in inputs.files.items():
         await job.stage(file, name)
-    argv = attempt.work.lab.sdk.net_run_argv(
+    argv = attempt.work.sdk.net_run_argv(
         container=PREPARED_DLC,
         input_list=",".join(lists),
         options=options,

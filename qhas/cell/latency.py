@@ -56,7 +56,7 @@ async def _time(
     samples = attempt.folder / place / SAMPLES
     if found := await asyncio.to_thread(_read_log, attempt, copy, samples, inputs.inferences):
         return found
-    await attempt.run_host_tool(attempt.work.lab.sdk.diagview_argv(log=copy, output=samples))
+    await attempt.run_host_tool(attempt.work.sdk.diagview_argv(log=copy, output=samples))
     return await asyncio.to_thread(_read_table, attempt, samples, inputs.inferences)
 
 

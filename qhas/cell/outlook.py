@@ -46,7 +46,7 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
     forecasts = {cell.key: known.get(cell.key, Forecast()) for cell in plan.cells}
     unknown: str | None = None
     try:
-        async with open_lab(site) as lab:
+        async with open_lab(site, named=plan.sdks) as lab:
             prepared = frozenset([cell.key for cell in plan.cells if await _is_prepared(cell, lab)])
     except InvalidInput as error:
         prepared, unknown = frozenset(), str(error)
@@ -64,7 +64,7 @@ async def _is_prepared(cell: Cell, lab: Lab) -> bool:
         _, model = await lab.model(cell.model.dlc)
     except StepFailed:
         return False
-    key = prepared_key(cell, lab.sdk, model.sha256)
+    key = prepared_key(cell, lab.sdk_of(cell), model.sha256)
     return await asyncio.to_thread(PreparedGraphs(lab.store).holds, key)
 
 

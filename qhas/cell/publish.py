@@ -39,7 +39,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         origin=work.origin,
         started_at=work.started_at,
         finished_at=datetime.now(UTC),
-        sdk=sdk_facts(work.lab),
+        sdk=sdk_facts(work.lab, work.cell),
         device=work.device,
         model=work.model,
         prepared=work.prepared,

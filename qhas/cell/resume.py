@@ -36,12 +36,12 @@ async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[s
     stored = await read_cells(lab.store, run_id, cells)
     found = await asyncio.to_thread(lab.store.objects, keys.run(run_id)) if stored else []
     sizes = {each.key: each.size for each in found}
-    models = {cell.key: cell.model for cell in cells}
+    by_key = {cell.key: cell for cell in cells}
     # Records name no password: what is fetched once more is fetched from where the plan says.
     return {
-        key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": models[key]})})
+        key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": by_key[key].model})})
         for key, record in stored.items()
-        if record.good and _is_whole(record, sizes) and await _still_holds(record, models[key].dlc, lab)
+        if record.good and _is_whole(record, sizes) and await _still_holds(record, by_key[key], lab)
     }
 
 
@@ -54,15 +54,21 @@ def _is_whole(record: CellRecord, sizes: Mapping[str, int]) -> bool:
     )
 
 
-async def _still_holds(record: CellRecord, address: str, lab: Lab) -> bool:
+async def _still_holds(record: CellRecord, cell: Cell, lab: Lab) -> bool:
     try:
-        _, model = await lab.model(address)
+        _, model = await lab.model(cell.model.dlc)
     except StepFailed:
         return False
     made_from = record.model.sha256 if record.model else None
-    return (made_from, record.sdk) == (model.sha256, sdk_facts(lab))
+    return (made_from, record.sdk) == (model.sha256, sdk_facts(lab, cell))
 
 
-def sdk_facts(lab: Lab) -> SdkFacts:
-    """The SDK of a lab, as records name it."""
-    return SdkFacts(kind=lab.sdk.kind, version=lab.sdk.version)
+def sdk_facts(lab: Lab, cell: Cell | None = None) -> SdkFacts:
+    """The SDK of a cell, else of a lab, as records name it."""
+    sdk = lab.sdk_of(cell) if cell else lab.sdk
+    return SdkFacts(kind=sdk.kind, version=sdk.version)
+
+
+def sdk_of_run(lab: Lab) -> SdkFacts | None:
+    """The SDK of a run; None where its cells have several."""
+    return sdk_facts(lab) if lab.one_sdk else None

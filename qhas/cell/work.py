@@ -26,6 +26,7 @@ from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
 from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, PreparedFacts
+from qhas.site.sdk import Sdk
 from qhas.store import StoreError
 from qhas.sweep.spec import Cell
 from qhas.truth.traits import Traits
@@ -82,6 +83,11 @@ class CellWork:
                 yield device
         finally:
             self._enter(Stage.FINISHING)
+
+    @property
+    def sdk(self) -> Sdk:
+        """The SDK it runs with."""
+        return self.lab.sdk_of(self.cell)
 
     def urgency(self) -> Urgency:
         """How urgent work on this host is for the cell now."""
@@ -169,7 +175,7 @@ class StepAttempt:
                 run = await run_tool(
                     argv,
                     cwd=self.folder,
-                    env=lab.sdk.environment(),
+                    env=self.work.sdk.environment(),
                     output=output,
                     timeout_seconds=self.work.cell.run.timeout_seconds,
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,7 @@ from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import ending, load_run, require_same_spec
 from qhas.site import Site, require_devices
-from qhas.site.sdk import Sdk, find_sdk
+from qhas.site.sdk import Sdk, find_sdks
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef
@@ -50,9 +50,9 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
     store = _opened(request)
     planned = plan_sweep(request.spec)
     require_devices(request.site, sorted({cell.soc for cell in planned.cells}))
-    sdk = find_sdk(request.site.sdk)
+    sdks = find_sdks(request.site, planned.sdks)
     if direct and not has_api():
-        return _run_and_show(store, request, planned, partial(_run_direct, request, sdk))
+        return _run_and_show(store, request, planned, partial(_run_direct, request, sdks))
     return _run_and_show(store, request, planned, partial(run_flow, "sweep", **_parameters(request)))
 
 
@@ -69,11 +69,11 @@ def _parameters(request: Request) -> dict[str, Any]:
     return {"spec": request.spec, "site": site_file, "run_id": request.run_id}
 
 
-def _run_direct(request: Request, sdk: Sdk) -> None:
+def _run_direct(request: Request, sdks: Mapping[str | None, Sdk]) -> None:
     from qhas.direct import run_direct
 
     errors.print(f"qhas: {HOW_TO_RECORD}", style="dim", soft_wrap=True)
-    run_direct(request.spec, request.site, request.run_id, sdk)
+    run_direct(request.spec, request.site, request.run_id, sdks)
 
 
 def _opened(request: Request) -> Store:

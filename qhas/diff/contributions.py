@@ -46,6 +46,8 @@ _ROUNDING_US = 1e-6
 
 def contributions(before: Timing, after: Timing, ops: Sequence[OpDiff]) -> list[Contribution]:
     """The parts, the largest difference of time first. Parts that did not change are left out."""
+    if not (before.apart and after.apart):
+        before, after = before.undivided(), after.undivided()
     rates = _rates(before, after)
     us = next((rate for rate in rates if rate is not None), 0.0)
     parts = [*_of_ops(ops), *_of_nobody(before, after, ops)]
@@ -113,9 +115,8 @@ def _of_time(
     old, new = rates
     clocks = before.clock_mhz and after.clock_mhz
     if old is not None and new is not None:
-        name = (
-            f"clock {before.clock_mhz:,.0f} → {after.clock_mhz:,.0f} MHz" if clocks else "time a cycle takes"
-        )
+        whole = "time a cycle takes" if before.apart else "power-up, VTCM acquire and clock"
+        name = f"clock {before.clock_mhz:,.0f} → {after.clock_mhz:,.0f} MHz" if clocks else whole
         yield Part.CLOCK, name, after.cycles * (new - old)
     if clocks:
         yield Part.AROUND, "start and end of the graph", after.around - before.around

@@ -17,6 +17,7 @@ _PHRASES = 3
 """Of one op."""
 _CONVERTERS = frozenset({"Quantize", "Dequantize", "Cast", "Convert"})
 """Ops that come and go with a data type."""
+_OWN = (Aspect.ATTRIBUTE, Aspect.WEIGHTS_SHAPE, Aspect.SHAPE)
 _OF_STRUCTURE = tuple(
     aspect for aspect in Aspect if aspect not in (Aspect.DATA_TYPE, Aspect.WEIGHTS, Aspect.ENCODING)
 )
@@ -55,7 +56,9 @@ def _data_types(diff: NetworkDiff) -> Iterator[Circumstance]:
 
 def _structure(diff: NetworkDiff, *, retyped: bool) -> Iterator[Circumstance]:
     phrases, ops = list(diff.borders), list[str]()
-    groups = list(_changed(diff.ops)) + list(_moved(diff.ops, retyped=retyped))
+    rewired = [op for op in diff.ops if op.has(Aspect.WIRING) and not op.has(*_OWN)]
+    changed = [op for op in diff.ops if op.has(*_OWN)]
+    groups = [*_changed(changed), *_moved(diff.ops, retyped=retyped), *_changed(rewired)]
     for phrase, names in groups:
         phrases.append(phrase)
         ops += names

@@ -251,11 +251,10 @@ def _place(source: int | None) -> int:
 
 
 def _values(old: Node, new: Node) -> Iterator[Change]:
-    constants = [
-        (one, other)
-        for one, other in zip(old.constants, new.constants, strict=False)
-        if (one.shape, one.dtype) == (other.shape, other.dtype)
-    ]
+    """Of constants that stayed what they were: where one has another shape, the others follow it."""
+    constants = list(zip(old.constants, new.constants, strict=False))
+    if any((one.shape, one.dtype) != (other.shape, other.dtype) for one, other in constants):
+        return
     if any(one.weights != other.weights and not _rescaled(one, other) for one, other in constants):
         yield Change(Aspect.WEIGHTS, "other weights")
     tensors = [*constants, *zip(old.outputs, new.outputs, strict=False)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from qhas.diff.model import (
     Circumstance,
@@ -15,14 +15,14 @@ from qhas.diff.model import (
     Source,
 )
 from qhas.diff.op_words import several, titled
-from qhas.units import mebibytes
+from qhas.units import mebibytes, signed_percent
 
 Kind = CircumstanceKind
 
 _CLOCK_PERCENT = 2.0
 """A change of clock that is more than rounding."""
-_RATE = 0.10
-"""Of the time of a cycle: the graph's start and end, outside its cycles, are up to 8 % of a small network."""
+_AROUND_CYCLES = 6_100
+"""What the graph's start and end took at most outside its timeline, in devices' files that were seen."""
 _FULL = 0.85
 """Share of a size that VTCM comes in, at which a peak says that there was no more."""
 _VTCM_SIZES = tuple(size << 20 for size in (1, 2, 4, 8, 16))
@@ -70,20 +70,21 @@ def observed(
             yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
     if Kind.SOC in known:
         return
-    if clock.change is None and (slower := _us_a_cycle(by_name)) and abs(slower - 1) > _RATE:
-        yield _seen(
-            Kind.CLOCK, f"a cycle takes {100 * (slower - 1):+.0f} % of time, so most likely another clock"
-        )
-    elif abs(clock.percent or 0.0) > _CLOCK_PERCENT:
+    if clock.change is None:
+        if slower := _slower_cycles(by_name["graph_us"], by_name["timeline_cycles"]):
+            yield _seen(Kind.CLOCK, f"time of a cycle {signed_percent(slower)}, so most likely another clock")
+    elif 100 * abs(clock.change or 0.0) > _CLOCK_PERCENT * min(clock.before or 0.0, clock.after or 0.0):
         yield _seen(Kind.CLOCK, f"clock {clock.before:,.0f} → {clock.after:,.0f} MHz")
 
 
-def _us_a_cycle(figures: Mapping[str, Figure]) -> float | None:
-    """Of the graph, after in terms of before; None where a file does not tell."""
-    time, cycles = figures["graph_us"], figures["timeline_cycles"]
+def _slower_cycles(time: Figure, cycles: Figure) -> float:
+    """By how many percent the graph's cycles take longer; 0 where that may be its start and end, or whole microseconds."""
     if not (time.before and time.after and cycles.before and cycles.after):
-        return None
-    return time.after / cycles.after / (time.before / cycles.before)
+        return 0.0
+    ratio = time.after / cycles.after / (time.before / cycles.before)
+    percent = 100 * (ratio - 1)
+    around = _AROUND_CYCLES / min(cycles.before, cycles.after) + 1 / min(time.before, time.after)
+    return percent if 100 * (max(ratio, 1 / ratio) - 1) > _CLOCK_PERCENT + 100 * around else 0.0
 
 
 def _limited(peak: Figure) -> bool:

@@ -44,7 +44,7 @@ def sentence(
     head = _head(time, verdict, _where(sides))
     if time.name in (LATENCY.name, WARM.name):
         told = f"{_FIRST[first.name]} {_change(first)}" + (f": {told}" if told else "")
-    if start_up := _start_up(contributions, figures[TIME.name]):
+    if first.name == GRAPH.name and (start_up := _start_up(contributions, figures[TIME.name])):
         told = "; ".join(filter(None, (told, start_up)))
     return f"{head}: {told}." if told else f"{head}."
 

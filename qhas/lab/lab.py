@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from qhas.devices import Device
@@ -22,7 +23,7 @@ from qhas.machine.scratch import Scratch, remove_dead_scratch
 from qhas.profile.origin import Origin
 from qhas.runs.record import ModelFacts
 from qhas.site import DeviceRef, Site, Transport
-from qhas.site.sdk import Sdk, find_sdk
+from qhas.site.sdk import Sdk, find_sdks
 from qhas.store import Store
 from qhas.sweep.spec import Cell
 
@@ -33,9 +34,19 @@ if TYPE_CHECKING:
 class Lab:
     """What the cells of one run share. Made by `open_lab`."""
 
-    def __init__(self, site: Site, sdk: Sdk, store: Store, scratch: Path, cores: int) -> None:
+    def __init__(
+        self,
+        site: Site,
+        sdk: Sdk,
+        store: Store,
+        scratch: Path,
+        cores: int,
+        named: Mapping[str | None, Sdk] = MappingProxyType({}),
+    ) -> None:
         self.site = site
         self.sdk = sdk
+        """The site's own; of a run in which every cell names one, the first of these."""
+        self._named = named
         self.store = store
         self.scratch = scratch
         self.cores = Cores(cores)
@@ -53,6 +64,15 @@ class Lab:
         """One lock a key: cells of this run that need the same thing make it once."""
         return self._locks[key]
 
+    def sdk_of(self, cell: Cell) -> Sdk:
+        """The SDK that a cell runs with."""
+        return self.sdk if cell.sdk is None else self._named[cell.sdk]
+
+    @property
+    def one_sdk(self) -> bool:
+        """Whether all of the run has the same."""
+        return {self.sdk.root} == {self.sdk.root, *(sdk.root for sdk in self._named.values())}
+
     def origin(self, soc: str) -> Origin:
         """Where figures for a SoC come from in this lab."""
         measured = any(ref.soc == soc and ref.transport is not Transport.HOST for ref in self.site.devices)
@@ -64,11 +84,11 @@ class Lab:
         """See `Lending.lease`."""
         return self._lending.lease(cell, run_id, avoid)
 
-    def device(self, ref: DeviceRef) -> Device:
-        """A device of site.yaml, not leased and not yet reached."""
+    def device(self, ref: DeviceRef, cell: Cell | None = None) -> Device:
+        """A device of site.yaml with the SDK of the cell, else the site's own; not leased and not yet reached."""
         return open_device(
             ref,
-            sdk=self.sdk,
+            sdk=self.sdk_of(cell) if cell else self.sdk,
             scratch=self.scratch,
             cores=self.cores,
             gate=self.site.gate,
@@ -81,16 +101,24 @@ class Lab:
 
 
 @asynccontextmanager
-async def open_lab(site: Site, *, sdk: Sdk | None = None, cores: int | None = None) -> AsyncIterator[Lab]:
-    """Find the site's SDK, unless it is known, and the store; make scratch space, which goes when the run ends, or dies and another begins.
+async def open_lab(
+    site: Site,
+    *,
+    named: Iterable[str | None] = (None,),
+    sdks: Mapping[str | None, Sdk] | None = None,
+    cores: int | None = None,
+) -> AsyncIterator[Lab]:
+    """Find the site's SDKs of these names, unless they are known, and the store; make scratch space, which goes when the run ends, or dies and another begins.
 
     Raises InvalidInput.
     """
-    sdk = sdk if sdk else await asyncio.to_thread(find_sdk, site.sdk)
+    found = await asyncio.to_thread(find_sdks, site, named) if sdks is None else sdks
+    sdk = found[None] if None in found else next(iter(found.values()))
     await asyncio.to_thread(remove_dead_scratch)
     scratch = Scratch()
     try:
         store = Store(site.store, scratch=scratch.path)
-        yield Lab(site, sdk, store, scratch.path, cores or site.host.cores or os.cpu_count() or 1)
+        cores = cores or site.host.cores or os.cpu_count() or 1
+        yield Lab(site, sdk, store, scratch.path, cores, found)
     finally:
         await asyncio.to_thread(scratch.remove)

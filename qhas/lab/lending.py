@@ -64,7 +64,7 @@ class Lending:
         site: Site,
         leases: Leases,
         quarantine: QuarantineLog,
-        open_device: Callable[[DeviceRef], Device],
+        open_device: Callable[[DeviceRef, Cell], Device],
     ) -> None:
         self._site = site
         self._leases = leases
@@ -79,7 +79,7 @@ class Lending:
         Raises StepFailed if every device of the SoC is quarantined.
         """
         if not self._site.devices:
-            async with self._open(DeviceRef(name=f"sim-{cell.soc}", soc=cell.soc)) as device:
+            async with self._open(DeviceRef(name=f"sim-{cell.soc}", soc=cell.soc), cell) as device:
                 yield device
             return
         refs = {ref.address: ref for ref in self._site.devices if ref.soc == cell.soc}
@@ -95,7 +95,7 @@ class Lending:
                     patience_seconds=self._site.gate.patience_seconds,
                 ) as address,
                 self._blamed(refs[address], cell),
-                self._open(refs[address]) as device,
+                self._open(refs[address], cell) as device,
             ):
                 yield device
         except NoDevice as error:
@@ -114,9 +114,9 @@ class Lending:
         await asyncio.to_thread(self._blame.note_success, ref)
 
     @asynccontextmanager
-    async def _open(self, ref: DeviceRef) -> AsyncIterator[Device]:
+    async def _open(self, ref: DeviceRef, cell: Cell) -> AsyncIterator[Device]:
         """The device, clean at the end even if the end is a cancellation."""
-        device = self._open_device(ref)
+        device = self._open_device(ref, cell)
         try:
             yield device
         finally:

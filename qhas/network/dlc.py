@@ -20,6 +20,7 @@ from qhas.network.network import Attribute, Graph, Network, NetworkOp, Role, Ten
 from qhas.network.records import UNREADABLE, open_record, read_record, why_unreadable
 from qhas.network.tables import Buffer, Table
 from qhas.network.vocabulary import DATA_TYPES, NUMBERS, OPERATIONS, TYPES
+from qhas.outside_bytes import opened_zip
 
 _MODEL, _PARAMETERS, _WEIGHTS = "model", "model.params", "model.params.bin"
 _LARGEST = 64 << 20
@@ -52,7 +53,7 @@ Constants = Mapping[Key, Constant]
 def read_network(dlc: Path) -> Network:
     """Ops, tensors and digests of all weights. Raises ValueError for what is no DLC of SNPE 2, or damaged."""
     try:
-        with zipfile.ZipFile(dlc) as archive:
+        with opened_zip(dlc) as archive:
             model = _buffer(archive, _MODEL, b"NETD").root()
             constants = _constants(archive)
         return Network(graphs=tuple(_graph(table, constants) for table in model.tables(0)))

@@ -58,7 +58,9 @@ _MICROSECONDS = {
 }
 _FIGURE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{0,12})?)[ \t]*([A-Za-zµμ]*)")
 _AVERAGE = re.compile(
-    rf"^[ \t]*([A-Za-z ]{{8,40}}?)[ \t]*(?:\[[^\]\n]*\])?[ \t]*:[ \t]*{_FIGURE.pattern}", re.MULTILINE
+    # Nothing is tried twice: tools print lines of any length.
+    rf"^[ \t]*+([A-Za-z][A-Za-z ]{{6,38}}[A-Za-z])[ \t]*+(?:\[[^\]\n]*+\])?+[ \t]*+:[ \t]*+{_FIGURE.pattern}",
+    re.MULTILINE,
 )
 _SERIES = {series.lower(): series for series in Series}
 

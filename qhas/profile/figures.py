@@ -101,6 +101,7 @@ TIME = Figure(
     unit=Unit.MICROSECONDS,
     read=_metric(lambda metrics: metrics.time_us),
     meaning="QHAS time: of the first, cold inference.",
+    whole=False,
     judged=SIMULATED,
     weight=2,
     column="time_us",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qhas.profile.qhas_file import QhasFile
 from qhas.profile.runtrace import Runtrace
@@ -19,9 +19,23 @@ class Timing:
     idle: int
     execute: float
     start_up: float
+    apart: bool = True
+    """Whether the file tells the two apart; else all is execution."""
     clock_mhz: float | None = None
     vtcm_acquire: float | None = None
     power_up: float | None = None
+
+    def undivided(self) -> Timing:
+        """The same as a file has it that does not tell the execution from what is before it."""
+        return replace(
+            self,
+            execute=self.time,
+            start_up=0.0,
+            apart=False,
+            clock_mhz=None,
+            vtcm_acquire=None,
+            power_up=None,
+        )
 
     @property
     def time(self) -> float:
@@ -54,7 +68,7 @@ def timing(file: QhasFile, runtrace: Runtrace | None = None) -> Timing:
     told = core.graph_execute_us if core.graph_execute_us is not None or not runtrace else runtrace.graph_us
     execute = float(core.time_us if told is None else told)
     stated = stated_clock_mhz(file)
-    return Timing(
+    taken = Timing(
         cycles=core.timeline_cycles,
         idle=file.idle,
         execute=core.timeline_cycles / stated if stated else execute,
@@ -63,3 +77,4 @@ def timing(file: QhasFile, runtrace: Runtrace | None = None) -> Timing:
         vtcm_acquire=runtrace.vtcm_acquire_us if runtrace else None,
         power_up=runtrace.power_on_us if runtrace else None,
     )
+    return taken.undivided() if told is None and not stated else taken

@@ -12,7 +12,7 @@ from qhas.failures import InvalidInput
 from qhas.runs import keys
 from qhas.runs.index import Entry, read_known
 from qhas.runs.record import SweepState
-from qhas.runs.stored import read_run
+from qhas.runs.stored import read_run, run_ids
 from qhas.store import Store
 
 LATEST = "latest"
@@ -46,7 +46,7 @@ def run_lines(store: Store) -> list[RunLine]:
     Of the runs that have a report one object tells enough; the records of the others are read.
     """
     known = {entry.run_id: _of_entry(entry) for entry in read_known(store).values()}
-    ids = store.children(keys.RUNS)
+    ids = run_ids(store)
     with ThreadPoolExecutor(_AT_ONCE, "qhas-runs") as threads:
         read = threads.map(lambda run_id: known.get(run_id) or _of_record(store, run_id), ids)
         lines = [line for line in read if line]
@@ -61,7 +61,7 @@ def find_run(store: Store, name: str) -> str:
         raise InvalidInput(f"The store {store.root} has no run yet.")
     if store.exists(keys.sweep_record(name)):
         return name
-    ids = store.children(keys.RUNS)
+    ids = run_ids(store)
     if name in ids:  # what is left of a run: it may be looked at, too
         return name
     matches = [run_id for run_id in ids if run_id.startswith(name)]

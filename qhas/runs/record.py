@@ -85,6 +85,10 @@ class PreparedFacts(Stored):
     key: str
     sha256: str
     schematic_sha256: str
+    graph: str | None = Field(
+        default=None,
+        description="Key of what was compiled and how, without the metadata of the DLC: the same for a network exported again.",
+    )
     reused: bool
 
 
@@ -271,7 +275,7 @@ class SitePart(Stored):
 class SweepRecord(Stored):
     """The run as a whole: resolved spec, site and versions, and where it stands.
 
-    `sdk` is None where several sites ran it, each with its own; the cells name theirs.
+    `sdk` is None where cells or sites have SDKs of their own; the cells name theirs.
     """
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 import qhas
 from qhas.documents import describe
 from qhas.failures import InvalidInput, QhasError
+from qhas.naming import is_name
 from qhas.outside_text import shown
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, SdkFacts, SitePart, SweepRecord, SweepState
@@ -158,7 +159,8 @@ def read_run(store: Store, run_id: str) -> SweepRecord | None:
         record = SweepRecord.model_validate_json(content, extra="ignore")
     except ValidationError as error:
         raise InvalidInput(
-            f"The record of run {run_id} cannot be read by this version: {describe(error)}."
+            f"The record of run {run_id} cannot be read by this version: {describe(error)}; if it is damaged, "
+            f"remove {keys.sweep_record(run_id)}, and resume the run with its sweep file."
         ) from error
     if record.run_id != run_id:
         raise RecordMisplaced(
@@ -166,6 +168,11 @@ def read_run(store: Store, run_id: str) -> SweepRecord | None:
             "sweep file."
         )
     return record
+
+
+def run_ids(store: Store) -> list[str]:
+    """The runs in the store: whatever has the name of one where runs lie. Raises StoreError."""
+    return [name for name in store.children(keys.RUNS) if is_name(name)]
 
 
 def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:

@@ -10,14 +10,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from qhas.failures import InvalidInput
 from qhas.machine.process import tool_environment
-from qhas.site import SdkRef
+from qhas.site import SdkRef, Site
 from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
 
 HOST_TARGET = "x86_64-linux-clang"
@@ -195,20 +195,36 @@ def find_sdk(ref: SdkRef, environ: Mapping[str, str] = os.environ) -> Sdk:
     return sdk
 
 
-def host_sdk_root() -> Path:
-    """Root of the host SDK, laid down where needed. Raises InvalidInput when this machine cannot have it."""
-    return Path(_ask_host_sdk("root")[-1])
+def find_sdks(site: Site, names: Iterable[str | None]) -> dict[str | None, Sdk]:
+    """The SDKs that cells name; None is the site's own. Raises InvalidInput for a name that the site does not have."""
+    return {name: _find_named(site, name) for name in names}
 
 
-def host_sdk_estimates() -> list[str]:
-    """SoCs whose estimates the vendor supports. Raises InvalidInput when the host SDK does not answer."""
-    rows = (line.split("\t") for line in _ask_host_sdk("socs"))
-    return [row[0] for row in rows if row[-1] == "supported"]
+def _find_named(site: Site, name: str | None) -> Sdk:
+    if name is None:
+        return find_sdk(site.sdk)
+    if (named := site.sdks.get(name)) is None:
+        known = f"its sdks are {', '.join(site.sdks)}" if site.sdks else "site.yaml has no sdks"
+        raise InvalidInput(f"This site has no SDK called {name}: {known}; add it there.")
+    return find_sdk(SdkRef(root=named.root or host_sdk_root(named.host), env=named.env))
 
 
-def _ask_host_sdk(question: str) -> list[str]:
+def host_sdk_root(version: str | None = None) -> Path:
+    """Root of the host SDK, or of a version of it, laid down where needed. Raises InvalidInput when it cannot be had here."""
+    return Path(_ask_host_sdk("root", *([version] if version else []))[-1])
+
+
+def host_sdk_estimates() -> dict[str, list[str]]:
+    """SoCs that it estimates: `supported` by the vendor, and `checked` against a device only. Raises InvalidInput when the
+    host SDK does not answer.
+    """
+    rows = [line.split("\t") for line in _ask_host_sdk("socs")]
+    return {kind: [row[0] for row in rows if row[-1] == kind] for kind in ("supported", "checked")}
+
+
+def _ask_host_sdk(*question: str) -> list[str]:
     """Lines of an answer, at least one. The host SDK stands alone: it is asked as a program."""
-    command = [sys.executable, "-m", "hostsdk", question]
+    command = [sys.executable, "-m", "hostsdk", *question]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     except (OSError, subprocess.TimeoutExpired) as error:

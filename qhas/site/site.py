@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from qhas.documents import Written, anchored, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
 from qhas.machine.secrets import MASK, is_secret, masked
+from qhas.naming import Name
 from qhas.site.devices import DeviceRef, Gate
 
 SITE_VARIABLE = "QHAS_SITE"
@@ -40,6 +41,24 @@ class SdkRef(Written):
     env: dict[str, str] = Field(
         default={}, description="Variables for the SDK's tools. They become part of the cache key."
     )
+
+
+class NamedSdk(Written):
+    """One of several SDKs, for the axis `sdk` of a sweep: a vendor's directory, or a version of the host SDK."""
+
+    root: Path | None = Field(default=None, description="Root of a vendor SDK.")
+    host: str | None = Field(
+        default=None,
+        pattern=r"^\d+\.\d+(\.\d+)?$",
+        description="A version of the host SDK, as in 2.4.0 or 2.48; python -m hostsdk install fetches it.",
+    )
+    env: dict[str, str] = Field(default={}, description="Variables for its tools, as of `sdk`.")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> NamedSdk:
+        if (self.root is None) == (self.host is None):
+            raise ValueError("an SDK is given by its root or by a version of the host SDK, one of them")
+        return self
 
 
 class Viewer(StrEnum):
@@ -79,6 +98,9 @@ class Site(Written):
         default=DEFAULT_STORE, description="Any fsspec URL; relative paths are taken from site.yaml."
     )
     sdk: SdkRef = SdkRef()
+    sdks: dict[Name, NamedSdk] = Field(
+        default={}, description="Further SDKs by the names that a sweep's axis `sdk` has, as in 2.48."
+    )
     viewer: Viewer = Viewer.HOST
     devices: list[DeviceRef] = []
     gate: Gate = Gate()
@@ -110,6 +132,12 @@ def load_site(path: Path | str | None = None, environ: Mapping[str, str] = os.en
     sdk = site.sdk
     if sdk.root is not None:
         sdk = sdk.model_copy(update={"root": Path(anchored(path, "sdk.root", str(sdk.root)))})
+    sdks = {
+        name: named.model_copy(update={"root": Path(anchored(path, f"sdks.{name}.root", str(named.root)))})
+        if named.root
+        else named
+        for name, named in site.sdks.items()
+    }
     devices = [
         ref.model_copy(update={"ssh_config": Path(anchored(path, "ssh_config", str(ref.ssh_config)))})
         if ref.ssh_config
@@ -117,15 +145,19 @@ def load_site(path: Path | str | None = None, environ: Mapping[str, str] = os.en
         for ref in site.devices
     ]
     return site.model_copy(
-        update={"store": anchored(path, "store", site.store), "sdk": sdk, "devices": devices}
+        update={"store": anchored(path, "store", site.store), "sdk": sdk, "sdks": sdks, "devices": devices}
     )
 
 
 def without_secrets(site: Site) -> Site:
     """The site as it may be stored: secrets in variables and in the store's address replaced."""
     sdk = site.sdk.model_copy(update={"env": _without_values(site.sdk.env)})
+    sdks = {
+        name: named.model_copy(update={"env": _without_values(named.env)})
+        for name, named in site.sdks.items()
+    }
     devices = [ref.model_copy(update={"env": _without_values(ref.env)}) for ref in site.devices]
-    return site.model_copy(update={"store": masked(site.store), "sdk": sdk, "devices": devices})
+    return site.model_copy(update={"store": masked(site.store), "sdk": sdk, "sdks": sdks, "devices": devices})
 
 
 def _without_values(env: Mapping[str, str]) -> dict[str, str]:

@@ -66,7 +66,7 @@ def trouble_of(error: BaseException) -> Trouble:
 def _kind(error: BaseException) -> type[StoreError]:
     if isinstance(error, FileExistsError):
         return Taken
-    if any(isinstance(link, FileNotFoundError) for link in chain(error)):
+    if any(isinstance(link, FileNotFoundError | NotADirectoryError) for link in chain(error)):
         return ObjectMissing
     return Unsupported if isinstance(error, NotImplementedError) else StoreError
 

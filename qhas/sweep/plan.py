@@ -50,6 +50,11 @@ class Plan:
     excluded: int
     warnings: tuple[str, ...]
 
+    @property
+    def sdks(self) -> tuple[str | None, ...]:
+        """The SDKs its cells name, None for the site's own."""
+        return tuple(dict.fromkeys(cell.sdk for cell in self.cells))
+
 
 def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
     """Expand and check a sweep; `look_up` also asks whether its files exist. Raises InvalidInput."""
@@ -134,6 +139,7 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
                 model=model,
                 soc=soc,
                 variant=check_name(variant),
+                sdk=options.get("sdk"),
                 prepare=prepare,
                 run=run,
                 trace=spec.trace,

@@ -150,8 +150,11 @@ class TraceFeatures(Written):
 
 
 class Variants(Written):
-    """A grid over prepare and run options: every combination of the listed values is a cell of its own."""
+    """A grid over SDKs, prepare and run options: every combination of the listed values is a cell of its own."""
 
+    sdk: list[Name] = Field(
+        default=[], title="SDKs", description="Each of these SDKs of the site, by their names under `sdks`."
+    )
     perf_profile: list[PerfProfile] = Field(
         default=[], title="Perf profiles", description="Each of these clock and power settings."
     )
@@ -269,6 +272,11 @@ class Cell(Written):
     model: ModelRef
     soc: SocName
     variant: str = DEFAULT
+    sdk: Name | None = Field(
+        default=None,
+        exclude_if=lambda sdk: sdk is None,
+        description="Its name at the site; None is the site's own.",
+    )
     prepare: PrepareOptions = PrepareOptions()
     run: RunOptions = RunOptions()
     trace: TraceFeatures = TraceFeatures()

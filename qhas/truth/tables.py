@@ -96,6 +96,11 @@ class Pair(NamedTuple):
     simulated_ms: float
     measured_ms: float
     older_qairt: bool
+    low_ms: float | None = None
+    """The simulator's own lower and upper estimate; None where they were not kept."""
+    high_ms: float | None = None
+    ops_without_cost: int | None = None
+    """Ops that the simulated time leaves out."""
 
     @property
     def ratio(self) -> float:
@@ -183,17 +188,27 @@ def _pairs() -> Iterator[Pair]:
             for runtime in Runtime:
                 if latency := latencies.get((device.name, runtime)):
                     yield Pair(
-                        networks()[row["model"]],
-                        precision,
-                        _text(row["form"]),
-                        row["wheel"],
-                        soc_model,
-                        _text(row["options"]),
-                        device,
-                        runtime,
-                        float(row["simulated_us"]) / 1000,
-                        *latency,
+                        network=networks()[row["model"]],
+                        precision=precision,
+                        form=_text(row["form"]),
+                        wheel=row["wheel"],
+                        soc_model=soc_model,
+                        options=_text(row["options"]),
+                        device=device,
+                        runtime=runtime,
+                        simulated_ms=float(row["simulated_us"]) / 1000,
+                        measured_ms=latency.ms,
+                        older_qairt=latency.older_qairt,
+                        low_ms=_milliseconds(row["low_us"]),
+                        high_ms=_milliseconds(row["high_us"]),
+                        ops_without_cost=int(row["ops_without_cost"])
+                        if _text(row["ops_without_cost"])
+                        else None,
                     )
+
+
+def _milliseconds(cell: str) -> float | None:
+    return float(cell) / 1000 if _text(cell) else None
 
 
 def calibrating(device: Device, precision: Precision, kind: NetworkClass | None = None) -> list[Pair]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qhas.runs import keys
+from qhas.runs.stored import run_ids
 from qhas.store import Store
 from qhas.verdict.model import Verdict
 from qhas.verdict.stored import stored_verdicts
@@ -13,9 +14,7 @@ def linked_cells(store: Store) -> frozenset[str]:
 
     A regression that is still there does not link to every further night. Raises StoreError.
     """
-    regressions = [
-        verdict for verdict in stored_verdicts(store, store.children(keys.RUNS)) if verdict.verdict.regressed
-    ]
+    regressions = [verdict for verdict in stored_verdicts(store, run_ids(store)) if verdict.verdict.regressed]
     places = {
         (run_id, regression.cell)
         for regression in regressions

@@ -15,6 +15,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from qhas.failures import InvalidInput
+from qhas.naming import check_key
+from qhas.outside_text import one_line
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord, SweepState, by_graph
 from qhas.runs.stored import RecordMisplaced, planned_cells, read_run
@@ -33,6 +35,8 @@ class Fault(StrEnum):
     """A record that is not one: empty, cut off, of other fields."""
     RECORD_MISPLACED = "record misplaced"
     """A record that speaks of another run or cell than the one whose place it has."""
+    STRAY = "stray"
+    """Something at a place of runs or cells whose name no run or cell can have; whoever put it there moves it out."""
     ARTIFACT_MISSING = "artifact missing"
     """A record names an object that is not there."""
     ARTIFACT_DAMAGED = "artifact damaged"
@@ -63,7 +67,7 @@ class Checked:
 
 
 def run_ids(store: Store) -> list[str]:
-    """Every run in the store, also those without a readable record."""
+    """Everything that lies where runs do, also without a readable record."""
     return store.children(keys.RUNS)
 
 
@@ -73,9 +77,21 @@ def verify_runs(
     """`verify_run` of each; `done` hears of each run that was looked through. Raises StoreError, InvalidInput."""
     checked = []
     for run_id in wanted:
-        checked.append(verify_run(store, run_id))
+        checked.append(_stray_run(store, run_id) or verify_run(store, run_id))
         done(checked[-1])
     return checked
+
+
+def _stray_run(store: Store, name: str) -> Checked | None:
+    """What lies where runs do and can be none; None for what can."""
+    try:
+        key = keys.run(name)
+        if [found.key for found in store.objects(key)] != [key]:
+            return None
+    except InvalidInput:
+        key = f"{keys.RUNS}/{one_line(name)}"
+    sentence = "It is no run: move it out of the store, or remove it."
+    return Checked(one_line(name), 0, 0, 0, (Damage(key, Fault.STRAY, sentence),))
 
 
 def all_damages(checked: Iterable[Checked]) -> list[Damage]:
@@ -154,6 +170,11 @@ def _run_record(store: Store, run_id: str, damages: list[Damage]) -> SweepRecord
 
 def _cell_record(store: Store, key: str, run_id: str, damages: list[Damage]) -> CellRecord | None:
     place = key.removeprefix(f"{keys.run(run_id)}/").removesuffix(f"/{keys.MANIFEST}")
+    try:
+        check_key(key)
+    except ValueError:
+        damages.append(Damage(one_line(key), Fault.STRAY, "It is no cell's: remove its folder."))
+        return None
     try:
         record = CellRecord.model_validate_json(store.read(key) or b"", extra="ignore")
     except ValidationError:

@@ -30,7 +30,19 @@ VENDOR = Path(__file__).parents[2].parent / "shared/data/vendor"
 beside = pytest.mark.skipif(not VENDOR.is_dir(), reason="the vendor's files are not beside the repository")
 
 Row = dict[str, Any]
-UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "µs": 1, "ms": 1e3, "%": 1, "MHz": 1, "": 1}
+UNITS = {
+    "B": 1,
+    "KiB": 1 << 10,
+    "MiB": 1 << 20,
+    "kB": 1e3,
+    "MB": 1e6,
+    "GB": 1e9,
+    "µs": 1,
+    "ms": 1e3,
+    "%": 1,
+    "MHz": 1,
+    "": 1,
+}
 
 
 def shows(text: str, value: float) -> bool:

@@ -18,12 +18,13 @@ from qhas.runs.record import CellRecord
 from qhas.site import DeviceRef
 from qhas.store import Store
 from qhas.sweep.plan import plan_sweep
+from qhas.sweep.spec import Cell
 
 
 class RackLab(Lab):
     """A lab whose devices compute by themselves, as phones and boards do."""
 
-    def device(self, ref: DeviceRef) -> Device:
+    def device(self, ref: DeviceRef, cell: Cell | None = None) -> Device:  # noqa: ARG002
         """A device on this machine with a core of its own."""
         return HostDevice(ref, self.sdk, self.scratch, Cores(1))
 

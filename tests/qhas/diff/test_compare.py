@@ -142,6 +142,14 @@ def test_a_slower_clock_is_told_apart_from_more_cycles() -> None:
     assert "MHz" not in found.sentence  # nobody told a clock: cycles of a graph by its time are none
 
 
+@pytest.mark.parametrize(("graph_us", "other"), [(504, False), (512, False), (530, True), (480, True)])
+def test_another_clock_is_seen_only_beyond_what_the_graphs_start_and_end_take(
+    graph_us: int, other: bool
+) -> None:
+    found = diff(NETWORK, NETWORK, graph_execute_us=graph_us)
+    assert (found.cause is not None) is other
+
+
 def test_the_clock_is_the_runtraces() -> None:
     sides = [(507, 0.5, 1600.0, 300), (1014, 1.0, 800.0, 900)]
     before, after = (
@@ -193,8 +201,10 @@ def test_warm_inferences_decide_before_the_cold_one(warm: float, verdict: Outcom
 
 
 def test_of_files_that_do_not_tell_the_graphs_own_time_the_cycles_decide() -> None:
-    found = diff(NETWORK, NETWORK, graph_execute_us=None, time_us=5000)
+    found = diff(NETWORK, NETWORK, graph_execute_us=None, time_us=5000)  # of one side: it is of neither
     assert (found.time.name, found.verdict) == ("timeline_cycles", Outcome.SAME)
+    assert "not judged" not in found.sentence
+    assert [part.part for part in found.contributions] == [Part.CLOCK]
     slower = [replace(op, dominant=2 * op.dominant) for op in NETWORK]
     found = diff(NETWORK, slower, graph_execute_us=None, time_us=500)
     assert found.verdict is Outcome.WORSE

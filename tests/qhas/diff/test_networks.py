@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.records import record
@@ -125,6 +125,7 @@ layer_lists = st.lists(
 )
 
 
+@settings(max_examples=40)
 @given(layer_lists, layer_lists)
 def test_every_op_is_in_one_match_and_the_same_twice_is_the_same(
     before: list[Layer], after: list[Layer]
@@ -135,6 +136,7 @@ def test_every_op_is_in_one_match_and_the_same_twice_is_the_same(
     assert network_diff(network(before), network(before)).same
 
 
+@settings(max_examples=40)
 @given(layer_lists, layer_lists)
 def test_the_other_way_round_the_same_ops_are_added_and_removed(
     before: list[Layer], after: list[Layer]

@@ -280,3 +280,10 @@ def test_nothing_left_after_the_warm_ups_is_refused(count: int) -> None:
 def test_the_spread_is_from_minimum_to_90th_percentile_in_percent_of_the_median() -> None:
     assert spread_percent(latency(samples(90, 100, 110), 0, "burst")) == pytest.approx(20.0)
     assert spread_percent(latency(samples(7), 0, "burst")) == 0
+
+
+@pytest.mark.parametrize(
+    "line", [" " * 100_000, "\t" * 100_000, "Total Inference Time" + " " * 100_000, "[" * 100_000]
+)
+def test_a_line_of_any_length_is_read_once(line: str) -> None:
+    assert read_averages(f"{line}\nTotal Inference Time [NetRun]: 12 us\n") == Averages({Series.TOTAL: 12.0})

@@ -55,7 +55,10 @@ def lab_of(store: Store) -> Lab:
     async def dlc(address: str) -> tuple[Path, ModelFacts]:
         return Path(address), ModelFacts(dlc=address, sha256="d" * 64, size=9)
 
-    return cast(Lab, SimpleNamespace(store=store, sdk=sdk, site=Site(store=store.root), model=dlc))
+    return cast(
+        Lab,
+        SimpleNamespace(store=store, sdk=sdk, sdk_of=lambda _: sdk, site=Site(store=store.root), model=dlc),
+    )
 
 
 def made_here(cell: Cell, *, dlc: str = "d" * 64, sdk: str = "2.45.0", **changes: Any) -> CellRecord:

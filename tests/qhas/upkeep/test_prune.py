@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from qhas.cell.prepared import PreparedGraphs
+from qhas.runs.listing import run_lines
 from qhas.runs.record import CellRecord
 from qhas.store import Store, StoreError, Upload
+from qhas.upkeep.linked import linked_cells
 from qhas.upkeep.prune import Prunable, PruningPolicy, Reason, plan_pruning, prune
 from tests.qhas.objects import keys_named
 
@@ -194,3 +196,14 @@ def test_records_of_this_version_are_understood(store: Store) -> None:
 
 def test_an_empty_store_has_nothing_to_prune(store: Store) -> None:
     assert plan_pruning(store, POLICY, NOW).items == ()
+
+
+@pytest.mark.parametrize(
+    "stray", [".DS_Store", "a b/file", "README", "nightly-9/x\ny/file", "../prepared/.DS_Store"]
+)
+def test_what_can_be_no_run_keeps_nobody_from_pruning(tmp_path: Path, stray: str) -> None:
+    (place := tmp_path / "runs" / stray).parent.mkdir(parents=True)
+    place.write_bytes(b"stray")
+    store = Store(str(tmp_path))
+    assert plan_pruning(store, PruningPolicy(), datetime.now(UTC), linked_cells(store)).items == ()
+    assert run_lines(store) == []

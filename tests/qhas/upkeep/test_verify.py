@@ -14,7 +14,7 @@ from qhas.runs.stored import begin_run, end_run
 from qhas.site import Site
 from qhas.store import Store, Upload
 from qhas.sweep.plan import plan_sweep
-from qhas.upkeep.verify import Fault, redo, run_ids, verify_run
+from qhas.upkeep.verify import Fault, redo, run_ids, verify_run, verify_runs
 
 RUN = "nightly-1"
 TRACE = b'{"traceEvents": []}\n'
@@ -98,7 +98,8 @@ def test_rows_of_the_history_that_are_not_the_records_are_named(store: Store, ru
     ((damage),) = verify_run(store, RUN).damages
     assert damage.fault is Fault.HISTORY_DIFFERS
     assert (
-        f"Its time_us of {run.cell.key} is {run.metrics.time_us}, and the record says 9." == damage.sentence
+        f"Its time_us of {run.cell.key} is {float(run.metrics.time_us)}, and the record says 9."
+        == damage.sentence
     )
 
 
@@ -127,3 +128,22 @@ def test_what_was_pruned_is_not_missed(store: Store, run: CellRecord) -> None:
     store.write(place(run, "manifest.json"), pruned.model_dump_json().encode())
     store.delete(place(run, "chrometrace.json"))
     assert faults(store) == []
+
+
+@pytest.mark.parametrize("stray", [".DS_Store", "a b/manifest.json", "README", "\u00e9/x"])
+def test_what_can_be_no_run_is_named_and_ends_nothing(tmp_path: Path, stray: str) -> None:
+    (place := tmp_path / "runs" / stray).parent.mkdir(parents=True)
+    place.write_bytes(b"stray")
+    local = Store(str(tmp_path))
+    (checked,) = verify_runs(local, run_ids(local))
+    (damage,) = checked.damages
+    assert (damage.fault, damage.key) == (Fault.STRAY, f"runs/{stray.partition('/')[0]}")
+
+
+def test_a_folder_below_a_run_whose_name_no_cell_can_have_is_named(tmp_path: Path) -> None:
+    local = Store(str(tmp_path))
+    place = tmp_path / "runs/nightly-1/x\ny/sm8750/default"
+    place.mkdir(parents=True)
+    (place / "manifest.json").write_text("{}")
+    (damage,) = [each for each in verify_run(local, RUN).damages if each.fault is Fault.STRAY]
+    assert "\n" not in damage.key

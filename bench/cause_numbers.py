@@ -1,0 +1,133 @@
+"""Whether every number of a sentence stands in the data that the sentence is of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from qhas.diff.model import CellDiff, Figure
+from qhas.network.network import Network
+
+_NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?: ?(µs|ms|B|kB|MB|KiB|MiB|MHz|%))?")
+_SCALES = {"ms": 1e3, "kB": 1e3, "MB": 1e6, "KiB": 1024.0, "MiB": float(1 << 20)}
+
+
+def strangers(diff: CellDiff, networks: Iterable[Network | None] = ()) -> list[str]:
+    """Numbers of any of its sentences that are not in its data, nor in the networks, within the rounding that they are shown in."""
+    known = sorted(
+        {abs(value) for value in _values(diff)} | {abs(v) for net in networks if net for v in _of(net)}
+    )
+    names = sorted({name for name in _names(diff) if any(map(str.isdigit, name))}, key=len, reverse=True)
+    found = []
+    for text in _sentences(diff):
+        for name in names:
+            text = text.replace(name, "")
+        found += [match[0] for match in _NUMBER.finditer(text) if not _is_known(match, known)]
+    return found
+
+
+def _sentences(diff: CellDiff) -> Iterator[str]:
+    yield diff.sentence
+    yield from (one.sentence for one in diff.circumstances)
+    yield from (part.name for part in diff.contributions)
+    yield from diff.remarks
+
+
+def _is_known(match: re.Match[str], known: Iterable[float]) -> bool:
+    """In its unit, or as it stands: an option's value is in that of the option."""
+    shown = float(match[1].replace(",", "") + (match[2] or ""))
+    half = 0.5 * 10.0 ** -len((match[2] or ".")[1:]) * (1 + 1e-9) + 1e-9
+    scales = {1.0, _SCALES.get(match[3] or "", 1.0)}
+    return any(abs(shown - one / scale) <= half for one in known for scale in scales)
+
+
+def _values(diff: CellDiff) -> Iterator[float]:
+    figures = [diff.time, *diff.figures]
+    figures += [figure for op in diff.ops for figure in (op.dominant, op.cycles, op.htp_ops, op.dram)]
+    figures += [figure for one in diff.resources for figure in (one.threads, one.utilization)]
+    for figure in figures:
+        yield from _of_figure(figure)
+    threads = [one.threads for one in diff.resources if one.unit == "HVX"]
+    yield float(sum(figure.before or 0 for figure in threads))
+    yield float(sum(figure.after or 0 for figure in threads))
+    start_up = 0.0
+    for part in diff.contributions:
+        yield from (part.us, part.cycles, float(len(part.ops)))
+        start_up += part.us if part.part in ("start_up", "power_up", "vtcm_acquire") else 0.0
+    yield start_up
+    for one in diff.circumstances:
+        yield float(len(one.ops))
+        yield from (
+            float(text) for side in (one.before, one.after) for text in re.findall(r"[\d.]+", side or "")
+        )
+    yield from _counts(diff)
+    yield from _of_cycles(diff)
+
+
+def _of_cycles(diff: CellDiff) -> Iterator[float]:
+    """How much more or less time a cycle takes, in percent."""
+    cycles = diff.figure("timeline_cycles")
+    for time in (diff.figure("time_us"), diff.figure("graph_us")):
+        if cycles and time and cycles.before and cycles.after and time.before and time.after:
+            yield 100 * ((time.after / cycles.after) / (time.before / cycles.before) - 1)
+
+
+def _counts(diff: CellDiff) -> Iterator[float]:
+    """How many ops something happened to, of how many."""
+    own = [op for op in diff.ops if op.of_network]
+    yield float(len(own))
+    yield float(sum(op.data_type_before is not None and op.data_type_after is not None for op in own))
+    kinds = {(op.effect, op.type_before, op.type_after) for op in own}
+    for effect, before, after in kinds:
+        same = [op for op in own if op.effect is effect]
+        yield from (
+            float(len(same)),
+            float(sum((op.type_before, op.type_after) == (before, after) for op in same)),
+        )
+    yield float(sum(op.name_before != op.name_after for op in diff.ops if op.name_before and op.name_after))
+
+
+def _of_figure(figure: Figure) -> Iterator[float]:
+    yield from (
+        value for value in (figure.before, figure.after, figure.change, figure.percent) if value is not None
+    )
+
+
+def _of(network: Network) -> Iterator[float]:
+    """Attributes, shapes, and how many ops there are of each type."""
+    for graph in network.graphs:
+        types = [op.type for op in graph.ops]
+        yield from (float(count) for count in range(len(types) + 1))
+        for op in graph.ops:
+            for value in op.attributes.values():
+                yield from (
+                    float(one)
+                    for one in (value if isinstance(value, list) else [value])
+                    if not isinstance(one, str)
+                )
+        for tensor in graph.tensors:
+            yield from map(float, tensor.shape)
+
+
+def _names(diff: CellDiff) -> Iterator[str]:
+    for side in (diff.before, diff.after):
+        yield from (text for text in (side.label, side.soc, side.sdk, side.device, side.model) if text)
+    for op in diff.ops:
+        for joined in (op.name_before, op.name_after, op.type_before, op.type_after):
+            yield from (joined or "").split(" + ")
+    for name in [name for op in diff.ops for name in (op.name_before, op.name_after) if name]:
+        yield re.sub(r"_token_\d+(_\d+)?$", "", name)
+    for one in diff.circumstances:
+        yield from one.ops
+        yield from (re.sub(r"_token_\d+(_\d+)?$", "", name) for name in one.ops)
+    yield from (
+        "Conv2d",
+        "UFixed8",
+        "UFixed16",
+        "Float32",
+        "Float16",
+        "PoolAvg2d",
+        "PoolMax2d",
+        "QUInt8",
+        "sha256",
+    )

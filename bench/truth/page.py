@@ -1,0 +1,154 @@
+"""docs/truth.md and its pictures, made of the shipped pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.truth import tables
+from bench.truth.plot import scatter
+from qhas.truth.tables import AS_OF, LICENCE, QAIRT, SOURCE, WHEEL, Device, Precision, calibrating, devices
+
+PAGE = Path("docs/truth.md")
+IMAGES = Path("docs/images")
+
+
+def write(root: Path) -> list[Path]:
+    """Write the page and its pictures below a clone; the files."""
+    (root / IMAGES).mkdir(exist_ok=True)
+    files = {PAGE: text()}
+    files |= {IMAGES / picture(device): _scatter(device) for device in shown()}
+    for path, content in files.items():
+        (root / path).write_text(content, encoding="utf-8")
+    return [root / path for path in files]
+
+
+def shown() -> list[Device]:
+    """The devices that have a picture."""
+    return [device for device in devices() if not device.refused]
+
+
+def picture(device: Device) -> str:
+    """The name of a device's picture."""
+    return f"truth-{device.title.lower().replace(' ', '-')}.svg"
+
+
+def _scatter(device: Device) -> str:
+    chosen = calibrating(device, Precision.FLOAT) + calibrating(device, Precision.W8A8)
+    return scatter(f"{device.title}: {len(chosen)} networks, float and w8a8", chosen)
+
+
+def text() -> str:
+    """The page."""
+    held, of = tables.pooled_coverage()
+    headline = tables.short(calibrating(devices()[0], Precision.FLOAT))
+    pictures = "\n".join(f"![{device.title}](images/{picture(device)})" for device in shown())
+    return f"""# How true is the simulator?
+
+Every simulated time of this project comes from Qualcomm's HTP performance simulator, in the PyPI wheel
+`onnxruntime-qnn`. This page sets it against latencies that were **measured on devices**: {SOURCE}
+({LICENCE}, read on {AS_OF}; medians of warm inferences, all layers on the NPU, QAIRT {QAIRT}). On the
+IQ-9075, {headline[0]} float networks have rank correlation {headline[1]} and a median of measured over simulated of
+{headline[2]}. Made by `python -m bench truth --write` from `qhas/truth/*.tsv`; nothing here is edited by hand.
+
+How it was simulated: the same topologies with seeded random weights, batch 1, the published input size, normalisation
+inside, channel-last input; converted and compiled by wheel {WHEEL} (QAIRT {QAIRT}) with the default options; phones,
+QCS8550 and SA8295P at the highest voltage corner. 8 bit is ONNX Runtime's own QDQ recipe, not the publisher's. A figure that is
+published for several devices and was measured on one counts once (SA8255P and SA8650P are copies of SA8775P, Dragonwing
+Q-8750 of Galaxy S25); a few of SA8775P are of QAIRT 2.45. The networks are not independent samples: resnets are alike,
+so errors are also given with a whole family left out.
+
+## What is expected of a device
+
+`measured = a + b x simulated`, by least absolute deviation of logarithms. `a` is what the simulator does not model: the start of an
+inference. The interval is of residuals of families left out, as wide as holds about 80 % of them: over all rows it held
+{held} of {of} ({held / of:.0%}). Its width was chosen on the same networks; new ones are the better judge. `qhas show` and the pages print
+this expectation beside every simulated time; it is never stored, compared or judged. Where fewer than 8 networks of a format
+and class were measured, there is none. The constant of attention networks is that of the device's convolutional ones.
+
+{tables.by_device().markdown()}
+
+`SA7255P` is refused: the library's id 67 is the SA8620P, about 4 times faster.
+
+{pictures}
+
+## What it cannot see
+
+A cell that has one of these says so.
+
+{tables.unseen().markdown()}
+
+## The bad rows
+
+Every network off by more than {tables.FAR:g} in either direction, the worst first.
+
+{tables.bad_rows().markdown()}
+
+## By family
+
+Median of measured over simulated (number of networks). Float:
+
+{tables.by_family(Precision.FLOAT).markdown()}
+
+8 bit:
+
+{tables.by_family(Precision.W8A8).markdown()}
+
+## By size
+
+Float, median of measured over simulated (number of networks).
+
+{tables.by_size().markdown()}
+
+## By compiler version
+
+IQ-9075, each table of the same networks throughout. Float:
+
+{tables.by_compiler(Precision.FLOAT).markdown()}
+
+8 bit:
+
+{tables.by_compiler(Precision.W8A8).markdown()}
+
+## Options, layout, voltage corner
+
+{tables.by_option().markdown()}
+
+A published DLC takes channel-last input, ONNX Runtime channel-first: each layout fits what was measured with it.
+
+{tables.by_layout().markdown()}
+
+The library's default corner is the second lowest. The highest is what phones run at:
+
+{tables.by_corner().markdown()}
+
+## How a network is written matters more
+
+The same networks after onnxsim, which makes a chain of Reshape and Gemm of MatMul and Add (IQ-9075, float):
+
+{tables.by_lowering().markdown()}
+
+## The simulator's own interval
+
+Profiles carry a lower and an upper estimate. How often the measured time lies between them:
+
+{tables.by_vendor_interval().markdown()}
+
+Some networks have ops whose cost the simulator does not know; their estimate leaves them out:
+
+{tables.by_missing_cost().markdown()}
+
+## Every network
+
+{tables.every_network(Precision.FLOAT).markdown()}
+
+{tables.every_network(Precision.W8A8).markdown()}
+
+{tables.every_network(Precision.W8A16).markdown()}
+
+## Try it
+
+    python -m bench truth                                        # these tables, in the terminal
+    python -m bench truth --model mobilenet_v2 --onnx net.onnx   # any network: convert, compile, estimate, set against what was measured
+
+The second takes an ONNX file, or one without its weights (`.onnx.gz`): they are grown from a seed.
+"""

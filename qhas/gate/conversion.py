@@ -1,0 +1,79 @@
+"""ONNX networks of a gate, converted by the SDK's own tool, once for each content."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from qhas.machine.digest import data_digest, file_digest
+from qhas.machine.process import ToolNotExecutable, run_tool
+from qhas.outside_text import shown
+from qhas.site.sdk import HOST_TARGET, Sdk
+
+CONVERTER = "snpe-onnx-to-dlc"
+_TIMEOUT_SECONDS = 900
+_SAID = 600
+"""Characters of the converter's last line that are shown."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The DLC of a network, or why it has none, in the converter's words."""
+
+    dlc: Path | None
+    refusal: str = ""
+
+
+async def to_dlcs(networks: Mapping[str, Path], sdk: Sdk, folder: Path) -> dict[str, Converted]:
+    """A DLC for each network: it itself, or what the SDK's converter makes of it, kept in `folder` by content."""
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    gate = asyncio.Semaphore(os.cpu_count() or 1)
+
+    async def convert(path: Path) -> Converted:
+        if path.suffix != ".onnx":
+            return Converted(path)
+        async with gate:
+            return await _converted(path, sdk, folder)
+
+    results = await asyncio.gather(*map(convert, networks.values()))
+    return dict(zip(networks, results, strict=True))
+
+
+async def _converted(path: Path, sdk: Sdk, folder: Path) -> Converted:
+    parts = sorted(file for file in path.parent.glob(f"{path.stem}*") if file.is_file())
+    key = data_digest([[file.name, file_digest(file)] for file in parts] + [str(sdk.root), sdk.version])
+    target = folder / f"{key[:32]}.dlc"
+    if target.is_file():
+        return Converted(target)
+    partial = folder / f"{key[:32]}.{secrets.token_hex(4)}.partial.dlc"
+    output = partial.with_suffix(".txt")
+    argv = [
+        str(sdk.root / "bin" / HOST_TARGET / CONVERTER),
+        "--input_network",
+        str(path),
+        "--output_path",
+        str(partial),
+    ]
+    try:
+        run = await run_tool(
+            argv, cwd=folder, env=sdk.environment(), output=output, timeout_seconds=_TIMEOUT_SECONDS
+        )
+        if run.exit_code == 0 and partial.is_file():
+            partial.rename(target)
+            return Converted(target)
+        return Converted(None, _last_words(output, path))
+    except ToolNotExecutable:
+        return Converted(None, f"the SDK at {sdk.root} has no {CONVERTER}; give DLCs")
+    finally:
+        output.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
+
+
+def _last_words(output: Path, path: Path) -> str:
+    lines = [line.strip() for line in shown(output.read_text(errors="replace")).splitlines() if line.strip()]
+    said = lines[-1] if lines else "it said nothing"
+    return said.replace(str(path), path.name)[-_SAID:].rstrip(".")

@@ -1,0 +1,105 @@
+"""A gate's result for where it is read: Markdown for a pull request, JUnit for a CI system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+from qhas.gate.model import STOPS, GateLine, GateResult, GateState
+from qhas.outside_text import shown
+from qhas.profile.figures import DRAM, PEAK_VTCM, TIME, Figure
+from qhas.units import signed_percent
+
+_SENTENCES = 20
+"""Of lines that are told one by one in Markdown."""
+_MARKS = {
+    GateState.WORSE: "🔴",
+    GateState.FAILED: "🔴",
+    GateState.OVER_BUDGET: "🔴",
+    GateState.BETTER: "🟢",
+    GateState.ENVIRONMENT: "⚪",
+}
+
+
+def markdown(result: GateResult) -> str:
+    """For a comment or a step summary; it says that its times are estimates where they are."""
+    word = "passed" if result.passed else "failed"
+    lines = [
+        f"### HTP gate {word}: {_escaped(result.sentence)}",
+        "",
+        f"`{_escaped(result.base)}` → `{_escaped(result.head)}`, times: {result.origin}, compiler {_escaped(result.compiler)}, "
+        f"threshold {result.threshold_percent:g} %.",
+        "",
+        "| | network | SoC | time | change | DRAM | VTCM | |",
+        "|---|---|---|---:|---:|---:|---:|---|",
+        *map(_row, result.lines),
+    ]
+    told = [line for line in result.lines if line.state not in (GateState.SAME, GateState.UNCHANGED)]
+    lines += ["", *(f"- **{_escaped(line.label)}**: {_escaped(line.sentence)}" for line in told[:_SENTENCES])]
+    if len(told) > _SENTENCES:
+        lines.append(f"- and {len(told) - _SENTENCES} more.")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def junit(result: GateResult) -> str:
+    """A test case for each network on each SoC; what stops the change is a failure, what was not run is skipped."""
+    failures = sum(line.state in STOPS for line in result.lines)
+    skipped = sum(_skipped(line) for line in result.lines)
+    counts = {"tests": str(len(result.lines)), "failures": str(failures), "skipped": str(skipped)}
+    suites = ElementTree.Element("testsuites", {"name": "qhas gate", **counts})
+    name = _xml(f"{result.base} -> {result.head}")
+    suite = ElementTree.SubElement(suites, "testsuite", {"name": name, **counts})
+    for line in result.lines:
+        case = ElementTree.SubElement(suite, "testcase", classname=_xml(line.soc), name=_xml(line.network))
+        if line.state in STOPS:
+            ElementTree.SubElement(case, "failure", type=line.state, message=_xml(line.sentence))
+        elif _skipped(line):
+            ElementTree.SubElement(case, "skipped", message=_xml(line.sentence))
+    ElementTree.indent(suites)
+    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _row(line: GateLine) -> str:
+    change = "" if line.change_percent is None else signed_percent(line.change_percent)
+    cells = (
+        _MARKS.get(line.state, ""),
+        line.network,
+        line.soc,
+        _pair(TIME, line.time_before_us, line.time_after_us),
+        change,
+        _pair(DRAM, line.dram_before, line.dram_after),
+        _pair(PEAK_VTCM, line.vtcm_before, line.vtcm_after),
+        line.state.replace("_", " "),
+    )
+    return f"| {' | '.join(map(_escaped, cells))} |"
+
+
+def _pair(figure: Figure, before: float | None, after: float | None) -> str:
+    texts = [figure.text(value) for value in (before, after) if value is not None]
+    return " → ".join(dict.fromkeys(texts))
+
+
+def _skipped(line: GateLine) -> bool:
+    return line.state in (
+        GateState.UNCHANGED,
+        GateState.REMOVED,
+        GateState.STILL_FAILS,
+        GateState.ENVIRONMENT,
+    )
+
+
+def _escaped(text: str) -> str:
+    """Text from outside in a cell of a table: no markup of it counts."""
+    return "".join(_marked(shown(text).replace("\n", " ")))
+
+
+def _marked(text: str) -> Iterator[str]:
+    for character in text:
+        yield {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(
+            character, f"\\{character}" if character in "|\\`*[]!@#" else character
+        )
+
+
+def _xml(text: str) -> str:
+    """No control character may stand in XML 1.0, not even escaped."""
+    return "".join(character for character in shown(text) if character.isprintable() or character in "\n\t")

@@ -1,0 +1,189 @@
+"""Both sides of a change estimated in one go with the site's SDK, and compared cell by cell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qhas.diff.compare import THRESHOLD_PERCENT
+from qhas.diff.model import CellDiff, CircumstanceKind, Outcome
+from qhas.diff.runs import CellNotComparable, compare_cells
+from qhas.direct import run_direct
+from qhas.failures import InvalidInput
+from qhas.gate.conversion import Converted, to_dlcs
+from qhas.gate.model import GateLine, GateResult, GateState
+from qhas.gate.sides import Side, unchanged
+from qhas.profile.figures import DRAM, PEAK_VTCM, TIME
+from qhas.runs.record import CellRecord, Origin
+from qhas.runs.stored import load_run, new_run_id
+from qhas.site import Site
+from qhas.site.sdk import Sdk
+from qhas.store import Store
+from qhas.sweep.budget import NetworkBudget
+from qhas.sweep.spec import ModelRef, PrepareOptions, SweepSpec
+
+_CONVERTED = "converted"
+_ENVIRONMENT = {CircumstanceKind.SDK, CircumstanceKind.DEVICE, CircumstanceKind.BUILD}
+_RANK = {state: rank for rank, state in enumerate(GateState)}
+
+
+@dataclass(frozen=True)
+class GateSpec:
+    """On which SoCs, with which options, and what counts."""
+
+    socs: Sequence[str]
+    prepare: PrepareOptions = field(default_factory=PrepareOptions)
+    budgets: Mapping[str, NetworkBudget] = field(default_factory=dict)
+    threshold_percent: float = THRESHOLD_PERCENT
+
+
+@dataclass(frozen=True)
+class _Estimated:
+    """A side's cells by network and SoC, and the networks that were not converted, with the reason."""
+
+    cells: Mapping[tuple[str, str], CellRecord]
+    refused: Mapping[str, str]
+
+
+def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: Path) -> GateResult:
+    """Estimate and compare. `site.store` keeps what was compiled, `folder` what was converted.
+
+    Of the base only what differs is run. Raises InvalidInput, StoreError, and KeyboardInterrupt when stopped.
+    """
+    if strange := set(spec.budgets) - {*head.networks, *base.networks}:
+        raise InvalidInput(
+            f"There are budgets for {', '.join(sorted(strange))}, and no network of that name."
+        )
+    same = unchanged(base, head)
+    changed = {
+        name: path for name, path in base.networks.items() if name in head.networks and name not in same
+    }
+    wanted = {name: path for name, path in head.networks.items() if name not in same or name in spec.budgets}
+    before = _estimated("base", changed, spec, site, sdk, folder)
+    after = _estimated("head", wanted, spec, site, sdk, folder)
+    store = Store(site.store)
+
+    def line(name: str, soc: str) -> GateLine:
+        if name not in head.networks:
+            return GateLine(
+                network=name, soc=soc, state=GateState.REMOVED, sentence="The head does not have it."
+            )
+        return _line(store, name, soc, before, after, name in same, spec.threshold_percent)
+
+    lines = [line(name, soc) for name in sorted({*base.networks, *head.networks}) for soc in spec.socs]
+    origins = {cell.origin for side in (before, after) for cell in side.cells.values()}
+    return GateResult(
+        base=base.label,
+        head=head.label,
+        origin=" and ".join(sorted(origins)) or Origin.SIMULATOR,
+        compiler=sdk.version,
+        threshold_percent=spec.threshold_percent,
+        lines=sorted(lines, key=_gravity),
+    )
+
+
+def _estimated(
+    word: str, networks: Mapping[str, Path], spec: GateSpec, site: Site, sdk: Sdk, folder: Path
+) -> _Estimated:
+    converted = asyncio.run(to_dlcs(networks, sdk, folder / _CONVERTED))
+    dlcs = {name: result.dlc for name, result in converted.items() if result.dlc}
+    return _Estimated(_run(word, dlcs, spec, site, sdk), dict(_refusals(converted)))
+
+
+def _refusals(converted: Mapping[str, Converted]) -> Iterator[tuple[str, str]]:
+    for name, result in converted.items():
+        if result.dlc is None:
+            yield name, result.refusal
+
+
+def _run(
+    word: str, dlcs: Mapping[str, Path], spec: GateSpec, site: Site, sdk: Sdk
+) -> dict[tuple[str, str], CellRecord]:
+    if not dlcs:
+        return {}
+    name = f"gate-{word}"
+    sweep = SweepSpec(
+        name=name,
+        models=[ModelRef(name=network, dlc=str(path)) for network, path in dlcs.items()],
+        socs=list(spec.socs),
+        prepare=spec.prepare,
+        budgets={network: budget for network, budget in spec.budgets.items() if network in dlcs},
+    )
+    run_id = new_run_id(name)
+    run_direct(sweep, site, run_id, {None: sdk})
+    _, cells = load_run(Store(site.store), run_id)
+    return {(cell.cell.model.name, cell.cell.soc): cell for cell in cells}
+
+
+def _gravity(line: GateLine) -> tuple[int, float, str]:
+    return _RANK[line.state], -abs(line.change_percent or 0), line.label
+
+
+def _line(
+    store: Store, name: str, soc: str, base: _Estimated, head: _Estimated, same: bool, threshold: float
+) -> GateLine:
+    before, after = base.cells.get((name, soc)), head.cells.get((name, soc))
+    if same and after is None:
+        return GateLine(
+            network=name, soc=soc, state=GateState.UNCHANGED, sentence="The same bytes on both sides."
+        )
+    if after is None or not after.good:
+        worked = same or (before is not None and before.good)
+        known = name in base.refused or before is not None or same
+        state = GateState.FAILED if worked or not known else GateState.STILL_FAILS
+        return GateLine(network=name, soc=soc, state=state, sentence=_why(name, after, head))
+    line = _running(store, name, soc, before, after, same, threshold)
+    if broken := after.over_budget:
+        return line.model_copy(update={"state": GateState.OVER_BUDGET, "sentence": broken[0].sentence})
+    return line
+
+
+def _why(name: str, cell: CellRecord | None, side: _Estimated) -> str:
+    if name in side.refused:
+        return f"It is not converted: {side.refused[name]}."
+    failure = cell.failure if cell else None
+    return f"{failure.message} {failure.hint}".strip() if failure else "It was not run."
+
+
+def _running(
+    store: Store,
+    name: str,
+    soc: str,
+    before: CellRecord | None,
+    after: CellRecord,
+    same: bool,
+    threshold: float,
+) -> GateLine:
+    facts: dict[str, Any] = {
+        "network": name,
+        "soc": soc,
+        "time_after_us": TIME.read(after),
+        "dram_before": DRAM.read(before) if before else None,
+        "dram_after": DRAM.read(after),
+        "vtcm_before": PEAK_VTCM.read(before) if before else None,
+        "vtcm_after": PEAK_VTCM.read(after),
+    }
+    if same:
+        return GateLine(**facts, state=GateState.UNCHANGED, sentence="The same bytes on both sides.")
+    if before is None or not before.good:
+        return GateLine(**facts, state=GateState.NEW, sentence="It runs, and did not before.")
+    try:
+        diff = compare_cells(store, before, after, threshold_percent=threshold)
+    except CellNotComparable as error:
+        return GateLine(**facts, state=GateState.FAILED, sentence=f"It cannot be compared: {error}.")
+    facts |= {
+        "time_before_us": diff.time.before,
+        "time_after_us": diff.time.after,
+        "change_percent": diff.time.percent,
+    }
+    return GateLine(**facts, state=_state(diff), sentence=diff.sentence, diff=diff)
+
+
+def _state(diff: CellDiff) -> GateState:
+    if diff.verdict is Outcome.WORSE:
+        environment = any(circumstance.kind in _ENVIRONMENT for circumstance in diff.circumstances)
+        return GateState.ENVIRONMENT if environment else GateState.WORSE
+    return GateState.BETTER if diff.verdict is Outcome.BETTER else GateState.SAME

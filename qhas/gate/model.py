@@ -1,0 +1,96 @@
+"""What a gate found: a line for each network on each SoC, and one word for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+from qhas.diff.model import CellDiff
+
+SCHEMA_VERSION = 1
+
+
+class GateState(StrEnum):
+    """How a network on a SoC stands against the base."""
+
+    WORSE = "worse"
+    """Slower than the threshold allows."""
+    FAILED = "failed"
+    """It does not run any more, or, being new, does not run."""
+    OVER_BUDGET = "over_budget"
+    ENVIRONMENT = "environment"
+    """The sides were made by different compilers or on different devices: no statement about the change itself."""
+    BETTER = "better"
+    SAME = "same"
+    """Within the threshold."""
+    UNCHANGED = "unchanged"
+    """The same bytes."""
+    NEW = "new"
+    """The base does not have it; it runs."""
+    REMOVED = "removed"
+    STILL_FAILS = "still_fails"
+    """It did not run before either."""
+
+
+STOPS = frozenset({GateState.WORSE, GateState.FAILED, GateState.OVER_BUDGET})
+"""What makes a gate fail."""
+
+
+class GateLine(BaseModel):
+    """A network on a SoC. Times in microseconds, sizes in bytes; None where a side has none."""
+
+    network: str
+    soc: str
+    state: GateState
+    sentence: str
+    time_before_us: float | None = None
+    time_after_us: float | None = None
+    change_percent: float | None = None
+    dram_before: float | None = None
+    dram_after: float | None = None
+    vtcm_before: float | None = None
+    vtcm_after: float | None = None
+    diff: CellDiff | None = None
+
+    @property
+    def label(self) -> str:
+        """As in `resnet50 on sa8255`."""
+        return f"{self.network} on {self.soc}"
+
+
+class GateResult(BaseModel):
+    """A gate, its gravest lines first. `origin` is what its times are: `simulator` or `device`."""
+
+    schema_version: int = SCHEMA_VERSION
+    base: str
+    head: str
+    origin: str
+    compiler: str
+    threshold_percent: float
+    lines: list[GateLine]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing stops the change."""
+        return not any(line.state in STOPS for line in self.lines)
+
+    @property
+    def sentence(self) -> str:
+        """As in `2 of 6 cells worse, 1 failed; the first: ...`."""
+        return headline(self.lines)
+
+
+def headline(lines: Iterable[GateLine]) -> str:
+    """One sentence over all lines, the gravest named."""
+    every = list(lines)
+    counts = [
+        f"{count} {state.replace('_', ' ')}"
+        for state in GateState
+        if (count := sum(line.state is state for line in every)) and state is not GateState.UNCHANGED
+    ]
+    cells = "1 cell" if len(every) == 1 else f"{len(every)} cells"
+    told = f"{cells}: {', '.join(counts) or 'nothing changed'}"
+    worst = next((line for line in every if line.state in STOPS), None)
+    return f"{told}. {worst.label}: {worst.sentence}" if worst else f"{told}."

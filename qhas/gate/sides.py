@@ -1,0 +1,145 @@
+"""The two sides of a gate: networks in a file, a folder or a git revision."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from qhas.failures import InvalidInput
+from qhas.machine.digest import file_digest
+from qhas.naming import below, safe_name
+
+FORMATS = (".dlc", ".onnx")
+DATA = (".data", ".weights", ".bin")
+"""Ends of files beside an ONNX in which its weights may lie."""
+_LFS = b"version https://git-lfs"
+_GIT_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a side is called, and its networks by name."""
+
+    label: str
+    networks: Mapping[str, Path]
+
+
+def read_sides(base: str, head: str, patterns: Sequence[str], folder: Path) -> tuple[Side, Side]:
+    """Both sides; what a git revision holds is laid down below `folder`. Raises InvalidInput.
+
+    Two files are one network, whatever they are called. Of folders and revisions those count that match a pattern.
+    """
+    sides = tuple(
+        _read(address, patterns, folder / word) for address, word in ((base, "base"), (head, "head"))
+    )
+    files = [Path(address).is_file() for address in (base, head)]
+    if all(files):
+        (path,) = sides[0].networks.values()
+        sides = (Side(base, {next(iter(sides[1].networks)): path}), sides[1])
+    elif any(files):
+        raise InvalidInput(
+            f"{base} and {head} cannot be compared: give two files, two folders or two git revisions."
+        )
+    if not any(side.networks for side in sides):
+        raise InvalidInput(
+            f"Neither {base} nor {head} has a network ({' or '.join(FORMATS)}) that matches {', '.join(patterns)}."
+        )
+    return sides[0], sides[1]
+
+
+def unchanged(base: Side, head: Side) -> set[str]:
+    """Networks whose bytes are the same on both sides. Those with weights in files beside them are not looked into."""
+    return {
+        name
+        for name, path in head.networks.items()
+        if name in base.networks
+        and not _data_beside(path)
+        and file_digest(path) == file_digest(base.networks[name])
+    }
+
+
+def _read(address: str, patterns: Sequence[str], folder: Path) -> Side:
+    path = Path(address)
+    if path.is_file():
+        if path.suffix not in FORMATS:
+            raise InvalidInput(f"{address} is no network: give a {' or '.join(FORMATS)} file.")
+        return Side(address, {safe_name(path.stem): path.resolve()})
+    if path.is_dir():
+        names = (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+        return Side(address, _named(path.resolve(), _chosen(names, patterns), address))
+    if (revision := _revision(address)) is None:
+        raise InvalidInput(
+            f"{address} is neither a file nor a folder nor a git revision of the repository here."
+        )
+    return Side(address, _named(folder, _checked_out(revision, patterns, folder), address))
+
+
+def _chosen(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    return sorted(
+        name
+        for name in names
+        if PurePosixPath(name).suffix in FORMATS and any(fnmatchcase(name, pattern) for pattern in patterns)
+    )
+
+
+def _named(folder: Path, names: Iterable[str], address: str) -> dict[str, Path]:
+    networks: dict[str, Path] = {}
+    for name in names:
+        plain = safe_name(str(PurePosixPath(name).with_suffix("")).replace("/", "."))
+        if plain in networks:
+            raise InvalidInput(
+                f"{address} has two networks that would be called {plain}; give a pattern for one of them."
+            )
+        networks[plain] = below(folder, name)
+    return networks
+
+
+def _data_beside(path: Path) -> bool:
+    return any(file.name.startswith(path.stem) and file.suffix in DATA for file in path.parent.iterdir())
+
+
+def _revision(address: str) -> str | None:
+    """The commit, if there is a repository here that knows it."""
+    done = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{address}^{{commit}}")
+    return done.stdout.decode().strip() if done and done.returncode == 0 else None
+
+
+def _checked_out(commit: str, patterns: Sequence[str], folder: Path) -> list[str]:
+    """Lay down the networks of a commit, and what lies beside them as their weights; their names."""
+    listed = _required("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    every = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
+    names = _chosen(every, patterns)
+    stems = {str(PurePosixPath(name).with_suffix("")) for name in names}
+    weights = [
+        name
+        for name in every
+        if PurePosixPath(name).suffix in DATA and any(name.startswith(stem) for stem in stems)
+    ]
+    for name in [*names, *weights]:
+        target = below(folder, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = _required("cat-file", "blob", f"{commit}:{name}")
+        if content.startswith(_LFS):
+            raise InvalidInput(
+                f"{name} of {commit[:12]} is kept in Git LFS: check both revisions out, and give the folders."
+            )
+        target.write_bytes(content)
+    return names
+
+
+def _required(*arguments: str) -> bytes:
+    done = _git(*arguments)
+    if done is None or done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() if done else ["git is not installed"]
+        raise InvalidInput(f"git {arguments[0]} failed: {said[-1] if said else 'no reason given'}.")
+    return done.stdout
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, timeout=_GIT_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None

@@ -1,0 +1,111 @@
+"""What a gate compares: files, folders and git revisions, by the names of their networks."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from qhas.failures import InvalidInput
+from qhas.gate.sides import read_sides, unchanged
+
+
+def write(folder: Path, **contents: str) -> Path:
+    for name, content in contents.items():
+        path = folder / name.replace("__", "/").replace("_dlc", ".dlc").replace("_onnx", ".onnx")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of two commits, the last one with a changed network and a new one."""
+    folder = write(tmp_path / "repository", models__a_onnx="one", models__b_dlc="two", readme="text")
+    git(folder, "init")
+    git(folder, "add", ".")
+    git(folder, "commit", "-m", "first")
+    write(folder, models__a_onnx="changed", models__c_dlc="three")
+    git(folder, "add", ".")
+    git(folder, "commit", "-m", "second")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_two_files_are_one_network_whatever_they_are_called(tmp_path: Path) -> None:
+    write(tmp_path, old_dlc="one", new_onnx="two")
+    base, head = read_sides(str(tmp_path / "old.dlc"), str(tmp_path / "new.onnx"), ["*"], tmp_path)
+    assert list(base.networks) == list(head.networks) == ["new"]
+
+
+def test_networks_of_folders_are_called_by_their_paths(tmp_path: Path) -> None:
+    write(tmp_path / "a", vision__net_dlc="one", net_onnx="two", notes="text")
+    write(tmp_path / "b", vision__net_dlc="one")
+    base, head = read_sides(str(tmp_path / "a"), str(tmp_path / "b"), ["*"], tmp_path)
+    assert sorted(base.networks) == ["net", "vision.net"]
+    assert sorted(head.networks) == ["vision.net"]
+
+
+@pytest.mark.parametrize(("pattern", "names"), [("vision/*", ["vision.net"]), ("*.onnx", ["net"])])
+def test_a_pattern_chooses_by_path(tmp_path: Path, pattern: str, names: list[str]) -> None:
+    write(tmp_path / "a", vision__net_dlc="one", net_onnx="two")
+    base, _ = read_sides(str(tmp_path / "a"), str(tmp_path / "a"), [pattern], tmp_path)
+    assert list(base.networks) == names
+
+
+def test_revisions_are_laid_down_from_git(repository: Path, tmp_path: Path) -> None:
+    base, head = read_sides("HEAD~1", "HEAD", ["models/*"], tmp_path / "scratch")
+    assert base.networks["models.a"].read_text() == "one"
+    assert head.networks["models.a"].read_text() == "changed"
+    assert sorted(head.networks) == ["models.a", "models.b", "models.c"]
+    assert unchanged(base, head) == {"models.b"}
+
+
+def test_weights_beside_an_onnx_come_with_it_and_are_never_called_unchanged(
+    repository: Path, tmp_path: Path
+) -> None:
+    (repository / "models" / "a.onnx.data").write_text("weights")
+    git(repository, "add", ".")
+    git(repository, "commit", "-m", "third")
+    base, head = read_sides("HEAD", "HEAD", ["models/a*"], tmp_path / "scratch")
+    assert (head.networks["models.a"].parent / "a.onnx.data").read_text() == "weights"
+    assert unchanged(base, head) == set()
+
+
+def test_a_file_in_git_lfs_is_told(repository: Path, tmp_path: Path) -> None:
+    write(repository, models__a_onnx="version https://git-lfs.github.com/spec/v1\n")
+    git(repository, "commit", "-am", "third")
+    with pytest.raises(InvalidInput, match=r"models/a\.onnx of \w+ is kept in Git LFS"):
+        read_sides("HEAD~1", "HEAD", ["*"], tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("strange", ["--upload-pack=touch x", "no-such-revision", "HEAD:models"])
+def test_what_is_neither_a_file_nor_a_folder_nor_a_revision_is_refused(
+    repository: Path, tmp_path: Path, strange: str
+) -> None:
+    with pytest.raises(InvalidInput, match="neither a file nor a folder nor a git revision"):
+        read_sides(strange, "HEAD", ["*"], tmp_path / "scratch")
+
+
+def test_a_file_against_a_folder_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, a_dlc="one", more__b_dlc="two")
+    with pytest.raises(InvalidInput, match="two files, two folders or two git revisions"):
+        read_sides(str(tmp_path / "a.dlc"), str(tmp_path / "more"), ["*"], tmp_path)
+
+
+def test_sides_without_a_network_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a", notes="text")
+    with pytest.raises(InvalidInput, match="has a network"):
+        read_sides(str(tmp_path / "a"), str(tmp_path / "a"), ["*"], tmp_path)
+
+
+def test_two_networks_of_one_name_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a", net_dlc="one", net_onnx="two")
+    with pytest.raises(InvalidInput, match="two networks that would be called net"):
+        read_sides(str(tmp_path / "a"), str(tmp_path / "a"), ["*"], tmp_path)
