@@ -30,6 +30,7 @@ WORDS = (
     "history",
     "query",
     "report",
+    "open",
     "devices",
     "doctor",
     "prune",
