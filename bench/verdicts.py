@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
+from bench import otava
 from bench.size import Size
 from bench.synthetic import HOT, INFERENCES, SCENARIOS, History, Scenario, make
 from qhas.profile.figures import LATENCY
@@ -25,6 +26,7 @@ from qhas.verdict.look import EFFECT
 from qhas.verdict.model import Verdict
 from qhas.verdict.night import judge_night
 from qhas.verdict.nights import LOOK_BACK
+from qhas.verdict.noise import MAD_TO_SIGMA
 from qhas.verdict.point import Again, Block, Point, SeriesKey
 
 Alarms = NDArray[np.bool_]
@@ -172,11 +174,51 @@ def _nights(history: History) -> Alarms:
     return alarms
 
 
+def _three_mads(history: History) -> Alarms:
+    """Tonight's median beyond the median of the thirty nights before by three scaled MADs."""
+    alarms = np.zeros(history.median.shape, dtype=bool)
+    for night in range(5, history.nights):
+        past = history.median[:, max(0, night - 30) : night]
+        middle = np.median(past, axis=1)
+        spread = MAD_TO_SIGMA * np.median(np.abs(past - middle[:, None]), axis=1)
+        alarms[:, night] = history.median[:, night] > middle + 3 * spread
+    return alarms
+
+
+def _perfherder(history: History) -> Alarms:
+    """As Mozilla's: the t of twelve nights before against twelve from a night on, the largest of its neighbours, above 7 and 2 %.
+
+    It is raised when the nights are there: on the first night on which t is above 7 with at least three of them.
+    """
+    alarms = np.zeros(history.median.shape, dtype=bool)
+    last = np.full(len(history.median), -_FORWARD)
+    for night in range(_FORWARD, history.nights):
+        for start in range(max(_FORWARD, night - _FORWARD + 1), night - 1):
+            before = history.median[:, start - _FORWARD : start]
+            after = history.median[:, start : night + 1]
+            worse = after.mean(axis=1) >= 1.02 * before.mean(axis=1)
+            told = worse & (_t(before, after) > _PERFHERDER_T) & (start > last + _FORWARD / 2)
+            alarms[told, night], last[told] = True, night
+    return alarms
+
+
+def _t(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
+    ways = [(one.shape[1], one.mean(axis=1), one.var(axis=1, ddof=1)) for one in (before, after)]
+    (n, mean, variance), (m, other, spread) = ways
+    pooled = ((n - 1) * variance + (m - 1) * spread) / (n + m - 2)
+    t: NDArray[np.float64] = (other - mean) / np.sqrt(pooled * (1 / n + 1 / m))
+    return t
+
+
+_FORWARD = 12
+_PERFHERDER_T = 7
 PLAIN: dict[str, Callable[[History], Alarms]] = {
     "10 % worse than yesterday": _yesterday,
+    "median + 3 MAD": _three_mads,
+    "perfherder: t > 7": _perfherder,
     "t-test of inferences": _samples,
     "t-test of nights": _nights,
-}
+} | ({"Apache Otava": otava.alarms} if otava.PYTHON else {})
 
 
 def _score(histories: list[History], alarms: list[Alarms], reruns: int | None = None) -> Score:

@@ -20,11 +20,12 @@ from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.packing import write_whole
 from qhas.network.dlc import read_network
+from qhas.network.network import Network
 from qhas.runs import progress
 from qhas.runs.record import PreparedFacts
 from qhas.site.sdk import Sdk
 from qhas.sweep.spec import Cell
-from qhas.truth.traits import Traits, traits_of
+from qhas.truth.traits import traits_of
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,14 @@ async def prepare_graph(work: CellWork) -> Prepared:
         schematics = [attempt.folder / name for name in names if name != PREPARED_DLC]
         prepared = await asyncio.to_thread(_with_graphs, attempt.folder / PREPARED_DLC, schematics)
         work.graphs = list(prepared.graphs)
-        work.traits = await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
+        network = await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
+        work.traits = traits_of(network) if network else None
         work.effective = await asyncio.to_thread(of_cache, prepared.dlc, work.cell.prepare)
         work.prepared = PreparedFacts(
             key=key,
             sha256=await asyncio.to_thread(file_digest, prepared.dlc),
             schematic_sha256=await asyncio.to_thread(file_digest, prepared.schematic),
+            graph=prepared_key(work.cell, work.lab.sdk, network.digest) if network else None,
             reused=found is not None,
         )
         return prepared
@@ -117,12 +120,12 @@ def _schematics_of(attempt: StepAttempt, graphs: list[str]) -> list[str]:
     return [path.name for path in schematics]
 
 
-def _describe_network(dlc: Path, target: Path) -> Traits | None:
+def _describe_network(dlc: Path, target: Path) -> Network | None:
     """A DLC in a form that is not known is prepared and profiled all the same: only comparisons know less of it."""
     with suppress(ValueError):
         network = read_network(dlc)
         write_whole(str(target), network.model_dump_json(exclude_defaults=True).encode())
-        return traits_of(network)
+        return network
     return None
 
 

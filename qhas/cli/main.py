@@ -31,6 +31,7 @@ WORDS = (
     "history",
     "query",
     "report",
+    "open",
     "devices",
     "doctor",
     "prune",

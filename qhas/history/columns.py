@@ -106,6 +106,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("model_sha256", _TEXT, "record.model.sha256", "digest of the un-cached DLC"),
     Column("prepared_key", _TEXT, "record.prepared.key", "content key of the prepared graph"),
     Column("prepared_sha256", _TEXT, "record.prepared.sha256", "digest of the prepared DLC"),
+    Column("graph_key", _TEXT, "record.prepared.graph", "the same for a network that was exported again"),
     Column("device", _TEXT, "record.device.name", "the site's name of the device"),
     Column("serial", _TEXT, "record.device.address", "address of the device, its serial in it"),
     Column("build", _TEXT, "record.device.build", "firmware, as the device says"),

@@ -85,6 +85,10 @@ class PreparedFacts(Stored):
     key: str
     sha256: str
     schematic_sha256: str
+    graph: str | None = Field(
+        default=None,
+        description="Key of what was compiled and how, without the metadata of the DLC: the same for a network exported again.",
+    )
     reused: bool
 
 

@@ -219,10 +219,12 @@ def host_sdk_root(version: str | None = None) -> Path:
     return Path(_ask_host_sdk("root", *([version] if version else []))[-1])
 
 
-def host_sdk_estimates() -> list[str]:
-    """SoCs whose estimates the vendor supports. Raises InvalidInput when the host SDK does not answer."""
-    rows = (line.split("\t") for line in _ask_host_sdk("socs"))
-    return [row[0] for row in rows if row[-1] == "supported"]
+def host_sdk_estimates() -> dict[str, list[str]]:
+    """SoCs that it estimates: `supported` by the vendor, and `checked` against a device only. Raises InvalidInput when the
+    host SDK does not answer.
+    """
+    rows = [line.split("\t") for line in _ask_host_sdk("socs")]
+    return {kind: [row[0] for row in rows if row[-1] == kind] for kind in ("supported", "checked")}
 
 
 def host_sdk_versions() -> list[str]:

@@ -50,6 +50,7 @@ class _Row(NamedTuple):
     sdk_version: str
     model_sha256: str | None
     prepared_sha256: str | None
+    graph_key: str | None
     device: str | None
     serial: str | None
     build: str | None
@@ -182,6 +183,7 @@ def _point(row: _Row, value: float) -> Point:
         block=Block(row.serial or row.device or "", row.build or ""),
         device=row.device if row.origin == Origin.DEVICE else None,
         artifact=row.prepared_sha256,
+        graph=row.graph_key,
         model=row.model_sha256,
         control=bool(row.control),
         poor=(*(row.poor or ()), *_low_battery(row)),

@@ -76,7 +76,7 @@ def _sentence(key: SeriesKey, told: Judgement, baseline: float | None, change: f
     start = f"{key.network} on {key.soc}{variant}: {key.metric.words_of(key.origin)}"
     if told.verdict is Verdict.INSUFFICIENT_DATA:
         nights = (
-            f"night {told.nights + 1} with this SDK and device, too few to judge"
+            f"night {told.nights + 1} with this SDK and device{'' if told.sdk else ', too few to judge'}"
             if key.metric.noisy
             else "the first night"
         )

@@ -98,7 +98,8 @@ def test_rows_of_the_history_that_are_not_the_records_are_named(store: Store, ru
     ((damage),) = verify_run(store, RUN).damages
     assert damage.fault is Fault.HISTORY_DIFFERS
     assert (
-        f"Its time_us of {run.cell.key} is {run.metrics.time_us}, and the record says 9." == damage.sentence
+        f"Its time_us of {run.cell.key} is {float(run.metrics.time_us)}, and the record says 9."
+        == damage.sentence
     )
 
 

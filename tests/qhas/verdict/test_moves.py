@@ -10,6 +10,7 @@ from qhas.verdict.ladder import Ladder
 from qhas.verdict.model import Verdict
 from qhas.verdict.night import MOVE_ACCEPTED, judge_night
 from qhas.verdict.point import Block, SeriesKey
+from qhas.verdict.sentences import verdict_of
 from tests.qhas.nights import wobbling
 from tests.qhas.verdict.test_ladder import KEY, again, at
 
@@ -65,3 +66,25 @@ def test_a_control_that_stands_still_does_not_silence_the_other_cells() -> None:
         found = judge_night(ladders, points)
     counted = Counter(one.verdict for one in found.values())
     assert counted == {Verdict.ENVIRONMENTAL: 8, Verdict.STEADY: 1}
+
+
+@pytest.mark.parametrize(("graph", "verdict"), [("net", Verdict.ENVIRONMENTAL), (None, Verdict.SUSPICIOUS)])
+def test_networks_exported_every_night_are_unchanged_if_their_graphs_are(
+    graph: str | None, verdict: Verdict
+) -> None:
+    ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
+    for night in range(31):
+        points = {
+            KEY._replace(network=f"net{n}"): at(
+                night,
+                wobbling(night + n, 1080.0 if night == 30 else 1000.0),
+                artifact=f"graph {n} of night {night}",
+                model=f"DLC {n} of night {night}",
+                graph=graph and f"{graph}{n}",
+            )
+            for n in range(8)
+        }
+        found = judge_night(ladders, points)
+    assert {one.verdict for one in found.values()} == {verdict}
+    sentences = [verdict_of(key, one).sentence for key, one in found.items()]
+    assert all("another DLC" in sentence for sentence in sentences) is (graph is None)
