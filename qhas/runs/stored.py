@@ -159,7 +159,8 @@ def read_run(store: Store, run_id: str) -> SweepRecord | None:
         record = SweepRecord.model_validate_json(content, extra="ignore")
     except ValidationError as error:
         raise InvalidInput(
-            f"The record of run {run_id} cannot be read by this version: {describe(error)}."
+            f"The record of run {run_id} cannot be read by this version: {describe(error)}; if it is damaged, "
+            f"remove {keys.sweep_record(run_id)}, and resume the run with its sweep file."
         ) from error
     if record.run_id != run_id:
         raise RecordMisplaced(

@@ -33,7 +33,7 @@ class AnyFileSystem:
         """Not by fsspec's isfile(), for which an object that cannot be asked for is none."""
         try:
             return bool(self._fs.info(self._path(key))["type"] == "file")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from qhas.cell.artifacts import ARTIFACTS, UNFINISHED, Retention
 from qhas.cell.prepared import PreparedManifest
 from qhas.machine.digest import data_digest
+from qhas.naming import is_name
 from qhas.runs import keys
 from qhas.runs.stored import run_ids
 from qhas.store import Found, Store, StoreError
@@ -113,7 +114,7 @@ def plan_pruning(
     items = [
         item for run_id in run_ids(store) for item in _of_run(store, keys.run(run_id), policy, now, linked)
     ]
-    for key in store.children(keys.PREPARED):
+    for key in filter(is_name, store.children(keys.PREPARED)):
         items += _of_graph(store, keys.prepared(key), policy, now)
     return PruningPlan(now, tuple(items))
 

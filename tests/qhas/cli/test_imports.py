@@ -38,6 +38,7 @@ RUNS = {
     "gate gone.dlc gone.dlc --soc sm8750": HEAVY,
     "history net sm8750 --site site.yaml": HEAVY - PARQUET,
     "report nightly-1 --site site.yaml": HEAVY - PARQUET - PAGES,
+    "open nightly-9 --site site.yaml": HEAVY,
     "sweep gone.yaml": HEAVY,
     "profile gone.dlc --soc sm8750": HEAVY,
     "demo --help": HEAVY,

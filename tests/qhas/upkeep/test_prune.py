@@ -198,7 +198,9 @@ def test_an_empty_store_has_nothing_to_prune(store: Store) -> None:
     assert plan_pruning(store, POLICY, NOW).items == ()
 
 
-@pytest.mark.parametrize("stray", [".DS_Store", "a b/file", "README", "nightly-9/x\ny/file"])
+@pytest.mark.parametrize(
+    "stray", [".DS_Store", "a b/file", "README", "nightly-9/x\ny/file", "../prepared/.DS_Store"]
+)
 def test_what_can_be_no_run_keeps_nobody_from_pruning(tmp_path: Path, stray: str) -> None:
     (place := tmp_path / "runs" / stray).parent.mkdir(parents=True)
     place.write_bytes(b"stray")

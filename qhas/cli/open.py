@@ -1,0 +1,57 @@
+"""`qhas open`: a run's report in the browser, its traces in Perfetto."""
+
+from __future__ import annotations
+
+import threading
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from qhas.cli.frame import Exit, command
+from qhas.cli.options import RunArgument, SiteOption, run_of, store_of
+from qhas.cli.screen import console
+from qhas.failures import InvalidInput
+from qhas.report.serving import PERFETTO_PORT, Served, serving
+from qhas.runs import keys
+from qhas.runs.listing import LATEST
+from qhas.runs.record import CellRecord
+from qhas.runs.stored import load_run
+
+
+@command
+def open(  # noqa: A001  # the word that a user types
+    run_id: RunArgument = LATEST,
+    browser: Annotated[bool, typer.Option(help="Open the report in the browser.")] = True,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Perfetto's page takes traces from the default one alone.")
+    ] = PERFETTO_PORT,
+    site: SiteOption = None,
+) -> Exit:
+    """Serve a run's report and traces on this machine until Ctrl-C, and open them."""
+    store = store_of(site)
+    run, cells = load_run(store, run_of(store, run_id))
+    if not store.exists(report := keys.report(run.run_id)):
+        raise InvalidInput(f"Run {run.run_id} has no report yet; `qhas report {run.run_id}` makes it.")
+    with serving(store, port) as served:
+        _tell(served, report, cells)
+        if browser:
+            webbrowser.open(served.url(report))
+        threading.Event().wait()
+    return Exit.GOOD
+
+
+def _tell(served: Served, report: str, cells: list[CellRecord]) -> None:
+    console.print(f"Report: {served.url(report)}", soft_wrap=True, highlight=False, markup=False)
+    for cell in cells:
+        if trace := cell.artifact("chrometrace"):
+            key = keys.file(cell, trace)
+            console.print(
+                f"{cell.cell.label}: {served.perfetto(key) or served.url(key)}",
+                soft_wrap=True,
+                highlight=False,
+                markup=False,
+            )
+    console.print(
+        "Whoever has such an address can read the store while this runs; Ctrl-C ends it.", soft_wrap=True
+    )

@@ -1,0 +1,121 @@
+"""A store's reports and traces over HTTP on loopback, for whoever has the address with its token.
+
+Only GET and HEAD below `reports/` and `runs/`; no listing. The server answers to its own name alone, so that no page of
+another site reaches it under a name of its own. Perfetto's page may fetch traces: it does so from 127.0.0.1:9001
+(its content security policy, https://perfetto.dev/docs/visualization/deep-linking-to-perfetto-ui).
+"""
+
+from __future__ import annotations
+
+import hmac
+import mimetypes
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import quote, unquote, urlsplit
+
+from qhas.naming import check_path
+from qhas.runs import keys
+from qhas.store import Store, StoreError
+
+PERFETTO = "https://ui.perfetto.dev"
+PERFETTO_PORT = 9001
+_SHOWN = (keys.REPORTS, keys.RUNS)
+_LOOPBACK = "127.0.0.1"
+
+
+class Served:
+    """A store that is served. `address` has the token: who has it may read every report and artifact."""
+
+    def __init__(self, server: ThreadingHTTPServer, token: str) -> None:
+        self.address = f"http://{_LOOPBACK}:{server.server_port}/{token}"
+        self._perfetto = server.server_port == PERFETTO_PORT
+
+    def url(self, key: str) -> str:
+        """Address of an object."""
+        return f"{self.address}/{quote(key)}"
+
+    def perfetto(self, key: str) -> str | None:
+        """Address that opens a trace in Perfetto's page; None where that may not fetch from this port."""
+        return f"{PERFETTO}/#!/?url={quote(self.url(key), safe='')}" if self._perfetto else None
+
+
+@contextmanager
+def serving(store: Store, port: int = PERFETTO_PORT) -> Iterator[Served]:
+    """Serve a store while the block runs, at another port if that one is taken. Raises OSError."""
+    token = secrets.token_urlsafe(24)
+    with _listening(_handler(store, token), port) as server:
+        thread = Thread(target=server.serve_forever, name="qhas-serving", daemon=True)
+        thread.start()
+        try:
+            yield Served(server, token)
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _listening(handler: type[BaseHTTPRequestHandler], port: int) -> ThreadingHTTPServer:
+    try:
+        return ThreadingHTTPServer((_LOOPBACK, port), handler)
+    except OSError:
+        return ThreadingHTTPServer((_LOOPBACK, 0), handler)
+
+
+def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        server_version, sys_version = "qhas", ""
+
+        def do_GET(self) -> None:
+            """The object, to a request that has the token."""
+            self._answer(body=True)
+
+        def do_HEAD(self) -> None:
+            """As GET, without the object."""
+            self._answer(body=False)
+
+        def _answer(self, *, body: bool) -> None:
+            key = self._key()
+            content = _read(store, key) if key else None
+            if content is None:
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            self.send_response(HTTPStatus.OK)
+            kind = "application/gzip" if key and key.endswith(".gz") else mimetypes.guess_type(key or "")[0]
+            self.send_header("Content-Type", kind or "application/octet-stream")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Referrer-Policy", "no-referrer")
+            if self.headers.get("Origin") == PERFETTO:
+                self.send_header("Access-Control-Allow-Origin", PERFETTO)
+            self.end_headers()
+            if body:
+                self.wfile.write(content)
+
+        def _key(self) -> str | None:
+            """The key that is asked for; None for a stranger, and for what is not shown."""
+            own = f"{_LOOPBACK}:{self.connection.getsockname()[1]}"
+            if self.headers.get("Host") != own:
+                return None
+            given, _, path = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
+            if not hmac.compare_digest(given.encode(), token.encode()):
+                return None
+            try:
+                key = check_path(path)
+            except ValueError:
+                return None
+            return key if key.split("/")[0] in _SHOWN else None
+
+        def log_message(self, *_: object) -> None:
+            """Requests have the token in them."""
+
+    return Handler
+
+
+def _read(store: Store, key: str) -> bytes | None:
+    try:
+        return store.read(key)
+    except StoreError:
+        return None

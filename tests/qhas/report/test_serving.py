@@ -1,0 +1,99 @@
+"""Reports and traces on loopback: for whoever has the token, and nothing else of the store or the machine."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from qhas.report.serving import PERFETTO, Served, serving
+from qhas.store import Store
+
+TRACE = "runs/one/net/sa8255/default/chrometrace.json.gz"
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    store = Store(str(tmp_path / "store"))
+    store.write("reports/one/index.html", b"<h1>one</h1>")
+    store.write(TRACE, b"\x1f\x8btrace")
+    store.write("prepared/key/secret", b"a graph")
+    (tmp_path / "outside.txt").write_text("outside")
+    with serving(store, 0) as served:
+        yield served
+
+
+def ask(served: Served, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    at = urlsplit(served.address)
+    connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=20)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read(), dict(answer.getheaders())
+
+
+def token(served: Served) -> str:
+    return urlsplit(served.address).path
+
+
+def test_a_report_and_a_trace_are_served_as_they_are(served: Served) -> None:
+    status, content, headers = ask(served, urlsplit(served.url("reports/one/index.html")).path)
+    assert (status, content, headers["Content-Type"]) == (200, b"<h1>one</h1>", "text/html")
+    status, content, headers = ask(served, urlsplit(served.url(TRACE)).path)
+    assert (status, content, headers["Content-Type"]) == (200, b"\x1f\x8btrace", "application/gzip")
+
+
+@pytest.mark.parametrize("path", ["/reports/one/index.html", "/x/reports/one/index.html", "/", "//"])
+def test_without_the_token_nothing_is_there(served: Served, path: str) -> None:
+    assert ask(served, path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "prepared/key/secret",
+        "reports",
+        "reports/",
+        "reports/one",
+        "reports/../../outside.txt",
+        "reports/%2e%2e/%2e%2e/outside.txt",
+        "..%2foutside.txt",
+        "/etc/passwd",
+        "reports/one/index.html%00.txt",
+    ],
+)
+def test_nothing_else_is_served_and_no_folder_is_listed(served: Served, key: str) -> None:
+    assert ask(served, f"{token(served)}/{key}")[0] == 404
+
+
+def test_a_page_of_another_name_is_a_stranger(served: Served) -> None:
+    path = f"{token(served)}/reports/one/index.html"
+    assert ask(served, path, Host="evil.example")[0] == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_nothing_can_be_changed(served: Served, method: str) -> None:
+    assert ask(served, f"{token(served)}/reports/one/index.html", method)[0] == 501
+
+
+def test_perfetto_alone_may_fetch_from_its_page(served: Served) -> None:
+    path = f"{token(served)}/{TRACE}"
+    assert ask(served, path, Origin=PERFETTO)[2]["Access-Control-Allow-Origin"] == PERFETTO
+    assert "Access-Control-Allow-Origin" not in ask(served, path, Origin="https://evil.example")[2]
+
+
+def test_a_port_that_is_taken_is_no_fault_and_perfetto_is_not_promised(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        with serving(Store(str(tmp_path / "store")), taken) as served:
+            assert urlsplit(served.address).port != taken
+            assert served.perfetto(TRACE) is None
+
+
+def test_it_listens_on_loopback(served: Served) -> None:
+    assert urlsplit(served.address).hostname == "127.0.0.1"
