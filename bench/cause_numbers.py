@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from qhas.diff.contributions import renamed
 from qhas.diff.model import CellDiff, Figure
 from qhas.network.network import Network
 
@@ -84,7 +85,8 @@ def _counts(diff: CellDiff) -> Iterator[float]:
             float(len(same)),
             float(sum((op.type_before, op.type_after) == (before, after) for op in same)),
         )
-    yield float(sum(op.name_before != op.name_after for op in diff.ops if op.name_before and op.name_after))
+    yield float(renamed(diff.ops))
+    yield from (float(count) for count in range(len(kinds) + 1))
 
 
 def _of_figure(figure: Figure) -> Iterator[float]:

@@ -21,9 +21,11 @@ _KNOWN = {"type": "string", "enum": sorted(KNOWN_SOCS)}
 _OTHER = {"type": "string", "pattern": f"^{SOC.pattern}$"}
 
 Address = Annotated[str, Field(min_length=1, max_length=2000)]
+Dlcs = Annotated[list[Address], Field(min_length=1)]
 Percent = Annotated[float, Field(ge=0, le=1000)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 KnownSoc = Annotated[SocName, WithJsonSchema(_KNOWN)]
+SomeSocs = Annotated[list[SocName], Field(min_length=1)]
 AnySoc = Annotated[
     SocName,
     WithJsonSchema({"anyOf": [_KNOWN | {"title": "listed"}, _OTHER | {"title": "another"}]}),
@@ -102,6 +104,10 @@ BEFORE = _parameter(
 )
 MODEL_PATTERNS = _parameter("Networks", "Only those of these patterns, as in inception_*. None: all.", [])
 SOC_PATTERNS = _parameter("SoCs", "Only those of these patterns, as in sa8*. None: all.", [])
+UPGRADED = _parameter("Networks", "At least one: un-cached DLCs, paths on the worker or fsspec URLs.")
+UPGRADED_SOCS = _parameter("SoCs", "At least one: every network is compiled for each.")
+SDK_BEFORE = _parameter("From", "The SDK of today, by its name among the site's sdks, as in 2.48.")
+SDK_AFTER = _parameter("To", "The SDK that is thought of. Those between are asked where something changed.")
 THRESHOLD = _parameter(
     "Threshold", "0 to 1000: a change of time counts from so many percent on.", THRESHOLD_PERCENT
 )

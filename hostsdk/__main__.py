@@ -110,10 +110,15 @@ def _soc_lines() -> Iterator[str]:
     """Name, Hexagon version, VTCM and whether times can be estimated, a SoC a line, separated by tabs."""
     for soc in socs.table().values():
         if soc.arch >= socs.OLDEST_ARCH:
-            estimate = (
-                "supported" if soc.estimate_supported else "unsupported" if soc.has_cost_model else "none"
-            )
-            yield f"{soc.name}\tv{soc.arch}\t{soc.vtcm_mb or '-'}\t{estimate}"
+            yield f"{soc.name}\tv{soc.arch}\t{soc.vtcm_mb or '-'}\t{_estimate(soc)}"
+
+
+def _estimate(soc: socs.Soc) -> str:
+    if soc.estimate_supported:
+        return "supported"
+    if soc.checked:
+        return "checked"
+    return "unsupported" if soc.has_cost_model else "none"
 
 
 if __name__ == "__main__":

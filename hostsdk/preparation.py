@@ -19,7 +19,8 @@ from hostsdk.layout import Sdk
 from hostsdk.socs import Soc
 
 ESTIMATE_UNSUPPORTED = "HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS"
-"""Environment variable: 1 asks for estimates of SoCs for which Qualcomm does not support them."""
+"""Environment variable: estimates of SoCs for which Qualcomm does not support them. 1 makes all, 0 none; without it
+those are made that were checked against a device."""
 TOP_VOLTAGE_CORNER = 11
 """The simulator takes 1 to 11 and clamps to what the SoC has; SoCs with supported estimates ignore it."""
 _TRACE_FILE = "estimate.json"
@@ -47,14 +48,16 @@ class Preparation:
         """Add the cache record to `dlc`, in place. Raises `ToolError`."""
         self._run(dlc, self.options, "compile", profile=False)
 
-    def profile(self, dlc: Path, *, estimate_unsupported: bool) -> Outcome:
+    def profile(self, dlc: Path, *, estimate_unsupported: bool | None) -> Outcome:
         """Add the cache record and, if there are any, the graphs' timelines to `dlc`, in place. Raises `ToolError`.
 
-        A SoC without supported estimates is compiled twice when `estimate_unsupported`: once for the simulator's file,
-        and once without its settings, which would change the binary, for the record that ships.
+        A SoC without supported estimates is compiled twice when `estimate_unsupported`, and when that is None and it was
+        checked against a device: once for the simulator's file, and once without its settings, which would change the
+        binary, for the record that ships.
         """
-        wanted = not self.soc.estimate_supported and self.soc.has_cost_model and estimate_unsupported
-        traces = self._unsupported_traces(dlc) if wanted else {}
+        asked = self.soc.checked is not None if estimate_unsupported is None else estimate_unsupported
+        wanted = not self.soc.estimate_supported and self.soc.has_cost_model and asked
+        traces = self._unsupported_traces(dlc, required=estimate_unsupported is True) if wanted else {}
         result = self._run(dlc, self.options, "profile", profile=True)
         container = Dlc(dlc)
         record = container.cache_record(self.soc.name)
@@ -102,12 +105,27 @@ class Preparation:
     def _directory(self, job: str) -> Path:
         return self.scratch / f"{job}-{self.soc.name}"
 
-    def _unsupported_traces(self, dlc: Path) -> dict[str, bytes]:
-        """The simulator's traces by graph, from a compilation whose binary is thrown away."""
+    @property
+    def _corner(self) -> int:
+        return self.soc.checked.corner if self.soc.checked else TOP_VOLTAGE_CORNER
+
+    def _unsupported_traces(self, dlc: Path, *, required: bool) -> dict[str, bytes]:
+        """The simulator's traces by graph, from a compilation whose binary is thrown away.
+
+        None where an older library makes none and they are not `required`.
+        """
+        try:
+            return self._simulated(dlc)
+        except ToolError:
+            if required:
+                raise
+            return {}
+
+    def _simulated(self, dlc: Path) -> dict[str, bytes]:
         settings: dict[str, int | float | str] = {
             "hextimate": 1,
             TRACE_SETTING: _TRACE_FILE,
-            "sim_core_voltage_corner": TOP_VOLTAGE_CORNER,
+            "sim_core_voltage_corner": self._corner,
         }
         options = replace(self.options, finalize_settings=settings)
         result = self._run(dlc, options, "estimate", profile=False)
@@ -148,7 +166,7 @@ class Preparation:
     def _recorded_options(self, unsupported: bool) -> dict[str, Any]:
         form = self.options.to_json()
         del form["finalize_settings"]
-        return form | ({"sim_core_voltage_corner": TOP_VOLTAGE_CORNER} if unsupported else {})
+        return form | ({"sim_core_voltage_corner": self._corner} if unsupported else {})
 
     def _no_timeline(self) -> str:
         title = self.soc.name.upper()

@@ -1,8 +1,12 @@
-"""The SoCs the compiler knows, as data (`socs.tsv`).
+"""The SoCs the compiler knows, as data (`socs.tsv`), and their other names (`soc_names.tsv`).
 
 Names, ids and architectures are what the library itself writes into a DLC for each soc_model id; VTCM and HVX counts are
 what its cost models state. For a handful of parts without a cost model the VTCM is the one ExecuTorch's Qualcomm backend
 lists; a dash means nobody says.
+
+`checked.tsv` has the SoCs whose estimates the vendor does not support and that were set against a device all the same: the
+simulator's voltage corner, and as proof the median of measured over simulated of so many float networks with it, and with the
+corner that the library would take.
 """
 
 from __future__ import annotations
@@ -19,6 +23,21 @@ OLDEST_ARCH = 68
 
 
 @dataclass(frozen=True)
+class Checked:
+    """How an estimate was set against a device. `ratio` is the median of measured over simulated."""
+
+    corner: int
+    device: str
+    networks: int
+    ratio: float
+
+    @property
+    def sentence(self) -> str:
+        """As in `checked against 35 networks on Galaxy S25`."""
+        return f"checked against {self.networks} networks on {self.device}"
+
+
+@dataclass(frozen=True)
 class Soc:
     """One part. `vtcm_mb` and `hvx_threads` are None where unknown; `arch` is the Hexagon version, as in v73."""
 
@@ -29,6 +48,8 @@ class Soc:
     hvx_threads: int | None
     has_cost_model: bool
     estimate_supported: bool
+    checked: Checked | None = None
+    """None for a SoC that nobody measured, and for those whose estimates the vendor supports."""
 
     @property
     def target(self) -> str:
@@ -44,8 +65,7 @@ def _count(text: str) -> int | None:
 @functools.cache
 def table() -> dict[str, Soc]:
     """Every SoC by its lower-case name."""
-    lines = resources.files("hostsdk").joinpath("socs.tsv").read_text("ascii").splitlines()[1:]
-    rows = (line.split("\t") for line in lines)
+    checked = _checked()
     return {
         name: Soc(
             name=name,
@@ -55,9 +75,31 @@ def table() -> dict[str, Soc]:
             hvx_threads=_count(hvx),
             has_cost_model=cost_model == "yes",
             estimate_supported=supported == "yes",
+            checked=checked.get(name),
         )
-        for name, soc_model, arch, vtcm, hvx, cost_model, supported in rows
+        for name, soc_model, arch, vtcm, hvx, cost_model, supported in _rows("socs.tsv")
     }
+
+
+def _checked() -> dict[str, Checked]:
+    return {
+        soc: Checked(int(corner), device, int(networks), float(ratio))
+        for soc, corner, device, networks, ratio, _ in _rows("checked.tsv")
+    }
+
+
+@functools.cache
+def other_names() -> dict[str, tuple[str, str]]:
+    """For names of parts that share another's id: that one's name; or none, and why they are refused."""
+    return {
+        name: (soc if soc != "-" else "", refused if refused != "-" else "")
+        for name, soc, refused in _rows("soc_names.tsv")
+    }
+
+
+def _rows(table: str) -> list[list[str]]:
+    lines = resources.files("hostsdk").joinpath(table).read_text("ascii").splitlines()[1:]
+    return [line.split("\t") for line in lines]
 
 
 def find(name: str, option: str) -> Soc:
@@ -66,11 +108,14 @@ def find(name: str, option: str) -> Soc:
     Raises `ToolError` (INVALID_DEVICE), naming near matches, when it is unknown or older than Hexagon v68; `option` is
     where the name came from, for the message.
     """
-    known = table()
-    soc = known.get(name.strip().lower())
+    known, asked = table(), name.strip().lower()
+    same, refused = other_names().get(asked, (asked, ""))
+    if refused:
+        raise ToolError(ErrorCode.INVALID_DEVICE, f"{option}: {asked} is refused: {refused}.", "HTP Device")
+    soc = known.get(same)
     if soc is None:
         able = [s.name for s in known.values() if s.arch >= OLDEST_ARCH]
-        near = difflib.get_close_matches(name.strip().lower(), able, n=3, cutoff=0.6)
+        near = difflib.get_close_matches(asked, able, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(near)}?" if near else "names look like sm8750 or sa8255."
         raise ToolError(ErrorCode.INVALID_DEVICE, f"{option}: unknown SoC {name!r}: {hint}", "HTP Device")
     if soc.arch < OLDEST_ARCH:

@@ -12,9 +12,11 @@ from typing import Any
 
 from prefect.events import emit_event
 
+from qhas.diff.model import Outcome
 from qhas.profile.figures import BY_EVENT_KEY
 from qhas.runs import progress
 from qhas.runs.record import CellRecord, SweepRecord
+from qhas.upgrade.model import Upgrade
 
 Resource = dict[str, str]
 _ID, _NAME, _ROLE = "prefect.resource.id", "prefect.resource.name", "prefect.resource.role"
@@ -31,6 +33,8 @@ class EventName(StrEnum):
     """Every required artifact of a cell is stored."""
     CELL_FAILED = "qhas.cell.failed"
     """A cell ended with a failure."""
+    UPGRADE_FINISHED = "qhas.upgrade.finished"
+    """It is known what another SDK does to networks."""
     REGRESSION = "qhas.regression"
     """A cell is worse than what it is compared with."""
     DEVICE_QUARANTINED = "qhas.device.quarantined"
@@ -53,6 +57,22 @@ def sweep_finished(run: SweepRecord, report: str) -> None:
             "failed": run.failed,
             "missing": run.missing,
             "report": report,
+        },
+    )
+
+
+def upgrade_finished(upgrade: Upgrade, page: str) -> None:
+    """What an SDK does is known; `page` is the address of its page."""
+    emit_event(
+        EventName.UPGRADE_FINISHED,
+        {_ID: f"qhas.upgrade.{upgrade.upgrade_id}", _NAME: upgrade.upgrade_id},
+        payload={
+            "before": upgrade.before,
+            "after": upgrade.after,
+            "slower": [cell.cell for cell in upgrade.of(Outcome.WORSE)],
+            "faster": [cell.cell for cell in upgrade.of(Outcome.BETTER)],
+            "sentence": upgrade.sentence,
+            "page": page,
         },
     )
 

@@ -96,7 +96,8 @@ def label(
         f"Estimated by Qualcomm's HTP performance simulator for {soc.name.upper()}; not measured on a device."
     )
     if not soc.estimate_supported:
-        statement += f" Qualcomm does not support estimates for {soc.name.upper()}."
+        checked = f"; they were {soc.checked.sentence}" if soc.checked else ""
+        statement += f" Qualcomm does not support estimates for {soc.name.upper()}{checked}."
     return {
         "origin": "simulator",
         "soc": soc.name,

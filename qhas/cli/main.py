@@ -26,6 +26,7 @@ WORDS = (
     "runs",
     "show",
     "compare",
+    "upgrade",
     "gate",
     "history",
     "query",

@@ -50,8 +50,8 @@ def profile(
             models=[
                 ModelRef(
                     name=name,
-                    dlc=_absolute(dlc),
-                    inputs=inputs if inputs == RANDOM_INPUTS else _absolute(inputs),
+                    dlc=absolute(dlc),
+                    inputs=inputs if inputs == RANDOM_INPUTS else absolute(inputs),
                     native_inputs=native_inputs,
                 )
             ],
@@ -64,7 +64,8 @@ def profile(
     return run_and_show(request, direct=True)
 
 
-def _absolute(address: str) -> str:
+def absolute(address: str) -> str:
+    """A path or URL as it holds from any folder. Raises InvalidInput for what cannot be a path."""
     try:
         return address if "://" in address else str(Path(address).expanduser().resolve())
     except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links

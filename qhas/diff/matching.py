@@ -63,6 +63,9 @@ def _in_order(before: Sequence[Op], after: Sequence[Op]) -> dict[int, int] | Non
     """Pairs by place, where ops were only put in or only taken out and all others are alike in their order: then it is the
     names that moved, as an exporter's numbers do. None otherwise.
     """
+    if _first(after, before):
+        turned = _in_order(after, before)
+        return None if turned is None else dict(sorted((j, i) for i, j in turned.items()))
     matcher = SequenceMatcher(None, [*map(_likeness, before)], [*map(_likeness, after)], autojunk=False)
     blocks = matcher.get_opcodes()
     if {tag for tag, *_ in blocks} not in ({"equal"}, {"equal", "insert"}, {"equal", "delete"}):
@@ -80,10 +83,14 @@ def placed(before: Sequence[AnOp], after: Sequence[AnOp], pairs: Mapping[int, in
 
     An alignment of two sequences depends on which is the first: it is made one way, and turned round for the other.
     """
-    if [(op.type, op.name) for op in after] < [(op.type, op.name) for op in before]:
+    if _first(after, before):
         yield from map(_turned, _placed(after, before, dict(sorted((j, i) for i, j in pairs.items()))))
     else:
         yield from _placed(before, after, pairs)
+
+
+def _first(one: Sequence[Named], other: Sequence[Named]) -> bool:
+    return [(op.type, op.name) for op in one] < [(op.type, op.name) for op in other]
 
 
 def _turned(one: Match[AnOp]) -> Match[AnOp]:

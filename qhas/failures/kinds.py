@@ -267,7 +267,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
     ),
     FailureKind.TIMELINE_MISSING: FailureFacts(
         "The log holds no timeline: the graph was not prepared for it, or the SoC has no supported estimate.",
-        "Use a SoC with a supported estimate (`qhas doctor` lists them), or set HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS=1 in "
+        "Use a SoC that has estimates (`qhas doctor` lists them), or set HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS=1 in "
         "the site's sdk.env for estimates that the vendor does not support.",
     ),
     FailureKind.TRACE_MISSING: FailureFacts(

@@ -7,6 +7,7 @@ prepared/<key>/manifest.json                            a prepared graph
 history/date=YYYY-MM-DD/<run_id>.parquet                a run's rows, and history/month=YYYY-MM/ of a month
 reports/<run_id>/index.html                             a report, and reports/index.html of all
 sweeps/<name>/durations.json                            how long the cells of a sweep took
+upgrades/<id>.json, .md                                 what another SDK does to networks
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ REPORTS = "reports"
 HISTORY = "history"
 HISTORY_OPS = "history/ops"
 SWEEPS = "sweeps"
+UPGRADES = "upgrades"
 
 MANIFEST = "manifest.json"
 SWEEP_RECORD = "sweep.json"
@@ -118,6 +120,11 @@ def report_entries(run_id: str) -> str:
 def report_entry(run_id: str, digest: str) -> str:
     """A run's line in the index, named by its content."""
     return f"{report_entries(run_id)}/{digest}.json"
+
+
+def upgrade(upgrade_id: str, ending: str) -> str:
+    """What an SDK does to networks: the answer, json, or its page, md."""
+    return f"{UPGRADES}/{upgrade_id}.{ending}"
 
 
 def durations(sweep: str) -> str:

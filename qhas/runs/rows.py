@@ -12,7 +12,8 @@ from qhas.profile.metrics import Latency, Metrics
 from qhas.runs.condition import before_after, poor
 from qhas.runs.expected import expected
 from qhas.runs.record import BudgetState, CellRecord, Origin, SitePart
-from qhas.truth.calibration import Expectation, Unknown
+from qhas.truth.calibration import Expectation, Unknown, checked_networks
+from qhas.truth.tables import device_of
 from qhas.units import words
 
 ORIGIN_TITLE = {
@@ -142,7 +143,17 @@ def _with_qhas(start: Row, metrics: Metrics) -> Row:
         dram=DRAM.text(metrics.dram_total),
         vtcm=PEAK_VTCM.text(metrics.peak_vtcm),
         top_op=f"{top.op} {top.dominant_percent:.0f}%" if top else "",
-        note=UNSUPPORTED if metrics.estimate == "unsupported" else "",
+        note=_unsupported(start.soc) if metrics.estimate == "unsupported" else "",
+    )
+
+
+def _unsupported(soc: str) -> str:
+    device = device_of(soc)
+    networks = checked_networks(device) if device else 0
+    return (
+        f"{UNSUPPORTED}; checked against {networks} networks on {device.title}"
+        if device and networks
+        else UNSUPPORTED
     )
 
 

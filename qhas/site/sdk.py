@@ -18,6 +18,7 @@ from pathlib import Path
 from qhas.failures import InvalidInput
 from qhas.machine.process import tool_environment
 from qhas.site import SdkRef, Site
+from qhas.site.site import NamedSdk
 from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
 
 HOST_TARGET = "x86_64-linux-clang"
@@ -40,6 +41,7 @@ HOST_TOOLS = (Tool.GRAPH_PREPARE, Tool.NET_RUN, Tool.PROFILE_VIEWER)
 DEVICE_TOOLS = (Tool.NET_RUN, Tool.PROFILE_VIEWER, Tool.PLATFORM_VALIDATOR)
 """What goes to a device, as far as the SDK has it for the device's target."""
 OUTPUT = "output"
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _NATIVE_INPUTS = ("--userbuffer_auto", "--use_native_input_files")
 """Without user buffers net-run reads float32 files alone (SNPE tools page)."""
 
@@ -203,7 +205,10 @@ def find_sdks(site: Site, names: Iterable[str | None]) -> dict[str | None, Sdk]:
 def _find_named(site: Site, name: str | None) -> Sdk:
     if name is None:
         return find_sdk(site.sdk)
-    if (named := site.sdks.get(name)) is None:
+    named = site.sdks.get(name)
+    if named is None and not site.sdks and _VERSION.fullmatch(name):
+        named = NamedSdk(host=name)
+    if named is None:
         known = f"its sdks are {', '.join(site.sdks)}" if site.sdks else "site.yaml has no sdks"
         raise InvalidInput(f"This site has no SDK called {name}: {known}; add it there.")
     return find_sdk(SdkRef(root=named.root or host_sdk_root(named.host), env=named.env))
@@ -214,10 +219,18 @@ def host_sdk_root(version: str | None = None) -> Path:
     return Path(_ask_host_sdk("root", *([version] if version else []))[-1])
 
 
-def host_sdk_estimates() -> list[str]:
-    """SoCs whose estimates the vendor supports. Raises InvalidInput when the host SDK does not answer."""
-    rows = (line.split("\t") for line in _ask_host_sdk("socs"))
-    return [row[0] for row in rows if row[-1] == "supported"]
+def host_sdk_estimates() -> dict[str, list[str]]:
+    """SoCs that it estimates: `supported` by the vendor, and `checked` against a device only. Raises InvalidInput when the
+    host SDK does not answer.
+    """
+    rows = [line.split("\t") for line in _ask_host_sdk("socs")]
+    return {kind: [row[0] for row in rows if row[-1] == kind] for kind in ("supported", "checked")}
+
+
+def host_sdk_versions() -> list[str]:
+    """Generations of the host SDK that are on this machine, as in 2.48, oldest first. Raises InvalidInput without any."""
+    rows = (line.split("\t") for line in _ask_host_sdk("list"))
+    return [row[1] for row in rows if _VERSION.fullmatch(row[1]) and row[2] != "not installed"]
 
 
 def _ask_host_sdk(*question: str) -> list[str]:

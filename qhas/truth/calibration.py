@@ -95,6 +95,12 @@ def expectation(
     )
 
 
+def checked_networks(device: Device) -> int:
+    """How many float networks the simulator was set against the device with; 0 for a device that it has no model of."""
+    floats = [made.n for key, made in table().items() if key[:2] == (device.name, Precision.FLOAT)]
+    return len(calibrating(device, Precision.FLOAT)) if floats else 0
+
+
 def figure(ms: float) -> str:
     """Milliseconds with what digits an expectation has: two or three."""
     return f"{ms:.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 10 else f"{ms:.2f}"

@@ -169,8 +169,8 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
     spec = {
         "name": "mixed",
         "models": models,
-        "socs": ["sa8255", "sm9999", "sm8750"],
-        "exclude": [{"model": name, "soc": soc} for name in others for soc in ("sm9999", "sm8750")],
+        "socs": ["sa8255", "sm9999", "sm8450"],
+        "exclude": [{"model": name, "soc": soc} for name in others for soc in ("sm9999", "sm8450")],
     }
     (folder / "sweep.yaml").write_text(json.dumps(spec))
     (folder / "site.yaml").write_text(json.dumps({"store": "store", "sdk": {"env": SECRET_OF_THE_SITE}}))
@@ -266,7 +266,7 @@ def _plain_bytes(path: Path) -> bytes:
 
 
 def test_a_soc_without_a_supported_estimate_says_so_and_how_to_ask_for_one(swept: Swept) -> None:
-    failure = swept.cells["good/sm8750/default"].failure
+    failure = swept.cells["good/sm8450/default"].failure
     assert failure is not None
     assert failure.kind is FailureKind.TIMELINE_MISSING
     assert "supported" in failure.message + failure.hint

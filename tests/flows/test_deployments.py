@@ -24,6 +24,7 @@ NAMES = (
     "nightly-sweep/nightly-sweep",
     "profile/profile-network",
     "prune-store/prune-store",
+    "sdk-upgrade/sdk-upgrade",
     "sweep-sites/sweep-sites",
     "sweep/lab1",
     "sweep/lab2",

@@ -15,7 +15,8 @@ def rows(capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
 def test_socs_are_listed_with_architecture_vtcm_and_estimate(capsys: pytest.CaptureFixture[str]) -> None:
     listed = rows(capsys)
     assert listed["sa8797"] == ["v81", "16", "supported"]
-    assert listed["sm8750"] == ["v79", "8", "unsupported"]
+    assert listed["sm8750"] == ["v79", "8", "checked"]
+    assert listed["sm8450"] == ["v69", "8", "unsupported"]
     assert listed["qcs6490"] == ["v68", "2", "none"]
 
 

@@ -54,3 +54,29 @@ def test_a_soc_older_than_v68_is_refused_by_its_arch():
 
 def test_the_record_identifier_is_the_runtimes():
     assert socs.find("sa8255", "test").target == "HTP_V73_SA8255_8MB"
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [
+        ("sa8775p", "sa8255"),
+        ("SA8650P", "sa8255"),
+        ("sa8255p", "sa8255"),
+        ("qcs9075", "qcs9100"),
+        ("sa8295p", "sa8295"),
+    ],
+)
+def test_parts_that_share_an_id_are_one(name, same):
+    assert socs.find(name, "test") is socs.find(same, "test")
+
+
+def test_a_part_that_no_id_stands_for_is_refused_with_the_reason():
+    error = refusal("sa7255p")
+    assert error.code is ErrorCode.INVALID_DEVICE
+    assert "SA8620P" in error.message
+
+
+def test_what_was_checked_on_a_device_has_no_supported_estimate_but_a_cost_model():
+    checked = [soc for soc in socs.table().values() if soc.checked]
+    assert [soc.name for soc in checked] == ["qcs8550", "sa8295", "sm8650", "sm8750", "sm8850"]
+    assert all(soc.has_cost_model and not soc.estimate_supported for soc in checked)

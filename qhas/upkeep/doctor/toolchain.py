@@ -43,7 +43,11 @@ def examine(sdk: Sdk, site: Site) -> Iterator[Finding]:
 
 def _estimates() -> Finding:
     try:
-        return Finding("estimates", True, f"supported by the vendor for {', '.join(host_sdk_estimates())}")
+        socs = host_sdk_estimates()
+        checked = f"; not supported but checked against a device for {', '.join(socs['checked'])}"
+        return Finding(
+            "estimates", True, f"supported by the vendor for {', '.join(socs['supported'])}{checked}"
+        )
     except InvalidInput as error:
         return Finding("estimates", False, str(error))
 

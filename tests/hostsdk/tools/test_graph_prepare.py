@@ -185,25 +185,42 @@ def test_the_output_is_named_after_the_input_by_default(prepare, tiny_dlc, tmp_p
 
 def test_a_soc_without_supported_estimates_gets_a_schematic_and_no_timeline(prepare, tiny_dlc, tmp_path):
     done = succeeded(
-        prepare("--input_dlc", tiny_dlc, "--output_dlc=b.dlc", "--htp_socs=sm8750", "--profiling_level=qhas")
+        prepare("--input_dlc", tiny_dlc, "--output_dlc=b.dlc", "--htp_socs=sm8450", "--profiling_level=qhas")
     )
-    assert "does not support performance estimates for SM8750" in done.stdout
+    assert "does not support performance estimates for SM8450" in done.stdout
     assert len(list(tmp_path.glob("*_schematic.bin"))) == 1
-    assert read_timeline(Dlc(tmp_path / "b.dlc"), "sm8750") is None
+    assert read_timeline(Dlc(tmp_path / "b.dlc"), "sm8450") is None
 
 
-def test_an_unsupported_estimate_is_made_on_request_labelled_and_ships_the_clean_record(
+def test_an_estimate_that_was_checked_on_a_device_can_be_refused(prepare, tiny_dlc, tmp_path):
+    none = {"HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS": "0"}
+    arguments = ("--input_dlc", tiny_dlc, "--output_dlc=b.dlc", "--htp_socs=sm8750", "--profiling_level=qhas")
+    assert (
+        "does not support performance estimates for SM8750" in succeeded(prepare(*arguments, **none)).stdout
+    )
+
+
+def test_an_estimate_that_was_checked_on_a_device_is_labelled_and_ships_the_clean_record(
     prepare, tiny_dlc, tmp_path
 ):
     arguments = ("--input_dlc", tiny_dlc, "--htp_socs=sm8750")
-    opted = {"HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS": "1"}
-    succeeded(prepare(*arguments, "--output_dlc=estimated.dlc", "--profiling_level=qhas", **opted))
+    done = succeeded(prepare(*arguments, "--output_dlc=estimated.dlc", "--profiling_level=qhas"))
+    assert "they were checked against 35 networks on Galaxy S25" in done.stdout
     succeeded(prepare(*arguments, "--output_dlc=plain.dlc"))
     label = trace_of(timeline_of(tmp_path / "estimated.dlc", "sm8750"))["hostsdk"]
     assert label["estimate"] == "unsupported"
     assert label["prepare"]["sim_core_voltage_corner"] == 11
     record = "htp.cache.sm8750.0"
     assert Dlc(tmp_path / "estimated.dlc").digest(record) == Dlc(tmp_path / "plain.dlc").digest(record)
+
+
+def test_an_unsupported_estimate_is_made_on_request(prepare, tiny_dlc, tmp_path):
+    opted = {"HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS": "1"}
+    arguments = ("--input_dlc", tiny_dlc, "--htp_socs=sm8450", "--profiling_level=qhas")
+    succeeded(prepare(*arguments, "--output_dlc=estimated.dlc", **opted))
+    label = trace_of(timeline_of(tmp_path / "estimated.dlc", "sm8450"))["hostsdk"]
+    assert label["estimate"] == "unsupported"
+    assert "checked" not in label["statement"]
 
 
 def test_a_soc_without_a_cost_model_says_so_even_on_request(prepare, tiny_dlc, tmp_path):

@@ -45,7 +45,14 @@ def test_a_cell_without_figures_or_ops_is_still_a_row(changes: dict[str, object]
 
 @pytest.mark.parametrize(
     ("estimate", "note"),
-    [(None, ""), ("supported", ""), ("unsupported", "not supported by the vendor for this SoC")],
+    [
+        (None, ""),
+        ("supported", ""),
+        (
+            "unsupported",
+            "not supported by the vendor for this SoC; checked against 35 networks on Galaxy S25",
+        ),
+    ],
 )
 def test_an_estimate_the_vendor_does_not_support_says_so(estimate: str | None, note: str) -> None:
     assert row(record(metrics=metrics(estimate=estimate))).note == note

@@ -1,0 +1,65 @@
+"""What another SDK does to networks: sweeps at both ends, between where something changed, and with the old options."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows import parameters as asked
+from flows.sweep import run_sweep
+from qhas.naming import Name
+from qhas.site import load_site, require_devices
+from qhas.store import Store
+from qhas.upgrade.model import Upgrade
+from qhas.upgrade.page import keep, page
+from qhas.upgrade.question import Question, named, sdks_between
+from qhas.upgrade.search import Stage, Stages, search
+from tasks import events
+from tasks.artifacts import artifact_key
+
+SLOWER = "Slower"
+"""State of an upgrade that makes a network slower."""
+
+
+@flow(name="sdk-upgrade", flow_run_name="{before} to {after}", persist_result=False)
+async def sdk_upgrade(
+    networks: asked.Dlcs = asked.UPGRADED,
+    socs: asked.SomeSocs = asked.UPGRADED_SOCS,
+    before: Name = asked.SDK_BEFORE,
+    after: Name = asked.SDK_AFTER,
+    threshold_percent: asked.Percent = asked.THRESHOLD,
+    site: asked.OptionalPath = asked.SITE,
+) -> State[Any]:
+    """Tell what another SDK does to networks, from which version on, why, and which option brings the old figure back.
+
+    Asked again, only what is missing runs.
+    """
+    lab_site = load_site(site)
+    require_devices(lab_site, socs)
+    sdks = await asyncio.to_thread(sdks_between, lab_site, before, after)
+    question = Question(named(networks), tuple(socs), sdks, threshold_percent)
+    store = Store(lab_site.store)
+    stages = search(question, store)
+    while isinstance(step := await asyncio.to_thread(_next, stages), Stage):
+        await run_sweep(step.spec, site, step.run_id)
+    address = await asyncio.to_thread(keep, store, step)
+    await acreate_markdown_artifact(
+        key=artifact_key(step.upgrade_id), markdown=page(step), description=step.sentence
+    )
+    events.upgrade_finished(step, address)
+    message = f"{step.sentence} Page: {address}"
+    return Completed(message=message) if step.good else Failed(name=SLOWER, message=message)
+
+
+def _next(stages: Stages) -> Stage | Upgrade:
+    """The sweep to run next, or the answer."""
+    try:
+        return next(stages)
+    except StopIteration as ended:
+        answer: Upgrade = ended.value
+        return answer

@@ -1,0 +1,95 @@
+"""`qhas upgrade`: what another SDK does to networks, why, and what brings the old figure back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+from rich.text import Text
+
+from qhas.cli.bar import sweep_bar
+from qhas.cli.frame import Exit, command, print_json
+from qhas.cli.options import JsonOption, SiteOption
+from qhas.cli.profile import absolute
+from qhas.cli.screen import console, errors
+from qhas.direct import run_direct
+from qhas.documents import describe
+from qhas.failures import InvalidInput
+from qhas.site import load_site, require_devices
+from qhas.site.sdk import find_sdks
+from qhas.store import Store
+from qhas.sweep.plan import plan_sweep
+from qhas.units import signed_percent
+from qhas.upgrade.model import Upgrade
+from qhas.upgrade.page import keep, values, way_back
+from qhas.upgrade.question import THRESHOLD_PERCENT, Question, named, sdks_between
+from qhas.upgrade.search import search
+
+
+@command
+def upgrade(
+    models: Annotated[list[str], typer.Argument(help="DLCs: paths or URLs.")],
+    before: Annotated[str, typer.Option("--from", help="SDK of today, by its name at the site, as in 2.48.")],
+    after: Annotated[str, typer.Option("--to", help="SDK that is thought of.")],
+    soc: Annotated[list[str], typer.Option(help="SoC, e.g. sa8255; repeat it for more.")],
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")
+    ] = THRESHOLD_PERCENT,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Tell what another SDK does to networks, from which version on, why, and which option brings the old figure back; exit code 1 if a cell is slower.
+
+    Without `sdks` in site.yaml, versions of the host SDK are compared. Asked again, only what is missing runs.
+    """
+    lab_site = load_site(site)
+    try:
+        question = Question(
+            named([absolute(dlc) for dlc in models]),
+            tuple(soc),
+            sdks_between(lab_site, before, after),
+            threshold,
+        )
+        first = plan_sweep(question.sweep((before, after)))
+    except ValidationError as error:
+        raise InvalidInput(f"These networks and SoCs make no sweep: {describe(error)}.") from error
+    require_devices(lab_site, soc)
+    find_sdks(lab_site, first.sdks)
+    store = Store(lab_site.store)
+    store.require_writable()
+    stages = search(question, store)
+    try:
+        while True:
+            stage = next(stages)
+            with sweep_bar(errors if as_json else console):
+                run_direct(stage.spec, lab_site, stage.run_id)
+    except StopIteration as ended:
+        answer: Upgrade = ended.value
+    address = keep(store, answer)
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+    else:
+        _show(answer)
+        console.print(f"Page: {address}", soft_wrap=True, highlight=False)
+    return Exit.GOOD if answer.good else Exit.CELLS_FAILED
+
+
+def _show(answer: Upgrade) -> None:
+    console.print(Text(answer.sentence), soft_wrap=True)
+    table = Table("cell", "before", "after", "change", "first with", "cause", box=None)
+    for cell in answer.cells:
+        old, new = values(cell.time).split(" | ")
+        change = signed_percent(cell.time.percent)
+        steps = [(step.after, step.why) for step in cell.steps] or [("", "")]
+        for number, (first, why) in enumerate(steps):
+            row = (cell.cell, old, new, change) if number == 0 else ("", "", "", "")
+            table.add_row(*(Text(part) for part in (*row, first, why)))
+    console.print(table)
+    for step in (step for cell in answer.cells for step in cell.steps if step.way_back):
+        if step.way_back:
+            console.print(Text(way_back(step, step.way_back)), soft_wrap=True)
+    for failed in answer.failed:
+        console.print(Text(f"not compared: {failed.cell}: {failed.why}.", "yellow"), soft_wrap=True)
+    console.print(f"{answer.compiled} graphs were compiled, in {len(answer.runs)} runs.", highlight=False)

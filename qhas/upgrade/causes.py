@@ -1,0 +1,72 @@
+"""Why a cell takes another time with another SDK: options as they took effect first, then HTP ops, then bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qhas.diff.model import CellDiff, CircumstanceKind
+from qhas.profile.figures import BY_NAME, SHOW
+from qhas.profile.origin import Origin
+from qhas.runs.record import CellRecord
+from qhas.units import signed_percent
+from qhas.upgrade.model import Cause
+
+_OPTIONS = {
+    CircumstanceKind.VTCM: ("vtcm_mb", "vtcm_mib"),
+    CircumstanceKind.HVX_THREADS: ("hvx_threads", "hvx_threads"),
+    CircumstanceKind.OPTIMIZATION_LEVEL: ("optimization_level", "optimization_level"),
+    CircumstanceKind.DLBC: ("dlbc", "dlbc"),
+}
+"""Name among the prepare options, and among those that took effect."""
+_MEMORY = ("total_dram", "dram_read", "dram_write", "peak_vtcm")
+_SHOWN_OPS = 3
+
+
+def old_values(before: CellRecord, after: CellRecord) -> dict[str, int | bool]:
+    """Options that took effect with another value though both asked for the same, with that of `before`."""
+    if before.effective is None or after.effective is None:
+        return {}
+    values = {}
+    for asked, effective in _OPTIONS.values():
+        old, new = getattr(before.effective, effective), getattr(after.effective, effective)
+        same_asked = getattr(before.cell.prepare, asked) == getattr(after.cell.prepare, asked)
+        if None not in (old, new) and old != new and same_asked:
+            values[asked] = old if isinstance(old, bool) else int(old)
+    return values
+
+
+def cause_of(diff: CellDiff, options: dict[str, int | bool]) -> tuple[Cause, str]:
+    """The cause, and its sentence with the figures that show it."""
+    if options:
+        told = [one.sentence for one in diff.circumstances if _is_of(one.kind, options)]
+        return Cause.OPTION, " and ".join(told) or f"other defaults of {', '.join(options)}"
+    if ops := list(_ops(diff)):
+        more = f" and {len(ops) - _SHOWN_OPS} more types" if len(ops) > _SHOWN_OPS else ""
+        return Cause.COMPILED, f"compiled to other HTP ops: {', '.join(ops[:_SHOWN_OPS])}{more}"
+    if moved := list(_memory(diff)):
+        return Cause.MEMORY, f"the same HTP ops with other memory: {', '.join(moved)}"
+    cycles = diff.figure("timeline_cycles")
+    if cycles and cycles.change == 0:
+        return Cause.CLOCK, "the same cycles at another clock"
+    if diff.after.origin is Origin.DEVICE:
+        return Cause.RUNTIME, "the same HTP ops and bytes on another runtime"
+    return Cause.COST_MODEL, "the same HTP ops and bytes with other cycles: the simulator's cost model"
+
+
+def _is_of(kind: CircumstanceKind, options: dict[str, int | bool]) -> bool:
+    return kind in _OPTIONS and _OPTIONS[kind][0] in options
+
+
+def _ops(diff: CellDiff) -> Iterator[str]:
+    for op in sorted(diff.htp_ops, key=lambda op: -abs(op.dominant.change or 0)):
+        if op.instances.change:
+            yield f"{op.op} {op.instances.before or 0:.0f} → {op.instances.after or 0:.0f}"
+
+
+def _memory(diff: CellDiff) -> Iterator[str]:
+    for name in _MEMORY:
+        figure = diff.figure(name)
+        if figure and figure.change:
+            show = SHOW[figure.unit]
+            values = f"{show(figure.before or 0)} → {show(figure.after or 0)}"
+            yield f"{BY_NAME[name].words} {values} ({signed_percent(figure.percent)})"

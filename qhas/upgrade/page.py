@@ -1,0 +1,72 @@
+"""An upgrade as Markdown, and as it is kept. Names are data: they are escaped."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+
+from qhas.diff.model import Figure, Outcome
+from qhas.profile.figures import SHOW
+from qhas.runs import keys
+from qhas.store import Store
+from qhas.units import signed_percent
+from qhas.upgrade.model import CellUpgrade, Step, Upgrade, WayBack
+
+
+def keep(store: Store, upgrade: Upgrade) -> str:
+    """Store the answer and its page; the page's address. Raises StoreError."""
+    store.write(keys.upgrade(upgrade.upgrade_id, "json"), upgrade.model_dump_json(indent=2).encode())
+    store.write(keys.upgrade(upgrade.upgrade_id, "md"), page(upgrade).encode())
+    return store.url(keys.upgrade(upgrade.upgrade_id, "md"))
+
+
+def page(upgrade: Upgrade) -> str:
+    """Every cell in a table, then each that changed with its steps."""
+    return "\n".join(_lines(upgrade)) + "\n"
+
+
+def _lines(upgrade: Upgrade) -> Iterator[str]:
+    yield f"# SDK {_text(upgrade.before)} → {_text(upgrade.after)}\n"
+    yield f"{_text(upgrade.sentence)}\n"
+    yield f"A change counts from {upgrade.threshold_percent:g} % on. {upgrade.compiled} graphs were compiled this time; the others were in the store.\n"
+    yield "| cell | before | after | change | first with | cause |\n|---|---:|---:|---:|---|---|"
+    for cell in upgrade.cells:
+        first = ", ".join(_text(step.after) for step in cell.steps)
+        why = "; ".join(_text(step.why) for step in cell.steps)
+        yield f"| {_text(cell.cell)} | {values(cell.time)} | {signed_percent(cell.time.percent)} | {first} | {why} |"
+    for cell in upgrade.cells:
+        if cell.verdict is not Outcome.SAME:
+            yield from _of_cell(cell)
+    if upgrade.failed:
+        yield "\n## Not compared\n"
+        yield from (f"- {_text(cell.cell)}: {_text(cell.why)}." for cell in upgrade.failed)
+    yield f"\nRuns: {', '.join(f'`{_text(run)}`' for run in upgrade.runs)}."
+
+
+def _of_cell(cell: CellUpgrade) -> Iterator[str]:
+    yield f"\n## {_text(cell.cell)}: {signed_percent(cell.time.percent)}\n"
+    for step in cell.steps:
+        yield f"- **{_text(step.before)} → {_text(step.after)}**, {signed_percent(step.time.percent)}: {_text(step.why)}."
+        if not step.first:
+            yield f"  Somewhere between: no single version crosses {_text(step.before)} → {_text(step.after)} alone."
+        if step.way_back:
+            yield f"  {_text(way_back(step, step.way_back))}"
+
+
+def way_back(step: Step, proof: WayBack) -> str:
+    """What the old options did to the new SDK, as a sentence."""
+    options = ", ".join(f"{name}: {str(value).lower()}" for name, value in proof.options.items())
+    left = signed_percent(proof.time.percent)
+    if proof.restores:
+        return f"With {{{options}}} SDK {step.after} is back at the figure of {step.before} ({left}), run {proof.run_id}."
+    return f"With {{{options}}} SDK {step.after} is still {left} off {step.before}, run {proof.run_id}: {proof.rest}."
+
+
+def values(figure: Figure) -> str:
+    """Both values of a figure as two cells of a table."""
+    show = SHOW[figure.unit]
+    return " | ".join("" if value is None else show(value) for value in (figure.before, figure.after))
+
+
+def _text(text: str) -> str:
+    return html.escape(text, quote=False).replace("|", "\\|")

@@ -1,0 +1,83 @@
+"""What is asked of an upgrade, and the sweeps that answer it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from qhas.failures import InvalidInput
+from qhas.machine.digest import data_digest
+from qhas.machine.secrets import name_in
+from qhas.naming import safe_name
+from qhas.site import Site
+from qhas.site.sdk import host_sdk_versions
+from qhas.sweep.spec import ModelRef, PrepareOptions, Selection, SweepSpec, Variants
+
+THRESHOLD_PERCENT = 3.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """Networks on SoCs from the first of `sdks` to the last; the others are asked where something changed."""
+
+    models: tuple[ModelRef, ...]
+    socs: tuple[str, ...]
+    sdks: tuple[str, ...]
+    threshold_percent: float = THRESHOLD_PERCENT
+
+    @property
+    def name(self) -> str:
+        """Of its sweeps."""
+        return f"upgrade-{self.sdks[0]}-{self.sdks[-1]}"
+
+    @property
+    def upgrade_id(self) -> str:
+        """The same for the same question, so that asking again runs only what is missing."""
+        asked = {"models": [model.dlc for model in self.models], "socs": self.socs, "sdks": self.sdks}
+        return f"{self.name}-{data_digest(asked)[:8]}"
+
+    def sweep(
+        self,
+        sdks: Sequence[str],
+        cells: Sequence[str] = (),
+        prepare: PrepareOptions | None = None,
+    ) -> SweepSpec:
+        """Networks and SoCs with these SDKs, or only the cells of these keys."""
+        return SweepSpec(
+            name=self.name,
+            models=list(self.models),
+            socs=list(self.socs),
+            variants=Variants(sdk=list(sdks)),
+            prepare=prepare or PrepareOptions(),
+            select=Selection(cells=list(cells)),
+        )
+
+
+def named(dlcs: Sequence[str]) -> tuple[ModelRef, ...]:
+    """Networks named after their files."""
+    return tuple(ModelRef(name=safe_name(PurePath(name_in(dlc)).stem), dlc=dlc) for dlc in dlcs)
+
+
+def sdks_between(site: Site, before: str, after: str) -> tuple[str, ...]:
+    """From one SDK to the other all that the site has, in the order of site.yaml; with none there, versions of the host SDK.
+
+    Raises InvalidInput for an SDK that is not there.
+    """
+    known = list(site.sdks) or host_sdk_versions()
+    if before == after:
+        raise InvalidInput(f"--from and --to are both {before}; name two SDKs.")
+    for name in (before, after):
+        if name not in known:
+            raise InvalidInput(
+                f"There is no SDK {name} here, only {', '.join(known) or 'none'}: {_how_to_have(site, name)}."
+            )
+    first, last = known.index(before), known.index(after)
+    return tuple(known[first : last + 1] if first < last else known[last : first + 1][::-1])
+
+
+def _how_to_have(site: Site, name: str) -> str:
+    if site.sdks or not re.fullmatch(r"\d+\.\d+(\.\d+)?", name):
+        return "add it to sdks of site.yaml"
+    return f"run python -m hostsdk install {name}"

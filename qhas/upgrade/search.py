@@ -1,0 +1,204 @@
+"""The search: both ends, then versions between where something changed, then what brings the old figure back.
+
+It runs nothing itself: it yields sweeps, and reads their records from the store when it is resumed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from qhas.diff.model import CellDiff, Outcome
+from qhas.diff.runs import CellNotComparable, compare_cells
+from qhas.failures import InvalidInput
+from qhas.runs.record import CellRecord
+from qhas.runs.stored import load_run
+from qhas.store import Store
+from qhas.sweep.spec import PrepareOptions, SweepSpec
+from qhas.upgrade.causes import cause_of, old_values
+from qhas.upgrade.model import CellUpgrade, FailedCell, Step, Upgrade, WayBack
+from qhas.upgrade.question import Question
+
+Stages = Generator["Stage", None, Upgrade]
+Place = tuple[str, str]
+"""A network's name and a SoC."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A sweep to be run, or completed, before the search goes on."""
+
+    run_id: str
+    spec: SweepSpec
+
+
+def search(question: Question, store: Store) -> Stages:
+    """Yields each sweep to run, and returns the answer. Raises StoreError."""
+    return _Search(question, store).stages()
+
+
+class _Search:
+    def __init__(self, question: Question, store: Store) -> None:
+        self._question = question
+        self._store = store
+        self._records: dict[tuple[Place, str], CellRecord] = {}
+        self._failed: dict[Place, str] = {}
+        self._runs: list[str] = []
+        self._compiled: set[str] = set()
+        self._began = datetime.now(UTC)
+
+    def stages(self) -> Stages:
+        asked, sdks = self._question, self._question.sdks
+        yield self._stage("ends", asked.sweep((sdks[0], sdks[-1])))
+        self._read()
+        places = [(model.name, soc) for model in asked.models for soc in asked.socs]
+        ends = {place: diff for place in places if (diff := self._compared(place, sdks[0], sdks[-1]))}
+        steps: dict[Place, list[Step]] = {}
+        spans = [
+            (place, 0, len(sdks) - 1) for place, diff in ends.items() if diff.verdict is not Outcome.SAME
+        ]
+        spans = yield from self._narrowed(spans)
+        for place, first, last in sorted(spans, key=lambda span: span[1:]):
+            if step := self._step(place, first, last):
+                steps.setdefault(place, []).append(step)
+        yield from self._ways_back(steps)
+        return self._answer(ends, steps)
+
+    def _narrowed(
+        self, spans: list[tuple[Place, int, int]]
+    ) -> Generator[Stage, None, list[tuple[Place, int, int]]]:
+        """Every span halved as long as there is a version inside; halves in which nothing changed are left out."""
+        sdks, done, number = self._question.sdks, list[tuple[Place, int, int]](), 0
+        while spans:
+            done += [span for span in spans if span[2] - span[1] == 1]
+            wide = [span for span in spans if span[2] - span[1] > 1]
+            if not wide:
+                break
+            middles = [(place, first, (first + last) // 2, last) for place, first, last in wide]
+            number += 1
+            names = list(dict.fromkeys(sdks[middle] for _, _, middle, _ in middles))
+            cells = [_key(place, sdks[middle]) for place, _, middle, _ in middles]
+            yield self._stage(f"between-{number}", self._question.sweep(names, cells))
+            self._read()
+            spans = []
+            for place, first, middle, last in middles:
+                halves = [(place, first, middle), (place, middle, last)]
+                diffs = [self._compared(place, sdks[low], sdks[high]) for _, low, high in halves]
+                if None in diffs:
+                    done.append((place, first, last))
+                    continue
+                moved = [half for half, diff in zip(halves, diffs, strict=True) if _moved(diff)]
+                spans += moved
+                done += [] if moved else [(place, first, last)]  # each half below the threshold
+        return done
+
+    def _step(self, place: Place, first: int, last: int) -> Step | None:
+        sdks = self._question.sdks
+        diff = self._compared(place, sdks[first], sdks[last])
+        if diff is None:
+            return None
+        options = old_values(self._records[place, sdks[first]], self._records[place, sdks[last]])
+        cause, why = cause_of(diff, options)
+        return Step(
+            before=sdks[first],
+            after=sdks[last],
+            first=last - first == 1,
+            time=diff.time,
+            cause=cause,
+            why=why,
+        )
+
+    def _ways_back(self, steps: dict[Place, list[Step]]) -> Generator[Stage, None, None]:
+        """The old values of options given to the new SDK: one sweep for all cells that need the same."""
+        wanted = defaultdict[tuple[tuple[str, int | bool], ...], list[tuple[Place, Step]]](list)
+        for place, step in [(place, step) for place, each in steps.items() for step in each]:
+            old = old_values(self._records[place, step.before], self._records[place, step.after])
+            if old:
+                wanted[tuple(old.items())].append((place, step))
+        for options, at in wanted.items():
+            prepare = PrepareOptions.model_validate(dict(options))
+            names = list(dict.fromkeys(step.after for _, step in at))
+            cells = [_key(place, step.after) for place, step in at]
+            told = "-".join(f"{name}-{str(value).lower()}" for name, value in options)
+            yield self._stage(told, self._question.sweep(names, cells, prepare))
+            _, records = load_run(self._store, self._runs[-1])
+            self._count(records)
+            found = {_key(_place(record), record.cell.sdk or ""): record for record in records}
+            for place, step in at:
+                if record := found.get(_key(place, step.after)):
+                    step.way_back = self._way_back(place, step, record, dict(options))
+
+    def _way_back(
+        self, place: Place, step: Step, proof: CellRecord, options: dict[str, int | bool]
+    ) -> WayBack | None:
+        before = self._records[place, step.before]
+        try:
+            diff = compare_cells(
+                self._store, before, proof, threshold_percent=self._question.threshold_percent
+            )
+        except (CellNotComparable, InvalidInput):
+            return None
+        restores = diff.verdict is Outcome.SAME
+        rest = None if restores else cause_of(diff, {})[1]
+        return WayBack(options=options, run_id=proof.run_id, time=diff.time, restores=restores, rest=rest)
+
+    def _stage(self, what: str, spec: SweepSpec) -> Stage:
+        self._runs.append(f"{self._question.upgrade_id}-{what}")
+        return Stage(self._runs[-1], spec)
+
+    def _read(self) -> None:
+        _, records = load_run(self._store, self._runs[-1])
+        self._count(records)
+        for record in records:
+            self._records[_place(record), record.cell.sdk or ""] = record
+
+    def _count(self, records: Iterable[CellRecord]) -> None:
+        """Graphs prepared since the search began; cells that an earlier one finished are as they were."""
+        self._compiled |= {
+            record.prepared.key
+            for record in records
+            if record.prepared and not record.prepared.reused and record.finished_at >= self._began
+        }
+
+    def _compared(self, place: Place, before: str, after: str) -> CellDiff | None:
+        try:
+            old, new = (self._records[place, sdk] for sdk in (before, after))
+            return compare_cells(self._store, old, new, threshold_percent=self._question.threshold_percent)
+        except KeyError:
+            self._failed.setdefault(place, f"not every run of {before} and {after} left a record")
+        except (CellNotComparable, InvalidInput) as error:
+            self._failed.setdefault(place, str(error).rstrip("."))
+        return None
+
+    def _answer(self, ends: dict[Place, CellDiff], steps: dict[Place, list[Step]]) -> Upgrade:
+        asked = self._question
+        cells = [
+            CellUpgrade(
+                cell="/".join(place), verdict=diff.verdict, time=diff.time, steps=steps.get(place, [])
+            )
+            for place, diff in ends.items()
+        ]
+        return Upgrade(
+            upgrade_id=asked.upgrade_id,
+            before=asked.sdks[0],
+            after=asked.sdks[-1],
+            threshold_percent=asked.threshold_percent,
+            cells=sorted(cells, key=lambda cell: -(cell.time.percent or 0)),
+            failed=[FailedCell(cell="/".join(place), why=why) for place, why in self._failed.items()],
+            runs=self._runs,
+            compiled=len(self._compiled),
+        )
+
+
+def _moved(diff: CellDiff | None) -> bool:
+    return diff is not None and diff.verdict is not Outcome.SAME
+
+
+def _place(record: CellRecord) -> Place:
+    return record.cell.model.name, record.cell.soc
+
+
+def _key(place: Place, sdk: str) -> str:
+    return f"{place[0]}/{place[1]}/sdk-{sdk}"

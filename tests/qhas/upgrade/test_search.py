@@ -1,0 +1,183 @@
+"""What the search runs, and what it answers, on cells whose causes were planted."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fakes.records import model, record, run_record
+from qhas.diff.model import Outcome
+from qhas.failures import FailureKind, InvalidInput
+from qhas.runs import keys
+from qhas.runs.record import EffectiveOptions, Origin, PreparedFacts, SdkFacts
+from qhas.site import Site
+from qhas.site.sdk import SdkKind
+from qhas.site.site import NamedSdk
+from qhas.store import Artifact, Store
+from qhas.sweep.plan import plan_sweep
+from qhas.sweep.spec import Cell
+from qhas.upgrade.model import Cause, Upgrade
+from qhas.upgrade.page import keep, page
+from qhas.upgrade.question import Question, sdks_between
+from qhas.upgrade.search import Stage, search
+from tests.qhas.diff.summaries import Made, document
+
+SDKS = ("2.47", "2.48", "2.49", "2.50", "2.51")
+OPS = [Made("conv1"), Made("conv2")]
+Lab = Callable[[Cell], tuple[list[Made], dict[str, Any]]]
+"""What a compiler of a cell's SDK makes of it: the ops of its profile, and what its record says."""
+
+
+def answer(store: Store, lab: Lab, *, networks: tuple[str, ...] = ("net",)) -> tuple[Upgrade, list[Stage]]:
+    """The search's answer where every sweep is run by `lab`, and the sweeps."""
+    question = Question(tuple(model(name) for name in networks), ("sm8750",), SDKS)
+    stages, run = search(question, store), list[Stage]()
+    while True:
+        try:
+            stage = next(stages)
+        except StopIteration as ended:
+            return ended.value, run
+        run.append(stage)
+        cells = plan_sweep(stage.spec, look_up=False).cells
+        kept = run_record(cells=len(cells), run_id=stage.run_id, spec=stage.spec)
+        store.write(keys.sweep_record(stage.run_id), kept.model_dump_json().encode())
+        for cell in cells:
+            _store(store, stage.run_id, cell, lab)
+
+
+def _store(store: Store, run_id: str, cell: Cell, lab: Lab) -> None:
+    ops, facts = lab(cell)
+    qhas = Artifact(name="qhas", path="qhas.json.gz", sha256="0" * 64, size=9)
+    sdk = SdkFacts(kind=SdkKind.HOST, version=f"{cell.sdk}.0")
+    told = {"origin": Origin.SIMULATOR, "sdk": sdk, "artifacts": [qhas], "latency": None} | facts
+    made = record(cell, run_id=run_id, **told)
+    store.write(f"{keys.cell(run_id, cell)}/qhas.json.gz", gzip.compress(json.dumps(document(ops)).encode()))
+    store.write(keys.manifest(keys.cell(run_id, cell)), made.model_dump_json().encode())
+
+
+def since(sdk: str, cell: Cell) -> bool:
+    return SDKS.index(cell.sdk or "") >= SDKS.index(sdk)
+
+
+def slower(ops: list[Made], factor: float = 1.5, **changes: Any) -> list[Made]:
+    return [Made(op.name, dominant=int(op.dominant * factor), **({"dram": op.dram} | changes)) for op in ops]
+
+
+def larger_vtcm(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+    """From 2.49 on the default is 8 MiB, and that is slower."""
+    vtcm = cell.prepare.vtcm_mb or (8 if since("2.49", cell) else 4)
+    ops = slower(OPS, kinds={"q::ConvLayer.opt": 2}) if vtcm == 8 else OPS
+    return ops, {"effective": EffectiveOptions(vtcm_mib=vtcm, optimization_level=2)}
+
+
+def test_a_default_that_changed_is_named_and_the_old_one_proved(store: Store) -> None:
+    found, stages = answer(store, larger_vtcm)
+    (cell,) = found.cells
+    (step,) = cell.steps
+    assert (step.before, step.after, step.first, step.cause) == ("2.48", "2.49", True, Cause.OPTION)
+    assert step.why == "VTCM 4 → 8 MiB (the SDK's default)"
+    assert step.way_back
+    assert (step.way_back.options, step.way_back.restores) == ({"vtcm_mb": 4}, True)
+    assert len(stages) == 4
+    assert "With {vtcm_mb: 4} SDK 2.49 is back at the figure of 2.48" in page(found)
+
+
+def test_an_option_that_is_not_all_of_it_is_told_with_the_rest(store: Store) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        ops, facts = larger_vtcm(cell)
+        return (slower(ops, 1.2), facts) if since("2.49", cell) else (ops, facts)
+
+    (step,) = answer(store, lab)[0].cells[0].steps
+    assert step.cause is Cause.OPTION
+    assert step.way_back
+    assert not step.way_back.restores
+    assert step.way_back.rest
+    assert "cost model" in step.way_back.rest
+
+
+@pytest.mark.parametrize("first", SDKS[1:])
+@pytest.mark.parametrize(
+    ("changes", "cause", "word"),
+    [
+        ({"kinds": {"q::Slow.ref": 4}}, Cause.COMPILED, "q::Slow.ref 0 → "),
+        ({"dram": 500_000}, Cause.MEMORY, "100.0 kB"),
+        ({}, Cause.COST_MODEL, "cost model"),
+    ],
+    ids=["ops", "bytes", "cycles"],
+)
+def test_what_was_planted_is_found_with_its_first_version(
+    store: Store, first: str, changes: dict[str, Any], cause: Cause, word: str
+) -> None:
+    found, _ = answer(store, lambda cell: (slower(OPS, **changes) if since(first, cell) else OPS, {}))
+    (step,) = found.cells[0].steps
+    assert (step.after, step.first, step.cause) == (first, True, cause)
+    assert word in step.why
+    assert step.way_back is None
+
+
+def test_two_changes_are_two_steps(store: Store) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        ops = slower(OPS) if since("2.48", cell) else OPS
+        return (slower(ops, kinds={"q::Other": 4}) if since("2.51", cell) else ops), {}
+
+    found, _ = answer(store, lab)
+    assert [(step.after, step.cause) for step in found.cells[0].steps] == [
+        ("2.48", Cause.COST_MODEL),
+        ("2.51", Cause.COMPILED),
+    ]
+
+
+def test_where_nothing_changed_only_the_ends_are_run_and_nothing_is_invented(store: Store) -> None:
+    found, stages = answer(store, lambda _: (OPS, {}))
+    assert len(stages) == 1
+    assert found.good
+    assert [(cell.verdict, cell.steps) for cell in found.cells] == [(Outcome.SAME, [])]
+
+
+def test_only_cells_that_changed_are_run_between(store: Store) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        return (slower(OPS) if cell.model.name == "slow" and since("2.50", cell) else OPS), {}
+
+    found, stages = answer(store, lab, networks=("slow", "same"))
+    assert {key.split("/")[0] for stage in stages[1:] for key in stage.spec.select.cells} == {"slow"}
+    assert [cell.cell for cell in found.cells] == ["slow/sm8750", "same/sm8750"]
+    assert not found.good
+
+
+def test_a_network_that_the_new_sdk_does_not_take_is_said(store: Store) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        return OPS, ({"failure": FailureKind.TOOL_FAILED} if since("2.51", cell) else {})
+
+    found, _ = answer(store, lab)
+    assert not found.good
+    assert "it failed" in found.failed[0].why
+
+
+def test_what_an_earlier_search_finished_is_not_counted_as_compiled(store: Store) -> None:
+    prepared = PreparedFacts(key="k", sha256="0" * 64, schematic_sha256="0" * 64, reused=False)
+    assert answer(store, lambda _: (OPS, {"prepared": prepared}))[0].compiled == 0
+
+
+def test_the_answer_and_its_page_are_kept_with_names_as_text(store: Store) -> None:
+    found, _ = answer(store, lambda cell: (slower(OPS) if since("2.50", cell) else OPS, {}))
+    odd = found.model_copy(update={"before": "<b>|"})
+    address = keep(store, odd)
+    assert address.endswith(f"{found.upgrade_id}.md")
+    text = (store.read(keys.upgrade(found.upgrade_id, "md")) or b"").decode()
+    assert "&lt;b&gt;\\|" in text
+    kept = store.read(keys.upgrade(found.upgrade_id, "json")) or b""
+    assert Upgrade.model_validate_json(kept) == odd
+
+
+def test_versions_between_come_from_the_site_in_its_order() -> None:
+    site = Site(sdks={name: NamedSdk(host=name) for name in SDKS})
+    assert sdks_between(site, "2.48", "2.50") == ("2.48", "2.49", "2.50")
+    assert sdks_between(site, "2.50", "2.48") == ("2.50", "2.49", "2.48")
+    with pytest.raises(InvalidInput, match=r"no SDK 2\.52 here, only 2\.47, .*: add it to sdks"):
+        sdks_between(site, "2.48", "2.52")
+    with pytest.raises(InvalidInput, match=r"both 2\.48"):
+        sdks_between(site, "2.48", "2.48")
