@@ -28,7 +28,7 @@ from otava.analysis import compute_change_points
 for line in sys.stdin:
     series = json.loads(line)
     points, _ = compute_change_points(series, window_len=50, max_pvalue=0.001, min_magnitude=0.03)
-    print(json.dumps([p.index for p in points if p.stats.mean_2 > p.stats.mean_1]))
+    print(json.dumps([int(p.index) for p in points if p.stats.mean_2 > p.stats.mean_1]))
 """
 
 

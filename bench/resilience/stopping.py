@@ -87,8 +87,10 @@ def stop_and_take_over(folder: Path, networks: int, environment: Mapping[str, st
 def figures(stops: list[Stopped], cells: int) -> dict[str, Any]:
     """Of all stops. Raises BenchFailed if a cell is missing, changed or broken in the end, or the second host failed."""
     for stop in stops:
-        if stop.reading.broken or stop.changed or len(stop.reading.complete) != cells or stop.exit_codes[0]:
-            raise BenchFailed(f"a stopped sweep spoilt the run that another host had taken over: {stop}")
+        if stop.exit_codes[0]:
+            raise BenchFailed(f"the second host's sweep ended with exit code {stop.exit_codes[0]}")
+        if stop.reading.broken or stop.changed or len(stop.reading.complete) != cells:
+            raise BenchFailed(f"{stop.changed} records are others after a stopped sweep went on")
         if not stop.exit_codes[1]:
             raise BenchFailed("a stopped sweep ended as if the run were still its own")
     return {

@@ -2,7 +2,8 @@
 
 Besides the vendor's keys it has `provenance`, because the figures are a simulator's and a file travels alone: `origin`
 is always there, `soc`, `estimate`, `statement` and more where the host SDK recorded them in the log, and
-`in_force` says which VTCM size and threads the simulator had, and `not_estimated` names the vendor's fields that hold 0 because the simulator says nothing about them.
+`in_force` says which VTCM size and threads the simulator had, `simulators_own` its lower and upper estimate in cycles and what it spills
+and fills, and `not_estimated` names the vendor's fields that hold 0 because the simulator says nothing about them.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def provenance(analysis: Analysis) -> dict[str, Any]:
         "core_mhz": timeline.core_mhz,
         "in_force": _in_force(timeline.configuration),
         "ops_without_cost": timeline.ops_without_cost,
+        "simulators_own": dict(timeline.own),
         "not_estimated": list(_NOT_ESTIMATED),
     }
 

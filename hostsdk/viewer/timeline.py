@@ -11,7 +11,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from hostsdk.errors import Refusal
@@ -24,6 +24,12 @@ _SIMULATOR = "Hextimate"
 _SIMULATED_CYCLES = 2006
 _SIMULATED_TIME_US = 2019
 _OPS_WITHOUT_COST = 2017
+_OWN_FIGURES = {
+    "lower_cycles": 2007,
+    "upper_cycles": 2008,
+    "intermediate_fill_bytes": 2012,
+    "intermediate_spill_bytes": 2013,
+}
 
 _NO_TIMELINE = (
     "The log holds no simulator timeline: the container was prepared without --profiling_level qhas, or the simulator "
@@ -173,6 +179,8 @@ class Timeline:
     configuration: Mapping[str, Any]
     provenance: Mapping[str, Any]
     ops_without_cost: int
+    own: Mapping[str, int] = field(default_factory=dict)
+    """The simulator's own lower and upper estimate, and what it moves between VTCM and DRAM in between, where it says so."""
 
 
 def find_timelines(logs: Sequence[Log]) -> list[Timeline]:
@@ -239,6 +247,7 @@ def _build(graph: str, trace: Mapping[str, Any], simulated: Mapping[int, int]) -
         configuration=configuration,
         provenance=dict(trace.get("hostsdk") or {}),
         ops_without_cost=simulated.get(_OPS_WITHOUT_COST, 0),
+        own={name: simulated[number] for name, number in _OWN_FIGURES.items() if number in simulated},
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from qhas.profile.op_names import of_network
 from qhas.profile.qhas_file import HtpOpType, QhasFile
+from qhas.profile.simulation import Simulation, simulation_of
 from qhas.profile.thread_use import cycles_a_packet, dma_wait_cycles, hmx_cycles
 from qhas.profile.timing import timing
 
@@ -59,6 +60,8 @@ class Metrics(BaseModel):
     op_counts: dict[str, int] | None = None
     """Ops of the network that ran on the HTP, by type; None where the file does not list all of them."""
     top_ops: list[OpShare] = []
+    simulation: Simulation | None = None
+    """What the simulator says of its own estimate; None for measured figures."""
     estimate: str | None = None
     """For simulated figures: `supported` or `unsupported` by the vendor for this SoC."""
     statement: str | None = None
@@ -106,6 +109,7 @@ def metrics_of(file: QhasFile) -> Metrics:
         cycles_per_packet=cycles_a_packet(file),
         op_counts=_op_counts(file),
         top_ops=sorted(_shares(file), key=lambda share: (-share.dominant_cycles, share.op))[:TOP_OPS],
+        simulation=simulation_of(file),
         estimate=file.estimate,
         statement=file.statement,
     )

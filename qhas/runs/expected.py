@@ -5,9 +5,11 @@ Both are made of the record when it is shown. They are never stored, compared or
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from qhas.profile.figures import TIME
+from qhas.profile.metrics import Metrics
 from qhas.profile.origin import Origin
 from qhas.runs.record import CellRecord
 from qhas.socs import KNOWN_SOCS
@@ -26,14 +28,36 @@ def expected(record: CellRecord) -> Expectation | Unknown | None:
 
 
 def unseen(record: CellRecord) -> list[str]:
-    """Sentences without full stop on what the simulator is known not to see of this cell, each with its evidence."""
-    if record.origin is not Origin.SIMULATOR or not record.good or not record.metrics or not record.traits:
+    """Sentences without full stop on what the simulator does not see of this cell: ops that it has no cost for, and what it
+    is known to get wrong, with the evidence.
+    """
+    if record.origin is not Origin.SIMULATOR or not record.good or not record.metrics:
         return []
-    shares = {share.op: share.dominant_percent for share in record.metrics.top_ops}
+    left_out = record.metrics.simulation.incomplete if record.metrics.simulation else ""
+    return [*([left_out] if left_out else []), *(_known(record, record.metrics) if record.traits else ())]
+
+
+def _known(record: CellRecord, metrics: Metrics) -> Iterator[str]:
+    shares = {share.op: share.dominant_percent for share in metrics.top_ops}
     soc = KNOWN_SOCS.get(record.cell.soc)
     arch = int(soc.hexagon.removeprefix("v")) if soc and soc.hexagon else None
-    seen = Seen(record.traits, float(record.metrics.time_us), arch, shares)
-    return [told(spot) for spot in blind_spots(seen)]
+    seen = Seen(record.traits or Traits(), float(metrics.time_us), arch, shares)
+    return (told(spot) for spot in blind_spots(seen))
+
+
+def unseen_of(records: Iterable[CellRecord]) -> dict[str, list[str]]:
+    """The same of many cells: each sentence once, with the cells that it is of."""
+    cells = dict[str, list[str]]()
+    for record in records:
+        for line in unseen(record):
+            cells.setdefault(line, []).append(record.cell.label)
+    return cells
+
+
+def own_interval(record: CellRecord) -> str:
+    """The simulator's own interval for people; empty where there is none."""
+    simulation = record.metrics.simulation if record.metrics and record.good else None
+    return simulation.interval if simulation else ""
 
 
 def sentence(record: CellRecord) -> str:
@@ -42,6 +66,21 @@ def sentence(record: CellRecord) -> str:
     if made is None or record.metrics is None:
         return ""
     return f"{TIME.text(record.metrics.time_us)} simulated; {made.sentence}"
+
+
+def change(before: CellRecord, after: CellRecord) -> str:
+    """Two cells' expectations, as in `1.18 (0.99 to 1.40) ms before, 1.30 (1.09 to 1.55) ms after, expected on IQ-9075`; why
+    there are none; empty for measured cells.
+    """
+    sides = expected(before), expected(after)
+    if None in sides:
+        return ""
+    for side in sides:
+        if isinstance(side, Unknown):
+            return side.sentence
+    old, new = (side for side in sides if isinstance(side, Expectation))
+    where = new.device if old.device == new.device else f"{old.device} and {new.device}"
+    return f"{old.text} ms before, {new.text} ms after, expected on {where}"
 
 
 def document(record: CellRecord) -> dict[str, Any] | None:

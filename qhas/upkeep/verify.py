@@ -228,16 +228,10 @@ def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Itera
         if (found := stored.pop(place, None)) is None:
             yield Damage(key, Fault.HISTORY_DIFFERS, f"It has no row of {place}.")
         elif names := [name for name in row if _differs(name, row[name], found[name])]:
-            stood, told = (_shown(each[names[0]]) for each in (found, row))
-            sentence = f"Its {names[0]} of {place} is {stood}, and the record says {told}."
+            sentence = f"Its {names[0]} of {place} is {found[names[0]]}, and the record says {row[names[0]]}."
             yield Damage(key, Fault.HISTORY_DIFFERS, sentence)
     for place in stored:
         yield Damage(key, Fault.HISTORY_DIFFERS, f"It has a row of {place}, which has no record.")
-
-
-def _shown(value: object) -> object:
-    """A whole number without a fraction, whatever the column's type."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _place(row: Mapping[str, object]) -> str:

@@ -12,10 +12,13 @@ from rich.text import Text
 
 from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
 from qhas.runs import keys
-from qhas.runs.expected import unseen
+from qhas.runs.expected import unseen_of
 from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
 from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table
 from qhas.store import Store
+
+_NAMED = 4
+"""Cells that a line names; a sweep has hundreds."""
 
 
 def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> None:
@@ -27,15 +30,22 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
         for record in records:
             if (line := row(record)).mark:
                 console.print(Text.assemble((line.mark, "red"), f" {record.cell.label}: {line.note}."))
-            for sentence in unseen(record):
-                console.print(Text.assemble(("not seen", "yellow"), f" {record.cell.label}: {sentence}"))
             for result in record.over_budget:
                 console.print(_failure("over budget", record.cell.label, result.sentence), soft_wrap=True)
+    for sentence, labels in unseen_of(by_graph(cells)).items():
+        console.print(
+            Text.assemble(("not seen", "yellow"), f" {_several(labels)}: {sentence}"), soft_wrap=True
+        )
     for record in cells:
         if failure := record.failure:
             console.print(_failure(failure.kind, _where(record), f"{failure.message} {failure.hint}"))
     if run.sites:
         console.print(_sites(run))
+
+
+def _several(labels: list[str]) -> str:
+    named, more = ", ".join(labels[:_NAMED]), len(labels) - _NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _sites(run: SweepRecord) -> Table:

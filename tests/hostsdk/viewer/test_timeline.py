@@ -149,3 +149,9 @@ def test_flipped_characters_are_refused_or_read_but_never_crash(place: int, char
         assert find_timelines([log])
     except (TimelineError, LogError):
         return
+
+
+def test_the_simulators_own_interval_and_spills_are_read_where_it_tells_them() -> None:
+    (told,) = find_timelines([parse_log(tiny.log(own={2007: 110, 2008: 140, 2013: 4096}))])
+    assert told.own == {"lower_cycles": 110, "upper_cycles": 140, "intermediate_spill_bytes": 4096}
+    assert timeline_of().own == {}

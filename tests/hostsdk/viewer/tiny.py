@@ -71,6 +71,7 @@ def log(
     graph: str = GRAPH,
     cycles: int | None = CYCLES,
     without_cost: int = 0,
+    own: dict[int, int] | None = None,
 ) -> bytes:
     """A log as net-run writes it: the finalize message with the simulator's events, then one inference."""
     blob = trace_object(json.dumps(payload() if trace is None else trace).encode(), graph)
@@ -79,6 +80,7 @@ def log(
         event("Simulated (Accelerator exec time us)", 2019, 2),
         event("Bandwidth Stats", 2009, children=[event("Input Fill", 2011, 100, 2)]),
         event("Missing Ops (Number of Ops with no Costs associated)", 2017, without_cost),
+        *(event("own", number, value) for number, value in (own or {}).items()),
     ]
     finalize = [
         event("QNN (finalize) time", 300, 88, 1, [event("Completion", 0, 45)]),

@@ -8,7 +8,8 @@ import pytest
 
 from fakes.records import metrics, model, record
 from qhas.profile.metrics import OpShare
-from qhas.runs.expected import document, expected, sentence, unseen
+from qhas.profile.simulation import Simulation
+from qhas.runs.expected import change, document, expected, own_interval, sentence, unseen, unseen_of
 from qhas.runs.record import CellRecord, Origin
 from qhas.runs.rows import expectations, row
 from qhas.sweep.spec import Cell
@@ -97,3 +98,33 @@ def test_what_is_not_seen_of_a_cell_is_said() -> None:
 
 def test_of_a_measured_cell_nothing_is_unseen() -> None:
     assert unseen(simulated(time_us=700, origin=Origin.DEVICE)) == []
+
+
+def test_what_is_not_seen_is_said_once_with_the_cells_it_is_of() -> None:
+    ((line, cells),) = unseen_of([simulated(time_us=700), simulated("sm8750", time_us=300)]).items()
+    assert line.startswith("an inference's start")
+    assert cells == ["mobilenet_v2 on qcs9100", "mobilenet_v2 on sm8750"]
+
+
+def test_an_estimate_that_leaves_ops_out_says_so_first() -> None:
+    made = metrics(time_us=700, top_ops=[], simulation=Simulation(ops_without_cost=28))
+    first, second = unseen(simulated(metrics=made))
+    assert first == "the estimate is incomplete: 28 ops have no known cost"
+    assert second.startswith("an inference's start")
+
+
+def test_the_simulators_own_interval_is_shown_where_it_has_one() -> None:
+    made = metrics(simulation=Simulation(lower_us=208.8, upper_us=262.9))
+    assert own_interval(simulated(metrics=made)) == "208.8 µs to 262.9 µs"
+    assert own_interval(simulated()) == ""
+
+
+def test_two_cells_have_their_expectations_beside_each_other() -> None:
+    assert change(simulated(), simulated(time_us=2000)) == (
+        "1.18 (0.99 to 1.40) ms before, 2.01 (1.68 to 2.39) ms after, expected on IQ-9075"
+    )
+
+
+def test_where_one_of_two_cells_has_none_it_says_why() -> None:
+    assert change(simulated(), simulated("sm8450")) == "no device was measured for SM8450"
+    assert change(simulated(), simulated(origin=Origin.DEVICE)) == ""

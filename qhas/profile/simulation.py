@@ -1,0 +1,58 @@
+"""What a simulated file says of its own estimate: its interval, what it leaves out, what moves between VTCM and DRAM."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from qhas.profile.qhas_file import QhasFile
+from qhas.profile.timing import stated_clock_mhz
+from qhas.units import count, microseconds
+
+
+class Simulation(BaseModel):
+    """The simulator's own account of an estimate. None is what it did not say."""
+
+    lower_us: float | None = None
+    upper_us: float | None = None
+    """Its own interval; docs/truth.md says how often a device is inside."""
+    ops_without_cost: int | None = None
+    """Ops that the estimate leaves out: above 0 it is incomplete."""
+    fill: int | None = None
+    """Bytes of intermediate tensors read back into VTCM, and written out of it for want of room."""
+    spill: int | None = None
+
+    @property
+    def incomplete(self) -> str:
+        """Half a sentence where the estimate leaves ops out, else empty."""
+        if not self.ops_without_cost:
+            return ""
+        ops = "1 op has" if self.ops_without_cost == 1 else f"{count(self.ops_without_cost)} ops have"
+        return f"the estimate is incomplete: {ops} no known cost"
+
+    @property
+    def interval(self) -> str:
+        """As in `208.8 µs to 262.9 µs`; empty where it is not told."""
+        if self.lower_us is None or self.upper_us is None:
+            return ""
+        return f"{microseconds(self.lower_us)} to {microseconds(self.upper_us)}"
+
+
+def simulation_of(file: QhasFile) -> Simulation | None:
+    """What a simulated file says; None for a measured one."""
+    if not file.simulated:
+        return None
+    own = file.provenance.get("simulators_own")
+    own = own if isinstance(own, dict) else {}
+    clock = stated_clock_mhz(file)
+    lower, upper = _whole(own.get("lower_cycles")), _whole(own.get("upper_cycles"))
+    return Simulation(
+        lower_us=lower / clock if lower and clock else None,
+        upper_us=upper / clock if upper and clock else None,
+        ops_without_cost=_whole(file.provenance.get("ops_without_cost")),
+        fill=_whole(own.get("intermediate_fill_bytes")),
+        spill=_whole(own.get("intermediate_spill_bytes")),
+    )
+
+
+def _whole(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None

@@ -1,0 +1,31 @@
+"""docs/exit-codes.md is a contract: its codes are the command's, and every word that can end with 1 is explained."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from qhas.cli.frame import Exit
+from qhas.cli.main import WORDS
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/exit-codes.md").read_text(encoding="utf-8")
+RUNNING = {"demo", "sweep", "profile"}
+"""Their end is in qhas/cli/running.py."""
+
+
+def test_the_codes_are_those_of_the_command() -> None:
+    rows = re.findall(r"^\| (\d+) \| ([a-z ]+) \|", PAGE, re.MULTILINE)
+    assert {int(code): name for code, name in rows} == {
+        int(code): code.name.lower().replace("_", " ") for code in Exit
+    }
+
+
+def test_every_word_that_can_end_with_1_is_explained_and_no_other() -> None:
+    named = set(
+        re.findall(r"`([a-z]+)(?: --\w+)?`", "\n".join(re.findall(r"^\| (`.+?) \|", PAGE, re.MULTILINE)))
+    )
+    ending = {
+        word for word in WORDS if "Exit.CELLS_FAILED" in (ROOT / f"qhas/cli/{word}.py").read_text("utf-8")
+    }
+    assert named == ending | RUNNING
