@@ -1,7 +1,7 @@
 """Job: ONNX to DLC, through ONNX Runtime's QNN provider with every operation checked against the HTP.
 
 Request: library_dir, onnx, inputs (shapes by name), symbols (values by name), batch (a number or null). Result: dlc (a
-path in the working directory). A network that the HTP cannot take whole
+path in the working directory), warnings (sentences on what costs time). A network that the HTP cannot take whole
 is refused with the operations named; the provider would otherwise write a DLC of the supported part alone.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.costly_forms import costly_forms
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, ready
 
@@ -53,7 +54,13 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
             f"the network became {len(made)} graphs where one is needed.",
             "Converter",
         )
-    reply.result(dlc=str(made[0]))
+    reply.result(dlc=str(made[0]), warnings=_warnings(onnx))
+
+
+def _warnings(network: str) -> list[str]:
+    import onnx
+
+    return costly_forms(onnx.load(network, load_external_data=False))
 
 
 def _ready(request: dict[str, Any]) -> str:

@@ -89,4 +89,6 @@ def _convert(argv: Sequence[str]) -> None:
         }
         result = run_job("convert", request, scratch)
         publish(Path(result["dlc"]), output)
+    for warning in result["warnings"]:
+        print(f"[WARN] {warning}")
     print(f"[INFO] Conversion complete: {output}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -21,10 +23,14 @@ from qhas.failures import InvalidInput
 from qhas.profile.qhas_file import QhasInvalid, read_qhas
 from qhas.profile.runtrace import runtrace_beside
 from qhas.runs.baseline import baseline_of
-from qhas.runs.record import by_graph
+from qhas.runs.expected import change
+from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.stored import load_run
+from qhas.store import Store
 
 _FILE_ENDINGS = (".json", ".json.gz")
+_EXPECTED = 10
+"""Cells whose expected times are shown; `--json` has all."""
 
 
 @command
@@ -59,24 +65,47 @@ def compare(
         store = store_of(site)
         last = run_of(store, after or before)
         first = baseline_of(store, last) if after is None else run_of(store, before)
-        return _tell_runs(
-            compare_runs(store, first, last, chosen=chosen, threshold_percent=threshold), as_json
-        )
+        diff = compare_runs(store, first, last, chosen=chosen, threshold_percent=threshold)
+        return _tell_runs(diff, _expected_of(store, diff), as_json)
     if model or soc:
         raise InvalidInput("--model and --soc choose cells of two runs; a cell or a file is one already.")
     sides = [_evidence(address, site) for address in (before, after or "")]
     return _tell_cell(
-        compare_sides(*sides, threshold_percent=threshold, labels=(before, after or "")), as_json
+        compare_sides(*sides, threshold_percent=threshold, labels=(before, after or "")),
+        _change(*(side.record for side in sides)),
+        as_json,
     )
 
 
-def _tell_runs(diff: RunDiff, as_json: bool) -> Exit:
+def _expected_of(store: Store, diff: RunDiff) -> dict[str, str]:
+    """What devices are expected to take for each cell that was compared, before and after; none for measured cells."""
+    old, new = (
+        {record.cell.key: record for record in by_graph(load_run(store, run_id)[1])}
+        for run_id in (diff.before, diff.after)
+    )
+    keys = [cell.after.cell for cell in diff.cells if cell.after.cell]
+    told = {key: _change(old.get(key), new.get(key)) for key in keys}
+    return {key: sentence for key, sentence in told.items() if sentence}
+
+
+def _change(before: CellRecord | None, after: CellRecord | None) -> str:
+    return change(before, after) if before and after else ""
+
+
+def _show_expected(expected: Iterable[tuple[str, str]]) -> None:
+    for name, sentence in islice(expected, _EXPECTED):
+        console.print(f"expected {name}: {sentence}", style="dim", markup=False, soft_wrap=True)
+
+
+def _tell_runs(diff: RunDiff, expected: dict[str, str], as_json: bool) -> Exit:
     if as_json:
-        print_json(diff.model_dump(mode="json"))
+        print_json(diff.model_dump(mode="json") | {"expected": expected})
     elif len(diff.cells) == 1 and not (diff.not_compared or diff.only_before or diff.only_after):
         show_cell(console, diff.cells[0])
     else:
         show_runs(console, diff)
+    if not as_json:
+        _show_expected(expected.items())
     if not diff.cells:
         raise InvalidInput(
             f"No cell of {diff.before} and {diff.after} could be compared; {diff.not_compared[0].reason}"
@@ -84,11 +113,12 @@ def _tell_runs(diff: RunDiff, as_json: bool) -> Exit:
     return Exit.CELLS_FAILED if diff.of(Outcome.WORSE) else Exit.GOOD
 
 
-def _tell_cell(diff: CellDiff, as_json: bool) -> Exit:
+def _tell_cell(diff: CellDiff, expected: str, as_json: bool) -> Exit:
     if as_json:
-        print_json(diff.model_dump(mode="json"))
+        print_json(diff.model_dump(mode="json") | {"expected": expected or None})
     else:
         show_cell(console, diff)
+        _show_expected([(diff.after.label, expected)] if expected else [])
     return Exit.CELLS_FAILED if diff.verdict is Outcome.WORSE else Exit.GOOD
 
 

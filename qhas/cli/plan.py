@@ -20,9 +20,10 @@ from qhas.cli.narrowing import (
 from qhas.cli.options import JsonOption, SiteOption
 from qhas.cli.screen import console
 from qhas.cli.tables.plan import plan_document, show_plan
-from qhas.site import load_site, require_devices
+from qhas.site import Transport, load_site, require_devices
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import load_sweep
+from qhas.truth.calibration import basis_of
 
 
 @command
@@ -42,9 +43,15 @@ def plan(
     chosen = Narrowing(model or [], soc or [], variant or [], tag or [], failed, canary)
     planned = plan_sweep(narrowed(load_sweep(sweep_file), chosen, lab_site))
     require_devices(lab_site, sorted({cell.soc for cell in planned.cells}))
+    real = {device.soc for device in lab_site.devices if device.transport is not Transport.HOST}
+    simulated = {
+        name: basis_of(name) for name in dict.fromkeys(cell.soc for cell in planned.cells) if name not in real
+    }
     outlook = asyncio.run(look_ahead(planned, lab_site))
     if as_json:
-        print_json(plan_document(planned, outlook))
+        print_json(plan_document(planned, outlook) | {"expected_from": simulated})
     else:
         show_plan(console, planned, outlook)
+        for name, basis in simulated.items():
+            console.print(f"{name} is simulated: {basis}.", style="dim", markup=False, soft_wrap=True)
     return Exit.GOOD

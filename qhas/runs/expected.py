@@ -68,6 +68,21 @@ def sentence(record: CellRecord) -> str:
     return f"{TIME.text(record.metrics.time_us)} simulated; {made.sentence}"
 
 
+def change(before: CellRecord, after: CellRecord) -> str:
+    """Two cells' expectations, as in `1.18 (0.99 to 1.40) ms before, 1.30 (1.09 to 1.55) ms after, expected on IQ-9075`; why
+    there are none; empty for measured cells.
+    """
+    sides = expected(before), expected(after)
+    if None in sides:
+        return ""
+    for side in sides:
+        if isinstance(side, Unknown):
+            return side.sentence
+    old, new = (side for side in sides if isinstance(side, Expectation))
+    where = new.device if old.device == new.device else f"{old.device} and {new.device}"
+    return f"{old.text} ms before, {new.text} ms after, expected on {where}"
+
+
 def document(record: CellRecord) -> dict[str, Any] | None:
     """The same for programs: milliseconds, or why there are none. None for a measured cell."""
     match expected(record):

@@ -95,6 +95,22 @@ def expectation(
     )
 
 
+def basis_of(soc: str) -> str:
+    """What expectations for a SoC rest on, as in `expected on IQ-9075 from 28 float convolutional networks`; or why there are
+    none.
+    """
+    device = device_of(soc)
+    made = [
+        f"{one.n} {key.precision} {key.kind}"
+        for key, one in table().items()
+        if device and key.device == device.name
+    ]
+    if device and made:
+        return f"device times are expected from {', '.join(made)} networks measured on {device.title}"
+    nothing = expectation(soc, 1.0, None, None)
+    return nothing.sentence if isinstance(nothing, Unknown) else ""
+
+
 def checked_networks(device: Device) -> int:
     """How many float networks the simulator was set against the device with; 0 for a device that it has no model of."""
     floats = [made.n for key, made in table().items() if key[:2] == (device.name, Precision.FLOAT)]

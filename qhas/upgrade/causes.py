@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qhas.diff.model import CellDiff, CircumstanceKind
+from qhas.diff.model import CellDiff, CircumstanceKind, Part
 from qhas.profile.figures import BY_NAME, SHOW
 from qhas.profile.origin import Origin
 from qhas.runs.record import CellRecord
@@ -18,7 +18,7 @@ _OPTIONS = {
     CircumstanceKind.DLBC: ("dlbc", "dlbc"),
 }
 """Name among the prepare options, and among those that took effect."""
-_MEMORY = ("total_dram", "dram_read", "dram_write", "peak_vtcm")
+_MEMORY = ("total_dram", "dram_read", "dram_write", "vtcm_read", "vtcm_write", "peak_vtcm")
 _SHOWN_OPS = 3
 
 
@@ -48,9 +48,14 @@ def cause_of(diff: CellDiff, options: dict[str, int | bool]) -> tuple[Cause, str
     cycles = diff.figure("timeline_cycles")
     if cycles and cycles.change == 0:
         return Cause.CLOCK, "the same cycles at another clock"
+    largest = next((part.name for part in diff.contributions if part.part is Part.OPS), None)
+    where = f", most in {largest}" if largest else ""
     if diff.after.origin is Origin.DEVICE:
-        return Cause.RUNTIME, "the same HTP ops and bytes on another runtime"
-    return Cause.COST_MODEL, "the same HTP ops and bytes with other cycles: the simulator's cost model"
+        return Cause.RUNTIME, f"the same HTP ops and bytes on another runtime{where}"
+    return (
+        Cause.COST_MODEL,
+        f"the same HTP ops and bytes with other cycles{where}: the simulator's cost model",
+    )
 
 
 def _is_of(kind: CircumstanceKind, options: dict[str, int | bool]) -> bool:

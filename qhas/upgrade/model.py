@@ -33,9 +33,7 @@ class WayBack(DiffPart):
     time: Figure
     """Of the old SDK, and of the new one with these options."""
     restores: bool
-    """Whether that is the old time, by the threshold."""
-    rest: str | None = None
-    """What is left then, and why, where it does not."""
+    """Whether that is the old time, by the threshold; what is left where it is not, the step's cause tells."""
 
 
 class Step(DiffPart):
@@ -48,7 +46,7 @@ class Step(DiffPart):
     time: Figure
     cause: Cause
     why: str
-    """The cause with its figures, for people."""
+    """The cause with its figures, for people; of options that explain a part, both parts, the larger first."""
     way_back: WayBack | None = None
 
 

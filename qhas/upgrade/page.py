@@ -59,7 +59,7 @@ def way_back(step: Step, proof: WayBack) -> str:
     left = signed_percent(proof.time.percent)
     if proof.restores:
         return f"With {{{options}}} SDK {step.after} is back at the figure of {step.before} ({left}), run {proof.run_id}."
-    return f"With {{{options}}} SDK {step.after} is still {left} off {step.before}, run {proof.run_id}: {proof.rest}."
+    return f"With {{{options}}} SDK {step.after} is still {left} off {step.before}, run {proof.run_id}."
 
 
 def values(figure: Figure) -> str:

@@ -17,6 +17,7 @@ from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run
 from qhas.store import Store
 from qhas.sweep.spec import PrepareOptions, SweepSpec
+from qhas.units import signed_percent
 from qhas.upgrade.causes import cause_of, old_values
 from qhas.upgrade.model import CellUpgrade, FailedCell, Step, Upgrade, WayBack
 from qhas.upgrade.question import Question
@@ -128,21 +129,30 @@ class _Search:
             found = {_key(_place(record), record.cell.sdk or ""): record for record in records}
             for place, step in at:
                 if record := found.get(_key(place, step.after)):
-                    step.way_back = self._way_back(place, step, record, dict(options))
+                    self._try_back(place, step, record, dict(options))
 
-    def _way_back(
-        self, place: Place, step: Step, proof: CellRecord, options: dict[str, int | bool]
-    ) -> WayBack | None:
+    def _try_back(self, place: Place, step: Step, proof: CellRecord, options: dict[str, int | bool]) -> None:
+        """Note what the old options did; what they do not explain is told with its own cause, the larger part first."""
         before = self._records[place, step.before]
         try:
             diff = compare_cells(
                 self._store, before, proof, threshold_percent=self._question.threshold_percent
             )
         except (CellNotComparable, InvalidInput):
-            return None
+            return
         restores = diff.verdict is Outcome.SAME
-        rest = None if restores else cause_of(diff, {})[1]
-        return WayBack(options=options, run_id=proof.run_id, time=diff.time, restores=restores, rest=rest)
+        step.way_back = WayBack(options=options, run_id=proof.run_id, time=diff.time, restores=restores)
+        if restores or not diff.time.after:
+            return
+        own = 100 * ((step.time.after or 0) / diff.time.after - 1)
+        left = diff.time.percent or 0
+        rest, why = cause_of(diff, {})
+        parts = [
+            (abs(own), step.cause, f"{step.why}, {signed_percent(own)}"),
+            (abs(left), rest, f"{why}, {signed_percent(left)}"),
+        ]
+        parts.sort(key=lambda part: -part[0])
+        step.cause, step.why = parts[0][1], "; ".join(part[2] for part in parts)
 
     def _stage(self, what: str, spec: SweepSpec) -> Stage:
         self._runs.append(f"{self._question.upgrade_id}-{what}")

@@ -78,3 +78,11 @@ def test_an_unknown_soc_is_a_warning(desk: Desk) -> None:
     result = desk.run("plan", "sweep.yaml")
     assert result.exit_code == 0
     assert "sm9999 is not in this version's list" in " ".join(result.output.split())
+
+
+def test_a_plan_says_what_simulated_times_will_be_worth(desk: Desk) -> None:
+    shown = desk.run("plan", "sweep.yaml")
+    assert "sm8750 is simulated: device times are expected from 26 float convolutional" in shown.output
+    document = json.loads(desk.run("plan", "sweep.yaml", "--json").stdout)
+    assert set(document["expected_from"]) == {"sm8650", "sm8750"}
+    assert "Galaxy S24" in document["expected_from"]["sm8650"]

@@ -9,7 +9,7 @@ import pytest
 from fakes.records import metrics, model, record
 from qhas.profile.metrics import OpShare
 from qhas.profile.simulation import Simulation
-from qhas.runs.expected import document, expected, own_interval, sentence, unseen, unseen_of
+from qhas.runs.expected import change, document, expected, own_interval, sentence, unseen, unseen_of
 from qhas.runs.record import CellRecord, Origin
 from qhas.runs.rows import expectations, row
 from qhas.sweep.spec import Cell
@@ -117,3 +117,14 @@ def test_the_simulators_own_interval_is_shown_where_it_has_one() -> None:
     made = metrics(simulation=Simulation(lower_us=208.8, upper_us=262.9))
     assert own_interval(simulated(metrics=made)) == "208.8 µs to 262.9 µs"
     assert own_interval(simulated()) == ""
+
+
+def test_two_cells_have_their_expectations_beside_each_other() -> None:
+    assert change(simulated(), simulated(time_us=2000)) == (
+        "1.18 (0.99 to 1.40) ms before, 2.01 (1.68 to 2.39) ms after, expected on IQ-9075"
+    )
+
+
+def test_where_one_of_two_cells_has_none_it_says_why() -> None:
+    assert change(simulated(), simulated("sm8450")) == "no device was measured for SM8450"
+    assert change(simulated(), simulated(origin=Origin.DEVICE)) == ""
