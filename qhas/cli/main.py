@@ -30,6 +30,7 @@ WORDS = (
     "gate",
     "history",
     "query",
+    "truth",
     "report",
     "open",
     "devices",
