@@ -17,7 +17,7 @@ from qhas.site.sdk import HOST_TARGET, Sdk
 
 CONVERTER = "snpe-onnx-to-dlc"
 _TIMEOUT_SECONDS = 900
-_SAID = 600
+_LONGEST_REASON = 600
 """Characters of the converter's last line that are shown."""
 
 
@@ -85,5 +85,5 @@ def _key(path: Path, sdk: Sdk) -> str:
 
 def _last_words(output: Path, path: Path) -> str:
     lines = [line.strip() for line in shown(output.read_text(errors="replace")).splitlines() if line.strip()]
-    said = lines[-1] if lines else "it said nothing"
-    return said.replace(str(path), path.name)[-_SAID:].rstrip(".")
+    reason = lines[-1] if lines else "it said nothing"
+    return reason.replace(str(path), path.name)[-_LONGEST_REASON:].rstrip(".")

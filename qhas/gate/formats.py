@@ -11,7 +11,7 @@ from qhas.profile.figures import DRAM, PEAK_VTCM, TIME, Figure
 from qhas.units import signed_percent
 
 _SENTENCES = 20
-"""Of lines that are told one by one in Markdown."""
+"""Most lines that Markdown has a sentence on."""
 _MARKS = {
     GateState.WORSE: "🔴",
     GateState.FAILED: "🔴",
@@ -34,10 +34,13 @@ def markdown(result: GateResult) -> str:
         "|---|---|---|---:|---:|---:|---:|---|",
         *map(_row, result.lines),
     ]
-    told = [line for line in result.lines if line.state not in (GateState.SAME, GateState.UNCHANGED)]
-    lines += ["", *(f"- **{_escaped(line.label)}**: {_escaped(line.sentence)}" for line in told[:_SENTENCES])]
-    if len(told) > _SENTENCES:
-        lines.append(f"- and {len(told) - _SENTENCES} more.")
+    notable = [line for line in result.lines if line.state not in (GateState.SAME, GateState.UNCHANGED)]
+    lines += [
+        "",
+        *(f"- **{_escaped(line.label)}**: {_escaped(line.sentence)}" for line in notable[:_SENTENCES]),
+    ]
+    if len(notable) > _SENTENCES:
+        lines.append(f"- and {len(notable) - _SENTENCES} more.")
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -53,9 +53,9 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
 
     Of the base only what differs is run. Raises InvalidInput, StoreError, and KeyboardInterrupt when stopped.
     """
-    if strange := set(spec.budgets) - {*head.networks, *base.networks}:
+    if unknown := set(spec.budgets) - {*head.networks, *base.networks}:
         raise InvalidInput(
-            f"There are budgets for {', '.join(sorted(strange))}, and no network of that name."
+            f"There are budgets for {', '.join(sorted(unknown))}, and no network of that name."
         )
     same = unchanged(base, head)
     changed = {

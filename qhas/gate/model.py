@@ -91,6 +91,6 @@ def headline(lines: Iterable[GateLine]) -> str:
         if (count := sum(line.state is state for line in every)) and state is not GateState.UNCHANGED
     ]
     cells = "1 cell" if len(every) == 1 else f"{len(every)} cells"
-    told = f"{cells}: {', '.join(counts) or 'nothing changed'}"
+    summary = f"{cells}: {', '.join(counts) or 'nothing changed'}"
     worst = next((line for line in every if line.state in STOPS), None)
-    return f"{told}. {worst.label}: {worst.sentence}" if worst else f"{told}."
+    return f"{summary}. {worst.label}: {worst.sentence}" if worst else f"{summary}."

@@ -103,10 +103,6 @@ class Table:
         field = self._field(slot)
         return b"" if field is None else self._bytes_at(self._buffer.follow(field))
 
-    def has(self, slot: int) -> bool:
-        """Whether the field is there."""
-        return self._field(slot) is not None
-
     def _each(self, slot: int, read: Callable[[int], Value]) -> Iterator[Value]:
         if (field := self._field(slot)) is not None:
             start, count = self._list(self._buffer.follow(field), 4)

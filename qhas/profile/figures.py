@@ -497,8 +497,3 @@ JUDGED = {
 """By column, that of the most weight first."""
 HEADLINE = {Origin.DEVICE: LATENCY, Origin.SIMULATOR: TIME}
 """The figure to look at first."""
-
-
-def figure_of(name: str) -> Figure:
-    """The figure of that name. Raises KeyError."""
-    return BY_NAME[name]
