@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from qhas.failures import InvalidInput
@@ -59,9 +60,18 @@ def ask(store: Store, question: str, left_out: Listener = log_damage) -> pa.Tabl
                 connection.register(name, read(store, left_out))
         connection.execute("set lock_configuration = true")
         try:
-            return connection.sql(statement).to_arrow_table()
+            return _distinctly_named(connection.sql(statement).to_arrow_table())
         except duckdb.Error as error:
             raise _refusal(error) from None
+
+
+def _distinctly_named(answer: pa.Table) -> pa.Table:
+    """Of columns of one name, as a join has, the later ones are numbered: `state`, `state_2`."""
+    names: list[str] = []
+    for column in answer.column_names:
+        numbered = (f"{column}_{number}" for number in count(2))
+        names.append(next(name for name in chain([column], numbered) if name not in names))
+    return answer.rename_columns(names)
 
 
 def _refusal(error: Exception) -> InvalidInput:

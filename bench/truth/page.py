@@ -150,5 +150,7 @@ Some networks have ops whose cost the simulator does not know; their estimate le
     python -m bench truth                                        # these tables, in the terminal
     python -m bench truth --model mobilenet_v2 --onnx net.onnx   # any network: convert, compile, estimate, set against what was measured
 
-The second takes an ONNX file, or one without its weights (`.onnx.gz`): they are grown from a seed.
+A lab with devices has its own table: `qhas truth` sets every DLC that its store has both simulated and measured against itself.
+
+The second command takes an ONNX file, or one without its weights (`.onnx.gz`): they are grown from a seed.
 """

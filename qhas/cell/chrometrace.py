@@ -64,7 +64,8 @@ async def _view(
     try:
         if summary := attempt.collect(folder=folder).get("qhas"):
             file = await asyncio.to_thread(_read_summary, summary)
-            of.metrics = metrics_of(file)
+            context = work.prepared.context_bytes if work.prepared and not work.graphs else None
+            of.metrics = metrics_of(file).model_copy(update={"context_bytes": context})
             if work.effective:
                 work.effective = with_profile(work.effective, file)
     finally:

@@ -78,14 +78,16 @@ def _prepared_graph(graph: dict[str, Any]) -> PreparedGraph:
 
 
 def cache_options(prepared_dlc: Path) -> dict[str, Any]:
-    """What the first cache record says of its making: `buildId`, and `optimizationLevel`, `htpDlbc` and more of its graph.
+    """What the first cache record says of its making: `buildId`, `contextBlobSize` in bytes, and `optimizationLevel`, `htpDlbc` and more of its graph.
 
     Empty where it says nothing. Raises ValueError for what is no DLC.
     """
     try:
         cache: dict[str, Any] = next(iter(_metadata(prepared_dlc).get("cacheList", [])), {})
         graph: dict[str, Any] = next(iter(cache.get("graphs", [])), {})
-        return dict(graph.get("graphBlobInfo") or {}) | {"buildId": cache.get("buildId")}
+        return dict(graph.get("graphBlobInfo") or {}) | {
+            key: cache.get(key) for key in ("buildId", "contextBlobSize")
+        }
     except UNREADABLE as error:
         raise ValueError(f"{prepared_dlc.name} cannot be read as a DLC: {why_unreadable(error)}") from error
 

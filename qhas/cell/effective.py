@@ -36,6 +36,13 @@ def of_cache(prepared_dlc: Path, asked: PrepareOptions) -> EffectiveOptions:
     )
 
 
+def context_bytes(prepared_dlc: Path) -> int | None:
+    """Size of the context binary as the prepared DLC states it; None where it does not."""
+    with suppress(ValueError):
+        return _whole(cache_options(prepared_dlc).get("contextBlobSize")) or None
+    return None
+
+
 def with_profile(options: EffectiveOptions, file: QhasFile) -> EffectiveOptions:
     """And by what the profile says of its making, which only a simulated one does."""
     return options.model_copy(update=stated(file))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +18,8 @@ from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 
 T = TypeVar("T")
+_ROOM = 90
+"""Characters of a folder's name behind a number."""
 _NUMBER = re.compile(r"(?:.*_)?(\d+)")
 
 
@@ -35,13 +38,13 @@ class GraphWork:
 
 def folders(names: Sequence[str]) -> list[str]:
     """A folder for each graph, no two alike even where case does not count."""
-    taken: list[str] = []
-    for number, name in enumerate(names):
-        folder = safe_name(name)
-        if folder.lower() in (other.lower() for other in taken):
-            folder = safe_name(f"{number}-{folder}")
-        taken.append(folder)
-    return taken
+    distinct: dict[str, str] = {}
+    for name in names:
+        plain = safe_name(name)
+        numbered = (f"{number}-{plain[-_ROOM:]}" for number in count(1))
+        folder = next(each for each in chain([plain], numbered) if each.lower() not in distinct)
+        distinct[folder.lower()] = folder
+    return list(distinct.values())
 
 
 def paired(names: Sequence[str], files: Mapping[str, T]) -> list[T] | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from qhas.cell.artifacts import NETWORK, PREPARED_DLC, SCHEMATIC
 from qhas.cell.dlc import prepared_graphs
-from qhas.cell.effective import of_cache
+from qhas.cell.effective import context_bytes, of_cache
 from qhas.cell.graphs import GraphWork, folders, paired
 from qhas.cell.prepared import PreparedGraphs
 from qhas.cell.work import CellWork, StepAttempt
@@ -65,6 +65,7 @@ async def prepare_graph(work: CellWork) -> Prepared:
             schematic_sha256=await asyncio.to_thread(file_digest, prepared.schematic),
             graph=prepared_key(work.cell, work.lab.sdk, network.digest) if network else None,
             reused=found is not None,
+            context_bytes=await asyncio.to_thread(context_bytes, prepared.dlc),
         )
         return prepared
 

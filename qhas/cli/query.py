@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,7 +45,8 @@ def query(
         writer.writerow(csv_cell(name) for name in answer.column_names)
         writer.writerows(map(csv_cell, row.values()) for row in answer.to_pylist())
     elif as_json:
-        sys.stdout.write(json.dumps({"rows": answer.to_pylist()}, indent=2, default=str) + "\n")
+        documents = [{name: _finite(value) for name, value in row.items()} for row in answer.to_pylist()]
+        sys.stdout.write(json.dumps({"rows": documents}, indent=2, default=str) + "\n")
     else:
         _show(answer, rows)
     return Exit.GOOD
@@ -66,6 +68,11 @@ def _show(answer: pa.Table, rows: int) -> None:
         errors.print(
             f"qhas: {answer.num_rows - rows} more rows; --rows, --csv or --json shows them.", style="dim"
         )
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity, which a division by 0 is."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _text(value: Any) -> str:

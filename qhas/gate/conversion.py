@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from qhas.gate.external_data import data_files
 from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.process import ToolNotExecutable, run_tool
 from qhas.outside_text import shown
@@ -44,8 +45,7 @@ async def to_dlcs(networks: Mapping[str, Path], sdk: Sdk, folder: Path) -> dict[
 
 
 async def _converted(path: Path, sdk: Sdk, folder: Path) -> Converted:
-    parts = sorted(file for file in path.parent.glob(f"{path.stem}*") if file.is_file())
-    key = data_digest([[file.name, file_digest(file)] for file in parts] + [str(sdk.root), sdk.version])
+    key = await asyncio.to_thread(_key, path, sdk)
     target = folder / f"{key[:32]}.dlc"
     if target.is_file():
         return Converted(target)
@@ -65,12 +65,22 @@ async def _converted(path: Path, sdk: Sdk, folder: Path) -> Converted:
         if run.exit_code == 0 and partial.is_file():
             partial.rename(target)
             return Converted(target)
+        if run.timed_out:
+            return Converted(None, f"{CONVERTER} was stopped after {_TIMEOUT_SECONDS // 60} minutes")
         return Converted(None, _last_words(output, path))
     except ToolNotExecutable:
         return Converted(None, f"the SDK at {sdk.root} has no {CONVERTER}; give DLCs")
     finally:
         output.unlink(missing_ok=True)
         partial.unlink(missing_ok=True)
+
+
+def _key(path: Path, sdk: Sdk) -> str:
+    """Of the network, all that lies beside it under its name or is said to hold its weights, and the converter."""
+    parts = {file for file in path.parent.iterdir() if file.name.startswith(path.stem)}
+    parts |= {path.parent / name for name in data_files(path)}
+    files = sorted(file for file in parts if file.is_file())
+    return data_digest([[file.name, file_digest(file)] for file in files] + [str(sdk.root), sdk.version])
 
 
 def _last_words(output: Path, path: Path) -> str:

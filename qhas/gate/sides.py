@@ -9,12 +9,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from qhas.failures import InvalidInput
+from qhas.gate.external_data import data_files
 from qhas.machine.digest import file_digest
 from qhas.naming import below, safe_name
 
 FORMATS = (".dlc", ".onnx")
 DATA = (".data", ".weights", ".bin")
-"""Ends of files beside an ONNX in which its weights may lie."""
+"""Ends of files beside a network that belong to it where they begin as it does."""
 _LFS = b"version https://git-lfs"
 _GIT_SECONDS = 120
 
@@ -93,11 +94,20 @@ def _named(folder: Path, names: Iterable[str], address: str) -> dict[str, Path]:
             raise InvalidInput(
                 f"{address} has two networks that would be called {plain}; give a pattern for one of them."
             )
-        networks[plain] = below(folder, name)
+        networks[plain] = _place(folder, name)
     return networks
 
 
+def _place(folder: Path, name: str) -> Path:
+    try:
+        return below(folder, name)
+    except ValueError as error:
+        raise InvalidInput(f"A network cannot be taken: {error}.") from None
+
+
 def _data_beside(path: Path) -> bool:
+    if path.suffix == ".onnx" and data_files(path):
+        return True
     return any(file.name.startswith(path.stem) and file.suffix in DATA for file in path.parent.iterdir())
 
 
@@ -119,15 +129,26 @@ def _checked_out(commit: str, patterns: Sequence[str], folder: Path) -> list[str
         if PurePosixPath(name).suffix in DATA and any(name.startswith(stem) for stem in stems)
     ]
     for name in [*names, *weights]:
-        target = below(folder, name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        content = _required("cat-file", "blob", f"{commit}:{name}")
-        if content.startswith(_LFS):
-            raise InvalidInput(
-                f"{name} of {commit[:12]} is kept in Git LFS: check both revisions out, and give the folders."
-            )
-        target.write_bytes(content)
+        _lay_down(commit, name, folder)
+    for name in names:
+        beside = PurePosixPath(name).parent
+        stated = (
+            {str(beside / file) for file in data_files(folder / name)} if name.endswith(".onnx") else set()
+        )
+        for file in sorted(stated.intersection(every).difference(weights)):
+            _lay_down(commit, file, folder)
     return names
+
+
+def _lay_down(commit: str, name: str, folder: Path) -> None:
+    target = _place(folder, name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    content = _required("cat-file", "blob", f"{commit}:{name}")
+    if content.startswith(_LFS):
+        raise InvalidInput(
+            f"{name} of {commit[:12]} is kept in Git LFS: check both revisions out, and give the folders."
+        )
+    target.write_bytes(content)
 
 
 def _required(*arguments: str) -> bytes:

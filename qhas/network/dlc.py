@@ -12,7 +12,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -156,7 +156,9 @@ def _values(tensor: Table, constant: Constant) -> Attribute:
     if form is None or content is None or len(content) % struct.calcsize(form):
         return constant.digest
     numbers = struct.unpack(f"<{len(content) // struct.calcsize(form)}{form}", content)
-    return [_rounded(number) for number in numbers] if form in "ef" else list(numbers)
+    if not all(map(isfinite, numbers)):
+        return ",".join(map(str, map(_rounded, numbers)))
+    return [float(_rounded(number)) for number in numbers] if form in "ef" else list(numbers)
 
 
 def _tensor(graph: str, table: Table, constants: Constants) -> Tensor:
@@ -188,6 +190,6 @@ def _scale(table: Table) -> str:
     return f"{table.integer(0)} bit, scale {table.number(3, 'f'):.8g}, offset {table.integer(4)}"
 
 
-def _rounded(value: float) -> float:
-    """A float32 as people write it."""
-    return float(f"{value:.7g}")
+def _rounded(value: float) -> float | str:
+    """A float32 as people write it; a text where it is no number of JSON, as a border of `inf`."""
+    return float(f"{value:.7g}") if isfinite(value) else str(value)

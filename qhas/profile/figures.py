@@ -345,6 +345,16 @@ HTP_NODES = Figure(
     tile=True,
     compared=True,
 )
+CONTEXT = Figure(
+    name="context_bytes",
+    title="context binary",
+    unit=Unit.BYTES,
+    read=_metric(lambda metrics: metrics.context_bytes),
+    meaning="Size of the compiled network, as the prepared DLC states it.",
+    judged=BOTH,
+    column="context_bytes",
+    budget="context_bytes",
+)
 REFERENCE_OPS = Figure(
     name="reference_ops",
     title="reference ops",
@@ -459,6 +469,7 @@ FIGURES: tuple[Figure, ...] = (
     PEAK_VTCM,
     QNN_NODES,
     HTP_NODES,
+    CONTEXT,
     REFERENCE_OPS,
     FORMAT_CHANGES,
     FORMAT_CHANGE_SHARE,

@@ -57,6 +57,8 @@ class Metrics(BaseModel):
     """Cycles of waits for DMA, which the vendor's utilisation counts as use."""
     cycles_per_packet: float | None = None
     """Mean of all work; None for simulated figures."""
+    context_bytes: int | None = None
+    """Size of the context binary; None where the prepared DLC does not state it, or holds several graphs."""
     op_counts: dict[str, int] | None = None
     """Ops of the network that ran on the HTP, by type; None where the file does not list all of them."""
     top_ops: list[OpShare] = []

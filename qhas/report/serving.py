@@ -10,11 +10,13 @@ from __future__ import annotations
 import hmac
 import mimetypes
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from qhas.naming import check_path
@@ -57,11 +59,18 @@ def serving(store: Store, port: int = PERFETTO_PORT) -> Iterator[Served]:
             thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that goes away while it loads is no fault."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def _listening(handler: type[BaseHTTPRequestHandler], port: int) -> ThreadingHTTPServer:
     try:
-        return ThreadingHTTPServer((_LOOPBACK, port), handler)
+        return _Server((_LOOPBACK, port), handler)
     except OSError:
-        return ThreadingHTTPServer((_LOOPBACK, 0), handler)
+        return _Server((_LOOPBACK, 0), handler)
 
 
 def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
@@ -83,8 +92,8 @@ def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
             self.send_response(HTTPStatus.OK)
-            kind = "application/gzip" if key and key.endswith(".gz") else mimetypes.guess_type(key or "")[0]
-            self.send_header("Content-Type", kind or "application/octet-stream")
+            media = "application/gzip" if key and key.endswith(".gz") else mimetypes.guess_type(key or "")[0]
+            self.send_header("Content-Type", media or "application/octet-stream")
             self.send_header("Content-Length", str(len(content)))
             self.send_header("X-Content-Type-Options", "nosniff")
             self.send_header("Referrer-Policy", "no-referrer")
@@ -99,12 +108,12 @@ def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
             own = f"{_LOOPBACK}:{self.connection.getsockname()[1]}"
             if self.headers.get("Host") != own:
                 return None
-            given, _, path = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
-            if not hmac.compare_digest(given.encode(), token.encode()):
-                return None
             try:
+                presented, _, path = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
+                if not hmac.compare_digest(presented.encode(), token.encode()):
+                    return None
                 key = check_path(path)
-            except ValueError:
+            except ValueError:  # no URL, or no path
                 return None
             return key if key.split("/")[0] in _SHOWN else None
 

@@ -90,6 +90,9 @@ class PreparedFacts(Stored):
         description="Key of what was compiled and how, without the metadata of the DLC: the same for a network exported again.",
     )
     reused: bool
+    context_bytes: int | None = Field(
+        default=None, description="Size of the context binary, as the prepared DLC states it."
+    )
 
 
 class EffectiveOptions(Stored):

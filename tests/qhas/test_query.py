@@ -138,3 +138,8 @@ def test_the_docs_name_every_view_with_columns_it_has(store: Store) -> None:
     assert rows.keys() == VIEWS.keys()
     for view, columns in rows.items():
         assert set(re.findall(r"`(\w+)`", columns)) <= set(ask(store, f"from {view}").column_names)
+
+
+def test_columns_of_one_name_keep_their_values(store: Store) -> None:
+    answer = ask(store, "select 1 as a, 2 as a, 3 as a_2, 4 as a")
+    assert answer.to_pylist() == [{"a": 1, "a_2": 2, "a_2_2": 3, "a_3": 4}]

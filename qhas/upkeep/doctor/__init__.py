@@ -29,6 +29,8 @@ def examine(site: Site, *, verify: bool = False) -> Iterator[Finding]:
         yield Finding("SDK", False, str(error))
     else:
         yield from toolchain.examine(sdk, site)
+    for name in site.sdks:
+        yield from toolchain.examine_named(name, site)
     yield (stored := host.store(site.store))
     if stored.good:
         yield history.examine(site.store)

@@ -11,7 +11,7 @@ from pathlib import Path
 from qhas.devices.hexagon import skel_archs
 from qhas.failures import InvalidInput
 from qhas.site import DeviceRef, Site, Transport, Viewer
-from qhas.site.sdk import HOST_TARGET, READER, Sdk, SdkKind, Tool, host_sdk_estimates
+from qhas.site.sdk import HOST_TARGET, READER, Sdk, SdkKind, Tool, find_sdks, host_sdk_estimates
 from qhas.socs import KNOWN_SOCS
 from qhas.upkeep.doctor.finding import Finding
 
@@ -39,6 +39,24 @@ def examine(sdk: Sdk, site: Site) -> Iterator[Finding]:
         yield _skels(sdk, remote)
     if sdk.kind is SdkKind.HOST:
         yield _estimates()
+
+
+def examine_named(name: str, site: Site) -> Iterator[Finding]:
+    """Findings on one of the site's `sdks`: where it is, and what it lacks for the devices."""
+    title = f"SDK {name}"
+    try:
+        sdk = find_sdks(site, [name])[name]
+    except InvalidInput as error:
+        yield Finding(title, False, str(error))
+        return
+    yield Finding(title, True, f"{sdk.version} at {sdk.root}")
+    for finding in (_knows_qhas(sdk, tool) for tool in _QHAS_TOOLS):
+        if not finding.good:
+            yield Finding(f"{title}, {finding.what}", False, finding.answer)
+    remote = [ref for ref in site.devices if ref.transport is not Transport.HOST]
+    for target in dict.fromkeys(ref.sdk_target for ref in remote):
+        if not (finding := _target(sdk, target, site.viewer)).good:
+            yield Finding(f"{title}, {finding.what}", False, finding.answer)
 
 
 def _estimates() -> Finding:

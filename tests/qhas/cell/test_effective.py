@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from fakes.profiles import core, qhas
-from qhas.cell.effective import of_cache, with_profile
+from qhas.cell.effective import context_bytes, of_cache, with_profile
 from qhas.profile.qhas_file import parse_qhas
 from qhas.runs.record import EffectiveOptions
 from qhas.sweep.spec import PrepareOptions
 
 
-def prepared(folder: Path, build: object = "v2.51.0", **graph: object) -> Path:
-    metadata = {"cacheList": [{"buildId": build, "graphs": [{"graphBlobInfo": graph}]}]}
+def prepared(folder: Path, build: object = "v2.51.0", size: object = None, **graph: object) -> Path:
+    cache = {"buildId": build, "contextBlobSize": size, "graphs": [{"graphBlobInfo": graph}]}
+    metadata = {"cacheList": [cache]}
     target = folder / "prepared.dlc"
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("dlc.metadata2.3.0", json.dumps(metadata))
@@ -59,3 +60,17 @@ def test_a_simulated_profile_tells_vtcm_threads_and_clock() -> None:
     file = parse_qhas(json.dumps(document).encode(), "qhas.json")
     told = with_profile(EffectiveOptions(optimization_level=2), file)
     assert told == EffectiveOptions(optimization_level=2, vtcm_mib=8, hvx_threads=4, clock_mhz=1497.6)
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"), [(1_441_792, 1_441_792), (0, None), (-1, None), ("9", None), (None, None)], ids=str
+)
+def test_the_cache_record_tells_the_size_of_the_context(
+    stated: object, told: int | None, tmp_path: Path
+) -> None:
+    assert context_bytes(prepared(tmp_path, size=stated)) == told
+
+
+def test_a_file_that_is_no_dlc_tells_no_size(tmp_path: Path) -> None:
+    (tmp_path / "prepared.dlc").write_bytes(b"no zip")
+    assert context_bytes(tmp_path / "prepared.dlc") is None

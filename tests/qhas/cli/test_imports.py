@@ -25,6 +25,7 @@ RUNS = {
     "--version": {"pydantic", "rich", "yaml", *HEAVY},
     "--help": {"pydantic", "yaml", *HEAVY},
     "runs --site site.yaml": HEAVY,
+    "truth --site site.yaml": HEAVY - PARQUET,
     "query select+1 --site site.yaml": HEAVY - PARQUET,
     "show nightly-1 --site site.yaml": HEAVY,
     "show nightly-2 --site site.yaml --against nightly-1": HEAVY,

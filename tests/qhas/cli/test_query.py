@@ -40,6 +40,11 @@ def test_json_is_one_document(desk: Desk) -> None:
     assert len(document["rows"]) == 3
 
 
+def test_json_has_nothing_that_json_does_not_know(desk: Desk) -> None:
+    printed = desk.run("query", "select 1e0 / 0 as up, 'nan'::double as no", "--json", *SITE).stdout
+    assert json.loads(printed, parse_constant=pytest.fail)["rows"] == [{"up": None, "no": None}]
+
+
 @pytest.mark.parametrize(
     "arguments", [("drop table cells",), ("select * from nowhere",), (QUESTION, "--csv", "--json")]
 )

@@ -78,6 +78,40 @@ def test_weights_beside_an_onnx_come_with_it_and_are_never_called_unchanged(
     assert unchanged(base, head) == set()
 
 
+def with_weights_in(name: str) -> str:
+    """What an ONNX holds that says where its weights lie."""
+    return f"\n\x08location\x12{chr(len(name))}{name}"
+
+
+@pytest.mark.parametrize("name", ["a.onnx_data", "all-weights.pb", "parts/0.npy", "./a.weight"])
+def test_weights_come_with_an_onnx_by_the_name_that_it_gives_them(
+    repository: Path, tmp_path: Path, name: str
+) -> None:
+    write(repository, models__a_onnx=with_weights_in(name))
+    (repository / "models" / name).parent.mkdir(exist_ok=True)
+    (repository / "models" / name).write_text("weights")
+    git(repository, "add", ".")
+    git(repository, "commit", "-m", "third")
+    base, head = read_sides("HEAD", "HEAD", ["models/a*"], tmp_path / "scratch")
+    assert (head.networks["models.a"].parent / name).read_text() == "weights"
+    assert unchanged(base, head) == set()
+
+
+@pytest.mark.parametrize("name", ["../readme", "/etc/hosts", "nowhere", "a\nb"])
+def test_weights_elsewhere_stay_where_they_are(repository: Path, tmp_path: Path, name: str) -> None:
+    write(repository, models__a_onnx=with_weights_in(name))
+    git(repository, "commit", "-am", "third")
+    _, head = read_sides("HEAD", "HEAD", ["models/a*"], tmp_path / "scratch")
+    assert [path.name for path in head.networks["models.a"].parent.iterdir()] == ["a.onnx"]
+
+
+def test_a_network_that_a_link_leads_to_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    write(tmp_path, outside_dlc="one", a__net_dlc="two")
+    (tmp_path / "a" / "linked.dlc").symlink_to(tmp_path / "outside.dlc")
+    with pytest.raises(InvalidInput, match=r"linked\.dlc.* by a link\.$"):
+        read_sides(str(tmp_path / "a"), str(tmp_path / "a"), ["*"], tmp_path)
+
+
 def test_a_file_in_git_lfs_is_told(repository: Path, tmp_path: Path) -> None:
     write(repository, models__a_onnx="version https://git-lfs.github.com/spec/v1\n")
     git(repository, "commit", "-am", "third")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
+import struct
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,3 +94,60 @@ def test_a_file_that_is_no_dlc_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"no zip")
     with pytest.raises(ValueError, match=r"net\.dlc cannot be read"):
         read_network(path)
+
+
+def encoded(value: Any) -> tuple[bytes, int]:
+    """A value of a flatbuffer, and where in its bytes it begins: a table by slot, a list, or text."""
+    if isinstance(value, str | bytes):
+        content = value.encode() if isinstance(value, str) else value
+        return struct.pack("<I", len(content)) + content, 0
+    fields = value if isinstance(value, dict) else dict(enumerate(value))
+    head, start = struct.pack("<I", len(value)), 0
+    if isinstance(value, dict):
+        slots = [4 + 4 * list(fields).index(slot) if slot in fields else 0 for slot in range(max(fields) + 1)]
+        start = 4 + 2 * len(slots)
+        head = struct.pack(f"<HH{len(slots)}Hi", start, 4 + 4 * len(fields), *slots, start)
+    inline, behind = b"", b""
+    for field in fields.values():
+        if isinstance(field, int | float):
+            inline += struct.pack("<f" if isinstance(field, float) else "<i", field)
+            continue
+        content, entry = encoded(field)
+        inline += struct.pack("<I", 4 * len(fields) - len(inline) + len(behind) + entry)
+        behind += content
+    return head + inline + behind, start
+
+
+def with_attribute(path: Path, attribute: dict[int, Any], content: bytes = b"") -> Path:
+    """A DLC of one op with one attribute, whose content is that constant."""
+    op = {0: "clip", 1: "ReluMinMax", 2: ["in"], 3: ["out"], 4: [{0: "border", **attribute}]}
+    constants = {0: "net", 2: [{0: [{0: "border", 1: content}]}]}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, kind, graph in (
+            ("model", b"NETD", {0: "net", 1: [op]}),
+            ("model.params", b"NETP", constants),
+        ):
+            body, start = encoded({0: [graph]})
+            archive.writestr(name, struct.pack("<HHII", 0x0AD5, 4, 0, 8 + start) + kind + body)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("number", "value"), [(6.0, 6.0), (math.inf, "inf"), (-math.inf, "-inf"), (math.nan, "nan")]
+)
+def test_a_number_that_json_does_not_know_is_stored_as_text(
+    tmp_path: Path, number: float, value: float | str
+) -> None:
+    single = {3: {0: 0x0232, 2: number}}
+    several = {4: {1: "border", 6: 0x0232}}
+    numbers = struct.pack("<2f", 0.0, number)
+    for dlc, border in (
+        (with_attribute(tmp_path / "single.dlc", single), value),
+        (
+            with_attribute(tmp_path / "several.dlc", several, numbers),
+            f"0.0,{value}" if isinstance(value, str) else [0.0, value],
+        ),
+    ):
+        network = read_network(dlc)
+        assert network.graphs[0].ops[0].attributes == {"border": border}
+        assert Network.model_validate_json(network.model_dump_json(exclude_defaults=True)) == network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -67,6 +68,25 @@ def test_without_the_token_nothing_is_there(served: Served, path: str) -> None:
 )
 def test_nothing_else_is_served_and_no_folder_is_listed(served: Served, key: str) -> None:
     assert ask(served, f"{token(served)}/{key}")[0] == 404
+
+
+@pytest.mark.parametrize("target", ["http://[", "http://[::1/reports", "//[x"])
+def test_what_is_no_url_is_not_there(served: Served, target: str) -> None:
+    at = urlsplit(served.address)
+    with socket.create_connection((at.hostname, at.port), timeout=20) as client:
+        client.sendall(f"GET {target} HTTP/1.0\r\nHost: {at.netloc}\r\n\r\n".encode())
+        assert b" 404 " in client.recv(100)
+
+
+def test_a_browser_that_goes_away_while_it_loads_leaves_no_traceback(
+    served: Served, capfd: pytest.CaptureFixture[str]
+) -> None:
+    at = urlsplit(served.address)
+    with socket.create_connection((at.hostname, at.port)) as browser:
+        browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        browser.sendall(b"GET /")
+    assert ask(served, "/")[0] == 404
+    assert capfd.readouterr().err == ""
 
 
 def test_a_page_of_another_name_is_a_stranger(served: Served) -> None:
