@@ -49,5 +49,5 @@ def prefect_server() -> Iterator[None]:
     prefect_settings.quieten()
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=900):
         yield

@@ -13,7 +13,7 @@ from bench.resilience.lab import kill_group, without_labs
 from infra.prefect_api import PrefectApi
 from qhas.prefect_settings import CLIENT_LOGIN, QUIET, guard, new_login
 
-_START_SECONDS = 120.0
+_START_SECONDS = 600.0
 
 
 class PrefectServer:

@@ -27,6 +27,7 @@ WORDS = (
     "show",
     "compare",
     "upgrade",
+    "bisect",
     "gate",
     "history",
     "query",

@@ -17,7 +17,7 @@ from qhas.cli.screen import console, errors
 from qhas.direct import run_direct
 from qhas.documents import describe
 from qhas.failures import InvalidInput
-from qhas.site import load_site, require_devices
+from qhas.site import Site, load_site, require_devices
 from qhas.site.sdk import find_sdks
 from qhas.store import Store
 from qhas.sweep.plan import plan_sweep
@@ -52,10 +52,15 @@ def upgrade(
             sdks_between(lab_site, before, after),
             threshold,
         )
-        first = plan_sweep(question.sweep((before, after)))
     except ValidationError as error:
         raise InvalidInput(f"These networks and SoCs make no sweep: {describe(error)}.") from error
-    require_devices(lab_site, soc)
+    return ask(question, lab_site, as_json)
+
+
+def ask(question: Question, lab_site: Site, as_json: bool) -> Exit:
+    """Run what the question needs, keep the answer and show it. Raises InvalidInput before anything runs."""
+    first = plan_sweep(question.sweep((question.sdks[0], question.sdks[-1])))
+    require_devices(lab_site, list(question.socs))
     find_sdks(lab_site, first.sdks)
     store = Store(lab_site.store)
     store.require_writable()

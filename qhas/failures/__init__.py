@@ -2,6 +2,7 @@
 
     QhasError                 one sentence for the user; ends a command with exit code 2
         InvalidInput          what was asked for cannot be run; nothing has
+            RecordMisplaced   a run's record lies at another's place
         StoreError            the store refused or failed
             ObjectMissing
             ObjectDamaged

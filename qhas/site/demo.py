@@ -11,7 +11,7 @@ import os
 import secrets
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from qhas.failures import InvalidInput
@@ -33,10 +33,10 @@ def demo_site(folder: Path) -> Site:
     return Site(store=str(folder.resolve() / "store"), sdk=SdkRef(root=host_sdk_root()))
 
 
-def demo_sweep(folder: Path, *, quick: bool = False) -> SweepSpec:
+def demo_sweep(folder: Path, networks: Sequence[str] = NETWORKS, *, quick: bool = False) -> SweepSpec:
     """The demo's sweep over the DLCs that `make_networks` leaves."""
-    models = [ModelRef(name=name, dlc=str(_dlc(folder, name).resolve())) for name in NETWORKS]
-    left_out = [(name, soc) for name in NETWORKS for soc in SOCS if quick and (name, soc) not in QUICK]
+    models = [ModelRef(name=name, dlc=str(_dlc(folder, name).resolve())) for name in networks]
+    left_out = [(name, soc) for name in networks for soc in SOCS if quick and (name, soc) not in QUICK]
     exclude = [Exclusion(model=name, soc=soc) for name, soc in left_out]
     return SweepSpec(name="demo", models=models, socs=list(SOCS), exclude=exclude)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from qhas.failures import InvalidInput
@@ -13,7 +13,7 @@ from qhas.machine.secrets import name_in
 from qhas.naming import safe_name
 from qhas.site import Site
 from qhas.site.sdk import host_sdk_versions
-from qhas.sweep.spec import ModelRef, PrepareOptions, Selection, SweepSpec, Variants
+from qhas.sweep.spec import ModelRef, PrepareOptions, RunOptions, Selection, SweepSpec, Variants
 
 THRESHOLD_PERCENT = 3.0
 
@@ -26,6 +26,8 @@ class Question:
     socs: tuple[str, ...]
     sdks: tuple[str, ...]
     threshold_percent: float = THRESHOLD_PERCENT
+    prepare: PrepareOptions = field(default_factory=PrepareOptions)
+    run: RunOptions = field(default_factory=RunOptions)
 
     @property
     def name(self) -> str:
@@ -35,22 +37,28 @@ class Question:
     @property
     def upgrade_id(self) -> str:
         """The same for the same question, so that asking again runs only what is missing."""
-        asked = {"models": [model.dlc for model in self.models], "socs": self.socs, "sdks": self.sdks}
-        return f"{self.name}-{data_digest(asked)[:8]}"
+        asked: dict[str, object] = {
+            "models": [model.dlc for model in self.models],
+            "socs": self.socs,
+            "sdks": self.sdks,
+        }
+        options = self.prepare.model_dump(exclude_none=True) | self.run.model_dump(exclude_defaults=True)
+        return f"{self.name}-{data_digest(asked | options)[:8]}"
 
     def sweep(
         self,
         sdks: Sequence[str],
         cells: Sequence[str] = (),
-        prepare: PrepareOptions | None = None,
+        options: Mapping[str, int | bool] | None = None,
     ) -> SweepSpec:
-        """Networks and SoCs with these SDKs, or only the cells of these keys."""
+        """Networks and SoCs with these SDKs, or only the cells of these keys; `options` of prepare in place of its own."""
         return SweepSpec(
             name=self.name,
             models=list(self.models),
             socs=list(self.socs),
             variants=Variants(sdk=list(sdks)),
-            prepare=prepare or PrepareOptions(),
+            prepare=PrepareOptions.model_validate(self.prepare.model_dump() | dict(options or {})),
+            run=self.run,
             select=Selection(cells=list(cells)),
         )
 

@@ -16,7 +16,7 @@ from qhas.failures import InvalidInput
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run
 from qhas.store import Store
-from qhas.sweep.spec import PrepareOptions, SweepSpec
+from qhas.sweep.spec import SweepSpec
 from qhas.units import signed_percent
 from qhas.upgrade.causes import cause_of, old_values
 from qhas.upgrade.model import CellUpgrade, FailedCell, Step, Upgrade, WayBack
@@ -119,11 +119,10 @@ class _Search:
             if old:
                 wanted[tuple(old.items())].append((place, step))
         for options, at in wanted.items():
-            prepare = PrepareOptions.model_validate(dict(options))
             names = list(dict.fromkeys(step.after for _, step in at))
             cells = [_key(place, step.after) for place, step in at]
             told = "-".join(f"{name}-{str(value).lower()}" for name, value in options)
-            yield self._stage(told, self._question.sweep(names, cells, prepare))
+            yield self._stage(told, self._question.sweep(names, cells, dict(options)))
             _, records = load_run(self._store, self._runs[-1])
             self._count(records)
             found = {_key(_place(record), record.cell.sdk or ""): record for record in records}

@@ -37,7 +37,7 @@ FLOWS = {
 }
 
 
-OF_FILES = {"budgets", "ops"}
+OF_FILES = {"budgets", "ops", "input_ranges"}
 """Keyed by names that no form can list: written in sweep files, and sent by programs to the deployments that take a spec."""
 
 

@@ -146,3 +146,8 @@ def test_a_password_in_the_stores_url_is_never_printed(desk: Desk) -> None:
     shown = desk.run("show", "one", "--site", "site.yaml")
     assert shown.exit_code == 2
     assert "of-the-url-93aa" not in shown.output
+
+
+def test_a_network_that_the_demo_does_not_have_is_refused(desk: Desk) -> None:
+    assert "has no network alexnet; choose from inception_v1" in refused(desk, "demo", "--network", "alexnet")
+    assert not (desk.folder / "qhas-demo").exists()
