@@ -54,8 +54,8 @@ async def _time(
     copy = await bring(attempt, execution.job, log, f"{place}{PurePosixPath(log.name).name}")
     await execution.job.discard()
     samples = attempt.folder / place / SAMPLES
-    if found := await asyncio.to_thread(_read_log, attempt, copy, samples, inputs.inferences):
-        return found
+    if timing := await asyncio.to_thread(_read_log, attempt, copy, samples, inputs.inferences):
+        return timing
     await attempt.run_host_tool(attempt.work.sdk.diagview_argv(log=copy, output=samples))
     return await asyncio.to_thread(_read_table, attempt, samples, inputs.inferences)
 
@@ -64,11 +64,11 @@ def _read_log(attempt: StepAttempt, log: Path, table: Path, count: int) -> Laten
     """The latency as the log itself tells it, its samples kept as a table; None for a log that is not understood."""
     try:
         samples = read_log_samples(log, count)
-        found = _latency(attempt, samples)
+        timing = _latency(attempt, samples)
     except LatencyInvalid:
         return None
     table.write_text(csv_of(samples), encoding="utf-8")
-    return found
+    return timing
 
 
 def _latency(attempt: StepAttempt, samples: Samples) -> Latency:

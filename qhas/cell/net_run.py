@@ -41,23 +41,23 @@ class ProfiledRun:
 async def net_run(work: CellWork, prepared: Prepared, device: Device) -> ProfiledRun:
     """Execute the prepared graph with QHAS profiling in a fresh directory of the device. Raises StepFailed."""
     async with work.attempt(Step.NET_RUN) as attempt:
-        given = await work.inputs(prepared.dlc)
-        inputs = repeated(given, min(given.inferences, PROFILED_INFERENCES), attempt.folder)
+        source = await work.inputs(prepared.dlc)
+        inputs = repeated(source, min(source.inferences, PROFILED_INFERENCES), attempt.folder)
         execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.QHAS)
-        found = await execution.job.files(LOGS)
-        log = fresh(attempt, execution, found, LOGS)
+        candidates = await execution.job.files(LOGS)
+        log = fresh(attempt, execution, candidates, LOGS)
         outputs = [file for file in execution.results if result_folder(file).name == "Result_0"]
-        logs = _logs_of(attempt, execution, prepared, found) if prepared.graphs else {}
+        logs = _logs_of(attempt, execution, prepared, candidates) if prepared.graphs else {}
         return ProfiledRun(execution.job, log, outputs, logs)
 
 
 def _logs_of(
-    attempt: StepAttempt, execution: Execution, prepared: Prepared, found: list[JobFile]
+    attempt: StepAttempt, execution: Execution, prepared: Prepared, candidates: list[JobFile]
 ) -> dict[str, JobFile]:
     """A log a graph, by the graph's folder. Raises StepFailed unless each graph has one that is its own."""
     names = [graph.name for graph in prepared.graphs]
     before, _, after = PROFILING_LOG.partition("*")
-    tags = {PurePosixPath(file.name).name: file for file in found}
+    tags = {PurePosixPath(file.name).name: file for file in candidates}
     logs = paired(
         names, {tag.removeprefix(before).removesuffix(after).lstrip("_-"): file for tag, file in tags.items()}
     )

@@ -44,10 +44,10 @@ Likeness = Callable[[Node], object]
 
 def nodes_of(network: Network) -> list[Node]:
     """The ops of all graphs, in order."""
-    found: list[Node] = []
+    nodes: list[Node] = []
     for graph in network.graphs:
-        found += _nodes(graph, len(found))
-    return found
+        nodes += _nodes(graph, len(nodes))
+    return nodes
 
 
 def _nodes(graph: Graph, first: int) -> Iterator[Node]:

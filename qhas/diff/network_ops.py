@@ -26,10 +26,10 @@ def match_by_network(diff: NetworkDiff, before: Sequence[Op], after: Sequence[Op
     for side, names in zip((old, new), named, strict=True):
         if len(side.keys() & names) < _ENOUGH * len(side):
             return None
-    found = [one for op in diff.ops for one in _of_change(op, old, new)]
-    taken = {id(op) for one in found for op in (*one.before, *one.after)}
+    matches = [one for op in diff.ops for one in _of_change(op, old, new)]
+    taken = {id(op) for one in matches for op in (*one.before, *one.after)}
     rest = match(*([op for op in ops if id(op) not in taken] for ops in (before, after)))
-    return found + [replace(one, known=True) for one in rest]
+    return matches + [replace(one, known=True) for one in rest]
 
 
 def _of_change(change: OpChange, old: dict[str, list[Op]], new: dict[str, list[Op]]) -> Iterator[Match[Op]]:

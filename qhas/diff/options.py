@@ -57,8 +57,8 @@ def options_of(record: CellRecord) -> Options:
 
 def options_of_file(file: QhasFile) -> Options:
     """Of a file, which tells if it was simulated."""
-    told = file.provenance.get("prepare")
-    asked: Mapping[str, Any] = told if isinstance(told, dict) else {}
+    statement = file.provenance.get("prepare")
+    asked: Mapping[str, Any] = statement if isinstance(statement, dict) else {}
     effective = {option.effective: asked.get(option.asked) for option in _OPTIONS.values()}
     return _options(asked, effective | stated(file))
 

@@ -32,11 +32,11 @@ def thread_use(file: QhasFile) -> dict[tuple[int, int], ThreadUse]:
     """By core and thread; empty where the file does not list all HTP ops."""
     if not lists_all(file):
         return {}
-    found: defaultdict[tuple[int, int], ThreadUse] = defaultdict(ThreadUse)
+    uses: defaultdict[tuple[int, int], ThreadUse] = defaultdict(ThreadUse)
     for op in file.htp_ops:
-        use, what = found[op.htp, op.tid], _what(op)
-        found[op.htp, op.tid] = use._replace(**{what: getattr(use, what) + op.cycles})
-    return dict(found)
+        use, what = uses[op.htp, op.tid], _what(op)
+        uses[op.htp, op.tid] = use._replace(**{what: getattr(use, what) + op.cycles})
+    return dict(uses)
 
 
 def _what(op: HtpOp) -> str:
@@ -86,8 +86,8 @@ def packets(ops: Iterable[HtpOp]) -> Packets | None:
 
 def cycles_a_packet(file: QhasFile) -> float | None:
     """Mean of all work."""
-    found = packets(file.htp_ops)
-    return found.mean if found else None
+    rates = packets(file.htp_ops)
+    return rates.mean if rates else None
 
 
 def by_htp_op(file: QhasFile) -> Iterator[tuple[str, Packets]]:
@@ -96,5 +96,5 @@ def by_htp_op(file: QhasFile) -> Iterator[tuple[str, Packets]]:
     for op in file.htp_ops:
         groups[op.htp_op].append(op)
     for name, ops in groups.items():
-        if found := packets(ops):
-            yield name, found
+        if rates := packets(ops):
+            yield name, rates
