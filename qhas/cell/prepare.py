@@ -63,7 +63,7 @@ async def prepare_graph(work: CellWork) -> Prepared:
             key=key,
             sha256=await asyncio.to_thread(file_digest, prepared.dlc),
             schematic_sha256=await asyncio.to_thread(file_digest, prepared.schematic),
-            graph=prepared_key(work.cell, work.lab.sdk, network.digest) if network else None,
+            graph=prepared_key(work.cell, work.sdk, network.digest) if network else None,
             reused=found is not None,
             context_bytes=await asyncio.to_thread(context_bytes, prepared.dlc),
         )

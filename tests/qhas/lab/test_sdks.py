@@ -13,6 +13,7 @@ from fakes.sdk import Tool, build_fake_sdk, read_calls
 from qhas.direct import run_direct
 from qhas.failures import InvalidInput
 from qhas.lab.lab import open_lab
+from qhas.network.network import Network
 from qhas.runs.stored import load_run
 from qhas.site import DeviceRef, SdkRef, Site, load_site
 from qhas.site.sdk import find_sdks
@@ -54,6 +55,18 @@ def test_each_cell_runs_with_its_own_sdk(site: Site, spec: SweepSpec, roots: dic
     assert len({cell.prepared.key for cell in cells if cell.prepared}) == 2
     for root in roots.values():
         assert {call.tool for call in read_calls(root)} >= {Tool.PREPARE, Tool.NET_RUN, Tool.VIEWER}
+
+
+def test_another_sdk_makes_another_graph_of_the_same_network(
+    site: Site, spec: SweepSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network(graphs=())
+    monkeypatch.setattr("qhas.cell.prepare.read_network", lambda _: network)
+    run_direct(spec, site, "one")
+    _, cells = load_run(Store(site.store), "one")
+    graphs = {cell.prepared.graph for cell in cells if cell.prepared}
+    assert None not in graphs
+    assert len(graphs) == len(cells) == 2
 
 
 def test_a_second_run_prepares_nothing(site: Site, spec: SweepSpec, roots: dict[str, Path]) -> None:
