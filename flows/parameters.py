@@ -107,7 +107,7 @@ SOC_PATTERNS = _parameter("SoCs", "Only those of these patterns, as in sa8*. Non
 UPGRADED = _parameter("Networks", "At least one: un-cached DLCs, paths on the worker or fsspec URLs.")
 UPGRADED_SOCS = _parameter("SoCs", "At least one: every network is compiled for each.")
 SDK_BEFORE = _parameter("From", "The SDK of today, by its name among the site's sdks, as in 2.48.")
-SDK_AFTER = _parameter("To", "The SDK that is thought of. Those between are asked where something changed.")
+SDK_AFTER = _parameter("To", "The SDK to move to. Those between are tried where something changed.")
 THRESHOLD = _parameter(
     "Threshold", "0 to 1000: a change of time counts from so many percent on.", THRESHOLD_PERCENT
 )

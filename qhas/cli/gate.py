@@ -75,6 +75,7 @@ def gate(
     as_json: JsonOption = False,
 ) -> Exit:
     """Compare networks before and after a change; exit code 1 if one is slower, fails, or is over its budget."""
+    _require_folders(markdown_file, junit_file)
     spec = _spec(soc, budgets, threshold, {"optimization_level": optimization_level, "vtcm_mb": vtcm_mb})
     lab = load_site(site)
     lab = lab.model_copy(update={"store": str((folder / "store").resolve())})
@@ -83,12 +84,18 @@ def gate(
         sdk = find_sdk(lab.sdk)
         with sweep_bar(errors if as_json else console):
             result = judge(*sides, spec, lab, sdk, folder.resolve())
-    _write(result, markdown_file, junit_file)
     if as_json:
         print_json(result.model_dump(mode="json") | {"passed": result.passed, "sentence": result.sentence})
     else:
         _show(result)
+    _write(result, markdown_file, junit_file)
     return Exit.GOOD if result.passed else Exit.CELLS_FAILED
+
+
+def _require_folders(*files: Path | None) -> None:
+    for file in files:
+        if file and not file.parent.is_dir():
+            raise InvalidInput(f"{file} cannot be written: there is no folder {file.parent}.")
 
 
 def _spec(

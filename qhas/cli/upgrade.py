@@ -32,7 +32,7 @@ from qhas.upgrade.search import search
 def upgrade(
     models: Annotated[list[str], typer.Argument(help="DLCs: paths or URLs.")],
     before: Annotated[str, typer.Option("--from", help="SDK of today, by its name at the site, as in 2.48.")],
-    after: Annotated[str, typer.Option("--to", help="SDK that is thought of.")],
+    after: Annotated[str, typer.Option("--to", help="SDK to move to.")],
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sa8255; repeat it for more.")],
     threshold: Annotated[
         float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")

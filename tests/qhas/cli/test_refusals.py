@@ -151,3 +151,9 @@ def test_a_password_in_the_stores_url_is_never_printed(desk: Desk) -> None:
 def test_a_network_that_the_demo_does_not_have_is_refused(desk: Desk) -> None:
     assert "has no network alexnet; choose from inception_v1" in refused(desk, "demo", "--network", "alexnet")
     assert not (desk.folder / "qhas-demo").exists()
+
+
+@pytest.mark.parametrize("option", ["--markdown", "--junit"])
+def test_a_gate_whose_result_could_not_be_written_is_refused_before_it_runs(desk: Desk, option: str) -> None:
+    said = refused(desk, "gate", "net.dlc", "net.dlc", "--soc", "sa8255", option, "nowhere/gate.out")
+    assert "there is no folder nowhere" in said
