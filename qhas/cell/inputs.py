@@ -222,7 +222,7 @@ def _read(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int) -> 
 
 
 def _write_list(folder: Path, lines: list[str], number: int = 0) -> Path:
-    name = Path(INPUT_LIST)
-    target = folder / (name.with_stem(f"{name.stem}_{number}") if number else name)
+    plain = Path(INPUT_LIST)
+    target = folder / (plain.with_stem(f"{plain.stem}_{number}") if number else plain)
     target.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return target

@@ -140,7 +140,9 @@ def _is_whole(work: CellWork, spec: ArtifactSpec) -> bool:
     """Whether a file that the last attempt of its step left is known to be so."""
     if spec.whole is Whole.RENAMED:
         return True
-    attempt = next(made for made in reversed(work.attempts) if made.step is spec.step)
+    attempt = next((made for made in reversed(work.attempts) if made.step is spec.step), None)
+    if attempt is None:  # no tool has run: the file was there before
+        return True
     failure = work.failure.kind if work.failure and work.failure.step is spec.step else attempt.failure
     run = attempt.tools[-1] if attempt.tools else None
     if failure is FailureKind.DISK or (run and (run.exit_code or run.timed_out)):

@@ -12,6 +12,7 @@ from pathlib import Path
 from qhas.gate.external_data import data_files
 from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.process import ToolNotExecutable, run_tool
+from qhas.naming import below
 from qhas.outside_text import shown
 from qhas.site.sdk import HOST_TARGET, Sdk
 
@@ -45,11 +46,11 @@ async def to_dlcs(networks: Mapping[str, Path], sdk: Sdk, folder: Path) -> dict[
 
 
 async def _converted(path: Path, sdk: Sdk, folder: Path) -> Converted:
-    key = await asyncio.to_thread(_key, path, sdk)
-    target = folder / f"{key[:32]}.dlc"
+    digest = await asyncio.to_thread(_key, path, sdk)
+    target = folder / f"{digest[:32]}.dlc"
     if target.is_file():
         return Converted(target)
-    partial = folder / f"{key[:32]}.{secrets.token_hex(4)}.partial.dlc"
+    partial = folder / f"{digest[:32]}.{secrets.token_hex(4)}.partial.dlc"
     output = partial.with_suffix(".txt")
     argv = [
         str(sdk.root / "bin" / HOST_TARGET / CONVERTER),
@@ -78,7 +79,7 @@ async def _converted(path: Path, sdk: Sdk, folder: Path) -> Converted:
 def _key(path: Path, sdk: Sdk) -> str:
     """Of the network, all that lies beside it under its name or is said to hold its weights, and the converter."""
     parts = {file for file in path.parent.iterdir() if file.name.startswith(path.stem)}
-    parts |= {path.parent / name for name in data_files(path)}
+    parts |= {below(path.parent, name) for name in data_files(path)}
     files = sorted(file for file in parts if file.is_file())
     return data_digest([[file.name, file_digest(file)] for file in files] + [str(sdk.root), sdk.version])
 

@@ -133,7 +133,9 @@ def _checked_out(commit: str, patterns: Sequence[str], folder: Path) -> list[str
     for name in names:
         beside = PurePosixPath(name).parent
         stated = (
-            {str(beside / file) for file in data_files(folder / name)} if name.endswith(".onnx") else set()
+            {str(beside / weight) for weight in data_files(folder / name)}
+            if name.endswith(".onnx")
+            else set()
         )
         for file in sorted(stated.intersection(every).difference(weights)):
             _lay_down(commit, file, folder)

@@ -15,6 +15,8 @@ from qhas.store.objects import Batch, Copy, Found
 _MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
 """What file systems call the time of an object's last change, in the order of trust."""
 _SECRETS = ("key", "secret", "token")
+_LISTINGS = 20
+"""Tries of a listing while other threads write to a store in memory."""
 
 
 class AnyFileSystem:
@@ -88,8 +90,16 @@ class AnyFileSystem:
         """Every object below a prefix."""
         self._fs.invalidate_cache()
         base = self._path(prefix)
-        for path, info in self._fs.find(base, detail=True).items():
+        for path, info in self._all_below(base).items():
             yield Found(f"{prefix}{path[len(base) :]}", int(info.get("size") or 0), _modified(info))
+
+    def _all_below(self, base: str) -> dict[str, Any]:
+        for _ in range(_LISTINGS):
+            try:
+                return dict(self._fs.find(base, detail=True))
+            except RuntimeError as error:  # of fsspec's memory: another thread wrote meanwhile
+                changed = error
+        raise changed
 
     def children(self, prefix: str) -> list[str]:
         """Names directly below a prefix. Lists one level only."""

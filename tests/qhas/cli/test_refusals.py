@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from qhas.cli import screen
 from qhas.site.sdk import HOST_TARGET, HOST_TOOLS, Tool, host_sdk_root
 from tests.demo.conftest import QHAS, environment
 from tests.qhas.cli.desk import Desk
@@ -129,7 +130,7 @@ def test_a_plan_shows_paths_as_they_are(desk: Desk, monkeypatch: pytest.MonkeyPa
     for name in ("sweep.yaml", "net.dlc"):
         shutil.copy(desk.folder / name, folder)
     shutil.copy(desk.folder / "net.dlc", desk.folder / "[" / "net.dlc")
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr(screen.console, "width", 400)
     monkeypatch.chdir(folder)
     planned = desk.run("plan", "sweep.yaml")
     assert planned.exit_code == 0, planned.stderr

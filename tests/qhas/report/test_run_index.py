@@ -102,7 +102,7 @@ def test_of_very_many_runs_the_page_has_the_latest(store: Store) -> None:
     put(store, "a")
     (entry,) = read_known(store).values()
     known = {
-        f"reports/index/r{n}/0.json": entry.model_copy(
+        f"reports/index/nightly-20260301T220000Z-{n:08}/0.json": entry.model_copy(
             update={
                 "run_id": f"nightly-20260301T220000Z-{n:08}",
                 "started_at": MOMENT + timedelta(days=n),
