@@ -187,12 +187,12 @@ def stored_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> list[CellR
     return [
         record
         for cell, content in zip(wanted, contents, strict=True)
-        if content is not None and (record := _cell_record(content, run_id, cell))
+        if content is not None and (record := _cell_record(store, content, run_id, cell))
     ]
 
 
-def _cell_record(content: bytes, run_id: str, cell: Cell) -> CellRecord | None:
-    place = keys.manifest(keys.cell(run_id, cell))
+def _cell_record(store: Store, content: bytes, run_id: str, cell: Cell) -> CellRecord | None:
+    place = f"{keys.manifest(keys.cell(run_id, cell))} in {store.root}"
     try:
         record = CellRecord.model_validate_json(content, extra="ignore")
     except ValidationError:

@@ -45,6 +45,7 @@ def on_phone(
         "finished_at": MOMENT + timedelta(days=night, minutes=5),
         "latency": latency(median * 0.99, median, median * 1.01),
         "device": facts,
+        "metrics": metrics(context_bytes=1_234_567),
         "prepared": GRAPH,
     }
     return measured(cell, **named | changes)
@@ -58,7 +59,7 @@ def simulated(
         "run_id": f"night-{night:03}",
         "finished_at": MOMENT + timedelta(days=night, minutes=5),
         "origin": Origin.SIMULATOR,
-        "metrics": metrics(**figures or {}),
+        "metrics": metrics(context_bytes=1_234_567, **figures or {}),
         "prepared": GRAPH,
     }
     return record(Cell(model=model(network), soc="sa8255"), **named | changes)

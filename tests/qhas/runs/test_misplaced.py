@@ -48,5 +48,5 @@ def test_a_cell_s_record_at_another_place_is_left_out_and_told_once(
         assert load_run(store, RUN)[1] == [stored]
     assert read_cell(store, RUN, other) is None
     (told,) = caplog.messages
-    assert told.startswith(f"runs/{RUN}/{other.key}/manifest.json is ")
+    assert told.startswith(f"runs/{RUN}/{other.key}/manifest.json in {store.root} is ")
     assert told.endswith("; it is left out, and a resume makes its cell again.")
