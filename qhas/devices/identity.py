@@ -114,7 +114,9 @@ def _token(name: str) -> str:
     return re.split(r"[^a-z0-9]", name.strip().lower(), maxsplit=1)[0]
 
 
-_BY_BASE = {_base(name): name for name in (*SOC_IDS.values(), *KNOWN_SOCS)} | {"x1e80100": "sc8380xp"}
+_SHORTEST_LAST = sorted((*SOC_IDS.values(), *KNOWN_SOCS), key=len, reverse=True)
+_BY_BASE = {_base(name): name for name in _SHORTEST_LAST} | {"x1e80100": "sc8380xp"}
+"""Of sa8255 and its grade sa8255p the former."""
 
 
 class _Reading(NamedTuple):

@@ -117,12 +117,13 @@ def _figures(cell: CellDiff) -> Table:
     table = _table("figure", "before", "after", "change", "")
     figures = [figure for figure in cell.figures if figure.before or figure.after]
     for figure in figures:
+        before, after = _value(figure, figure.before), _value(figure, figure.after)
         table.add_row(
             BY_NAME[figure.name].title_of(cell.after.origin) if figure.name in BY_NAME else figure.name,
-            _value(figure, figure.before),
-            _value(figure, figure.after),
-            _difference(figure),
-            signed_percent(figure.percent) if figure.change else "",
+            before,
+            after,
+            _difference(figure) if before != after else "",
+            signed_percent(figure.percent) if before != after else "",
         )
     for resource in cell.resources:
         use = resource.utilization

@@ -42,7 +42,7 @@ def site(tmp_path: Path) -> str:
 def test_two_files_end_in_one_sentence_and_a_waterfall(tmp_path: Path) -> None:
     done = run(write(tmp_path, "a.json", FAST), write(tmp_path, "b.json", SLOW))
     assert done.exit_code == 1
-    assert "Add add moved more to and from DRAM (+214.3 µs)" in done.output
+    assert "Add add moved more to and from DRAM (+213.9 µs)" in done.output
     assert "█" in done.output
 
 

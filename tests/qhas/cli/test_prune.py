@@ -79,7 +79,8 @@ def test_prune_removes_with_yes_and_the_record_stays(store: Store) -> None:
 
 @pytest.mark.parametrize("part", ["before_run", "since_run", "run_id"])
 def test_the_traces_of_a_regression_stay(store: Store, part: str) -> None:
-    write_verdicts(store, "nightly-9", [regression(**{part: "nightly-1"})])
+    verdict = regression(**{part: "nightly-1"})
+    write_verdicts(store, verdict.run_id, [verdict])
     assert run("prune", "--yes").exit_code == 0
     assert trace_is_there(store)
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from qhas.cli import screen
 from qhas.runs.record import SweepState
 from tests.qhas.cli.desk import Desk
 from tests.qhas.runs.test_baseline import put
@@ -48,7 +49,8 @@ def test_they_are_chosen_by_sweep_state_and_number(
     assert listed(desk, *options) == expected
 
 
-def test_the_table_never_cuts_an_id(desk: Desk) -> None:
+def test_the_table_never_cuts_an_id(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screen.console, "width", 160)
     put(desk.store, run_id := f"{'n' * 74}-20261128T220000Z-0badcafe", 9)
     assert run_id in desk.run("runs", *SITE).stdout
 

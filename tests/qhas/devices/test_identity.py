@@ -156,7 +156,17 @@ def test_any_evidence_gives_a_verdict(configured: str, evidence: IdentityEvidenc
 
 @given(st.sampled_from(sorted(KNOWN_SOCS)), st.sampled_from(["", "P", "-AB", "_2", "-mtp"]))
 def test_every_known_soc_is_recognised_by_its_name_and_its_grades(soc: str, grade: str) -> None:
-    assert identify(IdentityEvidence(soc_model=soc.upper() + grade)) == soc
+    ungraded = soc.removesuffix("p")
+    known = {*KNOWN_SOCS, *SOC_IDS.values()}
+    assert identify(IdentityEvidence(soc_model=soc.upper() + grade)) == (
+        ungraded if ungraded in known else soc
+    )
+
+
+@pytest.mark.parametrize("configured", ["sa8255", "sa8255p"])
+def test_a_grade_of_the_soc_is_the_soc(configured: str) -> None:
+    verdict = check_identity(configured, IdentityEvidence(soc_model="SA8255P"))
+    assert verdict.contradiction is None
 
 
 def test_the_tables_hold_names_that_can_be_socs() -> None:
