@@ -19,8 +19,8 @@ from qhas.runs.stored import load_run
 from qhas.site.demo import demo_site
 from qhas.store import Store
 
-SMALL = ("squeezenet", "shufflenet")
-"""Networks that are made, compiled and run in seconds."""
+SMALL = ("squeezenet",)
+"""What is made, compiled and run in seconds."""
 QHAS = Path(sys.executable).parent / "qhas"
 
 
@@ -68,7 +68,7 @@ def _functions(request: pytest.FixtureRequest) -> list[pytest.Function]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> DemoRun:
-    """`qhas demo` in an empty directory; of its small networks alone where no slow test asks for the rest of it."""
+    """`qhas demo` in an empty directory; of its smallest network alone where no slow test asks for the rest of it."""
     whole = any(
         "demo" in item.fixturenames and item.get_closest_marker("slow") for item in _functions(request)
     )

@@ -62,6 +62,7 @@ async def test_a_second_night_of_a_simulated_sweep_is_judged_against_the_first(l
     assert any("**2 of 2 cells good**" in str(page.data) and "Run two." in str(page.data) for page in pages)
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_the_morning_line_and_exit_code_1_where_a_cell_is_newly_worse(
     lab: FakeLab,
 ) -> None:

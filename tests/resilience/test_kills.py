@@ -57,7 +57,8 @@ def require_no_more_than_lost(lab: SweepLab, outcome: Outcome) -> None:
     assert len(lab.cells) <= len(read_calls(lab.sdk, Tool.NET_RUN)) <= len(lab.cells) + in_vain
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [1, 3])
 def test_a_killed_sweep_completes_each_cell_once(
     environment: Mapping[str, str], tmp_path: Path, kills: int
 ) -> None:

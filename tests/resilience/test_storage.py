@@ -43,9 +43,10 @@ def struck(wire: Wire) -> list[Fault]:
     return [fault for _, _, fault in wire.requests if fault]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("networks", "outage_seconds"),
-    [(1, 2.0), pytest.param(24, 30.0, marks=[pytest.mark.slow, pytest.mark.timeout(600)])],
+    [(1, 2.0), pytest.param(24, 30.0, marks=pytest.mark.timeout(600))],
 )
 def test_a_sweep_outlasts_failing_calls_and_an_outage(
     environment: Mapping[str, str],
