@@ -17,8 +17,8 @@ from qhas.history.damage import Listener, log_damage
 from qhas.history.files import Kind
 from qhas.history.reading import Where, read_history
 from qhas.outside_text import shown
-from qhas.runs import keys
 from qhas.runs.listing import run_lines
+from qhas.runs.stored import run_ids
 from qhas.store import Store
 from qhas.verdict.stored import stored_verdicts
 
@@ -90,23 +90,34 @@ def _ops(store: Store, left_out: Listener) -> pa.Table:
 
 
 def _runs(store: Store, _: Listener) -> pa.Table:
+    import pyarrow as pa
+
+    text, whole = pa.string(), pa.int64()
+    types = {"run_id": text, "sweep": text, "state": text, "started_at": pa.timestamp("us", "UTC")}
+    types |= {"cells": whole, "failed": whole, "missing": whole, "good": whole}
     lines = ({**vars(line), "good": line.good} for line in run_lines(store))
-    names = ("run_id", "sweep", "state", "started_at", "cells", "failed", "missing", "good")
-    return _table(lines, names)
+    return _table(lines, types)
 
 
 def _verdicts(store: Store, _: Listener) -> pa.Table:
-    from qhas.verdict.model import CellVerdict
-
-    every = stored_verdicts(store, store.children(keys.RUNS))
-    return _table((verdict.model_dump(mode="json") for verdict in every), tuple(CellVerdict.model_fields))
-
-
-def _table(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> pa.Table:
     import pyarrow as pa
 
-    every = list(rows)
-    return pa.table({name: [row[name] for row in every] for name in names})
+    from qhas.verdict.model import CellVerdict
+
+    others = {"schema_version": pa.int64(), "points": pa.int64(), "since": pa.date32()}
+    others |= {name: pa.float64() for name in ("value", "baseline", "change_percent")}
+    types = {name: others.get(name, pa.string()) for name in CellVerdict.model_fields}
+    every = stored_verdicts(store, run_ids(store))
+    rows = (verdict.model_dump(mode="json") | {"since": verdict.since} for verdict in every)
+    return _table(rows, types)
+
+
+def _table(rows: Iterable[Mapping[str, Any]], types: Mapping[str, pa.DataType]) -> pa.Table:
+    """Of these types, so that a store without rows has them too."""
+    import pyarrow as pa
+
+    chosen = [{name: row[name] for name in types} for row in rows]
+    return pa.Table.from_pylist(chosen, pa.schema(list(types.items())))
 
 
 VIEWS: Mapping[str, _Read] = {"cells": _cells, "ops": _ops, "runs": _runs, "verdicts": _verdicts}

@@ -31,7 +31,7 @@ from qhas.site import load_site
 from qhas.site.sdk import find_sdk
 from qhas.sweep.budget import NetworkBudget
 from qhas.sweep.spec import PrepareOptions
-from qhas.units import signed_percent
+from qhas.units import signed_percent, words
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 """Where GitHub's runner shows Markdown of a step: a file that is appended to."""
@@ -130,13 +130,11 @@ def _show(result: GateResult) -> None:
     for line in result.lines:
         times = [TIME.text(value) for value in (line.time_before_us, line.time_after_us) if value is not None]
         change = "" if line.change_percent is None else signed_percent(line.change_percent)
-        state = Text(line.state.replace("_", " "), "red" if line.state in STOPS else "")
+        state = Text(words(line.state), "red" if line.state in STOPS else "")
         table.add_row(Text(shown(line.network)), line.soc, " → ".join(dict.fromkeys(times)), change, state)
     console.print(table)
     for line in result.lines:
         if line.state in STOPS or line.diff:
             console.print(f"{line.label}: {shown(line.sentence)}", soft_wrap=True, markup=False)
     word = "passed" if result.passed else "failed"
-    console.print(
-        f"Gate {word} (times: {result.origin}). {shown(result.sentence)}", soft_wrap=True, markup=False
-    )
+    console.print(f"Gate {word} (times: {result.times}). {result.counts}.", soft_wrap=True, markup=False)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from qhas.gate.model import STOPS, GateLine, GateResult, GateState
 from qhas.outside_text import shown
 from qhas.profile.figures import DRAM, PEAK_VTCM, TIME, Figure
-from qhas.units import signed_percent
+from qhas.units import signed_percent, words
 
 _SENTENCES = 20
 """Most lines that Markdown has a sentence on."""
@@ -27,7 +27,7 @@ def markdown(result: GateResult) -> str:
     lines = [
         f"### HTP gate {word}: {_escaped(result.sentence)}",
         "",
-        f"`{_escaped(result.base)}` → `{_escaped(result.head)}`, times: {result.origin}, compiler {_escaped(result.compiler)}, "
+        f"`{_escaped(result.base)}` → `{_escaped(result.head)}`, times: {result.times}, compiler {_escaped(result.compiler)}, "
         f"threshold {result.threshold_percent:g} %.",
         "",
         "| | network | SoC | time | change | DRAM | VTCM | |",
@@ -72,7 +72,7 @@ def _row(line: GateLine) -> str:
         change,
         _pair(DRAM, line.dram_before, line.dram_after),
         _pair(PEAK_VTCM, line.vtcm_before, line.vtcm_after),
-        line.state.replace("_", " "),
+        words(line.state),
     )
     return f"| {' | '.join(map(_escaped, cells))} |"
 

@@ -17,7 +17,7 @@ from qhas.gate.conversion import Converted, to_dlcs
 from qhas.gate.model import GateLine, GateResult, GateState
 from qhas.gate.sides import Side, unchanged
 from qhas.profile.figures import DRAM, PEAK_VTCM, TIME
-from qhas.runs.record import CellRecord, Origin
+from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run, new_run_id
 from qhas.site import Site
 from qhas.site.sdk import Sdk
@@ -78,7 +78,7 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
     return GateResult(
         base=base.label,
         head=head.label,
-        origin=" and ".join(sorted(origins)) or Origin.SIMULATOR,
+        origin=" and ".join(sorted(origins)),
         compiler=sdk.version,
         threshold_percent=spec.threshold_percent,
         lines=sorted(lines, key=_gravity),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel
 
 from qhas.diff.model import CellDiff
+from qhas.units import words
 
 SCHEMA_VERSION = 1
 
@@ -61,7 +63,7 @@ class GateLine(BaseModel):
 
 
 class GateResult(BaseModel):
-    """A gate, its gravest lines first. `origin` is what its times are: `simulator` or `device`."""
+    """A gate, its gravest lines first. `origin` is what its times are, `simulator` or `device`; empty where nothing was run."""
 
     schema_version: int = SCHEMA_VERSION
     base: str
@@ -77,20 +79,33 @@ class GateResult(BaseModel):
         return not any(line.state in STOPS for line in self.lines)
 
     @property
+    def times(self) -> str:
+        """What the times are, for people."""
+        return self.origin or "none, nothing was run"
+
+    @property
+    def counts(self) -> str:
+        """As in `6 cells: 2 worse, 1 failed`."""
+        return counted(self.lines)
+
+    @property
     def sentence(self) -> str:
         """As in `2 of 6 cells worse, 1 failed; the first: ...`."""
         return headline(self.lines)
 
 
-def headline(lines: Iterable[GateLine]) -> str:
-    """One sentence over all lines, the gravest named."""
-    every = list(lines)
-    counts = [
-        f"{count} {state.replace('_', ' ')}"
+def counted(lines: Sequence[GateLine]) -> str:
+    """How many lines there are, and how many in each state that is a change."""
+    counts = Counter(line.state for line in lines)
+    changes = [
+        f"{counts[state]} {words(state)}"
         for state in GateState
-        if (count := sum(line.state is state for line in every)) and state is not GateState.UNCHANGED
+        if counts[state] and state is not GateState.UNCHANGED
     ]
-    cells = "1 cell" if len(every) == 1 else f"{len(every)} cells"
-    summary = f"{cells}: {', '.join(counts) or 'nothing changed'}"
-    worst = next((line for line in every if line.state in STOPS), None)
-    return f"{summary}. {worst.label}: {worst.sentence}" if worst else f"{summary}."
+    return f"{len(lines)} cell{'' if len(lines) == 1 else 's'}: {', '.join(changes) or 'nothing changed'}"
+
+
+def headline(lines: Sequence[GateLine]) -> str:
+    """One sentence over all lines, the gravest named."""
+    worst = next((line for line in lines if line.state in STOPS), None)
+    return f"{counted(lines)}. {worst.label}: {worst.sentence}" if worst else f"{counted(lines)}."

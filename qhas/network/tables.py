@@ -9,16 +9,19 @@ from typing import TypeVar
 _OFFSET = struct.Struct("<I")
 _SIGNED = struct.Struct("<i")
 _VTABLE = struct.Struct("<HH")
+_TIMES_READ = 8
+"""Texts may be shared: all that is read of a record has at most so many times its bytes, and a megabyte."""
 
 Value = TypeVar("Value")
 
 
 class Buffer:
-    """The bytes, and how many tables may still be read of them: no more than they have words, however offsets loop."""
+    """The bytes, and how much may still be read of them, however their offsets loop: tables, and bytes of lists."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
         self._tables = len(content) // 4
+        self._listed = _TIMES_READ * len(content) + (1 << 20)
 
     def root(self) -> Table:
         """The first table. Raises ValueError."""
@@ -39,6 +42,12 @@ class Buffer:
         self._tables -= 1
         if self._tables < 0:
             raise ValueError("its tables repeat without end")
+
+    def spend_bytes(self, count: int) -> None:
+        """Count bytes of a list or text. Raises ValueError where there cannot be as many."""
+        self._listed -= count
+        if self._listed < 0:
+            raise ValueError("its texts and lists repeat without end")
 
 
 class Table:
@@ -116,4 +125,5 @@ class Table:
         count = self._buffer.unpack(_OFFSET, place)
         if place + 4 + width * count > len(self._buffer.content):
             raise ValueError("a list runs past the end of its record")
+        self._buffer.spend_bytes(width * count)
         return place + 4, count

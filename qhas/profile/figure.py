@@ -36,6 +36,16 @@ SHOW: Mapping[Unit, Callable[[float], str]] = {
     Unit.CYCLES_A_PACKET: lambda value: f"{value:.2f}",
 }
 """A value for people."""
+SIGNS: Mapping[Unit, str] = {
+    Unit.MICROSECONDS: " µs",
+    Unit.CYCLES: "",
+    Unit.BYTES: " B",
+    Unit.COUNT: "",
+    Unit.PERCENT: " %",
+    Unit.MEGAHERTZ: " MHz",
+    Unit.CYCLES_A_PACKET: "",
+}
+"""What stands behind a value that is given to the digit."""
 
 
 class Profiled(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from qhas.profile.figure import SIGNS
 from qhas.profile.figures import BY_BUDGET_KEY, GRAPH, TIME, Profile, Unit
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.op_types import QNN_OP_TYPES
@@ -18,14 +19,6 @@ _OF_ORIGIN = {Origin.DEVICE: "measured", Origin.SIMULATOR: "simulated"}
 _OPS = "ops."
 _TYPES = 8
 """Named in a sentence."""
-_UNITS = {
-    Unit.MICROSECONDS: " µs",
-    Unit.BYTES: " B",
-    Unit.PERCENT: " %",
-    Unit.MEGAHERTZ: " MHz",
-    Unit.CYCLES: "",
-    Unit.COUNT: "",
-}
 
 
 def check_budget(
@@ -118,7 +111,7 @@ def _shown(name: str, value: float | None, limit: Limit) -> Callable[[float], st
 
 
 def _to_the_digit(unit: Unit, value: float) -> str:
-    return f"{value:,.3f}".rstrip("0").rstrip(".") + _UNITS[unit]
+    return f"{value:,.3f}".rstrip("0").rstrip(".") + SIGNS[unit]
 
 
 def _within(limit: Limit, value: float) -> bool:

@@ -78,7 +78,7 @@ def _some(ids: Sequence[str]) -> str:
 
 
 def _near(name: str, ids: Sequence[str]) -> str:
-    if near := get_close_matches(name, ids, _NEAR, 0.5):
+    if near := get_close_matches(name, [LATEST, *ids], _NEAR, 0.5):
         return f"; near it: {', '.join(near)}"
     return "; `qhas runs` lists those it has" if ids else " and no other"
 

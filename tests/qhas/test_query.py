@@ -143,3 +143,21 @@ def test_the_docs_name_every_view_with_columns_it_has(store: Store) -> None:
 def test_columns_of_one_name_keep_their_values(store: Store) -> None:
     answer = ask(store, "select 1 as a, 2 as a, 3 as a_2, 4 as a")
     assert answer.to_pylist() == [{"a": 1, "a_2": 2, "a_2_2": 3, "a_3": 4}]
+
+
+def test_the_views_of_an_empty_store_have_the_types_that_questions_need(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    assert ask(store, "select run_id from runs where started_at > now() - interval 7 day").num_rows == 0
+    assert (
+        ask(store, "select cell from verdicts where change_percent > 3 and since > '2026-01-01'").num_rows
+        == 0
+    )
+
+
+@pytest.mark.parametrize("stray", [".DS_Store", "a b/notes.txt", "con/x"])
+def test_stray_things_beside_the_runs_keep_nobody_from_asking(store: Store, stray: str) -> None:
+    path = Path(store.root) / "runs" / stray
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("stray")
+    for view in VIEWS:
+        assert ask(store, f"select * from {view}").num_rows > 0

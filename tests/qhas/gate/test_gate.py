@@ -51,6 +51,7 @@ def test_the_same_bytes_are_not_run(change: Change) -> None:
     result = change.judged()
     assert states(result) == {"alpha": GateState.UNCHANGED}
     assert result.passed
+    assert (result.origin, result.times) == ("", "none, nothing was run")
     assert read_calls(change.sdk) == []
 
 

@@ -12,6 +12,7 @@ from fakes.records import latency, record, runtrace
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.history.columns import COLUMNS
+from qhas.profile.figure import SHOW, SIGNS, Unit
 from qhas.profile.figures import (
     BY_BUDGET_KEY,
     BY_COLUMN,
@@ -124,3 +125,8 @@ def test_the_ground_floor_knows_nothing_of_rooms_above(module: str) -> None:
     text = (Path(__file__).parents[3] / "qhas" / module).read_text(encoding="utf-8")
     assert "from qhas.runs" not in text
     assert "from qhas.store" not in text
+
+
+@pytest.mark.parametrize("table", [SHOW, SIGNS], ids=["for people", "to the digit"])
+def test_every_unit_can_be_written(table: dict[Unit, object]) -> None:
+    assert set(table) == set(Unit)

@@ -82,3 +82,9 @@ def test_a_name_that_is_no_plain_one_is_refused(store: Store, name: str) -> None
 def test_what_is_left_of_a_run_is_found_by_its_id(store: Store) -> None:
     store.write(f"{keys.run('half')}/net/sa8255/default/manifest.json", b"{}")
     assert find_run(store, "half") == "half"
+
+
+def test_a_mistyped_latest_is_told(store: Store) -> None:
+    put(store, "nightly-1")
+    with pytest.raises(InvalidInput, match="near it: latest"):
+        find_run(store, "lates")
