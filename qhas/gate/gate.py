@@ -42,9 +42,12 @@ class GateSpec:
 
 @dataclass(frozen=True)
 class _Estimated:
-    """A side's cells by network and SoC, and the networks that were not converted, with the reason."""
+    """A side's cells by network, SoC and graph, and the networks that were not converted, with the reason.
 
-    cells: Mapping[tuple[str, str], CellRecord]
+    A DLC of one graph, and a cell that failed, has the graph "".
+    """
+
+    cells: Mapping[tuple[str, str], Mapping[str, CellRecord]]
     refused: Mapping[str, str]
 
 
@@ -66,15 +69,23 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
     after = _estimated("head", wanted, spec, site, sdk, folder)
     store = Store(site.store)
 
-    def line(name: str, soc: str) -> GateLine:
+    def lines_of(name: str, soc: str) -> Iterator[GateLine]:
         if name not in head.networks:
-            return GateLine(
-                network=name, soc=soc, state=GateState.REMOVED, sentence="The head does not have it."
-            )
-        return _line(store, name, soc, before, after, name in same, spec.threshold_percent)
+            yield _removed(name, soc)
+            return
+        old, new = (side.cells.get((name, soc), {}) for side in (before, after))
+        gone = old.keys() - new.keys() if new and all(cell.good for cell in new.values()) else ()
+        yield from (_removed(_label(name, graph), soc) for graph in gone if old[graph].good)
+        for graph in new or ("",):
+            cells = (old.get(graph), new.get(graph))
+            label, sides = _label(name, graph), (before, after)
+            yield _line(store, label, soc, cells, sides, name in same, spec.threshold_percent)
 
-    lines = [line(name, soc) for name in sorted({*base.networks, *head.networks}) for soc in spec.socs]
-    origins = {cell.origin for side in (before, after) for cell in side.cells.values()}
+    names = sorted({*base.networks, *head.networks})
+    lines = [line for name in names for soc in spec.socs for line in lines_of(name, soc)]
+    origins = {
+        cell.origin for side in (before, after) for graphs in side.cells.values() for cell in graphs.values()
+    }
     return GateResult(
         base=base.label,
         head=head.label,
@@ -101,7 +112,7 @@ def _refusals(converted: Mapping[str, Converted]) -> Iterator[tuple[str, str]]:
 
 def _run(
     word: str, dlcs: Mapping[str, Path], spec: GateSpec, site: Site, sdk: Sdk
-) -> dict[tuple[str, str], CellRecord]:
+) -> dict[tuple[str, str], dict[str, CellRecord]]:
     if not dlcs:
         return {}
     name = f"gate-{word}"
@@ -115,7 +126,21 @@ def _run(
     run_id = new_run_id(name)
     run_direct(sweep, site, run_id, {None: sdk})
     _, cells = load_run(Store(site.store), run_id)
-    return {(cell.cell.model.name, cell.cell.soc): cell for cell in cells}
+    return {
+        (cell.cell.model.name, cell.cell.soc): {
+            each.cell.variant.removeprefix(cell.cell.variant).removeprefix("/"): each
+            for each in cell.by_graph()
+        }
+        for cell in cells
+    }
+
+
+def _label(name: str, graph: str) -> str:
+    return f"{name}/{graph}" if graph else name
+
+
+def _removed(name: str, soc: str) -> GateLine:
+    return GateLine(network=name, soc=soc, state=GateState.REMOVED, sentence="The head does not have it.")
 
 
 def _gravity(line: GateLine) -> tuple[int, float, str]:
@@ -123,9 +148,15 @@ def _gravity(line: GateLine) -> tuple[int, float, str]:
 
 
 def _line(
-    store: Store, name: str, soc: str, base: _Estimated, head: _Estimated, same: bool, threshold: float
+    store: Store,
+    name: str,
+    soc: str,
+    cells: tuple[CellRecord | None, CellRecord | None],
+    sides: tuple[_Estimated, _Estimated],
+    same: bool,
+    threshold: float,
 ) -> GateLine:
-    before, after = base.cells.get((name, soc)), head.cells.get((name, soc))
+    (before, after), (base, head) = cells, sides
     if same and after is None:
         return GateLine(
             network=name, soc=soc, state=GateState.UNCHANGED, sentence="The same bytes on both sides."

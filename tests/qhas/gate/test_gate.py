@@ -115,3 +115,24 @@ def test_an_onnx_that_the_sdk_cannot_convert_fails_with_the_reason(change: Chang
     result = change.judged()
     assert states(result)["beta"] is GateState.FAILED
     assert "snpe-onnx-to-dlc" in result.lines[0].sentence
+
+
+def test_the_graphs_of_a_dlc_are_compared_each_with_its_own(change: Change) -> None:
+    make_dlc(change.base / "alpha.dlc", graphs=("prefill", "decode"))
+    make_dlc(change.head / "alpha.dlc", graphs=("prefill", "decode"), nodes=LONGER)
+    result = change.judged()
+    assert sorted(states(result)) == ["alpha/decode", "alpha/prefill"]
+    assert set(states(result).values()) == {GateState.WORSE}
+
+
+def test_a_graph_that_is_gone_is_removed_and_a_new_one_is_new(change: Change) -> None:
+    make_dlc(change.base / "alpha.dlc", graphs=("prefill", "decode"))
+    make_dlc(change.head / "alpha.dlc", graphs=("prefill", "verify"))
+    by_graph = states(change.judged())
+    assert (by_graph["alpha/decode"], by_graph["alpha/verify"]) == (GateState.REMOVED, GateState.NEW)
+
+
+def test_a_dlc_of_graphs_that_does_not_run_any_more_fails_once(change: Change) -> None:
+    make_dlc(change.base / "beta.dlc", graphs=("prefill", "decode"))
+    (change.head / "beta.dlc").write_bytes(b"no DLC")
+    assert states(change.judged()) == {"alpha": GateState.UNCHANGED, "beta": GateState.FAILED}
