@@ -23,8 +23,8 @@ from qhas.runs.record import Attempt, CellRecord, Origin
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from tests.browser import in_browser_thread
+from tests.qhas.report.cell_pages import KEY, instance, nights, put_run
 from tests.qhas.report.page import HOSTILE
-from tests.qhas.report.test_cell_page import KEY, instance, nights, put_run
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from fakes.profiles import chrometrace, core, htp_op, op_event, qhas, qnn_op
-from fakes.records import MOMENT, latency, measured, metrics, model, record, run_record, runtrace
+from fakes.profiles import core, htp_op, op_event, qhas
+from fakes.records import MOMENT, latency, measured, model, record, run_record
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.failures import FACTS, FailureKind, Step
 from qhas.machine.process import ToolRun
-from qhas.profile.picture import Timeline, read_timeline
-from qhas.profile.qhas_file import parse_qhas, read_qhas
 from qhas.report.cell_page import cell_page_text, tiles_of
 from qhas.report.findings import Findings, History, HistoryPoint
-from qhas.report.gather import Baseline, CellContents, CellFiles, read_baseline, read_contents, understood
-from qhas.report.ops import op_tables
-from qhas.runs import keys
-from qhas.runs.record import Attempt, CellRecord, Origin
-from qhas.store import Artifact, Store
+from qhas.report.gather import CellContents, CellFiles, understood
+from qhas.runs.record import Attempt, CellRecord
+from qhas.store import Artifact
 from qhas.sweep.spec import Cell
-from qhas.verdict.model import Verdict
 from tests.qhas.diff.summaries import Made, made
+from tests.qhas.report.cell_pages import KEY, drawn, instance, nights, page_of, tables
 from tests.qhas.report.compared import compared, contribution
 from tests.qhas.report.page import HOSTILE, Page
-
-KEY = record().cell.key
-
-
-def page_of(cell: CellRecord, findings: Findings | None = None, **files: Any) -> Page:
-    return Page(cell_page_text(run_record(), cell, (None, None), findings or Findings(), CellFiles(**files)))
-
-
-def tables(**sections: list[dict[str, Any]]) -> Any:
-    return op_tables(parse_qhas(json.dumps(qhas(**sections)).encode(), "qhas.json"))
-
-
-def drawn(tmp_path: Path, *events: str) -> Timeline:
-    trace = tmp_path / "chrometrace.json"
-    trace.write_text(chrometrace(events))
-    return read_timeline(trace)
-
-
-def instance(name: str, kind: str = "Conv2d", dominant: int = 1) -> dict[str, Any]:
-    return {**qnn_op(name, 10, dominant), "qnn_op": name, "qnn_op_type": kind}
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=repr)
@@ -172,19 +146,6 @@ def test_the_change_of_a_figure_stands_beside_it() -> None:
     assert "26.0 MB+38.0 %" in page.text
 
 
-def nights(count: int) -> list[HistoryPoint]:
-    return [
-        HistoryPoint(
-            MOMENT + timedelta(days=night),
-            f"nightly-{night}",
-            100.0 + night,
-            "SDK 2.44" if night < 3 else "SDK 2.45",
-            Verdict.NEW if night == 4 else Verdict.STEADY,
-        )
-        for night in range(count)
-    ]
-
-
 def test_a_history_has_a_line_a_segment_and_a_mark_a_verdict() -> None:
     page = page_of(measured(), Findings(histories={KEY: [History("median latency, µs", nights(6))]}))
     plot = page.data["history-1"]
@@ -292,67 +253,6 @@ def test_neighbours_are_a_key_away() -> None:
 # What is read from the store.
 
 
-def stored(store: Store, cell: CellRecord, **contents: bytes) -> CellRecord:
-    """The record with files of these artifact names in the store."""
-    artifacts = [Artifact(name=name, path=f"{name}.gz", sha256="0" * 64, size=9) for name in contents]
-    for name, content in contents.items():
-        store.write(f"{keys.cell(cell.run_id, cell.cell)}/{name}.gz", gzip.compress(content))
-    kept = cell.model_copy(update={"artifacts": artifacts})
-    store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), kept.model_dump_json().encode())
-    return kept
-
-
-def read_files(store: Store, cell: CellRecord, baseline: Baseline | None) -> CellFiles:
-    return understood(read_contents(store, cell, baseline))
-
-
-def put_run(store: Store, run_id: str, days: int, **changes: Any) -> None:
-    run = run_record(run_id=run_id, started_at=MOMENT + timedelta(days=days), **changes)
-    store.write(f"runs/{run_id}/sweep.json", run.model_dump_json().encode())
-
-
-def test_a_cell_is_compared_with_the_last_finished_run_of_its_sweep(store: Store) -> None:
-    for run_id, days in (("nightly-0", -2), ("nightly-last", -1), ("nightly-1", 0)):
-        put_run(store, run_id, days)
-    document = json.dumps(qhas()).encode()
-    stored(store, record(run_id="nightly-last"), qhas=document)
-    cell = stored(store, record(), qhas=document)
-    baseline = read_baseline(store, run_record(), [cell])
-    files = read_files(store, cell, baseline)
-    assert files.diff is not None
-    assert (files.diff.before.label, files.diff.time.change) == ("nightly-last", 0)
-
-
-def test_without_an_earlier_run_there_is_no_comparison(store: Store) -> None:
-    put_run(store, "nightly-1", 0)
-    cell = stored(store, record(), qhas=json.dumps(qhas()).encode())
-    assert read_baseline(store, run_record(), [cell]) is None
-    assert read_files(store, cell, None).ops is not None
-
-
-def test_a_record_without_a_picture_gets_one_from_its_trace(store: Store) -> None:
-    cell = stored(store, record(), chrometrace=chrometrace().encode())
-    picture = read_files(store, cell, None).timeline
-    assert picture is not None
-    assert picture.end_cycle == 150
-
-
-def test_a_stored_picture_is_shown_without_the_trace(store: Store, tmp_path: Path) -> None:
-    picture = drawn(tmp_path, op_event())
-    cell = stored(store, record(), timeline=picture.model_dump_json().encode())
-    assert read_files(store, cell, None).timeline == picture
-
-
-@pytest.mark.parametrize("content", [b"", b"{}", b"no JSON"])
-def test_files_that_cannot_be_read_cost_their_part_of_the_page_only(store: Store, content: bytes) -> None:
-    cell = stored(store, record(), timeline=content, qhas=content, chrometrace=content)
-    assert read_files(store, cell, None) == CellFiles()
-
-
-def test_files_that_are_gone_cost_their_part_of_the_page_only(store: Store) -> None:
-    assert read_files(store, record(), None) == CellFiles()
-
-
 def test_times_are_utc(tmp_path: Path) -> None:
     assert record().started_at == datetime(2026, 3, 1, 22, tzinfo=UTC)
     assert "2026-03-01 22:00 UTC" in page_of(record()).text
@@ -417,109 +317,3 @@ def test_a_small_file_is_not_of_no_size() -> None:
     text = page_of(record(), ops=ops).text
     assert "4.1 kB" in text
     assert "0.00 MB" not in text
-
-
-VENDOR = Path(__file__).parents[3].parent / "shared/data/vendor"
-
-
-def on_device(**changes: Any) -> CellRecord:
-    return record(origin=Origin.DEVICE, **changes)
-
-
-def test_every_profiled_inference_stands_with_its_phases_and_its_clock() -> None:
-    page = page_of(on_device(runtrace=runtrace(86.3021, 15.625, 806.365)))
-    cold, warm = page.table("Graph Execute, µs")
-    assert (cold["inference"], cold["Graph Execute, µs"], cold["clock, MHz"]) == ("1, cold", "86.3", "806")
-    assert (warm["inference"], warm["Graph Execute, µs"]) == ("2", "15.6")
-    assert "2 profiled inferences of net on core 0" in page.text
-    assert "none of them is a latency" in page.text
-
-
-def test_the_one_inference_of_a_simulator_has_no_table_and_no_tiles_of_its_own() -> None:
-    simulated = record(runtrace=runtrace())
-    assert "Inferences" not in page_of(simulated).text
-    assert not [tile for tile in tiles_of(simulated, None) if tile.title.startswith("graph")]
-
-
-def test_the_warm_time_and_the_graphs_own_stand_beside_the_cold_one() -> None:
-    tiles = {tile.title: tile.text for tile in tiles_of(on_device(runtrace=runtrace(86, 15.625, 806)), None)}
-    assert (tiles["graph (first, cold)"], tiles["graph (warm, profiled)"]) == ("86 µs", "15.6 µs")
-    assert tiles["clock"] == "806 MHz"
-
-
-def test_what_format_changes_and_reference_ops_cost_is_said() -> None:
-    figures = metrics(
-        format_changes=16, format_change_percent=66.3646, reference_ops=2, reference_percent=1.0
-    )
-    page = page_of(on_device(metrics=figures), ops=tables())
-    assert "16 format changes take 66.4 % of the dominant path and 2 reference ops take 1.0 %" in page.text
-
-
-def test_waits_stand_beside_work_and_a_thread_that_mostly_waits_is_named() -> None:
-    rows = [htp_instance(90, dma_wait=True), htp_instance(10, dma=True), htp_instance(50, tid=512, hvx=True)]
-    hmx, hvx = page_of(
-        record(), ops=tables(htp_op_instances=rows, htp_overall_summary=[threads(100, 50)])
-    ).table("waits")
-    assert (hmx["work"], hmx["DMA transfers"], hmx["waits"]) == ("0", "10", "90")
-    assert (hvx["work"], hvx["waits"]) == ("50", "0")
-    page = page_of(record(), ops=tables(htp_op_instances=rows, htp_overall_summary=[threads(100, 50)]))
-    assert "HMX 256 waits for 90 % of its cycles." in page.text
-
-
-def test_threads_whose_ops_are_not_all_listed_tell_no_work() -> None:
-    found = tables(htp_op_instances=[htp_instance(90, dma_wait=True)], htp_overall_summary=[threads(500, 50)])
-    assert [used.use for used in found.resources] == [None, None]
-
-
-def test_work_that_takes_many_cycles_a_packet_is_marked_as_stalling() -> None:
-    rows = [htp_instance(1600, cycles_per_packet=1.6), htp_instance(237_000, cycles_per_packet=23.7)]
-    found = tables(htp_op_instances=rows, htp_op_types=[htp_op("q::Conv", 2)])
-    (row,) = page_of(record(), ops=found).table("HTP op type")
-    assert (row["best"], row["worst"], row["marks"]) == ("1.60", "23.70", "stalls")
-    assert "cycles a packet" not in page_of(record(), ops=tables(htp_op_types=[htp_op("q::Conv", 2)])).text
-
-
-def test_ops_have_their_shape_data_type_start_and_microseconds() -> None:
-    rows = [
-        htp_instance(9, start_cycle=5000, qnn_op="first"),
-        htp_instance(9, start_cycle=5700, dims=[1, 8, 8, 32]),
-    ]
-    nodes = [instance("conv", dominant=14_000), instance("first", dominant=7000)]
-    summary = parse_qhas(
-        json.dumps(qhas(htp_op_instances=rows, qnn_op_instances_nodes=nodes)).encode(), "qhas.json"
-    )
-    shown = page_of(record(), ops=op_tables(summary, runtrace(clock_mhz=700)))
-    conv, first = shown.table("op")
-    assert (conv["largest result"], conv["data type"], conv["start, cycle"], conv["µs"]) == (
-        "1 x 8 x 8 x 32",
-        "QUInt8",
-        "700",
-        "20.0",
-    )
-    assert (first["start, cycle"], first["µs"]) == ("0", "10.0")
-    assert "at 700 MHz" in shown.text
-    unclocked = page_of(record(), ops=op_tables(summary))
-    assert unclocked.table("op")[0]["µs"] == "10.0"  # of 400 us for 560,000 cycles
-    assert "as shares of the graph's 400 µs" in unclocked.text
-
-
-def htp_instance(cycles: int, **changes: Any) -> dict[str, Any]:
-    row = {"op_id": "0x100000007", "htp_op": "q::Conv", "qnn_op": "conv", "tid": 256, "cycles": cycles}
-    return row | {"dtype": "QUInt8", "dims": [1, 1, 1, 8], "htp": 0} | changes
-
-
-def threads(hmx: int, hvx: int) -> dict[str, Any]:
-    summary = core()
-    for row, cycles in zip(summary["htp_resources"]["data"], (hmx, hvx), strict=True):
-        row["cycles_used"] = cycles
-    return summary
-
-
-@pytest.mark.skipif(not VENDOR.is_dir(), reason="the vendor's files are not beside the repository")
-def test_the_vendors_own_waits_and_packets_are_on_the_page() -> None:
-    found = op_tables(read_qhas(VENDOR / "device-hvx-int16-qhas.json"))
-    hmx = found.resources[0]
-    assert hmx.use == (0, 27_300, 133_684, 334)
-    solve = found.htp_types.rows[0].packets
-    assert solve
-    assert round(solve.mean, 2) == 3.17

@@ -1,0 +1,73 @@
+"""What a cell's page is made of: stored files, the run before, and what is left when some are gone."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from fakes.profiles import chrometrace, op_event, qhas
+from fakes.records import record, run_record
+from qhas.report.gather import Baseline, CellFiles, read_baseline, read_contents, understood
+from qhas.runs import keys
+from qhas.runs.record import CellRecord
+from qhas.store import Artifact, Store
+from tests.qhas.report.cell_pages import drawn, put_run
+
+
+def stored(store: Store, cell: CellRecord, **contents: bytes) -> CellRecord:
+    """The record with files of these artifact names in the store."""
+    artifacts = [Artifact(name=name, path=f"{name}.gz", sha256="0" * 64, size=9) for name in contents]
+    for name, content in contents.items():
+        store.write(f"{keys.cell(cell.run_id, cell.cell)}/{name}.gz", gzip.compress(content))
+    kept = cell.model_copy(update={"artifacts": artifacts})
+    store.write(keys.manifest(keys.cell(cell.run_id, cell.cell)), kept.model_dump_json().encode())
+    return kept
+
+
+def read_files(store: Store, cell: CellRecord, baseline: Baseline | None) -> CellFiles:
+    return understood(read_contents(store, cell, baseline))
+
+
+def test_a_cell_is_compared_with_the_last_finished_run_of_its_sweep(store: Store) -> None:
+    for run_id, days in (("nightly-0", -2), ("nightly-last", -1), ("nightly-1", 0)):
+        put_run(store, run_id, days)
+    document = json.dumps(qhas()).encode()
+    stored(store, record(run_id="nightly-last"), qhas=document)
+    cell = stored(store, record(), qhas=document)
+    baseline = read_baseline(store, run_record(), [cell])
+    files = read_files(store, cell, baseline)
+    assert files.diff is not None
+    assert (files.diff.before.label, files.diff.time.change) == ("nightly-last", 0)
+
+
+def test_without_an_earlier_run_there_is_no_comparison(store: Store) -> None:
+    put_run(store, "nightly-1", 0)
+    cell = stored(store, record(), qhas=json.dumps(qhas()).encode())
+    assert read_baseline(store, run_record(), [cell]) is None
+    assert read_files(store, cell, None).ops is not None
+
+
+def test_a_record_without_a_picture_gets_one_from_its_trace(store: Store) -> None:
+    cell = stored(store, record(), chrometrace=chrometrace().encode())
+    picture = read_files(store, cell, None).timeline
+    assert picture is not None
+    assert picture.end_cycle == 150
+
+
+def test_a_stored_picture_is_shown_without_the_trace(store: Store, tmp_path: Path) -> None:
+    picture = drawn(tmp_path, op_event())
+    cell = stored(store, record(), timeline=picture.model_dump_json().encode())
+    assert read_files(store, cell, None).timeline == picture
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"no JSON"])
+def test_files_that_cannot_be_read_cost_their_part_of_the_page_only(store: Store, content: bytes) -> None:
+    cell = stored(store, record(), timeline=content, qhas=content, chrometrace=content)
+    assert read_files(store, cell, None) == CellFiles()
+
+
+def test_files_that_are_gone_cost_their_part_of_the_page_only(store: Store) -> None:
+    assert read_files(store, record(), None) == CellFiles()
