@@ -10,7 +10,7 @@ _MARKUP = re.compile(r"[\\`*\[\]|~$#]|(?<![^\W_])_|_(?![^\W_])")
 _OF_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _CALLS = re.compile(r"([@#])(?=\w)")
 """Names of users and of issues, which are links though escaped; what has no width ends them."""
-_BEGINS_BLOCK = re.compile(r"^(\d{0,9})(?=[.)+-] |[-=+]{2})")
+_BEGINS_BLOCK = re.compile(r"^(\d{0,9})(?=[.)+-](?: |$)|[-=+]{2})")
 
 
 def as_text(text: str) -> str:
