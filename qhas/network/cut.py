@@ -52,7 +52,8 @@ def cut(dlc: Path, target: Path, ops: Iterable[int], graph: int = 0, seed: int =
         with opened_zip(dlc) as archive:
             model = Row.read(Buffer(content_of(archive, MODEL, b"NETD")).root(), _MODEL)
             parameters = Row.read(Buffer(content_of(archive, PARAMETERS, b"NETP")).root(), _PARAMETERS)
-            part = _Part(model.points_to[0][graph], parameters.points_to[0][graph], numbers)
+            room = archive.getinfo(WEIGHTS).file_size if WEIGHTS in archive.namelist() else 0
+            part = _Part(model.points_to[0][graph], parameters.points_to[0][graph], numbers, room)
             weights = part.reduce(_kept(archive, part), random.Random(seed))  # noqa: S311
     except (*UNREADABLE, struct.error, UnicodeDecodeError) as error:
         raise ValueError(f"the network of {dlc.name} cannot be cut: {why_unreadable(error)}") from error
@@ -88,6 +89,8 @@ class _Part:
     graph: Row
     constants: Row
     numbers: Sequence[int]
+    room: int
+    """Bytes of all constants of the whole: what one says of its size must fit."""
     weights: bytearray = field(default_factory=bytearray)
 
     def reduce(self, kept: Constants, draw: random.Random) -> bytes:
@@ -124,6 +127,8 @@ class _Part:
         for row in rows:
             name = row.points_to[0]
             size = _size(row)
+            if 3 in row.points_to and size > self.room - len(self.weights) + _ALIGNED:
+                raise ValueError("a constant is larger than its record")
             self._put(row, names[name], _drawn(kinds[name].whole(6), size, draw))
         held[1] = sorted(rows, key=lambda row: str(row.points_to[0]))
         held[2] = [held[2][number] for number in self.numbers]
@@ -203,8 +208,8 @@ def _kept(archive: zipfile.ZipFile, part: _Part) -> Constants:
     if places:
         with open_record(archive, WEIGHTS) as weights:
             for start, size, key in sorted(places):
+                if start + size > part.room:
+                    raise ValueError("a constant runs past the end of its record")
                 weights.seek(start)
                 kept[key] = weights.read(size)
-                if len(kept[key]) != size:
-                    raise ValueError("a constant runs past the end of its record")
     return kept

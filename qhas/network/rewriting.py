@@ -41,9 +41,7 @@ class Field:
 Fields = Mapping[int, Field]
 """By slot. A slot that is not here holds a number."""
 
-TEXT, TEXTS, BYTES, NUMBERS = (
-    Field(kind, {}) for kind in (Kind.TEXT, Kind.TEXTS, Kind.BYTES, Kind.NUMBERS)
-)
+TEXT, TEXTS, BYTES, NUMBERS = (Field(kind, {}) for kind in (Kind.TEXT, Kind.TEXTS, Kind.BYTES, Kind.NUMBERS))
 
 
 def table(fields: Fields) -> Field:
@@ -102,9 +100,7 @@ def written(root: Row, identifier: bytes) -> bytes:
 
 def _write(out: bytearray, row: Row) -> int:
     """Append a table and all below it, which lies behind it; where the table begins."""
-    vtable = struct.pack(
-        f"<HH{len(row.slots)}H", 4 + 2 * len(row.slots), len(row.numbers), *row.slots
-    )
+    vtable = struct.pack(f"<HH{len(row.slots)}H", 4 + 2 * len(row.slots), len(row.numbers), *row.slots)
     out += bytes((row.place - len(out) - len(vtable)) % _ALIGNMENT)
     out += vtable
     start = len(out)
