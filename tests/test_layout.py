@@ -55,6 +55,7 @@ FLOORS = (
         "upgrade",
         "query",
         "report",
+        "archive",
         "direct",
         "reproducer",
         "gate",

@@ -50,7 +50,7 @@ def test_it_has_the_part_both_sweeps_one_line_and_what_was_seen(tmp_path: Path) 
             archive, "rerun.sh"
         )
         readme = _text(archive, "README.md")
-        archive.extractall(tmp_path)  # noqa: S202 - our own
+        archive.extractall(tmp_path)
     assert readme.startswith(
         "# 1 of 45 ops (Quantize) show +40 % where the network shows +35 %: VTCM 4 → 8 MiB."
     )
