@@ -9,9 +9,8 @@ import typer
 from rich.text import Text
 
 from qhas.cli.bar import sweep_bar
-from qhas.cli.bisect import _record
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption
+from qhas.cli.options import JsonOption, SiteOption, cell_of
 from qhas.cli.screen import console, errors
 from qhas.failures import InvalidInput
 from qhas.reproducer.reproduce import reproduce
@@ -38,7 +37,7 @@ def reproducer(
     if not output.parent.is_dir():
         raise InvalidInput(f"{output} cannot be written: there is no folder {output.parent}.")
     store = Store(lab_site.store)
-    old, new = (_record(store, address) for address in (before, after))
+    old, new = (cell_of(store, address, graphs=False) for address in (before, after))
     with sweep_bar(errors if as_json else console):
         answer = reproduce(old, new, lab_site, folder=folder.resolve(), target=output, most_trials=trials)
     if as_json:
