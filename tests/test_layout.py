@@ -47,8 +47,23 @@ FLOORS = (
         "runs",
         "lab",
         "cell",
+        "estimate",
     ),
-    *("history", "diff", "verdict", "upgrade", "query", "report", "direct", "gate", "upkeep", "cli"),
+    *(
+        "history",
+        "diff",
+        "verdict",
+        "upgrade",
+        "query",
+        "report",
+        "direct",
+        "gate",
+        "tune",
+        "explain",
+        "advise",
+        "upkeep",
+        "cli",
+    ),
 )
 """The rooms of the library from the ground up: each may import those before it, wherever the import stands."""
 WATCHED = {*PACKAGES, "prefect", "tests"}

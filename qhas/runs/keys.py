@@ -8,6 +8,7 @@ history/date=YYYY-MM-DD/<run_id>.parquet                a run's rows, and histor
 reports/<run_id>/index.html                             a report, and reports/index.html of all
 sweeps/<name>/durations.json                            how long the cells of a sweep took
 upgrades/<id>.json, .md                                 what another SDK does to networks
+trials/<key>.json                                       a simulator's estimate, by content key
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ HISTORY = "history"
 HISTORY_OPS = "history/ops"
 SWEEPS = "sweeps"
 UPGRADES = "upgrades"
+TRIALS = "trials"
 
 MANIFEST = "manifest.json"
 SWEEP_RECORD = "sweep.json"
@@ -125,6 +127,11 @@ def report_entry(run_id: str, digest: str) -> str:
 def upgrade(upgrade_id: str, ending: str) -> str:
     """What an SDK does to networks: the answer, json, or its page, md."""
     return f"{UPGRADES}/{upgrade_id}.{ending}"
+
+
+def trial(key: str) -> str:
+    """An estimate of a network compiled one way."""
+    return f"{TRIALS}/{key}.json"
 
 
 def durations(sweep: str) -> str:
