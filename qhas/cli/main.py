@@ -26,6 +26,7 @@ WORDS = (
     "runs",
     "show",
     "compare",
+    "tune",
     "upgrade",
     "bisect",
     "gate",

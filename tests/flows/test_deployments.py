@@ -25,6 +25,7 @@ NAMES = (
     "profile/profile-network",
     "prune-store/prune-store",
     "sdk-upgrade/sdk-upgrade",
+    "tune/tune",
     "sweep-sites/sweep-sites",
     "sweep/lab1",
     "sweep/lab2",

@@ -40,6 +40,7 @@ RUNS = {
     "history net sm8750 --site site.yaml": HEAVY - PARQUET,
     "report nightly-1 --site site.yaml": HEAVY - PARQUET - PAGES,
     "open nightly-9 --site site.yaml": HEAVY,
+    "tune gone.dlc --soc sm8750": HEAVY,
     "upgrade gone.dlc --from a --to b --soc sm8750": HEAVY,
     "bisect nightly-1/net/sm8750 --from a --to b": HEAVY,
     "sweep gone.yaml": HEAVY,

@@ -18,11 +18,11 @@ from qhas.sweep.spec import PrepareOptions
 O1 = PrepareOptions(optimization_level=1)
 
 
-def test_a_trial_that_was_made_is_not_made_again(host_sdk, store, subject):
+def test_a_trial_that_was_made_is_not_made_again(host_sdk, disk_store, subject):
     made = host_sdk("cycles = 900 if asked['options'].get('optimization_level') == 1 else 1000")
     trials = [Trial(subject), Trial(subject, O1)]
     for expected in (2, 0):
-        with open_estimator(made.sdk, store, cores=1) as estimator:
+        with open_estimator(made.sdk, disk_store, cores=1) as estimator:
             outcomes = estimator.try_all(trials)
             assert estimator.compiled == expected
         assert [outcome.time_us for outcome in outcomes if isinstance(outcome, Estimate)] == [1.0, 0.9]
@@ -49,16 +49,16 @@ def test_the_file_that_holds_a_network_is_not_in_its_key(host_sdk, subject, tmp_
     assert Trial(subject).key(sdk) == Trial(dataclasses.replace(subject, dlc=tmp_path / "copy.dlc")).key(sdk)
 
 
-def test_a_worker_that_dies_costs_one_trial(host_sdk, store, subject):
+def test_a_worker_that_dies_costs_one_trial(host_sdk, disk_store, subject):
     made = host_sdk("if asked['options'].get('optimization_level') == 1: os.kill(os.getpid(), 11)")
-    with open_estimator(made.sdk, store, cores=1) as estimator:
+    with open_estimator(made.sdk, disk_store, cores=1) as estimator:
         died, lived = estimator.try_all([Trial(subject, O1), Trial(subject)])
     assert isinstance(died, TrialRefused)
     assert "signal 11" in str(died)
     assert isinstance(lived, Estimate)
 
 
-def test_a_worker_that_says_nothing_is_stopped(host_sdk, store, subject, tmp_path):
+def test_a_worker_that_says_nothing_is_stopped(host_sdk, disk_store, subject, tmp_path):
     from qhas.estimate.worker import Worker
 
     made = host_sdk("import time; time.sleep(600)")
@@ -67,24 +67,24 @@ def test_a_worker_that_says_nothing_is_stopped(host_sdk, store, subject, tmp_pat
         worker.ask(Trial(subject).request())
 
 
-def test_a_refusal_is_the_host_sdks_own_sentence_and_is_not_kept(host_sdk, store, subject):
+def test_a_refusal_is_the_host_sdks_own_sentence_and_is_not_kept(host_sdk, disk_store, subject):
     made = host_sdk("print(json.dumps({'refusal': 'no cost model.'}), flush=True); continue")
     with (
-        open_estimator(made.sdk, store, cores=1) as estimator,
+        open_estimator(made.sdk, disk_store, cores=1) as estimator,
         pytest.raises(InvalidInput, match=r"net\.dlc has no estimate for sa8255: no cost model\."),
     ):
         estimator.try_one(Trial(subject))
-    assert store.read(keys.trial(Trial(subject).key(made.sdk))) is None
+    assert disk_store.read(keys.trial(Trial(subject).key(made.sdk))) is None
 
 
-def test_a_kept_estimate_that_cannot_be_read_is_made_anew(host_sdk, store, subject):
+def test_a_kept_estimate_that_cannot_be_read_is_made_anew(host_sdk, disk_store, subject):
     made = host_sdk()
-    store.write(keys.trial(Trial(subject).key(made.sdk)), b"{half")
-    with open_estimator(made.sdk, store, cores=1) as estimator:
+    disk_store.write(keys.trial(Trial(subject).key(made.sdk)), b"{half")
+    with open_estimator(made.sdk, disk_store, cores=1) as estimator:
         assert estimator.try_one(Trial(subject)).time_us == 1.0
 
 
-def test_the_vendors_sdk_estimates_nothing_by_itself(host_sdk, store):
+def test_the_vendors_sdk_estimates_nothing_by_itself(host_sdk, disk_store):
     vendors = dataclasses.replace(host_sdk().sdk, kind=SdkKind.VENDOR)
-    with pytest.raises(InvalidInput, match="the vendor's"), open_estimator(vendors, store):
+    with pytest.raises(InvalidInput, match="the vendor's"), open_estimator(vendors, disk_store):
         pass

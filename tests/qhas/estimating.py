@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from qhas.estimate.trial import Subject
 from qhas.site.sdk import HOST_TARGET, Sdk, SdkKind, Tool
-from qhas.store import Store
 
 _PROGRAM = """#!{python}
 import json, os, sys
@@ -21,7 +16,7 @@ for line in sys.stdin:
     cycles = 1000
     {behaviour}
     graph = dict(graph="net", cycles=cycles, core_mhz=1000.0, lower_cycles=cycles - 100, upper_cycles=cycles + 100,
-        dram_read=10, dram_write=5, peak_vtcm=7, context_bytes=9, htp_ops={{"q::Conv": 2}}, in_force={{"hvx_threads": 4}})
+        dram_read=10, dram_write=5, peak_vtcm=7, context_bytes=9, htp_ops={{"q::Conv": 2}}, in_force={{"hvx_threads": 4, "vtcm_size_in_bytes": 8 << 20}})
     print(json.dumps({{"graphs": [graph]}}), flush=True)
 """
 
@@ -30,6 +25,7 @@ class HostSdk:
     """The SDK, and how often its program was asked."""
 
     def __init__(self, folder: Path, behaviour: str) -> None:
+        """The behaviour is Python that sees what was `asked` and may set `cycles`."""
         self.journal = folder / "asked.jsonl"
         self.sdk = Sdk(folder / "sdk", "2.51", SdkKind.HOST)
         program = self.sdk.root / "bin" / HOST_TARGET / Tool.ESTIMATE
@@ -43,19 +39,3 @@ class HostSdk:
     def asked(self) -> int:
         """Questions that reached the program."""
         return len(self.journal.read_text().splitlines()) if self.journal.exists() else 0
-
-
-@pytest.fixture
-def host_sdk(tmp_path: Path) -> Callable[[str], HostSdk]:
-    """Makes one; the behaviour is Python that sees what was `asked` and may set `cycles`."""
-    return lambda behaviour="pass": HostSdk(tmp_path, behaviour)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "store"))
-
-
-@pytest.fixture
-def subject(tmp_path: Path) -> Subject:
-    return Subject(tmp_path / "net.dlc", "0" * 64, "sa8255")
