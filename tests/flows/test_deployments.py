@@ -25,11 +25,11 @@ NAMES = (
     "profile/profile-network",
     "prune-store/prune-store",
     "sdk-upgrade/sdk-upgrade",
-    "tune/tune",
     "sweep-sites/sweep-sites",
     "sweep/lab1",
     "sweep/lab2",
     "sweep/sweep",
+    "tune/tune",
     "verify-store/verify-store",
 )
 
