@@ -85,7 +85,7 @@ async def _checked(subject: Subject, options: PrepareOptions, sdk: Sdk, folder: 
             inputs = await asyncio.to_thread(gather_inputs, model, place / PREPARED_DLC, place)
         results.append(await _outputs(inputs, sdk, place, subject.soc))
     steps = _steps(subject.dlc)
-    return OutputCheck(steps=max(_apart(*results, steps), default=None))
+    return OutputCheck(steps=max(_apart(results[0], results[1], steps)))
 
 
 async def _outputs(inputs: StagedInputs, sdk: Sdk, place: Path, soc: str) -> dict[str, array[float]]:
