@@ -58,6 +58,7 @@ FLOORS = (
         "report",
         "archive",
         "direct",
+        "reproducer",
         "gate",
         "tune",
         "upkeep",

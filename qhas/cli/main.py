@@ -29,6 +29,7 @@ WORDS = (
     "tune",
     "upgrade",
     "bisect",
+    "reproducer",
     "gate",
     "history",
     "query",
