@@ -60,6 +60,8 @@ FLOORS = (
         "direct",
         "gate",
         "tune",
+        "explain",
+        "advise",
         "upkeep",
         "cli",
     ),
