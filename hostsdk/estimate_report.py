@@ -7,6 +7,7 @@ from typing import Any
 
 from hostsdk.native.estimate import Estimated
 from hostsdk.viewer.analysis import Analysis, Zoom, analyse
+from hostsdk.viewer.figures import covered
 from hostsdk.viewer.timeline import Event, total
 
 
@@ -44,44 +45,37 @@ def _is_number(value: object) -> bool:
 
 
 def _ops(estimated: Estimated) -> list[dict[str, Any]] | None:
-    """Every op that owns cycles of the dominant path, most first, and the cycles in which nothing works."""
+    """By node, HTP op and unit, what owns cycles of the dominant path, most first, and the cycles in which nothing works."""
     if estimated.schematic is None:
         return None
     analysis = analyse(estimated.timeline, estimated.schematic, Zoom())
-    members: dict[tuple[int, str], list[int]] = defaultdict(list)
+    members: dict[tuple[int, str, str], list[int]] = defaultdict(list)
     for index, event in enumerate(analysis.work):
-        members[event.op_id, event.unit.value].append(index)
-    rows = [_op(analysis, indices) for indices in members.values()]
+        members[event.qnn_id, event.htp_op, event.unit.value].append(index)
+    rows = [_row(analysis, indices) for indices in members.values()]
     rows += [_idle(sum(gap.end - gap.start for gap in analysis.path.gaps))]
     return sorted((row for row in rows if row["dominant"]), key=lambda row: -row["dominant"])
 
 
-def _op(analysis: Analysis, indices: list[int]) -> dict[str, Any]:
+def _row(analysis: Analysis, indices: list[int]) -> dict[str, Any]:
     events = [analysis.work[index] for index in indices]
-    first = events[0]
-    node, tensor = analysis.node(first), analysis.tensor(first)
+    node, tensor = analysis.node(events[0]), analysis.tensor(events[0])
     return {
-        "htp_op": first.htp_op,
-        "unit": first.unit.value,
+        "htp_op": events[0].htp_op,
+        "unit": events[0].unit.value,
         "node": node.name,
         "type": node.type,
         "dtype": tensor.dtype,
         "dims": list(tensor.dims),
-        "threads": len({event.tid for event in events}),
+        "instances": len({event.op_id for event in events}),
         "cycles": sum(event.cycles for event in events),
+        "busy": covered(events),
         "dominant": sum(analysis.path.cycles[index] for index in indices),
         **total(event.traffic for event in events)._asdict(),
     }
 
 
 def _idle(cycles: int) -> dict[str, Any]:
-    nothing = {
-        "dtype": "",
-        "dims": [],
-        "threads": 0,
-        "dram_read": 0,
-        "dram_write": 0,
-        "vtcm_read": 0,
-        "vtcm_write": 0,
-    }
-    return {"htp_op": "", "unit": "", "node": "", "type": "", "cycles": cycles, "dominant": cycles, **nothing}
+    texts = dict.fromkeys(("htp_op", "unit", "node", "type", "dtype"), "")
+    nothing = dict.fromkeys(("instances", "busy", "dram_read", "dram_write", "vtcm_read", "vtcm_write"), 0)
+    return {"cycles": cycles, "dominant": cycles, "dims": [], **texts, **nothing}

@@ -61,6 +61,8 @@ FLOORS = (
         "reproducer",
         "gate",
         "tune",
+        "explain",
+        "advise",
         "upkeep",
         "cli",
     ),

@@ -27,6 +27,8 @@ WORDS = (
     "show",
     "compare",
     "tune",
+    "explain",
+    "advise",
     "upgrade",
     "bisect",
     "reproducer",

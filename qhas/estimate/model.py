@@ -8,7 +8,7 @@ from qhas.documents import Stored
 
 
 class OpEstimate(Stored):
-    """An HTP op on the dominant path, with what it moves; the row without a name is the time in which nothing works."""
+    """All ops of one QNN node and HTP op on one unit that own cycles of the dominant path, with what they move; the row without a name is the time in which nothing works."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,9 +19,12 @@ class OpEstimate(Stored):
     type: str
     dtype: str
     dims: tuple[int, ...]
-    threads: int
+    instances: int
+    """How many HTP ops of the node these are: tiles of the tensor."""
     cycles: int
-    """Over all its threads."""
+    """Over all threads and instances."""
+    busy: int
+    """Cycles in which at least one is at work."""
     dominant: int
     """Cycles of the dominant path that are its own."""
     dram_read: int

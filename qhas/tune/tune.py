@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from qhas.estimate.outputs import OutputCheck, check_outputs
 from qhas.machine.digest import data_digest
-from qhas.network.dlc import read_network
 from qhas.runs import keys
 from qhas.store import Store
-from qhas.truth.blind_spots import Seen, blind_spots
-from qhas.truth.calibration import expectation
-from qhas.truth.traits import Traits, traits_of
 from qhas.tune.model import Objective, Tried, Tuning
 from qhas.tune.page import page
 from qhas.tune.search import TRIALS, Progress, Search, pareto
 from qhas.tune.subject import Bench
+from qhas.tune.truth import truth_of
 
 _MOST_CHECKS = 3
 """Candidates whose outputs are looked at before the default is taken."""
@@ -72,17 +69,6 @@ def _proved(bench: Bench, search: Search) -> tuple[Tried, OutputCheck | None]:
         if check.same or check.steps is None:
             return best, check
     return search.default, None
-
-
-def truth_of(bench: Bench, simulated_us: float) -> str:
-    """What is known of how true the simulator is for the network on the SoC, without full stop."""
-    try:
-        traits = traits_of(read_network(bench.subject.dlc))
-    except ValueError:
-        traits = Traits()
-    known = expectation(bench.subject.soc, simulated_us, traits.precision, traits.kind)
-    spots = blind_spots(Seen(traits, simulated_us, None, {}))
-    return "; ".join([known.sentence, *(spot.sentence for spot in spots)])
 
 
 def keep(store: Store, tuning: Tuning) -> str:
