@@ -41,6 +41,8 @@ RUNS = {
     "report nightly-1 --site site.yaml": HEAVY - PARQUET - PAGES,
     "open nightly-9 --site site.yaml": HEAVY,
     "tune gone.dlc --soc sm8750": HEAVY,
+    "explain gone.dlc --soc sm8750": HEAVY,
+    "advise gone.onnx --soc sm8750": HEAVY,
     "upgrade gone.dlc --from a --to b --soc sm8750": HEAVY,
     "bisect nightly-1/net/sm8750 --from a --to b": HEAVY,
     "sweep gone.yaml": HEAVY,
