@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from qhas.failures import InvalidInput
-from qhas.runs.listing import LATEST, find_run
+from qhas.runs import LATEST
 from qhas.site import SITE_VARIABLE, load_site
-from qhas.site.demo import DEMO_FOLDER
 from qhas.store import Store
 
 SiteOption = Annotated[
@@ -30,9 +29,13 @@ def store_of(site: Path | None) -> Store:
 
 def run_of(store: Store, name: str) -> str:
     """The id of the run that a user names. Raises InvalidInput; if the demo's store is beside, it says where that one is."""
+    from qhas.runs.listing import find_run  # records of runs, which the commands that name none do without
+
     try:
         return find_run(store, name)
     except InvalidInput as error:
+        from qhas.site.demo import DEMO_FOLDER
+
         site = DEMO_FOLDER / "site.yaml"
         if not site.is_file() or store.root == load_site(site).store:
             raise
