@@ -93,14 +93,11 @@ def clip_for_min_max(graph: OnnxGraph) -> int:
         if len(inner.input) != 2 or len(outer.input) != 2:
             continue
         bounds = {node.op_type: graph.constant(node.input[1]) for node in (inner, outer)}
-        if any(bound is None or bound.size != 1 for bound in bounds.values()):
+        lowest, highest = bounds["Max"], bounds["Min"]
+        if lowest is None or highest is None or lowest.size != 1 or highest.size != 1 or lowest > highest:
             continue
-        low, high = (
-            graph.add_constant(f"{outer.output[0]}_{name}", bounds[name].reshape(()))
-            for name in ("Max", "Min")
-        )
-        if float(bounds["Max"].ravel()[0]) > float(bounds["Min"].ravel()[0]):
-            continue
+        low = graph.add_constant(f"{outer.output[0]}_low", lowest.reshape(()))
+        high = graph.add_constant(f"{outer.output[0]}_high", highest.reshape(()))
         graph.replace([inner, outer], [graph.node("Clip", [inner.input[0], low, high], outer.output[0])])
         changed += 1
     return changed
