@@ -47,6 +47,7 @@ FLOORS = (
         "runs",
         "lab",
         "cell",
+        "estimate",
     ),
     *(
         "history",
@@ -59,6 +60,9 @@ FLOORS = (
         "direct",
         "reproducer",
         "gate",
+        "tune",
+        "explain",
+        "advise",
         "upkeep",
         "cli",
     ),
@@ -79,7 +83,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-EVERY_MODULE = [path for package in PACKAGES for path in modules(package)]
+EVERY_MODULE = [path for package in (*PACKAGES, "tests") for path in modules(package)]
 
 
 @cache
