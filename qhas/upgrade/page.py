@@ -26,7 +26,7 @@ def page(upgrade: Upgrade) -> str:
 
 
 def _lines(upgrade: Upgrade) -> Iterator[str]:
-    yield f"# SDK {as_text(upgrade.before)} → {as_text(upgrade.after)}\n"
+    yield f"# {upgrade.between} {as_text(upgrade.before)} → {as_text(upgrade.after)}\n"
     yield f"{as_text(upgrade.sentence)}\n"
     yield f"A change counts from {upgrade.threshold_percent:g} % on. {upgrade.compiled} graphs were compiled this time; the others were in the store.\n"
     yield "| cell | before | after | change | first with | cause |\n|---|---:|---:|---:|---|---|"
