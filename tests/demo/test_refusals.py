@@ -159,9 +159,11 @@ def make_lists(folder: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
+def swept(prefect_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Swept:
     """One sweep over every cell that this file looks at."""
     folder = tmp_path_factory.mktemp("refusals")
+    (folder / "home/.prefect").mkdir(parents=True)
+    shutil.copy(prefect_database, folder / "home/.prefect")
     dlcs, lists = make_dlcs(folder), make_lists(folder)
     models = [{"name": name, "dlc": str(path)} for name, path in dlcs.items()]
     models += [{"name": name, "dlc": str(dlcs["good"]), "inputs": str(path)} for name, path in lists.items()]

@@ -1,10 +1,10 @@
-"""What a command must not import: whoever types it waits for that. Each is run in a process of its own."""
+"""What a command must not import: whoever types it waits for that. They are run in one process, the barest first."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -48,18 +48,25 @@ RUNS = {
 }
 """Command lines, and what none of them may import. The store has no history: reading one takes Arrow."""
 SCRIPT = """
-import sys
+import json, sys
 from qhas.cli.main import app
-try:
-    app(sys.argv[1:], prog_name="qhas")
-finally:
-    print("imported:", *sorted({name.partition(".")[0] for name in sys.modules}))
+imported = {}
+for line in json.loads(sys.argv[1]):
+    try:
+        app(line.split(), prog_name="qhas")
+    except SystemExit:
+        pass
+    imported[line] = sorted({name.partition(".")[0] for name in sys.modules})
+print("imported:" + json.dumps(imported))
 """
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sweep, a site, and two nights of it in the store."""
+def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What was imported when a line had ended, in a folder with a sweep, a site, and two nights of it in the store.
+
+    Those that may import least come first, so that nothing a line may not import was there before it.
+    """
     folder = tmp_path_factory.mktemp("imports")
     (folder / "net.dlc").write_bytes(b"dlc")
     models = [{"name": "net", "dlc": "net.dlc"}]
@@ -67,12 +74,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_yaml(folder / "site.yaml", {"store": "store"})
     for day, run_id in enumerate(("nightly-1", "nightly-2")):
         store_run(Store(str(folder / "store")), run_id, {"alpha": [Made("conv")]}, day=day)
-    return folder
-
-
-def imported(folder: Path, *arguments: str) -> set[str]:
+    lines = sorted(RUNS, key=lambda line: -len(RUNS[line]))
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *arguments],
+        [sys.executable, "-c", SCRIPT, json.dumps(lines)],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -80,12 +84,20 @@ def imported(folder: Path, *arguments: str) -> set[str]:
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr
-    return set(done.stdout.splitlines()[-1].split()[1:])
+    result: dict[str, list[str]] = json.loads(done.stdout.rpartition("imported:")[2])
+    return result
 
 
 @pytest.mark.parametrize("line", RUNS)
-def test_a_command_imports_no_library_that_it_does_not_need(folder: Path, line: str) -> None:
-    assert RUNS[line] & imported(folder, *line.split()) == set()
+def test_a_command_imports_no_library_that_it_does_not_need(
+    imported: dict[str, list[str]], line: str
+) -> None:
+    assert RUNS[line].intersection(imported[line]) == set()
+
+
+def test_what_a_line_may_not_import_no_line_before_it_may() -> None:
+    ordered = sorted(RUNS.values(), key=len, reverse=True)
+    assert all(later <= earlier for earlier, later in pairwise(ordered))
 
 
 def test_every_command_is_in_the_table() -> None:
