@@ -16,7 +16,6 @@ pytestmark = [
     pytest.mark.hostsdk,
     pytest.mark.slow,
     pytest.mark.xdist_group("causes"),
-    pytest.mark.timeout(600),
 ]
 
 Ask = Callable[[Experiment], Answer]

@@ -95,7 +95,7 @@ def qhas(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
         env=environment() | {"HOME": str(home)} | variables,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=False,
     )
 
@@ -104,7 +104,7 @@ def convert(source: Path, target: Path) -> None:
     """ONNX to DLC with the host SDK's own tool."""
     tool = host_sdk_root() / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
     argv = [str(tool), f"--input_network={source}", f"--output_path={target}"]
-    subprocess.run(argv, cwd=source.parent, check=True, capture_output=True, timeout=120)
+    subprocess.run(argv, cwd=source.parent, check=True, capture_output=True, timeout=900)
 
 
 def rename_op(source: Path, old: str, new: str, target: Path) -> Path:

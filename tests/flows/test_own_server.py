@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 
 ASK_AS_A_STRANGER_AND_BE_KILLED = """
 import json, os, signal, urllib.error, urllib.request

@@ -112,7 +112,7 @@ class Tools:
     def __call__(self, tool: str, *arguments: str) -> str:
         path = self._root / "bin/x86_64-linux-clang" / tool
         done = subprocess.run(
-            [path, *arguments], cwd=self._directory, capture_output=True, text=True, timeout=120
+            [path, *arguments], cwd=self._directory, capture_output=True, text=True, timeout=900
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
