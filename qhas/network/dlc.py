@@ -12,7 +12,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite, prod
+from math import isfinite
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -25,6 +25,8 @@ from qhas.outside_bytes import opened_zip
 _MODEL, _PARAMETERS, _WEIGHTS = "model", "model.params", "model.params.bin"
 _LARGEST = 64 << 20
 """Bytes of a record without weights: a language model of ten thousand ops has 12 MB."""
+_LARGEST_WITH_WEIGHTS = 1 << 30
+"""Older converters wrote the weights into `model.params` itself."""
 _HEADER = struct.Struct("<HHI")
 _MARK, _VERSION = 0x0AD5, 4
 _CONSTANT = 4
@@ -54,26 +56,37 @@ def read_network(dlc: Path) -> Network:
     """Ops, tensors and digests of all weights. Raises ValueError for what is no DLC of SNPE 2, or damaged."""
     try:
         with opened_zip(dlc) as archive:
-            model = _buffer(archive, _MODEL, b"NETD").root()
-            constants = _constants(archive)
-        return Network(graphs=tuple(_graph(table, constants) for table in model.tables(0)))
+            model = list(_buffer(archive, _MODEL, b"NETD")[0].root().tables(0))
+            constants = _constants(archive, model)
+        return Network(graphs=tuple(_graph(table, constants) for table in model))
     except (*UNREADABLE, struct.error, UnicodeDecodeError) as error:
         raise ValueError(f"the network of {dlc.name} cannot be read: {why_unreadable(error)}") from error
 
 
-def _buffer(archive: zipfile.ZipFile, name: str, kind: bytes) -> Buffer:
-    content = read_record(archive, name, _LARGEST)
+def _buffer(
+    archive: zipfile.ZipFile, name: str, *kinds: bytes, largest: int = _LARGEST
+) -> tuple[Buffer, bytes]:
+    """A record's tables and which of the kinds they are."""
+    content = read_record(archive, name, largest)
     mark, version, _ = _HEADER.unpack_from(content)
     start = _HEADER.size
-    if (mark, version) != (_MARK, _VERSION) or content[start + 4 : start + 8] != kind:
+    kind = content[start + 4 : start + 8]
+    if (mark, version) != (_MARK, _VERSION) or kind not in kinds:
         raise ValueError(f"its record {name!r} is in a form that is not known")
-    return Buffer(content[start:])
+    return Buffer(content[start:]), kind
 
 
-def _constants(archive: zipfile.ZipFile) -> Constants:
+def _constants(archive: zipfile.ZipFile, model: Sequence[Table]) -> Constants:
+    """Of all graphs. In a record of kind NR64 their contents are a list of their own, in an order that the model tells."""
+    buffer, kind = _buffer(archive, _PARAMETERS, b"NETP", b"NR64", largest=_LARGEST_WITH_WEIGHTS)
+    root, listed = buffer.root(), dict[Key, bytes]()
+    if kind == b"NR64":
+        contents = (table.blob(0) for table in root.tables(0))
+        listed = dict(zip(_in_order(model), contents, strict=False))
+        root = Buffer(root.blob(1)).root()
     known: dict[Key, Constant] = {}
     places: list[tuple[int, int, Key]] = []
-    for graph in _buffer(archive, _PARAMETERS, b"NETP").root().tables(0):
+    for graph in root.tables(0):
         rows = [(-1, table) for table in graph.tables(1)]
         rows += [(number, table) for number, op in enumerate(graph.tables(2)) for table in op.tables(0)]
         for number, table in rows:
@@ -83,7 +96,19 @@ def _constants(archive: zipfile.ZipFile) -> Constants:
             else:
                 content = table.blob(1)
                 known[key] = _constant(io.BytesIO(content), len(content))
+    known |= {key: _constant(io.BytesIO(content), len(content)) for key, content in listed.items()}
     return known | dict(_apart(archive, sorted(places)))
+
+
+def _in_order(model: Sequence[Table]) -> Iterator[Key]:
+    """Constants as an NR64 record lists their contents: those of a graph by name, then those of its ops' attributes."""
+    for graph in model:
+        name = graph.text(0)
+        constants = (table.text(1) for table in graph.tables(2) if table.integer(2) == _CONSTANT)
+        yield from ((name, -1, constant) for constant in sorted(constants))
+        for number, op in enumerate(graph.tables(1)):
+            tensors = (row.table(4) for row in op.tables(4))
+            yield from ((name, number, tensor.text(1)) for tensor in tensors if tensor)
 
 
 def _apart(
@@ -163,7 +188,7 @@ def _values(tensor: Table, constant: Constant) -> Attribute:
 
 def _tensor(graph: str, table: Table, constants: Constants) -> Tensor:
     name, shape, kind = table.text(1), table.numbers(3), table.integer(6)
-    if prod(shape) < 0:
+    if any(size < 0 for size in shape):
         raise ValueError(f"a tensor has dimensions {shape[:8]}")
     constant = constants[graph, -1, name] if table.integer(2) == _CONSTANT else None
     return Tensor(
