@@ -36,6 +36,8 @@ _BYTES_SHOWN = 256
 """Of a constant attribute, as a dilation or a permutation; larger ones are told by their digest."""
 _CHUNK = 1 << 20
 _STRING_KINDS = (0x608, 0x7FFFFFFF)
+_WIDE = 8
+"""Bytes of an attribute's number in DLCs of QAIRT 2.4x and later; netron reads those of older ones, of half the size."""
 
 _DIGEST = 16
 Key = tuple[str, int, str]
@@ -58,7 +60,7 @@ def read_network(dlc: Path) -> Network:
         with opened_zip(dlc) as archive:
             model = list(_buffer(archive, _MODEL, b"NETD")[0].root().tables(0))
             constants = _constants(archive, model)
-        return Network(graphs=tuple(_graph(table, constants) for table in model))
+        return Network(graphs=tuple(_graph(table, constants) for table in model), exact=True)
     except (*UNREADABLE, struct.error, UnicodeDecodeError) as error:
         raise ValueError(f"the network of {dlc.name} cannot be read: {why_unreadable(error)}") from error
 
@@ -172,7 +174,9 @@ def _attribute(graph: str, number: int, row: Table, constants: Constants) -> Att
     name = DATA_TYPES.get(kind, "")
     if name == "Bool":
         return bool(value.integer(1))
-    return _rounded(value.number(2, "f")) if name.startswith("Float") else value.integer(1)
+    if name.startswith("Float"):
+        return _rounded(value.number(2, "d" if value.width(2) >= _WIDE else "f"))
+    return value.integer(1, "q" if value.width(1) >= _WIDE else "i")
 
 
 def _values(tensor: Table, constant: Constant) -> Attribute:

@@ -7,7 +7,7 @@ import random
 import struct
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -96,8 +96,17 @@ def test_a_file_that_is_no_dlc_is_refused(tmp_path: Path) -> None:
         read_network(path)
 
 
+class Encoded(NamedTuple):
+    """A value's bytes as they are, and where in them it begins."""
+
+    content: bytes
+    start: int
+
+
 def encoded(value: Any) -> tuple[bytes, int]:
     """A value of a flatbuffer, and where in its bytes it begins: a table by slot, a list, or text."""
+    if isinstance(value, Encoded):
+        return value
     if isinstance(value, str | bytes):
         content = value.encode() if isinstance(value, str) else value
         return struct.pack("<I", len(content)) + content, 0
