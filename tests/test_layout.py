@@ -47,8 +47,25 @@ FLOORS = (
         "runs",
         "lab",
         "cell",
+        "estimate",
     ),
-    *("history", "diff", "verdict", "upgrade", "query", "report", "direct", "gate", "upkeep", "cli"),
+    *(
+        "history",
+        "diff",
+        "verdict",
+        "upgrade",
+        "query",
+        "report",
+        "archive",
+        "direct",
+        "reproducer",
+        "gate",
+        "tune",
+        "explain",
+        "advise",
+        "upkeep",
+        "cli",
+    ),
 )
 """The rooms of the library from the ground up: each may import those before it, wherever the import stands."""
 WATCHED = {*PACKAGES, "prefect", "tests"}
@@ -66,7 +83,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-EVERY_MODULE = [path for package in PACKAGES for path in modules(package)]
+EVERY_MODULE = [path for package in (*PACKAGES, "tests") for path in modules(package)]
 
 
 @cache

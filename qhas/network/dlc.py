@@ -22,11 +22,13 @@ from qhas.network.tables import Buffer, Table
 from qhas.network.vocabulary import DATA_TYPES, NUMBERS, OPERATIONS, TYPES
 from qhas.outside_bytes import opened_zip
 
-_MODEL, _PARAMETERS, _WEIGHTS = "model", "model.params", "model.params.bin"
+MODEL, PARAMETERS, WEIGHTS = "model", "model.params", "model.params.bin"
+"""Records of a DLC."""
 _LARGEST = 64 << 20
 """Bytes of a record without weights: a language model of ten thousand ops has 12 MB."""
 _LARGEST_WITH_WEIGHTS = 1 << 30
 """Older converters wrote the weights into `model.params` itself."""
+_LISTED = b"NR64"
 _HEADER = struct.Struct("<HHI")
 _MARK, _VERSION = 0x0AD5, 4
 _CONSTANT = 4
@@ -58,31 +60,28 @@ def read_network(dlc: Path) -> Network:
     """Ops, tensors and digests of all weights. Raises ValueError for what is no DLC of SNPE 2, or damaged."""
     try:
         with opened_zip(dlc) as archive:
-            model = list(_buffer(archive, _MODEL, b"NETD")[0].root().tables(0))
+            model = list(Buffer(content_of(archive, MODEL, b"NETD")).root().tables(0))
             constants = _constants(archive, model)
         return Network(graphs=tuple(_graph(table, constants) for table in model), exact=True)
     except (*UNREADABLE, struct.error, UnicodeDecodeError) as error:
         raise ValueError(f"the network of {dlc.name} cannot be read: {why_unreadable(error)}") from error
 
 
-def _buffer(
-    archive: zipfile.ZipFile, name: str, *kinds: bytes, largest: int = _LARGEST
-) -> tuple[Buffer, bytes]:
-    """A record's tables and which of the kinds they are."""
+def content_of(archive: zipfile.ZipFile, name: str, *kinds: bytes, largest: int = _LARGEST) -> bytes:
+    """The flatbuffer of a record, of one of the kinds that four bytes name. Raises as reading a record does."""
     content = read_record(archive, name, largest)
     mark, version, _ = _HEADER.unpack_from(content)
     start = _HEADER.size
-    kind = content[start + 4 : start + 8]
-    if (mark, version) != (_MARK, _VERSION) or kind not in kinds:
+    if (mark, version) != (_MARK, _VERSION) or content[start + 4 : start + 8] not in kinds:
         raise ValueError(f"its record {name!r} is in a form that is not known")
-    return Buffer(content[start:]), kind
+    return content[start:]
 
 
 def _constants(archive: zipfile.ZipFile, model: Sequence[Table]) -> Constants:
     """Of all graphs. In a record of kind NR64 their contents are a list of their own, in an order that the model tells."""
-    buffer, kind = _buffer(archive, _PARAMETERS, b"NETP", b"NR64", largest=_LARGEST_WITH_WEIGHTS)
-    root, listed = buffer.root(), dict[Key, bytes]()
-    if kind == b"NR64":
+    content = content_of(archive, PARAMETERS, b"NETP", _LISTED, largest=_LARGEST_WITH_WEIGHTS)
+    root, listed = Buffer(content).root(), dict[Key, bytes]()
+    if content[4:8] == _LISTED:
         contents = (table.blob(0) for table in root.tables(0))
         listed = dict(zip(_in_order(model), contents, strict=False))
         root = Buffer(root.blob(1)).root()
@@ -120,7 +119,7 @@ def _apart(
     if not places:
         return
     end = 0
-    with open_record(archive, _WEIGHTS) as weights:
+    with open_record(archive, WEIGHTS) as weights:
         for start, size, key in places:
             if start < end:
                 raise ValueError("two of its constants share their bytes")

@@ -14,6 +14,10 @@ from qhas.naming import Name, SocName
 from qhas.sweep.budget import Budget, NetworkBudget
 
 RANDOM_INPUTS = "random"
+NO_INPUTS = "none"
+"""Nothing is executed: of a simulated SoC the simulator's estimate needs no inputs."""
+INPUT_WORDS = (RANDOM_INPUTS, NO_INPUTS)
+"""What may stand in place of an input list."""
 DEFAULT = "default"
 """The variant of a sweep without a grid."""
 OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
@@ -55,8 +59,9 @@ class ModelRef(Written):
         default=RANDOM_INPUTS,
         title="Inputs",
         min_length=1,
-        description="random, or path or URL of an input list. Its input files lie relative to it.",
-        examples=[RANDOM_INPUTS, "s3://models/inception_v2/input_list.txt"],
+        description="random, or path or URL of an input list, whose files lie relative to it; none: no execution, "
+        "simulated SoCs only.",
+        examples=[*INPUT_WORDS, "s3://models/inception_v2/input_list.txt"],
     )
     graph_inputs: dict[str, Address] = Field(
         default={},
@@ -90,8 +95,8 @@ class ModelRef(Written):
 
     @property
     def input_lists(self) -> tuple[str, ...]:
-        """Addresses of all input lists; none where the inputs are random."""
-        return tuple(self.graph_inputs.values()) or ((self.inputs,) if self.inputs != RANDOM_INPUTS else ())
+        """Addresses of all input lists; none where a word stands for them."""
+        return tuple(self.graph_inputs.values()) or (() if self.inputs in INPUT_WORDS else (self.inputs,))
 
 
 class PrepareOptions(Written):
@@ -324,7 +329,7 @@ def load_sweep(path: Path) -> SweepSpec:
 
 def _anchored(path: Path, place: str, model: ModelRef) -> ModelRef:
     addresses: dict[str, Any] = {"dlc": anchored(path, f"{place}.dlc", model.dlc)}
-    if model.inputs != RANDOM_INPUTS:
+    if model.inputs not in INPUT_WORDS:
         addresses["inputs"] = anchored(path, f"{place}.inputs", model.inputs)
     addresses["graph_inputs"] = {
         graph: anchored(path, f"{place}.graph_inputs.{graph}", address)
