@@ -28,6 +28,7 @@ WORDS = (
     "compare",
     "upgrade",
     "bisect",
+    "accept",
     "gate",
     "history",
     "query",

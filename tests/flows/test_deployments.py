@@ -30,6 +30,7 @@ NAMES = (
     "sweep/lab2",
     "sweep/sweep",
     "verify-store/verify-store",
+    "accept-change/accept-change",
 )
 
 
