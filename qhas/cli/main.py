@@ -29,6 +29,7 @@ WORDS = (
     "upgrade",
     "bisect",
     "accept",
+    "reproducer",
     "gate",
     "history",
     "query",
