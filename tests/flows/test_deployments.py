@@ -29,7 +29,9 @@ NAMES = (
     "sweep/lab1",
     "sweep/lab2",
     "sweep/sweep",
+    "tune/tune",
     "verify-store/verify-store",
+    "accept-change/accept-change",
 )
 
 
