@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hostsdk import layout, wheel
 from hostsdk.child import run_job
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.publish import publish, scratch_in
 from hostsdk.tools import command
-from hostsdk.tools.options import Options, whole_number
+from hostsdk.tools.options import Options
+from hostsdk.tools.shape_options import add_shape_options, shapes
 
 
 def main(argv: Sequence[str]) -> int:
@@ -27,48 +27,8 @@ def _options() -> Options:
     options.add_argument(
         "-o", "--output_path", type=Path, metavar="DLC", help="default: the network's name with .dlc"
     )
-    options.add_argument(
-        "-d",
-        "--input_dim",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "DIMS"),
-        help="an input's shape, as in image 1,3,224,224; repeatable",
-    )
-    options.add_argument(
-        "-s",
-        "--define_symbol",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("SYMBOL", "VALUE"),
-        help="the number that a dimension's symbol stands for; repeatable",
-    )
-    options.add_argument(
-        "-b", "--batch", type=whole_number(1), metavar="N", help="the first dimension of every input"
-    )
+    add_shape_options(options)
     return options
-
-
-def _shapes(chosen: Any) -> dict[str, Any]:
-    inputs = {name: _dimensions(name, text) for name, text in chosen.input_dim}
-    symbols = {name: _dimensions(name, value)[0] for name, value in chosen.define_symbol}
-    return {"inputs": inputs, "symbols": symbols, "batch": chosen.batch}
-
-
-def _dimensions(name: str, text: str) -> list[int]:
-    try:
-        sizes = [int(each) for each in text.split(",")]
-    except ValueError:
-        sizes = []
-    if not sizes or min(sizes) < 1:
-        raise ToolError(
-            ErrorCode.INVALID_PARAMETER,
-            f"the dimensions of {name} are {text!r}, and should be whole numbers of 1 and more with commas between.",
-            "Command Line",
-        )
-    return sizes
 
 
 def _convert(argv: Sequence[str]) -> None:
@@ -85,7 +45,7 @@ def _convert(argv: Sequence[str]) -> None:
         request = {
             "library_dir": str(installed.directory),
             "onnx": str(network.resolve()),
-            **_shapes(chosen),
+            **shapes(chosen),
         }
         result = run_job("convert", request, scratch)
         publish(Path(result["dlc"]), output)

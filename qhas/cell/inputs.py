@@ -65,7 +65,7 @@ def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedIn
     if model.inputs == RANDOM_INPUTS:
         return _random_inputs(model, prepared_dlc, folder)
     _require_one_graph(prepared_dlc)
-    return replace(_listed_inputs(model.inputs, folder), native=model.native_inputs)
+    return replace(listed_inputs(model.inputs, folder), native=model.native_inputs)
 
 
 def _require_one_graph(prepared_dlc: Path) -> None:
@@ -128,7 +128,8 @@ def _no_random(message: str) -> StepFailed:
     return StepFailed(FailureKind.INPUT_UNREADABLE, Step.NET_RUN, message)
 
 
-def _listed_inputs(address: str, folder: Path) -> StagedInputs:
+def listed_inputs(address: str, folder: Path) -> StagedInputs:
+    """What a list names, brought into a folder. Raises StepFailed."""
     fs, list_path = fsspec.core.url_to_fs(address)
     files: dict[str, Path] = {}
     lines = [

@@ -12,6 +12,7 @@ from qhas.documents import Written, anchored, parse_yaml, require_distinct
 from qhas.machine.secrets import Address
 from qhas.naming import Name, SocName
 from qhas.sweep.budget import Budget, NetworkBudget
+from qhas.sweep.quantization import RANDOM_CALIBRATION, Quantization, Quantize, QuantizeName
 
 RANDOM_INPUTS = "random"
 DEFAULT = "default"
@@ -19,6 +20,14 @@ DEFAULT = "default"
 OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
 VtcmMegabytes = Annotated[int, Field(ge=0, le=64)]
 HvxThreads = Annotated[int, Field(ge=1, le=16)]
+
+
+Shape = Annotated[list[Annotated[int, Field(ge=1, lt=1 << 31)]], Field(min_length=1, max_length=16)]
+
+
+def _is_empty(value: object) -> bool:
+    """Of what cells of DLCs do not have: their records are as they were before there was it."""
+    return not value
 
 
 class PerfProfile(StrEnum):
@@ -46,10 +55,31 @@ class ModelRef(Written):
         examples=["inception_v2"],
     )
     dlc: Address = Field(
+        default="",
+        exclude_if=_is_empty,
         title="DLC",
-        min_length=1,
         description="Un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc.",
         examples=["s3://models/inception_v2.dlc"],
+    )
+    onnx: Address = Field(
+        default="",
+        exclude_if=_is_empty,
+        title="ONNX",
+        description="In place of a DLC: an ONNX, which is converted first. Its weights may lie in files beside it.",
+        examples=["s3://models/inception_v2.onnx"],
+    )
+    shapes: dict[str, Shape] = Field(
+        default={},
+        exclude_if=_is_empty,
+        title="Shapes",
+        description="Of an ONNX, by input: needed where a dimension has no number.",
+        examples=[{"image": [1, 3, 224, 224]}],
+    )
+    quantize: Quantize = Field(
+        default=None,
+        exclude_if=_is_empty,
+        title="Quantise",
+        description="Of an ONNX of floats: bits of weights and activations; None leaves it as it is.",
     )
     inputs: Address = Field(
         default=RANDOM_INPUTS,
@@ -72,6 +102,23 @@ class ModelRef(Written):
     tags: list[Name] = Field(
         default=[], title="Tags", description="Words to select models by, as in nightly or canary."
     )
+
+    @model_validator(mode="after")
+    def _is_one_network(self) -> Self:
+        if bool(self.dlc) == bool(self.onnx):
+            raise ValueError(
+                f"model {self.name} has {'both; give' if self.dlc else 'neither;'} a dlc or an onnx"
+            )
+        if self.dlc and (self.shapes or self.quantize):
+            raise ValueError(
+                f"model {self.name} is a DLC, which has its shapes and bits; `shapes` and `quantize` are of an onnx"
+            )
+        return self
+
+    @property
+    def source(self) -> str:
+        """Address of the file that it is made from."""
+        return self.dlc or self.onnx
 
 
 class PrepareOptions(Written):
@@ -167,6 +214,12 @@ class Variants(Written):
     hvx_threads: list[HvxThreads] = Field(default=[], title="HVX threads", description="Each 1 to 16.")
     dlbc: list[bool] = Field(
         default=[], title="DLBC", description="Lossless bandwidth compression: off, on, or both."
+    )
+    quantize: list[QuantizeName] = Field(
+        default=[],
+        exclude_if=_is_empty,
+        title="Quantise",
+        description="Of ONNX networks: each of float, w8a8, w8a16, w4a8, w4a16.",
     )
 
     @model_validator(mode="after")
@@ -302,10 +355,18 @@ def load_sweep(path: Path) -> SweepSpec:
         model.model_copy(
             update={
                 field: anchored(path, f"models.{index}.{field}", address)
-                for field, address in (("dlc", model.dlc), ("inputs", model.inputs))
-                if (field, address) != ("inputs", RANDOM_INPUTS)
+                for field, address in (("dlc", model.dlc), ("onnx", model.onnx), ("inputs", model.inputs))
+                if address and (field, address) != ("inputs", RANDOM_INPUTS)
             }
+            | _anchored_calibration(path, index, model)
         )
         for index, model in enumerate(spec.models)
     ]
     return spec.model_copy(update={"models": models})
+
+
+def _anchored_calibration(path: Path, index: int, model: ModelRef) -> dict[str, Quantization]:
+    if not model.quantize or model.quantize.calibration == RANDOM_CALIBRATION:
+        return {}
+    place = anchored(path, f"models.{index}.quantize.calibration", model.quantize.calibration)
+    return {"quantize": model.quantize.model_copy(update={"calibration": place})}
