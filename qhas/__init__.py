@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qhas.archive import Archive, ArchivedCell, ArchivedRun, Comparison
+    from qhas.archive import open_archive as open  # noqa: A004  # qhas.open
     from qhas.diff.runs import compare_runs
     from qhas.failures import FACTS, Failure, FailureKind, InvalidInput
     from qhas.history.reading import Where, read_history
@@ -25,7 +27,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "FACTS",
+    "Archive",
+    "ArchivedCell",
+    "ArchivedRun",
     "CellRecord",
+    "Comparison",
     "Failure",
     "FailureKind",
     "InvalidInput",
@@ -41,12 +47,14 @@ __all__ = [
     "load_run",
     "load_site",
     "load_sweep",
+    "open",
     "publish_report",
     "read_history",
     "read_qhas",
 ]
 
 _HOMES = {
+    "qhas.archive": ("Archive", "ArchivedCell", "ArchivedRun", "Comparison", "open"),
     "qhas.diff.runs": ("compare_runs",),
     "qhas.failures": ("FACTS", "Failure", "FailureKind", "InvalidInput"),
     "qhas.history.reading": ("Where", "read_history"),
@@ -60,13 +68,15 @@ _HOMES = {
 }
 """Where each name is at home, as above for type checkers."""
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
+_THERE = {"open": "open_archive"}
+"""Names that would hide a builtin in the module where they are at home."""
 
 
 def __getattr__(name: str) -> Any:
     """A name of the face, imported now (PEP 562)."""
     if name not in _HOME:
         raise AttributeError(f"module 'qhas' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    value = globals()[name] = getattr(import_module(_HOME[name]), _THERE.get(name, name))
     return value
 
 

@@ -48,7 +48,19 @@ FLOORS = (
         "lab",
         "cell",
     ),
-    *("history", "diff", "verdict", "upgrade", "query", "report", "direct", "gate", "upkeep", "cli"),
+    *(
+        "history",
+        "diff",
+        "verdict",
+        "upgrade",
+        "query",
+        "report",
+        "archive",
+        "direct",
+        "gate",
+        "upkeep",
+        "cli",
+    ),
 )
 """The rooms of the library from the ground up: each may import those before it, wherever the import stands."""
 WATCHED = {*PACKAGES, "prefect", "tests"}

@@ -7,11 +7,8 @@ from typing import Annotated
 import typer
 
 from qhas.cli.frame import Exit, command
-from qhas.cli.options import JsonOption, SiteOption
+from qhas.cli.options import JsonOption, SiteOption, cell_of
 from qhas.cli.upgrade import ask
-from qhas.failures import InvalidInput
-from qhas.runs.record import CellRecord
-from qhas.runs.stored import load_run
 from qhas.site import load_site
 from qhas.store import Store
 from qhas.upgrade.question import THRESHOLD_PERCENT, Question, sdks_between
@@ -30,7 +27,7 @@ def bisect(
 ) -> Exit:
     """Find the SDK with which a stored cell became slower or faster, with the cell's own DLC and options; as upgrade, for one cell."""
     lab_site = load_site(site)
-    record = _record(Store(lab_site.store), cell)
+    record = cell_of(Store(lab_site.store), cell, graphs=False)
     question = Question(
         (record.cell.model,),
         (record.cell.soc,),
@@ -40,14 +37,3 @@ def bisect(
         record.cell.run,
     )
     return ask(question, lab_site, as_json)
-
-
-def _record(store: Store, address: str) -> CellRecord:
-    run_id, _, key = address.partition("/")
-    if not key:
-        raise InvalidInput(f"{address} is a whole run; give one cell as RUN/MODEL/SOC/VARIANT.")
-    _, records = load_run(store, run_id)
-    by_key = {record.cell.key: record for record in records}
-    if record := by_key.get(key) or by_key.get(f"{key}/default"):
-        return record
-    raise InvalidInput(f"Run {run_id} has no finished cell {key}; choose from {', '.join(by_key)}.")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption, run_of, store_of
+from qhas.cli.options import JsonOption, SiteOption, cell_of, run_of, store_of
 from qhas.cli.screen import console
 from qhas.cli.tables.diff import show_cell
 from qhas.cli.tables.diff import show_run as show_runs
@@ -137,20 +137,13 @@ def _evidence(address: str, site: Path | None) -> Evidence:
             raise InvalidInput(
                 f"{str(error).rstrip('.')}; give a QHAS summary of qnn-profile-viewer."
             ) from error
-    run_id, _, key = address.partition("/")
-    if not key:
+    if "/" not in address:
         raise InvalidInput(
             f"{address} is a whole run, and the other is one cell; give RUN/MODEL/SOC/VARIANT."
         )
     store = store_of(site)
-    run_id = run_of(store, run_id)
-    _, cells = load_run(store, run_id)
-    records = by_graph(cells)
-    found = [record for record in records if record.cell.key in (key, f"{key}/default")]
-    if not found:
-        known = ", ".join(record.cell.key for record in records)
-        raise InvalidInput(f"Run {run_id} has no finished cell {key}; choose from {known}.")
+    record = cell_of(store, address)
     try:
-        return evidence_of(store, found[0])
+        return evidence_of(store, record)
     except CellNotComparable as error:
-        raise InvalidInput(f"Cell {key} cannot be compared: {error}.") from error
+        raise InvalidInput(f"Cell {record.cell.key} cannot be compared: {error}.") from error

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from qhas.failures import InvalidInput
-from qhas.runs.listing import LATEST, find_run
+from qhas.runs.listing import LATEST, find_cell, find_run
+from qhas.runs.record import CellRecord, by_graph
+from qhas.runs.stored import load_run
 from qhas.site import SITE_VARIABLE, load_site
 from qhas.site.demo import DEMO_FOLDER
 from qhas.store import Store
@@ -37,3 +39,12 @@ def run_of(store: Store, name: str) -> str:
         if not site.is_file() or store.root == load_site(site).store:
             raise
         raise InvalidInput(f"{error} The demo's runs are in another store: add --site {site}.") from error
+
+
+def cell_of(store: Store, address: str, *, graphs: bool = True) -> CellRecord:
+    """The finished cell that a user names as RUN/MODEL/SOC/VARIANT; of a DLC of several, a graph of it. Raises InvalidInput."""
+    name, _, key = address.partition("/")
+    if not key:
+        raise InvalidInput(f"{address} is a whole run; give one cell as RUN/MODEL/SOC/VARIANT.")
+    run, records = load_run(store, run_of(store, name))
+    return find_cell(by_graph(records) if graphs else records, run.run_id, key)

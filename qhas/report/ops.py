@@ -121,13 +121,9 @@ class _Path:
 
 def op_tables(file: QhasFile, runtrace: Runtrace | None = None) -> OpTables:
     """The tables; those of sections that the file does not have are empty. The runtrace is of the same inference."""
-    last, taken = file.longest, timing(file, runtrace)
-    us_a_cycle = (
-        1 / taken.clock_mhz if taken.clock_mhz else taken.us_a_cycle if last.graph_execute_us else None
-    )
-    path = _Path(last.htp, last.timeline_cycles * (1 - last.percent_idle / 100), us_a_cycle)
-    details = _details(file)
-    instances = [replace(_instance(op, path), **details.get(border_name(op.name), {})) for op in file.qnn_ops]
+    taken = timing(file, runtrace)
+    path = _path(file, taken)
+    instances = _instances(file, path)
     packets, uses = dict(by_htp_op(file)), {} if file.simulated else thread_use(file)
     return OpTables(
         types=_ranked(_by_type(instances)),
@@ -149,9 +145,27 @@ def op_tables(file: QhasFile, runtrace: Runtrace | None = None) -> OpTables:
             for core in file.cores
             for used in core.resources
         ],
-        rate=_rate(taken, us_a_cycle),
+        rate=_rate(taken, path.us_a_cycle),
         notes=notes(file),
     )
+
+
+def network_ops(file: QhasFile, runtrace: Runtrace | None = None) -> list[OpRow]:
+    """Every op of the network, in the file's order. The runtrace is of the same inference."""
+    return _instances(file, _path(file, timing(file, runtrace)))
+
+
+def _path(file: QhasFile, taken: Timing) -> _Path:
+    last = file.longest
+    us_a_cycle = (
+        1 / taken.clock_mhz if taken.clock_mhz else taken.us_a_cycle if last.graph_execute_us else None
+    )
+    return _Path(last.htp, last.timeline_cycles * (1 - last.percent_idle / 100), us_a_cycle)
+
+
+def _instances(file: QhasFile, path: _Path) -> list[OpRow]:
+    details = _details(file)
+    return [replace(_instance(op, path), **details.get(border_name(op.name), {})) for op in file.qnn_ops]
 
 
 def _rate(taken: Timing, us_a_cycle: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The runs of a store, and the one that a user means by its id, the beginning of it, or `latest`."""
+"""The runs of a store, and the one that a user means by its id, the beginning of it, or `latest`; its cells by their keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from qhas.failures import InvalidInput
 from qhas.runs import keys
 from qhas.runs.index import Entry, read_known
-from qhas.runs.record import SweepState
+from qhas.runs.record import CellRecord, SweepState
 from qhas.runs.stored import read_run, run_ids
 from qhas.store import Store
 
@@ -70,6 +70,18 @@ def find_run(store: Store, name: str) -> str:
     if matches:
         raise InvalidInput(f"{len(matches)} runs begin with {name}: {_some(matches)}; give more of the id.")
     raise InvalidInput(f"The store {store.root} has no run {name}{_near(name, ids)}.")
+
+
+def find_cell(records: Sequence[CellRecord], run_id: str, key: str) -> CellRecord:
+    """Of a run's finished cells that of the key `<model>/<soc>/<variant>`, `default` left out or not. Raises InvalidInput."""
+    by_key = {record.cell.key: record for record in records}
+    if record := by_key.get(key) or by_key.get(f"{key}/default"):
+        return record
+    near = get_close_matches(key, by_key, _NEAR, 0.5) or list(by_key)[:_NEAR]
+    told = (
+        f"it has {', '.join(near)}{' and more' if len(near) < len(by_key) else ''}" if near else "it has none"
+    )
+    raise InvalidInput(f"Run {run_id} has no finished cell {key}; {told}.")
 
 
 def _some(ids: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ import qhas
 from qhas.history import append
 from qhas.store import Store
 from tests.documents import write_yaml
+from tests.qhas.archive.stored import WITH_TRACE
 from tests.qhas.diff.stored import store_run
 from tests.qhas.diff.summaries import Made, document
 from tests.qhas.nights import on_phone, run_of
@@ -45,6 +46,7 @@ OFFERED = {
         "publish_report",
     ),
     *("InvalidInput", "StoreError", "__version__"),
+    *("open", "Archive", "ArchivedRun", "ArchivedCell", "Comparison"),
 }
 
 
@@ -87,7 +89,8 @@ def test_the_examples_of_the_page_run(
     write_yaml(tmp_path / "site.yaml", {"store": "store"})
     store = Store(str(tmp_path / "store"))
     store_run(store, "nightly-1", {"net": fast})
-    store_run(store, "nightly-2", {"net": [fast[0], replace(fast[1], dominant=400_000)]}, day=1)
+    slow = {"net": [fast[0], replace(fast[1], dominant=400_000)]}
+    store_run(store, "nightly-2", slow, day=1, changes={"net": {"artifacts": WITH_TRACE}})
     append(store, run_of(1), [on_phone(1, 1000.0)])
     names: dict[str, object] = {}
     for example in EXAMPLES:

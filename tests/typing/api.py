@@ -32,3 +32,19 @@ def everything(folder: Path) -> None:
     assert_type(qhas.compare_runs(store, "nightly-1", "nightly-2").sentence, str)
     qhas.read_history(store, qhas.Where(["inception_v2"], soc="sm8750"), ["date", "median_us"])
     assert_type(qhas.publish_report(store, run, cells), str)
+
+
+def notebook() -> None:
+    """A store opened for reading; tables are Arrow's."""
+    lab = qhas.open("s3://bucket/lab")
+    assert_type(lab, qhas.Archive)
+    run = lab.run("latest")
+    assert_type(run, qhas.ArchivedRun)
+    assert_type(run.cells, list[qhas.ArchivedCell])
+    assert_type(run.cell("net/sm8750").figures, dict[str, float])
+    assert_type(run.cells[0].trace(), Path)
+    assert_type(run.cells[0].qhas(), qhas.QhasFile)
+    assert_type(lab.compare("one", "two"), qhas.Comparison)
+    assert_type(lab.compare("one", "two").sentence, str)
+    lab.history("net", "sm8750", "median_us", "dram_read")
+    lab.query("select * from cells")

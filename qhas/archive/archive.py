@@ -1,0 +1,127 @@
+"""The store as a whole."""
+
+from __future__ import annotations
+
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+
+import pyarrow as pa
+
+from qhas.archive.comparison import Comparison
+from qhas.archive.display import html_table
+from qhas.archive.files import Files
+from qhas.archive.run import ArchivedCell, ArchivedRun
+from qhas.diff.compare import THRESHOLD_PERCENT
+from qhas.diff.runs import CellNotComparable, compare_cells, compare_runs
+from qhas.failures import InvalidInput
+from qhas.history.files import Kind
+from qhas.history.reading import Where, read_history
+from qhas.profile.figures import BY_COLUMN, HEADLINE
+from qhas.query import VIEWS, ask
+from qhas.runs.listing import find_run, run_lines
+from qhas.runs.stored import load_run
+from qhas.site import load_site
+from qhas.store import Store
+
+_SHOWN = 20
+"""Runs that a notebook shows."""
+_OF_A_NIGHT = (
+    "date",
+    "finished_at",
+    "run_id",
+    "variant",
+    "sweep",
+    "origin",
+    "device",
+    "build",
+    "sdk_version",
+)
+
+
+class Archive:
+    """A store, for reading. Every method may raise StoreError; what names nothing stored is an InvalidInput."""
+
+    def __init__(self, store: Store, folder: Path | None = None) -> None:
+        self._store = store
+        self._files = Files(store, folder)
+
+    @property
+    def root(self) -> str:
+        """Where it lies; a password in the address is left out."""
+        return self._store.root
+
+    def runs(self) -> pa.Table:
+        """A row a run, the last begun first: the view `runs` of docs/query.md."""
+        return VIEWS["runs"](self._store, lambda _: None)
+
+    def run(self, name: str = "latest") -> ArchivedRun:
+        """A run by its id, the beginning of it, or `latest`."""
+        record, cells = load_run(self._store, find_run(self._store, name))
+        return ArchivedRun(self._store, self._files, record, cells)
+
+    def cell(self, address: str) -> ArchivedCell:
+        """A cell, as `RUN/MODEL/SOC/VARIANT`; a variant `default` may be left out."""
+        name, _, key = address.partition("/")
+        return self.run(name).cell(key)
+
+    def cells(self, *networks: str, soc: str | None = None, since: date | None = None) -> pa.Table:
+        """The history: a row a cell of every run, oldest first, of these networks or of all."""
+        return read_history(self._store, Where(networks, soc, since=since))
+
+    def ops(self, *networks: str, soc: str | None = None, since: date | None = None) -> pa.Table:
+        """The history of op types: a row each of the top ones of every cell."""
+        return read_history(self._store, Where(networks, soc, since=since), kind=Kind.OPS)
+
+    def history(
+        self, network: str, soc: str, *figures: str, variant: str | None = None, since: date | None = None
+    ) -> pa.Table:
+        """Figures of a network on a SoC over the nights, by default what is quoted first of either origin."""
+        wanted = figures or tuple(str(figure.column) for figure in HEADLINE.values())
+        for name in wanted:
+            if name not in BY_COLUMN:
+                near = ", ".join(get_close_matches(name, BY_COLUMN) or BY_COLUMN)
+                raise InvalidInput(f"The history has no figure {name}; choose from {near}.")
+        where = Where([network], soc, variant, since=since)
+        return read_history(self._store, where, (*_OF_A_NIGHT, *wanted))
+
+    def query(self, question: str) -> pa.Table:
+        """The answer to a SELECT over the views of docs/query.md."""
+        return ask(self._store, question)
+
+    def compare(self, before: str, after: str, *, threshold_percent: float = THRESHOLD_PERCENT) -> Comparison:
+        """Two runs, or two cells as `RUN/MODEL/SOC/VARIANT`: what changed, and why (docs/compare.md)."""
+        if ("/" in before) != ("/" in after):
+            raise InvalidInput(f"{before} and {after} are a run and a cell; give two runs or two cells.")
+        if "/" not in before:
+            runs = (find_run(self._store, name) for name in (before, after))
+            return Comparison(compare_runs(self._store, *runs, threshold_percent=threshold_percent))
+        sides = (self.cell(address).record for address in (before, after))
+        try:
+            return Comparison(compare_cells(self._store, *sides, threshold_percent=threshold_percent))
+        except CellNotComparable as error:
+            raise InvalidInput(f"{before} and {after} cannot be compared: {error}.") from error
+
+    def __repr__(self) -> str:
+        return f"<Archive {self.root}>"
+
+    def _repr_html_(self) -> str:
+        lines = run_lines(self._store)
+        titles = ("run", "sweep", "state", "began", "cells", "good")
+        rows = [
+            (line.run_id, line.sweep, line.state, f"{line.started_at:%Y-%m-%d %H:%M}", line.cells, line.good)
+            for line in lines[:_SHOWN]
+        ]
+        return html_table(f"{self.root}: {len(lines)} runs", titles, rows, len(lines) - len(rows))
+
+
+def open_archive(where: str | Path | None = None, folder: Path | None = None) -> Archive:
+    """The store at a path or a URL, or without one that of the site (`QHAS_SITE`, else the defaults), for reading.
+
+    Files of a store that is not local are copied to `folder`, or to one that goes with the archive. Raises InvalidInput
+    where no store is, and StoreError.
+    """
+    root = str(where) if where is not None else load_site(None).store
+    if "://" not in root and not Path(root).expanduser().is_dir():
+        raise InvalidInput(f"There is no store at {root}; give the folder or URL that runs were stored in.")
+    return Archive(Store(root if "://" in root else str(Path(root).expanduser())), folder)

@@ -1,0 +1,44 @@
+"""Stored files as local paths."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+
+from qhas.failures import InvalidInput
+from qhas.runs import keys
+from qhas.runs.record import CellRecord
+from qhas.store import Store
+
+
+class Files:
+    """Files of a store: where they lie if that is a path, else copies in `folder` or in one of its own, which goes with it."""
+
+    def __init__(self, store: Store, folder: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+
+    def path(self, record: CellRecord, name: str) -> Path:
+        """The file of that name in the cell's record. Raises InvalidInput where it has none, and StoreError."""
+        artifact = record.artifact(name)
+        if artifact is None:
+            names = ", ".join(dict.fromkeys(each.name for each in record.artifacts if not each.pruned_at))
+            raise InvalidInput(
+                f"{record.cell.label} of {record.run_id} has no {name}; it has {names or 'no file'}."
+            )
+        key = keys.file(record, artifact)
+        if "://" not in (address := self._store.url(key)):
+            return Path(address)
+        target = self._copies() / key
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._store.fetch(key, target, artifact.sha256)
+        return target
+
+    def _copies(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="qhas-archive-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder
