@@ -57,6 +57,7 @@ FLOORS = (
         "report",
         "archive",
         "direct",
+        "reproducer",
         "gate",
         "upkeep",
         "cli",

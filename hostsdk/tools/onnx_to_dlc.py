@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hostsdk import layout, wheel
 from hostsdk.child import run_job
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.boundary import LAYOUTS
 from hostsdk.publish import publish, scratch_in
 from hostsdk.tools import command
 from hostsdk.tools.options import Options
@@ -28,7 +30,35 @@ def _options() -> Options:
         "-o", "--output_path", type=Path, metavar="DLC", help="default: the network's name with .dlc"
     )
     add_shape_options(options)
+    _add_boundary(options)
     return options
+
+
+def _add_boundary(options: Options) -> None:
+    for option, what in (("-l", "input"), (None, "output")):
+        options.add_argument(
+            *([option] if option else []),
+            f"--{what}_layout",
+            nargs=2,
+            action="append",
+            default=[],
+            metavar=("NAME", "LAYOUT"),
+            help=f"the layout an {what} has in the network ({', '.join(LAYOUTS)}): channels that come first become last, as the "
+            "vendor's converter does; without it nothing is moved; repeatable",
+        )
+    options.add_argument(
+        "--quantize_io",
+        action="store_true",
+        help="inputs and outputs of a network with quantising pairs are whole numbers, as the vendor's converter makes them",
+    )
+
+
+def _boundary(chosen: Any) -> dict[str, Any]:
+    return {
+        "inputs": dict(chosen.input_layout),
+        "outputs": dict(chosen.output_layout),
+        "quantised": chosen.quantize_io,
+    }
 
 
 def _convert(argv: Sequence[str]) -> None:
@@ -46,6 +76,7 @@ def _convert(argv: Sequence[str]) -> None:
             "library_dir": str(installed.directory),
             "onnx": str(network.resolve()),
             **shapes(chosen),
+            "boundary": _boundary(chosen),
         }
         result = run_job("convert", request, scratch)
         publish(Path(result["dlc"]), output)

@@ -28,6 +28,7 @@ WORDS = (
     "compare",
     "upgrade",
     "bisect",
+    "reproducer",
     "gate",
     "history",
     "query",

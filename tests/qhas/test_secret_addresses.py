@@ -85,7 +85,7 @@ async def test_what_is_not_there_is_named_without_the_password(tmp_path: Path) -
     with pytest.raises(InvalidInput, match=r"no file memory://\.\.\.@cave/gone\.dlc"):
         plan_sweep(sweep(gone))
     with pytest.raises(StepFailed) as failed:
-        await lab_with(tmp_path).model(gone)
+        await lab_with(tmp_path).model(model(dlc=gone))
     assert "gone.dlc cannot be read" in str(failed.value)
     assert "same" not in str(failed.value)
     assert failed.value.__suppress_context__
