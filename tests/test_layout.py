@@ -79,7 +79,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-EVERY_MODULE = [path for package in PACKAGES for path in modules(package)]
+EVERY_MODULE = [path for package in (*PACKAGES, "tests") for path in modules(package)]
 
 
 @cache

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qhas.cli.against import AgainstOption, against_run, require_other
 from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, RunArgument, SiteOption, run_of, store_of
 from qhas.cli.screen import console
-from qhas.cli.tables.diff import show_run as show_diff
 from qhas.cli.tables.run import show_run
-from qhas.diff.model import Outcome, RunDiff
 from qhas.runs.expected import document as expected_document
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import load_run
+
+if TYPE_CHECKING:
+    from qhas.diff.model import RunDiff
 
 
 @command
@@ -43,7 +46,8 @@ def show_result(
         if unfinished := run.cells - len(cells):
             console.print(f"{unfinished} of {run.cells} cells are not finished.")
         if diff:
+            from qhas.cli.tables.diff import show_run as show_diff
+
             show_diff(console, diff)
     good = sum(cell.good and not cell.over_budget for cell in cells)
-    slower = diff is not None and bool(diff.of(Outcome.WORSE))
-    return Exit.CELLS_FAILED if run.cells > good or slower else Exit.GOOD
+    return Exit.CELLS_FAILED if run.cells > good or (diff and diff.worse) else Exit.GOOD

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from qhas.failures import InvalidInput
 from qhas.naming import check_name
-from qhas.runs.record import CellRecord
-from qhas.store import Artifact
-from qhas.sweep.spec import Cell
+
+if TYPE_CHECKING:
+    from qhas.runs.record import CellRecord
+    from qhas.store import Artifact
+    from qhas.sweep.spec import Cell
 
 RUNS = "runs"
 PREPARED = "prepared"

@@ -14,13 +14,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qhas.failures import InvalidInput
 from qhas.machine.process import tool_environment
 from qhas.site import SdkRef, Site
 from qhas.site.site import NamedSdk
-from qhas.sweep.quantization import Quantization
-from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
+
+if TYPE_CHECKING:
+    from qhas.sweep.quantization import Quantization
+    from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
 
 HOST_TARGET = "x86_64-linux-clang"
 ROOT_VARIABLES = ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT")
