@@ -30,7 +30,7 @@ from qhas.runs import progress
 from qhas.runs.record import Attempt, ConversionFacts, EffectiveOptions, ModelFacts, Origin, PreparedFacts
 from qhas.site.sdk import Sdk
 from qhas.store import StoreError
-from qhas.sweep.spec import Cell
+from qhas.sweep.spec import NO_INPUTS, Cell
 from qhas.truth.traits import Traits
 
 if TYPE_CHECKING:
@@ -93,6 +93,11 @@ class CellWork:
                 yield device
         finally:
             self._enter(Stage.FINISHING)
+
+    @property
+    def executes(self) -> bool:
+        """Whether the network is run: an estimate needs no inputs and leaves no outputs."""
+        return self.cell.model.inputs != NO_INPUTS
 
     @property
     def sdk(self) -> Sdk:

@@ -18,7 +18,7 @@ from qhas.naming import safe_name
 from qhas.runs.stored import new_run_id
 from qhas.site import load_site
 from qhas.sweep.quantization import RANDOM_CALIBRATION, bits
-from qhas.sweep.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, Variants
+from qhas.sweep.spec import INPUT_WORDS, RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, Variants
 
 ONNX = ".onnx"
 """How the name of a network ends that is converted first."""
@@ -30,7 +30,12 @@ def profile(
         str, typer.Argument(metavar="NETWORK", help="A DLC or an ONNX, which is converted first.")
     ],
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sm8750; repeat it for more.")],
-    inputs: Annotated[str, typer.Option(help="`random` or an input list.")] = RANDOM_INPUTS,
+    inputs: Annotated[
+        str,
+        typer.Option(
+            help="`random`, an input list, or `none`: only the estimate of a simulated SoC, without execution."
+        ),
+    ] = RANDOM_INPUTS,
     native_inputs: Annotated[
         bool, typer.Option("--native-inputs", help="The list's files are of the inputs' own types.")
     ] = False,
@@ -69,7 +74,7 @@ def profile(
             models=[
                 ModelRef(
                     name=name,
-                    inputs=inputs if inputs == RANDOM_INPUTS else absolute(inputs),
+                    inputs=inputs if inputs in INPUT_WORDS else absolute(inputs),
                     native_inputs=native_inputs,
                     **source(dlc, quantize or [], calibration, shape or []),
                 )

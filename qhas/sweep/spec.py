@@ -8,26 +8,21 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from qhas.documents import Written, anchored, parse_yaml, require_distinct
-from qhas.machine.secrets import Address
+from qhas.documents import Written, parse_yaml, require_distinct
 from qhas.naming import Name, SocName
 from qhas.sweep.budget import Budget, NetworkBudget
-from qhas.sweep.quantization import RANDOM_CALIBRATION, Quantization, Quantize, QuantizeName
+from qhas.sweep.model_ref import INPUT_WORDS as INPUT_WORDS
+from qhas.sweep.model_ref import NO_INPUTS as NO_INPUTS
+from qhas.sweep.model_ref import RANDOM_INPUTS as RANDOM_INPUTS
+from qhas.sweep.model_ref import ModelRef as ModelRef
+from qhas.sweep.model_ref import anchored_model
+from qhas.sweep.quantization import QuantizeName
 
-RANDOM_INPUTS = "random"
 DEFAULT = "default"
 """The variant of a sweep without a grid."""
 OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
 VtcmMegabytes = Annotated[int, Field(ge=0, le=64)]
 HvxThreads = Annotated[int, Field(ge=1, le=16)]
-
-
-Shape = Annotated[list[Annotated[int, Field(ge=1, lt=1 << 31)]], Field(min_length=1, max_length=16)]
-
-
-def _is_empty(value: object) -> bool:
-    """Of what cells of DLCs do not have: their records are as they were before there was it."""
-    return not value
 
 
 class PerfProfile(StrEnum):
@@ -44,81 +39,6 @@ class PerfProfile(StrEnum):
     POWER_SAVER = "power_saver"
     EXTREME_POWER_SAVER = "extreme_power_saver"
     SYSTEM_SETTINGS = "system_settings"
-
-
-class ModelRef(Written):
-    """A network to profile."""
-
-    name: Name = Field(
-        title="Name",
-        description="Used in reports and paths: letters, digits, dots, dashes, underscores.",
-        examples=["inception_v2"],
-    )
-    dlc: Address = Field(
-        default="",
-        exclude_if=_is_empty,
-        title="DLC",
-        description="Un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc.",
-        examples=["s3://models/inception_v2.dlc"],
-    )
-    onnx: Address = Field(
-        default="",
-        exclude_if=_is_empty,
-        title="ONNX",
-        description="In place of a DLC: an ONNX, which is converted first. Its weights may lie in files beside it.",
-        examples=["s3://models/inception_v2.onnx"],
-    )
-    shapes: dict[str, Shape] = Field(
-        default={},
-        exclude_if=_is_empty,
-        title="Shapes",
-        description="Of an ONNX, by input: needed where a dimension has no number.",
-        examples=[{"image": [1, 3, 224, 224]}],
-    )
-    quantize: Quantize = Field(
-        default=None,
-        exclude_if=_is_empty,
-        title="Quantise",
-        description="Of an ONNX of floats: bits of weights and activations; None leaves it as it is.",
-    )
-    inputs: Address = Field(
-        default=RANDOM_INPUTS,
-        title="Inputs",
-        min_length=1,
-        description="random, or path or URL of an input list. Its input files lie relative to it.",
-        examples=[RANDOM_INPUTS, "s3://models/inception_v2/input_list.txt"],
-    )
-    native_inputs: bool = Field(
-        default=False,
-        title="Native inputs",
-        description="The files of the input list hold values of the inputs' own types, as in int64, not float32.",
-    )
-    input_ranges: dict[str, tuple[int, int]] = Field(
-        default={},
-        title="Input ranges",
-        description="Least and greatest random value of an input of whole numbers, by its name; 0 where none is given.",
-        examples=[{"input_ids": (0, 30521)}],
-    )
-    tags: list[Name] = Field(
-        default=[], title="Tags", description="Words to select models by, as in nightly or canary."
-    )
-
-    @model_validator(mode="after")
-    def _is_one_network(self) -> Self:
-        if bool(self.dlc) == bool(self.onnx):
-            raise ValueError(
-                f"model {self.name} has {'both; give' if self.dlc else 'neither;'} a dlc or an onnx"
-            )
-        if self.dlc and (self.shapes or self.quantize):
-            raise ValueError(
-                f"model {self.name} is a DLC, which has its shapes and bits; `shapes` and `quantize` are of an onnx"
-            )
-        return self
-
-    @property
-    def source(self) -> str:
-        """Address of the file that it is made from."""
-        return self.dlc or self.onnx
 
 
 class PrepareOptions(Written):
@@ -217,7 +137,7 @@ class Variants(Written):
     )
     quantize: list[QuantizeName] = Field(
         default=[],
-        exclude_if=_is_empty,
+        exclude_if=lambda names: not names,
         title="Quantise",
         description="Of ONNX networks: each of float, w8a8, w8a16, w4a8, w4a16.",
     )
@@ -351,22 +271,5 @@ class Cell(Written):
 def load_sweep(path: Path) -> SweepSpec:
     """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
     spec = parse_yaml(path, SweepSpec, "sweep", filled=("budgets",))
-    models = [
-        model.model_copy(
-            update={
-                field: anchored(path, f"models.{index}.{field}", address)
-                for field, address in (("dlc", model.dlc), ("onnx", model.onnx), ("inputs", model.inputs))
-                if address and (field, address) != ("inputs", RANDOM_INPUTS)
-            }
-            | _anchored_calibration(path, index, model)
-        )
-        for index, model in enumerate(spec.models)
-    ]
+    models = [anchored_model(path, f"models.{index}", model) for index, model in enumerate(spec.models)]
     return spec.model_copy(update={"models": models})
-
-
-def _anchored_calibration(path: Path, index: int, model: ModelRef) -> dict[str, Quantization]:
-    if not model.quantize or model.quantize.calibration == RANDOM_CALIBRATION:
-        return {}
-    place = anchored(path, f"models.{index}.quantize.calibration", model.quantize.calibration)
-    return {"quantize": model.quantize.model_copy(update={"calibration": place})}
