@@ -31,6 +31,7 @@ NAMES = (
     "sweep/sweep",
     "tune/tune",
     "verify-store/verify-store",
+    "accept-change/accept-change",
 )
 
 

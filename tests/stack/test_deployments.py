@@ -88,6 +88,12 @@ def nothing(_: Asking) -> dict[str, Any]:
     return {}
 
 
+def an_acceptance(asking: Asking) -> dict[str, Any]:
+    flow_run, run_id = asking.begun["profile-network"]
+    asking.running.api.ended(flow_run)
+    return {"run_id": run_id, "cell": ONE_CELL[0], "by": "ana", "reason": "the first level"}
+
+
 ASKED: dict[str, tuple[Callable[[Asking], dict[str, Any]], list[str]]] = {
     "sweep": (a_sweep, CELLS),
     "nightly-sweep": (a_nightly, CELLS),
@@ -100,8 +106,9 @@ ASKED: dict[str, tuple[Callable[[Asking], dict[str, Any]], list[str]]] = {
     "flight-check": (nothing, []),
     "compare-runs": (a_comparison, []),
     "verify-store": (a_verification, []),
+    "accept-change": (an_acceptance, []),
 }
-"""By deployment what is asked of it, and the cells it then leaves in the store. The last two need others."""
+"""By deployment what is asked of it, and the cells it then leaves in the store. The last three need others."""
 
 
 @pytest.fixture(scope="module")

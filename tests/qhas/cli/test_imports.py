@@ -41,6 +41,7 @@ RUNS = {
     "prune --site site.yaml": HEAVY,
     "pin nightly-1 --site site.yaml": HEAVY,
     "verify nightly-1 --site site.yaml": HEAVY - PARQUET,
+    "accept --list --site site.yaml": HEAVY,
     "gate gone.dlc gone.dlc --soc sm8750": HEAVY,
     "history net sm8750 --site site.yaml": HEAVY - PARQUET,
     "report nightly-1 --site site.yaml": HEAVY - PARQUET - PAGES,

@@ -21,7 +21,7 @@ from qhas.site.sdk import SdkKind
 from qhas.site.site import NamedSdk
 from qhas.store import Artifact, Store
 from qhas.sweep.plan import plan_sweep
-from qhas.sweep.spec import Cell
+from qhas.sweep.spec import Cell, SweepSpec
 from qhas.upgrade.model import Cause, Upgrade
 from qhas.upgrade.page import keep, page
 from qhas.upgrade.question import Question, sdks_between
@@ -44,11 +44,16 @@ def answer(store: Store, lab: Lab, *, networks: tuple[str, ...] = ("net",)) -> t
         except StopIteration as ended:
             return ended.value, run
         run.append(stage)
-        cells = plan_sweep(stage.spec, look_up=False).cells
-        kept = run_record(cells=len(cells), run_id=stage.run_id, spec=stage.spec)
-        store.write(keys.sweep_record(stage.run_id), kept.model_dump_json().encode())
-        for cell in cells:
-            _store(store, stage.run_id, cell, lab)
+        run_stage(store, stage.run_id, stage.spec, lab)
+
+
+def run_stage(store: Store, run_id: str, spec: SweepSpec, lab: Lab) -> None:
+    """A sweep as it is stored when it was run by `lab`."""
+    cells = plan_sweep(spec, look_up=False).cells
+    kept = run_record(cells=len(cells), run_id=run_id, spec=spec)
+    store.write(keys.sweep_record(run_id), kept.model_dump_json().encode())
+    for cell in cells:
+        _store(store, run_id, cell, lab)
 
 
 def _store(store: Store, run_id: str, cell: Cell, lab: Lab) -> None:
