@@ -22,6 +22,12 @@ from qhas.sweep.spec import INPUT_WORDS, RANDOM_INPUTS, ModelRef, PrepareOptions
 
 ONNX = ".onnx"
 """How the name of a network ends that is converted first."""
+ShapeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="INPUT=SIZES", help="Of an ONNX, as in image=1,3,224,224; repeat it for more inputs."
+    ),
+]
 
 
 @command
@@ -50,12 +56,7 @@ def profile(
     calibration: Annotated[
         str, typer.Option(help="`random`, an input list, or a folder of .npy or .raw files.")
     ] = RANDOM_CALIBRATION,
-    shape: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="INPUT=SIZES", help="Of an ONNX, as in image=1,3,224,224; repeat it for more inputs."
-        ),
-    ] = None,
+    shape: ShapeOption = None,
     site: SiteOption = None,
     run_id: RunIdOption = None,
     as_json: JsonOption = False,
@@ -103,9 +104,14 @@ def source(network: str, quantize: list[str], calibration: str, shapes: list[str
         chosen = {"weights": 8, "activations": 8}  # the grid has the bits, this one the data
     return {
         "onnx": absolute(network),
-        "shapes": dict(map(_shape, shapes)),
+        "shapes": shapes_of(shapes),
         "quantize": None if chosen is None else chosen | {"calibration": place},
     }
+
+
+def shapes_of(texts: list[str]) -> dict[str, list[int]]:
+    """Shapes by input, of what `--shape` has. Raises InvalidInput."""
+    return dict(map(_shape, texts))
 
 
 def _shape(text: str) -> tuple[str, list[int]]:
