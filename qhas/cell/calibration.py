@@ -73,7 +73,7 @@ def _random(model: ModelRef, graph: OnnxGraph, folder: Path) -> Iterator[str]:
 
 
 def _of_list(address: str, folder: Path) -> list[str]:
-    staged = listed_inputs(address, folder)
+    staged = listed_inputs([address], folder)
     lines = staged.list_file.read_text(encoding="utf-8").splitlines()
     staged.list_file.unlink()
     for name, path in staged.files.items():

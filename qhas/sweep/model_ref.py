@@ -68,6 +68,13 @@ class ModelRef(Written):
         "simulated SoCs only.",
         examples=[*INPUT_WORDS, "s3://models/inception_v2/input_list.txt"],
     )
+    graph_inputs: dict[str, Address] = Field(
+        default={},
+        title="Inputs by graph",
+        description="Of a DLC with several graphs: path or URL of an input list for each, by the graph's name. "
+        "None: random for all.",
+        examples=[{"prefill": "prefill.txt", "decode": "decode.txt"}],
+    )
     native_inputs: bool = Field(
         default=False,
         title="Native inputs",
@@ -100,6 +107,19 @@ class ModelRef(Written):
         """Address of the file that it is made from."""
         return self.dlc or self.onnx
 
+    @model_validator(mode="after")
+    def _lists_are_of_the_network_or_of_its_graphs(self) -> Self:
+        if self.graph_inputs and self.inputs != RANDOM_INPUTS:
+            raise ValueError(
+                "inputs and graph_inputs are both given; a DLC of several graphs has graph_inputs"
+            )
+        return self
+
+    @property
+    def input_lists(self) -> tuple[str, ...]:
+        """Addresses of all input lists; none where a word stands for them."""
+        return tuple(self.graph_inputs.values()) or (() if self.inputs in INPUT_WORDS else (self.inputs,))
+
 
 def anchored_model(file: Path, place: str, model: ModelRef) -> ModelRef:
     """The model with its relative paths taken from the folder of the file that it is written in. Raises InvalidInput."""
@@ -107,6 +127,10 @@ def anchored_model(file: Path, place: str, model: ModelRef) -> ModelRef:
         field: anchored(file, f"{place}.{field}", address)
         for field, address in (("dlc", model.dlc), ("onnx", model.onnx), ("inputs", model.inputs))
         if address and (field != "inputs" or address not in INPUT_WORDS)
+    }
+    changes["graph_inputs"] = {
+        graph: anchored(file, f"{place}.graph_inputs.{graph}", address)
+        for graph, address in model.graph_inputs.items()
     }
     if model.quantize and model.quantize.calibration != RANDOM_CALIBRATION:
         data = anchored(file, f"{place}.quantize.calibration", model.quantize.calibration)

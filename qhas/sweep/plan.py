@@ -24,7 +24,6 @@ from qhas.sweep.budget import NetworkBudget
 from qhas.sweep.other_models import require_format, require_settled
 from qhas.sweep.quantization import Quantization, bits
 from qhas.sweep.spec import (
-    INPUT_WORDS,
     Cell,
     ModelRef,
     PrepareOptions,
@@ -86,7 +85,7 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
 def require_files(cells: Iterable[Cell]) -> None:
     """Raise InvalidInput if a network or an input list of these cells is not there, as seen from this host, or is no such file."""
     models = {cell.model.source: cell.model for cell in cells}
-    lists = {cell.model.inputs for cell in cells} - {*INPUT_WORDS}
+    lists = {address for cell in cells for address in cell.model.input_lists}
     for address in sorted(models.keys() | lists):
         fs, path = _require(address)
         if address in models and isinstance(fs, LocalFileSystem):
