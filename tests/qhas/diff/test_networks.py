@@ -256,6 +256,29 @@ def profiled(layers: Sequence[Layer]) -> list[Made]:
     return [Made(layer.name, layer.type) for layer in layers]
 
 
+CONCATS = [*CONVS, *(Layer(f"join{number}", "Concat", None, {}) for number in range(2))]
+ADDS = [replace(layer, type="Add") if layer.type == "Concat" else layer for layer in CONCATS]
+
+
+def test_that_alone_is_said_only_of_all_that_was_changed() -> None:
+    """Of two that became others, the profile before has one: the rest of the change is told for itself."""
+    found = cells(CONCATS, ADDS, (profiled(CONCATS[:-1]), profiled(ADDS)))
+    assert found.cause
+    assert found.cause.sentence == "network: 2 Concat became Add"
+    assert "that alone" not in found.sentence
+    assert "Add join1 in place of other ops" in found.sentence
+    back = cells(ADDS, CONCATS, (profiled(ADDS), profiled(CONCATS[:-1])))
+    assert "Add join1 replaced by other ops" in back.sentence
+    one = cells(CONVS, [*CONVS, RELU], (profiled(CONVS), profiled([*CONVS, RELU])))
+    assert "network: ElementWiseNeuron act added; that alone" in one.sentence
+
+
+def test_two_changes_of_which_one_carries_the_time_are_not_that_alone() -> None:
+    after = [*changed(CONVS, 1, attributes={"dilation": [2, 2], "group": 1}), RELU]
+    found = cells(CONVS, after, (profiled(CONVS), profiled(after)))
+    assert "ElementWiseNeuron act added; ElementWiseNeuron act added (" in found.sentence
+
+
 def test_a_profile_is_matched_as_the_networks_are() -> None:
     after = renamed([Layer("new", weights="put in"), *CONVS], [f"/Conv_{n}" for n in range(7)])
     found = cells(CONVS, after, (profiled(CONVS), profiled(after)))
