@@ -107,8 +107,8 @@ def test_constants_of_an_op_without_weights_are_other_constants() -> None:
 def test_an_8_bit_op_whose_folded_relu_is_gone_is_told_and_what_follows_is_not() -> None:
     before = [*CONVS[:2], Layer("pool", "Pool", None, {})]
     after = [replace(layer, encoding="8 bit, scale 0.9, offset -120") for layer in before]
-    gone = ["results that reach below zero, as without a folded ReLU, in 2 of 3 ops"]
-    back = ["results that no longer reach below zero, as with a folded ReLU, in 2 of 3 ops"]
+    gone = ["results that reach below zero (as without a folded ReLU) in 2 of 3 ops"]
+    back = ["results that no longer reach below zero (as with a folded ReLU) in 2 of 3 ops"]
     assert told(before, after) == gone
     assert told(after, before) == back
 
