@@ -47,6 +47,7 @@ RUNS = {
     "open nightly-9 --site site.yaml": HEAVY,
     "upgrade gone.dlc --from a --to b --soc sm8750": HEAVY,
     "bisect nightly-1/net/sm8750 --from a --to b": HEAVY,
+    "reproducer nightly-1/net/sm8750 nightly-2/net/sm8750": HEAVY,
     "sweep gone.yaml": HEAVY,
     "profile gone.dlc --soc sm8750": HEAVY,
     "demo --help": HEAVY,
