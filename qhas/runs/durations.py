@@ -15,8 +15,6 @@ from qhas.runs.record import CellRecord
 from qhas.store import Store
 from qhas.sweep.forecast import Forecast
 
-_ON_DEVICE = frozenset({Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS})
-
 
 class Durations(BaseModel):
     """Seconds by cell key, and the run they are from."""
@@ -51,5 +49,5 @@ def _forecast(record: CellRecord, known: dict[str, Forecast]) -> Forecast | None
     prepare = sum(tool.seconds for attempt in good if attempt.step is Step.PREPARE for tool in attempt.tools)
     if not prepare and (earlier := known.get(record.cell.key)):
         prepare = earlier.prepare  # from the store this time; it may not be next time
-    device = sum(attempt.seconds or 0.0 for attempt in good if attempt.step in _ON_DEVICE)
+    device = sum(attempt.seconds or 0.0 for attempt in good if attempt.step.on_device)
     return Forecast(round(prepare, 3), round(device, 3))
