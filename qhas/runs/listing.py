@@ -43,10 +43,10 @@ def run_lines(store: Store) -> list[RunLine]:
 
     Of the runs that have a report one object tells enough; the records of the others are read.
     """
-    known = {entry.run_id: _of_entry(entry) for entry in read_known(store).values()}
+    indexed = {entry.run_id: _of_entry(entry) for entry in read_known(store).values()}
     ids = run_ids(store)
     with ThreadPoolExecutor(_AT_ONCE, "qhas-runs") as threads:
-        read = threads.map(lambda run_id: known.get(run_id) or _of_record(store, run_id), ids)
+        read = threads.map(lambda run_id: indexed.get(run_id) or _of_record(store, run_id), ids)
         lines = [line for line in read if line]
     return sorted(lines, key=lambda line: line.started_at, reverse=True)
 
@@ -76,10 +76,10 @@ def find_cell(records: Sequence[CellRecord], run_id: str, key: str) -> CellRecor
     if record := by_key.get(key) or by_key.get(f"{key}/default"):
         return record
     near = get_close_matches(key, by_key, _NEAR, 0.5) or list(by_key)[:_NEAR]
-    told = (
+    suggestion = (
         f"it has {', '.join(near)}{' and more' if len(near) < len(by_key) else ''}" if near else "it has none"
     )
-    raise InvalidInput(f"Run {run_id} has no finished cell {key}; {told}.")
+    raise InvalidInput(f"Run {run_id} has no finished cell {key}; {suggestion}.")
 
 
 def _some(ids: Sequence[str]) -> str:
