@@ -77,7 +77,7 @@ def content_of(archive: zipfile.ZipFile, name: str, kind: bytes) -> bytes:
 
 
 def _constants(archive: zipfile.ZipFile) -> Constants:
-    known: dict[Key, Constant] = {}
+    constants: dict[Key, Constant] = {}
     places: list[tuple[int, int, Key]] = []
     for graph in _buffer(archive, PARAMETERS, b"NETP").root().tables(0):
         rows = [(-1, table) for table in graph.tables(1)]
@@ -88,8 +88,8 @@ def _constants(archive: zipfile.ZipFile) -> Constants:
                 places.append((place.integer(0, "Q"), place.integer(1, "Q"), key))
             else:
                 content = table.blob(1)
-                known[key] = _constant(io.BytesIO(content), len(content))
-    return known | dict(_apart(archive, sorted(places)))
+                constants[key] = _constant(io.BytesIO(content), len(content))
+    return constants | dict(_apart(archive, sorted(places)))
 
 
 def _apart(
@@ -109,13 +109,13 @@ def _apart(
 
 
 def _constant(source: IO[bytes], size: int) -> Constant:
-    digest, left, part = hashlib.blake2b(digest_size=_DIGEST), size, b""
-    while left:
-        part = source.read(min(left, _CHUNK))
+    digest, remaining, part = hashlib.blake2b(digest_size=_DIGEST), size, b""
+    while remaining:
+        part = source.read(min(remaining, _CHUNK))
         if not part:
             raise ValueError("a constant runs past the end of its record")
         digest.update(part)
-        left -= len(part)
+        remaining -= len(part)
     return Constant(digest.hexdigest(), part if size <= _BYTES_SHOWN else None)
 
 
