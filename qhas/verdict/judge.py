@@ -77,8 +77,8 @@ def judge_run(
 
     May be called again for the same run, with re-runs or without: it then replaces what it wrote. Raises StoreError.
     """
-    known = read_reruns(store, run.run_id, records) if reruns is None else reruns
-    append(store, run, records, known)
+    measured_again = read_reruns(store, run.run_id, records) if reruns is None else reruns
+    append(store, run, records, measured_again)
     verdicts = judge(_recent_nights(store, run), run.run_id, night_of(run))
     write_verdicts(store, run.run_id, verdicts)
     return verdicts
@@ -103,13 +103,15 @@ def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> 
     """The cells that a re-run on another lease decides, the largest changes first. Simulated ones need none."""
     open_ = {Verdict.SUSPICIOUS, Verdict.POOR_CONDITIONS}
     change = {
-        one.cell: abs(one.change_percent or 0)
-        for one in verdicts
-        if one.verdict in open_
-        or (one.metric.noisy and one.upgrade and one.upgrade.outcome is not SdkOutcome.SAME)
+        verdict.cell: abs(verdict.change_percent or 0)
+        for verdict in verdicts
+        if verdict.verdict in open_
+        or (verdict.metric.noisy and verdict.upgrade and verdict.upgrade.outcome is not SdkOutcome.SAME)
     }
-    wanted = [record for record in records if record.cell.key in change and record.origin is Origin.DEVICE]
-    return sorted(wanted, key=lambda record: -change[record.cell.key])[:MOST_RERUNS]
+    candidates = [
+        record for record in records if record.cell.key in change and record.origin is Origin.DEVICE
+    ]
+    return sorted(candidates, key=lambda record: -change[record.cell.key])[:MOST_RERUNS]
 
 
 def judge(table: pa.Table, run_id: str, night: date) -> list[CellVerdict]:
@@ -117,9 +119,9 @@ def judge(table: pa.Table, run_id: str, night: date) -> list[CellVerdict]:
     rows = [row for row in _rows(table) if row.date <= night]
     rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
     recent = [row for row in rows if row.date >= night - timedelta(days=EXACT_DAYS)]
-    found = {**_exact(recent, run_id), **_noisy(rows, run_id, night - timedelta(days=LOOK_BACK_DAYS))}
+    verdicts = {**_exact(recent, run_id), **_noisy(rows, run_id, night - timedelta(days=LOOK_BACK_DAYS))}
     order = list(JUDGED.values())
-    return sorted(found.values(), key=lambda one: (one.cell, order.index(one.metric)))
+    return sorted(verdicts.values(), key=lambda verdict: (verdict.cell, order.index(verdict.metric)))
 
 
 def _rows(table: pa.Table) -> Iterator[_Row]:
@@ -132,14 +134,14 @@ def _rows(table: pa.Table) -> Iterator[_Row]:
 def _exact(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
     """Every run is held against the one before."""
     ladders: dict[SeriesKey, ExactLadder] = {}
-    found = {}
+    verdicts = {}
     for row in rows:
         for key, point in _points(row, noisy=False):
             ladder = ladders.setdefault(key, ExactLadder(key.metric.less_is_better))
-            told = ladder.step(point)
+            judgement = ladder.step(point)
             if row.run_id == run_id:
-                found[key] = verdict_of(key, told)
-    return found
+                verdicts[key] = verdict_of(key, judgement)
+    return verdicts
 
 
 def _noisy(rows: Iterable[_Row], run_id: str, judged: date) -> dict[SeriesKey, CellVerdict]:
@@ -148,15 +150,19 @@ def _noisy(rows: Iterable[_Row], run_id: str, judged: date) -> dict[SeriesKey, C
     for row in rows:
         nights[row.date] |= _points(row, noisy=True)
     ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
-    found: dict[SeriesKey, CellVerdict] = {}
+    verdicts: dict[SeriesKey, CellVerdict] = {}
     for day in sorted(nights):
         if day < judged:
             for key, point in nights[day].items():
                 ladders[key].remember(point)
             continue
-        told = judge_night(ladders, nights[day])
-        found = {key: verdict_of(key, one) for key, one in told.items() if one.point.run_id == run_id}
-    return found
+        judgements = judge_night(ladders, nights[day])
+        verdicts = {
+            key: verdict_of(key, judgement)
+            for key, judgement in judgements.items()
+            if judgement.point.run_id == run_id
+        }
+    return verdicts
 
 
 def _points(row: _Row, *, noisy: bool) -> Iterator[tuple[SeriesKey, Point]]:
