@@ -41,9 +41,9 @@ def _data_types(diff: NetworkDiff) -> Iterator[Circumstance]:
         if op.retyped:
             (old,), (new,) = op.match.before, op.match.after
             pair = next(
-                (one.dtype, other.dtype)
-                for one, other in zip(old.outputs, new.outputs, strict=False)
-                if one.dtype != other.dtype
+                (earlier.dtype, later.dtype)
+                for earlier, later in zip(old.outputs, new.outputs, strict=False)
+                if earlier.dtype != later.dtype
             )
             changes[pair].append(new.name)
     if not changes:
@@ -72,10 +72,10 @@ def _changed(ops: Iterable[OpChange]) -> Iterator[tuple[str, list[str]]]:
     """Ops of both networks that changed alike, as in `dilation 1x1 → 4x4 in 2 Conv2d`; the most first."""
     groups: dict[tuple[int, str, str], list[str]] = defaultdict(list)
     for op in ops:
-        told = [change for change in op.changes if change.aspect in _OF_STRUCTURE]
-        if told:
-            rank = min(_OF_STRUCTURE.index(change.aspect) for change in told)
-            phrases = " and ".join(change.phrase for change in told[:_PHRASES])
+        structural = [change for change in op.changes if change.aspect in _OF_STRUCTURE]
+        if structural:
+            rank = min(_OF_STRUCTURE.index(change.aspect) for change in structural)
+            phrases = " and ".join(change.phrase for change in structural[:_PHRASES])
             groups[rank, phrases, op.match.after[0].type].append(op.match.after[0].name)
     for (_, phrases, kind), names in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
         yield f"{phrases} in {_who(kind, names)}", names
@@ -94,11 +94,11 @@ def _moved(ops: Iterable[OpChange], *, retyped: bool) -> Iterator[tuple[str, lis
                 " + ".join(names)
             ]
         else:
-            rank, what = (1, "added") if op.match.how is Matched.ADDED else (2, "removed")
-            groups[rank, (new or old)[0].type, what] += names
-    for (_, kind, what), names in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
-        of_several = len(names) == 1 and " + " in kind + what
-        yield f"{several(len(names), kind) if of_several else _who(kind, names)} {what}", names
+            rank, verb = (1, "added") if op.match.how is Matched.ADDED else (2, "removed")
+            groups[rank, (new or old)[0].type, verb] += names
+    for (_, kind, verb), names in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
+        of_several = len(names) == 1 and " + " in kind + verb
+        yield f"{several(len(names), kind) if of_several else _who(kind, names)} {verb}", names
 
 
 def _values(diff: NetworkDiff, *, rebuilt: bool) -> Iterator[Circumstance]:
@@ -106,11 +106,11 @@ def _values(diff: NetworkDiff, *, rebuilt: bool) -> Iterator[Circumstance]:
     paired = [op for op in diff.ops if op.match.how in SAME_OP]
     others = [op for op in paired if not op.has(*_OF_STRUCTURE, Aspect.DATA_TYPE)]
     weights = [op for op in others if op.has(Aspect.WEIGHTS)]
-    told = weights or ([] if rebuilt else [op for op in others if op.has(Aspect.ENCODING)])
-    if told:
-        what = "weights" if weights else "scales of quantised tensors"
-        names = [op.match.after[0].name for op in told]
-        yield _stated(Kind.WEIGHTS, f"other {what} in {len(told)} of {len(paired)} ops", names)
+    altered = weights or ([] if rebuilt else [op for op in others if op.has(Aspect.ENCODING)])
+    if altered:
+        noun = "weights" if weights else "scales of quantised tensors"
+        names = [op.match.after[0].name for op in altered]
+        yield _stated(Kind.WEIGHTS, f"other {noun} in {len(altered)} of {len(paired)} ops", names)
 
 
 def _who(kind: str, names: Sequence[str]) -> str:
