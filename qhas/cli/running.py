@@ -28,9 +28,6 @@ from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef
 from qhas.sweep.spec import SweepSpec
-from qhas.verdict.alarms import fails
-from qhas.verdict.stored import read_verdicts
-from qhas.verdict.summary import morning_line
 
 
 @dataclass(frozen=True)
@@ -96,6 +93,10 @@ def _run_and_show(store: Store, request: Request, planned: Plan, run_cells: Call
         sentence = f"qhas: stopped; --run-id {request.run_id} completes this run."
         errors.print(sentence, style="yellow", soft_wrap=True)
         raise
+    from qhas.verdict.alarms import fails  # nobody need wait for these before the tools start
+    from qhas.verdict.stored import read_verdicts
+    from qhas.verdict.summary import morning_line
+
     with ending(request.run_id):
         run, cells = load_run(store, request.run_id)
         diff = against_run(store, request.run_id, request.against)

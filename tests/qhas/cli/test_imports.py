@@ -49,7 +49,7 @@ RUNS = {
     "bisect nightly-1/net/sm8750 --from a --to b": HEAVY,
     "reproducer nightly-1/net/sm8750 nightly-2/net/sm8750": HEAVY,
     "sweep gone.yaml": HEAVY,
-    "profile gone.dlc --soc sm8750": HEAVY,
+    "profile gone.dlc --soc sm8750": HEAVY | DIFF | WORK | VERDICTS,
     "demo --help": HEAVY,
 }
 """Command lines, and what none of them may import. The store has no history: reading one takes Arrow."""
