@@ -55,9 +55,9 @@ def stated(file: QhasFile) -> dict[str, int | float]:
     force = force if isinstance(force, dict) else {}
     vtcm, threads = stated_count(force.get("vtcm_bytes")), stated_count(force.get("hvx_threads"))
     clock = file.provenance.get("core_mhz")
-    told = {
+    options = {
         "vtcm_mib": vtcm / _MIB if vtcm else None,
         "hvx_threads": threads,
         "clock_mhz": clock if isinstance(clock, int | float) and clock > 0 else None,
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in options.items() if value}

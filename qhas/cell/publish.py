@@ -50,7 +50,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         latency=work.latency,
         metrics=work.metrics,
         runtrace=work.runtrace,
-        remarks=work.remarks + [f"{each.name}: {one}" for each in work.graphs for one in each.remarks],
+        remarks=work.remarks + [f"{each.name}: {remark}" for each in work.graphs for remark in each.remarks],
         budgets=_budgets(work, graphs := [_graph_record(work, graph) for graph in work.graphs]),
         artifacts=artifacts,
         graphs=graphs,
@@ -117,7 +117,7 @@ def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
 
     Links and directories are no files.
     """
-    found = {
+    files = {
         str(path.relative_to(folder)): (
             spec.name if _is_whole(work, spec) else UNFINISHED,
             path,
@@ -129,9 +129,9 @@ def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
         for path in sorted(place.glob(spec.pattern))
         if path.is_file() and not path.is_symlink()
     }
-    found |= {output.name: ("output", output, False) for output in work.outputs if output.is_file()}
-    for true_name, path in safe_paths(found).items():
-        name, source, compress = found[true_name]
+    files |= {output.name: ("output", output, False) for output in work.outputs if output.is_file()}
+    for true_name, path in safe_paths(files).items():
+        name, source, compress = files[true_name]
         place = f"{UNFINISHED}/{path}" if name == UNFINISHED else path
         yield true_name, Upload(name, source, place, compress)
 
