@@ -49,7 +49,7 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
     require_devices(request.site, sorted({cell.soc for cell in planned.cells}))
     sdks = find_sdks(request.site, planned.sdks)
     if direct and not has_api():
-        return _run_and_show(store, request, planned, partial(_run_direct, request, sdks))
+        return _run_and_show(store, request, planned, partial(_run_direct, request, planned, sdks))
     return _run_and_show(store, request, planned, partial(run_flow, "sweep", **_parameters(request)))
 
 
@@ -66,11 +66,11 @@ def _parameters(request: Request) -> dict[str, Any]:
     return {"spec": request.spec, "site": site_file, "run_id": request.run_id}
 
 
-def _run_direct(request: Request, sdks: Mapping[str | None, Sdk]) -> None:
+def _run_direct(request: Request, planned: Plan, sdks: Mapping[str | None, Sdk]) -> None:
     from qhas.direct import run_direct
 
     errors.print(f"qhas: {HOW_TO_RECORD}", style="dim", soft_wrap=True)
-    run_direct(request.spec, request.site, request.run_id, sdks)
+    run_direct(planned, request.site, request.run_id, sdks)
 
 
 def _opened(request: Request) -> Store:
