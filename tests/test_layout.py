@@ -47,6 +47,7 @@ FLOORS = (
         "runs",
         "lab",
         "cell",
+        "estimate",
     ),
     *(
         "history",
@@ -59,6 +60,9 @@ FLOORS = (
         "direct",
         "reproducer",
         "gate",
+        "tune",
+        "explain",
+        "advise",
         "upkeep",
         "cli",
     ),

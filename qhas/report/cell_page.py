@@ -74,6 +74,7 @@ def cell_page_text(
             if verdict.verdict.says_something or verdict.upgrade
         ],
         baseline=findings.baseline,
+        accepted=findings.accepted.get(record.cell.key),
         diff=diff,
         tiles=tiles_of(record, diff),
         statement=legend([record]),

@@ -8,6 +8,9 @@ history/date=YYYY-MM-DD/<run_id>.parquet                a run's rows, and histor
 reports/<run_id>/index.html                             a report, and reports/index.html of all
 sweeps/<name>/durations.json                            how long the cells of a sweep took
 upgrades/<id>.json, .md                                 what another SDK does to networks
+accepted/<sweep>/<model>/<soc>/<variant>/<run_id>.json  a level that somebody has accepted
+trials/<key>.json                                       a simulator's estimate, by content key
+tunings/<id>.json, .md                                  the best options of a network on a SoC
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ HISTORY = "history"
 HISTORY_OPS = "history/ops"
 SWEEPS = "sweeps"
 UPGRADES = "upgrades"
+ACCEPTED = "accepted"
+TRIALS = "trials"
+TUNINGS = "tunings"
 
 MANIFEST = "manifest.json"
 SWEEP_RECORD = "sweep.json"
@@ -124,9 +130,25 @@ def report_entry(run_id: str, digest: str) -> str:
     return f"{report_entries(run_id)}/{digest}.json"
 
 
+def accepted(sweep: str, cell_key: str | None = None, run_id: str | None = None) -> str:
+    """Prefix of what was accepted of a sweep or of a cell of it, or the acceptance of a run's level."""
+    place = "/".join(filter(None, (ACCEPTED, sweep, cell_key)))
+    return f"{place}/{run_id}.json" if run_id else place
+
+
 def upgrade(upgrade_id: str, ending: str) -> str:
     """What an SDK does to networks: the answer, json, or its page, md."""
     return f"{UPGRADES}/{upgrade_id}.{ending}"
+
+
+def trial(key: str) -> str:
+    """An estimate of a network compiled one way."""
+    return f"{TRIALS}/{key}.json"
+
+
+def tuning(tuning_id: str, ending: str) -> str:
+    """The best options of a network: the answer, json, or its page, md."""
+    return f"{TUNINGS}/{tuning_id}.{ending}"
 
 
 def durations(sweep: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,10 @@ from qhas.naming import Name, SocName
 from qhas.sweep.budget import Budget, NetworkBudget
 
 RANDOM_INPUTS = "random"
+NO_INPUTS = "none"
+"""Nothing is executed: of a simulated SoC the simulator's estimate needs no inputs."""
+INPUT_WORDS = (RANDOM_INPUTS, NO_INPUTS)
+"""What may stand in place of an input list."""
 DEFAULT = "default"
 """The variant of a sweep without a grid."""
 OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
@@ -55,8 +59,16 @@ class ModelRef(Written):
         default=RANDOM_INPUTS,
         title="Inputs",
         min_length=1,
-        description="random, or path or URL of an input list. Its input files lie relative to it.",
-        examples=[RANDOM_INPUTS, "s3://models/inception_v2/input_list.txt"],
+        description="random, or path or URL of an input list, whose files lie relative to it; none: no execution, "
+        "simulated SoCs only.",
+        examples=[*INPUT_WORDS, "s3://models/inception_v2/input_list.txt"],
+    )
+    graph_inputs: dict[str, Address] = Field(
+        default={},
+        title="Inputs by graph",
+        description="Of a DLC with several graphs: path or URL of an input list for each, by the graph's name. "
+        "None: random for all.",
+        examples=[{"prefill": "prefill.txt", "decode": "decode.txt"}],
     )
     native_inputs: bool = Field(
         default=False,
@@ -72,6 +84,19 @@ class ModelRef(Written):
     tags: list[Name] = Field(
         default=[], title="Tags", description="Words to select models by, as in nightly or canary."
     )
+
+    @model_validator(mode="after")
+    def _lists_are_of_the_network_or_of_its_graphs(self) -> Self:
+        if self.graph_inputs and self.inputs != RANDOM_INPUTS:
+            raise ValueError(
+                "inputs and graph_inputs are both given; a DLC of several graphs has graph_inputs"
+            )
+        return self
+
+    @property
+    def input_lists(self) -> tuple[str, ...]:
+        """Addresses of all input lists; none where a word stands for them."""
+        return tuple(self.graph_inputs.values()) or (() if self.inputs in INPUT_WORDS else (self.inputs,))
 
 
 class PrepareOptions(Written):
@@ -298,14 +323,16 @@ class Cell(Written):
 def load_sweep(path: Path) -> SweepSpec:
     """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
     spec = parse_yaml(path, SweepSpec, "sweep", filled=("budgets",))
-    models = [
-        model.model_copy(
-            update={
-                field: anchored(path, f"models.{index}.{field}", address)
-                for field, address in (("dlc", model.dlc), ("inputs", model.inputs))
-                if (field, address) != ("inputs", RANDOM_INPUTS)
-            }
-        )
-        for index, model in enumerate(spec.models)
-    ]
+    models = [_anchored(path, f"models.{index}", model) for index, model in enumerate(spec.models)]
     return spec.model_copy(update={"models": models})
+
+
+def _anchored(path: Path, place: str, model: ModelRef) -> ModelRef:
+    addresses: dict[str, Any] = {"dlc": anchored(path, f"{place}.dlc", model.dlc)}
+    if model.inputs not in INPUT_WORDS:
+        addresses["inputs"] = anchored(path, f"{place}.inputs", model.inputs)
+    addresses["graph_inputs"] = {
+        graph: anchored(path, f"{place}.graph_inputs.{graph}", address)
+        for graph, address in model.graph_inputs.items()
+    }
+    return model.model_copy(update=addresses)
