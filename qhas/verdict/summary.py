@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from qhas.markdown import as_text
 from qhas.profile.figures import HEADLINE
 from qhas.runs.record import SweepRecord
 from qhas.units import words
@@ -93,19 +94,19 @@ def morning_page(run: SweepRecord, verdicts: Collection[CellVerdict]) -> str:
     rest = ", ".join(
         f"{count} {state}" for count, state in ((run.failed, "failed"), (run.missing, "not run")) if count
     )
-    lines = [f"{good}{f', {rest}' if rest else ''}. {morning_line(verdicts)}".rstrip()]
+    lines = [f"{good}{f', {rest}' if rest else ''}. {as_text(morning_line(verdicts))}".rstrip()]
     if listed := [verdict for verdict in gravest if verdict.verdict in _SHOWN]:
         lines += ["", "| cell | verdict | why |", "|---|---|---|"]
         lines += [
-            f"| {verdict.cell} | {words(verdict.verdict)} | {_cell(verdict.sentence)} |"
+            f"| {as_text(verdict.cell)} | {words(verdict.verdict)} | {as_text(verdict.sentence)} |"
             for verdict in listed[:_LISTED]
         ]
     lines += _more(listed)
     for table in upgrade_tables(verdicts):
         if moved := table.moved:
-            lines += ["", f"### {_cell(str(table))}", "", "| cell | change | why |", "|---|---:|---|"]
+            lines += ["", f"### {as_text(str(table))}", "", "| cell | change | why |", "|---|---:|---|"]
             lines += [
-                f"| {verdict.cell} | {verdict.change_percent or 0:+.1f} % | {_cell(verdict.sentence)} |"
+                f"| {as_text(verdict.cell)} | {verdict.change_percent or 0:+.1f} % | {as_text(verdict.sentence)} |"
                 for verdict in moved[:_LISTED]
             ]
             lines += _more(moved)
@@ -124,10 +125,5 @@ def _of(verdicts: Sequence[CellVerdict], kind: Verdict) -> list[CellVerdict]:
     )
 
 
-def _numbered(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _cell(text: str) -> str:
-    """Text that stays in its cell of a Markdown table."""
-    return text.replace("|", "\\|").replace("\n", " ")
+def _numbered(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
