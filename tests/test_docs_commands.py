@@ -19,7 +19,7 @@ WHOLE: Any = typer.main.get_command(app)
 AUTOMATIONS = {
     name
     for file in ROOT.glob("infra/automations/*.yaml")
-    for name in re.findall(r"^- name: (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    for name in re.findall(r"name: \"?(qhas [^\"\n]*)", file.read_text(encoding="utf-8"))
 }
 """Their names begin as commands do."""
 AS_PROMPTED = re.compile(r"^\s{4,}(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?(qhas [a-z].*)$")
