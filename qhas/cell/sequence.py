@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from qhas.cell.chrometrace import generate_chrometrace
 from qhas.cell.device import ready_device
+from qhas.cell.estimate import estimate_too
 from qhas.cell.latency import measure_latency
 from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
 from qhas.cell.prepare import Prepared, prepare_graph
@@ -119,6 +120,7 @@ async def profile_cell(
     async with open_work(cell, lab, run_id, pipeline) as work:
         try:
             await _profile(work, steps)
+            await estimate_too(work)
         except StepFailed as error:
             work.failure = error.failure
         except Exception as error:  # the other cells must not suffer for a fault of ours

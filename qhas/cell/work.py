@@ -25,7 +25,7 @@ from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
-from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, PreparedFacts
+from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, OwnEstimate, PreparedFacts
 from qhas.site.sdk import Sdk
 from qhas.store import StoreError
 from qhas.sweep.spec import NO_INPUTS, Cell
@@ -59,6 +59,7 @@ class CellWork:
         self.traits: Traits | None = None
         self.metrics: Metrics | None = None
         self.runtrace: Runtrace | None = None
+        self.estimated: OwnEstimate | None = None
         self.remarks: list[str] = []
         self.graphs: list[GraphWork] = []
         """Of a DLC that holds several; then figures are theirs."""

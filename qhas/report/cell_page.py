@@ -20,7 +20,7 @@ from qhas.report.links import cell_page, files, first_links, link
 from qhas.report.rendering import render
 from qhas.report.standing import standing
 from qhas.report.steps import step_rows, where_the_time_went
-from qhas.runs.expected import own_interval, unseen
+from qhas.runs.expected import estimated_too, moved, own_interval, unseen
 from qhas.runs.expected import sentence as expected_sentence
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.runs.rows import (
@@ -80,6 +80,8 @@ def cell_page_text(
         expected=expected_sentence(record),
         unseen=unseen(record),
         own_interval=own_interval(record),
+        moved=moved(record),
+        estimated_too=estimated_too(record),
         plots={plot.id: plot for plot in drawn if plot},
         ops=files_of.ops,
         costs=costs(record),
