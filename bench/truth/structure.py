@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,14 @@ def _shorten(model: Any) -> None:
     del model.metadata_props[:]
     model.doc_string = graph.doc_string = ""
     graph.name = "network"
-    kept = {value.name for value in (*graph.input, *graph.output)} | {""}
-    short: dict[str, str] = {}
+    ends = {value.name: value.name for value in (*graph.input, *graph.output)}
+    numbers = (name for number in count() if (name := f"{number:x}") not in ends)
+    short = {"": ""} | ends
 
     def renamed(name: str) -> str:
-        return name if name in kept else short.setdefault(name, f"{len(short):x}")
+        if name not in short:
+            short[name] = next(numbers)
+        return short[name]
 
     counts = Counter[str]()
     for tensor in graph.initializer:

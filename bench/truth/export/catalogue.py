@@ -58,7 +58,7 @@ def _detr(model: Any, config: Any, depths: list[int]) -> Source:
         made = config(
             backbone_config=backbone, use_timm_backbone=False, backbone=None, num_labels=91, **_EAGER
         )
-        return shapes.Detector(model(made), Scale.IMAGENET, no_object=True)
+        return shapes.Detector(model(made), Scale.IMAGENET)
 
     return Source(build, {"image": lambda: torch.rand(1, 640, 640, 3)}, ATTENTION_OPSET)
 

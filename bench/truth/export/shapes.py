@@ -19,25 +19,35 @@ class Scale(StrEnum):
     NONE = "none"
 
 
-class Image(nn.Module):
-    """An image with channels last, scaled inside; the network's first output, channels last where it is an image again."""
+class _OfImage(nn.Module):
+    """A network whose image comes with channels last and is scaled inside."""
+
+    def __init__(self, network: nn.Module, scale: Scale) -> None:
+        super().__init__()
+        self.network, self.scale = network, scale
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
+
+    def scaled(self, image: Tensor) -> Tensor:
+        """Channels first."""
+        value = image.permute(0, 3, 1, 2)
+        if self.scale is Scale.IMAGENET:
+            return (value - self.mean) / self.spread
+        return value * 2 - 1 if self.scale is Scale.SIGNED else value
+
+
+class Image(_OfImage):
+    """The network's first output: as `classes` a number a pixel, as `last` with channels last."""
 
     def __init__(
         self, network: nn.Module, scale: Scale, *, classes: bool = False, last: bool = False
     ) -> None:
-        super().__init__()
-        self.network, self.scale, self.classes, self.last = network, scale, classes, last
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
+        super().__init__(network, scale)
+        self.classes, self.last = classes, last
 
     def forward(self, image: Tensor) -> Tensor:
         """Batch 1."""
-        value = image.permute(0, 3, 1, 2)
-        if self.scale is Scale.IMAGENET:
-            value = (value - self.mean) / self.spread
-        elif self.scale is Scale.SIGNED:
-            value = value * 2 - 1
-        made = _first(self.network(value))
+        made = _first(self.network(self.scaled(image)))
         if self.classes:
             return made.argmax(1).to(torch.uint8)
         return made.permute(0, 2, 3, 1) if self.last else made
@@ -71,39 +81,19 @@ class Video(nn.Module):
         return made
 
 
-class Detector(nn.Module):
-    """Boxes of an image by a fixed number of queries, in pixels, with scores and labels."""
-
-    def __init__(self, network: nn.Module, scale: Scale, *, no_object: bool) -> None:
-        super().__init__()
-        self.inner = Image(_Both(network), scale)
-        self.no_object = no_object
+class Detector(_OfImage):
+    """Boxes of an image by a fixed number of queries, in pixels, with scores and labels; the last class is `nothing`."""
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Batch 1."""
         height, width = image.shape[1:3]
-        value = image.permute(0, 3, 1, 2)
-        if self.inner.scale is Scale.IMAGENET:
-            value = (value - self.inner.mean) / self.inner.spread
-        logits, boxes = self.inner.network(value)
-        if self.no_object:
-            scores, labels = logits.softmax(-1)[..., :-1].max(-1)
-        else:
-            scores, labels = logits.sigmoid().max(-1)
-        middle, half = boxes[..., :2], boxes[..., 2:] / 2
-        corners = torch.cat([middle - half, middle + half], -1)
-        pixels = corners * torch.tensor([width, height, width, height], dtype=torch.float32)
+        made = self.network(self.scaled(image))
+        scores, labels = made.logits.softmax(-1)[..., :-1].max(-1)
+        middle, half = made.pred_boxes[..., :2], made.pred_boxes[..., 2:] / 2
+        pixels = torch.cat([middle - half, middle + half], -1) * torch.tensor(
+            [width, height, width, height], dtype=torch.float32
+        )
         return pixels, scores, labels.to(torch.int32)
-
-
-class _Both(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        made = self.network(image)
-        return made.logits, made.pred_boxes
 
 
 class FilledGap(nn.Module):

@@ -35,14 +35,14 @@ class Split(nn.Module):
 
 
 def _split(value: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    pieces = -(-weight.shape[0] // _WIDEST)
+    pieces = -(-int(weight.shape[0]) // _WIDEST)
     biases = bias.chunk(pieces) if bias is not None else [None] * pieces
     made = [_narrow(value, part, of) for part, of in zip(weight.chunk(pieces), biases, strict=True)]
     return made[0] if pieces == 1 else torch.cat(made, -1)
 
 
 def _narrow(value: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    pieces = -(-weight.shape[1] // _WIDEST)
+    pieces = -(-int(weight.shape[1]) // _WIDEST)
     if pieces == 1:
         return functional.linear(value, weight, bias)
     parts = zip(value.chunk(pieces, -1), weight.chunk(pieces, 1), strict=True)

@@ -69,6 +69,14 @@ def test_names_become_short_and_ends_keep_theirs() -> None:
     assert {len(name) for node in model.graph.node for name in (*node.input, *node.output)} == {1}
 
 
+def test_an_end_with_a_short_name_keeps_it_alone() -> None:
+    model = network(w=np.zeros(3, np.float32))
+    model.graph.input[0].name = model.graph.node[0].input[0] = "0"
+    structure.pack(model)
+    assert model.graph.initializer[0].name != "0"
+    onnx.checker.check_model(model)
+
+
 def test_a_file_of_others_without_weights_grows_too(tmp_path: Path) -> None:
     model = network(w=np.zeros((64, 3, 3, 3), np.float32))
     model.graph.initializer[0].ClearField("raw_data")
