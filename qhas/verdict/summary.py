@@ -22,6 +22,7 @@ _SHOWN = (
     Verdict.RECOVERED,
     Verdict.IMPROVED,
     Verdict.CHANGED,
+    Verdict.ACCEPTED,
 )
 """What the Markdown lists; the others are counted."""
 _LISTED = 20
