@@ -125,7 +125,8 @@ def _run(given: argparse.Namespace, console: Console) -> int:
 
     matrix.run(wanted, kept, given.jobs, told)
     made = {cell: result for cell in wanted if (result := kept.get(cell))}
-    _show(console, "Made again, against the table", simulated.compared(made))
+    if given.again:
+        _show(console, "Made again, against the table", simulated.compared(made))
     simulated.note_failures(made)
     path = _ROOT / "qhas/truth/simulated.tsv"
     console.print(f"{simulated.add(path, made)} rows added to {path.relative_to(_ROOT)}.")

@@ -116,7 +116,7 @@ def _shorten(model: Any) -> None:
     graph.name = "network"
     ends = {value.name: value.name for value in (*graph.input, *graph.output)}
     numbers = (name for number in count() if (name := f"{number:x}") not in ends)
-    short = {"": ""} | ends
+    short: dict[str, str] = {"": ""} | ends
 
     def renamed(name: str) -> str:
         if name not in short:
