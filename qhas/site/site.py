@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
@@ -15,7 +16,10 @@ from qhas.failures import InvalidInput
 from qhas.machine.secrets import MASK, is_secret, masked
 from qhas.naming import Name
 from qhas.site.devices import DeviceRef, Gate, Transport
-from qhas.sweep.spec import NO_INPUTS, RANDOM_INPUTS, Cell
+from qhas.sweep.model_ref import NO_INPUTS, RANDOM_INPUTS
+
+if TYPE_CHECKING:
+    from qhas.sweep.spec import Cell
 
 SITE_VARIABLE = "QHAS_SITE"
 DEFAULT_STORE = "./qhas-store"
