@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from qhas.cell.prepare import source_of
 from qhas.cell.work import CellWork
 from qhas.documents import Stored
-from qhas.failures import InvalidInput
+from qhas.failures import InvalidInput, StepFailed
 from qhas.machine.process import ToolNotExecutable, run_tool
 from qhas.outside_text import shown
 from qhas.profile.origin import Origin
@@ -44,7 +45,7 @@ async def estimate_too(work: CellWork) -> None:
     try:
         sdk = await asyncio.to_thread(_host_sdk)
         work.estimated = await _estimated(work, sdk)
-    except (InvalidInput, ToolNotExecutable, OSError, ValueError) as error:
+    except (InvalidInput, StepFailed, ToolNotExecutable, OSError, ValueError) as error:
         work.estimated = OwnEstimate(why=shown(str(error)))
 
 
@@ -55,7 +56,7 @@ def _host_sdk() -> Sdk:
 async def _estimated(work: CellWork, sdk: Sdk) -> OwnEstimate:
     folder = work.directory / "estimate"
     folder.mkdir(exist_ok=True)
-    dlc, _ = await work.lab.model(work.cell.model.dlc)
+    dlc, _ = await source_of(work)
     question, answer = folder / "question.json", folder / "answer.json"
     options = work.cell.prepare.model_dump(exclude_none=True)
     asked = {"dlc": str(dlc), "soc": work.cell.soc, "options": options, "settings": {}, "ops": False}

@@ -64,8 +64,8 @@ async def test_the_cells_own_network_soc_and_options_are_asked_about(bench: Benc
     host.says(json.dumps({"graphs": [GRAPH]}))
     await estimate_too(bench.work)
     asked = host.was_asked()
-    dlc, _ = await bench.lab.model(bench.work.cell.model.dlc)
-    assert (asked["dlc"], asked["soc"]) == (str(dlc), "sm8750")
+    source, _ = await bench.lab.model(bench.work.cell.model)
+    assert (asked["dlc"], asked["soc"]) == (str(source.path), "sm8750")
 
 
 @pytest.mark.parametrize(
