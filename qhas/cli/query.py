@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import sys
@@ -13,12 +12,13 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from qhas.cli.csv_rows import write_table
 from qhas.cli.frame import Exit, command
 from qhas.cli.history import tell_damage
 from qhas.cli.options import SiteOption, store_of
 from qhas.cli.screen import console, errors
 from qhas.failures import InvalidInput
-from qhas.outside_text import csv_cell, shown
+from qhas.outside_text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,9 +41,7 @@ def query(
 
     answer = ask(store_of(site), question, tell_damage)
     if as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(csv_cell(name) for name in answer.column_names)
-        writer.writerows(map(csv_cell, row.values()) for row in answer.to_pylist())
+        write_table(answer)
     elif as_json:
         documents = [{name: _finite(value) for name, value in row.items()} for row in answer.to_pylist()]
         sys.stdout.write(json.dumps({"rows": documents}, indent=2, default=str) + "\n")
