@@ -10,7 +10,6 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows import parameters as asked
-from qhas.diff.model import Outcome
 from qhas.diff.runs import Chosen
 from qhas.naming import Name
 from qhas.runs.baseline import baseline_of
@@ -38,6 +37,6 @@ async def compare_runs(
         before = await asyncio.to_thread(baseline_of, store, after)
     diff = await compare(store, before, after, Chosen(models, socs), threshold_percent)
     await show_comparison(diff)
-    if diff.of(Outcome.WORSE):
+    if diff.worse:
         return Failed(name=SLOWER, message=diff.sentence)
     return Completed(message=diff.sentence)

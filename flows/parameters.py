@@ -15,6 +15,8 @@ from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.naming import SAFE, SOC, SocName
 from qhas.socs import KNOWN_SOCS
 from qhas.sweep.spec import RANDOM_INPUTS, PrepareOptions, RunOptions, Selection, TraceFeatures, Variants
+from qhas.tune.model import Objective
+from qhas.tune.search import TRIALS
 from qhas.upkeep.prune import PREPARED_DAYS, REPLAY_DAYS, TRACES_DAYS
 
 _KNOWN = {"type": "string", "enum": sorted(KNOWN_SOCS)}
@@ -23,6 +25,7 @@ _OTHER = {"type": "string", "pattern": f"^{SOC.pattern}$"}
 Address = Annotated[str, Field(min_length=1, max_length=2000)]
 Dlcs = Annotated[list[Address], Field(min_length=1)]
 Percent = Annotated[float, Field(ge=0, le=1000)]
+Trials = Annotated[int, Field(ge=1, le=1000)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 KnownSoc = Annotated[SocName, WithJsonSchema(_KNOWN)]
 SomeSocs = Annotated[list[SocName], Field(min_length=1)]
@@ -119,6 +122,15 @@ ACCEPTED_CELL = _parameter("Cell", "As model/soc/variant; a variant default may 
 ACCEPTED_BY = _parameter("Who", "Your name: it stands with every verdict from then on.")
 ACCEPTED_REASON = _parameter("Why", "One sentence, told with every verdict; empty only to take it back.", "")
 TAKE_BACK = _parameter("Take back", "What was accepted of this cell in this run counts no more.", False)
+TUNED = _parameter(
+    "Network", "An un-cached DLC: a path on the worker or any fsspec URL; or an ONNX file on the worker."
+)
+OBJECTIVE = _parameter(
+    "Objective", "What is to be small: time, DRAM traffic, peak VTCM, or the context binary.", Objective.TIME
+)
+TRIALS_OF_TUNING = _parameter(
+    "Trials", "1 to 1000 combinations that are compiled; enough of them are the whole grid.", TRIALS
+)
 TRACES = _parameter(
     "Traces, days", "1 to 3650 days since the run: traces, HTP graphs, QHAS pages.", TRACES_DAYS
 )

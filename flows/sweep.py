@@ -28,7 +28,7 @@ from qhas.machine.hangup import hangup_interrupts
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
 from qhas.runs.stored import ending, new_run_id, require_run
-from qhas.site import load_site, require_devices
+from qhas.site import load_site, require_cells
 from qhas.site.demo import missing_networks
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import plan_sweep, require_files
@@ -97,7 +97,7 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
         await make_samples(folder, names)
     plan = await asyncio.to_thread(plan_sweep, spec)
     site = load_site(site_path)
-    require_devices(site, sorted({cell.soc for cell in plan.cells}))
+    require_cells(site, plan.cells)
     async with (
         open_lab(site, named=plan.sdks) as lab,
         sole_runner(lab.store, run_id, tell_waiting) as lab.tenure,
@@ -112,7 +112,7 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
     plan = await asyncio.to_thread(plan_sweep, spec, look_up=False)
     cells = part.select(plan.cells)
     site = load_site(site_path)
-    require_devices(site, sorted({cell.soc for cell in cells}))
+    require_cells(site, cells)
     await asyncio.to_thread(require_files, cells)
     async with open_lab(site, named={cell.sdk for cell in cells}) as lab:
         run = await asyncio.to_thread(require_run, lab.store, run_id or "", spec)

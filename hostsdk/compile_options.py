@@ -6,8 +6,38 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.socs import Soc
+
 TRACE_SETTING = "sim_trace_final"
 """The finaliser's setting that names the file of the simulator's trace."""
+
+
+def for_soc(
+    soc: Soc,
+    optimization_level: int = 2,
+    vtcm_mb: int | None = None,
+    hvx_threads: int | None = None,
+    dlbc: bool = False,
+) -> CompileOptions:
+    """Options as a command line has them, 0 MB of VTCM being all of the SoC's.
+
+    Raises `ToolError` (INVALID_PARAMETER) for more than the SoC has.
+    """
+    if vtcm_mb and soc.vtcm_mb and vtcm_mb > soc.vtcm_mb:
+        raise _invalid(f"--vtcm_override={vtcm_mb}: {soc.name} has {soc.vtcm_mb} MB of VTCM")
+    if hvx_threads and soc.hvx_threads and hvx_threads > soc.hvx_threads:
+        raise _invalid(f"--num_hvx_threads={hvx_threads}: {soc.name} has {soc.hvx_threads} HVX threads")
+    return CompileOptions(
+        optimization_level=optimization_level,
+        vtcm_mb=soc.vtcm_mb if vtcm_mb == 0 else vtcm_mb,
+        hvx_threads=hvx_threads,
+        dlbc=dlbc,
+    )
+
+
+def _invalid(reason: str) -> ToolError:
+    return ToolError(ErrorCode.INVALID_PARAMETER, f"{reason}.", "HTP Offline Prepare")
 
 
 def trace_of(graph: str) -> str:

@@ -24,7 +24,9 @@ TOOLS = {
     "snpe-dlc-graph-prepare": "hostsdk.tools.graph_prepare",
     "snpe-net-run": "hostsdk.tools.net_run",
     "qnn-profile-viewer": "hostsdk.viewer.command",
+    "hostsdk-estimate": "hostsdk.tools.estimate",
 }
+"""Executables by name; all but the last are called as the vendor's."""
 _SHEBANG_LIMIT = 120
 _MAKING_SECONDS = 120.0
 """How long another process may take to make the directory: seconds, on a loaded machine some tens."""

@@ -105,10 +105,6 @@ class Preparation:
     def _directory(self, job: str) -> Path:
         return self.scratch / f"{job}-{self.soc.name}"
 
-    @property
-    def _corner(self) -> int:
-        return self.soc.checked.corner if self.soc.checked else TOP_VOLTAGE_CORNER
-
     def _unsupported_traces(self, dlc: Path, *, required: bool) -> dict[str, bytes]:
         """The simulator's traces by graph, from a compilation whose binary is thrown away.
 
@@ -122,12 +118,7 @@ class Preparation:
             return {}
 
     def _simulated(self, dlc: Path) -> dict[str, bytes]:
-        settings: dict[str, int | float | str] = {
-            "hextimate": 1,
-            TRACE_SETTING: _TRACE_FILE,
-            "sim_core_voltage_corner": self._corner,
-        }
-        options = replace(self.options, finalize_settings=settings)
+        options = replace(self.options, finalize_settings=simulation_settings(self.soc, _TRACE_FILE))
         result = self._run(dlc, options, "estimate", profile=False)
         traces = {}
         for name in (graph["name"] for graph in result["graphs"]):
@@ -166,7 +157,7 @@ class Preparation:
     def _recorded_options(self, unsupported: bool) -> dict[str, Any]:
         form = self.options.to_json()
         del form["finalize_settings"]
-        return form | ({"sim_core_voltage_corner": self._corner} if unsupported else {})
+        return form | ({"sim_core_voltage_corner": _corner(self.soc)} if unsupported else {})
 
     def _no_timeline(self) -> str:
         title = self.soc.name.upper()
@@ -190,6 +181,16 @@ class Preparation:
                 f"not; {ESTIMATE_UNSUPPORTED}=1 asks for an unsupported one."
             )
         raise _failed(f"the simulator gave no timeline for {title}")
+
+
+def simulation_settings(soc: Soc, trace: str) -> dict[str, int | float | str]:
+    """The finaliser's settings that make the simulator write its trace to a file, whatever the SoC."""
+    settings: dict[str, int | float | str] = {"hextimate": 1, TRACE_SETTING: trace}
+    return settings if soc.estimate_supported else settings | {"sim_core_voltage_corner": _corner(soc)}
+
+
+def _corner(soc: Soc) -> int:
+    return soc.checked.corner if soc.checked else TOP_VOLTAGE_CORNER
 
 
 def _failed(reason: str) -> ToolError:

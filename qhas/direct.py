@@ -18,7 +18,7 @@ from qhas.runs.durations import write_durations
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
 from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
-from qhas.site import Site, require_devices
+from qhas.site import Site, require_cells
 from qhas.site.sdk import Sdk
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import plan_sweep
@@ -47,7 +47,7 @@ async def _run(spec: SweepSpec, site: Site, run_id: str, sdks: Mapping[str | Non
     if this and threading.current_thread() is threading.main_thread():  # no other may handle signals
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     plan = await asyncio.to_thread(plan_sweep, spec)
-    require_devices(site, sorted({cell.soc for cell in plan.cells}))
+    require_cells(site, plan.cells)
     async with (
         open_lab(site, named=plan.sdks, sdks=sdks) as lab,
         sole_runner(lab.store, run_id, _tell_waiting) as tenure,

@@ -47,6 +47,7 @@ FLOORS = (
         "runs",
         "lab",
         "cell",
+        "estimate",
     ),
     *(
         "history",
@@ -57,7 +58,11 @@ FLOORS = (
         "report",
         "archive",
         "direct",
+        "reproducer",
         "gate",
+        "tune",
+        "explain",
+        "advise",
         "upkeep",
         "cli",
     ),
@@ -78,7 +83,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-EVERY_MODULE = [path for package in PACKAGES for path in modules(package)]
+EVERY_MODULE = [path for package in (*PACKAGES, "tests") for path in modules(package)]
 
 
 @cache

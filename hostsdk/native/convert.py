@@ -1,7 +1,7 @@
 """Job: ONNX to DLC, through ONNX Runtime's QNN provider with every operation checked against the HTP.
 
-Request: library_dir, onnx, inputs (shapes by name), symbols (values by name), batch (a number or null). Result: dlc (a
-path in the working directory), warnings (sentences on what costs time). A network that the HTP cannot take whole
+Request: library_dir, onnx, inputs (shapes by name), symbols (values by name), batch (a number or null), and where asked for
+boundary (`Boundary`). Result: dlc (a path in the working directory), warnings (sentences on what costs time). A network that the HTP cannot take whole
 is refused with the operations named; the provider would otherwise write a DLC of the supported part alone.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.boundary import Boundary, rewrite
 from hostsdk.native.costly_forms import costly_forms
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, ready
@@ -21,6 +22,8 @@ _RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
 _SILENT = 4
 _NAMED_AT_MOST = 8
 _REASON_LIMIT = 400
+_LARGEST_FILE = (1 << 31) - (1 << 20)
+"""A protobuf's limit, less what its frame may take."""
 _RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _UNREGISTERED = re.compile(r"(?:([\w.]+):)?(\w+)\(-?\d+\) is not a registered")
 _BORDER = ("QuantizeLinear", "DequantizeLinear")
@@ -72,7 +75,22 @@ def _ready(request: dict[str, Any]) -> str:
             recurrent,
             "write it as MatMul, Sigmoid and Tanh, one step after the other, or cut the network there",
         )
-    return str(network)
+    boundary = Boundary(**request.get("boundary", {}))
+    return str(_rewritten(network, boundary) if boundary else network)
+
+
+def _rewritten(network: Path, boundary: Boundary) -> Path:
+    import onnx
+
+    try:
+        model = onnx.load(network)
+    except Exception:  # the runtime says it in better words
+        return network
+    rewrite(model, boundary)
+    target = Path.cwd() / "boundary.onnx"
+    external = model.ByteSize() > _LARGEST_FILE
+    onnx.save(model, target, save_as_external_data=external, location="boundary.weights")
+    return target
 
 
 def _session(ort: Any, onnx: str, provider: dict[str, str], entries: dict[str, str]) -> Any:

@@ -57,13 +57,17 @@ class ComposedDlc:
 
     def binary(self) -> bytes:
         """The context binary: what the cache record will hold."""
-        core = self.session.libraries.core
-        size = c_uint64()
-        core.call("contextGetBinarySize", self.context, byref(size))
-        buffer = create_string_buffer(size.value)
+        core, size = self.session.libraries.core, self.binary_bytes()
+        buffer = create_string_buffer(size)
         written = c_uint64()
-        core.call("contextGetBinary", self.context, buffer, size.value, byref(written))
+        core.call("contextGetBinary", self.context, buffer, size, byref(written))
         return buffer.raw[: written.value]
+
+    def binary_bytes(self) -> int:
+        """Size of the context binary."""
+        size = c_uint64()
+        self.session.libraries.core.call("contextGetBinarySize", self.context, byref(size))
+        return size.value
 
     def save(self, path: Path) -> None:
         """Add the context to the DLC as a cache record and write the DLC to `path`."""

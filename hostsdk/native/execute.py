@@ -2,7 +2,7 @@
 
 Request: library_dir, layout, dlc, record (name of the cache record, or null: compile now), soc, soc_model, options, input_dir,
 graphs (names, empty for all, in the record's order), lists (of inferences, one list a graph, an inference being a list of
-{name, path}), native_inputs and native_outputs (bool: raw files hold the tensors' own types), outputs (names, empty for
+{name, path}; null: nothing is executed), native_inputs and native_outputs (bool: raw files hold the tensors' own types), outputs (names, empty for
 all), output_dir, duration_s, profile (null or a `ProfileLevel` name), log (null or {directory, application, version,
 backend}), timeline (bool: put the DLC's timelines into the logs). Progress: inference (index), paths, before each one of
 the first pass. Result: graphs (names), inferences (how many ran of all of them), logs (file names, in the graphs' order).
@@ -54,7 +54,8 @@ def execute(request: dict[str, Any], reply: Reply) -> None:
     """Run the job."""
     level = LogLevel(request["log_level"])
     with ExitStack() as scope:
-        scope.enter_context(own_core())
+        if request["lists"] is not None:
+            scope.enter_context(own_core())
         session = scope.enter_context(
             open_session(asked_for(request), request["soc_model"], reply.log, level)
         )
@@ -63,6 +64,9 @@ def execute(request: dict[str, Any], reply: Reply) -> None:
         runs = _checked(graphs, request)
         recordings = [_recording(scope, session, run, request, reply) for run in runs]
         logs = _open_logs(runs, recordings, request)
+        if request["lists"] is None:
+            reply.result(graphs=[run.interface.name for run in runs], inferences=0, logs=logs)
+            return
         context = recordings[0].call(
             Method.CREATE_FROM_BINARY,
             lambda profile: scope.enter_context(context_binary.load(session, record, profile)),
@@ -97,7 +101,7 @@ def _chosen(held: tuple[GraphInterface, ...], request: dict[str, Any]) -> list[G
             f"--graph_execute: the container holds no graph {unknown[0]!r}, it has {', '.join(by_name)}.",
             "DLC",
         )
-    if len(names) != len(request["lists"]):
+    if request["lists"] is not None and len(names) != len(request["lists"]):
         raise ToolError(
             ErrorCode.INVALID_PARAMETER,
             f"{len(request['lists'])} input list(s) for {len(names)} graph(s) ({', '.join(names)}): give "
@@ -120,7 +124,7 @@ def _checked(graphs: list[GraphInterface], request: dict[str, Any]) -> list[_Run
             request["native_inputs"],
             request["native_outputs"],
         )
-        for graph, inferences in zip(graphs, request["lists"], strict=True)
+        for graph, inferences in zip(graphs, request["lists"] or [[] for _ in graphs], strict=True)
     ]
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hostsdk import layout, socs
-from hostsdk.compile_options import CompileOptions
+from hostsdk.compile_options import for_soc
 from hostsdk.dlc.dlc import Dlc
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.preparation import ESTIMATE_UNSUPPORTED, Preparation
 from hostsdk.publish import publish, require_writable, scratch_in
-from hostsdk.socs import Soc
 from hostsdk.tools import command
 from hostsdk.tools.options import Options, names, switch, whole_number
 
@@ -63,7 +61,12 @@ def _prepare(argv: Sequence[str]) -> None:
         raise _invalid(
             "--profiling_level qhas writes a schematic a graph, named after it: prepare one SoC at a time"
         )
-    options = {soc: _compile_options(chosen, soc) for soc in targets}
+    options = {
+        soc: for_soc(
+            soc, chosen.optimization_level, chosen.vtcm_override, chosen.num_hvx_threads, chosen.htp_dlbc
+        )
+        for soc in targets
+    }
     Dlc(source).check()
     sdk = layout.sdk()
     if qhas:
@@ -101,20 +104,6 @@ def _prepare_one(preparation: Preparation, working: Path, *, qhas: bool) -> None
             print(f"[INFO] {schematic.name} written")
         print(f"[{'INFO' if outcome.has_timeline else 'WARN'}] {outcome.statement}")
     print(f"[INFO] Successfully created cache for {title}\n[INFO] {title} : Success", flush=True)
-
-
-def _compile_options(chosen: Any, soc: Soc) -> CompileOptions:
-    vtcm, threads = chosen.vtcm_override, chosen.num_hvx_threads
-    if vtcm and soc.vtcm_mb and vtcm > soc.vtcm_mb:
-        raise _invalid(f"--vtcm_override={vtcm}: {soc.name} has {soc.vtcm_mb} MB of VTCM")
-    if threads and soc.hvx_threads and threads > soc.hvx_threads:
-        raise _invalid(f"--num_hvx_threads={threads}: {soc.name} has {soc.hvx_threads} HVX threads")
-    return CompileOptions(
-        optimization_level=chosen.optimization_level,
-        vtcm_mb=soc.vtcm_mb if vtcm == 0 else vtcm,
-        hvx_threads=threads,
-        dlbc=chosen.htp_dlbc,
-    )
 
 
 def _invalid(reason: str) -> ToolError:

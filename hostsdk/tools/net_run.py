@@ -33,7 +33,7 @@ def _net_run(argv: Sequence[str]) -> None:
     chosen = parse(argv)
     container = Dlc(chosen.container)
     container.check()
-    lists = [input_list.parse(path) for path in chosen.input_list]
+    lists = [input_list.parse(path) for path in chosen.input_list or []]
     outputs = _outputs(chosen.set_output_tensors, lists)
     soc = _machine(container)
     qhas = chosen.profiling_level is Level.QHAS
@@ -45,6 +45,13 @@ def _net_run(argv: Sequence[str]) -> None:
         mode = chosen.cache_compatibility_mode
         record = choose_record(container, soc, mode, chosen.validate_cache, user_log.tell)
         timeline = qhas and record is not None and bool(read_timelines(container, soc.name))
+        if chosen.timeline_only and not timeline:
+            raise ToolError(
+                ErrorCode.MISSING_RECORD,
+                f"{chosen.container.name} has no timeline for {soc.name}, which --timeline_only asks for: prepare it with "
+                "--profiling_level qhas for a SoC that has an estimate.",
+                "DLC",
+            )
         if qhas and not timeline:
             user_log.tell(
                 "USER_WARN",
@@ -63,7 +70,9 @@ def _net_run(argv: Sequence[str]) -> None:
                 "options": CompileOptions().to_json(),
                 "input_dir": str(Path.cwd()),
                 "graphs": chosen.graph_execute or [],
-                "lists": [[[vars(entry) for entry in line] for line in each.inferences] for each in lists],
+                "lists": None
+                if chosen.timeline_only
+                else [[[vars(entry) for entry in line] for line in each.inferences] for each in lists],
                 "native_inputs": chosen.use_native_input_files,
                 "native_outputs": chosen.use_native_output_files,
                 "outputs": outputs,
@@ -75,6 +84,11 @@ def _net_run(argv: Sequence[str]) -> None:
             }
             result = run_job("execute", request, scratch, user_log.listen(_progress))
             _publish(chosen.output_dir, results, [scratch / name for name in result["logs"]], qhas=qhas)
+        if chosen.timeline_only:
+            print(
+                "Nothing was executed: the log has the simulator's timeline alone, and there are no outputs."
+            )
+            return
         for graph in result["graphs"]:
             print(f"Successfully executed graph {graph}")
         print(

@@ -65,10 +65,14 @@ def parse(argv: Sequence[str]) -> Namespace:
     add("--container", required=True, type=Path, metavar="DLC")
     add(
         "--input_list",
-        required=True,
         type=_paths,
         metavar="FILE[,FILE]",
         help="one inference a line: path, or name:=path ...; one list a graph, in the container's order",
+    )
+    add(
+        "--timeline_only",
+        action="store_true",
+        help="run nothing: the log gets the simulator's timeline alone; takes the place of --input_list, needs qhas",
     )
     add("--graph_init", type=names, metavar="A[,B]", help="no effect here: graphs are made as they are run")
     add("--graph_execute", type=names, metavar="A[,B]", help="graphs to run; default: all")
@@ -112,7 +116,24 @@ def parse(argv: Sequence[str]) -> Namespace:
     chosen.cache_compatibility_mode = CacheMode(chosen.cache_compatibility_mode)
     _require_dsp(chosen)
     _require_buffers(chosen)
+    _require_work(chosen)
     return chosen
+
+
+def _require_work(chosen: Namespace) -> None:
+    """Either inferences or a timeline alone."""
+    if chosen.timeline_only == bool(chosen.input_list):
+        raise ToolError(
+            ErrorCode.INVALID_PARAMETER,
+            "give --input_list, or --timeline_only to run nothing.",
+            "Command Line",
+        )
+    if chosen.timeline_only and chosen.profiling_level is not Level.QHAS:
+        raise ToolError(
+            ErrorCode.INVALID_PARAMETER,
+            "--timeline_only needs --profiling_level qhas: without it there is no timeline.",
+            "Command Line",
+        )
 
 
 def _require_buffers(chosen: Namespace) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from hostsdk import layout, wheel
 from hostsdk.child import run_job
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.boundary import LAYOUTS
 from hostsdk.publish import publish, scratch_in
 from hostsdk.tools import command
 from hostsdk.tools.options import Options, whole_number
@@ -48,7 +49,35 @@ def _options() -> Options:
     options.add_argument(
         "-b", "--batch", type=whole_number(1), metavar="N", help="the first dimension of every input"
     )
+    _add_boundary(options)
     return options
+
+
+def _add_boundary(options: Options) -> None:
+    for option, what in (("-l", "input"), (None, "output")):
+        options.add_argument(
+            *([option] if option else []),
+            f"--{what}_layout",
+            nargs=2,
+            action="append",
+            default=[],
+            metavar=("NAME", "LAYOUT"),
+            help=f"the layout an {what} has in the network ({', '.join(LAYOUTS)}): channels that come first become last, as the "
+            "vendor's converter does; without it nothing is moved; repeatable",
+        )
+    options.add_argument(
+        "--quantize_io",
+        action="store_true",
+        help="inputs and outputs of a network with quantising pairs are whole numbers, as the vendor's converter makes them",
+    )
+
+
+def _boundary(chosen: Any) -> dict[str, Any]:
+    return {
+        "inputs": dict(chosen.input_layout),
+        "outputs": dict(chosen.output_layout),
+        "quantised": chosen.quantize_io,
+    }
 
 
 def _shapes(chosen: Any) -> dict[str, Any]:
@@ -86,6 +115,7 @@ def _convert(argv: Sequence[str]) -> None:
             "library_dir": str(installed.directory),
             "onnx": str(network.resolve()),
             **_shapes(chosen),
+            "boundary": _boundary(chosen),
         }
         result = run_job("convert", request, scratch)
         publish(Path(result["dlc"]), output)

@@ -78,14 +78,14 @@ def resources(analysis: Analysis) -> list[Resource]:
             tid=tid,
             start=min(event.start for event in events),
             end=max(event.end for event in events),
-            used=_covered(events),
+            used=covered(events),
             traffic=total(event.traffic for event in events),
         )
         for (unit, tid), events in sorted(members.items(), key=lambda item: (order[item[0][0]], item[0][1]))
     ]
 
 
-def _covered(events: Iterable[Event]) -> int:
+def covered(events: Iterable[Event]) -> int:
     """Cycles covered by at least one of the events."""
     covered = 0
     reached = 0

@@ -206,8 +206,7 @@ def _timeline(message: Message, payload: bytes) -> Timeline:
             f"The timeline in the log cannot be used: {fault}; run the graph again."
         ) from fault
     try:
-        trace = json.loads(text)
-        return _build(graph, trace, message.values())
+        return timeline_of(graph, json.loads(text), message.values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise TimelineError(
             f"The timeline of graph {graph!r} is not in the simulator's known shape "
@@ -215,7 +214,11 @@ def _timeline(message: Message, payload: bytes) -> Timeline:
         ) from fault
 
 
-def _build(graph: str, trace: Mapping[str, Any], simulated: Mapping[int, int]) -> Timeline:
+def timeline_of(graph: str, trace: Mapping[str, Any], simulated: Mapping[int, int]) -> Timeline:
+    """The timeline that the simulator's trace tells, with its own figures by event type where there are any.
+
+    Raises ValueError, KeyError, TypeError or AttributeError for a trace of another shape.
+    """
     raw = trace["traceEvents"]
     if any(item["pid"] != 0 for item in raw):
         raise ValueError("it covers several cores, which is not supported")

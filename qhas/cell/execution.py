@@ -39,25 +39,26 @@ async def execute(
     attempt: StepAttempt,
     device: Device,
     prepared: Prepared,
-    inputs: StagedInputs,
+    inputs: StagedInputs | None,
     level: ProfilingLevel,
     graph: str | None = None,
 ) -> Execution:
-    """Run every inference of the list, of every graph or of one. Raises StepFailed unless each left its outputs."""
+    """Run every inference of the list, of every graph or of one. Raises StepFailed unless each left its outputs.
+
+    Without inputs nothing is executed, and the log has the simulator's timeline alone.
+    """
     options = attempt.work.cell.run
     job = await device.open_job()
     await job.stage(prepared.dlc, PREPARED_DLC)
-    lists = dict(zip(_list_names(len(inputs.lists)), inputs.lists, strict=True))
-    for name, listing in lists.items():
-        await job.stage(listing, name)
-    for name, file in inputs.files.items():
+    lists = dict(zip(_list_names(len(inputs.lists)), inputs.lists, strict=True)) if inputs else {}
+    for name, file in (lists | (inputs.files if inputs else {})).items():
         await job.stage(file, name)
     argv = attempt.work.sdk.net_run_argv(
         container=PREPARED_DLC,
         input_list=",".join(lists),
         options=options,
         level=level,
-        native_inputs=inputs.native,
+        native_inputs=bool(inputs and inputs.native),
         graph=graph,
     )
     began = await job.now()
@@ -67,7 +68,7 @@ async def execute(
     results = await job.files(_RESULTS)
     if len(lists) > 1:
         results += await job.files(_RESULTS_OF_GRAPHS)
-    _require_results(attempt, results, inputs.inferences * len(lists))
+    _require_results(attempt, results, inputs.inferences * len(lists) if inputs else 0)
     return Execution(job, began, results)
 
 

@@ -41,8 +41,10 @@ class ProfiledRun:
 async def net_run(work: CellWork, prepared: Prepared, device: Device) -> ProfiledRun:
     """Execute the prepared graph with QHAS profiling in a fresh directory of the device. Raises StepFailed."""
     async with work.attempt(Step.NET_RUN) as attempt:
-        source = await work.inputs(prepared.dlc)
-        inputs = repeated(source, min(source.inferences, PROFILED_INFERENCES), attempt.folder)
+        inputs = None
+        if work.executes:
+            source = await work.inputs(prepared.dlc)
+            inputs = repeated(source, min(source.inferences, PROFILED_INFERENCES), attempt.folder)
         execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.QHAS)
         candidates = await execution.job.files(LOGS)
         log = fresh(attempt, execution, candidates, LOGS)

@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qhas.cell.prepare import prepared_key
-from qhas.cell.prepared import PreparedGraphs
+from qhas.cell.prepared import PreparedGraphs, prepared_key
 from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.runs.durations import read_durations

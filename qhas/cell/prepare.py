@@ -14,17 +14,15 @@ from qhas.cell.artifacts import NETWORK, PREPARED_DLC, SCHEMATIC
 from qhas.cell.dlc import prepared_graphs
 from qhas.cell.effective import context_bytes, of_cache
 from qhas.cell.graphs import GraphWork, folders, paired
-from qhas.cell.prepared import PreparedGraphs
+from qhas.cell.prepared import PreparedGraphs, prepared_key
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.machine.digest import data_digest, file_digest
+from qhas.machine.digest import file_digest
 from qhas.machine.packing import write_whole
 from qhas.network.dlc import read_network
 from qhas.network.network import Network
 from qhas.runs import progress
 from qhas.runs.record import PreparedFacts
-from qhas.site.sdk import Sdk
-from qhas.sweep.spec import Cell
 from qhas.truth.traits import traits_of
 
 
@@ -68,18 +66,6 @@ async def prepare_graph(work: CellWork) -> Prepared:
             context_bytes=await asyncio.to_thread(context_bytes, prepared.dlc),
         )
         return prepared
-
-
-def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
-    """Content key of a prepared graph: whatever changes the result is in it, and nothing else."""
-    return data_digest(
-        {
-            "dlc": dlc_sha256,
-            "soc": cell.soc,
-            "options": cell.prepare.model_dump(),
-            "sdk": [sdk.kind, sdk.version, dict(sdk.env)],
-        }
-    )
 
 
 def _graph_names(dlc: Path) -> list[str]:

@@ -21,10 +21,25 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from qhas.cell.artifacts import PREPARED_DLC
 from qhas.cell.dlc import MOST_GRAPHS
+from qhas.machine.digest import data_digest
 from qhas.naming import below, check_file, safe_paths
 from qhas.runs import keys
+from qhas.site.sdk import Sdk
 from qhas.store import Artifact, Download, ObjectDamaged, ObjectMissing, Store, StoreError, Upload
 from qhas.store.claims import Claims
+from qhas.sweep.spec import Cell
+
+
+def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
+    """Content key of a prepared graph: whatever changes the result is in it, and nothing else."""
+    return data_digest(
+        {
+            "dlc": dlc_sha256,
+            "soc": cell.soc,
+            "options": cell.prepare.model_dump(),
+            "sdk": [sdk.kind, sdk.version, dict(sdk.env)],
+        }
+    )
 
 
 class PreparedManifest(BaseModel):

@@ -21,6 +21,10 @@ from qhas.runs.record import BudgetResult, CellRecord, CellStatus, GraphRecord
 from qhas.runs.stored import read_run
 from qhas.store import Artifact, Store, StoreError, Upload
 
+_NOT_EXECUTED = (
+    "Nothing was executed (inputs: none): the figures are the simulator's, and there are no outputs."
+)
+
 
 async def publish_cell(work: CellWork) -> CellRecord:
     """Upload artifacts and tool output, then the record. A failed cell keeps whatever it has.
@@ -52,7 +56,9 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         latency=work.latency,
         metrics=work.metrics,
         runtrace=work.runtrace,
-        remarks=work.remarks + [f"{each.name}: {one}" for each in work.graphs for one in each.remarks],
+        remarks=([] if work.executes else [_NOT_EXECUTED])
+        + work.remarks
+        + [f"{each.name}: {one}" for each in work.graphs for one in each.remarks],
         budgets=_budgets(work, graphs := [_graph_record(work, graph) for graph in work.graphs]),
         artifacts=artifacts,
         graphs=graphs,

@@ -28,7 +28,7 @@ from qhas.runs import progress
 from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, PreparedFacts
 from qhas.site.sdk import Sdk
 from qhas.store import StoreError
-from qhas.sweep.spec import Cell
+from qhas.sweep.spec import NO_INPUTS, Cell
 from qhas.truth.traits import Traits
 
 
@@ -83,6 +83,11 @@ class CellWork:
                 yield device
         finally:
             self._enter(Stage.FINISHING)
+
+    @property
+    def executes(self) -> bool:
+        """Whether the network is run: an estimate needs no inputs and leaves no outputs."""
+        return self.cell.model.inputs != NO_INPUTS
 
     @property
     def sdk(self) -> Sdk:

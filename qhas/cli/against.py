@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qhas.cli.screen import errors
-from qhas.diff.model import RunDiff
-from qhas.diff.runs import compare_runs
 from qhas.failures import InvalidInput
-from qhas.runs.baseline import baseline_of
 from qhas.runs.stored import read_run
 from qhas.store import Store
+
+if TYPE_CHECKING:
+    from qhas.diff.model import RunDiff
 
 BASELINE = "baseline"
 """Stands for the last finished run of the same sweep before."""
@@ -39,6 +39,11 @@ def against_run(store: Store, run_id: str, other: str | None) -> RunDiff | None:
 
     A run that has no baseline, or nothing in common with the other, is good input all the same: that is said, no more.
     """
+    if other is None:
+        return None
+    from qhas.diff.runs import compare_runs  # comparing is half of what a command imports
+    from qhas.runs.baseline import baseline_of
+
     try:
         base = baseline_of(store, run_id) if other == BASELINE else other
         return compare_runs(store, base, run_id) if base else None

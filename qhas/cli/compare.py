@@ -128,7 +128,7 @@ def _tell_runs(diff: RunDiff, expected: dict[str, str], as_json: bool) -> Exit:
         raise InvalidInput(
             f"No cell of {diff.before} and {diff.after} could be compared; {diff.not_compared[0].reason}"
         )
-    return Exit.CELLS_FAILED if diff.of(Outcome.WORSE) else Exit.GOOD
+    return Exit.CELLS_FAILED if diff.worse else Exit.GOOD
 
 
 def _tell_cell(diff: CellDiff, expected: str, as_json: bool) -> Exit:

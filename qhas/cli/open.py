@@ -13,8 +13,7 @@ from qhas.cli.options import RunArgument, SiteOption, run_of, store_of
 from qhas.cli.screen import console
 from qhas.failures import InvalidInput
 from qhas.report.serving import PERFETTO_PORT, Served, serving
-from qhas.runs import keys
-from qhas.runs.listing import LATEST
+from qhas.runs import LATEST, keys
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run
 

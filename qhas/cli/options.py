@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qhas.failures import InvalidInput
-from qhas.runs.listing import LATEST, find_cell, find_run
-from qhas.runs.record import CellRecord, by_graph
-from qhas.runs.stored import load_run
+from qhas.runs import LATEST
 from qhas.site import SITE_VARIABLE, load_site
-from qhas.site.demo import DEMO_FOLDER
 from qhas.store import Store
+
+if TYPE_CHECKING:
+    from qhas.runs.record import CellRecord
 
 SiteOption = Annotated[
     Path | None, typer.Option("--site", help=f"site.yaml; else {SITE_VARIABLE}, else the defaults.")
@@ -32,9 +32,13 @@ def store_of(site: Path | None) -> Store:
 
 def run_of(store: Store, name: str) -> str:
     """The id of the run that a user names. Raises InvalidInput; if the demo's store is beside, it says where that one is."""
+    from qhas.runs.listing import find_run  # records of runs, which the commands that name none do without
+
     try:
         return find_run(store, name)
     except InvalidInput as error:
+        from qhas.site.demo import DEMO_FOLDER
+
         site = DEMO_FOLDER / "site.yaml"
         if not site.is_file() or store.root == load_site(site).store:
             raise
@@ -43,6 +47,10 @@ def run_of(store: Store, name: str) -> str:
 
 def cell_of(store: Store, address: str, *, graphs: bool = True) -> CellRecord:
     """The finished cell that a user names as RUN/MODEL/SOC/VARIANT; of a DLC of several, a graph of it. Raises InvalidInput."""
+    from qhas.runs.listing import find_cell
+    from qhas.runs.record import by_graph
+    from qhas.runs.stored import load_run
+
     name, _, key = address.partition("/")
     if not key:
         raise InvalidInput(f"{address} is a whole run; give one cell as RUN/MODEL/SOC/VARIANT.")

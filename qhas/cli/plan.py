@@ -20,7 +20,7 @@ from qhas.cli.narrowing import (
 from qhas.cli.options import JsonOption, SiteOption
 from qhas.cli.screen import console
 from qhas.cli.tables.plan import plan_document, show_plan
-from qhas.site import Transport, load_site, require_devices
+from qhas.site import Transport, load_site, require_cells
 from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import load_sweep
 from qhas.truth.calibration import basis_of
@@ -42,7 +42,7 @@ def plan(
     lab_site = load_site(site)
     chosen = Narrowing(model or [], soc or [], variant or [], tag or [], failed, canary)
     planned = plan_sweep(narrowed(load_sweep(sweep_file), chosen, lab_site))
-    require_devices(lab_site, sorted({cell.soc for cell in planned.cells}))
+    require_cells(lab_site, planned.cells)
     real = {device.soc for device in lab_site.devices if device.transport is not Transport.HOST}
     simulated = {
         name: basis_of(name) for name in dict.fromkeys(cell.soc for cell in planned.cells) if name not in real

@@ -17,14 +17,19 @@ from qhas.machine.secrets import name_in
 from qhas.naming import safe_name
 from qhas.runs.stored import new_run_id
 from qhas.site import load_site
-from qhas.sweep.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec
+from qhas.sweep.spec import INPUT_WORDS, RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec
 
 
 @command
 def profile(
     dlc: str,
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sm8750; repeat it for more.")],
-    inputs: Annotated[str, typer.Option(help="`random` or an input list.")] = RANDOM_INPUTS,
+    inputs: Annotated[
+        str,
+        typer.Option(
+            help="`random`, an input list, or `none`: only the estimate of a simulated SoC, without execution."
+        ),
+    ] = RANDOM_INPUTS,
     native_inputs: Annotated[
         bool, typer.Option("--native-inputs", help="The list's files are of the inputs' own types.")
     ] = False,
@@ -51,7 +56,7 @@ def profile(
                 ModelRef(
                     name=name,
                     dlc=absolute(dlc),
-                    inputs=inputs if inputs == RANDOM_INPUTS else absolute(inputs),
+                    inputs=inputs if inputs in INPUT_WORDS else absolute(inputs),
                     native_inputs=native_inputs,
                 )
             ],

@@ -22,7 +22,7 @@ from qhas.prefect_profile import HOW_TO_RECORD, has_api
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import ending, load_run, require_same_spec
-from qhas.site import Site, require_devices
+from qhas.site import Site, require_cells
 from qhas.site.sdk import Sdk, find_sdks
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
@@ -49,7 +49,7 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
     """Run the sweep on this site's devices, `direct` without Prefect if no API is configured. Raises InvalidInput before anything runs."""
     store = _opened(request)
     planned = plan_sweep(request.spec)
-    require_devices(request.site, sorted({cell.soc for cell in planned.cells}))
+    require_cells(request.site, planned.cells)
     sdks = find_sdks(request.site, planned.sdks)
     if direct and not has_api():
         return _run_and_show(store, request, planned, partial(_run_direct, request, sdks))

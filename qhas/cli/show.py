@@ -6,13 +6,13 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from typing import TYPE_CHECKING
 
 from qhas.cli.against import AgainstOption, against_run, require_other
 from qhas.cli.csv_rows import write_table
 from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, RunArgument, SiteOption, run_of, store_of
 from qhas.cli.screen import console
-from qhas.cli.tables.diff import show_run as show_diff
 from qhas.cli.tables.run import show_run
 from qhas.diff.model import Outcome, RunDiff
 from qhas.failures import InvalidInput
@@ -27,6 +27,9 @@ class Rows(StrEnum):
 
     CELLS = "cells"
     OPS = "ops"
+
+if TYPE_CHECKING:
+    from qhas.diff.model import RunDiff
 
 
 @command
@@ -69,6 +72,8 @@ def show_result(
         if unfinished := run.cells - len(cells):
             console.print(f"{unfinished} of {run.cells} cells are not finished.")
         if diff:
+            from qhas.cli.tables.diff import show_run as show_diff
+
             show_diff(console, diff)
     return _judged(run, cells, diff)
 
@@ -86,3 +91,4 @@ def _write(store: Store, run: SweepRecord, cells: list[CellRecord], rows: Rows) 
     records = by_graph(cells)
     table = op_table(store, records) if rows is Rows.OPS else cell_rows(run, records, {})
     write_table(table)
+    return Exit.CELLS_FAILED if run.cells > good or (diff and diff.worse) else Exit.GOOD

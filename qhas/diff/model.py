@@ -317,6 +317,11 @@ class RunDiff(DiffPart):
     only_after: list[str]
     not_compared: list[NotCompared]
 
+    @property
+    def worse(self) -> bool:
+        """Whether any cell got worse."""
+        return bool(self.of(Outcome.WORSE))
+
     def of(self, verdict: Outcome) -> list[CellDiff]:
         """The cells with that verdict."""
         return [cell for cell in self.cells if cell.verdict is verdict]

@@ -22,7 +22,8 @@ from qhas.network.tables import Buffer, Table
 from qhas.network.vocabulary import DATA_TYPES, NUMBERS, OPERATIONS, TYPES
 from qhas.outside_bytes import opened_zip
 
-_MODEL, _PARAMETERS, _WEIGHTS = "model", "model.params", "model.params.bin"
+MODEL, PARAMETERS, WEIGHTS = "model", "model.params", "model.params.bin"
+"""Records of a DLC."""
 _LARGEST = 64 << 20
 """Bytes of a record without weights: a language model of ten thousand ops has 12 MB."""
 _HEADER = struct.Struct("<HHI")
@@ -54,7 +55,7 @@ def read_network(dlc: Path) -> Network:
     """Ops, tensors and digests of all weights. Raises ValueError for what is no DLC of SNPE 2, or damaged."""
     try:
         with opened_zip(dlc) as archive:
-            model = _buffer(archive, _MODEL, b"NETD").root()
+            model = _buffer(archive, MODEL, b"NETD").root()
             constants = _constants(archive)
         return Network(graphs=tuple(_graph(table, constants) for table in model.tables(0)))
     except (*UNREADABLE, struct.error, UnicodeDecodeError) as error:
@@ -62,18 +63,23 @@ def read_network(dlc: Path) -> Network:
 
 
 def _buffer(archive: zipfile.ZipFile, name: str, kind: bytes) -> Buffer:
+    return Buffer(content_of(archive, name, kind))
+
+
+def content_of(archive: zipfile.ZipFile, name: str, kind: bytes) -> bytes:
+    """The flatbuffer of a record, by the four bytes that name its kind. Raises as reading a record does."""
     content = read_record(archive, name, _LARGEST)
     mark, version, _ = _HEADER.unpack_from(content)
     start = _HEADER.size
     if (mark, version) != (_MARK, _VERSION) or content[start + 4 : start + 8] != kind:
         raise ValueError(f"its record {name!r} is in a form that is not known")
-    return Buffer(content[start:])
+    return content[start:]
 
 
 def _constants(archive: zipfile.ZipFile) -> Constants:
     known: dict[Key, Constant] = {}
     places: list[tuple[int, int, Key]] = []
-    for graph in _buffer(archive, _PARAMETERS, b"NETP").root().tables(0):
+    for graph in _buffer(archive, PARAMETERS, b"NETP").root().tables(0):
         rows = [(-1, table) for table in graph.tables(1)]
         rows += [(number, table) for number, op in enumerate(graph.tables(2)) for table in op.tables(0)]
         for number, table in rows:
@@ -93,7 +99,7 @@ def _apart(
     if not places:
         return
     end = 0
-    with open_record(archive, _WEIGHTS) as weights:
+    with open_record(archive, WEIGHTS) as weights:
         for start, size, key in places:
             if start < end:
                 raise ValueError("two of its constants share their bytes")

@@ -9,6 +9,7 @@ from typing import TypeVar
 _OFFSET = struct.Struct("<I")
 _SIGNED = struct.Struct("<i")
 _VTABLE = struct.Struct("<HH")
+_SIZE = struct.Struct("<H")
 _TIMES_READ = 8
 """Texts may be shared: all that is read of a record has at most so many times its bytes, and a megabyte."""
 
@@ -59,10 +60,18 @@ class Table:
         buffer.spend()
         self._buffer, self._place = buffer, place
         vtable = place - buffer.unpack(_SIGNED, place)
-        size = buffer.unpack(struct.Struct("<H"), vtable)
+        size = buffer.unpack(_SIZE, vtable)
         if size < _VTABLE.size or vtable + size > len(buffer.content):
             raise ValueError("a table points outside of its record")
         self._slots: tuple[int, ...] = struct.unpack_from(f"<{(size - 4) // 2}H", buffer.content, vtable + 4)
+
+    def inline(self) -> tuple[tuple[int, ...], bytes, int]:
+        """Where its fields begin in its own bytes, by slot and 0 for none; these bytes; their place. Raises ValueError."""
+        content, place = self._buffer.content, self._place
+        size = self._buffer.unpack(_SIZE, place - self._buffer.unpack(_SIGNED, place) + 2)
+        if place + size > len(content) or any(slot >= size for slot in self._slots):
+            raise ValueError("a table runs past the end of its record")
+        return self._slots, content[place : place + size], place
 
     def _field(self, slot: int) -> int | None:
         offset = self._slots[slot] if slot < len(self._slots) else 0

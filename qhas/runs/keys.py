@@ -9,19 +9,23 @@ reports/<run_id>/index.html                             a report, and reports/in
 sweeps/<name>/durations.json                            how long the cells of a sweep took
 upgrades/<id>.json, .md                                 what another SDK does to networks
 accepted/<sweep>/<model>/<soc>/<variant>/<run_id>.json  a level that somebody has accepted
+trials/<key>.json                                       a simulator's estimate, by content key
+tunings/<id>.json, .md                                  the best options of a network on a SoC
 """
 
 from __future__ import annotations
 
 import re
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from qhas.failures import InvalidInput
 from qhas.naming import check_name
-from qhas.runs.record import CellRecord
-from qhas.store import Artifact
-from qhas.sweep.spec import Cell
+
+if TYPE_CHECKING:
+    from qhas.runs.record import CellRecord
+    from qhas.store import Artifact
+    from qhas.sweep.spec import Cell
 
 RUNS = "runs"
 PREPARED = "prepared"
@@ -31,6 +35,8 @@ HISTORY_OPS = "history/ops"
 SWEEPS = "sweeps"
 UPGRADES = "upgrades"
 ACCEPTED = "accepted"
+TRIALS = "trials"
+TUNINGS = "tunings"
 
 MANIFEST = "manifest.json"
 SWEEP_RECORD = "sweep.json"
@@ -133,6 +139,16 @@ def accepted(sweep: str, cell_key: str | None = None, run_id: str | None = None)
 def upgrade(upgrade_id: str, ending: str) -> str:
     """What an SDK does to networks: the answer, json, or its page, md."""
     return f"{UPGRADES}/{upgrade_id}.{ending}"
+
+
+def trial(key: str) -> str:
+    """An estimate of a network compiled one way."""
+    return f"{TRIALS}/{key}.json"
+
+
+def tuning(tuning_id: str, ending: str) -> str:
+    """The best options of a network: the answer, json, or its page, md."""
+    return f"{TUNINGS}/{tuning_id}.{ending}"
 
 
 def durations(sweep: str) -> str:

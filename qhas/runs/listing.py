@@ -9,14 +9,12 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from qhas.failures import InvalidInput
-from qhas.runs import keys
+from qhas.runs import LATEST, keys
 from qhas.runs.index import Entry, read_known
 from qhas.runs.record import CellRecord, SweepState
 from qhas.runs.stored import read_run, run_ids
 from qhas.store import Store
 
-LATEST = "latest"
-"""Stands for the run that began last."""
 FINISHED = (SweepState.COMPLETE, SweepState.PARTIAL)
 _AT_ONCE = 16
 _NEAR = 3

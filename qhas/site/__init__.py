@@ -10,6 +10,7 @@ from qhas.site.site import (
     Site,
     Viewer,
     load_site,
+    require_cells,
     require_devices,
     without_secrets,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "TransportFacts",
     "Viewer",
     "load_site",
+    "require_cells",
     "require_devices",
     "without_secrets",
 ]

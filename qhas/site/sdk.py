@@ -14,12 +14,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qhas.failures import InvalidInput
 from qhas.machine.process import tool_environment
 from qhas.site import SdkRef, Site
 from qhas.site.site import NamedSdk
-from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
+
+if TYPE_CHECKING:
+    from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
 
 HOST_TARGET = "x86_64-linux-clang"
 ROOT_VARIABLES = ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT")
@@ -34,6 +37,8 @@ class Tool(StrEnum):
     PROFILE_VIEWER = "qnn-profile-viewer"
     DIAGVIEW = "snpe-diagview"
     PLATFORM_VALIDATOR = "snpe-platform-validator"
+    ESTIMATE = "hostsdk-estimate"
+    """Of the host SDK alone."""
 
 
 HOST_TOOLS = (Tool.GRAPH_PREPARE, Tool.NET_RUN, Tool.PROFILE_VIEWER)
@@ -128,12 +133,12 @@ class Sdk:
     ) -> list[str]:
         """A run on the device, by the program's name alone: each device has its own place for it.
 
-        Both cache options make a record that does not fit the device an error instead of a silent online prepare.
+        Without an input list nothing is executed, which the host SDK's program alone can do. Both cache options make a record that does not fit the device an error instead of a silent online prepare.
         """
         return [
             Tool.NET_RUN,
             f"--container={container}",
-            f"--input_list={input_list}",
+            f"--input_list={input_list}" if input_list else "--timeline_only",
             f"--output_dir={OUTPUT}",
             "--profiling_level",
             level,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from qhas.documents import Written, anchored, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
 from qhas.machine.secrets import MASK, is_secret, masked
 from qhas.naming import Name
-from qhas.site.devices import DeviceRef, Gate
+from qhas.site.devices import DeviceRef, Gate, Transport
+from qhas.sweep.spec import NO_INPUTS, RANDOM_INPUTS, Cell
 
 SITE_VARIABLE = "QHAS_SITE"
 DEFAULT_STORE = "./qhas-store"
@@ -162,6 +163,19 @@ def without_secrets(site: Site) -> Site:
 
 def _without_values(env: Mapping[str, str]) -> dict[str, str]:
     return {name: MASK if is_secret(name) else value for name, value in env.items()}
+
+
+def require_cells(site: Site, cells: Iterable[Cell]) -> None:
+    """Raise InvalidInput for a cell that no device of this lab can run, or cannot run as it is asked for."""
+    cells = list(cells)
+    require_devices(site, sorted({cell.soc for cell in cells}))
+    real = {device.soc for device in site.devices if device.transport is not Transport.HOST}
+    for cell in cells:
+        if cell.model.inputs == NO_INPUTS and cell.soc in real:
+            raise InvalidInput(
+                f"{cell.model.name} has `inputs: {NO_INPUTS}`, which estimates without execution, but {cell.soc} is a device "
+                f"at this site, and a device executes: write `inputs: {RANDOM_INPUTS}` or an input list."
+            )
 
 
 def require_devices(site: Site, socs: list[str]) -> None:

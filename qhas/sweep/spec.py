@@ -14,6 +14,10 @@ from qhas.naming import Name, SocName
 from qhas.sweep.budget import Budget, NetworkBudget
 
 RANDOM_INPUTS = "random"
+NO_INPUTS = "none"
+"""Nothing is executed: of a simulated SoC the simulator's estimate needs no inputs."""
+INPUT_WORDS = (RANDOM_INPUTS, NO_INPUTS)
+"""What may stand in place of an input list."""
 DEFAULT = "default"
 """The variant of a sweep without a grid."""
 OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
@@ -55,8 +59,9 @@ class ModelRef(Written):
         default=RANDOM_INPUTS,
         title="Inputs",
         min_length=1,
-        description="random, or path or URL of an input list. Its input files lie relative to it.",
-        examples=[RANDOM_INPUTS, "s3://models/inception_v2/input_list.txt"],
+        description="random, or path or URL of an input list, whose files lie relative to it; none: no execution, "
+        "simulated SoCs only.",
+        examples=[*INPUT_WORDS, "s3://models/inception_v2/input_list.txt"],
     )
     native_inputs: bool = Field(
         default=False,
@@ -303,7 +308,7 @@ def load_sweep(path: Path) -> SweepSpec:
             update={
                 field: anchored(path, f"models.{index}.{field}", address)
                 for field, address in (("dlc", model.dlc), ("inputs", model.inputs))
-                if (field, address) != ("inputs", RANDOM_INPUTS)
+                if field == "dlc" or address not in INPUT_WORDS
             }
         )
         for index, model in enumerate(spec.models)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +23,11 @@ from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import load_run
 from qhas.store import Store
 from qhas.sweep.spec import ModelRef, SweepSpec
+
+if TYPE_CHECKING:
+    from prefect.states import State
+
+    from tests.flows.sites_at_work import Sites
 
 ROOT = Path(__file__).parents[2]
 POOL = "lab"
@@ -92,3 +103,45 @@ def make_lab(folder: Path, networks: list[str]) -> FakeLab:
     lab = FakeLab(folder, sdk, Store(str(folder / "store")), tuple(networks))
     lab.site_file.write_text(json.dumps({"store": str(folder / "store"), "sdk": {"root": str(sdk)}}))
     return lab
+
+
+async def run(lab: FakeLab, run_id: str = "one", **changes: object) -> State[Any]:
+    """Run the lab's sweep; its final state."""
+    from flows.sweep import sweep
+
+    return await sweep(lab.spec(**changes), site=str(lab.site_file), run_id=run_id, return_state=True)
+
+
+@pytest.fixture
+def sites(tmp_path: Path) -> Iterator[Sites]:
+    """Three sites with a fake SDK each, and one store; tools that outlived a killed flow are ended."""
+    from tests.flows.sites_at_work import SOCS, Sites, tools
+
+    lab = make_lab(tmp_path, ["alpha", "beta"])
+    made = Sites(
+        lab, {name: build_fake_sdk(tmp_path / f"sdk-{name}") for name in SOCS}, f"run-{uuid.uuid4().hex[:8]}"
+    )
+    for name, soc in SOCS.items():
+        made.equip(name, soc)
+    yield made
+    for pid in [pid for name in SOCS for pid in tools(made, name)]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def lab3(deployed: None) -> None:
+    """A third site's deployment, like the others', on a queue that nobody works for."""
+    from tests.flows.sites_at_work import deploy_lab3
+
+    asyncio.run(deploy_lab3())
+
+
+@pytest.fixture(scope="module")
+def workers(lab3: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Workers of lab1 and lab2."""
+    from tests.flows.sites_at_work import worker
+
+    logs = tmp_path_factory.mktemp("workers")
+    with worker("lab1", logs / "lab1.log"), worker("lab2", logs / "lab2.log"):
+        yield

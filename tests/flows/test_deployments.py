@@ -29,6 +29,7 @@ NAMES = (
     "sweep/lab1",
     "sweep/lab2",
     "sweep/sweep",
+    "tune/tune",
     "verify-store/verify-store",
     "accept-change/accept-change",
 )

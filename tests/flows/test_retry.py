@@ -20,8 +20,8 @@ from prefect.states import Cancelling, Crashed, Scheduled
 from fakes.sdk import Call, Fault, Rule, Tool, Wait, order, read_calls
 from qhas.runs.record import SweepState
 from tests.flows.conftest import FakeLab
+from tests.flows.sites_at_work import worker
 from tests.flows.test_deployments import started, work
-from tests.flows.test_sites import worker
 from tests.qhas.objects import keys_named
 
 pytestmark = [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from qhas.estimate.trial import Subject
 from qhas.store import Store
+from tests.qhas.estimating import HostSdk
 from tests.qhas.failing_fs import FailingFileSystem
 
 
@@ -26,3 +28,21 @@ def failing() -> Iterator[set[str]]:
     FailingFileSystem.refused.clear()
     yield FailingFileSystem.refused
     FailingFileSystem.refused.clear()
+
+
+@pytest.fixture
+def host_sdk(tmp_path: Path) -> Callable[[str], HostSdk]:
+    """Makes an SDK for estimates; the behaviour is Python that sees what was `asked` and may set `cycles`."""
+    return lambda behaviour="pass": HostSdk(tmp_path, behaviour)
+
+
+@pytest.fixture
+def disk_store(tmp_path: Path) -> Store:
+    """An empty store in a folder."""
+    return Store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def subject(tmp_path: Path) -> Subject:
+    """A network that only a fake host SDK is asked about."""
+    return Subject(tmp_path / "net.dlc", "0" * 64, "sa8255")

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from qhas.store import Store, StoreError
 from qhas.upkeep.doctor.finding import Finding
-from qhas.upkeep.verify import all_damages, extent, run_ids, verify_runs
 
 _WHAT = "stored runs"
 
 
 def examine(address: str) -> Finding:
     """Read every file of every run, which takes as long as that takes."""
+    from qhas.upkeep.verify import (
+        all_damages,
+        extent,
+        run_ids,
+        verify_runs,
+    )  # nothing else here reads records
+
     try:
         store = Store(address)
         checked = verify_runs(store, run_ids(store))

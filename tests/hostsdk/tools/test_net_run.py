@@ -49,6 +49,27 @@ def test_qhas_writes_the_log_with_the_timeline_into_the_working_directory(
     assert parse_log(log.read_bytes()) is not None
 
 
+def test_a_timeline_alone_needs_no_inputs_and_leaves_no_outputs(net_run, container, tmp_path):
+    done = succeeded(net_run("--container", container, "--timeline_only", "--profiling_level=qhas"))
+    assert "Nothing was executed" in done.stdout
+    assert (
+        b'"hostsdk": {"estimate": "supported"'
+        in (tmp_path / "profilelogs" / "qnn-profiling-data.log").read_bytes()
+    )
+    assert not outputs(tmp_path / "output")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--timeline_only", "--profiling_level=basic"), ("--timeline_only", "--input_list", "x.txt")],
+    ids=["neither", "no timeline", "both"],
+)
+def test_inferences_and_a_timeline_alone_exclude_each_other(net_run, container, arguments):
+    done = net_run("--container", container, *arguments)
+    assert done.returncode == 1
+    assert "error_code=101" in done.stderr
+
+
 def test_a_log_from_before_is_replaced_and_not_appended_to(net_run, container, input_list, tmp_path):
     arguments = ("--container", container, "--input_list", input_list, "--profiling_level=qhas")
     log = tmp_path / "profilelogs" / "qnn-profiling-data.log"

@@ -3,6 +3,8 @@
 import pytest
 
 from hostsdk.dlc.dlc import Dlc
+from qhas.network.dlc import read_network
+from qhas.network.network import Role
 from tests.hostsdk import networks
 from tests.hostsdk.tools.conftest import succeeded
 from tests.judges.netron import open_model
@@ -39,6 +41,20 @@ def test_a_float_network_becomes_a_dlc_too(convert, tmp_path):
 def test_the_dlc_opens_in_netron_with_its_operations(tiny_dlc):
     types = [node["type"] for node in open_model(tiny_dlc)["graphs"][0]["nodes"]]
     assert types.count("Conv2d") == 2
+
+
+def test_ends_of_a_network_may_be_channel_last_and_whole_numbers(convert, tiny_onnx, tmp_path):
+    succeeded(convert("-i", tiny_onnx, "-o", "out.dlc", "--input_layout", "x", "NCHW", "--quantize_io"))
+    (graph,) = read_network(tmp_path / "out.dlc").graphs
+    ends = {tensor.role: tensor for tensor in graph.tensors if tensor.role in (Role.INPUT, Role.OUTPUT)}
+    assert ends[Role.INPUT].shape == (1, 16, 16, 3)
+    assert {tensor.dtype for tensor in ends.values()} == {"UFixed8"}
+
+
+def test_a_layout_of_an_input_that_is_not_there_is_refused(convert, tiny_onnx):
+    done = convert("-i", tiny_onnx, "--input_layout", "image", "NCHW")
+    assert done.stderr.startswith("error_code=101;")
+    assert "--input_layout names 'image', but there are x." in done.stderr
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x08" * 40])

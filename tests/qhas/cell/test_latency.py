@@ -16,7 +16,7 @@ from qhas.cell.prepare import Prepared
 from qhas.devices import Device, JobFile
 from qhas.failures import Step
 from qhas.profile.diagview import read_samples
-from tests.qhas.cell.test_steps import StageDevice
+from tests.qhas.cell.test_net_run import StageDevice
 from tests.qhas.cell.workbench import Bench, bench_of, kind_of
 from tests.qhas.profile.test_snpe_log import log
 

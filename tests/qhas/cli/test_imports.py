@@ -19,6 +19,11 @@ HEAVY = {
     *("pyarrow", "s3fs", "scipy"),
 }
 """Libraries that take as long to import as a whole command may take."""
+RECORDS = {"qhas.profile.metrics", "qhas.runs.record", "qhas.sweep.spec"}
+"""What a run's record is made of."""
+DIFF = {"qhas.diff", "qhas.network.dlc"}
+WORK = {"qhas.cell", "qhas.lab", "qhas.devices.lease"}
+VERDICTS = {"qhas.history", "qhas.report", "qhas.verdict"}
 PARQUET = {"numpy", "pyarrow"}
 PAGES = {"jinja2", "plotly"}
 RUNS = {
@@ -27,12 +32,12 @@ RUNS = {
     "runs --site site.yaml": HEAVY,
     "truth --site site.yaml": HEAVY - PARQUET,
     "query select+1 --site site.yaml": HEAVY - PARQUET,
-    "show nightly-1 --site site.yaml": HEAVY,
+    "show nightly-1 --site site.yaml": HEAVY | DIFF | WORK | VERDICTS,
     "show nightly-2 --site site.yaml --against nightly-1": HEAVY,
     "compare nightly-1 nightly-2 --site site.yaml": HEAVY,
-    "plan sweep.yaml --site site.yaml": HEAVY,
-    "devices --site site.yaml": HEAVY,
-    "doctor --site site.yaml": HEAVY,
+    "plan sweep.yaml --site site.yaml": HEAVY | VERDICTS | {"qhas.diff"},
+    "devices --site site.yaml": HEAVY | DIFF | VERDICTS,
+    "doctor --site site.yaml": HEAVY | RECORDS | DIFF | VERDICTS | {"qhas.cell", "qhas.lab"},
     "prune --site site.yaml": HEAVY,
     "pin nightly-1 --site site.yaml": HEAVY,
     "verify nightly-1 --site site.yaml": HEAVY - PARQUET,
@@ -41,6 +46,9 @@ RUNS = {
     "history net sm8750 --site site.yaml": HEAVY - PARQUET,
     "report nightly-1 --site site.yaml": HEAVY - PARQUET - PAGES,
     "open nightly-9 --site site.yaml": HEAVY,
+    "tune gone.dlc --soc sm8750": HEAVY,
+    "explain gone.dlc --soc sm8750": HEAVY,
+    "advise gone.onnx --soc sm8750": HEAVY,
     "upgrade gone.dlc --from a --to b --soc sm8750": HEAVY,
     "bisect nightly-1/net/sm8750 --from a --to b": HEAVY,
     "sweep gone.yaml": HEAVY,
@@ -54,7 +62,7 @@ from qhas.cli.main import app
 try:
     app(sys.argv[1:], prog_name="qhas")
 finally:
-    print("imported:", *sorted({name.partition(".")[0] for name in sys.modules}))
+    print("imported:", *sorted(sys.modules))
 """
 
 

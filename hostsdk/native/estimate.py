@@ -1,0 +1,92 @@
+"""What the simulator says of a network compiled in this process, again and again: nothing is saved and nothing runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hostsdk.compile_options import CompileOptions
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.dlc_graphs import ComposedDlc, compose
+from hostsdk.native.library import Libraries, QnnError
+from hostsdk.native.prepare import graph_options
+from hostsdk.native.profiling import ProfileLevel, open_profile, read_events
+from hostsdk.native.session import LogLevel, open_session
+from hostsdk.preparation import simulation_settings
+from hostsdk.socs import Soc
+from hostsdk.viewer.schematic import Schematic, read_schematic
+from hostsdk.viewer.timeline import Timeline, timeline_of
+
+_TRACE = "estimate.json"
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """One graph: its timeline, the size of the context binary of all graphs, and its schematic where that was wanted."""
+
+    timeline: Timeline
+    context_bytes: int
+    schematic: Schematic | None
+
+
+def estimate(
+    libraries: Libraries, dlc: Path, soc: Soc, options: CompileOptions, *, schematic: bool
+) -> list[Estimated]:
+    """Compile the DLC's graphs for a SoC and have them simulated. Leaves no file behind.
+
+    `options.finalize_settings` are added to those that make the simulator write its trace. Raises `ToolError`.
+    """
+    settings = simulation_settings(soc, _TRACE) | options.finalize_settings
+    chosen = replace(options, finalize_settings=settings)
+    try:
+        with (
+            _own_directory() as scratch,
+            open_session(libraries, soc.soc_model, _ignore) as session,
+            compose(session, dlc, scratch) as composed,
+        ):
+            made = [_simulated(composed, name, chosen, scratch, schematic) for name in composed.graph_names]
+            size = composed.binary_bytes()
+    except QnnError as error:
+        raise ToolError(ErrorCode.UNKNOWN, f"the HTP library failed: {error}.", "QNN") from error
+    return [Estimated(timeline, size, described) for timeline, described in made]
+
+
+def _simulated(
+    dlc: ComposedDlc, graph: str, options: CompileOptions, scratch: Path, described: bool
+) -> tuple[Timeline, Schematic | None]:
+    with ExitStack() as scope:
+        profile = scope.enter_context(open_profile(dlc.session, ProfileLevel.DETAILED, optrace=described))
+        dlc.finalize(graph, graph_options(options), profile)
+        values: dict[int, int] = {}
+        for root in read_events(dlc.session, profile):
+            for event, _ in root.walk():
+                values.setdefault(event.type, event.value)
+    trace = scratch / _TRACE
+    if not trace.is_file():
+        raise ToolError(
+            ErrorCode.UNKNOWN, f"the simulator has no estimate of {graph} for this SoC.", "HTP Simulator"
+        )
+    timeline = timeline_of(graph, json.loads(trace.read_bytes()), values)
+    trace.unlink()
+    return timeline, read_schematic(scratch / f"{graph}_schematic.bin") if described else None
+
+
+@contextmanager
+def _own_directory() -> Iterator[Path]:
+    """A working directory for one compilation: the libraries write into it, whatever they are told."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="estimate-") as folder:
+        os.chdir(folder)
+        try:
+            yield Path(folder)
+        finally:
+            os.chdir(before)
+
+
+def _ignore(_level: LogLevel, _text: str) -> None:
+    """The libraries' complaints come with the error."""

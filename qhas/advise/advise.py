@@ -1,0 +1,153 @@
+"""Each rewrite tried alone, then those that helped together, as long as each adds to the gain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qhas.advise.exactness import MOST_ERROR, Reference
+from qhas.advise.model import Advice, Attempt, Verdict
+from qhas.advise.onnx_graph import OnnxGraph, load
+from qhas.advise.rewrites import REWRITES, Rewrite
+from qhas.estimate.model import Estimate
+from qhas.estimate.trial import Subject, Trial
+from qhas.failures import InvalidInput
+from qhas.gate.conversion import to_dlcs
+from qhas.tune.subject import Bench, content_of
+from qhas.tune.truth import truth_of
+
+_LEAST_GAIN = 0.5
+"""Percent: less is no advice."""
+_LAST = "together"
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A rewritten network, and what is known of it."""
+
+    places: int
+    path: Path
+    error: float | None = None
+    time_us: float | None = None
+    why: str = ""
+
+
+class _Workshop:
+    """The network as it was, and what makes others of it."""
+
+    def __init__(self, onnx: Path, bench: Bench) -> None:
+        self._model = load(onnx)
+        self._bench = bench
+        self._reference = Reference(onnx)
+
+    def make(self, name: str, rewrites: Sequence[Rewrite]) -> _Made:
+        """The network with these rewrites one after the other; without a path where none of them applies."""
+        model = type(self._model).FromString(self._model.SerializeToString())
+        places = 0
+        for rewrite in rewrites:
+            graph = OnnxGraph(model)
+            places += rewrite.apply(graph)
+            model = graph.tidied()
+        path = self._bench.folder / f"{name}.onnx"
+        if not places:
+            return _Made(0, path)
+        _save(model, path)
+        try:
+            error = self._reference.error_of(path)
+        except ValueError as refused:
+            return _Made(places, path, why=str(refused))
+        if error > MOST_ERROR:
+            return _Made(places, path, error)
+        outcome = self.time(path)
+        if isinstance(outcome, str):
+            return _Made(places, path, error, why=outcome)
+        return _Made(places, path, error, outcome)
+
+    def time(self, path: Path) -> float | str:
+        """Microseconds of the network in this file, or why there is no estimate."""
+        converted = asyncio.run(to_dlcs({"net": path}, self._bench.estimator.sdk, self._bench.folder))["net"]
+        if converted.dlc is None:
+            return converted.refusal
+        subject = Subject(converted.dlc, content_of(converted.dlc), self._bench.subject.soc)
+        outcome = self._bench.estimator.try_all([Trial(subject)])[0]
+        return outcome.time_us if isinstance(outcome, Estimate) else str(outcome)
+
+
+def advise(
+    onnx: Path, bench: Bench, target: Path, progress: Callable[[int, int], None] = lambda *_: None
+) -> Advice:
+    """What makes the network faster; it is written to `target` if anything does. Raises InvalidInput and StoreError."""
+    before = bench.estimator.try_one(Trial(bench.subject)).time_us
+    try:
+        workshop = _Workshop(onnx, bench)
+    except ValueError as error:
+        raise InvalidInput(f"{onnx.name} cannot be rewritten: {error}.") from error
+    attempts = list[Attempt]()
+    for number, rewrite in enumerate(REWRITES, 1):
+        attempts.append(_attempt(rewrite, workshop.make(rewrite.name, [rewrite]), before))
+        progress(number, len(REWRITES))
+    together, best = _together(workshop, attempts, before)
+    if best:
+        target.write_bytes(best.path.read_bytes())
+    return Advice(
+        network=bench.name,
+        soc=bench.subject.soc,
+        sdk=bench.estimator.sdk.version,
+        before_us=before,
+        after_us=best.time_us if best and best.time_us else before,
+        together=[rewrite.name for rewrite in together],
+        written=str(target) if best else None,
+        error=best.error if best else None,
+        attempts=attempts,
+        truth=truth_of(bench, before),
+        compiled=bench.estimator.compiled,
+    )
+
+
+def _attempt(rewrite: Rewrite, made: _Made, before: float) -> Attempt:
+    gain = 100 * (made.time_us / before - 1) if made.time_us else None
+    if not made.places:
+        verdict = Verdict.NOT_APPLICABLE
+    elif made.error is None or made.error > MOST_ERROR:
+        verdict = Verdict.NOT_EXACT
+    elif gain is None:
+        verdict = Verdict.REFUSED
+    else:
+        verdict = Verdict.HELPED if gain <= -_LEAST_GAIN else Verdict.NO_HELP
+    return Attempt(
+        name=rewrite.name,
+        sentence=rewrite.sentence,
+        source=rewrite.source,
+        interface=rewrite.interface,
+        verdict=verdict,
+        places=made.places,
+        time_us=made.time_us,
+        gain_percent=gain,
+        error=made.error,
+        why=made.why,
+    )
+
+
+def _together(
+    workshop: _Workshop, attempts: Sequence[Attempt], before: float
+) -> tuple[list[Rewrite], _Made | None]:
+    """The winners added one by one, the most helpful first; one that adds nothing is left out again."""
+    by_name = {rewrite.name: rewrite for rewrite in REWRITES}
+    gains = {each.name: each.gain_percent or 0 for each in attempts if each.verdict is Verdict.HELPED}
+    chosen, best, time = list[Rewrite](), None, before
+    for name in sorted(gains, key=lambda name: gains[name]):
+        candidate = [rewrite for rewrite in REWRITES if rewrite in (*chosen, by_name[name])]
+        made = workshop.make(f"{_LAST}-{len(chosen)}-{name}", candidate)
+        if made.time_us is not None and made.time_us < (1 - _LEAST_GAIN / 100) * time:
+            chosen, best, time = candidate, made, made.time_us
+    return chosen, best
+
+
+def _save(model: Any, path: Path) -> None:
+    import onnx
+
+    large = model.ByteSize() > 1 << 30
+    onnx.save(model, str(path), save_as_external_data=large, location=f"{path.name}.data")

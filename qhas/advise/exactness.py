@@ -1,0 +1,84 @@
+"""Whether a rewritten network computes the same: both run by ONNX Runtime on the CPU, on the same random inputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+MOST_ERROR = 1e-3
+"""Of the largest output: half of what half precision resolves. A rewrite that is exact by algebra errs by rounding alone."""
+_TO_LAST = (0, 2, 3, 1)
+
+
+class Reference:
+    """A network as it was, with random inputs and what it makes of them."""
+
+    def __init__(self, path: Path) -> None:
+        import numpy as np
+
+        session = _session(path)
+        random = np.random.default_rng(0)
+        self._inputs = {each.name: _values(random, each) for each in session.get_inputs()}
+        self._outputs = session.run(None, self._inputs)
+
+    def error_of(self, path: Path) -> float:
+        """The largest difference of an output, as a share of the largest value; images may be taken channel-last.
+
+        Raises ValueError for a network with other inputs or outputs.
+        """
+        import numpy as np
+
+        session = _session(path)
+        inputs = {each.name: self._as_taken(each) for each in session.get_inputs()}
+        outputs = session.run(None, inputs)
+        if [each.shape for each in outputs] != [each.shape for each in self._outputs]:
+            raise ValueError("its outputs have other sizes")
+        differences = [
+            float(np.abs(one.astype(np.float64) - other).max() / (np.abs(other).max() or 1.0))
+            for one, other in zip(outputs, self._outputs, strict=True)
+            if other.size
+        ]
+        return max(differences, default=0.0)
+
+    def _as_taken(self, taken: Any) -> Any:
+        values = self._inputs.get(taken.name)
+        if values is None:
+            raise ValueError(f"it has another input, {taken.name}")
+        shape = tuple(size if isinstance(size, int) else 1 for size in taken.shape)
+        if values.shape == shape:
+            return values
+        turned = values.transpose(_TO_LAST) if values.ndim == len(_TO_LAST) else values
+        if turned.shape != shape:
+            raise ValueError(f"input {taken.name} has other sizes")
+        return turned
+
+
+def _session(path: Path) -> Any:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own kinds
+        raise ValueError(f"ONNX Runtime does not take it: {' '.join(str(error).split())[:300]}") from error
+
+
+def _values(random: Any, taken: Any) -> Any:
+    """Of a normal distribution, or 0 where whole numbers are wanted: an index may be past the end of its table."""
+    import numpy as np
+
+    shape = [size if isinstance(size, int) else 1 for size in taken.shape]
+    kinds = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+    if taken.type in kinds:
+        return random.standard_normal(shape).astype(kinds[taken.type])
+    whole = {
+        "tensor(int64)": np.int64,
+        "tensor(int32)": np.int32,
+        "tensor(uint8)": np.uint8,
+        "tensor(bool)": np.bool_,
+    }
+    if taken.type not in whole:
+        raise ValueError(f"no random values for {taken.type}")
+    return np.zeros(shape, whole[taken.type])

@@ -1,0 +1,85 @@
+"""What was tried on a network, and what helped. All times are simulated."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import ConfigDict
+
+from qhas.documents import Stored
+from qhas.units import microseconds, signed_percent
+
+
+class Verdict(StrEnum):
+    """What came of a rewrite."""
+
+    HELPED = "helped"
+    """Alone it made the network faster."""
+    NO_HELP = "no help"
+    """Alone it did not."""
+    NOT_EXACT = "not exact"
+    """The network computes something else: it is not advised, whatever it gains."""
+    REFUSED = "refused"
+    """The rewritten network has no estimate."""
+    NOT_APPLICABLE = "not applicable"
+    """The network has nothing of the kind."""
+
+
+class Attempt(Stored):
+    """A rewrite alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    sentence: str
+    source: str
+    interface: str = ""
+    verdict: Verdict
+    places: int = 0
+    time_us: float | None = None
+    gain_percent: float | None = None
+    """Change of time; below 0 is faster."""
+    error: float | None = None
+    """Largest difference of outputs on ONNX Runtime's CPU, as a share of the largest output."""
+    why: str = ""
+
+
+class Advice(Stored):
+    """The rewrites that helped, and the network with all of them that help together."""
+
+    network: str
+    soc: str
+    sdk: str
+    before_us: float
+    after_us: float
+    together: list[str]
+    """Names of the rewrites in the written network, in their order."""
+    written: str | None = None
+    error: float | None = None
+    attempts: list[Attempt]
+    truth: str
+    compiled: int = 0
+
+    @property
+    def gain_percent(self) -> float:
+        """Change of time by all of `together`."""
+        return 100 * (self.after_us / self.before_us - 1)
+
+    def of(self, verdict: Verdict) -> list[Attempt]:
+        """The rewrites with that verdict, the most helpful first."""
+        return sorted(
+            (each for each in self.attempts if each.verdict is verdict),
+            key=lambda each: each.gain_percent or 0,
+        )
+
+    @property
+    def sentence(self) -> str:
+        """The gain, and in the same breath that it is simulated, and what is known of the simulator."""
+        place = f"{self.network} on {self.soc}"
+        if not self.together:
+            tried = sum(each.verdict is not Verdict.NOT_APPLICABLE for each in self.attempts)
+            return f"{place}: none of {tried} rewrites that apply is simulated faster than {microseconds(self.before_us)}; {self.truth}."
+        return (
+            f"{place}: {signed_percent(self.gain_percent)} by {', '.join(self.together)}, simulated and confirmed by no device: "
+            f"{microseconds(self.after_us)} in place of {microseconds(self.before_us)}; {self.truth}."
+        )

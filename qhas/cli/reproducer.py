@@ -1,0 +1,48 @@
+"""`qhas reproducer`: the smallest part of a network that shows a change, as a zip to send to the vendor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from qhas.cli.bar import sweep_bar
+from qhas.cli.frame import Exit, command, print_json
+from qhas.cli.options import JsonOption, SiteOption, cell_of
+from qhas.cli.screen import console, errors
+from qhas.failures import InvalidInput
+from qhas.reproducer.reproduce import reproduce
+from qhas.site import load_site
+from qhas.store import Store
+
+FOLDER = Path(".qhas-reproducer")
+
+
+@command
+def reproducer(
+    before: Annotated[str, typer.Argument(help="A stored cell, as RUN/MODEL/SOC/VARIANT.")],
+    after: Annotated[str, typer.Argument(help="One of the same network that takes another time.")],
+    output: Annotated[Path, typer.Option(help="The zip to write.")] = Path("reproducer.zip"),
+    trials: Annotated[int, typer.Option(min=1, max=1000, help="Most parts to compile and compare.")] = 60,
+    folder: Annotated[
+        Path, typer.Option(help="Keeps what was compiled: asked again, nothing is compiled twice.")
+    ] = FOLDER,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Find the few ops that show what changed between two cells, without the network's names and weights; exit code 1 if only all of it does."""
+    lab_site = load_site(site)
+    if not output.parent.is_dir():
+        raise InvalidInput(f"{output} cannot be written: there is no folder {output.parent}.")
+    store = Store(lab_site.store)
+    old, new = (cell_of(store, address, graphs=False) for address in (before, after))
+    with sweep_bar(errors if as_json else console):
+        answer = reproduce(old, new, lab_site, folder=folder.resolve(), target=output, most_trials=trials)
+    if as_json:
+        print_json(answer.model_dump(mode="json") | {"sentence": answer.sentence, "share": answer.share})
+    else:
+        console.print(Text(answer.sentence), soft_wrap=True)
+        console.print(Text(f"Written: {answer.file}, after {answer.trials} trials."), soft_wrap=True)
+    return Exit.GOOD if answer.good else Exit.CELLS_FAILED

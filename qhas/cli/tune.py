@@ -1,0 +1,97 @@
+"""`qhas tune`: the best options of graph-prepare for a network on a SoC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from qhas.cli.bar import bar
+from qhas.cli.frame import Exit, command, print_json
+from qhas.cli.options import JsonOption, SiteOption
+from qhas.cli.profile import absolute
+from qhas.cli.screen import console, errors
+from qhas.site import load_site
+from qhas.tune.model import Objective, Tuning
+from qhas.tune.page import cells, coverage
+from qhas.tune.search import TRIALS, Progress
+from qhas.tune.subject import open_bench
+from qhas.tune.tune import keep
+from qhas.tune.tune import tune as tuned
+from qhas.units import signed_percent
+
+SdkOption = Annotated[
+    str | None, typer.Option(help="Host SDK to estimate with, by its name at the site, as in 2.48.")
+]
+NetworkArgument = Annotated[str, typer.Argument(help="Un-cached DLC, a path or URL; or an ONNX file.")]
+SocOption = Annotated[str, typer.Option(help="SoC, e.g. sa8255.")]
+
+
+@command
+def tune(
+    network: NetworkArgument,
+    soc: SocOption,
+    objective: Annotated[Objective, typer.Option(help="What is to be small.")] = Objective.TIME,
+    trials: Annotated[
+        int,
+        typer.Option(
+            min=1, max=1000, help="Most combinations that are tried; enough of them: the whole grid."
+        ),
+    ] = TRIALS,
+    check: Annotated[
+        bool, typer.Option(help="Set the outputs of the best against the default's on the emulator.")
+    ] = True,
+    sdk: SdkOption = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Find the best options of graph-prepare for a network on a SoC on the simulator, and print them for sweep.yaml.
+
+    Each trial is a compilation, kept in the store: asked again, nothing is compiled.
+    """
+    with open_bench(absolute(network), soc, load_site(site), sdk) as bench:
+        with trial_bar(as_json=as_json) as progress:
+            answer = tuned(bench, objective, trials, progress, check=check)
+        address = keep(bench.store, answer)
+    if as_json:
+        print_json(
+            answer.model_dump(mode="json") | {"sentence": answer.sentence, "prepare": answer.best.options}
+        )
+    else:
+        _show(answer)
+        console.print(f"Page: {address}", soft_wrap=True, highlight=False)
+    return Exit.GOOD
+
+
+@contextmanager
+def trial_bar(*, as_json: bool) -> Iterator[Progress]:
+    """A bar over the trials inside the block."""
+    with bar(errors if as_json else console) as shown:
+        task = shown.add_task("compiling", total=None)
+        yield lambda done, planned: shown.update(task, completed=done, total=planned)
+
+
+def _show(answer: Tuning) -> None:
+    effects = Table(
+        "option", "alone", "among the best", box=None, title="What each option does", title_justify="left"
+    )
+    for effect in answer.effects:
+        share = "" if effect.in_best is None else signed_percent(effect.in_best)
+        effects.add_row(f"{effect.option}: {str(effect.value).lower()}", signed_percent(effect.alone), share)
+    console.print(effects)
+    front = Table(
+        "options", "time", "DRAM", "peak VTCM", "context", box=None,
+        title="What no other beats in time, DRAM and VTCM at once", title_justify="left",
+    )  # fmt: skip
+    for number in answer.pareto:
+        front.add_row(*map(Text, cells(answer.tried[number])))
+    console.print(front)
+    for refused in answer.refused:
+        console.print(Text(f"not compiled: {refused.options}: {refused.why}", "yellow"), soft_wrap=True)
+    console.print(coverage(answer), soft_wrap=True, highlight=False)
+    console.print(Text(answer.sentence), soft_wrap=True)
+    console.print(Text(answer.block.rstrip()))

@@ -1,0 +1,116 @@
+"""Trials answered: from the store where they were made before, else by warm workers, and then kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from queue import SimpleQueue
+
+from pydantic import ValidationError
+
+from qhas.estimate.model import Estimate
+from qhas.estimate.trial import Trial
+from qhas.estimate.worker import TrialRefused, Worker
+from qhas.failures import InvalidInput
+from qhas.machine.scratch import Scratch
+from qhas.runs import keys
+from qhas.site.sdk import Sdk, SdkKind
+from qhas.store import Store
+
+Outcome = Estimate | TrialRefused
+_MOST_WORKERS = 4
+"""Each holds a network in memory."""
+
+
+class Estimator:
+    """Valid inside `open_estimator`. `compiled` counts the trials that were not found in the store."""
+
+    def __init__(self, sdk: Sdk, store: Store, workers: Sequence[Worker]) -> None:
+        self.sdk = sdk
+        self.compiled = 0
+        self._store = store
+        self._idle = SimpleQueue[Worker]()
+        for worker in workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(len(workers), "estimate")
+
+    def try_all(
+        self, trials: Sequence[Trial], tell: Callable[[Trial, Outcome], None] = lambda *_: None
+    ) -> list[Outcome]:
+        """What came of each trial, in their order; `tell` hears of each as it is known. Raises StoreError."""
+        stored = self._store.read_all([keys.trial(trial.key(self.sdk)) for trial in trials])
+        outcomes: dict[int, Outcome] = {}
+        for number, content in enumerate(stored):
+            if content is not None and (kept := _read(content)):
+                outcomes[number] = kept
+                tell(trials[number], kept)
+        running = {
+            number: self._threads.submit(self._try, trial)
+            for number, trial in enumerate(trials)
+            if number not in outcomes
+        }
+        try:
+            for number, future in running.items():
+                outcomes[number] = future.result()
+                tell(trials[number], outcomes[number])
+        finally:
+            for future in running.values():
+                future.cancel()
+        return [outcomes[number] for number in range(len(trials))]
+
+    def try_one(self, trial: Trial) -> Estimate:
+        """The estimate. Raises InvalidInput with the reason where there is none, and StoreError."""
+        outcome = self.try_all([trial])[0]
+        if isinstance(outcome, TrialRefused):
+            raise InvalidInput(f"{trial.subject.dlc.name} has no estimate for {trial.subject.soc}: {outcome}")
+        return outcome
+
+    def _try(self, trial: Trial) -> Outcome:
+        worker = self._idle.get()
+        try:
+            estimate = Estimate.model_validate({"graphs": worker.ask(trial.request())})
+        except TrialRefused as refused:
+            return refused
+        except ValidationError as error:
+            return TrialRefused(f"the simulator's answer is not understood: {error.errors()[0]['msg']}.")
+        finally:
+            self._idle.put(worker)
+        self.compiled += 1
+        self._store.write(keys.trial(trial.key(self.sdk)), estimate.model_dump_json().encode())
+        return estimate
+
+    def close(self) -> None:
+        """End the threads; the workers are ended apart."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def open_estimator(sdk: Sdk, store: Store, cores: int | None = None) -> Iterator[Estimator]:
+    """An estimator with a worker a core. Raises InvalidInput unless the SDK is the host SDK, which has the simulator."""
+    if sdk.kind is not SdkKind.HOST:
+        raise InvalidInput(
+            f"The SDK at {sdk.root} is the vendor's, which estimates nothing by itself: name the host SDK, by a site without "
+            "`sdk`, or with `sdks` and --sdk."
+        )
+    count = max(1, min(cores or os.cpu_count() or 1, _MOST_WORKERS))
+    with Scratch() as folder:
+        workers = [Worker(sdk, Path(folder, f"worker-{number}")) for number in range(count)]
+        estimator = Estimator(sdk, store, workers)
+        try:
+            yield estimator
+        finally:
+            for worker in workers:
+                with suppress(ProcessLookupError):
+                    worker.end()
+            estimator.close()
+
+
+def _read(content: bytes) -> Estimate | None:
+    """A kept estimate; None for one that cannot be read, which is then made anew."""
+    try:
+        return Estimate.model_validate_json(content)
+    except ValidationError:
+        return None

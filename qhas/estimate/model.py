@@ -1,0 +1,109 @@
+"""An estimate as the host SDK's `hostsdk-estimate` tells it and the store keeps it. All of its figures are simulated."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict
+
+from qhas.documents import Stored
+
+
+class OpEstimate(Stored):
+    """All ops of one QNN node and HTP op on one unit that own cycles of the dominant path, with what they move; the row without a name is the time in which nothing works."""
+
+    model_config = ConfigDict(frozen=True)
+
+    htp_op: str
+    unit: str
+    """HMX, HVX, HLX, SCALAR or DMA; empty where nothing works."""
+    node: str
+    type: str
+    dtype: str
+    dims: tuple[int, ...]
+    instances: int
+    """How many HTP ops of the node these are: tiles of the tensor."""
+    cycles: int
+    """Over all threads and instances."""
+    busy: int
+    """Cycles in which at least one is at work."""
+    dominant: int
+    """Cycles of the dominant path that are its own."""
+    dram_read: int
+    dram_write: int
+    vtcm_read: int
+    vtcm_write: int
+
+
+class GraphEstimate(Stored):
+    """One graph. Cycles are of the core clock, bytes are what ops move; None is what the simulator did not say."""
+
+    model_config = ConfigDict(frozen=True)
+
+    graph: str
+    cycles: int
+    core_mhz: float
+    lower_cycles: int | None = None
+    upper_cycles: int | None = None
+    dram_read: int
+    dram_write: int
+    peak_vtcm: int
+    fill: int | None = None
+    spill: int | None = None
+    context_bytes: int
+    """Of the context binary that holds all graphs of the DLC."""
+    ops_without_cost: int = 0
+    htp_ops: dict[str, int]
+    """How many ops of each HTP op there are."""
+    in_force: dict[str, float]
+    """The simulator's configuration as it took effect, by its own names."""
+    ops: tuple[OpEstimate, ...] | None = None
+
+    @property
+    def time_us(self) -> float:
+        """Microseconds of one inference, with their fraction."""
+        return self.cycles / self.core_mhz
+
+
+class Estimate(Stored):
+    """A DLC compiled one way: each graph, one after the other."""
+
+    model_config = ConfigDict(frozen=True)
+
+    graphs: tuple[GraphEstimate, ...]
+
+    @property
+    def time_us(self) -> float:
+        """Of one inference of every graph."""
+        return sum(graph.time_us for graph in self.graphs)
+
+    @property
+    def interval_us(self) -> tuple[float, float] | None:
+        """The vendor's interval of `time_us`; None where the vendor gives none for the SoC."""
+        lower = [graph.lower_cycles / graph.core_mhz for graph in self.graphs if graph.lower_cycles]
+        upper = [graph.upper_cycles / graph.core_mhz for graph in self.graphs if graph.upper_cycles]
+        if len(lower) != len(self.graphs) or len(upper) != len(self.graphs):
+            return None
+        return sum(lower), sum(upper)
+
+    @property
+    def total_dram(self) -> int:
+        """Bytes read from and written to DRAM."""
+        return sum(graph.dram_read + graph.dram_write for graph in self.graphs)
+
+    @property
+    def peak_vtcm(self) -> int:
+        """Most bytes of VTCM in use at once."""
+        return max(graph.peak_vtcm for graph in self.graphs)
+
+    @property
+    def context_bytes(self) -> int:
+        """Size of the context binary."""
+        return self.graphs[0].context_bytes
+
+    @property
+    def htp_ops(self) -> list[dict[str, int]]:
+        """What the compiler made of each graph, for comparison."""
+        return [graph.htp_ops for graph in self.graphs]
+
+    def in_force(self, name: str) -> float | None:
+        """A value of the simulator's configuration; None where it has none of that name."""
+        return self.graphs[0].in_force.get(name)

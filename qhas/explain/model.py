@@ -1,0 +1,150 @@
+"""What bounds a network, as it is shown. All of its figures are simulated."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict
+
+from qhas.documents import Stored
+from qhas.explain.experiments import Resource
+from qhas.units import microseconds, signed_percent
+
+
+class Finding(Stored):
+    """What one experiment showed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    resource: Resource
+    factor: float
+    """Of its speed or size: 0.5 or 2."""
+    time_us: float | None = None
+    """None where there is no estimate."""
+    change_percent: float | None = None
+    elasticity: float | None = None
+    """Of time to the resource's speed; None where the setting is not in force."""
+    pure: bool = True
+    """Whether the compiler made the same HTP ops; else the change is partly theirs."""
+    note: str = ""
+
+
+class OpBound(Stored):
+    """Ops of one QNN node and HTP op on the dominant path."""
+
+    model_config = ConfigDict(frozen=True)
+
+    node: str
+    type: str
+    htp_op: str
+    dtype: str
+    dims: tuple[int, ...]
+    unit: str
+    share_percent: float
+    """Of the timeline."""
+    bound: Resource | None
+    """What its own cycles follow most in the experiments; None for the time in which nothing works, and where they follow nothing."""
+    follows: float | None = None
+    """How far."""
+    ceiling_percent: float | None = None
+    """Of what the unit can do while the op is at work: threads in use of those there are, bytes of the DRAM's peak."""
+    format_change: bool = False
+
+    @property
+    def text(self) -> str:
+        """As in `Quantize x_q (25 % of the time, HVX, at 25 % of its ceiling)`."""
+        name = f"{self.type} {self.node}".strip() or "nothing at work"
+        parts = [f"{self.share_percent:.0f} % of the time", self.bound or self.unit or "waiting"]
+        if self.ceiling_percent is not None:
+            parts.append(f"at {self.ceiling_percent:.0f} % of its ceiling")
+        return f"{name} ({', '.join(parts)})"
+
+
+class Explanation(Stored):
+    """What bounds a network on a SoC."""
+
+    network: str
+    soc: str
+    sdk: str
+    options: str
+    time_us: float
+    findings: list[Finding]
+    ops: list[OpBound]
+    """Of the dominant path, most first."""
+    bounded_percent: float
+    """How much of the dominant path has a bound."""
+    format_change_percent: float
+    idle_percent: float
+    """Of the timeline, in which nothing works: the foreground thread hands over or waits."""
+    fill: int | None
+    spill: int | None
+    truth: str
+    compiled: int = 0
+
+    def elasticity(self, resource: Resource) -> float | None:
+        """Of time to a resource that is halved."""
+        return next(
+            (each.elasticity for each in self.findings if each.resource is resource and each.factor < 1), None
+        )
+
+    @property
+    def sentences(self) -> tuple[str, str, str]:
+        """Bound by what, which ops, what would help most."""
+        return self._bound, self._ops, self._help
+
+    @property
+    def _bound(self) -> str:
+        engines = [
+            (value, resource)
+            for resource in (Resource.HVX, Resource.HMX, Resource.DRAM)
+            if (value := self.elasticity(resource)) is not None
+        ]
+        most, resource = max(engines, default=(0.0, Resource.CLOCK), key=lambda each: each[0])
+        others = ", ".join(f"{other} {value:.2f}" for value, other in sorted(engines, reverse=True)[1:])
+        known = f"{self.network} on {self.soc}, simulated at {microseconds(self.time_us)},"
+        if most < 0.3:
+            return (
+                f"{known} is bound by no engine alone: its time follows {resource} with {most:.2f}, {others}, where 1 is "
+                f"in full, and nothing works for {self.idle_percent:.0f} % of it; {self.truth}."
+            )
+        return (
+            f"{known} is bound by {resource}: its time follows it with {most:.2f}, where 1 is in full, and {others}, by what-ifs of "
+            f"the simulator; {self.truth}."
+        )
+
+    @property
+    def _ops(self) -> str:
+        shown = [op.text for op in self.ops if op.htp_op][:3]
+        moved = (
+            f"; format changes take {self.format_change_percent:.0f} %"
+            if self.format_change_percent >= 1
+            else ""
+        )
+        return f"Most of it is {', '.join(shown)}{moved}; nothing works for {self.idle_percent:.0f} % of the time."
+
+    @property
+    def _help(self) -> str:
+        helped = [
+            each for each in self.findings if each.change_percent is not None and each.change_percent < -1
+        ]
+        options = [each for each in helped if each.resource in (Resource.VTCM, Resource.THREADS)]
+        faster = [each for each in helped if each.factor > 1 and each.resource is not Resource.CLOCK]
+        parts = []
+        if options:
+            best = min(options, key=lambda each: each.change_percent or 0)
+            parts.append(
+                f"half of the {best.resource}, an option of graph-prepare, is simulated at {_percent(best)}"
+            )
+        if faster:
+            best = min(faster, key=lambda each: each.change_percent or 0)
+            parts.append(
+                f"of the engines, {best.resource} at twice the speed, or half as much work for it, at {_percent(best)}"
+            )
+        serial = next(
+            (op for op in self.ops if op.ceiling_percent is not None and op.ceiling_percent < 60), None
+        )
+        if serial and serial.share_percent >= 5:
+            parts.append(f"{serial.text} leaves the rest of its unit unused")
+        return f"What would help most: {'; '.join(parts) or 'nothing that was tried, by more than 1 %'}."
+
+
+def _percent(finding: Finding) -> str:
+    return signed_percent(finding.change_percent)

@@ -1,0 +1,126 @@
+"""From two stored cells to the part that shows what changed between them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from qhas.cell.artifacts import PREPARED_DLC
+from qhas.cell.prepared import PreparedGraphs
+from qhas.diff.model import CellDiff, Figure
+from qhas.diff.runs import compare_cells, evidence_of
+from qhas.failures import InvalidInput
+from qhas.network.network import Graph, Tensor
+from qhas.reproducer.bundle import pack
+from qhas.reproducer.model import PartOp, Reproducer
+from qhas.reproducer.parts import Part, gains
+from qhas.reproducer.search import Search
+from qhas.reproducer.trials import Conditions, Trials
+from qhas.runs.record import CellRecord
+from qhas.runs.stored import load_run
+from qhas.site import Site
+from qhas.store import Store
+from qhas.units import signed_percent
+from qhas.upgrade.causes import cause_of, old_values
+from qhas.upgrade.sdk_names import sdk_of
+
+CHANGE_PERCENT = 3.0
+"""Less is not worth anybody's time."""
+
+
+def reproduce(
+    before: CellRecord, after: CellRecord, site: Site, *, folder: Path, target: Path, most_trials: int
+) -> Reproducer:
+    """Find the part and write its zip to `target`; trials are kept below `folder`.
+
+    Raises InvalidInput before anything runs where there is no change, or nothing that one network could show, and StoreError.
+    """
+    store = Store(site.store)
+    diff = compare_cells(store, before, after)
+    graph = _graph(store, before, after)
+    _require_change(diff)
+    folder.mkdir(parents=True, exist_ok=True)
+    trials = Trials(
+        dlc=_network(store, after, folder),
+        site=site.model_copy(update={"store": str((folder / "store").resolve())}),
+        folder=folder,
+        before=_conditions(site, before),
+        after=_conditions(site, after),
+    )
+    search = Search(graph, gains(graph, diff), diff.time.percent or 0.0, trials.measure, most_trials)
+    part = search.smallest() or frozenset(range(len(graph.ops)))
+    answer = _answer(trials, graph, part, diff.time, target)
+    answer.trials = len(search.seen)
+    pack(answer, trials.part(part), ((trials.before, before), (trials.after, after)), target)
+    return answer
+
+
+def _require_change(diff: CellDiff) -> None:
+    if abs(diff.time.percent or 0.0) < CHANGE_PERCENT:
+        raise InvalidInput(
+            f"Between the two cells the time changed by {signed_percent(diff.time.percent)}: there is nothing to reproduce below "
+            f"{CHANGE_PERCENT:g} %."
+        )
+
+
+def _graph(store: Store, before: CellRecord, after: CellRecord) -> Graph:
+    """The only graph of both networks. Raises InvalidInput."""
+    networks = [evidence_of(store, record).network for record in (before, after)]
+    old, new = networks
+    if old is None or new is None:
+        raise InvalidInput(
+            "The network of a cell is not stored, or in a form that is not known: run it again."
+        )
+    if len(new.graphs) != 1:
+        raise InvalidInput(f"The DLC holds {len(new.graphs)} graphs: a reproducer is of a DLC with one.")
+    if [(op.type, op.attributes) for op in old.graphs[0].ops] != [
+        (op.type, op.attributes) for op in new.graphs[0].ops
+    ]:
+        raise InvalidInput(
+            "The two cells are of different networks: no part of one shows the change; qhas compare names it."
+        )
+    return new.graphs[0]
+
+
+def _network(store: Store, record: CellRecord, folder: Path) -> Path:
+    """The DLC as it was prepared, from the store: whatever became of the file it was made of. Raises InvalidInput."""
+    if record.prepared is None:
+        raise InvalidInput(f"Run {record.run_id} does not say what was prepared.")
+    place = folder / record.prepared.key[:16]
+    place.mkdir(exist_ok=True)
+    if PreparedGraphs(store).fetch(record.prepared.key, place) is None:
+        raise InvalidInput(
+            f"The prepared graph of run {record.run_id} is not in the store any more: run the cell again."
+        )
+    return place / PREPARED_DLC
+
+
+def _conditions(site: Site, record: CellRecord) -> Conditions:
+    cell = record.cell
+    return Conditions(cell.soc, sdk_of(site, record), cell.prepare, cell.run)
+
+
+def _answer(trials: Trials, graph: Graph, part: Part, whole: Figure, target: Path) -> Reproducer:
+    trials = replace(trials, runs=[])
+    trials.measure([part])
+    store = Store(trials.site.store)
+    (before,), (after,) = (load_run(store, run_id)[1] for run_id in trials.runs)
+    diff = compare_cells(store, before, after)
+    _, why = cause_of(diff, old_values(before, after))
+    ops = [
+        PartOp(type=op.type, results=[_shown(graph.by_name[name]) for name in op.outputs])
+        for op in (graph.ops[number] for number in sorted(part))
+    ]
+    return Reproducer(
+        ops=ops,
+        of_ops=len(graph.ops),
+        whole=whole,
+        part=diff.time,
+        why=diff.cause.sentence if diff.cause else why,
+        trials=0,
+        file=str(target),
+    )
+
+
+def _shown(tensor: Tensor) -> str:
+    return f"{tensor.dtype} {'x'.join(map(str, tensor.shape))}"

@@ -1,0 +1,56 @@
+"""A tuning as Markdown. Names are data: they are escaped."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+
+from qhas.tune.model import NOUN, Tried, Tuning
+from qhas.units import microseconds, signed_percent, size
+
+
+def page(tuning: Tuning) -> str:
+    """The sentence, the block to paste, what each option does, and what there is to choose from."""
+    return "\n".join(_lines(tuning)) + "\n"
+
+
+def _lines(tuning: Tuning) -> Iterator[str]:
+    yield f"# {_text(tuning.network)} on {_text(tuning.soc)}: options of graph-prepare\n"
+    yield f"{_text(tuning.sentence)}\n"
+    yield f"```yaml\n{tuning.block}```\n"
+    yield f"## What each option does to {NOUN[tuning.objective]}, simulated\n"
+    yield "| option | alone | among the best |\n|---|---:|---:|"
+    for effect in tuning.effects:
+        share = "" if effect.in_best is None else signed_percent(effect.in_best)
+        yield f"| {effect.option}: {str(effect.value).lower()} | {signed_percent(effect.alone)} | {share} |"
+    yield "\n## What no other beats in time, DRAM and VTCM at once\n"
+    yield "| options | time | DRAM | peak VTCM | context binary |\n|---|---:|---:|---:|---:|"
+    for number in tuning.pareto:
+        yield f"| {' | '.join(cells(tuning.tried[number]))} |"
+    yield f"\n{coverage(tuning)}"
+    for refused in tuning.refused:
+        yield f"- Not compiled: {_text(str(refused.options))}: {_text(refused.why)}"
+
+
+def coverage(tuning: Tuning) -> str:
+    """How much was tried, and how much of it anew, as a sentence."""
+    noun = "combination was" if len(tuning.tried) == 1 else "combinations were"
+    return (
+        f"{len(tuning.tried)} of {tuning.grid} {noun} tried, {tuning.compiled} compiled now, on SDK {tuning.sdk}; all figures "
+        "are simulated."
+    )
+
+
+def cells(tried: Tried) -> list[str]:
+    """A row of figures for people."""
+    return [
+        tried.told_options,
+        microseconds(tried.time_us),
+        size(tried.dram),
+        size(tried.peak_vtcm),
+        size(tried.context_bytes),
+    ]
+
+
+def _text(text: str) -> str:
+    return html.escape(text, quote=False).replace("|", "\\|")

@@ -1,0 +1,192 @@
+"""The search: each option alone, then the combinations that these promise most of, then what the best can do without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+
+from qhas.estimate.estimator import Estimator, Outcome
+from qhas.estimate.model import Estimate
+from qhas.estimate.trial import Subject, Trial
+from qhas.failures import InvalidInput
+from qhas.sweep.spec import PrepareOptions
+from qhas.tune.model import Effect, Objective, Refused, Tried
+from qhas.tune.space import Axes, axes, combinations, singles, without
+
+TRIALS = 24
+DEFAULT = PrepareOptions()
+_NOTHING = 0.001
+"""An option that brings less than this share is left out of the best ones."""
+
+Progress = Callable[[int, int], None]
+"""Hears how many trials are done, and how many are planned as far as is known."""
+
+
+class Search:
+    """The trials of a network, with the best of them; complete when `run` has returned."""
+
+    def __init__(
+        self, estimator: Estimator, subject: Subject, objective: Objective, progress: Progress
+    ) -> None:
+        self._estimator = estimator
+        self._subject = subject
+        self._objective = objective
+        self._progress = progress
+        self._outcomes: dict[PrepareOptions, Outcome] = {}
+        self._axes: Axes = {}
+        self._planned = 0
+
+    def run(self, trials: int) -> None:
+        """Try the whole grid if that is no more than `trials`, else so many. Raises InvalidInput where the default itself has no estimate."""
+        self._planned = trials
+        self._try([DEFAULT])
+        default = self._outcomes[DEFAULT]
+        if not isinstance(default, Estimate):
+            raise InvalidInput(
+                f"{self._subject.dlc.name} has no estimate for {self._subject.soc}, and cannot be tuned: {default}"
+            )
+        self._axes = axes(default)
+        self._planned = min(trials, self.grid)
+        self._try(singles(self._axes)[: max(0, trials - 1)])
+        self._try(self._promising()[: max(0, trials - len(self._outcomes))])
+        self._planned = len(self._outcomes)
+
+    @property
+    def grid(self) -> int:
+        """How many combinations there are."""
+        return prod(1 + len(values) for values in self._axes.values())
+
+    @property
+    def default(self) -> Tried:
+        """Nothing asked for."""
+        return self._tried(DEFAULT)
+
+    def ranked(self) -> list[Tried]:
+        """The best first: by the objective, then time, DRAM and VTCM, then the fewest options; the default last of equals' betters.
+
+        What is not better than the default by `_NOTHING` comes after it.
+        """
+        default = self.default
+        bound = (1 - _NOTHING) * default.figure(self._objective)
+        better = [one for one in self.tried() if one.options and one.figure(self._objective) < bound]
+        return [*sorted(better, key=self._order), default]
+
+    def settle(self, best: Tried) -> Tried:
+        """The same without the options that bring nothing."""
+        while True:
+            names = list(best.options)
+            self._try([without(best.prepare, name) for name in names])
+            bound = (1 + _NOTHING) * best.figure(self._objective)
+            simpler = [
+                tried
+                for name in names
+                if (tried := self._found(without(best.prepare, name)))
+                and tried.figure(self._objective) <= bound
+            ]
+            if not simpler:
+                return best
+            best = min(simpler, key=self._order)
+
+    def tried(self) -> list[Tried]:
+        """All that could be compiled, in the order of the trials."""
+        return [
+            Tried.of(options, outcome)
+            for options, outcome in self._outcomes.items()
+            if isinstance(outcome, Estimate)
+        ]
+
+    def refused(self) -> list[Refused]:
+        """All that could not."""
+        return [
+            Refused(options=options.model_dump(exclude_none=True), why=str(outcome))
+            for options, outcome in self._outcomes.items()
+            if not isinstance(outcome, Estimate)
+        ]
+
+    def effects(self, best: Tried) -> list[Effect]:
+        """What each option does alone, the most helpful first, and what the best ones owe to it."""
+        made = []
+        for options in singles(self._axes):
+            if alone := self._found(options):
+                ((name, value),) = alone.options.items()
+                made.append(
+                    Effect(
+                        option=name,
+                        value=value,
+                        alone=self._percent(alone, self.default),
+                        in_best=self._share(best, name) if best.options.get(name) == value else None,
+                    )
+                )
+        return sorted(made, key=lambda effect: effect.alone)
+
+    def _share(self, best: Tried, name: str) -> float | None:
+        rest = self._found(without(best.prepare, name))
+        return self._percent(best, rest) if rest else None
+
+    def _percent(self, after: Tried, before: Tried) -> float:
+        old = before.figure(self._objective)
+        return 100 * (after.figure(self._objective) / old - 1) if old else 0.0
+
+    def _promising(self) -> list[PrepareOptions]:
+        """What was not tried yet, best first if options did together what each does alone."""
+        alone = {
+            single: tried.figure(self._objective) / (self.default.figure(self._objective) or 1)
+            for single in singles(self._axes)
+            if (tried := self._found(single))
+        }
+
+        def promise(options: PrepareOptions) -> float:
+            chosen = options.model_dump(exclude_none=True)
+            parts = (PrepareOptions.model_validate({name: value}) for name, value in chosen.items())
+            return prod(alone.get(part, float("inf")) for part in parts)
+
+        rest = [options for options in combinations(self._axes) if options not in self._outcomes]
+        return sorted((options for options in rest if promise(options) < float("inf")), key=promise)
+
+    def _order(self, tried: Tried) -> tuple[float, ...]:
+        return (
+            tried.figure(self._objective),
+            tried.time_us,
+            tried.dram,
+            tried.peak_vtcm,
+            len(tried.options),
+        )
+
+    def _try(self, wanted: Iterable[PrepareOptions]) -> None:
+        new = [options for options in dict.fromkeys(wanted) if options not in self._outcomes]
+        trials = [Trial(self._subject, options) for options in new]
+        done = len(self._outcomes)
+
+        def tell(_trial: Trial, _outcome: Outcome) -> None:
+            nonlocal done
+            done += 1
+            self._progress(done, max(done, self._planned))
+
+        self._outcomes |= dict(zip(new, self._estimator.try_all(trials, tell), strict=True))
+
+    def _tried(self, options: PrepareOptions) -> Tried:
+        tried = self._found(options)
+        assert tried is not None
+        return tried
+
+    def _found(self, options: PrepareOptions) -> Tried | None:
+        outcome = self._outcomes.get(options)
+        return Tried.of(options, outcome) if isinstance(outcome, Estimate) else None
+
+
+def pareto(tried: Sequence[Tried]) -> list[int]:
+    """Numbers of those that no other beats in time, DRAM and VTCM at once, fastest first; of equals the one with fewest options."""
+    order = sorted(
+        range(len(tried)),
+        key=lambda number: (*_costs(tried[number]), len(tried[number].options)),
+    )
+    front = list[int]()
+    for number in order:
+        costs = _costs(tried[number])
+        if not any(all(a <= b for a, b in zip(_costs(tried[each]), costs, strict=True)) for each in front):
+            front.append(number)
+    return front
+
+
+def _costs(tried: Tried) -> tuple[float, int, int]:
+    return tried.time_us, tried.dram, tried.peak_vtcm

@@ -1,0 +1,74 @@
+"""The network somebody names, as a DLC on this host: fetched, or converted from ONNX."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from qhas.estimate.estimator import Estimator, open_estimator
+from qhas.estimate.trial import Subject
+from qhas.failures import InvalidInput, StepFailed
+from qhas.gate.conversion import to_dlcs
+from qhas.lab.models import Models
+from qhas.machine.digest import file_digest
+from qhas.machine.scratch import Scratch
+from qhas.machine.secrets import name_in
+from qhas.naming import check_soc, safe_name
+from qhas.network.dlc import read_network
+from qhas.site import Site
+from qhas.site.sdk import Sdk, find_sdks
+from qhas.store import Store
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A network on a SoC, and what answers questions about it. `folder` is for files of the answer's making."""
+
+    name: str
+    subject: Subject
+    estimator: Estimator
+    store: Store
+    folder: Path
+
+
+@contextmanager
+def open_bench(address: str, soc: str, site: Site, sdk_name: str | None = None) -> Iterator[Bench]:
+    """The network at `address`, a DLC or an ONNX on this host, for the SoC. Raises InvalidInput before anything runs."""
+    try:
+        soc = check_soc(soc)
+    except ValueError as error:
+        raise InvalidInput(f"--soc: {error}.") from error
+    sdk = find_sdks(site, [sdk_name])[sdk_name]
+    store = Store(site.store)
+    store.require_writable()
+    with open_estimator(sdk, store, site.host.cores) as estimator, Scratch() as folder:
+        dlc, digest = asyncio.run(_dlc(address, sdk, folder))
+        name = safe_name(Path(name_in(address)).stem)
+        yield Bench(name, Subject(dlc, digest, soc), estimator, store, folder)
+
+
+def content_of(converted: Path) -> str:
+    """A digest of what a converted DLC computes: its bytes have the time of the conversion in them."""
+    try:
+        return read_network(converted).digest
+    except ValueError:
+        return file_digest(converted)
+
+
+async def _dlc(address: str, sdk: Sdk, folder: Path) -> tuple[Path, str]:
+    if address.endswith(".onnx"):
+        path = Path(address)
+        if not await asyncio.to_thread(path.is_file):
+            raise InvalidInput(f"{address} is not a file on this host; an ONNX has to be one.")
+        converted = (await to_dlcs({"net": path}, sdk, folder))["net"]
+        if converted.dlc is None:
+            raise InvalidInput(f"{path.name} becomes no DLC: {converted.refusal}.")
+        return converted.dlc, await asyncio.to_thread(content_of, converted.dlc)
+    try:
+        dlc, facts = await Models(folder).get(address)
+    except StepFailed as error:
+        raise InvalidInput(error.failure.message) from error
+    return dlc, facts.sha256

@@ -1,0 +1,41 @@
+"""An SDK of the host's shape whose `hostsdk-estimate` is a few lines of Python: what a worker does is seen, not what Qualcomm's is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from qhas.site.sdk import HOST_TARGET, Sdk, SdkKind, Tool
+
+_PROGRAM = """#!{python}
+import json, os, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    with open({asked!r}, "a") as journal:
+        journal.write(line)
+    cycles = 1000
+    {behaviour}
+    graph = dict(graph="net", cycles=cycles, core_mhz=1000.0, lower_cycles=cycles - 100, upper_cycles=cycles + 100,
+        dram_read=10, dram_write=5, peak_vtcm=7, context_bytes=9, htp_ops={{"q::Conv": 2}}, in_force={{"hvx_threads": 4, "vtcm_size_in_bytes": 8 << 20}})
+    print(json.dumps({{"graphs": [graph]}}), flush=True)
+"""
+
+
+class HostSdk:
+    """The SDK, and how often its program was asked."""
+
+    def __init__(self, folder: Path, behaviour: str) -> None:
+        """The behaviour is Python that sees what was `asked` and may set `cycles`."""
+        self.journal = folder / "asked.jsonl"
+        self.sdk = Sdk(folder / "sdk", "2.51", SdkKind.HOST)
+        program = self.sdk.root / "bin" / HOST_TARGET / Tool.ESTIMATE
+        program.parent.mkdir(parents=True)
+        program.write_text(
+            _PROGRAM.format(python=sys.executable, asked=str(self.journal), behaviour=behaviour)
+        )
+        program.chmod(0o755)
+
+    @property
+    def asked(self) -> int:
+        """Questions that reached the program."""
+        return len(self.journal.read_text().splitlines()) if self.journal.exists() else 0

@@ -1,0 +1,97 @@
+"""Values in a chrometrace that JSON does not know: named by their bytes, and harmless."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from fakes.profiles import chrometrace, op_event
+from qhas.profile.trace import TraceFacts, read_trace
+from tests.qhas.profile.traces import FACTS, LAYOUTS, WHOLE, check, refusal
+
+INPUTS = Path(__file__).parents[4] / "shared/inputs"
+
+ODD_VALUES = {
+    "nan": ('"Cycles per Packet": ', "nan", "a number that is none (nan)"),
+    "NaN": ('"Cycles per Packet": ', "NaN", "a number that is none (NaN)"),
+    "-inf": ('"Step Size": ', "-inf", "a number that is none (-inf)"),
+    "Infinity": ('"Step Size": ', "Infinity", "a number that is none (Infinity)"),
+    "-nan(ind)": ('"Step Size": ', "-nan(ind)", "a number that is none (-nan(ind))"),
+    "1.#INF": ('"Step Size": ', "1.#INF", "a number that is none (1.#INF)"),
+    "in a list": ('"Dims": [1, ', "nan]", "a number that is none (nan)"),
+    "latin-1": ('"Description": "gr', b'\xfc\xdfe"', "a byte that is no UTF-8 (0xfc)"),
+    "half a character": ('"Description": "', b'\xe2\x82"', "a byte that is no UTF-8 (0xe2)"),
+    "half a pair": ('"Description": "', '\\ud83d"', "half of a character"),
+    "tab": ('"Description": "a', '\tb"', "a control character (0x09)"),
+    "nul": ('"Description": "a', '\0b"', "a control character (0x00)"),
+    "line end": ('"Description": "a', '\nb"', "a control character (0x0a)"),
+    "backslash": ('"Description": "model', '\\conv"', "a backslash that escapes nothing"),
+    "half an escape": ('"Description": "model', '\\u12"', "a backslash that escapes nothing"),
+    "at the end": ('"Description": "C:\\\\models', '\\"', "a backslash that escapes nothing"),
+}
+
+
+@pytest.mark.parametrize(("before", "odd", "told"), ODD_VALUES.values(), ids=ODD_VALUES)
+@pytest.mark.parametrize("place", [0, 2, 700])
+def test_a_value_that_json_does_not_know_costs_nothing_and_is_named_by_its_byte(
+    tmp_path: Path, before: str, odd: str | bytes, told: str, place: int
+) -> None:
+    odd = odd.encode() if isinstance(odd, str) else odd
+    events = [op_event(ts=number * 10, dur=5) for number in range(1000)]
+    text = chrometrace(events).encode()
+    at = text.index(b'"args": {', text.index(events[place].encode())) + len(b'"args": {')
+    facts = check(tmp_path, text[:at] + before.encode() + odd + b", " + text[at:])
+    assert facts == TraceFacts(1000, 1000, 9995, oddities=[f"holds {told} at byte {at + len(before)}"])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_odd_value_is_found_in_every_layout(tmp_path: Path, layout: str) -> None:
+    text = LAYOUTS[layout](json.loads(WHOLE))
+    facts = check(tmp_path, text.replace("q::Add", "q::\\Add", 1))
+    assert facts.oddities == [f"holds a backslash that escapes nothing at byte {text.index('Add')}"]
+    assert facts.ops == FACTS.ops
+
+
+@pytest.mark.skipif(not INPUTS.is_dir(), reason="the sample inputs are not beside the repository")
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nan", ["holds a number that is none (NaN) at byte 329"]),
+        ("inf", ["holds a number that is none (Infinity) at byte 329"]),
+        ("badutf8", ["holds a byte that is no UTF-8 (0xb4) at byte 71"]),
+        ("backslash", [f"holds a backslash that escapes nothing at byte {at}" for at in (73, 190)]),
+    ],
+)
+def test_the_sample_traces_with_odd_values_are_read(name: str, told: list[str]) -> None:
+    assert read_trace(INPUTS / f"trace-{name}.json", lambda *_: None) == TraceFacts(2, 2, 13, oddities=told)
+
+
+def test_of_many_odd_values_the_first_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    events = [op_event(ts=at, dur=1).replace('"args": {', '"args": {"Step": nan, ') for at in range(3000)]
+    told = check(tmp_path, chrometrace(events)).oddities
+    assert len(told) == 6
+    assert told[-1] == "holds 2995 more of the kind"
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-Infinity"])
+@pytest.mark.parametrize("key", ["ts", "dur"])
+def test_an_op_without_a_time_cannot_be_read(tmp_path: Path, key: str, number: str) -> None:
+    event = re.sub(rf'"{key}": \d+', f'"{key}": {number}', op_event())
+    assert re.search(
+        r"damaged at event 2, byte \d+: a number that is none",
+        refusal(tmp_path, chrometrace([op_event(), event])),
+    )
+
+
+def test_only_a_trace_that_ends_early_is_called_cut_off(tmp_path: Path) -> None:
+    assert "cut off" in refusal(tmp_path, WHOLE[: len(WHOLE) // 2])
+    for damaged in ('{"ph": "C"]', '{"ph": nul}', "{", '{"ph" "C"}'):
+        told = refusal(tmp_path, chrometrace([op_event(), damaged, op_event()]))
+        assert "cut off" not in told
+        assert re.search(r"event 2, byte \d+", told)
+
+
+# Memory, of a process that reads a trace and nothing else.
