@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typing import TYPE_CHECKING
 
 from qhas.cli.against import AgainstOption, against_run, require_other
 from qhas.cli.csv_rows import write_table
@@ -14,12 +13,14 @@ from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, RunArgument, SiteOption, run_of, store_of
 from qhas.cli.screen import console
 from qhas.cli.tables.run import show_run
-from qhas.diff.model import Outcome, RunDiff
 from qhas.failures import InvalidInput
 from qhas.runs.expected import document as expected_document
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.stored import load_run
 from qhas.store import Store
+
+if TYPE_CHECKING:
+    from qhas.diff.model import RunDiff
 
 
 class Rows(StrEnum):
@@ -27,9 +28,6 @@ class Rows(StrEnum):
 
     CELLS = "cells"
     OPS = "ops"
-
-if TYPE_CHECKING:
-    from qhas.diff.model import RunDiff
 
 
 @command
@@ -80,8 +78,7 @@ def show_result(
 
 def _judged(run: SweepRecord, cells: list[CellRecord], diff: RunDiff | None = None) -> Exit:
     good = sum(cell.good and not cell.over_budget for cell in cells)
-    slower = diff is not None and bool(diff.of(Outcome.WORSE))
-    return Exit.CELLS_FAILED if run.cells > good or slower else Exit.GOOD
+    return Exit.CELLS_FAILED if run.cells > good or (diff and diff.worse) else Exit.GOOD
 
 
 def _write(store: Store, run: SweepRecord, cells: list[CellRecord], rows: Rows) -> None:
@@ -91,4 +88,3 @@ def _write(store: Store, run: SweepRecord, cells: list[CellRecord], rows: Rows) 
     records = by_graph(cells)
     table = op_table(store, records) if rows is Rows.OPS else cell_rows(run, records, {})
     write_table(table)
-    return Exit.CELLS_FAILED if run.cells > good or (diff and diff.worse) else Exit.GOOD
