@@ -25,7 +25,7 @@ from qhas.units import signed_percent
 from qhas.upgrade.model import Upgrade
 from qhas.upgrade.page import keep, values, way_back
 from qhas.upgrade.question import THRESHOLD_PERCENT, Question, named, sdks_between
-from qhas.upgrade.search import search
+from qhas.upgrade.search import Stages, search
 
 
 @command
@@ -62,9 +62,13 @@ def ask(question: Question, lab_site: Site, as_json: bool) -> Exit:
     first = plan_sweep(question.sweep((question.sdks[0], question.sdks[-1])))
     require_devices(lab_site, list(question.socs))
     find_sdks(lab_site, first.sdks)
+    return answered(search(question, Store(lab_site.store)), lab_site, as_json)
+
+
+def answered(stages: Stages, lab_site: Site, as_json: bool) -> Exit:
+    """Run the sweeps of a search, keep its answer and show it."""
     store = Store(lab_site.store)
     store.require_writable()
-    stages = search(question, store)
     try:
         while True:
             stage = next(stages)

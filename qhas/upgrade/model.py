@@ -7,8 +7,24 @@ from enum import StrEnum
 from qhas.diff.model import DiffPart, Figure, Outcome
 
 
+class Changed(StrEnum):
+    """What is another one a step further, on the way from one stored cell to another."""
+
+    NOTHING = "nothing"
+    """The first of them."""
+    SDK = "sdk"
+    OPTION = "option"
+    """Of prepare, or the perf profile."""
+    DLC = "dlc"
+
+
 class Cause(StrEnum):
     """Why a cell takes another time with another SDK. Of several that hold, the first is named."""
+
+    NETWORK = "network"
+    """Another DLC."""
+    ASKED = "asked"
+    """Somebody gave an option another value."""
 
     OPTION = "option"
     """A prepare option that nobody gave took effect with another value: a default changed."""
@@ -54,7 +70,7 @@ class CellUpgrade(DiffPart):
     """A network on a SoC with the old SDK and with the new one."""
 
     cell: str
-    """`<model>/<soc>`."""
+    """`<model>/<soc>`; of a DLC of several graphs `<model>/<soc>/<graph>`."""
     verdict: Outcome
     time: Figure
     steps: list[Step] = []
@@ -77,6 +93,8 @@ class Upgrade(DiffPart):
     threshold_percent: float
     cells: list[CellUpgrade]
     failed: list[FailedCell] = []
+    between: str = "SDK"
+    """What `before` and `after` are: SDKs, or runs."""
     runs: list[str] = []
     compiled: int = 0
     """Graphs that were prepared this time, and not found in the store."""
@@ -95,7 +113,7 @@ class Upgrade(DiffPart):
         """How many cells are what, and the slowest with its cause."""
         told = [f"{len(self.of(each))} {word}" for each, word in _WORDS.items()]
         failed = f", {len(self.failed)} not compared" if self.failed else ""
-        head = f"SDK {self.before} → {self.after}: of {len(self.cells)} cells {', '.join(told)}{failed}."
+        head = f"{self.between} {self.before} → {self.after}: of {len(self.cells)} cells {', '.join(told)}{failed}."
         worst = next((cell for cell in self.cells if cell.verdict is Outcome.WORSE and cell.steps), None)
         return head if worst is None else f"{head} Slowest is {worst.cell}: {worst.steps[-1].why}."
 

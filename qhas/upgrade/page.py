@@ -26,7 +26,7 @@ def page(upgrade: Upgrade) -> str:
 
 
 def _lines(upgrade: Upgrade) -> Iterator[str]:
-    yield f"# SDK {_text(upgrade.before)} → {_text(upgrade.after)}\n"
+    yield f"# {upgrade.between} {_text(upgrade.before)} → {_text(upgrade.after)}\n"
     yield f"{_text(upgrade.sentence)}\n"
     yield f"A change counts from {upgrade.threshold_percent:g} % on. {upgrade.compiled} graphs were compiled this time; the others were in the store.\n"
     yield "| cell | before | after | change | first with | cause |\n|---|---:|---:|---:|---|---|"
