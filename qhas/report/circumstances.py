@@ -56,6 +56,6 @@ def unit_shares(resources: Iterable[ResourceUse]) -> Iterator[tuple[str, str]]:
     for unit in _UNITS:
         if values := sorted(shares.get(unit, ())):
             least, most = f"{values[0]:.0f}", f"{values[-1]:.0f}"
-            threads = f", {len(values)} threads" if len(values) > 1 else ""
+            threads = f"{len(values)} " if len(values) > 1 else ""
             text = f"{values[-1]:.1f} %" if least == most else f"{least} to {most} %"
-            yield f"{unit} in use{threads}", text
+            yield f"{threads}{unit} in use", text

@@ -44,4 +44,4 @@ def test_threads_of_a_unit_are_a_range() -> None:
         ResourceUse(0, unit, 1, 9, share, Traffic())
         for unit, share in (("HVX", 14), ("HVX", 41), ("DMA", 75.25))
     ]
-    assert list(unit_shares(used)) == [("HVX in use, 2 threads", "14 to 41 %"), ("DMA in use", "75.2 %")]
+    assert list(unit_shares(used)) == [("2 HVX in use", "14 to 41 %"), ("DMA in use", "75.2 %")]
