@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.server,
     pytest.mark.xdist_group("stack"),
-    pytest.mark.timeout(600),
 ]
 DEPLOYMENTS: list[str] = [
     each["name"] for each in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
