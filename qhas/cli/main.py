@@ -59,12 +59,11 @@ class _OnDemand(TyperGroup):
             ctx.exit(Exit.GOOD)
         return super().parse_args(ctx, args)
 
-    def main(self, *args: Any, standalone_mode: bool = True, **named: Any) -> Any:
+    def main(self, args: Any = None, prog_name: str | None = None, *_: Any, **named: Any) -> Any:
         """Run it; a command line that is none ends in one sentence, as everything that is refused."""
-        if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **named)
+        named["standalone_mode"] = False
         try:
-            sys.exit(super().main(*args, standalone_mode=False, **named) or Exit.GOOD)
+            sys.exit(super().main(args, prog_name, **named) or Exit.GOOD)
         except typer.Abort:
             sys.exit(Exit.CANCELLED)
         except Exception as error:  # typer has a parser of its own, and hides the base of its errors
