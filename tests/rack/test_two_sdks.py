@@ -11,8 +11,9 @@ import typer
 from fakes.dlc import make_dlc
 from fakes.sdk import Tool, build_fake_sdk, read_calls
 from qhas.cli.upgrade import upgrade
-from qhas.direct import run_direct
+from qhas.diff.model import CircumstanceKind
 from qhas.diff.runs import compare_cells
+from qhas.direct import run_direct
 from qhas.runs.record import Origin
 from qhas.runs.stored import load_run
 from tests.rack.conftest import RackOf
@@ -37,7 +38,7 @@ def test_every_cell_is_measured_with_its_own_sdk(rack: Rack) -> None:
     assert [cell.failure for cell in cells] == [None] * 4
     for cell in cells:
         assert cell.origin is Origin.DEVICE
-        assert cell.sdk.version == f"{cell.cell.sdk}.0.260101"
+        assert cell.sdk.version.startswith(f"{cell.cell.sdk}.0.260101")
         assert cell.latency
         assert len(cell.latency.samples_us) == QUICK["repetitions"]
     for name in SDKS:
@@ -49,8 +50,8 @@ def test_every_cell_is_measured_with_its_own_sdk(rack: Rack) -> None:
         assert len(libraries) == len(set(libraries)) > 0
     by_soc = {soc: [cell for cell in cells if cell.cell.soc == soc] for soc in ("sm8750", "qcs9100")}
     for before, after in by_soc.values():
-        told = [one.sentence for one in compare_cells(rack.store, before, after).circumstances]
-        assert any("2.48.0.260101 → 2.49.0.260101" in sentence for sentence in told)
+        told = [one.kind for one in compare_cells(rack.store, before, after).circumstances]
+        assert CircumstanceKind.SDK in told
     rack.require_clean()
 
 
