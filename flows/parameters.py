@@ -35,6 +35,9 @@ AnySoc = Annotated[
 ]
 OptionalPath = Annotated[str | None, WithJsonSchema({"type": "string", "pattern": r"^(.*\.ya?ml)?$"})]
 OptionalName = Annotated[str | None, WithJsonSchema({"type": "string", "pattern": f"^({SAFE.pattern})?$"})]
+RunName = Annotated[str, Field(min_length=1, max_length=200, pattern=f"^{SAFE.pattern}$")]
+CellKey = Annotated[str, Field(min_length=5, max_length=400, pattern=r"^[^/]+(/[^/]+){1,3}$")]
+Person = Annotated[str, Field(min_length=1, max_length=100)]
 SweepFile = Annotated[str, Field(pattern=r"^.+\.ya?ml$", max_length=2000)]
 
 
@@ -114,6 +117,11 @@ SDK_AFTER = _parameter("To", "The SDK to move to. Those between are tried where 
 THRESHOLD = _parameter(
     "Threshold", "0 to 1000: a change of time counts from so many percent on.", THRESHOLD_PERCENT
 )
+ACCEPTED_RUN = _parameter("Run", "Id of the run whose level it is, the beginning of one, or latest.")
+ACCEPTED_CELL = _parameter("Cell", "As model/soc/variant; a variant default may be left out.")
+ACCEPTED_BY = _parameter("Who", "Your name: it stands with every verdict from then on.")
+ACCEPTED_REASON = _parameter("Why", "One sentence, told with every verdict; empty only to take it back.", "")
+TAKE_BACK = _parameter("Take back", "What was accepted of this cell in this run counts no more.", False)
 TUNED = _parameter(
     "Network", "An un-cached DLC: a path on the worker or any fsspec URL; or an ONNX file on the worker."
 )

@@ -12,6 +12,7 @@ from prefect.states import Completed, Failed
 
 from flows import parameters as asked
 from flows.sweep import run_sweep
+from qhas.markdown import as_text
 from qhas.naming import Name
 from qhas.site import load_site, require_devices
 from qhas.store import Store
@@ -50,7 +51,7 @@ async def sdk_upgrade(
         await run_sweep(step.spec, site, step.run_id)
     address = await asyncio.to_thread(keep, store, step)
     await acreate_markdown_artifact(
-        key=artifact_key(step.upgrade_id), markdown=page(step), description=step.sentence
+        key=artifact_key(step.upgrade_id), markdown=page(step), description=as_text(step.sentence)
     )
     events.upgrade_finished(step, address)
     message = f"{step.sentence} Page: {address}"

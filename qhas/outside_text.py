@@ -9,15 +9,21 @@ from pydantic import AfterValidator
 
 _REPLACEMENT = "\ufffd"
 _SEQUENCE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]P_^X]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
 )
-"""Colours, cursor movements, titles and links, as in ECMA-48: what a terminal obeys and nobody reads."""
+"""Colours, cursor movements, titles, links and pictures, as in ECMA-48: what a terminal obeys and nobody reads."""
 _UNSHOWN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls of ASCII but tab and newline, and those of C1
-    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # direction, and what has no width
-    "\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"  # halves of characters, tags
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"  # controls but tab and newline, and what else ends a line
+    "\u061c\u200e\u200f\u202a-\u202e"  # direction
+    # What nobody sees, Default_Ignorable_Code_Point of Unicode, but for what joins and varies characters of scripts.
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"  # halves of characters, and what is none
+    "|(?<![^\x00-\x7f])[\u200c\u200d\ufe00-\ufe0f]"  # joins and variants of nothing
+    f"|[{''.join(chr(plane << 16 | end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF))}]"
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = re.compile(r"(^|[;\t\n])(\s*)([=+\-@＝＋－＠][^;\t\n]*)")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 def shown(text: str) -> str:
@@ -37,15 +43,14 @@ def one_line(text: str) -> str:
 
 
 def csv_cell(value: object) -> object:
-    """A value as a spreadsheet may open it: text that it would take for a formula begins with an apostrophe.
+    """A value as a spreadsheet may open it: what it would take for a formula begins with an apostrophe.
 
-    Numbers, and texts that are numbers, stay as they are.
+    Also behind blanks, and behind what other spreadsheets take for the end of a cell. Numbers, and texts that are
+    numbers, stay as they are.
     """
-    if not isinstance(value, str):
-        return value
-    text = shown(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
+    return _FORMULA.sub(_quoted, shown(value)) if isinstance(value, str) else value
 
 
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", text, re.ASCII) is not None
+def _quoted(found: re.Match[str]) -> str:
+    separator, blanks, formula = found.groups()
+    return found[0] if _NUMBER.fullmatch(formula.strip()) else f"{separator}'{blanks}{formula}"

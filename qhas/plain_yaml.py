@@ -6,6 +6,7 @@ overflows the stack of libyaml's binding.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,11 @@ DEEPEST = 50
 """Levels: the deepest document has five."""
 LONGEST_VALUE = 1 << 16
 """Characters: a path has 4096 at most. Numbers of base 60 take a time that grows with the square of their length."""
+MOST_DIGITS = 100
+"""Of a number: Python shows none of over 4300, and has them from 3600 of another base."""
+_NUMBER = re.compile(r"[-+]?(?:0[xob][0-9a-fA-F_]+|[0-9_:.]+)")
+MOST_TAGS = 10
+"""Declared ones: libyaml looks through all of them for each."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -30,6 +36,8 @@ class YamlRefused(yaml.MarkedYAMLError):
 
 def load(text: str) -> Any:
     """The document. Raises yaml.YAMLError, with the mark of the place wherever there is one."""
+    if len(re.findall(r"^%TAG", text, re.MULTILINE)) > MOST_TAGS:
+        raise yaml.YAMLError(f"it declares more than {MOST_TAGS} tags; none is needed")
     _check(text)
     try:
         return yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe one, by its name
@@ -67,6 +75,8 @@ def _check(text: str) -> None:
             size, key = 1, event.value
             if len(key) > LONGEST_VALUE:
                 raise YamlRefused(f"a value has more than {LONGEST_VALUE} characters; shorten it", mark)
+            if len(key) > MOST_DIGITS and _is_number(event):
+                raise YamlRefused(f"a number has more than {MOST_DIGITS} digits; shorten it", mark)
             if event.anchor:
                 sizes[event.anchor], scalars[event.anchor] = size, key
         elif isinstance(event, AliasEvent):
@@ -93,3 +103,9 @@ def _check(text: str) -> None:
                 f"it has more than {MOST_NODES} keys and values, aliases unfolded; split it or write less",
                 mark,
             )
+
+
+def _is_number(event: ScalarEvent) -> bool:
+    """Also one that only its tag makes a number."""
+    plain = event.implicit[0] or (event.tag or "").endswith((":int", ":float"))
+    return bool(plain and _NUMBER.fullmatch(event.value))

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from itertools import chain, count
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from qhas.failures import InvalidInput
 from qhas.history.damage import Listener, log_damage
 from qhas.history.files import Kind
 from qhas.history.reading import Where, read_history
+from qhas.outside_bytes import shown_limit
 from qhas.outside_text import shown
 from qhas.runs.listing import run_lines
 from qhas.runs.stored import run_ids
@@ -24,15 +27,22 @@ from qhas.verdict.stored import stored_verdicts
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from duckdb import DuckDBPyConnection, Statement
 
 _MEMORY = "4GB"
+LARGEST_ANSWER = 1 << 30
+"""Bytes of an answer, which is held as a whole: five million rows of `cells` with all columns."""
+_ROWS_AT_ONCE = 100_000
+_INTERRUPT_SECONDS = 0.1
 _SETTINGS = {
     "memory_limit": _MEMORY,
-    "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
+
+_NO_FILES = "set temp_directory = ''; set enable_external_access = false"
+"""In this order: what is too large for the memory is written nowhere, and nothing else is."""
 
 _Read = Callable[[Store, Listener], "pa.Table"]
 
@@ -45,6 +55,7 @@ def ask(store: Store, question: str, left_out: Listener = log_damage) -> pa.Tabl
     import duckdb  # a tenth of a second, which nobody else need pay
 
     with duckdb.connect(config=dict(_SETTINGS)) as connection:
+        connection.execute(_NO_FILES)
         try:
             (statement,) = connection.extract_statements(question)
         except ValueError:
@@ -60,9 +71,45 @@ def ask(store: Store, question: str, left_out: Listener = log_damage) -> pa.Tabl
                 connection.register(name, read(store, left_out))
         connection.execute("set lock_configuration = true")
         try:
-            return _distinctly_named(connection.sql(statement).to_arrow_table())
+            return _distinctly_named(_answer(connection, statement))
         except duckdb.Error as error:
             raise _refusal(error) from None
+
+
+def _answer(connection: DuckDBPyConnection, statement: Statement) -> pa.Table:
+    """In a thread of its own: what DuckDB computes hears of no signal, and is ended by another thread alone."""
+    answer: Future[pa.Table] = Future()
+
+    def compute() -> None:
+        try:
+            answer.set_result(_computed(connection, statement))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    thread = Thread(target=compute, name="qhas-query", daemon=True)
+    try:
+        thread.start()
+        thread.join()
+    finally:
+        while thread.is_alive():  # an interrupt before the question has begun is none
+            connection.interrupt()
+            thread.join(_INTERRUPT_SECONDS)
+    return answer.result()
+
+
+def _computed(connection: DuckDBPyConnection, statement: Statement) -> pa.Table:
+    import pyarrow as pa
+
+    with connection.sql(statement).to_arrow_reader(_ROWS_AT_ONCE) as reader:
+        batches, size = list[pa.RecordBatch](), 0
+        for batch in reader:
+            batches.append(batch)
+            if (size := size + batch.nbytes) > LARGEST_ANSWER:
+                raise InvalidInput(
+                    f"The answer is over {shown_limit(LARGEST_ANSWER)}, the most that is held of one: "
+                    "name the columns, aggregate, or set a LIMIT."
+                )
+        return pa.Table.from_batches(batches, reader.schema)
 
 
 def _distinctly_named(answer: pa.Table) -> pa.Table:

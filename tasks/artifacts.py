@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from qhas.markdown import as_code, as_text
 from qhas.outside_text import shown
 from qhas.runs import keys
 from qhas.runs.links import LinkMaker
@@ -22,11 +23,6 @@ _EVIDENCE_CHARACTERS = 1500
 def artifact_key(name: str) -> str:
     """The name as a key: Prefect's hold lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-def as_text(text: str) -> str:
-    """Text that the UI's Markdown shows as it is: names of ops, messages of tools."""
-    return re.sub(r"([\\`*<\[\]|~])", r"\\\1", shown(text))
 
 
 def links_of(record: CellRecord, links: LinkMaker) -> dict[str, str]:
@@ -72,7 +68,7 @@ def _opened(record: CellRecord, store: Store, links: LinkMaker) -> str:
     if found := links_of(record, links):
         return " · ".join(f"[{name}]({link})" for name, link in found.items())
     trace = record.artifact("chrometrace")
-    return f"`{store.url(keys.file(record, trace))}`" if trace else ""
+    return as_code(store.url(keys.file(record, trace))) if trace else ""
 
 
 def failure_page(run: SweepRecord, records: Sequence[CellRecord], store: Store) -> str | None:
@@ -99,5 +95,7 @@ def _told(record: CellRecord, store: Store) -> Iterator[str]:
     yield f"{as_text(failure.message)} (step {as_text(failure.step)}{as_text(device)})"
     yield f"**Next step:** {failure.hint}"
     if failure.evidence:
-        yield "\n".join(f"    {line}" for line in failure.evidence[-_EVIDENCE_CHARACTERS:].splitlines())
-    yield f"All that the tools said: `{store.url(keys.cell(record.run_id, record.cell))}`"
+        yield "\n".join(
+            f"    {line}" for line in shown(failure.evidence)[-_EVIDENCE_CHARACTERS:].splitlines()
+        )
+    yield f"All that the tools said: {as_code(store.url(keys.cell(record.run_id, record.cell)))}"

@@ -11,6 +11,7 @@ from qhas.diff import runs
 from qhas.diff.markdown import cell_rows, explained
 from qhas.diff.model import RunDiff
 from qhas.diff.runs import Chosen
+from qhas.markdown import as_text
 from qhas.store import Store
 from tasks.artifacts import artifact_key
 from tasks.policy import STEP
@@ -30,5 +31,7 @@ async def compare_runs(
 async def show_comparison(diff: RunDiff) -> None:
     """A table artifact with a row a cell, and a Markdown one that explains the cells whose time changed."""
     key = artifact_key(f"{diff.after}-against-{diff.before}")
-    await acreate_table_artifact(key=f"{key}-cells", table=cell_rows(diff), description=diff.sentence)
-    await acreate_markdown_artifact(key=key, markdown=explained(diff), description=diff.sentence)
+    await acreate_table_artifact(
+        key=f"{key}-cells", table=cell_rows(diff), description=as_text(diff.sentence)
+    )
+    await acreate_markdown_artifact(key=key, markdown=explained(diff), description=as_text(diff.sentence))

@@ -29,6 +29,7 @@ FLOORS = (
         "units",
         "outside_text",
         "outside_bytes",
+        "markdown",
         "plain_yaml",
         "prefect_settings",
         "prefect_profile",

@@ -12,7 +12,7 @@ import itertools
 import random
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -26,7 +26,7 @@ from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.secrets import masked
 from qhas.naming import safe_name
 from qhas.outside_bytes import Unbounded, read_file, shown_limit
-from qhas.sweep.spec import RANDOM_INPUTS, ModelRef
+from qhas.sweep.spec import ModelRef
 
 INPUT_LIST = "input_list.txt"
 LARGEST_LIST = 4 << 20
@@ -48,7 +48,7 @@ class StagedInputs:
     native: bool = False
     """Whether the files hold values of the inputs' own types, and not float32."""
     more_lists: tuple[Path, ...] = ()
-    """Of the graphs after the first, in their order; each has as many inferences."""
+    """Of the graphs after the first, in their order; each is repeated to as many inferences."""
 
     @property
     def lists(self) -> tuple[Path, ...]:
@@ -62,22 +62,29 @@ class StagedInputs:
 
 def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
     """Bring the model's inputs into a folder. Raises StepFailed naming the file that is missing or unusable."""
-    if model.inputs == RANDOM_INPUTS:
+    if not model.input_lists:
         return _random_inputs(model, prepared_dlc, folder)
-    _require_one_graph(prepared_dlc)
-    return replace(_listed_inputs(model.inputs, folder), native=model.native_inputs)
+    lists = _lists_of_graphs(model, prepared_dlc)
+    return replace(_listed_inputs(lists, folder), native=model.native_inputs)
 
 
-def _require_one_graph(prepared_dlc: Path) -> None:
-    """A list is of one graph."""
+def _lists_of_graphs(model: ModelRef, prepared_dlc: Path) -> Sequence[str]:
+    """Addresses of the lists in the order of the DLC's graphs. Raises StepFailed unless each graph has its own."""
+    graphs: list[str] = []
     with suppress(ValueError):
-        if len(graphs := prepared_graphs(prepared_dlc)) > 1:
-            names = ", ".join(graph.name for graph in graphs)
-            raise StepFailed(
-                FailureKind.INPUT_REJECTED,
-                Step.NET_RUN,
-                f"The DLC has {len(graphs)} graphs ({names}), and an input list is of one; use `inputs: random`.",
-            )
+        graphs = [graph.name for graph in prepared_graphs(prepared_dlc)]
+    if not model.graph_inputs and len(graphs) <= 1:
+        return (model.inputs,)
+    if set(model.graph_inputs) == set(graphs):
+        return [model.graph_inputs[graph] for graph in graphs]
+    given = (
+        f"`graph_inputs` has lists for {', '.join(model.graph_inputs)}"
+        if model.graph_inputs
+        else "an input list is of one; use `graph_inputs` with a list for each"
+    )
+    of = f"{len(graphs)} graphs ({', '.join(graphs)})" if graphs else "graphs that it does not state"
+    message = f"The DLC has {of}, and {given}, or `inputs: random`."
+    raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, message)
 
 
 def repeated(inputs: StagedInputs, count: int, folder: Path) -> StagedInputs:
@@ -128,34 +135,43 @@ def _no_random(message: str) -> StepFailed:
     return StepFailed(FailureKind.INPUT_UNREADABLE, Step.NET_RUN, message)
 
 
-def _listed_inputs(address: str, folder: Path) -> StagedInputs:
+def _listed_inputs(addresses: Sequence[str], folder: Path) -> StagedInputs:
+    """Of several lists, each is repeated to the length of the longest."""
+    staged: dict[str, Path] = {}
+    lists = [_staged_list(address, folder, staged) for address in addresses]
+    written = [_write_list(folder, lines, number) for number, lines in enumerate(lists)]
+    inferences = max(sum(not line.startswith(("#", "%")) for line in lines) for lines in lists)
+    return StagedInputs(written[0], staged, inferences, more_lists=tuple(written[1:]))
+
+
+def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[str]:
+    """Its lines with the names of the files here, which are added to those staged before."""
     fs, list_path = fsspec.core.url_to_fs(address)
     files: dict[str, Path] = {}
+    before = len(staged)
     lines = [
-        line if line.startswith(("#", "%")) else " ".join(_localised(line, files))
+        line if line.startswith(("#", "%")) else " ".join(_localised(line, files, before))
         for line in _read(fs, list_path, masked(address), LARGEST_LIST)
         .decode("utf-8-sig", errors="replace")
         .splitlines()
     ]
-    staged = {}
     for index, (original, name) in enumerate(files.items()):
-        staged[str(name)] = folder / f"{index}.raw"
+        staged[str(name)] = folder / f"{before + index}.raw"
         told = _as_told(original, index + 1)
         place = _place(fs, list_path, original, told)
         staged[str(name)].write_bytes(_read(fs, place, told, LARGEST_DATA))
     lines = [line for line in lines if line.strip()]
-    inferences = sum(not line.startswith(("#", "%")) for line in lines)
-    if not inferences:
+    if all(line.startswith(("#", "%")) for line in lines):
         raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"{masked(address)} names no input.")
-    return StagedInputs(_write_list(folder, lines), staged, inferences)
+    return lines
 
 
-def _localised(line: str, files: dict[str, Path]) -> Iterator[str]:
+def _localised(line: str, files: dict[str, Path], before: int) -> Iterator[str]:
     for word in line.split():
         name, assigned, path = word.rpartition(":=")
         # net-run's messages name this copy, so it is called as its original.
         if path not in files:
-            files[path] = Path("inputs") / f"{len(files)}-{safe_name(PurePosixPath(path).name)}"
+            files[path] = Path("inputs") / f"{before + len(files)}-{safe_name(PurePosixPath(path).name)}"
         yield f"{name}{assigned}{files[path]}"
 
 

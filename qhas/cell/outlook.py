@@ -12,9 +12,9 @@ from qhas.cell.prepared import PreparedGraphs, prepared_key
 from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.runs.durations import read_durations
-from qhas.site import Site
+from qhas.site import Site, Transport
 from qhas.store import Store
-from qhas.sweep.forecast import Forecast
+from qhas.sweep.forecast import SIMULATED, Forecast
 from qhas.sweep.plan import Plan
 from qhas.sweep.spec import Cell
 
@@ -42,7 +42,11 @@ class Outlook:
 async def look_ahead(plan: Plan, site: Site) -> Outlook:
     """Ask the store. Raises StoreError."""
     known = await asyncio.to_thread(read_durations, Store(site.store), plan.spec.name)
-    forecasts = {cell.key: known.get(cell.key, Forecast()) for cell in plan.cells}
+    real = {device.soc for device in site.devices if device.transport is not Transport.HOST}
+    forecasts = {
+        cell.key: known.get(cell.key) or (Forecast() if cell.soc in real else SIMULATED)
+        for cell in plan.cells
+    }
     unknown: str | None = None
     try:
         async with open_lab(site, named=plan.sdks) as lab:

@@ -15,8 +15,10 @@ from qhas.failures import FailureKind, Step
 from qhas.machine.digest import file_digest
 from qhas.naming import safe_paths
 from qhas.runs import keys
+from qhas.runs.accepted import read_accepted, with_accepted
 from qhas.runs.budgets import check_budget
 from qhas.runs.record import BudgetResult, CellRecord, CellStatus, GraphRecord
+from qhas.runs.stored import read_run
 from qhas.store import Artifact, Store, StoreError, Upload
 
 _NOT_EXECUTED = (
@@ -69,11 +71,33 @@ def _budgets(work: CellWork, graphs: list[GraphRecord]) -> list[BudgetResult]:
         return []
     if not graphs:
         return check_budget(work.cell.budget, work.metrics, work.latency, work.origin, work.runtrace)
+    return _named(graphs)
+
+
+def _named(graphs: list[GraphRecord]) -> list[BudgetResult]:
     return [
         result.model_copy(update={"sentence": f"{graph.name}: {result.sentence}"})
         for graph in graphs
         for result in graph.budgets
     ]
+
+
+def _with_accepted(store: Store, record: CellRecord) -> CellRecord:
+    """Limits that are broken by no more than somebody has accepted of this sweep's cell. Raises StoreError."""
+    run = read_run(store, record.run_id) if record.over_budget else None
+    if run is None:
+        return record
+
+    def allowed(results: list[BudgetResult], key: str) -> list[BudgetResult]:
+        return with_accepted(results, read_accepted(store, run.spec.name, key))
+
+    key = record.cell.key
+    graphs = [
+        graph.model_copy(update={"budgets": allowed(graph.budgets, f"{key}/{graph.folder}")})
+        for graph in record.graphs
+    ]
+    budgets = _named(graphs) if graphs else allowed(record.budgets, key)
+    return record.model_copy(update={"graphs": graphs, "budgets": budgets})
 
 
 def _graph_record(work: CellWork, graph: GraphWork) -> GraphRecord:
@@ -97,7 +121,7 @@ def _publish(work: CellWork) -> CellRecord:
     _clear(store, prefix)  # remains of an earlier try would look like this one's
     try:
         stored = store.upload(prefix, uploads.values())
-        record = record_of(work, [*map(_truly_named, uploads, stored)])
+        record = _with_accepted(store, record_of(work, [*map(_truly_named, uploads, stored)]))
         _require_run(work)  # an upload may take longer than a claim lives
         store.write(keys.manifest(prefix), record.model_dump_json(indent=2).encode())
     except StoreError:

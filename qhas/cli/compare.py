@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from qhas.cli.frame import Exit, command, print_json
+from qhas.cli.merging import TraceOption, merge, require_target
 from qhas.cli.options import JsonOption, SiteOption, cell_of, run_of, store_of
 from qhas.cli.screen import console
 from qhas.cli.tables.diff import show_cell
@@ -54,27 +55,44 @@ def compare(
     threshold: Annotated[
         float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")
     ] = THRESHOLD_PERCENT,
+    trace: TraceOption = None,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
     """Show what changed from A to B, and why; exit code 1 if a cell became slower by more than the threshold."""
     if baseline == (after is not None):
         raise InvalidInput("Give two to compare, A and B, or one run and --baseline.")
+    require_target(trace)
     chosen = Chosen(model or [], soc or [])
     if baseline or not (_is_one(before) or _is_one(after or "")):
         store = store_of(site)
         last = run_of(store, after or before)
         first = baseline_of(store, last) if after is None else run_of(store, before)
         diff = compare_runs(store, first, last, chosen=chosen, threshold_percent=threshold)
+        if trace:
+            merge(_only_cell(diff), trace, site)
         return _tell_runs(diff, _expected_of(store, diff), as_json)
     if model or soc:
         raise InvalidInput("--model and --soc choose cells of two runs; a cell or a file is one already.")
     sides = [_evidence(address, site) for address in (before, after or "")]
+    if trace:
+        merge((before, after or ""), trace, site)
     return _tell_cell(
         compare_sides(*sides, threshold_percent=threshold, labels=(before, after or "")),
         _change(*(side.record for side in sides)),
         as_json,
     )
+
+
+def _only_cell(diff: RunDiff) -> tuple[str, str]:
+    """Both addresses of the one cell of two runs. Raises InvalidInput where there are several."""
+    keys = [cell.after.cell for cell in diff.cells]
+    if len(keys) != 1:
+        raise InvalidInput(
+            f"--trace takes one cell of each run, and {len(keys)} were compared; choose with --model and --soc, or name "
+            "two cells as RUN/MODEL/SOC/VARIANT."
+        )
+    return f"{diff.before}/{keys[0]}", f"{diff.after}/{keys[0]}"
 
 
 def _expected_of(store: Store, diff: RunDiff) -> dict[str, str]:

@@ -31,6 +31,7 @@ WORDS = (
     "advise",
     "upgrade",
     "bisect",
+    "accept",
     "reproducer",
     "gate",
     "history",

@@ -6,6 +6,8 @@ import csv
 import json
 import math
 import sys
+from collections.abc import Iterator
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +24,8 @@ from qhas.outside_text import csv_cell, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_ROWS_AT_ONCE = 1000
 
 
 @command
@@ -43,10 +47,9 @@ def query(
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(csv_cell(name) for name in answer.column_names)
-        writer.writerows(map(csv_cell, row.values()) for row in answer.to_pylist())
+        writer.writerows(map(csv_cell, row.values()) for row in _rows(answer))
     elif as_json:
-        documents = [{name: _finite(value) for name, value in row.items()} for row in answer.to_pylist()]
-        sys.stdout.write(json.dumps({"rows": documents}, indent=2, default=str) + "\n")
+        _print_json(answer)
     else:
         _show(answer, rows)
     return Exit.GOOD
@@ -61,7 +64,7 @@ def _show(answer: pa.Table, rows: int) -> None:
     }
     for name in answer.column_names:
         table.add_column(Text(shown(name)), justify="right" if name in numbers else "left", overflow="fold")
-    for row in answer.slice(0, rows).to_pylist():
+    for row in _rows(answer.slice(0, rows)):
         table.add_row(*(Text(_text(value)) for value in row.values()))
     console.print(table)
     if answer.num_rows > rows:
@@ -70,8 +73,29 @@ def _show(answer: pa.Table, rows: int) -> None:
         )
 
 
+def _rows(answer: pa.Table) -> Iterator[dict[str, Any]]:
+    """Few at once: as Python has them they are many times as large. Raises InvalidInput for what Python does not have."""
+    try:
+        for batch in answer.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            yield from batch.to_pylist()
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(f"A value of the answer cannot be shown ({error}): cast it to varchar.") from error
+
+
+def _print_json(answer: pa.Table) -> None:
+    before = '{\n  "rows": [\n'
+    for row in _rows(answer):
+        sys.stdout.write(before + indent(json.dumps(_finite(row), indent=2, default=str), "    "))
+        before = ",\n"
+    sys.stdout.write("\n  ]\n}\n" if answer.num_rows else f"{before}  ]\n}}\n")
+
+
 def _finite(value: Any) -> Any:
     """JSON has no infinity, which a division by 0 is."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

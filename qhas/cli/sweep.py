@@ -24,10 +24,18 @@ from qhas.cli.running import Request, run_and_show, run_at_sites_and_show
 from qhas.runs.stored import new_run_id
 from qhas.site import load_site
 from qhas.sweep.sites import load_sites
-from qhas.sweep.spec import load_sweep
+from qhas.sweep.spec import OnUpgrade, load_sweep
 
 SitesOption = Annotated[
     Path | None, typer.Option(help="sites.yaml: run the cells at these sites, through a Prefect server.")
+]
+OnUpgradeOption = Annotated[
+    OnUpgrade | None,
+    typer.Option(
+        "--on-upgrade",
+        help="What cells slower than with the SDK before set off, instead of the sweep's `on_upgrade`: a table, "
+        "events too, or exit code 1 too.",
+    ),
 ]
 
 
@@ -44,6 +52,7 @@ def sweep(
     canary: CanaryOption = False,
     sites: SitesOption = None,
     against: AgainstOption = None,
+    on_upgrade: OnUpgradeOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
     """Run a sweep (models x SoCs x variants), or only the cells that the options select.
@@ -54,5 +63,7 @@ def sweep(
     listed = load_sites(sites) if sites else None
     chosen = Narrowing(model or [], soc or [], variant or [], tag or [], failed, canary)
     spec = narrowed(load_sweep(sweep_file), chosen, lab_site)
+    if on_upgrade:
+        spec = spec.model_copy(update={"on_upgrade": on_upgrade})
     request = Request(spec, lab_site, site, run_id or new_run_id(spec.name), as_json, against)
     return run_at_sites_and_show(request, listed) if listed else run_and_show(request)

@@ -31,7 +31,7 @@ class Marks:
     def __init__(self) -> None:
         word = f"__qhas-{secrets.token_hex(8)}"
         self._begin, self._end, self._exit = (f"{word}-{part}" for part in ("begin", "end", "exit"))
-        self._ended = re.compile(rb"\r?\n?" + self._exit.encode() + rb"=(\d+)\r?(?:\n|\Z)")
+        self._ended = re.compile(rb"\r?\n?" + self._exit.encode() + rb"=(\d{1,3})\r?(?:\n|\Z)")
 
     def around(self, line: str) -> str:
         """The command line that prints the marks too. Where both streams are one, standard output's are the inner ones."""

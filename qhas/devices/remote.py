@@ -39,7 +39,9 @@ RUNNER = files(__package__).joinpath("runner.sh").read_text(encoding="utf-8")
 REAPER = files(__package__).joinpath("reaper.sh").read_text(encoding="utf-8")
 _SHORT_SECONDS = 20.0
 """For a tool that is only asked what it is."""
-_LISTED = re.compile(r"(?P<size>\d+) (?P<when>\d+) \./(?P<name>.+)")
+_NUMBER = r"[0-9]{1,18}"
+"""Digits of what fits into 64 bits, as sizes and times of files do."""
+_LISTED = re.compile(rf"(?P<size>{_NUMBER}) (?P<when>{_NUMBER}) \./(?P<name>.+)")
 
 
 @dataclass(frozen=True)
@@ -291,7 +293,7 @@ class RemoteJob:
 def _number(told: str, name: str) -> int:
     """The number on the last line: profiles and linkers may talk before it."""
     last = told.strip().splitlines()[-1:] or [""]
-    if not last[0].strip().isdigit():
+    if not re.fullmatch(_NUMBER, last[0].strip()):
         raise DeviceFailed(
             FailureKind.DEVICE_UNFIT, f"{name} answered {last[0][:100]!r} where a number was asked."
         )

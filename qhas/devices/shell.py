@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import posixpath
 import re
 import secrets
 import shlex
@@ -15,7 +16,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from shutil import disk_usage
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from qhas.devices.marks import Marks
 from qhas.failures import DeviceFailed, FailureKind
@@ -23,10 +25,14 @@ from qhas.machine.digest import file_digest
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool, tool_environment
 from qhas.outside_bytes import shown_limit
 
+T = TypeVar("T")
+
 LARGEST_ANSWER = 16 << 20
 """Bytes of an answer, which is read as a whole: the names and digests of a hundred thousand files."""
 _LOOK_SECONDS = 0.1
 """How often the size of an answer is looked at while it arrives."""
+_BESIDE_A_FILE = 4 << 20
+"""Bytes that may come with a file: what a board says before and after it."""
 _BYTES_PER_SECOND = 1 << 20
 """Slower than any link worth using: a transfer that takes longer hangs."""
 _BYTES_READ_PER_SECOND = 10 << 20
@@ -91,8 +97,17 @@ class Shell(ABC):
         await self._push(source, target, self._transfer_seconds(size))
 
     async def pull(self, source: str, target: Path, size: int) -> None:
-        """Copy a file of the device, of a known size, to the host."""
-        await self._pull(source, target, self._transfer_seconds(size))
+        """Copy a file of the device, of the size that it told, to the host, and no more than that."""
+        name, free = posixpath.basename(source), await asyncio.to_thread(disk_usage, target.parent)
+        if size > free.free:
+            raise DeviceFailed(
+                FailureKind.DISK,
+                f"{self.name} says that {name} has {shown_limit(size)}, and {target.parent} has room for "
+                f"{shown_limit(free.free)}.",
+            )
+        flood = f"{self.name} sends more of {name} than the {shown_limit(size)} that it has by its own word."
+        pulling = self._pull(source, target, self._transfer_seconds(size))
+        await self._while_short(pulling, [target], size + _BESIDE_A_FILE, flood)
 
     async def connect(self, comeback_seconds: float = 0.0) -> None:  # noqa: B027  # most need nothing
         """Make the device reachable where that takes more than to ask it; one that is away may come back meanwhile."""
@@ -141,7 +156,7 @@ class Shell(ABC):
         if code is None and self.merges_streams:
             code = marks.exit_code(cut.after)
         if code is None:
-            text = said.decode(errors="replace")
+            text = marks.errors(said)
             raise self.lost(text if text.strip() else await self.why_lost(), "a command")
         return run.model_copy(update={"exit_code": code}), marks.errors(said), cut.whole
 
@@ -216,25 +231,29 @@ class Shell(ABC):
                 timeout_seconds=timeout_seconds,
                 stdin=stdin,
             )
+            flood = (
+                f"{self.name} answered with over {shown_limit(LARGEST_ANSWER)}, the most that is read of an answer; "
+                "look for what floods its shell, or restart it."
+            )
             try:
-                run = await self._while_short(client, (output, errors) if answers else (errors,))
+                run = await self._while_short(
+                    client, (output, errors) if answers else (errors,), LARGEST_ANSWER, flood
+                )
             except ToolNotExecutable as error:
                 raise DeviceFailed(FailureKind.CLIENT_BROKEN, f"{error}.") from error
             return run, errors.read_bytes()
 
-    async def _while_short(self, client: Coroutine[Any, Any, ToolRun], texts: Sequence[Path]) -> ToolRun:
-        """Wait for the client; end it and raise DeviceFailed as soon as it has said more than is ever read."""
-        running = asyncio.create_task(client)
+    async def _while_short(
+        self, work: Coroutine[Any, Any, T], files: Sequence[Path], largest: int, flood: str
+    ) -> T:
+        """Wait for work that writes files; end it and raise DeviceFailed as soon as one is larger than that."""
+        running = asyncio.create_task(work)
         try:
             ended = False
             while not ended:
                 ended = bool((await asyncio.wait({running}, timeout=_LOOK_SECONDS))[0])
-                if any(text.exists() and text.stat().st_size > LARGEST_ANSWER for text in texts):
-                    raise DeviceFailed(
-                        FailureKind.DEVICE_UNFIT,
-                        f"{self.name} answered with over {shown_limit(LARGEST_ANSWER)}, the most that is read of "
-                        "an answer; look for what floods its shell, or restart it.",
-                    )
+                if any(file.exists() and file.stat().st_size > largest for file in files):
+                    raise DeviceFailed(FailureKind.DEVICE_UNFIT, flood)
             return await running
         finally:
             if not running.done():

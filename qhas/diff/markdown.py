@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 
 from qhas.diff.model import CellDiff, Outcome, RunDiff
-from qhas.outside_text import shown
+from qhas.markdown import as_text
 from qhas.profile.figures import SHOW
 from qhas.units import signed_percent, signed_time
 
@@ -45,32 +44,24 @@ def cell_rows(diff: RunDiff) -> list[dict[str, str]]:
 def explained(diff: RunDiff) -> str:
     """The sentence of the runs, and of each cell whose time changed what adds up to the change."""
     changed = [cell for cell in diff.cells if cell.verdict is not Outcome.SAME]
-    parts = [f"# {_text(diff.after)} against {_text(diff.before)}", _text(diff.sentence)]
+    parts = [f"# {as_text(diff.after)} against {as_text(diff.before)}", as_text(diff.sentence)]
     parts += ["\n".join(_cell(cell)) for cell in changed[:_EXPLAINED]]
     if len(changed) > _EXPLAINED:
         parts.append(f"{len(changed) - _EXPLAINED} more cells changed; `qhas compare` shows them.")
     for title, keys in (("Only before", diff.only_before), ("Only after", diff.only_after)):
         if keys:
-            parts.append(f"{title}: {', '.join(map(_text, keys))}.")
+            parts.append(f"{title}: {', '.join(map(as_text, keys))}.")
     return "\n\n".join(parts)
 
 
 def _cell(cell: CellDiff) -> Iterator[str]:
-    yield f"## {_text(cell.after.cell or cell.after.label)}: {cell.verdict}"
+    yield f"## {as_text(cell.after.cell or cell.after.label)}: {cell.verdict}"
     yield ""
-    yield _text(cell.sentence)
+    yield as_text(cell.sentence)
     yield ""
     yield "| part | time | cycles |"
     yield "|---|---:|---:|"
     for part in cell.contributions[:_PARTS]:
-        yield f"| {_text(part.name)} | {signed_time(part.us)} | {part.cycles:+,.0f} |"
+        yield f"| {as_text(part.name)} | {signed_time(part.us)} | {part.cycles:+,.0f} |"
     for remark in cell.remarks:
-        yield f"\n{_text(remark)}"
-
-
-def _text(text: str) -> str:
-    """No markup of HTML or Markdown, and one line."""
-    escaped = html.escape(" ".join(shown(text).split()), quote=False)
-    for mark in "\\`*_{}[]|#":
-        escaped = escaped.replace(mark, f"\\{mark}")
-    return escaped
+        yield f"\n{as_text(remark)}"

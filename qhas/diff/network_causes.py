@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from qhas.diff.model import Circumstance, CircumstanceKind, Matched, Source
-from qhas.diff.network_changes import SAME_OP, Aspect, NetworkDiff, OpChange
+from qhas.diff.network_changes import OTHER_SCALES, SAME_OP, Aspect, NetworkDiff, OpChange
 from qhas.diff.op_words import counted, several, titled
 
 Kind = CircumstanceKind
@@ -39,13 +39,7 @@ def _data_types(diff: NetworkDiff) -> Iterator[Circumstance]:
     changes: dict[tuple[str, str], list[str]] = defaultdict(list)
     for op in paired:
         if op.retyped:
-            (old,), (new,) = op.match.before, op.match.after
-            pair = next(
-                (one.dtype, other.dtype)
-                for one, other in zip(old.outputs, new.outputs, strict=False)
-                if one.dtype != other.dtype
-            )
-            changes[pair].append(new.name)
+            changes[op.retyped].append(op.match.after[0].name)
     if not changes:
         yield from (_stated(Kind.DATA_TYPE, phrase) for phrase in diff.retyped_borders[:1])
         return
@@ -63,7 +57,8 @@ def _structure(diff: NetworkDiff, *, retyped: bool) -> Iterator[Circumstance]:
         phrases.append(phrase)
         ops += names
     if len(phrases) > _SHOWN:
-        phrases = [*phrases[:_SHOWN], f"{len(phrases) - _SHOWN} more changes"]
+        more = len(phrases) - _SHOWN
+        phrases = [*phrases[:_SHOWN], f"{more} more change{'s' if more > 1 else ''}"]
     if phrases:
         yield _stated(Kind.NETWORK, f"network: {', '.join(phrases)}", ops)
 
@@ -102,15 +97,22 @@ def _moved(ops: Iterable[OpChange], *, retyped: bool) -> Iterator[tuple[str, lis
 
 
 def _values(diff: NetworkDiff, *, rebuilt: bool) -> Iterator[Circumstance]:
-    """Weights, else scales, of ops that nothing else happened to. Scales follow from whatever else was changed."""
+    """Weights and quantisation of ops that nothing else happened to. Scales follow from whatever else was changed."""
     paired = [op for op in diff.ops if op.match.how in SAME_OP]
     others = [op for op in paired if not op.has(*_OF_STRUCTURE, Aspect.DATA_TYPE)]
-    weights = [op for op in others if op.has(Aspect.WEIGHTS)]
-    told = weights or ([] if rebuilt else [op for op in others if op.has(Aspect.ENCODING)])
-    if told:
-        what = "weights" if weights else "scales of quantised tensors"
-        names = [op.match.after[0].name for op in told]
-        yield _stated(Kind.WEIGHTS, f"other {what} in {len(told)} of {len(paired)} ops", names)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for op in others:
+        for change in op.changes:
+            groups[change.phrase].append(op.match.after[0].name)
+    if rebuilt or len(groups) > 1:
+        groups.pop(OTHER_SCALES, None)
+    phrases = [
+        f"{phrase} in {len(names)} of {len(paired)} ops"
+        for phrase, names in sorted(groups.items(), key=lambda item: -len(item[1]))
+    ]
+    if phrases:
+        ops = dict.fromkeys(name for names in groups.values() for name in names)
+        yield _stated(Kind.WEIGHTS, ", ".join(phrases), ops)
 
 
 def _who(kind: str, names: Sequence[str]) -> str:

@@ -6,7 +6,8 @@ what its weights alone decide, a data type), and for another shape only where it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,11 +15,18 @@ from typing import NamedTuple
 from qhas.diff.alignment import Node, align, nodes_of
 from qhas.diff.matching import Match
 from qhas.diff.model import Matched, OpEffect
-from qhas.network.network import Attribute, Network, Role, Tensor
+from qhas.network.network import Attribute, Network, Role, Tensor, alike_read
 
 _KERNELS = frozenset({"Conv2d", "DepthWiseConv2d", "TransposeConv2d", "Conv3d"})
 """Their weights are kernel height, width, input channels, output channels (`QnnOpDef.h`)."""
+_OF_EACH_CHANNEL = "DepthWiseConv2d"
+_BIASED = _KERNELS | {"FullyConnected", "MatMul"}
 _KERNEL_RANK = 4
+OTHER_WEIGHTS, OTHER_SCALES = "other weights", "other scales of quantised tensors"
+_OF_CHANNELS = "of "
+_OFFSET = re.compile(r"offset (-?\d+)$")
+_NOW_BELOW = "that reach below zero, as without a folded ReLU,"
+_NO_LONGER_BELOW = "that no longer reach below zero, as with a folded ReLU,"
 _BORDER = -1
 """Stands for an input of the graph where ops stand by their place."""
 _CALLED: Mapping[str, str] = {
@@ -68,8 +76,8 @@ class OpChange:
     changes: tuple[Change, ...] = ()
     grew: bool = False
     """Whether its results have another shape, of itself or by what is before it."""
-    retyped: bool = False
-    """Whether its results have another data type."""
+    retyped: tuple[str, str] | None = None
+    """The data types of the first of its results that has another one."""
 
     def has(self, *aspects: Aspect) -> bool:
         """Whether one of these changed."""
@@ -105,6 +113,7 @@ class NetworkDiff:
 
 def network_diff(before: Network, after: Network) -> NetworkDiff:
     """What changed from one to the other."""
+    before, after = alike_read(before, after)
     old, new = nodes_of(before), nodes_of(after)
     matches = align(old, new)
     resized, retyped = _borders(before, after)
@@ -162,13 +171,20 @@ def _op_change(match: Match[Node], partners: _Partners) -> OpChange:
         match,
         changes=tuple(_changes(old, new, partners)),
         grew=[tensor.shape for tensor in old.outputs] != [tensor.shape for tensor in new.outputs],
-        retyped=[tensor.dtype for tensor in old.outputs] != [tensor.dtype for tensor in new.outputs],
+        retyped=_retyped(old, new),
     )
+
+
+def _retyped(old: Node, new: Node) -> tuple[str, str] | None:
+    """Of results that both have: how many there are is another matter."""
+    pairs = ((one.dtype, other.dtype) for one, other in zip(old.outputs, new.outputs, strict=False))
+    return next(((one, other) for one, other in pairs if one != other), None)
 
 
 def _changes(old: Node, new: Node, partners: _Partners) -> Iterator[Change]:
     own = list(_attributes(old, new))
     own += _weights_shapes(old, new)
+    own += _counts(old, new)
     yield from own
     sizes = ([t.shape for t in side.outputs] for side in (old, new))
     brought = [t.shape for t in old.inputs] != [t.shape for t in new.inputs]
@@ -178,12 +194,8 @@ def _changes(old: Node, new: Node, partners: _Partners) -> Iterator[Change]:
                 yield Change(Aspect.SHAPE, f"shape {_by_x(before)} → {_by_x(after)}")
     if wiring := _wiring(old, new, partners):
         yield Change(Aspect.WIRING, wiring)
-    types = list(zip(old.outputs, new.outputs, strict=False))
-    yield from (
-        Change(Aspect.DATA_TYPE, f"data type {before.dtype} → {after.dtype}")
-        for before, after in types[:1]
-        if before.dtype != after.dtype
-    )
+    if types := _retyped(old, new):
+        yield Change(Aspect.DATA_TYPE, f"data type {types[0]} → {types[1]}")
     yield from _values(old, new)
 
 
@@ -217,8 +229,20 @@ def _weights_shapes(old: Node, new: Node) -> Iterator[Change]:
             ]
         for what, one, other in parts:
             moved = [pair for pair in zip(one, other, strict=False) if pair[0] != pair[1]]
-            if len(one) != len(other) or any(pair not in brought for pair in moved):
+            chosen = what == "output channels" and old.type != _OF_EACH_CHANNEL
+            if len(one) != len(other) or any(chosen or pair not in brought for pair in moved):
                 yield Change(Aspect.WEIGHTS_SHAPE, f"{what} {_by_x(one)} → {_by_x(other)}")
+
+
+def _counts(old: Node, new: Node) -> Iterator[Change]:
+    """Of constants, where that is no other wiring, and of results."""
+    before, after = len(old.constants), len(new.constants)
+    if before != after and len(old.sources) == len(new.sources):
+        biased = old.type in _BIASED and {before, after} == {1, 2}
+        changed = "added" if before < after else "removed"
+        yield Change(Aspect.WEIGHTS_SHAPE, f"bias {changed}" if biased else f"{before} → {after} constants")
+    if len(old.outputs) != len(new.outputs):
+        yield Change(Aspect.SHAPE, f"{len(old.outputs)} → {len(new.outputs)} results")
 
 
 def _matrices(node: Node) -> list[tuple[int, ...]]:
@@ -255,11 +279,41 @@ def _values(old: Node, new: Node) -> Iterator[Change]:
     constants = list(zip(old.constants, new.constants, strict=False))
     if any((one.shape, one.dtype) != (other.shape, other.dtype) for one, other in constants):
         return
-    if any(one.weights != other.weights and not _rescaled(one, other) for one, other in constants):
-        yield Change(Aspect.WEIGHTS, "other weights")
-    tensors = [*constants, *zip(old.outputs, new.outputs, strict=False)]
-    if any(one.encoding != other.encoding for one, other in tensors if one.dtype == other.dtype):
-        yield Change(Aspect.ENCODING, "another quantisation")
+    if by_channel := _grain(constants):
+        yield Change(Aspect.ENCODING, by_channel)
+    elif any(one.weights != other.weights and not _rescaled(one, other) for one, other in constants):
+        yield Change(Aspect.WEIGHTS, OTHER_WEIGHTS if old.type in _BIASED else "other constants")
+    results = list(zip(old.outputs, new.outputs, strict=False))
+    follows = old.type not in _BIASED and _below_zero(zip(old.inputs, new.inputs, strict=False))
+    if not follows and (below := _below_zero(results)):
+        yield Change(Aspect.ENCODING, below)
+    elif any(
+        one.encoding != other.encoding for one, other in (*constants, *results) if one.dtype == other.dtype
+    ):
+        yield Change(Aspect.ENCODING, OTHER_SCALES)
+
+
+def _grain(constants: Iterable[tuple[Tensor, Tensor]]) -> str | None:
+    """Whether constants are quantised by channel on one side alone: then their numbers say nothing of their values."""
+    for one, other in constants:
+        if one.encoding and other.encoding:
+            channels = [
+                tensor.encoding.startswith(_OF_CHANNELS) for tensor in (one, other) if tensor.encoding
+            ]
+            if channels[0] != channels[1]:
+                return f"weights quantised by {'tensor' if channels[0] else 'channel'}"
+    return None
+
+
+def _below_zero(results: Iterable[tuple[Tensor, Tensor]]) -> str | None:
+    """Whether results of the same type reach below zero on one side alone: the converter folds a ReLU into the op before it."""
+    for one, other in results:
+        before, after = (_OFFSET.search(tensor.encoding or "") for tensor in (one, other))
+        if one.dtype == other.dtype and one.dtype.startswith("UFixed") and before and after:
+            reached, reaches = (int(offset[1]) < 0 for offset in (before, after))
+            if reached != reaches:
+                return f"results {_NOW_BELOW if reaches else _NO_LONGER_BELOW}"
+    return None
 
 
 def _rescaled(one: Tensor, other: Tensor) -> bool:

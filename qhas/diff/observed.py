@@ -106,7 +106,8 @@ def _phrase(effect: OpEffect, ops: Sequence[OpDiff]) -> str:
         f"{several(count, kind) if count > 1 else single.get(kind, kind)} {what}"
         for (kind, what), count in kinds.most_common(_SHOWN)
     ]
-    return ", ".join(listed + ([f"{len(kinds) - _SHOWN} more kinds"] if len(kinds) > _SHOWN else []))
+    more = len(kinds) - _SHOWN
+    return ", ".join(listed + ([f"{more} more kind{'s' if more > 1 else ''}"] if more > 0 else []))
 
 
 def _data_type(ops: Sequence[OpDiff]) -> Circumstance | None:

@@ -88,6 +88,11 @@ def evidence_of(store: Store, record: CellRecord) -> Evidence:
         raise CellNotComparable(f"in {record.run_id} it failed: {record.failure.message}")
     artifact = record.artifact("qhas")
     content = store.read(keys.file(record, artifact)) if artifact else None
+    if record.graphs:
+        names = ", ".join(graph.name for graph in record.graphs)
+        raise CellNotComparable(
+            f"in {record.run_id} it has several graphs ({names}), each with a QHAS of its own"
+        )
     if artifact is None or content is None:
         raise CellNotComparable(f"in {record.run_id} it has no QHAS summary")
     try:

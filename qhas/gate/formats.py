@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from qhas.gate.model import STOPS, GateLine, GateResult, GateState
+from qhas.markdown import as_code, as_text
 from qhas.outside_text import shown
 from qhas.profile.figures import DRAM, PEAK_VTCM, TIME, Figure
 from qhas.units import signed_percent, words
@@ -25,9 +25,9 @@ def markdown(result: GateResult) -> str:
     """For a comment or a step summary; it says that its times are estimates where they are."""
     word = "passed" if result.passed else "failed"
     lines = [
-        f"### HTP gate {word}: {_escaped(result.sentence)}",
+        f"### HTP gate {word}: {as_text(result.sentence)}",
         "",
-        f"`{_escaped(result.base)}` → `{_escaped(result.head)}`, times: {result.times}, compiler {_escaped(result.compiler)}, "
+        f"{as_code(result.base)} → {as_code(result.head)}, times: {result.times}, compiler {as_text(result.compiler)}, "
         f"threshold {result.threshold_percent:g} %.",
         "",
         "| | network | SoC | time | change | DRAM | VTCM | |",
@@ -37,7 +37,7 @@ def markdown(result: GateResult) -> str:
     notable = [line for line in result.lines if line.state not in (GateState.SAME, GateState.UNCHANGED)]
     lines += [
         "",
-        *(f"- **{_escaped(line.label)}**: {_escaped(line.sentence)}" for line in notable[:_SENTENCES]),
+        *(f"- **{as_text(line.label)}**: {as_text(line.sentence)}" for line in notable[:_SENTENCES]),
     ]
     if len(notable) > _SENTENCES:
         lines.append(f"- and {len(notable) - _SENTENCES} more.")
@@ -74,7 +74,7 @@ def _row(line: GateLine) -> str:
         _pair(PEAK_VTCM, line.vtcm_before, line.vtcm_after),
         words(line.state),
     )
-    return f"| {' | '.join(map(_escaped, cells))} |"
+    return f"| {' | '.join(map(as_text, cells))} |"
 
 
 def _pair(figure: Figure, before: float | None, after: float | None) -> str:
@@ -89,18 +89,6 @@ def _skipped(line: GateLine) -> bool:
         GateState.STILL_FAILS,
         GateState.ENVIRONMENT,
     )
-
-
-def _escaped(text: str) -> str:
-    """Text from outside in a cell of a table: no markup of it counts."""
-    return "".join(_marked(shown(text).replace("\n", " ")))
-
-
-def _marked(text: str) -> Iterator[str]:
-    for character in text:
-        yield {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(
-            character, f"\\{character}" if character in "|\\`*[]!@#" else character
-        )
 
 
 def _xml(text: str) -> str:

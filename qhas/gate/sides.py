@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ FORMATS = (".dlc", ".onnx")
 DATA = (".data", ".weights", ".bin")
 """Ends of files beside a network that belong to it where they begin as it does."""
 _LFS = b"version https://git-lfs"
+_REGULAR = b"100"
+"""Begins the mode of a regular file in git."""
 _GIT_SECONDS = 120
 
 
@@ -64,12 +67,16 @@ def unchanged(base: Side, head: Side) -> set[str]:
 
 def _read(address: str, patterns: Sequence[str], folder: Path) -> Side:
     path = Path(address)
-    if path.is_file():
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except (OSError, ValueError):  # nothing of that name, or no name of a file
+        kind = 0
+    if kind == stat.S_IFREG:
         if path.suffix not in FORMATS:
             raise InvalidInput(f"{address} is no network: give a {' or '.join(FORMATS)} file.")
         return Side(address, {safe_name(path.stem): path.resolve()})
-    if path.is_dir():
-        names = (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+    if kind == stat.S_IFDIR:
+        names = (file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir())
         return Side(address, _named(path.resolve(), _chosen(names, patterns), address))
     if (revision := _revision(address)) is None:
         raise InvalidInput(
@@ -95,6 +102,8 @@ def _named(folder: Path, names: Iterable[str], address: str) -> dict[str, Path]:
                 f"{address} has two networks that would be called {plain}; give a pattern for one of them."
             )
         networks[plain] = _place(folder, name)
+        if not networks[plain].is_file():
+            raise InvalidInput(f"A network cannot be taken: {name!r} of {address} is no regular file.")
     return networks
 
 
@@ -119,8 +128,8 @@ def _revision(address: str) -> str | None:
 
 def _checked_out(commit: str, patterns: Sequence[str], folder: Path) -> list[str]:
     """Lay down the networks of a commit, and what lies beside them as their weights; their names."""
-    listed = _required("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
-    every = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
+    kinds = _kinds(commit)
+    every = list(kinds)
     names = _chosen(every, patterns)
     stems = {str(PurePosixPath(name).with_suffix("")) for name in names}
     weights = [
@@ -129,7 +138,7 @@ def _checked_out(commit: str, patterns: Sequence[str], folder: Path) -> list[str
         if PurePosixPath(name).suffix in DATA and any(name.startswith(stem) for stem in stems)
     ]
     for name in [*names, *weights]:
-        _lay_down(commit, name, folder)
+        _lay_down(commit, name, kinds[name], folder)
     for name in names:
         beside = PurePosixPath(name).parent
         stated = (
@@ -138,12 +147,23 @@ def _checked_out(commit: str, patterns: Sequence[str], folder: Path) -> list[str
             else set()
         )
         for file in sorted(stated.intersection(every).difference(weights)):
-            _lay_down(commit, file, folder)
+            _lay_down(commit, file, kinds[file], folder)
     return names
 
 
-def _lay_down(commit: str, name: str, folder: Path) -> None:
+def _kinds(commit: str) -> dict[str, bytes]:
+    """Mode of every file of a commit by its path, as in 100644; 120000 is a link, 160000 another repository."""
+    listed = _required("ls-tree", "-r", "-z", "--full-tree", commit)
+    rows = (row.partition(b"\t") for row in listed.split(b"\0") if row)
+    return {name.decode("utf-8", "surrogateescape"): facts.split(b" ")[0] for facts, _, name in rows}
+
+
+def _lay_down(commit: str, name: str, mode: bytes, folder: Path) -> None:
     target = _place(folder, name)
+    if not mode.startswith(_REGULAR):
+        raise InvalidInput(
+            f"A network cannot be taken: {name!r} of {commit[:12]} is a link, or another repository; commit the file itself."
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     content = _required("cat-file", "blob", f"{commit}:{name}")
     if content.startswith(_LFS):
@@ -164,5 +184,5 @@ def _required(*arguments: str) -> bytes:
 def _git(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
     try:
         return subprocess.run(["git", *arguments], capture_output=True, timeout=_GIT_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, ValueError, subprocess.TimeoutExpired):  # ValueError: no argument holds a NUL
         return None

@@ -12,7 +12,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite, prod
+from math import isfinite
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -26,6 +26,9 @@ MODEL, PARAMETERS, WEIGHTS = "model", "model.params", "model.params.bin"
 """Records of a DLC."""
 _LARGEST = 64 << 20
 """Bytes of a record without weights: a language model of ten thousand ops has 12 MB."""
+_LARGEST_WITH_WEIGHTS = 1 << 30
+"""Older converters wrote the weights into `model.params` itself."""
+_LISTED = b"NR64"
 _HEADER = struct.Struct("<HHI")
 _MARK, _VERSION = 0x0AD5, 4
 _CONSTANT = 4
@@ -35,6 +38,8 @@ _BYTES_SHOWN = 256
 """Of a constant attribute, as a dilation or a permutation; larger ones are told by their digest."""
 _CHUNK = 1 << 20
 _STRING_KINDS = (0x608, 0x7FFFFFFF)
+_WIDE = 8
+"""Bytes of an attribute's number in DLCs of QAIRT 2.4x and later; netron reads those of older ones, of half the size."""
 
 _DIGEST = 16
 Key = tuple[str, int, str]
@@ -55,31 +60,34 @@ def read_network(dlc: Path) -> Network:
     """Ops, tensors and digests of all weights. Raises ValueError for what is no DLC of SNPE 2, or damaged."""
     try:
         with opened_zip(dlc) as archive:
-            model = _buffer(archive, MODEL, b"NETD").root()
-            constants = _constants(archive)
-        return Network(graphs=tuple(_graph(table, constants) for table in model.tables(0)))
+            model = list(Buffer(content_of(archive, MODEL, b"NETD")).root().tables(0))
+            constants = _constants(archive, model)
+        return Network(graphs=tuple(_graph(table, constants) for table in model), exact=True)
     except (*UNREADABLE, struct.error, UnicodeDecodeError) as error:
         raise ValueError(f"the network of {dlc.name} cannot be read: {why_unreadable(error)}") from error
 
 
-def _buffer(archive: zipfile.ZipFile, name: str, kind: bytes) -> Buffer:
-    return Buffer(content_of(archive, name, kind))
-
-
-def content_of(archive: zipfile.ZipFile, name: str, kind: bytes) -> bytes:
-    """The flatbuffer of a record, by the four bytes that name its kind. Raises as reading a record does."""
-    content = read_record(archive, name, _LARGEST)
+def content_of(archive: zipfile.ZipFile, name: str, *kinds: bytes, largest: int = _LARGEST) -> bytes:
+    """The flatbuffer of a record, of one of the kinds that four bytes name. Raises as reading a record does."""
+    content = read_record(archive, name, largest)
     mark, version, _ = _HEADER.unpack_from(content)
     start = _HEADER.size
-    if (mark, version) != (_MARK, _VERSION) or content[start + 4 : start + 8] != kind:
+    if (mark, version) != (_MARK, _VERSION) or content[start + 4 : start + 8] not in kinds:
         raise ValueError(f"its record {name!r} is in a form that is not known")
     return content[start:]
 
 
-def _constants(archive: zipfile.ZipFile) -> Constants:
+def _constants(archive: zipfile.ZipFile, model: Sequence[Table]) -> Constants:
+    """Of all graphs. In a record of kind NR64 their contents are a list of their own, in an order that the model tells."""
+    content = content_of(archive, PARAMETERS, b"NETP", _LISTED, largest=_LARGEST_WITH_WEIGHTS)
+    root, listed = Buffer(content).root(), dict[Key, bytes]()
+    if content[4:8] == _LISTED:
+        contents = (table.blob(0) for table in root.tables(0))
+        listed = dict(zip(_in_order(model), contents, strict=False))
+        root = Buffer(root.blob(1)).root()
     known: dict[Key, Constant] = {}
     places: list[tuple[int, int, Key]] = []
-    for graph in _buffer(archive, PARAMETERS, b"NETP").root().tables(0):
+    for graph in root.tables(0):
         rows = [(-1, table) for table in graph.tables(1)]
         rows += [(number, table) for number, op in enumerate(graph.tables(2)) for table in op.tables(0)]
         for number, table in rows:
@@ -89,7 +97,19 @@ def _constants(archive: zipfile.ZipFile) -> Constants:
             else:
                 content = table.blob(1)
                 known[key] = _constant(io.BytesIO(content), len(content))
+    known |= {key: _constant(io.BytesIO(content), len(content)) for key, content in listed.items()}
     return known | dict(_apart(archive, sorted(places)))
+
+
+def _in_order(model: Sequence[Table]) -> Iterator[Key]:
+    """Constants as an NR64 record lists their contents: those of a graph by name, then those of its ops' attributes."""
+    for graph in model:
+        name = graph.text(0)
+        constants = (table.text(1) for table in graph.tables(2) if table.integer(2) == _CONSTANT)
+        yield from ((name, -1, constant) for constant in sorted(constants))
+        for number, op in enumerate(graph.tables(1)):
+            tensors = (row.table(4) for row in op.tables(4))
+            yield from ((name, number, tensor.text(1)) for tensor in tensors if tensor)
 
 
 def _apart(
@@ -153,7 +173,9 @@ def _attribute(graph: str, number: int, row: Table, constants: Constants) -> Att
     name = DATA_TYPES.get(kind, "")
     if name == "Bool":
         return bool(value.integer(1))
-    return _rounded(value.number(2, "f")) if name.startswith("Float") else value.integer(1)
+    if name.startswith("Float"):
+        return _rounded(value.number(2, "d" if value.width(2) >= _WIDE else "f"))
+    return value.integer(1, "q" if value.width(1) >= _WIDE else "i")
 
 
 def _values(tensor: Table, constant: Constant) -> Attribute:
@@ -169,7 +191,7 @@ def _values(tensor: Table, constant: Constant) -> Attribute:
 
 def _tensor(graph: str, table: Table, constants: Constants) -> Tensor:
     name, shape, kind = table.text(1), table.numbers(3), table.integer(6)
-    if prod(shape) < 0:
+    if any(size < 0 for size in shape):
         raise ValueError(f"a tensor has dimensions {shape[:8]}")
     constant = constants[graph, -1, name] if table.integer(2) == _CONSTANT else None
     return Tensor(

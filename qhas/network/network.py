@@ -69,11 +69,33 @@ class Network(Stored):
     model_config = ConfigDict(frozen=True)
 
     graphs: tuple[Graph, ...]
+    exact: bool = False
+    """Whether single real numbers among the attributes are right; before this was written they were not."""
 
     @cached_property
     def digest(self) -> str:
         """The same for the same ops, shapes, data types, encodings and weights, whatever their names."""
         return data_digest([list(_nameless(graph)) for graph in self.graphs])
+
+
+def alike_read(*networks: Network) -> tuple[Network, ...]:
+    """The networks, without the attributes that only some of them have right."""
+    if len({network.exact for network in networks}) == 1:
+        return networks
+    return tuple(_without_reals(network) for network in networks)
+
+
+def _without_reals(network: Network) -> Network:
+    graphs = (
+        Graph(name=graph.name, ops=tuple(map(_without_real, graph.ops)), tensors=graph.tensors)
+        for graph in network.graphs
+    )
+    return Network(graphs=tuple(graphs), exact=network.exact)
+
+
+def _without_real(op: NetworkOp) -> NetworkOp:
+    kept = {name: value for name, value in op.attributes.items() if not isinstance(value, float)}
+    return op.model_copy(update={"attributes": kept})
 
 
 def _nameless(graph: Graph) -> Iterator[object]:

@@ -54,7 +54,7 @@ class Buffer:
 class Table:
     """Fields by slot; one that is not there reads as the default of its kind."""
 
-    __slots__ = ("_buffer", "_place", "_slots")
+    __slots__ = ("_buffer", "_place", "_size", "_slots")
 
     def __init__(self, buffer: Buffer, place: int) -> None:
         buffer.spend()
@@ -63,6 +63,7 @@ class Table:
         size = buffer.unpack(_SIZE, vtable)
         if size < _VTABLE.size or vtable + size > len(buffer.content):
             raise ValueError("a table points outside of its record")
+        self._size = buffer.unpack(struct.Struct("<H"), vtable + 2)
         self._slots: tuple[int, ...] = struct.unpack_from(f"<{(size - 4) // 2}H", buffer.content, vtable + 4)
 
     def inline(self) -> tuple[tuple[int, ...], bytes, int]:
@@ -90,6 +91,11 @@ class Table:
     def integer(self, slot: int, form: str = "i") -> int:
         """A whole number; 0 where there is none."""
         return int(self.number(slot, form))
+
+    def width(self, slot: int) -> int:
+        """Bytes that a number of it may have: as many as there are before the next field; 0 where there is none."""
+        offset = self._slots[slot] if slot < len(self._slots) else 0
+        return min([*(one for one in self._slots if one > offset), self._size]) - offset if offset else 0
 
     def table(self, slot: int) -> Table | None:
         """A table of it."""

@@ -74,6 +74,7 @@ def cell_page_text(
             if one.verdict.says_something or one.upgrade
         ],
         baseline=findings.baseline,
+        accepted=findings.accepted.get(record.cell.key),
         diff=diff,
         tiles=tiles_of(record, diff),
         statement=legend([record]),

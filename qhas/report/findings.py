@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from qhas.diff.model import CellDiff
+from qhas.runs.accepted import Acceptance
 from qhas.verdict.model import CellVerdict, Verdict
 
 
@@ -40,6 +41,8 @@ class Findings:
     verdicts: Mapping[str, Sequence[CellVerdict]] = field(default_factory=dict)
     diffs: Mapping[str, CellDiff] = field(default_factory=dict)
     histories: Mapping[str, Sequence[History]] = field(default_factory=dict)
+    accepted: Mapping[str, Acceptance] = field(default_factory=dict)
+    """The level that somebody has accepted last, up to this run."""
     unreadable: Sequence[str] = ()
     """Files of the history that were left out, with the reason."""
 

@@ -44,6 +44,7 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
         cells=cells,
         summary=summary(run, cells, findings),
         baseline=findings.baseline,
+        accepted=[findings.accepted[key] for key in sorted(findings.accepted)],
         upgrades=upgrade_tables([one for each in findings.verdicts.values() for one in each]),
         pages={record.cell.key: cell_page(record.cell) for record in cells},
         counts=_counts(cells, findings),

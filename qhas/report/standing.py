@@ -51,6 +51,7 @@ _VERDICTS = {
     Verdict.RECOVERED: Tone.BETTER,
     Verdict.IMPROVED: Tone.BETTER,
     Verdict.CHANGED: Tone.CHANGED,
+    Verdict.ACCEPTED: Tone.CHANGED,
     Verdict.STEADY: Tone.GOOD,
 }
 _SDK = {SdkOutcome.SLOWER: Tone.WORSE, SdkOutcome.FASTER: Tone.BETTER}
@@ -68,6 +69,8 @@ def standing(record: CellRecord, findings: Findings, compared: diff.CellDiff | N
         return Standing(Tone.FAILED, words(failure.kind), f"{failure.message} {failure.hint}")
     compared = compared or findings.diffs.get(key)
     change = _percent(compared.time.percent) if compared else ""
+    if (acceptance := findings.accepted.get(key)) and acceptance.run_id == record.run_id:
+        return Standing(Tone.CHANGED, "accepted", f"A{acceptance.sentence[1:]}.", change)
     if broken := record.over_budget:
         return Standing(Tone.WORSE, "over budget", " ".join(one.sentence for one in broken), change)
     verdict = headlines(findings.verdicts.get(key, ())).get(key)

@@ -12,6 +12,7 @@ from qhas.history.damage import DamagedFile, Listener
 from qhas.history.reading import Where, read_history
 from qhas.profile.figures import HEADLINE, Figure
 from qhas.report.findings import Findings, History, HistoryPoint
+from qhas.runs.accepted import Acceptance, read_accepted
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.store import Store
 from qhas.verdict.model import CellVerdict, Verdict
@@ -34,9 +35,15 @@ def read_findings(store: Store, run: SweepRecord, cells: Sequence[CellRecord]) -
     return Findings(
         morning=morning_line(verdicts) if verdicts else "",
         verdicts=by_cell,
+        accepted=_accepted(store, run),
         histories=_histories(store, run, cells, by_cell, damaged.append),
         unreadable=[str(damage) for damage in damaged],
     )
+
+
+def _accepted(store: Store, run: SweepRecord) -> dict[str, Acceptance]:
+    every = read_accepted(store, run.spec.name)
+    return {one.cell: one for one in every if one.night <= night_of(run)}
 
 
 def _histories(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qhas.machine.packing import partial_of
+from qhas.markdown import as_text
 from qhas.profile.figures import SHOW
 from qhas.reproducer.model import Reproducer
 from qhas.reproducer.trials import Conditions
@@ -77,7 +78,7 @@ def _rerun(sides: Sides) -> str:
 
 
 def _readme(answer: Reproducer, sides: Sides) -> Iterator[str]:
-    yield f"# {answer.sentence}\n"
+    yield f"# {as_text(answer.sentence)}\n"
     yield "    sh rerun.sh\n"
     yield "Weights are drawn; types of ops, attributes, shapes, data types and scales are those of the network.\n"
     yield "| | SDK | SoC | network | this part |\n|---|---|---|---:|---:|"
@@ -86,9 +87,9 @@ def _readme(answer: Reproducer, sides: Sides) -> Iterator[str]:
             SHOW[figure.unit]((figure.before, figure.after)[number] or 0)
             for figure in (answer.whole, answer.part)
         )
-        yield f"| {word} | {record.sdk.version} | {side.soc} | {whole} | {part} |"
+        yield f"| {word} | {as_text(record.sdk.version)} | {side.soc} | {whole} | {part} |"
     yield f"\nTimes are those of a {sides[0][1].origin}. The ops:\n"
-    yield from (f"- {op.type} → {', '.join(op.results)}" for op in answer.ops)
+    yield from (f"- {as_text(op.type)} → {as_text(', '.join(op.results))}" for op in answer.ops)
     yield "\nWith the vendor's own tools, under the SDK of each line:\n"
     for word, (side, _) in zip(_WORDS, sides, strict=True):
         yield f"    # {word}\n    {_prepare(side)}"

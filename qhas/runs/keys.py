@@ -8,6 +8,7 @@ history/date=YYYY-MM-DD/<run_id>.parquet                a run's rows, and histor
 reports/<run_id>/index.html                             a report, and reports/index.html of all
 sweeps/<name>/durations.json                            how long the cells of a sweep took
 upgrades/<id>.json, .md                                 what another SDK does to networks
+accepted/<sweep>/<model>/<soc>/<variant>/<run_id>.json  a level that somebody has accepted
 trials/<key>.json                                       a simulator's estimate, by content key
 tunings/<id>.json, .md                                  the best options of a network on a SoC
 """
@@ -33,6 +34,7 @@ HISTORY = "history"
 HISTORY_OPS = "history/ops"
 SWEEPS = "sweeps"
 UPGRADES = "upgrades"
+ACCEPTED = "accepted"
 TRIALS = "trials"
 TUNINGS = "tunings"
 
@@ -126,6 +128,12 @@ def report_entries(run_id: str) -> str:
 def report_entry(run_id: str, digest: str) -> str:
     """A run's line in the index, named by its content."""
     return f"{report_entries(run_id)}/{digest}.json"
+
+
+def accepted(sweep: str, cell_key: str | None = None, run_id: str | None = None) -> str:
+    """Prefix of what was accepted of a sweep or of a cell of it, or the acceptance of a run's level."""
+    place = "/".join(filter(None, (ACCEPTED, sweep, cell_key)))
+    return f"{place}/{run_id}.json" if run_id else place
 
 
 def upgrade(upgrade_id: str, ending: str) -> str:

@@ -18,6 +18,8 @@ from qhas.store import Store
 FINISHED = (SweepState.COMPLETE, SweepState.PARTIAL)
 _AT_ONCE = 16
 _NEAR = 3
+_NAMED = 8
+"""Cells up to which all of them are named."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,11 @@ def find_cell(records: Sequence[CellRecord], run_id: str, key: str) -> CellRecor
     by_key = {record.cell.key: record for record in records}
     if record := by_key.get(key) or by_key.get(f"{key}/default"):
         return record
-    near = get_close_matches(key, by_key, _NEAR, 0.5) or list(by_key)[:_NEAR]
-    told = (
-        f"it has {', '.join(near)}{' and more' if len(near) < len(by_key) else ''}" if near else "it has none"
-    )
-    raise InvalidInput(f"Run {run_id} has no finished cell {key}; {told}.")
+    if not by_key:
+        raise InvalidInput(f"Run {run_id} has no finished cell.")
+    named = list(by_key) if len(by_key) <= _NAMED else get_close_matches(key, by_key, _NEAR, 0.0)
+    others = f" and {len(by_key) - len(named)} more" if len(named) < len(by_key) else ""
+    raise InvalidInput(f"Run {run_id} has no finished cell {key}; choose from {', '.join(named)}{others}.")
 
 
 def _some(ids: Sequence[str]) -> str:

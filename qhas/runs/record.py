@@ -118,6 +118,8 @@ class BudgetState(StrEnum):
     """It is within its limits."""
     OVER = "over"
     """It is not."""
+    ACCEPTED = "accepted"
+    """It is not, but no further from them than the level that somebody has accepted."""
     NO_FIGURE = "no_figure"
     """There is nothing to hold against the limits; counts as over, since a gate must not pass what it cannot see."""
     NOT_JUDGED = "not_judged"

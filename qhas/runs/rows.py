@@ -122,6 +122,8 @@ def row(record: CellRecord) -> Row:
 def _budget(record: CellRecord) -> str:
     """Empty for a cell without one."""
     judged = [result for result in record.budgets if result.state is not BudgetState.NOT_JUDGED]
+    if any(result.state is BudgetState.ACCEPTED for result in judged) and not record.over_budget:
+        return "accepted"
     return OVER if record.over_budget else "kept" if judged else ""
 
 

@@ -11,3 +11,7 @@ class Forecast(NamedTuple):
     prepare: float = 60.0
     device: float = 60.0
     """Without history: staging, warm-ups, thirty repetitions and one profiled run."""
+
+
+SIMULATED = Forecast(prepare=2.5, device=1.0)
+"""Of a cell that is simulated on this host, without history: there is nothing to stage and nothing to repeat."""

@@ -22,7 +22,6 @@ from qhas.socs import KNOWN_SOCS
 from qhas.sweep.budget import NetworkBudget
 from qhas.sweep.other_models import require_dlc
 from qhas.sweep.spec import (
-    INPUT_WORDS,
     Cell,
     PrepareOptions,
     RunOptions,
@@ -83,7 +82,7 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
 def require_files(cells: Iterable[Cell]) -> None:
     """Raise InvalidInput if a DLC or an input list of these cells is not there, as seen from this host, or no DLC."""
     dlcs = {cell.model.dlc for cell in cells}
-    lists = {cell.model.inputs for cell in cells} - {*INPUT_WORDS}
+    lists = {address for cell in cells for address in cell.model.input_lists}
     for address in sorted(dlcs | lists):
         fs, path = _require(address)
         if address in dlcs and isinstance(fs, LocalFileSystem):

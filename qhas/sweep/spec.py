@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -63,6 +63,13 @@ class ModelRef(Written):
         "simulated SoCs only.",
         examples=[*INPUT_WORDS, "s3://models/inception_v2/input_list.txt"],
     )
+    graph_inputs: dict[str, Address] = Field(
+        default={},
+        title="Inputs by graph",
+        description="Of a DLC with several graphs: path or URL of an input list for each, by the graph's name. "
+        "None: random for all.",
+        examples=[{"prefill": "prefill.txt", "decode": "decode.txt"}],
+    )
     native_inputs: bool = Field(
         default=False,
         title="Native inputs",
@@ -77,6 +84,19 @@ class ModelRef(Written):
     tags: list[Name] = Field(
         default=[], title="Tags", description="Words to select models by, as in nightly or canary."
     )
+
+    @model_validator(mode="after")
+    def _lists_are_of_the_network_or_of_its_graphs(self) -> Self:
+        if self.graph_inputs and self.inputs != RANDOM_INPUTS:
+            raise ValueError(
+                "inputs and graph_inputs are both given; a DLC of several graphs has graph_inputs"
+            )
+        return self
+
+    @property
+    def input_lists(self) -> tuple[str, ...]:
+        """Addresses of all input lists; none where a word stands for them."""
+        return tuple(self.graph_inputs.values()) or (() if self.inputs in INPUT_WORDS else (self.inputs,))
 
 
 class PrepareOptions(Written):
@@ -303,14 +323,16 @@ class Cell(Written):
 def load_sweep(path: Path) -> SweepSpec:
     """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
     spec = parse_yaml(path, SweepSpec, "sweep", filled=("budgets",))
-    models = [
-        model.model_copy(
-            update={
-                field: anchored(path, f"models.{index}.{field}", address)
-                for field, address in (("dlc", model.dlc), ("inputs", model.inputs))
-                if field == "dlc" or address not in INPUT_WORDS
-            }
-        )
-        for index, model in enumerate(spec.models)
-    ]
+    models = [_anchored(path, f"models.{index}", model) for index, model in enumerate(spec.models)]
     return spec.model_copy(update={"models": models})
+
+
+def _anchored(path: Path, place: str, model: ModelRef) -> ModelRef:
+    addresses: dict[str, Any] = {"dlc": anchored(path, f"{place}.dlc", model.dlc)}
+    if model.inputs not in INPUT_WORDS:
+        addresses["inputs"] = anchored(path, f"{place}.inputs", model.inputs)
+    addresses["graph_inputs"] = {
+        graph: anchored(path, f"{place}.graph_inputs.{graph}", address)
+        for graph, address in model.graph_inputs.items()
+    }
+    return model.model_copy(update=addresses)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 
+from qhas.markdown import as_text
 from qhas.tune.model import NOUN, Tried, Tuning
 from qhas.units import microseconds, signed_percent, size
 
@@ -15,8 +15,8 @@ def page(tuning: Tuning) -> str:
 
 
 def _lines(tuning: Tuning) -> Iterator[str]:
-    yield f"# {_text(tuning.network)} on {_text(tuning.soc)}: options of graph-prepare\n"
-    yield f"{_text(tuning.sentence)}\n"
+    yield f"# {as_text(tuning.network)} on {as_text(tuning.soc)}: options of graph-prepare\n"
+    yield f"{as_text(tuning.sentence)}\n"
     yield f"```yaml\n{tuning.block}```\n"
     yield f"## What each option does to {NOUN[tuning.objective]}, simulated\n"
     yield "| option | alone | among the best |\n|---|---:|---:|"
@@ -29,7 +29,7 @@ def _lines(tuning: Tuning) -> Iterator[str]:
         yield f"| {' | '.join(cells(tuning.tried[number]))} |"
     yield f"\n{coverage(tuning)}"
     for refused in tuning.refused:
-        yield f"- Not compiled: {_text(str(refused.options))}: {_text(refused.why)}"
+        yield f"- Not compiled: {as_text(str(refused.options))}: {as_text(refused.why)}"
 
 
 def coverage(tuning: Tuning) -> str:
@@ -50,7 +50,3 @@ def cells(tried: Tried) -> list[str]:
         size(tried.peak_vtcm),
         size(tried.context_bytes),
     ]
-
-
-def _text(text: str) -> str:
-    return html.escape(text, quote=False).replace("|", "\\|")

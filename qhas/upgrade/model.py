@@ -70,7 +70,7 @@ class CellUpgrade(DiffPart):
     """A network on a SoC with the old SDK and with the new one."""
 
     cell: str
-    """`<model>/<soc>`."""
+    """`<model>/<soc>`; of a DLC of several graphs `<model>/<soc>/<graph>`."""
     verdict: Outcome
     time: Figure
     prepare: list[Figure] = []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 
 from qhas.diff.model import Figure, Outcome
+from qhas.markdown import as_code, as_text
 from qhas.profile.figures import BY_NAME, SHOW
 from qhas.runs import keys
 from qhas.store import Store
@@ -26,14 +26,14 @@ def page(upgrade: Upgrade) -> str:
 
 
 def _lines(upgrade: Upgrade) -> Iterator[str]:
-    yield f"# {upgrade.between} {_text(upgrade.before)} → {_text(upgrade.after)}\n"
-    yield f"{_text(upgrade.sentence)}\n"
+    yield f"# {upgrade.between} {as_text(upgrade.before)} → {as_text(upgrade.after)}\n"
+    yield f"{as_text(upgrade.sentence)}\n"
     yield f"A change counts from {upgrade.threshold_percent:g} % on. {upgrade.compiled} graphs were compiled this time; the others were in the store.\n"
     yield "| cell | before | after | change | first with | cause |\n|---|---:|---:|---:|---|---|"
     for cell in upgrade.cells:
-        first = ", ".join(_text(step.after) for step in cell.steps)
-        why = "; ".join(_text(step.why) for step in cell.steps)
-        yield f"| {_text(cell.cell)} | {values(cell.time)} | {signed_percent(cell.time.percent)} | {first} | {why} |"
+        first = ", ".join(as_text(step.after) for step in cell.steps)
+        why = "; ".join(as_text(step.why) for step in cell.steps)
+        yield f"| {as_text(cell.cell)} | {values(cell.time)} | {signed_percent(cell.time.percent)} | {first} | {why} |"
     for cell in upgrade.cells:
         if cell.verdict is not Outcome.SAME:
             yield from _of_cell(cell)
@@ -41,18 +41,18 @@ def _lines(upgrade: Upgrade) -> Iterator[str]:
     yield from _prepare(upgrade)
     if upgrade.failed:
         yield "\n## Not compared\n"
-        yield from (f"- {_text(cell.cell)}: {_text(cell.why)}." for cell in upgrade.failed)
-    yield f"\nRuns: {', '.join(f'`{_text(run)}`' for run in upgrade.runs)}."
+        yield from (f"- {as_text(cell.cell)}: {as_text(cell.why)}." for cell in upgrade.failed)
+    yield f"\nRuns: {', '.join(map(as_code, upgrade.runs))}."
 
 
 def _of_cell(cell: CellUpgrade) -> Iterator[str]:
-    yield f"\n## {_text(cell.cell)}: {signed_percent(cell.time.percent)}\n"
+    yield f"\n## {as_text(cell.cell)}: {signed_percent(cell.time.percent)}\n"
     for step in cell.steps:
-        yield f"- **{_text(step.before)} → {_text(step.after)}**, {signed_percent(step.time.percent)}: {_text(step.why)}."
+        yield f"- **{as_text(step.before)} → {as_text(step.after)}**, {signed_percent(step.time.percent)}: {as_text(step.why)}."
         if not step.first:
-            yield f"  Somewhere between: no single version crosses {_text(step.before)} → {_text(step.after)} alone."
+            yield f"  Somewhere between: no single version crosses {as_text(step.before)} → {as_text(step.after)} alone."
         if step.way_back:
-            yield f"  {_text(way_back(step, step.way_back))}"
+            yield f"  {as_text(way_back(step, step.way_back))}"
 
 
 def _every(upgrade: Upgrade) -> Iterator[str]:
@@ -60,10 +60,10 @@ def _every(upgrade: Upgrade) -> Iterator[str]:
     sdks = list(dict.fromkeys(sdk for row in upgrade.cycles.values() for sdk in row))
     if sdks:
         yield "\n## Cycles with every SDK\n"
-        yield f"| cell | {' | '.join(map(_text, sdks))} |\n|---|{'---:|' * len(sdks)}"
+        yield f"| cell | {' | '.join(map(as_text, sdks))} |\n|---|{'---:|' * len(sdks)}"
     for cell, row in sorted(upgrade.cycles.items()):
         counts = (f"{row[sdk]:,.0f}" if sdk in row else "" for sdk in sdks)
-        yield f"| {_text(cell)} | {' | '.join(counts)} |"
+        yield f"| {as_text(cell)} | {' | '.join(counts)} |"
 
 
 def _prepare(upgrade: Upgrade) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _prepare(upgrade: Upgrade) -> Iterator[str]:
         yield "| cell | | before | after | change |\n|---|---|---:|---:|---:|"
     for cell, figure in told:
         title = BY_NAME[figure.name].title
-        yield f"| {_text(cell)} | {title} | {values(figure)} | {signed_percent(figure.percent)} |"
+        yield f"| {as_text(cell)} | {title} | {values(figure)} | {signed_percent(figure.percent)} |"
 
 
 def way_back(step: Step, proof: WayBack) -> str:
@@ -90,7 +90,3 @@ def values(figure: Figure) -> str:
     """Both values of a figure as two cells of a table."""
     show = SHOW[figure.unit]
     return " | ".join("" if value is None else show(value) for value in (figure.before, figure.after))
-
-
-def _text(text: str) -> str:
-    return html.escape(text, quote=False).replace("|", "\\|")

@@ -14,7 +14,7 @@ from qhas.diff.model import CellDiff, Figure, Outcome
 from qhas.diff.runs import CellNotComparable, compare_cells
 from qhas.failures import InvalidInput
 from qhas.profile.figures import COMPILE, CONTEXT, CYCLES
-from qhas.runs.record import CellRecord
+from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.stored import load_run
 from qhas.store import Store
 from qhas.sweep.spec import SweepSpec
@@ -24,8 +24,8 @@ from qhas.upgrade.model import CellUpgrade, FailedCell, Step, Upgrade, WayBack
 from qhas.upgrade.question import Question
 
 Stages = Generator["Stage", None, Upgrade]
-Place = tuple[str, str]
-"""A network's name and a SoC."""
+Place = tuple[str, ...]
+"""A network's name and a SoC; of a DLC of several graphs, the graph's folder too."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class _Search:
         else:
             yield self._stage("ends", asked.sweep((sdks[0], sdks[-1])))
         self._read()
-        places = [(model.name, soc) for model in asked.models for soc in asked.socs]
+        cells = [(model.name, soc) for model in asked.models for soc in asked.socs]
+        places = [place for cell in cells for place in self._places(cell)]
         ends = {place: diff for place in places if (diff := self._compared(place, sdks[0], sdks[-1]))}
         steps: dict[Place, list[Step]] = {}
         spans = [
@@ -90,7 +91,7 @@ class _Search:
             ]
             if new:
                 names = list(dict.fromkeys(sdk for _, sdk in new))
-                cells = [_key(place, sdk) for place, sdk in new]
+                cells = list(dict.fromkeys(_key(place, sdk) for place, sdk in new))
                 yield self._stage(f"between-{number}", self._question.sweep(names, cells))
                 self._read()
             spans = []
@@ -130,14 +131,14 @@ class _Search:
                 wanted[tuple(old.items())].append((place, step))
         for options, at in wanted.items():
             names = list(dict.fromkeys(step.after for _, step in at))
-            cells = [_key(place, step.after) for place, step in at]
+            cells = list(dict.fromkeys(_key(place, step.after) for place, step in at))
             told = "-".join(f"{name}-{str(value).lower()}" for name, value in options)
             yield self._stage(told, self._question.sweep(names, cells, dict(options)))
             _, records = load_run(self._store, self._runs[-1])
             self._count(records)
-            found = {_key(_place(record), record.cell.sdk or ""): record for record in records}
+            proofs = {(_place(record), record.cell.sdk or ""): record for record in by_graph(records)}
             for place, step in at:
-                if record := found.get(_key(place, step.after)):
+                if record := proofs.get((place, step.after)):
                     self._try_back(place, step, record, dict(options))
 
     def _try_back(self, place: Place, step: Step, proof: CellRecord, options: dict[str, int | bool]) -> None:
@@ -170,8 +171,16 @@ class _Search:
     def _read(self) -> None:
         _, records = load_run(self._store, self._runs[-1])
         self._count(records)
-        for record in records:
+        for record in (*records, *by_graph(records)):
             self._records[_place(record), record.cell.sdk or ""] = record
+
+    def _places(self, cell: Place) -> list[Place]:
+        """The cell, or its graphs where both ends have the same ones."""
+        sides = [
+            {place for place, named in self._records if named == sdk and place[: len(cell)] == cell} - {cell}
+            for sdk in (self._question.sdks[0], self._question.sdks[-1])
+        ]
+        return sorted(sides[0]) if sides[0] and sides[0] == sides[1] else [cell]
 
     def _count(self, records: Iterable[CellRecord]) -> None:
         """Graphs prepared since the search began; cells that an earlier one finished are as they were."""
@@ -237,7 +246,8 @@ def _moved(diff: CellDiff | None) -> bool:
 
 
 def _place(record: CellRecord) -> Place:
-    return record.cell.model.name, record.cell.soc
+    _, mark, graph = record.cell.variant.partition("/")
+    return record.cell.model.name, record.cell.soc, *([graph] if mark else [])
 
 
 def _key(place: Place, sdk: str) -> str:

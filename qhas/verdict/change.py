@@ -25,6 +25,18 @@ class Change:
     """The last night before it."""
     scale: Scale
 
+    @property
+    def begun(self) -> Point:
+        """Where its level began."""
+        return self.since
+
+    def still(self, point: Point, off: float, nights: int, reason: str = "") -> Judgement:
+        """A night on which it is as it was, `off` the level of so many nights before it."""
+        level = point.log - off
+        return Judgement(
+            Verdict.STEADY, point, level, off, nights, since=self.since, reason=reason, before=self.last
+        )
+
     def moved(self, block: Block, off: float) -> Change:
         """The same on a device that is slower by so much altogether."""
         return replace(self, before=_moved(self.before, block, off))
@@ -42,6 +54,11 @@ class Regression:
     """Its number, of the last time that it got worse."""
     improved: Point | None = None
     """Since when a part of it is repaired."""
+
+    @property
+    def begun(self) -> Point:
+        """Where its level of today began."""
+        return self.improved or self.since
 
     def moved(self, block: Block, off: float) -> Regression:
         """The same on a device that is slower by so much altogether."""

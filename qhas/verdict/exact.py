@@ -43,6 +43,10 @@ class ExactLadder:
             return replace(self._unchanged(point), sdk=_since_sdk(point, last))
         return replace(self._changed(point, last), sdk=_since_sdk(point, last))
 
+    def accept(self) -> None:
+        """The last run is how things are to be: nothing before it is better."""
+        self._before, self._good, self._worse_since, self._changes = None, None, None, ()
+
     def _unchanged(self, point: Point) -> Judgement:
         recent = bool(self._changes) and self._night - self._changes[-1] <= REMEMBERED
         good = self._good

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from qhas.history import Rerun, Where, append, read_history, read_reruns
 from qhas.history.columns import cell_rows, night_of
 from qhas.profile.figures import JUDGED, Figure
+from qhas.runs.accepted import Acceptance, read_accepted
 from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
 from qhas.store import Store
 from qhas.verdict.exact import ExactLadder
@@ -79,7 +80,13 @@ def judge_run(
     """
     known = read_reruns(store, run.run_id, records) if reruns is None else reruns
     append(store, run, records, known)
-    verdicts = judge(_recent_nights(store, run), run.run_id, night_of(run))
+    return judge_again(store, run)
+
+
+def judge_again(store: Store, run: SweepRecord) -> list[CellVerdict]:
+    """Judge a run that is in the history by what is known by now, store and return the verdicts. Raises StoreError."""
+    accepted = read_accepted(store, run.spec.name)
+    verdicts = judge(_recent_nights(store, run), run.run_id, night_of(run), accepted)
     write_verdicts(store, run.run_id, verdicts)
     return verdicts
 
@@ -91,7 +98,8 @@ def look_at_part(store: Store, run: SweepRecord, records: Sequence[CellRecord]) 
     """
     before = _recent_nights(store, run).filter(pc.field("run_id") != run.run_id)
     rows = cell_rows(run, by_graph(records), {}).select(list(_COLUMNS))
-    return judge(pa.concat_tables([before, rows]), run.run_id, night_of(run))
+    accepted = read_accepted(store, run.spec.name)
+    return judge(pa.concat_tables([before, rows]), run.run_id, night_of(run), accepted)
 
 
 def _recent_nights(store: Store, run: SweepRecord) -> pa.Table:
@@ -112,12 +120,18 @@ def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> 
     return sorted(wanted, key=lambda record: -change[record.cell.key])[:MOST_RERUNS]
 
 
-def judge(table: pa.Table, run_id: str, night: date) -> list[CellVerdict]:
+def judge(
+    table: pa.Table, run_id: str, night: date, accepted: Iterable[Acceptance] = ()
+) -> list[CellVerdict]:
     """The verdicts on a run of that night, from rows of the history with the columns they need; later rows do not count."""
+    told = list(accepted)
     rows = [row for row in _rows(table) if row.date <= night]
     rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
     recent = [row for row in rows if row.date >= night - timedelta(days=EXACT_DAYS)]
-    found = {**_exact(recent, run_id), **_noisy(rows, run_id, night - timedelta(days=LOOK_BACK_DAYS))}
+    found = {
+        **_exact(recent, run_id, told),
+        **_noisy(rows, run_id, night - timedelta(days=LOOK_BACK_DAYS), told),
+    }
     order = list(JUDGED.values())
     return sorted(found.values(), key=lambda one: (one.cell, order.index(one.metric)))
 
@@ -129,21 +143,28 @@ def _rows(table: pa.Table) -> Iterator[_Row]:
         yield _Row._make((*values[: len(_FACTS)], dict(figures)))
 
 
-def _exact(rows: Iterable[_Row], run_id: str) -> dict[SeriesKey, CellVerdict]:
+def _exact(rows: Iterable[_Row], run_id: str, accepted: Iterable[Acceptance]) -> dict[SeriesKey, CellVerdict]:
     """Every run is held against the one before."""
+    by_run = {(one.cell, one.run_id): one for one in accepted}
     ladders: dict[SeriesKey, ExactLadder] = {}
     found = {}
     for row in rows:
         for key, point in _points(row, noisy=False):
             ladder = ladders.setdefault(key, ExactLadder(key.metric.less_is_better))
             told = ladder.step(point)
+            if acceptance := by_run.get((key.cell, row.run_id)):
+                told = told.accepted(acceptance.sentence)
+                ladder.accept()
             if row.run_id == run_id:
                 found[key] = verdict_of(key, told)
     return found
 
 
-def _noisy(rows: Iterable[_Row], run_id: str, judged: date) -> dict[SeriesKey, CellVerdict]:
+def _noisy(
+    rows: Iterable[_Row], run_id: str, judged: date, accepted: Iterable[Acceptance]
+) -> dict[SeriesKey, CellVerdict]:
     """One night is one point: of several runs the last counts, and for this run's night this run."""
+    by_night = {(one.cell, one.night): one for one in accepted}
     nights: dict[date, dict[SeriesKey, Point]] = defaultdict(dict)
     for row in rows:
         nights[row.date] |= _points(row, noisy=True)
@@ -155,6 +176,10 @@ def _noisy(rows: Iterable[_Row], run_id: str, judged: date) -> dict[SeriesKey, C
                 ladders[key].remember(point)
             continue
         told = judge_night(ladders, nights[day])
+        for key, one in told.items():
+            if acceptance := by_night.get((key.cell, day)):
+                ladders[key].accept(one)
+                told[key] = one.accepted(acceptance.sentence)
         found = {key: verdict_of(key, one) for key, one in told.items() if one.point.run_id == run_id}
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qhas.verdict.look import Look
 from qhas.verdict.model import Verdict
@@ -40,6 +40,22 @@ class Judgement:
     """Of a drift, a night, as a logarithm."""
     sdk: SinceSdk | None = None
     """On nights on which the SDK is too new to have a level of its own."""
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether it tells of a change that nothing is remembered of."""
+        return self.verdict in (Verdict.SUSPICIOUS, Verdict.FLAKY, Verdict.DRIFTING)
+
+    def accepted(self, by: str) -> Judgement:
+        """The same where somebody has said that it is to be so; a night that told of no change says the same as before."""
+        same = self.verdict in (Verdict.STEADY, Verdict.INSUFFICIENT_DATA) and not (
+            self.sdk and self.sdk.beyond
+        )
+        if same or self.level is None:
+            return replace(self, sdk=None)
+        return replace(
+            self, verdict=Verdict.ACCEPTED, reason=by, unrepaired=None, rate=None, scale=None, sdk=None
+        )
 
 
 @dataclass(frozen=True)

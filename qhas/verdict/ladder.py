@@ -13,21 +13,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from statistics import fmean, median
+from statistics import median
 
 from qhas.verdict.change import Change, Regression
 from qhas.verdict.drift import LongMemory
 from qhas.verdict.former import Former, former_of
 from qhas.verdict.judgement import Judgement, Moved, of_look
-from qhas.verdict.look import BEYOND, EFFECT, WINDOWS, Look
+from qhas.verdict.look import BEYOND, EFFECT, JUST_BEFORE, WINDOWS, Look
 from qhas.verdict.model import Verdict
 from qhas.verdict.nights import Nights
-from qhas.verdict.noise import MEDIAN_VARIANCE
 from qhas.verdict.point import Block, Point
 from qhas.verdict.spells import NO_WONDER, Spells
 
-CONFIRMED = 2.5
-"""Standard errors in a re-run that was asked for, which is one test and not hundreds."""
 REMEMBERED = 30
 """Nights for which a regression is sustained; then it is how things are."""
 _STEP_OF_DEVICE = EFFECT * 2 / 3
@@ -100,6 +97,17 @@ class Ladder:
             return of_look(Verdict.FLAKY, look, reason)
         return self._suspected(look)
 
+    def accept(self, told: Judgement) -> None:
+        """The last night, of which so much was told, is how things are to be: nothing before it is better."""
+        if change := self._remembered() or (self._change if self.nights.young else None):
+            self.nights.accept(change.begun.day)
+        elif self.nights.seen and told.unconfirmed:
+            nights = JUST_BEFORE if told.verdict is Verdict.DRIFTING else max(1, abs(self._streak))
+            since = self.nights.seen[-nights:][0].point
+            self.nights.accept(since.day)
+            self._long.told(told.off or 0.0, since)
+        self._change, self._worse, self._former, self._streak, self._drifting = None, None, None, 0, None
+
     def remember(self, point: Point) -> None:
         """Take in a night that is too old for anything but a drift."""
         if not point.poor:
@@ -126,7 +134,7 @@ class Ladder:
         sign = 1 if look.off > 0 else -1
         nights = max(look.window, self._streak * sign + 1)
         again = look.point.again
-        if again and not again.poor and not self._confirms(look, again.value, again.block, sign):
+        if again and not again.poor and not look.confirmed_by(again, self.nights.levels()):
             self._streak = 0
             self._take(look.point)
             return of_look(Verdict.STEADY, look, f"once, and not again in the re-run on {again.device}")
@@ -140,12 +148,6 @@ class Ladder:
             return of_look(Verdict.SUSPICIOUS, look, young if confirmed else "")
         self._streak = 0
         return self._changed(look, nights, how)
-
-    def _confirms(self, look: Look, value: float, block: Block, sign: int) -> bool:
-        levels = self.nights.levels()
-        off = sign * (math.log(value) - levels.get(block, look.level))
-        error = look.scale.sigma * math.sqrt(1 + MEDIAN_VARIANCE / look.nights)
-        return off >= max(EFFECT / 2, CONFIRMED * error) and fmean((off, abs(look.off))) >= EFFECT
 
     def _changed(self, look: Look, nights: int, how: str) -> Judgement:
         """A new era, which begins with the first of these nights."""
@@ -202,9 +204,7 @@ class Ladder:
         worse = self._remembered()
         good = worse.good.get(point.block) if worse else None
         nights = self.nights.count() - 1
-        told = Judgement(
-            Verdict.STEADY, point, before, point.log - before, nights, since=change.since, before=change.last
-        )
+        told = change.still(point, point.log - before, nights)
         if change.off < 0:
             if worse and good is not None:
                 return self._sustained(point, worse, good)
@@ -219,16 +219,7 @@ class Ladder:
         worse = self._remembered()
         if worse and (good := worse.good.get(point.block)) is not None:
             return self._sustained(point, worse, good, reason)
-        return Judgement(
-            Verdict.STEADY,
-            point,
-            point.log - off,
-            off,
-            self.nights.count(self.nights.era - 1),
-            since=change.since,
-            reason=reason,
-            before=change.last,
-        )
+        return change.still(point, off, self.nights.count(self.nights.era - 1), reason)
 
     def _recovered(self, told: Judgement) -> Judgement:
         since = self._worse.night if self._worse else self._night

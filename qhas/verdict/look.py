@@ -11,12 +11,14 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from qhas.verdict.noise import MEDIAN_VARIANCE, Scale, mean_variance, persistence, scale
-from qhas.verdict.point import Block, Point
+from qhas.verdict.point import Again, Block, Point
 
 EFFECT = math.log(1.03)
 """Smaller changes are not worth a morning, however sure."""
 BEYOND = 3.5
 """Standard errors from which a change is suspicious."""
+CONFIRMED = 2.5
+"""Standard errors in a re-run that was asked for, which is one test and not hundreds."""
 WINDOWS = (1, 2, 5)
 """Nights that are tested together: a step, a smaller step, a drift."""
 JUST_BEFORE = 8
@@ -90,6 +92,13 @@ class Look:
     def same_graph(self) -> bool:
         """Whether the graph is the one of before."""
         return self.before is not None and self.point.same_graph(self.before)
+
+    def confirmed_by(self, again: Again, levels: Mapping[Block, float]) -> bool:
+        """Whether a re-run says the same, against the level of its own device."""
+        off = math.log(again.value) - levels.get(again.block, self.level)
+        along = off * math.copysign(1, self.off)
+        error = self.scale.sigma * math.sqrt(1 + MEDIAN_VARIANCE / self.nights)
+        return along >= max(EFFECT / 2, CONFIRMED * error) and fmean((along, abs(self.off))) >= EFFECT
 
     @property
     def error(self) -> float:

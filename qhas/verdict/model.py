@@ -37,6 +37,8 @@ class Verdict(StrEnum):
     """Better since this night, confirmed as a regression would be."""
     CHANGED = "changed"
     """A figure that has no better or worse is another than before."""
+    ACCEPTED = "accepted"
+    """Another level, and somebody has said that it is to be so: what later nights are held against."""
     INSUFFICIENT_DATA = "insufficient_data"
     """Too few nights with this SDK and device to know the noise. The first answer, and an honest one."""
     STEADY = "steady"

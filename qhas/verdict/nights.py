@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -40,6 +41,22 @@ class Nights:
     def of_device(self, block: Block) -> list[Seen]:
         """Those of this era on a device."""
         return [seen for seen in self.seen if (seen.era, seen.point.block) == (self.era, block)]
+
+    def accept(self, since: date) -> None:
+        """Those since then are how things are to be: nights before are told in terms of them, so that noise and level are known.
+
+        Nights of an era and a device that cannot be told so are forgotten; if there are none since then, nothing happens.
+        """
+        new = {
+            block: median(one.log for one in self.seen if one.point.day >= since and one.point.block == block)
+            for block in {one.point.block for one in self.seen if one.point.day >= since}
+        }
+        old = groups_of(one for one in self.seen if one.point.day < since)
+        offs = {group: new[group[0]] - median(logs) for group, logs in old.items() if group[0] in new}
+        usual = {era: median(offs[group] for group in offs if group[1] == era) for _, era in offs}
+        if offs:
+            kept = [one for one in self.seen if one.point.day >= since or one.era in usual]
+            self.seen = [_in_terms(one, self.era, since, offs, usual) for one in kept]
 
     def before(self, point: Point) -> int:
         """How many there are on its device before that night."""
@@ -111,6 +128,14 @@ class Nights:
         moved = [replace(one, log=one.log + own) if one in old else one for one in self.seen]
         self.seen = sorted([*moved, *aside], key=lambda one: one.point.day)[-LOOK_BACK:]
         return own, aside[0].point
+
+
+def _in_terms(
+    one: Seen, era: int, since: date, offs: Mapping[tuple[Block, int], float], usual: Mapping[int, float]
+) -> Seen:
+    late = one.point.day >= since
+    off = 0.0 if late else offs.get((one.point.block, one.era), usual.get(one.era, 0.0))
+    return replace(one, era=era, log=one.log + off)
 
 
 def _by_how_much(old: list[Seen], since: list[Seen], otherwise: float) -> float:

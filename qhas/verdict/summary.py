@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from qhas.markdown import as_text
 from qhas.profile.figures import HEADLINE
 from qhas.runs.record import SweepRecord
 from qhas.units import words
@@ -22,6 +23,7 @@ _SHOWN = (
     Verdict.RECOVERED,
     Verdict.IMPROVED,
     Verdict.CHANGED,
+    Verdict.ACCEPTED,
 )
 """What the Markdown lists; the others are counted."""
 _LISTED = 20
@@ -83,18 +85,19 @@ def morning_page(run: SweepRecord, verdicts: Collection[CellVerdict]) -> str:
     rest = ", ".join(
         f"{count} {what}" for count, what in ((run.failed, "failed"), (run.missing, "not run")) if count
     )
-    lines = [f"{good}{f', {rest}' if rest else ''}. {morning_line(verdicts)}".rstrip()]
+    lines = [f"{good}{f', {rest}' if rest else ''}. {as_text(morning_line(verdicts))}".rstrip()]
     if listed := [one for one in gravest if one.verdict in _SHOWN]:
         lines += ["", "| cell | verdict | why |", "|---|---|---|"]
         lines += [
-            f"| {one.cell} | {words(one.verdict)} | {_cell(one.sentence)} |" for one in listed[:_LISTED]
+            f"| {as_text(one.cell)} | {words(one.verdict)} | {as_text(one.sentence)} |"
+            for one in listed[:_LISTED]
         ]
     lines += _more(listed)
     for table in upgrade_tables(verdicts):
         if moved := table.moved:
-            lines += ["", f"### {_cell(str(table))}", "", "| cell | change | why |", "|---|---:|---|"]
+            lines += ["", f"### {as_text(str(table))}", "", "| cell | change | why |", "|---|---:|---|"]
             lines += [
-                f"| {one.cell} | {one.change_percent or 0:+.1f} % | {_cell(one.sentence)} |"
+                f"| {as_text(one.cell)} | {one.change_percent or 0:+.1f} % | {as_text(one.sentence)} |"
                 for one in moved[:_LISTED]
             ]
             lines += _more(moved)
@@ -114,8 +117,3 @@ def _of(verdicts: Sequence[CellVerdict], kind: Verdict) -> list[CellVerdict]:
 
 def _numbered(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _cell(text: str) -> str:
-    """Text that stays in its cell of a Markdown table."""
-    return text.replace("|", "\\|").replace("\n", " ")

@@ -12,7 +12,11 @@ from bench.causes import EXPERIMENTS, Answer, Experiment, answers_of
 NETWORK = "squeezenet"
 QUICK = {"VTCM 8 to 2 MB", "HVX threads 4 to 2", "optimisation level 3 to 1"}
 """Of one network as published, on one SoC: three of them make four cells."""
-pytestmark = [pytest.mark.hostsdk, pytest.mark.xdist_group("causes"), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.hostsdk,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("causes"),
+]
 
 Ask = Callable[[Experiment], Answer]
 

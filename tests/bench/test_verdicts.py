@@ -20,10 +20,10 @@ def scores(name: str) -> dict[str, Score]:
     ("name", "most"),
     [
         (REFERENCE, 0.1),
-        ("steady, noisy: 3 %", 0.3),
-        ("steady, slow mode: 15 % of runs 12 % slower", 1.5),
-        ("steady, two devices 4 % apart", 0.1),
-        ("a device moves by 6 %", 0.3),
+        pytest.param("steady, noisy: 3 %", 0.3, marks=pytest.mark.slow),
+        pytest.param("steady, slow mode: 15 % of runs 12 % slower", 1.5, marks=pytest.mark.slow),
+        pytest.param("steady, two devices 4 % apart", 0.1, marks=pytest.mark.slow),
+        pytest.param("a device moves by 6 %", 0.3, marks=pytest.mark.slow),
     ],
 )
 def test_false_alarms_are_rare_where_nothing_has_changed(name: str, most: float) -> None:

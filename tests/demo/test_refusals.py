@@ -95,7 +95,7 @@ def qhas(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
         env=environment() | {"HOME": str(home)} | variables,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=False,
     )
 
@@ -104,7 +104,7 @@ def convert(source: Path, target: Path) -> None:
     """ONNX to DLC with the host SDK's own tool."""
     tool = host_sdk_root() / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
     argv = [str(tool), f"--input_network={source}", f"--output_path={target}"]
-    subprocess.run(argv, cwd=source.parent, check=True, capture_output=True, timeout=120)
+    subprocess.run(argv, cwd=source.parent, check=True, capture_output=True, timeout=900)
 
 
 def rename_op(source: Path, old: str, new: str, target: Path) -> Path:
@@ -159,9 +159,11 @@ def make_lists(folder: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
+def swept(prefect_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Swept:
     """One sweep over every cell that this file looks at."""
     folder = tmp_path_factory.mktemp("refusals")
+    (folder / "home/.prefect").mkdir(parents=True)
+    shutil.copy(prefect_database, folder / "home/.prefect")
     dlcs, lists = make_dlcs(folder), make_lists(folder)
     models = [{"name": name, "dlc": str(path)} for name, path in dlcs.items()]
     models += [{"name": name, "dlc": str(dlcs["good"]), "inputs": str(path)} for name, path in lists.items()]

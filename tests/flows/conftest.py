@@ -50,7 +50,7 @@ def prefect(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
     """Run Prefect's own command to its end."""
     command, environment = prefect_command(*arguments, **variables)
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
 
 

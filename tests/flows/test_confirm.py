@@ -35,7 +35,7 @@ def night(lab: FakeLab, run_id: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=900,
         check=False,
     )
 

@@ -16,7 +16,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from tests.flows.conftest import POOL, ROOT, FakeLab, prefect
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 NAMES = (
     "batch-profile/batch-profile",
     "compare-runs/compare-runs",
@@ -31,6 +31,7 @@ NAMES = (
     "sweep/sweep",
     "tune/tune",
     "verify-store/verify-store",
+    "accept-change/accept-change",
 )
 
 

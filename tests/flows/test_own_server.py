@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 
 ASK_AS_A_STRANGER_AND_BE_KILLED = """
 import json, os, signal, urllib.error, urllib.request
@@ -52,11 +53,12 @@ run_here(look)
 
 
 @pytest.fixture(scope="module")
-def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def answer(prefect_database: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a stranger sees of the server of a flow whose process is then killed. A proxy that is not there is named."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     proxied = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
-    home = tmp_path_factory.mktemp("own") / "prefect"
+    home = tmp_path_factory.mktemp("own")
+    shutil.copy(prefect_database, home)
     killed = subprocess.run(
         [sys.executable, "-c", ASK_AS_A_STRANGER_AND_BE_KILLED],
         env=mine | proxied | {"PREFECT_HOME": str(home)},

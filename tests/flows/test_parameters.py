@@ -11,6 +11,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 
 from fakes.records import spec
+from flows.accept import accept_change
 from flows.batch import batch_profile
 from flows.compare import compare_runs
 from flows.nightly import nightly_sweep
@@ -24,6 +25,7 @@ from qhas.sweep import budget
 FLOWS = {
     flow.name: flow
     for flow in (
+        accept_change,
         batch_profile,
         compare_runs,
         flight_check,

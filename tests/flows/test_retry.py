@@ -27,7 +27,6 @@ from tests.qhas.objects import keys_named
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("server"),
-    pytest.mark.timeout(240),
     pytest.mark.usefixtures("deployed"),
 ]
 
@@ -62,7 +61,7 @@ async def retry(run: UUID) -> None:
 
 
 async def until(run: UUID, told: Callable[[State[Any]], bool]) -> State[Any]:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(600):
         while not told(state := await state_of(run)):
             await asyncio.sleep(0.3)
     return state
@@ -121,7 +120,7 @@ def _tools(lab: FakeLab) -> list[int]:
 
 async def until_it_hangs(lab: FakeLab) -> None:
     """Wait until alpha is stored and beta hangs."""
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(600):
         while not (
             keys_named(lab.store, "runs", "manifest.json")
             and any(call.end is None and time.time() - call.start > 1 for call in _net_runs(lab))
@@ -184,7 +183,7 @@ async def test_a_run_outlives_its_worker(lab: FakeLab, tmp_path: Path) -> None:
     order(lab.sdk, durations={Tool.NET_RUN: 8.0})
     with worker("default", tmp_path / "worker.log", QHAS_SITE=str(lab.site_file)) as only:
         run = await started("profile/profile-network", **given)
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(600):
             while not _net_runs(lab):
                 await asyncio.sleep(0.2)
         only.kill()

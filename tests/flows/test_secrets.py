@@ -19,7 +19,6 @@ from tests.flows.test_deployments import ended, started
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("server"),
-    pytest.mark.timeout(240),
     pytest.mark.usefixtures("deployed"),
 ]
 

@@ -17,7 +17,6 @@ from tests.flows.conftest import FakeLab, make_lab
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("server"),
-    pytest.mark.timeout(240),
 ]
 
 

@@ -21,7 +21,6 @@ from tests.flows.sites_at_work import SOCS, Sites, flow_runs
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("server"),
-    pytest.mark.timeout(240),
     pytest.mark.usefixtures("deployed"),
 ]
 

@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import State
 
 from fakes.records import record
+from flows.accept import accept_change
 from flows.upkeep import prune_store, verify_store
 from qhas.profile.figures import TIME
 from qhas.runs import keys
@@ -21,6 +22,7 @@ from qhas.runs.record import Origin
 from qhas.store import Store, Upload
 from qhas.verdict.model import CellVerdict, Verdict
 from qhas.verdict.stored import write_verdicts
+from tests.qhas.archive.stored import put_nights
 from tests.qhas.objects import keys_named
 
 pytestmark = [
@@ -121,3 +123,15 @@ async def only_table(state: State[Any]) -> list[dict[str, str]]:
         )
     table: list[dict[str, str]] = json.loads(str(artifact.data))
     return table
+
+
+async def test_a_level_is_accepted_by_a_form_and_stands_in_a_table(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text(json.dumps({"store": "store"}))
+    put_nights(Store(str(tmp_path / "store")))
+    state = await accept_change(
+        "latest", "net/sm8750", "ana", "new kernel", site=str(tmp_path / "site.yaml"), return_state=True
+    )
+    assert state.is_completed()
+    assert "nightly-2/net/sm8750/default: accepted by ana on" in str(state.message)
+    (row,) = await only_table(state)
+    assert (row["cell"], row["why"]) == ("net/sm8750/default", "new kernel")

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.shown import printed_as_text
 from hostsdk.tools.command import run
 from hostsdk.viewer.command import main as view
+from qhas.outside_text import shown
 
 EVIL = "conv\x1b]0;owned\x07\x1b[2J\u202e\x9b1m"
 SEEN = "conv?]0;owned??[2J??1m"
@@ -51,3 +53,10 @@ def test_the_viewer_says_what_it_refuses_as_text(
 ) -> None:
     assert view(["--input_log", EVIL]) == 1
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_the_tools_take_for_text_what_the_library_does(capsys: pytest.CaptureFixture[str]) -> None:
+    every = "".join(f"é{chr(code)}" for code in range(0xA0, 0x110000) if code & 0xFFFF < 0xFFFE)
+    with printed_as_text():
+        print(every)
+    assert capsys.readouterr().out.replace("?", "\ufffd") == shown(every) + "\n"

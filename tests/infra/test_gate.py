@@ -56,19 +56,31 @@ def run(folder: Path, **variables: str) -> tuple[int, list[str]]:
     done = subprocess.run(
         [ROOT / "infra/gate/run"], cwd=folder, env=environment | variables, check=False, capture_output=True
     )
+    (folder / "said.txt").write_bytes(done.stdout)
     return done.returncode, (folder / "words.txt").read_text().splitlines()
 
 
 def test_the_script_asks_the_gate_and_ends_as_it_does(tmp_path: Path) -> None:
     code, words = run(tmp_path, CODE="1", GITHUB_OUTPUT=str(tmp_path / "output"))
     assert code == 1
-    assert words[:7] == ["gate", "HEAD~1", "HEAD", "--soc=sa8255", "--soc=sa8797", "--models", "models/*"]
+    assert words[:5] == ["gate", "--soc=sa8255", "--soc=sa8797", "--models", "models/*"]
+    assert words[-3:] == ["--", "HEAD~1", "HEAD"]
     assert json.loads((tmp_path / "gate.json").read_text()) == {"passed": True}
     assert (tmp_path / "output").read_text() == "passed=false\n"
 
 
 def test_more_options_are_words_and_nothing_of_an_input_is_run(tmp_path: Path) -> None:
     _, words = run(tmp_path, ARGUMENTS="--threshold 5", BASE="$(touch run); a b")
-    assert words[-2:] == ["--threshold", "5"]
-    assert words[1] == "$(touch run); a b"
+    assert words[-5:] == ["--threshold", "5", "--", "$(touch run); a b", "HEAD"]
     assert not (tmp_path / "run").exists()
+
+
+def test_github_obeys_nothing_of_what_the_gate_says(tmp_path: Path) -> None:
+    run(tmp_path, GITHUB_ACTIONS="true")
+    first, *said, last = (tmp_path / "said.txt").read_text().split("\n")[:-1]
+    word = first.removeprefix("::stop-commands::")
+    assert len(word) == 32
+    assert said[0] == "### HTP gate"
+    assert last == f"::{word}::"
+    run(tmp_path)
+    assert (tmp_path / "said.txt").read_text() == "### HTP gate\n"

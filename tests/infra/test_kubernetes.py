@@ -45,7 +45,7 @@ def test_the_schemas_refuse_a_key_that_is_not_kubernetes() -> None:
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
 def test_kustomize_renders_it_with_every_image_and_every_reference_resolved() -> None:
-    done = subprocess.run(["kubectl", "kustomize", str(FOLDER)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["kubectl", "kustomize", str(FOLDER)], capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     rendered = list(yaml.safe_load_all(done.stdout))
     assert {each["kind"] for each in rendered} == {each["kind"] for each in OBJECTS} | {"ConfigMap"}

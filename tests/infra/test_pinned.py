@@ -58,7 +58,7 @@ def pin(copy: Path, answer: str) -> subprocess.CompletedProcess[str]:
     docker.chmod(0o755)
     variables = os.environ | {"PATH": f"{docker.parent}:{os.environ['PATH']}"}
     argv = [str(INFRA / "pin-images"), str(copy)]
-    return subprocess.run(argv, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(argv, env=variables, capture_output=True, text=True, timeout=900, check=False)
 
 
 def test_a_new_image_without_a_digest_is_found(copy: Path) -> None:

@@ -177,7 +177,27 @@ def test_a_list_is_of_one_graph(rack: Rack) -> None:
     model = {"name": "llm", "dlc": str(rack.folder / "llm.dlc"), "inputs": str(rack.folder / "list.txt")}
     found = rack.run("llms-list", models=[model])
     assert found.failure
-    assert "2 graphs (prefill, decode), and an input list is of one" in found.failure.message
+    assert (
+        "2 graphs (prefill, decode), and an input list is of one; use `graph_inputs`" in found.failure.message
+    )
+
+
+def test_each_graph_may_have_a_list_of_its_own(rack: Rack) -> None:
+    lists = {}
+    for graph, inferences in (("decode", 3), ("prefill", 1)):
+        (rack.folder / graph).mkdir()
+        (rack.folder / graph / "x.raw").write_bytes(bytes(4 * 3 * 8 * 8))
+        (rack.folder / graph / "list.txt").write_text("input:=x.raw\n" * inferences)
+        lists[graph] = str(rack.folder / graph / "list.txt")
+    model = {"name": "llm", "dlc": str(rack.folder / "llm.dlc"), "graph_inputs": lists}
+    found = rack.run("llms-lists", models=[model])
+    assert found.failure is None
+    assert all(view.metrics for view in by_graph([found]))
+    one_less = rack.run("llms-one", models=[model | {"graph_inputs": {"decode": lists["decode"]}}])
+    assert one_less.failure
+    assert one_less.failure.message.startswith(
+        "The DLC has 2 graphs (prefill, decode), and `graph_inputs` has lists for decode"
+    )
 
 
 def test_a_cell_of_one_graph_says_nothing_of_graphs(rack: Rack) -> None:

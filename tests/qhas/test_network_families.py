@@ -20,7 +20,7 @@ from qhas.sweep.spec import SweepSpec
 from tests.hostsdk.families import FAMILIES
 from tests.hostsdk.tools.conftest import run_tool, succeeded
 
-pytestmark = [pytest.mark.hostsdk, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.hostsdk, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

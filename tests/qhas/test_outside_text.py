@@ -42,6 +42,13 @@ CLEAR, TITLE, LINK = "\x1b[2J\x1b[H", "\x1b]0;owned\x07", "\x1b]8;;http://x\x1b\
         ("net\u202eclд\u2066x", "net\ufffdclд\ufffdx"),
         ("a\u200bb\ufeffc", "a\ufffdb\ufffdc"),
         ("\udc80", "\ufffd"),
+        ("\x1b_Gf=100;AAAA\x1b\\x", "x"),
+        ("\x1bPq#0;~\x1b\\\x90+q\x9cx", "x"),
+        ("good\u2028::error::bad\u2029x", "good\ufffd::error::bad\ufffdx"),
+        ("con\xadv1 \u180ea\u3164b\uffa0", "con\ufffdv1 \ufffda\ufffdb\ufffd"),
+        ("a\u200db\ufe0f\U000e0101c", "a\ufffdb\ufffd\ufffdc"),
+        ("👩\u200d🔬 ❤\ufe0f क\u094d\u200dष", "👩\u200d🔬 ❤\ufe0f क\u094d\u200dष"),
+        ("a\ufffeb\U0001ffffc\ufdd0", "a\ufffdb\ufffdc\ufffd"),
     ],
 )
 def test_what_a_terminal_would_obey_is_taken_out(text: str, seen: str) -> None:
@@ -57,6 +64,11 @@ def test_nothing_shown_controls_anything(text: str) -> None:
     ]
     assert shown(out) == out
     out.encode()
+
+
+@given(st.text())
+def test_what_is_shown_is_of_the_lines_that_it_has(text: str) -> None:
+    assert len(shown(text).splitlines()) <= shown(text).count("\n") + 1
 
 
 def printed(*renderables: object) -> str:
@@ -120,6 +132,10 @@ def test_what_devices_and_other_users_say_is_stored_as_text() -> None:
         ("\n=1", "'\n=1"),
         ("\r=1", "\ufffd=1"),
         ("＝1", "'＝1"),
+        (" =1", "' =1"),
+        ("\xa0\u3000@x", "'\xa0\u3000@x"),
+        ("a;=1+1;-5;+x", "a;'=1+1;-5;'+x"),
+        ("a\t=1\n-2", "a\t'=1\n-2"),
         ("-", "'-"),
         ("-5", "-5"),
         ("+1.5e-3", "+1.5e-3"),

@@ -74,6 +74,27 @@ def test_more_nodes_than_anybody_writes_are_refused(text: str, tmp_path: Path) -
     assert "more than 20000 keys and values" in refusal_of(text, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("9" * 200, "-0x" + "f" * 60_000, "0b" + "1" * 5000, "0o" + "7" * 5000, "1" + ":59" * 60),
+        *('!!int "0x' + "f" * 5000 + '"', "1_" * 200 + "1", "1" + "0" * 400 + ".5"),
+    ],
+)
+@pytest.mark.parametrize("place", ["name: {}", "run: {{repetitions: {}}}", "a: &a {}\nb: *a", "{}: a"])
+def test_a_number_that_nobody_writes_is_refused(value: str, place: str, tmp_path: Path) -> None:
+    assert "a number has more than 100 digits" in refusal_of(place.format(value), tmp_path)
+
+
+def test_a_long_text_of_digits_is_no_number() -> None:
+    assert plain_yaml.load(f"a: '{'9' * 200}'\nb: {'f9' * 100}") == {"a": "9" * 200, "b": "f9" * 100}
+
+
+def test_tags_in_their_thousands_are_refused_before_they_are_looked_at(tmp_path: Path) -> None:
+    text = "".join(f"%TAG !a{number}! tag:x\n" for number in range(50_000))
+    assert "declares more than 10 tags" in refusal_of(f"{text}---\nname: a", tmp_path)
+
+
 @pytest.mark.parametrize("text", ["a: &a [*a]", "a: &a {b: *a}", "a: *b"])
 def test_an_alias_of_what_has_not_ended_is_refused(text: str, tmp_path: Path) -> None:
     assert "an alias stands before or inside of what it names" in refusal_of(text, tmp_path)

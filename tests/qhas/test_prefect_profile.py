@@ -70,7 +70,7 @@ def test_prefect_tells_the_same(environment: dict[str, str], files: dict[str, st
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=900,
     )
     assert answer.stdout.split() == [str(configured)] * 2
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from duckdb import DuckDBPyConnection, Statement
 
 from fakes.records import run_record
+from qhas import query
 from qhas.failures import InvalidInput
 from qhas.history import append
 from qhas.history.damage import DamagedFile
@@ -161,3 +166,38 @@ def test_stray_things_beside_the_runs_keep_nobody_from_asking(store: Store, stra
     path.write_text("stray")
     for view in VIEWS:
         assert ask(store, f"select * from {view}").num_rows > 0
+
+
+def test_an_answer_that_is_too_large_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "LARGEST_ANSWER", 1 << 20)
+    assert ask(store, "select * from range(100000)").num_rows == 100_000
+    with pytest.raises(InvalidInput, match=r"over 1 MB.*LIMIT"):
+        ask(store, "select * from range(10000000000)")
+
+
+def test_no_question_fills_the_disk_or_the_memory(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(query._SETTINGS, "memory_limit", "50MB")
+    before = set(tmp_path.iterdir())
+    with pytest.raises(InvalidInput, match="cannot be answered: Out of Memory"):
+        ask(store, "select * from range(100000000) as t(i) order by hash(i)")
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["select count(*) from range(10000000000000)", "select max(hash(i)) from range(1000000000000) t(i)"],
+)
+def test_a_question_without_end_ends_with_ctrl_c(
+    store: Store, question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(connection: DuckDBPyConnection, statement: Statement) -> pa.Table:
+        os.kill(os.getpid(), signal.SIGINT)  # while the question is under way
+        return computed(connection, statement)
+
+    computed = query._computed
+    monkeypatch.setattr(query, "_computed", stop)
+    with pytest.raises(KeyboardInterrupt):
+        ask(store, question)

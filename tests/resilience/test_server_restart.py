@@ -16,7 +16,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.server,
     pytest.mark.xdist_group("server"),
-    pytest.mark.timeout(600),
 ]
 
 

@@ -20,7 +20,7 @@ class Api:
 
     def __init__(self, url: str, login: str) -> None:
         self._prefect = PrefectApi(url, login)
-        self._http = httpx.Client(base_url=url, timeout=60)
+        self._http = httpx.Client(base_url=url, timeout=900)
 
     def get(self, path: str) -> Any:
         """The answer to a GET."""

@@ -24,7 +24,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.server,
     pytest.mark.xdist_group("stack"),
-    pytest.mark.timeout(600),
 ]
 KEPT = ("flow_run", "task_run", "artifact", "deployment", "automation", "flow_run_state", "work_pool")
 
@@ -45,7 +44,7 @@ class Database:
         }
         argv = [str(Postgresql.find().programs / program), *arguments]
         done = subprocess.run(
-            argv, env=os.environ | where, capture_output=True, text=True, timeout=120, check=False
+            argv, env=os.environ | where, capture_output=True, text=True, timeout=900, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

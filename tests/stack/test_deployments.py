@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.server,
     pytest.mark.xdist_group("stack"),
-    pytest.mark.timeout(600),
 ]
 DEPLOYMENTS: list[str] = [
     each["name"] for each in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
@@ -88,6 +87,12 @@ def nothing(_: Asking) -> dict[str, Any]:
     return {}
 
 
+def an_acceptance(asking: Asking) -> dict[str, Any]:
+    flow_run, run_id = asking.begun["profile-network"]
+    asking.running.api.ended(flow_run)
+    return {"run_id": run_id, "cell": ONE_CELL[0], "by": "ana", "reason": "the first level"}
+
+
 ASKED: dict[str, tuple[Callable[[Asking], dict[str, Any]], list[str]]] = {
     "sweep": (a_sweep, CELLS),
     "nightly-sweep": (a_nightly, CELLS),
@@ -100,8 +105,9 @@ ASKED: dict[str, tuple[Callable[[Asking], dict[str, Any]], list[str]]] = {
     "flight-check": (nothing, []),
     "compare-runs": (a_comparison, []),
     "verify-store": (a_verification, []),
+    "accept-change": (an_acceptance, []),
 }
-"""By deployment what is asked of it, and the cells it then leaves in the store. The last two need others."""
+"""By deployment what is asked of it, and the cells it then leaves in the store. The last three need others."""
 
 
 @pytest.fixture(scope="module")

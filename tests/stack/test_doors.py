@@ -26,7 +26,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.server,
     pytest.mark.xdist_group("stack"),
-    pytest.mark.timeout(600),
 ]
 DEPLOYMENT = "flight-check"
 LEAVE_A_MARK = {"command": "touch /tmp/mark"}
@@ -51,7 +50,7 @@ def as_nobody(running: Running, script: str) -> str:
         extra_groups=[],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -24,7 +24,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.server,
     pytest.mark.xdist_group("stack"),
-    pytest.mark.timeout(900),
 ]
 CELLS = sorted(f"{network}/{soc}/default" for network in NETWORKS for soc in SOCS)
 AWAY_SECONDS = 20
@@ -146,7 +145,7 @@ def test_a_worker_whose_runs_are_ended_before_it_tells_so_and_leaves_no_tool(swe
     assert worker
     began = time.monotonic()
     argv = [sys.executable, str(INFRA / "end-flow-runs"), str(worker.pid)]
-    said = subprocess.run(argv, capture_output=True, text=True, timeout=90, check=True).stdout
+    said = subprocess.run(argv, capture_output=True, text=True, timeout=900, check=True).stdout
     print(f"{said.strip()} after {time.monotonic() - began:.1f} s")
     assert said == f"worker {worker.pid}: 1 of 1 flow runs ended\n"
     assert running.api.ended(sweep.flow_run, 10)["state_type"] == "CRASHED"

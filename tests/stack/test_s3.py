@@ -23,7 +23,7 @@ from infra.stack.signatures import Key
 from infra.stack.stack import ROOT
 from qhas.store import Store
 
-pytestmark = [pytest.mark.xdist_group("stack-s3"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.xdist_group("stack-s3")]
 ODD = "runs/a b+c/ü=&'(1).json"
 
 

@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.server,
     pytest.mark.xdist_group("stack"),
-    pytest.mark.timeout(600),
 ]
 
 
@@ -92,7 +91,7 @@ def dump(running: Running) -> bytes:
     ]
     environment = {**os.environ, "PGPASSWORD": settings.database_password}
     return subprocess.run(
-        [*argv, "postgres"], env=environment, capture_output=True, check=True, timeout=60
+        [*argv, "postgres"], env=environment, capture_output=True, check=True, timeout=900
     ).stdout
 
 

@@ -58,7 +58,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             ("--no-prompt", "deploy", "--all"),
         ):
             command, _ = prefect_command(*arguments)
-            subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=180)
+            subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=900)
         command, _ = prefect_command("worker", "start", "--pool", POOL, "--work-queue", "default")
         with (folder / "worker.log").open("wb") as log:
             worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)

@@ -17,7 +17,6 @@ pytestmark = [
     pytest.mark.server,
     pytest.mark.slow,
     pytest.mark.xdist_group("server"),
-    pytest.mark.timeout(300),
 ]
 PROFILE = "profile/profile-network"
 UIS = {"new": "/v2", "old": ""}

@@ -63,5 +63,13 @@ def _summary(plan: Plan, outlook: Outlook) -> str:
     return (
         f"{len(plan.cells)} cells, {plan.excluded} left out{prepared}; "
         f"{outlook.device_seconds / 3600:.2f} device-hours ({basis}). "
-        f"At least {timedelta(seconds=round(outlook.seconds))}: started now, not before {end:%a %H:%M}."
+        f"{_until(outlook.seconds, end, certain=known == len(plan.cells))}"
     )
+
+
+def _until(seconds: float, end: datetime, *, certain: bool) -> str:
+    """What nobody has measured is no bound."""
+    lasting = timedelta(seconds=round(seconds))
+    if certain:
+        return f"At least {lasting}: started now, not before {end:%a %H:%M}."
+    return f"About {lasting}, by assumption: started now, around {end:%a %H:%M}."

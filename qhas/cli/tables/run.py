@@ -13,7 +13,7 @@ from rich.text import Text
 from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
 from qhas.runs import keys
 from qhas.runs.expected import unseen_of
-from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
+from qhas.runs.record import BudgetState, CellRecord, Origin, SweepRecord, by_graph
 from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table
 from qhas.store import Store
 
@@ -30,6 +30,11 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
         for record in records:
             if (line := row(record)).mark:
                 console.print(Text.assemble((line.mark, "red"), f" {record.cell.label}: {line.note}."))
+            for result in record.budgets:
+                if result.state is BudgetState.ACCEPTED:
+                    console.print(
+                        f"accepted {record.cell.label}: {result.sentence}", style="dim", markup=False
+                    )
             for result in record.over_budget:
                 console.print(_failure("over budget", record.cell.label, result.sentence), soft_wrap=True)
     for sentence, labels in unseen_of(by_graph(cells)).items():

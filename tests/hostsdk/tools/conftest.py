@@ -26,7 +26,7 @@ def run_tool(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
     )
 
 

@@ -20,7 +20,7 @@ def hostsdk(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=900,
     )
 
 

@@ -198,3 +198,27 @@ def test_a_list_may_lie_in_an_object_store(folder: Path) -> None:
     memory.pipe({"/test-inputs/list.txt": b"sub/a.raw\n", "/test-inputs/sub/a.raw": b"remote"})
     inputs = gather_inputs(model(inputs="memory://test-inputs/list.txt"), Path("no.dlc"), folder)
     assert inputs.files["inputs/0-a.raw"].read_bytes() == b"remote"
+
+
+def test_lists_of_several_graphs_are_in_the_order_of_the_graphs_and_share_no_file(
+    folder: Path, lists: Path, tmp_path: Path
+) -> None:
+    (lists / "one.txt").write_text("a.raw\nb.raw\n")
+    (lists / "sub/other.txt").write_text("c.raw\n")
+    caches = [
+        {"graphs": [{"graphName": name, "graphInputs": list(TENSORS[:1])} for name in ("prefill", "decode")]}
+    ]
+    network = model().model_copy(
+        update={"graph_inputs": {"decode": str(lists / "sub/other.txt"), "prefill": str(lists / "one.txt")}}
+    )
+    inputs = gather_inputs(network, dlc(tmp_path, {"cacheList": caches}), folder)
+    assert [listing.read_text().splitlines() for listing in inputs.lists] == [
+        ["inputs/0-a.raw", "inputs/1-b.raw"],
+        ["inputs/2-c.raw"],
+    ]
+    assert {name: file.read_bytes() for name, file in inputs.files.items()} == {
+        "inputs/0-a.raw": b"a.raw",
+        "inputs/1-b.raw": b"b.raw",
+        "inputs/2-c.raw": b"sub/c.raw",
+    }
+    assert inputs.inferences == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from qhas.cli.frame import Exit
 from qhas.cli.main import app
 from qhas.store import Store
+from tests.qhas.archive.stored import put_nights
+from tests.qhas.cli.desk import Desk
 from tests.qhas.diff.stored import store_run
 from tests.qhas.diff.summaries import Made, document
 
@@ -107,3 +111,27 @@ def test_names_of_ops_are_data_and_not_markup(tmp_path: Path) -> None:
     marked = [*FAST, Made("[red]op[/red]", dominant=500_000)]
     done = run(write(tmp_path, "a.json", FAST), write(tmp_path, "b.json", marked))
     assert "[red]op[/red]" in done.output
+
+
+def test_two_traces_are_written_into_one_file(desk: Desk) -> None:
+    put_nights(desk.store)
+    cells = ("nightly-1/net/sm8750", "nightly-2/net/sm8750")
+    done = desk.run("compare", *cells, "--trace", "both.json.gz", "--site", "site.yaml")
+    assert done.exit_code == Exit.CELLS_FAILED, done.output
+    assert "ui.perfetto.dev opens it" in done.stderr
+    assert b"B nightly-2 net" in gzip.decompress((desk.folder / "both.json.gz").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("nightly-1", "nightly-2", "--trace", "both.json"), "2 were compared; choose with --model"),
+        (("nightly-1", "nightly-2", "--model", "net", "--trace", "both.txt"), "no name of a trace"),
+        (("nightly-1", "nightly-2", "--model", "net", "--trace", "no/both.json"), "a folder that is there"),
+        (("nightly-1", "nightly-2", "--model", "other", "--trace", "both.json"), "has no chrometrace"),
+    ],
+)
+def test_traces_that_cannot_be_merged_are_refused(desk: Desk, words: tuple[str, ...], says: str) -> None:
+    put_nights(desk.store)
+    assert says in desk.refused("compare", *words, "--site", "site.yaml")
+    assert not (desk.folder / "both.json").exists()

@@ -41,12 +41,26 @@ def test_json_is_one_document(desk: Desk) -> None:
 
 
 def test_json_has_nothing_that_json_does_not_know(desk: Desk) -> None:
-    printed = desk.run("query", "select 1e0 / 0 as up, 'nan'::double as no", "--json", *SITE).stdout
-    assert json.loads(printed, parse_constant=pytest.fail)["rows"] == [{"up": None, "no": None}]
+    question = "select 1e0 / 0 as up, 'nan'::double as no, [{'a': [1e0 / 0, 2]}] as within"
+    printed = desk.run("query", question, "--json", *SITE).stdout
+    row = {"up": None, "no": None, "within": [{"a": [None, 2.0]}]}
+    assert json.loads(printed, parse_constant=pytest.fail)["rows"] == [row]
+
+
+def test_json_of_no_row_is_a_document_too(desk: Desk) -> None:
+    assert json.loads(desk.run("query", "select 1 where false", "--json", *SITE).stdout) == {"rows": []}
 
 
 @pytest.mark.parametrize(
-    "arguments", [("drop table cells",), ("select * from nowhere",), (QUESTION, "--csv", "--json")]
+    "arguments",
+    [
+        ("drop table cells",),
+        ("select * from nowhere",),
+        (QUESTION, "--csv", "--json"),
+        ("select '290000-01-01'::date as no_date_of_python",),
+        ("select interval 90000000000 days", "--csv"),
+        ("select '290000-01-01'::timestamp as t", "--json"),
+    ],
 )
 def test_what_is_no_question_ends_in_one_sentence(desk: Desk, arguments: tuple[str, ...]) -> None:
     assert desk.refused("query", *arguments, *SITE).endswith(".")

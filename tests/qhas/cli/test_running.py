@@ -69,6 +69,28 @@ def test_a_sweep_over_sites_needs_neither_sdk_nor_devices_nor_networks_here(
     assert (given["run_id"], given["site"], given["spec"].name) == ("one", "site.yaml", "nightly")
 
 
+@pytest.mark.parametrize(
+    ("options", "choice"),
+    [([], "events"), (["--on-upgrade", "fail"], "fail"), (["--on-upgrade", "table"], "table")],
+)
+def test_what_a_slower_sdk_sets_off_is_the_sweeps_choice_or_that_of_one_run(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, options: list[str], choice: str
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(running, "run_flow", lambda _, spec, **__: started.append(spec.on_upgrade))
+    build_fake_sdk(desk.folder / "sdk")
+    desk.site({"store": "store", "sdk": {"root": "sdk"}})
+    desk.sweep(on_upgrade="events")
+    desk.run("sweep", "sweep.yaml", "--site", "site.yaml", *options)
+    assert started == [choice]
+
+
+def test_another_word_for_what_a_slower_sdk_sets_off_is_refused_with_those_there_are(desk: Desk) -> None:
+    done = desk.run("sweep", "sweep.yaml", "--site", "site.yaml", "--on-upgrade", "mail")
+    assert done.exit_code == 2
+    assert all(word in done.output for word in ("table", "events", "fail"))
+
+
 Bad = Callable[[Desk], object]
 BAD_INPUT: dict[str, tuple[Bad, str]] = {
     "no such file": (lambda desk: (desk.folder / "sweep.yaml").unlink(), "sweep.yaml cannot be read"),

@@ -29,7 +29,7 @@ async def spawn() -> AsyncIterator[Spawn]:
     for child in children:
         with suppress(ProcessLookupError):
             child.process.kill()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             await child.process.communicate()
 
 

@@ -77,14 +77,14 @@ class Child:
         self._stdin, self._stdout = process.stdin, process.stdout
 
     async def says(self) -> str:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             return (await self._stdout.readline()).decode().strip()
 
     def go(self) -> None:
         self._stdin.write(b"\n")
 
     async def end(self) -> int:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             return await self.process.wait()
 
 
@@ -113,7 +113,7 @@ async def queued(
             got.append(f"{name} {address}")
 
     task = asyncio.create_task(take())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         await waits.wait()
         try:
             yield task

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from qhas.devices.marks import Marks
 from qhas.devices.shell import LARGEST_ANSWER
 from qhas.failures import DeviceFailed, FailureKind
 from tests.qhas.devices.test_client_environment import LocalShell
@@ -30,3 +31,24 @@ async def test_the_output_of_a_tool_is_a_file_of_any_size(tmp_path: Path) -> Non
     run = await LocalShell("here", tmp_path, 300).run(FLOOD, output=tmp_path / "output", timeout_seconds=300)
     assert run.exit_code == 0
     assert (tmp_path / "output").stat().st_size == LARGEST_ANSWER + 1
+
+
+class SendingShell(LocalShell):
+    """A device that sends, whatever file it is asked for, its standard output."""
+
+    async def _pull(self, source: str, target: Path, seconds: float) -> None:
+        await self.run(source, output=target, timeout_seconds=seconds)
+
+
+async def test_a_file_that_is_longer_than_its_device_said_is_not_brought_to_its_end(tmp_path: Path) -> None:
+    with pytest.raises(DeviceFailed, match="here sends more of zero than the 5 bytes") as failed:
+        await SendingShell("here", tmp_path, 300).pull("cat /dev/zero", tmp_path / "file", 5)
+    assert failed.value.kind is FailureKind.DEVICE_UNFIT
+
+
+@pytest.mark.parametrize("code", ["9" * 5000, "1234", "²", ""])
+def test_an_exit_code_that_is_none_is_not_read(code: str) -> None:
+    marks = Marks()
+    word = marks.around("true").rpartition("echo ")[2].partition("=")[0]
+    assert marks.exit_code(f"{word}=3\n".encode()) == 3
+    assert marks.exit_code(f"{word}={code}\n".encode()) is None

@@ -290,7 +290,7 @@ def run(command: list[str], script: str, directory: str, path: str | None = None
             input=script if "-s" in arguments else "",
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=900,
             env={"PATH": path or "/usr/bin:/bin"},
         )
         assert (done.returncode, done.stderr) == (0, "")
@@ -337,7 +337,7 @@ def test_a_device_without_any_command_still_answers(name: str, tmp_path: Path) -
         [*command, "-c", PROBE, "qhas-probe", "/"],
         capture_output=True,
         env={"PATH": str(tmp_path)},
-        timeout=30,
+        timeout=900,
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert parse_probe(done.stdout.decode(), NOW).health.thermal_status is None

@@ -73,7 +73,7 @@ async def test_coroutines_are_served_in_the_order_they_came(leases: Leases) -> N
         tasks = [asyncio.create_task(take_and_note(leases, [A], str(number), got)) for number in range(20)]
         await asyncio.sleep(POLL)
         assert got == []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         await asyncio.gather(*tasks)
     assert got == [f"{number} {A}" for number in range(20)]
 
@@ -81,7 +81,7 @@ async def test_coroutines_are_served_in_the_order_they_came(leases: Leases) -> N
 async def test_a_release_wakes_the_waiters_of_its_own_process_without_a_poll(tmp_path: Path) -> None:
     leases = Leases(tmp_path, poll_seconds=3600)
     got: list[str] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         async with leases.take([A], holder()):
             one = asyncio.create_task(take_and_note(leases, [A], "one", got))
             two = asyncio.create_task(take_and_note(leases, [A], "two", got))

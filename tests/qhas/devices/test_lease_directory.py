@@ -50,7 +50,7 @@ async def test_addresses_that_look_alike_are_different_devices(leases: Leases) -
         "ssh:root@10.0.0.7",
         "ssh:[::1]",
     ]
-    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(600), asyncio.TaskGroup() as group:
         inside = asyncio.Barrier(len(alike))
 
         async def use(address: str) -> None:

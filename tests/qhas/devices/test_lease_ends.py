@@ -36,7 +36,7 @@ async def test_children_of_a_killed_holder_do_not_keep_its_device(
     children = [int(pid) for pid in (await parent.says()).split()]
     try:
         parent.process.kill()
-        async with asyncio.timeout(60), leases.take([A], holder()):
+        async with asyncio.timeout(600), leases.take([A], holder()):
             for pid in children:
                 os.kill(pid, 0)  # still there
     finally:
@@ -92,7 +92,7 @@ async def test_a_waiter_cancelled_in_the_moment_it_is_served_gives_the_device_ba
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        async with asyncio.timeout(60), leases.take([A], holder()):
+        async with asyncio.timeout(600), leases.take([A], holder()):
             pass
 
 
@@ -148,7 +148,7 @@ async def test_a_waiter_is_told_when_waiting_begins_and_at_each_change_only(tmp_
         async with one.take([A], holder("patient"), waiting=waiting):
             pass
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         async with two.take([A], holder("first")):
             got: list[str] = []
             second = asyncio.create_task(take_and_note(two, [A], "second", got))
@@ -183,7 +183,7 @@ async def test_while_another_process_looks_at_the_queue_one_waits_without_blocki
         task = asyncio.create_task(take_and_note(leases, [A], "patient", got))
         await asyncio.sleep(0.02)
         assert got == []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         await task
     assert got == [f"patient {A}"]
 

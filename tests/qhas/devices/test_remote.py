@@ -125,6 +125,39 @@ async def test_a_device_that_lists_files_elsewhere_is_unfit(
     assert failed.value.kind is FailureKind.DEVICE_UNFIT
 
 
+def lie(bench: Bench, tool: str, says: str) -> None:
+    """A tool of the phone that says this, whatever it is asked."""
+    program = bench.phone.settings.plan.root / "system/bin" / tool
+    program.unlink()
+    program.write_text(f"#!/system/bin/sh\nprintf '%s\\n' '{says}'\n")
+    program.chmod(0o755)
+
+
+@pytest.mark.parametrize("says", ["²", "9" * 5000, "9" * 30, "-1", "1.5", "0x1f", "١٢", ""])
+async def test_what_is_no_number_is_not_taken_for_one(
+    bench: Bench, ready: RemoteDevice, tmp_path: Path, says: str
+) -> None:
+    job = await ready.open_job()
+    lie(bench, "date", says)
+    lie(bench, "stat", says)
+    with pytest.raises(DeviceFailed, match="where a number was asked"):
+        await job.now()
+    with pytest.raises(DeviceFailed, match="where a number was asked"):
+        await job.fetch("a.log", tmp_path / "a.log")
+    lie(bench, "find", f"{says} 1 ./a.log")
+    assert await job.files("*") == []
+
+
+async def test_a_file_that_has_no_room_here_is_not_begun(
+    bench: Bench, ready: RemoteDevice, tmp_path: Path
+) -> None:
+    job = await ready.open_job()
+    lie(bench, "stat", "9" * 18)
+    with pytest.raises(DeviceFailed, match=r"op13 says that a\.log has .* GB, and .* has room for") as failed:
+        await job.fetch("a.log", tmp_path / "a.log")
+    assert failed.value.kind is FailureKind.DISK
+
+
 async def test_the_same_bytes_travel_once_a_lease_whatever_they_are_called(
     bench: Bench, ready: RemoteDevice, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff, CircumstanceKind, Matched, OpEffect
 from qhas.diff.network_causes import network_causes
 from qhas.diff.network_changes import network_diff
+from qhas.network.network import Graph, Network, Tensor
 from qhas.runs.record import ModelFacts
 from tests.qhas.diff.networks import Layer, convs, network
 from tests.qhas.diff.summaries import Made, made
@@ -95,6 +97,98 @@ def test_other_weights_alone_are_other_weights() -> None:
 def test_other_scales_alone_are_other_scales() -> None:
     after = changed(CONVS, 1, encoding="8 bit, scale 0.6, offset 0")
     assert told(CONVS, after) == ["other scales of quantised tensors in 1 of 6 ops"]
+
+
+def test_constants_of_an_op_without_weights_are_other_constants() -> None:
+    slopes = [Layer("act", "Prelu", "slope", {})]
+    assert told(slopes, changed(slopes, 0, weights="steeper")) == ["other constants in 1 of 1 ops"]
+
+
+def test_an_8_bit_op_whose_folded_relu_is_gone_is_told_and_what_follows_is_not() -> None:
+    before = [*CONVS[:2], Layer("pool", "Pool", None, {})]
+    after = [replace(layer, encoding="8 bit, scale 0.9, offset -120") for layer in before]
+    gone = ["results that reach below zero, as without a folded ReLU, in 2 of 3 ops"]
+    back = ["results that no longer reach below zero, as with a folded ReLU, in 2 of 3 ops"]
+    assert told(before, after) == gone
+    assert told(after, before) == back
+
+
+def rebuilt(network: Network, **changes: Callable[[Any], Any]) -> Network:
+    """The network with its last op's fields and its tensors changed by functions of what they are."""
+    (graph,) = network.graphs
+    tensors = changes.pop("tensors", lambda each: each)(graph.tensors)
+    last = graph.ops[-1].model_copy(
+        update={name: change(getattr(graph.ops[-1], name)) for name, change in changes.items()}
+    )
+    ops = (*graph.ops[:-1], last)
+    return Network(graphs=(Graph(name=graph.name, ops=ops, tensors=tensors),))
+
+
+def causes(before: Network, after: Network) -> list[str]:
+    return [cause.sentence for cause in network_causes(network_diff(before, after))]
+
+
+def test_weights_quantised_by_channel_are_not_said_to_be_others() -> None:
+    def by_channel(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(
+            tensor.model_copy(update={"encoding": "of 32 channels, 12ab", "weights": f"{tensor.weights}'"})
+            if tensor.weights
+            else tensor
+            for tensor in tensors
+        )
+
+    def by_tensor(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(
+            tensor.model_copy(update={"encoding": "8 bit, scale 0.1, offset 0"}) if tensor.weights else tensor
+            for tensor in tensors
+        )
+
+    whole = rebuilt(network(CONVS), tensors=by_tensor)
+    apart = rebuilt(network(CONVS), tensors=by_channel)
+    assert causes(whole, apart) == ["weights quantised by channel in 6 of 6 ops"]
+    assert causes(apart, whole) == ["weights quantised by tensor in 6 of 6 ops"]
+
+
+def with_bias(network: Network) -> Network:
+    bias = Tensor(name="bias", shape=(32,), dtype="SFixed32", weights="b")
+    return rebuilt(network, inputs=lambda names: (*names, "bias"), tensors=lambda each: (*each, bias))
+
+
+def test_a_bias_that_comes_or_goes_is_told() -> None:
+    without = network(CONVS)
+    assert causes(with_bias(without), without) == ["network: bias removed in Conv2d /Conv_5"]
+    assert causes(without, with_bias(without)) == ["network: bias added in Conv2d /Conv_5"]
+
+
+def test_another_number_of_results_of_other_types_is_told_and_breaks_nothing() -> None:
+    split = network([*CONVS, Layer("split", "Split", None, {"axis": 3})])
+    more = tuple(Tensor(name=f"more{number}", shape=(1, 8, 8, 16), dtype="Float32") for number in (1, 2))
+    three = rebuilt(
+        split,
+        outputs=lambda names: (*names, *(tensor.name for tensor in more)),
+        tensors=lambda each: (*each, *more),
+    )
+    assert causes(split, three) == ["network: 1 → 3 results in Split split"]
+    assert causes(three, split) == ["network: 3 → 1 results in Split split"]
+
+
+def test_channels_that_several_convolutions_were_given_are_told_of_all_of_them() -> None:
+    wide = [
+        replace(layer, kernel=(3, 3, 32 if number == 0 else 48, 48), shape=(1, 8, 8, 48))
+        for number, layer in enumerate(CONVS)
+    ]
+    assert told(CONVS, wide) == ["network: output channels 32 → 48 in 6 Conv2d"]
+
+
+def test_real_numbers_that_one_side_did_not_have_right_are_no_change() -> None:
+    clip = Layer("clip", "ElementWiseNeuron", None, {"operation": "ReluMinMax", "max_value": 6.0})
+    exact = network([clip]).model_copy(update={"exact": True})
+    former = network([replace(clip, attributes=clip.attributes | {"max_value": 0.0})])
+    tighter = network([replace(clip, attributes=clip.attributes | {"max_value": 4.0})])
+    assert network_diff(former, exact).same
+    assert causes(exact, tighter.model_copy(update={"exact": True})) == [
+        "network: max value 6.0 → 4.0 in ElementWiseNeuron clip"
+    ]
 
 
 @given(st.integers(0, 6), st.booleans())

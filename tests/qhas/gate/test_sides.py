@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -110,6 +112,47 @@ def test_a_network_that_a_link_leads_to_is_refused_in_one_sentence(tmp_path: Pat
     (tmp_path / "a" / "linked.dlc").symlink_to(tmp_path / "outside.dlc")
     with pytest.raises(InvalidInput, match=r"linked\.dlc.* by a link\.$"):
         read_sides(str(tmp_path / "a"), str(tmp_path / "a"), ["*"], tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["link to nothing", "pipe", "socket"])
+def test_what_is_called_a_network_and_is_no_file_is_refused_and_not_taken_for_removed(
+    tmp_path: Path, kind: str
+) -> None:
+    folder = write(tmp_path / "a", net_dlc="one")
+    odd = folder / "odd.onnx"
+    if kind == "pipe":
+        os.mkfifo(odd)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as end:
+            end.bind(str(odd))
+    else:
+        odd.symlink_to("nothing")
+    with pytest.raises(InvalidInput, match=r"A network cannot be taken: .*odd\.onnx"):
+        read_sides(str(folder), str(folder), ["*"], tmp_path)
+    assert list(read_sides(str(folder), str(folder), ["net*"], tmp_path)[0].networks) == ["net"]
+
+
+@pytest.mark.parametrize("name", ["models/d.dlc", "models/a.onnx.data"])
+def test_a_link_in_a_revision_is_refused_and_not_taken_for_a_network(
+    repository: Path, tmp_path: Path, name: str
+) -> None:
+    (repository / name).symlink_to("../../../etc/passwd")
+    git(repository, "add", ".")
+    git(repository, "commit", "-m", "a link")
+    with pytest.raises(InvalidInput, match=f"A network cannot be taken: '{name}' of .* is a link"):
+        read_sides("HEAD~1", "HEAD", ["*"], tmp_path / "laid")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["--upload-pack=touch pwned", "--output=pwned", "HEAD;touch pwned", "é" * 3000, "a\0b", "^HEAD"],
+)
+def test_no_revision_is_an_option_a_command_or_a_fault_of_ours(
+    repository: Path, tmp_path: Path, address: str
+) -> None:
+    with pytest.raises(InvalidInput):
+        read_sides(address, "HEAD", ["*"], tmp_path / "laid")
+    assert not (repository / "pwned").exists()
 
 
 def test_a_file_in_git_lfs_is_told(repository: Path, tmp_path: Path) -> None:

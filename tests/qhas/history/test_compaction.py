@@ -20,11 +20,20 @@ NIGHTS = range(0, 40, 3)
 """Eleven in March, three in April."""
 
 
-@pytest.fixture
-def full(store: Store) -> Store:
-    """A store with nights of two cells."""
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The history of nights of two cells, by key."""
+    store = Store(str(tmp_path_factory.mktemp("nights")))
     for night in NIGHTS:
         append(store, run_of(night), [on_phone(night, 1000.0 + night), simulated(night)])
+    return {file.key: store.read(file.key) or b"" for kind in Kind for file in listing(store, kind)}
+
+
+@pytest.fixture
+def full(store: Store, written: dict[str, bytes]) -> Store:
+    """A store with that history."""
+    for key, content in written.items():
+        store.write(key, content)
     return store
 
 

@@ -15,7 +15,7 @@ TELL = "from qhas.machine.process_identity import this_process; print(this_proce
 
 def identity_of_a_process_that_ended() -> ProcessIdentity:
     told = subprocess.run(
-        [sys.executable, "-c", TELL], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", TELL], capture_output=True, text=True, check=True, timeout=900
     )
     return ProcessIdentity.model_validate_json(told.stdout)
 

@@ -7,7 +7,7 @@ import random
 import struct
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -96,8 +96,17 @@ def test_a_file_that_is_no_dlc_is_refused(tmp_path: Path) -> None:
         read_network(path)
 
 
+class Encoded(NamedTuple):
+    """A value's bytes as they are, and where in them it begins."""
+
+    content: bytes
+    start: int
+
+
 def encoded(value: Any) -> tuple[bytes, int]:
     """A value of a flatbuffer, and where in its bytes it begins: a table by slot, a list, or text."""
+    if isinstance(value, Encoded):
+        return value
     if isinstance(value, str | bytes):
         content = value.encode() if isinstance(value, str) else value
         return struct.pack("<I", len(content)) + content, 0
@@ -151,3 +160,58 @@ def test_a_number_that_json_does_not_know_is_stored_as_text(
         network = read_network(dlc)
         assert network.graphs[0].ops[0].attributes == {"border": border}
         assert Network.model_validate_json(network.model_dump_json(exclude_defaults=True)) == network
+
+
+def with_parameters(
+    path: Path, kind: bytes, parameters: dict[int, Any], shape: list[int] | None = None
+) -> Path:
+    """A DLC of one op with two constants and an attribute that is a tensor."""
+    op = {0: "add", 1: "Add", 2: ["in", "b", "a"], 3: ["out"], 4: [{0: "axes", 4: {1: "axes", 6: 0x0032}}]}
+    tensors = [{1: name, 2: 4, 3: shape or [1], 6: 0x0232} for name in "ba"]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, mark, root in (
+            ("model", b"NETD", {0: [{0: "net", 1: [op], 2: tensors}]}),
+            ("model.params", kind, parameters),
+        ):
+            body, start = encoded(root)
+            archive.writestr(name, struct.pack("<HHII", 0x0AD5, 4, 0, 8 + start) + mark + body)
+    return path
+
+
+def named_parameters(**contents: bytes) -> dict[int, Any]:
+    """Of a record whose constants have their contents themselves."""
+    own = [{0: name, 1: contents.get(name, b"")} for name in "ba"]
+    axes = {0: [{0: "axes", 1: contents.get("axes", b"")}]}
+    return {0: [{0: "net", 1: own, 2: [axes]}]}
+
+
+CONTENTS = {"a": struct.pack("<f", 1.0), "b": struct.pack("<f", 2.0), "axes": struct.pack("<2i", 0, 2)}
+
+
+def listed_parameters(contents: list[bytes], named: dict[int, Any]) -> dict[int, Any]:
+    """Of a record of kind NR64: the contents in a list of their own, the rest as a record in the record."""
+    body, start = encoded(named)
+    return {0: [{0: content} for content in contents], 1: struct.pack("<I", 8 + start) + b"NETP" + body}
+
+
+def test_contents_in_a_list_are_those_of_the_constants_by_name_then_of_the_attributes(tmp_path: Path) -> None:
+    named = read_network(with_parameters(tmp_path / "named.dlc", b"NETP", named_parameters(**CONTENTS)))
+    listed = listed_parameters([CONTENTS[name] for name in ("a", "b", "axes")], named_parameters())
+    network = read_network(with_parameters(tmp_path / "listed.dlc", b"NR64", listed))
+    assert network == named
+    assert network.graphs[0].ops[0].attributes == {"axes": [0, 2]}
+    other = listed_parameters([CONTENTS[name] for name in ("b", "a", "axes")], named_parameters())
+    assert read_network(with_parameters(tmp_path / "other.dlc", b"NR64", other)).digest != named.digest
+
+
+def test_constants_behind_the_end_of_the_list_have_contents_of_their_own(tmp_path: Path) -> None:
+    named = read_network(with_parameters(tmp_path / "named.dlc", b"NETP", named_parameters(**CONTENTS)))
+    listed = listed_parameters([CONTENTS["a"]], named_parameters(**CONTENTS))
+    assert read_network(with_parameters(tmp_path / "listed.dlc", b"NR64", listed)) == named
+
+
+@pytest.mark.parametrize("shape", [[-1], [-1, -1], [3, -2, -5]])
+def test_a_negative_dimension_is_damage_however_many_there_are(tmp_path: Path, shape: list[int]) -> None:
+    dlc = with_parameters(tmp_path / "net.dlc", b"NETP", named_parameters(**CONTENTS), shape)
+    with pytest.raises(ValueError, match="a tensor has dimensions"):
+        read_network(dlc)

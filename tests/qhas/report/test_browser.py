@@ -27,6 +27,8 @@ from tests.qhas.report.cell_pages import KEY, instance, nights, put_run
 from tests.qhas.report.page import HOSTILE
 
 pytestmark = pytest.mark.xdist_group("browser")
+PATIENCE_MS = 240_000
+"""On a busy machine Chromium takes a minute for what it does in one second on a quiet one."""
 
 
 class Visit:
@@ -60,7 +62,9 @@ def visit(chromium: Any) -> Iterator[Visit]:
 
 
 def _visit(chromium: Any) -> Visit:
-    return Visit(chromium.new_context(viewport={"width": 1360, "height": 900}, offline=True))
+    context = chromium.new_context(viewport={"width": 1360, "height": 900}, offline=True)
+    context.set_default_timeout(PATIENCE_MS)
+    return Visit(context)
 
 
 def cell_of(name: str, soc: str = "sm8750") -> Cell:

@@ -31,7 +31,7 @@ def put(store: Store, process: ProcessIdentity | None = None, seconds: float = 6
 
 def dead_process() -> ProcessIdentity:
     told = subprocess.run(
-        [sys.executable, "-c", TELL], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", TELL], capture_output=True, text=True, check=True, timeout=900
     )
     return ProcessIdentity.model_validate_json(told.stdout)
 

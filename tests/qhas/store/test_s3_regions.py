@@ -77,10 +77,13 @@ def test_the_first_thing_that_is_asked_may_be_any(elsewhere: str, tmp_path: Path
 
 @pytest.mark.parametrize("region", ["", "us-east-1/evil", "a b", "x" * 300])
 def test_a_region_that_is_no_name_is_not_followed(
-    elsewhere: str, way: type[S3], wire: Wire, region: str
+    bucket: str, bucket_elsewhere: str, way: type[S3], wire: Wire, region: str
 ) -> None:
     wire.region = (region or "-", Elsewhere.REDIRECT)
-    store = store_by(way, S3Clients(f"s3://{elsewhere}", PATIENCE), elsewhere)
-    with pytest.raises(StoreError) as refused:
-        store.require_writable()
+    store = store_by(way, S3Clients(f"s3://{bucket_elsewhere}", PATIENCE), bucket_elsewhere)
+    try:
+        with pytest.raises(StoreError) as refused:
+            store.require_writable()
+    finally:
+        wire.region = None
     assert "\n" not in str(refused.value)

@@ -15,7 +15,7 @@ from fakes.records import metrics, model, record, run_record
 from qhas.diff.model import Outcome
 from qhas.failures import FailureKind, InvalidInput
 from qhas.runs import keys
-from qhas.runs.record import EffectiveOptions, Origin, PreparedFacts, SdkFacts
+from qhas.runs.record import EffectiveOptions, GraphRecord, Origin, PreparedFacts, SdkFacts
 from qhas.site import Site
 from qhas.site.sdk import SdkKind
 from qhas.site.site import NamedSdk
@@ -66,7 +66,11 @@ def _store(store: Store, run_id: str, cell: Cell, lab: Lab) -> None:
     sdk = SdkFacts(kind=SdkKind.HOST, version=f"{cell.sdk}.0")
     told = {"origin": Origin.SIMULATOR, "sdk": sdk, "artifacts": [qhas], "latency": None} | facts
     made = record(cell, run_id=run_id, **told)
-    store.write(f"{keys.cell(run_id, cell)}/qhas.json.gz", gzip.compress(json.dumps(document(ops)).encode()))
+    for folder in ("", *(f"{graph.folder}/" for graph in made.graphs)):
+        # the graphs of a DLC: the first one's ops are those of the first SDK
+        of = OPS if folder and folder == f"{made.graphs[0].folder}/" else ops
+        content = gzip.compress(json.dumps(document(of)).encode())
+        store.write(f"{keys.cell(run_id, cell)}/{folder}qhas.json.gz", content)
     store.write(keys.manifest(keys.cell(run_id, cell)), made.model_dump_json().encode())
 
 
@@ -138,6 +142,34 @@ def test_what_was_planted_is_found_with_its_first_version(
     assert (step.after, step.first, step.cause) == (first, True, cause)
     assert word in step.why
     assert step.way_back is None
+
+
+def of_graphs(*names: str) -> dict[str, Any]:
+    """What a record of a DLC of several graphs says."""
+    files = [Artifact(name="qhas", path=f"{name}/qhas.json.gz", sha256="0" * 64, size=9) for name in names]
+    graphs = [GraphRecord(name=name, folder=name, schematic_sha256="0" * 64) for name in names]
+    return {"graphs": graphs, "artifacts": files, "metrics": None}
+
+
+def test_graphs_of_a_dlc_are_answered_each_on_its_own(store: Store) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        return (slower(OPS) if since("2.49", cell) else OPS), of_graphs("prefill", "decode")
+
+    found, stages = answer(store, lab)
+    assert [(cell.cell, [step.after for step in cell.steps]) for cell in found.cells] == [
+        ("net/sm8750/decode", ["2.49"]),
+        ("net/sm8750/prefill", []),
+    ]
+    assert not found.failed
+    assert all(len(plan_sweep(stage.spec, look_up=False).cells) <= 2 for stage in stages)
+
+
+def test_a_dlc_that_has_other_graphs_with_the_new_sdk_is_said_to(store: Store) -> None:
+    found, _ = answer(
+        store, lambda cell: (OPS, of_graphs("prefill", *(["decode"] if since("2.51", cell) else ["chat"])))
+    )
+    assert found.failed[0].cell == "net/sm8750"
+    assert "it has several graphs (prefill, chat), each with a QHAS of its own" in found.failed[0].why
 
 
 def test_two_changes_are_two_steps(store: Store) -> None:

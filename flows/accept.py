@@ -1,0 +1,63 @@
+"""A level that is to be so from now on, accepted in a form."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows import parameters as asked
+from qhas.runs.accepted import Acceptance, read_acceptances
+from qhas.runs.listing import find_cell, find_run
+from qhas.runs.record import CellRecord, by_graph
+from qhas.runs.stored import load_run
+from qhas.site import load_site
+from qhas.store import Store
+from qhas.upkeep.accept import accept, take_back
+from tasks.artifacts import artifact_key
+
+
+@flow(name="accept-change", flow_run_name="{run_id}/{cell}", persist_result=False)
+async def accept_change(
+    run_id: asked.RunName = asked.ACCEPTED_RUN,
+    cell: asked.CellKey = asked.ACCEPTED_CELL,
+    by: asked.Person = asked.ACCEPTED_BY,
+    reason: str = asked.ACCEPTED_REASON,
+    undo: bool = asked.TAKE_BACK,
+    site: asked.OptionalPath = asked.SITE,
+) -> State[Any]:
+    """Make a cell's level in a run the baseline of verdicts and budgets from then on, with who says so and why."""
+    store = Store(load_site(site).store)
+    record = await asyncio.to_thread(_cell, store, run_id, cell)
+    if undo:
+        one = await asyncio.to_thread(take_back, store, record, by)
+    else:
+        one = await asyncio.to_thread(accept, store, record, by, reason)
+    await _show(one.sweep, await asyncio.to_thread(read_acceptances, store, one.sweep))
+    return Completed(message=one.told)
+
+
+async def _show(sweep: str, every: list[Acceptance]) -> None:
+    rows = [
+        {
+            "cell": one.cell,
+            "run": one.run_id,
+            "by": one.by,
+            "on": f"{one.at:%Y-%m-%d}",
+            "why": one.reason,
+            "taken back": f"by {one.withdrawn.by}" if one.withdrawn else "",
+        }
+        for one in every
+    ]
+    await acreate_table_artifact(
+        key=artifact_key(f"accepted-{sweep}"), table=rows, description=f"Accepted levels of sweep {sweep}"
+    )
+
+
+def _cell(store: Store, run_id: str, key: str) -> CellRecord:
+    run, records = load_run(store, find_run(store, run_id))
+    return find_cell(by_graph(records), run.run_id, key)

@@ -1,0 +1,70 @@
+"""Two traces in one file, beside a comparison."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qhas.cli.options import cell_of, store_of
+from qhas.cli.screen import errors
+from qhas.failures import InvalidInput
+from qhas.profile.merged_trace import Side, merge_traces
+from qhas.profile.trace import TraceInvalid
+
+TraceOption = Annotated[
+    Path | None,
+    typer.Option("--trace", help="Also write both traces into this file (.json, .json.gz) for Perfetto."),
+]
+_QHAS = "_qnn_htp_analysis_summary.json"
+
+
+def require_target(target: Path | None) -> None:
+    """Refuse a file that cannot be written, or that Perfetto would not know, before anything is compared. Raises InvalidInput."""
+    if target is None:
+        return
+    if not target.name.endswith((".json", ".json.gz")):
+        raise InvalidInput(f"{target} is no name of a trace; let it end in .json or .json.gz.")
+    if target.is_dir() or not target.parent.is_dir():
+        raise InvalidInput(f"{target} cannot be written; name a file in a folder that is there.")
+
+
+def merge(addresses: Sequence[str], target: Path, site: Path | None) -> None:
+    """Write the traces of two cells or of two QHAS files into one file. Raises InvalidInput for one without a trace."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="qhas-merge-") as folder:
+            named = zip("AB", addresses, strict=True)
+            merge_traces([_side(letter, address, site, Path(folder)) for letter, address in named], target)
+    except TraceInvalid as error:
+        raise InvalidInput(f"The traces cannot be merged: {error}.") from error
+    except OSError as error:
+        raise InvalidInput(f"{target} cannot be written: {error.strerror or error}.") from error
+    errors.print(f"Both traces: {target}; ui.perfetto.dev opens it.", style="dim", soft_wrap=True)
+
+
+def _side(letter: str, address: str, site: Path | None, copies: Path) -> Side:
+    if _is_file(address):
+        return Side(f"{letter} {Path(address).name.partition('.')[0]}", _beside(Path(address)))
+    from qhas.archive.files import Files  # Arrow is half a second, which a comparison alone need not pay
+
+    store = store_of(site)
+    record = cell_of(store, address)
+    return Side(
+        f"{letter} {record.run_id} {record.cell.label}", Files(store, copies).path(record, "chrometrace")
+    )
+
+
+def _is_file(address: str) -> bool:
+    return address.endswith((".json", ".json.gz"))
+
+
+def _beside(qhas: Path) -> Path:
+    """The trace that a viewer wrote beside its summary."""
+    stem = qhas.name.removesuffix(".gz").removesuffix(_QHAS)
+    for name in (f"{stem}.json", f"{stem}.json.gz"):
+        if stem != qhas.name.removesuffix(".gz") and (path := qhas.with_name(name)).is_file():
+            return path
+    raise InvalidInput(f"There is no trace beside {qhas}; qnn-profile-viewer names it chrometrace.json.")

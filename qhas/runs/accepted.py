@@ -1,0 +1,119 @@
+"""Levels that somebody has accepted: from that run on a cell's figures are held against them.
+
+One object an acceptance, written whole. What is taken back stays, with who took it back, and counts no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from qhas.documents import Stored
+from qhas.naming import Name
+from qhas.outside_text import ShownText
+from qhas.runs import keys
+from qhas.runs.record import BudgetResult, BudgetState
+from qhas.store import Store
+
+LONGEST = 500
+"""Characters of a reason."""
+_SCHEMA_VERSION = 1
+_NOISE = 0.03
+"""Share by which a noisy figure may be beyond its accepted level: smaller changes are not worth a morning."""
+
+Who = Annotated[ShownText, Field(min_length=1, max_length=100)]
+Why = Annotated[ShownText, Field(min_length=1, max_length=LONGEST)]
+
+
+class Withdrawal(Stored):
+    """Who took an acceptance back, and when."""
+
+    by: Who
+    at: datetime
+
+
+class Acceptance(Stored):
+    """A cell's level in a run is the baseline from then on: who says so, when, and why."""
+
+    schema_version: int = Field(default=_SCHEMA_VERSION, le=_SCHEMA_VERSION)
+    sweep: Name
+    run_id: Name
+    cell: str = Field(description="Key of the cell, `<model>/<soc>/<variant>`.")
+    night: date = Field(description="Of the run, UTC.")
+    by: Who
+    at: datetime
+    reason: Why
+    budgets: dict[str, float] = Field(
+        default={}, description="Figures that were over their budget, which are allowed from then on."
+    )
+    withdrawn: Withdrawal | None = None
+
+    @property
+    def sentence(self) -> str:
+        """For people, without a full stop."""
+        return f"accepted by {self.by} on {self.at.date().isoformat()}: {self.reason.rstrip('.')}"
+
+    @property
+    def told(self) -> str:
+        """The whole of it in a sentence."""
+        what = f"{self.run_id}/{self.cell}: {self.sentence}"
+        if gone := self.withdrawn:
+            return f"{what}; taken back by {gone.by} on {gone.at.date().isoformat()}."
+        return f"{what}. It is the baseline from {self.night.isoformat()} on."
+
+    @property
+    def key(self) -> str:
+        """Where it is stored."""
+        return keys.accepted(self.sweep, self.cell, self.run_id)
+
+
+def read_acceptances(store: Store, sweep: str | None = None, cell: str | None = None) -> list[Acceptance]:
+    """Those of a sweep, of one of its cells, or of all, the oldest first, with those taken back. Raises StoreError.
+
+    What cannot be read is left out: a later version's, or none.
+    """
+    prefix = keys.accepted(sweep, cell) if sweep else keys.ACCEPTED
+    found = [each.key for each in store.objects(prefix) if each.key.endswith(".json")]
+    contents = store.read_all(found) if found else []
+    every = (_acceptance(key, content) for key, content in zip(found, contents, strict=True))
+    return sorted((one for one in every if one), key=lambda one: (one.night, one.at))
+
+
+def read_accepted(store: Store, sweep: str, cell: str | None = None) -> list[Acceptance]:
+    """Those that count. Raises StoreError."""
+    return [one for one in read_acceptances(store, sweep, cell) if one.withdrawn is None]
+
+
+def read_acceptance(store: Store, sweep: str, cell: str, run_id: str) -> Acceptance | None:
+    """That of one cell of one run, also if it was taken back. Raises StoreError."""
+    key = keys.accepted(sweep, cell, run_id)
+    return _acceptance(key, store.read(key))
+
+
+def _acceptance(key: str, content: bytes | None) -> Acceptance | None:
+    try:
+        one = Acceptance.model_validate_json(content, extra="ignore") if content else None
+    except ValidationError:
+        return None
+    return one if one and one.key == key else None  # a copy at another place says nothing there
+
+
+def with_accepted(results: Iterable[BudgetResult], accepted: Iterable[Acceptance]) -> list[BudgetResult]:
+    """The results, of which those over the budget but not beyond what was accepted last are ACCEPTED."""
+    levels = {name: one for one in accepted for name in one.budgets}
+    return [_allowed(result, levels.get(result.figure)) for result in results]
+
+
+def _allowed(result: BudgetResult, acceptance: Acceptance | None) -> BudgetResult:
+    if acceptance is None or result.state is not BudgetState.OVER or result.value is None:
+        return result
+    level = acceptance.budgets[result.figure]
+    too_much = result.at_most is not None and result.value > max(result.at_most, level * (1 + _NOISE))
+    too_little = result.at_least is not None and result.value < min(result.at_least, level * (1 - _NOISE))
+    if too_much or too_little:
+        return result
+    told = f"{result.sentence.rstrip('.')}; {acceptance.sentence}."
+    return result.model_copy(update={"state": BudgetState.ACCEPTED, "sentence": told})
