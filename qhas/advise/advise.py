@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from qhas.advise.exactness import MOST_ERROR, Reference
 from qhas.advise.model import Advice, Attempt, Verdict
@@ -54,7 +53,7 @@ class _Workshop:
         path = self._bench.folder / f"{name}.onnx"
         if not places:
             return _Made(0, path)
-        _save(model, path)
+        path.write_bytes(model.SerializeToString())
         try:
             error = self._reference.error_of(path)
         except ValueError as refused:
@@ -144,10 +143,3 @@ def _together(
         if made.time_us is not None and made.time_us < (1 - _LEAST_GAIN / 100) * time:
             chosen, best, time = candidate, made, made.time_us
     return chosen, best
-
-
-def _save(model: Any, path: Path) -> None:
-    import onnx
-
-    large = model.ByteSize() > 1 << 30
-    onnx.save(model, str(path), save_as_external_data=large, location=f"{path.name}.data")

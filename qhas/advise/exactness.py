@@ -11,15 +11,29 @@ _TO_LAST = (0, 2, 3, 1)
 
 
 class Reference:
-    """A network as it was, with random inputs and what it makes of them."""
+    """A network as it was, with random inputs and what it makes of them.
+
+    Raises ValueError where that could show no difference: outputs that are no finite numbers, or the same whatever the input.
+    """
 
     def __init__(self, path: Path) -> None:
         import numpy as np
 
         session = _session(path)
         random = np.random.default_rng(0)
-        self._inputs = {each.name: _values(random, each) for each in session.get_inputs()}
+        self._inputs, others = (
+            {each.name: _values(random, each) for each in session.get_inputs()} for _ in range(2)
+        )
         self._outputs = session.run(None, self._inputs)
+        if not all(np.isfinite(output).all() for output in self._outputs):
+            raise ValueError(
+                "its outputs are not finite on random inputs, so that no rewrite could be checked"
+            )
+        drawn = any(values.any() for values in self._inputs.values())  # whole numbers are all 0
+        if drawn and all(map(np.array_equal, self._outputs, session.run(None, others))):
+            raise ValueError(
+                "its outputs are the same for any random input, so that no rewrite could be checked"
+            )
 
     def error_of(self, path: Path) -> float:
         """The largest difference of an output, as a share of the largest value; images may be taken channel-last.
@@ -33,6 +47,8 @@ class Reference:
         outputs = session.run(None, inputs)
         if [each.shape for each in outputs] != [each.shape for each in self._outputs]:
             raise ValueError("its outputs have other sizes")
+        if not all(np.isfinite(output).all() for output in outputs):
+            raise ValueError("its outputs are not finite")
         differences = [
             float(np.abs(one.astype(np.float64) - other).max() / (np.abs(other).max() or 1.0))
             for one, other in zip(outputs, self._outputs, strict=True)

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+_LARGEST = 1_500_000_000
+"""Bytes of weights. A file of ONNX holds 2 GB, and a rewrite may add some."""
+
 
 class OnnxGraph:
     """A network in memory with all its weights. Rewrites work on a copy."""
@@ -137,13 +140,16 @@ def attribute(node: Any, name: str, default: Any = None) -> Any:
 
 
 def load(path: Path) -> Any:
-    """The model with all its weights. Raises ValueError for what is no ONNX."""
+    """The model with all its weights. Raises ValueError for what is no ONNX, or too large for one file."""
     import onnx
 
     try:
-        return onnx.load(str(path))
+        model = onnx.load(str(path))
     except Exception as error:  # the parser's own kinds
-        raise ValueError(f"{path.name} cannot be read as ONNX: {type(error).__name__}") from error
+        raise ValueError(f"it cannot be read as ONNX ({type(error).__name__})") from error
+    if sum(len(each.raw_data) for each in model.graph.initializer) > _LARGEST:
+        raise ValueError("its weights are over 1.5 GB, and no longer one file of ONNX")
+    return model
 
 
 def _of_subgraphs(nodes: Iterable[Any]) -> Iterator[str]:

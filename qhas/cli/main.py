@@ -23,6 +23,7 @@ WORDS = (
     "plan",
     "sweep",
     "profile",
+    "check",
     "runs",
     "show",
     "compare",

@@ -73,7 +73,8 @@ class Estimator:
         try:
             estimate = Estimate.model_validate({"graphs": worker.ask(trial.request())})
         except TrialRefused as refused:
-            return refused
+            place = trial.subject.dlc
+            return TrialRefused(str(refused).replace(str(place), place.name))  # a copy of ours says nothing
         except ValidationError as error:
             return TrialRefused(f"the simulator's answer is not understood: {error.errors()[0]['msg']}.")
         finally:

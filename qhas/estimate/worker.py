@@ -48,7 +48,7 @@ class Worker:
             self.end()
             raise
         if not line.endswith(b"\n"):
-            raise TrialRefused(self._how_it_ended())
+            raise TrialRefused(self._how_it_ended(process))
         answer: dict[str, Any] = json.loads(line)
         if "refusal" in answer:
             raise TrialRefused(shown(str(answer["refusal"])))
@@ -106,11 +106,10 @@ class Worker:
                 break
         return b"".join(parts)
 
-    def _how_it_ended(self) -> str:
-        assert self._process is not None
+    def _how_it_ended(self, process: subprocess.Popen[bytes]) -> str:
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
-        code = self._process.returncode
+            process.wait(1)
+        code = process.returncode
         lines = self._log.read_text("utf-8", "replace").splitlines()
         said = next((shown(line.strip()) for line in reversed(lines) if line.strip()), "nothing")
         self.end()

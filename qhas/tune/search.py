@@ -62,9 +62,8 @@ class Search:
         return self._tried(DEFAULT)
 
     def ranked(self) -> list[Tried]:
-        """The best first: by the objective, then time, DRAM and VTCM, then the fewest options; the default last of equals' betters.
-
-        What is not better than the default by `_NOTHING` comes after it.
+        """What is better than the default by `_NOTHING`, the best first: by the objective, then time, DRAM and VTCM, then the
+        fewest options. The default is last.
         """
         default = self.default
         bound = (1 - _NOTHING) * default.figure(self._objective)

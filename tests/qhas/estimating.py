@@ -28,14 +28,17 @@ class HostSdk:
         """The behaviour is Python that sees what was `asked` and may set `cycles`."""
         self.journal = folder / "asked.jsonl"
         self.sdk = Sdk(folder / "sdk", "2.51", SdkKind.HOST)
-        program = self.sdk.root / "bin" / HOST_TARGET / Tool.ESTIMATE
-        program.parent.mkdir(parents=True)
-        program.write_text(
-            _PROGRAM.format(python=sys.executable, asked=str(self.journal), behaviour=behaviour)
-        )
-        program.chmod(0o755)
+        write_program(self.sdk.root, self.journal, behaviour)
 
     @property
     def asked(self) -> int:
         """Questions that reached the program."""
         return len(self.journal.read_text().splitlines()) if self.journal.exists() else 0
+
+
+def write_program(root: Path, journal: Path, behaviour: str) -> None:
+    """Put the program into an SDK."""
+    program = root / "bin" / HOST_TARGET / Tool.ESTIMATE
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(_PROGRAM.format(python=sys.executable, asked=str(journal), behaviour=behaviour))
+    program.chmod(0o755)

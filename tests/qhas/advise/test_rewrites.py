@@ -184,6 +184,25 @@ def test_a_network_that_computes_something_else_is_seen(tmp_path: Path) -> None:
     assert Reference(tmp_path / "before.onnx").error_of(tmp_path / "after.onnx") > MOST_ERROR
 
 
+@pytest.mark.parametrize(
+    ("factor", "says"),
+    [(np.nan, "not finite"), (np.inf, "not finite"), (0.0, "the same for any random input")],
+)
+def test_a_network_that_could_show_no_difference_proves_nothing(
+    factor: float, says: str, tmp_path: Path
+) -> None:
+    onnx.save(scaled("Mul", factor).model(), str(tmp_path / "net.onnx"))
+    with pytest.raises(ValueError, match=says):
+        Reference(tmp_path / "net.onnx")
+
+
+def test_a_rewritten_network_that_ends_in_no_number_is_not_the_same(tmp_path: Path) -> None:
+    for name, value in (("before", 0.7), ("after", np.nan)):
+        onnx.save(scaled("Mul", value).model(), str(tmp_path / f"{name}.onnx"))
+    with pytest.raises(ValueError, match="not finite"):
+        Reference(tmp_path / "before.onnx").error_of(tmp_path / "after.onnx")
+
+
 def test_what_a_branch_reads_has_another_reader() -> None:
     model = transposes([0, 3, 1, 2]).model()
     inner = helper.make_graph(

@@ -77,6 +77,12 @@ def test_a_refusal_is_the_host_sdks_own_sentence_and_is_not_kept(host_sdk, disk_
     assert disk_store.read(keys.trial(Trial(subject).key(made.sdk))) is None
 
 
+def test_a_refusal_names_the_network_and_no_place_of_ours(host_sdk, disk_store, subject):
+    made = host_sdk("print(json.dumps({'refusal': asked['dlc'] + ' is no DLC.'}), flush=True); continue")
+    with open_estimator(made.sdk, disk_store, cores=1) as estimator:
+        assert [str(outcome) for outcome in estimator.try_all([Trial(subject)])] == ["net.dlc is no DLC."]
+
+
 def test_a_kept_estimate_that_cannot_be_read_is_made_anew(host_sdk, disk_store, subject):
     made = host_sdk()
     disk_store.write(keys.trial(Trial(subject).key(made.sdk)), b"{half")
