@@ -13,6 +13,11 @@ def microseconds(value: float) -> str:
     return f"{value:,.{digits}f} µs"
 
 
+def seconds(value: float) -> str:
+    """What work on this host took, as in `6.5 s`."""
+    return f"{value:,.1f} s"
+
+
 def size(value: float) -> str:
     """Bytes, in the largest unit that leaves a whole one: `26.4 MB` of 10^6 bytes, `4.1 kB`, `960 B`."""
     if round(value) < 1000:

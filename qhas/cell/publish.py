@@ -48,6 +48,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         sdk=sdk_facts(work.lab, work.cell),
         device=work.device,
         model=work.model,
+        conversion=work.conversion,
         prepared=work.prepared,
         traits=work.traits,
         effective=work.effective,

@@ -24,6 +24,7 @@ WORDS = (
     "plan",
     "sweep",
     "profile",
+    "check",
     "runs",
     "show",
     "compare",

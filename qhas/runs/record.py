@@ -72,11 +72,21 @@ class SdkFacts(Stored):
 
 
 class ModelFacts(Stored):
-    """The DLC as it was read."""
+    """The network as it was read: a DLC, or an ONNX with the files that its weights lie in."""
 
-    dlc: Address
+    dlc: Address = Field(default="", exclude_if=lambda address: not address)
+    onnx: Address = Field(default="", exclude_if=lambda address: not address)
     sha256: str
     size: int
+
+
+class ConversionFacts(Stored):
+    """The DLC that was made of an ONNX: its content key and digest, its bits as in `w8a16`, and whether it was there already."""
+
+    key: str
+    sha256: str
+    quantization: str
+    reused: bool
 
 
 class PreparedFacts(Stored):
@@ -92,6 +102,9 @@ class PreparedFacts(Stored):
     reused: bool
     context_bytes: int | None = Field(
         default=None, description="Size of the context binary, as the prepared DLC states it."
+    )
+    compile_seconds: float | None = Field(
+        default=None, description="What graph-prepare took; None for a graph that was there already."
     )
 
 
@@ -165,6 +178,11 @@ class CellRecord(Stored):
     sdk: SdkFacts
     device: DeviceFacts | None = None
     model: ModelFacts | None = None
+    conversion: ConversionFacts | None = Field(
+        default=None,
+        exclude_if=lambda facts: facts is None,
+        description="Of a cell whose network is an ONNX.",
+    )
     prepared: PreparedFacts | None = None
     traits: Traits | None = Field(
         default=None, description="What of the network decides how far a simulation is from a device."
