@@ -64,6 +64,7 @@ async def prepare_graph(work: CellWork) -> Prepared:
             graph=prepared_key(work.cell, work.sdk, network.digest) if network else None,
             reused=found is not None,
             context_bytes=await asyncio.to_thread(context_bytes, prepared.dlc),
+            compile_seconds=None if found else attempt.tool_seconds,
         )
         return prepared
 

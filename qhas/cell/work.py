@@ -191,6 +191,11 @@ class StepAttempt:
         self.work.outputs.append(path)
         return path
 
+    @property
+    def tool_seconds(self) -> float | None:
+        """What the last tool of the attempt took on its host; None before the first."""
+        return self._record.tools[-1].seconds if self._record.tools else None
+
     async def run_host_tool(self, argv: list[str]) -> None:
         """Run an SDK tool on this host in the step's directory and judge its end. Raises StepFailed."""
         output, lab = self.output(), self.work.lab

@@ -103,6 +103,9 @@ class PreparedFacts(Stored):
     context_bytes: int | None = Field(
         default=None, description="Size of the context binary, as the prepared DLC states it."
     )
+    compile_seconds: float | None = Field(
+        default=None, description="What graph-prepare took; None for a graph that was there already."
+    )
 
 
 class EffectiveOptions(Stored):
