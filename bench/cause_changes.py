@@ -26,6 +26,9 @@ class Conv:
     groups: int = 1
     padded: bool = True
     activation: str = "Relu"
+    border: float = 6.0
+    """Of a Clip: the greatest value it lets through."""
+    bias: bool = True
     seed: int = 0
     """Of its weights; 0 is its place in the network."""
 
@@ -45,6 +48,8 @@ class Tiny:
     """Numbers of the convolutions; None for names that say what they are, which do not move."""
     prefix: str = "block"
     bits: int = 32
+    by_channel: bool = False
+    """Whether 8-bit weights have a scale a channel."""
     calibration: int = 0
     seeds: Mapping[int, int] = field(default_factory=dict)
     tap: bool = False
@@ -123,14 +128,14 @@ class _Graph:
         draw = np.random.default_rng(conv.seed or 1 + place)
         shape = (conv.channels, channels // conv.groups, conv.kernel, conv.kernel)
         scale = (2 / (shape[1] * conv.kernel**2)) ** 0.5
-        weights, bias = (
+        constants = [
             self._constant(draw.normal(0, scale, shape), f"{name}_w"),
             self._constant(draw.normal(0, 0.1, conv.channels), f"{name}_b"),
-        )
+        ][: 1 + conv.bias]
         pad = conv.dilation * (conv.kernel - 1) // 2 if conv.padded else 0
         value = self._node(
             "Conv",
-            [value, weights, bias],
+            [value, *constants],
             name,
             dilations=[conv.dilation] * 2,
             strides=[conv.stride] * 2,
@@ -140,7 +145,12 @@ class _Graph:
         if not conv.activation:
             return value
         more = {"alpha": 0.1} if conv.activation == "LeakyRelu" else {}
-        return self._node(conv.activation, [value], self._name("Act", place), **more)
+        borders = (0.0, conv.border) if conv.activation == "Clip" else ()
+        inputs = [
+            value,
+            *(self._constant(np.array(one), f"{name}_{at}") for at, one in enumerate(borders)),
+        ]
+        return self._node(conv.activation, inputs, self._name("Act", place), **more)
 
     def _resize(self, value: str) -> str:
         scales = self._constant(np.array([1, 1, 2, 2]), "scales")
@@ -173,7 +183,7 @@ def _quantise(model: onnx.ModelProto, tiny: Tiny, target: Path) -> None:
         quant_format=QuantFormat.QDQ,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
-        per_channel=False,
+        per_channel=tiny.by_channel,
     )
 
 

@@ -36,6 +36,7 @@ class Trial:
 BASE = Tiny()
 _NUMBERED = replace(BASE, names=tuple(range(5)), convs=tuple(Conv(seed=1 + place) for place in range(5)))
 _BYTES = replace(BASE, bits=8)
+_CLIPPED = BASE.with_convs(activation="Clip")
 
 
 def _network(name: str, tiny: Tiny, *phrases: str, before: Tiny = BASE) -> Trial:
@@ -104,6 +105,18 @@ def _attributes() -> Iterable[Trial]:
         "all activations",
         BASE.with_convs(activation="HardSwish"),
         "activation Relu → HardSwish in 5 ElementWiseNeuron",
+    )
+    yield _network(
+        "borders of all clips",
+        _CLIPPED.with_convs(border=4.0),
+        "max value 6.0 → 4.0 in 5 ElementWiseNeuron",
+        before=_CLIPPED,
+    )
+    yield _network("no bias", BASE.with_conv(3, bias=False), "bias removed in Conv2d block3_conv")
+    yield _network(
+        "32 to 48 channels in all",
+        BASE.with_convs(channels=48),
+        "output channels 32 → 48 in 5 Conv2d",
     )
     yield _network(
         "pooling",
@@ -190,6 +203,18 @@ def _values() -> Iterable[Trial]:
         "another calibration",
         Sample(replace(_BYTES, calibration=1)),
         {Kind.WEIGHTS: ("other scales of quantised tensors in 11 of 12 ops",)},
+        Sample(_BYTES),
+    )
+    yield Trial(
+        "weights by channel, 8 bit",
+        Sample(replace(_BYTES, by_channel=True)),
+        {Kind.WEIGHTS: ("weights quantised by channel in 5 of 12 ops",)},
+        Sample(_BYTES),
+    )
+    yield Trial(
+        "a folded Relu less, 8 bit",
+        Sample(_BYTES.with_conv(3, activation="")),
+        {Kind.WEIGHTS: ("results that reach below zero (as without a folded ReLU) in 1 of 12 ops",)},
         Sample(_BYTES),
     )
     yield Trial(

@@ -21,6 +21,8 @@ TARGET = "x86_64-linux-clang"
 READER = "libQnnHtpOptraceProfilingReader.so"
 TOOLS = {
     "snpe-onnx-to-dlc": "hostsdk.tools.onnx_to_dlc",
+    "onnx-quantize": "hostsdk.tools.onnx_quantize",
+    "onnx-check": "hostsdk.tools.onnx_check",
     "snpe-dlc-graph-prepare": "hostsdk.tools.graph_prepare",
     "snpe-net-run": "hostsdk.tools.net_run",
     "qnn-profile-viewer": "hostsdk.viewer.command",

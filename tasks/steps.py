@@ -17,6 +17,8 @@ T = TypeVar("T")
 def as_tasks(steps: Steps) -> Steps:
     """These steps, each call a task run named after step and cell."""
     return Steps(
+        convert=_task("convert", steps.convert),
+        quantize=_task("quantize", steps.quantize),
         prepare_graph=_task("graph-prepare", steps.prepare_graph),
         ready_device=_task("ready-device", steps.ready_device),
         measure_latency=_task("latency", steps.measure_latency),

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from qhas.network import onnx_file
+
 from .toolchain.faults import Tool
 
 HOST_TARGET = "x86_64-linux-clang"
@@ -34,7 +36,11 @@ def build_fake_sdk(root: Path, *, version: str = "2.48.0.260101", targets: Itera
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root} is not empty; name a new directory for the fake SDK")
     compileall.compile_dir(_TOOLCHAIN, quiet=1)  # once: the copies of the tools need not compile themselves
-    shutil.copytree(_TOOLCHAIN, root / "share" / "fake_sdk" / "toolchain")
+    toolchain = root / "share" / "fake_sdk" / "toolchain"
+    shutil.copytree(_TOOLCHAIN, toolchain)
+    shutil.copy(
+        onnx_file.__file__, toolchain / "onnx_file.py"
+    )  # the tools stand alone, and it needs nothing else
     for target in targets:
         _write_target(root, target, version)
     for number in HEXAGON_VERSIONS:

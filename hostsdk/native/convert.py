@@ -17,18 +17,18 @@ from hostsdk.native.costly_forms import costly_forms
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, ready
 
-_NO_FALLBACK = "session.disable_cpu_ep_fallback"
-_RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
-_SILENT = 4
+NO_FALLBACK = "session.disable_cpu_ep_fallback"
+RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
+SILENT = 4
 _NAMED_AT_MOST = 8
 _REASON_LIMIT = 400
 _LARGEST_FILE = (1 << 31) - (1 << 20)
 """A protobuf's limit, less what its frame may take."""
 _RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _UNREGISTERED = re.compile(r"(?:([\w.]+):)?(\w+)\(-?\d+\) is not a registered")
-_BORDER = ("QuantizeLinear", "DequantizeLinear")
+BORDER = ("QuantizeLinear", "DequantizeLinear")
 """Left to the CPU with what is next to them, not for themselves."""
-_LAYOUT_SUFFIX = re.compile(r"_token_\d+$")
+LAYOUT_SUFFIX = re.compile(r"_token_\d+$")
 """ONNX Runtime adds it to a node's name when it changes the node's layout."""
 
 
@@ -38,7 +38,7 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
     import onnxruntime_qnn
 
     directory, onnx = Path(request["library_dir"]), _ready(request)
-    ort.set_default_logger_severity(_SILENT)
+    ort.set_default_logger_severity(SILENT)
     ort.register_execution_provider_library("QNN", onnxruntime_qnn.get_library_path())
     htp = {"backend_path": str(directory / "libQnnHtp.so")}
     dump = {
@@ -47,7 +47,7 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
         "qnn_ir_backend_path": str(directory / "libQnnIr.so"),
     }
     try:
-        _session(ort, onnx, htp | dump, {_NO_FALLBACK: "1"})
+        qnn_session(ort, onnx, htp | dump, {NO_FALLBACK: "1"})
     except Exception as error:
         raise _explained(ort, onnx, htp, error) from error
     made = sorted(Path.cwd().glob("*.dlc"))
@@ -93,9 +93,10 @@ def _rewritten(network: Path, boundary: Boundary) -> Path:
     return target
 
 
-def _session(ort: Any, onnx: str, provider: dict[str, str], entries: dict[str, str]) -> Any:
+def qnn_session(ort: Any, onnx: str, provider: dict[str, str], entries: dict[str, str]) -> Any:
+    """A session of the network with the QNN provider of these options, for what it takes."""
     options = ort.SessionOptions()
-    options.log_severity_level = _SILENT
+    options.log_severity_level = SILENT
     for key, value in entries.items():
         options.add_session_config_entry(key, value)
     devices = [device for device in ort.get_ep_devices() if device.ep_name == "QNN"]
@@ -106,27 +107,27 @@ def _session(ort: Any, onnx: str, provider: dict[str, str], entries: dict[str, s
 def _explained(ort: Any, onnx: str, htp: dict[str, str], error: Exception) -> ToolError:
     """Why the session failed: the operations left to the CPU if that is it, else the runtime's own text."""
     try:
-        session = _session(ort, onnx, htp, {_RECORD_ASSIGNMENT: "1"})
+        session = qnn_session(ort, onnx, htp, {RECORD_ASSIGNMENT: "1"})
     except Exception:
-        unknown = _unregistered(onnx, str(error))
+        unknown = unregistered(onnx, str(error))
         if unknown:
             return _unsupported(unknown)
         return ToolError(
-            ErrorCode.MODEL_LOAD, f"{onnx} is not a usable ONNX model: {_reason(error)}", "Converter"
+            ErrorCode.MODEL_LOAD, f"{onnx} is not a usable ONNX model: {reason_of(error)}", "Converter"
         )
     left = [
-        (node.op_type, _LAYOUT_SUFFIX.sub("", node.name))
+        (node.op_type, LAYOUT_SUFFIX.sub("", node.name))
         for part in session.get_provider_graph_assignment_info()
         if part.ep_name != "QNN"
         for node in part.get_nodes()
     ]
-    culprits = [node for node in left if node[0] not in _BORDER] or left
+    culprits = [node for node in left if node[0] not in BORDER] or left
     if culprits:
         return _unsupported(culprits)
-    return ToolError(ErrorCode.UNKNOWN, f"the converter failed on {onnx}: {_reason(error)}", "Converter")
+    return ToolError(ErrorCode.UNKNOWN, f"the converter failed on {onnx}: {reason_of(error)}", "Converter")
 
 
-def _unregistered(path: str, text: str) -> list[tuple[str, str]]:
+def unregistered(path: str, text: str) -> list[tuple[str, str]]:
     """The nodes, as (type, name), of the operation that the runtime's text says nobody registered."""
     import onnx
 
@@ -150,7 +151,7 @@ def _unsupported(
     )
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The runtime's text without its own prefix (library, number, name), in one sentence."""
     text = _RUNTIME_PREFIX.sub("", " ".join(str(error).split()))
     return f"{text[:_REASON_LIMIT].rstrip('.')}."

@@ -15,6 +15,9 @@ from hostsdk.native.gelu import fuse_gelus
 
 RECURRENT = ("LSTM", "GRU")
 """The libraries of 2.51 write a DLC of these that they cannot read: attribute 'hidden_size' is not in it."""
+LEAST_OPSET = 13
+"""From here on quantising pairs may be of a channel each; what is older is brought to `UPGRADED_OPSET`."""
+UPGRADED_OPSET = 17
 _COMPONENT = "Converter"
 
 
@@ -40,15 +43,40 @@ def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tu
     except Exception:  # the parser's own kinds, and those of whatever is no network at all
         return onnx_path, []
     recurrent = [(node.op_type, node.name) for node in model.graph.node if node.op_type in RECURRENT]
-    settled = _settle(model.graph, shapes)
-    if not fuse_gelus(model) and not settled:
-        return onnx_path, recurrent
-    changed = scratch / "network.onnx"
-    external = any(constant.external_data for constant in model.graph.initializer)
-    if external:
+    changed = [_settle(model.graph, shapes), bool(fuse_gelus(model))]
+    external = _is_external(model)
+    if external and any(changed):
         onnx.load_external_data_for_model(model, str(onnx_path.parent))
-    onnx.save(model, changed, save_as_external_data=external, location="network.weights")
-    return changed, recurrent
+    upgraded = model if external else _upgraded(model)
+    if not any(changed) and upgraded is model:
+        return onnx_path, recurrent
+    target = scratch / "network.onnx"
+    onnx.save(upgraded, target, save_as_external_data=external, location="network.weights")
+    return target, recurrent
+
+
+def has_data_files(onnx_path: Path) -> bool:
+    """Whether weights of the network lie in files beside it."""
+    import onnx
+
+    return _is_external(onnx.load(onnx_path, load_external_data=False))
+
+
+def _is_external(model: Any) -> bool:
+    return any(constant.external_data for constant in model.graph.initializer)
+
+
+def _upgraded(model: Any) -> Any:
+    """At an opset that the quantiser and the provider know; one that cannot be upgraded is left for them to judge."""
+    from onnx import version_converter
+
+    versions = [opset.version for opset in model.opset_import if not opset.domain]
+    if not versions or versions[0] >= LEAST_OPSET:
+        return model
+    try:
+        return version_converter.convert_version(model, UPGRADED_OPSET)
+    except Exception:  # the converter's own kinds, for operations it has no way for
+        return model
 
 
 def _settle(graph: Any, shapes: Shapes) -> bool:

@@ -12,7 +12,8 @@ from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.boundary import LAYOUTS
 from hostsdk.publish import publish, scratch_in
 from hostsdk.tools import command
-from hostsdk.tools.options import Options, whole_number
+from hostsdk.tools.options import Options
+from hostsdk.tools.shape_options import add_shape_options, shapes
 
 
 def main(argv: Sequence[str]) -> int:
@@ -28,27 +29,7 @@ def _options() -> Options:
     options.add_argument(
         "-o", "--output_path", type=Path, metavar="DLC", help="default: the network's name with .dlc"
     )
-    options.add_argument(
-        "-d",
-        "--input_dim",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "DIMS"),
-        help="an input's shape, as in image 1,3,224,224; repeatable",
-    )
-    options.add_argument(
-        "-s",
-        "--define_symbol",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("SYMBOL", "VALUE"),
-        help="the number that a dimension's symbol stands for; repeatable",
-    )
-    options.add_argument(
-        "-b", "--batch", type=whole_number(1), metavar="N", help="the first dimension of every input"
-    )
+    add_shape_options(options)
     _add_boundary(options)
     return options
 
@@ -80,26 +61,6 @@ def _boundary(chosen: Any) -> dict[str, Any]:
     }
 
 
-def _shapes(chosen: Any) -> dict[str, Any]:
-    inputs = {name: _dimensions(name, text) for name, text in chosen.input_dim}
-    symbols = {name: _dimensions(name, value)[0] for name, value in chosen.define_symbol}
-    return {"inputs": inputs, "symbols": symbols, "batch": chosen.batch}
-
-
-def _dimensions(name: str, text: str) -> list[int]:
-    try:
-        sizes = [int(each) for each in text.split(",")]
-    except ValueError:
-        sizes = []
-    if not sizes or min(sizes) < 1:
-        raise ToolError(
-            ErrorCode.INVALID_PARAMETER,
-            f"the dimensions of {name} are {text!r}, and should be whole numbers of 1 and more with commas between.",
-            "Command Line",
-        )
-    return sizes
-
-
 def _convert(argv: Sequence[str]) -> None:
     chosen = _options().parse_args(argv)
     network: Path = (
@@ -114,7 +75,7 @@ def _convert(argv: Sequence[str]) -> None:
         request = {
             "library_dir": str(installed.directory),
             "onnx": str(network.resolve()),
-            **_shapes(chosen),
+            **shapes(chosen),
             "boundary": _boundary(chosen),
         }
         result = run_job("convert", request, scratch)

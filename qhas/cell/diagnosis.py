@@ -18,6 +18,7 @@ _LIKE_A_FULL_DISK = frozenset(
         FailureKind.TOOL_FAILED,
         FailureKind.TOOL_CRASHED,
         FailureKind.PREPARED_DLC_MISSING,
+        FailureKind.NETWORK_MISSING,
         FailureKind.SCHEMATIC_MISSING,
         FailureKind.LATENCY_MISSING,
         FailureKind.RESULTS_INCOMPLETE,
@@ -80,6 +81,7 @@ def _sign(
 
 _SPECIAL = re.compile(r"[\\()\[.*+?|]")
 _RUNS = (Step.LATENCY, Step.NET_RUN)
+_MAKES = (Step.CONVERT, Step.QUANTIZE)
 _OF_THE_DSP = frozenset({FailureKind.DSP_CRASHED, FailureKind.DSP_UNREACHABLE})
 _DSP_LINE = re.compile(r"adsprpc|fastrpc|cdsp|snpe|qnn|skel", re.IGNORECASE)
 
@@ -104,6 +106,10 @@ SIGNS = (
         ),
         FailureKind.DSP_UNREACHABLE,
     ),
+    _sign(_MAKES, r"error_code=(105|203|207|210)\b", FailureKind.CALIBRATION_UNUSABLE),
+    _sign(_MAKES, r"error_code=(101|30[0-9]|31[0-5]|10\d\d)\b", FailureKind.ONNX_REJECTED),
+    # How the vendor's converters end, which are Python programs.
+    _sign(_MAKES, ("Encountered Error:", "ERROR - Conversion FAILED"), FailureKind.ONNX_REJECTED),
     _sign(Step.PREPARE, r"error_code=1500[0-3]\b", FailureKind.SOC_REJECTED),
     _sign(Step.PREPARE, r"error_code=\d+;[^\n]*\bsoc\b", FailureKind.SOC_REJECTED),
     _sign(Step.PREPARE, r"error_code=(30[0-9]|31[0-5]|10\d\d|312\d|311\d)\b", FailureKind.MODEL_REJECTED),

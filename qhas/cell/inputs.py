@@ -65,7 +65,7 @@ def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedIn
     if not model.input_lists:
         return _random_inputs(model, prepared_dlc, folder)
     lists = _lists_of_graphs(model, prepared_dlc)
-    return replace(_listed_inputs(lists, folder), native=model.native_inputs)
+    return replace(listed_inputs(lists, folder), native=model.native_inputs)
 
 
 def _lists_of_graphs(model: ModelRef, prepared_dlc: Path) -> Sequence[str]:
@@ -135,8 +135,8 @@ def _no_random(message: str) -> StepFailed:
     return StepFailed(FailureKind.INPUT_UNREADABLE, Step.NET_RUN, message)
 
 
-def _listed_inputs(addresses: Sequence[str], folder: Path) -> StagedInputs:
-    """Of several lists, each is repeated to the length of the longest."""
+def listed_inputs(addresses: Sequence[str], folder: Path) -> StagedInputs:
+    """What lists name, brought into a folder; of several, each is repeated to the length of the longest. Raises StepFailed."""
     staged: dict[str, Path] = {}
     lists = [_staged_list(address, folder, staged) for address in addresses]
     written = [_write_list(folder, lines, number) for number, lines in enumerate(lists)]

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from qhas.cell.conversion import made_key
 from qhas.cell.prepared import PreparedGraphs, prepared_key
 from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
@@ -64,10 +65,13 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
 
 async def _is_prepared(cell: Cell, lab: Lab) -> bool:
     try:
-        _, model = await lab.model(cell.model.dlc)
+        source, _ = await lab.model(cell.model)
     except StepFailed:
         return False
-    key = prepared_key(cell, lab.sdk_of(cell), model.sha256)
+    if cell.model.quantize:  # its calibration data would have to be fetched to know
+        return False
+    sdk = lab.sdk_of(cell)
+    key = prepared_key(cell, sdk, made_key(cell, sdk, source.sha256))
     return await asyncio.to_thread(PreparedGraphs(lab.store).holds, key)
 
 

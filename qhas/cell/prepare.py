@@ -41,8 +41,8 @@ class Prepared:
 async def prepare_graph(work: CellWork) -> Prepared:
     """The prepared graph of the cell, from the store where it is known, else by graph-prepare. Raises StepFailed."""
     async with work.attempt(Step.PREPARE) as attempt:
-        source, work.model = await work.lab.model(work.cell.model.dlc)
-        key = prepared_key(work.cell, work.sdk, work.model.sha256)
+        source, origin = await source_of(work)
+        key = prepared_key(work.cell, work.sdk, origin)
         graphs = PreparedGraphs(work.lab.store)
         async with (
             work.lab.lock(f"prepared {key}"),
@@ -64,8 +64,17 @@ async def prepare_graph(work: CellWork) -> Prepared:
             graph=prepared_key(work.cell, work.sdk, network.digest) if network else None,
             reused=found is not None,
             context_bytes=await asyncio.to_thread(context_bytes, prepared.dlc),
+            compile_seconds=None if found else attempt.tool_seconds,
         )
         return prepared
+
+
+async def source_of(work: CellWork) -> tuple[Path, str]:
+    """The un-cached DLC, and the digest that it is known by: its own, or of what it was made from and how."""
+    if work.network:
+        return work.network.path, work.network.key
+    source, work.model = await work.lab.model(work.cell.model)
+    return source.path, source.sha256
 
 
 def _graph_names(dlc: Path) -> list[str]:

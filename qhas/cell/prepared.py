@@ -1,4 +1,4 @@
-"""Prepared graphs in the store, by content key.
+"""Prepared graphs in the store, by content key; and what is made of an ONNX on the way to one, in the same way.
 
 Each writer uploads below a name of its own and then points the key's manifest at it. Two writers of one key never mix:
 the schematic found is always that of the DLC found.
@@ -42,10 +42,20 @@ def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
     )
 
 
-class PreparedManifest(BaseModel):
-    """Which files make up a prepared DLC: itself, then a schematic a graph, in order. Their names lie in one folder."""
+MADE_DLC = "network.dlc"
+"""A DLC that was converted from an ONNX, not prepared yet."""
+MADE_ONNX = "network.onnx"
+MADE_ONNX_DATA = "network.onnx.data"
+_MADE = ([MADE_DLC], [MADE_ONNX], [MADE_ONNX, MADE_ONNX_DATA])
 
-    files: list[Artifact] = Field(min_length=2, max_length=1 + MOST_GRAPHS)
+
+class PreparedManifest(BaseModel):
+    """Which files make up a prepared DLC: itself, then a schematic a graph, in order; or a network on its way there.
+
+    Their names lie in one folder.
+    """
+
+    files: list[Artifact] = Field(min_length=1, max_length=1 + MOST_GRAPHS)
 
     @field_validator("files")
     @classmethod
@@ -53,7 +63,9 @@ class PreparedManifest(BaseModel):
         for file in files:
             check_file(file.name)
         names = [file.name for file in files]
-        if names[0] != PREPARED_DLC or len(set(names)) != len(names):
+        if names in _MADE:
+            return files
+        if len(names) < 2 or names[0] != PREPARED_DLC or len(set(names)) != len(names):
             raise ValueError(f"a prepared DLC is {PREPARED_DLC} and a schematic a graph")
         return files
 

@@ -48,6 +48,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         sdk=sdk_facts(work.lab, work.cell),
         device=work.device,
         model=work.model,
+        conversion=work.conversion,
         prepared=work.prepared,
         traits=work.traits,
         effective=work.effective,
@@ -56,6 +57,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         latency=work.latency,
         metrics=work.metrics,
         runtrace=work.runtrace,
+        estimated=work.estimated,
         remarks=([] if work.executes else [_NOT_EXECUTED])
         + work.remarks
         + [f"{each.name}: {one}" for each in work.graphs for one in each.remarks],

@@ -56,7 +56,7 @@ def _is_whole(record: CellRecord, sizes: Mapping[str, int]) -> bool:
 
 async def _still_holds(record: CellRecord, cell: Cell, lab: Lab) -> bool:
     try:
-        _, model = await lab.model(cell.model.dlc)
+        _, model = await lab.model(cell.model)
     except StepFailed:
         return False
     made_from = record.model.sha256 if record.model else None

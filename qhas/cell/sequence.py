@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from qhas.cell.chrometrace import generate_chrometrace
+from qhas.cell.conversion import convert, order_of, quantize
 from qhas.cell.device import ready_device
+from qhas.cell.estimate import estimate_too
 from qhas.cell.latency import measure_latency
 from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
 from qhas.cell.prepare import Prepared, prepare_graph
@@ -43,6 +45,8 @@ T = TypeVar("T")
 class Steps:
     """The steps of a cell as somebody runs them: once, or again after failures that the table grants another attempt."""
 
+    convert: Callable[[CellWork], Coroutine[Any, Any, None]]
+    quantize: Callable[[CellWork], Coroutine[Any, Any, None]]
     prepare_graph: Callable[[CellWork], Coroutine[Any, Any, Prepared]]
     ready_device: Callable[[CellWork, Device], Coroutine[Any, Any, None]]
     measure_latency: Callable[[CellWork, Prepared, Device], Coroutine[Any, Any, None]]
@@ -53,7 +57,15 @@ class Steps:
 
 
 ONCE = Steps(
-    prepare_graph, ready_device, measure_latency, net_run, collect_logs, generate_chrometrace, publish_cell
+    convert,
+    quantize,
+    prepare_graph,
+    ready_device,
+    measure_latency,
+    net_run,
+    collect_logs,
+    generate_chrometrace,
+    publish_cell,
 )
 """Each step as it is, one attempt a call."""
 
@@ -61,6 +73,8 @@ ONCE = Steps(
 def retried(steps: Steps) -> Steps:
     """These steps, each call with as many attempts as the failure table grants."""
     return Steps(
+        _retried(steps.convert),
+        _retried(steps.quantize),
         _retried(steps.prepare_graph),
         _retried(steps.ready_device),
         _retried(steps.measure_latency),
@@ -119,6 +133,7 @@ async def profile_cell(
     async with open_work(cell, lab, run_id, pipeline) as work:
         try:
             await _profile(work, steps)
+            await estimate_too(work)
         except StepFailed as error:
             work.failure = error.failure
         except Exception as error:  # the other cells must not suffer for a fault of ours
@@ -134,6 +149,8 @@ async def profile_cell(
 
 
 async def _profile(work: CellWork, steps: Steps) -> None:
+    for step in order_of(work.cell, work.sdk):
+        await (steps.convert if step is Step.CONVERT else steps.quantize)(work)
     prepared = await steps.prepare_graph(work)
     log = await _measure(work, steps, prepared)
     if work.lab.site.viewer is Viewer.HOST:

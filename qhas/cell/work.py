@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qhas.cell.artifacts import ArtifactSpec, expected_of
 from qhas.cell.diagnosis import disk_to_blame, judge_tool
@@ -22,14 +23,26 @@ from qhas.lab.lab import Lab
 from qhas.lab.pipeline import Pipeline, Stage
 from qhas.machine.cores import Urgency
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
+from qhas.network.onnx_file import OnnxGraph
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
-from qhas.runs.record import Attempt, EffectiveOptions, ModelFacts, Origin, PreparedFacts
+from qhas.runs.record import (
+    Attempt,
+    ConversionFacts,
+    EffectiveOptions,
+    ModelFacts,
+    Origin,
+    OwnEstimate,
+    PreparedFacts,
+)
 from qhas.site.sdk import Sdk
 from qhas.store import StoreError
 from qhas.sweep.spec import NO_INPUTS, Cell
 from qhas.truth.traits import Traits
+
+if TYPE_CHECKING:
+    from qhas.cell.conversion import MadeNetwork
 
 
 class CellWork:
@@ -49,6 +62,11 @@ class CellWork:
         """Working directory of the last attempt of each step."""
         self.outputs: list[Path] = []
         self.model: ModelFacts | None = None
+        self.graph: OnnxGraph | None = None
+        """Of an ONNX: its graph as it was given."""
+        self.network: MadeNetwork | None = None
+        """Of an ONNX: what the steps before prepare made of it."""
+        self.conversion: ConversionFacts | None = None
         self.prepared: PreparedFacts | None = None
         self.effective: EffectiveOptions | None = None
         self.device: DeviceFacts | None = None
@@ -59,6 +77,7 @@ class CellWork:
         self.traits: Traits | None = None
         self.metrics: Metrics | None = None
         self.runtrace: Runtrace | None = None
+        self.estimated: OwnEstimate | None = None
         self.remarks: list[str] = []
         self.graphs: list[GraphWork] = []
         """Of a DLC that holds several; then figures are theirs."""
@@ -171,6 +190,11 @@ class StepAttempt:
         path = self.work.directory / f"{self.step}-{self._record.number}.txt"
         self.work.outputs.append(path)
         return path
+
+    @property
+    def tool_seconds(self) -> float | None:
+        """What the last tool of the attempt took on its host; None before the first."""
+        return self._record.tools[-1].seconds if self._record.tools else None
 
     async def run_host_tool(self, argv: list[str]) -> None:
         """Run an SDK tool on this host in the step's directory and judge its end. Raises StepFailed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -13,16 +13,28 @@ from qhas.cli.options import JsonOption, RunIdOption, SiteOption
 from qhas.cli.running import Request, run_and_show
 from qhas.documents import describe
 from qhas.failures import InvalidInput
-from qhas.machine.secrets import name_in
+from qhas.machine.secrets import masked, name_in
 from qhas.naming import safe_name
 from qhas.runs.stored import new_run_id
 from qhas.site import load_site
-from qhas.sweep.spec import INPUT_WORDS, RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec
+from qhas.sweep.quantization import RANDOM_CALIBRATION, bits
+from qhas.sweep.spec import INPUT_WORDS, RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, Variants
+
+ONNX = ".onnx"
+"""How the name of a network ends that is converted first."""
+ShapeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="INPUT=SIZES", help="Of an ONNX, as in image=1,3,224,224; repeat it for more inputs."
+    ),
+]
 
 
 @command
 def profile(
-    dlc: str,
+    dlc: Annotated[
+        str, typer.Argument(metavar="NETWORK", help="A DLC or an ONNX, which is converted first.")
+    ],
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sm8750; repeat it for more.")],
     inputs: Annotated[
         str,
@@ -37,6 +49,14 @@ def profile(
     vtcm_mb: Annotated[int | None, typer.Option(help="VTCM in MB; 0 is the SoC's maximum.")] = None,
     hvx_threads: Annotated[int | None, typer.Option(help="HVX threads the graph may use.")] = None,
     dlbc: Annotated[bool | None, typer.Option(help="Lossless bandwidth compression.")] = None,
+    quantize: Annotated[
+        list[str] | None,
+        typer.Option(help="Of an ONNX: w8a8, w8a16 or float; repeat it for a variant of each."),
+    ] = None,
+    calibration: Annotated[
+        str, typer.Option(help="`random`, an input list, or a folder of .npy or .raw files.")
+    ] = RANDOM_CALIBRATION,
+    shape: ShapeOption = None,
     site: SiteOption = None,
     run_id: RunIdOption = None,
     as_json: JsonOption = False,
@@ -55,18 +75,53 @@ def profile(
             models=[
                 ModelRef(
                     name=name,
-                    dlc=absolute(dlc),
                     inputs=inputs if inputs in INPUT_WORDS else absolute(inputs),
                     native_inputs=native_inputs,
+                    **source(dlc, quantize or [], calibration, shape or []),
                 )
             ],
             socs=soc,
+            variants=Variants(quantize=quantize if quantize and len(quantize) > 1 else []),
             prepare=PrepareOptions.model_validate(options),
         )
     except ValidationError as error:
         raise InvalidInput(f"These options are not valid: {describe(error)}.") from error
     request = Request(spec, load_site(site), site, run_id or new_run_id(name), as_json)
     return run_and_show(request, direct=True)
+
+
+def source(network: str, quantize: list[str], calibration: str, shapes: list[str]) -> dict[str, Any]:
+    """The fields of a model that say what it is made from. Raises InvalidInput, ValueError."""
+    if not name_in(network).lower().endswith(ONNX):
+        if quantize or shapes:
+            raise InvalidInput(
+                f"{masked(network)} is no {ONNX} file: --quantize and --shape are of an ONNX, a DLC has its own."
+            )
+        return {"dlc": absolute(network)}
+    chosen = bits(quantize[0]) if quantize else None
+    place = calibration if calibration == RANDOM_CALIBRATION else absolute(calibration)
+    if len(quantize) > 1:
+        chosen = {"weights": 8, "activations": 8}  # the grid has the bits, this one the data
+    return {
+        "onnx": absolute(network),
+        "shapes": shapes_of(shapes),
+        "quantize": None if chosen is None else chosen | {"calibration": place},
+    }
+
+
+def shapes_of(texts: list[str]) -> dict[str, list[int]]:
+    """Shapes by input, of what `--shape` has. Raises InvalidInput."""
+    return dict(map(_shape, texts))
+
+
+def _shape(text: str) -> tuple[str, list[int]]:
+    name, mark, sizes = text.rpartition("=")
+    words = sizes.split(",")
+    if not mark or not name or not all(word.strip().isdecimal() for word in words):
+        raise InvalidInput(
+            f"--shape {text!r} is no shape; write an input and its sizes, as in image=1,3,224,224."
+        )
+    return name, [int(word) for word in words]
 
 
 def absolute(address: str) -> str:

@@ -40,6 +40,8 @@ _PHRASES: dict[OpEffect, str] = {
 """What follows `6 Conv2d` in a contribution's name."""
 
 
+_GAVE_WAY = "replaced by other ops"
+"""Of an op that others stand for, where no HTP op was made of those."""
 _ROUNDING_US = 1e-6
 """Of sums of floating-point numbers; files hold whole microseconds."""
 
@@ -87,15 +89,16 @@ def _of_ops(ops: Iterable[OpDiff]) -> Iterator[Contribution]:
 
 
 def _type(op: OpDiff) -> str:
-    replaced = op.effect is OpEffect.REPLACED
-    return f"{op.type_before} became {op.type_after}" if replaced else op.type
+    both = op.effect is OpEffect.REPLACED and op.type_before and op.type_after
+    return f"{op.type_before} became {op.type_after}" if both else op.type
 
 
 def _name(kind: str, effect: OpEffect, members: Sequence[OpDiff]) -> str:
-    if effect is OpEffect.REPLACED:
+    if effect is OpEffect.REPLACED and kind != members[0].type:
         return several(len(members), kind)
     who = several(len(members), kind) if len(members) > 1 else titled(members[0].type, members[0].name)
-    return f"{who} {_PHRASES[effect]}".rstrip()
+    gone = effect is OpEffect.REPLACED and members[0].type_after is None
+    return f"{who} {_GAVE_WAY if gone else _PHRASES[effect]}".rstrip()
 
 
 def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpDiff]) -> Iterator[Contribution]:

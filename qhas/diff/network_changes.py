@@ -25,8 +25,8 @@ _KERNEL_RANK = 4
 OTHER_WEIGHTS, OTHER_SCALES = "other weights", "other scales of quantised tensors"
 _OF_CHANNELS = "of "
 _OFFSET = re.compile(r"offset (-?\d+)$")
-_NOW_BELOW = "that reach below zero, as without a folded ReLU,"
-_NO_LONGER_BELOW = "that no longer reach below zero, as with a folded ReLU,"
+_NOW_BELOW = "that reach below zero (as without a folded ReLU)"
+_NO_LONGER_BELOW = "that no longer reach below zero (as with a folded ReLU)"
 _BORDER = -1
 """Stands for an input of the graph where ops stand by their place."""
 _CALLED: Mapping[str, str] = {

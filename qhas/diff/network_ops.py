@@ -45,11 +45,12 @@ def _of_change(change: OpChange, old: dict[str, list[Op]], new: dict[str, list[O
         yield Match(Matched.REPLACED, left, right, known=True, effect=OpEffect.REPLACED)
         return
     kept = how in SAME_OP
+    replaced = OpEffect.REPLACED if how is Matched.REPLACED else None
     for op in left:
-        effect = change.effect if kept else OpEffect.REMOVED
+        effect = change.effect if kept else replaced or OpEffect.REMOVED
         yield Match(Matched.REMOVED, (op,), (), known=True, effect=effect)
     for op in right:
-        effect = change.effect if kept else OpEffect.ADDED
+        effect = change.effect if kept else replaced or OpEffect.ADDED
         yield Match(Matched.ADDED, (), (op,), known=True, effect=effect)
 
 

@@ -123,7 +123,8 @@ def _carriers(
         ):
             return
         told += part.us
-        named = "that alone" if len(causes) == 1 and causes[0].endswith(part.name) else part.name
+        whole = [cause.removeprefix("network: ") for cause in causes]
+        named = "that alone" if whole == [part.name] else part.name
         yield f"{named} ({signed_time(part.us)})"
 
 

@@ -26,8 +26,10 @@ class InvalidInput(QhasError):
 
 
 class Step(StrEnum):
-    """The steps of a cell, in order."""
+    """The steps of a cell, in order; the first two of an ONNX only, by a vendor's SDK in this order, by the host SDK in the other."""
 
+    CONVERT = "convert"
+    QUANTIZE = "quantize"
     PREPARE = "prepare"
     DEVICE = "device"
     LATENCY = "latency"

@@ -23,6 +23,10 @@ class FailureKind(StrEnum):
 
     MODEL_UNREADABLE = "model_unreadable"
     MODEL_REJECTED = "model_rejected"
+    ONNX_REJECTED = "onnx_rejected"
+    SHAPE_OPEN = "shape_open"
+    CALIBRATION_UNUSABLE = "calibration_unusable"
+    NETWORK_MISSING = "network_missing"
     SOC_REJECTED = "soc_rejected"
     TOOL_MISSING = "tool_missing"
     TOOL_FAILED = "tool_failed"
@@ -86,13 +90,30 @@ class FailureFacts:
 
 FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.MODEL_UNREADABLE: FailureFacts(
-        "The DLC could not be fetched or read.",
-        "Check that the DLC's address exists and is readable from this host.",
+        "The network could not be fetched or read.",
+        "Check that its address exists and is readable from this host.",
         attempts=2,
     ),
     FailureKind.MODEL_REJECTED: FailureFacts(
         "The SDK refuses the DLC.",
         "Convert the network again with the SDK that prepares it, and read the tool's output for the op it names.",
+    ),
+    FailureKind.ONNX_REJECTED: FailureFacts(
+        "The SDK's converter or quantiser refuses the ONNX.",
+        "`qhas check` names each op that the HTP does not take, and what would do.",
+    ),
+    FailureKind.SHAPE_OPEN: FailureFacts(
+        "An input of the ONNX has no settled shape.",
+        "Give a number for each dimension, with `--shape NAME=1,3,224,224` or under `shapes` of the model.",
+    ),
+    FailureKind.CALIBRATION_UNUSABLE: FailureFacts(
+        "The calibration data cannot be read, or do not fit the network.",
+        "Give float32 values of each input's size: an input list, or a folder of .npy or .raw files.",
+    ),
+    FailureKind.NETWORK_MISSING: FailureFacts(
+        "Converter or quantiser ended without a network.",
+        "Read the tool's output; check free disk space.",
+        attempts=2,
     ),
     FailureKind.SOC_REJECTED: FailureFacts(
         "This SDK cannot prepare for the SoC.", "Check the SoC's name, or use an SDK that knows it."

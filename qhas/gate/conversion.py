@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from qhas.gate.external_data import data_files
 from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.process import ToolNotExecutable, run_tool
 from qhas.naming import below
+from qhas.network.external_data import data_files
 from qhas.outside_text import shown
 from qhas.site.sdk import HOST_TARGET, Sdk
 

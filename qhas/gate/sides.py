@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from qhas.failures import InvalidInput
-from qhas.gate.external_data import data_files
 from qhas.machine.digest import file_digest
 from qhas.naming import below, safe_name
+from qhas.network.external_data import data_files
 
 FORMATS = (".dlc", ".onnx")
 DATA = (".data", ".weights", ".bin")

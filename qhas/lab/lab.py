@@ -17,7 +17,7 @@ from qhas.devices.opening import open_device
 from qhas.devices.quarantine import QuarantineLog
 from qhas.devices.remote import KnownDevices
 from qhas.lab.lending import Lending
-from qhas.lab.models import Models
+from qhas.lab.models import Models, Source
 from qhas.machine.cores import Cores
 from qhas.machine.scratch import Scratch, remove_dead_scratch
 from qhas.profile.origin import Origin
@@ -25,7 +25,7 @@ from qhas.runs.record import ModelFacts
 from qhas.site import DeviceRef, Site, Transport
 from qhas.site.sdk import Sdk, find_sdks
 from qhas.store import Store
-from qhas.sweep.spec import Cell
+from qhas.sweep.spec import Cell, ModelRef
 
 if TYPE_CHECKING:
     from qhas.runs.sole_runner import Tenure
@@ -95,9 +95,9 @@ class Lab:
             known=self._known,
         )
 
-    async def model(self, address: str) -> tuple[Path, ModelFacts]:
+    async def model(self, model: ModelRef) -> tuple[Source, ModelFacts]:
         """See `Models.get`."""
-        return await self._models.get(address)
+        return await self._models.get(model)
 
 
 @asynccontextmanager

@@ -6,47 +6,69 @@ import asyncio
 import errno
 import tempfile
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import fsspec
 
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.machine.digest import file_digest
+from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.secrets import error_at, masked, name_in
-from qhas.naming import safe_name
+from qhas.naming import below, safe_name
+from qhas.network.external_data import data_files
 from qhas.runs.record import ModelFacts
+from qhas.sweep.spec import ModelRef
 
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
+@dataclass(frozen=True)
+class Source:
+    """A network on this host. The digest is of all its bytes, also of those in files beside an ONNX."""
+
+    path: Path
+    sha256: str
+
+
 class Models:
-    """Un-cached DLCs as they were when they were first asked for, in a folder of `scratch` each."""
+    """Un-cached DLCs and ONNX as they were when they were first asked for, in a folder of `scratch` each."""
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
-        self._fetched: dict[str, tuple[Path, ModelFacts]] = {}
+        self._fetched: dict[str, tuple[Source, ModelFacts]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def get(self, address: str) -> tuple[Path, ModelFacts]:
-        """The DLC as a local file, with its digest; fetched once. Raises StepFailed."""
+    async def get(self, model: ModelRef) -> tuple[Source, ModelFacts]:
+        """The network as a local file, with its digest; fetched once. Raises StepFailed."""
+        address = model.source
         async with self._locks[address]:
             if address not in self._fetched:
-                self._fetched[address] = await asyncio.to_thread(self._fetch, address)
+                self._fetched[address] = await asyncio.to_thread(self._fetch, model)
             return self._fetched[address]
 
-    def _fetch(self, address: str) -> tuple[Path, ModelFacts]:
+    def _fetch(self, model: ModelRef) -> tuple[Source, ModelFacts]:
         # The tools' messages name this copy, so it is called as its original.
-        name = safe_name(name_in(address))
-        target = Path(tempfile.mkdtemp(prefix="model-", dir=self._scratch)) / name
+        address = model.source
+        target = Path(tempfile.mkdtemp(prefix="model-", dir=self._scratch)) / safe_name(name_in(address))
         try:
             fs, path = fsspec.core.url_to_fs(address)
             fs.get_file(path, str(target))
+            data = data_files(target) if model.onnx else []
+            for name in data:
+                beside = below(target.parent, name)
+                beside.parent.mkdir(parents=True, exist_ok=True)
+                fs.get_file(f"{path.rpartition('/')[0]}/{name}", str(beside))
         except Exception as error:  # every fsspec backend raises its own
             if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
                 raise
             raise StepFailed(
                 FailureKind.MODEL_UNREADABLE,
-                Step.PREPARE,
+                Step.CONVERT if model.onnx else Step.PREPARE,
                 f"{masked(address)} cannot be read: {error_at(address, f'{type(error).__name__}: {error}')}.",
             ) from None  # its text has the address
-        return target, ModelFacts(dlc=masked(address), sha256=file_digest(target), size=target.stat().st_size)
+        files = [target, *(below(target.parent, name) for name in data)]
+        digests = [file_digest(file) for file in files]
+        digest = data_digest(digests) if data else digests[0]
+        size = sum(file.stat().st_size for file in files)
+        facts = ModelFacts(dlc=masked(model.dlc), onnx=masked(model.onnx), sha256=digest, size=size)
+        return Source(target, digest), facts

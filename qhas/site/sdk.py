@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +22,7 @@ from qhas.site import SdkRef, Site
 from qhas.site.site import NamedSdk
 
 if TYPE_CHECKING:
+    from qhas.sweep.quantization import Quantization
     from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
 
 HOST_TARGET = "x86_64-linux-clang"
@@ -32,6 +33,11 @@ READER = "libQnnHtpOptraceProfilingReader.so"
 class Tool(StrEnum):
     """Executables of the SDK."""
 
+    CONVERTER = "snpe-onnx-to-dlc"
+    QAIRT_CONVERTER = "qairt-converter"
+    DLC_QUANTIZER = "snpe-dlc-quant"
+    ONNX_QUANTIZER = "onnx-quantize"
+    """The host SDK's."""
     GRAPH_PREPARE = "snpe-dlc-graph-prepare"
     NET_RUN = "snpe-net-run"
     PROFILE_VIEWER = "qnn-profile-viewer"
@@ -95,12 +101,48 @@ class Sdk:
             "QNN_SDK_ROOT": str(self.root),
             "SNPE_ROOT": str(self.root),
         }
+        if (modules := self.root / "lib" / "python").is_dir():  # the vendor's converters are Python programs
+            paths["PYTHONPATH"] = str(modules)
         return tool_environment(paths | dict(self.env) | dict(additions or {}))
 
     def missing(self) -> list[Path]:
         """Tools and libraries that are not there or not executable."""
         absent = [self.tool(tool) for tool in HOST_TOOLS if not os.access(self.tool(tool), os.X_OK)]
         return absent if self.reader.is_file() else [*absent, self.reader]
+
+    @property
+    def quantizes_onnx(self) -> bool:
+        """Whether it quantises an ONNX before conversion; a vendor's quantises the DLC."""
+        return self.kind is SdkKind.HOST
+
+    def convert_argv(self, *, network: Path, output: Path, shapes: Mapping[str, Sequence[int]]) -> list[str]:
+        """ONNX to DLC; by `qairt-converter` where the older tool is not there, whose name for a shape is another."""
+        newer = not self.tool(Tool.CONVERTER).exists() and self.tool(Tool.QAIRT_CONVERTER).exists()
+        return [
+            str(self.tool(Tool.QAIRT_CONVERTER if newer else Tool.CONVERTER)),
+            *("--input_network", str(network), "--output_path", str(output)),
+            *_dimensions("--source_model_input_shape" if newer else "--input_dim", shapes),
+        ]
+
+    def quantize_argv(
+        self,
+        *,
+        network: Path,
+        output: Path,
+        input_list: Path,
+        quantization: Quantization,
+        shapes: Mapping[str, Sequence[int]],
+    ) -> list[str]:
+        """An ONNX or a DLC, as `quantizes_onnx` says, to the same in fewer bits; the list is of float32 files."""
+        bits = [
+            f"--weights_bitwidth={quantization.weights}",
+            f"--act_bitwidth={quantization.activations}",
+            f"--input_list={input_list}",
+        ]
+        if self.quantizes_onnx:
+            tool, files = Tool.ONNX_QUANTIZER, [f"--input_network={network}", f"--output_path={output}"]
+            return [str(self.tool(tool)), *files, *bits, *_dimensions("--input_dim", shapes)]
+        return [str(self.tool(Tool.DLC_QUANTIZER)), f"--input_dlc={network}", f"--output_dlc={output}", *bits]
 
     def prepare_argv(self, *, dlc: Path, output: Path, soc: str, options: PrepareOptions) -> list[str]:
         """Graph-prepare for one SoC with QHAS instrumentation; the schematic goes to the working directory."""
@@ -176,6 +218,10 @@ class Sdk:
             f"--schematic={schematic}",
             f"--output={output}",
         ]
+
+
+def _dimensions(option: str, shapes: Mapping[str, Sequence[int]]) -> list[str]:
+    return [word for name, shape in shapes.items() for word in (option, name, ",".join(map(str, shape)))]
 
 
 def viewer_config(features: TraceFeatures) -> str:

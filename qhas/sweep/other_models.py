@@ -1,13 +1,16 @@
-"""Models that are no DLC yet: told by what their files begin with, before a tool is asked to prepare one."""
+"""Models of another format than they are given as: told by what their files begin with, before a tool is asked."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from qhas.failures import InvalidInput
 from qhas.machine.secrets import masked
+from qhas.network.onnx_file import open_input, read_onnx
+from qhas.sweep.spec import ModelRef
 
 
 class _Format(NamedTuple):
@@ -19,13 +22,11 @@ class _Format(NamedTuple):
 
 
 _HEAD = 16
-_CONVERT = (
-    "convert it with the SDK's snpe-onnx-to-dlc; the host SDK's is in \"$(python -m hostsdk root)\"/bin"
-)
+_ZIP = b"PK\3\4"
 # ModelProto: ir_version, then one of its other fields: producer, domain, model version, documentation, graph, opset.
 _ONNX = re.compile(rb"\x08[\x03-\x20][\x12\x1a\x22\x28\x32\x3a\x42]")
 _FORMATS = (
-    _Format("an ONNX model", _ONNX.match, f"{_CONVERT}."),
+    _Format("an ONNX model", _ONNX.match, "give it as `onnx:`, and it is converted first."),
     _Format(
         "a TFLite model",
         lambda head: head[4:8] == b"TFL3",
@@ -39,10 +40,27 @@ _FORMATS = (
 )
 
 
-def require_dlc(address: str, open_file: Callable[[], Any]) -> None:
+def require_format(model: ModelRef, open_file: Callable[[], Any]) -> None:
     """Raise InvalidInput for a file that is surely of another format. What is unknown is left to the tools."""
     with open_file() as file:
         head = file.read(_HEAD)
+    if model.onnx and head.startswith(_ZIP):
+        raise InvalidInput(
+            f"{masked(model.onnx)} is a DLC or another zip file, not an ONNX; give a DLC as `dlc:`."
+        )
     for kind in _FORMATS:
-        if kind.begins(head):
-            raise InvalidInput(f"{masked(address)} is {kind.name}, not a DLC; {kind.step}")
+        if kind.begins(head) and not (model.onnx and kind.begins == _ONNX.match):
+            wanted = "an ONNX" if model.onnx else "a DLC"
+            raise InvalidInput(f"{masked(model.source)} is {kind.name}, not {wanted}; {kind.step}")
+
+
+def require_settled(model: ModelRef, path: Path) -> None:
+    """Raise InvalidInput for an ONNX that cannot be read, or whose inputs have dimensions without a number."""
+    if not model.onnx:
+        return
+    try:
+        fault = open_input(read_onnx(path), model.shapes)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{masked(model.onnx)} cannot be converted: {error}.") from error
+    if fault:
+        raise InvalidInput(f"{masked(model.onnx)} cannot be converted: {fault}.")

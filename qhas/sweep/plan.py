@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from itertools import product
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -20,9 +21,11 @@ from qhas.machine.secrets import error_at, masked
 from qhas.naming import check_name
 from qhas.socs import KNOWN_SOCS
 from qhas.sweep.budget import NetworkBudget
-from qhas.sweep.other_models import require_dlc
+from qhas.sweep.other_models import require_format, require_settled
+from qhas.sweep.quantization import Quantization, bits
 from qhas.sweep.spec import (
     Cell,
+    ModelRef,
     PrepareOptions,
     RunOptions,
     Selection,
@@ -80,13 +83,14 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
 
 
 def require_files(cells: Iterable[Cell]) -> None:
-    """Raise InvalidInput if a DLC or an input list of these cells is not there, as seen from this host, or no DLC."""
-    dlcs = {cell.model.dlc for cell in cells}
+    """Raise InvalidInput if a network or an input list of these cells is not there, as seen from this host, or is no such file."""
+    models = {cell.model.source: cell.model for cell in cells}
     lists = {address for cell in cells for address in cell.model.input_lists}
-    for address in sorted(dlcs | lists):
+    for address in sorted(models.keys() | lists):
         fs, path = _require(address)
-        if address in dlcs and isinstance(fs, LocalFileSystem):
-            require_dlc(address, partial(fs.open, path))
+        if address in models and isinstance(fs, LocalFileSystem):
+            require_format(models[address], partial(fs.open, path))
+            require_settled(models[address], Path(path))
 
 
 def select(cells: list[Cell], selection: Selection) -> list[Cell]:
@@ -135,7 +139,7 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
         run = RunOptions.model_validate(spec.run.model_dump() | _fields_of(RunOptions, options))
         for model, soc in product(spec.models, spec.socs):
             yield Cell(
-                model=model,
+                model=quantized(model, options["quantize"]) if "quantize" in options else model,
                 soc=soc,
                 variant=check_name(variant),
                 sdk=options.get("sdk"),
@@ -145,6 +149,18 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
                 budget=(budget := spec.budgets.get(model.name, NetworkBudget())).on(soc),
                 graph_budgets=budget.of_graphs_on(soc),
             )
+
+
+def quantized(model: ModelRef, name: str) -> ModelRef:
+    """The model in the bits of that name, calibrated as it says. Raises InvalidInput for a DLC, whose bits are settled."""
+    if not model.onnx:
+        raise InvalidInput(
+            f"Model {model.name} is a DLC, whose bits are settled: a grid of `quantize` is of ONNX networks; give it as `onnx`."
+        )
+    kept = {"calibration": model.quantize.calibration} if model.quantize else {}
+    chosen = bits(name)
+    quantize = None if chosen is None else Quantization.model_validate(chosen | kept)
+    return model.model_copy(update={"quantize": quantize})
 
 
 def _fields_of(model: type[PrepareOptions | RunOptions], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +194,7 @@ def _require(address: str) -> tuple[AbstractFileSystem, str]:
             f"{masked(address)} cannot be looked up: {told}."
         ) from None  # its text has the address
     if not found:
-        raise InvalidInput(f"There is no file {masked(address)}; correct the path in the sweep.")
+        raise InvalidInput(f"There is no file {masked(address)}; correct its path.")
     return fs, path
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from qhas.documents import Written, anchored, parse_yaml, require_distinct
-from qhas.machine.secrets import Address
+from qhas.documents import Written, parse_yaml, require_distinct
 from qhas.naming import Name, SocName
 from qhas.sweep.budget import Budget, NetworkBudget
+from qhas.sweep.model_ref import INPUT_WORDS as INPUT_WORDS
+from qhas.sweep.model_ref import NO_INPUTS as NO_INPUTS
+from qhas.sweep.model_ref import RANDOM_INPUTS as RANDOM_INPUTS
+from qhas.sweep.model_ref import ModelRef as ModelRef
+from qhas.sweep.model_ref import anchored_model
+from qhas.sweep.quantization import QuantizeName
 
-RANDOM_INPUTS = "random"
-NO_INPUTS = "none"
-"""Nothing is executed: of a simulated SoC the simulator's estimate needs no inputs."""
-INPUT_WORDS = (RANDOM_INPUTS, NO_INPUTS)
-"""What may stand in place of an input list."""
 DEFAULT = "default"
 """The variant of a sweep without a grid."""
 OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
@@ -39,64 +39,6 @@ class PerfProfile(StrEnum):
     POWER_SAVER = "power_saver"
     EXTREME_POWER_SAVER = "extreme_power_saver"
     SYSTEM_SETTINGS = "system_settings"
-
-
-class ModelRef(Written):
-    """A network to profile."""
-
-    name: Name = Field(
-        title="Name",
-        description="Used in reports and paths: letters, digits, dots, dashes, underscores.",
-        examples=["inception_v2"],
-    )
-    dlc: Address = Field(
-        title="DLC",
-        min_length=1,
-        description="Un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc.",
-        examples=["s3://models/inception_v2.dlc"],
-    )
-    inputs: Address = Field(
-        default=RANDOM_INPUTS,
-        title="Inputs",
-        min_length=1,
-        description="random, or path or URL of an input list, whose files lie relative to it; none: no execution, "
-        "simulated SoCs only.",
-        examples=[*INPUT_WORDS, "s3://models/inception_v2/input_list.txt"],
-    )
-    graph_inputs: dict[str, Address] = Field(
-        default={},
-        title="Inputs by graph",
-        description="Of a DLC with several graphs: path or URL of an input list for each, by the graph's name. "
-        "None: random for all.",
-        examples=[{"prefill": "prefill.txt", "decode": "decode.txt"}],
-    )
-    native_inputs: bool = Field(
-        default=False,
-        title="Native inputs",
-        description="The files of the input list hold values of the inputs' own types, as in int64, not float32.",
-    )
-    input_ranges: dict[str, tuple[int, int]] = Field(
-        default={},
-        title="Input ranges",
-        description="Least and greatest random value of an input of whole numbers, by its name; 0 where none is given.",
-        examples=[{"input_ids": (0, 30521)}],
-    )
-    tags: list[Name] = Field(
-        default=[], title="Tags", description="Words to select models by, as in nightly or canary."
-    )
-
-    @model_validator(mode="after")
-    def _lists_are_of_the_network_or_of_its_graphs(self) -> Self:
-        if self.graph_inputs and self.inputs != RANDOM_INPUTS:
-            raise ValueError(
-                "inputs and graph_inputs are both given; a DLC of several graphs has graph_inputs"
-            )
-        return self
-
-    @property
-    def input_lists(self) -> tuple[str, ...]:
-        """Addresses of all input lists; none where a word stands for them."""
-        return tuple(self.graph_inputs.values()) or (() if self.inputs in INPUT_WORDS else (self.inputs,))
 
 
 class PrepareOptions(Written):
@@ -192,6 +134,12 @@ class Variants(Written):
     hvx_threads: list[HvxThreads] = Field(default=[], title="HVX threads", description="Each 1 to 16.")
     dlbc: list[bool] = Field(
         default=[], title="DLBC", description="Lossless bandwidth compression: off, on, or both."
+    )
+    quantize: list[QuantizeName] = Field(
+        default=[],
+        exclude_if=lambda names: not names,
+        title="Quantise",
+        description="Of ONNX networks: each of float, w8a8, w8a16, w4a8, w4a16.",
     )
 
     @model_validator(mode="after")
@@ -323,16 +271,5 @@ class Cell(Written):
 def load_sweep(path: Path) -> SweepSpec:
     """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
     spec = parse_yaml(path, SweepSpec, "sweep", filled=("budgets",))
-    models = [_anchored(path, f"models.{index}", model) for index, model in enumerate(spec.models)]
+    models = [anchored_model(path, f"models.{index}", model) for index, model in enumerate(spec.models)]
     return spec.model_copy(update={"models": models})
-
-
-def _anchored(path: Path, place: str, model: ModelRef) -> ModelRef:
-    addresses: dict[str, Any] = {"dlc": anchored(path, f"{place}.dlc", model.dlc)}
-    if model.inputs not in INPUT_WORDS:
-        addresses["inputs"] = anchored(path, f"{place}.inputs", model.inputs)
-    addresses["graph_inputs"] = {
-        graph: anchored(path, f"{place}.graph_inputs.{graph}", address)
-        for graph, address in model.graph_inputs.items()
-    }
-    return model.model_copy(update=addresses)

@@ -21,6 +21,7 @@ from qhas.network.dlc import read_network
 from qhas.site import Site
 from qhas.site.sdk import Sdk, find_sdks
 from qhas.store import Store
+from qhas.sweep.spec import ModelRef
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ async def _dlc(address: str, sdk: Sdk, folder: Path) -> tuple[Path, str]:
             raise InvalidInput(f"{path.name} becomes no DLC: {converted.refusal}.")
         return converted.dlc, await asyncio.to_thread(content_of, converted.dlc)
     try:
-        dlc, facts = await Models(folder).get(address)
+        source, _ = await Models(folder).get(ModelRef(name="net", dlc=address))
     except StepFailed as error:
         raise InvalidInput(error.failure.message) from error
-    return dlc, facts.sha256
+    return source.path, source.sha256

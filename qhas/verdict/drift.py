@@ -99,7 +99,10 @@ class LongMemory:
         )
         if min(len(week), len(last_week)) < _LEAST_OF_WEEK or (off := fmean(week)) < EFFECT:
             return None
-        if median(last_week) < off / 2:  # a week alone is a mode that stays
+        fortnight = sorted(week + last_week)
+        if (
+            fortnight[len(fortnight) // 4] < off / 2
+        ):  # a mode that stays lifts some nights, a drift nearly all
             return None
         error = scale(old.values()).sigma * math.sqrt(1 + MEDIAN_VARIANCE / count)
         rate = _rate([(day, off) for day, off in self._offs(levels) if today - day < NEAR])

@@ -44,7 +44,7 @@ def schematics(rig: Rig) -> list[str]:
     return sorted(path.name for path in rig.cwd.glob("*_schematic.bin"))
 
 
-@pytest.mark.parametrize("tool", Fault.ERROR_EXIT.tools)
+@pytest.mark.parametrize("tool", STEPS)
 def test_an_error_exit_prints_the_vendors_text(rig: Rig, tool: Tool) -> None:
     done = suffer(rig, Fault.ERROR_EXIT, tool)
     assert done.returncode == 1

@@ -106,6 +106,14 @@ def float_net(path: Path) -> Path:
     return graph.save(path, ["x"], "y")
 
 
+def float_convolution(path: Path) -> Path:
+    """A convolution of 3 channels to 8, not quantised."""
+    graph = _Graph()
+    weights = np.linspace(-1, 1, 8 * 3 * 9, dtype=np.float32).reshape(8, 3, 3, 3)
+    graph.op("Conv", ["x", graph.constant("w", weights)], "y", pads=[1, 1, 1, 1])
+    return graph.save(path, ["x"], "y")
+
+
 def token_net(path: Path, element: int = TensorProto.INT64) -> Path:
     """A table of 16 rows, looked up by `ids` of whole numbers: row n is n, n, n, n."""
     graph = _Graph()

@@ -8,7 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from fakes.records import record
+from fakes.records import model, record
 from qhas.cell.inputs import gather_inputs
 from qhas.cell.resume import finished_cells, sdk_facts
 from qhas.failures import InvalidInput, StepFailed
@@ -38,9 +38,9 @@ def sweep(address: str = ADDRESS) -> SweepSpec:
 
 
 async def test_it_is_fetched_and_recorded_without_the_password(tmp_path: Path) -> None:
-    path, facts = await lab_with(tmp_path).model(ADDRESS)
-    assert path.read_bytes() == b"dlc"
-    assert path.name == "net.dlc"
+    source, facts = await lab_with(tmp_path).model(model(dlc=ADDRESS))
+    assert source.path.read_bytes() == b"dlc"
+    assert source.path.name == "net.dlc"
     assert facts.dlc == MASKED
 
 
@@ -48,7 +48,7 @@ async def test_a_run_is_resumed_though_its_records_do_not_know_the_password(tmp_
     lab = lab_with(tmp_path)
     plan = plan_sweep(sweep())
     begin_run(lab.store, RUN, plan, lab.site, sdk_facts(lab))
-    _, facts = await lab.model(ADDRESS)
+    _, facts = await lab.model(model(dlc=ADDRESS))
     (cell,) = plan.cells
     made = record(cell, model=facts, sdk=sdk_facts(lab)).model_copy(update={"run_id": RUN, "artifacts": []})
     content = made.model_dump_json()
@@ -85,7 +85,7 @@ async def test_what_is_not_there_is_named_without_the_password(tmp_path: Path) -
     with pytest.raises(InvalidInput, match=r"no file memory://\.\.\.@cave/gone\.dlc"):
         plan_sweep(sweep(gone))
     with pytest.raises(StepFailed) as failed:
-        await lab_with(tmp_path).model(gone)
+        await lab_with(tmp_path).model(model(dlc=gone))
     assert "gone.dlc cannot be read" in str(failed.value)
     assert "same" not in str(failed.value)
     assert failed.value.__suppress_context__

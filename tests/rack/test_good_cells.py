@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fakes.dlc import make_dlc
 from qhas.failures import Step
 from qhas.runs.record import CellRecord, CellStatus, Origin
 from tests.rack.conftest import RackOf
@@ -63,4 +64,25 @@ async def test_the_viewer_runs_on_the_device_where_the_site_says_so(rack_of: Rac
     assert {"chrometrace", "qhas", "qhas_html", "htp_graph", "runtrace"} <= {a.name for a in record.artifacts}
     viewed = [c for c in rack.devices["phone"].commands() if "/qnn-profile-viewer --config" in c.service]
     assert len(viewed) == 1
+    rack.require_clean()
+
+
+@pytest.mark.slow
+async def test_the_graphs_of_a_dlc_are_timed_and_profiled_each_with_its_own_inputs(rack_of: RackOf) -> None:
+    rack = rack_of(phone="sm8750")
+    lists = {}
+    for name, inferences in (("prefill", 1), ("decode", 3)):
+        (rack.folder / f"{name}.raw").write_bytes(bytes(4 * 3 * 8 * 8))
+        lists[name] = str(rack.folder / f"{name}.txt")
+        (rack.folder / f"{name}.txt").write_text(f"input:={name}.raw\n" * inferences)
+    cell = rack.cell("llm", repetitions=5)
+    dlc = make_dlc(rack.folder / "llm.dlc", graphs=("prefill", "decode"))
+    model = cell.model.model_copy(update={"dlc": str(dlc), "graph_inputs": lists})
+    (record,) = await rack.run(cell.model_copy(update={"model": model}))
+    assert record.failure is None
+    assert [graph.name for graph in record.graphs] == ["prefill", "decode"]
+    for view in record.by_graph():
+        assert view.latency
+        assert len(view.latency.samples_us) == 5
+        assert {"chrometrace", "qhas", "log", "latency_samples"} <= {file.name for file in view.artifacts}
     rack.require_clean()

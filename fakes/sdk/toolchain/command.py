@@ -12,6 +12,9 @@ from .session import Session, ToolError
 
 _PLAN_EXIT = 70
 _MODULES = {
+    Tool.CONVERTER: "convert",
+    Tool.QAIRT_CONVERTER: "convert",
+    Tool.QUANTIZER: "quantize",
     Tool.PREPARE: "prepare",
     Tool.NET_RUN: "net_run",
     Tool.VIEWER: "viewer",

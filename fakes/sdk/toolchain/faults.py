@@ -7,6 +7,9 @@ from typing import Self
 class Tool(StrEnum):
     """The executables of the fake SDK."""
 
+    CONVERTER = "snpe-onnx-to-dlc"
+    QAIRT_CONVERTER = "qairt-converter"
+    QUANTIZER = "snpe-dlc-quant"
     PREPARE = "snpe-dlc-graph-prepare"
     NET_RUN = "snpe-net-run"
     VIEWER = "qnn-profile-viewer"
@@ -14,6 +17,7 @@ class Tool(StrEnum):
 
 
 _ALL = tuple(Tool)
+_MAKERS = (Tool.CONVERTER, Tool.QAIRT_CONVERTER, Tool.QUANTIZER)
 _PREPARE = (Tool.PREPARE,)
 _NET_RUN = (Tool.NET_RUN,)
 _VIEWER = (Tool.VIEWER,)
@@ -41,6 +45,9 @@ class Fault(StrEnum):
     SEGFAULT = "segfault", _ALL, "Dies by SIGSEGV without a message."
     HANG = "hang", _ALL, "Never returns; SIGTERM ends it."
     HANG_DEAF = "hang-deaf", _ALL, "Never returns, ignores SIGTERM and has a child that does the same."
+
+    # Converters and snpe-dlc-quant
+    NO_NETWORK = "no-network", _MAKERS, "Reports success and exits 0, but writes no DLC."
 
     # snpe-dlc-graph-prepare
     NO_SCHEMATIC = "no-schematic", _PREPARE, "Exits 0 with a good DLC and no schematic."

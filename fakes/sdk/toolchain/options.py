@@ -10,6 +10,7 @@ class Kind(Enum):
 
     FLAG = "stands alone"
     VALUE = "takes a value"
+    PAIR = "takes two values, one word each"
     SWITCH = "stands alone, or takes a value after an equals sign"
 
 
@@ -59,7 +60,9 @@ def parse(argv: Iterable[str], options: Iterable[Option]) -> dict[str, str]:
             raise UsageError(f"option '{name}' doesn't allow an argument")
         if option.kind is Kind.VALUE and not equals:
             value = next(words, "")
-        if option.kind is Kind.VALUE and not value:
+        if option.kind is Kind.PAIR:
+            value = f"{next(words, '')} {next(words, '')}".strip()
+        if option.kind in (Kind.VALUE, Kind.PAIR) and not value:
             raise UsageError(f"option '{name}' requires an argument")
         _keep(found, option, value or "true")
     return found

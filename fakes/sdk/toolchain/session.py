@@ -31,7 +31,11 @@ def vendor_error(code: int, message: str, component: str) -> ToolError:
 _HANG_SECONDS = 900
 _OUTLIVED = 75
 
+_CONVERSION = ToolError("ERROR - Encountered Error: Planned by the fake SDK; error_code=1002;")
 _ERRORS = {
+    Tool.CONVERTER: _CONVERSION,
+    Tool.QAIRT_CONVERTER: _CONVERSION,
+    Tool.QUANTIZER: vendor_error(1002, "Quantization failed. Planned by the fake SDK", "Dl Quantizer"),
     Tool.PREPARE: vendor_error(
         1002,
         "Layer parameter value is invalid. No backend could validate Op=fake; error code=3110",

@@ -46,7 +46,7 @@ def show_plan(console: Console, plan: Plan, outlook: Outlook) -> None:
             cell.variant,
             "?" if outlook.unknown else "yes" if cell.key in outlook.prepared else "",
             device if cell.key in outlook.known else f"~{device}",
-            Text(masked(cell.model.dlc)),
+            Text(masked(cell.model.source)),
         )
     console.print(table)
     doubts = [f"What is prepared already is not known: {outlook.unknown}"] if outlook.unknown else []

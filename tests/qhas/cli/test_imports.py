@@ -58,6 +58,7 @@ RUNS = {
     "reproducer gone.dlc other.dlc --soc sm8750": HEAVY,
     "sweep gone.yaml": HEAVY,
     "profile gone.dlc --soc sm8750": HEAVY,
+    "check gone.onnx --soc sm8750": HEAVY,
     "demo --help": HEAVY,
 }
 """Command lines, and what none of them may import. The store has no history: reading one takes Arrow."""

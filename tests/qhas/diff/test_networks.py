@@ -107,8 +107,8 @@ def test_constants_of_an_op_without_weights_are_other_constants() -> None:
 def test_an_8_bit_op_whose_folded_relu_is_gone_is_told_and_what_follows_is_not() -> None:
     before = [*CONVS[:2], Layer("pool", "Pool", None, {})]
     after = [replace(layer, encoding="8 bit, scale 0.9, offset -120") for layer in before]
-    gone = ["results that reach below zero, as without a folded ReLU, in 2 of 3 ops"]
-    back = ["results that no longer reach below zero, as with a folded ReLU, in 2 of 3 ops"]
+    gone = ["results that reach below zero (as without a folded ReLU) in 2 of 3 ops"]
+    back = ["results that no longer reach below zero (as with a folded ReLU) in 2 of 3 ops"]
     assert told(before, after) == gone
     assert told(after, before) == back
 
@@ -254,6 +254,29 @@ def cells(before: Sequence[Layer], after: Sequence[Layer], ran: tuple[list[Made]
 
 def profiled(layers: Sequence[Layer]) -> list[Made]:
     return [Made(layer.name, layer.type) for layer in layers]
+
+
+CONCATS = [*CONVS, *(Layer(f"join{number}", "Concat", None, {}) for number in range(2))]
+ADDS = [replace(layer, type="Add") if layer.type == "Concat" else layer for layer in CONCATS]
+
+
+def test_that_alone_is_said_only_of_all_that_was_changed() -> None:
+    """Of two that became others, the profile before has one: the rest of the change is told for itself."""
+    found = cells(CONCATS, ADDS, (profiled(CONCATS[:-1]), profiled(ADDS)))
+    assert found.cause
+    assert found.cause.sentence == "network: 2 Concat became Add"
+    assert "that alone" not in found.sentence
+    assert "Add join1 in place of other ops" in found.sentence
+    back = cells(ADDS, CONCATS, (profiled(ADDS), profiled(CONCATS[:-1])))
+    assert "Add join1 replaced by other ops" in back.sentence
+    one = cells(CONVS, [*CONVS, RELU], (profiled(CONVS), profiled([*CONVS, RELU])))
+    assert "network: ElementWiseNeuron act added; that alone" in one.sentence
+
+
+def test_two_changes_of_which_one_carries_the_time_are_not_that_alone() -> None:
+    after = [*changed(CONVS, 1, attributes={"dilation": [2, 2], "group": 1}), RELU]
+    found = cells(CONVS, after, (profiled(CONVS), profiled(after)))
+    assert "ElementWiseNeuron act added; ElementWiseNeuron act added (" in found.sentence
 
 
 def test_a_profile_is_matched_as_the_networks_are() -> None:

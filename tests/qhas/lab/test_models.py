@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.records import model
 from qhas.failures import FailureKind, StepFailed
 from qhas.lab.models import Models
 
@@ -14,15 +15,16 @@ from qhas.lab.models import Models
 async def test_a_model_is_fetched_once_a_run(tmp_path: Path) -> None:
     models, original = Models(tmp_path), tmp_path / "net.dlc"
     original.write_bytes(b"dlc")
-    first, second = await asyncio.gather(models.get(str(original)), models.get(str(original)))
+    net = model(dlc=str(original))
+    first, second = await asyncio.gather(models.get(net), models.get(net))
     original.write_bytes(b"changed meanwhile")
-    assert await models.get(str(original)) == first == second
-    path, facts = first
-    assert path.read_bytes() == b"dlc"
+    assert await models.get(net) == first == second
+    source, facts = first
+    assert source.path.read_bytes() == b"dlc"
     assert (facts.dlc, facts.size) == (str(original), 3)
 
 
 async def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match=r"gone\.dlc cannot be read") as failed:
-        await Models(tmp_path).get(str(tmp_path / "gone.dlc"))
+        await Models(tmp_path).get(model(dlc=str(tmp_path / "gone.dlc")))
     assert failed.value.failure.kind is FailureKind.MODEL_UNREADABLE

@@ -216,8 +216,8 @@ def test_flow_events_which_need_the_legacy_viewer_are_off_unless_asked_for() -> 
 
 
 @pytest.mark.parametrize("axis", list(Variants.model_fields))
-def test_every_axis_of_the_grid_is_the_sdk_or_an_option_of_prepare_or_run(axis: str) -> None:
-    assert axis in {"sdk", *PrepareOptions.model_fields, *RunOptions.model_fields}
+def test_every_axis_of_the_grid_is_the_sdk_the_bits_or_an_option_of_prepare_or_run(axis: str) -> None:
+    assert axis in {"sdk", "quantize", *PrepareOptions.model_fields, *RunOptions.model_fields}
 
 
 def test_a_spec_cannot_be_changed() -> None:

@@ -47,3 +47,13 @@ def test_a_step_that_was_told_is_no_drift_when_it_is_no_longer_sustained() -> No
     found = told(at(night, value) for night, value in enumerate(values))
     assert sum(one.verdict is Verdict.NEW for one in found) == 1
     assert not any(one.verdict is Verdict.DRIFTING for one in found)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_mode_that_stays_for_some_nights_of_a_fortnight_is_no_drift(seed: int) -> None:
+    """Slow for six nights of the last week and for four of the one before: the mean is off, the best nights are not."""
+    values = drifting(0, steady=80, nights=14, seed=seed)
+    for night in (80, 81, 83, 84, 87, 88, 89, 91, 92, 93):
+        values[night] *= 1.06
+    found = told(at(night, value) for night, value in enumerate(values))
+    assert not any(one.verdict is Verdict.DRIFTING for one in found)

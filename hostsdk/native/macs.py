@@ -1,0 +1,46 @@
+"""Multiply-accumulates of an ONNX network's nodes: of convolutions and matrix products, the others have none worth counting."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+
+def macs_by_node(model: Any) -> dict[str, int]:
+    """By node name, of every node; 0 where a shape is not known or the operation is another."""
+    shapes = _shapes(model)
+    return {node.name: _macs(node, shapes) for node in model.graph.node}
+
+
+def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    import onnx
+
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model).graph
+    except Exception:  # a network that is too large for it, or of operations that it does not know
+        inferred = model.graph
+    shapes = {constant.name: tuple(constant.dims) for constant in inferred.initializer}
+    for value in (*inferred.input, *inferred.output, *inferred.value_info):
+        shapes[value.name] = tuple(each.dim_value for each in value.type.tensor_type.shape.dim)
+    for node in inferred.node:  # quantising changes no shape
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear") and node.input[0] in shapes:
+            shapes.setdefault(node.output[0], shapes[node.input[0]])
+    return shapes
+
+
+def _macs(node: Any, shapes: dict[str, tuple[int, ...]]) -> int:
+    made = shapes.get(node.output[0], ())
+    taken = [shapes.get(name, ()) for name in node.input]
+    if not made or len(taken) < 2 or not taken[0] or not taken[1]:
+        return 0
+    match node.op_type:
+        case "Conv":  # the weights are of one group: channels out, channels in of a group, kernel
+            return prod(made) * prod(taken[1][1:])
+        case "ConvTranspose":  # channels in, channels out of a group, kernel
+            return prod(taken[0]) * prod(taken[1][1:])
+        case "MatMul":
+            return prod(made) * taken[0][-1]
+        case "Gemm":
+            transposed = any(each.name == "transA" and each.i for each in node.attribute)
+            return prod(made) * taken[0][0 if transposed else -1]
+    return 0

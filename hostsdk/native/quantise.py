@@ -1,0 +1,113 @@
+"""Job: a float ONNX to a quantised one (QDQ), by ONNX Runtime's quantiser with its rules for the QNN provider.
+
+Request: onnx, inputs, symbols, batch (as of `convert`), list (the lines of an input list: files of float32 values by
+input name, absolute), weights and activations (bits). Result: onnx (a path in the working directory), data (of its
+weights where the network had them in a file of its own, else null).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.job import Reply, serve
+from hostsdk.native.network import Shapes, has_data_files, ready
+from hostsdk.native.tensor_files import Inputs, inputs_of
+
+_COMPONENT = "Quantizer"
+_WEIGHTS = "network.onnx.data"
+_FOLDED = "folded.onnx"
+_PREPROCESSED = "preprocessed.onnx"
+
+
+def quantise(request: dict[str, Any], reply: Reply) -> None:
+    """Run the job in the working directory, which should be empty."""
+    shapes = Shapes(request["inputs"], request["symbols"], request["batch"])
+    source, _ = ready(Path(request["onnx"]), Path.cwd(), shapes)
+    try:
+        made = _quantised(source, request)
+    except ToolError:
+        raise
+    except (
+        Exception
+    ) as error:  # the quantiser's own checks, ONNX Runtime's and protobuf's have no common class
+        text = " ".join(str(error).split())[:400].rstrip(".")
+        raise ToolError(
+            ErrorCode.MODEL_LOAD, f"ONNX Runtime cannot quantise {request['onnx']}: {text}.", _COMPONENT
+        ) from error
+    data = Path(_WEIGHTS)
+    reply.result(onnx=str(made), data=str(data.resolve()) if data.is_file() else None)
+
+
+def _quantised(source: Path, request: Mapping[str, Any]) -> Path:
+    from onnxruntime.quantization import QuantType, quantize
+    from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config, qnn_preprocess_model
+
+    large = has_data_files(source)
+    folded = _folded(source, large)
+    preprocessed = Path(_PREPROCESSED)
+    changed = qnn_preprocess_model(
+        folded, preprocessed, fuse_layernorm=True, save_as_external_data=large, all_tensors_to_one_file=True
+    )
+    network = preprocessed if changed else folded
+    inputs = inputs_of(network)
+    config = get_qnn_qdq_config(
+        network,
+        _Reader(inputs, request["list"]),
+        activation_type={8: QuantType.QUInt8, 16: QuantType.QUInt16}[request["activations"]],
+        weight_type={4: QuantType.QInt4, 8: QuantType.QInt8}[request["weights"]],
+    )
+    config.use_external_data_format = large
+    target = Path("quantised", "network.onnx")
+    target.parent.mkdir()
+    quantize(network, target, config)
+    for data in target.parent.glob("*.data"):
+        data.rename(Path(_WEIGHTS))
+    return target.resolve()
+
+
+def _folded(source: Path, large: bool) -> Path:
+    """With constants folded and batch normalisation in the convolutions, as the quantiser wants it."""
+    import onnx
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = _FOLDED
+    options.log_severity_level = 4
+    if large:
+        options.add_session_config_entry(
+            "session.optimized_model_external_initializers_file_name", "folded.data"
+        )
+    ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
+    folded = onnx.load(_FOLDED, load_external_data=False)
+    del folded.metadata_props[:]  # ONNX Runtime 1.32 fails on them when it pre-processes
+    onnx.save(folded, _FOLDED)
+    return Path(_FOLDED)
+
+
+class _Reader:
+    """The calibration data, as the CalibrationDataReader that the quantiser asks for."""
+
+    def __init__(self, inputs: Inputs, lines: Sequence[Mapping[str, str]]) -> None:
+        self._inputs = inputs
+        self._lines = lines
+        self._feeds = self._read()
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        return next(self._feeds, None)
+
+    def rewind(self) -> None:
+        self._feeds = self._read()
+
+    def _read(self) -> Iterator[dict[str, NDArray[np.generic]]]:
+        return (self._inputs.feed(line) for line in self._lines)
+
+
+if __name__ == "__main__":
+    serve(quantise)

@@ -1,0 +1,71 @@
+"""onnx-quantize: a float ONNX network quantised by what its tensors hold on given inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hostsdk import input_list, layout
+from hostsdk.child import run_job
+from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.publish import publish, scratch_in
+from hostsdk.tools import command
+from hostsdk.tools.options import Options, whole_number
+from hostsdk.tools.shape_options import add_shape_options, shapes
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit code 0 with the network in place, or 1 with one error line and no network."""
+    return command.run(_quantise, argv)
+
+
+def _options() -> Options:
+    options = Options(
+        "onnx-quantize", "Quantise a float ONNX network by the ranges that inputs of a list give."
+    )
+    options.add_argument("-i", "--input_network", required=True, type=Path, metavar="ONNX")
+    options.add_argument("-o", "--output_path", required=True, type=Path, metavar="ONNX")
+    options.add_argument(
+        "-l", "--input_list", required=True, type=Path, metavar="LIST", help="files of float32 values"
+    )
+    options.add_argument(
+        "--weights_bitwidth", type=whole_number(4, 8), default=8, metavar="BITS", help="8, or 4"
+    )
+    options.add_argument(
+        "--act_bitwidth", type=whole_number(8, 16), default=8, metavar="BITS", help="8, or 16"
+    )
+    add_shape_options(options)
+    return options
+
+
+def _quantise(argv: Sequence[str]) -> None:
+    chosen = _options().parse_args(argv)
+    network: Path = chosen.input_network
+    output: Path = chosen.output_path
+    for bits, known in ((chosen.weights_bitwidth, (4, 8)), (chosen.act_bitwidth, (8, 16))):
+        if bits not in known:
+            raise ToolError(
+                ErrorCode.INVALID_PARAMETER,
+                f"{bits} bits are not served, {known[0]} and {known[1]} are.",
+                "Command Line",
+            )
+    if not network.is_file():
+        raise ToolError(ErrorCode.MISSING_FILE, f"the network {network} does not exist.", "Quantizer")
+    lines = [
+        {each.name or "": str(Path(each.path).resolve()) for each in inference}
+        for inference in input_list.parse(chosen.input_list).inferences
+    ]
+    print(f"{layout.sdk().banner}\n[INFO] Quantizing {network} on {len(lines)} inputs", flush=True)
+    with scratch_in(output.parent) as scratch:
+        request = {
+            "onnx": str(network.resolve()),
+            "list": lines,
+            "weights": chosen.weights_bitwidth,
+            "activations": chosen.act_bitwidth,
+            **shapes(chosen),
+        }
+        result = run_job("quantise", request, scratch)
+        if result["data"]:
+            publish(Path(result["data"]), output.with_name(Path(result["data"]).name))
+        publish(Path(result["onnx"]), output)
+    print(f"[INFO] Quantization complete: {output}")

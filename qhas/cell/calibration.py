@@ -1,0 +1,138 @@
+"""Calibration data of a cell: what a list names, the files of a folder, or seeded random values of the inputs' shapes.
+
+All of it is float32 as raw files, an inference a line of a list with absolute paths: the quantisers of either SDK take that.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+
+import fsspec
+
+from qhas.cell.inputs import LARGEST_DATA, listed_inputs
+from qhas.failures import FailureKind, Step, StepFailed
+from qhas.machine.digest import data_digest, file_digest
+from qhas.machine.secrets import error_at, masked
+from qhas.network.onnx_file import OnnxGraph, OnnxTensor
+from qhas.sweep.quantization import RANDOM_CALIBRATION
+from qhas.sweep.spec import ModelRef
+
+CALIBRATION_LIST = "calibration.txt"
+RANDOM_INFERENCES = 3
+MOST_INFERENCES = 1000
+_ENDS = (".npy", ".raw")
+_FLOATS = ("FLOAT_16", "FLOAT_32", "FLOAT_64")
+
+
+def gather_calibration(model: ModelRef, graph: OnnxGraph, folder: Path) -> None:
+    """Bring the data into a new folder, with their list. Raises StepFailed naming what cannot be used."""
+    folder.mkdir()
+    place = model.quantize.calibration if model.quantize else RANDOM_CALIBRATION
+    try:
+        if place == RANDOM_CALIBRATION:
+            lines = list(_random(model, graph, folder))
+        else:
+            lines = _of_folder(place, graph, folder) if _is_folder(place) else _of_list(place, folder)
+    except StepFailed as error:  # of the list, which is read as input lists are
+        raise _unusable(error.failure.message) from None
+    (folder / CALIBRATION_LIST).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def calibration_digest(folder: Path) -> str:
+    """Of the values and of how they belong together, wherever they lie."""
+    listing = (folder / CALIBRATION_LIST).read_text(encoding="utf-8").replace(str(folder), "")
+    files = sorted(path for path in folder.rglob("*.raw") if path.is_file())
+    return data_digest([listing, *map(file_digest, files)])
+
+
+def settled(model: ModelRef, tensor: OnnxTensor) -> tuple[int, ...]:
+    """The shape of an input, as it is asked for or else as the network has it."""
+    return tuple(int(size) for size in model.shapes.get(tensor.name, tensor.dimensions))
+
+
+def _random(model: ModelRef, graph: OnnxGraph, folder: Path) -> Iterator[str]:
+    import numpy as np
+
+    generator = np.random.default_rng(zlib.crc32(model.name.encode()))
+    for inference in range(RANDOM_INFERENCES):
+        words = []
+        for index, tensor in enumerate(graph.inputs):
+            shape = settled(model, tensor)
+            if tensor.type in _FLOATS:
+                values = generator.standard_normal(prod(shape), dtype=np.float32)
+            else:  # 0 unless a range is asked for, as of random inputs
+                low, high = model.input_ranges.get(tensor.name, (0, 0))
+                values = generator.integers(low, high, prod(shape), endpoint=True).astype(np.float32)
+            path = folder / f"{inference}-{index}.raw"
+            values.tofile(path)
+            words.append(f"{tensor.name}:={path}")
+        yield " ".join(words)
+
+
+def _of_list(address: str, folder: Path) -> list[str]:
+    staged = listed_inputs([address], folder)
+    lines = staged.list_file.read_text(encoding="utf-8").splitlines()
+    staged.list_file.unlink()
+    for name, path in staged.files.items():
+        lines = [
+            " ".join(word.replace(name, str(path)) if word.endswith(name) else word for word in line.split())
+            for line in lines
+        ]
+    return [line for line in lines if not line.startswith(("#", "%"))]
+
+
+def _is_folder(address: str) -> bool:
+    try:
+        fs, path = fsspec.core.url_to_fs(address)
+        return bool(fs.isdir(path))
+    except Exception as error:  # every fsspec backend raises its own
+        told = error_at(address, f"{type(error).__name__}: {error}")
+        raise _unusable(f"{masked(address)} cannot be looked up: {told}.") from None
+
+
+def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
+    """A file an inference, which only a network of one input can have."""
+    if len(graph.inputs) != 1:
+        names = ", ".join(tensor.name for tensor in graph.inputs)
+        raise _unusable(
+            f"{masked(address)} is a folder, and the network has several inputs ({names}): give an input list."
+        )
+    fs, path = fsspec.core.url_to_fs(address)
+    files = sorted(entry["name"] for entry in fs.ls(path, detail=True) if str(entry["name"]).endswith(_ENDS))
+    if not 0 < len(files) <= MOST_INFERENCES:
+        raise _unusable(
+            f"{masked(address)} holds {len(files)} files that end in .npy or .raw; give 1 to {MOST_INFERENCES}."
+        )
+    lines = []
+    for number, file in enumerate(files):
+        if fs.info(file)["size"] > LARGEST_DATA:
+            raise _unusable(
+                f"{Path(file).name} is over {LARGEST_DATA >> 20} MiB, the most that is read of a calibration file."
+            )
+        target = folder / f"{number}.raw"
+        target.write_bytes(_values(fs.cat_file(file), Path(file).name))
+        lines.append(f"{graph.inputs[0].name}:={target}")
+    return lines
+
+
+def _values(content: bytes, name: str) -> bytes:
+    """Float32 as a raw file has them."""
+    if not name.endswith(".npy"):
+        return content
+    import io
+
+    import numpy as np
+
+    try:
+        return bytes(np.load(io.BytesIO(content), allow_pickle=False).astype(np.float32).tobytes())
+    except (ValueError, TypeError, EOFError) as error:
+        raise _unusable(
+            f"{name} cannot be read as an array of numbers: {str(error)[:200].rstrip('.')}."
+        ) from error
+
+
+def _unusable(message: str) -> StepFailed:
+    return StepFailed(FailureKind.CALIBRATION_UNUSABLE, Step.QUANTIZE, message)

@@ -1,0 +1,186 @@
+"""From an ONNX to the DLC that is prepared: converted, and quantised, by the SDK's own tools, once for each content.
+
+The host SDK quantises the ONNX and converts what comes of it; the vendor's tools quantise the DLC. Either step takes the
+network as the step before left it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from qhas.cell.calibration import CALIBRATION_LIST, calibration_digest, gather_calibration
+from qhas.cell.prepared import MADE_DLC, MADE_ONNX, MADE_ONNX_DATA, PreparedGraphs
+from qhas.cell.work import CellWork, StepAttempt
+from qhas.failures import FailureKind, Step, StepFailed
+from qhas.machine.digest import data_digest, file_digest
+from qhas.network.onnx_file import OnnxGraph, open_input, read_onnx
+from qhas.runs import progress
+from qhas.runs.record import ConversionFacts
+from qhas.site.sdk import Sdk, SdkKind
+from qhas.sweep.quantization import FLOAT
+from qhas.sweep.spec import Cell
+
+_QUANTISER = "onnxruntime"
+"""The host SDK's quantiser is in this package."""
+Make = Callable[[StepAttempt, Path], Awaitable[list[str]]]
+
+
+@dataclass(frozen=True)
+class MadeNetwork:
+    """A network on its way to a prepared graph, and the content key of what it was made from, and how."""
+
+    path: Path
+    key: str
+
+
+async def convert(work: CellWork) -> None:
+    """The network as a DLC, from the store where it is known, else by the SDK's converter. Raises StepFailed."""
+    reused = await _step(work, Step.CONVERT, _convert)
+    dlc = made(work).path
+    quantization = work.cell.model.quantize
+    work.conversion = ConversionFacts(
+        key=made(work).key,
+        sha256=await asyncio.to_thread(file_digest, dlc),
+        quantization=quantization.name if quantization else FLOAT,
+        reused=reused,
+    )
+
+
+async def quantize(work: CellWork) -> None:
+    """The network in the bits that the cell asks for, from the store where it is known. Raises StepFailed."""
+    reused = await _step(work, Step.QUANTIZE, _quantize)
+    if work.conversion:  # the vendor's order: this is the DLC that is prepared
+        work.conversion = work.conversion.model_copy(
+            update={
+                "key": made(work).key,
+                "sha256": await asyncio.to_thread(file_digest, made(work).path),
+                "reused": reused and work.conversion.reused,
+            }
+        )
+
+
+def made(work: CellWork) -> MadeNetwork:
+    """The network as the last of these steps left it."""
+    if work.network is None:
+        raise RuntimeError("no step has made a network yet")
+    return work.network
+
+
+def made_key(cell: Cell, sdk: Sdk, source_sha256: str, calibration: str = "") -> str:
+    """Content key of the DLC that an ONNX becomes, by the digest of its calibration data."""
+    key = source_sha256
+    for step in order_of(cell, sdk):
+        key = _key(cell, sdk, step, key, calibration)
+    return key
+
+
+def order_of(cell: Cell, sdk: Sdk) -> tuple[Step, ...]:
+    """The steps that make a DLC of the cell's network; none for a DLC."""
+    if not cell.model.onnx:
+        return ()
+    if cell.model.quantize is None:
+        return (Step.CONVERT,)
+    return (Step.QUANTIZE, Step.CONVERT) if sdk.quantizes_onnx else (Step.CONVERT, Step.QUANTIZE)
+
+
+async def _step(work: CellWork, step: Step, make: Make) -> bool:
+    """Take the network through a step; whether the store had what it makes."""
+    async with work.attempt(step) as attempt:
+        source, work.model = await work.lab.model(work.cell.model)
+        if work.graph is None:
+            work.graph = await asyncio.to_thread(_read, work, source.path, step)
+        calibration = await _calibrated(work, step)
+        network = work.network or MadeNetwork(source.path, source.sha256)
+        key = _key(work.cell, work.sdk, step, network.key, calibration)
+        kept = PreparedGraphs(work.lab.store)
+        async with (
+            work.lab.lock(f"prepared {key}"),
+            kept.turn(key, attempt.folder, waiting=lambda host: _tell(work, host)) as stored,
+        ):
+            names = stored or await make(attempt, network.path)
+            if not stored:
+                await asyncio.to_thread(kept.publish, key, attempt.folder, names)
+        work.network = MadeNetwork(attempt.folder / names[0], key)
+        return stored is not None
+
+
+def _key(cell: Cell, sdk: Sdk, step: Step, network: str, calibration: str) -> str:
+    how: dict[str, Any] = {"step": step, "network": network, "shapes": cell.model.shapes}
+    how["sdk"] = [sdk.kind, sdk.version, dict(sdk.env)]
+    if step is Step.QUANTIZE and cell.model.quantize:
+        how |= {"bits": cell.model.quantize.name, "calibration": calibration}
+        how |= {"quantiser": _quantiser_version()} if sdk.kind is SdkKind.HOST else {}
+    return data_digest(how)
+
+
+def _quantiser_version() -> str:
+    try:
+        return version(_QUANTISER)
+    except PackageNotFoundError:
+        return ""
+
+
+def _read(work: CellWork, path: Path, step: Step) -> OnnxGraph:
+    """Raises StepFailed for what is no ONNX, and for inputs whose shapes are not settled."""
+    try:
+        graph = read_onnx(path)
+    except ValueError as error:
+        raise StepFailed(FailureKind.MODEL_UNREADABLE, step, f"{error}.") from error
+    if fault := open_input(graph, work.cell.model.shapes):
+        raise StepFailed(FailureKind.SHAPE_OPEN, step, f"{path.name}: {fault}.")
+    return graph
+
+
+async def _calibrated(work: CellWork, step: Step) -> str:
+    """The digest of the calibration data, which lie in the cell's directory then; empty for other steps."""
+    if step is not Step.QUANTIZE or work.graph is None:
+        return ""
+    folder = work.directory / "calibration"
+    if not folder.is_dir():
+        await asyncio.to_thread(gather_calibration, work.cell.model, work.graph, folder)
+    return await asyncio.to_thread(calibration_digest, folder)
+
+
+async def _convert(attempt: StepAttempt, network: Path) -> list[str]:
+    work, target = attempt.work, attempt.folder / MADE_DLC
+    await attempt.run_host_tool(
+        work.sdk.convert_argv(network=network, output=target, shapes=work.cell.model.shapes)
+    )
+    return _required(attempt, target)
+
+
+async def _quantize(attempt: StepAttempt, network: Path) -> list[str]:
+    work = attempt.work
+    if (quantization := work.cell.model.quantize) is None:
+        raise RuntimeError("the cell asks for no quantisation")
+    of_onnx = work.sdk.quantizes_onnx
+    target = attempt.folder / (MADE_ONNX if of_onnx else MADE_DLC)
+    await attempt.run_host_tool(
+        work.sdk.quantize_argv(
+            network=network,
+            output=target,
+            input_list=work.directory / "calibration" / CALIBRATION_LIST,
+            quantization=quantization,
+            shapes=work.cell.model.shapes,
+        )
+    )
+    data = [MADE_ONNX_DATA] if (attempt.folder / MADE_ONNX_DATA).is_file() else []
+    return _required(attempt, target) + data
+
+
+def _required(attempt: StepAttempt, target: Path) -> list[str]:
+    attempt.require_room()  # what is kept here, others use
+    if not target.is_file() or not target.stat().st_size:
+        raise StepFailed(
+            FailureKind.NETWORK_MISSING, attempt.step, f"{attempt.step} ended well but left no {target.name}."
+        )
+    return [target.name]
+
+
+def _tell(work: CellWork, host: str) -> None:
+    progress.report(progress.Waiting(work.cell, f"waiting for {host}, which converts the same network"))

@@ -1,0 +1,139 @@
+"""What of an ONNX the HTP takes, on which SoCs, and what would do in place of what it does not: before anything is prepared."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from qhas.failures import InvalidInput
+from qhas.machine.process import ToolRun, run_tool, tool_environment
+from qhas.network.onnx_file import open_input, read_onnx
+from qhas.outside_bytes import read_file
+from qhas.outside_text import ShownText, shown
+from qhas.site.sdk import HOST_TARGET, host_sdk_root
+
+CHECKER = "onnx-check"
+_TIMEOUT_SECONDS = 900
+_LARGEST_ANSWER = 64 << 20
+_LONGEST_REASON = 600
+_GELU = "as part of a GELU it is taken: x/2 (1 + erf(x/√2)) whole, or the node Gelu of opset 20"
+_RECURRENT = "write it as MatMul, Sigmoid and Tanh, one step after the other, or cut the network there"
+_DECIDES = "its result decides shapes or order of what follows: run it on the CPU after the network"
+REMEDIES: Mapping[str, str] = {
+    "Erf": _GELU,
+    "LSTM": _RECURRENT,
+    "GRU": _RECURRENT,
+    "RNN": _RECURRENT,
+    "NonZero": _DECIDES,
+    "NonMaxSuppression": _DECIDES,
+    "Unique": _DECIDES,
+    "If": "export the branch that is taken",
+    "Loop": "export it unrolled",
+    "Scan": "export it unrolled",
+    "Einsum": "write it as Transpose, Reshape and MatMul; later opsets of exporters do",
+    "Shape": "give every input a shape with numbers (--shape), and it is folded away",
+    "GridSample": "opset 16 to 19 with four dimensions is taken; else cut the network there",
+    "Mod": "for whole numbers: x - (x / y) * y with Div, Mul and Sub",
+}
+"""By operation, what would do."""
+OTHERWISE = (
+    "replace it, quantise it (--quantize w8a16 where 8 bits are not taken), or split the network there"
+)
+
+
+class LeftOp(BaseModel):
+    """An operation that a SoC does not take."""
+
+    type: ShownText
+    name: ShownText
+    macs: int = 0
+
+    @property
+    def remedy(self) -> str:
+        """What would do."""
+        return REMEDIES.get(self.type, OTHERWISE)
+
+
+class Support(BaseModel):
+    """Of a network: its operations, its multiply-accumulates, and by SoC what is not taken."""
+
+    nodes: int
+    macs: int
+    socs: dict[str, list[LeftOp]]
+
+    def covered(self, soc: str) -> float:
+        """The share of multiply-accumulates that the SoC takes, 0 to 1; of a network without any, of its operations."""
+        left = self.socs[soc]
+        if self.macs:
+            return 1 - sum(op.macs for op in left) / self.macs
+        return 1 - len(left) / self.nodes if self.nodes else 1.0
+
+    @property
+    def whole(self) -> bool:
+        """Whether every SoC takes all of it."""
+        return not any(self.socs.values())
+
+    def not_taken(self) -> Iterator[NotTaken]:
+        """Each operation that some SoC does not take, with those SoCs."""
+        by_op: dict[tuple[str, str], list[str]] = {}
+        ops = {(op.type, op.name): op for left in self.socs.values() for op in left}
+        for soc, left in self.socs.items():
+            for op in left:
+                by_op.setdefault((op.type, op.name), []).append(soc)
+        for key, socs in by_op.items():
+            yield NotTaken(ops[key], tuple(socs))
+
+
+@dataclass(frozen=True)
+class NotTaken:
+    """An operation, and the SoCs that do not take it."""
+
+    op: LeftOp
+    socs: tuple[str, ...]
+
+
+async def check_support(network: Path, socs: Sequence[str], shapes: Mapping[str, Sequence[int]]) -> Support:
+    """Ask the host SDK's compiler, for all SoCs in one go, of an absolute path. Raises InvalidInput."""
+    await asyncio.to_thread(_require_settled, network, shapes)
+    root = await asyncio.to_thread(host_sdk_root)
+    tool = root / "bin" / HOST_TARGET / CHECKER
+    with tempfile.TemporaryDirectory(prefix="qhas-check-") as folder:
+        output, answer = Path(folder, "output.txt"), Path(folder, "answer.json")
+        argv = [str(tool), f"--input_network={network}", f"--output_path={answer}"]
+        argv.append(f"--htp_socs={','.join(socs)}")
+        for name, shape in shapes.items():
+            argv += ["--input_dim", name, ",".join(map(str, shape))]
+        run = await run_tool(
+            argv, cwd=Path(folder), env=tool_environment({}), output=output, timeout_seconds=_TIMEOUT_SECONDS
+        )
+        return await asyncio.to_thread(_answered, network, run, answer, output)
+
+
+def _require_settled(network: Path, shapes: Mapping[str, Sequence[int]]) -> None:
+    try:
+        fault = open_input(read_onnx(network), shapes)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{network} cannot be checked: {error}.") from error
+    if fault:
+        raise InvalidInput(f"{network} cannot be checked: {fault}.")
+
+
+def _answered(network: Path, run: ToolRun, answer: Path, output: Path) -> Support:
+    if run.exit_code != 0 or not answer.is_file():
+        raise InvalidInput(f"{network} cannot be checked: {_last_words(output)}.")
+    try:
+        return Support.model_validate_json(read_file(answer, _LARGEST_ANSWER))
+    except ValidationError as error:
+        raise InvalidInput(f"{network} cannot be checked: {CHECKER} wrote no answer.") from error
+
+
+def _last_words(output: Path) -> str:
+    lines = [line.strip() for line in shown(output.read_text(errors="replace")).splitlines() if line.strip()]
+    last = lines[-1] if lines else "the tool said nothing"
+    _, mark, message = last.partition("error_message=")
+    return (message.partition(";")[0] if mark else last)[:_LONGEST_REASON].rstrip(".")

@@ -1,0 +1,138 @@
+"""A network as the author of a sweep names it: a DLC, or an ONNX with what makes one of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from qhas.documents import Written, anchored
+from qhas.machine.secrets import Address
+from qhas.naming import Name
+from qhas.sweep.quantization import RANDOM_CALIBRATION, Quantize
+
+RANDOM_INPUTS = "random"
+NO_INPUTS = "none"
+"""Nothing is executed: of a simulated SoC the simulator's estimate needs no inputs."""
+INPUT_WORDS = (RANDOM_INPUTS, NO_INPUTS)
+"""What may stand in place of an input list."""
+Shape = Annotated[list[Annotated[int, Field(ge=1, lt=1 << 31)]], Field(min_length=1, max_length=16)]
+
+
+def _is_empty(value: object) -> bool:
+    """Of what cells of DLCs do not have: their records are as they were before there was it."""
+    return not value
+
+
+class ModelRef(Written):
+    """A network to profile."""
+
+    name: Name = Field(
+        title="Name",
+        description="Used in reports and paths: letters, digits, dots, dashes, underscores.",
+        examples=["inception_v2"],
+    )
+    dlc: Address = Field(
+        default="",
+        exclude_if=_is_empty,
+        title="DLC",
+        description="Un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc.",
+        examples=["s3://models/inception_v2.dlc"],
+    )
+    onnx: Address = Field(
+        default="",
+        exclude_if=_is_empty,
+        title="ONNX",
+        description="In place of a DLC: an ONNX, which is converted first. Its weights may lie in files beside it.",
+        examples=["s3://models/inception_v2.onnx"],
+    )
+    shapes: dict[str, Shape] = Field(
+        default={},
+        exclude_if=_is_empty,
+        title="Shapes",
+        description="Of an ONNX, by input: needed where a dimension has no number.",
+        examples=[{"image": [1, 3, 224, 224]}],
+    )
+    quantize: Quantize = Field(
+        default=None,
+        exclude_if=_is_empty,
+        title="Quantise",
+        description="Of an ONNX of floats: bits of weights and activations; None leaves it as it is.",
+    )
+    inputs: Address = Field(
+        default=RANDOM_INPUTS,
+        title="Inputs",
+        min_length=1,
+        description="random, or path or URL of an input list, whose files lie relative to it; none: no execution, "
+        "simulated SoCs only.",
+        examples=[*INPUT_WORDS, "s3://models/inception_v2/input_list.txt"],
+    )
+    graph_inputs: dict[str, Address] = Field(
+        default={},
+        title="Inputs by graph",
+        description="Of a DLC with several graphs: path or URL of an input list for each, by the graph's name. "
+        "None: random for all.",
+        examples=[{"prefill": "prefill.txt", "decode": "decode.txt"}],
+    )
+    native_inputs: bool = Field(
+        default=False,
+        title="Native inputs",
+        description="The files of the input list hold values of the inputs' own types, as in int64, not float32.",
+    )
+    input_ranges: dict[str, tuple[int, int]] = Field(
+        default={},
+        title="Input ranges",
+        description="Least and greatest random value of an input of whole numbers, by its name; 0 where none is given.",
+        examples=[{"input_ids": (0, 30521)}],
+    )
+    tags: list[Name] = Field(
+        default=[], title="Tags", description="Words to select models by, as in nightly or canary."
+    )
+
+    @model_validator(mode="after")
+    def _is_one_network(self) -> Self:
+        if bool(self.dlc) == bool(self.onnx):
+            raise ValueError(
+                f"model {self.name} has {'both; give' if self.dlc else 'neither;'} a dlc or an onnx"
+            )
+        if self.dlc and (self.shapes or self.quantize):
+            raise ValueError(
+                f"model {self.name} is a DLC, which has its shapes and bits; `shapes` and `quantize` are of an onnx"
+            )
+        return self
+
+    @property
+    def source(self) -> str:
+        """Address of the file that it is made from."""
+        return self.dlc or self.onnx
+
+    @model_validator(mode="after")
+    def _lists_are_of_the_network_or_of_its_graphs(self) -> Self:
+        if self.graph_inputs and self.inputs != RANDOM_INPUTS:
+            raise ValueError(
+                "inputs and graph_inputs are both given; a DLC of several graphs has graph_inputs"
+            )
+        return self
+
+    @property
+    def input_lists(self) -> tuple[str, ...]:
+        """Addresses of all input lists; none where a word stands for them."""
+        return tuple(self.graph_inputs.values()) or (() if self.inputs in INPUT_WORDS else (self.inputs,))
+
+
+def anchored_model(file: Path, place: str, model: ModelRef) -> ModelRef:
+    """The model with its relative paths taken from the folder of the file that it is written in. Raises InvalidInput."""
+    changes: dict[str, Any] = {
+        field: anchored(file, f"{place}.{field}", address)
+        for field, address in (("dlc", model.dlc), ("onnx", model.onnx), ("inputs", model.inputs))
+        if address and (field != "inputs" or address not in INPUT_WORDS)
+    }
+    changes["graph_inputs"] = {
+        graph: anchored(file, f"{place}.graph_inputs.{graph}", address)
+        for graph, address in model.graph_inputs.items()
+    }
+    if model.quantize and model.quantize.calibration != RANDOM_CALIBRATION:
+        data = anchored(file, f"{place}.quantize.calibration", model.quantize.calibration)
+        changes["quantize"] = model.quantize.model_copy(update={"calibration": data})
+    return model.model_copy(update=changes)

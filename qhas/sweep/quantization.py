@@ -1,0 +1,66 @@
+"""In how many bits an ONNX is to compute, and from which data its ranges come."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from qhas.documents import Written
+from qhas.machine.secrets import Address
+
+RANDOM_CALIBRATION = "random"
+FLOAT = "float"
+"""The name of no quantisation."""
+_NAME = re.compile(r"w(\d+)a(\d+)")
+
+
+class Quantization(Written):
+    """Bits of weights and activations. The ranges of activations are those seen on calibration data."""
+
+    weights: Literal[4, 8] = Field(
+        default=8, title="Weights", description="Bits: 8, or 4 where the tools take it."
+    )
+    activations: Literal[8, 16] = Field(default=8, title="Activations", description="Bits: 8 or 16.")
+    calibration: Address = Field(
+        default=RANDOM_CALIBRATION,
+        title="Calibration",
+        min_length=1,
+        description="random, path or URL of an input list, or a folder of .npy or .raw files: an inference each.",
+    )
+
+    @property
+    def name(self) -> str:
+        """As people say it: w8a16."""
+        return f"w{self.weights}a{self.activations}"
+
+
+def bits(name: str) -> dict[str, int] | None:
+    """The fields that a name as `w8a16` stands for; None for `float`. Raises ValueError for what is neither."""
+    if name == FLOAT:
+        return None
+    if not (match := _NAME.fullmatch(name)):
+        raise ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}")
+    return {"weights": int(match[1]), "activations": int(match[2])}
+
+
+def _named(written: Any) -> Any:
+    return bits(written) if isinstance(written, str) else written
+
+
+NAMES = (FLOAT, "w8a8", "w8a16", "w4a8", "w4a16")
+
+
+def _known(name: Any) -> Any:
+    if name is None or name == "none":
+        return FLOAT
+    if name not in NAMES:
+        raise ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}")
+    return name
+
+
+Quantize = Annotated[Quantization | None, BeforeValidator(_named)]
+"""As written: the fields, or the name alone."""
+QuantizeName = Annotated[str, BeforeValidator(_known)]
+"""One of a grid: a name, `float` for none."""

@@ -1,0 +1,54 @@
+"""onnx-check and onnx-quantize: what is taken is told by SoC, and a float network becomes one in fewer bits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from tests.hostsdk import networks
+from tests.hostsdk.tools.conftest import run_tool, succeeded
+
+pytestmark = pytest.mark.hostsdk
+
+
+def test_what_is_not_taken_is_named_for_every_soc(tmp_path: Path) -> None:
+    network = networks.with_determinant(tmp_path / "bad.onnx")
+    succeeded(
+        run_tool(
+            "onnx-check", "-i", network, "-o", tmp_path / "a.json", "--htp_socs=sa8255,sm8750", cwd=tmp_path
+        )
+    )
+    answer = json.loads((tmp_path / "a.json").read_text())
+    assert {soc: [op["type"] for op in left] for soc, left in answer["socs"].items()} == {
+        "sa8255": ["Det"],
+        "sm8750": ["Det"],
+    }
+
+
+def test_multiply_accumulates_are_those_of_the_convolutions(tmp_path: Path) -> None:
+    network = networks.conv_net(tmp_path / "net.onnx")
+    succeeded(
+        run_tool("onnx-check", "-i", network, "-o", tmp_path / "a.json", "--htp_socs=sa8255", cwd=tmp_path)
+    )
+    assert json.loads((tmp_path / "a.json").read_text())["macs"] == 16 * 16 * 9 * (3 * 8 + 8 * 4)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_float_network_is_quantised_in_the_bits_asked_for(tmp_path: Path, bits: int) -> None:
+    network = networks.float_convolution(tmp_path / "float.onnx")
+    np.ones(networks.SHAPE, np.float32).tofile(tmp_path / "ones.raw")
+    (tmp_path / "list.txt").write_text("ones.raw\n")
+    succeeded(
+        run_tool(
+            "onnx-quantize", "-i", network, "-o", tmp_path / "q.onnx", "-l", tmp_path / "list.txt",
+            f"--act_bitwidth={bits}", cwd=tmp_path,
+        )
+    )  # fmt: skip
+    made = onnx.load(tmp_path / "q.onnx")
+    assert "QuantizeLinear" in {node.op_type for node in made.graph.node}
+    kinds = {constant.data_type for constant in made.graph.initializer}
+    assert {8: onnx.TensorProto.UINT8, 16: onnx.TensorProto.UINT16}[bits] in kinds

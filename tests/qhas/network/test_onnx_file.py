@@ -1,0 +1,57 @@
+"""An ONNX read without ONNX: inputs, nodes and where they come from; damage is a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qhas.network.onnx_file import open_input, read_onnx
+from tests.onnx_bytes import node, write_onnx
+
+
+def test_inputs_have_their_dimensions_and_constants_are_none(tmp_path: Path) -> None:
+    inputs = {"image": (1, 3, "height", "width"), "weight": (3,)}
+    graph = read_onnx(write_onnx(tmp_path / "net.onnx", inputs=inputs, constants=["weight"]))
+    assert [(each.name, each.dimensions, each.type) for each in graph.inputs] == [
+        ("image", (1, 3, "height", "width"), "FLOAT_32")
+    ]
+
+
+def test_nodes_have_what_their_exporter_wrote_of_their_origin(tmp_path: Path) -> None:
+    written = node("conv", "Conv", ["image"], ["y"], {"pkg.torch.onnx.name_scopes": "['', 'block', 'conv']"})
+    (conv,) = read_onnx(write_onnx(tmp_path / "net.onnx", nodes=[written])).nodes
+    assert (conv.name, conv.type, conv.inputs, conv.outputs) == ("conv", "Conv", ("image",), ("y",))
+    assert conv.metadata == {"pkg.torch.onnx.name_scopes": "['', 'block', 'conv']"}
+
+
+@pytest.mark.parametrize("cut", [1, 3, 20, 60])
+def test_a_file_cut_short_is_told(tmp_path: Path, cut: int) -> None:
+    whole = write_onnx(tmp_path / "net.onnx").read_bytes()
+    (tmp_path / "net.onnx").write_bytes(whole[:-cut])
+    with pytest.raises(ValueError, match=r"net\.onnx cannot be read as an ONNX: it ends within a field"):
+        read_onnx(tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08\x08", b"text that is none", bytes(50), b"\xff" * 40])
+def test_what_is_no_onnx_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "net.onnx").write_bytes(content)
+    with pytest.raises(ValueError, match=r"net\.onnx"):
+        read_onnx(tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize(
+    ("shapes", "says"),
+    [
+        ({}, "image has a dimension without a number (n x 3 x height x 8)"),
+        ({}, "--shape image=1,3,height,8"),
+        ({"picture": [1]}, "a shape is given for 'picture', but its inputs are image"),
+        ({"image": [1, 3]}, "input image has 4 dimensions, and 1 x 3 has 2"),
+    ],
+)
+def test_a_shape_that_is_not_settled_is_asked_for_by_name(
+    tmp_path: Path, shapes: dict[str, list[int]], says: str
+) -> None:
+    graph = read_onnx(write_onnx(tmp_path / "net.onnx", inputs={"image": ("n", 3, "height", 8)}))
+    assert says in (open_input(graph, shapes) or "")
+    assert open_input(graph, {"image": [2, 3, 8, 8]}) is None
