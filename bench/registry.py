@@ -51,6 +51,11 @@ BENCHES = (
     ),
     Bench("report", "bench.report", "how long the report of a night takes, and how large its pages are"),
     Bench("causes", "bench.causes", "whether the diff names the true cause of known changes"),
+    Bench(
+        "planted",
+        "bench.planted",
+        "whether causes that were planted are named by upgrade and bisect, and none besides",
+    ),
     Bench("history", "bench.history", "three years of history in S3: asked, appended to, compacted"),
     Bench("verdicts", "bench.verdicts", "false alarms and changes found, on histories whose truth is known"),
 )

@@ -53,7 +53,9 @@ def _keep(made: Path, version: str) -> None:
 
 
 def _fetch(version: str, target: Path) -> None:
-    asked = ["--quiet", "--no-deps", "--target", str(target), f"{wheel.DISTRIBUTION}=={version}"]
+    # A source archive would run code of its own while it is built; a wheel is only unpacked.
+    only = ["--only-binary", wheel.DISTRIBUTION]
+    asked = ["--quiet", "--no-deps", *only, "--target", str(target), f"{wheel.DISTRIBUTION}=={version}"]
     try:
         done = subprocess.run(
             [*_installer(), *asked], capture_output=True, text=True, check=False, timeout=_SECONDS

@@ -41,7 +41,7 @@ class Prepared:
 async def prepare_graph(work: CellWork) -> Prepared:
     """The prepared graph of the cell, from the store where it is known, else by graph-prepare. Raises StepFailed."""
     async with work.attempt(Step.PREPARE) as attempt:
-        source, origin = await _source(work)
+        source, origin = await source_of(work)
         key = prepared_key(work.cell, work.sdk, origin)
         graphs = PreparedGraphs(work.lab.store)
         async with (
@@ -64,11 +64,12 @@ async def prepare_graph(work: CellWork) -> Prepared:
             graph=prepared_key(work.cell, work.sdk, network.digest) if network else None,
             reused=stored_names is not None,
             context_bytes=await asyncio.to_thread(context_bytes, prepared.dlc),
+            compile_seconds=None if stored_names else attempt.tool_seconds,
         )
         return prepared
 
 
-async def _source(work: CellWork) -> tuple[Path, str]:
+async def source_of(work: CellWork) -> tuple[Path, str]:
     """The un-cached DLC, and the digest that it is known by: its own, or of what it was made from and how."""
     if work.network:
         return work.network.path, work.network.key

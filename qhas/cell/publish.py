@@ -57,6 +57,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         latency=work.latency,
         metrics=work.metrics,
         runtrace=work.runtrace,
+        estimated=work.estimated,
         remarks=([] if work.executes else [_NOT_EXECUTED])
         + work.remarks
         + [f"{each.name}: {remark}" for each in work.graphs for remark in each.remarks],

@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from qhas.cell.chrometrace import generate_chrometrace
 from qhas.cell.conversion import convert, order_of, quantize
 from qhas.cell.device import ready_device
+from qhas.cell.estimate import estimate_too
 from qhas.cell.latency import measure_latency
 from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
 from qhas.cell.prepare import Prepared, prepare_graph
@@ -140,6 +141,7 @@ async def profile_cell(
     async with open_work(cell, lab, run_id, pipeline) as work:
         try:
             await _profile(work, steps)
+            await estimate_too(work)
         except StepFailed as error:
             work.failure = error.failure
         except Exception as error:  # the other cells must not suffer for a fault of ours

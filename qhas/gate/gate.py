@@ -159,7 +159,7 @@ def _line(
     threshold: float,
 ) -> GateLine:
     (before, after), (base, head) = cells, sides
-    if same and after is None:
+    if same and after is None and name not in head.refused:
         return GateLine(
             network=name, soc=soc, state=GateState.UNCHANGED, sentence="The same bytes on both sides."
         )

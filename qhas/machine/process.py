@@ -15,7 +15,7 @@ from typing import IO, Literal
 
 from pydantic import BaseModel, Field, computed_field
 
-from qhas.machine.secrets import is_secret
+from qhas.machine.secrets import holds_secret
 
 GRACE_SECONDS = 2.0
 """Between SIGTERM and SIGKILL, for a tool to take its children along."""
@@ -52,7 +52,7 @@ class ToolNotExecutable(Exception):
 
 def tool_environment(additions: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment for a vendor tool: ours without credentials, plus the additions."""
-    inherited = {name: value for name, value in environ.items() if not is_secret(name)}
+    inherited = {name: value for name, value in environ.items() if not holds_secret(name, value)}
     return inherited | dict(additions)
 
 

@@ -22,9 +22,14 @@ _SECRET_WORDS = (
     "ACCESS_KEY",
     "AUTH",
     "CONNECTION_STRING",
+    "PASSPHRASE",
+    "WEBHOOK",
+    "COOKIE",
+    "BEARER",
+    "JWT",
 )
 _PRIVATE_PREFIXES = ("AWS_", "PREFECT_", "FSSPEC_")  # fsspec takes keys of stores from its variables
-_PRIVATE_SUFFIX = "_KEY"
+_PRIVATE_SUFFIXES = ("_KEY", "_PASS", "_PWD", "_PAT", "_SAS")
 
 MASK = "..."
 _SHORTEST = 4
@@ -35,13 +40,18 @@ _SIGNING = (  # parameters that are secret wherever they stand, as in the body o
     r"X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|AccountKey|SharedAccessSignature"
 )
 _IN_QUERY = r"sig|key|pwd|pass|[\w.-]*(?:token|secret|passw(?:or)?d|credential|auth|signature|[-_]key|apikey|accesskey(?:id)?)"
-_SIGNED = re.compile(rf"(?i)((?:\b(?:{_SIGNING})|[?&;](?:{_IN_QUERY}))=)([^&;#\s\"'<>]+)")
+_SIGNED = re.compile(rf"(?i)((?:\b(?:{_SIGNING})|[?&;#](?:{_IN_QUERY}))=)([^&;#\s\"'<>]+)")
+_HEADER = re.compile(
+    r"(?i)(\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|digest|token)\s+"
+    r"|\bx-(?:amz|goog)-security-token[\"']?\s*:\s*[\"']?)([^\s\"',]+)"
+)
+"""What a client that traces its requests prints of them."""
 
 
 def is_secret(name: str) -> bool:
     """Whether a variable of this name may hold a credential."""
     upper = name.upper()
-    listed = upper.startswith(_PRIVATE_PREFIXES) or upper.endswith(_PRIVATE_SUFFIX)
+    listed = upper.startswith(_PRIVATE_PREFIXES) or upper.endswith(_PRIVATE_SUFFIXES)
     return listed or any(word in upper for word in _SECRET_WORDS)
 
 
@@ -60,7 +70,12 @@ def masked_text(text: str, secrets: Collection[str] = ()) -> str:
         if len(secret) >= _SHORTEST:
             text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", MASK, text)
     text = re.sub(rf"({_SCHEME})([^\s\"'<>]+)", lambda found: found[1] + _without_user(found[2]), text)
-    return _SIGNED.sub(_parameter, text)
+    return _HEADER.sub(_parameter, _SIGNED.sub(_parameter, text))
+
+
+def holds_secret(name: str, value: str) -> bool:
+    """Whether a variable may hold a credential, by its name or as the password in an address."""
+    return is_secret(name) or masked_text(value) != value
 
 
 def error_at(address: str, text: str) -> str:

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from qhas.profile.qhas_file import QhasFile
 from qhas.profile.timing import stated_clock_mhz
-from qhas.units import count, microseconds
+from qhas.units import count, microseconds, size
 
 
 class Simulation(BaseModel):
@@ -35,6 +35,13 @@ class Simulation(BaseModel):
         if self.lower_us is None or self.upper_us is None:
             return ""
         return f"{microseconds(self.lower_us)} to {microseconds(self.upper_us)}"
+
+    @property
+    def moved(self) -> str:
+        """As in `256.0 kB of intermediate tensors spilled from VTCM, 0 B filled back`; empty where it is not told."""
+        if self.spill is None or self.fill is None:
+            return ""
+        return f"{size(self.spill)} of intermediate tensors spilled from VTCM, {size(self.fill)} filled back"
 
 
 def simulation_of(file: QhasFile) -> Simulation | None:

@@ -30,6 +30,10 @@ PERFETTO = "https://ui.perfetto.dev"
 PERFETTO_PORT = 9001
 _SHOWN = (keys.REPORTS, keys.RUNS)
 _LOOPBACK = "127.0.0.1"
+_OF_TOOLS = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+"""Pages that a device or a tool wrote have an origin of their own: they read nothing of the store and send nothing."""
+_SILENT_SECONDS = 60.0
+"""How long a connection may say nothing: strangers hold no threads for ever."""
 
 
 class Served:
@@ -37,6 +41,7 @@ class Served:
 
     def __init__(self, server: ThreadingHTTPServer, token: str) -> None:
         self.address = f"http://{_LOOPBACK}:{server.server_port}/{token}"
+        self.handler = server.RequestHandlerClass
         self._perfetto = server.server_port == PERFETTO_PORT
 
     def url(self, key: str) -> str:
@@ -79,6 +84,7 @@ def _listening(handler: type[BaseHTTPRequestHandler], port: int) -> ThreadingHTT
 def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = "qhas", ""
+        timeout = _SILENT_SECONDS
 
         def do_GET(self) -> None:
             """The object, to a request that has the token."""
@@ -119,6 +125,9 @@ def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Length", str(size))
             self.send_header("X-Content-Type-Options", "nosniff")
             self.send_header("Referrer-Policy", "no-referrer")
+            self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+            if key and key.startswith(f"{keys.RUNS}/"):
+                self.send_header("Content-Security-Policy", _OF_TOOLS)
             if self.headers.get("Origin") == PERFETTO:
                 self.send_header("Access-Control-Allow-Origin", PERFETTO)
             self.end_headers()

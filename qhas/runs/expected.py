@@ -60,6 +60,22 @@ def own_interval(record: CellRecord) -> str:
     return simulation.interval if simulation else ""
 
 
+def moved(record: CellRecord) -> str:
+    """What the simulator moves between VTCM and DRAM for want of room; empty where it is not told."""
+    simulation = record.metrics.simulation if record.metrics and record.good else None
+    return simulation.moved if simulation else ""
+
+
+def estimated_too(record: CellRecord) -> str:
+    """What the simulator says of a measured cell, as in `The simulator says 1,070 µs (host SDK 2.51.0)`; or why it says nothing."""
+    made = record.estimated
+    if made is None:
+        return ""
+    if made.simulated_us is None:
+        return f"Not estimated too: {made.why}"
+    return f"The simulator says {TIME.text(made.simulated_us)} (host SDK {made.sdk}): a pair of qhas truth, no figure of this cell."
+
+
 def sentence(record: CellRecord) -> str:
     """As in `1.07 ms simulated; 1.09 (0.90 to 1.30) ms expected on IQ-9075, from 34 networks`; empty for a measured cell."""
     foreseen = expected(record)

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from qhas.documents import Written, anchored, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
-from qhas.machine.secrets import MASK, is_secret, masked
+from qhas.machine.secrets import MASK, holds_secret, masked
 from qhas.naming import Name
 from qhas.site.devices import DeviceRef, Gate, Transport
 from qhas.sweep.model_ref import NO_INPUTS, RANDOM_INPUTS
@@ -111,6 +111,10 @@ class Site(Written):
     gate: Gate = Gate()
     host: Host = Host()
     links: Links = Links()
+    estimate: bool = Field(
+        default=False,
+        description="Also estimate each cell that is measured on a device, for `qhas truth`. Needs the host SDK's extra.",
+    )
 
     @model_validator(mode="after")
     def _device_names_are_unique(self) -> Site:
@@ -166,7 +170,7 @@ def without_secrets(site: Site) -> Site:
 
 
 def _without_values(env: Mapping[str, str]) -> dict[str, str]:
-    return {name: MASK if is_secret(name) else value for name, value in env.items()}
+    return {name: MASK if holds_secret(name, value) else value for name, value in env.items()}
 
 
 def require_cells(site: Site, cells: Iterable[Cell]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
 
 from qhas.machine.packing import sync, write_whole
@@ -17,6 +20,11 @@ class Local(AnyFileSystem):
         """The path."""
         return self._path(key)
 
+    def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes:
+        """See `AnyFileSystem.read`. Raises OSError for a pipe or a device, which would be waited for."""
+        _refuse_waiting(self._path(key))
+        return super().read(key, begin, end)
+
     def write(self, key: str, content: bytes) -> None:
         """Appear whole, in the place of what was there."""
         write_whole(self._path(key), content)
@@ -24,7 +32,17 @@ class Local(AnyFileSystem):
     def _create(self, key: str, content: bytes) -> None:
         write_whole(self._path(key), content, replace=False)
 
+    def _get(self, path: str, file: Path) -> None:
+        _refuse_waiting(path)
+        super()._get(path, file)
+
     def _put(self, file: Path, path: str) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         super()._put(file, path)
         sync(Path(path))  # the record that names it comes later, and must not be all that a crash leaves
+
+
+def _refuse_waiting(path: str) -> None:
+    mode = os.stat(path).st_mode  # noqa: PTH116
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)

@@ -73,6 +73,8 @@ class CellUpgrade(DiffPart):
     """`<model>/<soc>`; of a DLC of several graphs `<model>/<soc>/<graph>`."""
     verdict: Outcome
     time: Figure
+    prepare: list[Figure] = []
+    """Size of the context binary, and what graph-prepare took where it was run."""
     steps: list[Step] = []
     """The changes on the way, oldest first; empty for a cell whose time stayed."""
 
@@ -95,6 +97,8 @@ class Upgrade(DiffPart):
     failed: list[FailedCell] = []
     between: str = "SDK"
     """What `before` and `after` are: SDKs, or runs."""
+    cycles: dict[str, dict[str, float]] = {}
+    """By cell and SDK, where every one was asked for."""
     runs: list[str] = []
     compiled: int = 0
     """Graphs that were prepared this time, and not found in the store."""

@@ -10,9 +10,10 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from qhas.diff.model import CellDiff, Outcome
+from qhas.diff.model import CellDiff, Figure, Outcome
 from qhas.diff.runs import CellNotComparable, compare_cells
 from qhas.failures import InvalidInput
+from qhas.profile.figures import COMPILE, CONTEXT, CYCLES
 from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.stored import load_run
 from qhas.store import Store
@@ -52,7 +53,10 @@ class _Search:
 
     def stages(self) -> Stages:
         asked, sdks = self._question, self._question.sdks
-        yield self._stage("ends", asked.sweep((sdks[0], sdks[-1])))
+        if asked.every:
+            yield self._stage("every", asked.sweep(sdks))
+        else:
+            yield self._stage("ends", asked.sweep((sdks[0], sdks[-1])))
         self._read()
         cells = [(model.name, soc) for model in asked.models for soc in asked.socs]
         places = [place for cell in cells for place in self._places(cell)]
@@ -80,10 +84,16 @@ class _Search:
                 break
             middles = [(place, first, (first + last) // 2, last) for place, first, last in wide]
             number += 1
-            names = list(dict.fromkeys(sdks[middle] for _, _, middle, _ in middles))
-            cells = list(dict.fromkeys(_key(place, sdks[middle]) for place, _, middle, _ in middles))
-            yield self._stage(f"between-{number}", self._question.sweep(names, cells))
-            self._read()
+            new = [
+                (place, sdks[middle])
+                for place, _, middle, _ in middles
+                if (place, sdks[middle]) not in self._records
+            ]
+            if new:
+                names = list(dict.fromkeys(sdk for _, sdk in new))
+                cells = list(dict.fromkeys(_key(place, sdk) for place, sdk in new))
+                yield self._stage(f"between-{number}", self._question.sweep(names, cells))
+                self._read()
             spans = []
             for place, first, middle, last in middles:
                 halves = [(place, first, middle), (place, middle, last)]
@@ -194,7 +204,11 @@ class _Search:
         asked = self._question
         cells = [
             CellUpgrade(
-                cell="/".join(place), verdict=diff.verdict, time=diff.time, steps=steps.get(place, [])
+                cell="/".join(place),
+                verdict=diff.verdict,
+                time=diff.time,
+                prepare=self._prepare(place),
+                steps=steps.get(place, []),
             )
             for place, diff in ends.items()
         ]
@@ -205,9 +219,26 @@ class _Search:
             threshold_percent=asked.threshold_percent,
             cells=sorted(cells, key=lambda cell: -(cell.time.percent or 0)),
             failed=[FailedCell(cell="/".join(place), why=why) for place, why in self._failed.items()],
+            cycles=self._cycles() if asked.every else {},
             runs=self._runs,
             compiled=len(self._compiled),
         )
+
+    def _prepare(self, place: Place) -> list[Figure]:
+        sdks = self._question.sdks
+        ends = [self._records[place, sdk] for sdk in (sdks[0], sdks[-1])]
+        return [
+            Figure(name=figure.name, unit=figure.unit, before=before, after=after)
+            for figure in (CONTEXT, COMPILE)
+            if (before := figure.read(ends[0])) is not None and (after := figure.read(ends[1])) is not None
+        ]
+
+    def _cycles(self) -> dict[str, dict[str, float]]:
+        found: dict[str, dict[str, float]] = {}
+        for (place, sdk), record in self._records.items():
+            if record.good and (cycles := CYCLES.read(record)) is not None:
+                found.setdefault("/".join(place), {})[sdk] = cycles
+        return found
 
 
 def _moved(diff: CellDiff | None) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from qhas.markdown import as_text
 from qhas.profile.figures import HEADLINE
 from qhas.runs.record import SweepRecord
-from qhas.units import words
+from qhas.units import counted, words
 from qhas.verdict.model import CellVerdict, SdkOutcome, Verdict, headlines
 from qhas.verdict.upgrade import UpgradeTable, apart_from_upgrades, upgrade_tables
 
@@ -40,7 +40,7 @@ def morning_line(verdicts: Collection[CellVerdict]) -> str:
     gravest = list(headlines(own).values())
     sentences = [_of_upgrade(table) for table in upgrades]
     if new := _of(gravest, Verdict.NEW):
-        sentences.append(f"{_numbered(len(new), 'new regression')}, the first: {new[0].sentence}")
+        sentences.append(f"{counted(len(new), 'new regression')}, the first: {new[0].sentence}")
     if sustained := _of(gravest, Verdict.SUSTAINED):
         sentences.append(
             f"{len(sustained)} sustained{'' if new else f', the first: {sustained[0].sentence}'}"
@@ -60,9 +60,9 @@ def morning_line(verdicts: Collection[CellVerdict]) -> str:
         rest.append(f"look at {devices}")
     judged = _judged(own)
     if judged and not any(cell.verdict.regressed for cell in gravest):
-        sentences.append(f"No regression in {_numbered(judged, 'judged cell')}")
+        sentences.append(f"No regression in {counted(judged, 'judged cell')}")
     if judged and (young := counts[Verdict.INSUFFICIENT_DATA]):
-        rest.append(f"{_numbered(young, 'cell')} with too few nights")
+        rest.append(f"{counted(young, 'cell')} with too few nights")
     return (
         f"{'; '.join([*(sentence.rstrip('.') for sentence in sentences), *rest])}."
         if sentences or rest
@@ -123,7 +123,3 @@ def _of(verdicts: Sequence[CellVerdict], kind: Verdict) -> list[CellVerdict]:
         (verdict for verdict in verdicts if verdict.verdict is kind),
         key=lambda verdict: -abs(verdict.change_percent or 0),
     )
-
-
-def _numbered(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

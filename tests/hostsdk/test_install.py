@@ -44,6 +44,13 @@ def test_versions_go_into_the_cache_and_not_into_the_environment(calls, tmp_path
     assert all(target.startswith(str(tmp_path / "cache")) for target in targets)
 
 
+def test_nothing_is_built_from_source(calls):
+    assert entry.main(["install", "2.4.0"]) == 0
+    (line,) = calls.read_text().splitlines()
+    assert "--only-binary onnxruntime-qnn" in line
+    assert "--no-deps" in line
+
+
 def test_what_is_there_is_not_fetched_again(calls):
     assert entry.main(["install", "2.4.0"]) == entry.main(["install", "2.48"]) == 0
     assert len(calls.read_text().splitlines()) == 1

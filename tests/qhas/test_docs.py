@@ -77,3 +77,19 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
 def anchor(title: str) -> str:
     """The name of a heading as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+SAFETY = rows((ROOT / "docs/security.md").read_text(encoding="utf-8"))[1:]
+
+
+@pytest.mark.parametrize("number", range(len(SAFETY)))
+def test_who_may_do_what_is_held_by_tests_that_there_are(number: int) -> None:
+    who, may, may_not, held = SAFETY[number]
+    assert all((who, may, may_not))
+    named = re.findall(r"`(tests/[^`]+)`", held)
+    beside = re.findall(r"`(test_[^`]+)`", held)
+    assert named or held.startswith("the same")
+    for path in named:
+        assert (ROOT / path).exists(), path
+    for name in beside:
+        assert any((ROOT / path).parent.joinpath(name).exists() for path in named), name

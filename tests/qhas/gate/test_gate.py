@@ -97,6 +97,18 @@ def test_what_is_over_its_budget_fails_also_where_nothing_changed(change: Change
     assert "allowed: at most 1" in result.lines[0].sentence
 
 
+@pytest.mark.parametrize("network", ["alpha", "beta"])
+def test_what_did_not_change_and_does_not_run_fails_where_it_has_a_budget(
+    change: Change, network: str
+) -> None:
+    for side in (change.base, change.head):
+        (side / "beta.onnx").write_bytes(b"not converted")
+    order(change.sdk, Rule(Tool.PREPARE, Fault.ERROR_EXIT, model="alpha"))
+    result = change.judged(budgets={network: NetworkBudget.model_validate({"time_us": 1})})
+    assert states(result)[network] is GateState.FAILED
+    assert not result.passed
+
+
 def test_a_budget_of_no_network_is_refused(change: Change) -> None:
     with pytest.raises(InvalidInput, match="budgets for delta"):
         change.judged(budgets={"delta": NetworkBudget()})

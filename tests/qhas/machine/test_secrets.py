@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qhas.machine.process import tool_environment
 from qhas.machine.secrets import error_at, masked, masked_text, name_in
 from qhas.runs.record import ModelFacts
 from qhas.sweep.spec import ModelRef
@@ -99,3 +100,51 @@ def test_a_model_keeps_its_address_in_memory_and_loses_the_password_in_every_doc
     assert model.model_dump(mode="json")[field] == "https://...@host/list.txt"
     assert "pa/ss" not in model.model_dump_json()
     assert "pa/ss" not in ModelFacts(dlc=address, sha256="", size=1).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("> Authorization: Basic dXNlcjpwYXNz\r", "> Authorization: Basic ...\r"),
+        ("{'Authorization': 'Bearer abc.def'}", "{'Authorization': 'Bearer ...'}"),
+        ("proxy-authorization: digest abc", "proxy-authorization: digest ..."),
+        ("x-amz-security-token: abc", "x-amz-security-token: ..."),
+        ("at https://h/x#access_token=abc", "at https://h/x#access_token=..."),
+        ("authorization is basic here", "authorization is basic here"),
+    ],
+)
+def test_what_signs_a_request_is_masked_in_headers_and_fragments(text: str, seen: str) -> None:
+    assert masked_text(text) == seen
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("DATABASE_URL", "postgresql://u:p@h/db"), ("REDIS_URL", "redis://:p@h:6379")),
+        *(("PIP_INDEX_URL", "https://u:p@h/simple"), ("HTTPS_PROXY", "http://u:p@proxy:3128")),
+        *(
+            ("MYSQL_PWD", "x"),
+            ("DB_PASS", "x"),
+            ("GH_PAT", "x"),
+            ("SLACK_WEBHOOK", "x"),
+            ("GPG_PASSPHRASE", "x"),
+        ),
+        *(("LINK", "https://h/x?sig=abc"), ("CI_JOB_JWT", "x"), ("STORAGE_SAS", "x")),
+    ],
+)
+def test_no_tool_gets_a_variable_that_holds_a_secret(name: str, value: str) -> None:
+    assert name not in tool_environment({}, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PWD", "/work"),
+        ("OLDPWD", "/"),
+        ("PATH", "/bin"),
+        ("HTTP_PROXY", "http://proxy:3128"),
+        ("HOME", "/root"),
+    ],
+)
+def test_a_tool_gets_the_rest(name: str, value: str) -> None:
+    assert tool_environment({}, {name: value}) == {name: value}

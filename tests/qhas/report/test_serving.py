@@ -141,6 +141,29 @@ def test_perfetto_alone_may_fetch_from_its_page(served: Served) -> None:
     assert "Access-Control-Allow-Origin" not in ask(served, path, Origin="https://evil.example")[2]
 
 
+def test_a_page_that_a_tool_wrote_is_kept_apart_from_the_store(served: Served) -> None:
+    policy = ask(served, f"{token(served)}/{TRACE}")[2]["Content-Security-Policy"]
+    assert policy.startswith("sandbox allow-scripts; default-src 'none'")
+    assert "allow-same-origin" not in policy
+    assert "Content-Security-Policy" not in ask(served, f"{token(served)}/reports/one/index.html")[2]
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "127.0.0.1.evil.example:{port}", "[::1]:{port}", "127.1:{port}", ""]
+)
+def test_only_its_own_name_and_port_are_answered(served: Served, host: str) -> None:
+    named = host.format(port=urlsplit(served.address).port)
+    assert ask(served, f"{token(served)}/reports/one/index.html", Host=named)[0] == 404
+
+
+def test_a_connection_that_says_nothing_is_ended(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served.handler, "timeout", 0.05)
+    at = urlsplit(served.address)
+    with socket.create_connection((at.hostname, at.port), timeout=60) as client:
+        client.sendall(b"GET /")
+        assert client.recv(100) == b""
+
+
 def test_a_port_that_is_taken_is_no_fault_and_perfetto_is_not_promised(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

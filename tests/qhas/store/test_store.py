@@ -249,3 +249,15 @@ def test_files_are_on_the_disk_before_the_record_that_names_them(
     assert synced == ["trace.json"]
     store.write("cell/manifest.json", b"{}")
     assert [name.partition(".json")[0] for name in synced] == ["trace", "manifest"]
+
+
+def test_a_pipe_in_a_local_store_is_a_fault_and_is_not_waited_for(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    store.write("runs/one/sweep.json", b"{}")
+    os.mkfifo(tmp_path / "store/runs/one/pipe")
+    for ask in (
+        lambda: store.read("runs/one/pipe"),
+        lambda: store.fetch("runs/one/pipe", tmp_path / "copy", "0" * 64),
+    ):
+        with pytest.raises(StoreError, match="not a regular file"):
+            ask()
