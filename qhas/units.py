@@ -76,6 +76,11 @@ def signed_count(value: float) -> str:
     return f"{value:+,.0f}"
 
 
+def counted(number: int, what: str) -> str:
+    """So many things, as in `1 cell` or `3 cells`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def words(name: str) -> str:
     """A member of a closed vocabulary as people write it: `qhas invalid` for `qhas_invalid`."""
     return name.replace("_", " ")

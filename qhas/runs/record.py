@@ -121,6 +121,17 @@ class EffectiveOptions(Stored):
     )
 
 
+class OwnEstimate(Stored):
+    """What the simulator says of a cell that was measured. No figure of the record: those are the device's."""
+
+    sdk: str | None = Field(default=None, description="Version of the host SDK that estimated it.")
+    simulated_us: float | None = None
+    lower_us: float | None = Field(default=None, description="The simulator's own interval.")
+    upper_us: float | None = None
+    ops_without_cost: int | None = None
+    why: ShownText = Field(default="", description="Why there is no estimate.")
+
+
 class BudgetState(StrEnum):
     """Whether a figure is within its budget."""
 
@@ -194,6 +205,11 @@ class CellRecord(Stored):
     metrics: Metrics | None = None
     runtrace: Runtrace | None = Field(
         default=None, description="Phases and clocks of the profiled inferences, the first one cold."
+    )
+    estimated: OwnEstimate | None = Field(
+        default=None,
+        exclude_if=lambda estimated: estimated is None,
+        description="Beside a device's figures, where site.yaml has estimate: true.",
     )
     remarks: list[ShownText] = Field(
         default=[], description="What is odd about the cell's files; nothing of it counts in a figure."
