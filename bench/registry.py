@@ -41,6 +41,7 @@ class Bench:
 
 BENCHES = (
     Bench("start", "bench.start", "what a command costs before it does anything"),
+    Bench("direct", "bench.direct", "what one small cell takes by `qhas profile`, against its tools"),
     Bench("overhead", "bench.overhead", "what a cell costs above its tools' own time"),
     Bench("nightly", "bench.nightly", "a second nightly, which prepares nothing, against the first"),
     Bench(

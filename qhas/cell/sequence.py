@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -55,7 +55,25 @@ class Steps:
     generate_chrometrace: Callable[[CellWork, Prepared, Path, Device | None], Coroutine[Any, Any, None]]
     publish_cell: Callable[[CellWork], Coroutine[Any, Any, CellRecord]]
 
+    def each(self, wrapped: Callable[[str, Callable[..., Any]], Callable[..., Any]]) -> Steps:
+        """These steps, each as it comes back from the call with its name and itself."""
+        return Steps(
+            *(wrapped(name, getattr(self, step.name)) for name, step in zip(NAMES, fields(self), strict=True))
+        )
 
+
+NAMES = (
+    "convert",
+    "quantize",
+    "graph-prepare",
+    "ready-device",
+    "latency",
+    "net-run",
+    "collect-logs",
+    "chrometrace",
+    "publish",
+)
+"""What people see of the steps, in their order."""
 ONCE = Steps(
     convert,
     quantize,
@@ -72,17 +90,7 @@ ONCE = Steps(
 
 def retried(steps: Steps) -> Steps:
     """These steps, each call with as many attempts as the failure table grants."""
-    return Steps(
-        _retried(steps.convert),
-        _retried(steps.quantize),
-        _retried(steps.prepare_graph),
-        _retried(steps.ready_device),
-        _retried(steps.measure_latency),
-        _retried(steps.net_run),
-        _retried(steps.collect_logs),
-        _retried(steps.generate_chrometrace),
-        _retried(steps.publish_cell),
-    )
+    return steps.each(lambda _, step: _retried(step))
 
 
 def _retried(step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:

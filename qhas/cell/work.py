@@ -242,11 +242,11 @@ class StepAttempt:
         return {spec.name: found for spec in wanted if (found := self._find(spec, folder))}
 
     def _find(self, spec: ArtifactSpec, folder: str) -> Path | None:
-        found = sorted((self.folder / folder).glob(spec.pattern))
-        if not found and spec.required(self.work.cell.trace):
+        paths = sorted((self.folder / folder).glob(spec.pattern))
+        if not paths and spec.required(self.work.cell.trace):
             missing = f"{folder}/{spec.pattern}" if folder else spec.pattern
             raise StepFailed(spec.absent, self.step, f"{self.step} ended without {missing}.")
-        return found[0] if found else None
+        return paths[0] if paths else None
 
 
 @asynccontextmanager

@@ -71,9 +71,9 @@ def cell_page_text(
         after=after,
         standing=standing(record, findings, diff),
         verdicts=[
-            one
-            for one in findings.verdicts.get(record.cell.key, ())
-            if one.verdict.says_something or one.upgrade
+            verdict
+            for verdict in findings.verdicts.get(record.cell.key, ())
+            if verdict.verdict.says_something or verdict.upgrade
         ],
         baseline=findings.baseline,
         accepted=findings.accepted.get(record.cell.key),
@@ -146,7 +146,7 @@ def _health(record: CellRecord) -> list[tuple[str, str, str]]:
 def _readings(health: Health | None) -> dict[str, str]:
     if health is None:
         return {}
-    told = {
+    readings = {
         "taken at": f"{health.taken_at:%H:%M:%S} UTC",
         "thermal status": health.thermal_status,
         "skin, °C": health.skin_celsius,
@@ -158,7 +158,7 @@ def _readings(health: Health | None) -> dict[str, str]:
     }
     return {
         name: f"{value:g}" if isinstance(value, float) else str(value)
-        for name, value in told.items()
+        for name, value in readings.items()
         if value is not None
     }
 

@@ -46,7 +46,7 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
         lead=lead(run, cells, findings),
         baseline=findings.baseline,
         accepted=[findings.accepted[key] for key in sorted(findings.accepted)],
-        upgrades=upgrade_tables([one for each in findings.verdicts.values() for one in each]),
+        upgrades=upgrade_tables([verdict for each in findings.verdicts.values() for verdict in each]),
         pages={record.cell.key: cell_page(record.cell) for record in cells},
         counts=_counts(cells, findings),
         groups=[_group(run, records, origin, findings) for origin, records in by_origin(list(cells))],
@@ -58,7 +58,7 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
 
 def _counts(cells: Sequence[CellRecord], findings: Findings) -> list[tuple[str, Tone, int]]:
     """Words of the matrix with the number of their cells, the gravest first."""
-    counted = Counter((found.tone, found.word) for found in (standing(cell, findings) for cell in cells))
+    counted = Counter((shown.tone, shown.word) for shown in (standing(cell, findings) for cell in cells))
     tones = list(Tone)
     return [
         (word, tone, count)

@@ -115,9 +115,9 @@ class Upgrade(DiffPart):
     @property
     def sentence(self) -> str:
         """How many cells are what, and the slowest with its cause."""
-        told = [f"{len(self.of(each))} {word}" for each, word in _WORDS.items()]
+        counts = [f"{len(self.of(each))} {word}" for each, word in _WORDS.items()]
         failed = f", {len(self.failed)} not compared" if self.failed else ""
-        head = f"{self.between} {self.before} → {self.after}: of {len(self.cells)} cells {', '.join(told)}{failed}."
+        head = f"{self.between} {self.before} → {self.after}: of {len(self.cells)} cells {', '.join(counts)}{failed}."
         worst = next((cell for cell in self.cells if cell.verdict is Outcome.WORSE and cell.steps), None)
         return head if worst is None else f"{head} Slowest is {worst.cell}: {worst.steps[-1].why}."
 

@@ -80,10 +80,10 @@ def _prepare(upgrade: Upgrade) -> Iterator[str]:
 def way_back(step: Step, proof: WayBack) -> str:
     """What the old options did to the new SDK, as a sentence."""
     options = ", ".join(f"{name}: {str(value).lower()}" for name, value in proof.options.items())
-    left = signed_percent(proof.time.percent)
+    remainder = signed_percent(proof.time.percent)
     if proof.restores:
-        return f"With {{{options}}} SDK {step.after} is back at the figure of {step.before} ({left}), run {proof.run_id}."
-    return f"With {{{options}}} SDK {step.after} is still {left} off {step.before}, run {proof.run_id}."
+        return f"With {{{options}}} SDK {step.after} is back at the figure of {step.before} ({remainder}), run {proof.run_id}."
+    return f"With {{{options}}} SDK {step.after} is still {remainder} off {step.before}, run {proof.run_id}."
 
 
 def values(figure: Figure) -> str:

@@ -96,16 +96,16 @@ def sdks_between(site: Site, before: str, after: str) -> tuple[str, ...]:
 
     Raises InvalidInput for an SDK that is not there.
     """
-    known = list(site.sdks) or host_sdk_versions()
+    sdks = list(site.sdks) or host_sdk_versions()
     if before == after:
         raise InvalidInput(f"--from and --to are both {before}; name two SDKs.")
     for name in (before, after):
-        if name not in known:
+        if name not in sdks:
             raise InvalidInput(
-                f"There is no SDK {name} here, only {', '.join(known) or 'none'}: {_how_to_have(site, name)}."
+                f"There is no SDK {name} here, only {', '.join(sdks) or 'none'}: {_how_to_have(site, name)}."
             )
-    first, last = known.index(before), known.index(after)
-    return tuple(known[first : last + 1] if first < last else known[last : first + 1][::-1])
+    first, last = sdks.index(before), sdks.index(after)
+    return tuple(sdks[first : last + 1] if first < last else sdks[last : first + 1][::-1])
 
 
 def _how_to_have(site: Site, name: str) -> str:

@@ -124,16 +124,16 @@ class _Search:
 
     def _ways_back(self, steps: dict[Place, list[Step]]) -> Generator[Stage, None, None]:
         """The old values of options given to the new SDK: one sweep for all cells that need the same."""
-        wanted = defaultdict[tuple[tuple[str, int | bool], ...], list[tuple[Place, Step]]](list)
+        by_options = defaultdict[tuple[tuple[str, int | bool], ...], list[tuple[Place, Step]]](list)
         for place, step in [(place, step) for place, each in steps.items() for step in each]:
             old = old_values(self._records[place, step.before], self._records[place, step.after])
             if old:
-                wanted[tuple(old.items())].append((place, step))
-        for options, at in wanted.items():
+                by_options[tuple(old.items())].append((place, step))
+        for options, at in by_options.items():
             names = list(dict.fromkeys(step.after for _, step in at))
             cells = list(dict.fromkeys(_key(place, step.after) for place, step in at))
-            told = "-".join(f"{name}-{str(value).lower()}" for name, value in options)
-            yield self._stage(told, self._question.sweep(names, cells, dict(options)))
+            label = "-".join(f"{name}-{str(value).lower()}" for name, value in options)
+            yield self._stage(label, self._question.sweep(names, cells, dict(options)))
             _, records = load_run(self._store, self._runs[-1])
             self._count(records)
             proofs = {(_place(record), record.cell.sdk or ""): record for record in by_graph(records)}
@@ -155,17 +155,17 @@ class _Search:
         if restores or not diff.time.after:
             return
         own = 100 * ((step.time.after or 0) / diff.time.after - 1)
-        left = diff.time.percent or 0
+        remainder = diff.time.percent or 0
         rest, why = cause_of(diff, {})
         parts = [
             (abs(own), step.cause, f"{step.why}, {signed_percent(own)}"),
-            (abs(left), rest, f"{why}, {signed_percent(left)}"),
+            (abs(remainder), rest, f"{why}, {signed_percent(remainder)}"),
         ]
         parts.sort(key=lambda part: -part[0])
         step.cause, step.why = parts[0][1], "; ".join(part[2] for part in parts)
 
-    def _stage(self, what: str, spec: SweepSpec) -> Stage:
-        self._runs.append(f"{self._question.upgrade_id}-{what}")
+    def _stage(self, label: str, spec: SweepSpec) -> Stage:
+        self._runs.append(f"{self._question.upgrade_id}-{label}")
         return Stage(self._runs[-1], spec)
 
     def _read(self) -> None:
