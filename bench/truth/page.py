@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.truth import simulated, structure, tables
+from bench.truth import matrix, simulated, structure, tables
 from bench.truth.plot import scatter
 from qhas.truth.tables import AS_OF, LICENCE, QAIRT, SOURCE, WHEEL, Device, Precision, calibrating, devices
 
@@ -198,14 +198,23 @@ Some networks have ops whose cost the simulator does not know; their estimate le
 
 The structures of {len(structure.names())} networks, without weights, are in `bench/truth/structures`
 ({_megabytes():.1f} MB); weights are grown from a seed. `python -m bench.truth.export` makes the files of torchvision, timm, transformers and a
-few networks of its own (`pip install 'qhas-flows[structures]'`). The tables have figures of more or of fewer networks and devices than these:
-what was simulated so far. Made again of its structure file, mobilenet_v2 is within 0.1 % of the tables in all twelve figures
+few networks of its own (`pip install 'qhas-flows[structures]'`). {_share()} Made again of its structure file, mobilenet_v2 is within 0.1 % of the tables in all twelve figures
 of six SoCs, float and 8 bit. The last command takes an ONNX file, or one without its weights (`.onnx.gz`, `.onnx.xz`).
 
 A lab with devices has its own table: with `estimate: true` in site.yaml each cell that is measured on a device is also estimated, and
 `qhas truth` sets both against each other, and every DLC that the store has both simulated and measured. A record keeps the
 estimate beside the device's figures (`estimated`) and never among them.
 """
+
+
+def _share() -> str:
+    """How much of the whole there is."""
+    every = list(matrix.cells(WHEEL))
+    there = sum(simulated.row_of(cell) is not None for cell in every)
+    return (
+        f"Of the {len(every)} figures of these networks, devices and formats {there} are in the tables; the others were not made "
+        "yet: `--run` makes them."
+    )
 
 
 def _failures() -> str:
