@@ -41,6 +41,7 @@ class Bench:
 
 BENCHES = (
     Bench("start", "bench.start", "what a command costs before it does anything"),
+    Bench("direct", "bench.direct", "what one small cell takes by `qhas profile`, against its tools"),
     Bench("overhead", "bench.overhead", "what a cell costs above its tools' own time"),
     Bench("nightly", "bench.nightly", "a second nightly, which prepares nothing, against the first"),
     Bench(
@@ -50,6 +51,11 @@ BENCHES = (
     ),
     Bench("report", "bench.report", "how long the report of a night takes, and how large its pages are"),
     Bench("causes", "bench.causes", "whether the diff names the true cause of known changes"),
+    Bench(
+        "planted",
+        "bench.planted",
+        "whether causes that were planted are named by upgrade and bisect, and none besides",
+    ),
     Bench("history", "bench.history", "three years of history in S3: asked, appended to, compacted"),
     Bench("verdicts", "bench.verdicts", "false alarms and changes found, on histories whose truth is known"),
 )

@@ -1,4 +1,8 @@
-"""How much is read of what comes from outside: files, zip directories, packed and declared sizes. Beyond it is an error."""
+"""How much is read of what comes from outside: files, zip directories, packed and declared sizes. Beyond it is an error.
+
+The library has its own of these (`qhas/outside_bytes.py`): the host SDK stands alone, as the vendor's does, and imports
+nothing of it; and tools answer in the vendor's error codes.
+"""
 
 from __future__ import annotations
 

@@ -21,32 +21,34 @@ from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site, require_cells
 from qhas.site.sdk import Sdk
 from qhas.sweep.forecast import Forecast
-from qhas.sweep.plan import plan_sweep
+from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec
 
 _logger = logging.getLogger(__name__)
 
 
 def run_direct(
-    spec: SweepSpec, site: Site, run_id: str, sdks: Mapping[str | None, Sdk] | None = None
+    sweep: SweepSpec | Plan, site: Site, run_id: str, sdks: Mapping[str | None, Sdk] | None = None
 ) -> None:
-    """Take a sweep to its end, or complete it; with the site's SDKs if the caller has found them. A failed cell is in its record, not raised.
+    """Take a sweep to its end, or complete it; by the plan and with the SDKs that the caller has made and found. A failed cell is in its record, not raised.
 
     Raises InvalidInput before anything runs, RunNotEnded if the cells have run and the store is gone, RunTaken if
     another process has taken the run over, and KeyboardInterrupt for a run that is stopped, also by SIGTERM or SIGHUP.
     """
     try:
         with hangup_interrupts():
-            asyncio.run(_run(spec, site, run_id, sdks))
+            asyncio.run(_run(sweep, site, run_id, sdks))
     except asyncio.CancelledError as stopped:
         raise KeyboardInterrupt from stopped
 
 
-async def _run(spec: SweepSpec, site: Site, run_id: str, sdks: Mapping[str | None, Sdk] | None) -> None:
+async def _run(
+    sweep: SweepSpec | Plan, site: Site, run_id: str, sdks: Mapping[str | None, Sdk] | None
+) -> None:
     this = asyncio.current_task()
     if this and threading.current_thread() is threading.main_thread():  # no other may handle signals
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
-    plan = await asyncio.to_thread(plan_sweep, spec)
+    plan = sweep if isinstance(sweep, Plan) else await asyncio.to_thread(plan_sweep, sweep)
     require_cells(site, plan.cells)
     async with (
         open_lab(site, named=plan.sdks, sdks=sdks) as lab,

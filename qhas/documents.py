@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -21,6 +22,18 @@ LARGEST_YAML = 1 << 20
 """Three thousand networks with long paths; more is no file that somebody wrote."""
 _MOST_FAULTS = 20
 """Told of one document: more nobody reads, and a wrong list of thousands has one each."""
+_NEAR = 0.6
+"""How alike a key must be to one that there is to be taken for a slip of it."""
+_SAID = {
+    "less_than_equal": "Input should be at most {le}",
+    "greater_than_equal": "Input should be at least {ge}",
+    "list_type": "Input should be a list, as in [a, b]",
+    "model_type": "Input should be a mapping of keys to values",
+    "dict_type": "Input should be a mapping of keys to values",
+    "string_type": "Input should be text; put a number into quotes",
+    "missing": "this key is needed",
+}
+"""Faults whose words are those of a library; `{}` is of the fault's own bounds."""
 _NULL = {"type": "null"}
 _UNKNOWN = frozenset({"extra_forbidden", "invalid_key"})
 """What pydantic calls the fault of a key that no field has, the latter of one that is no text."""
@@ -58,10 +71,14 @@ class Written(BaseModel):
             faults = error.errors(include_url=False)
             if not any(map(_is_unknown_key, faults)):
                 raise
-            keys = f"no such key; choose from {', '.join(cls.model_fields)}"
             lines = [
                 InitErrorDetails(
-                    type=PydanticCustomError(fault["type"], keys if _is_unknown_key(fault) else fault["msg"]),
+                    type=PydanticCustomError(
+                        fault["type"],
+                        _no_such_key(fault["loc"][0], cls.model_fields)
+                        if _is_unknown_key(fault)
+                        else said(fault),
+                    ),
                     loc=fault["loc"],
                     input=fault["input"],
                 )
@@ -73,6 +90,22 @@ class Written(BaseModel):
 def _is_unknown_key(fault: ErrorDetails) -> bool:
     """Of the document itself: those of its parts are named already."""
     return fault["type"] in _UNKNOWN and len(fault["loc"]) == 1
+
+
+def _no_such_key(key: object, known: Iterable[str]) -> str:
+    keys = list(known)
+    near = get_close_matches(str(key), keys, 1, _NEAR)
+    meant = f"; perhaps {near[0]} was meant" if near else ""
+    return f"no such key; choose from {', '.join(keys)}{meant}"
+
+
+def said(fault: ErrorDetails) -> str:
+    """What is wrong with a value, in words for whoever wrote it."""
+    bounds = fault.get("ctx", {})
+    message = fault["msg"].removeprefix("Value error, ")
+    sentence = _SAID.get(fault["type"], "")
+    known = bounds or "{" not in sentence  # a fault that was told once has its words already
+    return sentence.format(**bounds) if sentence and known else message
 
 
 class Stored(BaseModel):
@@ -101,6 +134,10 @@ def parse_yaml(path: Path, model: type[ModelT], what: str, filled: Sequence[str]
     """
     try:
         text = read_file(path, LARGEST_YAML).decode()
+    except FileNotFoundError:
+        raise InvalidInput(
+            f"The {what} file {path} cannot be read: there is no such file; correct its path."
+        ) from None
     except (OSError, ValueError) as error:  # no UTF-8, or a path that cannot be one
         raise InvalidInput(f"The {what} file {path} cannot be read: {error}.") from error
     try:
@@ -109,6 +146,9 @@ def parse_yaml(path: Path, model: type[ModelT], what: str, filled: Sequence[str]
         raise InvalidInput(f"The {what} file {path} is not YAML as it is taken: {_fault(error)}.") from None
     except yaml.YAMLError as error:
         raise InvalidInput(f"The {what} file {path} is not YAML: {_fault(error)}.") from None
+    if document is None:
+        keys = ", ".join(model.model_fields)
+        raise InvalidInput(f"The {what} file {path} is not valid: the whole: it is empty; it takes {keys}.")
     try:
         for key in filled:
             if isinstance(document, dict) and key in document:
@@ -143,7 +183,7 @@ def anchored(file: Path, place: str, address: str) -> str:
 def describe(error: ValidationError) -> str:
     """The first faults of a validation as one line, each with the place where it stands, and the number of the others."""
     faults = [
-        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {said(fault)}"
         for fault in error.errors(include_url=False, include_input=False)[:_MOST_FAULTS]
     ]
     others = error.error_count() - len(faults)

@@ -123,6 +123,7 @@ def _distinctly_named(answer: pa.Table) -> pa.Table:
 
 def _refusal(error: Exception) -> InvalidInput:
     what = " ".join(shown(str(error)).split("\n\nLINE")[0].split())
+    what = re.sub(r" Did you mean \"pg_[^?]*\?", "", what)  # its own tables are nobody's
     return InvalidInput(
         f"The question cannot be answered: {what.rstrip('.')}. The views are {', '.join(VIEWS)}."
     )

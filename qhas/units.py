@@ -13,6 +13,11 @@ def microseconds(value: float) -> str:
     return f"{value:,.{digits}f} µs"
 
 
+def seconds(value: float) -> str:
+    """What work on this host took, as in `6.5 s`."""
+    return f"{value:,.1f} s"
+
+
 def size(value: float) -> str:
     """Bytes, in the largest unit that leaves a whole one: `26.4 MB` of 10^6 bytes, `4.1 kB`, `960 B`."""
     if round(value) < 1000:
@@ -69,6 +74,11 @@ def signed_mebibytes(value: float) -> str:
 def signed_count(value: float) -> str:
     """A difference of whole numbers, as in `+1,200`."""
     return f"{value:+,.0f}"
+
+
+def counted(number: int, what: str) -> str:
+    """So many things, as in `1 cell` or `3 cells`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def words(name: str) -> str:

@@ -1,4 +1,4 @@
-"""`python -m bench truth`: the tables of docs/truth.md, the page itself, or the trial of a network of one's own."""
+"""`python -m bench truth`: the tables of docs/truth.md, the page itself, every network again, or a network of one's own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from rich.table import Table as Shown
 from rich.text import Text
 
 from bench.failure import BenchFailed
-from bench.truth import page, tables, trial
+from bench.truth import matrix, page, simulated, structure, tables, trial
 from hostsdk.errors import ToolError
+from hostsdk.socs import find
+from qhas.failures import InvalidInput
 from qhas.truth import calibration
-from qhas.truth.tables import Device, NetworkClass, Precision, devices, measured_models
+from qhas.truth.tables import WHEEL, Device, device_of, devices, measured_models
 from qhas.truth.traits import Traits
 
 _ROOT = Path(__file__).parents[2]
@@ -30,35 +32,47 @@ def main(argv: Sequence[str]) -> int:
     try:
         if given.onnx:
             return _try(given, console)
-    except (BenchFailed, ToolError) as error:
+        if given.run:
+            return _run(given, console)
+    except (BenchFailed, ToolError, InvalidInput) as error:
         print(f"The network was not tried: {error}", file=sys.stderr)
         return 1
     if given.write:
-        table = _ROOT / "qhas/truth" / calibration.TABLE
-        table.write_text(calibration.as_table(calibration.recomputed_table()), encoding="utf-8")
-        calibration.table.cache_clear()
-        for path in [table, *page.write(_ROOT)]:
-            console.print(str(path.relative_to(_ROOT)))
-        return 0
-    held, of = tables.pooled_coverage()
-    for title, table_of in (
-        ("By device, format and class", tables.by_device),
-        ("By size, float", tables.by_size),
-        ("Voltage corner", tables.by_corner),
-        ("What it cannot see", tables.unseen),
-        (f"Off by more than {tables.FAR:g}", tables.bad_rows),
-    ):
-        _show(console, title, table_of())
-    console.print(f"The intervals hold {held} of {of} networks of families left out: {held / of:.0%}.")
+        _write(console)
+    else:
+        _show_all(console)
     return 0
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench truth", description=__doc__)
     parser.add_argument(
-        "--write", action="store_true", help="make calibration.tsv, docs/truth.md and its pictures"
+        "--write",
+        action="store_true",
+        help="make calibration.tsv, checked.tsv, docs/truth.md and its pictures",
     )
-    parser.add_argument("--onnx", type=Path, metavar="FILE", help="a network to try, .onnx or .onnx.gz")
+    parser.add_argument(
+        "--run", nargs="*", metavar="NETWORK",
+        help="simulate what qhas/truth/simulated.tsv has no row of, of all structure files or of some, and add it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="with --run: also what it has a row of, to set both against each other",
+    )
+    parser.add_argument(
+        "--wheel", default=WHEEL, help=f"with --run: version of the compiler; default {WHEEL}"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="with --run: networks at the same time"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=Path("bench-truth"), metavar="DIR",
+        help="with --run: where figures are kept; a run that was stopped goes on there",
+    )  # fmt: skip
+    parser.add_argument(
+        "--onnx", type=Path, metavar="FILE", help="a network to try, .onnx, .onnx.gz or .onnx.xz"
+    )
     parser.add_argument("--model", help="its name in AI Hub, as mobilenet_v2: what it is set against")
     parser.add_argument("--component", default="", help="which part of a model that has several")
     parser.add_argument(
@@ -69,49 +83,107 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         parser.error("--model and --onnx go together")
     if given.model and given.model not in measured_models():
         parser.error(f"nothing was measured of {given.model!r}; names are as in qhas/truth/measured.tsv")
+    if unknown := {*(given.run or ())} - {*structure.names()}:
+        parser.error(
+            f"there is no structure file of {min(unknown)}; there are {', '.join(structure.names())}"
+        )
     return given
 
 
+def _show_all(console: Console) -> None:
+    held, of = tables.pooled_coverage()
+    for title, table_of in (
+        ("By device, format and class", tables.by_device),
+        ("By size, float", tables.by_size),
+        ("Voltage corner", tables.by_corner),
+        ("What it cannot see", tables.unseen),
+        (f"Off by more than {tables.FAR:g}", tables.bad_rows),
+    ):
+        _show(console, title, table_of())
+    console.print(f"The intervals hold {held} of {of} networks of families left out: {held / of:.0%}.")
+
+
+def _write(console: Console) -> None:
+    table = _ROOT / "qhas/truth" / calibration.TABLE
+    table.write_text(calibration.as_table(calibration.recomputed_table()), encoding="utf-8")
+    calibration.table.cache_clear()
+    checked = _ROOT / "hostsdk/checked.tsv"
+    checked.write_text(tables.checked_table(checked.read_text("utf-8")), encoding="utf-8")
+    for path in [table, checked, *page.write(_ROOT)]:
+        console.print(str(path.relative_to(_ROOT)))
+
+
+def _run(given: argparse.Namespace, console: Console) -> int:
+    every = list(matrix.cells(given.wheel, given.run))
+    wanted = every if given.again else [cell for cell in every if simulated.row_of(cell) is None]
+    kept = matrix.Kept(given.results)
+    console.print(f"{len(wanted)} of {len(every)} figures to be had; {given.results} keeps them.")
+
+    def told(cell: matrix.Cell, result: matrix.Result) -> None:
+        text = result.sentence if isinstance(result, matrix.Failed) else f"{result.simulated_us:,.1f} µs"
+        console.print(f"{cell.network} {cell.precision} {cell.soc}: {text}", markup=False)
+
+    matrix.run(wanted, kept, given.jobs, told)
+    made = {cell: result for cell in wanted if (result := kept.get(cell))}
+    if given.again:
+        _show(console, "Made again, against the table", simulated.compared(made))
+    simulated.note_failures(made)
+    path = _ROOT / "qhas/truth/simulated.tsv"
+    console.print(f"{simulated.add(path, made)} rows added to {path.relative_to(_ROOT)}.")
+    return 0
+
+
 def _try(given: argparse.Namespace, console: Console) -> int:
-    chosen = _devices(given.soc or _DEFAULT_SOCS)
+    targets = _targets(given.soc or _DEFAULT_SOCS)
     with tempfile.TemporaryDirectory(prefix="qhas-truth-") as scratch:
         folder = Path(scratch)
         dlc, traits = trial.converted(given.onnx, folder)
         rows = [
-            _row(trial.tried(given.model, given.component, dlc, traits, device, folder)) for device in chosen
+            _row(made) for made in trial.tried(given.model, given.component, dlc, traits, targets, folder)
         ]
     titles = (
-        "device", "SoC", "simulated ms", "when the table was made", "measured ms", "measured / simulated", "expected",
+        "device", "SoC", "simulated ms", "when the table was made", "measured ms", "measured / simulated",
+        "vendor's interval ms", "ops without a cost", "spill", "expected",
     )  # fmt: skip
     _show(console, f"{given.model}: {_described(traits)}", tables.Table(titles, rows))
     return 0
 
 
-def _devices(socs: Sequence[str]) -> list[Device]:
-    known = [device for device in devices() if not device.refused]
+def _targets(socs: Sequence[str]) -> list[trial.Target]:
+    """SoCs as they were asked for; the host SDK's own refusals of names. Raises ToolError, BenchFailed."""
     if "all" in socs:
-        return known
-    chosen = [device for device in known if {*socs} & {*device.socs}]
-    if unknown := {*socs} - {soc for device in chosen for soc in device.socs}:
-        names = ", ".join(device.socs[0] for device in known)
-        raise BenchFailed(f"no device was measured for {', '.join(sorted(unknown))}; there are {names}.")
-    return chosen
+        return [trial.Target(device.socs[0], device) for device in devices() if not device.refused]
+    return [_target(soc.lower()) for soc in socs]
+
+
+def _target(soc: str) -> trial.Target:
+    device: Device | None = device_of(soc)
+    if device and device.refused:
+        raise BenchFailed(f"{soc.upper()} cannot be estimated: {device.refused}.")
+    if not find(soc, "--soc").has_cost_model:
+        raise BenchFailed(f"the simulator has no cost model of {soc.upper()}.")
+    return trial.Target(soc, device)
 
 
 def _row(made: trial.Trial) -> tuple[str, ...]:
-    then, expected = made.simulated_then_ms, made.expected
+    then, expected, figures = made.simulated_then_ms, made.expected, made.estimate
     inside = (
         isinstance(expected, calibration.Expectation)
         and made.measured_ms is not None
         and expected.low_ms <= made.measured_ms <= expected.high_ms
     )
     return (
-        made.device.title,
-        made.soc,
+        made.target.device.title if made.target.device else "nobody measured it",
+        made.target.soc,
         f"{made.simulated_ms:.4g}",
         f"{then:.4g} ({made.simulated_ms / then - 1:+.1%})" if then else "–",
         f"{made.measured_ms:.4g}" if made.measured_ms else "–",
         f"{made.measured_ms / made.simulated_ms:.2f}" if made.measured_ms else "–",
+        f"{figures.low_us / 1000:.4g} to {figures.high_us / 1000:.4g}"
+        if figures.low_us and figures.high_us
+        else "–",
+        "–" if figures.ops_without_cost is None else str(figures.ops_without_cost),
+        "–" if figures.spill_bytes is None else f"{figures.spill_bytes:,} B",
         expected.sentence
         if not made.measured_ms
         else f"{expected.sentence}: {'held' if inside else 'not held'}",
@@ -119,9 +191,7 @@ def _row(made: trial.Trial) -> tuple[str, ...]:
 
 
 def _described(traits: Traits) -> str:
-    precision: Precision | str = traits.precision or "mixed format"
-    kind: NetworkClass = traits.kind
-    return f"{precision}, {kind}"
+    return f"{traits.precision or 'mixed format'}, {traits.kind}"
 
 
 def _show(console: Console, title: str, table: tables.Table) -> None:

@@ -142,6 +142,30 @@ def by_layout() -> Table:
     return _compared(groups, "simulated / measured")
 
 
+def by_boundary() -> Table:
+    """8-bit networks with ends as the converter's options make them."""
+    titles = {
+        "": "channel-last, quantised",
+        "fio": "channel-last, float",
+        "nchw": "channel-first, quantised",
+        "nchw.fio": "channel-first, float",
+    }
+    groups = {
+        title: {pair.network.name: pair for pair in _of("IQ-9075", Precision.W8A8, form=form)}
+        for form, title in titles.items()
+    }
+    names = sorted(set.intersection(*(set(group) for group in groups.values())))
+    rows = [
+        (
+            name,
+            *(f"{group[name].simulated_ms:.3f}" for group in groups.values()),
+            f"{groups[titles['']][name].measured_ms:.3f}",
+        )
+        for name in names
+    ]
+    return Table(("network, simulated ms", *titles.values(), "measured, as the first"), rows)
+
+
 def by_corner() -> Table:
     """The voltage corners of a phone that were tried."""
     names = {"top": "highest (11)", "c2": "the library's default (2)", "vtcm4top": "highest, 4 MB VTCM"}
@@ -167,14 +191,22 @@ def by_lowering() -> Table:
 
 def by_family(precision: Precision) -> Table:
     """One row a family of networks: the median on the devices where it was measured."""
-    shown = [device for device in devices() if not device.refused]
-    chosen = {device.title: calibrating(device, precision) for device in shown}
-    families = sorted({pair.network.family for group in chosen.values() for pair in group})
+    return _grouped("family", precision, lambda pair: pair.network.family.replace("_", " "))
+
+
+def by_ops(precision: Precision) -> Table:
+    """The same by what most of a network's time goes to."""
+    return _grouped("ops", precision, lambda pair: pair.network.ops)
+
+
+def _grouped(title: str, precision: Precision, of: Callable[[Pair], str]) -> Table:
+    chosen = {device.title: calibrating(device, precision) for device in devices() if not device.refused}
+    names = sorted({of(pair) for group in chosen.values() for pair in group})
     rows = [
-        (family.replace("_", " "), *(_ratio(pair for pair in group if pair.network.family == family) for group in chosen.values()))
-        for family in families
-    ]  # fmt: skip
-    return Table(("family", *chosen), rows)
+        (name, *(_ratio(pair for pair in group if of(pair) == name) for group in chosen.values()))
+        for name in names
+    ]
+    return Table((title, *chosen), rows)
 
 
 def by_size() -> Table:
@@ -273,3 +305,15 @@ def by_missing_cost() -> Table:
         if pair.ops_without_cost
     ]
     return Table(("network", "format", "ops without a cost", "measured / simulated"), rows)
+
+
+def checked_table(text: str) -> str:
+    """The host SDK's table of SoCs that were set against a device, its number of networks and ratio made anew."""
+    header, *lines = text.splitlines()
+    made = [header]
+    for line in lines:
+        soc, corner, title, _, _, default = line.split("\t")
+        (device,) = (device for device in devices() if device.title == title)
+        ratios = [pair.ratio for pair in calibrating(device, Precision.FLOAT)]
+        made.append("\t".join([soc, corner, title, str(len(ratios)), f"{np.median(ratios):.2f}", default]))
+    return "\n".join(made) + "\n"

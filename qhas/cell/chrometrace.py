@@ -64,14 +64,20 @@ async def _view(
     try:
         if summary := attempt.collect(folder=folder).get("qhas"):
             file = await asyncio.to_thread(_read_summary, summary)
-            context = work.prepared.context_bytes if work.prepared and not work.graphs else None
-            of.metrics = metrics_of(file).model_copy(update={"context_bytes": context})
+            of.metrics = metrics_of(file).model_copy(update=_of_prepare(work))
             if work.effective:
                 work.effective = with_profile(work.effective, file)
     finally:
         of.runtrace, of.remarks = await asyncio.to_thread(_read_runtrace, trace.with_name(RUNTRACE))
         clock = of.runtrace.clock_mhz if of.runtrace else None
         of.remarks += await asyncio.to_thread(_check_trace, trace, clock)
+
+
+def _of_prepare(work: CellWork) -> dict[str, float | None]:
+    """Figures of a DLC with one graph: of several nobody tells each one's part."""
+    if work.prepared is None or work.graphs:
+        return {}
+    return {name: getattr(work.prepared, name) for name in ("context_bytes", "compile_seconds")}
 
 
 async def _view_on_device(

@@ -172,16 +172,16 @@ def _by_exit(step: Step, name: str, run: ToolRun, text: str) -> tuple[FailureKin
         return FailureKind.TOOL_CRASHED, step, f"{name} crashed with {run.killed_by}.", evidence
     if run.killed_by:
         return FailureKind.TOOL_KILLED, step, f"{name} was ended by {run.killed_by}.", evidence
-    if found := _ERROR_LINE.search(text):
-        line = _line_around(text, found.start())
+    if match := _ERROR_LINE.search(text):
+        line = _line_around(text, match.start())
         return FailureKind.TOOL_FAILED, step, f"{name}: {_message(line)}", line
-    told = f": {_sentence(evidence)}" if evidence else " and said nothing."
-    return FailureKind.TOOL_FAILED, step, f"{name} ended with exit code {run.exit_code}{told}", evidence
+    ending = f": {_sentence(evidence)}" if evidence else " and said nothing."
+    return FailureKind.TOOL_FAILED, step, f"{name} ended with exit code {run.exit_code}{ending}", evidence
 
 
 def _message(line: str) -> str:
-    found = _ERROR_LINE.search(line)
-    return f"{found['message'].strip()} (error_code={found['code']})." if found else _sentence(line)
+    match = _ERROR_LINE.search(line)
+    return f"{match['message'].strip()} (error_code={match['code']})." if match else _sentence(line)
 
 
 def _sentence(line: str) -> str:
@@ -212,9 +212,9 @@ def _shown_sign_of_the_dsp(device_log: Path) -> tuple[FailureKind, str] | None:
         for raw in source:
             line = raw.decode("utf-8", errors="replace")
             if _DSP_LINE.search(line):
-                found = next((sign for sign in signs if sign.pattern.search(line)), None)
-                if found:
-                    return found.kind, line.strip()[:2000]
+                shown_sign = next((sign for sign in signs if sign.pattern.search(line)), None)
+                if shown_sign:
+                    return shown_sign.kind, line.strip()[:2000]
     return None
 
 

@@ -54,11 +54,6 @@ class PreparedGraph:
     inputs: list[GraphInput]
 
 
-def graph_inputs(prepared_dlc: Path) -> list[GraphInput]:
-    """Inputs of the first prepared graph. Raises ValueError when the DLC does not state them."""
-    return prepared_graphs(prepared_dlc)[0].inputs
-
-
 def prepared_graphs(prepared_dlc: Path) -> list[PreparedGraph]:
     """The graphs of the first cache record, in its order, at least one. Raises ValueError when the DLC does not state them."""
     try:

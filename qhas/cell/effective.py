@@ -14,6 +14,7 @@ from typing import Any
 from qhas.cell.dlc import cache_options
 from qhas.outside_text import shown
 from qhas.profile.qhas_file import QhasFile
+from qhas.profile.simulation import stated_count
 from qhas.runs.record import EffectiveOptions
 from qhas.sweep.spec import PrepareOptions
 
@@ -26,11 +27,11 @@ def of_cache(prepared_dlc: Path, asked: PrepareOptions) -> EffectiveOptions:
     cache: Mapping[str, Any] = {}
     with suppress(ValueError):
         cache = cache_options(prepared_dlc)
-    build, dlbc = cache.get("buildId"), _whole(cache.get("htpDlbc"))
+    build, dlbc = cache.get("buildId"), stated_count(cache.get("htpDlbc"))
     return EffectiveOptions(
-        optimization_level=_whole(cache.get("optimizationLevel")) or asked.optimization_level,
+        optimization_level=stated_count(cache.get("optimizationLevel")) or asked.optimization_level,
         vtcm_mib=asked.vtcm_mb or None,  # 0 is the SoC's maximum, whatever that is
-        hvx_threads=asked.hvx_threads or _whole(cache.get("numHvxThreads")) or None,
+        hvx_threads=asked.hvx_threads or stated_count(cache.get("numHvxThreads")) or None,
         dlbc=asked.dlbc if dlbc is None else bool(dlbc),
         compiler=shown(build)[:_BUILD_CHARACTERS] if isinstance(build, str) and build else None,
     )
@@ -39,7 +40,7 @@ def of_cache(prepared_dlc: Path, asked: PrepareOptions) -> EffectiveOptions:
 def context_bytes(prepared_dlc: Path) -> int | None:
     """Size of the context binary as the prepared DLC states it; None where it does not."""
     with suppress(ValueError):
-        return _whole(cache_options(prepared_dlc).get("contextBlobSize")) or None
+        return stated_count(cache_options(prepared_dlc).get("contextBlobSize")) or None
     return None
 
 
@@ -52,15 +53,11 @@ def stated(file: QhasFile) -> dict[str, int | float]:
     """What a simulated profile states, by field."""
     force = file.provenance.get("in_force")
     force = force if isinstance(force, dict) else {}
-    vtcm, threads = _whole(force.get("vtcm_bytes")), _whole(force.get("hvx_threads"))
+    vtcm, threads = stated_count(force.get("vtcm_bytes")), stated_count(force.get("hvx_threads"))
     clock = file.provenance.get("core_mhz")
-    told = {
+    options = {
         "vtcm_mib": vtcm / _MIB if vtcm else None,
         "hvx_threads": threads,
         "clock_mhz": clock if isinstance(clock, int | float) and clock > 0 else None,
     }
-    return {name: value for name, value in told.items() if value}
-
-
-def _whole(value: object) -> int | None:
-    return value if type(value) is int and value >= 0 else None
+    return {name: value for name, value in options.items() if value}

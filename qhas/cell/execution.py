@@ -92,12 +92,12 @@ def _require_results(attempt: StepAttempt, files: list[JobFile], inferences: int
         )
 
 
-def fresh(attempt: StepAttempt, execution: Execution, found: list[JobFile], pattern: str) -> JobFile:
+def fresh(attempt: StepAttempt, execution: Execution, logs: list[JobFile], pattern: str) -> JobFile:
     """The first file the run wrote of that pattern. Raises StepFailed if it is missing, empty or older than the run."""
-    if not found:
+    if not logs:
         raise StepFailed(FailureKind.LOG_MISSING, attempt.step, f"The run ended well but wrote no {pattern}.")
-    require_fresh(attempt, execution, found[0])
-    return found[0]
+    require_fresh(attempt, execution, logs[0])
+    return logs[0]
 
 
 def require_fresh(attempt: StepAttempt, execution: Execution, log: JobFile) -> None:

@@ -56,5 +56,5 @@ def paired(names: Sequence[str], files: Mapping[str, T]) -> list[T] | None:
         return None
     if set(files) == set(names):
         return [files[name] for name in names]
-    numbers = {int(found[1]): file for tag, file in files.items() if (found := _NUMBER.fullmatch(tag))}
+    numbers = {int(match[1]): file for tag, file in files.items() if (match := _NUMBER.fullmatch(tag))}
     return [numbers[number] for number in sorted(numbers)] if len(numbers) == len(names) else None

@@ -184,19 +184,21 @@ def _as_told(path: str, number: int) -> str:
     )
 
 
-def _place(fs: fsspec.AbstractFileSystem, list_path: str, written: str, told: str) -> str:
+def _place(fs: fsspec.AbstractFileSystem, list_path: str, written: str, shown_name: str) -> str:
     """Where a file lies that a list names, as the list's file system calls it. Raises StepFailed for a way out of it."""
     scheme, mark, _ = written.partition("://")
     schemes = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
     if mark:
         if scheme not in schemes or "::" in written:
-            raise _rejected(told, f"is a URL of another store than the list's; use {schemes[0]}:// or a path")
+            raise _rejected(
+                shown_name, f"is a URL of another store than the list's; use {schemes[0]}:// or a path"
+            )
         return str(fs._strip_protocol(written))
     if isinstance(fs, LocalFileSystem):
         return str(PurePosixPath(list_path).parent / written)
     if written.startswith("/"):
         raise _rejected(
-            told, "is an absolute path, but the list is not on this host; write it relative to the list"
+            shown_name, "is an absolute path, but the list is not on this host; write it relative to the list"
         )
     scheme, mark, place = list_path.partition("://") if "://" in list_path else ("", "", list_path)
     if mark:
@@ -204,7 +206,7 @@ def _place(fs: fsspec.AbstractFileSystem, list_path: str, written: str, told: st
     host, *folder = place.split("/")[:-1] or [""]
     for part in written.split("/"):
         if part == ".." and not folder:
-            raise _rejected(told, "leads out of the list's store; write `../` less often")
+            raise _rejected(shown_name, "leads out of the list's store; write `../` less often")
         if part == "..":
             folder.pop()
         elif part != ".":
@@ -212,8 +214,8 @@ def _place(fs: fsspec.AbstractFileSystem, list_path: str, written: str, told: st
     return f"{scheme}{mark}{'/'.join([host, *folder])}"
 
 
-def _rejected(told: str, fault: str) -> StepFailed:
-    return StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"Input {told} {fault}.")
+def _rejected(shown_name: str, fault: str) -> StepFailed:
+    return StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"Input {shown_name} {fault}.")
 
 
 def _read(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int) -> bytes:

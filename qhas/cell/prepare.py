@@ -41,15 +41,15 @@ class Prepared:
 async def prepare_graph(work: CellWork) -> Prepared:
     """The prepared graph of the cell, from the store where it is known, else by graph-prepare. Raises StepFailed."""
     async with work.attempt(Step.PREPARE) as attempt:
-        source, origin = await _source(work)
+        source, origin = await source_of(work)
         key = prepared_key(work.cell, work.sdk, origin)
         graphs = PreparedGraphs(work.lab.store)
         async with (
             work.lab.lock(f"prepared {key}"),
-            graphs.turn(key, attempt.folder, waiting=lambda host: _tell(work, host)) as found,
+            graphs.turn(key, attempt.folder, waiting=lambda host: _tell(work, host)) as stored_names,
         ):
-            names = found or await _prepare(attempt, source)
-            if not found:
+            names = stored_names or await _prepare(attempt, source)
+            if not stored_names:
                 await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
         schematics = [attempt.folder / name for name in names if name != PREPARED_DLC]
         prepared = await asyncio.to_thread(_with_graphs, attempt.folder / PREPARED_DLC, schematics)
@@ -62,13 +62,14 @@ async def prepare_graph(work: CellWork) -> Prepared:
             sha256=await asyncio.to_thread(file_digest, prepared.dlc),
             schematic_sha256=await asyncio.to_thread(file_digest, prepared.schematic),
             graph=prepared_key(work.cell, work.sdk, network.digest) if network else None,
-            reused=found is not None,
+            reused=stored_names is not None,
             context_bytes=await asyncio.to_thread(context_bytes, prepared.dlc),
+            compile_seconds=None if stored_names else attempt.tool_seconds,
         )
         return prepared
 
 
-async def _source(work: CellWork) -> tuple[Path, str]:
+async def source_of(work: CellWork) -> tuple[Path, str]:
     """The un-cached DLC, and the digest that it is known by: its own, or of what it was made from and how."""
     if work.network:
         return work.network.path, work.network.key

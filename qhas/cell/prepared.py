@@ -123,7 +123,7 @@ class PreparedGraphs:
         Waits while another host prepares, and tells `waiting` its name, once. The caller publishes within the block.
         Raises StoreError.
         """
-        told, seen, since, claimed = None, None, time.monotonic(), False
+        named_host, seen, since, claimed = None, None, time.monotonic(), False
         lock = f"{keys.prepared(key)}/{keys.CLAIM}"
         while (names := await asyncio.to_thread(self.fetch, key, folder)) is None:
             claim = await asyncio.to_thread(self._claims.take, lock)
@@ -138,8 +138,8 @@ class PreparedGraphs:
             if claim.has_ended() or claim.expires < datetime.now(UTC) or unrenewed:
                 await asyncio.to_thread(self._claims.take_away, lock, claim)
                 continue
-            if told != claim.host:
-                waiting(told := claim.host)
+            if named_host != claim.host:
+                waiting(named_host := claim.host)
             await asyncio.sleep(min(2.0, self._claims.seconds / 10))
         if names:
             if claimed:

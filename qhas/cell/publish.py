@@ -57,9 +57,10 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         latency=work.latency,
         metrics=work.metrics,
         runtrace=work.runtrace,
+        estimated=work.estimated,
         remarks=([] if work.executes else [_NOT_EXECUTED])
         + work.remarks
-        + [f"{each.name}: {one}" for each in work.graphs for one in each.remarks],
+        + [f"{each.name}: {remark}" for each in work.graphs for remark in each.remarks],
         budgets=_budgets(work, graphs := [_graph_record(work, graph) for graph in work.graphs]),
         artifacts=artifacts,
         graphs=graphs,
@@ -148,7 +149,7 @@ def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
 
     Links and directories are no files.
     """
-    found = {
+    files = {
         str(path.relative_to(folder)): (
             spec.name if _is_whole(work, spec) else UNFINISHED,
             path,
@@ -160,9 +161,9 @@ def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
         for path in sorted(place.glob(spec.pattern))
         if path.is_file() and not path.is_symlink()
     }
-    found |= {output.name: ("output", output, False) for output in work.outputs if output.is_file()}
-    for true_name, path in safe_paths(found).items():
-        name, source, compress = found[true_name]
+    files |= {output.name: ("output", output, False) for output in work.outputs if output.is_file()}
+    for true_name, path in safe_paths(files).items():
+        name, source, compress = files[true_name]
         place = f"{UNFINISHED}/{path}" if name == UNFINISHED else path
         yield true_name, Upload(name, source, place, compress)
 

@@ -34,8 +34,8 @@ async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[s
     """
     cells = list(cells)
     stored = await read_cells(lab.store, run_id, cells)
-    found = await asyncio.to_thread(lab.store.objects, keys.run(run_id)) if stored else []
-    sizes = {each.key: each.size for each in found}
+    objects = await asyncio.to_thread(lab.store.objects, keys.run(run_id)) if stored else []
+    sizes = {each.key: each.size for each in objects}
     by_key = {cell.key: cell for cell in cells}
     # Records name no password: what is fetched once more is fetched from where the plan says.
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from qhas.cell.chrometrace import generate_chrometrace
 from qhas.cell.conversion import convert, order_of, quantize
 from qhas.cell.device import ready_device
+from qhas.cell.estimate import estimate_too
 from qhas.cell.latency import measure_latency
 from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
 from qhas.cell.prepare import Prepared, prepare_graph
@@ -54,7 +55,25 @@ class Steps:
     generate_chrometrace: Callable[[CellWork, Prepared, Path, Device | None], Coroutine[Any, Any, None]]
     publish_cell: Callable[[CellWork], Coroutine[Any, Any, CellRecord]]
 
+    def each(self, wrapped: Callable[[str, Callable[..., Any]], Callable[..., Any]]) -> Steps:
+        """These steps, each as it comes back from the call with its name and itself."""
+        return Steps(
+            *(wrapped(name, getattr(self, step.name)) for name, step in zip(NAMES, fields(self), strict=True))
+        )
 
+
+NAMES = (
+    "convert",
+    "quantize",
+    "graph-prepare",
+    "ready-device",
+    "latency",
+    "net-run",
+    "collect-logs",
+    "chrometrace",
+    "publish",
+)
+"""What people see of the steps, in their order."""
 ONCE = Steps(
     convert,
     quantize,
@@ -71,17 +90,7 @@ ONCE = Steps(
 
 def retried(steps: Steps) -> Steps:
     """These steps, each call with as many attempts as the failure table grants."""
-    return Steps(
-        _retried(steps.convert),
-        _retried(steps.quantize),
-        _retried(steps.prepare_graph),
-        _retried(steps.ready_device),
-        _retried(steps.measure_latency),
-        _retried(steps.net_run),
-        _retried(steps.collect_logs),
-        _retried(steps.generate_chrometrace),
-        _retried(steps.publish_cell),
-    )
+    return steps.each(lambda _, step: _retried(step))
 
 
 def _retried(step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -132,6 +141,7 @@ async def profile_cell(
     async with open_work(cell, lab, run_id, pipeline) as work:
         try:
             await _profile(work, steps)
+            await estimate_too(work)
         except StepFailed as error:
             work.failure = error.failure
         except Exception as error:  # the other cells must not suffer for a fault of ours

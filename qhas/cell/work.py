@@ -27,7 +27,15 @@ from qhas.network.onnx_file import OnnxGraph
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
-from qhas.runs.record import Attempt, ConversionFacts, EffectiveOptions, ModelFacts, Origin, PreparedFacts
+from qhas.runs.record import (
+    Attempt,
+    ConversionFacts,
+    EffectiveOptions,
+    ModelFacts,
+    Origin,
+    OwnEstimate,
+    PreparedFacts,
+)
 from qhas.site.sdk import Sdk
 from qhas.store import StoreError
 from qhas.sweep.spec import NO_INPUTS, Cell
@@ -69,6 +77,7 @@ class CellWork:
         self.traits: Traits | None = None
         self.metrics: Metrics | None = None
         self.runtrace: Runtrace | None = None
+        self.estimated: OwnEstimate | None = None
         self.remarks: list[str] = []
         self.graphs: list[GraphWork] = []
         """Of a DLC that holds several; then figures are theirs."""
@@ -182,6 +191,11 @@ class StepAttempt:
         self.work.outputs.append(path)
         return path
 
+    @property
+    def tool_seconds(self) -> float | None:
+        """What the last tool of the attempt took on its host; None before the first."""
+        return self._record.tools[-1].seconds if self._record.tools else None
+
     async def run_host_tool(self, argv: list[str]) -> None:
         """Run an SDK tool on this host in the step's directory and judge its end. Raises StepFailed."""
         output, lab = self.output(), self.work.lab
@@ -228,11 +242,11 @@ class StepAttempt:
         return {spec.name: found for spec in wanted if (found := self._find(spec, folder))}
 
     def _find(self, spec: ArtifactSpec, folder: str) -> Path | None:
-        found = sorted((self.folder / folder).glob(spec.pattern))
-        if not found and spec.required(self.work.cell.trace):
+        paths = sorted((self.folder / folder).glob(spec.pattern))
+        if not paths and spec.required(self.work.cell.trace):
             missing = f"{folder}/{spec.pattern}" if folder else spec.pattern
             raise StepFailed(spec.absent, self.step, f"{self.step} ended without {missing}.")
-        return found[0] if found else None
+        return paths[0] if paths else None
 
 
 @asynccontextmanager

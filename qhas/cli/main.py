@@ -7,6 +7,7 @@ Exit codes: 0 all cells good; 1 finished, some cells failed, over budget or newl
 from __future__ import annotations
 
 import ast
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,6 +60,23 @@ class _OnDemand(TyperGroup):
             ctx.exit(Exit.GOOD)
         return super().parse_args(ctx, args)
 
+    def main(self, args: Any = None, prog_name: str | None = None, *_: Any, **named: Any) -> Any:
+        """Run it; a command line that is none ends in one sentence, as everything that is refused."""
+        named["standalone_mode"] = False
+        try:
+            sys.exit(super().main(args, prog_name, **named) or Exit.GOOD)
+        except typer.Abort:
+            sys.exit(Exit.CANCELLED)
+        except Exception as error:  # typer has a parser of its own, and hides the base of its errors
+            if not (told := getattr(error, "format_message", None)):
+                raise
+            where = getattr(error, "ctx", None)
+            if not (sentence := " ".join(told().split())) or type(error).__name__ == "NoArgsIsHelpError":
+                error.show()  # type: ignore[attr-defined]
+            else:
+                _refuse(sentence, where.command_path if where else "qhas")
+            sys.exit(Exit.BAD_INPUT)
+
     def list_commands(self, _ctx: Any) -> list[str]:
         """Their names, in the order of the table."""
         return list(WORDS)
@@ -80,6 +98,13 @@ class _OnDemand(TyperGroup):
         """The help, with a sentence for each command."""
         whole = TyperGroup(name=self.name, commands=_listed(), params=self.params, help=self.help)
         whole.format_help(ctx, formatter)
+
+
+def _refuse(sentence: str, words: str) -> None:
+    from qhas.cli.screen import errors
+
+    text = f"qhas: {sentence.rstrip('.')}; `{words} --help` has what it takes."
+    errors.print(text, style="red", soft_wrap=True, highlight=False)
 
 
 def _listed() -> dict[str, Any]:

@@ -28,9 +28,6 @@ from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef
 from qhas.sweep.spec import SweepSpec
-from qhas.verdict.alarms import fails
-from qhas.verdict.stored import read_verdicts
-from qhas.verdict.summary import morning_line
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
     require_cells(request.site, planned.cells)
     sdks = find_sdks(request.site, planned.sdks)
     if direct and not has_api():
-        return _run_and_show(store, request, planned, partial(_run_direct, request, sdks))
+        return _run_and_show(store, request, planned, partial(_run_direct, request, planned, sdks))
     return _run_and_show(store, request, planned, partial(run_flow, "sweep", **_parameters(request)))
 
 
@@ -69,11 +66,11 @@ def _parameters(request: Request) -> dict[str, Any]:
     return {"spec": request.spec, "site": site_file, "run_id": request.run_id}
 
 
-def _run_direct(request: Request, sdks: Mapping[str | None, Sdk]) -> None:
+def _run_direct(request: Request, planned: Plan, sdks: Mapping[str | None, Sdk]) -> None:
     from qhas.direct import run_direct
 
     errors.print(f"qhas: {HOW_TO_RECORD}", style="dim", soft_wrap=True)
-    run_direct(request.spec, request.site, request.run_id, sdks)
+    run_direct(planned, request.site, request.run_id, sdks)
 
 
 def _opened(request: Request) -> Store:
@@ -96,6 +93,10 @@ def _run_and_show(store: Store, request: Request, planned: Plan, run_cells: Call
         sentence = f"qhas: stopped; --run-id {request.run_id} completes this run."
         errors.print(sentence, style="yellow", soft_wrap=True)
         raise
+    from qhas.verdict.alarms import fails  # nobody need wait for these before the tools start
+    from qhas.verdict.stored import read_verdicts
+    from qhas.verdict.summary import morning_line
+
     with ending(request.run_id):
         run, cells = load_run(store, request.run_id)
         diff = against_run(store, request.run_id, request.against)

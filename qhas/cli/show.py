@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from qhas.cli.against import AgainstOption, against_run, require_other
+from qhas.cli.csv_rows import write_table
 from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, RunArgument, SiteOption, run_of, store_of
 from qhas.cli.screen import console
 from qhas.cli.tables.run import show_run
+from qhas.failures import InvalidInput
 from qhas.runs.expected import document as expected_document
-from qhas.runs.record import CellRecord, SweepRecord
+from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.stored import load_run
+from qhas.store import Store
 
 if TYPE_CHECKING:
     from qhas.diff.model import RunDiff
 
 
+class Rows(StrEnum):
+    """What a row is of."""
+
+    CELLS = "cells"
+    OPS = "ops"
+
+
 @command
 def show(
-    run_id: RunArgument, site: SiteOption = None, against: AgainstOption = None, as_json: JsonOption = False
+    run_id: RunArgument,
+    site: SiteOption = None,
+    against: AgainstOption = None,
+    csv: Annotated[
+        Rows | None, typer.Option(help="Print a row a cell, or a row an op of the network, as CSV.")
+    ] = None,
+    as_json: JsonOption = False,
 ) -> Exit:
     """Show a stored run; exit code 1 if a cell failed, is over budget, or became slower than in the other run."""
     store = store_of(site)
     run_id = run_of(store, run_id)
     require_other(store, against)
     run, cells = load_run(store, run_id)
+    if csv:
+        if as_json or against:
+            raise InvalidInput("--csv prints nothing but rows; leave --json and --against out.")
+        _write(store, run, cells, csv)
+        return _judged(run, cells)
     diff = against_run(store, run_id, against)
     return show_result(run, cells, as_json, diff)
 
@@ -49,5 +73,18 @@ def show_result(
             from qhas.cli.tables.diff import show_run as show_diff
 
             show_diff(console, diff)
+    return _judged(run, cells, diff)
+
+
+def _judged(run: SweepRecord, cells: list[CellRecord], diff: RunDiff | None = None) -> Exit:
     good = sum(cell.good and not cell.over_budget for cell in cells)
     return Exit.CELLS_FAILED if run.cells > good or (diff and diff.worse) else Exit.GOOD
+
+
+def _write(store: Store, run: SweepRecord, cells: list[CellRecord], rows: Rows) -> None:
+    from qhas.archive.op_table import op_table  # Arrow is half a second, which a table need not pay
+    from qhas.history.columns import cell_rows
+
+    records = by_graph(cells)
+    table = op_table(store, records) if rows is Rows.OPS else cell_rows(run, records, {})
+    write_table(table)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from qhas.history.own_pairs import OwnPair
 
 _NONE = (
-    "No network of this store was both simulated and measured: run a DLC on a device and on a site without devices, with one "
-    "store. docs/truth.md has what was measured elsewhere."
+    "No network of this store was both simulated and measured: give site.yaml `estimate: true`, or run a DLC on a device and on a "
+    "site without devices, with one store. docs/truth.md has what was measured elsewhere."
 )
 
 

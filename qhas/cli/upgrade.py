@@ -24,7 +24,7 @@ from qhas.sweep.plan import plan_sweep
 from qhas.units import signed_percent
 from qhas.upgrade.model import Upgrade
 from qhas.upgrade.page import keep, values, way_back
-from qhas.upgrade.question import THRESHOLD_PERCENT, Question, named, sdks_between
+from qhas.upgrade.question import THRESHOLD_PERCENT, Question, inputs_for, named, sdks_between
 from qhas.upgrade.search import Stages, search
 
 
@@ -37,6 +37,9 @@ def upgrade(
     threshold: Annotated[
         float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")
     ] = THRESHOLD_PERCENT,
+    every: Annotated[
+        bool, typer.Option(help="Run every SDK between, not only where something changed: a whole table.")
+    ] = False,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
@@ -45,13 +48,11 @@ def upgrade(
     Without `sdks` in site.yaml, versions of the host SDK are compared. Asked again, only what is missing runs.
     """
     lab_site = load_site(site)
+    sdks = sdks_between(lab_site, before, after)
+    inputs = inputs_for(lab_site, soc, sdks)
     try:
-        question = Question(
-            named([absolute(dlc) for dlc in models]),
-            tuple(soc),
-            sdks_between(lab_site, before, after),
-            threshold,
-        )
+        networks = named([absolute(dlc) for dlc in models], inputs)
+        question = Question(networks, tuple(soc), sdks, threshold, every=every)
     except ValidationError as error:
         raise InvalidInput(f"These networks and SoCs make no sweep: {describe(error)}.") from error
     return ask(question, lab_site, as_json)

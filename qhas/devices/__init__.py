@@ -25,15 +25,15 @@ class JobFile:
 
 def listed(device: str, files: Iterable[JobFile]) -> list[JobFile]:
     """What a device lists, sorted by name. Raises DeviceFailed for a name that could lead out of a host's folder."""
-    found = sorted(files, key=lambda file: file.name)
-    for file in found:
+    by_name = sorted(files, key=lambda file: file.name)
+    for file in by_name:
         try:
             check_path(file.name)
         except ValueError as error:
             raise DeviceFailed(
                 FailureKind.DEVICE_UNFIT, f"{device} lists a file of no use: {error}."
             ) from error
-    return found
+    return by_name
 
 
 class Job(Protocol):

@@ -108,8 +108,8 @@ def _wanted(root: Path, target: str, hexagons: Sequence[str]) -> Iterator[Path]:
 async def bytes_to_push(shell: Shell, deployment: Deployment) -> int:
     """Space that the SDK will take there: nothing where it was once brought whole. Raises DeviceFailed."""
     complete = quoted(f"{deployment.root}/{_COMPLETE}")
-    told = await shell.tell(f"if [ -e {complete} ]; then echo there; else echo missing; fi")
-    if told.split()[-1:] == ["there"]:
+    answer = await shell.tell(f"if [ -e {complete} ]; then echo there; else echo missing; fi")
+    if answer.split()[-1:] == ["there"]:
         return 0
     return sum(path.stat().st_size for path in deployment.files.values())
 
@@ -143,8 +143,8 @@ async def _require_all(shell: Shell, deployment: Deployment, wanted: Mapping[str
 async def _present(shell: Shell, deployment: Deployment) -> dict[str, str]:
     size = sum(path.stat().st_size for path in deployment.files.values())
     line = f"cd {quoted(deployment.root)} && find . -type f -exec sha256sum {{}} +"
-    found = await digests(shell, line, size)
-    return {path.removeprefix("./"): digest for path, digest in found.items()}
+    by_path = await digests(shell, line, size)
+    return {path.removeprefix("./"): digest for path, digest in by_path.items()}
 
 
 async def _forget_old(shell: Shell, parent: str) -> None:

@@ -33,24 +33,24 @@ def objections(health: Health, gate: Gate, free_needed_bytes: int = 0) -> list[O
 
     `free_needed_bytes` is what will be pushed there; the gate's free space must remain beside it.
     """
-    found = (
+    raised = (
         *_too_hot(health, gate),
         *_battery_low(health, gate),
         *_too_full(health, gate, free_needed_bytes),
     )
-    return sorted(found, key=lambda objection: objection.passes_by_waiting)
+    return sorted(raised, key=lambda objection: objection.passes_by_waiting)
 
 
 def _too_hot(health: Health, gate: Gate) -> Iterator[Objection]:
     hottest, name = hottest_of_chip(health) or (None, "")
-    for what, value, limit, unit in (
+    for part, value, limit, unit in (
         ("thermal status", health.thermal_status, gate.thermal_status, ""),
         ("skin", health.skin_celsius, gate.skin_celsius, " °C"),
         (f"sensor {name}", hottest, gate.chip_celsius, " °C"),
     ):
         if value is not None and value > limit:
             yield Objection(
-                FailureKind.DEVICE_HOT, f"Its {what} is at {value:g}{unit}; the gate admits {limit:g}{unit}."
+                FailureKind.DEVICE_HOT, f"Its {part} is at {value:g}{unit}; the gate admits {limit:g}{unit}."
             )
 
 
@@ -96,11 +96,11 @@ async def wait_until_fit(
     probe = await read()
     began, waited = clock(), 0.0
     while True:
-        left = objections(probe.health, gate, free_needed_bytes)
-        hopeless = any(not objection.passes_by_waiting for objection in left)
-        if not left or hopeless or waited >= gate.patience_seconds:
-            return Wait(probe, waited, left)
-        waiting(left, waited)
+        remaining = objections(probe.health, gate, free_needed_bytes)
+        hopeless = any(not objection.passes_by_waiting for objection in remaining)
+        if not remaining or hopeless or waited >= gate.patience_seconds:
+            return Wait(probe, waited, remaining)
+        waiting(remaining, waited)
         await sleep(min(gate.poll_seconds, gate.patience_seconds - waited))
         probe = await read()
         waited = clock() - began

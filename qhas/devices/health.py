@@ -109,33 +109,35 @@ def parse_probe(text: str, taken_at: datetime) -> Probe:
     """The answer to `PROBE` as values. Never raises: what cannot be read is None."""
     text = text.encode("utf-8", "replace").decode().replace("\r\n", "\n")
     _, *parts = _SECTION.split(text)
-    told = dict.fromkeys(_COMMANDS, "") | dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
-    clock = _first(r"([0-9]{1,12})$", told["clock"])
-    return Probe(_health(told, taken_at), _identity(told), _build(told), int(clock) if clock else None)
+    answers = dict.fromkeys(_COMMANDS, "") | dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+    clock = _first(r"([0-9]{1,12})$", answers["clock"])
+    return Probe(
+        _health(answers, taken_at), _identity(answers), _build(answers), int(clock) if clock else None
+    )
 
 
 def _first(pattern: str, text: str) -> str | None:
     """The group of the first line that matches from its start, blanks aside."""
-    found = re.search(rf"^[ \t]*{pattern}", text, re.MULTILINE)
-    return found[1] if found else None
+    match = re.search(rf"^[ \t]*{pattern}", text, re.MULTILINE)
+    return match[1] if match else None
 
 
-def _health(told: Mapping[str, str], taken_at: datetime) -> Health:
-    hal, zones = list(_hal_sensors(told["thermal"])), list(_zone_sensors(told["zones"]))
+def _health(answers: Mapping[str, str], taken_at: datetime) -> Health:
+    hal, zones = list(_hal_sensors(answers["thermal"])), list(_zone_sensors(answers["zones"]))
     skin = [sensor.celsius for sensor in (*hal, *zones) if sensor.part is Part.SKIN]
-    percent, charging = _android_battery(told["battery"]) or _linux_battery(told["supplies"])
-    status = _first(r"Thermal Status: *([0-6])\b", told["thermal"])
-    uptime = _first(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)\b", told["uptime"])
+    percent, charging = _android_battery(answers["battery"]) or _linux_battery(answers["supplies"])
+    status = _first(r"Thermal Status: *([0-6])\b", answers["thermal"])
+    uptime = _first(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)\b", answers["uptime"])
     return Health(
         taken_at=taken_at,
         thermal_status=int(status) if status else None,
-        celsius=_by_name([*hal, *zones, *_battery_sensor(told["battery"])]),
+        celsius=_by_name([*hal, *zones, *_battery_sensor(answers["battery"])]),
         skin_celsius=max(skin, default=None),
         battery_percent=percent,
         charging=charging,
-        free_bytes=_free_bytes(told["free"]),
+        free_bytes=_free_bytes(answers["free"]),
         uptime_seconds=float(uptime) if uptime else None,
-        boot_id=_first(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$", told["boot"]),
+        boot_id=_first(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$", answers["boot"]),
     )
 
 
@@ -211,16 +213,16 @@ def _android_battery(dump: str) -> tuple[int | None, bool | None] | None:
 
 def _linux_battery(lines: str) -> tuple[int | None, bool | None]:
     """The same of the system's first battery; pens and mice have theirs."""
-    found = re.search(r"^(100|[0-9]{1,2}) Battery (?!Device\b)\S+ *(.*)$", lines, re.MULTILINE)
-    return (int(found[1]), _LINUX_CHARGING.get(found[2].strip())) if found else (None, None)
+    match = re.search(r"^(100|[0-9]{1,2}) Battery (?!Device\b)\S+ *(.*)$", lines, re.MULTILINE)
+    return (int(match[1]), _LINUX_CHARGING.get(match[2].strip())) if match else (None, None)
 
 
 def _free_bytes(df: str) -> int | None:
     """Available space of a `df -k`; after a long device name the figures are in the next line."""
     if not re.search(r"\b(1K|1024)-blocks\b", df):
         return None
-    found = re.search(r"\s[0-9]{1,15}\s+[0-9]{1,15}\s+([0-9]{1,15})\s+[0-9]{1,3}%", df)
-    return int(found[1]) * 1024 if found else None
+    match = re.search(r"\s[0-9]{1,15}\s+[0-9]{1,15}\s+([0-9]{1,15})\s+[0-9]{1,3}%", df)
+    return int(match[1]) * 1024 if match else None
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -229,8 +231,8 @@ def _pairs(text: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in lines if value.strip()}
 
 
-def _identity(told: Mapping[str, str]) -> IdentityEvidence:
-    properties, soc = _pairs(told["properties"]), _pairs(told["soc"])
+def _identity(answers: Mapping[str, str]) -> IdentityEvidence:
+    properties, soc = _pairs(answers["properties"]), _pairs(answers["soc"])
     number = _first(r"([0-9]{1,9})$", soc.get("soc_id", ""))
     return IdentityEvidence(
         soc_model=properties.get("ro.soc.model"),
@@ -239,17 +241,19 @@ def _identity(told: Mapping[str, str]) -> IdentityEvidence:
         soc_id=int(number) if number else None,
         machine=soc.get("machine"),
         family=soc.get("family"),
-        compatible=tuple(entry.strip() for entry in re.split(r"[\0\n]", told["compatible"]) if entry.strip()),
-        board=told["board"].strip("\0 \n") or None,
+        compatible=tuple(
+            entry.strip() for entry in re.split(r"[\0\n]", answers["compatible"]) if entry.strip()
+        ),
+        board=answers["board"].strip("\0 \n") or None,
     )
 
 
-def _build(told: Mapping[str, str]) -> str | None:
+def _build(answers: Mapping[str, str]) -> str | None:
     """Android's fingerprint, else distribution and kernel."""
-    properties = _pairs(told["properties"])
+    properties = _pairs(answers["properties"])
     if fingerprint := properties.get("ro.build.fingerprint"):
         return fingerprint
     release = properties.get("ro.build.version.release")
-    system = f"Android {release}" if release else _pairs(told["os"]).get("PRETTY_NAME", "").strip("\"'")
-    kernel = f"Linux {told['kernel']}" if told["kernel"] else ""
+    system = f"Android {release}" if release else _pairs(answers["os"]).get("PRETTY_NAME", "").strip("\"'")
+    kernel = f"Linux {answers['kernel']}" if answers["kernel"] else ""
     return ", ".join(filter(None, (system, kernel))) or None

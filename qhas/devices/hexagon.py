@@ -19,15 +19,15 @@ def hexagon_of_device(text: str) -> str | None:
     Wordings of public logs: `Core Version of the runtime DSP: Hexagon Architecture V79` and
     `Target device backend record identifier: HTP_V79_SM8750_8MB`. None without one.
     """
-    found = next((match for words in _DEVICE_WORDS if (match := words.search(text))), None)
-    return f"v{int(found[1])}" if found else None
+    word = next((match for words in _DEVICE_WORDS if (match := words.search(text))), None)
+    return f"v{int(word[1])}" if word else None
 
 
 def skel_archs(sdk_root: Path) -> list[str]:
     """Architectures the SDK has unsigned DSP libraries for, in `lib/hexagon-vNN/unsigned`, oldest first."""
     names = (folder.parent.name for folder in sdk_root.glob("lib/hexagon-v*/unsigned") if folder.is_dir())
-    found = (re.fullmatch(r"hexagon-v([0-9]{2,3})", name) for name in names)
-    return [f"v{arch}" for arch in sorted(int(match[1]) for match in found if match)]
+    matches = (re.fullmatch(r"hexagon-v([0-9]{2,3})", name) for name in names)
+    return [f"v{arch}" for arch in sorted(int(match[1]) for match in matches if match)]
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,8 @@ _PART = re.compile(r"([a-z]+[0-9]{3,5})[a-z]{0,3}")
 def _base(name: str) -> str:
     """The part number without the letters of a SKU or speed grade: SM8650-AB, SM8750P and CQ8750S lose theirs."""
     token = _token(name)
-    found = _PART.fullmatch(token)
-    return found[1] if found else token
+    part = _PART.fullmatch(token)
+    return part[1] if part else token
 
 
 def _token(name: str) -> str:
@@ -135,8 +135,8 @@ class _Reading(NamedTuple):
 
 
 def _related(soc: str, other: str) -> bool:
-    one, two = (_BY_BASE.get(_base(name), name) for name in (soc, other))
-    return _base(one) == _base(two) or any({one, two} <= design for design in SAME_SILICON)
+    here, there = (_BY_BASE.get(_base(name), name) for name in (soc, other))
+    return _base(here) == _base(there) or any({here, there} <= design for design in SAME_SILICON)
 
 
 def _named(source: str, said: str) -> _Reading:
@@ -169,9 +169,9 @@ def _tree_readings(compatible: Sequence[str]) -> list[_Reading]:
     """One reading at most: the entries name board, SoC and the SoCs it derives from; boards need not be known."""
     entries = [_named("compatible", entry.partition(",")[2]) for entry in compatible]
     for exact in (True, False):
-        if told := [entry for entry in entries if entry.socs and entry.exact is exact]:
-            socs = tuple(dict.fromkeys(soc for entry in told for soc in entry.socs))
-            return [_Reading("compatible", told[0].said, socs, exact)]
+        if stated := [entry for entry in entries if entry.socs and entry.exact is exact]:
+            socs = tuple(dict.fromkeys(soc for entry in stated for soc in entry.socs))
+            return [_Reading("compatible", stated[0].said, socs, exact)]
     return []
 
 

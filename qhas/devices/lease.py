@@ -207,7 +207,7 @@ class Leases:
 
     async def _attend(self) -> None:
         """Serve this object's waiters until the last of them cancels this."""
-        told: Snapshot | None = None
+        last: Snapshot | None = None
         try:
             while True:
                 with suppress(TimeoutError):
@@ -217,8 +217,8 @@ class Leases:
                     if self._bell.is_set() or self._stirs():
                         self._bell.clear()
                         self._serve()
-                if self._snapshot is not told:
-                    told = self._snapshot
+                if self._snapshot is not last:
+                    last = self._snapshot
                     self._tell(self._waiters.values())
         except Exception as error:
             for waiter in self._waiters.values():

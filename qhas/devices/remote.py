@@ -151,8 +151,8 @@ class RemoteDevice:
 
     async def _reap(self) -> None:
         self._staged.clear()
-        told = await self._shell.tell(_script(REAPER, "qhas-reaper", self._ref.root), "to clean up")
-        alive = [word for word in told.split() if word.isdigit()]
+        answer = await self._shell.tell(_script(REAPER, "qhas-reaper", self._ref.root), "to clean up")
+        alive = [word for word in answer.split() if word.isdigit()]
         if alive:
             raise DeviceFailed(
                 FailureKind.DEVICE_UNFIT,
@@ -266,9 +266,9 @@ class RemoteJob:
         """See `Job.files`. Raises DeviceFailed."""
         line = f"cd {quoted(self._folder)} && find -L . -type f -exec stat -L -c '%s %Y %n' {{}} +"
         rows = map(_LISTED.fullmatch, (await self._shell.tell(line)).splitlines())
-        found = (JobFile(row["name"], int(row["size"]), float(row["when"])) for row in rows if row)
+        listing = (JobFile(row["name"], int(row["size"]), float(row["when"])) for row in rows if row)
         wanted = re.compile(_glob_pattern(pattern))
-        return listed(self._device.facts.name, (file for file in found if wanted.fullmatch(file.name)))
+        return listed(self._device.facts.name, (file for file in listing if wanted.fullmatch(file.name)))
 
     async def fetch(self, name: str, target: Path) -> None:
         """See `Job.fetch`; the copy's digest is the original's. Raises DeviceFailed."""
@@ -290,9 +290,9 @@ class RemoteJob:
         return posixpath.join(self._folder, name)
 
 
-def _number(told: str, name: str) -> int:
+def _number(answer: str, name: str) -> int:
     """The number on the last line: profiles and linkers may talk before it."""
-    last = told.strip().splitlines()[-1:] or [""]
+    last = answer.strip().splitlines()[-1:] or [""]
     if not re.fullmatch(_NUMBER, last[0].strip()):
         raise DeviceFailed(
             FailureKind.DEVICE_UNFIT, f"{name} answered {last[0][:100]!r} where a number was asked."

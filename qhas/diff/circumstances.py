@@ -58,8 +58,8 @@ class Evidence:
     @property
     def runtrace(self) -> Runtrace | None:
         """That of the very inference of the QHAS file, if there is one."""
-        found = self.told_runtrace
-        return found if found and of_one_inference(found, self.file) else None
+        trace = self.told_runtrace
+        return trace if trace and of_one_inference(trace, self.file) else None
 
     @property
     def told_runtrace(self) -> Runtrace | None:
@@ -93,20 +93,22 @@ def circumstances(
     ops = [op for op in ops if op.of_network]
     old, new = _settings(before, after)
     asked = (_options(before), _options(after))
-    found = [*_differences(old, new), *option_changes(*asked, one_soc=not _moved(Kind.SOC, old, new))]
+    listed = [*_differences(old, new), *option_changes(*asked, one_soc=not _moved(Kind.SOC, old, new))]
     if networks:
-        found += network_causes(networks)
+        listed += network_causes(networks)
     elif not same_network(before, after):
-        found += network_changes(ops) or _other_bytes(before, after)
+        listed += network_changes(ops) or _other_bytes(before, after)
     one_sdk = Kind.SDK in old and not any(_moved(kind, old, new) for kind in (Kind.SDK, Kind.SOC))
     stated = (old.keys() & new.keys()) | stated_options(*asked, one_sdk=one_sdk)
-    differ = {one.kind for one in found}
+    differ = {circumstance.kind for circumstance in listed}
     if Kind.OPTIMIZATION_LEVEL in stated:
         stated = stated | {Kind.COMPILED}
-    found += [
-        one for one in observed(ops, figures, resources, clock, differ) if one.kind not in stated | differ
+    listed += [
+        circumstance
+        for circumstance in observed(ops, figures, resources, clock, differ)
+        if circumstance.kind not in stated | differ
     ]
-    return sorted(found, key=lambda one: (not one.explains, _ORDER[one.kind]))
+    return sorted(listed, key=lambda circumstance: (not circumstance.explains, _ORDER[circumstance.kind]))
 
 
 def _other_bytes(before: Evidence, after: Evidence) -> list[Circumstance]:

@@ -57,7 +57,7 @@ def compare(
         after=sides[1],
         verdict=verdict,
         sentence=sentence(time, verdict, sides, around, parts, by_name),
-        cause=next((one for one in around if one.explains), None),
+        cause=next((circumstance for circumstance in around if circumstance.explains), None),
         time=time,
         figures=figures if time.name in by_name else [time, *figures],
         resources=resources,

@@ -53,13 +53,13 @@ def contributions(before: Timing, after: Timing, ops: Sequence[OpDiff]) -> list[
     rates = _rates(before, after)
     us = next((rate for rate in rates if rate is not None), 0.0)
     parts = [*_of_ops(ops), *_of_nobody(before, after, ops)]
-    found = [part.model_copy(update={"us": part.cycles * us}) for part in parts]
-    found += [
+    timed = [part.model_copy(update={"us": part.cycles * us}) for part in parts]
+    timed += [
         Contribution(part=part, name=name, cycles=0.0, us=us)
         for part, name, us in _of_time(before, after, rates)
     ]
     return sorted(
-        (part for part in found if part.cycles or abs(part.us) > _ROUNDING_US), key=lambda part: -abs(part.us)
+        (part for part in timed if part.cycles or abs(part.us) > _ROUNDING_US), key=lambda part: -abs(part.us)
     )
 
 
@@ -132,8 +132,8 @@ def _of_time(
         if first is not None and last is not None:
             rest -= last - first
             yield part, name, last - first
-    told = None not in (before.power_up, after.power_up)
-    yield Part.START_UP, "the call around the graph" if told else "VTCM acquire and power-up", rest
+    is_stated = None not in (before.power_up, after.power_up)
+    yield Part.START_UP, "the call around the graph" if is_stated else "VTCM acquire and power-up", rest
 
 
 def renamed(ops: Iterable[OpDiff]) -> int:

@@ -51,7 +51,7 @@ def _told_apart(before: Op, after: Op) -> bool:
 
 
 def _reshaped(before: Op, after: Op) -> bool:
-    return any(one(lambda op: op.elements)(before, after) for one in (_grew, _shrank))
+    return any(rule(lambda op: op.elements)(before, after) for rule in (_grew, _shrank))
 
 
 _OF_NETWORK = (_Rule(OpEffect.DATA_TYPE, _told_apart), _Rule(OpEffect.RESHAPED, _reshaped))
@@ -135,8 +135,8 @@ def _both(name: str, unit: Unit, match: Match[Op], read: Callable[[Op], int | No
 
 def _sum(ops: Sequence[Op], read: Callable[[Op], int | None]) -> float | None:
     """Of no ops it is 0: what is not there takes nothing."""
-    told = [value for op in ops if (value := read(op)) is not None]
-    return float(sum(told)) if told or not ops else None
+    values = [value for op in ops if (value := read(op)) is not None]
+    return float(sum(values)) if values or not ops else None
 
 
 def _main(ops: Sequence[Op]) -> Op | None:

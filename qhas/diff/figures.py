@@ -26,8 +26,8 @@ def _read(figure: profile.Figure, side: Evidence, profiled: Profile) -> float | 
     """Of its file where that tells it, else as a record would have it."""
     if side.origin not in figure.origins:
         return None
-    told = figure.of_file(side.file) if figure.of_file else None
-    return figure.read(profiled) if told is None else told
+    value = figure.of_file(side.file) if figure.of_file else None
+    return figure.read(profiled) if value is None else value
 
 
 def deciding(before: Evidence, after: Evidence, figures: Mapping[str, Figure]) -> Figure:
@@ -36,8 +36,8 @@ def deciding(before: Evidence, after: Evidence, figures: Mapping[str, Figure]) -
     Power-up and VTCM acquire of the first inference decide nothing: they differ from run to run by more than networks
     take. Of a device whose file does not tell the graph's own time, the cycles are left, which are the graph's alone.
     """
-    if found := latency(before.record, after.record):
-        return found
+    if median := latency(before.record, after.record):
+        return median
     if before.origin is Origin.SIMULATOR:
         return figures[TIME.name]
     return next(
@@ -82,11 +82,11 @@ def resources(before: QhasFile, after: QhasFile) -> list[Resource]:
 
 
 def _by_unit(file: QhasFile) -> dict[tuple[int, str], Sequence[ResourceRow]]:
-    found: dict[tuple[int, str], list[ResourceRow]] = defaultdict(list)
+    units: dict[tuple[int, str], list[ResourceRow]] = defaultdict(list)
     for core in file.cores:
         for row in core.resources:
-            found[core.htp, row.type].append(row)
-    return dict(found)
+            units[core.htp, row.type].append(row)
+    return dict(units)
 
 
 def _figure(

@@ -29,14 +29,14 @@ def cell_rows(diff: RunDiff) -> list[dict[str, str]]:
     ]
     missed = [
         {
-            "cell": one.cell,
+            "cell": skipped.cell,
             "verdict": "not compared",
             "before": "",
             "after": "",
             "change": "",
-            "why": one.reason,
+            "why": skipped.reason,
         }
-        for one in diff.not_compared
+        for skipped in diff.not_compared
     ]
     return compared + missed
 

@@ -43,9 +43,11 @@ class Match(Generic[AnOp]):
 def match(before: Sequence[Op], after: Sequence[Op]) -> list[Match[Op]]:
     """Every op of both sides in exactly one match."""
     return [
-        one
+        pair
         for networks in (True, False)
-        for one in _match(*([op for op in ops if of_network(op.type) is networks] for ops in (before, after)))
+        for pair in _match(
+            *([op for op in ops if of_network(op.type) is networks] for ops in (before, after))
+        )
     ]
 
 
@@ -89,13 +91,13 @@ def placed(before: Sequence[AnOp], after: Sequence[AnOp], pairs: Mapping[int, in
         yield from _placed(before, after, pairs)
 
 
-def _first(one: Sequence[Named], other: Sequence[Named]) -> bool:
-    return [(op.type, op.name) for op in one] < [(op.type, op.name) for op in other]
+def _first(first: Sequence[Named], second: Sequence[Named]) -> bool:
+    return [(op.type, op.name) for op in first] < [(op.type, op.name) for op in second]
 
 
-def _turned(one: Match[AnOp]) -> Match[AnOp]:
-    other = {Matched.ADDED: Matched.REMOVED, Matched.REMOVED: Matched.ADDED}
-    return Match(other.get(one.how, one.how), one.after, one.before)
+def _turned(pair: Match[AnOp]) -> Match[AnOp]:
+    opposite = {Matched.ADDED: Matched.REMOVED, Matched.REMOVED: Matched.ADDED}
+    return Match(opposite.get(pair.how, pair.how), pair.after, pair.before)
 
 
 def _placed(before: Sequence[AnOp], after: Sequence[AnOp], pairs: Mapping[int, int]) -> Iterator[Match[AnOp]]:

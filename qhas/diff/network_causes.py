@@ -67,10 +67,10 @@ def _changed(ops: Iterable[OpChange]) -> Iterator[tuple[str, list[str]]]:
     """Ops of both networks that changed alike, as in `dilation 1x1 → 4x4 in 2 Conv2d`; the most first."""
     groups: dict[tuple[int, str, str], list[str]] = defaultdict(list)
     for op in ops:
-        told = [change for change in op.changes if change.aspect in _OF_STRUCTURE]
-        if told:
-            rank = min(_OF_STRUCTURE.index(change.aspect) for change in told)
-            phrases = " and ".join(change.phrase for change in told[:_PHRASES])
+        structural = [change for change in op.changes if change.aspect in _OF_STRUCTURE]
+        if structural:
+            rank = min(_OF_STRUCTURE.index(change.aspect) for change in structural)
+            phrases = " and ".join(change.phrase for change in structural[:_PHRASES])
             groups[rank, phrases, op.match.after[0].type].append(op.match.after[0].name)
     for (_, phrases, kind), names in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
         yield f"{phrases} in {_who(kind, names)}", names
@@ -89,11 +89,11 @@ def _moved(ops: Iterable[OpChange], *, retyped: bool) -> Iterator[tuple[str, lis
                 " + ".join(names)
             ]
         else:
-            rank, what = (1, "added") if op.match.how is Matched.ADDED else (2, "removed")
-            groups[rank, (new or old)[0].type, what] += names
-    for (_, kind, what), names in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
-        of_several = len(names) == 1 and " + " in kind + what
-        yield f"{several(len(names), kind) if of_several else _who(kind, names)} {what}", names
+            rank, verb = (1, "added") if op.match.how is Matched.ADDED else (2, "removed")
+            groups[rank, (new or old)[0].type, verb] += names
+    for (_, kind, verb), names in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
+        of_several = len(names) == 1 and " + " in kind + verb
+        yield f"{several(len(names), kind) if of_several else _who(kind, names)} {verb}", names
 
 
 def _values(diff: NetworkDiff, *, rebuilt: bool) -> Iterator[Circumstance]:

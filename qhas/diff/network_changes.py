@@ -149,11 +149,11 @@ def _borders(before: Network, after: Network) -> tuple[list[str], list[str]]:
         resized += [f"{role} {name} removed" for name in old.keys() - new.keys()]
         resized += [f"{role} {name} added" for name in new.keys() - old.keys()]
         for name in [name for name in old if name in new]:
-            one, other = old[name], new[name]
-            if role is Role.INPUT and one.shape != other.shape:
-                resized.append(f"{role} {name} {_by_x(one.shape)} → {_by_x(other.shape)}")
-            if one.dtype != other.dtype:
-                retyped.append(f"{role} {name} {one.dtype} → {other.dtype}")
+            earlier, later = old[name], new[name]
+            if role is Role.INPUT and earlier.shape != later.shape:
+                resized.append(f"{role} {name} {_by_x(earlier.shape)} → {_by_x(later.shape)}")
+            if earlier.dtype != later.dtype:
+                retyped.append(f"{role} {name} {earlier.dtype} → {later.dtype}")
     return resized, retyped
 
 
@@ -205,8 +205,8 @@ def _attributes(old: Node, new: Node) -> Iterator[Change]:
         if before.get(name) != after.get(name):
             called = "activation" if _is_activation(name, old) else _CALLED.get(name, name.replace("_", " "))
             values = [_shown(name, side.get(name)) for side in (before, after)]
-            told = f"{called} {values[0]} → {values[1]}" if values[0] != values[1] else f"other {called}"
-            yield Change(Aspect.ATTRIBUTE, told)
+            phrase = f"{called} {values[0]} → {values[1]}" if values[0] != values[1] else f"other {called}"
+            yield Change(Aspect.ATTRIBUTE, phrase)
 
 
 def _is_activation(name: str, node: Node) -> bool:
@@ -217,8 +217,8 @@ def _weights_shapes(old: Node, new: Node) -> Iterator[Change]:
     """What the inputs do not bring: other input channels are another op's output channels."""
     brought = {
         pair
-        for one, other in zip(old.inputs, new.inputs, strict=False)
-        for pair in zip(one.shape, other.shape, strict=False)
+        for earlier, later in zip(old.inputs, new.inputs, strict=False)
+        for pair in zip(earlier.shape, later.shape, strict=False)
     }
     for before, after in zip(_matrices(old), _matrices(new), strict=False):
         parts = [("weights", before, after)]
@@ -227,11 +227,11 @@ def _weights_shapes(old: Node, new: Node) -> Iterator[Change]:
                 ("kernel", before[:-2], after[:-2]),
                 ("output channels", before[-1:], after[-1:]),
             ]
-        for what, one, other in parts:
-            moved = [pair for pair in zip(one, other, strict=False) if pair[0] != pair[1]]
-            chosen = what == "output channels" and old.type != _OF_EACH_CHANNEL
-            if len(one) != len(other) or any(chosen or pair not in brought for pair in moved):
-                yield Change(Aspect.WEIGHTS_SHAPE, f"{what} {_by_x(one)} → {_by_x(other)}")
+        for part, earlier, later in parts:
+            moved = [pair for pair in zip(earlier, later, strict=False) if pair[0] != pair[1]]
+            chosen = part == "output channels" and old.type != _OF_EACH_CHANNEL
+            if len(earlier) != len(later) or any(chosen or pair not in brought for pair in moved):
+                yield Change(Aspect.WEIGHTS_SHAPE, f"{part} {_by_x(earlier)} → {_by_x(later)}")
 
 
 def _counts(old: Node, new: Node) -> Iterator[Change]:
@@ -277,18 +277,20 @@ def _place(source: int | None) -> int:
 def _values(old: Node, new: Node) -> Iterator[Change]:
     """Of constants that stayed what they were: where one has another shape, the others follow it."""
     constants = list(zip(old.constants, new.constants, strict=False))
-    if any((one.shape, one.dtype) != (other.shape, other.dtype) for one, other in constants):
+    if any((before.shape, before.dtype) != (after.shape, after.dtype) for before, after in constants):
         return
     if by_channel := _grain(constants):
         yield Change(Aspect.ENCODING, by_channel)
-    elif any(one.weights != other.weights and not _rescaled(one, other) for one, other in constants):
+    elif any(before.weights != after.weights and not _rescaled(before, after) for before, after in constants):
         yield Change(Aspect.WEIGHTS, OTHER_WEIGHTS if old.type in _BIASED else "other constants")
     results = list(zip(old.outputs, new.outputs, strict=False))
     follows = old.type not in _BIASED and _below_zero(zip(old.inputs, new.inputs, strict=False))
     if not follows and (below := _below_zero(results)):
         yield Change(Aspect.ENCODING, below)
     elif any(
-        one.encoding != other.encoding for one, other in (*constants, *results) if one.dtype == other.dtype
+        before.encoding != after.encoding
+        for before, after in (*constants, *results)
+        if before.dtype == after.dtype
     ):
         yield Change(Aspect.ENCODING, OTHER_SCALES)
 
@@ -316,9 +318,9 @@ def _below_zero(results: Iterable[tuple[Tensor, Tensor]]) -> str | None:
     return None
 
 
-def _rescaled(one: Tensor, other: Tensor) -> bool:
+def _rescaled(before: Tensor, after: Tensor) -> bool:
     """A bias is stored in units of its inputs' scales: another calibration changes its numbers and not the bias."""
-    return len(one.shape) == 1 and one.encoding != other.encoding
+    return len(before.shape) == 1 and before.encoding != after.encoding
 
 
 def _shown(name: str, value: Attribute | None) -> str:

@@ -26,10 +26,10 @@ def match_by_network(diff: NetworkDiff, before: Sequence[Op], after: Sequence[Op
     for side, names in zip((old, new), named, strict=True):
         if len(side.keys() & names) < _ENOUGH * len(side):
             return None
-    matches = [one for op in diff.ops for one in _of_change(op, old, new)]
-    taken = {id(op) for one in matches for op in (*one.before, *one.after)}
+    matches = [pair for op in diff.ops for pair in _of_change(op, old, new)]
+    taken = {id(op) for pair in matches for op in (*pair.before, *pair.after)}
     rest = match(*([op for op in ops if id(op) not in taken] for ops in (before, after)))
-    return matches + [replace(one, known=True) for one in rest]
+    return matches + [replace(pair, known=True) for pair in rest]
 
 
 def _of_change(change: OpChange, old: dict[str, list[Op]], new: dict[str, list[Op]]) -> Iterator[Match[Op]]:
@@ -38,8 +38,8 @@ def _of_change(change: OpChange, old: dict[str, list[Op]], new: dict[str, list[O
     left = tuple(op for node in change.match.before for op in old.pop(node.name, ()))
     right = tuple(op for node in change.match.after for op in new.pop(node.name, ()))
     if how in SAME_OP and len(left) == len(right):
-        for one, other in zip(left, right, strict=True):
-            yield Match(how, (one,), (other,), known=True, effect=change.effect)
+        for before, after in zip(left, right, strict=True):
+            yield Match(how, (before,), (after,), known=True, effect=change.effect)
         return
     if left and right:
         yield Match(Matched.REPLACED, left, right, known=True, effect=OpEffect.REPLACED)

@@ -37,11 +37,11 @@ _MAKES_OTHERS = {Kind.SOC, Kind.SDK, Kind.DATA_TYPE, Kind.NETWORK, Kind.WEIGHTS}
 
 def network_changes(ops: Sequence[OpDiff]) -> list[Circumstance]:
     """How the ops of two networks differ that are not known to be the same one."""
-    found = [] if (data_type := _data_type(ops)) is None else [data_type]
+    circumstances = [] if (data_type := _data_type(ops)) is None else [data_type]
     phrases = [_phrase(effect, same) for effect in _OF_NETWORK if (same := _with(ops, effect))]
     if phrases:
-        found.append(_seen(Kind.NETWORK, f"network: {', '.join(phrases)}"))
-    return found
+        circumstances.append(_seen(Kind.NETWORK, f"network: {', '.join(phrases)}"))
+    return circumstances
 
 
 def observed(
@@ -49,7 +49,7 @@ def observed(
     figures: Sequence[Figure],
     resources: Sequence[Resource],
     clock: Figure,
-    known: Collection[CircumstanceKind],
+    stated: Collection[CircumstanceKind],
 ) -> Iterator[Circumstance]:
     """What the figures of one network show, beside what is known already."""
     by_name = {figure.name: figure for figure in figures}
@@ -63,12 +63,12 @@ def observed(
     if before != after:
         yield _seen(Kind.HVX_THREADS, f"HVX threads {before:.0f} → {after:.0f} in use")
     peak = by_name["peak_vtcm"]
-    if _MAKES_OTHERS.isdisjoint(known):
+    if _MAKES_OTHERS.isdisjoint(stated):
         if _limited(peak):
             yield _seen(Kind.VTCM, f"peak VTCM {mebibytes(peak.before or 0)} → {mebibytes(peak.after or 0)}")
         if compiled := _with(ops, OpEffect.RECOMPILED):
             yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
-    if Kind.SOC in known:
+    if Kind.SOC in stated:
         return
     if clock.change is None:
         if slower := _slower_cycles(by_name["graph_us"], by_name["timeline_cycles"]):
@@ -99,12 +99,12 @@ def _with(ops: Iterable[OpDiff], effect: OpEffect) -> list[OpDiff]:
 
 def _phrase(effect: OpEffect, ops: Sequence[OpDiff]) -> str:
     """As in `2 HardSwish became Add + Clip + Mul`; a single op with its name."""
-    told = _TOLD.get(effect, effect.value)
-    kinds = Counter((op.type_before or op.type, told.format(op.type_after)) for op in ops)
+    template = _TOLD.get(effect, effect.value)
+    kinds = Counter((op.type_before or op.type, template.format(op.type_after)) for op in ops)
     single = {op.type: titled(op.type, op.name) for op in ops if effect is not OpEffect.REPLACED}
     listed = [
-        f"{several(count, kind) if count > 1 else single.get(kind, kind)} {what}"
-        for (kind, what), count in kinds.most_common(_SHOWN)
+        f"{several(count, kind) if count > 1 else single.get(kind, kind)} {phrase}"
+        for (kind, phrase), count in kinds.most_common(_SHOWN)
     ]
     more = len(kinds) - _SHOWN
     return ", ".join(listed + ([f"{more} more kind{'s' if more > 1 else ''}"] if more > 0 else []))

@@ -49,8 +49,8 @@ def ops_of(file: QhasFile) -> list[Op]:
     compiled: dict[str, list[HtpOp]] = defaultdict(list)
     for instance in file.htp_ops:
         compiled[border_name(instance.qnn_op)].append(instance)
-    found = [_op(name, kind, rows, compiled.get(name, []), core) for (name, kind), rows in parts.items()]
-    return sorted(found, key=lambda op: (op.place is None, op.place or 0))
+    listed = [_op(name, kind, rows, compiled.get(name, []), core) for (name, kind), rows in parts.items()]
+    return sorted(listed, key=lambda op: (op.place is None, op.place or 0))
 
 
 def _op(name: str, kind: str, rows: Sequence[QnnOp], compiled: Sequence[HtpOp], core: int) -> Op:
@@ -110,8 +110,8 @@ def _results(compiled: Sequence[HtpOp]) -> Sequence[HtpOp]:
     """
     read = {source for row in compiled for source in row.input_nodes}
     last = [row for row in compiled if row.op_id not in read]
-    told = len(compiled) == 1 or len(last) < len(compiled)
-    return last if told and all(row.dims for row in last) else ()
+    is_stated = len(compiled) == 1 or len(last) < len(compiled)
+    return last if is_stated and all(row.dims for row in last) else ()
 
 
 def _elements(compiled: Iterable[HtpOp]) -> int:

@@ -56,14 +56,14 @@ def compare_runs(
 
     A cell that cannot be compared (it failed, it has no QHAS, its figures are of another origin) is named with its reason.
     """
-    wanted = chosen or Chosen()
-    old, new = (_records(store, run_id, wanted) for run_id in (before, after))
+    selection = chosen or Chosen()
+    old, new = (_records(store, run_id, selection) for run_id in (before, after))
     both = [key for key in new if key in old]
     if not both:
         raise InvalidInput(f"Runs {before} and {after} have no cell in common that fits the choice.")
     with ThreadPoolExecutor(_AT_ONCE, "qhas-compare") as threads:
-        found = list(threads.map(lambda key: _compared(store, old[key], new[key], threshold_percent), both))
-    cells = sorted((one for one in found if isinstance(one, CellDiff)), key=_badness)
+        results = list(threads.map(lambda key: _compared(store, old[key], new[key], threshold_percent), both))
+    cells = sorted((result for result in results if isinstance(result, CellDiff)), key=_badness)
     return RunDiff(
         before=before,
         after=after,
@@ -71,7 +71,7 @@ def compare_runs(
         cells=cells,
         only_before=[key for key in old if key not in new],
         only_after=[key for key in new if key not in old],
-        not_compared=[one for one in found if isinstance(one, NotCompared)],
+        not_compared=[result for result in results if isinstance(result, NotCompared)],
     )
 
 
@@ -137,20 +137,21 @@ def _sentence(cells: Sequence[CellDiff]) -> str:
     counts = [
         f"{sum(c.verdict is v for c in cells)} {v}" for v in (Outcome.WORSE, Outcome.BETTER, Outcome.SAME)
     ]
-    told = [f"{len(cells)} cells compared: {', '.join(counts)}."]
+    sentences = [f"{len(cells)} cells compared: {', '.join(counts)}."]
     if len(cells) > 1 and (shared := _shared(cells)):
-        told.append(f"In every cell: {', '.join(shared)}.")
+        sentences.append(f"In every cell: {', '.join(shared)}.")
     worst = cells[0]
     if worst.verdict is Outcome.WORSE:
         cell = worst.after.cell or worst.after.label
-        told.append(f"Worst is {cell} ({signed_percent(worst.time.percent)}): {worst.sentence}")
-    return " ".join(told)
+        sentences.append(f"Worst is {cell} ({signed_percent(worst.time.percent)}): {worst.sentence}")
+    return " ".join(sentences)
 
 
 def _shared(cells: Iterable[CellDiff]) -> list[str]:
     """What explains the difference of every cell alike."""
     each: Iterator[Mapping[str, None]] = (
-        {one.sentence: None for one in cell.circumstances if one.explains} for cell in cells
+        {circumstance.sentence: None for circumstance in cell.circumstances if circumstance.explains}
+        for cell in cells
     )
     first = next(each)
     common = dict(first)

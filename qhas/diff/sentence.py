@@ -40,13 +40,13 @@ def sentence(
         ", ".join(_carriers(judged, change, each, either=verdict is Outcome.SAME)),
         ", ".join(_figures(figures, change, causes, sides[1].origin)),
     ]
-    told = "; ".join(part for part in parts if part)
+    details = "; ".join(part for part in parts if part)
     head = _head(time, verdict, _where(sides))
     if time.name in (LATENCY.name, WARM.name):
-        told = f"{_FIRST[first.name]} {_change(first)}" + (f": {told}" if told else "")
+        details = f"{_FIRST[first.name]} {_change(first)}" + (f": {details}" if details else "")
     if first.name == GRAPH.name and (start_up := _start_up(contributions, figures[TIME.name])):
-        told = "; ".join(filter(None, (told, start_up)))
-    return f"{head}: {told}." if told else f"{head}."
+        details = "; ".join(filter(None, (details, start_up)))
+    return f"{head}: {details}." if details else f"{head}."
 
 
 _FIRST = {
@@ -90,8 +90,8 @@ def _head(time: Figure, verdict: Outcome, where: str) -> str:
 def _change(figure: Figure) -> str:
     percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
     change = figure.change or 0.0
-    told = f"{signed_count(change)} cycles" if figure.unit is Unit.CYCLES else signed_time(change)
-    return f"{told}{percent}"
+    amount = f"{signed_count(change)} cycles" if figure.unit is Unit.CYCLES else signed_time(change)
+    return f"{amount}{percent}"
 
 
 def _where(sides: tuple[Side, Side]) -> str:
@@ -102,10 +102,12 @@ def _where(sides: tuple[Side, Side]) -> str:
 
 def _causes(circumstances: Iterable[Circumstance]) -> Iterator[str]:
     """The first, and what else was changed by hand: what was only observed beside it follows from it."""
-    explain = [one for one in circumstances if one.explains]
-    told = explain[:1] + [one for one in explain[1:] if one.source is Source.RECORD]
-    yield from (one.sentence for one in told[:_CAUSES])
-    if len(told) > _CAUSES:
+    explain = [circumstance for circumstance in circumstances if circumstance.explains]
+    named = explain[:1] + [
+        circumstance for circumstance in explain[1:] if circumstance.source is Source.RECORD
+    ]
+    yield from (circumstance.sentence for circumstance in named[:_CAUSES])
+    if len(named) > _CAUSES:
         yield "more"
 
 
@@ -113,16 +115,16 @@ def _carriers(
     contributions: Sequence[Contribution], change: float, causes: Sequence[str], *, either: bool
 ) -> Iterator[str]:
     """The parts that make the difference, until most of it is told: those of its direction first, unless `either`."""
-    told = 0.0
+    named_us = 0.0
     ranked = sorted(contributions, key=lambda part: (not either and part.us * change < 0, -abs(part.us)))
     for part in ranked[:_CARRIERS]:
         if (
             not change
             or abs(part.us) < _WORTH_TELLING * abs(change)
-            or (not either and told / change >= _ENOUGH)
+            or (not either and named_us / change >= _ENOUGH)
         ):
             return
-        told += part.us
+        named_us += part.us
         whole = [cause.removeprefix("network: ") for cause in causes]
         named = "that alone" if whole == [part.name] else part.name
         yield f"{named} ({signed_time(part.us)})"

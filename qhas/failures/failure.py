@@ -38,6 +38,11 @@ class Step(StrEnum):
     CHROMETRACE = "chrometrace"
     PUBLISH = "publish"
 
+    @property
+    def on_device(self) -> bool:
+        """Whether it holds a device."""
+        return self in (Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS)
+
 
 class Failure(BaseModel):
     """One failure with its evidence, as stored in the cell record."""

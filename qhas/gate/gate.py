@@ -64,9 +64,11 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
     changed = {
         name: path for name, path in base.networks.items() if name in head.networks and name not in same
     }
-    wanted = {name: path for name, path in head.networks.items() if name not in same or name in spec.budgets}
+    to_estimate = {
+        name: path for name, path in head.networks.items() if name not in same or name in spec.budgets
+    }
     before = _estimated("base", changed, spec, site, sdk, folder)
-    after = _estimated("head", wanted, spec, site, sdk, folder)
+    after = _estimated("head", to_estimate, spec, site, sdk, folder)
     store = Store(site.store)
 
     def lines_of(name: str, soc: str) -> Iterator[GateLine]:
@@ -163,8 +165,8 @@ def _line(
         )
     if after is None or not after.good:
         worked = same or (before is not None and before.good)
-        known = name in base.refused or before is not None or same
-        state = GateState.FAILED if worked or not known else GateState.STILL_FAILS
+        in_base = name in base.refused or before is not None or same
+        state = GateState.FAILED if worked or not in_base else GateState.STILL_FAILS
         return GateLine(network=name, soc=soc, state=state, sentence=_why(name, after, head))
     line = _running(store, name, soc, before, after, same, threshold)
     if broken := after.over_budget:

@@ -134,6 +134,7 @@ COLUMNS: tuple[Column, ...] = (
     *_around("battery_percent", pa.int16(), lambda health: health.battery_percent, "battery"),
     *_around("charging", _TRUTH, lambda health: health.charging, "whether it was charging"),
     Column("waited_seconds", _REAL, "record.health.waited_seconds", "wait for a cool enough device"),
+    Column("estimated_us", _REAL, "record.estimated.simulated_us", "simulated beside a device's figures"),
     Column("samples_us", pa.list_(pa.float32()), "record.latency.samples_us", "every timed inference"),
 )
 _KEY = COLUMNS[:7]

@@ -100,8 +100,8 @@ def parquet(table: pa.Table, parts: Parts | None = None) -> bytes:
     """A file's bytes, sorted so that the rows of a network lie together."""
     metadata = {VERSION_KEY: str(VERSION).encode()}
     if parts is not None:
-        told = {key: [size, changed.isoformat()] for key, (size, changed) in sorted(parts.items())}
-        metadata[_PARTS_KEY] = json.dumps(told).encode()
+        described = {key: [size, changed.isoformat()] for key, (size, changed) in sorted(parts.items())}
+        metadata[_PARTS_KEY] = json.dumps(described).encode()
     order = [(name, "ascending") for name in _SORTED]
     sink = io.BytesIO()
     pq.write_table(
@@ -127,8 +127,8 @@ def _with_zone(moment: str) -> datetime:
 
 def listing(store: Store, kind: Kind) -> list[HistoryFile]:
     """Every file of a table. Keys of other shapes are somebody else's."""
-    found = ((item, keys.parse_history(kind, item.key)) for item in store.objects(kind))
-    return [HistoryFile(item, *place) for item, place in found if place]
+    places = ((item, keys.parse_history(kind, item.key)) for item in store.objects(kind))
+    return [HistoryFile(item, *place) for item, place in places if place]
 
 
 def shares(files: Iterable[HistoryFile], parts_of: Callable[[HistoryFile], Parts]) -> list[Share]:

@@ -1,4 +1,4 @@
-"""A lab's own pairs: the same DLC on the same SoC, simulated one night and measured on a device another."""
+"""A lab's own pairs: the same DLC on the same SoC, simulated and measured on a device, in one cell or on two nights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qhas.store import Store
 
 _COLUMNS = (
     *("date", "finished_at", "network", "soc", "variant", "origin", "model_sha256"),
-    *("time_us", "median_us", "poor", "device"),
+    *("time_us", "median_us", "estimated_us", "poor", "device"),
 )
 
 
@@ -46,6 +46,8 @@ def own_pairs(store: Store) -> list[OwnPair]:
             simulated[key] = row
         elif row["origin"] == Origin.DEVICE and row["median_us"] and not row["poor"]:
             measured[key] = row
+            if row["estimated_us"]:
+                simulated[key] = row | {"time_us": row["estimated_us"]}
     return [
         OwnPair(
             *key[:3],

@@ -35,12 +35,12 @@ def read_reruns(store: Store, run_id: str, records: Iterable[CellRecord]) -> dic
     """The re-runs of a run by cell key, of all sites; those of cells that were profiled anew since then do not count."""
     prefix = keys.run(run_id)
     names = [name for name in store.children(prefix) if keys.are_reruns(name)]
-    found = [one for name in names for one in _read(store, f"{prefix}/{name}")]
+    reruns = [rerun for name in names for rerun in _read(store, f"{prefix}/{name}")]
     finished = {record.cell.key: record.finished_at for record in records}
     return {
-        one.cell: one
-        for one in sorted(found, key=lambda one: one.taken_at)
-        if one.cell in finished and one.taken_at >= finished[one.cell]
+        rerun.cell: rerun
+        for rerun in sorted(reruns, key=lambda rerun: rerun.taken_at)
+        if rerun.cell in finished and rerun.taken_at >= finished[rerun.cell]
     }
 
 

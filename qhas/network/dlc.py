@@ -85,7 +85,7 @@ def _constants(archive: zipfile.ZipFile, model: Sequence[Table]) -> Constants:
         contents = (table.blob(0) for table in root.tables(0))
         listed = dict(zip(_in_order(model), contents, strict=False))
         root = Buffer(root.blob(1)).root()
-    known: dict[Key, Constant] = {}
+    constants: dict[Key, Constant] = {}
     places: list[tuple[int, int, Key]] = []
     for graph in root.tables(0):
         rows = [(-1, table) for table in graph.tables(1)]
@@ -96,9 +96,9 @@ def _constants(archive: zipfile.ZipFile, model: Sequence[Table]) -> Constants:
                 places.append((place.integer(0, "Q"), place.integer(1, "Q"), key))
             else:
                 content = table.blob(1)
-                known[key] = _constant(io.BytesIO(content), len(content))
-    known |= {key: _constant(io.BytesIO(content), len(content)) for key, content in listed.items()}
-    return known | dict(_apart(archive, sorted(places)))
+                constants[key] = _constant(io.BytesIO(content), len(content))
+    constants |= {key: _constant(io.BytesIO(content), len(content)) for key, content in listed.items()}
+    return constants | dict(_apart(archive, sorted(places)))
 
 
 def _in_order(model: Sequence[Table]) -> Iterator[Key]:
@@ -129,13 +129,13 @@ def _apart(
 
 
 def _constant(source: IO[bytes], size: int) -> Constant:
-    digest, left, part = hashlib.blake2b(digest_size=_DIGEST), size, b""
-    while left:
-        part = source.read(min(left, _CHUNK))
+    digest, remaining, part = hashlib.blake2b(digest_size=_DIGEST), size, b""
+    while remaining:
+        part = source.read(min(remaining, _CHUNK))
         if not part:
             raise ValueError("a constant runs past the end of its record")
         digest.update(part)
-        left -= len(part)
+        remaining -= len(part)
     return Constant(digest.hexdigest(), part if size <= _BYTES_SHOWN else None)
 
 

@@ -18,6 +18,7 @@ class Unit(StrEnum):
     """What a figure counts."""
 
     MICROSECONDS = "us"
+    SECONDS = "s"
     CYCLES = "cycles"
     BYTES = "bytes"
     COUNT = "count"
@@ -28,6 +29,7 @@ class Unit(StrEnum):
 
 SHOW: Mapping[Unit, Callable[[float], str]] = {
     Unit.MICROSECONDS: units.microseconds,
+    Unit.SECONDS: units.seconds,
     Unit.CYCLES: units.count,
     Unit.BYTES: units.size,
     Unit.COUNT: units.count,
@@ -38,6 +40,7 @@ SHOW: Mapping[Unit, Callable[[float], str]] = {
 """A value for people."""
 SIGNS: Mapping[Unit, str] = {
     Unit.MICROSECONDS: " µs",
+    Unit.SECONDS: " s",
     Unit.CYCLES: "",
     Unit.BYTES: " B",
     Unit.COUNT: "",

@@ -355,6 +355,17 @@ CONTEXT = Figure(
     column="context_bytes",
     budget="context_bytes",
 )
+COMPILE = Figure(
+    name="compile_seconds",
+    title="compile time",
+    unit=Unit.SECONDS,
+    read=_metric(lambda metrics: metrics.compile_seconds),
+    meaning="Seconds of graph-prepare on the host, beside whatever else ran there; none where the graph was in the store.",
+    whole=False,
+    noisy=True,
+    column="compile_seconds",
+    budget="compile_seconds",
+)
 REFERENCE_OPS = Figure(
     name="reference_ops",
     title="reference ops",
@@ -470,6 +481,7 @@ FIGURES: tuple[Figure, ...] = (
     QNN_NODES,
     HTP_NODES,
     CONTEXT,
+    COMPILE,
     REFERENCE_OPS,
     FORMAT_CHANGES,
     FORMAT_CHANGE_SHARE,

@@ -59,6 +59,8 @@ class Metrics(BaseModel):
     """Mean of all work; None for simulated figures."""
     context_bytes: int | None = None
     """Size of the context binary; None where the prepared DLC does not state it, or holds several graphs."""
+    compile_seconds: float | None = None
+    """What graph-prepare took on the host, of this cell's own prepare; None where the graph was in the store already."""
     op_counts: dict[str, int] | None = None
     """Ops of the network that ran on the HTP, by type; None where the file does not list all of them."""
     top_ops: list[OpShare] = []

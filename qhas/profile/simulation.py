@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from qhas.profile.qhas_file import QhasFile
 from qhas.profile.timing import stated_clock_mhz
-from qhas.units import count, microseconds
+from qhas.units import count, microseconds, size
 
 
 class Simulation(BaseModel):
@@ -36,6 +36,13 @@ class Simulation(BaseModel):
             return ""
         return f"{microseconds(self.lower_us)} to {microseconds(self.upper_us)}"
 
+    @property
+    def moved(self) -> str:
+        """As in `256.0 kB of intermediate tensors spilled from VTCM, 0 B filled back`; empty where it is not told."""
+        if self.spill is None or self.fill is None:
+            return ""
+        return f"{size(self.spill)} of intermediate tensors spilled from VTCM, {size(self.fill)} filled back"
+
 
 def simulation_of(file: QhasFile) -> Simulation | None:
     """What a simulated file says; None for a measured one."""
@@ -44,15 +51,16 @@ def simulation_of(file: QhasFile) -> Simulation | None:
     own = file.provenance.get("simulators_own")
     own = own if isinstance(own, dict) else {}
     clock = stated_clock_mhz(file)
-    lower, upper = _whole(own.get("lower_cycles")), _whole(own.get("upper_cycles"))
+    lower, upper = stated_count(own.get("lower_cycles")), stated_count(own.get("upper_cycles"))
     return Simulation(
         lower_us=lower / clock if lower and clock else None,
         upper_us=upper / clock if upper and clock else None,
-        ops_without_cost=_whole(file.provenance.get("ops_without_cost")),
-        fill=_whole(own.get("intermediate_fill_bytes")),
-        spill=_whole(own.get("intermediate_spill_bytes")),
+        ops_without_cost=stated_count(file.provenance.get("ops_without_cost")),
+        fill=stated_count(own.get("intermediate_fill_bytes")),
+        spill=stated_count(own.get("intermediate_spill_bytes")),
     )
 
 
-def _whole(value: object) -> int | None:
+def stated_count(value: object) -> int | None:
+    """A count in a tool's JSON; None for what is no whole number of at least 0."""
     return value if type(value) is int and value >= 0 else None

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from qhas.network.tables import Buffer, Table
 from qhas.outside_bytes import read_file
 from qhas.profile.diagview import LATENCIES, LatencyInvalid, Samples, Series, series_of
 
@@ -37,7 +38,7 @@ def read_log_samples(path: Path, expected: int = 1) -> Samples:
                 raise LatencyInvalid(f"{path.name} has no microseconds where it has {event.series}.")
     except OSError as error:
         raise LatencyInvalid(f"{path.name} cannot be read: {error}.") from error
-    except (struct.error, IndexError, _Damaged) as error:
+    except (struct.error, ValueError) as error:
         raise LatencyInvalid(f"{path.name} is not a complete diagnostic log.") from error
     samples = Samples({series: tuple(found[series]) for series in Series if series in found})
     if not any(series in found for series in LATENCIES):
@@ -47,10 +48,6 @@ def read_log_samples(path: Path, expected: int = 1) -> Samples:
     return samples
 
 
-class _Damaged(Exception):
-    """An offset or a size leads out of the file, or in circles."""
-
-
 class _Event(NamedTuple):
     series: Series | None
     value: int
@@ -58,80 +55,27 @@ class _Event(NamedTuple):
 
 
 def _events(content: bytes) -> Iterator[_Event]:
-    """Of all parts, in the order of the file."""
-    position, budget = _WORD.size, [len(content) // 4]
+    """Of all parts, in the order of the file. Raises ValueError for an offset or a size that leads out of its part, or in circles."""
+    position = _WORD.size
     while position < len(content):
         (size,) = _WORD.unpack_from(content, position)
-        part = memoryview(content)[position : position + 4 + size]
-        if size < 4 or len(part) < 4 + size:
-            raise _Damaged
-        root = _Table(part, _follow(part, 4))
-        if (
-            position == _WORD.size
-            and next((t.number(0, "I") for t in root.tables(0, single=True)), 0) != _MAGIC
-        ):
-            raise _Damaged
+        start = position + _WORD.size
+        if size < _WORD.size or start + size > len(content):
+            raise ValueError("a part is cut short")
+        root = Buffer(content[start : start + size]).root()
+        header = root.table(0)
+        if position == _WORD.size and (header is None or header.integer(0, "I") != _MAGIC):
+            raise ValueError("its header has another magic")
         for message in root.tables(1):
             for event in message.tables(4):
-                yield from _walk(event, budget, 0)
-        position += len(part)
+                yield from _walk(event, 0)
+        position = start + size
 
 
-def _walk(table: _Table, budget: list[int], depth: int) -> Iterator[_Event]:
-    budget[0] -= 1  # no log holds more events than words: offsets may lead to the same bytes again and again
-    if budget[0] < 0 or depth > _DEEPEST:
-        raise _Damaged
-    yield _Event(series_of(table.text(0)), table.number(2, "Q"), table.number(3, "I"))
+def _walk(table: Table, depth: int) -> Iterator[_Event]:
+    if depth > _DEEPEST:
+        raise ValueError("events have events of their own without end")
+    name = table.blob(0).decode("utf-8", "replace")
+    yield _Event(series_of(name), table.integer(2, "Q"), table.integer(3, "I"))
     for child in table.tables(4):
-        yield from _walk(child, budget, depth + 1)
-
-
-class _Table:
-    """A flatbuffer table: fields by slot; an absent one is 0 or empty."""
-
-    def __init__(self, part: memoryview, position: int) -> None:
-        self._part, self._position = part, position
-        vtable = position - struct.unpack_from("<i", part, position)[0]
-        if not 0 <= vtable <= len(part) - 4:
-            raise _Damaged
-        (size,) = struct.unpack_from("<H", part, vtable)
-        self._slots: tuple[int, ...] = struct.unpack_from(f"<{max(size - 4, 0) // 2}H", part, vtable + 4)
-
-    def _field(self, slot: int) -> int:
-        offset = self._slots[slot] if slot < len(self._slots) else 0
-        return self._position + offset if offset else 0
-
-    def number(self, slot: int, form: str) -> int:
-        field = self._field(slot)
-        return int(struct.unpack_from(f"<{form}", self._part, field)[0]) if field else 0
-
-    def text(self, slot: int) -> str:
-        if not (field := self._field(slot)):
-            return ""
-        start, count = self._vector(field, 1)
-        return bytes(self._part[start : start + count]).decode("utf-8", "replace")
-
-    def tables(self, slot: int, *, single: bool = False) -> Iterator[_Table]:
-        """Those of a list, or the one that stands there alone."""
-        if not (field := self._field(slot)):
-            return
-        if single:
-            yield _Table(self._part, _follow(self._part, field))
-            return
-        start, count = self._vector(field, 4)
-        for position in range(start, start + 4 * count, 4):
-            yield _Table(self._part, _follow(self._part, position))
-
-    def _vector(self, field: int, width: int) -> tuple[int, int]:
-        place = _follow(self._part, field)
-        (count,) = _WORD.unpack_from(self._part, place)
-        if place + 4 + width * count > len(self._part):
-            raise _Damaged
-        return place + 4, count
-
-
-def _follow(part: memoryview, position: int) -> int:
-    target = position + int(_WORD.unpack_from(part, position)[0])
-    if target > len(part) - 4:
-        raise _Damaged
-    return target
+        yield from _walk(child, depth + 1)

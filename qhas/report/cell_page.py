@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from qhas.devices.facts import Health
 from qhas.diff.model import CellDiff
-from qhas.profile.figures import FIGURES, Figure
+from qhas.profile.figures import FIGURES, UTILIZATION, Figure
 from qhas.profile.picture import Timeline, Work
 from qhas.report import plots
+from qhas.report.circumstances import circumstances, unit_shares
 from qhas.report.dominant_path import path_of
 from qhas.report.families import family_of
 from qhas.report.findings import Findings
@@ -20,7 +21,7 @@ from qhas.report.links import cell_page, files, first_links, link
 from qhas.report.rendering import render
 from qhas.report.standing import standing
 from qhas.report.steps import step_rows, where_the_time_went
-from qhas.runs.expected import own_interval, unseen
+from qhas.runs.expected import estimated_too, moved, own_interval, unseen
 from qhas.runs.expected import sentence as expected_sentence
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.runs.rows import (
@@ -59,6 +60,7 @@ def cell_page_text(
         plots.samples(record.latency, record.origin) if record.latency and record.good else None,
         *history_plots(findings.histories.get(record.cell.key, ()), record.origin),
     ]
+    shares = list(unit_shares(files_of.ops.resources)) if files_of.ops and record.good else []
     return render(
         "cell.html",
         f"{to_run}/..",
@@ -69,18 +71,21 @@ def cell_page_text(
         after=after,
         standing=standing(record, findings, diff),
         verdicts=[
-            one
-            for one in findings.verdicts.get(record.cell.key, ())
-            if one.verdict.says_something or one.upgrade
+            verdict
+            for verdict in findings.verdicts.get(record.cell.key, ())
+            if verdict.verdict.says_something or verdict.upgrade
         ],
         baseline=findings.baseline,
         accepted=findings.accepted.get(record.cell.key),
         diff=diff,
-        tiles=tiles_of(record, diff),
+        circumstances=circumstances(record),
+        tiles=[*tiles_of(record, diff, shares), *(Tile(title, text) for title, text in shares)],
         statement=legend([record]),
         expected=expected_sentence(record),
         unseen=unseen(record),
         own_interval=own_interval(record),
+        moved=moved(record),
+        estimated_too=estimated_too(record),
         plots={plot.id: plot for plot in drawn if plot},
         ops=files_of.ops,
         costs=costs(record),
@@ -105,14 +110,20 @@ def _timeline_families(timeline: Timeline) -> list[str]:
     return [family_of(op.qnn).name if op.work is Work.OP else op.work.value for op in timeline.ops]
 
 
-def tiles_of(record: CellRecord, diff: CellDiff | None) -> list[Tile]:
-    """The figures of a cell that did not fail, with what a comparison says of each."""
+def tiles_of(record: CellRecord, diff: CellDiff | None, shares: Sequence[object] = ()) -> list[Tile]:
+    """The figures of a cell that did not fail, with what a comparison says of each.
+
+    The vendor's utilisation counts waits as use: where the shares of the units are told, it says nothing beside them.
+    """
     if not record.good:
         return []
     return [
         _tile(figure, value, record.origin, diff)
         for figure in FIGURES
-        if figure.tile and record.origin in figure.origins and (value := figure.read(record)) is not None
+        if figure.tile
+        and not (shares and figure is UTILIZATION)
+        and record.origin in figure.origins
+        and (value := figure.read(record)) is not None
     ]
 
 
@@ -135,7 +146,7 @@ def _health(record: CellRecord) -> list[tuple[str, str, str]]:
 def _readings(health: Health | None) -> dict[str, str]:
     if health is None:
         return {}
-    told = {
+    readings = {
         "taken at": f"{health.taken_at:%H:%M:%S} UTC",
         "thermal status": health.thermal_status,
         "skin, °C": health.skin_celsius,
@@ -147,7 +158,7 @@ def _readings(health: Health | None) -> dict[str, str]:
     }
     return {
         name: f"{value:g}" if isinstance(value, float) else str(value)
-        for name, value in told.items()
+        for name, value in readings.items()
         if value is not None
     }
 

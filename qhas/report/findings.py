@@ -50,5 +50,7 @@ class Findings:
     def judged(self) -> bool:
         """Whether there were nights to hold any cell against."""
         return any(
-            one.verdict.says_something or one.upgrade for each in self.verdicts.values() for one in each
+            verdict.verdict.says_something or verdict.upgrade
+            for each in self.verdicts.values()
+            for verdict in each
         )

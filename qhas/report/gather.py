@@ -68,8 +68,8 @@ def read_baseline(store: Store, run: SweepRecord, cells: list[CellRecord]) -> Ba
     run_id = last_before(store, run)
     if run_id is None:
         return None
-    found = stored_cells(store, run_id, [record.cell for record in cells])
-    return Baseline(run_id, {record.cell.key: record for record in by_graph(found)})
+    stored = stored_cells(store, run_id, [record.cell for record in cells])
+    return Baseline(run_id, {record.cell.key: record for record in by_graph(stored)})
 
 
 def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -> CellContents:

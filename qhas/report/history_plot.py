@@ -26,7 +26,7 @@ def history_plots(histories: Iterable[History], origin: Origin) -> list[Plot]:
 
 def _plot(name: str, history: History, origin: Origin) -> Plot:
     segments = [list(points) for _, points in groupby(history.points, key=lambda point: point.segment)]
-    told = [point for point in history.points if point.verdict and point.verdict not in _QUIET]
+    judged = [point for point in history.points if point.verdict and point.verdict not in _QUIET]
     lines: list[dict[str, Any]] = [
         {
             "type": "scatter",
@@ -46,14 +46,14 @@ def _plot(name: str, history: History, origin: Origin) -> Plot:
             "type": "scatter",
             "mode": "markers",
             "name": words(verdict),
-            "x": [point.moment.isoformat() for point in told if point.verdict is verdict],
-            "y": [point.value for point in told if point.verdict is verdict],
-            "text": [point.run_id for point in told if point.verdict is verdict],
+            "x": [point.moment.isoformat() for point in judged if point.verdict is verdict],
+            "y": [point.value for point in judged if point.verdict is verdict],
+            "text": [point.run_id for point in judged if point.verdict is verdict],
             "marker": {"size": 13, "symbol": "circle-open", "line": {"width": 2.5}},
             "hovertemplate": "%{text}<br>%{y:,}",
         }
         for verdict in Verdict
-        if any(point.verdict is verdict for point in told)
+        if any(point.verdict is verdict for point in judged)
     ]
     borders = [
         {

@@ -12,7 +12,7 @@ def phases(record: CellRecord) -> list[str]:
     runtrace = record.runtrace
     if runtrace is None or record.origin is Origin.SIMULATOR:
         return []
-    return list(dict.fromkeys(phase.name for one in runtrace.inferences for phase in one.phases))
+    return list(dict.fromkeys(phase.name for inference in runtrace.inferences for phase in inference.phases))
 
 
 def runtrace_note(record: CellRecord) -> str:
@@ -22,27 +22,27 @@ def runtrace_note(record: CellRecord) -> str:
         return ""
     first = runtrace.inferences[0]
     shown = len(runtrace.inferences)
-    told = [
+    phrases = [
         f"{count(runtrace.count)} profiled inferences of {first.graph or 'the graph'} on core {first.core}"
     ]
     if shown < runtrace.count:
-        told.append(f"the first {shown} of them below")
-    told.append("the first one is cold, and the one of trace and QHAS")
+        phrases.append(f"the first {shown} of them below")
+    phrases.append("the first one is cold, and the one of trace and QHAS")
     if runtrace.warm_us is None:
-        told.append("there is no warm one")
+        phrases.append("there is no warm one")
     else:
         clock = f" at {megahertz(runtrace.warm_clock_mhz)}" if runtrace.warm_clock_mhz else ""
-        told.append(f"the graph of the warm ones takes {WARM.text(runtrace.warm_us)}{clock}, their median")
-    return f"{'; '.join(told)}. With profiling on, none of them is a latency."
+        phrases.append(f"the graph of the warm ones takes {WARM.text(runtrace.warm_us)}{clock}, their median")
+    return f"{'; '.join(phrases)}. With profiling on, none of them is a latency."
 
 
 def costs(record: CellRecord) -> str:
     """How much of the dominant path goes into format changes and reference ops; empty where there are none."""
-    told = []
+    phrases = []
     for number, share in ((FORMAT_CHANGES, FORMAT_CHANGE_SHARE), (REFERENCE_OPS, REFERENCE_SHARE)):
         ops, part = number.read(record), share.read(record)
         if ops and part is not None:
-            told.append(
+            phrases.append(
                 f"{count(ops)} {number.title_of(record.origin)} take {percent(part)} of the dominant path"
             )
-    return f"{' and '.join(told)}." if told else ""
+    return f"{' and '.join(phrases)}." if phrases else ""

@@ -51,8 +51,8 @@ def files(record: CellRecord, to_root: str) -> list[Link]:
         ranks |= {name: rank - len(_OF_FAILURE) for rank, name in enumerate(_OF_FAILURE)}
     base = f"{to_root}/{keys.cell(record.run_id, record.cell)}"
     ordered = sorted(record.artifacts, key=lambda artifact: ranks.get(artifact.name, len(ranks)))
-    found = [Link(_title(a), "" if a.pruned_at else f"{base}/{a.path}", a) for a in ordered]
-    return [*found, Link("record", keys.manifest(base))]
+    links = [Link(_title(a), "" if a.pruned_at else f"{base}/{a.path}", a) for a in ordered]
+    return [*links, Link("record", keys.manifest(base))]
 
 
 def link(record: CellRecord, to_root: str, name: str) -> Link | None:
@@ -66,8 +66,10 @@ def link(record: CellRecord, to_root: str, name: str) -> Link | None:
 def first_links(record: CellRecord, to_root: str) -> list[Link]:
     """What a table has room for: trace and QHAS; of a failed cell what its device and its tools said."""
     if record.failure:
-        return [one for one in files(record, to_root) if one.artifact and one.artifact.name in _OF_FAILURE]
-    return [found for name in ("chrometrace", "qhas_html") if (found := link(record, to_root, name))]
+        return [
+            file for file in files(record, to_root) if file.artifact and file.artifact.name in _OF_FAILURE
+        ]
+    return [first for name in ("chrometrace", "qhas_html") if (first := link(record, to_root, name))]
 
 
 def _title(artifact: Artifact) -> str:

@@ -52,9 +52,9 @@ def matrix(records: Sequence[CellRecord], findings: Findings) -> Matrix:
             MatrixRow(
                 network,
                 "" if variant == DEFAULT else variant.removeprefix(f"{DEFAULT}/"),
-                [_cell(found[soc], findings) if soc in found else None for soc in socs],
+                [_cell(cells_by_soc[soc], findings) if soc in cells_by_soc else None for soc in socs],
             )
-            for (network, variant), found in rows.items()
+            for (network, variant), cells_by_soc in rows.items()
         ],
     )
 

@@ -63,9 +63,9 @@ class OpTable:
     total: int
     added: int
 
-    def has(self, what: str) -> bool:
+    def has(self, column: str) -> bool:
         """Whether a row tells it: other columns are not shown."""
-        return any(getattr(row, what) not in (None, "") for row in self.rows)
+        return any(getattr(row, column) not in (None, "") for row in self.rows)
 
     @property
     def most(self) -> float:
@@ -220,8 +220,8 @@ def _sum(name: str, rows: list[OpRow]) -> OpRow:
 
 
 def _added(times: list[float | None]) -> float | None:
-    told = [time for time in times if time is not None]
-    return sum(told) if told else None
+    stated = [time for time in times if time is not None]
+    return sum(stated) if stated else None
 
 
 def _instance(op: QnnOp, path: _Path) -> OpRow:

@@ -81,10 +81,10 @@ def _started() -> Iterator[subprocess.Popen[bytes]]:
         process.communicate()
 
 
-def _send(pipe: IO[bytes] | None, what: tuple[Any, ...]) -> None:
+def _send(pipe: IO[bytes] | None, message: tuple[Any, ...]) -> None:
     if pipe is None:
         raise EOFError
-    pickle.dump(what, pipe, pickle.HIGHEST_PROTOCOL)
+    pickle.dump(message, pipe, pickle.HIGHEST_PROTOCOL)
     pipe.flush()
 
 

@@ -167,11 +167,11 @@ def _window(before: float, changes: Sequence[float], after: float) -> list[float
 def _distinct(names: Sequence[str]) -> list[str]:
     """Categories of one name would be one step."""
     seen: dict[str, int] = {}
-    told = []
+    labels = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
-        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return told
+        labels.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return labels
 
 
 def _signed(us: float) -> str:

@@ -32,7 +32,7 @@ def publish_entry(store: Store, run: SweepRecord, cells: list[CellRecord], findi
     content = entry(run, cells, findings).model_dump_json().encode()
     key = keys.report_entry(run.run_id, hashlib.sha256(content).hexdigest()[:16])
     store.write(key, content)
-    store.remove(found for found in _keys(store, keys.report_entries(run.run_id)) if found != key)
+    store.remove(other for other in _keys(store, keys.report_entries(run.run_id)) if other != key)
     _publish_page(store)
 
 
@@ -50,15 +50,15 @@ def _publish_page(store: Store) -> None:
 
 
 def _keys(store: Store, prefix: str) -> list[str]:
-    return [found.key for found in store.objects(prefix) if PurePosixPath(found.key).suffix == ".json"]
+    return [stored.key for stored in store.objects(prefix) if PurePosixPath(stored.key).suffix == ".json"]
 
 
 def _read(store: Store, key: str) -> Entry | None:
     """None for an entry that its run has replaced since, or that a later version wrote."""
     content = store.read(key)
     try:
-        found = Entry.model_validate_json(content) if content else None
+        parsed = Entry.model_validate_json(content) if content else None
     except ValidationError:
         return None
     # A copy at another run's place would stand in the index twice.
-    return found if found and key.startswith(f"{keys.report_entries(found.run_id)}/") else None
+    return parsed if parsed and key.startswith(f"{keys.report_entries(parsed.run_id)}/") else None

@@ -11,11 +11,12 @@ from qhas.report import plots
 from qhas.report.dominant_path import path_of
 from qhas.report.families import ALL, Family, family_of
 from qhas.report.findings import Findings
+from qhas.report.grid import grid
+from qhas.report.lead import lead
 from qhas.report.links import cell_page, first_links
 from qhas.report.matrix import matrix
 from qhas.report.rendering import render
 from qhas.report.standing import Tone, standing
-from qhas.report.summary import summary
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.runs.rows import (
@@ -42,13 +43,13 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
         "..",
         run=run,
         cells=cells,
-        summary=summary(run, cells, findings),
+        lead=lead(run, cells, findings),
         baseline=findings.baseline,
         accepted=[findings.accepted[key] for key in sorted(findings.accepted)],
-        upgrades=upgrade_tables([one for each in findings.verdicts.values() for one in each]),
+        upgrades=upgrade_tables([verdict for each in findings.verdicts.values() for verdict in each]),
         pages={record.cell.key: cell_page(record.cell) for record in cells},
         counts=_counts(cells, findings),
-        groups=[_group(records, origin, findings) for origin, records in by_origin(list(cells))],
+        groups=[_group(run, records, origin, findings) for origin, records in by_origin(list(cells))],
         not_run=_not_run(run, cells),
         sites=site_table(run.sites),
         sweep_json=f"../../{keys.sweep_record(run.run_id)}",
@@ -57,7 +58,7 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
 
 def _counts(cells: Sequence[CellRecord], findings: Findings) -> list[tuple[str, Tone, int]]:
     """Words of the matrix with the number of their cells, the gravest first."""
-    counted = Counter((found.tone, found.word) for found in (standing(cell, findings) for cell in cells))
+    counted = Counter((shown.tone, shown.word) for shown in (standing(cell, findings) for cell in cells))
     tones = list(Tone)
     return [
         (word, tone, count)
@@ -75,7 +76,9 @@ def _not_run(run: SweepRecord, cells: Sequence[CellRecord]) -> list[str]:
     ]
 
 
-def _group(records: list[CellRecord], origin: Origin, findings: Findings) -> dict[str, object]:
+def _group(
+    run: SweepRecord, records: list[CellRecord], origin: Origin, findings: Findings
+) -> dict[str, object]:
     shown = columns(origin, records)
     rows = [_row(record, findings) for record in records]
     if len(rows) > _ROWS:
@@ -86,6 +89,7 @@ def _group(records: list[CellRecord], origin: Origin, findings: Findings) -> dic
         "title": ORIGIN_TITLE[origin],
         "legend": legend(records),
         "matrix": matrix(records, findings),
+        "grid": grid(run.spec.variants, records),
         "who": [column for column in shown if column.field in _WHO],
         "figures": [column for column in shown if column.field not in _WHO],
         "judged": findings.judged or bool(findings.diffs) or any(record.budgets for record in records),

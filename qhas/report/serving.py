@@ -10,11 +10,14 @@ from __future__ import annotations
 import hmac
 import mimetypes
 import secrets
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -85,22 +88,41 @@ def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             """The object, to a request that has the token."""
-            self._answer(body=True)
+            if key := self._there():
+                with tempfile.TemporaryDirectory(prefix="qhas-open-") as folder:
+                    self._send(key, Path(folder, "object"))
 
         def do_HEAD(self) -> None:
-            """As GET, without the object."""
-            self._answer(body=False)
+            """Whether the object is there; its size is not asked for."""
+            if key := self._there():
+                self._begin(key)
 
-        def _answer(self, *, body: bool) -> None:
+        def _there(self) -> str | None:
+            """The key of an object that may be had; None when the request is answered: there is none."""
             key = self._key()
-            content = _read(store, key) if key else None
-            if content is None:
+            with suppress(StoreError):
+                if key and store.exists(key):
+                    return key
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+
+        def _send(self, key: str, copy: Path) -> None:
+            """By a copy on disk: traces are of any size, and one that cannot be had whole is not begun."""
+            try:
+                store.fetch(key, copy)
+            except StoreError:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
+            self._begin(key, copy.stat().st_size)
+            with copy.open("rb") as content:
+                shutil.copyfileobj(content, self.wfile)
+
+        def _begin(self, key: str, size: int | None = None) -> None:
             self.send_response(HTTPStatus.OK)
-            media = "application/gzip" if key and key.endswith(".gz") else mimetypes.guess_type(key or "")[0]
+            media = "application/gzip" if key.endswith(".gz") else mimetypes.guess_type(key)[0]
             self.send_header("Content-Type", media or "application/octet-stream")
-            self.send_header("Content-Length", str(len(content)))
+            if size is not None:
+                self.send_header("Content-Length", str(size))
             self.send_header("X-Content-Type-Options", "nosniff")
             self.send_header("Referrer-Policy", "no-referrer")
             self.send_header("Cross-Origin-Resource-Policy", "same-origin")
@@ -109,8 +131,6 @@ def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
             if self.headers.get("Origin") == PERFETTO:
                 self.send_header("Access-Control-Allow-Origin", PERFETTO)
             self.end_headers()
-            if body:
-                self.wfile.write(content)
 
         def _key(self) -> str | None:
             """The key that is asked for; None for a stranger, and for what is not shown."""
@@ -130,10 +150,3 @@ def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
             """Requests have the token in them."""
 
     return Handler
-
-
-def _read(store: Store, key: str) -> bytes | None:
-    try:
-        return store.read(key)
-    except StoreError:
-        return None

@@ -16,10 +16,12 @@ from qhas.reproducer.model import PartOp, Reproducer
 from qhas.reproducer.parts import Part, gains
 from qhas.reproducer.search import Search
 from qhas.reproducer.trials import Conditions, Trials
-from qhas.runs.record import CellRecord
+from qhas.runs.record import CellRecord, Origin
 from qhas.runs.stored import load_run
 from qhas.site import Site
+from qhas.site.sdk import SdkKind
 from qhas.store import Store
+from qhas.sweep.spec import NO_INPUTS, RANDOM_INPUTS
 from qhas.units import signed_percent
 from qhas.upgrade.causes import cause_of, old_values
 from qhas.upgrade.sdk_names import sdk_of
@@ -46,6 +48,7 @@ def reproduce(
         folder=folder,
         before=_conditions(site, before),
         after=_conditions(site, after),
+        inputs=NO_INPUTS if all(map(_is_estimate, (before, after))) else RANDOM_INPUTS,
     )
     search = Search(graph, gains(graph, diff), diff.time.percent or 0.0, trials.measure, most_trials)
     part = search.smallest() or frozenset(range(len(graph.ops)))
@@ -98,6 +101,11 @@ def _network(store: Store, record: CellRecord, folder: Path) -> Path:
 def _conditions(site: Site, record: CellRecord) -> Conditions:
     cell = record.cell
     return Conditions(cell.soc, sdk_of(site, record), cell.prepare, cell.run)
+
+
+def _is_estimate(record: CellRecord) -> bool:
+    """Whether executing it tells nothing more."""
+    return record.origin is Origin.SIMULATOR and record.sdk.kind is SdkKind.HOST
 
 
 def _answer(trials: Trials, graph: Graph, part: Part, whole: Figure, target: Path) -> Reproducer:

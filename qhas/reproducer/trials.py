@@ -15,7 +15,7 @@ from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run
 from qhas.site import Site
 from qhas.store import Store
-from qhas.sweep.spec import ModelRef, PrepareOptions, RunOptions, SweepSpec, Variants
+from qhas.sweep.spec import RANDOM_INPUTS, ModelRef, PrepareOptions, RunOptions, SweepSpec, Variants
 
 NAME = "reproducer"
 
@@ -52,6 +52,7 @@ class Trials:
     folder: Path
     before: Conditions
     after: Conditions
+    inputs: str = RANDOM_INPUTS
     runs: list[str] = field(default_factory=list)
 
     def measure(self, parts: list[Part]) -> Mapping[Part, float]:
@@ -73,7 +74,7 @@ class Trials:
     def _models(self, parts: Iterable[Part]) -> Iterator[tuple[Part, ModelRef]]:
         for ops in parts:
             dlc = self.part(ops)
-            yield ops, ModelRef(name=f"part-{dlc.stem}", dlc=str(dlc))
+            yield ops, ModelRef(name=f"part-{dlc.stem}", dlc=str(dlc), inputs=self.inputs)
 
     def _times(self, models: Iterable[ModelRef], side: Conditions) -> dict[str, float]:
         spec = side.sweep(models)

@@ -75,19 +75,19 @@ def _result(name: str, limit: Limit, value: float | None, of: str, types: str, j
         if bound is not None
     )
     if not judged:
-        state, told = BudgetState.NOT_JUDGED, f"the budget is not for {of} figures"
+        state, statement = BudgetState.NOT_JUDGED, f"the budget is not for {of} figures"
     elif value is None:
-        state, told = BudgetState.NO_FIGURE, f"there is no such figure of this cell{types}"
+        state, statement = BudgetState.NO_FIGURE, f"there is no such figure of this cell{types}"
     else:
         state = BudgetState.KEPT if _within(limit, value) else BudgetState.OVER
-        told = f"{show(value)} ({of}){types}"
+        statement = f"{show(value)} ({of}){types}"
     return BudgetResult(
         figure=name,
         state=state,
         value=value,
         at_most=limit.at_most,
         at_least=limit.at_least,
-        sentence=f"{name}: {told}; allowed: {allowed}.",
+        sentence=f"{name}: {statement}; allowed: {allowed}.",
     )
 
 

@@ -30,10 +30,10 @@ def _scattered(latency: Latency | None) -> Iterator[str]:
 
 def before_after(facts: HealthFacts) -> str:
     """Skin, thermal status and battery before and after, as `skin 33.9 → 36.1 °C, battery 80 → 79 %`."""
-    told = [_change(facts, *reading) for reading in _READINGS]
+    readings = [_change(facts, *reading) for reading in _READINGS]
     if facts.waited_seconds >= 1:
-        told.append(f"waited {facts.waited_seconds:.0f} s for the gate")
-    return ", ".join(filter(None, told))
+        readings.append(f"waited {facts.waited_seconds:.0f} s for the gate")
+    return ", ".join(filter(None, readings))
 
 
 _READINGS: tuple[tuple[str, Callable[[Health], float | None], str], ...] = (
@@ -43,9 +43,9 @@ _READINGS: tuple[tuple[str, Callable[[Health], float | None], str], ...] = (
 )
 
 
-def _change(facts: HealthFacts, what: str, read: Callable[[Health], float | None], unit: str) -> str:
+def _change(facts: HealthFacts, quantity: str, read: Callable[[Health], float | None], unit: str) -> str:
     """Empty where the device does not tell."""
     values = [health and read(health) for health in (facts.before, facts.after)]
     if values == [None, None]:
         return ""
-    return f"{what} {' → '.join('?' if value is None else f'{value:g}' for value in values)}{unit}"
+    return f"{quantity} {' → '.join('?' if value is None else f'{value:g}' for value in values)}{unit}"

@@ -15,8 +15,6 @@ from qhas.runs.record import CellRecord
 from qhas.store import Store
 from qhas.sweep.forecast import Forecast
 
-_ON_DEVICE = frozenset({Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS})
-
 
 class Durations(BaseModel):
     """Seconds by cell key, and the run they are from."""
@@ -36,20 +34,22 @@ def read_durations(store: Store, sweep: str) -> dict[str, Forecast]:
 
 def write_durations(store: Store, sweep: str, run_id: str, records: Iterable[CellRecord]) -> None:
     """Keep what good cells took; of cells that were not run or failed, what is known already. Raises StoreError."""
-    known = read_durations(store, sweep)
+    forecasts = read_durations(store, sweep)
     measured = {
-        record.cell.key: forecast for record in records if (forecast := _forecast(record, known)) is not None
+        record.cell.key: forecast
+        for record in records
+        if (forecast := _forecast(record, forecasts)) is not None
     }
-    content = Durations(run_id=run_id, seconds=known | measured).model_dump_json(indent=1)
+    content = Durations(run_id=run_id, seconds=forecasts | measured).model_dump_json(indent=1)
     store.write(keys.durations(sweep), content.encode())
 
 
-def _forecast(record: CellRecord, known: dict[str, Forecast]) -> Forecast | None:
+def _forecast(record: CellRecord, forecasts: dict[str, Forecast]) -> Forecast | None:
     if not record.good:
         return None
     good = [attempt for attempt in record.attempts if attempt.failure is None and attempt.seconds is not None]
     prepare = sum(tool.seconds for attempt in good if attempt.step is Step.PREPARE for tool in attempt.tools)
-    if not prepare and (earlier := known.get(record.cell.key)):
+    if not prepare and (earlier := forecasts.get(record.cell.key)):
         prepare = earlier.prepare  # from the store this time; it may not be next time
-    device = sum(attempt.seconds or 0.0 for attempt in good if attempt.step in _ON_DEVICE)
+    device = sum(attempt.seconds or 0.0 for attempt in good if attempt.step.on_device)
     return Forecast(round(prepare, 3), round(device, 3))

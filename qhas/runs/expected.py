@@ -60,12 +60,28 @@ def own_interval(record: CellRecord) -> str:
     return simulation.interval if simulation else ""
 
 
+def moved(record: CellRecord) -> str:
+    """What the simulator moves between VTCM and DRAM for want of room; empty where it is not told."""
+    simulation = record.metrics.simulation if record.metrics and record.good else None
+    return simulation.moved if simulation else ""
+
+
+def estimated_too(record: CellRecord) -> str:
+    """What the simulator says of a measured cell, as in `The simulator says 1,070 µs (host SDK 2.51.0)`; or why it says nothing."""
+    made = record.estimated
+    if made is None:
+        return ""
+    if made.simulated_us is None:
+        return f"Not estimated too: {made.why}"
+    return f"The simulator says {TIME.text(made.simulated_us)} (host SDK {made.sdk}): a pair of qhas truth, no figure of this cell."
+
+
 def sentence(record: CellRecord) -> str:
     """As in `1.07 ms simulated; 1.09 (0.90 to 1.30) ms expected on IQ-9075, from 34 networks`; empty for a measured cell."""
-    made = expected(record)
-    if made is None or record.metrics is None:
+    foreseen = expected(record)
+    if foreseen is None or record.metrics is None:
         return ""
-    return f"{TIME.text(record.metrics.time_us)} simulated; {made.sentence}"
+    return f"{TIME.text(record.metrics.time_us)} simulated; {foreseen.sentence}"
 
 
 def change(before: CellRecord, after: CellRecord) -> str:
@@ -90,13 +106,13 @@ def document(record: CellRecord) -> dict[str, Any] | None:
             return None
         case Unknown(why):
             return {"expected_ms": None, "why": why, "unseen": unseen(record)}
-        case Expectation() as made:
+        case Expectation() as foreseen:
             return {
-                "expected_ms": round(made.ms, 4),
-                "low_ms": round(made.low_ms, 4),
-                "high_ms": round(made.high_ms, 4),
-                "device": made.device,
-                "networks": made.networks,
-                "beyond": made.beyond,
+                "expected_ms": round(foreseen.ms, 4),
+                "low_ms": round(foreseen.low_ms, 4),
+                "high_ms": round(foreseen.high_ms, 4),
+                "device": foreseen.device,
+                "networks": foreseen.networks,
+                "beyond": foreseen.beyond,
                 "unseen": unseen(record),
             }

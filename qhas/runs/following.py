@@ -33,24 +33,24 @@ class Following:
         while self._left and progress.is_heard():
             await asyncio.sleep(_LOOK_SECONDS)
             try:
-                found = await asyncio.to_thread(self._look)
+                records = await asyncio.to_thread(self._look)
             except StoreError:  # the sites go on
                 continue
-            self.report(found)
+            self.report(records)
 
-    def report(self, found: Iterable[CellRecord]) -> None:
+    def report(self, records: Iterable[CellRecord]) -> None:
         """Report those records that are new."""
-        for record in found:
+        for record in records:
             if record != self._known.get(record.cell.key):
                 self._known[record.cell.key] = record
                 progress.report(progress.CellFinished(record))
 
     def _look(self) -> list[CellRecord]:
-        found = []
+        records = []
         for cell in [self._left.popleft() for _ in range(min(_AT_ONCE, len(self._left)))]:
             record = read_cell(self._store, self._run_id, cell)
             if record is None or record == self._known.get(cell.key):
                 self._left.append(cell)
             else:
-                found.append(record)
-        return found
+                records.append(record)
+        return records

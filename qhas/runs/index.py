@@ -55,6 +55,6 @@ def read_known(store: Store) -> Mapping[str, Entry]:
         return {}
 
 
-def write_known(store: Store, known: Mapping[str, Entry]) -> None:
+def write_known(store: Store, entries: Mapping[str, Entry]) -> None:
     """Keep the lines, so that the next report reads none of them again."""
-    store.write(keys.KNOWN_ENTRIES, _BY_KEY.dump_json(dict(known)))
+    store.write(keys.KNOWN_ENTRIES, _BY_KEY.dump_json(dict(entries)))

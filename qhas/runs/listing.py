@@ -45,10 +45,10 @@ def run_lines(store: Store) -> list[RunLine]:
 
     Of the runs that have a report one object tells enough; the records of the others are read.
     """
-    known = {entry.run_id: _of_entry(entry) for entry in read_known(store).values()}
+    indexed = {entry.run_id: _of_entry(entry) for entry in read_known(store).values()}
     ids = run_ids(store)
     with ThreadPoolExecutor(_AT_ONCE, "qhas-runs") as threads:
-        read = threads.map(lambda run_id: known.get(run_id) or _of_record(store, run_id), ids)
+        read = threads.map(lambda run_id: indexed.get(run_id) or _of_record(store, run_id), ids)
         lines = [line for line in read if line]
     return sorted(lines, key=lambda line: line.started_at, reverse=True)
 

@@ -103,6 +103,9 @@ class PreparedFacts(Stored):
     context_bytes: int | None = Field(
         default=None, description="Size of the context binary, as the prepared DLC states it."
     )
+    compile_seconds: float | None = Field(
+        default=None, description="What graph-prepare took; None for a graph that was there already."
+    )
 
 
 class EffectiveOptions(Stored):
@@ -116,6 +119,17 @@ class EffectiveOptions(Stored):
     compiler: str | None = Field(
         default=None, description="Build id of the compiler that made the cache record."
     )
+
+
+class OwnEstimate(Stored):
+    """What the simulator says of a cell that was measured. No figure of the record: those are the device's."""
+
+    sdk: str | None = Field(default=None, description="Version of the host SDK that estimated it.")
+    simulated_us: float | None = None
+    lower_us: float | None = Field(default=None, description="The simulator's own interval.")
+    upper_us: float | None = None
+    ops_without_cost: int | None = None
+    why: ShownText = Field(default="", description="Why there is no estimate.")
 
 
 class BudgetState(StrEnum):
@@ -191,6 +205,11 @@ class CellRecord(Stored):
     metrics: Metrics | None = None
     runtrace: Runtrace | None = Field(
         default=None, description="Phases and clocks of the profiled inferences, the first one cold."
+    )
+    estimated: OwnEstimate | None = Field(
+        default=None,
+        exclude_if=lambda estimated: estimated is None,
+        description="Beside a device's figures, where site.yaml has estimate: true.",
     )
     remarks: list[ShownText] = Field(
         default=[], description="What is odd about the cell's files; nothing of it counts in a figure."

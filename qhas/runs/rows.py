@@ -161,8 +161,8 @@ def _unsupported(soc: str) -> str:
 
 def _expected(record: CellRecord) -> str:
     match expected(record):
-        case Expectation() as made:
-            return made.text
+        case Expectation() as expectation:
+            return expectation.text
         case Unknown():
             return "not known"
     return ""
@@ -184,24 +184,24 @@ def legend(records: list[CellRecord]) -> list[str]:
     """What the times of these cells are, each sentence once; and what their files say of their figures."""
     latencies = [record.latency for record in records if record.latency and record.good]
     counts = sorted({len(latency.samples_us) for latency in latencies})
-    told = []
+    sentences = []
     if latencies:
-        told.append(
+        sentences.append(
             f"Latency: {' or '.join(map(str, counts))} inferences after the warm-ups, profiling of ops off; "
             "spread is from the fastest to p90, in percent of the median."
         )
     if any(record.metrics and record.origin is Origin.DEVICE for record in records):
-        told.append("QHAS time is of the first, cold, profiled inference: never a latency.")
-    return [*told, *expectations(records), *statements(records)]
+        sentences.append("QHAS time is of the first, cold, profiled inference: never a latency.")
+    return [*sentences, *expectations(records), *statements(records)]
 
 
 def expectations(records: list[CellRecord]) -> list[str]:
     """What the expected times of these cells are of, or why there are none, each once."""
-    made = [one for record in records if (one := expected(record))]
-    known = sorted({one.basis for one in made if isinstance(one, Expectation)})
-    unknown = sorted({one.sentence for one in made if isinstance(one, Unknown)})
-    told = [f"Expected: {'; '.join(known)}; in brackets where 8 of 10 networks are."] if known else []
-    return told + [f"Expected is not known: {sentence}." for sentence in unknown]
+    answers = [answer for record in records if (answer := expected(record))]
+    bases = sorted({answer.basis for answer in answers if isinstance(answer, Expectation)})
+    reasons = sorted({answer.sentence for answer in answers if isinstance(answer, Unknown)})
+    sentences = [f"Expected: {'; '.join(bases)}; in brackets where 8 of 10 networks are."] if bases else []
+    return sentences + [f"Expected is not known: {sentence}." for sentence in reasons]
 
 
 def statements(records: list[CellRecord]) -> list[str]:
@@ -218,8 +218,8 @@ def by_origin(records: list[CellRecord]) -> list[tuple[Origin, list[CellRecord]]
 def columns(origin: Origin, records: list[CellRecord]) -> list[Column]:
     """The columns of a group: no variants where there is no choice, no marks where nothing is marked."""
     rows = [row(record) for record in records]
-    idle = {"variant"} if all(one.variant == "default" for one in rows) else set[str]()
-    idle |= {name for name in ("mark", "health", "budget") if not any(getattr(one, name) for one in rows)}
+    idle = {"variant"} if all(line.variant == "default" for line in rows) else set[str]()
+    idle |= {name for name in ("mark", "health", "budget") if not any(getattr(line, name) for line in rows)}
     return [column for column in COLUMNS[origin] if column.field not in idle]
 
 

@@ -205,9 +205,9 @@ def _cell_record(store: Store, content: bytes, run_id: str, cell: Cell) -> CellR
 
 
 @lru_cache(maxsize=1000)
-def _tell_left_out(what: str) -> None:
+def _tell_left_out(fault: str) -> None:
     """Once a process: whoever follows a run reads its records again and again."""
-    _logger.warning("%s; it is left out, and a resume makes its cell again.", shown(what))
+    _logger.warning("%s; it is left out, and a resume makes its cell again.", shown(fault))
 
 
 async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:

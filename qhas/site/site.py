@@ -111,6 +111,10 @@ class Site(Written):
     gate: Gate = Gate()
     host: Host = Host()
     links: Links = Links()
+    estimate: bool = Field(
+        default=False,
+        description="Also estimate each cell that is measured on a device, for `qhas truth`. Needs the host SDK's extra.",
+    )
 
     @model_validator(mode="after")
     def _device_names_are_unique(self) -> Site:

@@ -82,8 +82,8 @@ class Claims:
     def release(self, key: str) -> None:
         """Remove the claim if it is still this owner's. What cannot be removed expires."""
         with suppress(StoreError):
-            found = _parse(self._store.read(key) or b"")
-            if found and found.owner == self._owner:
+            claim = _parse(self._store.read(key) or b"")
+            if claim and claim.owner == self._owner:
                 self._store.delete(key)
 
     @asynccontextmanager

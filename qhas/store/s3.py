@@ -72,7 +72,7 @@ class S3(AnyFileSystem):
 
     def clear(self, prefix: str) -> None:
         """List and remove."""
-        self.remove([found.key for found in self.objects(prefix)])
+        self.remove([entry.key for entry in self.objects(prefix)])
 
     def explain(self, error: BaseException) -> Trouble:
         """What botocore, s3fs or obstore says."""

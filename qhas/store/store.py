@@ -195,8 +195,8 @@ class Store:
     def objects(self, prefix: str) -> list[Found]:
         """Objects below a prefix, by key."""
         self._checked(prefix)
-        found = self._guard.do(prefix, lambda: list(self._backend.objects(prefix)))
-        return sorted(found, key=lambda item: item.key)
+        entries = self._guard.do(prefix, lambda: list(self._backend.objects(prefix)))
+        return sorted(entries, key=lambda item: item.key)
 
     def children(self, prefix: str) -> list[str]:
         """Names directly below a prefix, of objects and of prefixes, sorted. Lists one level only."""

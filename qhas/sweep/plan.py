@@ -194,7 +194,7 @@ def _require(address: str) -> tuple[AbstractFileSystem, str]:
             f"{masked(address)} cannot be looked up: {told}."
         ) from None  # its text has the address
     if not found:
-        raise InvalidInput(f"There is no file {masked(address)}; correct the path in the sweep.")
+        raise InvalidInput(f"There is no file {masked(address)}; correct its path.")
     return fs, path
 
 

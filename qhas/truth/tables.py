@@ -64,6 +64,8 @@ class Network(NamedTuple):
     name: str
     family: str
     kind: NetworkClass
+    ops: str
+    """What most of its time goes to, in words."""
 
 
 class Device(NamedTuple):
@@ -117,9 +119,9 @@ class Measured(NamedTuple):
 
 @cache
 def networks() -> dict[str, Network]:
-    """The networks that were simulated."""
+    """The networks that are simulated, or have a structure file to be."""
     return {
-        row["model"]: Network(row["model"], row["family"], NetworkClass(row["class"]))
+        row["model"]: Network(row["model"], row["family"], NetworkClass(row["class"]), row["ops"])
         for row in rows("networks.tsv")
     }
 

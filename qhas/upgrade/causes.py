@@ -38,8 +38,10 @@ def old_values(before: CellRecord, after: CellRecord) -> dict[str, int | bool]:
 def cause_of(diff: CellDiff, options: dict[str, int | bool]) -> tuple[Cause, str]:
     """The cause, and its sentence with the figures that show it."""
     if options:
-        told = [one.sentence for one in diff.circumstances if _is_of(one.kind, options)]
-        return Cause.OPTION, " and ".join(told) or f"other defaults of {', '.join(options)}"
+        sentences = [
+            circumstance.sentence for circumstance in diff.circumstances if _is_of(circumstance.kind, options)
+        ]
+        return Cause.OPTION, " and ".join(sentences) or f"other defaults of {', '.join(options)}"
     if ops := list(_ops(diff)):
         more = f" and {len(ops) - _SHOWN_OPS} more types" if len(ops) > _SHOWN_OPS else ""
         return Cause.COMPILED, f"compiled to other HTP ops: {', '.join(ops[:_SHOWN_OPS])}{more}"

@@ -73,6 +73,8 @@ class CellUpgrade(DiffPart):
     """`<model>/<soc>`; of a DLC of several graphs `<model>/<soc>/<graph>`."""
     verdict: Outcome
     time: Figure
+    prepare: list[Figure] = []
+    """Size of the context binary, and what graph-prepare took where it was run."""
     steps: list[Step] = []
     """The changes on the way, oldest first; empty for a cell whose time stayed."""
 
@@ -95,6 +97,8 @@ class Upgrade(DiffPart):
     failed: list[FailedCell] = []
     between: str = "SDK"
     """What `before` and `after` are: SDKs, or runs."""
+    cycles: dict[str, dict[str, float]] = {}
+    """By cell and SDK, where every one was asked for."""
     runs: list[str] = []
     compiled: int = 0
     """Graphs that were prepared this time, and not found in the store."""
@@ -111,9 +115,9 @@ class Upgrade(DiffPart):
     @property
     def sentence(self) -> str:
         """How many cells are what, and the slowest with its cause."""
-        told = [f"{len(self.of(each))} {word}" for each, word in _WORDS.items()]
+        counts = [f"{len(self.of(each))} {word}" for each, word in _WORDS.items()]
         failed = f", {len(self.failed)} not compared" if self.failed else ""
-        head = f"{self.between} {self.before} → {self.after}: of {len(self.cells)} cells {', '.join(told)}{failed}."
+        head = f"{self.between} {self.before} → {self.after}: of {len(self.cells)} cells {', '.join(counts)}{failed}."
         worst = next((cell for cell in self.cells if cell.verdict is Outcome.WORSE and cell.steps), None)
         return head if worst is None else f"{head} Slowest is {worst.cell}: {worst.steps[-1].why}."
 

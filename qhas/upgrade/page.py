@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from qhas.diff.model import Figure, Outcome
 from qhas.markdown import as_code, as_text
-from qhas.profile.figures import SHOW
+from qhas.profile.figures import BY_NAME, SHOW
 from qhas.runs import keys
 from qhas.store import Store
 from qhas.units import signed_percent
@@ -37,6 +37,8 @@ def _lines(upgrade: Upgrade) -> Iterator[str]:
     for cell in upgrade.cells:
         if cell.verdict is not Outcome.SAME:
             yield from _of_cell(cell)
+    yield from _every(upgrade)
+    yield from _prepare(upgrade)
     if upgrade.failed:
         yield "\n## Not compared\n"
         yield from (f"- {as_text(cell.cell)}: {as_text(cell.why)}." for cell in upgrade.failed)
@@ -53,13 +55,35 @@ def _of_cell(cell: CellUpgrade) -> Iterator[str]:
             yield f"  {as_text(way_back(step, step.way_back))}"
 
 
+def _every(upgrade: Upgrade) -> Iterator[str]:
+    """Cycles of every cell with every SDK, in the order in which they were asked for."""
+    sdks = list(dict.fromkeys(sdk for row in upgrade.cycles.values() for sdk in row))
+    if sdks:
+        yield "\n## Cycles with every SDK\n"
+        yield f"| cell | {' | '.join(map(as_text, sdks))} |\n|---|{'---:|' * len(sdks)}"
+    for cell, row in sorted(upgrade.cycles.items()):
+        counts = (f"{row[sdk]:,.0f}" if sdk in row else "" for sdk in sdks)
+        yield f"| {as_text(cell)} | {' | '.join(counts)} |"
+
+
+def _prepare(upgrade: Upgrade) -> Iterator[str]:
+    told = [(cell.cell, figure) for cell in upgrade.cells for figure in cell.prepare]
+    if told:
+        yield "\n## Prepare\n"
+        yield "Compile times are of the host, beside whatever else ran there.\n"
+        yield "| cell | | before | after | change |\n|---|---|---:|---:|---:|"
+    for cell, figure in told:
+        title = BY_NAME[figure.name].title
+        yield f"| {as_text(cell)} | {title} | {values(figure)} | {signed_percent(figure.percent)} |"
+
+
 def way_back(step: Step, proof: WayBack) -> str:
     """What the old options did to the new SDK, as a sentence."""
     options = ", ".join(f"{name}: {str(value).lower()}" for name, value in proof.options.items())
-    left = signed_percent(proof.time.percent)
+    remainder = signed_percent(proof.time.percent)
     if proof.restores:
-        return f"With {{{options}}} SDK {step.after} is back at the figure of {step.before} ({left}), run {proof.run_id}."
-    return f"With {{{options}}} SDK {step.after} is still {left} off {step.before}, run {proof.run_id}."
+        return f"With {{{options}}} SDK {step.after} is back at the figure of {step.before} ({remainder}), run {proof.run_id}."
+    return f"With {{{options}}} SDK {step.after} is still {remainder} off {step.before}, run {proof.run_id}."
 
 
 def values(figure: Figure) -> str:

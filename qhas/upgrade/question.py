@@ -11,9 +11,18 @@ from qhas.failures import InvalidInput
 from qhas.machine.digest import data_digest
 from qhas.machine.secrets import name_in
 from qhas.naming import safe_name
-from qhas.site import Site
-from qhas.site.sdk import host_sdk_versions
-from qhas.sweep.spec import ModelRef, PrepareOptions, RunOptions, Selection, SweepSpec, Variants
+from qhas.site import Site, Transport
+from qhas.site.sdk import SdkKind, find_sdks, host_sdk_versions
+from qhas.sweep.spec import (
+    NO_INPUTS,
+    RANDOM_INPUTS,
+    ModelRef,
+    PrepareOptions,
+    RunOptions,
+    Selection,
+    SweepSpec,
+    Variants,
+)
 
 THRESHOLD_PERCENT = 3.0
 
@@ -28,6 +37,8 @@ class Question:
     threshold_percent: float = THRESHOLD_PERCENT
     prepare: PrepareOptions = field(default_factory=PrepareOptions)
     run: RunOptions = field(default_factory=RunOptions)
+    every: bool = False
+    """Whether every cell is run with every SDK, changed or not."""
 
     @property
     def name(self) -> str:
@@ -42,6 +53,8 @@ class Question:
             "socs": self.socs,
             "sdks": self.sdks,
         }
+        if estimated := [model.name for model in self.models if model.inputs == NO_INPUTS]:
+            asked["estimated"] = estimated
         options = self.prepare.model_dump(exclude_none=True) | self.run.model_dump(exclude_defaults=True)
         return f"{self.name}-{data_digest(asked | options)[:8]}"
 
@@ -63,9 +76,19 @@ class Question:
         )
 
 
-def named(dlcs: Sequence[str]) -> tuple[ModelRef, ...]:
+def named(dlcs: Sequence[str], inputs: str = RANDOM_INPUTS) -> tuple[ModelRef, ...]:
     """Networks named after their files."""
-    return tuple(ModelRef(name=safe_name(PurePath(name_in(dlc)).stem), dlc=dlc) for dlc in dlcs)
+    return tuple(
+        ModelRef(name=safe_name(PurePath(name_in(dlc)).stem), dlc=dlc, inputs=inputs) for dlc in dlcs
+    )
+
+
+def inputs_for(site: Site, socs: Sequence[str], sdks: Sequence[str]) -> str:
+    """`none` where the host SDK estimates every cell: executing it would tell nothing more. Raises InvalidInput."""
+    real = {device.soc for device in site.devices if device.transport is not Transport.HOST}
+    ends = find_sdks(site, (sdks[0], sdks[-1])).values()
+    estimated = real.isdisjoint(socs) and all(sdk.kind is SdkKind.HOST for sdk in ends)
+    return NO_INPUTS if estimated else RANDOM_INPUTS
 
 
 def sdks_between(site: Site, before: str, after: str) -> tuple[str, ...]:
@@ -73,16 +96,16 @@ def sdks_between(site: Site, before: str, after: str) -> tuple[str, ...]:
 
     Raises InvalidInput for an SDK that is not there.
     """
-    known = list(site.sdks) or host_sdk_versions()
+    sdks = list(site.sdks) or host_sdk_versions()
     if before == after:
         raise InvalidInput(f"--from and --to are both {before}; name two SDKs.")
     for name in (before, after):
-        if name not in known:
+        if name not in sdks:
             raise InvalidInput(
-                f"There is no SDK {name} here, only {', '.join(known) or 'none'}: {_how_to_have(site, name)}."
+                f"There is no SDK {name} here, only {', '.join(sdks) or 'none'}: {_how_to_have(site, name)}."
             )
-    first, last = known.index(before), known.index(after)
-    return tuple(known[first : last + 1] if first < last else known[last : first + 1][::-1])
+    first, last = sdks.index(before), sdks.index(after)
+    return tuple(sdks[first : last + 1] if first < last else sdks[last : first + 1][::-1])
 
 
 def _how_to_have(site: Site, name: str) -> str:

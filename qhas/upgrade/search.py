@@ -10,9 +10,10 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from qhas.diff.model import CellDiff, Outcome
+from qhas.diff.model import CellDiff, Figure, Outcome
 from qhas.diff.runs import CellNotComparable, compare_cells
 from qhas.failures import InvalidInput
+from qhas.profile.figures import COMPILE, CONTEXT, CYCLES
 from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.stored import load_run
 from qhas.store import Store
@@ -52,7 +53,10 @@ class _Search:
 
     def stages(self) -> Stages:
         asked, sdks = self._question, self._question.sdks
-        yield self._stage("ends", asked.sweep((sdks[0], sdks[-1])))
+        if asked.every:
+            yield self._stage("every", asked.sweep(sdks))
+        else:
+            yield self._stage("ends", asked.sweep((sdks[0], sdks[-1])))
         self._read()
         cells = [(model.name, soc) for model in asked.models for soc in asked.socs]
         places = [place for cell in cells for place in self._places(cell)]
@@ -80,10 +84,16 @@ class _Search:
                 break
             middles = [(place, first, (first + last) // 2, last) for place, first, last in wide]
             number += 1
-            names = list(dict.fromkeys(sdks[middle] for _, _, middle, _ in middles))
-            cells = list(dict.fromkeys(_key(place, sdks[middle]) for place, _, middle, _ in middles))
-            yield self._stage(f"between-{number}", self._question.sweep(names, cells))
-            self._read()
+            new = [
+                (place, sdks[middle])
+                for place, _, middle, _ in middles
+                if (place, sdks[middle]) not in self._records
+            ]
+            if new:
+                names = list(dict.fromkeys(sdk for _, sdk in new))
+                cells = list(dict.fromkeys(_key(place, sdk) for place, sdk in new))
+                yield self._stage(f"between-{number}", self._question.sweep(names, cells))
+                self._read()
             spans = []
             for place, first, middle, last in middles:
                 halves = [(place, first, middle), (place, middle, last)]
@@ -114,16 +124,16 @@ class _Search:
 
     def _ways_back(self, steps: dict[Place, list[Step]]) -> Generator[Stage, None, None]:
         """The old values of options given to the new SDK: one sweep for all cells that need the same."""
-        wanted = defaultdict[tuple[tuple[str, int | bool], ...], list[tuple[Place, Step]]](list)
+        by_options = defaultdict[tuple[tuple[str, int | bool], ...], list[tuple[Place, Step]]](list)
         for place, step in [(place, step) for place, each in steps.items() for step in each]:
             old = old_values(self._records[place, step.before], self._records[place, step.after])
             if old:
-                wanted[tuple(old.items())].append((place, step))
-        for options, at in wanted.items():
+                by_options[tuple(old.items())].append((place, step))
+        for options, at in by_options.items():
             names = list(dict.fromkeys(step.after for _, step in at))
             cells = list(dict.fromkeys(_key(place, step.after) for place, step in at))
-            told = "-".join(f"{name}-{str(value).lower()}" for name, value in options)
-            yield self._stage(told, self._question.sweep(names, cells, dict(options)))
+            label = "-".join(f"{name}-{str(value).lower()}" for name, value in options)
+            yield self._stage(label, self._question.sweep(names, cells, dict(options)))
             _, records = load_run(self._store, self._runs[-1])
             self._count(records)
             proofs = {(_place(record), record.cell.sdk or ""): record for record in by_graph(records)}
@@ -145,17 +155,17 @@ class _Search:
         if restores or not diff.time.after:
             return
         own = 100 * ((step.time.after or 0) / diff.time.after - 1)
-        left = diff.time.percent or 0
+        remainder = diff.time.percent or 0
         rest, why = cause_of(diff, {})
         parts = [
             (abs(own), step.cause, f"{step.why}, {signed_percent(own)}"),
-            (abs(left), rest, f"{why}, {signed_percent(left)}"),
+            (abs(remainder), rest, f"{why}, {signed_percent(remainder)}"),
         ]
         parts.sort(key=lambda part: -part[0])
         step.cause, step.why = parts[0][1], "; ".join(part[2] for part in parts)
 
-    def _stage(self, what: str, spec: SweepSpec) -> Stage:
-        self._runs.append(f"{self._question.upgrade_id}-{what}")
+    def _stage(self, label: str, spec: SweepSpec) -> Stage:
+        self._runs.append(f"{self._question.upgrade_id}-{label}")
         return Stage(self._runs[-1], spec)
 
     def _read(self) -> None:
@@ -194,7 +204,11 @@ class _Search:
         asked = self._question
         cells = [
             CellUpgrade(
-                cell="/".join(place), verdict=diff.verdict, time=diff.time, steps=steps.get(place, [])
+                cell="/".join(place),
+                verdict=diff.verdict,
+                time=diff.time,
+                prepare=self._prepare(place),
+                steps=steps.get(place, []),
             )
             for place, diff in ends.items()
         ]
@@ -205,9 +219,26 @@ class _Search:
             threshold_percent=asked.threshold_percent,
             cells=sorted(cells, key=lambda cell: -(cell.time.percent or 0)),
             failed=[FailedCell(cell="/".join(place), why=why) for place, why in self._failed.items()],
+            cycles=self._cycles() if asked.every else {},
             runs=self._runs,
             compiled=len(self._compiled),
         )
+
+    def _prepare(self, place: Place) -> list[Figure]:
+        sdks = self._question.sdks
+        ends = [self._records[place, sdk] for sdk in (sdks[0], sdks[-1])]
+        return [
+            Figure(name=figure.name, unit=figure.unit, before=before, after=after)
+            for figure in (CONTEXT, COMPILE)
+            if (before := figure.read(ends[0])) is not None and (after := figure.read(ends[1])) is not None
+        ]
+
+    def _cycles(self) -> dict[str, dict[str, float]]:
+        found: dict[str, dict[str, float]] = {}
+        for (place, sdk), record in self._records.items():
+            if record.good and (cycles := CYCLES.read(record)) is not None:
+                found.setdefault("/".join(place), {})[sdk] = cycles
+        return found
 
 
 def _moved(diff: CellDiff | None) -> bool:

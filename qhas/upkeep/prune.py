@@ -139,12 +139,12 @@ def prune(
 def _of_run(
     store: Store, run: str, policy: PruningPolicy, now: datetime, linked: Collection[str]
 ) -> Iterator[Prunable]:
-    found = store.objects(run)
-    sizes = {item.key: item.size for item in found}
+    objects = store.objects(run)
+    sizes = {item.key: item.size for item in objects}
     if f"{run}/{keys.PINNED}" in sizes:
         return
     cells: dict[str, list[Found]] = defaultdict(list)
-    for item in found:
+    for item in objects:
         if place := keys.parse(item.key):
             cells[place.prefix].append(item)
     for cell, inside in cells.items():
@@ -181,9 +181,9 @@ def _of_cell(
 
 
 def _of_graph(store: Store, graph: str, policy: PruningPolicy, now: datetime) -> Iterator[Prunable]:
-    found = store.objects(graph)
-    if _untouched(found, now - policy.prepared):
-        yield _prunable(Reason.PREPARED_UNUSED, graph, found)
+    objects = store.objects(graph)
+    if _untouched(objects, now - policy.prepared):
+        yield _prunable(Reason.PREPARED_UNUSED, graph, objects)
         return
     named = {keys.manifest(graph), f"{graph}/{keys.USED}"}
     try:
@@ -191,7 +191,7 @@ def _of_graph(store: Store, graph: str, policy: PruningPolicy, now: datetime) ->
         named |= {f"{graph}/{file.path}" for file in manifest.files}
     except ValidationError:
         pass
-    rest = [item for item in found if item.key not in named]
+    rest = [item for item in objects if item.key not in named]
     if old := [item for item in rest if _untouched([item], now - policy.remains)]:
         yield _prunable(Reason.PREPARED_REMAINS, graph, old)
 
@@ -223,19 +223,23 @@ def _remove(store: Store, item: Prunable, now: datetime) -> bool:
     return True
 
 
-def _prunable(reason: Reason, prefix: str, found: list[Found]) -> Prunable:
+def _prunable(reason: Reason, prefix: str, objects: list[Found]) -> Prunable:
     return Prunable(
-        reason, prefix, tuple(item.key for item in found), sum(item.size for item in found), _state(found)
+        reason,
+        prefix,
+        tuple(item.key for item in objects),
+        sum(item.size for item in objects),
+        _state(objects),
     )
 
 
-def _state(found: Iterable[Found]) -> str:
-    return data_digest([[item.key, item.size, str(item.modified)] for item in found])
+def _state(objects: Iterable[Found]) -> str:
+    return data_digest([[item.key, item.size, str(item.modified)] for item in objects])
 
 
-def _untouched(found: list[Found], since: datetime) -> bool:
+def _untouched(objects: list[Found], since: datetime) -> bool:
     """Whether all of it is older. What a backend has no time for counts as new."""
-    return bool(found) and all(item.modified is not None and item.modified < since for item in found)
+    return bool(objects) and all(item.modified is not None and item.modified < since for item in objects)
 
 
 def _document(content: bytes | None) -> dict[str, Any]:

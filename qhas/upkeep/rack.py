@@ -149,11 +149,11 @@ async def _check_one(lab: Lab, ref: DeviceRef) -> Check:
         except TimeoutError:
             (state,) = lab.leases.states([ref.address])
             return Check(name=ref.name, outcome=Outcome.BUSY, facts=device.facts, holder=state.holder)
-        found = await _look(device, ref.name)
-    if found.outcome is Outcome.GOOD:
+        result = await _look(device, ref.name)
+    if result.outcome is Outcome.GOOD:
         back = await asyncio.to_thread(lab.quarantine.note_success, ref.address)
-        found = found.model_copy(update={"brought_back": back})
-    return found
+        result = result.model_copy(update={"brought_back": back})
+    return result
 
 
 async def _look(device: Device, name: str) -> Check:

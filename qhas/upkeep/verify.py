@@ -196,11 +196,11 @@ def _artifact(
 ) -> Damage | None:
     cell = record.cell.key
     key = keys.file(record, artifact)
-    found = stored.get(key)
-    if found is None:
+    entry = stored.get(key)
+    if entry is None:
         return Damage(key, Fault.ARTIFACT_MISSING, f"{artifact.name} is not there.", cell)
-    if found.size != artifact.size:
-        sentence = f"{artifact.name} has {found.size} bytes, and its record says {artifact.size}."
+    if entry.size != artifact.size:
+        sentence = f"{artifact.name} has {entry.size} bytes, and its record says {artifact.size}."
         return Damage(key, Fault.ARTIFACT_DAMAGED, sentence, cell)
     try:
         store.fetch(key, scratch, artifact.sha256)
@@ -225,10 +225,10 @@ def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Itera
     key = keys.history_of_run(keys.HISTORY, night, run.run_id)
     for row in cell_rows(run, ours, {}).to_pylist():
         place = _place(row)
-        if (found := stored.pop(place, None)) is None:
+        if (kept := stored.pop(place, None)) is None:
             yield Damage(key, Fault.HISTORY_DIFFERS, f"It has no row of {place}.")
-        elif names := [name for name in row if _differs(name, row[name], found[name])]:
-            sentence = f"Its {names[0]} of {place} is {found[names[0]]}, and the record says {row[names[0]]}."
+        elif names := [name for name in row if _differs(name, row[name], kept[name])]:
+            sentence = f"Its {names[0]} of {place} is {kept[names[0]]}, and the record says {row[names[0]]}."
             yield Damage(key, Fault.HISTORY_DIFFERS, sentence)
     for place in stored:
         yield Damage(key, Fault.HISTORY_DIFFERS, f"It has a row of {place}, which has no record.")

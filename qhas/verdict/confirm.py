@@ -26,13 +26,13 @@ async def confirm(
     site: str | None = None,
 ) -> bool:
     """Whether something was measured again, which is then stored; `site` is the part of the run that does so."""
-    known = await asyncio.to_thread(read_reruns, lab.store, run.run_id, records)
-    measured = {cell for cell, rerun in known.items() if rerun.latency}
+    reruns = await asyncio.to_thread(read_reruns, lab.store, run.run_id, records)
+    measured = {cell for cell, rerun in reruns.items() if rerun.latency}
     unconfirmed = [record for record in suspects(verdicts, records) if record.cell.key not in measured]
     if unconfirmed:
         progress.report(progress.MeasuringAgain(tuple(record.cell for record in unconfirmed)))
-        known |= {rerun.cell: rerun for rerun in await _measure_all(unconfirmed, lab, run.run_id, steps)}
-        await asyncio.to_thread(write_reruns, lab.store, run.run_id, known, site)
+        reruns |= {rerun.cell: rerun for rerun in await _measure_all(unconfirmed, lab, run.run_id, steps)}
+        await asyncio.to_thread(write_reruns, lab.store, run.run_id, reruns, site)
     return bool(unconfirmed)
 
 

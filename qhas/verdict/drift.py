@@ -63,14 +63,14 @@ class LongMemory:
     _nights: list[_Night] = field(default_factory=list)
     _sdk: str = ""
 
-    def keep(self, point: Point, told: float = 0.0) -> None:
+    def keep(self, point: Point, shift: float = 0.0) -> None:
         """Take a night in; with another SDK all begins anew. By `told` its device has moved, which has been told."""
         if point.sdk != self._sdk:
             self._nights, self._sdk = [], point.sdk
         oldest = point.day.toordinal() - FAR
         if self._nights and self._nights[0].day < oldest:
             self._nights = [night for night in self._nights if night.day >= oldest]
-        self._nights.append(_Night(point.day.toordinal(), point.block, point.log - told))
+        self._nights.append(_Night(point.day.toordinal(), point.block, point.log - shift))
 
     def told(self, off: float, since: Point, block: Block | None = None) -> None:
         """A change has been told: the nights before it count as if it had always been. Of one device, or of all."""
@@ -119,6 +119,8 @@ class LongMemory:
 def _rate(offs: Sequence[tuple[int, float]]) -> float:
     """The slope of most pairs of nights (Theil and Sen), which single nights do not bend."""
     slopes = [
-        (other - one) / (later - day) for (day, one), (later, other) in combinations(offs, 2) if later > day
+        (later_off - off) / (later - day)
+        for (day, off), (later, later_off) in combinations(offs, 2)
+        if later > day
     ]
     return median(slopes) if slopes else 0.0

@@ -62,19 +62,24 @@ class ExactLadder:
         if self._changes and self._night - self._changes[-1] > REMEMBERED:
             self._good = None
         self._before, self._same = last, 1
-        self._changes = (*(one for one in self._changes if self._night - one <= REMEMBERED), self._night)
+        self._changes = (
+            *(night for night in self._changes if self._night - night <= REMEMBERED),
+            self._night,
+        )
         verdict = self._verdict(point.value, last.value, before.value if before else None)
-        told = Judgement(
+        judgement = Judgement(
             verdict, point, last.value, point.value - last.value, nights, since=point, before=last
         )
         if verdict in (Verdict.NEW, Verdict.FLAKY) and self._worse(point.value, last.value):
             if self._good is None:
                 self._good, self._worse_since = last, point
         elif (good := self._good) and self._worse(point.value, good.value):
-            return replace(told, unrepaired=math.log(point.value / good.value) if good.value > 0 else None)
+            return replace(
+                judgement, unrepaired=math.log(point.value / good.value) if good.value > 0 else None
+            )
         else:
             self._good = None
-        return told
+        return judgement
 
     def _verdict(self, value: float, last: float, before: float | None) -> Verdict:
         if self.less_is_better is None:

@@ -26,7 +26,9 @@ class Former:
         level = self.levels.get(point.block)
         if level is None or self.sdk == point.sdk:
             return None
-        logs = [one.log for one in seen if one.point.block == point.block and not point.poor] or [point.log]
+        logs = [night.log for night in seen if night.point.block == point.block and not point.poor] or [
+            point.log
+        ]
         off = fmean(logs) - level
         error = self.scale.sigma * math.sqrt(1 / len(logs) + MEDIAN_VARIANCE / LEAST_NIGHTS)
         beyond = not point.poor and abs(off) >= max(EFFECT, BEYOND * error)

@@ -78,8 +78,8 @@ def judge_run(
 
     May be called again for the same run, with re-runs or without: it then replaces what it wrote. Raises StoreError.
     """
-    known = read_reruns(store, run.run_id, records) if reruns is None else reruns
-    append(store, run, records, known)
+    measured_again = read_reruns(store, run.run_id, records) if reruns is None else reruns
+    append(store, run, records, measured_again)
     return judge_again(store, run)
 
 
@@ -111,13 +111,15 @@ def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> 
     """The cells that a re-run on another lease decides, the largest changes first. Simulated ones need none."""
     open_ = {Verdict.SUSPICIOUS, Verdict.POOR_CONDITIONS}
     change = {
-        one.cell: abs(one.change_percent or 0)
-        for one in verdicts
-        if one.verdict in open_
-        or (one.metric.noisy and one.upgrade and one.upgrade.outcome is not SdkOutcome.SAME)
+        verdict.cell: abs(verdict.change_percent or 0)
+        for verdict in verdicts
+        if verdict.verdict in open_
+        or (verdict.metric.noisy and verdict.upgrade and verdict.upgrade.outcome is not SdkOutcome.SAME)
     }
-    wanted = [record for record in records if record.cell.key in change and record.origin is Origin.DEVICE]
-    return sorted(wanted, key=lambda record: -change[record.cell.key])[:MOST_RERUNS]
+    candidates = [
+        record for record in records if record.cell.key in change and record.origin is Origin.DEVICE
+    ]
+    return sorted(candidates, key=lambda record: -change[record.cell.key])[:MOST_RERUNS]
 
 
 def judge(
@@ -128,12 +130,12 @@ def judge(
     rows = [row for row in _rows(table) if row.date <= night]
     rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
     recent = [row for row in rows if row.date >= night - timedelta(days=EXACT_DAYS)]
-    found = {
+    verdicts = {
         **_exact(recent, run_id, told),
         **_noisy(rows, run_id, night - timedelta(days=LOOK_BACK_DAYS), told),
     }
     order = list(JUDGED.values())
-    return sorted(found.values(), key=lambda one: (one.cell, order.index(one.metric)))
+    return sorted(verdicts.values(), key=lambda verdict: (verdict.cell, order.index(verdict.metric)))
 
 
 def _rows(table: pa.Table) -> Iterator[_Row]:
@@ -147,41 +149,45 @@ def _exact(rows: Iterable[_Row], run_id: str, accepted: Iterable[Acceptance]) ->
     """Every run is held against the one before."""
     by_run = {(one.cell, one.run_id): one for one in accepted}
     ladders: dict[SeriesKey, ExactLadder] = {}
-    found = {}
+    verdicts = {}
     for row in rows:
         for key, point in _points(row, noisy=False):
             ladder = ladders.setdefault(key, ExactLadder(key.metric.less_is_better))
-            told = ladder.step(point)
+            judgement = ladder.step(point)
             if acceptance := by_run.get((key.cell, row.run_id)):
-                told = told.accepted(acceptance.sentence)
+                judgement = judgement.accepted(acceptance.sentence)
                 ladder.accept()
             if row.run_id == run_id:
-                found[key] = verdict_of(key, told)
-    return found
+                verdicts[key] = verdict_of(key, judgement)
+    return verdicts
 
 
 def _noisy(
     rows: Iterable[_Row], run_id: str, judged: date, accepted: Iterable[Acceptance]
 ) -> dict[SeriesKey, CellVerdict]:
     """One night is one point: of several runs the last counts, and for this run's night this run."""
-    by_night = {(one.cell, one.night): one for one in accepted}
+    by_night = {(each.cell, each.night): each for each in accepted}
     nights: dict[date, dict[SeriesKey, Point]] = defaultdict(dict)
     for row in rows:
         nights[row.date] |= _points(row, noisy=True)
     ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
-    found: dict[SeriesKey, CellVerdict] = {}
+    verdicts: dict[SeriesKey, CellVerdict] = {}
     for day in sorted(nights):
         if day < judged:
             for key, point in nights[day].items():
                 ladders[key].remember(point)
             continue
-        told = judge_night(ladders, nights[day])
-        for key, one in told.items():
+        judgements = judge_night(ladders, nights[day])
+        for key, judgement in judgements.items():
             if acceptance := by_night.get((key.cell, day)):
-                ladders[key].accept(one)
-                told[key] = one.accepted(acceptance.sentence)
-        found = {key: verdict_of(key, one) for key, one in told.items() if one.point.run_id == run_id}
-    return found
+                ladders[key].accept(judgement)
+                judgements[key] = judgement.accepted(acceptance.sentence)
+        verdicts = {
+            key: verdict_of(key, judgement)
+            for key, judgement in judgements.items()
+            if judgement.point.run_id == run_id
+        }
+    return verdicts
 
 
 def _points(row: _Row, *, noisy: bool) -> Iterator[tuple[SeriesKey, Point]]:

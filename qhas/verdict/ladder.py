@@ -58,8 +58,8 @@ class Ladder:
         if tonight is None or abs(tonight.off) < EFFECT / 2:
             return tonight
         longer = (self.nights.window(point, nights) for nights in WINDOWS[1:])
-        more = [found for found in longer if found]
-        return max((tonight, *more), key=lambda one: abs(one.z))
+        more = [window for window in longer if window]
+        return max((tonight, *more), key=lambda candidate: abs(candidate.z))
 
     def step(
         self,
@@ -167,11 +167,11 @@ class Ladder:
             return of_look(Verdict.NEW, look, how)
         if worse is None or (good := worse.good.get(look.point.block)) is None:
             return of_look(Verdict.IMPROVED, look, how)
-        left = look.level + look.off - good
-        if left < max(EFFECT / 2, min(EFFECT, 2 * look.error)):
+        remaining = look.level + look.off - good
+        if remaining < max(EFFECT / 2, min(EFFECT, 2 * look.error)):
             return self._recovered(of_look(Verdict.RECOVERED, look, how))
         self._worse = replace(worse, improved=since)
-        return replace(of_look(Verdict.IMPROVED, look, how), unrepaired=left)
+        return replace(of_look(Verdict.IMPROVED, look, how), unrepaired=remaining)
 
     def _step_young(self, point: Point, change: Change, before: float) -> Judgement:
         """A night of a change that has too few nights for a level of its own: still changed, or back, or between."""
@@ -204,16 +204,16 @@ class Ladder:
         worse = self._remembered()
         good = worse.good.get(point.block) if worse else None
         nights = self.nights.count() - 1
-        told = change.still(point, point.log - before, nights)
+        judgement = change.still(point, point.log - before, nights)
         if change.off < 0:
             if worse and good is not None:
                 return self._sustained(point, worse, good)
-            return replace(told, reason="the gain of the nights before is gone")
+            return replace(judgement, reason="the gain of the nights before is gone")
         if good is None or before - good < EFFECT / 2:
-            return self._recovered(replace(told, verdict=Verdict.RECOVERED))
+            return self._recovered(replace(judgement, verdict=Verdict.RECOVERED))
         if worse:
             self._worse = replace(worse, improved=point)
-        return replace(told, verdict=Verdict.IMPROVED, unrepaired=point.log - good)
+        return replace(judgement, verdict=Verdict.IMPROVED, unrepaired=point.log - good)
 
     def _still(self, point: Point, change: Change, off: float, reason: str = "") -> Judgement:
         worse = self._remembered()
@@ -221,11 +221,11 @@ class Ladder:
             return self._sustained(point, worse, good, reason)
         return change.still(point, off, self.nights.count(self.nights.era - 1), reason)
 
-    def _recovered(self, told: Judgement) -> Judgement:
+    def _recovered(self, judgement: Judgement) -> Judgement:
         since = self._worse.night if self._worse else self._night
         self._spells.end(self._night, self._night - since)
         self._worse = None
-        return told
+        return judgement
 
     def _sustained(self, point: Point, worse: Regression, good: float, reason: str = "") -> Judgement:
         return worse.still(point, good, self.nights.before(worse.since), reason)
@@ -242,8 +242,8 @@ class Ladder:
         if not point.poor:
             self.nights.set_aside(point)
             self._long.keep(point, moved.off if abs(moved.off) >= _STEP_OF_DEVICE else 0.0)
-        told = abs(look.off) >= EFFECT or (abs(moved.off) >= EFFECT and abs(look.off) >= EFFECT / 2)
-        return of_look(Verdict.ENVIRONMENTAL if told else Verdict.STEADY, look, moved.witness)
+        notable = abs(look.off) >= EFFECT or (abs(moved.off) >= EFFECT and abs(look.off) >= EFFECT / 2)
+        return of_look(Verdict.ENVIRONMENTAL if notable else Verdict.STEADY, look, moved.witness)
 
     def _ordinary(self, look: Look) -> Judgement:
         if not look.point.poor:
@@ -255,10 +255,10 @@ class Ladder:
             if now - good >= EFFECT / 2:
                 return self._sustained(look.point, worse, good)
             if worse.improved:
-                told = Judgement(
+                judgement = Judgement(
                     Verdict.RECOVERED, look.point, good, now - good, look.nights, since=worse.since
                 )
-                return self._recovered(told)
+                return self._recovered(judgement)
         return self._second_look(look)
 
     def _second_look(self, look: Look) -> Judgement:
@@ -273,11 +273,11 @@ class Ladder:
         nights = len(self.nights.of_device(point.block))
         if not point.poor:
             self._take(point)
-        told = Judgement(Verdict.INSUFFICIENT_DATA, point, nights=nights)
+        judgement = Judgement(Verdict.INSUFFICIENT_DATA, point, nights=nights)
         if not self._former or not (since := self._former.against(point, self.nights.seen)):
-            return told
+            return judgement
         reason = f"SDK {since.before} → {point.sdk}"
-        return replace(told, level=since.level, off=since.off, reason=reason, sdk=since)
+        return replace(judgement, level=since.level, off=since.off, reason=reason, sdk=since)
 
     def _begin_sdk(self) -> None:
         """Nothing of before holds, but it is told."""

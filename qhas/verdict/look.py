@@ -110,27 +110,27 @@ def window(seen: Sequence[Seen], era: int, point: Point, nights: int) -> Look | 
     """The night and those just before it, together, against the nights before them. A window is of one direction."""
     cut = len(seen) - (nights - 1)
     base, recent = seen[: max(0, cut)], seen[max(0, cut) :]
-    if cut < LEAST_NIGHTS or any(one.era != era for one in recent):
+    if cut < LEAST_NIGHTS or any(night.era != era for night in recent):
         return None
     groups = {key: values for key, values in groups_of(base).items() if len(values) >= LEAST_OF_DEVICE}
     middles = {key: median(values) for key, values in groups.items()}
     levels = {block: middle for (block, of), middle in middles.items() if of == era}
     together = [*recent, Seen(point, era, point.log)]
     if (
-        any(one.point.block not in levels for one in together)
+        any(night.point.block not in levels for night in together)
         or sum(map(len, groups.values())) < LEAST_NIGHTS
     ):
         return None
-    offs = [one.log - levels[one.point.block] for one in together]
+    offs = [night.log - levels[night.point.block] for night in together]
     off, noise, own = fmean(offs), scale(groups.values()), len(groups[point.block, era])
-    if nights > 1 and min(one * math.copysign(1, off) for one in offs) < max(EFFECT, abs(off)) / 2:
+    if nights > 1 and min(value * math.copysign(1, off) for value in offs) < max(EFFECT, abs(off)) / 2:
         return None
     alike = _resembling(base, middles, noise) if abs(off) >= EFFECT / 2 else 0.0
     variance = mean_variance(nights, alike) + MEDIAN_VARIANCE * mean_variance(own, alike)
     return Look(
         point,
         levels[point.block],
-        sum(one.era == era for one in base),
+        sum(night.era == era for night in base),
         off,
         off / (noise.sigma * math.sqrt(variance)),
         noise,
@@ -147,10 +147,10 @@ def window(seen: Sequence[Seen], era: int, point: Point, nights: int) -> Look | 
 
 
 def groups_of(seen: Iterable[Seen]) -> dict[tuple[Block, int], list[float]]:
-    found: dict[tuple[Block, int], list[float]] = defaultdict(list)
-    for one in seen:
-        found[one.point.block, one.era].append(one.log)
-    return found
+    groups: dict[tuple[Block, int], list[float]] = defaultdict(list)
+    for night in seen:
+        groups[night.point.block, night.era].append(night.log)
+    return groups
 
 
 def _offs(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float]) -> dict[int, list[float]]:
@@ -176,8 +176,8 @@ def _slow(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float], off:
 
 
 def _came_and_went(offs: Sequence[float], off: float) -> Slow:
-    back = max((number for number, one in enumerate(offs) if one < off / 2), default=0)
-    slow = [one >= 0.8 * off for one in offs[:back]]
+    back = max((number for number, value in enumerate(offs) if value < off / 2), default=0)
+    slow = [value >= 0.8 * off for value in offs[:back]]
     return Slow(sum(slow), sum(here and not before for before, here in pairwise([False, *slow])))
 
 

@@ -134,7 +134,7 @@ class CellVerdict(Stored):
 def headlines(verdicts: Iterable[CellVerdict]) -> dict[str, CellVerdict]:
     """The gravest verdict of each cell by its key; of equals that of the figure of more weight."""
     order = {figure: number for number, figure in enumerate(JUDGED.values())}
-    found: dict[str, CellVerdict] = {}
-    for one in sorted(verdicts, key=lambda each: (each.verdict.rank, order[each.metric])):
-        found.setdefault(one.cell, one)
-    return found
+    gravest: dict[str, CellVerdict] = {}
+    for verdict in sorted(verdicts, key=lambda each: (each.verdict.rank, order[each.metric])):
+        gravest.setdefault(verdict.cell, verdict)
+    return gravest

@@ -64,7 +64,7 @@ class Moves:
 
 def is_explained(look: Look, moved: Moved) -> bool:
     """Whether a cell does what its device does."""
-    off = min((look.off, look.alone), key=lambda one: abs(one - moved.off))
+    off = min((look.off, look.alone), key=lambda candidate: abs(candidate - moved.off))
     return abs(off - moved.off) < max(EFFECT, BEYOND * look.error)
 
 
@@ -72,25 +72,25 @@ def moves_of(looks: Mapping[SeriesKey, Look]) -> Moves:
     """What the cells of a night say of their devices."""
     witnesses = _witnesses(looks)
     rack = _of_rack(witnesses.values())
-    found: dict[Block, list[Moved]] = {}
+    moves: dict[Block, list[Moved]] = {}
     for block, cells in witnesses.items():
-        told = [_of_controls(cells), _of_quorum(cells) if len(cells.all) >= _QUORUM else rack]
+        candidates = [_of_controls(cells), _of_quorum(cells) if len(cells.all) >= _QUORUM else rack]
         asked = bool(cells.controls) or len(cells.all) >= _QUORUM or rack is not None
         if asked:
-            found[block] = [moved for moved in told if moved]
-    return Moves(found)
+            moves[block] = [moved for moved in candidates if moved]
+    return Moves(moves)
 
 
 def _witnesses(looks: Mapping[SeriesKey, Look]) -> dict[Block, _Witnesses]:
-    found: dict[Block, _Witnesses] = defaultdict(_Witnesses)
+    witnesses: dict[Block, _Witnesses] = defaultdict(_Witnesses)
     for key, look in looks.items():
         if look.same_graph and not look.poor and key.metric is HEADLINE[key.origin]:
-            cells = found[look.point.block]
+            cells = witnesses[look.point.block]
             cells.all.append(look)
             if look.point.control:
                 cells.controls.append(look)
                 cells.control = key.network
-    return found
+    return witnesses
 
 
 def _of_controls(cells: _Witnesses) -> Moved | None:
@@ -107,15 +107,15 @@ def _of_quorum(cells: _Witnesses) -> Moved | None:
 
 
 def _of_rack(devices: Iterable[_Witnesses]) -> Moved | None:
-    told = list(devices)
-    cells = [look for each in told for look in each.all]
-    if len(told) < _DEVICES or len(cells) < _QUORUM:
+    witnesses = list(devices)
+    cells = [look for each in witnesses for look in each.all]
+    if len(witnesses) < _DEVICES or len(cells) < _QUORUM:
         return None
-    off, spread = median(each.off for each in told), _Witnesses(all=cells).spread
-    with_it = sum(each.off * off > 0 and abs(each.off) >= _SLIGHT for each in told)
-    if abs(off) < max(_SLIGHT, BEYOND * spread) or with_it < _AGREE * len(told):
+    off, spread = median(each.off for each in witnesses), _Witnesses(all=cells).spread
+    with_it = sum(each.off * off > 0 and abs(each.off) >= _SLIGHT for each in witnesses)
+    if abs(off) < max(_SLIGHT, BEYOND * spread) or with_it < _AGREE * len(witnesses):
         return None
-    return Moved(off, f"{with_it} of {len(told)} devices moved, by {_percent(off)} in the median")
+    return Moved(off, f"{with_it} of {len(witnesses)} devices moved, by {_percent(off)} in the median")
 
 
 def _moved(off: float, who: str, cells: _Witnesses) -> Moved:

@@ -37,7 +37,7 @@ def judge_night(
     suspicious = _suspicious(looks)
     moves = moves_of(looks)
     restless = _is_restless(ladders)
-    told = {
+    judgements = {
         key: ladders[key].step(
             point,
             look := looks.get(key),
@@ -48,7 +48,7 @@ def judge_night(
         for key, point in points.items()
     }
     _settle(ladders, moves)
-    return told
+    return judgements
 
 
 def _suspicious(looks: Mapping[SeriesKey, Look]) -> set[SeriesKey]:
@@ -59,8 +59,8 @@ def _suspicious(looks: Mapping[SeriesKey, Look]) -> set[SeriesKey]:
     )
     return {
         key
-        for (key, look), one in zip(fit.items(), p, strict=True)
-        if look.beyond and one <= FALSE_DISCOVERIES
+        for (key, look), p_value in zip(fit.items(), p, strict=True)
+        if look.beyond and p_value <= FALSE_DISCOVERIES
     }
 
 
@@ -72,8 +72,8 @@ def _is_restless(ladders: Mapping[SeriesKey, Ladder]) -> bool:
 def _moved(ladder: Ladder, look: Look, moves: Moves) -> Moved | None:
     if look.point.block in moves.by_device:
         return moves.explains(look)
-    known = ladder.as_aside(look)  # nobody could be asked tonight
-    return known if known and look.same_graph and is_explained(look, known) else None
+    aside = ladder.as_aside(look)  # nobody could be asked tonight
+    return aside if aside and look.same_graph and is_explained(look, aside) else None
 
 
 def _settle(ladders: Mapping[SeriesKey, Ladder], moves: Moves) -> None:
@@ -87,6 +87,6 @@ def _settle(ladders: Mapping[SeriesKey, Ladder], moves: Moves) -> None:
             for ladder in series:
                 ladder.nights.device_is_back(block)
         elif len(nights) >= MOVE_ACCEPTED:
-            off = median(one.off for one in moved)
+            off = median(look.off for look in moved)
             for ladder in series:
                 ladder.learn_anew(block, off)

@@ -101,12 +101,12 @@ class Nights:
 
     def aside(self, block: Block) -> AbstractSet[date]:
         """The nights that are set aside because the device has moved."""
-        return {one.point.day for one in self._aside.get(block, ())}
+        return {night.point.day for night in self._aside.get(block, ())}
 
     def level_aside(self, block: Block) -> float | None:
         """Where the device has moved to; None if it has not."""
         nights = self._aside.get(block)
-        return median(one.log for one in nights) if nights else None
+        return median(night.log for night in nights) if nights else None
 
     def device_is_back(self, block: Block) -> None:
         """It has not moved after all, or no more."""
@@ -120,13 +120,16 @@ class Nights:
         """
         aside = self._aside.pop(block, [])
         if not aside:
-            return (off if any(one.point.block == block for one in self.seen) else 0.0), None
+            return (off if any(night.point.block == block for night in self.seen) else 0.0), None
         first = aside[0].point.day
-        old = [one for one in self.seen if one.point.block == block and one.point.day < first]
-        since = [*aside, *(one for one in self.seen if one.point.block == block and one.point.day >= first)]
+        old = [night for night in self.seen if night.point.block == block and night.point.day < first]
+        since = [
+            *aside,
+            *(night for night in self.seen if night.point.block == block and night.point.day >= first),
+        ]
         own = _by_how_much(old, since, off)
-        moved = [replace(one, log=one.log + own) if one in old else one for one in self.seen]
-        self.seen = sorted([*moved, *aside], key=lambda one: one.point.day)[-LOOK_BACK:]
+        moved = [replace(night, log=night.log + own) if night in old else night for night in self.seen]
+        self.seen = sorted([*moved, *aside], key=lambda night: night.point.day)[-LOOK_BACK:]
         return own, aside[0].point
 
 
@@ -140,8 +143,8 @@ def _in_terms(
 
 def _by_how_much(old: list[Seen], since: list[Seen], otherwise: float) -> float:
     """By the series' own nights, if there are enough of one era on both sides."""
-    eras = {one.era for one in (*old[-1:], *since)}
-    same = [one.log for one in old if one.era in eras]
+    eras = {night.era for night in (*old[-1:], *since)}
+    same = [night.log for night in old if night.era in eras]
     if len(eras) > 1 or min(len(same), len(since)) < LEAST_OF_DEVICE:
         return otherwise
-    return median(one.log for one in since) - median(same)
+    return median(night.log for night in since) - median(same)

@@ -40,9 +40,9 @@ class Scale(NamedTuple):
 def scale(groups: Collection[Sequence[float]]) -> Scale:
     """The common scale of groups with levels of their own; at least one more value than groups."""
     off = [abs(value - middle) for group in groups for middle in [median(group)] for value in group]
-    left = len(off) - len(groups)
-    sigma = MAD_TO_SIGMA * median(off) * math.sqrt(len(off) / left)
-    return Scale(max(sigma, LEAST_SIGMA), max(1.0, MAD_EFFICIENCY * left))
+    freedom = len(off) - len(groups)
+    sigma = MAD_TO_SIGMA * median(off) * math.sqrt(len(off) / freedom)
+    return Scale(max(sigma, LEAST_SIGMA), max(1.0, MAD_EFFICIENCY * freedom))
 
 
 def persistence(offs: Sequence[float], sigma: float) -> float:
@@ -51,8 +51,8 @@ def persistence(offs: Sequence[float], sigma: float) -> float:
     Values beyond three sigma count as three, so that one slow night does not make it.
     """
     near = [min(max(off, -3 * sigma), 3 * sigma) for off in offs]
-    products = sum(one * other for one, other in pairwise(near))
-    squares = sum(one * one for one in near) + _UNSURE * sigma * sigma
+    products = sum(here * after for here, after in pairwise(near))
+    squares = sum(here * here for here in near) + _UNSURE * sigma * sigma
     return min(max(products / squares, 0.0), _MOST_PERSISTENT)
 
 
@@ -68,5 +68,5 @@ def surprises(z: Sequence[float], freedom: Sequence[float], tests: int) -> list[
         return []
     from scipy import stats  # a second of import, which only runs with noise in their figures pay
 
-    p = 2 * tests * stats.t.sf([abs(one) for one in z], freedom)
-    return [float(one) for one in stats.false_discovery_control(p.clip(0, 1), method="bh")]
+    p = 2 * tests * stats.t.sf([abs(value) for value in z], freedom)
+    return [float(value) for value in stats.false_discovery_control(p.clip(0, 1), method="bh")]

@@ -87,11 +87,11 @@ class Point:
 
 def differences(point: Point, before: Point) -> list[str]:
     """What else is not as it was, or that nothing is: the likely place of the cause."""
-    told = []
+    phrases = []
     if point.sdk != before.sdk:
-        told.append(f"SDK {before.sdk} → {point.sdk}")
+        phrases.append(f"SDK {before.sdk} → {point.sdk}")
     if point.model != before.model:
-        told.append("the same network, exported again" if point.same_graph(before) else "another DLC")
-    elif not told and point.artifact and point.artifact == before.artifact:
-        told.append("the prepared graph is the same to the byte")
-    return told
+        phrases.append("the same network, exported again" if point.same_graph(before) else "another DLC")
+    elif not phrases and point.artifact and point.artifact == before.artifact:
+        phrases.append("the prepared graph is the same to the byte")
+    return phrases

@@ -21,91 +21,91 @@ _CLOSING: dict[Verdict, str] = {
 }
 
 
-def verdict_of(key: SeriesKey, told: Judgement) -> CellVerdict:
+def verdict_of(key: SeriesKey, judgement: Judgement) -> CellVerdict:
     """The verdict as it is stored."""
-    baseline, change = _against(key, told)
-    changed = told.verdict in _SINCE | {Verdict.RECOVERED, Verdict.CHANGED, Verdict.SUSPICIOUS}
-    since, before = (told.since, told.before) if changed else (None, None)
+    baseline, change = _against(key, judgement)
+    changed = judgement.verdict in _SINCE | {Verdict.RECOVERED, Verdict.CHANGED, Verdict.SUSPICIOUS}
+    since, before = (judgement.since, judgement.before) if changed else (None, None)
     return CellVerdict(
-        run_id=told.point.run_id,
+        run_id=judgement.point.run_id,
         cell=key.cell,
         metric=key.metric,
         origin=key.origin,
-        verdict=told.verdict,
-        value=told.point.value,
+        verdict=judgement.verdict,
+        value=judgement.point.value,
         baseline=baseline,
         change_percent=change,
-        points=told.nights,
+        points=judgement.nights,
         since_run=since.run_id if since else None,
         since=since.day if since else None,
         before_run=before.run_id if before else None,
-        still_percent=None if told.unrepaired is None else 100 * math.expm1(told.unrepaired),
-        rate_percent=None if told.rate is None else 100 * math.expm1(told.rate),
-        upgrade=_upgrade(key, told),
-        device=told.point.device,
-        sentence=_sentence(key, told, baseline, change),
+        still_percent=None if judgement.unrepaired is None else 100 * math.expm1(judgement.unrepaired),
+        rate_percent=None if judgement.rate is None else 100 * math.expm1(judgement.rate),
+        upgrade=_upgrade(key, judgement),
+        device=judgement.point.device,
+        sentence=_sentence(key, judgement, baseline, change),
     )
 
 
-def _weighed(told: Judgement) -> str:
-    return ", within the noise" if told.sdk and not told.sdk.beyond else ""
+def _weighed(judgement: Judgement) -> str:
+    return ", within the noise" if judgement.sdk and not judgement.sdk.beyond else ""
 
 
-def _upgrade(key: SeriesKey, told: Judgement) -> Upgrade | None:
-    if (sdk := told.sdk) is None:
+def _upgrade(key: SeriesKey, judgement: Judgement) -> Upgrade | None:
+    if (sdk := judgement.sdk) is None:
         return None
     worse = key.metric.less_is_better is not None and (sdk.off > 0) is key.metric.less_is_better
     neither = not sdk.beyond or key.metric.less_is_better is None
     outcome = SdkOutcome.SAME if neither else SdkOutcome.SLOWER if worse else SdkOutcome.FASTER
-    return Upgrade(before=sdk.before, after=told.point.sdk, outcome=outcome)
+    return Upgrade(before=sdk.before, after=judgement.point.sdk, outcome=outcome)
 
 
-def _against(key: SeriesKey, told: Judgement) -> tuple[float | None, float | None]:
+def _against(key: SeriesKey, judgement: Judgement) -> tuple[float | None, float | None]:
     """Level in the figure's unit, and the change in percent."""
-    if told.level is None or told.off is None:
+    if judgement.level is None or judgement.off is None:
         return None, None
     if key.metric.noisy:
         # A window tells of several nights, so the figure it stands for is not tonight's alone.
-        return math.exp(told.level), 100 * math.expm1(told.off)
-    return told.level, 100 * told.off / told.level if told.level else None
+        return math.exp(judgement.level), 100 * math.expm1(judgement.off)
+    return judgement.level, 100 * judgement.off / judgement.level if judgement.level else None
 
 
-def _sentence(key: SeriesKey, told: Judgement, baseline: float | None, change: float | None) -> str:
+def _sentence(key: SeriesKey, judgement: Judgement, baseline: float | None, change: float | None) -> str:
     variant = "" if key.variant == "default" else f" ({key.variant})"
-    figure = key.metric.text(told.point.value)
+    figure = key.metric.text(judgement.point.value)
     start = f"{key.network} on {key.soc}{variant}: {key.metric.words_of(key.origin)}"
-    if told.verdict is Verdict.INSUFFICIENT_DATA:
+    if judgement.verdict is Verdict.INSUFFICIENT_DATA:
         nights = (
-            f"night {told.nights + 1} with this SDK and device{'' if told.sdk else ', too few to judge'}"
+            f"night {judgement.nights + 1} with this SDK and device{'' if judgement.sdk else ', too few to judge'}"
             if key.metric.noisy
             else "the first night"
         )
         former = (
-            f"; {told.reason}: {change:+.1f} % against the level before{_weighed(told)}"
-            if told.reason and change is not None
+            f"; {judgement.reason}: {change:+.1f} % against the level before{_weighed(judgement)}"
+            if judgement.reason and change is not None
             else ""
         )
         return f"{start} {figure}, {nights}{former}."
-    if told.verdict is Verdict.STEADY and not key.metric.noisy:
+    if judgement.verdict is Verdict.STEADY and not key.metric.noisy:
         return f"{start} {figure}, unchanged."
     changed = f"{change:+.1f} % " if change is not None else ""
     parts = [f"{start} {changed}({key.metric.text(baseline or 0)} → {figure})"]
-    if told.verdict in _SINCE and told.since:
-        parts[0] += f" since {told.since.day.isoformat()}"
-    if told.reason:
-        parts.append(told.reason)
-    if told.unrepaired is not None:
+    if judgement.verdict in _SINCE and judgement.since:
+        parts[0] += f" since {judgement.since.day.isoformat()}"
+    if judgement.reason:
+        parts.append(judgement.reason)
+    if judgement.unrepaired is not None:
         parts.append(
-            f"still {100 * math.expm1(told.unrepaired):+.1f} % against the nights before the regression"
+            f"still {100 * math.expm1(judgement.unrepaired):+.1f} % against the nights before the regression"
         )
-    if told.rate is not None:
+    if judgement.rate is not None:
         parts.append(
-            f"{100 * math.expm1(told.rate):+.2f} % a night, against the nights of {NEAR} to {FAR} days ago"
+            f"{100 * math.expm1(judgement.rate):+.2f} % a night, against the nights of {NEAR} to {FAR} days ago"
         )
-    if told.scale and told.verdict is not Verdict.SUSTAINED:
-        parts.append(f"nights vary by {100 * told.scale.sigma:.1f} %")
-    if told.before and told.verdict in _CAUSE:
-        parts += differences(told.point, told.before)
-    if told.verdict in _CLOSING:
-        parts.append(_CLOSING[told.verdict])
+    if judgement.scale and judgement.verdict is not Verdict.SUSTAINED:
+        parts.append(f"nights vary by {100 * judgement.scale.sigma:.1f} %")
+    if judgement.before and judgement.verdict in _CAUSE:
+        parts += differences(judgement.point, judgement.before)
+    if judgement.verdict in _CLOSING:
+        parts.append(_CLOSING[judgement.verdict])
     return f"{'; '.join(parts)}."

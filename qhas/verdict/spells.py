@@ -32,7 +32,7 @@ class Spells:
         return len(self._since(night, _RACK_REMEMBERS))
 
     def _since(self, night: int, nights: int) -> list[tuple[int, int]]:
-        return [one for one in self._ended if night - one[0] <= nights]
+        return [spell for spell in self._ended if night - spell[0] <= nights]
 
     def before(self, look: Look, night: int) -> Slow:
         """All slow nights that have passed, these and the ones within the level's nights."""

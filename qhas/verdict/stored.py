@@ -20,11 +20,11 @@ def read_verdicts(store: Store, run_id: str) -> list[CellVerdict]:
 
 def stored_verdicts(store: Store, run_ids: Iterable[str]) -> list[CellVerdict]:
     """The verdicts of several runs. Raises StoreError."""
-    wanted = list(run_ids)
-    contents = store.read_all([keys.verdicts(run_id) for run_id in wanted])
+    ids = list(run_ids)
+    contents = store.read_all([keys.verdicts(run_id) for run_id in ids])
     return [
         verdict
-        for run_id, content in zip(wanted, contents, strict=True)
+        for run_id, content in zip(ids, contents, strict=True)
         if content
         for verdict in _parse(content)
         if verdict.run_id == run_id  # a file that was copied from another run says nothing of this one

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from qhas.markdown import as_text
 from qhas.profile.figures import HEADLINE
 from qhas.runs.record import SweepRecord
-from qhas.units import words
+from qhas.units import counted, words
 from qhas.verdict.model import CellVerdict, SdkOutcome, Verdict, headlines
 from qhas.verdict.upgrade import UpgradeTable, apart_from_upgrades, upgrade_tables
 
@@ -38,36 +38,44 @@ def morning_line(verdicts: Collection[CellVerdict]) -> str:
     upgrades = upgrade_tables(verdicts)
     own = apart_from_upgrades(verdicts)
     gravest = list(headlines(own).values())
-    told = [_of_upgrade(table) for table in upgrades]
+    sentences = [_of_upgrade(table) for table in upgrades]
     if new := _of(gravest, Verdict.NEW):
-        told.append(f"{_numbered(len(new), 'new regression')}, the first: {new[0].sentence}")
+        sentences.append(f"{counted(len(new), 'new regression')}, the first: {new[0].sentence}")
     if sustained := _of(gravest, Verdict.SUSTAINED):
-        told.append(f"{len(sustained)} sustained{'' if new else f', the first: {sustained[0].sentence}'}")
+        sentences.append(
+            f"{len(sustained)} sustained{'' if new else f', the first: {sustained[0].sentence}'}"
+        )
     if drifting := _of(gravest, Verdict.DRIFTING):
-        told.append(
+        sentences.append(
             f"{len(drifting)} drifting{'' if new or sustained else f', the first: {drifting[0].sentence}'}"
         )
-    counts = Counter(one.verdict for one in gravest)
+    counts = Counter(cell.verdict for cell in gravest)
     rest = [
         f"{counts[verdict]} {words(verdict)}"
         for verdict in _SHOWN
         if not verdict.regressed and counts[verdict]
     ]
     if moved := _of(gravest, Verdict.ENVIRONMENTAL):
-        devices = ", ".join(sorted({one.device for one in moved if one.device}))
+        devices = ", ".join(sorted({cell.device for cell in moved if cell.device}))
         rest.append(f"look at {devices}")
     judged = _judged(own)
-    if judged and not any(one.verdict.regressed for one in gravest):
-        told.append(f"No regression in {_numbered(judged, 'judged cell')}")
+    if judged and not any(cell.verdict.regressed for cell in gravest):
+        sentences.append(f"No regression in {counted(judged, 'judged cell')}")
     if judged and (young := counts[Verdict.INSUFFICIENT_DATA]):
-        rest.append(f"{_numbered(young, 'cell')} with too few nights")
-    return f"{'; '.join([*(one.rstrip('.') for one in told), *rest])}." if told or rest else ""
+        rest.append(f"{counted(young, 'cell')} with too few nights")
+    return (
+        f"{'; '.join([*(sentence.rstrip('.') for sentence in sentences), *rest])}."
+        if sentences or rest
+        else ""
+    )
 
 
 def _judged(verdicts: Collection[CellVerdict]) -> int:
     """The cells whose time was held against its history: other figures alone are no judgement of a cell."""
     silent = (Verdict.INSUFFICIENT_DATA, Verdict.POOR_CONDITIONS)
-    return sum(one.metric is HEADLINE[one.origin] and one.verdict not in silent for one in verdicts)
+    return sum(
+        verdict.metric is HEADLINE[verdict.origin] and verdict.verdict not in silent for verdict in verdicts
+    )
 
 
 def _of_upgrade(table: UpgradeTable) -> str:
@@ -79,26 +87,27 @@ def _of_upgrade(table: UpgradeTable) -> str:
 def morning_page(run: SweepRecord, verdicts: Collection[CellVerdict]) -> str:
     """The same as Markdown, with a table of every cell that is not steady, and one of each new SDK."""
     gravest = sorted(
-        headlines(apart_from_upgrades(verdicts)).values(), key=lambda one: (one.verdict.rank, one.cell)
+        headlines(apart_from_upgrades(verdicts)).values(),
+        key=lambda verdict: (verdict.verdict.rank, verdict.cell),
     )
     good = f"**{run.good} of {run.cells} cells good**"
     rest = ", ".join(
-        f"{count} {what}" for count, what in ((run.failed, "failed"), (run.missing, "not run")) if count
+        f"{count} {state}" for count, state in ((run.failed, "failed"), (run.missing, "not run")) if count
     )
     lines = [f"{good}{f', {rest}' if rest else ''}. {as_text(morning_line(verdicts))}".rstrip()]
-    if listed := [one for one in gravest if one.verdict in _SHOWN]:
+    if listed := [verdict for verdict in gravest if verdict.verdict in _SHOWN]:
         lines += ["", "| cell | verdict | why |", "|---|---|---|"]
         lines += [
-            f"| {as_text(one.cell)} | {words(one.verdict)} | {as_text(one.sentence)} |"
-            for one in listed[:_LISTED]
+            f"| {as_text(verdict.cell)} | {words(verdict.verdict)} | {as_text(verdict.sentence)} |"
+            for verdict in listed[:_LISTED]
         ]
     lines += _more(listed)
     for table in upgrade_tables(verdicts):
         if moved := table.moved:
             lines += ["", f"### {as_text(str(table))}", "", "| cell | change | why |", "|---|---:|---|"]
             lines += [
-                f"| {as_text(one.cell)} | {one.change_percent or 0:+.1f} % | {as_text(one.sentence)} |"
-                for one in moved[:_LISTED]
+                f"| {as_text(verdict.cell)} | {verdict.change_percent or 0:+.1f} % | {as_text(verdict.sentence)} |"
+                for verdict in moved[:_LISTED]
             ]
             lines += _more(moved)
     return "\n".join([*lines, "", f"Run {run.run_id}."])
@@ -111,9 +120,6 @@ def _more(listed: Sequence[CellVerdict]) -> list[str]:
 def _of(verdicts: Sequence[CellVerdict], kind: Verdict) -> list[CellVerdict]:
     """Of a kind, the largest change first."""
     return sorted(
-        (one for one in verdicts if one.verdict is kind), key=lambda one: -abs(one.change_percent or 0)
+        (verdict for verdict in verdicts if verdict.verdict is kind),
+        key=lambda verdict: -abs(verdict.change_percent or 0),
     )
-
-
-def _numbered(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -28,22 +28,26 @@ class UpgradeTable:
         return [row for row in self.rows if row.upgrade and row.upgrade.outcome is not SdkOutcome.SAME]
 
     def __str__(self) -> str:
-        slower, faster = (len(self.of(one)) for one in (SdkOutcome.SLOWER, SdkOutcome.FASTER))
+        slower, faster = (len(self.of(outcome)) for outcome in (SdkOutcome.SLOWER, SdkOutcome.FASTER))
         cells = f"{len(self.rows)} cell{'' if len(self.rows) == 1 else 's'}"
         return f"upgrade {self.before} → {self.after}: {slower} of {cells} slower, {faster} faster"
 
 
 def upgrade_tables(verdicts: Iterable[CellVerdict]) -> list[UpgradeTable]:
     """One for each pair of SDKs, that of the most cells first; none if no cell has a new SDK."""
-    rows = [one for one in verdicts if one.upgrade and one.metric is HEADLINE[one.origin]]
-    pairs = Counter((one.upgrade.before, one.upgrade.after) for one in rows if one.upgrade)
+    rows = [verdict for verdict in verdicts if verdict.upgrade and verdict.metric is HEADLINE[verdict.origin]]
+    pairs = Counter((verdict.upgrade.before, verdict.upgrade.after) for verdict in rows if verdict.upgrade)
     return [
         UpgradeTable(
             *pair,
             tuple(
                 sorted(
-                    (one for one in rows if one.upgrade and (one.upgrade.before, one.upgrade.after) == pair),
-                    key=lambda one: -(one.change_percent or 0),
+                    (
+                        verdict
+                        for verdict in rows
+                        if verdict.upgrade and (verdict.upgrade.before, verdict.upgrade.after) == pair
+                    ),
+                    key=lambda verdict: -(verdict.change_percent or 0),
                 )
             ),
         )
@@ -58,5 +62,5 @@ def slower_with_sdk(verdicts: Iterable[CellVerdict]) -> list[CellVerdict]:
 
 def apart_from_upgrades(verdicts: Collection[CellVerdict]) -> list[CellVerdict]:
     """Those that no table of an upgrade tells of: a figure that a new compiler has changed is in there with its cell."""
-    told = {one.cell for one in verdicts if one.upgrade}
-    return [one for one in verdicts if one.cell not in told]
+    cells = {verdict.cell for verdict in verdicts if verdict.upgrade}
+    return [verdict for verdict in verdicts if verdict.cell not in cells]

@@ -39,7 +39,7 @@ FLOWS = {
 }
 
 
-OF_FILES = {"budgets", "ops", "input_ranges", "graph_inputs"}
+OF_FILES = {"budgets", "ops", "input_ranges", "graph_inputs", "shapes"}
 """Keyed by names that no form can list: written in sweep files, and sent by programs to the deployments that take a spec."""
 
 

@@ -18,7 +18,7 @@ from hostsdk.viewer.features import FeatureError, read_configuration
 from hostsdk.viewer.framework import FrameworkError, framework_names
 from hostsdk.viewer.log import LogError, read_log
 from hostsdk.viewer.schematic import SchematicError, read_schematic
-from qhas.cell.dlc import graph_inputs
+from qhas.cell.dlc import prepared_graphs
 
 CENTRAL, END = b"PK\x01\x02", b"PK\x05\x06"
 
@@ -65,7 +65,7 @@ def test_a_record_that_begins_beyond_the_file_is_damaged(tmp_path):
     assert refusal(Dlc(path).read, "model").code is ErrorCode.INVALID_RECORD
 
 
-@pytest.mark.parametrize("read", [lambda path: Dlc(path).names(), graph_inputs], ids=["tools", "qhas"])
+@pytest.mark.parametrize("read", [lambda path: Dlc(path).names(), prepared_graphs], ids=["tools", "qhas"])
 def test_a_directory_that_declares_gigabytes_is_refused(tmp_path, read):
     path = archive(tmp_path / "a.dlc", model=b"network")
     with path.open("r+b") as file:

@@ -113,7 +113,7 @@ def test_a_worker_that_is_killed_leaves_its_run_which_ends_by_itself(sweep: Swee
     worker = running.processes.find("worker-default")
     assert worker
     worker.send(SIGKILL)
-    time.sleep(3)
+    running.api.until(lambda: not alive(worker.pid), 30, "the worker's end")
     assert running.api.flow_run(sweep.flow_run)["state_type"] == "RUNNING"
     assert alive(sweep.process())
     start_parts(running.processes, [running.part("worker-default")])
@@ -127,7 +127,7 @@ def test_a_host_that_dies_leaves_a_run_that_another_worker_finishes(sweep: Sweep
     assert worker
     worker.send(SIGKILL)
     os.kill(flow, SIGKILL)
-    time.sleep(3)
+    running.api.until(lambda: not alive(worker.pid) and not alive(flow), 30, "the end of both")
     assert running.api.flow_run(sweep.flow_run)["state_type"] == "RUNNING", "nobody is left to tell"
     start_parts(running.processes, [running.part("worker-default")])
     sweep.let_go()

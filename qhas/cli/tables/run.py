@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,7 +27,7 @@ _NAMED = 4
 def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> None:
     """Tables of a run, one per origin of figures, then its poor figures, its failures with their next steps, and its sites."""
     for origin, records in by_origin(by_graph(cells)):
-        console.print(_table(run, origin, records))
+        console.print(_table(run, origin, records, console.width))
         for sentence in legend(records):
             console.print(sentence, style="dim", markup=False)
         for record in records:
@@ -103,7 +106,8 @@ _SHOWN = {
 }
 
 
-def _table(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> Table:
+def _table(run: SweepRecord, origin: Origin, records: list[CellRecord], width: int) -> Table:
+    """Names fold and the top op goes where the terminal is narrow: a figure is never cut."""
     table = Table(
         title=f"{run.run_id}: {ORIGIN_TITLE[origin]}",
         title_justify="left",
@@ -112,26 +116,94 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord]) -> Table
         show_edge=False,
     )
     variants = any(record.cell.variant != "default" for record in records)
-    names = ["network", "soc", *(["variant"] if variants else [])]
-    names += ["device"] if origin is Origin.DEVICE else []
-    names += ["budget"] if any(record.budgets for record in records) else []
+    folded = ["network", *(["variant"] if variants else []), *(["device"] if origin is Origin.DEVICE else [])]
+    kept = ["soc", *(["budget"] if any(record.budgets for record in records) else [])]
+    names = [name for name in ("network", "soc", "variant", "device", "budget") if name in (*folded, *kept)]
+    lines = [row(record) for record in records]
+    room = width - sum(_full(kept, lines).values())
+    columns = _fitting(_SHOWN[origin], lines, room - _LEAST * len(folded))
+    room -= sum(_width_of(one, lines) for one in columns)
+    full = _full(folded, lines)
+    if variants and room < sum(full.values()) + _TOP_OP:
+        lines = [replace(line, variant=_short(line.variant)) for line in lines]
+        full = _full(folded, lines)
+    with_top_op, fits = room >= sum(full.values()) + _TOP_OP, room >= sum(full.values())
     for name in names:
-        devices = name == "device"  # of a failed cell all it was tried on
-        table.add_column("SoC" if name == "soc" else name, no_wrap=not devices, min_width=9 if devices else 0)
-    for column in _SHOWN[origin]:
+        least = 0 if name in kept else (full[name] if fits else _LEAST) - _GAP
+        title = "SoC" if name == "soc" else name
+        table.add_column(title, no_wrap=name in kept, overflow="fold", min_width=least)
+    for column in columns:
         table.add_column(column.title, justify="right", no_wrap=True)
-    table.add_column("top op", overflow="fold", min_width=11)
+    if with_top_op:
+        table.add_column("top op", overflow="fold", min_width=_TOP_OP)
     previous = None
-    for line in map(row, records):
+    for line in lines:
         if previous not in (None, line.network):
             table.add_section()
-        first = [getattr(line, name) for name in names]
-        first[0] = line.network if line.network != previous else ""
-        figures = [_figure(line, column) for column in _SHOWN[origin]]
+        texts = {name: getattr(line, name) for name in names}
+        texts["network"] = line.network if line.network != previous else ""
+        figures = [_figure(line, column) for column in columns]
+        last = [line.top_op or line.status] if with_top_op else []
         # Names of ops are data, never markup.
-        table.add_row(*map(Text, first), *figures, Text(line.top_op or line.status))
+        table.add_row(*map(Text, texts.values()), *figures, *map(Text, last))
         previous = line.network
     return table
+
+
+_GAP = 2
+"""Blanks behind a column."""
+_LEAST = 8 + _GAP
+"""Width of a name that folds."""
+_DEVICE = 9 + _GAP
+"""The same of a device: of a failed cell there are all it was tried on."""
+_TOP_OP = 11
+_FIRST_TO_GO = ("utilization", "p90", "dram", "expected", "vtcm")
+"""Figures that a terminal without room for them does not show; `--csv cells` has all."""
+_SHORT = {
+    "optimization_level-": "O",
+    "vtcm_mb-": "vtcm",
+    "hvx_threads-": "hvx",
+    "perf_profile-": "",
+    "dlbc-true": "dlbc",
+    "dlbc-false": "no dlbc",
+    "sdk-": "sdk ",
+}
+
+
+def _short(variant: str) -> str:
+    """A variant for a narrow terminal, as in `O1 vtcm2 hvx4`."""
+    options = re.split(rf"\.(?={'|'.join(axis.partition('-')[0] + '-' for axis in _SHORT)})", variant)
+    return " ".join(_shortened(option) for option in options)
+
+
+def _shortened(option: str) -> str:
+    begun = next((axis for axis in _SHORT if option.startswith(axis)), "")
+    return _SHORT.get(begun, "") + option.removeprefix(begun)
+
+
+def _fitting(columns: Sequence[_Shown], lines: list[Row], room: int) -> list[_Shown]:
+    """Those that there is room for; what tells least goes first, and is never cut instead."""
+    shown = list(columns)
+    for field in _FIRST_TO_GO:
+        if sum(_width_of(one, lines) for one in shown) > room:
+            shown = [one for one in shown if one.field != field]
+    return shown
+
+
+def _width_of(column: _Shown, lines: list[Row]) -> int:
+    return _width(column.title, [str(_figure(line, column)) for line in lines])
+
+
+def _full(names: list[str], lines: list[Row]) -> dict[str, int]:
+    return {
+        name: _DEVICE if name == "device" else _width(name, [getattr(line, name) for line in lines])
+        for name in names
+    }
+
+
+def _width(title: str, texts: list[str]) -> int:
+    """Columns of a terminal that it takes, with its gap."""
+    return max(map(cell_len, (*title.splitlines(), *texts))) + _GAP
 
 
 def _figure(line: Row, column: _Shown) -> Text:

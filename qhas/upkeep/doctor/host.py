@@ -37,18 +37,18 @@ def machine() -> Finding:
 def prefect() -> Finding:
     """Whether Prefect is installed and its API answers, where the environment names one."""
     try:
-        found = version("prefect")
+        installed = version("prefect")
     except PackageNotFoundError:
         return Finding("Prefect", False, "Prefect is not installed; install qhas-flows again.")
     if not (url := os.environ.get(_API_VARIABLE)):
-        return Finding("Prefect", True, f"{found}, API as the active profile says")
+        return Finding("Prefect", True, f"{installed}, API as the active profile says")
     if fault := _silence(url):
         step = f"start the server, or unset {_API_VARIABLE} to run without one"
         shown = masked(url)
         return Finding(
-            "Prefect", False, f"{found}, but its API at {shown} does not answer ({fault}): {step}."
+            "Prefect", False, f"{installed}, but its API at {shown} does not answer ({fault}): {step}."
         )
-    return Finding("Prefect", True, f"{found}, API at {masked(url)} answers")
+    return Finding("Prefect", True, f"{installed}, API at {masked(url)} answers")
 
 
 def _silence(url: str) -> str | None:
@@ -92,8 +92,8 @@ def scratch() -> Finding:
     good = free > _SCRATCH_GB
     step = f"; a sweep wants {_SCRATCH_GB:g} GB: free space, or point TMPDIR at a larger disk."
     dead = len(dead_scratch())
-    left = f"; the next run removes what {dead} dead ones left" if dead else ""
-    return Finding("scratch", good, f"{folder} has {free:.1f} GB free{left}{'' if good else step}")
+    leavings = f"; the next run removes what {dead} dead ones left" if dead else ""
+    return Finding("scratch", good, f"{folder} has {free:.1f} GB free{leavings}{'' if good else step}")
 
 
 def leases() -> Finding:

@@ -71,16 +71,16 @@ def _estimates() -> Finding:
 
 
 def _glibc(sdk: Sdk) -> Finding:
-    library, found = platform.libc_ver()
+    library, version = platform.libc_ver()
     needed = ".".join(map(str, _GLIBC))
     if library != "glibc":
         step = "run on Ubuntu 22.04, Debian 12 or newer"
         return Finding("libc", False, f"This host has no glibc, which the SDK's tools need: {step}.")
-    old = tuple(int(part) for part in found.split(".")[:2]) < _GLIBC
+    old = tuple(int(part) for part in version.split(".")[:2]) < _GLIBC
     if old and sdk.kind is SdkKind.VENDOR:
         step = "run on Ubuntu 22.04, Debian 12 or newer, or in a container of these"
-        return Finding("libc", False, f"glibc {found}; the SDK's tools need {needed}: {step}.")
-    return Finding("libc", True, f"glibc {found}" + ("" if old else f" (the SDK's tools need {needed})"))
+        return Finding("libc", False, f"glibc {version}; the SDK's tools need {needed}: {step}.")
+    return Finding("libc", True, f"glibc {version}" + ("" if old else f" (the SDK's tools need {needed})"))
 
 
 def _knows_qhas(sdk: Sdk, tool: Tool) -> Finding:

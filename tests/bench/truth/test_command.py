@@ -1,13 +1,10 @@
-"""`python -m bench truth`: what it refuses, and weights for a topology that has none."""
+"""`python -m bench truth`: what it takes, and what it refuses."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from bench.failure import BenchFailed
-from bench.truth.command import main
+from bench.truth.command import _targets, main
 
 
 @pytest.mark.parametrize(
@@ -15,6 +12,7 @@ from bench.truth.command import main
     [
         (["--model", "mobilenet_v2"], "--model and --onnx go together"),
         (["--model", "my_net", "--onnx", "net.onnx"], "nothing was measured of 'my_net'"),
+        (["--run", "my_net"], "there is no structure file of my_net"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -26,29 +24,29 @@ def test_what_makes_no_sense_is_refused(
     assert sentence in capsys.readouterr().err
 
 
-def test_a_soc_that_nobody_measured_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--model", "mobilenet_v2", "--onnx", "net.onnx", "--soc", "sm8450"]) == 1
-    assert "no device was measured for sm8450" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("soc", "sentence"),
+    [
+        ("sm875", "unknown SoC 'sm875': did you mean"),
+        ("sa7255p", "SA7255P cannot be estimated: the library's id 67 is the SA8620P"),
+        ("sm7325", "the simulator has no cost model of SM7325"),
+    ],
+)
+def test_a_soc_without_an_estimate_is_refused_before_anything_runs(
+    soc: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--model", "mobilenet_v2", "--onnx", "net.onnx", "--soc", soc]) == 1
+    assert sentence in capsys.readouterr().err
 
 
-def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
-    from bench.truth.growing import read
+@pytest.mark.parametrize(
+    ("name", "title"), [("SA8650P", "SA8775P"), ("qcs9075", "IQ-9075"), ("sm8750", "Galaxy S25")]
+)
+def test_a_soc_is_taken_by_any_of_its_names(name: str, title: str) -> None:
+    (target,) = _targets([name])
+    assert target.device is not None
+    assert target.device.title == title
 
-    (tmp_path / "net.onnx").write_bytes(b"\x00text")
-    with pytest.raises(BenchFailed, match="cannot be read as an ONNX file"):
-        read(tmp_path / "net.onnx")
 
-
-def test_weights_that_were_taken_out_are_grown_the_same_each_time() -> None:
-    onnx = pytest.importorskip("onnx")
-    from bench.truth.growing import grow
-
-    def model() -> object:
-        weight = onnx.TensorProto(data_type=onnx.TensorProto.FLOAT, dims=[8, 3, 3, 3], name="w")
-        kept = onnx.helper.make_tensor("b", onnx.TensorProto.FLOAT, [2], [1.0, 2.0])
-        return onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], [weight, kept]))
-
-    first, second = model(), model()
-    assert (grow(first), grow(second)) == (1, 1)
-    assert first == second
+def test_a_soc_that_nobody_measured_is_estimated_all_the_same() -> None:
+    assert _targets(["sa8797"]) == [("sa8797", None)]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.sdk.toolchain.container import write_records
-from qhas.cell.dlc import LARGEST_METADATA, MOST_INPUTS, GraphInput, graph_inputs
+from qhas.cell.dlc import LARGEST_METADATA, MOST_INPUTS, GraphInput, prepared_graphs
 
 SNPE_1 = Path(__file__).parents[3] / ".." / "shared" / "data" / "vendor" / "snpe1-abs-quantised.dlc"
 METADATA = "dlc.metadata2.3.0"
@@ -35,6 +35,11 @@ def dlc(folder: Path, document: Any = None, *, name: str = METADATA, crc: bool =
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, content)
     return path
+
+
+def graph_inputs(path: Path) -> list[GraphInput]:
+    """Of the first graph."""
+    return prepared_graphs(path)[0].inputs
 
 
 @pytest.mark.parametrize("crc", [False, True], ids=["crc 0", "crc and deflate"])

@@ -57,7 +57,7 @@ RUNS = {
     "bisect nightly-1/net/sm8750 --from a --to b": HEAVY,
     "reproducer gone.dlc other.dlc --soc sm8750": HEAVY,
     "sweep gone.yaml": HEAVY,
-    "profile gone.dlc --soc sm8750": HEAVY,
+    "profile gone.dlc --soc sm8750": HEAVY | DIFF | WORK | VERDICTS,
     "check gone.onnx --soc sm8750": HEAVY,
     "demo --help": HEAVY,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 
@@ -15,6 +17,7 @@ from qhas.runs.record import CellRecord, Origin
 from qhas.store import Store
 from qhas.sweep.budget import Budget
 from qhas.sweep.spec import Cell
+from tests.qhas.archive.stored import put_nights
 from tests.qhas.cli.desk import Desk
 
 
@@ -73,3 +76,24 @@ def test_show_of_an_unknown_run_is_refused(desk: Desk, run_id: str) -> None:
 def test_a_store_of_an_unknown_kind_is_refused(desk: Desk) -> None:
     desk.site({"store": "nowhere://x"})
     assert "nowhere://x" in desk.refused("show", "nightly-1", "--site", "site.yaml")
+
+
+def test_cells_and_ops_are_printed_as_csv(desk: Desk) -> None:
+    put_nights(desk.store)
+    cells = desk.run("show", "latest", "--csv", "cells", "--site", "site.yaml")
+    rows = list(csv.DictReader(io.StringIO(cells.stdout)))
+    assert [(row["network"], row["soc"], row["status"]) for row in rows] == [
+        ("net", "sm8750", "complete"),
+        ("other", "sm8750", "complete"),
+    ]
+    ops = desk.run("show", "latest", "--csv", "ops", "--site", "site.yaml")
+    first = next(csv.DictReader(io.StringIO(ops.stdout)))
+    assert (first["op"], first["type"], first["dominant_cycles"]) == ("conv", "Conv2d", "100000")
+    assert (cells.exit_code, ops.exit_code) == (0, 0)
+
+
+def test_csv_goes_with_nothing_else(desk: Desk) -> None:
+    put_nights(desk.store)
+    assert "--csv prints nothing but rows" in desk.refused(
+        "show", "latest", "--csv", "ops", "--json", "--site", "site.yaml"
+    )

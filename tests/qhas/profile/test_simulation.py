@@ -40,6 +40,7 @@ def test_its_interval_is_in_microseconds() -> None:
     assert made
     assert made.interval == "208.8 µs to 262.9 µs"
     assert (made.fill, made.spill) == (0, 256000)
+    assert made.moved == "256.0 kB of intermediate tensors spilled from VTCM, 0 B filled back"
 
 
 def test_a_measured_file_says_nothing_of_it() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import socket
 import struct
+import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,9 +30,13 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
-def ask(served: Served, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes, dict[str, str]]:
+def connected(served: Served) -> http.client.HTTPConnection:
     at = urlsplit(served.address)
-    connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=20)
+    return http.client.HTTPConnection(at.hostname or "", at.port, timeout=20)
+
+
+def ask(served: Served, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    connection = connected(served)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
     return answer.status, answer.read(), dict(answer.getheaders())
@@ -45,6 +51,36 @@ def test_a_report_and_a_trace_are_served_as_they_are(served: Served) -> None:
     assert (status, content, headers["Content-Type"]) == (200, b"<h1>one</h1>", "text/html")
     status, content, headers = ask(served, urlsplit(served.url(TRACE)).path)
     assert (status, content, headers["Content-Type"]) == (200, b"\x1f\x8btrace", "application/gzip")
+
+
+def test_a_request_for_the_head_alone_fetches_nothing(tmp_path: Path) -> None:
+    class Listed(Store):
+        def fetch(self, key: str, target: Path, sha256: str | None = None) -> None:
+            raise AssertionError(key)
+
+    store = Listed(str(tmp_path / "store"))
+    store.write(TRACE, b"\x1f\x8btrace")
+    with serving(store, 0) as served:
+        assert ask(served, urlsplit(served.url(TRACE)).path, "HEAD")[:2] == (200, b"")
+        assert ask(served, f"{token(served)}/reports/gone.html", "HEAD")[0] == 404
+
+
+def test_a_trace_is_never_held(tmp_path: Path) -> None:
+    class Unread(Store):
+        def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes | None:
+            raise AssertionError(key)
+
+    store, size = Unread(str(tmp_path / "store")), 40_000_000
+    store.write(TRACE, bytes(size))
+    with serving(store, 0) as served:
+        tracemalloc.start()
+        with closing(connected(served)) as connection:
+            connection.request("GET", urlsplit(served.url(TRACE)).path)
+            answer = connection.getresponse()
+            assert sum(map(len, iter(lambda: answer.read(1 << 16), b""))) == size
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < size / 4
 
 
 @pytest.mark.parametrize("path", ["/reports/one/index.html", "/x/reports/one/index.html", "/", "//"])

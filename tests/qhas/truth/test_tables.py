@@ -40,7 +40,7 @@ def test_a_figure_that_is_published_for_several_devices_stands_under_the_one_tha
 
 
 def test_every_simulated_network_has_a_family_and_a_class() -> None:
-    assert {row["model"] for row in rows("simulated.tsv")} == {*networks()}
+    assert {row["model"] for row in rows("simulated.tsv")} <= networks().keys()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_soc_leads_to_the_device_that_was_measured(soc: str, title: str) -> No
 
 
 def test_a_soc_that_nobody_measured_leads_to_none() -> None:
-    assert device_of("sm8450") is None
+    assert device_of("sm8550") is None
 
 
 def test_a_soc_stands_for_one_device() -> None:
@@ -70,8 +70,8 @@ def test_a_soc_stands_for_one_device() -> None:
 
 
 def test_models_that_were_not_simulated_have_their_measured_latencies_too() -> None:
-    assert "swin_tiny" not in networks()
-    assert measured("swin_tiny", "float")["Dragonwing IQ-9075 EVK", Runtime.QNN_DLC].ms > 1
+    assert "yolov8_det" not in networks()
+    assert measured("yolov8_det", "float")["Dragonwing IQ-9075 EVK", Runtime.QNN_DLC].ms > 1
 
 
 def test_a_model_that_was_not_measured_has_none() -> None:
@@ -112,7 +112,6 @@ def test_the_tables_hold_every_pair_of_the_study() -> None:
         for pair in pairs()
     }  # fmt: skip
     assert study <= shipped
-    assert not {pair for pair in shipped - study if pair[4] not in (52, 77)}
 
 
 def test_attention_is_a_class_of_its_own() -> None:

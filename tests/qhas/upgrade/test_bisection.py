@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +19,11 @@ from qhas.upgrade.page import page
 from tests.qhas.upgrade.test_search import OPS, SDKS, Lab, run_stage, slower
 
 SOC = "sm8750"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path / "store"))
 
 
 def line() -> list[Point]:
@@ -82,7 +87,7 @@ def test_the_change_that_did_it_is_named_alone_in_at_most_three_runs(store: Stor
     assert (found.good, run <= 3) == (False, True)
 
 
-@pytest.mark.parametrize(("first", "second"), combinations(CHANGES, 2))
+@pytest.mark.parametrize(("first", "second"), list(zip(CHANGES, CHANGES[2:], strict=False)))
 def test_two_changes_are_two_steps_in_their_order(store: Store, first: str, second: str) -> None:
     def lab(cell: Cell) -> tuple[list[Any], dict[str, Any]]:
         ops = slower(OPS) if reached(cell, first) else OPS

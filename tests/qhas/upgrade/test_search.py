@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fakes.records import model, record, run_record
+from fakes.records import metrics, model, record, run_record
 from qhas.diff.model import Outcome
 from qhas.failures import FailureKind, InvalidInput
 from qhas.runs import keys
@@ -25,7 +25,7 @@ from qhas.sweep.spec import Cell, SweepSpec
 from qhas.upgrade.model import Cause, Upgrade
 from qhas.upgrade.page import keep, page
 from qhas.upgrade.question import Question, sdks_between
-from qhas.upgrade.search import Stage, search
+from qhas.upgrade.search import Stage, Stages, search
 from tests.qhas.diff.summaries import Made, document
 
 SDKS = ("2.47", "2.48", "2.49", "2.50", "2.51")
@@ -37,7 +37,11 @@ Lab = Callable[[Cell], tuple[list[Made], dict[str, Any]]]
 def answer(store: Store, lab: Lab, *, networks: tuple[str, ...] = ("net",)) -> tuple[Upgrade, list[Stage]]:
     """The search's answer where every sweep is run by `lab`, and the sweeps."""
     question = Question(tuple(model(name) for name in networks), ("sm8750",), SDKS)
-    stages, run = search(question, store), list[Stage]()
+    return answered(store, search(question, store), lab)
+
+
+def answered(store: Store, stages: Stages, lab: Lab) -> tuple[Upgrade, list[Stage]]:
+    run = list[Stage]()
     while True:
         try:
             stage = next(stages)
@@ -230,3 +234,20 @@ def test_versions_between_come_from_the_site_in_its_order() -> None:
         sdks_between(site, "2.48", "2.52")
     with pytest.raises(InvalidInput, match=r"both 2\.48"):
         sdks_between(site, "2.48", "2.48")
+
+
+def test_every_sdk_is_run_on_every_cell_where_that_is_asked_and_none_twice(store: Store) -> None:
+    question = Question((model("net"),), ("sm8750",), SDKS, every=True)
+
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        figures = metrics(context_bytes=1_000 if since("2.50", cell) else 2_000, compile_seconds=1.5)
+        return (slower(OPS) if since("2.50", cell) else OPS), {"metrics": figures}
+
+    found, stages = answered(store, search(question, store), lab)
+    assert [stage.spec.variants.sdk for stage in stages] == [list(SDKS)]
+    assert list(found.cycles["net/sm8750"]) == list(SDKS)
+    assert [step.after for step in found.cells[0].steps] == ["2.50"]
+    text = page(found)
+    assert "| cell | 2.47 | 2.48 | 2.49 | 2.50 | 2.51 |" in text
+    assert "| net/sm8750 | context binary | 2.0 kB | 1.0 kB | −50 % |" in text
+    assert "| net/sm8750 | compile time | 1.5 s | 1.5 s | +0.0 % |" in text

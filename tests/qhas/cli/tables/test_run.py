@@ -98,6 +98,28 @@ def test_a_narrow_screen_cuts_no_figure_and_no_op() -> None:
     assert all(figure in text for figure in ("vtcm_mb-4", "12,371", "81.2%", "26.4", "Conv2d 61%", "s24-b"))
 
 
+@pytest.mark.parametrize("origin", Origin)
+@pytest.mark.parametrize("width", [72, 80, 100])
+def test_at_eighty_columns_no_figure_of_a_grid_is_cut(width: int, origin: Origin) -> None:
+    variant = "optimization_level-1.vtcm_mb-2.hvx_threads-2"
+    cell = Cell(model=model("mobilenet_v3_small_quantized"), soc="qcs9100", variant=variant)
+    named = {"metrics": metrics(time_us=12_371), "origin": origin}
+    made = (
+        measured(cell, latency=latency(1203, 1210, 1260), **named)
+        if origin is Origin.DEVICE
+        else record(cell, **named)
+    )
+    console = Console(file=io.StringIO(), width=width)
+    show_run(console, run_record(), [made])
+    table = text_of(console).split("This ")[0]
+    assert "…" not in table
+    figures = {"12,371", "81.2%", "26.4", "qcs9100", "1,210" if origin is Origin.DEVICE else "4 MiB"}
+    missing = {figure for figure in figures if figure not in table}
+    assert missing <= (set() if width == 100 else {"81.2%"} if width == 80 else {"81.2%", "26.4"})
+    assert max(map(len, table.splitlines())) <= width
+    assert "optimization" not in table
+
+
 def test_a_poor_latency_is_marked_in_the_table_and_explained_below() -> None:
     text = shown(measured(health=health(after=2), latency=latency(100, 104, 126)))
     assert "25% !" in text

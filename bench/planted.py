@@ -1,0 +1,228 @@
+"""Are causes that were planted named, and none besides? Defaults, options, versions and ops changed on purpose, compiled for real.
+
+A default is planted by an SDK whose graph-prepare is the host SDK's with one option more, and another version: what an upgrade
+looks like from outside. Options and ops are planted between two stored cells, which `qhas bisect` holds against each other.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from bench.cause_runs import convert
+from bench.size import Size
+from qhas.direct import run_direct
+from qhas.runs.record import CellRecord
+from qhas.runs.stored import load_run
+from qhas.site import Site
+from qhas.site.sdk import HOST_TARGET, host_sdk_root
+from qhas.site.site import NamedSdk
+from qhas.store import Store
+from qhas.sweep.spec import NO_INPUTS, ModelRef, PrepareOptions, RunOptions, SweepSpec
+from qhas.upgrade.bisection import Bisection
+from qhas.upgrade.line import Point
+from qhas.upgrade.model import Cause, Changed, Upgrade
+from qhas.upgrade.question import Question
+from qhas.upgrade.search import Stages, search
+
+SOC = "sa8255"
+_THRESHOLD = 1.0
+_PREPARE = "snpe-dlc-graph-prepare"
+_OLD = "old"
+DEFAULTS: Mapping[str, tuple[str, str]] = {
+    "vtcm-2": ("--vtcm_override=2", "VTCM 8 → 2 MiB (the SDK's default)"),
+    "vtcm-1": ("--vtcm_override=1", "VTCM 8 → 1 MiB (the SDK's default)"),
+    "threads-2": ("--num_hvx_threads=2", "HVX threads 4 → 2 (the SDK's default)"),
+    "threads-1": ("--num_hvx_threads=1", "HVX threads 4 → 1 (the SDK's default)"),
+    "level-1": ("--optimization_level=1", "optimisation level 2 → 1 (the SDK's default)"),
+    "level-3": ("--optimization_level=3", "optimisation level 2 → 3 (the SDK's default)"),
+    "dlbc": ("--htp_dlbc=true", "DLBC off → on (the SDK's default)"),
+    "same": ("--vtcm_override=8", ""),
+    "version": ("--htp_dlbc=false", ""),
+}
+"""SDKs by name: the option that its graph-prepare adds, and the cause that is true; none where the default stays what it was."""
+OPTIONS: Mapping[str, tuple[dict[str, int | bool], str]] = {
+    "VTCM": ({"vtcm_mb": 2}, "VTCM 8 → 2 MiB"),
+    "HVX threads": ({"hvx_threads": 2}, "HVX threads 4 → 2"),
+    "level": ({"optimization_level": 1}, "optimisation level 2 → 1"),
+    "nothing": ({"vtcm_mb": 8, "hvx_threads": 4}, ""),
+}
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A plant and what was said of it: every cause that was named, and whether the time changed by enough to ask for one."""
+
+    kind: str
+    name: str
+    change_percent: float
+    truth: str
+    named: tuple[str, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Whether there is something to name: a plant that costs less than the threshold is a silent one."""
+        return bool(self.truth) and abs(self.change_percent) >= _THRESHOLD
+
+    @property
+    def right(self) -> bool:
+        """The truth alone where there is one, and nothing where there is none."""
+        if not self.counts:
+            return not self.named
+        return len(self.named) == 1 and self.truth in self.named[0]
+
+    @property
+    def invented(self) -> bool:
+        """Whether a cause was named that is none."""
+        return any(not self.truth or self.truth not in cause for cause in self.named)
+
+
+def measure(folder: Path, size: Size, console: Console) -> object:
+    """Raises BenchFailed."""
+    found = list(planted(folder, ("plain", "wide") if size is not Size.QUICK else ("plain",)))
+    console.print(_table(found))
+    return [asdict(one) for one in found]
+
+
+def planted(folder: Path, networks: Sequence[str]) -> Iterator[Planted]:
+    """Plant everything in these of the networks, and ask."""
+    folder.mkdir(parents=True, exist_ok=True)
+    dlcs = _dlcs(folder)
+    site = _site(folder)
+    yield from _between(site, dlcs)
+    yield from _defaults(site, {name: dlcs[name] for name in networks})
+
+
+def _defaults(site: Site, dlcs: Mapping[str, Path]) -> Iterator[Planted]:
+    models = tuple(ModelRef(name=name, dlc=str(dlc), inputs=NO_INPUTS) for name, dlc in dlcs.items())
+    for sdk, (_, truth) in DEFAULTS.items():
+        question = Question(models, (SOC,), (_OLD, sdk), _THRESHOLD)
+        answer = _answered(search(question, Store(site.store)), site)
+        for cell in answer.cells:
+            named = tuple(step.why for step in cell.steps)
+            yield Planted("default", f"{sdk}, {cell.cell}", cell.time.percent or 0.0, truth, named)
+
+
+def _between(site: Site, dlcs: Mapping[str, Path]) -> Iterator[Planted]:
+    base = _run(site, "base", dlcs, PrepareOptions())
+    for name, (options, truth) in OPTIONS.items():
+        after = _run(site, f"option-{'-'.join(options)}", {"plain": dlcs["plain"]}, PrepareOptions(**options))  # type: ignore[arg-type]
+        yield _held(site, "option", name, truth, (base["plain"], after["plain"]))
+    for name, truth in SWAPS.items():
+        yield _held(site, "op", name, truth, (base["plain"], base[name]))
+
+
+def _held(site: Site, kind: str, name: str, truth: str, sides: tuple[CellRecord, CellRecord]) -> Planted:
+    changed = Changed.DLC if kind == "op" else Changed.OPTION
+    points = [
+        Point(side.run_id, how, side.cell.model, SOC, None, side.cell.prepare, RunOptions())
+        for side, how in zip(sides, (Changed.NOTHING, changed), strict=True)
+    ]
+    answer = _answered(Bisection(Store(site.store), points, *sides, _THRESHOLD).stages(), site)
+    (cell,) = answer.cells
+    named = tuple(step.why for step in cell.steps)
+    causes = {step.cause for step in cell.steps}
+    if causes - {Cause.ASKED, Cause.NETWORK}:
+        named += ("another kind of cause",)
+    return Planted(kind, name, cell.time.percent or 0.0, truth, named)
+
+
+def _run(site: Site, run_id: str, dlcs: Mapping[str, Path], prepare: PrepareOptions) -> dict[str, CellRecord]:
+    models = [ModelRef(name=name, dlc=str(dlc), inputs=NO_INPUTS) for name, dlc in dlcs.items()]
+    spec = SweepSpec(name="planted", models=models, socs=[SOC], prepare=prepare)
+    run_direct(spec, site, run_id)
+    _, records = load_run(Store(site.store), run_id)
+    return {record.cell.model.name: record for record in records}
+
+
+def _answered(stages: Stages, site: Site) -> Upgrade:
+    try:
+        while True:
+            stage = next(stages)
+            run_direct(stage.spec, site, stage.run_id)
+    except StopIteration as ended:
+        answer: Upgrade = ended.value
+        return answer
+
+
+def _site(folder: Path) -> Site:
+    roots = {name: _sdk(folder / "sdks" / name, options) for name, options in _added().items()}
+    sdks = {name: NamedSdk(root=root) for name, root in roots.items()}
+    return Site(store=str(folder / "store"), sdks=sdks)
+
+
+def _added() -> dict[str, str]:
+    return {_OLD: "", **{name: option for name, (option, _) in DEFAULTS.items()}}
+
+
+def _sdk(root: Path, option: str) -> Path:
+    """The host SDK with an option more in its graph-prepare, and a version of its own."""
+    original = host_sdk_root()
+    if not root.exists():
+        shutil.copytree(original, root, symlinks=True)
+        tool = root / "bin" / HOST_TARGET / _PREPARE
+        tool.unlink()
+        tool.write_text(f'#!/bin/sh\nexec "{original}/bin/{HOST_TARGET}/{_PREPARE}" {option} "$@"\n')
+        tool.chmod(0o755)
+        header = root / "include" / "QNN" / "QnnSdkBuildId.h"
+        header.write_text(header.read_text().replace('_ID "v', f'_ID "v{root.name}.'))
+    return root
+
+
+SWAPS: Mapping[str, str] = {
+    "activation": "activation Relu → Sigmoid",
+    "pooling": "pool type PoolMax2d → PoolAvg2d",
+    "kernel": "kernel 3x3 → 5x5",
+    "depthwise": "became DepthWiseConv2d",
+    "join": "operation Add → Multiply",
+    "resize": "became ResizeBilinear",
+    "channels": "output channels 32 → 48",
+    "dilation": "dilation 1x1 → 2x2",
+    "renamed": "",
+}
+"""Networks that are the plain one with an op swapped: what is true of each; none of the one that only has other names."""
+
+
+def _dlcs(folder: Path) -> dict[str, Path]:
+    from bench.cause_changes import Tiny, write  # needs the host SDK's extra
+
+    plain = Tiny()
+    forms = {
+        "plain": plain,
+        "wide": replace(plain, image=96),
+        "activation": plain.with_convs(activation="Sigmoid"),
+        "pooling": replace(plain, pool="AveragePool"),
+        "kernel": plain.with_conv(1, kernel=5),
+        "depthwise": plain.with_conv(3, groups=32),
+        "join": replace(plain, join="Mul"),
+        "resize": replace(plain, resize="linear"),
+        "channels": plain.with_conv(3, channels=48),
+        "dilation": plain.with_conv(1, dilation=2).with_conv(3, dilation=2),
+        "renamed": replace(plain, prefix="stage"),
+    }
+    made = {name: folder / f"{name}.dlc" for name in forms}
+    for name, tiny in forms.items():
+        if not made[name].is_file():
+            onnx = made[name].with_suffix(".onnx")
+            write(tiny, onnx)
+            convert(onnx, made[name])
+    return made
+
+
+def _table(found: Sequence[Planted]) -> Table:
+    counted = [one for one in found if one.counts]
+    right, invented = sum(one.right for one in counted), sum(one.invented for one in found)
+    title = f"{right} of {len(counted)} planted causes named right, {invented} invented, {len(found) - len(counted)} silent"
+    shown = Table("kind", "plant", title=title, title_justify="left", box=SIMPLE)
+    for column in ("time", "named", "right"):
+        shown.add_column(column)
+    for one in found:
+        named = "; ".join(one.named) or "nothing"
+        shown.add_row(one.kind, one.name, f"{one.change_percent:+.1f} %", named, "yes" if one.right else "no")
+    return shown

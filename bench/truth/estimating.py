@@ -1,0 +1,79 @@
+"""Networks on SoCs by the simulator alone: a warm process of the host SDK for each network."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.failure import BenchFailed
+from hostsdk.preparation import ESTIMATE_UNSUPPORTED
+from qhas.estimate.model import GraphEstimate
+from qhas.estimate.worker import TrialRefused, Worker
+from qhas.site import SdkRef
+from qhas.site.sdk import HOST_TARGET, Sdk, find_sdk, host_sdk_root
+
+
+class Estimate(NamedTuple):
+    """Microseconds with their fraction, and bytes. What only SoCs with supported estimates have is None for others."""
+
+    simulated_us: float
+    low_us: float | None
+    high_us: float | None
+    ops_without_cost: int | None
+    fill_bytes: int | None
+    spill_bytes: int | None
+
+
+def host_sdk(version: str | None = None) -> Sdk:
+    """The host SDK of a wheel's version, else of the interpreter's own; it estimates every SoC. Raises InvalidInput."""
+    return find_sdk(SdkRef(root=host_sdk_root(version), env={ESTIMATE_UNSUPPORTED: "1"}), {})
+
+
+def to_dlc(sdk: Sdk, network: Path, folder: Path) -> Path:
+    """The DLC of an ONNX file. Raises BenchFailed with the converter's own words."""
+    dlc = folder / "network.dlc"
+    converter = sdk.root / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
+    command = [str(converter), "--input_network", str(network), "--output_path", str(dlc)]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env=sdk.environment(), check=False
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise BenchFailed(f"it cannot be converted: {said[-1] if said else 'the converter said nothing'}")
+    return dlc
+
+
+def estimate(
+    sdk: Sdk, dlc: Path, socs: Sequence[str], folder: Path, told: Callable[[str, Estimate], None]
+) -> None:
+    """Tell of each SoC's estimate as it is known. Raises BenchFailed for the first that has none."""
+    worker = Worker(sdk, folder / "worker", timeout_seconds=3600)
+    try:
+        for soc in socs:
+            request = {"dlc": str(dlc), "soc": soc, "options": {}, "settings": {}, "ops": False}
+            told(soc, _read(worker.ask(request)))
+    except TrialRefused as refused:
+        raise BenchFailed(str(refused)) from refused
+    finally:
+        worker.end()
+
+
+def _read(graphs: list[dict[str, Any]]) -> Estimate:
+    if len(graphs) != 1:
+        raise BenchFailed(f"the DLC has {len(graphs)} graphs where one is estimated")
+    graph = GraphEstimate.model_validate(graphs[0])
+    supported = graph.lower_cycles is not None
+    return Estimate(
+        simulated_us=graph.time_us,
+        low_us=_microseconds(graph.lower_cycles, graph),
+        high_us=_microseconds(graph.upper_cycles, graph),
+        ops_without_cost=graph.ops_without_cost if supported else None,
+        fill_bytes=graph.fill,
+        spill_bytes=graph.spill,
+    )
+
+
+def _microseconds(cycles: int | None, graph: GraphEstimate) -> float | None:
+    return cycles / graph.core_mhz if cycles else None

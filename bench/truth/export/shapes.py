@@ -1,0 +1,143 @@
+"""How a network is published: what comes in, what is done inside before and after it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Scale(StrEnum):
+    """What is done to an image of 0 to 1 inside the network."""
+
+    IMAGENET = "imagenet"
+    """Mean and deviation of ImageNet."""
+    SIGNED = "signed"
+    """To -1 to 1."""
+    NONE = "none"
+
+
+class _OfImage(nn.Module):
+    """A network whose image comes with channels last and is scaled inside."""
+
+    def __init__(self, network: nn.Module, scale: Scale) -> None:
+        super().__init__()
+        self.network, self.scale = network, scale
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
+
+    def scaled(self, image: Tensor) -> Tensor:
+        """Channels first."""
+        value = image.permute(0, 3, 1, 2)
+        if self.scale is Scale.IMAGENET:
+            return (value - self.mean) / self.spread
+        return value * 2 - 1 if self.scale is Scale.SIGNED else value
+
+
+class Image(_OfImage):
+    """The network's first output: as `classes` a number a pixel, as `last` with channels last."""
+
+    def __init__(
+        self, network: nn.Module, scale: Scale, *, classes: bool = False, last: bool = False
+    ) -> None:
+        super().__init__(network, scale)
+        self.classes, self.last = classes, last
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Batch 1."""
+        made = _first(self.network(self.scaled(image)))
+        if self.classes:
+            return made.argmax(1).to(torch.uint8)
+        return made.permute(0, 2, 3, 1) if self.last else made
+
+
+def _first(made: Any) -> Tensor:
+    if isinstance(made, dict):
+        made = next(made[name] for name in ("out", "logits", "predicted_depth") if made.get(name) is not None)
+    if isinstance(made, (tuple, list)):
+        made = made[0]
+    value: Tensor = made
+    return value
+
+
+class Video(nn.Module):
+    """Frames, channels before them."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer(
+            "mean", torch.tensor([0.432, 0.395, 0.376]).view(1, 3, 1, 1, 1), persistent=False
+        )
+        self.register_buffer(
+            "spread", torch.tensor([0.228, 0.221, 0.217]).view(1, 3, 1, 1, 1), persistent=False
+        )
+
+    def forward(self, video: Tensor) -> Tensor:
+        """Batch 1."""
+        made: Tensor = self.network((video - self.mean) / self.spread)
+        return made
+
+
+class Detector(_OfImage):
+    """Boxes of an image by a fixed number of queries, in pixels, with scores and labels; the last class is `nothing`."""
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Batch 1."""
+        height, width = image.shape[1:3]
+        made = self.network(self.scaled(image))
+        scores, labels = made.logits.softmax(-1)[..., :-1].max(-1)
+        middle, half = made.pred_boxes[..., :2], made.pred_boxes[..., 2:] / 2
+        pixels = torch.cat([middle - half, middle + half], -1) * torch.tensor(
+            [width, height, width, height], dtype=torch.float32
+        )
+        return pixels, scores, labels.to(torch.int32)
+
+
+class FilledGap(nn.Module):
+    """The token for one place of a text."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tokens: Tensor, mask: Tensor, place: Tensor) -> Tensor:
+        """Batch 1; the mask is 1 where there is text."""
+        logits = self.network(tokens, attention_mask=_added(mask)).logits
+        found: Tensor = logits[torch.arange(1), place.to(torch.int64)].argmax(-1).to(torch.int32)
+        return found
+
+
+class ReplacedTokens(nn.Module):
+    """Which tokens of a text were replaced."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Batch 1."""
+        logits: Tensor = self.network(tokens, attention_mask=_added(mask)).logits
+        return (logits > 0).float()
+
+
+class Sentence(nn.Module):
+    """The mean of a text's tokens, of length 1."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Batch 1."""
+        value = self.network(tokens, attention_mask=_added(mask)).last_hidden_state
+        weight = mask.unsqueeze(-1).float()
+        mean = (value * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
+        return nn.functional.normalize(mean, p=2.0, dim=1)
+
+
+def _added(mask: Tensor) -> Tensor:
+    """What is added to the scores of attention, as the libraries do it themselves: they take a mask of four dimensions as it is."""
+    return (1 - mask.float())[:, None, None, :] * -100.0

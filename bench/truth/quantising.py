@@ -1,0 +1,93 @@
+"""8-bit networks by ONNX Runtime's own recipe for the HTP, with ranges from seeded random inputs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qhas.truth.tables import Precision
+
+RECIPE = 1
+"""Another number for whatever changes a quantised network."""
+_SEED = 3
+_SAMPLES = 2
+_TOKENS = 30_000
+
+
+def quantise(source: Path, target: Path, precision: Precision, *, attention: bool) -> None:
+    """Write the float network `source` with quantise/dequantise pairs; inputs and outputs are whole numbers.
+
+    Weights have a scale a channel, those of networks with attention one a tensor: the HTP takes no other of them.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType
+    from onnxruntime.quantization import quantize as write
+    from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
+
+    logging.getLogger().setLevel(
+        logging.ERROR
+    )  # the quantiser advises a preparation that changes nothing here
+    wide = precision is Precision.W8A16
+    recipe = get_qnn_qdq_config(
+        source,
+        _Samples(onnx.load(source).graph),
+        activation_type=QuantType.QUInt16 if wide else QuantType.QUInt8,
+        weight_type=QuantType.QUInt8 if attention else QuantType.QInt8,
+        per_channel=not attention,
+    )
+    made = target.with_suffix(".qdq")
+    write(source, made, recipe)
+    model = onnx.load(made)
+    _whole_numbers_outside(model.graph)
+    onnx.save(model, target)
+    made.unlink()
+
+
+class _Samples:
+    """What the quantiser asks for as CalibrationDataReader."""
+
+    def __init__(self, graph: Any) -> None:
+        random = np.random.default_rng(_SEED)
+        self._batches: Iterator[dict[str, NDArray[Any]]] = iter(
+            [{value.name: _sample(random, value) for value in graph.input} for _ in range(_SAMPLES)]
+        )
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        return next(self._batches, None)
+
+
+def _sample(random: np.random.Generator, value: Any) -> NDArray[Any]:
+    shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+    if value.type.tensor_type.elem_type == 1:
+        return random.random(shape, dtype=np.float32)
+    if value.name == "mask":
+        return np.ones(shape, np.int32)
+    return random.integers(1, _TOKENS, shape, dtype=np.int32) if len(shape) > 1 else np.ones(shape, np.int32)
+
+
+def _whole_numbers_outside(graph: Any) -> None:
+    """Take out the first quantisation of each input and the last dequantisation of each output."""
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for value in graph.input:
+        users = [node for node in graph.node if value.name in node.input]
+        if len(users) == 1 and users[0].op_type == "QuantizeLinear":
+            _replace(graph, users[0].output[0], value.name)
+            value.type.tensor_type.elem_type = constants[users[0].input[2]].data_type
+            graph.node.remove(users[0])
+    for value in graph.output:
+        makers = [node for node in graph.node if value.name in node.output]
+        if len(makers) == 1 and makers[0].op_type == "DequantizeLinear":
+            graph.node.remove(makers[0])
+            value.type.tensor_type.elem_type = constants[makers[0].input[2]].data_type
+            _replace(graph, makers[0].input[0], value.name)
+
+
+def _replace(graph: Any, old: str, new: str) -> None:
+    for node in graph.node:
+        node.input[:] = [new if name == old else name for name in node.input]
+        node.output[:] = [new if name == old else name for name in node.output]

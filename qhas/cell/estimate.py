@@ -1,0 +1,96 @@
+"""A measured cell estimated too, where the site asks for it: a pair for the lab's own table (`qhas truth`).
+
+The estimate stands beside the device's figures in the record and is none of them. A cell that has none is as good without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from qhas.cell.prepare import source_of
+from qhas.cell.work import CellWork
+from qhas.documents import Stored
+from qhas.failures import InvalidInput, StepFailed
+from qhas.machine.process import ToolNotExecutable, run_tool
+from qhas.outside_text import shown
+from qhas.profile.origin import Origin
+from qhas.runs.record import OwnEstimate
+from qhas.site import SdkRef
+from qhas.site.sdk import Sdk, Tool, find_sdk, host_sdk_root
+
+_LARGEST_ANSWER = 1 << 20
+
+
+class _Graph(Stored):
+    cycles: int
+    core_mhz: float
+    lower_cycles: int | None = None
+    upper_cycles: int | None = None
+    ops_without_cost: int | None = None
+
+
+class _Answer(Stored):
+    graphs: tuple[_Graph, ...] = ()
+    refusal: str = ""
+
+
+async def estimate_too(work: CellWork) -> None:
+    """Note what the simulator says of the cell, or why it says nothing; for cells of devices at sites that ask for it."""
+    if not work.lab.site.estimate or work.origin is not Origin.DEVICE:
+        return
+    try:
+        sdk = await asyncio.to_thread(_host_sdk)
+        work.estimated = await _estimated(work, sdk)
+    except (InvalidInput, StepFailed, ToolNotExecutable, OSError, ValueError) as error:
+        work.estimated = OwnEstimate(why=shown(str(error)))
+
+
+def _host_sdk() -> Sdk:
+    return find_sdk(SdkRef(root=host_sdk_root()), {})
+
+
+async def _estimated(work: CellWork, sdk: Sdk) -> OwnEstimate:
+    folder = work.directory / "estimate"
+    folder.mkdir(exist_ok=True)
+    dlc, _ = await source_of(work)
+    question, answer = folder / "question.json", folder / "answer.json"
+    options = work.cell.prepare.model_dump(exclude_none=True)
+    asked = {"dlc": str(dlc), "soc": work.cell.soc, "options": options, "settings": {}, "ops": False}
+    question.write_text(json.dumps(asked) + "\n", encoding="utf-8")
+    async with work.lab.cores.turn(work.urgency):
+        run = await run_tool(
+            [str(sdk.tool(Tool.ESTIMATE))],
+            cwd=folder,
+            env=sdk.environment(),
+            output=answer,
+            errors=folder / "errors.txt",
+            stdin=question,
+            timeout_seconds=work.cell.run.timeout_seconds,
+        )
+    if run.exit_code:
+        return OwnEstimate(sdk=sdk.version, why=f"the simulator ended with exit code {run.exit_code}.")
+    return await asyncio.to_thread(_read, answer, sdk.version)
+
+
+def _read(answer: Path, version: str) -> OwnEstimate:
+    with answer.open("rb") as file:
+        content = file.read(_LARGEST_ANSWER)
+    try:
+        told = _Answer.model_validate_json(content)
+    except ValidationError:
+        return OwnEstimate(sdk=version, why="the simulator's answer is not understood.")
+    if len(told.graphs) != 1:
+        why = told.refusal or f"the DLC has {len(told.graphs)} graphs: one is estimated."
+        return OwnEstimate(sdk=version, why=shown(why))
+    (graph,) = told.graphs
+    return OwnEstimate(
+        sdk=version,
+        simulated_us=graph.cycles / graph.core_mhz,
+        lower_us=graph.lower_cycles / graph.core_mhz if graph.lower_cycles else None,
+        upper_us=graph.upper_cycles / graph.core_mhz if graph.upper_cycles else None,
+        ops_without_cost=graph.ops_without_cost,
+    )

@@ -1,0 +1,61 @@
+"""What a cell was run with, in a line, and how much of the time each unit works."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from qhas.profile.figures import CLOCK
+from qhas.report.ops import ResourceUse
+from qhas.runs.record import CellRecord, EffectiveOptions, Origin
+from qhas.units import megahertz, words
+
+_UNITS = ("HMX", "HVX", "DMA")
+
+
+def circumstances(record: CellRecord) -> list[str]:
+    """Options as they took effect, else as they were asked for, which is said; what nothing tells is left out."""
+    took, asked = record.effective or EffectiveOptions(), record.cell.prepare
+    told = [
+        _option("optimisation level", took.optimization_level, asked.optimization_level),
+        _option("VTCM", _mebibytes(took.vtcm_mib), _mebibytes(asked.vtcm_mb)),
+        _option("HVX threads", took.hvx_threads, asked.hvx_threads),
+        _option("DLBC", _switch(took.dlbc), _switch(asked.dlbc)),
+        f"data type {words(record.traits.precision)}" if record.traits and record.traits.precision else "",
+        f"perf profile {words(record.cell.run.perf_profile)}" if record.origin is Origin.DEVICE else "",
+        _clock(record, took),
+        f"compiler {took.compiler}" if took.compiler else "",
+    ]
+    return [each for each in told if each]
+
+
+def _option(title: str, took: object, asked: object) -> str:
+    if took is not None:
+        return f"{title} {took}"
+    return f"{title} {asked} (asked for)" if asked is not None else ""
+
+
+def _mebibytes(value: float | None) -> str | None:
+    return None if value is None else f"{value:g} MiB" if value else "the SoC's maximum"
+
+
+def _switch(value: bool | None) -> str | None:
+    return None if value is None else "on" if value else "off"
+
+
+def _clock(record: CellRecord, took: EffectiveOptions) -> str:
+    clock = CLOCK.read(record) or took.clock_mhz
+    return f"clock {megahertz(clock)}" if clock else ""
+
+
+def unit_shares(resources: Iterable[ResourceUse]) -> Iterator[tuple[str, str]]:
+    """Percent of the timeline in which each unit is used, as in `38.5 %`; of several threads from the least to the most used."""
+    shares: defaultdict[str, list[float]] = defaultdict(list)
+    for one in resources:
+        shares[one.unit.upper()].append(one.utilization)
+    for unit in _UNITS:
+        if values := sorted(shares.get(unit, ())):
+            least, most = f"{values[0]:.0f}", f"{values[-1]:.0f}"
+            threads = f"{len(values)} " if len(values) > 1 else ""
+            text = f"{values[-1]:.1f} %" if least == most else f"{least} to {most} %"
+            yield f"{threads}{unit} in use", text

@@ -1,0 +1,85 @@
+"""Mistakes of a first hour: each ends in one sentence that says what is wrong and what to do, with exit code 2, and runs nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.qhas.archive.stored import put_nights
+from tests.qhas.cli.desk import Desk
+
+ONNX = b"\x08\x08\x12\x07pytorch:\x00"
+SITE = ("--site", "site.yaml")
+PROFILE = ("profile", "net.dlc", "--soc", "sa8255")
+FILES: dict[str, dict[str, object]] = {
+    "soc.yaml": {"soc": ["sm8750"]},
+    "vtcm.yaml": {"variants": {"vtcm": [2]}},
+    "milliseconds.yaml": {"budgets": {"net": {"time_ms": 5}}},
+    "stranger.yaml": {"budgets": {"nett": {"time_us": 5}}},
+    "one-soc.yaml": {"socs": "sm8750"},
+}
+"""Sweep files that are the desk's but for a slip."""
+MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
+    "a SoC in capitals": (("profile", "net.dlc", "--soc", "SM8750", *SITE), "as in sm8750"),
+    "no SoC at all": (("profile", "net.dlc", *SITE), "Missing option '--soc'"),
+    "ONNX that is called a DLC": (
+        ("profile", "onnx.dlc", "--soc", "sa8255", *SITE),
+        "is an ONNX model, not a DLC",
+    ),
+    "a DLC that is not there": (("profile", "gone.dlc", "--soc", "sa8255", *SITE), "There is no file"),
+    "an input list that is not there": ((*PROFILE, "--inputs", "gone.txt", *SITE), "There is no file"),
+    "more VTCM than there is": ((*PROFILE, "--vtcm-mb", "99", *SITE), "at most 64"),
+    "a level that is none": ((*PROFILE, "--optimization-level", "5", *SITE), "at most 3"),
+    "soc for socs": (("plan", "soc.yaml", *SITE), "perhaps socs was meant"),
+    "vtcm for vtcm_mb": (("plan", "vtcm.yaml", *SITE), "perhaps vtcm_mb was meant"),
+    "a budget in milliseconds": (("plan", "milliseconds.yaml", *SITE), "perhaps time_us was meant"),
+    "a budget of another network": (("plan", "stranger.yaml", *SITE), "choose from net"),
+    "one SoC that is no list": (("plan", "one-soc.yaml", *SITE), "should be a list, as in [a, b]"),
+    "YAML with a bracket open": (("plan", "broken.yaml", *SITE), "is not YAML: line 2"),
+    "an empty sweep file": (("plan", "empty.yaml", *SITE), "it is empty; it takes name, models, socs"),
+    "a sweep file that is not there": (("plan", "gone.yaml", *SITE), "there is no such file"),
+    "a slip in a site file": (
+        ("show", "latest", "--site", "slip.yaml"),
+        "perhaps devices was meant",
+    ),
+    "a run that is nearly there": (("show", "nightli-1", *SITE), "near it: nightly-1"),
+    "too little of a run's id": (("show", "nightly", *SITE), "2 runs begin with nightly"),
+    "a store without a run": (("show", "latest"), "has no run yet"),
+    "one run to compare": (("compare", "nightly-1", *SITE), "one run and --baseline"),
+    "a run against a cell": (("compare", "nightly-1", "nightly-2/net/sm8750", *SITE), "is a whole run"),
+    "a cell that the run does not have": (
+        ("compare", "nightly-1/net/sa8255", "nightly-2/net/sm8750", *SITE),
+        "choose from net/sm8750/default",
+    ),
+    "a network that the history does not have": (("history", "nett", "sm8750", *SITE), "of nett on sm8750"),
+    "a history of no SoC": (("history", "net", *SITE), "Name a model and a SoC"),
+    "a level without a reason": (("accept", "latest/net/sm8750", *SITE), "Give --reason"),
+    "a question that changes something": (("query", "drop table cells", *SITE), "nothing is changed"),
+    "a view that is none": (("query", "select * from cell", *SITE), "The views are cells, ops"),
+    "a word that is none": (("lits",), "No such command 'lits'"),
+    "two formats at once": (("show", "latest", "--csv", "ops", "--json", *SITE), "leave --json"),
+    "a report that was not made": (("open", "nightly-1", *SITE), "`qhas report nightly-1` makes it"),
+    "a network that the demo does not have": (("demo", "--network", "alexnet"), "choose from inception_v1"),
+    "a network that the sweep does not have": (
+        ("sweep", "sweep.yaml", "--model", "vgg", *SITE),
+        "None of the 2 cells",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_ends_in_one_sentence(desk: Desk, mistake: str) -> None:
+    put_nights(desk.store)
+    for name, changes in FILES.items():
+        document = json.loads((desk.folder / "sweep.yaml").read_text())
+        (desk.folder / name).write_text(json.dumps(document | changes))
+    (desk.folder / "slip.yaml").write_text("store: store\ndevises: []\n")
+    (desk.folder / "broken.yaml").write_text("name: [nightly\nsocs: x")
+    (desk.folder / "empty.yaml").write_text("")
+    (desk.folder / "onnx.dlc").write_bytes(ONNX)
+    words, says = MISTAKES[mistake]
+    sentence = desk.refused(*words)
+    assert says in sentence
+    assert sentence.endswith(".")
+    assert not any(library in sentence for library in ("pydantic", "Traceback", "Errno", "instance of"))
