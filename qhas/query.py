@@ -57,6 +57,7 @@ def ask(store: Store, question: str, left_out: Listener = log_damage) -> pa.Tabl
     with duckdb.connect(config=dict(_SETTINGS)) as connection:
         connection.execute(_NO_FILES)
         try:
+            question.encode()  # what a shell hands over may be no text at all
             (statement,) = connection.extract_statements(question)
         except ValueError:
             raise InvalidInput("A question is one SELECT; this is none, or several.") from None

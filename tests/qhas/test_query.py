@@ -201,3 +201,9 @@ def test_a_question_without_end_ends_with_ctrl_c(
     monkeypatch.setattr(query, "_computed", stop)
     with pytest.raises(KeyboardInterrupt):
         ask(store, question)
+
+
+@pytest.mark.parametrize("question", ["select '\udcff'", "\ud800", "\0"])
+def test_what_is_no_text_is_no_question(store: Store, question: str) -> None:
+    with pytest.raises(InvalidInput):
+        ask(store, question)
