@@ -71,6 +71,7 @@ def test_input_lists(tmp_path: Path) -> None:
 
 def test_dlcs(tmp_path: Path, prepared_dlc: bytes) -> None:
     seeds = [
+        (ROOT / "hostsdk" / "trial.dlc").read_bytes(),
         prepared_dlc,
         make_dlc(tmp_path / "seed.dlc").read_bytes(),
         *stored("inputs/*.dlc", "data/vendor/*.dlc"),

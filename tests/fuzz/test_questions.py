@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
@@ -89,7 +90,9 @@ def test_revisions_of_gates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     subprocess.run(["git", "init", "--quiet"], check=True)
 
     def read(content: bytes) -> None:
-        read_sides(text_of(content), "HEAD", ["*"], tmp_path / "laid")
+        address = text_of(content)
+        if not os.path.isdir(address):  # noqa: PTH112  # which may be as large as the disk, and raises nothing here
+            read_sides(address, "HEAD", ["*"], tmp_path / "laid")
 
     fuzz([b"HEAD~1", b"origin/main", b"--upload-pack=x", b"HEAD^{commit}", b":/fix"], read, InvalidInput)
 

@@ -23,10 +23,6 @@ FILES: dict[str, dict[str, object]] = {
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a SoC in capitals": (("profile", "net.dlc", "--soc", "SM8750", *SITE), "as in sm8750"),
     "no SoC at all": (("profile", "net.dlc", *SITE), "Missing option '--soc'"),
-    "an ONNX file for a DLC": (
-        ("profile", "net.onnx", "--soc", "sa8255", *SITE),
-        "is an ONNX model, not a DLC",
-    ),
     "ONNX that is called a DLC": (
         ("profile", "onnx.dlc", "--soc", "sa8255", *SITE),
         "is an ONNX model, not a DLC",
@@ -81,8 +77,7 @@ def test_a_mistake_ends_in_one_sentence(desk: Desk, mistake: str) -> None:
     (desk.folder / "slip.yaml").write_text("store: store\ndevises: []\n")
     (desk.folder / "broken.yaml").write_text("name: [nightly\nsocs: x")
     (desk.folder / "empty.yaml").write_text("")
-    for name in ("net.onnx", "onnx.dlc"):
-        (desk.folder / name).write_bytes(ONNX)
+    (desk.folder / "onnx.dlc").write_bytes(ONNX)
     words, says = MISTAKES[mistake]
     sentence = desk.refused(*words)
     assert says in sentence
