@@ -47,7 +47,8 @@ def _parameter(title: str, description: str, default: Any = ...) -> Any:
 
 DLC = _parameter(
     "Network",
-    "An un-cached DLC: a path on the worker or any fsspec URL, as in s3://models/inception_v2.dlc. To try it out: "
+    "An un-cached DLC, or an ONNX, which is converted first: a path on the worker or any fsspec URL, as in "
+    "s3://models/inception_v2.dlc. To try it out: "
     "qhas-demo/networks/squeezenet.dlc, a sample network, which is made if it is not there.",
 )
 SOC_OF_CELL = _parameter(

@@ -37,9 +37,10 @@ async def profile(
 ) -> State[Any]:
     """Profile one network on one SoC: chrometrace, QHAS summary and the numbers."""
     name = _network(dlc)
+    field = "onnx" if name_in(dlc).lower().endswith(".onnx") else "dlc"
     spec = SweepSpec(
         name=name,
-        models=[ModelRef(name=name, dlc=dlc, inputs=inputs)],
+        models=[ModelRef.model_validate({"name": name, field: dlc, "inputs": inputs})],
         socs=[soc],
         prepare=prepare,
         run=run,
