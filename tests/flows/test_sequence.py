@@ -84,7 +84,7 @@ def _told(record: CellRecord) -> dict[str, Any]:
             for attempt in record.attempts
         ],
         "artifacts": [(artifact.name, artifact.path) for artifact in record.artifacts],
-        "metrics": record.metrics,
+        "metrics": record.metrics and record.metrics.model_copy(update={"compile_seconds": None}),
         "origin": record.origin,
         "reused": record.prepared and record.prepared.reused,
     }

@@ -26,6 +26,12 @@ from qhas.store import StoreError
 from qhas.sweep.spec import ModelRef, PerfProfile, Variants
 from tests.flows.conftest import FakeLab, make_lab, run
 
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.xdist_group("server"),
+    pytest.mark.usefixtures("prefect_server"),
+]
+
 
 @pytest.fixture(scope="module")
 def good(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> FakeLab:
