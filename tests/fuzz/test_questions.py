@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from qhas.gate.external_data import data_files
 
 from qhas.cli.gate import _Budgets
 from qhas.devices import JobFile, listed
@@ -18,6 +17,7 @@ from qhas.documents import parse_yaml
 from qhas.failures import DeviceFailed, InvalidInput
 from qhas.gate.sides import read_sides
 from qhas.markdown import as_text
+from qhas.network.external_data import data_files
 from qhas.outside_text import csv_cell, one_line
 from qhas.query import ask
 from qhas.store import Store
