@@ -180,7 +180,7 @@ def test_a_dead_board_refuses_connections_until_it_boots_again(board: Board) -> 
     assert b"Connection refused" in ssh(board, "true").stderr
     board.reboot()
     assert ssh(board, f"ls {JOBS}").stdout == b"kept\n"
-    assert board.processes() == []
+    until(lambda: board.processes() == [])
 
 
 def test_a_read_only_board_can_be_read(board: Board) -> None:
