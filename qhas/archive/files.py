@@ -8,6 +8,7 @@ import weakref
 from pathlib import Path
 
 from qhas.failures import InvalidInput
+from qhas.naming import below
 from qhas.runs import keys
 from qhas.runs.record import CellRecord
 from qhas.store import Store
@@ -31,7 +32,7 @@ class Files:
         key = keys.file(record, artifact)
         if "://" not in (address := self._store.url(key)):
             return Path(address)
-        target = self._copies() / key
+        target = below(self._copies(), key)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             self._store.fetch(key, target, artifact.sha256)

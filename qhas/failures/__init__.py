@@ -24,6 +24,7 @@ The others are met within the library, which turns them into a cell's `Failure` 
     Damage                    where a stream of trace events breaks off
     Damaged                   a file of the history cannot be read
     CellNotComparable         a cell without figures to compare
+    TrialRefused              an estimate that the libraries do not give
 """
 
 from qhas.failures.failure import (

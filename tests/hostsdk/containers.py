@@ -14,6 +14,17 @@ def command_line(tool: str, directory: Path) -> list[str]:
     (directory / "a.onnx").write_bytes(b"network")
     return {
         "snpe-onnx-to-dlc": ["--input_network", str(directory / "a.onnx")],
+        "onnx-quantize": [
+            f"--input_network={directory / 'a.onnx'}",
+            f"--output_path={directory / 'b.onnx'}",
+            f"--input_list={inputs}",
+        ],
+        "onnx-check": [
+            f"--input_network={directory / 'a.onnx'}",
+            f"--output_path={directory / 'b.json'}",
+            "--htp_socs=sa8255",
+        ],
+        "hostsdk-estimate": [],
         "snpe-dlc-graph-prepare": ["--input_dlc", str(container), "--htp_socs=sa8255"],
         "snpe-net-run": ["--use_dsp", "--container", str(container), "--input_list", str(inputs)],
     }[tool]

@@ -131,7 +131,6 @@ def test_the_heads_figures_are_the_files(files: Vendor) -> None:
         "QHAS time (first, cold, profiled)": overall["time_us"],
         "graph (first, cold)": overall["graph_execute_us"],
         "timeline, cycles": overall["timeline_cycles"],
-        "utilisation": overall["percent_utilization"],
         "DRAM read": overall["total_dram_read"],
         "DRAM written": overall["total_dram_write"],
         "peak VTCM": overall["peak_vtcm_alloc"],

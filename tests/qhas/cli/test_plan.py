@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -82,7 +83,8 @@ def test_an_unknown_soc_is_a_warning(desk: Desk) -> None:
 
 def test_a_plan_says_what_simulated_times_will_be_worth(desk: Desk) -> None:
     shown = desk.run("plan", "sweep.yaml")
-    assert "sm8750 is simulated: device times are expected from 26 float convolutional" in shown.output
+    said = r"sm8750 is simulated: device times are expected from \d+ float convolutional"
+    assert re.search(said, " ".join(shown.output.split()))
     document = json.loads(desk.run("plan", "sweep.yaml", "--json").stdout)
     assert set(document["expected_from"]) == {"sm8650", "sm8750"}
     assert "Galaxy S24" in document["expected_from"]["sm8650"]

@@ -48,7 +48,11 @@ def test_an_estimate_is_that_of_the_executed_cell_without_outputs(tmp_path: Path
         _, (records[inputs],) = load_run(Store(site.store), inputs)
     estimated, executed = records["none"], records["random"]
     assert estimated.good
-    assert estimated.metrics == executed.metrics
+    assert estimated.metrics is not None
+    assert executed.metrics is not None
+    assert estimated.metrics.model_copy(update={"compile_seconds": None}) == executed.metrics.model_copy(
+        update={"compile_seconds": None}
+    )
     assert any("Nothing was executed" in remark for remark in estimated.remarks)
     assert not [artifact for artifact in estimated.artifacts if artifact.name == "output_tensor"]
     assert [artifact for artifact in executed.artifacts if artifact.name == "output_tensor"]

@@ -126,7 +126,7 @@ def test_an_onnx_that_the_sdk_cannot_convert_fails_with_the_reason(change: Chang
     (change.head / "beta.onnx").write_bytes(b"\x08\x07")
     result = change.judged()
     assert states(result)["beta"] is GateState.FAILED
-    assert "snpe-onnx-to-dlc" in result.lines[0].sentence
+    assert "beta.onnx cannot be read as an ONNX" in result.lines[0].sentence
 
 
 def test_the_graphs_of_a_dlc_are_compared_each_with_its_own(change: Change) -> None:

@@ -14,6 +14,7 @@ from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.failures import FACTS, FailureKind, Step
 from qhas.machine.process import ToolRun
+from qhas.outside_text import shown
 from qhas.report.cell_page import cell_page_text, tiles_of
 from qhas.report.findings import Findings, History, HistoryPoint
 from qhas.report.gather import CellContents, CellFiles, understood
@@ -49,8 +50,8 @@ def test_names_of_networks_ops_and_reasons_are_data(name: str, tmp_path: Path) -
     hostile, harmless = page(name), page("Conv2d")
     assert hostile.tags == harmless.tags
     assert not hostile.code
-    assert hostile.data["timeline"]["timeline"]["ops"][-1]["htp"] == name
-    assert hostile.data["waterfall"]["data"][0]["y"][1] == name
+    assert hostile.data["timeline"]["timeline"]["ops"][-1]["htp"] == shown(name)
+    assert hostile.data["waterfall"]["data"][0]["y"][1] == shown(name)
 
 
 def test_a_failed_cell_tells_the_reason_where_the_trace_would_be() -> None:

@@ -42,6 +42,7 @@ from qhas.runs.stored import (
 from qhas.site import Site
 from qhas.site.sdk import Sdk, SdkKind
 from qhas.store import Artifact, Store, StoreError
+from qhas.sweep.model_ref import ModelRef
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell
 
@@ -52,8 +53,8 @@ def lab_of(store: Store) -> Lab:
     """What a run needs of a lab."""
     sdk = Sdk(Path("/sdk"), "2.45.0", SdkKind.VENDOR)
 
-    async def dlc(address: str) -> tuple[Path, ModelFacts]:
-        return Path(address), ModelFacts(dlc=address, sha256="d" * 64, size=9)
+    async def dlc(model: ModelRef) -> tuple[Path, ModelFacts]:
+        return Path(model.dlc or ""), ModelFacts(dlc=model.dlc, sha256="d" * 64, size=9)
 
     return cast(
         Lab,
