@@ -66,8 +66,11 @@ def joins(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             joined = [node.right]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
-            (".joinpath", ".with_name", "path.join")
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in {"joinpath", "with_name", "join"}
+            and (node.func.attr != "join" or ast.unparse(node.func).endswith("path.join"))
         ):
             joined = [*node.args]
         else:

@@ -177,6 +177,7 @@ def assert_freed(rack: Rack, stopped: float) -> None:
     assert freed - stopped < 5
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_tools_hang_frees_phone_and_board_within_five_seconds(
     rack_of: RackOf, start: Start
 ) -> None:

@@ -18,6 +18,7 @@ from tests.documents import write_yaml
 from tests.qhas.diff.stored import store_run
 from tests.qhas.diff.summaries import Made
 
+pytestmark = pytest.mark.xdist_group("imports")
 HEAVY = {
     *("aiohttp", "boto3", "botocore", "jinja2", "numpy", "obstore", "plotext", "plotly", "prefect"),
     *("pyarrow", "s3fs", "scipy"),

@@ -168,6 +168,7 @@ def test_the_mouse_over_the_timeline_tells_what_ran(report: Path, visit: Visit) 
     assert float(rate[2]) == pytest.approx(1.5 * float(rate[1]), rel=0.01)
 
 
+@pytest.mark.slow
 def test_memory_lanes_tell_their_scale_in_both_units(report: Path, visit: Visit) -> None:
     page = visit.open(cell_page(report, "other", "sa8255"))
     labels = page.locator("#timeline svg text").all_text_contents()
@@ -176,6 +177,7 @@ def test_memory_lanes_tell_their_scale_in_both_units(report: Path, visit: Visit)
     assert re.fullmatch(r"[\d.]+ GB/s", labels[at + 2])
 
 
+@pytest.mark.slow
 def test_the_timeline_zooms_where_the_mouse_drags_and_back(report: Path, visit: Visit) -> None:
     page = visit.open(cell_page(report, "other", "sa8255"))
     whole = page.text_content("#timeline svg")
@@ -189,6 +191,7 @@ def test_the_timeline_zooms_where_the_mouse_drags_and_back(report: Path, visit: 
     assert page.text_content("#timeline svg") == whole
 
 
+@pytest.mark.slow
 def test_the_filter_leaves_the_rows_that_fit_and_dims_the_matrix(report: Path, visit: Visit) -> None:
     page = visit.open(report)
     page.keyboard.press("/")
@@ -202,12 +205,14 @@ def test_the_filter_leaves_the_rows_that_fit_and_dims_the_matrix(report: Path, v
     assert page.locator("table.cells tbody tr:visible").count() == 4
 
 
+@pytest.mark.slow
 def test_a_chip_of_the_summary_filters(report: Path, visit: Visit) -> None:
     page = visit.open(report)
     page.click("button.chip.failed")
     assert "broken" in page.locator("table.cells tbody tr:visible").inner_text()
 
 
+@pytest.mark.slow
 def test_a_column_sorts_by_its_numbers(tmp_path: Path, visit: Visit) -> None:
     cells = [
         record(cell_of(name), metrics=metrics(time_us=us))
@@ -222,6 +227,7 @@ def test_a_column_sorts_by_its_numbers(tmp_path: Path, visit: Visit) -> None:
     assert first.all_inner_texts() == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 def test_keys_walk_through_cells_and_open_them(report: Path, visit: Visit) -> None:
     page = visit.open(report)
 
@@ -260,6 +266,7 @@ def test_the_page_is_dark_where_the_system_is_and_the_choice_is_kept(report: Pat
     assert paper(page) == dark
 
 
+@pytest.mark.slow
 def test_the_report_prints_without_controls_on_white(report: Path, visit: Visit) -> None:
     page = visit.open(cell_page(report, "net"))
     page.emulate_media(media="print", color_scheme="dark")
