@@ -23,15 +23,20 @@ class _Ended(BaseException):
 
 
 def run(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
-    """Run a tool's work: 0, or 1 after an error line on stderr; a signal ends the process as that signal does."""
-    for number in _ENDING:
-        signal.signal(number, _end)
+    """Run a tool's work: 0, or 1 after an error line on stderr; a signal ends the process as that signal does.
+
+    Signals are the caller's again when the work is done.
+    """
+    before = {number: signal.signal(number, _end) for number in _ENDING}
     try:
         with printed_as_text():
             return _worked(work, argv)
     except _Ended as ended:
         signal.signal(ended.number, signal.SIG_DFL)
         os.kill(os.getpid(), ended.number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 1
 
 

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,6 +35,8 @@ _OF_TOOLS = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inlin
 """Pages that a device or a tool wrote have an origin of their own: they read nothing of the store and send nothing."""
 _SILENT_SECONDS = 60.0
 """How long a connection may say nothing: strangers hold no threads for ever."""
+_POLL_SECONDS = 0.05
+"""How long the end of serving may take."""
 
 
 class Served:
@@ -58,7 +61,7 @@ def serving(store: Store, port: int = PERFETTO_PORT) -> Iterator[Served]:
     """Serve a store while the block runs, at another port if that one is taken. Raises OSError."""
     token = secrets.token_urlsafe(24)
     with _listening(_handler(store, token), port) as server:
-        thread = Thread(target=server.serve_forever, name="qhas-serving", daemon=True)
+        thread = Thread(target=partial(server.serve_forever, _POLL_SECONDS), name="qhas-serving", daemon=True)
         thread.start()
         try:
             yield Served(server, token)

@@ -10,7 +10,7 @@ from fakes.devices.phone import why_unavailable
 from tests.fakes.phones import SCRATCH, Adb, connected, until
 
 WHY = why_unavailable()
-pytestmark = pytest.mark.skipif(WHY is not None, reason=WHY or "")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WHY is not None, reason=WHY or "")]
 
 
 def test_a_full_phone_refuses_a_push_and_keeps_no_part_of_it(server: AdbServer, tmp_path: Path) -> None:

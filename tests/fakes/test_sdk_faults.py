@@ -211,6 +211,7 @@ def test_the_viewer_can_refuse_a_good_schematic(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("fault", sorted(set(Fault) - HANGS))
+@pytest.mark.slow
 def test_no_fault_passes_for_a_good_call(rig: Rig, fault: Fault) -> None:
     """Exit code, console and files together tell a faulty call from a good one."""
 

@@ -91,6 +91,7 @@ async def test_a_second_run_prepares_nothing(lab: FakeLab) -> None:
     assert all(cell.prepared and cell.prepared.reused for cell in cells.values())
 
 
+@pytest.mark.slow
 async def test_variants_that_differ_in_run_options_share_a_prepared_graph(lab: FakeLab) -> None:
     variants = Variants(perf_profile=[PerfProfile.BURST, PerfProfile.BALANCED])
     await run(lab, variants=variants, socs=["sa8255"])
@@ -111,6 +112,7 @@ async def test_the_same_id_again_runs_only_what_failed(lab: FakeLab) -> None:
     assert lab.run("one")[0].state is SweepState.COMPLETE
 
 
+@pytest.mark.slow
 async def test_an_id_that_belongs_to_another_spec_is_refused(lab: FakeLab) -> None:
     await run(lab)
     state = await run(lab, socs=["sa8255"])
@@ -159,6 +161,7 @@ async def test_flow_runs_of_tries_whose_process_died_are_declared_crashed_by_the
         await client.delete_flow_run(stranger.id)
 
 
+@pytest.mark.slow
 async def test_a_damaged_summary_leaves_its_chrometrace(lab: FakeLab) -> None:
     order(lab.sdk, Rule(Tool.VIEWER, Fault.TRUNCATED_QHAS))
     await run(lab, models=lab.spec().models[:1], socs=["sa8255"])
@@ -200,6 +203,7 @@ async def test_a_network_that_cannot_be_found_stops_the_sweep_before_it_starts(l
     assert read_calls(lab.sdk) == []
 
 
+@pytest.mark.slow
 async def test_an_input_file_that_is_missing_fails_its_cells_by_name(lab: FakeLab) -> None:
     (lab.folder / "list.txt").write_text("input:=nowhere.raw\n")
     models = [ModelRef(name="alpha", dlc=str(lab.folder / "alpha.dlc"), inputs=str(lab.folder / "list.txt"))]
@@ -210,6 +214,7 @@ async def test_an_input_file_that_is_missing_fails_its_cells_by_name(lab: FakeLa
     assert "nowhere.raw" in cell.failure.message
 
 
+@pytest.mark.slow
 async def test_no_scratch_is_left_behind(
     lab: FakeLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ def build(directory: Path, network: str, inputs: int) -> None:
 
 
 @pytest.mark.hostsdk
+@pytest.mark.slow
 def test_two_builds_are_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         build(tmp_path / name, "squeezenet", 1)

@@ -138,7 +138,9 @@ def test_quantised_inputs_and_outputs_travel_as_real_numbers(net_run, convert, p
 NATIVE = ("--userbuffer_auto", "--use_native_input_files")
 
 
-@pytest.mark.parametrize("element", [TensorProto.INT32, TensorProto.INT64])
+@pytest.mark.parametrize(
+    "element", [TensorProto.INT32, pytest.param(TensorProto.INT64, marks=pytest.mark.slow)]
+)
 def test_whole_numbers_come_as_float32_or_as_they_are_as_the_options_say(
     net_run, convert, prepare, tmp_path, element
 ):

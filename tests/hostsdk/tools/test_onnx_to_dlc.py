@@ -84,9 +84,11 @@ def test_an_output_directory_that_cannot_be_written_is_refused(convert, tiny_onn
 @pytest.mark.parametrize(
     ("shape", "remedy"),
     [
-        (("N", 3, 16, 16), "--input_dim x 1,3,16,16."),
+        pytest.param(("N", 3, 16, 16), "--input_dim x 1,3,16,16.", marks=pytest.mark.slow),
         (("N", 3, "H", 16), "--input_dim x 1,3,H,16 with a number for H."),
-        ((1, 3, "H", "W"), "--input_dim x 1,3,H,W with a number for H and W."),
+        pytest.param(
+            (1, 3, "H", "W"), "--input_dim x 1,3,H,W with a number for H and W.", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_dimension_without_a_number_is_named_with_the_option_that_gives_it_one(

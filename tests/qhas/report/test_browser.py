@@ -156,6 +156,7 @@ def test_plots_and_timeline_are_drawn(report: Path, visit: Visit) -> None:
     assert page.locator("#simulator-times .main-svg").count() > 0
 
 
+@pytest.mark.slow
 def test_the_mouse_over_the_timeline_tells_what_ran(report: Path, visit: Visit) -> None:
     page = visit.open(cell_page(report, "other", "sa8255"))
     box = page.locator("#timeline svg").bounding_box()
@@ -249,6 +250,7 @@ def test_keys_walk_through_cells_and_open_them(report: Path, visit: Visit) -> No
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_the_page_is_dark_where_the_system_is_and_the_choice_is_kept(report: Path, visit: Visit) -> None:
     def paper(page: Any) -> str:
         return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
