@@ -41,11 +41,13 @@ def support(request: dict[str, Any], reply: Reply) -> None:
     model = _loaded(network)
     macs = macs_by_node(model)
     names = {output: node.name for node in model.graph.node for output in node.output}
+    within = _within(model.graph)
     socs = {}
     for soc, number in request["socs"].items():
         left = _left(ort, network, directory, number)
         named = [(kind, name if name in macs else names.get(name, name)) for kind, name in left]
-        both = dict.fromkeys([*recurrent, *named])
+        own = [each for each in named if each[0] not in BORDER or each in within]
+        both = dict.fromkeys([*recurrent, *own])
         socs[soc] = [{"type": kind, "name": name, "macs": macs.get(name, 0)} for kind, name in both]
     nodes = sum(node.op_type not in _MATERIAL for node in model.graph.node)
     reply.result(nodes=nodes, macs=sum(macs.values()), socs=socs)
@@ -60,6 +62,19 @@ def _loaded(network: Path) -> Any:
         raise ToolError(
             ErrorCode.MODEL_LOAD, f"{network} is not a usable ONNX model: {reason_of(error)}", "Converter"
         ) from error
+
+
+def _within(graph: Any) -> set[tuple[str, str]]:
+    """The (type, name) of what quantises, but not the network's inputs, and of what makes real numbers, but not its outputs.
+
+    Those at the ends ONNX Runtime leaves to the CPU under names of its own; converted whole, the HTP takes them.
+    """
+    tensors = {value.name for value in (*graph.input, *graph.output)}
+    return {
+        (node.op_type, node.name)
+        for node in graph.node
+        if node.op_type in BORDER and tensors.isdisjoint([node.input[0], *node.output])
+    }
 
 
 def _left(ort: Any, network: Path, directory: Path, soc_model: int) -> list[tuple[str, str]]:

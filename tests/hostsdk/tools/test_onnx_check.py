@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,17 @@ def test_what_is_not_taken_is_named_for_every_soc(tmp_path: Path) -> None:
         "sa8255": ["Det"],
         "sm8750": ["Det"],
     }
+
+
+@pytest.mark.parametrize("network", [networks.conv_net, networks.quantised_interface])
+def test_what_quantises_the_ends_of_a_network_that_is_taken_is_not_named(
+    tmp_path: Path, network: Callable[[Path], Path]
+) -> None:
+    made = network(tmp_path / "net.onnx")
+    succeeded(
+        run_tool("onnx-check", "-i", made, "-o", tmp_path / "a.json", "--htp_socs=sa8255", cwd=tmp_path)
+    )
+    assert json.loads((tmp_path / "a.json").read_text())["socs"] == {"sa8255": []}
 
 
 def test_multiply_accumulates_are_those_of_the_convolutions(tmp_path: Path) -> None:
