@@ -118,6 +118,6 @@ def _metadata(dlc: Path) -> dict[str, Any]:
 def _json_object(record: bytes) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(record[record.find(b"{") :].rstrip(b"\0"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"its {METADATA_PREFIX}* record is no JSON") from error
     return document

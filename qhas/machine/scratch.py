@@ -108,7 +108,7 @@ def _was_made_here(line: bytes) -> bool:
     """Whether by a process of this host: locks of other hosts are not always seen on a shared disk."""
     try:
         return bool(names_of_this_host() & set(json.loads(line)))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return False
 
 

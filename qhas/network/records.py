@@ -13,6 +13,7 @@ UNREADABLE = (
     zlib.error,
     OSError,
     EOFError,
+    RecursionError,
     NotImplementedError,  # a compression Python does not know
     RuntimeError,  # an encrypted record
     LookupError,

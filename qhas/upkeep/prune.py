@@ -246,7 +246,7 @@ def _document(content: bytes | None) -> dict[str, Any]:
     """A manifest as it is stored, unknown keys included; empty where it cannot be read."""
     try:
         document = json.loads(content or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 
