@@ -13,7 +13,6 @@ UNREADABLE = (
     zlib.error,
     OSError,
     EOFError,
-    RecursionError,
     NotImplementedError,  # a compression Python does not know
     RuntimeError,  # an encrypted record
     LookupError,
