@@ -47,9 +47,9 @@ FLOORS = (
         "site",
         "devices",
         "runs",
+        "estimate",
         "lab",
         "cell",
-        "estimate",
     ),
     *(
         "history",

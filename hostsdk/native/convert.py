@@ -7,29 +7,28 @@ is refused with the operations named; the provider would otherwise write a DLC o
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.assignment import (
+    NO_FALLBACK,
+    RECORD_ASSIGNMENT,
+    SILENT,
+    not_taken,
+    onnx_graph,
+    qnn_session,
+    reason_of,
+    unregistered,
+)
 from hostsdk.native.boundary import Boundary, rewrite
 from hostsdk.native.costly_forms import costly_forms
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, ready
 
-NO_FALLBACK = "session.disable_cpu_ep_fallback"
-RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
-SILENT = 4
 _NAMED_AT_MOST = 8
-_REASON_LIMIT = 400
 _LARGEST_FILE = (1 << 31) - (1 << 20)
 """A protobuf's limit, less what its frame may take."""
-_RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
-_UNREGISTERED = re.compile(r"(?:([\w.]+):)?(\w+)\(-?\d+\) is not a registered")
-BORDER = ("QuantizeLinear", "DequantizeLinear")
-"""Left to the CPU with what is next to them, not for themselves."""
-LAYOUT_SUFFIX = re.compile(r"_token_\d+$")
-"""ONNX Runtime adds it to a node's name when it changes the node's layout."""
 
 
 def convert(request: dict[str, Any], reply: Reply) -> None:
@@ -93,50 +92,23 @@ def _rewritten(network: Path, boundary: Boundary) -> Path:
     return target
 
 
-def qnn_session(ort: Any, onnx: str, provider: dict[str, str], entries: dict[str, str]) -> Any:
-    """A session of the network with the QNN provider of these options, for what it takes."""
-    options = ort.SessionOptions()
-    options.log_severity_level = SILENT
-    for key, value in entries.items():
-        options.add_session_config_entry(key, value)
-    devices = [device for device in ort.get_ep_devices() if device.ep_name == "QNN"]
-    options.add_provider_for_devices(devices[:1], provider)
-    return ort.InferenceSession(onnx, options)
-
-
-def _explained(ort: Any, onnx: str, htp: dict[str, str], error: Exception) -> ToolError:
+def _explained(ort: Any, network: str, htp: dict[str, str], error: Exception) -> ToolError:
     """Why the session failed: the operations left to the CPU if that is it, else the runtime's own text."""
+    unusable = ToolError(
+        ErrorCode.MODEL_LOAD, f"{network} is not a usable ONNX model: {reason_of(error)}", "Converter"
+    )
     try:
-        session = qnn_session(ort, onnx, htp, {RECORD_ASSIGNMENT: "1"})
+        graph = onnx_graph(network)
+    except Exception:  # the parser's own kinds
+        return unusable
+    try:
+        session = qnn_session(ort, network, htp, {RECORD_ASSIGNMENT: "1"})
     except Exception:
-        unknown = unregistered(onnx, str(error))
-        if unknown:
-            return _unsupported(unknown)
-        return ToolError(
-            ErrorCode.MODEL_LOAD, f"{onnx} is not a usable ONNX model: {reason_of(error)}", "Converter"
-        )
-    left = [
-        (node.op_type, LAYOUT_SUFFIX.sub("", node.name))
-        for part in session.get_provider_graph_assignment_info()
-        if part.ep_name != "QNN"
-        for node in part.get_nodes()
-    ]
-    culprits = [node for node in left if node[0] not in BORDER] or left
-    if culprits:
+        unknown = unregistered(graph, str(error))
+        return _unsupported(unknown) if unknown else unusable
+    if culprits := not_taken(session, graph):
         return _unsupported(culprits)
-    return ToolError(ErrorCode.UNKNOWN, f"the converter failed on {onnx}: {reason_of(error)}", "Converter")
-
-
-def unregistered(path: str, text: str) -> list[tuple[str, str]]:
-    """The nodes, as (type, name), of the operation that the runtime's text says nobody registered."""
-    import onnx
-
-    found = _UNREGISTERED.search(text)
-    if found is None:
-        return []
-    domain, kind = found.groups("")
-    nodes = onnx.load(path, load_external_data=False).graph.node
-    return [(kind, node.name) for node in nodes if (node.op_type, node.domain) == (kind, domain)]
+    return ToolError(ErrorCode.UNKNOWN, f"the converter failed on {network}: {reason_of(error)}", "Converter")
 
 
 def _unsupported(
@@ -149,12 +121,6 @@ def _unsupported(
         f"the HTP does not take {shown}{more}: {remedy}.",
         "Model Validation",
     )
-
-
-def reason_of(error: Exception) -> str:
-    """The runtime's text without its own prefix (library, number, name), in one sentence."""
-    text = _RUNTIME_PREFIX.sub("", " ".join(str(error).split()))
-    return f"{text[:_REASON_LIMIT].rstrip('.')}."
 
 
 if __name__ == "__main__":

@@ -6,16 +6,15 @@ there are), macs (of all), socs (by name: the operations left out as {type, name
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
-from hostsdk.native.convert import (
-    BORDER,
-    LAYOUT_SUFFIX,
+from hostsdk.native.assignment import (
     RECORD_ASSIGNMENT,
     SILENT,
+    Op,
+    not_taken,
     qnn_session,
     reason_of,
     unregistered,
@@ -40,15 +39,10 @@ def support(request: dict[str, Any], reply: Reply) -> None:
     directory = Path(request["library_dir"])
     model = _loaded(network)
     macs = macs_by_node(model)
-    names = {output: node.name for node in model.graph.node for output in node.output}
-    within = _within(model.graph)
     socs = {}
     for soc, number in request["socs"].items():
-        left = _left(ort, network, directory, number)
-        named = [(kind, name if name in macs else names.get(name, name)) for kind, name in left]
-        own = [each for each in named if each[0] not in BORDER or each in within]
-        both = dict.fromkeys([*recurrent, *own])
-        socs[soc] = [{"type": kind, "name": name, "macs": macs.get(name, 0)} for kind, name in both]
+        left = dict.fromkeys([*recurrent, *_left(ort, network, model.graph, directory, number)])
+        socs[soc] = [{"type": kind, "name": name, "macs": macs.get(name, 0)} for kind, name in left]
     nodes = sum(node.op_type not in _MATERIAL for node in model.graph.node)
     reply.result(nodes=nodes, macs=sum(macs.values()), socs=socs)
 
@@ -64,22 +58,9 @@ def _loaded(network: Path) -> Any:
         ) from error
 
 
-def _within(graph: Any) -> set[tuple[str, str]]:
-    """The (type, name) of what quantises, but not the network's inputs, and of what makes real numbers, but not its outputs.
-
-    Those at the ends ONNX Runtime leaves to the CPU under names of its own; converted whole, the HTP takes them.
-    """
-    tensors = {value.name for value in (*graph.input, *graph.output)}
-    return {
-        (node.op_type, node.name)
-        for node in graph.node
-        if node.op_type in BORDER and tensors.isdisjoint([node.input[0], *node.output])
-    }
-
-
-def _left(ort: Any, network: Path, directory: Path, soc_model: int) -> list[tuple[str, str]]:
-    """The operations that stay with the CPU, as (type, name)."""
-    provider: Mapping[str, str] = {
+def _left(ort: Any, network: Path, graph: Any, directory: Path, soc_model: int) -> list[Op]:
+    """The operations that stay with the CPU."""
+    provider = {
         "backend_path": str(directory / "libQnnHtp.so"),
         "soc_model": str(soc_model),
         "dump_qnn_ir_dlc": "1",
@@ -87,20 +68,14 @@ def _left(ort: Any, network: Path, directory: Path, soc_model: int) -> list[tupl
         "qnn_ir_backend_path": str(directory / "libQnnIr.so"),
     }
     try:
-        session = qnn_session(ort, str(network), dict(provider), {RECORD_ASSIGNMENT: "1"})
+        session = qnn_session(ort, str(network), provider, {RECORD_ASSIGNMENT: "1"})
     except Exception as error:
-        if unknown := unregistered(str(network), str(error)):
+        if unknown := unregistered(graph, str(error)):
             return unknown
         raise ToolError(
             ErrorCode.MODEL_LOAD, f"{network.name} cannot be checked: {reason_of(error)}", "Converter"
         ) from error
-    left = [
-        (node.op_type, LAYOUT_SUFFIX.sub("", node.name))
-        for part in session.get_provider_graph_assignment_info()
-        if part.ep_name != "QNN"
-        for node in part.get_nodes()
-    ]
-    return [each for each in left if each[0] not in BORDER] or left
+    return not_taken(session, graph)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ def run(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
         os.kill(os.getpid(), ended.number)
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if handler is not None:  # None is a handler that is not Python's
+                signal.signal(number, handler)
     return 1
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.process import ToolRun
+from qhas.machine.tool_output import ERROR_LINE, last_line, tail
 
-_TAIL_BYTES = 256 << 10
 _BLOCK_BYTES = 1 << 20
 _CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
 _LIKE_A_FULL_DISK = frozenset(
@@ -32,7 +32,6 @@ _LIKE_A_FULL_DISK = frozenset(
     }
 )
 """How a tool ends, or what it leaves, where it cannot write."""
-_ERROR_LINE = re.compile(r"error_code=(?P<code>\d+);\s*error_message=(?P<message>[^;\n]*)")
 
 
 @dataclass(frozen=True)
@@ -136,14 +135,14 @@ def judge_tool(
 
     Where the tool failed and did not say why, the device's log may.
     """
-    text = _tail(output)
+    text = tail(output)
     name = Path(run.argv[0]).name
     if run.timed_out:
         raise StepFailed(
             FailureKind.DEVICE_TIMED_OUT if on_device else FailureKind.TOOL_TIMED_OUT,
             step,
             f"{name} did not finish within {run.seconds:.0f} s.",
-            _last_line(text),
+            last_line(text),
         )
     shown = _shown_sign(step, output, on_device=on_device)
     if not shown and run.exit_code != 0 and device_log and device_log.is_file():
@@ -167,12 +166,12 @@ def disk_to_blame(error: StepFailed, tools: Sequence[ToolRun]) -> StepFailed | N
 
 
 def _by_exit(step: Step, name: str, run: ToolRun, text: str) -> tuple[FailureKind, Step, str, str | None]:
-    evidence = _last_line(text)
+    evidence = last_line(text)
     if run.killed_by in _CRASHES:
         return FailureKind.TOOL_CRASHED, step, f"{name} crashed with {run.killed_by}.", evidence
     if run.killed_by:
         return FailureKind.TOOL_KILLED, step, f"{name} was ended by {run.killed_by}.", evidence
-    if match := _ERROR_LINE.search(text):
+    if match := ERROR_LINE.search(text):
         line = _line_around(text, match.start())
         return FailureKind.TOOL_FAILED, step, f"{name}: {_message(line)}", line
     ending = f": {_sentence(evidence)}" if evidence else " and said nothing."
@@ -180,7 +179,7 @@ def _by_exit(step: Step, name: str, run: ToolRun, text: str) -> tuple[FailureKin
 
 
 def _message(line: str) -> str:
-    match = _ERROR_LINE.search(line)
+    match = ERROR_LINE.search(line)
     return f"{match['message'].strip()} (error_code={match['code']})." if match else _sentence(line)
 
 
@@ -218,18 +217,7 @@ def _shown_sign_of_the_dsp(device_log: Path) -> tuple[FailureKind, str] | None:
     return None
 
 
-def _tail(output: Path) -> str:
-    with output.open("rb") as source:
-        source.seek(max(0, output.stat().st_size - _TAIL_BYTES))
-        return source.read().decode("utf-8", errors="replace")
-
-
 def _line_around(text: str, position: int) -> str:
     start = text.rfind("\n", 0, position) + 1
     end = text.find("\n", position)
     return text[start : None if end < 0 else end].strip()[:2000]
-
-
-def _last_line(text: str) -> str | None:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:2000] if lines else None

@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from qhas.cell.prepare import source_of
 from qhas.cell.work import CellWork
 from qhas.documents import Stored
+from qhas.estimate.model import Estimate, GraphEstimate
+from qhas.estimate.trial import Subject, Trial
 from qhas.failures import InvalidInput, StepFailed
 from qhas.machine.process import ToolNotExecutable, run_tool
 from qhas.outside_text import shown
@@ -25,16 +27,8 @@ from qhas.site.sdk import Sdk, Tool, find_sdk, host_sdk_root
 _LARGEST_ANSWER = 1 << 20
 
 
-class _Graph(Stored):
-    cycles: int
-    core_mhz: float
-    lower_cycles: int | None = None
-    upper_cycles: int | None = None
-    ops_without_cost: int | None = None
-
-
 class _Answer(Stored):
-    graphs: tuple[_Graph, ...] = ()
+    graphs: tuple[GraphEstimate, ...] = ()
     refusal: str = ""
 
 
@@ -56,11 +50,10 @@ def _host_sdk() -> Sdk:
 async def _estimated(work: CellWork, sdk: Sdk) -> OwnEstimate:
     folder = work.directory / "estimate"
     folder.mkdir(exist_ok=True)
-    dlc, _ = await source_of(work)
+    dlc, digest = await source_of(work)
     question, answer = folder / "question.json", folder / "answer.json"
-    options = work.cell.prepare.model_dump(exclude_none=True)
-    asked = {"dlc": str(dlc), "soc": work.cell.soc, "options": options, "settings": {}, "ops": False}
-    question.write_text(json.dumps(asked) + "\n", encoding="utf-8")
+    trial = Trial(Subject(dlc, digest, work.cell.soc), work.cell.prepare)
+    question.write_text(json.dumps(trial.request()) + "\n", encoding="utf-8")
     async with work.lab.cores.turn(work.urgency):
         run = await run_tool(
             [str(sdk.tool(Tool.ESTIMATE))],
@@ -86,11 +79,12 @@ def _read(answer: Path, version: str) -> OwnEstimate:
     if len(told.graphs) != 1:
         why = told.refusal or f"the DLC has {len(told.graphs)} graphs: one is estimated."
         return OwnEstimate(sdk=version, why=shown(why))
-    (graph,) = told.graphs
+    estimate = Estimate(graphs=told.graphs)
+    lower, upper = estimate.interval_us or (None, None)
     return OwnEstimate(
         sdk=version,
-        simulated_us=graph.cycles / graph.core_mhz,
-        lower_us=graph.lower_cycles / graph.core_mhz if graph.lower_cycles else None,
-        upper_us=graph.upper_cycles / graph.core_mhz if graph.upper_cycles else None,
-        ops_without_cost=graph.ops_without_cost,
+        simulated_us=estimate.time_us,
+        lower_us=lower,
+        upper_us=upper,
+        ops_without_cost=estimate.graphs[0].ops_without_cost,
     )

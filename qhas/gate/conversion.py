@@ -11,15 +11,13 @@ from pathlib import Path
 
 from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.process import ToolNotExecutable, run_tool
+from qhas.machine.tool_output import last_words
 from qhas.naming import below
 from qhas.network.external_data import data_files
-from qhas.outside_text import shown
 from qhas.site.sdk import HOST_TARGET, Sdk
 
 CONVERTER = "snpe-onnx-to-dlc"
 _TIMEOUT_SECONDS = 900
-_LONGEST_REASON = 600
-"""Characters of the converter's last line that are shown."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ async def _converted(path: Path, sdk: Sdk, folder: Path) -> Converted:
             return Converted(target)
         if run.timed_out:
             return Converted(None, f"{CONVERTER} was stopped after {_TIMEOUT_SECONDS // 60} minutes")
-        return Converted(None, _last_words(output, path))
+        return Converted(None, last_words(output).replace(str(path), path.name))
     except ToolNotExecutable:
         return Converted(None, f"the SDK at {sdk.root} has no {CONVERTER}; give DLCs")
     finally:
@@ -82,9 +80,3 @@ def _key(path: Path, sdk: Sdk) -> str:
     parts |= {below(path.parent, name) for name in data_files(path)}
     files = sorted(file for file in parts if file.is_file())
     return data_digest([[file.name, file_digest(file)] for file in files] + [str(sdk.root), sdk.version])
-
-
-def _last_words(output: Path, path: Path) -> str:
-    lines = [line.strip() for line in shown(output.read_text(errors="replace")).splitlines() if line.strip()]
-    reason = lines[-1] if lines else "it said nothing"
-    return reason.replace(str(path), path.name)[-_LONGEST_REASON:].rstrip(".")

@@ -12,15 +12,15 @@ from pydantic import BaseModel, ValidationError
 
 from qhas.failures import InvalidInput
 from qhas.machine.process import ToolRun, run_tool, tool_environment
+from qhas.machine.tool_output import last_words
 from qhas.network.onnx_file import open_input, read_onnx
 from qhas.outside_bytes import read_file
-from qhas.outside_text import ShownText, shown
+from qhas.outside_text import ShownText
 from qhas.site.sdk import HOST_TARGET, host_sdk_root
 
 CHECKER = "onnx-check"
 _TIMEOUT_SECONDS = 900
 _LARGEST_ANSWER = 64 << 20
-_LONGEST_REASON = 600
 _GELU = "as part of a GELU it is taken: x/2 (1 + erf(x/√2)) whole, or the node Gelu of opset 20"
 _RECURRENT = "write it as MatMul, Sigmoid and Tanh, one step after the other, or cut the network there"
 _DECIDES = "its result decides shapes or order of what follows: run it on the CPU after the network"
@@ -125,15 +125,8 @@ def _require_settled(network: Path, shapes: Mapping[str, Sequence[int]]) -> None
 
 def _answered(network: Path, run: ToolRun, answer: Path, output: Path) -> Support:
     if run.exit_code != 0 or not answer.is_file():
-        raise InvalidInput(f"{network} cannot be checked: {_last_words(output)}.")
+        raise InvalidInput(f"{network} cannot be checked: {last_words(output)}.")
     try:
         return Support.model_validate_json(read_file(answer, _LARGEST_ANSWER))
     except ValidationError as error:
         raise InvalidInput(f"{network} cannot be checked: {CHECKER} wrote no answer.") from error
-
-
-def _last_words(output: Path) -> str:
-    lines = [line.strip() for line in shown(output.read_text(errors="replace")).splitlines() if line.strip()]
-    last = lines[-1] if lines else "the tool said nothing"
-    _, mark, message = last.partition("error_message=")
-    return (message.partition(";")[0] if mark else last)[:_LONGEST_REASON].rstrip(".")

@@ -102,11 +102,6 @@ class ModelRef(Written):
             )
         return self
 
-    @property
-    def source(self) -> str:
-        """Address of the file that it is made from."""
-        return self.dlc or self.onnx
-
     @model_validator(mode="after")
     def _lists_are_of_the_network_or_of_its_graphs(self) -> Self:
         if self.graph_inputs and self.inputs != RANDOM_INPUTS:
@@ -114,6 +109,11 @@ class ModelRef(Written):
                 "inputs and graph_inputs are both given; a DLC of several graphs has graph_inputs"
             )
         return self
+
+    @property
+    def source(self) -> str:
+        """Address of the file that it is made from."""
+        return self.dlc or self.onnx
 
     @property
     def input_lists(self) -> tuple[str, ...]:

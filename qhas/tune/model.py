@@ -9,8 +9,8 @@ from pydantic import ConfigDict
 
 from qhas.documents import Stored
 from qhas.estimate.model import Estimate
-from qhas.estimate.outputs import OutputCheck
 from qhas.sweep.spec import PrepareOptions
+from qhas.tune.outputs import OutputCheck
 from qhas.units import microseconds, signed_percent, size
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from qhas.estimate.outputs import OutputCheck, check_outputs
 from qhas.machine.digest import data_digest
 from qhas.runs import keys
 from qhas.store import Store
 from qhas.tune.model import Objective, Tried, Tuning
+from qhas.tune.outputs import OutputCheck, check_outputs
 from qhas.tune.page import page
 from qhas.tune.search import TRIALS, Progress, Search, pareto
 from qhas.tune.subject import Bench

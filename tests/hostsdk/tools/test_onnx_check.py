@@ -30,7 +30,7 @@ def test_what_is_not_taken_is_named_for_every_soc(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("network", [networks.conv_net, networks.quantised_interface])
+@pytest.mark.parametrize("network", [networks.conv_net, networks.quantised_interface, networks.two_inputs])
 def test_what_quantises_the_ends_of_a_network_that_is_taken_is_not_named(
     tmp_path: Path, network: Callable[[Path], Path]
 ) -> None:

@@ -17,7 +17,21 @@ from qhas.runs.record import OwnEstimate
 from qhas.site.sdk import Sdk, SdkKind, Tool
 from tests.qhas.cell.workbench import Bench
 
-GRAPH = {"cycles": 2_112_000, "core_mhz": 2112.0, "lower_cycles": 1_056_000, "ops_without_cost": 3}
+GRAPH = {
+    "graph": "net",
+    "cycles": 2_112_000,
+    "core_mhz": 2112.0,
+    "lower_cycles": 1_056_000,
+    "upper_cycles": 4_224_000,
+    "dram_read": 10,
+    "dram_write": 5,
+    "peak_vtcm": 7,
+    "context_bytes": 9,
+    "ops_without_cost": 3,
+    "htp_ops": {"q::Conv": 2},
+    "in_force": {},
+}
+"""As `hostsdk.estimate_report` makes it."""
 
 
 class Host:
@@ -55,7 +69,9 @@ async def noted(bench: Bench) -> OwnEstimate:
 async def test_an_estimate_stands_beside_the_devices_figures(bench: Bench, host: Host) -> None:
     host.says(json.dumps({"graphs": [GRAPH]}))
     made = await noted(bench)
-    assert made == OwnEstimate(sdk="2.51.0", simulated_us=1000.0, lower_us=500.0, ops_without_cost=3)
+    assert made == OwnEstimate(
+        sdk="2.51.0", simulated_us=1000.0, lower_us=500.0, upper_us=2000.0, ops_without_cost=3
+    )
     record = record_of(bench.work, [])
     assert (record.origin, record.metrics, record.estimated) == (Origin.DEVICE, None, made)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from qhas.estimate.estimator import open_estimator
-from qhas.estimate.outputs import OutputCheck, check_outputs
 from qhas.estimate.trial import Subject
 from qhas.failures import InvalidInput
 from qhas.site import SdkRef
@@ -18,6 +17,7 @@ from qhas.site.sdk import find_sdk
 from qhas.store import Store
 from qhas.sweep.spec import PrepareOptions
 from qhas.tune.model import Objective, Tried, Tuning
+from qhas.tune.outputs import OutputCheck, check_outputs
 from qhas.tune.page import page
 from qhas.tune.search import pareto
 from qhas.tune.subject import Bench, open_bench

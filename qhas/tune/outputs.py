@@ -19,6 +19,7 @@ from qhas.estimate.trial import Subject, Trial
 from qhas.failures import StepFailed
 from qhas.machine.digest import data_digest
 from qhas.machine.process import ToolNotExecutable, run_tool
+from qhas.machine.tool_output import last_words
 from qhas.network.dlc import read_network
 from qhas.network.network import Graph
 from qhas.outside_text import shown
@@ -127,8 +128,7 @@ async def _run(argv: list[str], sdk: Sdk, place: Path, soc: str) -> None:
     if run.timed_out:
         raise ValueError(f"{Path(argv[0]).name} was stopped after {_TIMEOUT_SECONDS // 60} minutes")
     if run.exit_code:
-        lines = output.read_text("utf-8", "replace").strip().splitlines()
-        raise ValueError(lines[-1] if lines else f"{Path(argv[0]).name} ended with {run.exit_code}")
+        raise ValueError(f"{Path(argv[0]).name} ended with {run.exit_code}: {last_words(output)}")
 
 
 def _apart(

@@ -1,0 +1,81 @@
+"""Which operations of an ONNX network the HTP takes, as ONNX Runtime's QNN provider assigns them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+NO_FALLBACK = "session.disable_cpu_ep_fallback"
+RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
+SILENT = 4
+_REASON_LIMIT = 400
+_RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_UNREGISTERED = re.compile(r"(?:([\w.]+):)?(\w+)\(-?\d+\) is not a registered")
+_BORDER = ("QuantizeLinear", "DequantizeLinear")
+"""Left to the CPU with what is next to them, not for themselves."""
+_LAYOUT_SUFFIX = re.compile(r"_token_\d+$")
+"""ONNX Runtime adds it to a node's name when it changes the node's layout."""
+Op = tuple[str, str]
+"""Type and name of a node."""
+
+
+def onnx_graph(path: str) -> Any:
+    """The graph of a network without the weights that lie beside it. Raises the parser's own kinds of error."""
+    import onnx
+
+    return onnx.load(path, load_external_data=False).graph
+
+
+def qnn_session(ort: Any, onnx: str, provider: dict[str, str], entries: dict[str, str]) -> Any:
+    """A session of the network with the QNN provider of these options, for what it takes."""
+    options = ort.SessionOptions()
+    options.log_severity_level = SILENT
+    for key, value in entries.items():
+        options.add_session_config_entry(key, value)
+    devices = [device for device in ort.get_ep_devices() if device.ep_name == "QNN"]
+    options.add_provider_for_devices(devices[:1], provider)
+    return ort.InferenceSession(onnx, options)
+
+
+def not_taken(session: Any, graph: Any) -> list[Op]:
+    """The operations that stay with the CPU in a session that recorded its assignment, by the names of the network's own graph.
+
+    Not what quantises the network's inputs and makes real numbers of its outputs: the runtime leaves these to the CPU, under
+    names of its own, wherever they may be; converted whole, the HTP takes them.
+    """
+    own = {node.name for node in graph.node}
+    makers = {output: node.name for node in graph.node for output in node.output}
+    left = [
+        (node.op_type, _LAYOUT_SUFFIX.sub("", node.name))
+        for part in session.get_provider_graph_assignment_info()
+        if part.ep_name != "QNN"
+        for node in part.get_nodes()
+    ]
+    named = [(kind, name if name in own else makers.get(name, name)) for kind, name in left]
+    within = _quantising_within(graph)
+    blamed = [op for op in named if op[0] not in _BORDER]
+    return blamed or [op for op in named if op in within]
+
+
+def _quantising_within(graph: Any) -> set[Op]:
+    ends = {value.name for value in (*graph.input, *graph.output)}
+    return {
+        (node.op_type, node.name)
+        for node in graph.node
+        if node.op_type in _BORDER and ends.isdisjoint([node.input[0], *node.output])
+    }
+
+
+def unregistered(graph: Any, text: str) -> list[Op]:
+    """The nodes of the operation that the runtime's text says nobody registered."""
+    found = _UNREGISTERED.search(text)
+    if found is None:
+        return []
+    domain, kind = found.groups("")
+    return [(kind, node.name) for node in graph.node if (node.op_type, node.domain) == (kind, domain)]
+
+
+def reason_of(error: Exception) -> str:
+    """The runtime's text without its own prefix (library, number, name), in one sentence."""
+    text = _RUNTIME_PREFIX.sub("", " ".join(str(error).split()))
+    return f"{text[:_REASON_LIMIT].rstrip('.')}."

@@ -1,0 +1,35 @@
+"""What a tool said, in the file that its output went to. Only the end of it is read: it may be of any size."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from qhas.outside_text import shown
+
+ERROR_LINE = re.compile(r"error_code=(?P<code>\d+);\s*error_message=(?P<message>[^;\n]*)")
+"""SNPE's form of an error."""
+_TAIL_BYTES = 256 << 10
+_LONGEST_LINE = 2000
+_LONGEST_WORDS = 600
+
+
+def tail(output: Path) -> str:
+    """The last of it, as text."""
+    with output.open("rb") as source:
+        source.seek(max(0, output.stat().st_size - _TAIL_BYTES))
+        return source.read().decode("utf-8", errors="replace")
+
+
+def last_line(text: str) -> str | None:
+    """The last line that is not blank."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:_LONGEST_LINE] if lines else None
+
+
+def last_words(output: Path) -> str:
+    """The message of the tool's last error, else its last line; for the end of a sentence of ours, so without full stop."""
+    text = shown(tail(output))
+    errors = list(ERROR_LINE.finditer(text))
+    said = errors[-1]["message"].strip() if errors else last_line(text) or "the tool said nothing"
+    return said[-_LONGEST_WORDS:].rstrip(".")
