@@ -47,7 +47,6 @@ OURS = {
     "folder / f'outputs-{data_digest(chosen.model_dump())[:8]}-{name}'": "the host SDK's own output names, in a folder of this process",
     "place / name": "as above",
     "folder / record.prepared.key[:16]": "a digest",
-    "self.folder / record.prepared.key[:16]": "a digest",
     "attempt.folder / name": "as above, or checked by the manifest they come from",
     "dlc.with_name(folder) / schematic.name": "a graph's folder is made by `safe_name`",
     "resources.files(__package__).joinpath(name)": "tables of the package",

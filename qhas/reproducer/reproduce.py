@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from qhas.cell.artifacts import PREPARED_DLC
-from qhas.cell.prepared import PreparedGraphs
+from qhas.cell.stored_dlc import prepared_dlc
 from qhas.diff.model import CellDiff, Figure
 from qhas.diff.runs import compare_cells, evidence_of
 from qhas.failures import InvalidInput
@@ -43,7 +42,7 @@ def reproduce(
     _require_change(diff)
     folder.mkdir(parents=True, exist_ok=True)
     trials = Trials(
-        dlc=_network(store, after, folder),
+        dlc=prepared_dlc(store, after, folder),
         site=site.model_copy(update={"store": str((folder / "store").resolve())}),
         folder=folder,
         before=_conditions(site, before),
@@ -83,19 +82,6 @@ def _graph(store: Store, before: CellRecord, after: CellRecord) -> Graph:
             "The two cells are of different networks: no part of one shows the change; qhas compare names it."
         )
     return new.graphs[0]
-
-
-def _network(store: Store, record: CellRecord, folder: Path) -> Path:
-    """The DLC as it was prepared, from the store: whatever became of the file it was made of. Raises InvalidInput."""
-    if record.prepared is None:
-        raise InvalidInput(f"Run {record.run_id} does not say what was prepared.")
-    place = folder / record.prepared.key[:16]
-    place.mkdir(exist_ok=True)
-    if PreparedGraphs(store).fetch(record.prepared.key, place) is None:
-        raise InvalidInput(
-            f"The prepared graph of run {record.run_id} is not in the store any more: run the cell again."
-        )
-    return place / PREPARED_DLC
 
 
 def _conditions(site: Site, record: CellRecord) -> Conditions:

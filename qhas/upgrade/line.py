@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qhas.cell.artifacts import PREPARED_DLC
-from qhas.cell.prepared import PreparedGraphs
+from qhas.cell.stored_dlc import prepared_dlc
 from qhas.failures import InvalidInput
 from qhas.machine.digest import data_digest
 from qhas.network.uncached import uncached
@@ -63,20 +62,12 @@ class Dlcs:
 
     def of(self, record: CellRecord) -> Path:
         """Raises InvalidInput where the store has it no more."""
-        if record.prepared is None:
-            raise InvalidInput(f"Run {record.run_id} does not say what was prepared of its DLC.")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        place = self.folder / record.prepared.key[:16]
-        place.mkdir(exist_ok=True)
         target = self.folder / f"{_digest(record)}.dlc"
         if target.is_file():
             return target
-        if PreparedGraphs(self.store).fetch(record.prepared.key, place) is None:
-            raise InvalidInput(
-                f"The DLC of run {record.run_id} is not in the store any more: bisect between runs of one DLC, or add it back."
-            )
+        prepared = prepared_dlc(self.store, record, self.folder)
         partial = target.with_suffix(".partial")
-        uncached(place / PREPARED_DLC, partial)
+        uncached(prepared, partial)
         partial.rename(target)
         return target
 

@@ -1,0 +1,24 @@
+"""The DLC of a stored cell, taken out of what was prepared of it: whatever became of the file it was made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qhas.cell.artifacts import PREPARED_DLC
+from qhas.cell.prepared import PreparedGraphs
+from qhas.failures import InvalidInput
+from qhas.runs.record import CellRecord
+from qhas.store import Store
+
+
+def prepared_dlc(store: Store, record: CellRecord, folder: Path) -> Path:
+    """The prepared DLC, fetched into a folder of its own below `folder`. Raises InvalidInput where the store has it no more, and StoreError."""
+    if record.prepared is None:
+        raise InvalidInput(f"Run {record.run_id} does not say what was prepared of its DLC.")
+    place = folder / record.prepared.key[:16]
+    place.mkdir(parents=True, exist_ok=True)
+    if PreparedGraphs(store).fetch(record.prepared.key, place) is None:
+        raise InvalidInput(
+            f"The prepared graph of run {record.run_id} is not in the store any more: run the cell again, or put the graph back."
+        )
+    return place / PREPARED_DLC
