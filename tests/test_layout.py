@@ -49,6 +49,7 @@ FLOORS = (
         "runs",
         "estimate",
         "lab",
+        "accuracy",
         "cell",
     ),
     *(
