@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -19,17 +16,11 @@ from prefect.events.schemas.automations import AutomationCore
 
 from bench.resilience.server import PrefectServer
 from fakes.records import MOMENT, record
+from flows.register import automations as register
 from qhas.devices.quarantine import Quarantined
 from qhas.runs import progress
 from tasks import events
-from tests.flows.conftest import ROOT
 
-FOLDER = ROOT / "infra" / "automations"
-_spec = importlib.util.spec_from_file_location("register", FOLDER / "register.py")
-assert _spec
-assert _spec.loader
-register = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(register)
 NAMES = {
     "qhas regression",
     "qhas device quarantined",
@@ -65,26 +56,28 @@ def test_with_a_block_every_automation_tells_people() -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A server with all its services (the harness's has no triggers), with the automations registered, twice."""
+    """A server with all its services; the harness's has no triggers."""
     with PrefectServer(tmp_path_factory.mktemp("automations")) as running:
-        for _ in range(2):
-            done = subprocess.run(
-                [sys.executable, str(FOLDER / "register.py")],
-                env=running.environment,
-                capture_output=True,
-                text=True,
-                timeout=900,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
+        asyncio.run(_register(running))
         yield running
+
+
+async def _register(server: PrefectServer) -> None:
+    """What was registered before is brought up to date, not made again."""
+    async with _client(server) as client:
+        for _ in range(2):
+            await register.register_automations(client, None)
+
+
+def _client(server: PrefectServer) -> PrefectClient:
+    there, login = server.environment["PREFECT_API_URL"], server.environment["PREFECT_API_AUTH_STRING"]
+    return PrefectClient(api=there, auth_string=login)
 
 
 @pytest.fixture
 async def client(server: PrefectServer) -> AsyncIterator[PrefectClient]:
     """A client of that server."""
-    there, login = server.environment["PREFECT_API_URL"], server.environment["PREFECT_API_AUTH_STRING"]
-    async with PrefectClient(api=there, auth_string=login) as made:
+    async with _client(server) as made:
         yield made
 
 
