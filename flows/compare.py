@@ -36,10 +36,10 @@ async def compare_runs(
     """Tell what changed between two runs, cell by cell, and why: a table of all cells and the causes of those that changed."""
     store = Store(load_site(site).store)
     try:
-        before = before or await asyncio.to_thread(baseline_of, store, after)
+        baseline = before or await asyncio.to_thread(baseline_of, store, after)
     except NoBaseline as first:
         return Completed(name=FIRST, message=str(first))
-    diff = await compare(store, before, after, Chosen(models, socs), threshold_percent)
+    diff = await compare(store, baseline, after, Chosen(models, socs), threshold_percent)
     await show_comparison(diff)
     if diff.worse:
         return Failed(name=SLOWER, message=diff.sentence)
