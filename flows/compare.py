@@ -36,7 +36,7 @@ async def compare_runs(
     """Tell what changed between two runs, cell by cell, and why: a table of all cells and the causes of those that changed."""
     store = Store(load_site(site).store)
     try:
-        baseline = before or await asyncio.to_thread(baseline_of, store, after)
+        baseline = before if before else await asyncio.to_thread(baseline_of, store, after)
     except NoBaseline as first:
         return Completed(name=FIRST, message=str(first))
     diff = await compare(store, baseline, after, Chosen(models, socs), threshold_percent)
