@@ -48,7 +48,15 @@ MADE_ONNX = "network.onnx"
 MADE_ONNX_DATA = "network.onnx.data"
 REFERENCE = "reference.npz"
 """What ONNX Runtime computes of an ONNX from given inputs."""
-_MADE = ([MADE_DLC], [MADE_ONNX], [MADE_ONNX, MADE_ONNX_DATA], [REFERENCE])
+OP_TRACE = "op_trace.json"
+"""Which nodes became which ops, where the converter tells it."""
+_MADE = (
+    [MADE_DLC],
+    [MADE_DLC, OP_TRACE],
+    [MADE_ONNX],
+    [MADE_ONNX, MADE_ONNX_DATA],
+    [REFERENCE],
+)
 
 
 class PreparedManifest(BaseModel):
