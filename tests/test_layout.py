@@ -65,6 +65,7 @@ FLOORS = (
         "reproducer",
         "gate",
         "tune",
+        "layers",
         "explain",
         "advise",
         "upkeep",
