@@ -21,6 +21,8 @@ from qhas.site import load_site
 from qhas.store import Store
 
 _SHOWN = 20
+_NAMED = 3
+"""Operations of a layer."""
 
 
 @command
@@ -65,7 +67,14 @@ def _show(answer: Layers) -> None:
 
 
 def _row(layer: Layer) -> list[str]:
-    return [layer.node or layer.tensor, layer.type, *_texts(layer.own), *_texts(layer.total), layer.why]
+    names = _several(layer.nodes) or layer.tensor
+    return [names, _several(layer.types) or "input", *_texts(layer.own), *_texts(layer.total), layer.why]
+
+
+def _several(names: list[str]) -> str:
+    """The last ones, which make the tensor."""
+    more = f"{len(names) - _NAMED} more, " if len(names) > _NAMED else ""
+    return more + ", ".join(names[-_NAMED:])
 
 
 def _texts(near: Nearness | None) -> tuple[str, str]:

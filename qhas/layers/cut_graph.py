@@ -56,17 +56,19 @@ def measured(onnx_path: Path, feeds: Mapping[str, Values], seen: Mapping[str, Ma
         try:
             values[name] = _as_in_onnx(seen[name], wanted[name])
             total = _nearness(agreement(wanted[name], values[name]))
-            layers[name] = _layer(name, makers.get(name)).model_copy(update={"total": total})
+            layers[name] = Layer(tensor=name, total=total)
         except ValueError as error:
-            layers[name] = _layer(name, makers.get(name)).model_copy(update={"why": str(error)})
+            layers[name] = Layer(tensor=name, why=str(error))
             values.pop(name, None)
+    regions = {name: _region(name, makers, values) for name in layers}
     _cut(model.graph, values)
     given = dict(feeds) | {f"{name}{_SEEN}": each for name, each in values.items()}
     own = _run(model, onnx_path.with_name("layers.onnx"), given, inner) | dict(feeds)
     for name, each in values.items():
         near = _nearness(agreement(own[name], each))
         layers[name] = layers[name].model_copy(update={"own": near})
-    ranked = sorted(layers.values(), key=lambda layer: layer.rank)
+    told = [layer.model_copy(update=_names(regions[name])) for name, layer in layers.items()]
+    ranked = sorted(told, key=lambda layer: layer.rank)
     return Layers(layers=ranked, left_out=[name for name in makers if name not in layers])
 
 
@@ -123,10 +125,25 @@ def _nearness(measured: Agreement) -> Nearness:
     return Nearness(cosine=round(measured.cosine, 9), sqnr_db=round(measured.sqnr_db, 3))
 
 
-def _layer(name: str, maker: Any) -> Layer:
-    if maker is None:
-        return Layer(tensor=name, node="", type="input")
-    return Layer(tensor=name, node=maker.name or name, type=maker.op_type)
+def _region(name: str, makers: Mapping[str, Any], seen: Mapping[str, Values]) -> list[Any]:
+    """The nodes between a tensor and those that were seen before it, the nearest first."""
+    nodes: dict[str, Any] = {}
+    open_tensors = [name]
+    while open_tensors:
+        node = makers.get(open_tensors.pop(0))
+        if node is None or node.output[0] in nodes:
+            continue
+        nodes[node.output[0]] = node
+        open_tensors += [each for each in node.input if each not in seen]
+    return list(nodes.values())
+
+
+def _names(region: list[Any]) -> dict[str, list[str]]:
+    nodes = [node for node in reversed(region) if node.op_type != "Constant"]
+    return {
+        "nodes": [node.name or node.output[0] for node in nodes],
+        "types": [node.op_type for node in nodes],
+    }
 
 
 if __name__ == "__main__":

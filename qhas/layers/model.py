@@ -19,9 +19,9 @@ class Layer(Stored):
     """The layer that makes a tensor: all operations since those tensors that are looked at before it."""
 
     tensor: ShownText
-    node: ShownText
-    """That makes it, by its name or, without one, its output's; empty for an input of the network."""
-    type: ShownText
+    nodes: list[ShownText] = []
+    """In their order, the last one makes the tensor; those without a name by their output's. None for an input."""
+    types: list[ShownText] = []
     own: Nearness | None = None
     """Against ONNX Runtime's from the values that the layer had on the emulator: what it loses itself."""
     total: Nearness | None = None
