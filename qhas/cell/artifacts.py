@@ -21,6 +21,7 @@ NETWORK = "network.json"
 TRACE = "chrometrace.json"
 TIMELINE = "timeline.json"
 _STEM = TRACE.removesuffix(".json")
+EXPLANATION = "explanation.json"
 QHAS = f"{_STEM}_qnn_htp_analysis_summary.json"
 RUNTRACE = f"{_STEM}_runtrace.json"
 
@@ -172,6 +173,16 @@ ARTIFACTS = (
         compress=True,
     ),
     ArtifactSpec("runtrace", Step.CHROMETRACE, RUNTRACE, _never, Retention.EVER),
+    # Ours, where the sweep asks: what bounds the network, by experiments on the simulator.
+    ArtifactSpec(
+        "explanation",
+        Step.EXPLAIN,
+        EXPLANATION,
+        _never,
+        Retention.EVER,
+        whole=Whole.RENAMED,
+        compress=True,
+    ),
 )
 
 

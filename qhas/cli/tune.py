@@ -16,13 +16,13 @@ from qhas.cli.options import JsonOption, SiteOption
 from qhas.cli.profile import absolute
 from qhas.cli.screen import console, errors
 from qhas.site import load_site
+from qhas.tune.effect_rows import TITLES, effect_rows
 from qhas.tune.model import Objective, Tuning
 from qhas.tune.page import cells, coverage
 from qhas.tune.search import TRIALS, Progress
 from qhas.tune.subject import open_bench
 from qhas.tune.tune import keep
 from qhas.tune.tune import tune as tuned
-from qhas.units import signed_percent
 
 SdkOption = Annotated[
     str | None, typer.Option(help="Host SDK to estimate with, by its name at the site, as in 2.48.")
@@ -76,12 +76,9 @@ def trial_bar(*, as_json: bool) -> Iterator[Progress]:
 
 
 def _show(answer: Tuning) -> None:
-    effects = Table(
-        "option", "alone", "among the best", box=None, title="What each option does", title_justify="left"
-    )
-    for effect in answer.effects:
-        share = "" if effect.in_best is None else signed_percent(effect.in_best)
-        effects.add_row(f"{effect.option}: {str(effect.value).lower()}", signed_percent(effect.alone), share)
+    effects = Table(*TITLES, box=None, title="What each option does", title_justify="left")
+    for row in effect_rows(answer):
+        effects.add_row(*row)
     console.print(effects)
     front = Table(
         "options", "time", "DRAM", "peak VTCM", "context", box=None,

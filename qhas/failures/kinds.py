@@ -64,6 +64,7 @@ class FailureKind(StrEnum):
     TRACE_INVALID = "trace_invalid"
     QHAS_MISSING = "qhas_missing"
     QHAS_INVALID = "qhas_invalid"
+    EXPLANATION_MISSING = "explanation_missing"
     DISK = "disk"
     STORE = "store"
     INTERNAL = "internal"
@@ -309,6 +310,10 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.QHAS_INVALID: FailureFacts(
         "The QHAS summary is cut off or not JSON.",
         "The chrometrace is kept; known for time_us of 0 in some SDK versions, so read the trace or change the SDK.",
+    ),
+    FailureKind.EXPLANATION_MISSING: FailureFacts(
+        "The sweep asks what bounds the network, and the simulator does not say; the cell is as good without.",
+        "`qhas explain` asks again, with another SoC or options: `qhas explain --help`.",
     ),
     FailureKind.DISK: FailureFacts(
         "The scratch directory is full or not writable.", "Free space, or point TMPDIR at a larger disk."

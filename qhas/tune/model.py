@@ -68,10 +68,7 @@ class Tried(Stored):
     @property
     def told_options(self) -> str:
         """As in `vtcm_mb: 2, dlbc: true`; `the default` for none."""
-        return (
-            ", ".join(f"{name}: {str(value).lower()}" for name, value in self.options.items())
-            or "the default"
-        )
+        return self.prepare.words
 
 
 _FIGURE: dict[Objective, Callable[[Tried], float]] = {
@@ -108,6 +105,15 @@ class Effect(Stored):
     """What the best options would lose without it; None for what is not among them."""
 
 
+class AxisEffect(Stored):
+    """A value of an option against leaving it out, all else equal: the geometric mean over so many pairs of trials, in percent."""
+
+    option: str
+    value: OptionValue
+    percent: float
+    pairs: int
+
+
 class Refused(Stored):
     """Options that cannot be compiled."""
 
@@ -129,6 +135,8 @@ class Tuning(Stored):
     pareto: list[int]
     """Numbers in `tried`: those that no other beats in time, DRAM and VTCM at once; fastest first."""
     effects: list[Effect]
+    on_average: list[AxisEffect] = []
+    """Over all that was tried."""
     refused: list[Refused] = []
     grid: int
     """How many combinations there are; where not all were tried, those that the single options promised most of."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qhas.markdown import as_text
+from qhas.tune.effect_rows import TITLES, effect_rows
 from qhas.tune.model import NOUN, Tried, Tuning
-from qhas.units import microseconds, signed_percent, size
+from qhas.units import microseconds, size
 
 
 def page(tuning: Tuning) -> str:
@@ -19,10 +20,9 @@ def _lines(tuning: Tuning) -> Iterator[str]:
     yield f"{as_text(tuning.sentence)}\n"
     yield f"```yaml\n{tuning.block}```\n"
     yield f"## What each option does to {NOUN[tuning.objective]}, simulated\n"
-    yield "| option | alone | among the best |\n|---|---:|---:|"
-    for effect in tuning.effects:
-        share = "" if effect.in_best is None else signed_percent(effect.in_best)
-        yield f"| {effect.option}: {str(effect.value).lower()} | {signed_percent(effect.alone)} | {share} |"
+    yield f"| {' | '.join(TITLES)} |\n|---|---:|---:|---:|"
+    for row in effect_rows(tuning):
+        yield f"| {' | '.join(row)} |"
     yield "\n## What no other beats in time, DRAM and VTCM at once\n"
     yield "| options | time | DRAM | peak VTCM | context binary |\n|---|---:|---:|---:|---:|"
     for number in tuning.pareto:

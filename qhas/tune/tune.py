@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qhas.estimate.bench import Bench
 from qhas.machine.digest import data_digest
 from qhas.runs import keys
 from qhas.store import Store
@@ -9,8 +10,6 @@ from qhas.tune.model import Objective, Tried, Tuning
 from qhas.tune.outputs import OutputCheck, check_outputs
 from qhas.tune.page import page
 from qhas.tune.search import TRIALS, Progress, Search, pareto
-from qhas.tune.subject import Bench
-from qhas.tune.truth import truth_of
 
 _MOST_CHECKS = 3
 """Candidates whose outputs are looked at before the default is taken."""
@@ -49,11 +48,12 @@ def tune(
         tried=tried,
         pareto=pareto(tried),
         effects=search.effects(best),
+        on_average=search.on_average(),
         refused=search.refused(),
         grid=search.grid,
         outputs=outputs,
         truth="; ".join(
-            filter(None, (truth_of(bench, best.time_us), _LESS_VTCM if "vtcm_mb" in best.options else ""))
+            filter(None, (bench.truth_of(best.time_us), _LESS_VTCM if "vtcm_mb" in best.options else ""))
         ),
         compiled=bench.estimator.compiled,
     )

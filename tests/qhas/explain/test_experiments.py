@@ -122,24 +122,34 @@ def test_an_op_waits_for_what_its_own_cycles_follow():
 
 
 @pytest.mark.parametrize(
-    ("row", "percent"),
+    ("row", "threads", "ceiling"),
     [
-        (op("HVX", 400, busy=400), 25),
-        (op("HVX", 400, busy=100), 100),
-        (op("DMA", 100, dram_read=3074), 100),
-        (op("HMX", 400), None),
+        (op("HVX", 400, busy=400), 25, None),
+        (op("HVX", 400, busy=100), 100, None),
+        (op("DMA", 100, dram_read=3074), None, pytest.approx(100, rel=1e-3)),
+        (op("HMX", 400), None, None),
     ],
     ids=["one thread of four", "all threads", "the DRAM's peak", "no ceiling known"],
 )
-def test_a_share_is_of_what_the_unit_can_do_meanwhile(row, percent):
+def test_a_share_is_of_what_the_unit_can_do_meanwhile(row, threads, ceiling):
     (bound,) = bounds(estimate(ops=(row,)), [])
-    assert bound.ceiling_percent == (percent if percent is None else pytest.approx(percent, rel=1e-3))
+    assert (bound.threads_percent, bound.ceiling_percent) == (threads, ceiling)
+
+
+def test_an_op_on_another_unit_than_it_waits_for_disagrees():
+    agreeing = OpBound(
+        node="a", type="", htp_op="q::a", dtype="", dims=(), unit="HVX", share_percent=9, bound=Resource.HVX
+    )
+    other = agreeing.model_copy(update={"bound": Resource.DRAM})
+    idle = agreeing.model_copy(update={"unit": "", "bound": None})
+    answer = explanation().model_copy(update={"ops": [agreeing, agreeing, other, idle]})
+    assert answer.agreement == (2, 3)
 
 
 def explanation(*findings: Finding) -> Explanation:
     row = OpBound(
         node="x_q", type="Quantize", htp_op="q::Quantize", dtype="QUInt8", dims=(1,), unit="HVX",
-        share_percent=25, bound=Resource.HVX, ceiling_percent=25,
+        share_percent=25, bound=Resource.HVX, threads_percent=25, ceiling_percent=7,
     )  # fmt: skip
     return Explanation(
         network="net", soc="sa8255", sdk="2.51", options="the default", time_us=233.3, findings=list(findings),
@@ -160,7 +170,7 @@ def test_three_sentences_say_bound_by_what_which_ops_and_what_would_help_most():
     ).sentences
     assert "is bound by HVX: its time follows it with 0.73" in bound
     assert "simulated at 233.3 µs" in bound
-    assert "Quantize x_q (25 % of the time, HVX, at 25 % of its ceiling)" in ops
+    assert "Quantize x_q (25 % of the time, HVX, on 25 % of its threads, at 7 % of its ceiling)" in ops
     assert "half of the VTCM, an option of graph-prepare, is simulated at −26 %" in help_most
     assert "HVX at twice the speed, or half as much work for it, at −28 %" in help_most
 
