@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from qhas.store import Store, StoreError
     from qhas.sweep.spec import SweepSpec, load_sweep
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "FACTS",

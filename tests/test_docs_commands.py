@@ -18,7 +18,7 @@ PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob(
 WHOLE: Any = typer.main.get_command(app)
 AUTOMATIONS = {
     name
-    for file in ROOT.glob("infra/automations/*.yaml")
+    for file in ROOT.glob("flows/register/automations/*.yaml")
     for name in re.findall(r"name: \"?(qhas [^\"\n]*)", file.read_text(encoding="utf-8"))
 }
 """Their names begin as commands do."""

@@ -42,6 +42,7 @@ WORDS = (
     "report",
     "open",
     "devices",
+    "openmetrics",
     "doctor",
     "prune",
     "pin",

@@ -37,6 +37,8 @@ UPGRADES = "upgrades"
 ACCEPTED = "accepted"
 TRIALS = "trials"
 TUNINGS = "tunings"
+PARTS = (RUNS, PREPARED, REPORTS, HISTORY, SWEEPS, UPGRADES, ACCEPTED, TRIALS, TUNINGS)
+"""Every first part of a key."""
 
 MANIFEST = "manifest.json"
 SWEEP_RECORD = "sweep.json"

@@ -25,6 +25,7 @@ _HEAD = 16
 _ZIP = b"PK\3\4"
 # ModelProto: ir_version, then one of its other fields: producer, domain, model version, documentation, graph, opset.
 _ONNX = re.compile(rb"\x08[\x03-\x20][\x12\x1a\x22\x28\x32\x3a\x42]")
+_TEXT = re.compile(rb"[\t\r\n -~]{%d}" % _HEAD)
 _FORMATS = (
     _Format("an ONNX model", _ONNX.match, "give it as `onnx:`, and it is converted first."),
     _Format(
@@ -37,6 +38,13 @@ _FORMATS = (
         lambda head: head.startswith(b"\x7fELF"),
         "give the DLC that it was made of.",
     ),
+    _Format("packed with gzip", lambda head: head.startswith(b"\x1f\x8b"), "unpack it."),
+    _Format(
+        "a Keras or HDF5 file",
+        lambda head: head.startswith(b"\x89HDF"),
+        "export it as ONNX, and give that as `onnx:`.",
+    ),
+    _Format("a text file", _TEXT.fullmatch, "correct its path."),
 )
 
 

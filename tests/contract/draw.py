@@ -55,11 +55,11 @@ def deployments() -> Iterator[str]:
     from prefect import Flow, Task
 
     for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]:
-        path, _, name = deployment["entrypoint"].partition(":")
-        flow = getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)
+        module, _, name = deployment["entrypoint"].rpartition(".")
+        flow = getattr(import_module(module), name)
         label = f"deployment {deployment['name']}"
         queue = deployment["work_pool"].get("work_queue_name")
-        yield f"{label}: {deployment['entrypoint']} on queue {queue}"
+        yield f"{label}: {module.replace('.', '/')}.py:{name} on queue {queue}"
         schema = flow.parameters.model_dump()
         yield from (f"{label} parameter {field}" for field in _fields(schema, schema))
     for package in ("flows", "tasks"):

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -13,23 +10,18 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.events import Event
+from prefect.events import Event, RelatedResource
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.events.schemas.automations import AutomationCore
 
 from bench.resilience.server import PrefectServer
-from fakes.records import MOMENT, record
+from fakes.records import MOMENT, record, run_record
+from flows.register import automations as register
 from qhas.devices.quarantine import Quarantined
 from qhas.runs import progress
 from tasks import events
-from tests.flows.conftest import ROOT
+from tests.flows.test_triggers import trigger
 
-FOLDER = ROOT / "infra" / "automations"
-_spec = importlib.util.spec_from_file_location("register", FOLDER / "register.py")
-assert _spec
-assert _spec.loader
-register = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(register)
 NAMES = {
     "qhas regression",
     "qhas device quarantined",
@@ -65,26 +57,28 @@ def test_with_a_block_every_automation_tells_people() -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A server with all its services (the harness's has no triggers), with the automations registered, twice."""
+    """A server with all its services; the harness's has no triggers."""
     with PrefectServer(tmp_path_factory.mktemp("automations")) as running:
-        for _ in range(2):
-            done = subprocess.run(
-                [sys.executable, str(FOLDER / "register.py")],
-                env=running.environment,
-                capture_output=True,
-                text=True,
-                timeout=900,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
+        asyncio.run(_register(running))
         yield running
+
+
+async def _register(server: PrefectServer) -> None:
+    """What was registered before is brought up to date, not made again."""
+    async with _client(server) as client:
+        for _ in range(2):
+            await register.register_automations(client, None)
+
+
+def _client(server: PrefectServer) -> PrefectClient:
+    there, login = server.environment["PREFECT_API_URL"], server.environment["PREFECT_API_AUTH_STRING"]
+    return PrefectClient(api=there, auth_string=login)
 
 
 @pytest.fixture
 async def client(server: PrefectServer) -> AsyncIterator[PrefectClient]:
     """A client of that server."""
-    there, login = server.environment["PREFECT_API_URL"], server.environment["PREFECT_API_AUTH_STRING"]
-    async with PrefectClient(api=there, auth_string=login) as made:
+    async with _client(server) as made:
         yield made
 
 
@@ -160,6 +154,28 @@ class TestOnAServer:
             run.id, State(type=StateType.FAILED, message="1 of 4 cells good."), force=True
         )
         await fired(client, "qhas nightly ended badly")
+
+    async def test_a_nightly_that_ends_starts_its_comparison(
+        self, client: PrefectClient, told: list[Event]
+    ) -> None:
+        made = trigger("compare-runs")
+        flow = await client.create_flow_from_name("compare-runs")
+        made.set_deployment_id(await client.create_deployment(flow, "compare-runs"))
+        await client.create_automation(made.as_automation())
+        await asyncio.sleep(2)  # as below
+        nightly = {"prefect.resource.id": "prefect.deployment.1", "prefect.resource.role": "deployment"}
+        events.sweep_finished(run_record(run_id="nightly-7"), "report.html")
+        events.sweep_finished(run_record(run_id="by-hand"), "report.html")
+        by_night, by_hand = told
+        related = RelatedResource.model_validate(nightly | {"prefect.resource.name": "nightly-sweep"})
+        await send(client, by_hand, by_night.model_copy(update={"related": [related]}))
+
+        async def started() -> list[FlowRun]:
+            runs = await client.read_flow_runs()
+            return [run for run in runs if run.parameters == {"after": "nightly-7"}]
+
+        await until(started)
+        assert not [run for run in await client.read_flow_runs() if run.parameters == {"after": "by-hand"}]
 
     async def test_a_run_without_a_sign_of_life_is_marked_as_crashed(self, client: PrefectClient) -> None:
         (document,) = [one for one in register.documents() if "sign of life" in one["name"]]

@@ -165,7 +165,7 @@ async def test_a_run_whose_host_died_is_finished_by_another_worker(hanging: Fake
         good = good_cells(lab)
         assert (
             await state_of(run)
-        ).is_running()  # nobody is left to tell; infra/automations/lost-run.yaml does
+        ).is_running()  # nobody is left to tell; flows/register/automations/lost-run.yaml does
     async with get_client() as client:
         await client.set_flow_run_state(run, Crashed(message="No sign of life."), force=True)
     order(lab.sdk)

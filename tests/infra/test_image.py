@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from qhas import __version__
 from tests.infra.files import INFRA, ROOT, compose
 
 IMAGE = INFRA / "image"
@@ -75,10 +76,8 @@ def test_its_versions_are_those_that_are_tested_and_bring_no_tool_of_development
 
 
 def test_compose_and_kubernetes_run_it_in_the_version_of_the_package() -> None:
-    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert version
-    assert compose()["services"]["worker"]["image"] == f"qhas-flows:{version[1]}"
-    assert f"newTag: {version[1]}}}" in (INFRA / "kubernetes" / "kustomization.yaml").read_text()
+    assert compose()["services"]["worker"]["image"] == f"qhas-flows:{__version__}"
+    assert f"newTag: {__version__}}}" in (INFRA / "kubernetes" / "kustomization.yaml").read_text()
 
 
 def pins(lock: Path) -> dict[str, tuple[str, ...]]:

@@ -42,6 +42,7 @@ RUNS = {
     "compare nightly-1 nightly-2 --site site.yaml": HEAVY,
     "plan sweep.yaml --site site.yaml": HEAVY | VERDICTS | {"qhas.diff"},
     "devices --site site.yaml": HEAVY | DIFF | VERDICTS,
+    "openmetrics --site site.yaml": HEAVY,
     "doctor --site site.yaml": HEAVY | RECORDS | DIFF | VERDICTS | {"qhas.cell", "qhas.lab"},
     "prune --site site.yaml": HEAVY,
     "pin nightly-1 --site site.yaml": HEAVY,

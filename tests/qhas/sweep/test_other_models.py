@@ -27,7 +27,14 @@ def test_onnx_given_as_a_dlc_is_told_how_to_give_it(tmp_path: Path, name: str, c
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"\x1c\0\0\0TFL3\0\0", "a TFLite model"), (b"\x7fELF\x02\x01", "a context binary or library")],
+    [
+        (b"\x1c\0\0\0TFL3\0\0", "a TFLite model"),
+        (b"\x7fELF\x02\x01", "a context binary or library"),
+        (b"\x1f\x8b\x08\0", "packed with gzip"),
+        (b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
+        (b"made by\tnobody\r\nat all", "a text file"),
+        (b'{"name": "nightly"}', "a text file"),
+    ],
 )
 def test_other_formats_are_told_as_well(tmp_path: Path, content: bytes, says: str) -> None:
     (file := tmp_path / "net.dlc").write_bytes(content)

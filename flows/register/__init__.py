@@ -1,0 +1,1 @@
+"""What a Prefect server must know before anybody can start a run: work pool, deployments, automations."""
