@@ -45,6 +45,12 @@ def tune(
     check: Annotated[
         bool, typer.Option(help="Set the outputs of the best against the default's on the emulator.")
     ] = True,
+    devices: Annotated[
+        bool,
+        typer.Option(
+            help="Measure the best three on a device of the SoC, where the site has one: that decides."
+        ),
+    ] = True,
     sdk: SdkOption = None,
     site: SiteOption = None,
     as_json: JsonOption = False,
@@ -53,9 +59,10 @@ def tune(
 
     Each trial is a compilation, kept in the store: asked again, nothing is compiled.
     """
-    with open_bench(absolute(network), soc, load_site(site), sdk) as bench:
+    rack = load_site(site)
+    with open_bench(absolute(network), soc, rack, sdk) as bench:
         with trial_bar(as_json=as_json) as progress:
-            answer = tuned(bench, objective, trials, progress, check=check)
+            answer = tuned(bench, objective, trials, progress, check=check, rack=rack if devices else None)
         address = keep(bench.store, answer)
     if as_json:
         print_json(

@@ -18,6 +18,8 @@ _ENGINES = (Resource.DRAM, Resource.HMX, Resource.HVX)
 _FORMAT_CHANGE = "ForceFormat"
 _DOUBLE_DATA_RATE = 2
 _DMA = "DMA"
+_ALL = 100.01
+"""Percent, with room for whole cycles."""
 
 Row = tuple[str, str, str]
 """Node, HTP op and unit."""
@@ -59,6 +61,8 @@ def _bound(
     most, resource = max(follows, default=(0.0, None), key=lambda each: each[0])
     bound = resource if most >= _FOLLOWS else None
     threads = as_it_is.in_force("hvx_threads")
+    share = _ceiling(as_it_is, op, soc, known.get((op.node, op.unit)))
+    possible = share is None or share <= _ALL
     return OpBound(
         node=op.node,
         type=op.type,
@@ -69,7 +73,8 @@ def _bound(
         share_percent=percent(op.dominant, as_it_is.graphs[0].cycles),
         bound=bound,
         follows=most if bound else None,
-        ceiling_percent=_ceiling(as_it_is, op, soc, known.get((op.node, op.unit))),
+        ceiling_percent=share if possible else None,
+        too_fast=not possible,
         threads_percent=percent(op.cycles, op.busy * threads)
         if op.unit == HVX and op.busy and threads
         else None,

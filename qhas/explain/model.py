@@ -59,6 +59,8 @@ class OpBound(Stored):
     that element-wise ops read and write on all threads of HVX, bytes of the DRAM."""
     threads_percent: float | None = None
     """HVX threads in use, of those there are, while the op is at work."""
+    too_fast: bool = False
+    """Simulated faster than any op of the small networks: then it has no share, and its cost is to be believed last."""
     format_change: bool = False
 
     @property
@@ -104,6 +106,11 @@ class Explanation(Stored):
         return next(
             (each.elasticity for each in self.findings if each.resource is resource and each.factor < 1), None
         )
+
+    @property
+    def too_fast_percent(self) -> float:
+        """Of the timeline, of ops that are simulated faster than any of the small networks."""
+        return sum(op.share_percent for op in self.ops if op.too_fast)
 
     @property
     def agreement(self) -> tuple[int, int]:

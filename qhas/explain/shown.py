@@ -33,8 +33,14 @@ def circumstances(answer: Explanation) -> str:
     moved = [
         f"{name} {value:,} B" for name, value in (("spilled", answer.spill), ("filled", answer.fill)) if value
     ]
+    fast = (
+        f"ops with {answer.too_fast_percent:.1f} % of the time are simulated faster than any of the small networks that ceilings "
+        "come from, so believe their cost last; "
+        if answer.too_fast_percent
+        else ""
+    )
     return (
         f"{answer.bounded_percent:.0f} % of the work on the dominant path has a bound; "
-        f"{' and '.join(moved) or 'nothing is spilled for want of VTCM'}; options: {answer.options}; SDK {answer.sdk}; "
+        f"{' and '.join(moved) or 'nothing is spilled for want of VTCM'}; {fast}options: {answer.options}; SDK {answer.sdk}; "
         f"{answer.compiled} compiled now. All figures are simulated."
     )

@@ -9,6 +9,7 @@ from qhas.estimate.worker import TrialRefused
 from qhas.explain.experiments import Experiment, Resource, elasticity, experiments
 from qhas.explain.explain import bounds, finding
 from qhas.explain.model import Explanation, Finding, OpBound
+from qhas.explain.shown import circumstances
 
 IN_FORCE: dict[str, float] = {
     "sim_ddr_freq": 3196.8,
@@ -177,3 +178,13 @@ def test_three_sentences_say_bound_by_what_which_ops_and_what_would_help_most():
 
 def test_a_network_that_follows_no_engine_is_not_said_to_be_bound_by_one():
     assert "bound by no engine alone" in explanation(found(Resource.DRAM, 0.5, 0.1, 7)).sentences[0]
+
+
+def test_an_op_that_is_faster_than_its_ceiling_has_no_share_and_is_told():
+    fast = op("DMA", 100, dram_read=4000)
+    (bound,) = bounds(estimate(ops=(fast,)), [])
+    assert (bound.ceiling_percent, bound.too_fast) == (None, True)
+    answer = explanation().model_copy(update={"ops": [bound]})
+    assert "ops with 10.0 % of the time are simulated faster than any of the small networks" in circumstances(
+        answer
+    )
