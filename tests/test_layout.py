@@ -42,6 +42,7 @@ FLOORS = (
         "network",
         "truth",
         "profile",
+        "source",
         "store",
         "sweep",
         "site",

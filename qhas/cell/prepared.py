@@ -46,7 +46,9 @@ MADE_DLC = "network.dlc"
 """A DLC that was converted from an ONNX, not prepared yet."""
 MADE_ONNX = "network.onnx"
 MADE_ONNX_DATA = "network.onnx.data"
-_MADE = ([MADE_DLC], [MADE_ONNX], [MADE_ONNX, MADE_ONNX_DATA])
+OP_TRACE = "op_trace.json"
+"""Which nodes became which ops, where the converter tells it."""
+_MADE = ([MADE_DLC], [MADE_DLC, OP_TRACE], [MADE_ONNX], [MADE_ONNX, MADE_ONNX_DATA])
 
 
 class PreparedManifest(BaseModel):

@@ -124,6 +124,8 @@ class OpDiff(DiffPart):
     shape_after: list[int] | None = None
     data_type_before: str | None = None
     data_type_after: str | None = None
+    module: str | None = None
+    """Path of the module that it is of, where its ONNX says so: of several ops, the first's that has one."""
     op_count: int = 1
     """QNN ops that a REPLACED group holds after; 1 otherwise."""
     of_network: bool = True
