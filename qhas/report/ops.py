@@ -21,8 +21,9 @@ from qhas.profile.runtrace import Runtrace
 from qhas.profile.thread_use import ThreadUse, by_htp_op, thread_use
 from qhas.profile.thread_use import packets as packets_of
 from qhas.profile.timing import Timing, timing
-from qhas.report.by_source import BySource, Level, by_source
+from qhas.report.by_source import BySource, by_source
 from qhas.report.op_row import OpRow
+from qhas.source.level import Level
 from qhas.source.source_map import SourceMap
 from qhas.units import megahertz, microseconds
 
