@@ -50,6 +50,7 @@ FLOORS = (
         "runs",
         "estimate",
         "lab",
+        "accuracy",
         "cell",
     ),
     *(
