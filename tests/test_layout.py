@@ -64,6 +64,7 @@ FLOORS = (
         "gate",
         "tune",
         "explain",
+        "llm",
         "advise",
         "upkeep",
         "cli",
