@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 # Containers often set it. Without cached bytecode every process of Prefect compiles for seconds before it starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow lint format bench lock clean stack stack-down stack-status
+.PHONY: demo test test-slow lint format bench docs lock clean stack stack-down stack-status
 
 demo: $(STAMP)
 	@$(BIN)/qhas demo
@@ -31,6 +31,10 @@ format: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m bench
 
+# The site of docs/ in site/, strictly: a link that leads nowhere fails it. Its tools have an environment of their own.
+docs: $(VENV)-docs/.installed
+	@NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict
+
 # Prefect on PostgreSQL, an S3 server and workers, on this machine alone; infra/README.md.
 stack: $(STAMP)
 	@$(BIN)/python -m infra.stack up
@@ -47,6 +51,11 @@ $(STAMP): requirements.lock pyproject.toml | $(UV)
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(VENV)-docs/.installed: docs.lock | $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)-docs
+	@$(UV) pip install --quiet --python $(VENV)-docs/bin/python --require-hashes -r docs.lock
+	@touch $@
+
 # What installs all the rest, itself by digest.
 $(VENV)-uv/bin/uv: | bootstrap.lock
 	@$(PYTHON) -m venv $(VENV)-uv
@@ -60,8 +69,9 @@ COMPILE = $(DIGESTS) --constraint constraints.txt --no-emit-package qhas-flows p
 
 lock: | $(UV)
 	$(COMPILE) --extra dev -o requirements.lock
+	$(DIGESTS) --group docs -o docs.lock
 	echo "uv==$$($(UV) --version | cut -d' ' -f2)" | $(DIGESTS) - -o bootstrap.lock
 	$(COMPILE) --extra hostsdk --extra server --extra build --constraint requirements.lock -o infra/image/requirements.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-uv qhas-demo qhas-store
+	rm -rf $(VENV) $(VENV)-uv $(VENV)-docs site qhas-demo qhas-store

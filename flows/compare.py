@@ -12,7 +12,7 @@ from prefect.states import Completed, Failed
 from flows import parameters as asked
 from qhas.diff.runs import Chosen
 from qhas.naming import Name
-from qhas.runs.baseline import baseline_of
+from qhas.runs.baseline import NoBaseline, baseline_of
 from qhas.site import load_site
 from qhas.store import Store
 from tasks.compare import compare_runs as compare
@@ -20,6 +20,8 @@ from tasks.compare import show_comparison
 
 SLOWER = "Slower"
 """State of a comparison in which a cell became slower."""
+FIRST = "First run"
+"""State where there is none to compare with."""
 
 
 @flow(name="compare-runs", flow_run_name="{after}", persist_result=False)
@@ -33,9 +35,11 @@ async def compare_runs(
 ) -> State[Any]:
     """Tell what changed between two runs, cell by cell, and why: a table of all cells and the causes of those that changed."""
     store = Store(load_site(site).store)
-    if not before:
-        before = await asyncio.to_thread(baseline_of, store, after)
-    diff = await compare(store, before, after, Chosen(models, socs), threshold_percent)
+    try:
+        baseline = before if before else await asyncio.to_thread(baseline_of, store, after)
+    except NoBaseline as first:
+        return Completed(name=FIRST, message=str(first))
+    diff = await compare(store, baseline, after, Chosen(models, socs), threshold_percent)
     await show_comparison(diff)
     if diff.worse:
         return Failed(name=SLOWER, message=diff.sentence)

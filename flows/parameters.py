@@ -109,6 +109,13 @@ AFTER = _parameter("Run", "Id of the run that is judged.")
 BEFORE = _parameter(
     "Against", "Id of the run it is judged against. Empty: the last finished run of its sweep before it.", ""
 )
+BISECTED_RUN = _parameter(
+    "Run", "Id of the run in which the cell is slower, the beginning of one, or latest."
+)
+BISECTED_CELL = _parameter("Cell", "As model/soc/variant; a variant default may be left out.")
+GOOD_RUN = _parameter(
+    "Good in", "Id of a run in which it was good. Empty: the last finished run of its sweep before it.", ""
+)
 MODEL_PATTERNS = _parameter("Networks", "Only those of these patterns, as in inception_*. None: all.", [])
 SOC_PATTERNS = _parameter("SoCs", "Only those of these patterns, as in sa8*. None: all.", [])
 UPGRADED = _parameter("Networks", "At least one: un-cached DLCs, paths on the worker or fsspec URLs.")

@@ -46,16 +46,26 @@ async def sdk_upgrade(
     inputs = await asyncio.to_thread(inputs_for, lab_site, socs, sdks)
     question = Question(named(networks, inputs), tuple(socs), sdks, threshold_percent)
     store = Store(lab_site.store)
-    stages = search(question, store)
+    answer, address = await answered(search(question, store), store, site)
+    events.upgrade_finished(answer, address)
+    return slower_or_not(answer, address)
+
+
+async def answered(stages: Stages, store: Store, site: str | None) -> tuple[Upgrade, str]:
+    """Run the sweeps of a search and show its answer as an artifact; the answer and the address of its page."""
     while isinstance(step := await asyncio.to_thread(_next, stages), Stage):
         await run_sweep(step.spec, site, step.run_id)
     address = await asyncio.to_thread(keep, store, step)
     await acreate_markdown_artifact(
         key=artifact_key(step.upgrade_id), markdown=page(step), description=as_text(step.sentence)
     )
-    events.upgrade_finished(step, address)
-    message = f"{step.sentence} Page: {address}"
-    return Completed(message=message) if step.good else Failed(name=SLOWER, message=message)
+    return step, address
+
+
+def slower_or_not(answer: Upgrade, address: str) -> State[Any]:
+    """The state that an answer ends its flow run with."""
+    message = f"{answer.sentence} Page: {address}"
+    return Completed(message=message) if answer.good else Failed(name=SLOWER, message=message)
 
 
 def _next(stages: Stages) -> Stage | Upgrade:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from qhas.diff import runs
@@ -14,10 +13,10 @@ from qhas.diff.runs import Chosen
 from qhas.markdown import as_text
 from qhas.store import Store
 from tasks.artifacts import artifact_key
-from tasks.policy import STEP
+from tasks.policy import step
 
 
-@task(name="compare", task_run_name="compare {after} with {before}", **STEP)
+@step("compare", "compare {after} with {before}")
 async def compare_runs(
     store: Store, before: str, after: str, chosen: Chosen, threshold_percent: float
 ) -> RunDiff:
@@ -27,7 +26,7 @@ async def compare_runs(
     )
 
 
-@task(name="show comparison", task_run_name="show {diff.after} against {diff.before}", **STEP)
+@step("show comparison", "show {diff.after} against {diff.before}")
 async def show_comparison(diff: RunDiff) -> None:
     """A table artifact with a row a cell, and a Markdown one that explains the cells whose time changed."""
     key = artifact_key(f"{diff.after}-against-{diff.before}")

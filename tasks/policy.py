@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
+from prefect.utilities.annotations import quote
 
 from qhas.failures import MAX_ATTEMPTS, worth_another_attempt
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 async def worth_retrying(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -26,3 +31,20 @@ STEP: dict[str, Any] = {
     "cache_policy": NO_CACHE,
     "persist_result": False,
 }
+
+
+class StepTask(Task[P, R]):
+    """A task whose arguments are quoted: Prefect does not search them for futures.
+
+    With the records of a run in them, the search takes longer than the task itself.
+    """
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:  # type: ignore[override]
+        """Run it, called as the function that it is made of."""
+        run: Callable[..., R] = super().__call__
+        return run(*map(quote, args), **{parameter: quote(value) for parameter, value in kwargs.items()})
+
+
+def step(name: str, task_run_name: str | None = None) -> Callable[[Callable[P, R]], StepTask[P, R]]:
+    """Make a function a task under this policy; `task_run_name` is a template over its parameters."""
+    return lambda work: StepTask(work, name=name, task_run_name=task_run_name, **STEP)

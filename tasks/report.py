@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from prefect import task
 from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
 
 from qhas.report.publish import publish_report as write_report
@@ -16,16 +15,16 @@ from qhas.store import Store
 from qhas.verdict import CellVerdict
 from qhas.verdict.judge import judge_run
 from tasks.artifacts import artifact_key, cell_table, failure_page, links_of, trace_page
-from tasks.policy import STEP
+from tasks.policy import step
 
 
-@task(name="judge", task_run_name="judge {run.run_id}", **STEP)
+@step("judge", "judge {run.run_id}")
 async def judge(store: Store, run: SweepRecord, records: list[CellRecord]) -> list[CellVerdict]:
     """Append the run to the history and judge it against the earlier ones; again after re-runs."""
     return await asyncio.to_thread(judge_run, store, run, records)
 
 
-@task(name="report", task_run_name="report {run.run_id}", **STEP)
+@step("report", "report {run.run_id}")
 async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]) -> str:
     """Write the static page and the artifacts of the run; the page's address.
 

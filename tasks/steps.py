@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import task
-
 from qhas.cell.sequence import ONCE, Steps
-from tasks.policy import STEP
+from tasks.policy import step as as_step
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,7 +18,7 @@ def as_tasks(steps: Steps) -> Steps:
 
 
 def _task(name: str, step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    return task(name=name, task_run_name=f"{name} {{work.cell.label}}", **STEP)(step)
+    return as_step(name, f"{name} {{work.cell.label}}")(step)
 
 
 TASKS = as_tasks(ONCE)

@@ -6,7 +6,6 @@ import asyncio
 import platform
 from datetime import UTC, datetime
 
-from prefect import task
 from prefect.artifacts import acreate_table_artifact
 from prefect.logging import get_run_logger
 
@@ -22,13 +21,13 @@ from qhas.upkeep.linked import linked_cells
 from qhas.upkeep.prune import PruningPlan, PruningPolicy, PruningResult
 from qhas.upkeep.verify import Checked, all_damages, extent, run_ids, verify_runs
 from tasks.artifacts import artifact_key
-from tasks.policy import STEP
+from tasks.policy import step
 
 _ROWS = 500
 """Of a table; a first pruning of an old store has many thousands."""
 
 
-@task(name="examine", **STEP)
+@step("examine")
 async def examine(site: Site) -> list[Finding]:
     """Ask this worker's host, its SDK, its store and its devices, and show what they answer."""
     findings = await asyncio.to_thread(lambda: list(findings_of(site)))
@@ -43,7 +42,7 @@ async def examine(site: Site) -> list[Finding]:
     return findings
 
 
-@task(name="plan-pruning", **STEP)
+@step("plan-pruning")
 async def plan_pruning(store: Store, policy: PruningPolicy) -> PruningPlan:
     """Find what may go, and show it. What verdicts link to stays."""
     linked = await asyncio.to_thread(linked_cells, store)
@@ -58,7 +57,7 @@ async def plan_pruning(store: Store, policy: PruningPolicy) -> PruningPlan:
     return plan
 
 
-@task(name="prune", **STEP)
+@step("prune")
 async def prune(store: Store, plan: PruningPlan) -> PruningResult:
     """Carry out a plan; what fails is logged, place by place."""
     result = await asyncio.to_thread(pruning.prune, store, plan)
@@ -67,13 +66,13 @@ async def prune(store: Store, plan: PruningPlan) -> PruningResult:
     return result
 
 
-@task(name="compact-history", **STEP)
+@step("compact-history")
 async def compact_history(store: Store) -> Compaction:
     """Make one file of each month of the history that is over."""
     return await asyncio.to_thread(compact, store, datetime.now(UTC))
 
 
-@task(name="verify-runs", **STEP)
+@step("verify-runs")
 async def verify(store: Store, run_id: str | None) -> list[Checked]:
     """Hold one run, or all, against their records, and show what is damaged: nothing of it is changed."""
     wanted = [run_id] if run_id else await asyncio.to_thread(run_ids, store)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Annotated
 
@@ -73,6 +74,7 @@ def masked_text(text: str, secrets: Collection[str] = ()) -> str:
     return _HEADER.sub(_parameter, _SIGNED.sub(_parameter, text))
 
 
+@lru_cache(maxsize=1024)  # each tool's environment asks it of all variables
 def holds_secret(name: str, value: str) -> bool:
     """Whether a variable may hold a credential, by its name or as the password in an address."""
     return is_secret(name) or masked_text(value) != value

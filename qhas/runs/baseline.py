@@ -9,13 +9,17 @@ from qhas.runs.stored import read_run
 from qhas.store import Store
 
 
+class NoBaseline(InvalidInput):
+    """A run is the first finished one of its sweep."""
+
+
 def baseline_of(store: Store, run_id: str) -> str:
-    """The last finished run of the same sweep before this one. Raises InvalidInput if there is none, and StoreError."""
+    """The last finished run of the same sweep before this one. Raises NoBaseline if there is none, and StoreError."""
     run = read_run(store, run_id)
     if run is None:
         raise InvalidInput(f"The store {store.root} has no run {run_id}.")
     if (earlier := last_before(store, run)) is None:
-        raise InvalidInput(
+        raise NoBaseline(
             f"There is no finished run of sweep {run.spec.name} before {run_id} in {store.root}."
         )
     return earlier

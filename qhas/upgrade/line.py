@@ -24,6 +24,10 @@ from qhas.upgrade.sdk_names import sdk_of
 _DIGITS = 8
 
 
+class NothingChanged(InvalidInput):
+    """Two cells are made of the same: there is no point between them to try."""
+
+
 @dataclass(frozen=True)
 class Point:
     """What a cell is made of, and the last change on the way to it."""
@@ -75,7 +79,7 @@ class Dlcs:
 def points_between(
     store: Store, site: Site, before: CellRecord, after: CellRecord, folder: Path
 ) -> list[Point]:
-    """From `before` to `after`, both included, each a change further. Raises InvalidInput where nothing changed that is run."""
+    """From `before` to `after`, both included, each a change further. Raises NothingChanged, and InvalidInput for a DLC that is gone."""
     dlcs = Dlcs(store, folder)
     same_dlc = _digest(before) == _digest(after)
     old_sdk, new_sdk = (sdk_of(site, record) for record in (before, after))
@@ -102,7 +106,7 @@ def points_between(
             name = f"DLC {_digest(record)[:_DIGITS]}"
             points.append(replace(points[-1], model=dlc, name=name, changed=Changed.DLC))
     if len(points) == 1:
-        raise InvalidInput(
+        raise NothingChanged(
             f"Between runs {before.run_id} and {after.run_id} SDK, options and DLC of the cell are the same: qhas compare names "
             "what else differs."
         )

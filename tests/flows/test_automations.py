@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.events import Event
+from prefect.events import Event, RelatedResource
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.events.schemas.automations import AutomationCore
 
 from bench.resilience.server import PrefectServer
-from fakes.records import MOMENT, record
+from fakes.records import MOMENT, record, run_record
 from flows.register import automations as register
 from qhas.devices.quarantine import Quarantined
 from qhas.runs import progress
 from tasks import events
+from tests.flows.test_triggers import trigger
 
 NAMES = {
     "qhas regression",
@@ -153,6 +154,28 @@ class TestOnAServer:
             run.id, State(type=StateType.FAILED, message="1 of 4 cells good."), force=True
         )
         await fired(client, "qhas nightly ended badly")
+
+    async def test_a_nightly_that_ends_starts_its_comparison(
+        self, client: PrefectClient, told: list[Event]
+    ) -> None:
+        made = trigger("compare-runs")
+        flow = await client.create_flow_from_name("compare-runs")
+        made.set_deployment_id(await client.create_deployment(flow, "compare-runs"))
+        await client.create_automation(made.as_automation())
+        await asyncio.sleep(2)  # as below
+        nightly = {"prefect.resource.id": "prefect.deployment.1", "prefect.resource.role": "deployment"}
+        events.sweep_finished(run_record(run_id="nightly-7"), "report.html")
+        events.sweep_finished(run_record(run_id="by-hand"), "report.html")
+        by_night, by_hand = told
+        related = RelatedResource.model_validate(nightly | {"prefect.resource.name": "nightly-sweep"})
+        await send(client, by_hand, by_night.model_copy(update={"related": [related]}))
+
+        async def started() -> list[FlowRun]:
+            runs = await client.read_flow_runs()
+            return [run for run in runs if run.parameters == {"after": "nightly-7"}]
+
+        await until(started)
+        assert not [run for run in await client.read_flow_runs() if run.parameters == {"after": "by-hand"}]
 
     async def test_a_run_without_a_sign_of_life_is_marked_as_crashed(self, client: PrefectClient) -> None:
         (document,) = [one for one in register.documents() if "sign of life" in one["name"]]

@@ -47,3 +47,8 @@ async def test_a_faster_run_completes(site: str) -> None:
     state = await compare_runs(before="nightly-1", after="nightly-2", site=site, return_state=True)
     assert state.is_completed()
     assert "1 better" in str(state.message)
+
+
+async def test_a_first_run_has_nothing_to_be_compared_with(site: str) -> None:
+    state = await compare_runs(after="nightly-0", site=site, return_state=True)
+    assert (state.is_completed(), state.name) == (True, "First run")

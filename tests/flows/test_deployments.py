@@ -19,6 +19,7 @@ from tests.flows.conftest import POOL, ROOT, FakeLab, prefect
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 NAMES = (
     "batch-profile/batch-profile",
+    "bisect/bisect",
     "compare-runs/compare-runs",
     "flight-check/flight-check",
     "nightly-sweep/nightly-sweep",

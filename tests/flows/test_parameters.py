@@ -13,6 +13,7 @@ from prefect.utilities.schema_tools.validation import ValidationError, validate
 from fakes.records import spec
 from flows.accept import accept_change
 from flows.batch import batch_profile
+from flows.bisect import bisect
 from flows.compare import compare_runs
 from flows.nightly import nightly_sweep
 from flows.profile import profile
@@ -27,6 +28,7 @@ FLOWS = {
     for flow in (
         accept_change,
         batch_profile,
+        bisect,
         compare_runs,
         flight_check,
         nightly_sweep,

@@ -108,6 +108,12 @@ ASKED: dict[str, tuple[Callable[[Asking], dict[str, Any]], list[str]]] = {
     "accept-change": (an_acceptance, []),
 }
 """By deployment what is asked of it, and the cells it then leaves in the store. The last three need others."""
+ELSEWHERE = {
+    "sdk-upgrade": "tests/flows/test_upgrade.py",
+    "bisect": "tests/flows/test_bisect.py",
+    "tune": "tests/flows/test_tune.py",
+}
+"""What needs several SDKs, or runs that differ, and is tried with them."""
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +128,8 @@ def begun(running: Running, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 def test_every_deployment_is_tried() -> None:
-    assert sorted(ASKED) == sorted(DEPLOYMENTS)
+    assert sorted([*ASKED, *ELSEWHERE]) == sorted(DEPLOYMENTS)
+    assert all((ROOT / path).is_file() for path in ELSEWHERE.values())
 
 
 def test_every_deployment_is_registered_with_its_schema_enforced(running: Running) -> None:
@@ -131,7 +138,7 @@ def test_every_deployment_is_registered_with_its_schema_enforced(running: Runnin
     assert all(each["enforce_parameter_schema"] and each["description"] for each in there.values())
 
 
-@pytest.mark.parametrize("name", DEPLOYMENTS)
+@pytest.mark.parametrize("name", ASKED)
 def test_a_run_ends_well_with_artifacts_in_the_ui_and_cells_in_the_bucket(
     running: Running, begun: dict[str, tuple[str, str]], name: str
 ) -> None:

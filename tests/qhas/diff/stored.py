@@ -34,7 +34,9 @@ def store_run(
     store.write(keys.sweep_record(run_id), run.model_dump_json().encode())
     return [
         _store_cell(
-            store, record(cell, run_id=run_id, **_facts(changes, cell.model.name)), networks[cell.model.name]
+            store,
+            record(**{"cell": cell, "run_id": run_id} | _facts(changes, cell.model.name)),
+            networks[cell.model.name],
         )
         for cell in planned_cells(sweep)
     ]
