@@ -42,6 +42,7 @@ FLOORS = (
         "network",
         "truth",
         "profile",
+        "source",
         "store",
         "sweep",
         "site",
@@ -49,6 +50,7 @@ FLOORS = (
         "runs",
         "estimate",
         "lab",
+        "accuracy",
         "cell",
     ),
     *(
@@ -64,6 +66,7 @@ FLOORS = (
         "gate",
         "tune",
         "explain",
+        "llm",
         "advise",
         "upkeep",
         "cli",

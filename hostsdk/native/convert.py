@@ -1,8 +1,9 @@
 """Job: ONNX to DLC, through ONNX Runtime's QNN provider with every operation checked against the HTP.
 
 Request: library_dir, onnx, inputs (shapes by name), symbols (values by name), batch (a number or null), and where asked for
-boundary (`Boundary`). Result: dlc (a path in the working directory), warnings (sentences on what costs time). A network that the HTP cannot take whole
-is refused with the operations named; the provider would otherwise write a DLC of the supported part alone.
+boundary (`Boundary`). Result: dlc and trace (paths in the working directory; the trace says which operations became which,
+null where the provider writes none), warnings (sentences on what costs time). A network that the HTP cannot take whole is
+refused with the operations named; the provider would otherwise write a DLC of the supported part alone.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, ready
 
 _NAMED_AT_MOST = 8
+_TRACE = "qnn_op_trace.json"
+"""What the provider calls it (ONNX Runtime's QNN provider 2.7, schema version 2)."""
 _LARGEST_FILE = (1 << 31) - (1 << 20)
 """A protobuf's limit, less what its frame may take."""
 
@@ -43,6 +46,8 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
     dump = {
         "dump_qnn_ir_dlc": "1",
         "dump_qnn_ir_dlc_dir": str(Path.cwd()),
+        "enable_framework_op_trace": "1",
+        "framework_op_trace_dir": str(Path.cwd()),
         "qnn_ir_backend_path": str(directory / "libQnnIr.so"),
     }
     try:
@@ -56,7 +61,8 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
             f"the network became {len(made)} graphs where one is needed.",
             "Converter",
         )
-    reply.result(dlc=str(made[0]), warnings=_warnings(onnx))
+    trace = Path.cwd() / _TRACE
+    reply.result(dlc=str(made[0]), trace=str(trace) if trace.is_file() else None, warnings=_warnings(onnx))
 
 
 def _warnings(network: str) -> list[str]:

@@ -29,6 +29,12 @@ def _options() -> Options:
     options.add_argument(
         "-o", "--output_path", type=Path, metavar="DLC", help="default: the network's name with .dlc"
     )
+    options.add_argument(
+        "--op_trace",
+        type=Path,
+        metavar="JSON",
+        help="also write which operations of the network became which, as the provider tells it",
+    )
     add_shape_options(options)
     _add_boundary(options)
     return options
@@ -79,6 +85,8 @@ def _convert(argv: Sequence[str]) -> None:
             "boundary": _boundary(chosen),
         }
         result = run_job("convert", request, scratch)
+        if chosen.op_trace and result["trace"]:
+            publish(Path(result["trace"]), chosen.op_trace)
         publish(Path(result["dlc"]), output)
     for warning in result["warnings"]:
         print(f"[WARN] {warning}")

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from qhas.diff.runs import CellNotComparable, evidence_of
-from qhas.report.ops import OpRow, network_ops
+from qhas.report.op_row import OpRow
+from qhas.report.ops import network_ops
 from qhas.runs.record import CellRecord
 from qhas.store import Store
 
@@ -33,9 +34,12 @@ _OF_OP: dict[str, tuple[pa.DataType, Callable[[OpRow], Any]]] = {
     "vtcm_bytes": (_INT, lambda op: op.vtcm),
     "shape": (_TEXT, lambda op: op.shape or None),
     "data_type": (_TEXT, lambda op: op.data_type or None),
+    "onnx_node": (_TEXT, lambda op: op.node or None),
+    "module": (_TEXT, lambda op: op.module),
+    "source": (_TEXT, lambda op: op.source or None),
 }
 OP_COLUMNS: Sequence[str] = (*_OF_CELL, *_OF_OP)
-"""`us` is the op's part of the dominant path as time; `cycles` is its work, summed over parallel threads."""
+"""`us` is the op's part of the dominant path as time; `cycles` is its work, summed over parallel threads; `onnx_node`, `module` and `source` are of the ONNX that it was made of."""
 _SCHEMA = pa.schema(
     [(name, _TEXT) for name in _OF_CELL] + [(name, kind) for name, (kind, _) in _OF_OP.items()]
 )
@@ -57,5 +61,5 @@ def _rows(store: Store, record: CellRecord) -> list[dict[str, Any]]:
     cell = {name: str(read(record)) for name, read in _OF_CELL.items()}
     return [
         cell | {name: read(op) for name, (_, read) in _OF_OP.items()}
-        for op in network_ops(evidence.file, evidence.runtrace)
+        for op in network_ops(evidence.file, evidence.runtrace, evidence.sources)
     ]

@@ -18,6 +18,7 @@ DEVICE_LOG = "device.log"
 PROFILING_LOG = "qnn-profiling-data*.log"
 CONFIG = "config.json"
 NETWORK = "network.json"
+SOURCES = "sources.json"
 TRACE = "chrometrace.json"
 TIMELINE = "timeline.json"
 _STEM = TRACE.removesuffix(".json")
@@ -91,6 +92,10 @@ ARTIFACTS = (
     # Ours: what the DLC says of its network, so that two cells are compared by what ran in them.
     ArtifactSpec(
         "network", Step.PREPARE, NETWORK, _never, Retention.EVER, whole=Whole.RENAMED, compress=True
+    ),
+    # Ours: which nodes of the ONNX the DLC's ops are of, and what their exporter says of its source.
+    ArtifactSpec(
+        "sources", Step.PREPARE, SOURCES, _never, Retention.EVER, whole=Whole.RENAMED, compress=True
     ),
     ArtifactSpec(
         "diag_log",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from qhas.cell.calibration import CALIBRATION_LIST, calibration_digest, gather_calibration
-from qhas.cell.prepared import MADE_DLC, MADE_ONNX, MADE_ONNX_DATA, PreparedGraphs
+from qhas.cell.prepared import MADE_DLC, MADE_ONNX, MADE_ONNX_DATA, OP_TRACE, PreparedGraphs
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
@@ -149,9 +149,15 @@ async def _calibrated(work: CellWork, step: Step) -> str:
 async def _convert(attempt: StepAttempt, network: Path) -> list[str]:
     work, target = attempt.work, attempt.folder / MADE_DLC
     await attempt.run_host_tool(
-        work.sdk.convert_argv(network=network, output=target, shapes=work.cell.model.shapes)
+        work.sdk.convert_argv(
+            network=network,
+            output=target,
+            op_trace=attempt.folder / OP_TRACE,
+            shapes=work.cell.model.shapes,
+        )
     )
-    return _required(attempt, target)
+    trace = [OP_TRACE] if (attempt.folder / OP_TRACE).is_file() else []
+    return _required(attempt, target) + trace
 
 
 async def _quantize(attempt: StepAttempt, network: Path) -> list[str]:

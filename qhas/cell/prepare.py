@@ -10,19 +10,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from qhas.cell.artifacts import NETWORK, PREPARED_DLC, SCHEMATIC
+from qhas.cell.artifacts import NETWORK, PREPARED_DLC, SCHEMATIC, SOURCES
 from qhas.cell.dlc import prepared_graphs
 from qhas.cell.effective import context_bytes, of_cache
 from qhas.cell.graphs import GraphWork, folders, paired
-from qhas.cell.prepared import PreparedGraphs, prepared_key
+from qhas.cell.prepared import OP_TRACE, PreparedGraphs, prepared_key
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import file_digest
 from qhas.machine.packing import write_whole
 from qhas.network.dlc import read_network
 from qhas.network.network import Network
+from qhas.network.onnx_file import OnnxGraph
 from qhas.runs import progress
 from qhas.runs.record import PreparedFacts
+from qhas.source.mapping import map_sources
+from qhas.source.op_trace import read_op_trace
 from qhas.truth.traits import traits_of
 
 
@@ -56,6 +59,8 @@ async def prepare_graph(work: CellWork) -> Prepared:
         work.graphs = list(prepared.graphs)
         network = await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
         work.traits = traits_of(network) if network else None
+        if network and work.graph:
+            await asyncio.to_thread(_describe_sources, work.graph, network, source, attempt.folder / SOURCES)
         work.effective = await asyncio.to_thread(of_cache, prepared.dlc, work.cell.prepare)
         work.prepared = PreparedFacts(
             key=key,
@@ -123,6 +128,15 @@ def _describe_network(dlc: Path, target: Path) -> Network | None:
         write_whole(str(target), network.model_dump_json(exclude_defaults=True).encode())
         return network
     return None
+
+
+def _describe_sources(graph: OnnxGraph, network: Network, dlc: Path, target: Path) -> None:
+    """Of a DLC that was made of an ONNX; a trace that cannot be read leaves what names and tensors show."""
+    trace = None
+    with suppress(ValueError, OSError):
+        trace = read_op_trace(dlc.with_name(OP_TRACE))
+    sources = map_sources(graph, network, trace)
+    write_whole(str(target), sources.model_dump_json(exclude_defaults=True).encode())
 
 
 def _tell(work: CellWork, host: str) -> None:

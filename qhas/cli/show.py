@@ -17,6 +17,7 @@ from qhas.failures import InvalidInput
 from qhas.runs.expected import document as expected_document
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.stored import load_run
+from qhas.source.level import Level
 from qhas.store import Store
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ def show(
     csv: Annotated[
         Rows | None, typer.Option(help="Print a row a cell, or a row an op of the network, as CSV.")
     ] = None,
+    by: Annotated[
+        Level | None,
+        typer.Option(help="Show what each node of the ONNX took, or each module that its exporter names."),
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="With --by module: names of a path that make one row.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> Exit:
     """Show a stored run; exit code 1 if a cell failed, is over budget, or became slower than in the other run."""
@@ -45,6 +53,12 @@ def show(
     run_id = run_of(store, run_id)
     require_other(store, against)
     run, cells = load_run(store, run_id)
+    if by:
+        _require_alone(csv, against)
+        _show_by_source(store, cells, by, depth, as_json)
+        return _judged(run, cells)
+    if depth:
+        raise InvalidInput("--depth is of modules: add --by module.")
     if csv:
         if as_json or against:
             raise InvalidInput("--csv prints nothing but rows; leave --json and --against out.")
@@ -79,6 +93,26 @@ def show_result(
 def _judged(run: SweepRecord, cells: list[CellRecord], diff: RunDiff | None = None) -> Exit:
     good = sum(cell.good and not cell.over_budget for cell in cells)
     return Exit.CELLS_FAILED if run.cells > good or (diff and diff.worse) else Exit.GOOD
+
+
+def _require_alone(csv: Rows | None, against: str | None) -> None:
+    if csv or against:
+        raise InvalidInput("--by shows one run by where its ops come from; leave --csv and --against out.")
+
+
+def _show_by_source(
+    store: Store, cells: list[CellRecord], level: Level, depth: int | None, as_json: bool
+) -> None:
+    from qhas.cli.tables.by_source import document, show_by_source  # QHAS files take a while to load
+    from qhas.report.stored_sources import cells_by_source
+
+    if depth and level is not Level.MODULE:
+        raise InvalidInput("--depth is of modules: write --by module.")
+    shown = cells_by_source(store, by_graph(cells), level, depth)
+    if as_json:
+        print_json(document(shown, level))
+    else:
+        show_by_source(console, shown)
 
 
 def _write(store: Store, run: SweepRecord, cells: list[CellRecord], rows: Rows) -> None:

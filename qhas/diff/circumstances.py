@@ -20,6 +20,7 @@ from qhas.profile.origin import Origin
 from qhas.profile.qhas_file import QhasFile
 from qhas.profile.runtrace import Runtrace
 from qhas.runs.record import CellRecord
+from qhas.source.source_map import SourceMap
 
 Kind = CircumstanceKind
 Settings = Mapping[CircumstanceKind, str]
@@ -45,6 +46,8 @@ class Evidence:
     record: CellRecord | None = None
     network: Network | None = None
     """Of its DLC, where that was recorded."""
+    sources: SourceMap | None = None
+    """Of an ONNX: the nodes and modules that its ops are of."""
     beside: Runtrace | None = None
     """The runtrace that stands beside a file; a record has its own."""
 
@@ -95,7 +98,7 @@ def circumstances(
     asked = (_options(before), _options(after))
     listed = [*_differences(old, new), *option_changes(*asked, one_soc=not _moved(Kind.SOC, old, new))]
     if networks:
-        listed += network_causes(networks)
+        listed += network_causes(networks, _modules(networks, before.sources, after.sources))
     elif not same_network(before, after):
         listed += network_changes(ops) or _other_bytes(before, after)
     one_sdk = Kind.SDK in old and not any(_moved(kind, old, new) for kind in (Kind.SDK, Kind.SOC))
@@ -109,6 +112,16 @@ def circumstances(
         if circumstance.kind not in stated | differ
     ]
     return sorted(listed, key=lambda circumstance: (not circumstance.explains, _ORDER[circumstance.kind]))
+
+
+def _modules(
+    diff: NetworkDiff, before: SourceMap | None, after: SourceMap | None
+) -> Mapping[str, str | None]:
+    sides = (
+        (before, (node for op in diff.ops for node in op.match.before)),
+        (after, (node for op in diff.ops for node in op.match.after)),
+    )
+    return {node.name: sources.module_of(node.name) for sources, nodes in sides if sources for node in nodes}
 
 
 def _other_bytes(before: Evidence, after: Evidence) -> list[Circumstance]:

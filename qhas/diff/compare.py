@@ -41,7 +41,7 @@ def compare(
     """
     sides = (_side(before, labels and labels[0]), _side(after, labels and labels[1]))
     _require_one_origin(*sides)
-    old, new = ops_of(before.file), ops_of(after.file)
+    old, new = ops_of(before.file, before.sources), ops_of(after.file, after.sources)
     same, networks = same_network(before, after), _networks(before, after)
     matches = (networks and match_by_network(networks, old, new)) or match(old, new)
     ops = op_diffs(matches, Sameness(topology=same or same_topology(old, new), network=same))

@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from qhas.diff.model import Contribution, Matched, OpDiff, OpEffect, Part
-from qhas.diff.op_words import several, titled
+from qhas.diff.op_words import several, titled, within
 from qhas.profile.op_names import lasting_name
 from qhas.profile.timing import Timing
 
@@ -94,9 +94,11 @@ def _type(op: OpDiff) -> str:
 
 
 def _name(kind: str, effect: OpEffect, members: Sequence[OpDiff]) -> str:
+    where = within(op.module for op in members)
     if effect is OpEffect.REPLACED and kind != members[0].type:
-        return several(len(members), kind)
+        return several(len(members), kind) + where
     who = several(len(members), kind) if len(members) > 1 else titled(members[0].type, members[0].name)
+    who += where
     gone = effect is OpEffect.REPLACED and members[0].type_after is None
     return f"{who} {_GAVE_WAY if gone else _PHRASES[effect]}".rstrip()
 

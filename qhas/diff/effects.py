@@ -110,6 +110,7 @@ def _row(match: Match[Op], same: Sameness) -> OpDiff:
         shape_after=list(last.shape) if last and last.shape else None,
         data_type_before=first.data_type if first else None,
         data_type_after=last.data_type if last else None,
+        module=next((op.module for op in (*after, *before) if op.module is not None), None),
         op_count=max(len(after), 1),
         of_network=all(of_network(op.type) for op in (*before, *after)),
     )

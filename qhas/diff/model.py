@@ -36,8 +36,10 @@ class Figure(DiffPart):
 
     @property
     def percent(self) -> float | None:
-        """The change in percent of before; None from nothing, or where a side does not tell."""
-        return None if self.change is None or not self.before else 100 * self.change / self.before
+        """The change in percent of before; None from nothing, of decibels, or where a side does not tell."""
+        if self.change is None or not self.before or self.unit is Unit.DECIBELS:
+            return None
+        return 100 * self.change / self.before
 
 
 class Resource(DiffPart):
@@ -124,6 +126,8 @@ class OpDiff(DiffPart):
     shape_after: list[int] | None = None
     data_type_before: str | None = None
     data_type_after: str | None = None
+    module: str | None = None
+    """Path of the module that it is of, where its ONNX says so: of several ops, the first's that has one."""
     op_count: int = 1
     """QNN ops that a REPLACED group holds after; 1 otherwise."""
     of_network: bool = True

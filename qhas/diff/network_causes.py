@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from qhas.diff.model import Circumstance, CircumstanceKind, Matched, Source
 from qhas.diff.network_changes import OTHER_SCALES, SAME_OP, Aspect, NetworkDiff, OpChange
-from qhas.diff.op_words import counted, several, titled
+from qhas.diff.op_words import counted, several, titled, within
 
 Kind = CircumstanceKind
 
@@ -23,13 +23,16 @@ _OF_STRUCTURE = tuple(
 )
 
 
-def network_causes(diff: NetworkDiff) -> list[Circumstance]:
-    """That which explains most first. Of the same network twice, that the DLCs differ in nothing that matters."""
+def network_causes(diff: NetworkDiff, modules: Mapping[str, str | None] | None = None) -> list[Circumstance]:
+    """That which explains most first. Of the same network twice, that the DLCs differ in nothing that matters.
+
+    `modules` has paths of modules by the names of ops, where they are known.
+    """
     if diff.same:
         sentence = "other bytes of the DLC, with the same ops, shapes and weights"
         return [Circumstance(kind=Kind.DLC_BYTES, source=Source.RECORD, sentence=sentence, explains=False)]
     data_type = list(_data_types(diff))
-    structure = list(_structure(diff, retyped=bool(data_type)))
+    structure = list(_structure(diff, modules or {}, retyped=bool(data_type)))
     return [*data_type, *structure, *_values(diff, rebuilt=bool(data_type or structure))]
 
 
@@ -48,13 +51,16 @@ def _data_types(diff: NetworkDiff) -> Iterator[Circumstance]:
     yield _stated(Kind.DATA_TYPE, sentence, ops).model_copy(update={"before": before, "after": after})
 
 
-def _structure(diff: NetworkDiff, *, retyped: bool) -> Iterator[Circumstance]:
+def _structure(
+    diff: NetworkDiff, modules: Mapping[str, str | None], *, retyped: bool
+) -> Iterator[Circumstance]:
     phrases, ops = list(diff.borders), list[str]()
     rewired = [op for op in diff.ops if op.has(Aspect.WIRING) and not op.has(*_OWN)]
     changed = [op for op in diff.ops if op.has(*_OWN)]
     groups = [*_changed(changed), *_moved(diff.ops, retyped=retyped), *_changed(rewired)]
     for phrase, names in groups:
-        phrases.append(phrase)
+        each = [name for joined in names for name in joined.split(" + ")]
+        phrases.append(phrase + within(map(modules.get, each)))
         ops += names
     if len(phrases) > _SHOWN:
         more = len(phrases) - _SHOWN

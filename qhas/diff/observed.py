@@ -14,7 +14,7 @@ from qhas.diff.model import (
     Resource,
     Source,
 )
-from qhas.diff.op_words import several, titled
+from qhas.diff.op_words import several, titled, within
 from qhas.units import mebibytes, signed_percent
 
 Kind = CircumstanceKind
@@ -101,7 +101,11 @@ def _phrase(effect: OpEffect, ops: Sequence[OpDiff]) -> str:
     """As in `2 HardSwish became Add + Clip + Mul`; a single op with its name."""
     template = _TOLD.get(effect, effect.value)
     kinds = Counter((op.type_before or op.type, template.format(op.type_after)) for op in ops)
-    single = {op.type: titled(op.type, op.name) for op in ops if effect is not OpEffect.REPLACED}
+    single = {
+        op.type: titled(op.type, op.name) + within([op.module])
+        for op in ops
+        if effect is not OpEffect.REPLACED
+    }
     listed = [
         f"{several(count, kind) if count > 1 else single.get(kind, kind)} {phrase}"
         for (kind, phrase), count in kinds.most_common(_SHOWN)

@@ -9,6 +9,7 @@ from math import prod
 
 from qhas.profile.op_names import border_name
 from qhas.profile.qhas_file import HtpOp, QhasFile, QnnOp
+from qhas.source.source_map import SourceMap
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ class Op:
     hmx: bool | None = None
     data_type: str | None = None
     shape: tuple[int, ...] | None = None
+    module: str | None = None
+    """Path of the module that it is of, where its ONNX says so."""
 
 
-def ops_of(file: QhasFile) -> list[Op]:
+def ops_of(file: QhasFile, sources: SourceMap | None = None) -> list[Op]:
     """The ops in the order of the network where the file tells it, else as listed; one for every name."""
     core = file.longest.htp
     parts: dict[tuple[str, str], list[QnnOp]] = defaultdict(list)
@@ -50,6 +53,8 @@ def ops_of(file: QhasFile) -> list[Op]:
     for instance in file.htp_ops:
         compiled[border_name(instance.qnn_op)].append(instance)
     listed = [_op(name, kind, rows, compiled.get(name, []), core) for (name, kind), rows in parts.items()]
+    if sources:
+        listed = [replace(op, module=sources.module_of(op.name)) for op in listed]
     return sorted(listed, key=lambda op: (op.place is None, op.place or 0))
 
 

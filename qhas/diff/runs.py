@@ -18,6 +18,7 @@ from qhas.outside_bytes import unpack
 from qhas.profile.qhas_file import QhasInvalid, parse_qhas
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, by_graph
+from qhas.runs.sources import read_sources
 from qhas.runs.stored import load_run
 from qhas.store import Store
 from qhas.units import signed_percent
@@ -96,7 +97,12 @@ def evidence_of(store: Store, record: CellRecord) -> Evidence:
     if artifact is None or content is None:
         raise CellNotComparable(f"in {record.run_id} it has no QHAS summary")
     try:
-        return Evidence(parse_qhas(content, artifact.path), record, _network_of(store, record))
+        return Evidence(
+            parse_qhas(content, artifact.path),
+            record,
+            _network_of(store, record),
+            read_sources(store, record),
+        )
     except QhasInvalid as error:
         raise CellNotComparable(f"in {record.run_id} its QHAS summary is damaged: {error}") from error
 

@@ -23,6 +23,7 @@ from qhas.runs import keys
 from qhas.runs.baseline import last_before
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.stored import stored_cells
+from qhas.source.source_map import SourceMap, parse_sources
 from qhas.store import ObjectMissing, Store
 
 _LARGEST_TRACE = 64_000_000
@@ -45,6 +46,7 @@ class CellContents:
 
     record: CellRecord
     qhas: bytes | None = None
+    sources: bytes | None = None
     timeline: bytes | None = None
     drawn: Timeline | None = None
     """The picture, where it had to be made of the trace."""
@@ -83,6 +85,7 @@ def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -
     return CellContents(
         record=record,
         qhas=qhas,
+        sources=_read(store, record, "sources"),
         timeline=timeline,
         drawn=None if timeline else _drawn(store, record),
         before=before,
@@ -93,14 +96,15 @@ def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -
 
 def understood(contents: CellContents) -> CellFiles:
     """What the bytes say. Damaged files cost their part of the page."""
-    after = _evidence(contents.record, contents.qhas)
+    sources = parse_sources(contents.sources) if contents.sources else None
+    after = _evidence(contents.record, contents.qhas, sources)
     if after and contents.before and contents.before_qhas == contents.qhas:
         before: Evidence | None = Evidence(after.file, contents.before)
     else:
         before = _evidence(contents.before, contents.before_qhas) if after else None
     timeline = contents.drawn or _timeline(contents.timeline)
     return CellFiles(
-        ops=op_tables(after.file, after.runtrace) if after else None,
+        ops=op_tables(after.file, after.runtrace, after.sources) if after else None,
         timeline=timeline,
         diff=_diff(before, after) if before and after else None,
         strange=_strange(timeline, after.file) if timeline and after else "",
@@ -116,11 +120,13 @@ def _strange(timeline: Timeline, file: QhasFile) -> str:
     )
 
 
-def _evidence(record: CellRecord | None, content: bytes | None) -> Evidence | None:
+def _evidence(
+    record: CellRecord | None, content: bytes | None, sources: SourceMap | None = None
+) -> Evidence | None:
     if record is None or not record.good or content is None:
         return None
     try:
-        return Evidence(parse_qhas(content, "QHAS summary"), record)
+        return Evidence(parse_qhas(content, "QHAS summary"), record, sources=sources)
     except QhasInvalid:
         return None
 

@@ -18,43 +18,16 @@ from qhas.profile.notes import notes
 from qhas.profile.op_names import border_name, of_network
 from qhas.profile.qhas_file import HtpOp, HtpOpType, QhasFile, QnnOp, Traffic
 from qhas.profile.runtrace import Runtrace
-from qhas.profile.thread_use import Packets, ThreadUse, by_htp_op, thread_use
+from qhas.profile.thread_use import ThreadUse, by_htp_op, thread_use
 from qhas.profile.thread_use import packets as packets_of
 from qhas.profile.timing import Timing, timing
+from qhas.report.by_source import BySource, by_source
+from qhas.report.op_row import OpRow
+from qhas.source.level import Level
+from qhas.source.source_map import SourceMap
 from qhas.units import megahertz, microseconds
 
 SHOWN = 15
-_STALL = 2.0
-
-
-@dataclass(frozen=True)
-class OpRow:
-    """An op type, or an op. `type` is the QNN op type where there is one; `percent` is of the dominant path, traffic in bytes."""
-
-    name: str
-    type: str
-    percent: float
-    dominant: int
-    cycles: int
-    htp_ops: int
-    dram: int
-    vtcm: int
-    format_change: bool = False
-    reference: bool = False
-    us: float | None = None
-    """Its cycles on the dominant path as time; None where nothing tells the graph's time."""
-    start: int | None = None
-    """The cycle in which its first HTP op starts, from the first of the file's on."""
-    end: int | None = None
-    """That in which its last one ends."""
-    shape: str = ""
-    data_type: str = ""
-    packets: Packets | None = None
-
-    @property
-    def stalls(self) -> bool:
-        """Whether the same work took several times the cycles a packet of its best run, most of the time."""
-        return self.packets is not None and self.packets.mean >= _STALL * self.packets.best
 
 
 @dataclass(frozen=True)
@@ -102,6 +75,8 @@ class OpTables:
     """How cycles became microseconds, as part of a sentence; empty where they did not."""
     notes: list[str]
     """What a reader should know of the file, as sentences without subject."""
+    modules: BySource | None = None
+    """Of a network that was converted from an ONNX: its modules."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +96,11 @@ class _Path:
         return 100 * cycles / self.busy if self.busy > 0 else 0.0
 
 
-def op_tables(file: QhasFile, runtrace: Runtrace | None = None) -> OpTables:
+def op_tables(file: QhasFile, runtrace: Runtrace | None = None, sources: SourceMap | None = None) -> OpTables:
     """The tables; those of sections that the file does not have are empty. The runtrace is of the same inference."""
     taken = timing(file, runtrace)
     path = _path(file, taken)
-    instances = _instances(file, path)
+    instances = _instances(file, path, sources)
     packets, uses = dict(by_htp_op(file)), {} if file.simulated else thread_use(file)
     return OpTables(
         types=_ranked(_by_type(instances)),
@@ -149,12 +124,15 @@ def op_tables(file: QhasFile, runtrace: Runtrace | None = None) -> OpTables:
         ],
         rate=_rate(taken, path.us_a_cycle),
         notes=notes(file),
+        modules=by_source(instances, Level.MODULE) if sources else None,
     )
 
 
-def network_ops(file: QhasFile, runtrace: Runtrace | None = None) -> list[OpRow]:
+def network_ops(
+    file: QhasFile, runtrace: Runtrace | None = None, sources: SourceMap | None = None
+) -> list[OpRow]:
     """Every op of the network, in the file's order. The runtrace is of the same inference."""
-    return _instances(file, _path(file, timing(file, runtrace)))
+    return _instances(file, _path(file, timing(file, runtrace)), sources)
 
 
 def _path(file: QhasFile, taken: Timing) -> _Path:
@@ -165,9 +143,17 @@ def _path(file: QhasFile, taken: Timing) -> _Path:
     return _Path(last.htp, last.timeline_cycles * (1 - last.percent_idle / 100), us_a_cycle)
 
 
-def _instances(file: QhasFile, path: _Path) -> list[OpRow]:
+def _instances(file: QhasFile, path: _Path, sources: SourceMap | None) -> list[OpRow]:
     details = _details(file)
-    return [replace(_instance(op, path), **details.get(border_name(op.name), {})) for op in file.qnn_ops]
+    return [
+        replace(_instance(op, path), **details.get(border_name(op.name), {}), **_origin(op.name, sources))
+        for op in file.qnn_ops
+    ]
+
+
+def _origin(op: str, sources: SourceMap | None) -> dict[str, Any]:
+    node = sources.node_of(op) if sources else None
+    return {"node": node.name, "module": node.module, "source": node.place} if node else {}
 
 
 def _rate(taken: Timing, us_a_cycle: float | None) -> str:

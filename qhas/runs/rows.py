@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from qhas.profile.accuracy import Accuracy
 from qhas.profile.diagview import spread_percent
-from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
+from qhas.profile.figures import COSINE, DRAM, LATENCY, P90, PEAK_VTCM, SQNR, TIME, UTILIZATION, Figure
 from qhas.profile.metrics import Latency, Metrics
 from qhas.runs.condition import before_after, poor
 from qhas.runs.expected import expected
@@ -50,6 +51,8 @@ class Row:
     utilization: str = ""
     dram: str = ""
     vtcm: str = ""
+    cosine: str = ""
+    sqnr: str = ""
     top_op: str = ""
     health: str = ""
     note: str = ""
@@ -81,6 +84,10 @@ _QHAS = (
     _column("vtcm", PEAK_VTCM),
     Column("top_op", "top op, share of dominant path"),
 )
+_ACCURACY = (
+    Column("cosine", COSINE.short_of(Origin.DEVICE), numeric=True),
+    Column("sqnr", SQNR.short_of(Origin.DEVICE), numeric=True),
+)
 COLUMNS: dict[Origin, tuple[Column, ...]] = {
     Origin.DEVICE: (
         *_CELL,
@@ -90,6 +97,7 @@ COLUMNS: dict[Origin, tuple[Column, ...]] = {
         Column("spread", "spread", numeric=True),
         Column("mark", "mark"),
         _column("time", TIME),
+        *_ACCURACY,
         *_QHAS,
         Column("health", "before → after"),
     ),
@@ -97,6 +105,7 @@ COLUMNS: dict[Origin, tuple[Column, ...]] = {
         *_CELL,
         Column("time", TIME.short_of(Origin.SIMULATOR), numeric=True),
         Column("expected", "expected ms", numeric=True),
+        *_ACCURACY,
         *_QHAS,
     ),
 }
@@ -120,6 +129,8 @@ def row(record: CellRecord) -> Row:
     if record.metrics:
         start = _with_qhas(start, record.metrics)
         start = replace(start, expected=_expected(record))
+    if record.accuracy:
+        start = _with_accuracy(start, record.accuracy)
     return _with_latency(start, record, record.latency) if record.latency else start
 
 
@@ -151,6 +162,14 @@ def _with_qhas(start: Row, metrics: Metrics) -> Row:
         top_op=f"{top.op} {top.dominant_percent:.0f}%" if top else "",
         note=_unsupported(start.soc) if metrics.estimate == "unsupported" else "",
     )
+
+
+def _with_accuracy(start: Row, accuracy: Accuracy) -> Row:
+    texts = {
+        "cosine": COSINE.text(accuracy.cosine) if accuracy.cosine is not None else "",
+        "sqnr": SQNR.text(accuracy.sqnr_db) if accuracy.sqnr_db is not None else "",
+    }
+    return replace(start, **texts)
 
 
 def _unsupported(soc: str) -> str:
@@ -229,17 +248,29 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def without_accuracy(records: Iterable[CellRecord]) -> dict[str, list[str]]:
+    """Why cells that ran have no accuracy though their networks have an ONNX, with their labels."""
+    reasons: dict[str, list[str]] = {}
+    for record in records:
+        if record.accuracy and record.accuracy.why:
+            reasons.setdefault(record.accuracy.why, []).append(record.cell.label)
+    return reasons
+
+
 def by_origin(records: list[CellRecord]) -> list[tuple[Origin, list[CellRecord]]]:
     """Records in groups that may share a table: simulated and measured figures never do."""
     groups = [(origin, [record for record in records if record.origin is origin]) for origin in Origin]
     return [(origin, group) for origin, group in groups if group]
 
 
+_WHERE_THERE_ARE = ("mark", "health", "budget", "cosine", "sqnr")
+
+
 def columns(origin: Origin, records: list[CellRecord]) -> list[Column]:
     """The columns of a group: no variants where there is no choice, no marks where nothing is marked."""
     rows = [row(record) for record in records]
     idle = {"variant"} if all(line.variant == "default" for line in rows) else set[str]()
-    idle |= {name for name in ("mark", "health", "budget") if not any(getattr(line, name) for line in rows)}
+    idle |= {name for name in _WHERE_THERE_ARE if not any(getattr(line, name) for line in rows)}
     return [column for column in COLUMNS[origin] if column.field not in idle]
 
 

@@ -115,13 +115,19 @@ class Sdk:
         """Whether it quantises an ONNX before conversion; a vendor's quantises the DLC."""
         return self.kind is SdkKind.HOST
 
-    def convert_argv(self, *, network: Path, output: Path, shapes: Mapping[str, Sequence[int]]) -> list[str]:
-        """ONNX to DLC; by `qairt-converter` where the older tool is not there, whose name for a shape is another."""
+    def convert_argv(
+        self, *, network: Path, output: Path, op_trace: Path, shapes: Mapping[str, Sequence[int]]
+    ) -> list[str]:
+        """ONNX to DLC; by `qairt-converter` where the older tool is not there, whose name for a shape is another.
+
+        The host SDK's also tells which nodes became which ops.
+        """
         newer = not self.tool(Tool.CONVERTER).exists() and self.tool(Tool.QAIRT_CONVERTER).exists()
         return [
             str(self.tool(Tool.QAIRT_CONVERTER if newer else Tool.CONVERTER)),
             *("--input_network", str(network), "--output_path", str(output)),
             *_dimensions("--source_model_input_shape" if newer else "--input_dim", shapes),
+            *(["--op_trace", str(op_trace)] if self.kind is SdkKind.HOST else []),
         ]
 
     def quantize_argv(

@@ -5,6 +5,7 @@ import pytest
 from hostsdk.dlc.dlc import Dlc
 from qhas.network.dlc import read_network
 from qhas.network.network import Role
+from qhas.source.op_trace import read_op_trace
 from tests.hostsdk import networks
 from tests.hostsdk.tools.conftest import succeeded
 from tests.judges.netron import open_model
@@ -16,6 +17,12 @@ def test_a_network_becomes_a_dlc_and_nothing_else_is_left(convert, tiny_onnx, tm
     succeeded(convert("--input_network", tiny_onnx, "--output_path=out.dlc"))
     Dlc(tmp_path / "out.dlc").check()
     assert [path.name for path in tmp_path.iterdir()] == ["out.dlc"]
+
+
+def test_a_trace_tells_which_nodes_became_which_ops(convert, tiny_onnx, tmp_path):
+    succeeded(convert("-i", tiny_onnx, "-o", "out.dlc", "--op_trace", "trace.json"))
+    (graph,) = read_network(tmp_path / "out.dlc").graphs
+    assert {op.name for op in graph.ops} <= read_op_trace(tmp_path / "trace.json").keys()
 
 
 def test_an_operation_the_htp_lacks_is_named_and_no_dlc_is_left(convert, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -14,11 +15,13 @@ from qhas.failures import FailureKind
 from qhas.runs import keys
 from qhas.runs.budgets import check_budget
 from qhas.runs.record import CellRecord, Origin
-from qhas.store import Store
+from qhas.store import Artifact, Store
 from qhas.sweep.budget import Budget
 from qhas.sweep.spec import Cell
 from tests.qhas.archive.stored import put_nights
 from tests.qhas.cli.desk import Desk
+from tests.qhas.diff.stored import store_run
+from tests.qhas.diff.summaries import Made
 
 
 def publish(store: Store, *cells: CellRecord) -> None:
@@ -97,3 +100,46 @@ def test_csv_goes_with_nothing_else(desk: Desk) -> None:
     assert "--csv prints nothing but rows" in desk.refused(
         "show", "latest", "--csv", "ops", "--json", "--site", "site.yaml"
     )
+
+
+def test_by_module_a_row_is_a_module_and_the_rest_is_listed(desk: Desk) -> None:
+    sources = Artifact(name="sources", path="sources.json.gz", sha256="0" * 64, size=9)
+    qhas = Artifact(name="qhas", path="qhas.json.gz", sha256="0" * 64, size=9)
+    cells = store_run(
+        desk.store,
+        "nightly-1",
+        {"alpha": [Made("conv", dominant=900), Made("lost", dominant=100)]},
+        changes={"alpha": {"artifacts": [qhas, sources]}},
+    )
+    node = {"name": "/stem/Conv", "type": "Conv", "module": "stem", "file": "net.py", "line": 3}
+    ops = {"conv": {"nodes": [0], "evidence": "name"}}
+    packed = gzip.compress(json.dumps({"nodes": [node], "ops": ops}).encode())
+    desk.store.write(keys.file(cells[0], sources), packed)
+    shown = desk.run("show", "nightly-1", "--site", "site.yaml", "--by", "module").stdout
+    assert "90.0 % of the dominant path by module" in shown
+    assert "Of no known module: 10.0 % (lost 10.0 %)." in shown
+    document = json.loads(
+        desk.run("show", "nightly-1", "--site", "site.yaml", "--by", "node", "--json").stdout
+    )
+    (row,) = document["cells"][0]["rows"]
+    assert (row["name"], row["module"], row["dominant"], row["source"]) == (
+        "/stem/Conv",
+        "stem",
+        900,
+        "net.py:3",
+    )
+
+
+def test_by_node_of_a_dlc_says_why_there_is_nothing(desk: Desk) -> None:
+    store_run(desk.store, "nightly-1", {"alpha": [Made("conv")]})
+    assert (
+        "it was given as a DLC" in desk.run("show", "nightly-1", "--site", "site.yaml", "--by", "node").stdout
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [("--by", "node", "--csv", "ops"), ("--depth", "2"), ("--by", "node", "--depth", "2")]
+)
+def test_by_stands_alone_and_depth_is_of_modules(desk: Desk, options: tuple[str, ...]) -> None:
+    publish(desk.store, GOOD, OTHER)
+    assert "--by" in desk.refused("show", "nightly-1", "--site", "site.yaml", *options)

@@ -1,0 +1,31 @@
+"""Stored cells by where their ops come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qhas.diff.runs import CellNotComparable, evidence_of
+from qhas.report.by_source import BySource, by_source
+from qhas.report.ops import network_ops
+from qhas.runs.record import CellRecord
+from qhas.source.level import Level
+from qhas.store import Store
+
+_OF_A_DLC = "it was given as a DLC, or stored before nodes were kept: run it from its ONNX"
+
+
+def cells_by_source(
+    store: Store, records: Iterable[CellRecord], level: Level, depth: int | None = None
+) -> list[tuple[CellRecord, BySource | str]]:
+    """Every cell with its nodes or modules, or with the reason why it has none. Raises StoreError."""
+    return [(record, _of_cell(store, record, level, depth)) for record in records]
+
+
+def _of_cell(store: Store, record: CellRecord, level: Level, depth: int | None) -> BySource | str:
+    try:
+        evidence = evidence_of(store, record)
+    except CellNotComparable as error:
+        return str(error)
+    if evidence.sources is None:
+        return _OF_A_DLC
+    return by_source(network_ops(evidence.file, evidence.runtrace, evidence.sources), level, depth)

@@ -1,0 +1,15 @@
+"""The map from a stored cell's ops to its ONNX."""
+
+from __future__ import annotations
+
+from qhas.runs import keys
+from qhas.runs.record import CellRecord
+from qhas.source.source_map import SourceMap, parse_sources
+from qhas.store import Store
+
+
+def read_sources(store: Store, record: CellRecord) -> SourceMap | None:
+    """None for a cell of a DLC, one that was stored before there were maps, and a damaged one. Raises StoreError."""
+    artifact = record.artifact("sources")
+    content = store.read(keys.file(record, artifact)) if artifact else None
+    return parse_sources(content) if content is not None else None

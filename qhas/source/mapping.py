@@ -1,0 +1,141 @@
+"""The map from a DLC's ops to the nodes of the ONNX that it was made of: by what the converter tells, by names, and by tensors.
+
+Names are compared exactly, and without what the tools append that made the DLC. A name that two nodes have shows nothing, and
+neither does one that only says the type: ONNX Runtime calls what it inserts so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from qhas.network.network import Network, NetworkOp
+from qhas.network.onnx_file import OnnxGraph, OnnxNode
+from qhas.profile.op_names import lasting_name
+from qhas.source.exported import exported
+from qhas.source.source_map import Evidence, MappedOp, SourceMap, SourceNode
+
+Trace = Mapping[str, tuple[str, ...]]
+_APPENDED = re.compile(r"/MatMulAddFusion$|_(?:De)?[Qq]uantizeLinear(?:_Output|_Input)?$|_new_reshape$")
+"""By ONNX Runtime's fusion of a product and a sum, and by its quantiser."""
+_LAYOUT = re.compile(r"\W")
+"""What a vendor's converter writes as an underline."""
+_MOVERS = frozenset(
+    {"Transpose", "Reshape", "Quantize", "Dequantize", "Convert", "Cast", "ExpandDims", "Squeeze"}
+)
+"""Types of ops that compute nothing."""
+
+
+class _Found(NamedTuple):
+    nodes: tuple[OnnxNode, ...]
+    evidence: Evidence
+
+
+def map_sources(graph: OnnxGraph, network: Network, trace: Trace | None = None) -> SourceMap:
+    """Every op of the network that is shown to be of a node. `trace` has names of nodes by those of ops."""
+    search = _Search(graph, trace or {})
+    ops = [op for each in network.graphs for op in each.ops]
+    found = {op.name: origin for op in ops if (origin := search.origin(op))}
+    for op in ops:
+        if op.name not in found and (nodes := search.moved(op)):
+            found[op.name] = _Found(nodes, Evidence.MOVES)
+    takers: dict[str, list[NetworkOp]] = defaultdict(list)
+    for op in ops:
+        for name in op.inputs:
+            takers[name].append(op)
+    for op in reversed(ops):
+        if op.name not in found and op.type in _MOVERS:
+            later = (taker for name in op.outputs for taker in takers[name] if taker.name in found)
+            if nodes := _once(found[taker.name].nodes[0] for taker in later):
+                found[op.name] = _Found(nodes, Evidence.MOVES)
+    return _compact(found)
+
+
+def _compact(found: Mapping[str, _Found]) -> SourceMap:
+    nodes = {id(node): node for origin in found.values() for node in origin.nodes}
+    places = {key: place for place, key in enumerate(nodes)}
+    return SourceMap(
+        nodes=tuple(map(_described, nodes.values())),
+        ops={
+            name: MappedOp(nodes=tuple(places[id(node)] for node in origin.nodes), evidence=origin.evidence)
+            for name, origin in found.items()
+        },
+    )
+
+
+def _described(node: OnnxNode) -> SourceNode:
+    origin = exported(node)
+    return SourceNode(name=_name(node), type=node.type, **origin._asdict())
+
+
+def _name(node: OnnxNode) -> str:
+    """One without a name is called by what it makes."""
+    return node.name or next(iter(node.outputs), node.type)
+
+
+class _Search:
+    """The nodes of an ONNX by their names and by the tensors they make."""
+
+    def __init__(self, graph: OnnxGraph, trace: Trace) -> None:
+        nodes = [node for node in graph.nodes if node.type != "Constant"]
+        self._names = _unambiguous((node.name, node) for node in nodes)
+        self._makers = _unambiguous((name, node) for node in nodes for name in node.outputs)
+        self._trace = trace
+        self._carried: dict[str, tuple[OnnxNode, ...]] = {}
+        """Nodes whose results lie in tensors of the DLC."""
+
+    def origin(self, op: NetworkOp) -> _Found | None:
+        """The nodes that an op is shown to be of, its own first."""
+        made = [node for name in op.outputs if (node := _known(self._makers, name))]
+        told = [node for name in self._trace.get(op.name, ()) if (node := self._named(name, op))]
+        own = self._named(op.name, op)
+        evidence = Evidence.TRACE if told else Evidence.NAME if own else Evidence.TENSOR
+        nodes = _once([*([own] if own else []), *told, *made])
+        if nodes:
+            self._carried |= dict.fromkeys(op.outputs, nodes)
+        return _Found(nodes, evidence) if nodes else None
+
+    def moved(self, op: NetworkOp) -> tuple[OnnxNode, ...]:
+        """The nodes whose result an op only moves."""
+        if op.type not in _MOVERS or not op.inputs:
+            return ()
+        maker = _known(self._makers, op.inputs[0])
+        nodes = (maker,) if maker else self._carried.get(op.inputs[0], ())
+        if nodes:
+            self._carried |= dict.fromkeys(op.outputs, nodes)
+        return nodes
+
+    def _named(self, name: str, op: NetworkOp) -> OnnxNode | None:
+        node = _known(self._names, name)
+        return None if node and name != node.name and node.name in (node.type, op.type) else node
+
+
+def _known(nodes: Mapping[str, OnnxNode], name: str) -> OnnxNode | None:
+    """The node of a name as a tool writes it."""
+    return next((nodes[form] for form in _forms(name) if form in nodes), None)
+
+
+def _forms(name: str) -> Iterator[str]:
+    """The name, and what is left of it without each thing that was appended, the last first."""
+    yield name
+    while (shorter := _APPENDED.sub("", lasting_name(name))) != name:
+        yield (name := shorter)
+    yield _LAYOUT.sub("_", name)
+
+
+def _unambiguous(named: Iterable[tuple[str, OnnxNode]]) -> dict[str, OnnxNode]:
+    """Nodes by names that are one node's alone, as they stand and as a vendor's converter writes them."""
+    exact: dict[str, OnnxNode | None] = {}
+    written: dict[str, OnnxNode | None] = {}
+    for name, node in named:
+        if name:
+            exact[name] = None if name in exact else node
+            form = _LAYOUT.sub("_", name)
+            written[form] = None if form in written else node
+    return {name: node for name, node in (written | exact).items() if node is not None}
+
+
+def _once(nodes: Iterable[OnnxNode]) -> tuple[OnnxNode, ...]:
+    return tuple({id(node): node for node in nodes}.values())

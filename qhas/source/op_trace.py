@@ -1,0 +1,33 @@
+"""Which nodes of an ONNX became which ops, as a converter tells it: the trace of ONNX Runtime's QNN provider (schema version 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from qhas.outside_bytes import read_file
+
+LARGEST = 64 << 20
+"""Bytes: a thousand ops are 300 kB."""
+_NODE = "OP"
+
+
+def read_op_trace(path: Path) -> Mapping[str, tuple[str, ...]]:
+    """Names of nodes by the op's name; nodes are called as the converter had them. Raises ValueError, and OSError."""
+    try:
+        document = orjson.loads(read_file(path, LARGEST))
+        return {
+            mapping["dst_name"]: tuple(_nodes(mapping["sources"]))
+            for graph in document["subgraph_traces"]
+            for mapping in graph["op_mappings"]
+            if isinstance(mapping["dst_name"], str)
+        }
+    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path.name} is no op trace: {error!r}") from error
+
+
+def _nodes(sources: list[dict[str, Any]]) -> list[str]:
+    return [str(source["name"]) for source in sources if source["type"] == _NODE]
