@@ -66,6 +66,7 @@ FLOORS = (
         "gate",
         "tune",
         "explain",
+        "llm",
         "advise",
         "upkeep",
         "cli",

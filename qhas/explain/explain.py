@@ -19,7 +19,6 @@ _FOLLOWS = 0.1
 """An op whose cycles follow a resource less than this does not wait for it."""
 _ENGINES = (Resource.DRAM, Resource.HMX, Resource.HVX)
 _FORMAT_CHANGE = "ForceFormat"
-_DOUBLE_DATA_RATE = 2
 
 Row = tuple[str, str, str]
 """Node, HTP op and unit."""
@@ -133,19 +132,9 @@ def _ceiling(as_it_is: Estimate, op: OpEstimate) -> float | None:
         return None
     if op.unit == "HVX" and (threads := as_it_is.in_force("hvx_threads")):
         return _percent(op.cycles, op.busy * threads)
-    if op.unit == "DMA" and (peak := _dram_peak(as_it_is)):
+    if op.unit == "DMA" and (peak := as_it_is.dram_peak):
         return _percent(op.dram_read + op.dram_write, op.busy * peak)
     return None
-
-
-def _dram_peak(estimate: Estimate) -> float | None:
-    """Bytes a core cycle, by the simulator's configuration: its fastest transfers reach it and none exceeds it."""
-    names = ("sim_ddr_freq", "sim_ddr_width", "sim_ddr_channels", "sim_ddr_efficiency", "sim_core_freq")
-    values = [estimate.in_force(name) for name in names]
-    if not all(values):
-        return None
-    clock, width, channels, efficiency, core = (value or 0.0 for value in values)
-    return _DOUBLE_DATA_RATE * clock * width * channels * efficiency / core
 
 
 def _rows(estimate: Estimate) -> dict[Row, OpEstimate]:
