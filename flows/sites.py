@@ -57,7 +57,9 @@ def sweep_sites_here(spec: SweepSpec, sites: list[SiteRef], site: str | None, ru
 def _require_open_addresses(spec: SweepSpec) -> None:
     """Raise InvalidInput for an address with a secret: the sites' flow runs get theirs as parameters, which Prefect keeps."""
     for model in spec.models:
-        if address := next((one for one in (model.source, *model.input_lists) if masked(one) != one), None):
+        if address := next(
+            (one for one in (model.source, model.reference, *model.input_lists) if masked(one) != one), None
+        ):
             raise InvalidInput(
                 f"{masked(address)} of model {model.name} holds a secret that Prefect would keep with the sites' flow "
                 "runs: leave it out, and give the workers their credentials by environment."

@@ -45,6 +45,11 @@ def percent(value: float) -> str:
     return f"{value:.1f} %"
 
 
+def decibels(value: float) -> str:
+    """A ratio of powers, as in `42.3 dB`."""
+    return f"{value:.1f} dB"
+
+
 def megahertz(value: float) -> str:
     """A clock, as in `1,400 MHz`."""
     return f"{value:,.0f} MHz"

@@ -51,6 +51,7 @@ FLOORS = (
         "estimate",
         "explain",
         "lab",
+        "accuracy",
         "cell",
     ),
     *(
@@ -65,6 +66,7 @@ FLOORS = (
         "reproducer",
         "gate",
         "tune",
+        "llm",
         "advise",
         "upkeep",
         "cli",

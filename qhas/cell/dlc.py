@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,8 @@ class PreparedGraph:
 
     name: str
     inputs: list[GraphInput]
+    output_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """By name, of those that the record tells."""
 
 
 def prepared_graphs(prepared_dlc: Path) -> list[PreparedGraph]:
@@ -69,7 +71,20 @@ def prepared_graphs(prepared_dlc: Path) -> list[PreparedGraph]:
 
 
 def _prepared_graph(graph: dict[str, Any]) -> PreparedGraph:
-    return PreparedGraph(str(graph.get("graphName", ""))[:_LONGEST_NAME], _graph_inputs(graph["graphInputs"]))
+    name = str(graph.get("graphName", ""))[:_LONGEST_NAME]
+    return PreparedGraph(name, _graph_inputs(graph["graphInputs"]), _output_shapes(graph.get("graphOutputs")))
+
+
+def _output_shapes(tensors: object) -> dict[str, tuple[int, ...]]:
+    """Nothing that is run depends on them: what is odd is left out."""
+    try:
+        return (
+            {each.name: each.dimensions for each in _graph_inputs(tensors)}
+            if isinstance(tensors, list)
+            else {}
+        )
+    except (ValueError, KeyError, TypeError):
+        return {}
 
 
 def cache_options(prepared_dlc: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Prepared graphs in the store, by content key; and what is made of an ONNX on the way to one, in the same way.
+"""Prepared graphs in the store, by content key; and what else is made of an ONNX for its cells, in the same way.
 
 Each writer uploads below a name of its own and then points the key's manifest at it. Two writers of one key never mix:
 the schematic found is always that of the DLC found.
@@ -46,13 +46,21 @@ MADE_DLC = "network.dlc"
 """A DLC that was converted from an ONNX, not prepared yet."""
 MADE_ONNX = "network.onnx"
 MADE_ONNX_DATA = "network.onnx.data"
+REFERENCE = "reference.npz"
+"""What ONNX Runtime computes of an ONNX from given inputs."""
 OP_TRACE = "op_trace.json"
 """Which nodes became which ops, where the converter tells it."""
-_MADE = ([MADE_DLC], [MADE_DLC, OP_TRACE], [MADE_ONNX], [MADE_ONNX, MADE_ONNX_DATA])
+_MADE = (
+    [MADE_DLC],
+    [MADE_DLC, OP_TRACE],
+    [MADE_ONNX],
+    [MADE_ONNX, MADE_ONNX_DATA],
+    [REFERENCE],
+)
 
 
 class PreparedManifest(BaseModel):
-    """Which files make up a prepared DLC: itself, then a schematic a graph, in order; or a network on its way there.
+    """Which files make up a prepared DLC: itself, then a schematic a graph, in order; or a network on its way there, or reference outputs.
 
     Their names lie in one folder.
     """

@@ -57,6 +57,7 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
         latency=work.latency,
         metrics=work.metrics,
         runtrace=work.runtrace,
+        accuracy=work.accuracy,
         estimated=work.estimated,
         remarks=([] if work.executes else [_NOT_EXECUTED])
         + work.remarks
@@ -72,7 +73,9 @@ def _budgets(work: CellWork, graphs: list[GraphRecord]) -> list[BudgetResult]:
     if work.failure:
         return []
     if not graphs:
-        return check_budget(work.cell.budget, work.metrics, work.latency, work.origin, work.runtrace)
+        return check_budget(
+            work.cell.budget, work.metrics, work.latency, work.origin, work.runtrace, work.accuracy
+        )
     return _named(graphs)
 
 

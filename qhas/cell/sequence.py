@@ -9,6 +9,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from qhas.cell.accuracy import hindrance, is_asked_for, measure_accuracy
 from qhas.cell.chrometrace import generate_chrometrace
 from qhas.cell.conversion import convert, order_of, quantize
 from qhas.cell.device import ready_device
@@ -32,6 +33,7 @@ from qhas.failures import (
 )
 from qhas.lab.lab import Lab
 from qhas.lab.pipeline import Pipeline
+from qhas.profile.accuracy import Accuracy
 from qhas.runs import progress
 from qhas.runs.record import CellRecord
 from qhas.site import Viewer
@@ -54,6 +56,7 @@ class Steps:
     net_run: Callable[[CellWork, Prepared, Device], Coroutine[Any, Any, ProfiledRun]]
     collect_logs: Callable[[CellWork, ProfiledRun, Device], Coroutine[Any, Any, Path]]
     generate_chrometrace: Callable[[CellWork, Prepared, Path, Device | None], Coroutine[Any, Any, None]]
+    measure_accuracy: Callable[[CellWork, Prepared], Coroutine[Any, Any, None]]
     explain: Callable[[CellWork], Coroutine[Any, Any, None]]
     publish_cell: Callable[[CellWork], Coroutine[Any, Any, CellRecord]]
 
@@ -73,6 +76,7 @@ NAMES = (
     "net-run",
     "collect-logs",
     "chrometrace",
+    "accuracy",
     "explain",
     "publish",
 )
@@ -86,6 +90,7 @@ ONCE = Steps(
     net_run,
     collect_logs,
     generate_chrometrace,
+    measure_accuracy,
     explain_too,
     publish_cell,
 )
@@ -168,6 +173,8 @@ async def _profile(work: CellWork, steps: Steps) -> None:
     log = await _measure(work, steps, prepared)
     if work.lab.site.viewer is Viewer.HOST:
         await steps.generate_chrometrace(work, prepared, log, None)
+    if is_asked_for(work.cell.model):
+        await _measure_accuracy(work, steps, prepared)
 
 
 async def _explain(work: CellWork, steps: Steps) -> None:
@@ -210,6 +217,17 @@ async def _measure_latency(work: CellWork, steps: Steps, prepared: Prepared, dev
         if FACTS[error.failure.kind].again is Again.ELSEWHERE:
             raise
         work.failure = error.failure
+
+
+async def _measure_accuracy(work: CellWork, steps: Steps, prepared: Prepared) -> None:
+    """A cell without accuracy is as good: its other figures say nothing of it, and its record says why there is none."""
+    if why := hindrance(work):
+        work.accuracy = Accuracy(why=why)
+        return
+    try:
+        await steps.measure_accuracy(work, prepared)
+    except StepFailed as error:
+        work.accuracy = Accuracy(why=error.failure.message.rstrip("."))
 
 
 def fault_of_ours(work: CellWork, error: Exception) -> Failure:

@@ -24,6 +24,7 @@ from qhas.lab.pipeline import Pipeline, Stage
 from qhas.machine.cores import Urgency
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool
 from qhas.network.onnx_file import OnnxGraph
+from qhas.profile.accuracy import Accuracy
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
@@ -77,6 +78,7 @@ class CellWork:
         self.traits: Traits | None = None
         self.metrics: Metrics | None = None
         self.runtrace: Runtrace | None = None
+        self.accuracy: Accuracy | None = None
         self.estimated: OwnEstimate | None = None
         self.remarks: list[str] = []
         self.graphs: list[GraphWork] = []

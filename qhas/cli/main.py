@@ -31,6 +31,7 @@ WORDS = (
     "tune",
     "explain",
     "advise",
+    "llm",
     "upgrade",
     "bisect",
     "accept",

@@ -57,6 +57,13 @@ def profile(
         str, typer.Option(help="`random`, an input list, or a folder of .npy or .raw files.")
     ] = RANDOM_CALIBRATION,
     shape: ShapeOption = None,
+    reference: Annotated[
+        str,
+        typer.Option(help="The ONNX of floats that outputs are held against; an ONNX is its own."),
+    ] = "",
+    accuracy: Annotated[
+        bool, typer.Option(help="Hold outputs against ONNX Runtime's, where there is an ONNX.")
+    ] = True,
     site: SiteOption = None,
     run_id: RunIdOption = None,
     as_json: JsonOption = False,
@@ -77,6 +84,8 @@ def profile(
                     name=name,
                     inputs=inputs if inputs in INPUT_WORDS else absolute(inputs),
                     native_inputs=native_inputs,
+                    reference=absolute(reference) if reference else "",
+                    accuracy=accuracy,
                     **source(dlc, quantize or [], calibration, shape or []),
                 )
             ],

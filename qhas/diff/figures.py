@@ -17,9 +17,14 @@ from qhas.runs.record import CellRecord
 
 def figures(before: Evidence, after: Evidence) -> list[Figure]:
     """Of the whole inference."""
-    sides = [(side, Profile(metrics_of(side.file), runtrace=side.runtrace)) for side in (before, after)]
+    sides = [(side, _profile(side)) for side in (before, after)]
     rows = [(figure, [_read(figure, *side) for side in sides]) for figure in FIGURES if figure.compared]
     return [Figure(name=row.name, unit=row.unit, before=old, after=new) for row, (old, new) in rows]
+
+
+def _profile(side: Evidence) -> Profile:
+    accuracy = side.record.accuracy if side.record else None
+    return Profile(metrics_of(side.file), runtrace=side.runtrace, accuracy=accuracy)
 
 
 def _read(figure: profile.Figure, side: Evidence, profiled: Profile) -> float | None:

@@ -36,8 +36,10 @@ class Figure(DiffPart):
 
     @property
     def percent(self) -> float | None:
-        """The change in percent of before; None from nothing, or where a side does not tell."""
-        return None if self.change is None or not self.before else 100 * self.change / self.before
+        """The change in percent of before; None from nothing, of decibels, or where a side does not tell."""
+        if self.change is None or not self.before or self.unit is Unit.DECIBELS:
+            return None
+        return 100 * self.change / self.before
 
 
 class Resource(DiffPart):

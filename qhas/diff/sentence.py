@@ -131,7 +131,7 @@ def _carriers(
 
 
 def _figures(figures: Mapping[str, Figure], change: float, causes: str, origin: Origin) -> Iterator[str]:
-    """Those that moved as the time did, or have no better or worse, and that no cause names already."""
+    """Those that moved as the time did, or of which less is not better, and that no cause names already."""
     for row in FIGURES:
         if row.telling is None:
             continue
@@ -140,6 +140,7 @@ def _figures(figures: Mapping[str, Figure], change: float, causes: str, origin: 
         if words in causes or abs(moved) < max(row.telling * min(sides), row.telling_at_least):
             continue
         old, new = map(row.text, sides)
-        if old != new and (row.less_is_better is None or moved * change > 0):
+        as_time = moved * change > 0 if row.less_is_better else True
+        if old != new and as_time:
             percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
             yield f"{words} {old} → {new}{percent}"

@@ -61,6 +61,11 @@ class Estimator:
                 future.cancel()
         return [outcomes[number] for number in range(len(trials))]
 
+    def lacks(self, trials: Sequence[Trial]) -> bool:
+        """Whether any of them would have to be compiled. Raises StoreError."""
+        stored = self._store.read_all([keys.trial(trial.key(self.sdk)) for trial in trials])
+        return any(content is None or _read(content) is None for content in stored)
+
     def try_one(self, trial: Trial) -> Estimate:
         """The estimate. Raises InvalidInput with the reason where there is none, and StoreError."""
         outcome = self.try_all([trial])[0]

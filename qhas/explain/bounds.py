@@ -16,7 +16,6 @@ _FOLLOWS = 0.1
 """An op whose cycles follow a resource less than this does not wait for it."""
 _ENGINES = (Resource.DRAM, Resource.HMX, Resource.HVX)
 _FORMAT_CHANGE = "ForceFormat"
-_DOUBLE_DATA_RATE = 2
 _DMA = "DMA"
 _ALL = 100.01
 """Percent, with room for whole cycles."""
@@ -84,7 +83,7 @@ def _bound(
 
 def _ceiling(as_it_is: Estimate, op: OpEstimate, soc: str, rate: Rate | None) -> float | None:
     """Of what the unit does at most, while the op is at work; None where its work or the ceiling is not known."""
-    if op.unit == _DMA and op.busy and (peak := _dram_peak(as_it_is)):
+    if op.unit == _DMA and op.busy and (peak := as_it_is.dram_peak):
         return percent(op.dram_read + op.dram_write, op.busy * peak)
     if rate is None or not (most := ceiling(soc, rate.precision)):
         return None
@@ -92,16 +91,6 @@ def _ceiling(as_it_is: Estimate, op: OpEstimate, soc: str, rate: Rate | None) ->
         return percent(rate.work, rate.busy * most.hmx_macs)
     threads = as_it_is.in_force("hvx_threads") or 1
     return percent(rate.work, rate.busy * threads * most.hvx_bytes)
-
-
-def _dram_peak(estimate: Estimate) -> float | None:
-    """Bytes a core cycle, by the simulator's configuration: its fastest transfers reach it and none exceeds it."""
-    names = ("sim_ddr_freq", "sim_ddr_width", "sim_ddr_channels", "sim_ddr_efficiency", "sim_core_freq")
-    values = [estimate.in_force(name) for name in names]
-    if not all(values):
-        return None
-    clock, width, channels, efficiency, core = (value or 0.0 for value in values)
-    return _DOUBLE_DATA_RATE * clock * width * channels * efficiency / core
 
 
 def _rows(estimate: Estimate) -> dict[Row, OpEstimate]:

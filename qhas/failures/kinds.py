@@ -64,6 +64,8 @@ class FailureKind(StrEnum):
     TRACE_INVALID = "trace_invalid"
     QHAS_MISSING = "qhas_missing"
     QHAS_INVALID = "qhas_invalid"
+    REFERENCE_FAILED = "reference_failed"
+    OUTPUTS_UNLIKE = "outputs_unlike"
     EXPLANATION_MISSING = "explanation_missing"
     DISK = "disk"
     STORE = "store"
@@ -310,6 +312,14 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.QHAS_INVALID: FailureFacts(
         "The QHAS summary is cut off or not JSON.",
         "The chrometrace is kept; known for time_us of 0 in some SDK versions, so read the trace or change the SDK.",
+    ),
+    FailureKind.REFERENCE_FAILED: FailureFacts(
+        "ONNX Runtime does not compute the ONNX, so there is nothing to hold the outputs against.",
+        "Run the ONNX in ONNX Runtime by hand, or leave the accuracy out with `accuracy: false`.",
+    ),
+    FailureKind.OUTPUTS_UNLIKE: FailureFacts(
+        "Inputs or outputs of the run are not those of the ONNX, by name or by shape.",
+        "Name the ONNX that the network was made from as its `reference`.",
     ),
     FailureKind.EXPLANATION_MISSING: FailureFacts(
         "The sweep asks what bounds the network, and the simulator does not say; the cell is as good without.",

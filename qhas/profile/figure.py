@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from qhas import units
+from qhas.profile.accuracy import Accuracy
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin
 from qhas.profile.qhas_file import QhasFile
@@ -25,6 +26,10 @@ class Unit(StrEnum):
     PERCENT = "percent"
     MEGAHERTZ = "mhz"
     CYCLES_A_PACKET = "cycles_per_packet"
+    RATIO = "ratio"
+    DECIBELS = "db"
+    VALUE = "value"
+    """Of whatever an output holds."""
 
 
 SHOW: Mapping[Unit, Callable[[float], str]] = {
@@ -36,6 +41,9 @@ SHOW: Mapping[Unit, Callable[[float], str]] = {
     Unit.PERCENT: units.percent,
     Unit.MEGAHERTZ: units.megahertz,
     Unit.CYCLES_A_PACKET: lambda value: f"{value:.2f}",
+    Unit.RATIO: lambda value: f"{value:.5f}",
+    Unit.DECIBELS: units.decibels,
+    Unit.VALUE: lambda value: f"{value:.3g}",
 }
 """A value for people."""
 SIGNS: Mapping[Unit, str] = {
@@ -47,6 +55,9 @@ SIGNS: Mapping[Unit, str] = {
     Unit.PERCENT: " %",
     Unit.MEGAHERTZ: " MHz",
     Unit.CYCLES_A_PACKET: "",
+    Unit.RATIO: "",
+    Unit.DECIBELS: " dB",
+    Unit.VALUE: "",
 }
 """What stands behind a value that is given to the digit."""
 
@@ -60,6 +71,8 @@ class Profiled(Protocol):
     def latency(self) -> Latency | None: ...
     @property
     def runtrace(self) -> Runtrace | None: ...
+    @property
+    def accuracy(self) -> Accuracy | None: ...
 
 
 class Profile(NamedTuple):
@@ -68,6 +81,7 @@ class Profile(NamedTuple):
     metrics: Metrics | None = None
     latency: Latency | None = None
     runtrace: Runtrace | None = None
+    accuracy: Accuracy | None = None
 
 
 class ByOrigin(NamedTuple):

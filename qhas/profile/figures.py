@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from qhas import units
+from qhas.profile.accuracy_figures import COSINE as COSINE
+from qhas.profile.accuracy_figures import MAX_ERROR as MAX_ERROR
+from qhas.profile.accuracy_figures import SQNR as SQNR
+from qhas.profile.accuracy_figures import TOP_1 as TOP_1
+from qhas.profile.accuracy_figures import TOP_5 as TOP_5
 from qhas.profile.figure import (
     BOTH,
     MEASURED,
@@ -489,6 +494,11 @@ FIGURES: tuple[Figure, ...] = (
     HMX_WORK,
     DMA_WAIT,
     PACKET,
+    COSINE,
+    SQNR,
+    MAX_ERROR,
+    TOP_1,
+    TOP_5,
 )
 """In the order in which people read them."""
 

@@ -148,7 +148,7 @@ def tiles_of(record: CellRecord, diff: CellDiff | None, shares: Sequence[object]
 def _tile(figure: Figure, value: float, origin: Origin, diff: CellDiff | None) -> Tile:
     compared = diff.figure(figure.name) if diff else None
     percent = compared.percent if compared else None
-    worse = bool(percent and percent > 0 and figure.less_is_better)
+    worse = bool(percent) and figure.less_is_better is ((percent or 0) > 0)
     return Tile(figure.title_of(origin), figure.text(value), f"{percent:+.1f} %" if percent else "", worse)
 
 

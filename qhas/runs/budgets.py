@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from qhas.profile.accuracy import Accuracy
 from qhas.profile.figure import SIGNS
 from qhas.profile.figures import BY_BUDGET_KEY, GRAPH, TIME, Profile, Unit
 from qhas.profile.metrics import Latency, Metrics
@@ -27,13 +28,14 @@ def check_budget(
     latency: Latency | None,
     origin: Origin,
     runtrace: Runtrace | None = None,
+    accuracy: Accuracy | None = None,
 ) -> list[BudgetResult]:
     """Every limit of the budget against its figure, in the order of the budget's fields.
 
     `time_us` of a device is held against the graph's own time: power-up and VTCM acquire differ from run to run by more
     than networks take.
     """
-    profile = Profile(metrics, latency, runtrace)
+    profile = Profile(metrics, latency, runtrace, accuracy)
     alone = origin is Origin.DEVICE and GRAPH.read(profile) is not None
     results = []
     for name, limit in budget.limits.items():

@@ -18,6 +18,7 @@ from qhas.machine.process import ToolRun
 from qhas.machine.secrets import Address
 from qhas.naming import Name
 from qhas.outside_text import ShownText
+from qhas.profile.accuracy import Accuracy
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin
 from qhas.profile.runtrace import Runtrace
@@ -205,6 +206,11 @@ class CellRecord(Stored):
     metrics: Metrics | None = None
     runtrace: Runtrace | None = Field(
         default=None, description="Phases and clocks of the profiled inferences, the first one cold."
+    )
+    accuracy: Accuracy | None = Field(
+        default=None,
+        exclude_if=lambda accuracy: accuracy is None,
+        description="Of the first inference, against ONNX Runtime; of a cell whose network has an ONNX.",
     )
     estimated: OwnEstimate | None = Field(
         default=None,

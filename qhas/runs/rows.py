@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from qhas.profile.accuracy import Accuracy
 from qhas.profile.diagview import spread_percent
-from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
+from qhas.profile.figures import COSINE, DRAM, LATENCY, P90, PEAK_VTCM, SQNR, TIME, UTILIZATION, Figure
 from qhas.profile.metrics import Latency, Metrics
 from qhas.runs.condition import before_after, poor
 from qhas.runs.expected import expected
@@ -24,6 +27,8 @@ UNSUPPORTED = "not supported by the vendor for this SoC"
 POOR = "poor"
 """The mark of a latency that should not be quoted; the row's note says why."""
 
+_SOCS = "\0"
+"""Where a sentence names its SoC; no sentence holds one."""
 OVER = "over"
 """What a row says of a cell that is over its budget."""
 
@@ -46,6 +51,8 @@ class Row:
     utilization: str = ""
     dram: str = ""
     vtcm: str = ""
+    cosine: str = ""
+    sqnr: str = ""
     top_op: str = ""
     health: str = ""
     note: str = ""
@@ -77,6 +84,10 @@ _QHAS = (
     _column("vtcm", PEAK_VTCM),
     Column("top_op", "top op, share of dominant path"),
 )
+_ACCURACY = (
+    Column("cosine", COSINE.short_of(Origin.DEVICE), numeric=True),
+    Column("sqnr", SQNR.short_of(Origin.DEVICE), numeric=True),
+)
 COLUMNS: dict[Origin, tuple[Column, ...]] = {
     Origin.DEVICE: (
         *_CELL,
@@ -86,6 +97,7 @@ COLUMNS: dict[Origin, tuple[Column, ...]] = {
         Column("spread", "spread", numeric=True),
         Column("mark", "mark"),
         _column("time", TIME),
+        *_ACCURACY,
         *_QHAS,
         Column("health", "before → after"),
     ),
@@ -93,6 +105,7 @@ COLUMNS: dict[Origin, tuple[Column, ...]] = {
         *_CELL,
         Column("time", TIME.short_of(Origin.SIMULATOR), numeric=True),
         Column("expected", "expected ms", numeric=True),
+        *_ACCURACY,
         *_QHAS,
     ),
 }
@@ -116,6 +129,8 @@ def row(record: CellRecord) -> Row:
     if record.metrics:
         start = _with_qhas(start, record.metrics)
         start = replace(start, expected=_expected(record))
+    if record.accuracy:
+        start = _with_accuracy(start, record.accuracy)
     return _with_latency(start, record, record.latency) if record.latency else start
 
 
@@ -147,6 +162,14 @@ def _with_qhas(start: Row, metrics: Metrics) -> Row:
         top_op=f"{top.op} {top.dominant_percent:.0f}%" if top else "",
         note=_unsupported(start.soc) if metrics.estimate == "unsupported" else "",
     )
+
+
+def _with_accuracy(start: Row, accuracy: Accuracy) -> Row:
+    texts = {
+        "cosine": COSINE.text(accuracy.cosine) if accuracy.cosine is not None else "",
+        "sqnr": SQNR.text(accuracy.sqnr_db) if accuracy.sqnr_db is not None else "",
+    }
+    return replace(start, **texts)
 
 
 def _unsupported(soc: str) -> str:
@@ -199,14 +222,39 @@ def expectations(records: list[CellRecord]) -> list[str]:
     """What the expected times of these cells are of, or why there are none, each once."""
     answers = [answer for record in records if (answer := expected(record))]
     bases = sorted({answer.basis for answer in answers if isinstance(answer, Expectation)})
-    reasons = sorted({answer.sentence for answer in answers if isinstance(answer, Unknown)})
+    reasons = _each_once(
+        (record.cell.soc, answer.sentence)
+        for record in records
+        if isinstance(answer := expected(record), Unknown)
+    )
     sentences = [f"Expected: {'; '.join(bases)}; in brackets where 8 of 10 networks are."] if bases else []
     return sentences + [f"Expected is not known: {sentence}." for sentence in reasons]
 
 
 def statements(records: list[CellRecord]) -> list[str]:
     """What the files of these cells say of where their figures come from, each once."""
-    return sorted({r.metrics.statement for r in records if r.metrics and r.metrics.statement})
+    return _each_once((r.cell.soc, r.metrics.statement) for r in records if r.metrics and r.metrics.statement)
+
+
+def _each_once(sentences: Iterable[tuple[str, str]]) -> list[str]:
+    """Sentences that differ by the SoC alone are one, with all the SoCs."""
+    socs: defaultdict[str, set[str]] = defaultdict(set)
+    for soc, sentence in sentences:
+        socs[re.sub(rf"\b{re.escape(soc.upper())}\b", _SOCS, sentence)].add(soc.upper())
+    return sorted(sentence.replace(_SOCS, _listed(sorted(names))) for sentence, names in socs.items())
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def without_accuracy(records: Iterable[CellRecord]) -> dict[str, list[str]]:
+    """Why cells that ran have no accuracy though their networks have an ONNX, with their labels."""
+    reasons: dict[str, list[str]] = {}
+    for record in records:
+        if record.accuracy and record.accuracy.why:
+            reasons.setdefault(record.accuracy.why, []).append(record.cell.label)
+    return reasons
 
 
 def by_origin(records: list[CellRecord]) -> list[tuple[Origin, list[CellRecord]]]:
@@ -215,11 +263,14 @@ def by_origin(records: list[CellRecord]) -> list[tuple[Origin, list[CellRecord]]
     return [(origin, group) for origin, group in groups if group]
 
 
+_WHERE_THERE_ARE = ("mark", "health", "budget", "cosine", "sqnr")
+
+
 def columns(origin: Origin, records: list[CellRecord]) -> list[Column]:
     """The columns of a group: no variants where there is no choice, no marks where nothing is marked."""
     rows = [row(record) for record in records]
     idle = {"variant"} if all(line.variant == "default" for line in rows) else set[str]()
-    idle |= {name for name in ("mark", "health", "budget") if not any(getattr(line, name) for line in rows)}
+    idle |= {name for name in _WHERE_THERE_ARE if not any(getattr(line, name) for line in rows)}
     return [column for column in COLUMNS[origin] if column.field not in idle]
 
 

@@ -10,7 +10,8 @@
         graphs:
           decode: {time_us: 90}                # of a DLC that holds several graphs, for this one
 
-A plain value is the most that is allowed; `{at_least: ...}`, `{at_most: ...}` or both say otherwise. Sizes take units
+A plain value is the most that is allowed; `{at_least: ...}`, `{at_most: ...}` or both say otherwise, and for figures of
+which more is better, as in `cosine: {at_least: 0.99}`, one of them must. Sizes take units
 (`20MB` is 20 000 000 bytes, `20MiB` is 20 x 2^20). What the simulator and the QHAS of an inference say is
 deterministic in all but time, so one run is enough to judge it.
 """
@@ -32,7 +33,7 @@ from pydantic import (
 
 from qhas.documents import Written
 from qhas.naming import SocName
-from qhas.profile.figures import BY_BUDGET_KEY, Unit
+from qhas.profile.figures import BY_BUDGET_KEY, Figure, Unit
 from qhas.profile.op_types import near_miss
 from qhas.profile.origin import Origin
 
@@ -80,6 +81,15 @@ def _at_most(given: Any) -> Any:
     )
 
 
+def _side_named(given: Any) -> Any:
+    is_plain = isinstance(given, int | float | str) and not isinstance(given, bool)
+    if is_plain:
+        raise ValueError(
+            f"more of this figure is better, so say which side {given} is of, as in {{at_least: {given}}}"
+        )
+    return given
+
+
 def _schema(*plain: str) -> WithJsonSchema:
     """A plain value, or both sides by name. For forms and for the Prefect API, which refuses what does not fit."""
     value = [{"type": kind} for kind in plain]
@@ -90,6 +100,8 @@ def _schema(*plain: str) -> WithJsonSchema:
 
 _SIDES = tuple(Limit.model_fields)
 Amount = Annotated[Limit, BeforeValidator(_at_most), _schema("number")]
+Score = Annotated[Limit, BeforeValidator(_side_named), _schema()]
+"""Of a figure of which more is better: a plain value would be the most that is allowed."""
 Size = Annotated[SizeLimit, BeforeValidator(_at_most), _schema("number", "string")]
 
 
@@ -97,11 +109,17 @@ def _limits() -> dict[str, Any]:
     """A field for every figure that budgets take."""
     return {
         key: (
-            (Size if figure.unit is Unit.BYTES else Amount) | None,
+            _kind_of(figure) | None,
             Field(default=None, description=figure.meaning),
         )
         for key, figure in BY_BUDGET_KEY.items()
     }
+
+
+def _kind_of(figure: Figure) -> Any:
+    if figure.unit is Unit.BYTES:
+        return Size
+    return Score if figure.less_is_better is False else Amount
 
 
 def _op_type(name: str) -> str:

@@ -60,6 +60,18 @@ class ModelRef(Written):
         title="Quantise",
         description="Of an ONNX of floats: bits of weights and activations; None leaves it as it is.",
     )
+    reference: Address = Field(
+        default="",
+        exclude_if=_is_empty,
+        title="Reference",
+        description="The ONNX of floats that the outputs are held against, of a DLC or of a quantised ONNX; an ONNX is its own.",
+    )
+    accuracy: bool = Field(
+        default=True,
+        exclude_if=bool,
+        title="Accuracy",
+        description="Hold the outputs of the first inference against ONNX Runtime's, where there is an ONNX.",
+    )
     inputs: Address = Field(
         default=RANDOM_INPUTS,
         title="Inputs",
@@ -115,6 +127,10 @@ class ModelRef(Written):
         """Address of the file that it is made from."""
         return self.dlc or self.onnx
 
+    def of_reference(self) -> ModelRef:
+        """The ONNX that its outputs are held against, as a model; its own where no other is named."""
+        return ModelRef(name=self.name, onnx=self.reference or self.onnx)
+
     @property
     def input_lists(self) -> tuple[str, ...]:
         """Addresses of all input lists; none where a word stands for them."""
@@ -125,7 +141,12 @@ def anchored_model(file: Path, place: str, model: ModelRef) -> ModelRef:
     """The model with its relative paths taken from the folder of the file that it is written in. Raises InvalidInput."""
     changes: dict[str, Any] = {
         field: anchored(file, f"{place}.{field}", address)
-        for field, address in (("dlc", model.dlc), ("onnx", model.onnx), ("inputs", model.inputs))
+        for field, address in (
+            ("dlc", model.dlc),
+            ("onnx", model.onnx),
+            ("reference", model.reference),
+            ("inputs", model.inputs),
+        )
         if address and (field != "inputs" or address not in INPUT_WORDS)
     }
     changes["graph_inputs"] = {

@@ -83,14 +83,17 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
 
 
 def require_files(cells: Iterable[Cell]) -> None:
-    """Raise InvalidInput if a network or an input list of these cells is not there, as seen from this host, or is no such file."""
+    """Raise InvalidInput if a network, its reference or an input list of these cells is not there, as seen from this host, or is no such file."""
     models = {cell.model.source: cell.model for cell in cells}
     lists = {address for cell in cells for address in cell.model.input_lists}
-    for address in sorted(models.keys() | lists):
+    references = {cell.model.reference: cell.model.of_reference() for cell in cells if cell.model.reference}
+    for address in sorted(models.keys() | references.keys() | lists):
         fs, path = _require(address)
         if address in models and isinstance(fs, LocalFileSystem):
             require_format(models[address], partial(fs.open, path))
             require_settled(models[address], Path(path))
+        elif address in references and isinstance(fs, LocalFileSystem):
+            require_format(references[address], partial(fs.open, path))
 
 
 def select(cells: list[Cell], selection: Selection) -> list[Cell]:

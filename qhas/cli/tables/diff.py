@@ -173,4 +173,6 @@ def _difference(figure: Figure) -> str:
         return signed_mebibytes(change)
     if figure.unit is Unit.BYTES:
         return signed_size(change)
+    if figure.unit in (Unit.RATIO, Unit.DECIBELS, Unit.VALUE):
+        return f"{'−' if change < 0 else '+'}{SHOW[figure.unit](abs(change))}"
     return signed_time(change) if figure.unit is Unit.MICROSECONDS else signed_count(change)

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from qhas.profile.figures import DRAM, LATENCY, P90, PEAK_VTCM, TIME, UTILIZATION, Figure
+from qhas.profile.figures import COSINE, DRAM, LATENCY, P90, PEAK_VTCM, SQNR, TIME, UTILIZATION, Figure
 from qhas.runs import keys
 from qhas.runs.expected import unseen_of
 from qhas.runs.record import BudgetState, CellRecord, Origin, SweepRecord, by_graph
-from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table
+from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table, without_accuracy
 from qhas.store import Store
 
 _NAMED = 4
@@ -43,6 +43,10 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
     for sentence, labels in unseen_of(by_graph(cells)).items():
         console.print(
             Text.assemble(("not seen", "yellow"), f" {_several(labels)}: {sentence}"), soft_wrap=True
+        )
+    for why, labels in without_accuracy(by_graph(cells)).items():
+        console.print(
+            Text.assemble(("no accuracy", "yellow"), f" {_several(labels)}: {why}."), soft_wrap=True
         )
     for record in cells:
         if failure := record.failure:
@@ -93,12 +97,16 @@ _SHOWN = {
         _with_unit("p90", P90),
         _Shown("spread", "spread"),
         _with_unit("time", TIME),
+        _shown("cosine", COSINE, Origin.DEVICE),
+        _shown("sqnr", SQNR, Origin.DEVICE),
         _shown("utilization", UTILIZATION, Origin.DEVICE),
         _with_unit("dram", DRAM),
     ),
     Origin.SIMULATOR: (
         _shown("time", TIME, Origin.SIMULATOR),
         _Shown("expected", "expected\nms"),
+        _shown("cosine", COSINE, Origin.SIMULATOR),
+        _shown("sqnr", SQNR, Origin.SIMULATOR),
         _shown("utilization", UTILIZATION, Origin.SIMULATOR),
         _shown("dram", DRAM, Origin.SIMULATOR),
         _shown("vtcm", PEAK_VTCM, Origin.SIMULATOR),
@@ -121,9 +129,12 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord], width: i
     names = [name for name in ("network", "soc", "variant", "device", "budget") if name in (*folded, *kept)]
     lines = [row(record) for record in records]
     room = width - sum(_full(kept, lines).values())
-    columns = _fitting(_SHOWN[origin], lines, room - _LEAST * len(folded))
-    room -= sum(_width_of(one, lines) for one in columns)
+    told = [column for column in _SHOWN[origin] if column.field not in _WHERE_TOLD or _any(lines, column)]
+    columns = _fitting(told, lines, room - _LEAST * len(folded))
     full = _full(folded, lines)
+    if not variants and room - sum(_width_of(one, lines) for one in columns) < sum(full.values()):
+        columns = [one for one in columns if one.field != _FIRST_TO_GO[0]]  # before a name breaks
+    room -= sum(_width_of(one, lines) for one in columns)
     if variants and room < sum(full.values()) + _TOP_OP:
         lines = [replace(line, variant=_short(line.variant)) for line in lines]
         full = _full(folded, lines)
@@ -157,8 +168,10 @@ _LEAST = 8 + _GAP
 _DEVICE = 9 + _GAP
 """The same of a device: of a failed cell there are all it was tried on."""
 _TOP_OP = 11
-_FIRST_TO_GO = ("utilization", "p90", "dram", "expected", "vtcm")
+_FIRST_TO_GO = ("utilization", "p90", "dram", "sqnr", "expected", "vtcm")
 """Figures that a terminal without room for them does not show; `--csv cells` has all."""
+_WHERE_TOLD = ("cosine", "sqnr")
+"""Figures that most runs have none of."""
 _SHORT = {
     "optimization_level-": "O",
     "vtcm_mb-": "vtcm",
@@ -188,6 +201,10 @@ def _fitting(columns: Sequence[_Shown], lines: list[Row], room: int) -> list[_Sh
         if sum(_width_of(one, lines) for one in shown) > room:
             shown = [one for one in shown if one.field != field]
     return shown
+
+
+def _any(lines: list[Row], column: _Shown) -> bool:
+    return any(getattr(line, column.field) for line in lines)
 
 
 def _width_of(column: _Shown, lines: list[Row]) -> int:

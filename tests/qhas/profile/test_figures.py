@@ -12,6 +12,7 @@ from fakes.records import latency, record, runtrace
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.history.columns import COLUMNS
+from qhas.profile.accuracy import OutputAccuracy, accuracy_of
 from qhas.profile.figure import SHOW, SIGNS, Unit
 from qhas.profile.figures import (
     BY_BUDGET_KEY,
@@ -35,12 +36,13 @@ STORED = {
     "median_us p90_us min_us time_us graph_us warm_us vtcm_acquire_us power_up_us timeline_cycles clock_mhz "
     "warm_clock_mhz utilization_percent dram_read dram_write vtcm_read vtcm_write peak_vtcm qnn_nodes htp_nodes "
     "context_bytes compile_seconds reference_ops format_changes format_change_percent reference_percent hmx_cycles dma_wait_cycles "
-    "cycles_per_packet": BY_COLUMN,
+    "cycles_per_packet cosine sqnr_db max_abs_error top1_percent top5_percent": BY_COLUMN,
     "latency_us time_us graph_us warm_us cycles total_dram dram_read dram_write peak_vtcm qnn_nodes htp_nodes "
-    "context_bytes compile_seconds reference_ops format_changes format_change_percent reference_percent": BY_BUDGET_KEY,
+    "context_bytes compile_seconds reference_ops format_changes format_change_percent reference_percent "
+    "cosine sqnr_db max_abs_error top1_percent top5_percent": BY_BUDGET_KEY,
     "latency_median_us qhas_time_us dram_bytes": BY_EVENT_KEY,
     "median_us time_us timeline_cycles reference_ops format_changes dram_read dram_write peak_vtcm qnn_nodes "
-    "htp_nodes context_bytes": JUDGED,
+    "htp_nodes context_bytes cosine sqnr_db": JUDGED,
 }
 
 
@@ -58,6 +60,12 @@ def measured(median: float, time_us: int, peak: int = 1000) -> Evidence:
             latency=latency(median, median, median),
             metrics=metrics_of(file).model_copy(update={"context_bytes": 1_443_968, "compile_seconds": 2.5}),
             runtrace=runtrace(time_us),
+            accuracy=accuracy_of(
+                [OutputAccuracy(name="y", shape=(1, 10), cosine=0.99, sqnr_db=20, max_abs_error=0.1)],
+                (100, 100),
+                "aa",
+                "onnxruntime 1.24.0",
+            ),
         ),
     )
 

@@ -10,13 +10,16 @@ import pytest
 from fakes.records import MOMENT, latency, spec
 from qhas.devices.facts import DeviceFacts
 from qhas.history import Rerun, Where, append, read_history, read_reruns, write_reruns
+from qhas.profile.accuracy import Accuracy, OutputAccuracy, accuracy_of
 from qhas.profile.figures import (
+    COSINE,
     CYCLES,
     DRAM_READ,
     FORMAT_CHANGES,
     JUDGED,
     LATENCY,
     REFERENCE_OPS,
+    SQNR,
     TIME,
     WARM,
     Figure,
@@ -25,9 +28,11 @@ from qhas.runs.record import CellRecord, Origin
 from qhas.site.sdk import SdkKind
 from qhas.store import Store
 from qhas.verdict import CellVerdict, Verdict, headlines
-from qhas.verdict.judge import MOST_RERUNS, judge_run, look_at_part, suspects
+from qhas.verdict.judge import MOST_RERUNS, judge_again, judge_run, look_at_part, suspects
 from qhas.verdict.stored import read_verdicts
 from tests.qhas.nights import GRAPH, day, on_phone, run_of, simulated, wobbling
+
+OF_AN_ONNX = (COSINE, SQNR)
 
 
 @pytest.fixture
@@ -47,11 +52,29 @@ def of(verdicts: list[CellVerdict], metric: Figure) -> CellVerdict:
     return next(one for one in verdicts if one.metric is metric)
 
 
+def near(cosine: float, sqnr_db: float) -> Accuracy:
+    output = OutputAccuracy(name="y", shape=(1, 10), cosine=cosine, sqnr_db=sqnr_db, max_abs_error=0.1)
+    return accuracy_of([output], None, "aa", "onnxruntime 1.24.0")
+
+
+def test_accuracy_that_falls_is_news_and_what_hosts_differ_by_is_none(store: Store) -> None:
+    for night, accuracy in enumerate((near(0.998, 25.01), near(0.9980000001, 25.02), near(0.97, 12.5))):
+        append(store, run_of(night), [simulated(night).model_copy(update={"accuracy": accuracy})])
+    (before, after) = (judge_again(store, run_of(night)) for night in (1, 2))
+    assert {of(before, figure).verdict for figure in OF_AN_ONNX} == {Verdict.STEADY}
+    assert {of(after, figure).verdict for figure in OF_AN_ONNX} == {Verdict.NEW}
+    assert "cosine -2.8 % (0.99800 → 0.97000)" in of(after, COSINE).sentence
+
+
 def test_every_figure_of_a_cell_is_judged_and_stored(store: Store) -> None:
     found = after_steady_nights(store, on_phone(15, 1004.0), simulated(15))
     assert {(one.origin, one.metric) for one in found} == {
-        (Origin.DEVICE, figure) for figure in JUDGED.values() if figure not in (TIME, CYCLES, WARM)
-    } | {(Origin.SIMULATOR, figure) for figure in JUDGED.values() if figure not in (LATENCY, WARM)}
+        (Origin.DEVICE, figure)
+        for figure in JUDGED.values()
+        if figure not in (TIME, CYCLES, WARM, *OF_AN_ONNX)
+    } | {
+        (Origin.SIMULATOR, figure) for figure in JUDGED.values() if figure not in (LATENCY, WARM, *OF_AN_ONNX)
+    }
     assert {one.verdict for one in found} == {Verdict.STEADY}
     assert read_verdicts(store, "night-015") == found
 

@@ -1,0 +1,70 @@
+"""A child process that runs an ONNX in ONNX Runtime: `python -m qhas.accuracy.runtime REQUEST.json`.
+
+The request names the ONNX, the arrays of its inputs (`feeds`: a .npy by input) and where the outputs go (`target`, .npz:
+`arr_0` ... in the order of the ONNX's outputs). It is ended before anything else of this host if memory runs out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+FAILED = 3
+"""Exit code: the last line of the output says why."""
+_SILENT = 4
+
+
+def main(request: Path) -> int:
+    """Exit code 0 with the outputs in place, or `FAILED`."""
+    asked = json.loads(request.read_text(encoding="utf-8"))
+    _bound()
+    try:
+        compute(Path(asked["onnx"]), asked["feeds"], Path(asked["target"]))
+    except MemoryError:
+        print("its tensors need more memory than this host has")
+        return FAILED
+    except Exception as error:  # ONNX Runtime's own kinds have no common class
+        print(" ".join(str(error).split())[:500] or type(error).__name__)
+        return FAILED
+    return 0
+
+
+def compute(onnx: Path, feeds: dict[str, str], target: Path) -> None:
+    """Run the ONNX once, on one core, in floats also where it holds quantising pairs."""
+    import numpy as np
+    import onnxruntime as ort
+
+    ort.set_default_logger_severity(_SILENT)
+    session = ort.InferenceSession(str(onnx), options(ort), providers=["CPUExecutionProvider"])
+    arrays = {name: np.load(path, allow_pickle=False) for name, path in feeds.items()}
+    results = [np.asarray(each) for each in session.run(None, arrays)]
+    for output, values in zip(session.get_outputs(), results, strict=True):
+        if values.dtype.kind not in "biuf":
+            raise ValueError(f"output {output.name} holds no numbers")
+    np.savez(target, *results)
+
+
+def options(ort: Any) -> Any:
+    """Of sessions that are a reference: the same values whatever else the host does, and no whole numbers of their own."""
+    chosen = ort.SessionOptions()
+    chosen.intra_op_num_threads = chosen.inter_op_num_threads = 1
+    chosen.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    chosen.add_session_config_entry("session.disable_quant_qdq", "1")
+    return chosen
+
+
+def _bound() -> None:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

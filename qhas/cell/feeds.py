@@ -1,0 +1,94 @@
+"""The inputs of a cell's first inference as ONNX Runtime takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qhas.accuracy.layout import arrangements, joined, settled_as
+from qhas.accuracy.names import matched
+from qhas.cell.dlc import GraphInput
+from qhas.cell.inputs import StagedInputs
+from qhas.network.onnx_file import OnnxTensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_NUMPY = {
+    "BOOL_8": "bool",
+    **{f"FLOAT_{bits}": f"float{bits}" for bits in (16, 32, 64)},
+    **{f"INT_{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"UINT_{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+}
+"""Names of data types, of those whose values are what they stand for."""
+
+
+def feeds_of(
+    inputs: StagedInputs,
+    told: Iterable[GraphInput],
+    wanted: Mapping[OnnxTensor, tuple[int, ...] | None],
+    *,
+    moved: bool,
+) -> dict[str, NDArray[Any]]:
+    """Arrays by the ONNX's names; `wanted` are its inputs with their shapes, None for one as on the HTP. `moved`: the converter puts channels last.
+
+    Raises ValueError for what does not fit, or can be read in more than one way.
+    """
+    files = _first_inference(inputs)
+    named = {tensor.name: tensor for tensor in wanted}
+    paths, tensors = matched(named, files), matched(named, {each.name: each for each in told})
+    if paths is None or tensors is None:
+        raise ValueError(
+            f"the inputs of the run are {', '.join(files) or 'none'}, and those of the ONNX {', '.join(named)}"
+        )
+    return {
+        name: _array(
+            tensor,
+            wanted[tensor] or settled_as(tensor.dimensions, told.dimensions),
+            paths[name],
+            told,
+            native=inputs.native,
+            moved=moved,
+        )
+        for name, tensor in named.items()
+        for told in (tensors[name],)
+    }
+
+
+def _first_inference(inputs: StagedInputs) -> dict[str, Path]:
+    lines = inputs.list_file.read_text(encoding="utf-8").splitlines()
+    first = next(line for line in lines if line.strip() and not line.startswith(("#", "%")))
+    words = (word.rpartition(":=") for word in first.split())
+    return {name: inputs.files[path] for name, _, path in words}
+
+
+def _array(
+    tensor: OnnxTensor,
+    shape: tuple[int, ...] | None,
+    path: Path,
+    told: GraphInput,
+    *,
+    native: bool,
+    moved: bool,
+) -> NDArray[Any]:
+    import numpy as np
+
+    held = told.type if native else "FLOAT_32"
+    if held not in _NUMPY or tensor.type not in _NUMPY:
+        raise ValueError(
+            f"input {tensor.name} is {tensor.type} in the ONNX, and its file holds {held}: these are not the same values"
+        )
+    values = np.fromfile(path, _NUMPY[held])
+    ways = arrangements(told.dimensions, shape) if shape else []
+    if shape is None or not ways or values.size != told.elements:
+        raise ValueError(
+            f"input {tensor.name} is of {joined(told.dimensions)} values on the HTP, of {joined(shape or tensor.dimensions)} in the ONNX, and "
+            f"its file has {values.size}"
+        )
+    if moved and len(ways) > 1:
+        raise ValueError(
+            f"input {tensor.name} of {joined(shape)} has as many channels as rows, so whether they come last on the HTP "
+            f"is not told"
+        )
+    return ways[0].applied(values, shape).astype(_NUMPY[tensor.type])
