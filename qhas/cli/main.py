@@ -32,6 +32,7 @@ WORDS = (
     "explain",
     "layers",
     "advise",
+    "llm",
     "upgrade",
     "bisect",
     "accept",

@@ -14,10 +14,10 @@ from qhas.cli.options import JsonOption, RunArgument, SiteOption, run_of, store_
 from qhas.cli.screen import console
 from qhas.cli.tables.run import show_run
 from qhas.failures import InvalidInput
-from qhas.report.by_source import Level
 from qhas.runs.expected import document as expected_document
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.stored import load_run
+from qhas.source.level import Level
 from qhas.store import Store
 
 if TYPE_CHECKING:

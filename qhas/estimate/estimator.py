@@ -61,6 +61,11 @@ class Estimator:
                 future.cancel()
         return [outcomes[number] for number in range(len(trials))]
 
+    def lacks(self, trials: Sequence[Trial]) -> bool:
+        """Whether any of them would have to be compiled. Raises StoreError."""
+        stored = self._store.read_all([keys.trial(trial.key(self.sdk)) for trial in trials])
+        return any(content is None or _read(content) is None for content in stored)
+
     def try_one(self, trial: Trial) -> Estimate:
         """The estimate. Raises InvalidInput with the reason where there is none, and StoreError."""
         outcome = self.try_all([trial])[0]
@@ -83,9 +88,13 @@ class Estimator:
         self._store.write(keys.trial(trial.key(self.sdk)), estimate.model_dump_json().encode())
         return estimate
 
-    def close(self) -> None:
-        """End the threads; the workers are ended apart."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+    def close(self, workers: Sequence[Worker]) -> None:
+        """End threads and workers, whatever they are doing."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                worker.end()
+        self._threads.shutdown(wait=True)
 
 
 @contextmanager
@@ -103,10 +112,7 @@ def open_estimator(sdk: Sdk, store: Store, cores: int | None = None) -> Iterator
         try:
             yield estimator
         finally:
-            for worker in workers:
-                with suppress(ProcessLookupError):
-                    worker.end()
-            estimator.close()
+            estimator.close(workers)
 
 
 def _read(content: bytes) -> Estimate | None:

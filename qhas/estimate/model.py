@@ -6,6 +6,8 @@ from pydantic import ConfigDict
 
 from qhas.documents import Stored
 
+_DOUBLE_DATA_RATE = 2
+
 
 class OpEstimate(Stored):
     """All ops of one QNN node and HTP op on one unit that own cycles of the dominant path, with what they move; the row without a name is the time in which nothing works."""
@@ -107,3 +109,13 @@ class Estimate(Stored):
     def in_force(self, name: str) -> float | None:
         """A value of the simulator's configuration; None where it has none of that name."""
         return self.graphs[0].in_force.get(name)
+
+    @property
+    def dram_peak(self) -> float | None:
+        """Bytes a core cycle, by the simulator's configuration: its fastest transfers reach it and none exceeds it."""
+        names = ("sim_ddr_freq", "sim_ddr_width", "sim_ddr_channels", "sim_ddr_efficiency", "sim_core_freq")
+        values = [self.in_force(name) for name in names]
+        if not all(values):
+            return None
+        clock, width, channels, efficiency, core = (value or 0.0 for value in values)
+        return _DOUBLE_DATA_RATE * clock * width * channels * efficiency / core

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from qhas.profile.op_names import of_network
 from qhas.report.op_row import OpRow
+from qhas.source.level import Level
 
 ROOT = "(root)"
 """What the module is called whose path is empty."""
-
-
-class Level(StrEnum):
-    """What a row is of."""
-
-    NODE = "node"
-    MODULE = "module"
 
 
 @dataclass(frozen=True)

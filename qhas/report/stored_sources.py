@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from qhas.diff.runs import CellNotComparable, evidence_of
-from qhas.report.by_source import BySource, Level, by_source
+from qhas.report.by_source import BySource, by_source
 from qhas.report.ops import network_ops
 from qhas.runs.record import CellRecord
+from qhas.source.level import Level
 from qhas.store import Store
 
 _OF_A_DLC = "it was given as a DLC, or stored before nodes were kept: run it from its ONNX"

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from qhas.report.by_source import BySource, Level, SourceRow
+from qhas.report.by_source import BySource, SourceRow
 from qhas.report.op_row import OpRow
 from qhas.runs.record import CellRecord
 from qhas.runs.rows import ORIGIN_TITLE
+from qhas.source.level import Level
 from qhas.units import percent, size
 
 Shown = Sequence[tuple[CellRecord, BySource | str]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -12,11 +11,9 @@ import numpy as np
 import pytest
 
 from fakes.sdk import Fault, Tool, read_calls
-from qhas.cell.artifacts import SOURCES
 from qhas.cell.conversion import convert, order_of, quantize
 from qhas.cell.prepare import prepare_graph
 from qhas.failures import FailureKind, Step
-from qhas.source.source_map import parse_sources
 from tests.onnx_bytes import write_onnx
 from tests.qhas.cell.workbench import Bench, bench_of, kind_of
 
@@ -169,10 +166,3 @@ async def test_what_goes_wrong_has_its_kind(
         if tool is Tool.QUANTIZER:
             await convert(bench.work)
         assert await kind_of(convert(bench.work) if tool is Tool.CONVERTER else quantize(bench.work)) is kind
-
-
-async def test_the_cell_keeps_which_nodes_its_ops_are_of(onnx_bench: OpenBench) -> None:
-    async with onnx_bench() as bench:
-        await convert(bench.work)
-        prepared = await prepare_graph(bench.work)
-        assert parse_sources(gzip.compress(prepared.dlc.with_name(SOURCES).read_bytes())) is not None

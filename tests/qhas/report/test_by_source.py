@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from fakes.records import record
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
-from qhas.report.by_source import ROOT, BySource, Level, by_source
+from qhas.report.by_source import ROOT, BySource, by_source
 from qhas.report.op_row import OpRow
 from qhas.report.ops import network_ops, op_tables
+from qhas.source.level import Level
 from qhas.source.source_map import Evidence as Shown
 from qhas.source.source_map import MappedOp, SourceMap, SourceNode
 from tests.qhas.diff.summaries import Made, made

@@ -1,0 +1,119 @@
+"""`qhas llm`: tokens per second of a language model on SoCs, by its config.json alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from qhas.cli.frame import Exit, command, print_json
+from qhas.cli.options import JsonOption, SiteOption
+from qhas.cli.screen import console
+from qhas.cli.tune import SdkOption, trial_bar
+from qhas.failures import InvalidInput
+from qhas.llm.architecture import name_of, read_architecture
+from qhas.llm.ask import ask
+from qhas.llm.model import LlmAnswer
+from qhas.llm.parts import PROMPT, Question
+from qhas.llm.recipe import ActivationBits, Attention, Projections, Recipe, WeightBits
+from qhas.llm.subject import checked_socs, open_llm_bench
+from qhas.llm.table import figure_rows, share_rows
+from qhas.site import load_site
+
+_CONTEXT = 4096
+
+
+@command
+def llm(
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG", help="config.json of the model, as Hugging Face has it; no weights."
+        ),
+    ],
+    soc: Annotated[list[str], typer.Option(help="SoC, e.g. sm8750; repeatable.")],
+    context: Annotated[
+        list[int] | None, typer.Option(help=f"Tokens of the whole context; repeatable; default {_CONTEXT}.")
+    ] = None,
+    weights: Annotated[int, typer.Option(help="Bits of weights: 4 or 8.")] = WeightBits.FOUR,
+    activations: Annotated[int, typer.Option(help="Bits of activations: 16 or 8.")] = ActivationBits.SIXTEEN,
+    cache: Annotated[
+        int, typer.Option(help="Bits of cached keys and values: 8 or 16.")
+    ] = ActivationBits.EIGHT,
+    head: Annotated[
+        int, typer.Option(help="Bits of the weights of the projection to the vocabulary: 8 or 4.")
+    ] = WeightBits.EIGHT,
+    projections: Annotated[Projections, typer.Option(help="Op of the projections.")] = Projections.MATMUL,
+    attention: Annotated[
+        Attention, typer.Option(help="One MatMul for the heads of a layer, or one a head.")
+    ] = Attention.GROUPED,
+    prompt: Annotated[int, typer.Option(help="Tokens of a pass of prefill.")] = PROMPT,
+    layers: Annotated[int, typer.Option(help="Decoder blocks of the larger graph that is compiled.")] = 2,
+    sdk: SdkOption = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> Exit:
+    """Estimate a language model by its config.json: tokens per second, time to first token, DRAM bytes a token; blocks are compiled and scaled."""
+    recipe = Recipe(
+        weights=_weights("--weights", weights),
+        activations=_activations("--activations", activations),
+        cache=_activations("--cache", cache),
+        head=_weights("--head", head),
+        projections=projections,
+        attention=attention,
+    )
+    contexts = tuple(dict.fromkeys(context or [_CONTEXT]))
+    socs = checked_socs(soc)
+    question = Question(name_of(config), read_architecture(config), recipe, contexts, prompt, layers)
+    with open_llm_bench(load_site(site), sdk) as (estimator, folder), trial_bar(as_json=as_json) as progress:
+        answer = ask(question, socs, estimator, folder, progress)
+    if as_json:
+        print_json(document(answer))
+    else:
+        _show(answer)
+    return Exit.GOOD
+
+
+def document(answer: LlmAnswer) -> dict[str, object]:
+    """The answer with the figures that follow from it."""
+    whole = answer.model_dump(mode="json")
+    names = ("decode_tokens_per_s", "prefill_tokens_per_s", "first_token_ms", "first_token_full_ms")
+    for row, figures in zip(whole["figures"], answer.figures, strict=True):
+        row |= {name: round(getattr(figures, name), 3) for name in names}
+    return whole | {"sentence": answer.sentence, "notes": answer.notes}
+
+
+def _weights(option: str, bits: int) -> WeightBits:
+    try:
+        return WeightBits(bits)
+    except ValueError:
+        raise InvalidInput(f"{option} {bits}: weights have {_bits(WeightBits)} bits.") from None
+
+
+def _activations(option: str, bits: int) -> ActivationBits:
+    try:
+        return ActivationBits(bits)
+    except ValueError:
+        raise InvalidInput(f"{option} {bits}: it is {_bits(ActivationBits)} bits.") from None
+
+
+def _bits(kind: type[WeightBits | ActivationBits]) -> str:
+    return " or ".join(str(int(member)) for member in kind)
+
+
+def _show(answer: LlmAnswer) -> None:
+    for titles, rows in (figure_rows(answer), share_rows(answer)):
+        table = Table(box=None)
+        for at, title in enumerate(titles):
+            table.add_column(title, justify="left" if at == 0 else "right")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
+    for failure in answer.failed:
+        text = f"no figures for {failure.soc} at context {failure.context:,}: {failure.why}"
+        console.print(Text(text, "yellow"), soft_wrap=True)
+    for sentence in (f"{answer.model}, {answer.recipe.name}.", answer.sentence, *answer.notes):
+        console.print(Text(sentence), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Language models on the simulator, by their architecture alone: blocks are compiled, and scaled to the whole model."""

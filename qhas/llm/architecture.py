@@ -1,0 +1,157 @@
+"""A language model by its architecture: what the `config.json` of Hugging Face says of its decoder blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, ValidationError
+
+from qhas.documents import Stored, describe
+from qhas.failures import InvalidInput
+from qhas.llm.families import FAMILIES, Family
+from qhas.naming import safe_name
+from qhas.outside_bytes import read_file
+from qhas.outside_text import shown
+
+_LARGEST = 1 << 20
+_TEXT_PART = "text_config"
+Width = Annotated[StrictInt, Field(ge=2, le=1 << 17)]
+Count = Annotated[StrictInt, Field(ge=1, le=1 << 10)]
+
+
+class _Config(Stored):
+    """The keys of `config.json` that matter here, by their own names."""
+
+    hidden_size: Width
+    intermediate_size: Width
+    num_hidden_layers: Count
+    num_attention_heads: Count
+    num_key_value_heads: Count | None = None
+    head_dim: Width | None = None
+    vocab_size: Annotated[StrictInt, Field(ge=2, le=1 << 22)]
+    partial_rotary_factor: Annotated[StrictFloat | StrictInt, Field(gt=0, le=1)] | None = None
+    attention_bias: StrictBool | None = None
+    attn_logit_softcapping: StrictFloat | StrictInt | None = None
+    final_logit_softcapping: StrictFloat | StrictInt | None = None
+    sliding_window: StrictInt | None = None
+    use_sliding_window: StrictBool = True
+    tie_word_embeddings: StrictBool | None = None
+
+
+class Architecture(Stored):
+    """What decides the graphs of a model; widths are in elements."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model_type: str
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    rotary: int
+    """How much of a head is rotated."""
+    vocabulary: int
+    qkv_bias: bool
+    caps_scores: bool = False
+    caps_logits: bool = False
+    window: int | None = None
+    """Tokens that some or all blocks attend to at most; the graphs attend to the whole context."""
+
+    @property
+    def family(self) -> Family:
+        """What `config.json` leaves unsaid."""
+        return FAMILIES[self.model_type]
+
+    @property
+    def group(self) -> int:
+        """Heads that share a key and a value."""
+        return self.heads // self.kv_heads
+
+    @property
+    def block_parameters(self) -> int:
+        """Weights of the projections of a block."""
+        attention = self.hidden * self.head_dim * (2 * self.heads + 2 * self.kv_heads)
+        return attention + 3 * self.hidden * self.intermediate
+
+    @property
+    def head_parameters(self) -> int:
+        """Weights of the projection to the vocabulary."""
+        return self.hidden * self.vocabulary
+
+    @property
+    def cache_elements(self) -> int:
+        """Of keys and values of a block, for a token."""
+        return 2 * self.kv_heads * self.head_dim
+
+
+def name_of(path: Path) -> str:
+    """What a model is called: its file, or the folder of one that is called config.json."""
+    stem = path.parent.resolve().name if path.stem == "config" else path.stem
+    return safe_name(stem)
+
+
+def read_architecture(path: Path) -> Architecture:
+    """The architecture in a `config.json`. Raises InvalidInput with a sentence: no such file, no JSON, another family, an impossible value."""
+    try:
+        document = orjson.loads(read_file(path, _LARGEST))
+    except FileNotFoundError:
+        raise InvalidInput(f"The configuration {path} cannot be read: there is no such file.") from None
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(
+            f"The configuration {path} is not JSON ({error}); give the config.json of the model."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"The configuration {path} cannot be read: {error}.") from error
+    try:
+        return _architecture(document)
+    except ValidationError as error:
+        raise InvalidInput(f"The configuration {path} is not valid: {describe(error)}.") from error
+    except ValueError as error:
+        raise InvalidInput(f"The configuration {path} is not valid: {error}.") from error
+
+
+def _architecture(document: Any) -> Architecture:
+    """Raises ValueError with the rest of a sentence."""
+    if not isinstance(document, dict):
+        raise ValueError("it is no mapping of keys to values")  # noqa: TRY004  # of the file, not of a caller
+    text = document.get(_TEXT_PART)
+    if str(document.get("model_type")) not in FAMILIES and isinstance(text, dict):
+        document = text
+    model_type = str(document.get("model_type", ""))
+    if model_type not in FAMILIES:
+        said = f"model_type {shown(model_type[:80])}" if model_type else "no model_type"
+        raise ValueError(f"it has {said}; the blocks of these are known: {', '.join(FAMILIES)}")
+    config = _Config.model_validate(document)
+    kv_heads = config.num_key_value_heads or config.num_attention_heads
+    if config.num_attention_heads % kv_heads:
+        raise ValueError(f"{config.num_attention_heads} heads cannot share {kv_heads} keys and values evenly")
+    head = config.head_dim or _share(config.hidden_size, config.num_attention_heads)
+    rotary = round(head * (config.partial_rotary_factor or 1))
+    odd = {"head_dim": head, "hidden_size": config.hidden_size, "intermediate_size": config.intermediate_size}
+    if names := [name for name, width in odd.items() if width % 2]:
+        raise ValueError(f"{names[0]}: {odd[names[0]]} is odd, and two weights of 4 bits share a byte")
+    return Architecture(
+        model_type=model_type,
+        hidden=config.hidden_size,
+        intermediate=config.intermediate_size,
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        kv_heads=kv_heads,
+        head_dim=head,
+        rotary=rotary - rotary % 2,
+        vocabulary=config.vocab_size,
+        qkv_bias=FAMILIES[model_type].qkv_bias or bool(config.attention_bias),
+        caps_scores=bool(config.attn_logit_softcapping),
+        caps_logits=bool(config.final_logit_softcapping),
+        window=config.sliding_window if config.use_sliding_window else None,
+    )
+
+
+def _share(hidden: int, heads: int) -> int:
+    if hidden % heads:
+        raise ValueError(f"hidden_size {hidden} cannot be shared by {heads} heads; give head_dim")
+    return hidden // heads

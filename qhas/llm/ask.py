@@ -1,0 +1,179 @@
+"""A language model asked about: graphs drawn, converted and compiled where the store has no estimate of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from qhas.estimate.estimator import Estimator, Outcome
+from qhas.estimate.model import Estimate
+from qhas.estimate.trial import Subject, Trial
+from qhas.failures import InvalidInput
+from qhas.gate.conversion import to_dlcs
+from qhas.llm.graphs import LOOKED_UP
+from qhas.llm.model import LlmAnswer, LlmFigures, NotCompiled, PassFigures
+from qhas.llm.parts import Kind, Part, Question
+from qhas.llm.scaling import cost_of, scaled, shares
+from qhas.machine.digest import data_digest
+
+Progress = Callable[[int, int], None]
+_CONVERTER = "onnxruntime-qnn"
+_AT_ONCE = 2
+"""Graphs in work: one is drawn and converted while another is compiled, and each may take a gigabyte or two."""
+
+
+class NotMade(Exception):
+    """A part that did not become an estimate; the text says why."""
+
+
+Outcomes = dict[tuple[Part, str], Outcome]
+
+
+def ask(
+    question: Question,
+    socs: Sequence[str],
+    estimator: Estimator,
+    folder: Path,
+    progress: Progress = lambda *_: None,
+) -> LlmAnswer:
+    """What the simulator says of the model on each SoC at each context; `folder` is for files meanwhile.
+
+    Raises InvalidInput for a graph that is too large, and when no SoC has figures; and StoreError.
+    """
+    outcomes = outcomes_of(question, question.parts, socs, estimator, folder, progress)
+    figures, failed = list[LlmFigures](), list[NotCompiled]()
+    for soc in socs:
+        for context in question.contexts:
+            try:
+                figures.append(figures_of(question, soc, context, outcomes))
+            except NotMade as error:
+                failed.append(NotCompiled(soc=soc, context=context, why=str(error)))
+    if not figures:
+        raise InvalidInput(f"{question.name} has no estimate for {failed[0].soc}: {failed[0].why}")
+    return LlmAnswer(
+        model=question.name,
+        architecture=question.arch,
+        recipe=question.recipe,
+        sdk=estimator.sdk.version,
+        blocks=question.count,
+        rows_looked_up=min(LOOKED_UP, question.arch.vocabulary),
+        prompt=question.prompt,
+        figures=figures,
+        failed=failed,
+        compiled=estimator.compiled,
+    )
+
+
+def outcomes_of(
+    question: Question,
+    parts: Sequence[Part],
+    socs: Sequence[str],
+    estimator: Estimator,
+    folder: Path,
+    progress: Progress = lambda *_: None,
+) -> Outcomes:
+    """What came of these parts on each SoC; it ends with the first part that no SoC has an estimate of.
+
+    Raises InvalidInput for a graph that is too large or becomes no DLC, and StoreError.
+    """
+    done = 0
+    every = [[_trial(question, part, soc, folder) for soc in socs] for part in parts]
+    outcomes: Outcomes = {}
+
+    def answered(at: int) -> list[Outcome]:
+        return _part(question, parts[at], every[at], estimator)
+
+    with ThreadPoolExecutor(_AT_ONCE, "llm") as threads:
+        running = [threads.submit(answered, at) for at in range(len(parts))]
+        try:
+            for part, future in zip(parts, running, strict=True):
+                outcomes |= {(part, soc): each for soc, each in zip(socs, future.result(), strict=True)}
+                done += len(socs)
+                progress(done, len(parts) * len(socs))
+                if not any(isinstance(each, Estimate) for each in future.result()):
+                    break  # without this part there are no figures of any SoC
+        finally:
+            for future in running:
+                future.cancel()
+    return outcomes
+
+
+def _trial(question: Question, part: Part, soc: str, folder: Path) -> Trial:
+    digest = data_digest({"graph": part.draft(question.arch, question.recipe).digest, "by": _converter()})
+    shares_wanted = part.kind is Kind.BLOCKS and part.count == question.count
+    return Trial(Subject(folder / f"{digest[:32]}.dlc", digest, soc), ops=shares_wanted)
+
+
+def _converter() -> str:
+    try:
+        return version(_CONVERTER)
+    except PackageNotFoundError:
+        return ""
+
+
+def _part(question: Question, part: Part, trials: list[Trial], estimator: Estimator) -> list[Outcome]:
+    """What came of a part on every SoC; drawn and converted only if the store lacks something."""
+    dlc = trials[0].subject.dlc
+    if estimator.lacks(trials):
+        onnx = dlc.with_suffix(".onnx")
+        part.draft(question.arch, question.recipe).write(onnx)
+        try:
+            (made,) = asyncio.run(to_dlcs({"graph": onnx}, estimator.sdk, dlc.parent)).values()
+        finally:
+            onnx.unlink()
+        if made.dlc is None:
+            raise InvalidInput(f"{question.name}, {part.told}, becomes no DLC: {made.refusal}.")
+        made.dlc.rename(dlc)
+    try:
+        return estimator.try_all(trials)
+    finally:
+        dlc.unlink(missing_ok=True)
+
+
+def figures_of(question: Question, soc: str, context: int, outcomes: Outcomes) -> LlmFigures:
+    """A model on a SoC at a context. Raises NotMade where a part of it has no estimate."""
+    decode, size = pass_of(question, soc, 1, context, outcomes)
+    prefill, _ = pass_of(question, soc, question.prompt, context, outcomes)
+    return LlmFigures(soc=soc, context=context, decode=decode, prefill=prefill, context_bytes=size)
+
+
+def pass_of(
+    question: Question, soc: str, tokens: int, context: int, outcomes: Outcomes
+) -> tuple[PassFigures, float]:
+    """The figures of a pass, and the size of its context binaries."""
+    arch, recipe = question.arch, question.recipe
+    look_up, head = (_made(outcomes, part, soc) for part in question.ends(tokens))
+    one, several = (_made(outcomes, part, soc) for part in question.blocks(tokens, context))
+    body = scaled(cost_of(one), cost_of(several), question.count, arch.layers)
+    ends = cost_of(look_up).plus(cost_of(head))
+    whole = body.whole.plus(ends)
+    peak = several.dram_peak
+    figures = PassFigures(
+        tokens=tokens,
+        time_us=whole.time_us,
+        block_us=body.block.time_us,
+        constant_us=body.constant.time_us,
+        ends_us=ends.time_us,
+        read=whole.dram_read,
+        written=whole.dram_write,
+        weights=(arch.layers * arch.block_parameters * recipe.weights + arch.head_parameters * recipe.head)
+        // 8,
+        cache=arch.layers * arch.cache_elements * (context - tokens) * recipe.cache // 8,
+        spill=whole.spill,
+        peak_vtcm=max(each.peak_vtcm for each in (several, look_up, head)),
+        dram_peak=peak * several.graphs[0].core_mhz if peak else None,
+        shares=shares(several.graphs[0]),
+    )
+    return figures, body.whole.plus(cost_of(head)).context_bytes
+
+
+def _made(outcomes: Outcomes, part: Part, soc: str) -> Estimate:
+    outcome = outcomes.get((part, soc))
+    if outcome is None:
+        raise NotMade("another part of the model was refused")
+    if not isinstance(outcome, Estimate):
+        raise NotMade(f"{part.told}: {outcome}")
+    return outcome

@@ -1,0 +1,46 @@
+"""Families of language models whose decoder blocks are known, as data: a row is what `config.json` does not say itself.
+
+Source: the models' published implementations in Hugging Face Transformers.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Activation(StrEnum):
+    """What is between the projections of the feed-forward part; the gate goes through it."""
+
+    SILU = "silu"
+    GELU = "gelu"
+    """By tanh, as Gemma has it."""
+
+
+class Family(NamedTuple):
+    """What distinguishes the block of a family from Llama's."""
+
+    title: str
+    qkv_bias: bool = False
+    """Query, key and value are projected with a bias, whatever the file says."""
+    head_norms: bool = False
+    """Queries and keys are normalised, head by head."""
+    norms_after: bool = False
+    """Attention and feed-forward part are normalised after them as well."""
+    activation: Activation = Activation.SILU
+
+
+_QWEN2, _QWEN3 = Family("Qwen2", qkv_bias=True), Family("Qwen3", head_norms=True)
+FAMILIES = {
+    "llama": Family("Llama"),
+    "mistral": Family("Mistral"),
+    "qwen2": _QWEN2,
+    "qwen2_5_vl": _QWEN2,
+    "qwen2_5_vl_text": _QWEN2,
+    "qwen3": _QWEN3,
+    "qwen3_vl_text": _QWEN3,
+    "phi3": Family("Phi-3"),
+    "gemma": Family("Gemma", activation=Activation.GELU),
+    "gemma2": Family("Gemma 2", norms_after=True, activation=Activation.GELU),
+}
+"""By `model_type`. Of a model that also sees, the text part is taken."""

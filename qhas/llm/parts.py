@@ -1,0 +1,104 @@
+"""What is compiled of a model, so that the whole can be scaled from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from qhas.failures import InvalidInput
+from qhas.llm import graphs
+from qhas.llm.architecture import Architecture
+from qhas.llm.attention import Pass
+from qhas.llm.draft import Draft
+from qhas.llm.recipe import Recipe
+
+PROMPT = 128
+"""New tokens of a pass that reads a prompt, as Qualcomm's published models have it."""
+LONGEST = 1 << 17
+"""Tokens of a context."""
+MOST_BLOCKS = 8
+_LARGEST = 1_900_000_000
+"""Bytes of weights: a file of ONNX holds 2 GB."""
+
+
+class Kind(StrEnum):
+    """What a graph is of."""
+
+    BLOCKS = "blocks"
+    HEAD = "head"
+    LOOK_UP = "look-up"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A graph of a model. `context` and `count` are of blocks."""
+
+    kind: Kind
+    tokens: int
+    context: int = 0
+    count: int = 0
+
+    def draft(self, arch: Architecture, recipe: Recipe) -> Draft:
+        """The graph. Raises InvalidInput for one that is too large for a file."""
+        match self.kind:
+            case Kind.BLOCKS:
+                draft = graphs.blocks(arch, recipe, Pass(self.tokens, self.context), self.count)
+            case Kind.HEAD:
+                draft = graphs.head(arch, recipe, self.tokens)
+            case Kind.LOOK_UP:
+                draft = graphs.look_up(arch, recipe, self.tokens)
+        if draft.weight_bytes > _LARGEST:
+            fewer = "; take --layers 1 or --weights 4" if self.count > 1 else ""
+            raise InvalidInput(
+                f"A graph of {self.told} has weights of {draft.weight_bytes / 1e9:.1f} GB, and a file of ONNX holds 2 GB{fewer}."
+            )
+        return draft
+
+    @property
+    def told(self) -> str:
+        """As in `2 blocks for 128 tokens at context 4,096`."""
+        what = {Kind.BLOCKS: f"{self.count} blocks", Kind.HEAD: "the head", Kind.LOOK_UP: "the look-up"}
+        at = f" at context {self.context:,}" if self.context else ""
+        return f"{what[self.kind]} for {self.tokens} tokens{at}"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A model, how it is brought to the HTP, and at which contexts it is asked about."""
+
+    name: str
+    arch: Architecture
+    recipe: Recipe
+    contexts: tuple[int, ...] = (4096,)
+    prompt: int = PROMPT
+    """New tokens of a pass of prefill."""
+    count: int = 2
+    """Blocks of the larger graph."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= MOST_BLOCKS:
+            raise InvalidInput(f"--layers {self.count}: from 1 to {MOST_BLOCKS} blocks are compiled.")
+        if self.prompt < 2:
+            raise InvalidInput(f"--prompt {self.prompt}: a pass of prefill has at least 2 tokens.")
+        for context in self.contexts:
+            if not self.prompt <= context <= LONGEST:
+                raise InvalidInput(
+                    f"--context {context}: it is from {self.prompt} tokens, a pass of prefill, to {LONGEST:,}."
+                )
+
+    def ends(self, tokens: int) -> tuple[Part, Part]:
+        """Before and after the blocks of a pass."""
+        return Part(Kind.LOOK_UP, tokens), Part(Kind.HEAD, tokens)
+
+    def blocks(self, tokens: int, context: int) -> tuple[Part, Part]:
+        """One block, and several; both the same where one is all that is compiled."""
+        return Part(Kind.BLOCKS, tokens, context, 1), Part(Kind.BLOCKS, tokens, context, self.count)
+
+    @property
+    def parts(self) -> list[Part]:
+        """Every graph once, those that are refused soonest first."""
+        passes = (1, self.prompt)
+        parts = [part for tokens in passes for part in self.ends(tokens)]
+        parts += [part for at in self.contexts for tokens in passes for part in self.blocks(tokens, at)]
+        order = {Kind.LOOK_UP: 0, Kind.BLOCKS: 1, Kind.HEAD: 2}
+        return sorted(dict.fromkeys(parts), key=lambda part: (order[part.kind], part.count))

@@ -1,0 +1,82 @@
+"""From one block and several to all of a model's: what each block more adds is told from what a graph costs by itself."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import NamedTuple
+
+from qhas.estimate.model import Estimate, GraphEstimate
+from qhas.llm.model import NOTHING, ONLY_ENDS, Share
+
+_PLACE = re.compile(r"b\d+_([a-z]+)_")
+"""Begins the name of a block's node; what follows says which part of it."""
+_PARTS = {
+    "norm": "normalisation",
+    "q": "query, key, value",
+    "k": "query, key, value",
+    "v": "query, key, value",
+    "heads": "heads and rotation",
+    "rotary": "heads and rotation",
+    "keys": "cache",
+    "values": "cache",
+    "cache": "cache",
+    "scores": "scores",
+    "softmax": "softmax",
+    "mix": "values by shares",
+    "out": "projection out",
+    "gate": "gate",
+    "up": "up",
+    "activation": "activation",
+    "down": "down",
+    "residual": "residual",
+}
+
+
+class Cost(NamedTuple):
+    """What a graph takes; all of it adds up over graphs."""
+
+    time_us: float
+    dram_read: float
+    dram_write: float
+    spill: float
+    context_bytes: float
+
+    def plus(self, other: Cost, times: float = 1.0) -> Cost:
+        """The other one so many times on top of this."""
+        return Cost(*(mine + times * its for mine, its in zip(self, other, strict=True)))
+
+
+class Scaled(NamedTuple):
+    """All blocks of a model, one of them, and what their graph costs without any."""
+
+    whole: Cost
+    block: Cost
+    constant: Cost
+
+
+def cost_of(estimate: Estimate) -> Cost:
+    """Of a graph that was compiled."""
+    graph = estimate.graphs[0]
+    return Cost(graph.time_us, graph.dram_read, graph.dram_write, graph.spill or 0, graph.context_bytes)
+
+
+def scaled(one: Cost, several: Cost, count: int, layers: int) -> Scaled:
+    """All layers, by one block and `count` of them."""
+    block = one if count == 1 else Cost(*(value / (count - 1) for value in several.plus(one, -1)))
+    constant = one.plus(block, -1)
+    return Scaled(constant.plus(block, layers), block, constant)
+
+
+def shares(graph: GraphEstimate) -> list[Share]:
+    """Of the time of a graph of blocks: each part of a block, most first."""
+    cycles: dict[str, int] = defaultdict(int)
+    for op in graph.ops or ():
+        cycles[_part(op.node) if op.htp_op else NOTHING] += op.dominant
+    found = [Share(part=part, percent=100 * own / graph.cycles) for part, own in cycles.items()]
+    return sorted(found, key=lambda share: -share.percent)
+
+
+def _part(node: str) -> str:
+    place = _PLACE.match(node)
+    return _PARTS.get(place[1], ONLY_ENDS) if place else ONLY_ENDS

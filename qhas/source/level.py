@@ -1,0 +1,12 @@
+"""What the ops of an inference are summed over."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """What a row is of."""
+
+    NODE = "node"
+    MODULE = "module"

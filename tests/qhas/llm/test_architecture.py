@@ -1,0 +1,90 @@
+"""What a config.json says of a model, and what is refused of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qhas.failures import InvalidInput
+from qhas.llm.architecture import name_of, read_architecture
+from qhas.llm.families import Activation
+
+
+def test_a_model_is_read_by_its_own_keys(config):
+    arch = read_architecture(config())
+    assert (arch.hidden, arch.heads, arch.kv_heads, arch.head_dim, arch.rotary) == (64, 4, 2, 16, 16)
+    assert arch.block_parameters == 64 * 16 * (2 * 4 + 2 * 2) + 3 * 64 * 96
+
+
+def test_a_model_is_called_as_its_folder(config):
+    assert name_of(config()) == "small"
+    assert name_of(Path("models/qwen3.json")) == "qwen3"
+
+
+def test_without_a_number_of_keys_every_head_has_its_own(config):
+    assert read_architecture(config(num_key_value_heads=None)).group == 1
+
+
+@pytest.mark.parametrize("model_type", ["qwen2", "qwen2_5_vl_text"])
+def test_qwen2_projects_with_a_bias_that_its_file_does_not_mention(config, model_type):
+    assert read_architecture(config(model_type=model_type)).qkv_bias
+
+
+def test_families_differ_in_norms_and_activation(config):
+    gemma = read_architecture(config(model_type="gemma2", attn_logit_softcapping=50.0, sliding_window=4096))
+    assert (gemma.family.norms_after, gemma.family.activation) == (True, Activation.GELU)
+    assert (gemma.caps_scores, gemma.window) == (True, 4096)
+    assert read_architecture(config(model_type="qwen3")).family.head_norms
+
+
+def test_a_part_of_a_head_may_be_rotated(config):
+    assert read_architecture(config(model_type="phi3", partial_rotary_factor=0.75)).rotary == 12
+
+
+def test_of_a_model_that_also_sees_the_text_part_is_taken(tmp_path, config):
+    inner = config(model_type="qwen3_vl_text").read_text()
+    path = tmp_path / "seeing.json"
+    path.write_text(f'{{"model_type": "qwen3_vl", "text_config": {inner}}}')
+    assert read_architecture(path).hidden == 64
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"model_type": "mamba"}, "model_type mamba"),
+        ({"model_type": ["llama"]}, "the blocks of these are known"),
+        ({"model_type": None}, "no model_type"),
+        ({"hidden_size": None}, "hidden_size: this key is needed"),
+        ({"hidden_size": "64"}, "hidden_size"),
+        ({"hidden_size": -64}, "hidden_size"),
+        ({"hidden_size": True}, "hidden_size"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers"),
+        ({"num_key_value_heads": 3}, "cannot share"),
+        ({"num_attention_heads": 6}, "give head_dim"),
+        ({"intermediate_size": 97}, "97 is odd"),
+        ({"vocab_size": 500.5}, "vocab_size"),
+    ],
+)
+def test_an_impossible_file_is_refused_in_a_sentence(config, changed, said):
+    with pytest.raises(InvalidInput, match=said) as refused:
+        read_architecture(config(**changed))
+    assert str(refused.value).endswith(".")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not json", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"model_type": "\x1b[31m"}']
+)
+def test_what_is_no_configuration_is_refused_in_a_sentence(tmp_path, content):
+    path = tmp_path / "config.json"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput, match=r"^The configuration .*\.$") as refused:
+        read_architecture(path)
+    assert "\x1b" not in str(refused.value)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/", "/nowhere/config.json"])
+def test_what_is_no_file_is_refused_in_a_sentence(path):
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        read_architecture(Path(path))

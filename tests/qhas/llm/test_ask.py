@@ -1,0 +1,110 @@
+"""A model asked about: from what one block and two take to all of it, and again from the store."""
+
+from __future__ import annotations
+
+import pytest
+
+from qhas.estimate.estimator import open_estimator
+from qhas.estimate.model import GraphEstimate
+from qhas.failures import InvalidInput
+from qhas.llm.ask import ask
+from qhas.llm.model import NOTHING
+from qhas.llm.parts import Question
+from qhas.llm.recipe import Recipe
+from qhas.llm.scaling import Cost, scaled, shares
+from qhas.llm.table import figure_rows, share_rows
+from qhas.site.sdk import HOST_TARGET
+from qhas.store import Store
+from tests.qhas.estimating import HostSdk
+from tests.qhas.explain.test_experiments import estimate, op
+
+BY_NORMS = """
+    cycles = 1000 + 500 * open(asked["dlc"], "rb").read().count(b"RMSNormalization")
+    if asked["soc"] == "sm0000":
+        print(json.dumps({"refusal": "no such SoC."}), flush=True)
+        continue
+"""
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A host SDK to which a block is worth 1,000 cycles of 1 GHz, the head 1,500, and any graph 1,000 by itself."""
+    host = HostSdk(tmp_path, BY_NORMS.strip().replace("\n", "\n"))
+    converter = host.sdk.root / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
+    converter.write_text('#!/bin/sh\ncp "$2" "$4"\n')
+    converter.chmod(0o755)
+    return host
+
+
+def asked(host, tmp_path, question, *socs):
+    with open_estimator(host.sdk, Store(str(tmp_path / "store")), 1) as estimator:
+        return ask(question, socs, estimator, tmp_path)
+
+
+def test_a_model_is_its_blocks_and_its_ends(host, tmp_path, arch):
+    question = Question("small", arch, Recipe(), (128, 256))
+    answer = asked(host, tmp_path, question, "sm8750")
+    decode = answer.figures[0].decode
+    assert (decode.block_us, decode.constant_us, decode.ends_us) == (1, 1, 2.5)
+    assert decode.time_us == 1 + 16 + 2.5
+    assert answer.figures[0].decode_tokens_per_s == pytest.approx(1e6 / 19.5)
+    assert answer.figures[1].first_token_full_ms == 2 * answer.figures[1].first_token_ms
+    assert answer.compiled == 12
+    assert "1 and 2 decoder blocks" in answer.sentence
+    assert "16 blocks" in answer.sentence
+    for titles, rows in (figure_rows(answer), share_rows(answer)):
+        assert {len(row) for row in rows} == {len(titles)}
+    again = asked(host, tmp_path, question, "sm8750")
+    assert (again.compiled, again.figures) == (0, answer.figures)
+    assert not list(tmp_path.glob("*.onnx"))
+    assert not list(tmp_path.glob("*.dlc"))
+
+
+def test_what_has_no_estimate_is_told_for_its_soc(host, tmp_path, arch):
+    question = Question("small", arch, Recipe(), (128,))
+    answer = asked(host, tmp_path, question, "sm8750", "sm0000")
+    assert [(each.soc, "no such SoC." in each.why) for each in answer.failed] == [("sm0000", True)]
+    with pytest.raises(InvalidInput, match="no such SoC"):
+        asked(host, tmp_path, question, "sm0000")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"contexts": (0,)}, "--context 0"),
+        ({"contexts": (4096, 1 << 20)}, "--context 1048576"),
+        ({"count": 0}, "--layers 0"),
+        ({"count": 9}, "--layers 9"),
+        ({"prompt": 1}, "--prompt 1"),
+    ],
+)
+def test_an_impossible_question_is_refused(arch, changed, said):
+    with pytest.raises(InvalidInput, match=said):
+        Question("small", arch, Recipe(), **changed)
+
+
+def test_a_graph_that_no_file_holds_is_refused_with_what_to_do(arch):
+    wide = arch.model_copy(update={"hidden": 16384, "intermediate": 53248})
+    question = Question("wide", wide, Recipe())
+    with pytest.raises(InvalidInput, match=r"2 GB; take --layers 1 or --weights 4"):
+        question.parts[-3].draft(wide, Recipe())
+
+
+def test_what_a_graph_costs_by_itself_is_told_from_what_repeats():
+    one, two = Cost(30, 3, 1, 0, 100), Cost(50, 5, 2, 0, 180)
+    assert scaled(one, two, 2, 10).whole == Cost(210, 21, 10, 0, 820)
+    assert scaled(one, one, 1, 10).whole == Cost(300, 30, 10, 0, 1000)
+
+
+def test_time_is_shared_by_the_parts_of_a_block():
+    ops = (
+        op("HMX", 400, 400, node="b0_down_17"),
+        op("HMX", 200, 200, node="b1_down_90"),
+        op("HVX", 100, 100, node="b0_softmax_3_q16_5"),
+        op("DMA", 100, 100, node="Input"),
+        op("", 200, 200, node="", htp_op=""),
+    )
+    graph: GraphEstimate = estimate(ops=ops).graphs[0]
+    assert {share.part: share.percent for share in shares(graph)} == {
+        "down": 60, "softmax": 10, "inputs and outputs": 10, NOTHING: 20,
+    }  # fmt: skip
