@@ -26,6 +26,10 @@ def main(argv: Sequence[str]) -> int:
         from bench.truth.command import main as truth
 
         return truth(argv[1:])
+    if argv[:1] == ["llm"]:
+        from bench.llm.command import main as llm
+
+        return llm(argv[1:])
     given = _parse(argv)
     to_errors = given.json == "-"
     wide = None if (sys.stderr if to_errors else sys.stdout).isatty() else _WIDTH
@@ -35,6 +39,9 @@ def main(argv: Sequence[str]) -> int:
             console.print(f"{bench.name:14}{bench.sentence}")
         console.print(
             f"{'truth':14}simulated times against measured ones; `truth --help` for a network of your own"
+        )
+        console.print(
+            f"{'llm':14}simulated language models against measured ones; `llm --help` to simulate more"
         )
         return 0
     try:
