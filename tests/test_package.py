@@ -17,6 +17,7 @@ import yaml
 from hatchling.builders.wheel import WheelBuilder
 
 from bench.resilience.server import PrefectServer
+from qhas import __version__
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"fakes", "flows", "hostsdk", "qhas", "tasks"}
@@ -61,6 +62,11 @@ def test_modules_reach_out_of_their_package_only_for_what_the_wheel_carries() ->
         "fakes/devices/device_root.py",  # a folder to import from: site-packages will do
         "flows/register/files.py",
     }
+
+
+def test_the_version_is_the_last_of_the_changelog() -> None:
+    versions = re.findall(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert versions[-1] == __version__
 
 
 @dataclass(frozen=True)
@@ -145,8 +151,6 @@ class TestBuilt:
         assert {name for name in names if ".dist-info/" not in name} == wheel_files
 
     def test_its_metadata_names_version_licence_and_readme(self, built: Path) -> None:
-        from qhas import __version__
-
         (wheel,) = built.glob("*.whl")
         archive = zipfile.ZipFile(wheel)
         (name,) = (name for name in archive.namelist() if name.endswith("METADATA"))

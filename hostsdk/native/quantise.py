@@ -20,6 +20,7 @@ from hostsdk.native.network import Shapes, has_data_files, ready
 from hostsdk.native.tensor_files import Inputs, inputs_of
 
 _COMPONENT = "Quantizer"
+_NORMS = frozenset({"LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"})
 _WEIGHTS = "network.onnx.data"
 _FOLDED = "folded.onnx"
 _PREPROCESSED = "preprocessed.onnx"
@@ -61,6 +62,7 @@ def _quantised(source: Path, request: Mapping[str, Any]) -> Path:
         _Reader(inputs, request["list"]),
         activation_type={8: QuantType.QUInt8, 16: QuantType.QUInt16}[request["activations"]],
         weight_type={4: QuantType.QInt4, 8: QuantType.QInt8}[request["weights"]],
+        init_overrides={name: [{"quant_type": QuantType.QUInt8}] for name in _scales_of_norms(network)},
     )
     config.use_external_data_format = large
     target = Path("quantised", "network.onnx")
@@ -89,6 +91,17 @@ def _folded(source: Path, large: bool) -> Path:
     del folded.metadata_props[:]  # ONNX Runtime 1.32 fails on them when it pre-processes
     onnx.save(folded, _FOLDED)
     return Path(_FOLDED)
+
+
+def _scales_of_norms(network: Path) -> set[str]:
+    """Constants by which layers are normalised: the HTP takes unsigned ones alone, with 8 bits also beside weights of 4."""
+    import onnx
+
+    graph = onnx.load(network, load_external_data=False).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    return {
+        name for node in graph.node if node.op_type in _NORMS for name in node.input[1:2] if name in constants
+    }
 
 
 class _Reader:

@@ -16,6 +16,7 @@ import yaml
 
 from infra.prefect_api import PrefectApi
 from infra.stack.postgresql import Postgresql
+from infra.stack.reports import REPORTS_TOKEN
 from infra.stack.settings import Settings, plain_environment, write_private
 from qhas.prefect_settings import CLIENT_LOGIN, SERVER, guard
 
@@ -56,6 +57,14 @@ def storage(settings: Settings, root: Path) -> Part:
     """Moto's S3 server: in memory, for who has the stack's key."""
     argv = [sys.executable, "-m", "infra.stack.s3", str(settings.storage)]
     return Part("s3", argv, plain_environment() | settings.store, root, lambda: _listens(settings.storage))
+
+
+def reports(settings: Settings, folder: Path, root: Path) -> Part:
+    """The pages and traces that links of flow runs lead to, for who has such a link."""
+    argv = [sys.executable, "-m", "infra.stack.reports", str(settings.reports)]
+    named = {"QHAS_SITE": str(folder / "site.yaml"), REPORTS_TOKEN: settings.reports_token}
+    environment = plain_environment() | settings.store | named
+    return Part("reports", argv, environment, root, lambda: _listens(settings.reports))
 
 
 def redis_is_usable() -> bool:

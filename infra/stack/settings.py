@@ -29,6 +29,7 @@ class Settings:
     server: int
     database: int
     storage: int
+    reports: int
     redis: int | None
     """None: messages stay in the server's memory, and server and services are one process."""
     data: str
@@ -39,6 +40,8 @@ class Settings:
     redis_password: str = field(repr=False)
     access_key: str
     secret_key: str = field(repr=False)
+    reports_token: str = field(repr=False)
+    """In the address of whatever a link of a flow run opens."""
 
     @property
     def ui(self) -> str:
@@ -54,6 +57,11 @@ class Settings:
     def endpoint(self) -> str:
         """Address of the S3 server."""
         return f"http://127.0.0.1:{self.storage}"
+
+    @property
+    def pages(self) -> str:
+        """Address below which reports and artifacts are read."""
+        return f"http://127.0.0.1:{self.reports}/{self.reports_token}"
 
     @property
     def database_url(self) -> str:
@@ -81,11 +89,12 @@ class Settings:
         """Ports that are free now and secrets that nobody had. Raises StackFailed for a port that is taken."""
         if ui_port is not None and not _is_free(ui_port):
             raise StackFailed(f"Port {ui_port} is taken; name another with --port, or none for a free one.")
-        free = iter(_free_ports(4))
+        free = iter(_free_ports(5))
         return cls(
             server=ui_port or (UI_PORT if _is_free(UI_PORT) else next(free)),
             database=next(free),
             storage=next(free),
+            reports=next(free),
             redis=next(free) if with_redis else None,
             data=str(data),
             login=new_login(),
@@ -93,6 +102,7 @@ class Settings:
             redis_password=secrets.token_hex(16),
             access_key=f"STACK{secrets.token_hex(8).upper()}",
             secret_key=secrets.token_hex(20),
+            reports_token=secrets.token_urlsafe(24),
         )
 
     @classmethod

@@ -18,7 +18,6 @@ from infra.stack.processes import MARK, Process, Processes
 from infra.stack.settings import BUCKET, Settings, as_shell, write_private
 
 _LOOK_SECONDS, _REGISTER_SECONDS = 0.2, 240.0
-_SITE = f"store: s3://{BUCKET}\nlinks: {{presigned_hours: 24}}\n"
 _SHOWN = ("AWS_", "QHAS_", "PREFECT_")
 
 
@@ -28,7 +27,7 @@ def start(
     """Start every part in its order, make the bucket and register the deployments. Raises StackFailed."""
     folder = processes.folder
     installed.create(Path(settings.data), settings.database_password)
-    (folder / "site.yaml").write_text(_SITE, encoding="utf-8")
+    write_private(folder / "site.yaml", f"store: s3://{BUCKET}\nlinks: {{base: {settings.pages}}}\n")
     write_private(folder / "login", f"{settings.login}\n")
     for_users = parts.worker_environment(settings, folder)
     write_private(folder / "env", as_shell({k: v for k, v in for_users.items() if k.startswith(_SHOWN)}))
@@ -74,7 +73,7 @@ def _in_order(settings: Settings, installed: Postgresql, folder: Path, root: Pat
     """The parts, those in one list at once."""
     first = [parts.database(settings, installed), parts.storage(settings, root)]
     yield [*first, parts.redis(settings, folder)] if settings.redis else first
-    yield [parts.server(settings, folder)]
+    yield [parts.server(settings, folder), parts.reports(settings, folder, root)]
     workers = [parts.worker(settings, folder, root, queue) for queue in parts.queues(root)]
     yield [parts.services(settings, folder), *workers] if settings.redis else workers
 

@@ -11,12 +11,12 @@ from qhas.advise.exactness import MOST_ERROR, Reference
 from qhas.advise.model import Advice, Attempt, Verdict
 from qhas.advise.onnx_graph import OnnxGraph, load
 from qhas.advise.rewrites import REWRITES, Rewrite
+from qhas.estimate.bench import Bench
 from qhas.estimate.model import Estimate
 from qhas.estimate.trial import Subject, Trial
 from qhas.failures import InvalidInput
 from qhas.gate.conversion import to_dlcs
-from qhas.tune.subject import Bench, content_of
-from qhas.tune.truth import truth_of
+from qhas.tune.subject import content_of
 
 _LEAST_GAIN = 0.5
 """Percent: less is no advice."""
@@ -101,7 +101,7 @@ def advise(
         written=str(target) if best else None,
         error=best.error if best else None,
         attempts=attempts,
-        truth=truth_of(bench, before),
+        truth=bench.truth_of(before),
         compiled=bench.estimator.compiled,
     )
 

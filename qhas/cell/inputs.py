@@ -231,12 +231,11 @@ def _read(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int) -> 
         raise StepFailed(
             FailureKind.INPUT_UNREADABLE, Step.NET_RUN, f"Input {name} cannot be read: {error}."
         ) from None
-    except Exception as error:  # every fsspec backend raises its own
+    except Exception as error:  # every fsspec backend raises its own, and its text has the address
+        why = "there is no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
         raise StepFailed(
-            FailureKind.INPUT_UNREADABLE,
-            Step.NET_RUN,
-            f"Input {name} cannot be read: {type(error).__name__}.",
-        ) from None  # its text has the address
+            FailureKind.INPUT_UNREADABLE, Step.NET_RUN, f"Input {name} cannot be read: {why}."
+        ) from None
 
 
 def _write_list(folder: Path, lines: list[str], number: int = 0) -> Path:

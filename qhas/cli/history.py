@@ -29,6 +29,8 @@ else:
 
 _PLOT = (110, 18)
 """Most columns, and lines."""
+_DRAWN = 3
+"""Runs from which on there is something to see."""
 _MARKS = "•×+o*#"
 _LISTED = 8
 """Runs that are listed below a plot."""
@@ -113,7 +115,8 @@ def _show(store: Store, model: str, soc: str, line: Line, figure: Figure) -> Non
     variant = "" if line.variant == "default" else f" ({line.variant})"
     title = f"{model} on {soc}{variant}, sweep {line.sweep}: {figure.words_of(line.origin)}. {ORIGIN_TITLE[line.origin]}"
     console.print(title, style="bold", markup=False, highlight=False)
-    console.file.write(f"{_plot(line, figure.column)}\n")
+    if len(line.nights) >= _DRAWN:
+        console.file.write(f"{_plot(line, figure.column)}\n")
     for day, told in line.segments():
         console.print(f"{day.isoformat()}  {told}", style="dim", markup=False, highlight=False)
     for night in line.nights[-_LISTED:]:

@@ -11,6 +11,7 @@ from qhas.failures import InvalidInput
 from qhas.runs import LATEST
 from qhas.site import SITE_VARIABLE, load_site
 from qhas.store import Store
+from qhas.store.patience import Patience
 
 if TYPE_CHECKING:
     from qhas.runs.record import CellRecord
@@ -23,11 +24,13 @@ RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help=f"Id of a run, the beginning of one, or `{LATEST}`.")
 ]
 RunIdOption = Annotated[str | None, typer.Option(help="Id of the run; that of an earlier run resumes it.")]
+_AT_A_TERMINAL = Patience(total=5.0)
+"""Whoever waits for an answer gets one soon; a run tries for minutes."""
 
 
 def store_of(site: Path | None) -> Store:
     """The store of the site that was named, or of the default one. Raises InvalidInput."""
-    return Store(load_site(site).store)
+    return Store(load_site(site).store, _AT_A_TERMINAL)
 
 
 def run_of(store: Store, name: str) -> str:

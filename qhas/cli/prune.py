@@ -73,6 +73,9 @@ def _show_pruning(planned: PruningPlan, result: PruningResult | None) -> None:
         table.add_row(Text(item.prefix), item.reason, str(len(item.keys)), size(item.size))
     if planned.items:
         console.print(table)
+    if result is None and not planned.items:
+        console.print("Nothing is old enough to be removed.")
+        return
     if result is None:
         console.print(
             f"{size(planned.size)} would be removed; run again with --yes to remove it.", highlight=False

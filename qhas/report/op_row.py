@@ -29,6 +29,8 @@ class OpRow:
     """Its cycles on the dominant path as time; None where nothing tells the graph's time."""
     start: int | None = None
     """The cycle in which its first HTP op starts, from the first of the file's on."""
+    end: int | None = None
+    """That in which its last one ends."""
     shape: str = ""
     data_type: str = ""
     node: str = ""

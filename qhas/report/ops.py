@@ -166,15 +166,17 @@ def _rate(taken: Timing, us_a_cycle: float | None) -> str:
 
 def _details(file: QhasFile) -> dict[str, dict[str, Any]]:
     """What only HTP ops tell of the ops of the network, by name."""
-    begin = min((op.start_cycle for op in file.htp_ops if op.start_cycle), default=0)
+    # A simulated graph begins in cycle 0, and in a measured one 0 is what the file does not tell.
+    begin = 0 if file.simulated else min((op.start_cycle for op in file.htp_ops if op.start_cycle), default=0)
     compiled: defaultdict[str, list[HtpOp]] = defaultdict(list)
     for htp_op in file.htp_ops:
         compiled[border_name(htp_op.qnn_op)].append(htp_op)
     details: dict[str, dict[str, Any]] = {}
     for op in ops_of(file):
-        starts = [row.start_cycle - begin for row in compiled[op.name] if row.start_cycle]
+        timed = [row for row in compiled[op.name] if row.start_cycle or file.simulated]
         details[op.name] = {
-            "start": min(starts, default=None),
+            "start": min((row.start_cycle - begin for row in timed), default=None),
+            "end": max((row.start_cycle - begin + row.cycles for row in timed), default=None),
             "shape": " x ".join(map(str, op.shape or ())),
             "data_type": op.data_type or "",
             "packets": packets_of(compiled[op.name]),

@@ -57,9 +57,12 @@ class Served:
 
 
 @contextmanager
-def serving(store: Store, port: int = PERFETTO_PORT) -> Iterator[Served]:
-    """Serve a store while the block runs, at another port if that one is taken. Raises OSError."""
-    token = secrets.token_urlsafe(24)
+def serving(store: Store, port: int = PERFETTO_PORT, token: str | None = None) -> Iterator[Served]:
+    """Serve a store while the block runs, at another port if that one is taken. Raises OSError.
+
+    The token is a new one where none is named.
+    """
+    token = token or secrets.token_urlsafe(24)
     with _listening(_handler(store, token), port) as server:
         thread = Thread(target=partial(server.serve_forever, _POLL_SECONDS), name="qhas-serving", daemon=True)
         thread.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -25,6 +27,8 @@ UNSUPPORTED = "not supported by the vendor for this SoC"
 POOR = "poor"
 """The mark of a latency that should not be quoted; the row's note says why."""
 
+_SOCS = "\0"
+"""Where a sentence names its SoC; no sentence holds one."""
 OVER = "over"
 """What a row says of a cell that is over its budget."""
 
@@ -218,14 +222,30 @@ def expectations(records: list[CellRecord]) -> list[str]:
     """What the expected times of these cells are of, or why there are none, each once."""
     answers = [answer for record in records if (answer := expected(record))]
     bases = sorted({answer.basis for answer in answers if isinstance(answer, Expectation)})
-    reasons = sorted({answer.sentence for answer in answers if isinstance(answer, Unknown)})
+    reasons = _each_once(
+        (record.cell.soc, answer.sentence)
+        for record in records
+        if isinstance(answer := expected(record), Unknown)
+    )
     sentences = [f"Expected: {'; '.join(bases)}; in brackets where 8 of 10 networks are."] if bases else []
     return sentences + [f"Expected is not known: {sentence}." for sentence in reasons]
 
 
 def statements(records: list[CellRecord]) -> list[str]:
     """What the files of these cells say of where their figures come from, each once."""
-    return sorted({r.metrics.statement for r in records if r.metrics and r.metrics.statement})
+    return _each_once((r.cell.soc, r.metrics.statement) for r in records if r.metrics and r.metrics.statement)
+
+
+def _each_once(sentences: Iterable[tuple[str, str]]) -> list[str]:
+    """Sentences that differ by the SoC alone are one, with all the SoCs."""
+    socs: defaultdict[str, set[str]] = defaultdict(set)
+    for soc, sentence in sentences:
+        socs[re.sub(rf"\b{re.escape(soc.upper())}\b", _SOCS, sentence)].add(soc.upper())
+    return sorted(sentence.replace(_SOCS, _listed(sorted(names))) for sentence, names in socs.items())
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def without_accuracy(records: Iterable[CellRecord]) -> dict[str, list[str]]:

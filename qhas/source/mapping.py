@@ -22,6 +22,8 @@ _APPENDED = re.compile(r"/MatMulAddFusion$|_(?:De)?[Qq]uantizeLinear(?:_Output|_
 """By ONNX Runtime's fusion of a product and a sum, and by its quantiser."""
 _LAYOUT = re.compile(r"\W")
 """What a vendor's converter writes as an underline."""
+_INNER = re.compile(r"_inlfunc_([A-Za-z]\w*?)_")
+"""Begins the name of a tensor inside a function, as HardSwish is one, that ONNX Runtime writes out."""
 _MOVERS = frozenset(
     {"Transpose", "Reshape", "Quantize", "Dequantize", "Convert", "Cast", "ExpandDims", "Squeeze"}
 )
@@ -46,11 +48,24 @@ def map_sources(graph: OnnxGraph, network: Network, trace: Trace | None = None) 
         for name in op.inputs:
             takers[name].append(op)
     for op in reversed(ops):
-        if op.name not in found and op.type in _MOVERS:
-            later = (taker for name in op.outputs for taker in takers[name] if taker.name in found)
-            if nodes := _once(found[taker.name].nodes[0] for taker in later):
+        if op.name not in found:
+            later = [taker.name for name in op.outputs for taker in takers[name]]
+            nodes = _once(found[name].nodes[0] for name in later if name in found)
+            if nodes and op.type in _MOVERS:
                 found[op.name] = _Found(nodes, Evidence.MOVES)
+            elif (
+                len(nodes) == 1
+                and found.keys() >= {*later}
+                and all(_inner(name, nodes[0]) for name in op.outputs)
+            ):
+                found[op.name] = _Found(nodes, Evidence.FUNCTION)
     return _compact(found)
+
+
+def _inner(tensor: str, node: OnnxNode) -> bool:
+    """Whether it lies inside the function that the node is."""
+    function = _INNER.match(tensor)
+    return function is not None and function[1] == node.type
 
 
 def _compact(found: Mapping[str, _Found]) -> SourceMap:

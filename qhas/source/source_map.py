@@ -27,6 +27,8 @@ class Evidence(StrEnum):
     """The op has the node's name, but for what converters append."""
     TENSOR = "tensor"
     """A tensor that the op makes has the name of one that the node makes."""
+    FUNCTION = "function"
+    """It makes a tensor inside the function that the node is, and only ops of that node take it."""
     MOVES = "moves"
     """The op only moves or recodes a tensor, by its name one that the node makes or, of an input of the network, takes."""
 

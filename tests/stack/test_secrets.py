@@ -139,7 +139,7 @@ def test_a_part_of_the_stack_knows_the_secrets_it_needs_and_no_others(running: R
     servers = {"login", "database", "redis"} if settings.redis else {"login", "database"}
     assert known.pop("server") == servers
     assert known.pop("services", servers) == servers
-    assert known.pop("s3") == {"storage"}
+    assert known.pop("s3") == known.pop("reports") == {"storage"}
     workers = {name: known.pop(name) for name in list(known) if name.startswith("worker-")}
     assert set().union(*known.values()) == set()
     assert workers

@@ -14,7 +14,7 @@ from infra.stack.settings import Settings, as_shell, plain_environment, write_pr
 
 def test_ports_differ_and_secrets_are_new_each_time(tmp_path: Path) -> None:
     one, two = (Settings.choose(tmp_path, None, with_redis=True) for _ in range(2))
-    assert len({one.server, one.database, one.storage, one.redis}) == 4
+    assert len({one.server, one.database, one.storage, one.reports, one.redis}) == 5
     secrets = {each.secret_key for each in (one, two)} | {each.database_password for each in (one, two)}
     assert len(secrets) == 4
 
@@ -47,7 +47,7 @@ def test_a_private_file_is_private_also_where_an_open_one_was(tmp_path: Path) ->
 
 def test_no_secret_is_shown_in_messages(tmp_path: Path) -> None:
     settings = Settings.choose(tmp_path, None, with_redis=True)
-    for secret in (settings.secret_key, settings.database_password, settings.redis_password):
+    for secret in (settings.secret_key, settings.database_password, settings.reports_token):
         assert secret not in repr(settings)
 
 

@@ -131,8 +131,10 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord], width: i
     room = width - sum(_full(kept, lines).values())
     told = [column for column in _SHOWN[origin] if column.field not in _WHERE_TOLD or _any(lines, column)]
     columns = _fitting(told, lines, room - _LEAST * len(folded))
-    room -= sum(_width_of(one, lines) for one in columns)
     full = _full(folded, lines)
+    if not variants and room - sum(_width_of(one, lines) for one in columns) < sum(full.values()):
+        columns = [one for one in columns if one.field != _FIRST_TO_GO[0]]  # before a name breaks
+    room -= sum(_width_of(one, lines) for one in columns)
     if variants and room < sum(full.values()) + _TOP_OP:
         lines = [replace(line, variant=_short(line.variant)) for line in lines]
         full = _full(folded, lines)

@@ -121,6 +121,8 @@ addEventListener("DOMContentLoaded", () => {
     if (row && !event.target.closest("a, summary, button") && !getSelection().toString()) location.href = row.dataset.href;
     const chip = event.target.closest("[data-filter]");
     if (chip) { const input = document.getElementById("filter"); input.value = input.value === chip.dataset.filter ? "" : chip.dataset.filter; report.filter(input.value); }
+    const op = event.target.closest("a[data-from]");
+    if (op && report.showCycles) { event.preventDefault(); report.showCycles(+op.dataset.from, +op.dataset.to); }
     const doing = event.target.closest("[data-do]");
     if (doing?.dataset.do === "theme") report.nextTheme();
     if (doing?.dataset.do === "help") document.getElementById("help").showModal();

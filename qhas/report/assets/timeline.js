@@ -8,7 +8,7 @@ report.drawTimeline = () => {
   const bins = timeline.dominant.busy.length;
   const lanes = [timeline.dominant, ...timeline.lanes];
   const hidden = new Set();
-  let from = 0, to = bins;
+  let from = 0, to = bins, marked = null;
 
   const element = (name, attributes, parent) => {
     const made = document.createElementNS(NS, name);
@@ -61,6 +61,7 @@ report.drawTimeline = () => {
     lanes.forEach((lane, at) => drawLane(lane, top(at)));
     timeline.counters.forEach((counter, at) => drawCounter(counter, under() + at * (COUNTER + GAP)));
     drawAxis(height - AXIS);
+    drawMark(height - AXIS);
     zoom = element("rect", {class: "zoom", y: 0, height: height - AXIS, width: 0}, svg);
     cursor = element("line", {class: "cursor", y1: 0, y2: height - AXIS, x1: -9, x2: -9}, svg);
     svgHost.replaceChildren(svg);
@@ -103,6 +104,40 @@ report.drawTimeline = () => {
     text(LABEL - 8, y + 16, "HTP cycles", svg);
   };
 
+  const drawMark = height => {
+    if (!marked) return;
+    const [first, last] = marked.map(cycle => Math.min(to, Math.max(from, cycle / timeline.bin_cycles)));
+    if (last > first) element("rect", {class: "marked", x: x(first), y: 0, width: Math.max(2, (last - first) * scale), height}, svg);
+  };
+
+  // From an op of the tables to where it ran: with as much again around it, or eight bins of a short one.
+  report.showCycles = (first, last) => {
+    const begin = Math.floor(first / timeline.bin_cycles), end = Math.max(begin + 1, Math.ceil(last / timeline.bin_cycles));
+    const around = Math.max(4, Math.ceil((end - begin) / 2));
+    marked = [first, last];
+    from = Math.max(0, begin - around); to = Math.min(bins, end + around);
+    draw();
+    host.scrollIntoView({block: "nearest"});
+  };
+
+  // And back: of the ops listed below that ran in this bin, and are of the lane's type, the shortest.
+  const showOp = (bin, y) => {
+    const lane = lanes.find((_, at) => y >= top(at) && y < top(at) + LANE), type = lane && timeline.ops[lane.op[bin]]?.qnn;
+    const begin = bin * timeline.bin_cycles, end = begin + timeline.bin_cycles;
+    const length = link => link.dataset.to - link.dataset.from;
+    const ran = [...document.querySelectorAll("a[data-from]")].filter(link =>
+      +link.dataset.from < end && +link.dataset.to > begin && (!type || link.dataset.type === type));
+    const link = ran.sort((a, b) => length(a) - length(b))[0];
+    document.querySelector("tr.chosen")?.classList.remove("chosen");
+    if (!link) return;
+    link.closest("details").open = true;
+    marked = [+link.dataset.from, +link.dataset.to];
+    draw();
+    link.closest("tr").classList.add("chosen");
+    link.focus({preventScroll: true});
+    link.scrollIntoView({block: "center"});
+  };
+
   const binAt = event => Math.min(to - 1, Math.max(from, from + Math.floor((event.clientX - svg.getBoundingClientRect().left - LABEL) / scale)));
   const describe = (bin, y) => {
     const first = bin * timeline.bin_cycles, lines = [`cycles ${first.toLocaleString("en")} to ${(first + timeline.bin_cycles).toLocaleString("en")}`];
@@ -117,7 +152,7 @@ report.drawTimeline = () => {
     return lines;
   };
 
-  let pressed = null;
+  let pressed = null, waiting = 0;
   svgHost.addEventListener("mousemove", event => {
     const bin = binAt(event), box = host.getBoundingClientRect(), at = x(bin + .5);
     cursor.setAttribute("x1", at); cursor.setAttribute("x2", at);
@@ -141,8 +176,12 @@ report.drawTimeline = () => {
     pressed = null;
     zoom.setAttribute("width", 0);
     if (high - low > 2) { from = low; to = high; draw(); }
+    else if (high === low && event.detail === 1 && svgHost.contains(event.target)) {
+      const y = event.clientY - svg.getBoundingClientRect().top;
+      waiting = setTimeout(() => showOp(low, y), 250); // a double click is no click
+    }
   });
-  svgHost.addEventListener("dblclick", () => { from = 0; to = bins; draw(); });
+  svgHost.addEventListener("dblclick", () => { clearTimeout(waiting); from = 0; to = bins; marked = null; draw(); });
   addEventListener("resize", draw);
   draw();
 };

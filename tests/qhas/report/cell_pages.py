@@ -41,6 +41,11 @@ def instance(name: str, kind: str = "Conv2d", dominant: int = 1) -> dict[str, An
     return {**qnn_op(name, 10, dominant), "qnn_op": name, "qnn_op_type": kind}
 
 
+def htp_instance(cycles: int, **changes: Any) -> dict[str, Any]:
+    row = {"op_id": "0x100000007", "htp_op": "q::Conv", "qnn_op": "conv", "tid": 256, "cycles": cycles}
+    return row | {"dtype": "QUInt8", "dims": [1, 1, 1, 8], "htp": 0} | changes
+
+
 def put_run(store: Store, run_id: str, days: int, **changes: Any) -> None:
     run = run_record(run_id=run_id, started_at=MOMENT + timedelta(days=days), **changes)
     store.write(f"runs/{run_id}/sweep.json", run.model_dump_json().encode())

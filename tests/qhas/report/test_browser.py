@@ -23,7 +23,7 @@ from qhas.runs.record import Attempt, CellRecord, Origin
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from tests.browser import in_browser_thread
-from tests.qhas.report.cell_pages import KEY, instance, nights, put_run
+from tests.qhas.report.cell_pages import KEY, htp_instance, instance, nights, put_run
 from tests.qhas.report.page import HOSTILE
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -77,7 +77,11 @@ def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: in
     named = json.loads(op_event(op, ts=200, dur=400))
     named["args"] |= {"QNN Op Type": op, "QNN Op Name": op, "Dominant Path Cycles": 300}
     trace.write_text(chrometrace([*EVENTS, json.dumps(named)]))
-    document = qhas(qnn_op_instances_nodes=[instance(op, op, cycles)], htp_op_types=[htp_op(op, 20)])
+    document = qhas(
+        qnn_op_instances_nodes=[instance(op, op, cycles)],
+        htp_op_types=[htp_op(op, 20)],
+        htp_op_instances=[htp_instance(50, start_cycle=1), htp_instance(100, start_cycle=251, qnn_op=op)],
+    )
     contents = {
         "qhas": json.dumps(document).encode(),
         "chrometrace": trace.read_bytes(),
@@ -190,6 +194,27 @@ def test_the_timeline_zooms_where_the_mouse_drags_and_back(report: Path, visit: 
     assert page.text_content("#timeline svg") != whole
     page.mouse.dblclick(box["x"] + 300, box["y"] + 45)
     assert page.text_content("#timeline svg") == whole
+
+
+@pytest.mark.slow
+def test_an_op_leads_to_the_timeline_and_the_timeline_to_the_op(report: Path, visit: Visit) -> None:
+    page = visit.open(cell_page(report, "other", "sa8255"))
+    whole = page.text_content("#timeline svg")
+    page.locator("a[data-from]").first.click()
+    assert page.locator("#timeline .marked").count() == 1
+    assert page.text_content("#timeline svg") != whole
+    page.mouse.dblclick(*centre(page, "#timeline svg"))
+    assert page.text_content("#timeline svg") == whole
+    page.locator("#timeline svg").scroll_into_view_if_needed()
+    x, _ = centre(page, "#timeline svg")
+    page.mouse.click(x, page.locator("#timeline svg").bounding_box()["y"] + 45)
+    page.wait_for_selector("tr.chosen a[data-from]")
+    assert page.evaluate("document.activeElement.textContent") == "Conv2d"
+
+
+def centre(page: Any, selector: str) -> tuple[float, float]:
+    box = page.locator(selector).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 @pytest.mark.slow

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from fakes.profiles import core, htp_op, qhas
+from fakes.profiles import core, htp_op, op_event, qhas
 from fakes.records import metrics, record, runtrace
 from qhas.profile.qhas_file import parse_qhas, read_qhas
 from qhas.report.cell_page import tiles_of
 from qhas.report.ops import op_tables
 from qhas.runs.record import CellRecord, Origin
-from tests.qhas.report.cell_pages import instance, page_of, tables
+from tests.qhas.report.cell_pages import drawn, htp_instance, instance, page_of, tables
 
 VENDOR = Path(__file__).parents[3].parent / "shared/data/vendor"
 
@@ -100,11 +100,6 @@ def test_ops_have_their_shape_data_type_start_and_microseconds() -> None:
     assert "as shares of the graph's 400 µs" in unclocked.text
 
 
-def htp_instance(cycles: int, **changes: Any) -> dict[str, Any]:
-    row = {"op_id": "0x100000007", "htp_op": "q::Conv", "qnn_op": "conv", "tid": 256, "cycles": cycles}
-    return row | {"dtype": "QUInt8", "dims": [1, 1, 1, 8], "htp": 0} | changes
-
-
 def threads(hmx: int, hvx: int) -> dict[str, Any]:
     summary = core()
     for row, cycles in zip(summary["htp_resources"]["data"], (hmx, hvx), strict=True):
@@ -120,3 +115,27 @@ def test_the_vendors_own_waits_and_packets_are_on_the_page() -> None:
     solve = found.htp_types.rows[0].packets
     assert solve
     assert round(solve.mean, 2) == 3.17
+
+
+def test_an_op_leads_to_where_it_ran_in_the_picture(tmp_path: Path) -> None:
+    rows = [
+        htp_instance(9, start_cycle=5000, qnn_op="first"),
+        htp_instance(300, start_cycle=5700),
+        htp_instance(100, start_cycle=5800),
+    ]
+    nodes = [instance("conv", dominant=14_000), instance("first", dominant=7000)]
+    ops = tables(htp_op_instances=rows, qnn_op_instances_nodes=nodes)
+    page = page_of(record(), ops=ops, timeline=drawn(tmp_path, op_event(ts=0, dur=1000)))
+    conv, first, *_ = (named for tag, named in page.elements if tag == "a" and "data-from" in named)
+    assert (conv["data-from"], conv["data-to"], conv["data-type"]) == ("700", "1000", "Conv2d")
+    assert (first["data-from"], first["href"]) == ("0", "#timeline")
+    assert not [named for _, named in page_of(record(), ops=ops).elements if "data-from" in named]
+
+
+def test_an_op_of_a_simulated_graph_may_begin_in_cycle_0() -> None:
+    rows = [htp_instance(9, start_cycle=0, qnn_op="first"), htp_instance(9, start_cycle=70)]
+    nodes = [instance("conv", dominant=14_000), instance("first", dominant=7000)]
+    document = qhas(htp_op_instances=rows, qnn_op_instances_nodes=nodes)
+    document["header"]["provenance"] = {"origin": "simulator"}
+    summary = parse_qhas(json.dumps(document).encode(), "qhas.json")
+    assert [op.start for op in op_tables(summary).instances.rows] == [70, 0]

@@ -75,6 +75,14 @@ def test_each_statement_of_origin_is_given_once() -> None:
     assert statements([*told, record(failure=FailureKind.DISK)]) == ["a", "b"]
 
 
+def test_statements_that_differ_by_the_soc_alone_are_one_sentence() -> None:
+    socs = {"sa8797": "For SA8797; none.", "sa8255": "For SA8255; none.", "qcs9100": "For SA8255P; none."}
+    told = [
+        record(Cell(model=model(), soc=soc), metrics=metrics(statement=text)) for soc, text in socs.items()
+    ]
+    assert statements(told) == ["For SA8255 and SA8797; none.", "For SA8255P; none."]
+
+
 def test_a_measured_cell_shows_its_latency_before_its_qhas_time() -> None:
     shown = row(measured(latency=latency(100, 104, 110)))
     assert (shown.median, shown.p90, shown.spread) == ("104 µs", "110 µs", "10%")

@@ -61,6 +61,22 @@ def test_an_op_of_another_name_is_of_the_node_whose_tensor_it_makes() -> None:
     assert sources.ops["conv_17"].evidence is Evidence.TENSOR
 
 
+def test_an_op_inside_a_function_is_of_the_node_that_the_function_is() -> None:
+    swish = node("act", "HardSwish", "c", "s")
+    inner = "_inlfunc_HardSwish_token_3_HS_X_QuantizeLinear"
+    parts = [
+        op("preproc_4", "ElementWiseNeuron", "c", inner),
+        op("preproc_5", "ElementWiseBinary", f"c {inner}", "s"),
+    ]
+    sources = mapped([CONV, swish], parts)
+    assert [names(sources, part.name) for part in parts] == [["act"], ["act"]]
+    assert sources.ops["preproc_4"].evidence is Evidence.FUNCTION
+    taken_elsewhere = [*parts, op("preproc_6", "ElementWiseBinary", f"c {inner}", "q")]
+    assert "preproc_4" not in mapped([CONV, swish], taken_elsewhere).ops
+    other = node("act", "Gelu", "c", "s")
+    assert "preproc_4" not in mapped([CONV, other], parts).ops
+
+
 def test_what_the_converter_tells_counts_where_no_name_does() -> None:
     product, total = node("/fc/MatMul", "MatMul", "x w", "p"), node("/fc/Add", "Add", "p b", "s")
     ops = [
