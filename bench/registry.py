@@ -81,6 +81,7 @@ STUDIES = (
 OWN_WORDS = {
     "truth": "simulated times against measured ones, of networks of your own too",
     "ceilings": "what HMX, HVX and DRAM do at most, by small networks of known work",
+    "llm": "language models simulated against measured ones",
     "faster": "tune, explain and advise on known networks",
 }
 """Commands with options of their own, each `bench.WORD.command`."""
