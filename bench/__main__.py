@@ -6,14 +6,15 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
 
 from bench.failure import BenchFailed
 from bench.machine import machine
-from bench.registry import BENCHES, STUDIES, Bench, NoSuchBench, chosen
+from bench.registry import BENCHES, OWN_WORDS, STUDIES, Bench, NoSuchBench, chosen
 from bench.size import Size
 
 _WIDTH = 160
@@ -22,10 +23,9 @@ _WIDTH = 160
 
 def main(argv: Sequence[str]) -> int:
     """Exit code 0 with all figures, 1 with a sentence for each bench that has none, 2 for a name that no bench has."""
-    if argv[:1] == ["truth"]:
-        from bench.truth.command import main as truth
-
-        return truth(argv[1:])
+    if argv[:1] and argv[0] in OWN_WORDS:
+        command: Callable[[Sequence[str]], int] = import_module(f"bench.{argv[0]}.command").main
+        return command(argv[1:])
     given = _parse(argv)
     to_errors = given.json == "-"
     wide = None if (sys.stderr if to_errors else sys.stdout).isatty() else _WIDTH
@@ -33,9 +33,8 @@ def main(argv: Sequence[str]) -> int:
     if given.list:
         for bench in (*BENCHES, *STUDIES):
             console.print(f"{bench.name:14}{bench.sentence}")
-        console.print(
-            f"{'truth':14}simulated times against measured ones; `truth --help` for a network of your own"
-        )
+        for word, sentence in OWN_WORDS.items():
+            console.print(f"{word:14}{sentence}; `{word} --help`")
         return 0
     try:
         benches = chosen(given.names)

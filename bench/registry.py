@@ -78,6 +78,15 @@ STUDIES = (
 """Asked by name only: docs/benchmarks.md has their answers."""
 
 
+OWN_WORDS = {
+    "truth": "simulated times against measured ones, of networks of your own too",
+    "ceilings": "what HMX, HVX and DRAM do at most, by small networks of known work",
+    "llm": "language models simulated against measured ones",
+    "faster": "tune, explain and advise on known networks",
+}
+"""Commands with options of their own, each `bench.WORD.command`."""
+
+
 def chosen(names: Iterable[str]) -> list[Bench]:
     """The benches and studies of these names in the order of the tables, all benches for none. Raises NoSuchBench."""
     there = [bench for bench in (*BENCHES, *STUDIES) if bench.there]

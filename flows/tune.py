@@ -36,6 +36,7 @@ async def tune_network(
 
 
 def _tuned(network: str, soc: str, objective: Objective, trials: int, site: str | None) -> tuple[Tuning, str]:
-    with open_bench(network, soc, load_site(site)) as bench:
-        answer = tune(bench, objective, trials)
+    rack = load_site(site)
+    with open_bench(network, soc, rack) as bench:
+        answer = tune(bench, objective, trials, rack=rack)
         return answer, keep(bench.store, answer)

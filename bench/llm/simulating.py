@@ -1,42 +1,40 @@
-"""Every measured architecture on every measured SoC, simulated: a run that was stopped goes on, by the store's estimates."""
+"""Architectures that were measured, simulated on SoCs: a run that was stopped goes on, by the store's estimates."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-from bench.llm.shapes import Shape
 from hostsdk.preparation import ESTIMATE_UNSUPPORTED
 from qhas.failures import InvalidInput
 from qhas.llm.ask import NotMade, outcomes_of, pass_of
+from qhas.llm.measured import Known, Simulated
+from qhas.llm.parts import Question
+from qhas.llm.recipe import Recipe
 from qhas.llm.subject import open_llm_bench
 from qhas.site import Site
 
 
 def simulate(
-    shapes: Sequence[Shape],
-    socs: Sequence[str],
-    prompts: Sequence[bool],
-    site: Site,
-    tell: Callable[[Shape, str, int, float, str], None],
-) -> None:
-    """Tell of each shape, SoC and pass its new tokens and microseconds, or why there are none."""
+    architectures: Sequence[Known], socs: Sequence[str], recipe: Recipe, site: Site
+) -> Iterator[Simulated | str]:
+    """Figures of decode and then of prefill as they are had, or why there are none."""
     os.environ[ESTIMATE_UNSUPPORTED] = "1"
     with open_llm_bench(site, None) as (estimator, folder):
-        for prompt in prompts:
-            for shape in shapes:
-                question = shape.question
-                tokens = question.prompt if prompt else 1
-                parts = [*question.ends(tokens), *question.blocks(tokens, shape.context)]
+        for prefill in (False, True):
+            for each in architectures:
+                question = Question(each.name, each.arch, recipe, (each.context,))
+                tokens = question.prompt if prefill else 1
+                parts = [*question.ends(tokens), *question.blocks(tokens, each.context)]
                 try:
-                    outcomes = outcomes_of(question, parts, socs, estimator, Path(folder))
+                    outcomes = outcomes_of(question, parts, socs, estimator, folder)
                 except InvalidInput as refused:
-                    tell(shape, "", tokens, 0.0, str(refused))
+                    yield str(refused)
                     continue
                 for soc in socs:
                     try:
-                        figures, _ = pass_of(question, soc, tokens, shape.context, outcomes)
-                        tell(shape, soc, tokens, figures.time_us, "")
+                        figures, _ = pass_of(question, soc, tokens, each.context, outcomes)
                     except NotMade as refused:
-                        tell(shape, soc, tokens, 0.0, str(refused))
+                        yield f"{each.name} on {soc}: {refused}."
+                        continue
+                    yield Simulated(each.name, soc, recipe.attention, tokens, each.context, figures.time_us)

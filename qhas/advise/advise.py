@@ -10,13 +10,14 @@ from pathlib import Path
 from qhas.advise.exactness import MOST_ERROR, Reference
 from qhas.advise.model import Advice, Attempt, Verdict
 from qhas.advise.onnx_graph import OnnxGraph, load
+from qhas.advise.quantised import steps_of_ends
 from qhas.advise.rewrites import REWRITES, Rewrite
+from qhas.estimate.bench import Bench
 from qhas.estimate.model import Estimate
 from qhas.estimate.trial import Subject, Trial
 from qhas.failures import InvalidInput
 from qhas.gate.conversion import to_dlcs
-from qhas.tune.subject import Bench, content_of
-from qhas.tune.truth import truth_of
+from qhas.tune.subject import content_of
 
 _LEAST_GAIN = 0.5
 """Percent: less is no advice."""
@@ -40,7 +41,7 @@ class _Workshop:
     def __init__(self, onnx: Path, bench: Bench) -> None:
         self._model = load(onnx)
         self._bench = bench
-        self._reference = Reference(onnx)
+        self._reference = Reference(onnx, steps_of_ends(OnnxGraph(self._model)))
 
     def make(self, name: str, rewrites: Sequence[Rewrite]) -> _Made:
         """The network with these rewrites one after the other; without a path where none of them applies."""
@@ -101,7 +102,7 @@ def advise(
         written=str(target) if best else None,
         error=best.error if best else None,
         attempts=attempts,
-        truth=truth_of(bench, before),
+        truth=bench.truth_of(before),
         compiled=bench.estimator.compiled,
     )
 

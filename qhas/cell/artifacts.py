@@ -22,6 +22,7 @@ SOURCES = "sources.json"
 TRACE = "chrometrace.json"
 TIMELINE = "timeline.json"
 _STEM = TRACE.removesuffix(".json")
+EXPLANATION = "explanation.json"
 QHAS = f"{_STEM}_qnn_htp_analysis_summary.json"
 RUNTRACE = f"{_STEM}_runtrace.json"
 
@@ -177,6 +178,16 @@ ARTIFACTS = (
         compress=True,
     ),
     ArtifactSpec("runtrace", Step.CHROMETRACE, RUNTRACE, _never, Retention.EVER),
+    # Ours, where the sweep asks: what bounds the network, by experiments on the simulator.
+    ArtifactSpec(
+        "explanation",
+        Step.EXPLAIN,
+        EXPLANATION,
+        _never,
+        Retention.EVER,
+        whole=Whole.RENAMED,
+        compress=True,
+    ),
 )
 
 

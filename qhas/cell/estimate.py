@@ -37,13 +37,14 @@ async def estimate_too(work: CellWork) -> None:
     if not work.lab.site.estimate or work.origin is not Origin.DEVICE:
         return
     try:
-        sdk = await asyncio.to_thread(_host_sdk)
+        sdk = await asyncio.to_thread(host_sdk)
         work.estimated = await _estimated(work, sdk)
     except (InvalidInput, StepFailed, ToolNotExecutable, OSError, ValueError) as error:
         work.estimated = OwnEstimate(why=shown(str(error)))
 
 
-def _host_sdk() -> Sdk:
+def host_sdk() -> Sdk:
+    """The host SDK of this interpreter, whatever the site's own is. Raises InvalidInput."""
     return find_sdk(SdkRef(root=host_sdk_root()), {})
 
 

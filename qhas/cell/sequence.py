@@ -14,6 +14,7 @@ from qhas.cell.chrometrace import generate_chrometrace
 from qhas.cell.conversion import convert, order_of, quantize
 from qhas.cell.device import ready_device
 from qhas.cell.estimate import estimate_too
+from qhas.cell.explanation import explain_too
 from qhas.cell.latency import measure_latency
 from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
 from qhas.cell.prepare import Prepared, prepare_graph
@@ -56,6 +57,7 @@ class Steps:
     collect_logs: Callable[[CellWork, ProfiledRun, Device], Coroutine[Any, Any, Path]]
     generate_chrometrace: Callable[[CellWork, Prepared, Path, Device | None], Coroutine[Any, Any, None]]
     measure_accuracy: Callable[[CellWork, Prepared], Coroutine[Any, Any, None]]
+    explain: Callable[[CellWork], Coroutine[Any, Any, None]]
     publish_cell: Callable[[CellWork], Coroutine[Any, Any, CellRecord]]
 
     def each(self, wrapped: Callable[[str, Callable[..., Any]], Callable[..., Any]]) -> Steps:
@@ -75,6 +77,7 @@ NAMES = (
     "collect-logs",
     "chrometrace",
     "accuracy",
+    "explain",
     "publish",
 )
 """What people see of the steps, in their order."""
@@ -88,6 +91,7 @@ ONCE = Steps(
     collect_logs,
     generate_chrometrace,
     measure_accuracy,
+    explain_too,
     publish_cell,
 )
 """Each step as it is, one attempt a call."""
@@ -147,6 +151,7 @@ async def profile_cell(
         try:
             await _profile(work, steps)
             await estimate_too(work)
+            await _explain(work, steps)
         except StepFailed as error:
             work.failure = error.failure
         except Exception as error:  # the other cells must not suffer for a fault of ours
@@ -170,6 +175,19 @@ async def _profile(work: CellWork, steps: Steps) -> None:
         await steps.generate_chrometrace(work, prepared, log, None)
     if is_asked_for(work.cell.model):
         await _measure_accuracy(work, steps, prepared)
+
+
+async def _explain(work: CellWork, steps: Steps) -> None:
+    """A cell that nothing explains is as good without."""
+    if not work.cell.explain:
+        return
+    try:
+        await steps.explain(work)
+    except StepFailed as error:
+        work.remarks.append(f"What bounds the network is not known: {error.failure.message}")
+    except Exception as error:
+        progress.report(progress.Trouble(work.cell, "unexpected error", error))
+        work.remarks.append(f"What bounds the network is not known: {type(error).__name__}.")
 
 
 async def _measure(work: CellWork, steps: Steps, prepared: Prepared) -> Path:

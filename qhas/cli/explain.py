@@ -15,16 +15,15 @@ from qhas.cli.options import JsonOption, SiteOption, cell_of
 from qhas.cli.profile import absolute
 from qhas.cli.screen import console
 from qhas.cli.tune import SdkOption, trial_bar
+from qhas.estimate.bench import Bench
 from qhas.explain.explain import explain as explained
-from qhas.explain.model import Explanation, Finding
+from qhas.explain.model import Explanation
+from qhas.explain.shown import FINDING_TITLES, MOST_OPS, OP_TITLES, circumstances, finding_row, op_row
 from qhas.failures import InvalidInput
 from qhas.site import Site, load_site
 from qhas.store import Store
 from qhas.sweep.spec import PrepareOptions
-from qhas.tune.subject import Bench, open_bench
-from qhas.units import microseconds, signed_percent
-
-_MOST_OPS = 12
+from qhas.tune.subject import open_bench
 
 
 @command
@@ -75,35 +74,14 @@ def _opened(
 
 
 def _show(answer: Explanation) -> None:
-    table = Table("what if", "time", "change", "time follows it", "", box=None)
+    table = Table(*FINDING_TITLES, "", box=None)
     for finding in answer.findings:
-        table.add_row(*map(Text, _row(finding)))
+        table.add_row(*map(Text, finding_row(finding)))
     console.print(table)
-    ops = Table("% of time", "waits for", "of its ceiling", "node", "HTP op", box=None)
-    for op in answer.ops[:_MOST_OPS]:
-        ceiling = "" if op.ceiling_percent is None else f"{op.ceiling_percent:.0f} %"
-        waits = op.bound or ("" if op.htp_op else "the foreground thread")
-        ops.add_row(
-            *map(Text, (f"{op.share_percent:.1f}", waits, ceiling, f"{op.type} {op.node}", op.htp_op))
-        )
+    ops = Table(*OP_TITLES, box=None)
+    for op in answer.ops[:MOST_OPS]:
+        ops.add_row(*map(Text, op_row(op)))
     console.print(ops)
-    moved = [
-        f"{name} {value:,} B" for name, value in (("spilled", answer.spill), ("filled", answer.fill)) if value
-    ]
-    console.print(
-        f"{answer.bounded_percent:.0f} % of the work on the dominant path has a bound; "
-        f"{' and '.join(moved) or 'nothing is spilled for want of VTCM'}; options: {answer.options}; SDK {answer.sdk}; "
-        f"{answer.compiled} compiled now. All figures are simulated.",
-        soft_wrap=True,
-        highlight=False,
-    )
+    console.print(circumstances(answer), soft_wrap=True, highlight=False)
     for sentence in answer.sentences:
         console.print(Text(sentence), soft_wrap=True)
-
-
-def _row(finding: Finding) -> tuple[str, str, str, str, str]:
-    what = f"{finding.resource} {'x 2' if finding.factor > 1 else '/ 2'}"
-    time = "" if finding.time_us is None else microseconds(finding.time_us)
-    change = "" if finding.change_percent is None else signed_percent(finding.change_percent)
-    follows = "" if finding.elasticity is None else f"{finding.elasticity:.2f}"
-    return what, time, change, follows, finding.note

@@ -83,7 +83,7 @@ def document(answer: LlmAnswer) -> dict[str, object]:
     names = ("decode_tokens_per_s", "prefill_tokens_per_s", "first_token_ms", "first_token_full_ms")
     for row, figures in zip(whole["figures"], answer.figures, strict=True):
         row |= {name: round(getattr(figures, name), 3) for name in names}
-    return whole | {"sentence": answer.sentence, "notes": answer.notes}
+    return whole | {"sentence": answer.sentence, "notes": answer.notes, "measured": answer.measured}
 
 
 def _weights(option: str, bits: int) -> WeightBits:
@@ -115,5 +115,10 @@ def _show(answer: LlmAnswer) -> None:
     for failure in answer.failed:
         text = f"no figures for {failure.soc} at context {failure.context:,}: {failure.why}"
         console.print(Text(text, "yellow"), soft_wrap=True)
-    for sentence in (f"{answer.model}, {answer.recipe.name}.", answer.sentence, *answer.notes):
+    for sentence in (
+        f"{answer.model}, {answer.recipe.name}.",
+        answer.sentence,
+        *answer.notes,
+        *answer.measured,
+    ):
         console.print(Text(sentence), soft_wrap=True)

@@ -16,13 +16,13 @@ from qhas.cli.options import JsonOption, SiteOption
 from qhas.cli.profile import absolute
 from qhas.cli.screen import console, errors
 from qhas.site import load_site
+from qhas.tune.effect_rows import TITLES, effect_rows
 from qhas.tune.model import Objective, Tuning
 from qhas.tune.page import cells, coverage
 from qhas.tune.search import TRIALS, Progress
 from qhas.tune.subject import open_bench
 from qhas.tune.tune import keep
 from qhas.tune.tune import tune as tuned
-from qhas.units import signed_percent
 
 SdkOption = Annotated[
     str | None, typer.Option(help="Host SDK to estimate with, by its name at the site, as in 2.48.")
@@ -45,6 +45,12 @@ def tune(
     check: Annotated[
         bool, typer.Option(help="Set the outputs of the best against the default's on the emulator.")
     ] = True,
+    devices: Annotated[
+        bool,
+        typer.Option(
+            help="Measure the best three on a device of the SoC, where the site has one: that decides."
+        ),
+    ] = True,
     sdk: SdkOption = None,
     site: SiteOption = None,
     as_json: JsonOption = False,
@@ -53,9 +59,10 @@ def tune(
 
     Each trial is a compilation, kept in the store: asked again, nothing is compiled.
     """
-    with open_bench(absolute(network), soc, load_site(site), sdk) as bench:
+    rack = load_site(site)
+    with open_bench(absolute(network), soc, rack, sdk) as bench:
         with trial_bar(as_json=as_json) as progress:
-            answer = tuned(bench, objective, trials, progress, check=check)
+            answer = tuned(bench, objective, trials, progress, check=check, rack=rack if devices else None)
         address = keep(bench.store, answer)
     if as_json:
         print_json(
@@ -76,12 +83,9 @@ def trial_bar(*, as_json: bool) -> Iterator[Progress]:
 
 
 def _show(answer: Tuning) -> None:
-    effects = Table(
-        "option", "alone", "among the best", box=None, title="What each option does", title_justify="left"
-    )
-    for effect in answer.effects:
-        share = "" if effect.in_best is None else signed_percent(effect.in_best)
-        effects.add_row(f"{effect.option}: {str(effect.value).lower()}", signed_percent(effect.alone), share)
+    effects = Table(*TITLES, box=None, title="What each option does", title_justify="left")
+    for row in effect_rows(answer):
+        effects.add_row(*row)
     console.print(effects)
     front = Table(
         "options", "time", "DRAM", "peak VTCM", "context", box=None,

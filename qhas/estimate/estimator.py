@@ -88,9 +88,13 @@ class Estimator:
         self._store.write(keys.trial(trial.key(self.sdk)), estimate.model_dump_json().encode())
         return estimate
 
-    def close(self) -> None:
-        """End the threads; the workers are ended apart."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+    def close(self, workers: Sequence[Worker]) -> None:
+        """End threads and workers, whatever they are doing."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                worker.end()
+        self._threads.shutdown(wait=True)
 
 
 @contextmanager
@@ -108,10 +112,7 @@ def open_estimator(sdk: Sdk, store: Store, cores: int | None = None) -> Iterator
         try:
             yield estimator
         finally:
-            for worker in workers:
-                with suppress(ProcessLookupError):
-                    worker.end()
-            estimator.close()
+            estimator.close(workers)
 
 
 def _read(content: bytes) -> Estimate | None:

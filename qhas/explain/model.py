@@ -6,7 +6,17 @@ from pydantic import ConfigDict
 
 from qhas.documents import Stored
 from qhas.explain.experiments import Resource
+from qhas.outside_text import shown
 from qhas.units import microseconds, signed_percent
+
+_FEW_THREADS = 60
+"""Percent: an op on fewer of the HVX threads leaves work undone that they could do."""
+_OF_UNIT = {
+    "HMX": Resource.HMX,
+    "HVX": Resource.HVX,
+    "HLX": Resource.HVX,
+    "DMA": Resource.DRAM,
+}
 
 
 class Finding(Stored):
@@ -45,14 +55,26 @@ class OpBound(Stored):
     follows: float | None = None
     """How far."""
     ceiling_percent: float | None = None
-    """Of what the unit can do while the op is at work: threads in use of those there are, bytes of the DRAM's peak."""
+    """Of the most that a small network of known work has of the unit, while the op is at work: multiply-accumulates of HMX, bytes
+    that element-wise ops read and write on all threads of HVX, bytes of the DRAM."""
+    threads_percent: float | None = None
+    """HVX threads in use, of those there are, while the op is at work."""
+    too_fast: bool = False
+    """Simulated faster than any op of the small networks: then it has no share, and its cost is to be believed last."""
     format_change: bool = False
+
+    @property
+    def runs_on(self) -> Resource | None:
+        """What its unit alone would have one expect it to wait for."""
+        return _OF_UNIT.get(self.unit)
 
     @property
     def text(self) -> str:
         """As in `Quantize x_q (25 % of the time, HVX, at 25 % of its ceiling)`."""
-        name = f"{self.type} {self.node}".strip() or "nothing at work"
+        name = shown(f"{self.type} {self.node}".strip()) or "nothing at work"
         parts = [f"{self.share_percent:.0f} % of the time", self.bound or self.unit or "waiting"]
+        if self.threads_percent is not None:
+            parts.append(f"on {self.threads_percent:.0f} % of its threads")
         if self.ceiling_percent is not None:
             parts.append(f"at {self.ceiling_percent:.0f} % of its ceiling")
         return f"{name} ({', '.join(parts)})"
@@ -84,6 +106,17 @@ class Explanation(Stored):
         return next(
             (each.elasticity for each in self.findings if each.resource is resource and each.factor < 1), None
         )
+
+    @property
+    def too_fast_percent(self) -> float:
+        """Of the timeline, of ops that are simulated faster than any of the small networks."""
+        return sum(op.share_percent for op in self.ops if op.too_fast)
+
+    @property
+    def agreement(self) -> tuple[int, int]:
+        """Of how many ops that the experiments have a bound of, it is the one that their unit would have one expect; and of how many."""
+        tried = [op for op in self.ops if op.bound and op.runs_on]
+        return sum(op.bound is op.runs_on for op in tried), len(tried)
 
     @property
     def sentences(self) -> tuple[str, str, str]:
@@ -139,10 +172,11 @@ class Explanation(Stored):
                 f"of the engines, {best.resource} at twice the speed, or half as much work for it, at {_percent(best)}"
             )
         serial = next(
-            (op for op in self.ops if op.ceiling_percent is not None and op.ceiling_percent < 60), None
+            (op for op in self.ops if op.threads_percent is not None and op.threads_percent < _FEW_THREADS),
+            None,
         )
         if serial and serial.share_percent >= 5:
-            parts.append(f"{serial.text} leaves the rest of its unit unused")
+            parts.append(f"{serial.text} leaves the other threads unused")
         return f"What would help most: {'; '.join(parts) or 'nothing that was tried, by more than 1 %'}."
 
 

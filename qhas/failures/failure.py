@@ -37,6 +37,7 @@ class Step(StrEnum):
     LOGS = "logs"
     CHROMETRACE = "chrometrace"
     ACCURACY = "accuracy"
+    EXPLAIN = "explain"
     PUBLISH = "publish"
 
     @property

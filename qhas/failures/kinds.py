@@ -66,6 +66,7 @@ class FailureKind(StrEnum):
     QHAS_INVALID = "qhas_invalid"
     REFERENCE_FAILED = "reference_failed"
     OUTPUTS_UNLIKE = "outputs_unlike"
+    EXPLANATION_MISSING = "explanation_missing"
     DISK = "disk"
     STORE = "store"
     INTERNAL = "internal"
@@ -319,6 +320,10 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.OUTPUTS_UNLIKE: FailureFacts(
         "Inputs or outputs of the run are not those of the ONNX, by name or by shape.",
         "Name the ONNX that the network was made from as its `reference`.",
+    ),
+    FailureKind.EXPLANATION_MISSING: FailureFacts(
+        "The sweep asks what bounds the network, and the simulator does not say; the cell is as good without.",
+        "`qhas explain` asks again, with another SoC or options: `qhas explain --help`.",
     ),
     FailureKind.DISK: FailureFacts(
         "The scratch directory is full or not writable.", "Free space, or point TMPDIR at a larger disk."

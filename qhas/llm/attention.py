@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from qhas.llm.architecture import Architecture
 from qhas.llm.draft import Draft
@@ -32,6 +33,14 @@ class Shared:
     mask: str
 
 
+class Cached(NamedTuple):
+    """Keys or values before a pass, where there are any, and of it; tokens are along the axis."""
+
+    past: str | None
+    new: str
+    axis: int
+
+
 class AttentionDrawer:
     """Draws the attention of one block; `place` begins the names of its nodes."""
 
@@ -56,22 +65,23 @@ class AttentionDrawer:
 
     def draw(self, place: str, tensor: str, shared: Shared) -> str:
         """What attention adds to the tensor. The square root of the head's width is in the scale of the queries."""
-        arch, draft = self._arch, self._draft
+        arch, draft, tokens = self._arch, self._draft, self._size.tokens
         queries = self._rotated(place, self._heads(place, "q", tensor, arch.heads), shared)
         keys = self._rotated(place, self._heads(place, "k", tensor, arch.kv_heads), shared)
         values = self._heads(place, "v", tensor, arch.kv_heads)
         keys = draft.op("Transpose", f"{place}_cache", [keys], perm=[0, 1, 3, 2])
-        keys, values = self._cached(place, "keys", keys, 3), self._cached(place, "values", values, 2)
+        cached = self._cached(place, "keys", keys, 3), self._cached(place, "values", values, 2)
         if self._recipe.attention is Attention.GROUPED:
-            rows = [1, arch.kv_heads, arch.group * self._size.tokens, arch.head_dim]
+            rows = [1, arch.kv_heads, arch.group * tokens, arch.head_dim]
             queries = self._reshaped(f"{place}_scores", queries, rows)
+            keys, values = (self._joined(place, each) for each in cached)
             mixed = self._mixed(place, queries, keys, values, shared.mask)
-            mixed = self._reshaped(f"{place}_mix", mixed, [1, arch.heads, self._size.tokens, arch.head_dim])
+            mixed = self._reshaped(f"{place}_mix", mixed, [1, arch.heads, tokens, arch.head_dim])
         else:
-            mixed = self._head_by_head(place, queries, keys, values, shared.mask)
+            mixed = self._head_by_head(place, queries, cached, shared.mask)
         together = draft.op("Transpose", f"{place}_mix", [mixed], perm=[0, 2, 1, 3])
         width = arch.heads * arch.head_dim
-        flat = self._reshaped(f"{place}_mix", together, [1, self._size.tokens, width])
+        flat = self._reshaped(f"{place}_mix", together, [1, tokens, width])
         return self._projector.project(f"{place}_out", flat, width, arch.hidden)
 
     def _heads(self, place: str, name: str, tensor: str, heads: int) -> str:
@@ -100,8 +110,8 @@ class AttentionDrawer:
             parts.append(self._slice(name, heads, arch.rotary, arch.head_dim))
         return draft.op("Concat", name, parts, axis=3)
 
-    def _cached(self, place: str, name: str, tensor: str, axis: int) -> str:
-        """The cache with the new tokens, which are given out."""
+    def _cached(self, place: str, name: str, tensor: str, axis: int) -> Cached:
+        """New keys or values, which are given out, and those before them."""
         arch, size, bits = self._arch, self._size, self._recipe.cache
         if bits != self._recipe.activations:
             tensor = self._draft.quantised(tensor, bits)
@@ -111,10 +121,18 @@ class AttentionDrawer:
             return [1, arch.kv_heads, *ends]
 
         self._draft.output(f"{place}_{name}_new", tensor, dims(size.tokens), bits)
-        if not size.past:
-            return tensor
-        past = self._draft.input(f"{place}_{name}_past", dims(size.past), bits)
-        return self._draft.op("Concat", f"{place}_cache", [past, tensor], bits=bits, axis=axis)
+        past = self._draft.input(f"{place}_{name}_past", dims(size.past), bits) if size.past else None
+        return Cached(past, tensor, axis)
+
+    def _joined(self, place: str, cached: Cached, pair: int | None = None) -> str:
+        """Keys or values of the whole context, of all heads or of one."""
+        bits = self._recipe.cache
+        parts = [part for part in (cached.past, cached.new) if part]
+        if pair is not None:
+            parts = [self._slice(f"{place}_cache", each, pair, pair + 1, axis=1, bits=bits) for each in parts]
+        if len(parts) == 1:
+            return parts[0]
+        return self._draft.op("Concat", f"{place}_cache", parts, bits=bits, axis=cached.axis)
 
     def _mixed(self, place: str, queries: str, keys: str, values: str, mask: str) -> str:
         draft = self._draft
@@ -126,11 +144,10 @@ class AttentionDrawer:
         shares = draft.op("Softmax", f"{place}_softmax", [seen], share=True, axis=-1)
         return draft.op("MatMul", f"{place}_mix", [shares, values])
 
-    def _head_by_head(self, place: str, queries: str, keys: str, values: str, mask: str) -> str:
-        bits, mixed = self._recipe.cache, []
+    def _head_by_head(self, place: str, queries: str, cached: tuple[Cached, Cached], mask: str) -> str:
+        mixed = []
         for pair in range(self._arch.kv_heads):
-            key = self._slice(f"{place}_cache", keys, pair, pair + 1, axis=1, bits=bits)
-            value = self._slice(f"{place}_cache", values, pair, pair + 1, axis=1, bits=bits)
+            key, value = (self._joined(place, each, pair) for each in cached)
             for head in range(pair * self._arch.group, (pair + 1) * self._arch.group):
                 query = self._slice(f"{place}_scores", queries, head, head + 1, axis=1)
                 mixed.append(self._mixed(place, query, key, value, mask))

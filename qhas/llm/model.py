@@ -8,11 +8,14 @@ from pydantic import ConfigDict
 
 from qhas.documents import Stored
 from qhas.llm.architecture import Architecture
-from qhas.llm.recipe import Recipe
+from qhas.llm.measured import beside
+from qhas.llm.recipe import Attention, Recipe
 
 NOTHING = "nothing at work"
 ONLY_ENDS = "inputs and outputs"
 _SECOND = 1e6
+_MUCH = 1.0
+"""Bytes beyond weights and cache, as a share of the cache, from which on the cache is not read once."""
 
 
 class Share(Stored):
@@ -139,12 +142,25 @@ class LlmAnswer(Stored):
         )
 
     @property
+    def measured(self) -> list[str]:
+        """What was measured of the same architecture, a sentence a SoC and context."""
+        found = [beside(self.architecture, each.soc, each.context) for each in self.figures]
+        return [sentence for sentence in found if sentence]
+
+    @property
     def notes(self) -> list[str]:
         """What the graphs do otherwise than the model may."""
-        arch = self.architecture
+        arch, notes = self.architecture, list[str]()
         longest = max((each.context for each in self.figures), default=0)
         if arch.window and arch.window < longest:
-            return [
+            notes.append(
                 f"Blocks attend to all of the context here, in the model some or all to {arch.window:,} tokens."
-            ]
-        return []
+            )
+        moved = [each.soc for each in self.figures if each.decode.rest > _MUCH * each.decode.cache]
+        if moved and self.recipe.attention is Attention.GROUPED:
+            socs = ", ".join(dict.fromkeys(moved))
+            notes.append(
+                f"On {socs} a token moves more than twice its cache besides weights: keys of all heads do not fit into VTCM at once; try "
+                "--attention split."
+            )
+        return notes

@@ -8,6 +8,7 @@ host SDKs wrote `Input OpId_2` where the vendor has `Input`.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _TOKEN = re.compile(r"_token_(\d+)(?:_(\d+))?$")
 _ID = re.compile(r"_([0-9a-f]+)$")
@@ -33,6 +34,7 @@ def moving_numbers(name: str) -> tuple[int, ...]:
     return tuple(int(number, 16 if pattern is _ID else 10) for number in numbers if number)
 
 
+@lru_cache(maxsize=1 << 14)  # asked of every HTP op, and the ops of a network are a few hundred
 def border_name(name: str) -> str:
     """Inputs are one op in the vendor's files, and so are outputs: without the number. Other names as they are."""
     return lasting_name(name) if _of_border(name) else name

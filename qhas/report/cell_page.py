@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from qhas.devices.facts import Health
 from qhas.diff.model import CellDiff
+from qhas.explain.model import Explanation
+from qhas.explain.shown import FINDING_TITLES, MOST_OPS, OP_TITLES, finding_row, op_row
+from qhas.explain.shown import circumstances as circumstances_of_bounds
 from qhas.profile.figures import FIGURES, UTILIZATION, Figure
 from qhas.profile.picture import Timeline, Work
 from qhas.report import plots
@@ -93,6 +96,7 @@ def cell_page_text(
         runtrace_note=runtrace_note(record),
         strange=files_of.strange,
         path=path_of(record),
+        bounds=_bounds(files_of.explanation),
         timeline=timeline.model_dump(mode="json") if timeline else None,
         families=_timeline_families(timeline) if timeline else [],
         trace=link(record, to_root, "chrometrace"),
@@ -103,6 +107,20 @@ def cell_page_text(
         time_went=where_the_time_went(record),
         health=_health(record),
     )
+
+
+def _bounds(answer: Explanation | None) -> dict[str, object] | None:
+    """What bounds the network, as rows and sentences."""
+    if answer is None:
+        return None
+    return {
+        "sentences": answer.sentences,
+        "findings": [*map(finding_row, answer.findings)],
+        "ops": [*map(op_row, answer.ops[:MOST_OPS])],
+        "finding_titles": FINDING_TITLES,
+        "op_titles": OP_TITLES,
+        "note": circumstances_of_bounds(answer),
+    }
 
 
 def _timeline_families(timeline: Timeline) -> list[str]:

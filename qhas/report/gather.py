@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff
+from qhas.explain.model import Explanation
 from qhas.failures import InvalidInput
 from qhas.outside_bytes import unpack
 from qhas.profile.notes import of_one_graph
@@ -30,6 +31,8 @@ _LARGEST_TRACE = 64_000_000
 """Bytes, packed, up to which the picture of a trace from before there were pictures is made when a report is."""
 _LARGEST_TIMELINE = 64 << 20
 """Bytes of a picture, which is made to be drawn by a browser."""
+_LARGEST_EXPLANATION = 64 << 20
+"""Bytes of the rows of a network's dominant path."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class CellContents:
     """The picture, where it had to be made of the trace."""
     before: CellRecord | None = None
     before_qhas: bytes | None = None
+    explanation: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class CellFiles:
     ops: OpTables | None = None
     timeline: Timeline | None = None
     diff: CellDiff | None = None
+    explanation: Explanation | None = None
     strange: str = ""
     """That trace and QHAS are not of one inference, as a sentence; empty where they are."""
 
@@ -91,6 +96,7 @@ def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -
         before=before,
         # Simulated figures are the same to the byte until something changes.
         before_qhas=qhas if same else _read(store, before, "qhas") if before else None,
+        explanation=_read(store, record, "explanation"),
     )
 
 
@@ -107,6 +113,7 @@ def understood(contents: CellContents) -> CellFiles:
         ops=op_tables(after.file, after.runtrace, after.sources) if after else None,
         timeline=timeline,
         diff=_diff(before, after) if before and after else None,
+        explanation=_explanation(contents.explanation),
         strange=_strange(timeline, after.file) if timeline and after else "",
     )
 
@@ -142,6 +149,13 @@ def _diff(before: Evidence, after: Evidence) -> CellDiff | None:
 def _timeline(content: bytes | None) -> Timeline | None:
     try:
         return Timeline.model_validate_json(unpack(content, _LARGEST_TIMELINE)) if content else None
+    except (ValidationError, EOFError, OSError):
+        return None
+
+
+def _explanation(content: bytes | None) -> Explanation | None:
+    try:
+        return Explanation.model_validate_json(unpack(content, _LARGEST_EXPLANATION)) if content else None
     except (ValidationError, EOFError, OSError):
         return None
 

@@ -1,20 +1,24 @@
-"""What a sweep over variants was run for: the best variant of each network on each SoC, and what each option does."""
+"""What a sweep over variants was run for: the best variant of each network on each SoC, what each option does, and what it costs."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
-from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
-from qhas.profile.figures import HEADLINE
+from qhas.profile.figures import DRAM, HEADLINE, PEAK_VTCM
 from qhas.report.links import cell_page
 from qhas.runs.record import CellRecord
+from qhas.sweep.effects import One, front, main_effects
 from qhas.sweep.plan import variant_grid
 from qhas.sweep.spec import Variants
 from qhas.units import signed_percent, words
+
+_NOTHING = 0.05
+"""Percent: less is no change."""
+_TRADED = (DRAM, PEAK_VTCM)
+"""What a faster variant may cost."""
 
 
 @dataclass(frozen=True)
@@ -41,62 +45,87 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A variant that no other beats in time, DRAM and VTCM at once."""
+
+    network: str
+    soc: str
+    variant: str
+    figures: tuple[str, ...]
+    href: str
+
+
+@dataclass(frozen=True)
 class Grid:
-    """Both tables."""
+    """The tables."""
 
     best: list[Best]
     effects: list[Effect]
+    front: list[Choice]
+    """Where there is more than one."""
+
+
+class _Tried(NamedTuple):
+    record: CellRecord
+    time: float
 
 
 def grid(variants: Variants, records: Sequence[CellRecord]) -> Grid | None:
     """Of good cells of one origin; None where there is nothing to choose from."""
     options = dict(variant_grid(variants))
-    times = {
-        (record.cell.model.name, record.cell.soc, record.cell.variant): (record, time)
+    tried = [
+        _Tried(record, time)
         for record in records
         if record.good and (time := HEADLINE[record.origin].read(record)) and record.cell.variant in options
-    }
-    if len({variant for _, _, variant in times}) < 2:
+    ]
+    if len({each.record.cell.variant for each in tried}) < 2:
         return None
-    return Grid(list(_best(times)), list(_effects(options, {key: time for key, (_, time) in times.items()})))
+    groups: defaultdict[tuple[str, str], list[_Tried]] = defaultdict(list)
+    for each in tried:
+        groups[each.record.cell.model.name, each.record.cell.soc].append(each)
+    return Grid(
+        [_best(group) for group in groups.values()],
+        list(_effects(tried, options)),
+        [choice for group in groups.values() for choice in _front(group)],
+    )
 
 
-_Key = tuple[str, str, str]
+def _best(group: Sequence[_Tried]) -> Best:
+    (record, fastest), slowest = min(group, key=lambda one: one.time), max(one.time for one in group)
+    return Best(
+        record.cell.model.name,
+        record.cell.soc,
+        record.cell.variant,
+        HEADLINE[record.origin].text(fastest),
+        signed_percent(100 * (slowest / fastest - 1)) if slowest > fastest else "the same",
+        cell_page(record.cell),
+    )
 
 
-def _best(times: Mapping[_Key, tuple[CellRecord, float]]) -> Iterator[Best]:
-    groups: defaultdict[tuple[str, str], list[tuple[CellRecord, float]]] = defaultdict(list)
-    for (network, soc, _), one in times.items():
-        groups[network, soc].append(one)
-    for (network, soc), found in groups.items():
-        (record, fastest), slowest = min(found, key=lambda one: one[1]), max(time for _, time in found)
-        yield Best(
-            network,
-            soc,
-            record.cell.variant,
-            HEADLINE[record.origin].text(fastest),
-            signed_percent(100 * (slowest / fastest - 1)) if slowest > fastest else "the same",
-            cell_page(record.cell),
+def _front(group: Sequence[_Tried]) -> list[Choice]:
+    told = [each for each in group if all(figure.read(each.record) is not None for figure in _TRADED)]
+    costs = [(each.time, *(figure.read(each.record) or 0.0 for figure in _TRADED)) for each in told]
+    chosen = [told[number].record for number in front(costs)]
+    return [_choice(record) for record in chosen] if len(chosen) > 1 else []
+
+
+def _choice(record: CellRecord) -> Choice:
+    figures = (HEADLINE[record.origin], *_TRADED)
+    texts = tuple(figure.text(figure.read(record) or 0) for figure in figures)
+    return Choice(record.cell.model.name, record.cell.soc, record.cell.variant, texts, cell_page(record.cell))
+
+
+def _effects(tried: Sequence[_Tried], options: Mapping[str, Mapping[str, Any]]) -> Iterator[Effect]:
+    ones = [
+        One(options[each.record.cell.variant], each.time, (each.record.cell.model.name, each.record.cell.soc))
+        for each in tried
+    ]
+    for effect in main_effects(sorted(ones, key=lambda one: list(options.values()).index(dict(one.options)))):
+        change = signed_percent(effect.percent) if abs(effect.percent) >= _NOTHING else "no change"
+        yield Effect(
+            words(effect.option),
+            f"{effect.base} → {effect.value}",
+            change,
+            effect.percent < -_NOTHING,
+            effect.pairs,
         )
-
-
-def _effects(options: Mapping[str, Mapping[str, Any]], times: Mapping[_Key, float]) -> Iterator[Effect]:
-    by_options = {_frozen(chosen): variant for variant, chosen in options.items()}
-    for axis in next(iter(options.values())):
-        values = list(dict.fromkeys(chosen[axis] for chosen in options.values()))
-        for value in values[1:]:
-            ratios = [
-                time / first
-                for (network, soc, variant), time in times.items()
-                if options[variant][axis] == value
-                and (other := by_options.get(_frozen({**options[variant], axis: values[0]})))
-                and (first := times.get((network, soc, other)))
-            ]
-            if ratios:
-                mean = 100 * (exp(fmean(map(log, ratios))) - 1)
-                change = signed_percent(mean) if abs(mean) >= 0.05 else "no change"
-                yield Effect(words(axis), f"{values[0]} → {value}", change, mean < -0.05, len(ratios))
-
-
-def _frozen(chosen: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
-    return frozenset(chosen.items())

@@ -83,13 +83,14 @@ def _group(
     rows = [_row(record, findings) for record in records]
     if len(rows) > _ROWS:
         rows = sorted(rows, key=lambda one: list(Tone).index(one["standing"].tone))[:_ROWS]
-    plot = plots.time_by_network(records, origin)
+    variants = grid(run.spec.variants, records)
+    plot = None if variants else plots.time_by_network(records, origin)  # a series a variant tells nothing
     return {
         "id": origin.value,
         "title": ORIGIN_TITLE[origin],
         "legend": legend(records),
         "matrix": matrix(records, findings),
-        "grid": grid(run.spec.variants, records),
+        "grid": variants,
         "who": [column for column in shown if column.field in _WHO],
         "figures": [column for column in shown if column.field not in _WHO],
         "judged": findings.judged or bool(findings.diffs) or any(record.budgets for record in records),

@@ -149,6 +149,7 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
                 prepare=prepare,
                 run=run,
                 trace=spec.trace,
+                explain=spec.explain,
                 budget=(budget := spec.budgets.get(model.name, NetworkBudget())).on(soc),
                 graph_budgets=budget.of_graphs_on(soc),
             )

@@ -59,6 +59,12 @@ class PrepareOptions(Written):
         description="Lossless bandwidth compression. None keeps the SDK's default.",
     )
 
+    @property
+    def words(self) -> str:
+        """As in `vtcm_mb: 2, dlbc: true`; `the default` for none."""
+        asked = self.model_dump(mode="json", exclude_none=True)
+        return ", ".join(f"{name}: {str(value).lower()}" for name, value in asked.items()) or "the default"
+
 
 class RunOptions(Written):
     """Options of the run on the device."""
@@ -205,6 +211,12 @@ class SweepSpec(Written):
     prepare: PrepareOptions = Field(default=PrepareOptions(), title="Prepare")
     run: RunOptions = Field(default=RunOptions(), title="Run")
     trace: TraceFeatures = Field(default=TraceFeatures(), title="Trace")
+    explain: bool = Field(
+        default=False,
+        exclude_if=lambda explain: not explain,
+        title="Explain",
+        description="Also find what bounds each network, by some nine compilations on the simulator.",
+    )
     exclude: list[Exclusion] = Field(default=[], title="Exclude", description="Cells left out.")
     select: Selection = Field(default=Selection(), title="Select")
     budgets: dict[Name, NetworkBudget] = Field(
@@ -253,6 +265,7 @@ class Cell(Written):
     prepare: PrepareOptions = PrepareOptions()
     run: RunOptions = RunOptions()
     trace: TraceFeatures = TraceFeatures()
+    explain: bool = Field(default=False, exclude_if=lambda explain: not explain)
     budget: Budget = Budget()
     graph_budgets: dict[str, Budget] = Field(default={}, exclude_if=lambda budgets: not budgets)
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from qhas.documents import Stored
 from qhas.estimate.model import Estimate
 from qhas.sweep.spec import PrepareOptions
+from qhas.tune.devices import Decision
 from qhas.tune.outputs import OutputCheck
 from qhas.units import microseconds, signed_percent, size
 
@@ -68,10 +69,7 @@ class Tried(Stored):
     @property
     def told_options(self) -> str:
         """As in `vtcm_mb: 2, dlbc: true`; `the default` for none."""
-        return (
-            ", ".join(f"{name}: {str(value).lower()}" for name, value in self.options.items())
-            or "the default"
-        )
+        return self.prepare.words
 
 
 _FIGURE: dict[Objective, Callable[[Tried], float]] = {
@@ -108,6 +106,15 @@ class Effect(Stored):
     """What the best options would lose without it; None for what is not among them."""
 
 
+class AxisEffect(Stored):
+    """A value of an option against leaving it out, all else equal: the geometric mean over so many pairs of trials, in percent."""
+
+    option: str
+    value: OptionValue
+    percent: float
+    pairs: int
+
+
 class Refused(Stored):
     """Options that cannot be compiled."""
 
@@ -129,10 +136,14 @@ class Tuning(Stored):
     pareto: list[int]
     """Numbers in `tried`: those that no other beats in time, DRAM and VTCM at once; fastest first."""
     effects: list[Effect]
+    on_average: list[AxisEffect] = []
+    """Over all that was tried."""
     refused: list[Refused] = []
     grid: int
     """How many combinations there are; where not all were tried, those that the single options promised most of."""
     outputs: OutputCheck | None = None
+    decision: Decision | None = None
+    """What a device says, where the rack has one; then `best` is what it decided."""
     truth: str
     """What is known of how true the simulator is for this SoC and network, without full stop."""
     compiled: int = 0
@@ -140,7 +151,7 @@ class Tuning(Stored):
 
     @property
     def gain_percent(self) -> float:
-        """Change of the objective by the best options; 0 or less."""
+        """Change of the objective by the best options, simulated: 0 or less, unless a device decided otherwise."""
         before = self.default.figure(self.objective)
         return 100 * (self.best.figure(self.objective) / before - 1) if before else 0.0
 
@@ -154,6 +165,9 @@ class Tuning(Stored):
         """The gain, its interval, and in the same breath how far it may be believed."""
         what, show = NOUN[self.objective], SHOW[self.objective]
         place = f"{self.network} on {self.soc}"
+        if self.decision and self.decision.winner is not None:
+            return f"{place}: {what} {self._measured(self.decision, self.decision.winner)}."
+        undecided = f"; no device decided: {self.decision.why}" if self.decision else ""
         if not self.gained:
             return (
                 f"{place}: none of {len(self.tried)} combinations is simulated better than the default, {what} "
@@ -163,7 +177,27 @@ class Tuning(Stored):
         checked = f"; {self.outputs.sentence}" if self.outputs else ""
         return (
             f"{place}: {what} {signed_percent(self.gain_percent)}, simulated and confirmed by no device: {values}"
-            f"{self._interval}; {self.truth}{checked}."
+            f"{self._interval}; {self.truth}{checked}{undecided}."
+        )
+
+    def _measured(self, decision: Decision, winner: int) -> str:
+        """The device's word, and what the simulator had said, each called what it is."""
+        default = decision.timed[0]
+        how = f"on {decision.device}, in turns with the default, {len(default.rounds_us)} rounds of medians"
+        if not winner:
+            tried = "; ".join(
+                f"{each.words} {signed_percent(decision.percent(number))}"
+                for number, each in enumerate(decision.timed)
+                if number
+            )
+            return (
+                f"stays at the default's {microseconds(default.median_us)}, measured {how}: none of what is simulated faster is faster in "
+                f"every round ({tried}, measured)"
+            )
+        checked = f"; {self.outputs.sentence}" if self.outputs else ""
+        return (
+            f"{signed_percent(decision.percent(winner))}, measured {how}: {microseconds(decision.timed[winner].median_us)} in place of "
+            f"{microseconds(default.median_us)}; simulated at {signed_percent(self.gain_percent)}{checked}"
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qhas.markdown import as_text
+from qhas.tune.effect_rows import TITLES, effect_rows
 from qhas.tune.model import NOUN, Tried, Tuning
 from qhas.units import microseconds, signed_percent, size
 
@@ -19,14 +20,21 @@ def _lines(tuning: Tuning) -> Iterator[str]:
     yield f"{as_text(tuning.sentence)}\n"
     yield f"```yaml\n{tuning.block}```\n"
     yield f"## What each option does to {NOUN[tuning.objective]}, simulated\n"
-    yield "| option | alone | among the best |\n|---|---:|---:|"
-    for effect in tuning.effects:
-        share = "" if effect.in_best is None else signed_percent(effect.in_best)
-        yield f"| {effect.option}: {str(effect.value).lower()} | {signed_percent(effect.alone)} | {share} |"
+    yield f"| {' | '.join(TITLES)} |\n|---|---:|---:|---:|"
+    for row in effect_rows(tuning):
+        yield f"| {' | '.join(row)} |"
     yield "\n## What no other beats in time, DRAM and VTCM at once\n"
     yield "| options | time | DRAM | peak VTCM | context binary |\n|---|---:|---:|---:|---:|"
     for number in tuning.pareto:
         yield f"| {' | '.join(cells(tuning.tried[number]))} |"
+    if tuning.decision and tuning.decision.timed:
+        decision = tuning.decision
+        yield f"\n## Measured on {as_text(decision.device)}, SDK {as_text(decision.sdk)}\n"
+        yield "| options | median of the rounds | change | rounds |\n|---|---:|---:|---|"
+        for number, each in enumerate(decision.timed):
+            rounds = ", ".join(map(microseconds, each.rounds_us))
+            change = signed_percent(decision.percent(number)) if number else ""
+            yield f"| {each.words} | {microseconds(each.median_us)} | {change} | {rounds} |"
     yield f"\n{coverage(tuning)}"
     for refused in tuning.refused:
         yield f"- Not compiled: {as_text(str(refused.options))}: {as_text(refused.why)}"
@@ -37,7 +45,7 @@ def coverage(tuning: Tuning) -> str:
     noun = "combination was" if len(tuning.tried) == 1 else "combinations were"
     return (
         f"{len(tuning.tried)} of {tuning.grid} {noun} tried, {tuning.compiled} compiled now, on SDK {tuning.sdk}; all figures "
-        "are simulated."
+        f"are simulated{', but those called measured' if tuning.decision and tuning.decision.timed else ''}."
     )
 
 

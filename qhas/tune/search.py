@@ -9,8 +9,9 @@ from qhas.estimate.estimator import Estimator, Outcome
 from qhas.estimate.model import Estimate
 from qhas.estimate.trial import Subject, Trial
 from qhas.failures import InvalidInput
+from qhas.sweep.effects import One, front, main_effects
 from qhas.sweep.spec import PrepareOptions
-from qhas.tune.model import Effect, Objective, Refused, Tried
+from qhas.tune.model import AxisEffect, Effect, Objective, Refused, Tried
 from qhas.tune.space import Axes, axes, combinations, singles, without
 
 TRIALS = 24
@@ -118,6 +119,17 @@ class Search:
                 )
         return sorted(made, key=lambda effect: effect.alone)
 
+    def on_average(self) -> list[AxisEffect]:
+        """What each value does over all trials that differ in nothing else."""
+        tried = [
+            One({name: each.options.get(name) for name in self._axes}, each.figure(self._objective))
+            for each in self.tried()
+        ]
+        return [
+            AxisEffect(option=effect.option, value=effect.value, percent=effect.percent, pairs=effect.pairs)
+            for effect in main_effects(tried)
+        ]
+
     def _share(self, best: Tried, name: str) -> float | None:
         rest = self._found(without(best.prepare, name))
         return self._percent(best, rest) if rest else None
@@ -175,17 +187,6 @@ class Search:
 
 def pareto(tried: Sequence[Tried]) -> list[int]:
     """Numbers of those that no other beats in time, DRAM and VTCM at once, fastest first; of equals the one with fewest options."""
-    order = sorted(
-        range(len(tried)),
-        key=lambda number: (*_costs(tried[number]), len(tried[number].options)),
-    )
-    front = list[int]()
-    for number in order:
-        costs = _costs(tried[number])
-        if not any(all(a <= b for a, b in zip(_costs(tried[each]), costs, strict=True)) for each in front):
-            front.append(number)
-    return front
-
-
-def _costs(tried: Tried) -> tuple[float, int, int]:
-    return tried.time_us, tried.dram, tried.peak_vtcm
+    order = sorted(range(len(tried)), key=lambda number: len(tried[number].options))
+    costs = [(tried[each].time_us, tried[each].dram, tried[each].peak_vtcm) for each in order]
+    return [order[number] for number in front(costs)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from qhas.estimate.estimator import Estimator, open_estimator
+from qhas.estimate.bench import Bench
+from qhas.estimate.estimator import open_estimator
 from qhas.estimate.trial import Subject
 from qhas.failures import InvalidInput, StepFailed
 from qhas.gate.conversion import to_dlcs
@@ -22,17 +22,6 @@ from qhas.site import Site
 from qhas.site.sdk import Sdk, find_sdks
 from qhas.store import Store
 from qhas.sweep.spec import ModelRef
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A network on a SoC, and what answers questions about it. `folder` is for files of the answer's making."""
-
-    name: str
-    subject: Subject
-    estimator: Estimator
-    store: Store
-    folder: Path
 
 
 @contextmanager

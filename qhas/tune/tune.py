@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from qhas.estimate.bench import Bench
 from qhas.machine.digest import data_digest
 from qhas.runs import keys
+from qhas.site import Site
 from qhas.store import Store
+from qhas.tune.devices import Decision, has_device, measure
 from qhas.tune.model import Objective, Tried, Tuning
 from qhas.tune.outputs import OutputCheck, check_outputs
 from qhas.tune.page import page
 from qhas.tune.search import TRIALS, Progress, Search, pareto
-from qhas.tune.subject import Bench
-from qhas.tune.truth import truth_of
 
 _MOST_CHECKS = 3
 """Candidates whose outputs are looked at before the default is taken."""
+_FINALISTS = 3
+"""So many are measured on a device."""
 
 _LESS_VTCM = "latencies that were measured elsewhere fit networks with all of the VTCM better than with less"
 
@@ -25,11 +30,19 @@ def tune(
     progress: Progress = lambda *_: None,
     *,
     check: bool = True,
+    rack: Site | None = None,
 ) -> Tuning:
-    """The best options of graph-prepare; never worse than none. Raises InvalidInput and StoreError."""
+    """The best options of graph-prepare; never worse than none. On a rack with a device of the SoC it decides on time. Raises InvalidInput
+    and StoreError.
+    """
     search = Search(bench.estimator, bench.subject, objective, progress)
     search.run(trials)
-    best, outputs = _proved(bench, search) if check else (search.settle(search.ranked()[0]), None)
+    decided = rack is not None and objective is Objective.TIME and has_device(rack, bench.subject.soc)
+    finalists = _proved(bench, search, _FINALISTS if decided else 1, check=check)
+    best, outputs = finalists[0] if finalists else (search.default, None)
+    decision = _decided(bench, rack, finalists) if rack and decided and finalists else None
+    if decision and decision.winner is not None:
+        best, outputs = [(search.default, None), *finalists][decision.winner]
     tried = search.tried()
     asked = {
         "network": bench.subject.sha256,
@@ -49,26 +62,41 @@ def tune(
         tried=tried,
         pareto=pareto(tried),
         effects=search.effects(best),
+        on_average=search.on_average(),
         refused=search.refused(),
         grid=search.grid,
         outputs=outputs,
+        decision=decision,
         truth="; ".join(
-            filter(None, (truth_of(bench, best.time_us), _LESS_VTCM if "vtcm_mb" in best.options else ""))
+            filter(None, (bench.truth_of(best.time_us), _LESS_VTCM if "vtcm_mb" in best.options else ""))
         ),
         compiled=bench.estimator.compiled,
     )
 
 
-def _proved(bench: Bench, search: Search) -> tuple[Tried, OutputCheck | None]:
-    """The best whose outputs are the default's, or could not be checked; the default where none of the first is."""
-    for candidate in search.ranked()[:_MOST_CHECKS]:
+_Proved = tuple[Tried, OutputCheck | None]
+
+
+def _proved(bench: Bench, search: Search, count: int, *, check: bool) -> list[_Proved]:
+    """The best whose outputs are the default's, or could not be checked; none where none of the first is."""
+    proved = dict[str, _Proved]()
+    for candidate in search.ranked()[: _MOST_CHECKS + count - 1]:
         best = search.settle(candidate)
-        if not best.options:
+        if not best.options or len(proved) == count:
             break
-        check = check_outputs(bench.subject, best.prepare, bench.estimator.sdk, bench.store, bench.folder)
-        if check.same or check.steps is None:
-            return best, check
-    return search.default, None
+        made = _checked(bench, best) if check else None
+        if made is None or made.same or made.steps is None:
+            proved.setdefault(best.told_options, (best, made))
+    return list(proved.values())
+
+
+def _checked(bench: Bench, best: Tried) -> OutputCheck:
+    return check_outputs(bench.subject, best.prepare, bench.estimator.sdk, bench.store, bench.folder)
+
+
+def _decided(bench: Bench, rack: Site, finalists: Sequence[_Proved]) -> Decision:
+    options = [tried.prepare for tried, _ in finalists]
+    return measure(rack, bench.name, bench.subject.dlc, bench.subject.soc, options)
 
 
 def keep(store: Store, tuning: Tuning) -> str:

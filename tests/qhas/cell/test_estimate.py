@@ -54,7 +54,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench: Bench) -> Host:
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nread -r line; echo "$line" > {made.question}; cat {made.answer}\n')
     program.chmod(0o755)
-    monkeypatch.setattr(estimate, "_host_sdk", lambda: sdk)
+    monkeypatch.setattr(estimate, "host_sdk", lambda: sdk)
     bench.work.lab.site = bench.work.lab.site.model_copy(update={"estimate": True})
     bench.work.origin = Origin.DEVICE
     return made
@@ -107,7 +107,7 @@ async def test_a_machine_without_the_host_sdk_says_so(
     def missing() -> Sdk:
         raise InvalidInput("the wheel onnxruntime-qnn is not installed.")
 
-    monkeypatch.setattr(estimate, "_host_sdk", missing)
+    monkeypatch.setattr(estimate, "host_sdk", missing)
     assert (await noted(bench)).why == "the wheel onnxruntime-qnn is not installed."
 
 

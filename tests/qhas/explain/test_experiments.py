@@ -9,6 +9,7 @@ from qhas.estimate.worker import TrialRefused
 from qhas.explain.experiments import Experiment, Resource, elasticity, experiments
 from qhas.explain.explain import bounds, finding
 from qhas.explain.model import Explanation, Finding, OpBound
+from qhas.explain.shown import circumstances
 
 IN_FORCE: dict[str, float] = {
     "sim_ddr_freq": 3196.8,
@@ -122,24 +123,34 @@ def test_an_op_waits_for_what_its_own_cycles_follow():
 
 
 @pytest.mark.parametrize(
-    ("row", "percent"),
+    ("row", "threads", "ceiling"),
     [
-        (op("HVX", 400, busy=400), 25),
-        (op("HVX", 400, busy=100), 100),
-        (op("DMA", 100, dram_read=3074), 100),
-        (op("HMX", 400), None),
+        (op("HVX", 400, busy=400), 25, None),
+        (op("HVX", 400, busy=100), 100, None),
+        (op("DMA", 100, dram_read=3074), None, pytest.approx(100, rel=1e-3)),
+        (op("HMX", 400), None, None),
     ],
     ids=["one thread of four", "all threads", "the DRAM's peak", "no ceiling known"],
 )
-def test_a_share_is_of_what_the_unit_can_do_meanwhile(row, percent):
+def test_a_share_is_of_what_the_unit_can_do_meanwhile(row, threads, ceiling):
     (bound,) = bounds(estimate(ops=(row,)), [])
-    assert bound.ceiling_percent == (percent if percent is None else pytest.approx(percent, rel=1e-3))
+    assert (bound.threads_percent, bound.ceiling_percent) == (threads, ceiling)
+
+
+def test_an_op_on_another_unit_than_it_waits_for_disagrees():
+    agreeing = OpBound(
+        node="a", type="", htp_op="q::a", dtype="", dims=(), unit="HVX", share_percent=9, bound=Resource.HVX
+    )
+    other = agreeing.model_copy(update={"bound": Resource.DRAM})
+    idle = agreeing.model_copy(update={"unit": "", "bound": None})
+    answer = explanation().model_copy(update={"ops": [agreeing, agreeing, other, idle]})
+    assert answer.agreement == (2, 3)
 
 
 def explanation(*findings: Finding) -> Explanation:
     row = OpBound(
         node="x_q", type="Quantize", htp_op="q::Quantize", dtype="QUInt8", dims=(1,), unit="HVX",
-        share_percent=25, bound=Resource.HVX, ceiling_percent=25,
+        share_percent=25, bound=Resource.HVX, threads_percent=25, ceiling_percent=7,
     )  # fmt: skip
     return Explanation(
         network="net", soc="sa8255", sdk="2.51", options="the default", time_us=233.3, findings=list(findings),
@@ -160,10 +171,20 @@ def test_three_sentences_say_bound_by_what_which_ops_and_what_would_help_most():
     ).sentences
     assert "is bound by HVX: its time follows it with 0.73" in bound
     assert "simulated at 233.3 µs" in bound
-    assert "Quantize x_q (25 % of the time, HVX, at 25 % of its ceiling)" in ops
+    assert "Quantize x_q (25 % of the time, HVX, on 25 % of its threads, at 7 % of its ceiling)" in ops
     assert "half of the VTCM, an option of graph-prepare, is simulated at −26 %" in help_most
     assert "HVX at twice the speed, or half as much work for it, at −28 %" in help_most
 
 
 def test_a_network_that_follows_no_engine_is_not_said_to_be_bound_by_one():
     assert "bound by no engine alone" in explanation(found(Resource.DRAM, 0.5, 0.1, 7)).sentences[0]
+
+
+def test_an_op_that_is_faster_than_its_ceiling_has_no_share_and_is_told():
+    fast = op("DMA", 100, dram_read=4000)
+    (bound,) = bounds(estimate(ops=(fast,)), [])
+    assert (bound.ceiling_percent, bound.too_fast) == (None, True)
+    answer = explanation().model_copy(update={"ops": [bound]})
+    assert "ops with 10.0 % of the time are simulated faster than any of the small networks" in circumstances(
+        answer
+    )

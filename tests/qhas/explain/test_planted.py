@@ -93,4 +93,8 @@ def test_the_bound_is_found(
         answer: Explanation = explain(bench)
     assert f"is bound by {bound}:" in answer.sentences[0]
     assert answer.bounded_percent >= 90
-    assert all(op.ceiling_percent is None or op.ceiling_percent <= 100.001 for op in answer.ops)
+    assert all(op.ceiling_percent is None or op.ceiling_percent <= 100.01 for op in answer.ops)
+    agreeing, tried = answer.agreement
+    assert agreeing >= 0.85 * tried > 0
+    longest = answer.ops[0]
+    assert (longest.runs_on, longest.bound) == (bound, bound)

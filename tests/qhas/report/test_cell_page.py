@@ -12,6 +12,8 @@ from fakes.profiles import core, htp_op, op_event, qhas
 from fakes.records import MOMENT, latency, measured, model, record, run_record
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
+from qhas.explain.experiments import Resource
+from qhas.explain.model import Explanation, OpBound
 from qhas.failures import FACTS, FailureKind, Step
 from qhas.machine.process import ToolRun
 from qhas.outside_text import shown
@@ -318,3 +320,21 @@ def test_a_small_file_is_not_of_no_size() -> None:
     text = page_of(record(), ops=ops).text
     assert "4.1 kB" in text
     assert "0.00 MB" not in text
+
+
+def test_what_bounds_the_network_is_called_simulated_and_its_names_are_data() -> None:
+    row = OpBound(
+        node="<b>\u202e", type="Conv2d", htp_op="q::Conv", dtype="QUInt8", dims=(1,), unit="HMX",
+        share_percent=61.0, bound=Resource.HMX, ceiling_percent=87.0,
+    )  # fmt: skip
+    answer = Explanation(
+        network="net", soc="sm8750", sdk="2.51", options="the default", time_us=100.0, findings=[], ops=[row],
+        bounded_percent=99, format_change_percent=0, idle_percent=6, fill=0, spill=0, truth="no expectation",
+    )  # fmt: skip
+    page = page_of(measured(), explanation=answer)
+    assert "What bounds it simulated" in page.text
+    assert "net on sm8750, simulated at 100 µs" in page.text
+    (told,) = page.table("waits for")
+    assert (told["waits for"], told["of its ceiling"]) == ("HMX", "87 %")
+    assert told["node"] == f"Conv2d {shown(row.node)}"
+    assert not page.code

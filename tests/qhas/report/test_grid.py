@@ -54,9 +54,33 @@ def test_where_there_is_no_choice_there_is_no_table() -> None:
     assert grid(TWO, cells(TWO, {(2, 2): 400})) is None
 
 
-def test_the_page_of_a_grid_has_both_tables() -> None:
+def test_the_page_of_a_grid_has_its_tables_and_no_chart_with_a_series_a_variant() -> None:
     run = run_record(4, spec=spec(variants=TWO))
     page = Page(run_page(run, cells(TWO, TIMES), Findings()))
     (row,) = page.table("best variant")
     assert row["best variant"] == "optimization_level-3.vtcm_mb-8"
     assert [row["time"] for row in page.table("pairs of cells")] == ["−29 %", "−65 %"]
+    assert "plot" not in page.data
+
+
+def test_a_faster_variant_that_takes_more_vtcm_does_not_beat_a_slower_one_that_takes_less() -> None:
+    peaks = {2: 2 << 20, 8: 8 << 20}
+    variants = [
+        record(cell.cell, metrics=metrics(time_us=cell.metrics.time_us, peak_vtcm=peaks[options["vtcm_mb"]]))
+        for cell, (_, options) in zip(cells(TWO, TIMES), variant_grid(TWO), strict=True)
+        if cell.metrics
+    ]
+    found = grid(TWO, variants)
+    assert found
+    assert [(each.variant, each.figures[0]) for each in found.front] == [
+        ("optimization_level-3.vtcm_mb-8", "100 µs"),
+        ("optimization_level-2.vtcm_mb-2", "400 µs"),
+    ]
+    page = Page(run_page(run_record(4, spec=spec(variants=TWO)), variants, Findings()))
+    assert [row["time"] for row in page.table("peak VTCM")] == ["100 µs", "400 µs"]
+
+
+def test_where_one_variant_beats_all_there_is_nothing_to_weigh() -> None:
+    found = grid(TWO, cells(TWO, TIMES))
+    assert found
+    assert not found.front

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from qhas.estimate.bench import Bench
 from qhas.estimate.estimator import open_estimator
 from qhas.estimate.trial import Subject
 from qhas.failures import InvalidInput
@@ -20,7 +21,7 @@ from qhas.tune.model import Objective, Tried, Tuning
 from qhas.tune.outputs import OutputCheck, check_outputs
 from qhas.tune.page import page
 from qhas.tune.search import pareto
-from qhas.tune.subject import Bench, open_bench
+from qhas.tune.subject import open_bench
 from qhas.tune.tune import tune
 from tests.qhas.estimating import HostSdk
 

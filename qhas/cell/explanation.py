@@ -1,0 +1,48 @@
+"""What bounds a cell's network, where its sweep asks: experiments on the simulator, kept beside the cell's own figures.
+
+Each experiment is a compilation, kept in the store by content: a sweep that is repeated makes none. The host SDK makes them, also
+for a cell that a device measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from qhas.cell.artifacts import EXPLANATION
+from qhas.cell.estimate import host_sdk
+from qhas.cell.prepare import source_of
+from qhas.cell.work import CellWork
+from qhas.estimate.bench import Bench
+from qhas.estimate.estimator import open_estimator
+from qhas.estimate.trial import Subject
+from qhas.explain.explain import explain
+from qhas.explain.model import Explanation
+from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
+from qhas.outside_text import shown
+from qhas.site.sdk import Sdk, SdkKind
+
+
+async def explain_too(work: CellWork) -> None:
+    """Leave the explanation in the step's directory. Raises StepFailed, which costs the cell nothing."""
+    async with work.attempt(Step.EXPLAIN) as attempt:
+        dlc, digest = await source_of(work)
+        try:
+            sdk = work.sdk if work.sdk.kind is SdkKind.HOST else await asyncio.to_thread(host_sdk)
+            answer = await _explained(work, Subject(dlc, digest, work.cell.soc), sdk, attempt.folder)
+        except InvalidInput as error:
+            raise StepFailed(FailureKind.EXPLANATION_MISSING, Step.EXPLAIN, shown(str(error))) from error
+        await asyncio.to_thread(_write, answer, attempt.folder / EXPLANATION)
+
+
+async def _explained(work: CellWork, subject: Subject, sdk: Sdk, folder: Path) -> Explanation:
+    async with work.lab.cores.turn(work.urgency):
+        with open_estimator(sdk, work.lab.store, cores=1) as estimator:
+            bench = Bench(work.cell.model.name, subject, estimator, work.lab.store, folder)
+            return await asyncio.to_thread(explain, bench, work.cell.prepare)
+
+
+def _write(answer: Explanation, target: Path) -> None:
+    partial = target.with_suffix(".partial")
+    partial.write_text(answer.model_dump_json(), encoding="utf-8")
+    partial.rename(target)

@@ -1,0 +1,42 @@
+"""A network on a SoC, with what answers questions about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from qhas.estimate.estimator import Estimator
+from qhas.estimate.trial import Subject
+from qhas.network.dlc import read_network
+from qhas.network.network import Network
+from qhas.store import Store
+from qhas.truth.blind_spots import Seen, blind_spots
+from qhas.truth.calibration import expectation
+from qhas.truth.traits import Traits, traits_of
+
+
+@dataclass(frozen=True)
+class Bench:
+    """`folder` is for files of the answer's making."""
+
+    name: str
+    subject: Subject
+    estimator: Estimator
+    store: Store
+    folder: Path
+
+    @cached_property
+    def network(self) -> Network | None:
+        """What the DLC says of its network; None for one that cannot be read."""
+        try:
+            return read_network(self.subject.dlc)
+        except ValueError:
+            return None
+
+    def truth_of(self, simulated_us: float) -> str:
+        """What is known of how true the simulator is for the network on the SoC, without full stop."""
+        traits = traits_of(self.network) if self.network else Traits()
+        known = expectation(self.subject.soc, simulated_us, traits.precision, traits.kind)
+        spots = blind_spots(Seen(traits, simulated_us, None, {}))
+        return "; ".join([known.sentence, *(spot.sentence for spot in spots)])

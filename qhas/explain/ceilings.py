@@ -1,0 +1,58 @@
+"""What a SoC does at most in a number format, by small networks of known work: read from the table that is shipped.
+
+`ceilings.tsv` is made by `python -m bench ceilings --write`; it says with which compiler and when. The figures are the simulator's.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from qhas.truth.tables import Precision
+
+TABLE = "ceilings.tsv"
+
+
+class Ceiling(NamedTuple):
+    """Work of a cycle of the core clock, by the fastest op of the small networks."""
+
+    soc: str
+    precision: Precision
+    hmx_macs: float
+    """Multiply-accumulates."""
+    hvx_bytes: float
+    """Bytes read and written by one thread of element-wise ops."""
+    dram_bytes: float
+    """Between DRAM and VTCM."""
+    core_mhz: float
+    compiler: str
+    made: str
+    """The day, as in 2026-11-29."""
+
+
+def ceiling(soc: str, precision: Precision) -> Ceiling | None:
+    """Of the SoC; None for one that was not tried."""
+    return table().get((soc, precision))
+
+
+@cache
+def table() -> dict[tuple[str, Precision], Ceiling]:
+    """Every SoC in every format."""
+    text = resources.files("qhas.explain").joinpath(TABLE).read_text("ascii")
+    rows = map(_read, csv.DictReader(text.splitlines(), delimiter="\t"))
+    return {(row.soc, row.precision): row for row in rows}
+
+
+def _read(row: dict[str, str]) -> Ceiling:
+    return Ceiling(
+        soc=row["soc"],
+        precision=Precision(row["precision"]),
+        hmx_macs=float(row["hmx_macs"]),
+        hvx_bytes=float(row["hvx_bytes"]),
+        dram_bytes=float(row["dram_bytes"]),
+        core_mhz=float(row["core_mhz"]),
+        compiler=row["compiler"],
+        made=row["made"],
+    )

@@ -1,0 +1,136 @@
+"""Language models that were measured, by architecture: what stands beside simulated figures and never among them.
+
+Facts of Qualcomm AI Hub Models 0.65.0 (licence BSD-3-Clause, published perf.yaml files, read on 2026-11-28): w4a16, everything on the
+NPU. Rows that are published for several devices and were measured on one stand under that one. Architectures are those of the
+models' published config.json files. Simulated figures were made by the wheel `onnxruntime-qnn` that is named.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from qhas.llm.architecture import Architecture
+from qhas.truth.tables import Device, device_of
+
+SOURCE = "Qualcomm AI Hub Models 0.65.0"
+_ABSENT = "-"
+_QWEN2 = "qwen2"
+
+
+class Known(NamedTuple):
+    """An architecture, the context that most of its models were measured at, and these, as AI Hub calls them."""
+
+    name: str
+    arch: Architecture
+    context: int
+    models: tuple[str, ...]
+
+
+class Measured(NamedTuple):
+    """A model on a device; `first_token_ms` is of a prompt of one pass."""
+
+    model: str
+    device: str
+    runtime: str
+    context: int
+    decode_tokens_per_s: float
+    first_token_ms: float | None
+
+    @property
+    def text(self) -> str:
+        """As in `llama_v3_2_1b_instruct by genie: 41.6 tokens/s, first token after 53 ms`."""
+        first = "" if self.first_token_ms is None else f", first token after {self.first_token_ms:.0f} ms"
+        return f"{self.model} by {self.runtime}: {self.decode_tokens_per_s:.1f} tokens/s{first}"
+
+
+class Simulated(NamedTuple):
+    """Microseconds of a pass of so many new tokens."""
+
+    architecture: str
+    soc: str
+    attention: str
+    tokens: int
+    context: int
+    time_us: float
+
+
+@cache
+def known() -> dict[str, Known]:
+    """Every architecture that was measured, by name, the smallest first."""
+    return {row["architecture"]: _known(row) for row in _rows("architectures.tsv")}
+
+
+@cache
+def measured() -> tuple[Measured, ...]:
+    """Every figure in use."""
+    return tuple(
+        Measured(
+            row["model"],
+            row["device"],
+            row["runtime"],
+            int(row["context"]),
+            float(row["decode_tokens_per_s"]),
+            None if row["first_token_ms"] == _ABSENT else float(row["first_token_ms"]),
+        )
+        for row in _rows("measured.tsv")
+    )
+
+
+@cache
+def simulated() -> tuple[Simulated, ...]:
+    """Every figure that is shipped to be set against measured ones."""
+    return tuple(
+        Simulated(
+            row["architecture"],
+            row["soc"],
+            row["attention"],
+            int(row["tokens"]),
+            int(row["context"]),
+            float(row["time_us"]),
+        )
+        for row in _rows("simulated.tsv")
+    )
+
+
+def measured_of(models: tuple[str, ...], device: Device | None, context: int) -> list[Measured]:
+    """What was measured of models on a device at a context."""
+    return [
+        each
+        for each in measured()
+        if device and each.device == device.name and each.context == context and each.model in models
+    ]
+
+
+def beside(arch: Architecture, soc: str, context: int) -> str:
+    """What was measured of models of the architecture on such a device, as a sentence; empty where nothing was."""
+    same = tuple(model for each in known().values() if _alike(each.arch, arch) for model in each.models)
+    device = device_of(soc)
+    found = measured_of(same, device, context)
+    if not device or not found:
+        return ""
+    told = "; ".join(each.text for each in found)
+    return f"Measured on {device.title} at context {context:,}, w4a16, by {SOURCE}: {told}."
+
+
+def _alike(one: Architecture, other: Architecture) -> bool:
+    """Whether graphs of both are the same, whatever their families are called."""
+    left, right = (
+        each.model_dump(exclude={"model_type", "window"}) | {"family": each.family} for each in (one, other)
+    )
+    return left == right
+
+
+def _known(row: dict[str, str]) -> Known:
+    names = ("hidden", "intermediate", "layers", "heads", "kv_heads", "head_dim", "vocabulary")
+    widths = {name: int(row[name]) for name in names}
+    kind = {"model_type": row["model_type"], "qkv_bias": row["model_type"] == _QWEN2}
+    arch = Architecture.model_validate(widths | kind | {"rotary": widths["head_dim"]})
+    return Known(row["architecture"], arch, int(row["context"]), tuple(row["models"].split()))
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = resources.files(__package__).joinpath(name).read_text("utf-8")
+    return list(csv.DictReader(text.splitlines(), delimiter="\t"))

@@ -1,0 +1,53 @@
+"""What options do to a figure, over all that was tried: the same for tuning and for the variants of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from math import exp, log
+from statistics import fmean
+from typing import Any, NamedTuple
+
+
+class One(NamedTuple):
+    """Something tried: options by name, of which all have the same names, and its figure. Only those of one `group` are compared."""
+
+    options: Mapping[str, Hashable]
+    figure: float
+    group: Hashable = None
+
+
+class MainEffect(NamedTuple):
+    """A value of an option against its base, all else equal: the geometric mean over so many pairs."""
+
+    option: str
+    base: Any
+    value: Any
+    percent: float
+    pairs: int
+
+
+def main_effects(tried: Sequence[One]) -> Iterator[MainEffect]:
+    """Of every value against the first one of its option. A figure of 0 makes no pair."""
+    figures = {(one.group, frozenset(one.options.items())): one.figure for one in tried}
+    for option in tried[0].options if tried else ():
+        base, *values = dict.fromkeys(one.options[option] for one in tried)
+        for value in values:
+            ratios = [
+                one.figure / first
+                for one in tried
+                if one.options[option] == value
+                and one.figure
+                and (first := figures.get((one.group, frozenset({**one.options, option: base}.items()))))
+            ]
+            if ratios:
+                percent = 100 * (exp(fmean(map(log, ratios))) - 1)
+                yield MainEffect(option, base, value, percent, len(ratios))
+
+
+def front(costs: Sequence[tuple[float, ...]]) -> list[int]:
+    """Numbers of those that no other beats in every cost at once, by the first cost; of equals the first of the sequence."""
+    kept = list[int]()
+    for number in sorted(range(len(costs)), key=lambda number: (costs[number], number)):
+        if not any(all(a <= b for a, b in zip(costs[each], costs[number], strict=True)) for each in kept):
+            kept.append(number)
+    return kept

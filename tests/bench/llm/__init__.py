@@ -1,0 +1,1 @@
+"""Simulated language models against measured ones."""
