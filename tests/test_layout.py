@@ -66,6 +66,7 @@ FLOORS = (
         "reproducer",
         "gate",
         "tune",
+        "layers",
         "llm",
         "advise",
         "upkeep",

@@ -8,6 +8,7 @@ refused with the operations named; the provider would otherwise write a DLC of t
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from hostsdk.native.assignment import (
 )
 from hostsdk.native.boundary import Boundary, rewrite
 from hostsdk.native.costly_forms import costly_forms
+from hostsdk.native.inner_outputs import give_out
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, ready
 
+INNER = "inner.json"
 _NAMED_AT_MOST = 8
 _TRACE = "qnn_op_trace.json"
 """What the provider calls it (ONNX Runtime's QNN provider 2.7, schema version 2)."""
@@ -62,7 +65,13 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
             "Converter",
         )
     trace = Path.cwd() / _TRACE
-    reply.result(dlc=str(made[0]), trace=str(trace) if trace.is_file() else None, warnings=_warnings(onnx))
+    inner = Path.cwd() / INNER
+    reply.result(
+        dlc=str(made[0]),
+        trace=str(trace) if trace.is_file() else None,
+        inner=str(inner) if inner.is_file() else None,
+        warnings=_warnings(onnx),
+    )
 
 
 def _warnings(network: str) -> list[str]:
@@ -81,7 +90,8 @@ def _ready(request: dict[str, Any]) -> str:
             "write it as MatMul, Sigmoid and Tanh, one step after the other, or cut the network there",
         )
     boundary = Boundary(**request.get("boundary", {}))
-    return str(_rewritten(network, boundary) if boundary else network)
+    made = _rewritten(network, boundary) if boundary else network
+    return str(_with_inner(made) if request.get("inner") else made)
 
 
 def _rewritten(network: Path, boundary: Boundary) -> Path:
@@ -92,9 +102,27 @@ def _rewritten(network: Path, boundary: Boundary) -> Path:
     except Exception:  # the runtime says it in better words
         return network
     rewrite(model, boundary)
-    target = Path.cwd() / "boundary.onnx"
+    return _saved(model, "boundary")
+
+
+def _with_inner(network: Path) -> Path:
+    """The network with what lies between its ends as outputs too; which they are stands in `INNER`."""
+    import onnx
+
+    try:
+        model = onnx.load(network)
+    except Exception:  # the runtime says it in better words
+        return network
+    Path(INNER).write_text(json.dumps(give_out(model)), encoding="utf-8")
+    return _saved(model, "inner")
+
+
+def _saved(model: Any, name: str) -> Path:
+    import onnx
+
+    target = Path.cwd() / f"{name}.onnx"
     external = model.ByteSize() > _LARGEST_FILE
-    onnx.save(model, target, save_as_external_data=external, location="boundary.weights")
+    onnx.save(model, target, save_as_external_data=external, location=f"{name}.weights")
     return target
 
 

@@ -35,6 +35,12 @@ def _options() -> Options:
         metavar="JSON",
         help="also write which operations of the network became which, as the provider tells it",
     )
+    options.add_argument(
+        "--inner_outputs",
+        type=Path,
+        metavar="JSON",
+        help="give out what lies between the network's ends too, and write which output shows which tensor",
+    )
     add_shape_options(options)
     _add_boundary(options)
     return options
@@ -83,10 +89,13 @@ def _convert(argv: Sequence[str]) -> None:
             "onnx": str(network.resolve()),
             **shapes(chosen),
             "boundary": _boundary(chosen),
+            "inner": chosen.inner_outputs is not None,
         }
         result = run_job("convert", request, scratch)
         if chosen.op_trace and result["trace"]:
             publish(Path(result["trace"]), chosen.op_trace)
+        if chosen.inner_outputs and result["inner"]:
+            publish(Path(result["inner"]), chosen.inner_outputs)
         publish(Path(result["dlc"]), output)
     for warning in result["warnings"]:
         print(f"[WARN] {warning}")

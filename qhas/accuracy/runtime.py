@@ -22,7 +22,7 @@ _SILENT = 4
 def main(request: Path) -> int:
     """Exit code 0 with the outputs in place, or `FAILED`."""
     asked = json.loads(request.read_text(encoding="utf-8"))
-    _bound()
+    bound()
     try:
         compute(Path(asked["onnx"]), asked["feeds"], Path(asked["target"]))
     except MemoryError:
@@ -58,7 +58,8 @@ def options(ort: Any) -> Any:
     return chosen
 
 
-def _bound() -> None:
+def bound() -> None:
+    """Let this process be the one that goes when memory runs out, and take no more than there is."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))

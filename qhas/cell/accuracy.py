@@ -52,14 +52,11 @@ def hindrance(work: CellWork) -> str:
 async def measure_accuracy(work: CellWork, prepared: Prepared) -> None:
     """Note how near the outputs of the cell's first inference are to the ONNX's. Raises StepFailed."""
     async with work.attempt(Step.ACCURACY) as attempt:
-        onnx = await _onnx(work)
-        inputs = await work.inputs(prepared.dlc)
+        onnx = await reference_of(work)
         try:
-            graph, on_htp = await asyncio.to_thread(_described, onnx.path, prepared.dlc)
-            wanted = {tensor: _shape(work.cell.model, tensor) for tensor in graph.inputs}
-            moved = work.sdk.kind is SdkKind.VENDOR
-            feeds = await asyncio.to_thread(feeds_of, inputs, on_htp.inputs, wanted, moved=moved)
+            feeds, on_htp = await network_of(work, onnx, prepared)
             reference = await reference_outputs(attempt, onnx, feeds)
+            graph = await asyncio.to_thread(read_onnx, onnx.path)
             names = [tensor.name for tensor in graph.outputs]
             work.accuracy = await asyncio.to_thread(
                 _compared, names, reference, work.folders[Step.LOGS] / _RESULT, on_htp, onnx.sha256
@@ -68,7 +65,22 @@ async def measure_accuracy(work: CellWork, prepared: Prepared) -> None:
             raise StepFailed(FailureKind.OUTPUTS_UNLIKE, attempt.step, f"{error!s}.") from error
 
 
-async def _onnx(work: CellWork) -> Source:
+async def network_of(
+    work: CellWork, onnx: Source, prepared: Prepared
+) -> tuple[dict[str, NDArray[Any]], PreparedGraph]:
+    """The inputs of the cell's first inference as the ONNX takes them, and the graph as it is on the HTP.
+
+    Raises ValueError for inputs that are not the ONNX's, StepFailed for those that cannot be had.
+    """
+    inputs = await work.inputs(prepared.dlc)
+    graph, on_htp = await asyncio.to_thread(_described, onnx.path, prepared.dlc)
+    wanted = {tensor: _shape(work.cell.model, tensor) for tensor in graph.inputs}
+    moved = work.sdk.kind is SdkKind.VENDOR
+    return await asyncio.to_thread(feeds_of, inputs, on_htp.inputs, wanted, moved=moved), on_htp
+
+
+async def reference_of(work: CellWork) -> Source:
+    """The ONNX that the cell is held against. Raises StepFailed."""
     try:
         source, _ = await work.lab.model(work.cell.model.of_reference())
     except StepFailed as error:

@@ -34,7 +34,7 @@ def runtime() -> str | None:
 async def reference_outputs(attempt: StepAttempt, onnx: Source, feeds: Mapping[str, NDArray[Any]]) -> Path:
     """A .npz with the outputs of the ONNX in its order, from the store where it is known. Raises StepFailed."""
     work, folder = attempt.work, attempt.folder
-    files = await asyncio.to_thread(_written, feeds, folder)
+    files = await asyncio.to_thread(written, feeds, folder)
     key = await asyncio.to_thread(_key, onnx.sha256, files)
     kept = PreparedGraphs(work.lab.store)
     async with work.lab.lock(f"prepared {key}"), kept.turn(key, folder) as stored:
@@ -44,7 +44,8 @@ async def reference_outputs(attempt: StepAttempt, onnx: Source, feeds: Mapping[s
     return folder / REFERENCE
 
 
-def _written(feeds: Mapping[str, NDArray[Any]], folder: Path) -> dict[str, str]:
+def written(feeds: Mapping[str, NDArray[Any]], folder: Path) -> dict[str, str]:
+    """Arrays as .npy files of a folder, by name."""
     import numpy as np
 
     files = {name: str(folder / f"input-{number}.npy") for number, name in enumerate(feeds)}

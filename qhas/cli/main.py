@@ -30,6 +30,7 @@ WORDS = (
     "compare",
     "tune",
     "explain",
+    "layers",
     "advise",
     "llm",
     "upgrade",

@@ -1,0 +1,102 @@
+"""The layers of a stored cell: its network converted and compiled once more with all that lies between as outputs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from qhas.accuracy.names import matched
+from qhas.cell.accuracy import hindrance, network_of, reference_of
+from qhas.cell.conversion import MadeNetwork, order_of, quantize
+from qhas.cell.net_run import collect_logs, net_run
+from qhas.cell.prepare import prepare_graph
+from qhas.cell.prepared import MADE_DLC
+from qhas.cell.reference import written
+from qhas.cell.work import CellWork, open_work
+from qhas.failures import InvalidInput, Step, StepFailed
+from qhas.lab.lab import open_lab
+from qhas.layers.model import Layers
+from qhas.machine.digest import data_digest
+from qhas.runs.record import CellRecord
+from qhas.site import DeviceRef, Site, Transport
+from qhas.site.sdk import SdkKind
+
+_INNER = "inner.json"
+_RUN = "layers"
+
+
+async def measure_layers(record: CellRecord, site: Site) -> Layers:
+    """Each layer of the cell's network, on the emulator. Raises InvalidInput where that cannot be, and StepFailed."""
+    cell = record.cell.model_copy(update={"budget": type(record.cell.budget)()})
+    if not cell.model.onnx:
+        raise InvalidInput(
+            f"{cell.model.name} is a DLC, whose layers nothing can be read from: give the ONNX that it was made of as "
+            f"`onnx`, and the one of floats as `reference`."
+        )
+    emulated = site.model_copy(
+        update={"devices": [DeviceRef(name="layers", soc=cell.soc, transport=Transport.HOST)]}
+    )
+    async with open_lab(emulated, named=[cell.sdk]) as lab, open_work(cell, lab, _RUN) as work:
+        if work.sdk.kind is not SdkKind.HOST:
+            raise InvalidInput("Layers are looked at with the host SDK, whose converter gives them out.")
+        if why := hindrance(work):
+            raise InvalidInput(f"The layers of {cell.label} cannot be looked at: {why}.")
+        source, _ = await lab.model(cell.model)
+        if record.model and source.sha256 != record.model.sha256:
+            raise InvalidInput(f"{record.model.onnx} is not the ONNX that the cell ran: it was changed.")
+        return await _measured(work)
+
+
+async def _measured(work: CellWork) -> Layers:
+    if Step.QUANTIZE in order_of(work.cell, work.sdk):
+        await quantize(work)
+    inner = await _convert(work)
+    prepared = await prepare_graph(work)
+    async with work.lease() as device:
+        await collect_logs(work, await net_run(work, prepared, device), device)
+    onnx = await reference_of(work)
+    async with work.attempt(Step.ACCURACY) as attempt:
+        feeds, on_htp = await network_of(work, onnx, prepared)
+        folder = work.folders[Step.LOGS] / "Result_0"
+        files = {
+            str(path.relative_to(folder).with_suffix("")): path for path in sorted(folder.rglob("*.raw"))
+        }
+        seen = {
+            tensor: {"file": str(file), "shape": (matched([name], on_htp.output_shapes) or {}).get(name)}
+            for name, tensor in inner.items()
+            if (file := (matched([name], files) or {}).get(name))
+        }
+        request, target = attempt.folder / "layers.json", attempt.folder / "answer.json"
+        asked = {"onnx": str(onnx.path), "feeds": written(feeds, attempt.folder), "seen": seen}
+        request.write_text(json.dumps(asked | {"target": str(target)}), encoding="utf-8")
+        await attempt.run_host_tool([sys.executable, "-P", "-m", "qhas.layers.cut_graph", str(request)])
+        return await asyncio.to_thread(_read, target)
+
+
+async def _convert(work: CellWork) -> dict[str, str]:
+    """The DLC that gives all out, as the network of the next steps; by output, the tensor it shows."""
+    async with work.attempt(Step.CONVERT) as attempt:
+        source, work.model = await work.lab.model(work.cell.model)
+        before = work.network or MadeNetwork(source.path, source.sha256)
+        dlc, inner = attempt.folder / MADE_DLC, attempt.folder / _INNER
+        argv = work.sdk.convert_argv(
+            network=before.path,
+            output=dlc,
+            op_trace=attempt.folder / "op_trace.json",
+            shapes=work.cell.model.shapes,
+        )
+        await attempt.run_host_tool([*argv, "--inner_outputs", str(inner)])
+        work.network = MadeNetwork(dlc, data_digest({"inner": before.key, "shapes": work.cell.model.shapes}))
+        answer: dict[str, str] = json.loads(await asyncio.to_thread(inner.read_text, encoding="utf-8"))
+        return answer
+
+
+def _read(answer: Path) -> Layers:
+    return Layers.model_validate_json(answer.read_bytes())
+
+
+def failed(error: StepFailed) -> InvalidInput:
+    """The failure of a step as the one sentence that a command ends with."""
+    return InvalidInput(f"The layers cannot be looked at: {error.failure.message} {error.failure.hint}")
