@@ -12,6 +12,7 @@ from rich.console import Console
 from bench.faster.asking import ask
 from bench.faster.kept import Kept, Question
 from bench.faster.networks import DEMO, TOPOLOGIES
+from bench.faster.tables import agreement, table
 
 _SOCS = ("sa8255", "sm8750")
 
@@ -31,6 +32,11 @@ def main(argv: Sequence[str]) -> int:
                     kept.put(question, network, soc, answer)
                     said = answer.get("left_out") or f"{answer['seconds']:.0f} s"
                     console.print(f"{question} {network} {soc}: {said}", markup=False)
+    for question in wanted.questions:
+        console.print(table(kept, question, wanted.network, wanted.soc), markup=False, soft_wrap=True)
+    if Question.ADVISE in wanted.questions:
+        for line in agreement():
+            console.print(line, markup=False)
     return 0
 
 

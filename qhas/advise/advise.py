@@ -10,6 +10,7 @@ from pathlib import Path
 from qhas.advise.exactness import MOST_ERROR, Reference
 from qhas.advise.model import Advice, Attempt, Verdict
 from qhas.advise.onnx_graph import OnnxGraph, load
+from qhas.advise.quantised import steps_of_ends
 from qhas.advise.rewrites import REWRITES, Rewrite
 from qhas.estimate.bench import Bench
 from qhas.estimate.model import Estimate
@@ -40,7 +41,7 @@ class _Workshop:
     def __init__(self, onnx: Path, bench: Bench) -> None:
         self._model = load(onnx)
         self._bench = bench
-        self._reference = Reference(onnx)
+        self._reference = Reference(onnx, steps_of_ends(OnnxGraph(self._model)))
 
     def make(self, name: str, rewrites: Sequence[Rewrite]) -> _Made:
         """The network with these rewrites one after the other; without a path where none of them applies."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+from qhas.advise.quantised import Step
 
 MOST_ERROR = 1e-3
 """Of the largest output: half of what half precision resolves. A rewrite that is exact by algebra errs by rounding alone."""
 _TO_LAST = (0, 2, 3, 1)
+_WHOLE_TYPES = frozenset({"tensor(uint8)", "tensor(int8)", "tensor(uint16)", "tensor(int16)"})
 
 
 class Reference:
@@ -16,10 +21,12 @@ class Reference:
     Raises ValueError where that could show no difference: outputs that are no finite numbers, or the same whatever the input.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, steps: Mapping[str, Step] = MappingProxyType({})) -> None:
+        """`steps` are of inputs and outputs that a rewritten network may take and make as whole numbers."""
         import numpy as np
 
         session = _session(path)
+        self._steps = steps
         random = np.random.default_rng(0)
         self._inputs, others = (
             {each.name: _values(random, each) for each in session.get_inputs()} for _ in range(2)
@@ -44,7 +51,10 @@ class Reference:
 
         session = _session(path)
         inputs = {each.name: self._as_taken(each) for each in session.get_inputs()}
-        outputs = session.run(None, inputs)
+        made = session.run(None, inputs)
+        outputs = [
+            self._as_made(each.name, values) for each, values in zip(session.get_outputs(), made, strict=True)
+        ]
         if [each.shape for each in outputs] != [each.shape for each in self._outputs]:
             raise ValueError("its outputs have other sizes")
         if not all(np.isfinite(output).all() for output in outputs):
@@ -60,6 +70,8 @@ class Reference:
         values = self._inputs.get(taken.name)
         if values is None:
             raise ValueError(f"it has another input, {taken.name}")
+        if taken.type in _WHOLE_TYPES and values.dtype.kind == "f" and (step := self._steps.get(taken.name)):
+            values = step.whole(values)
         shape = tuple(size if isinstance(size, int) else 1 for size in taken.shape)
         if values.shape == shape:
             return values
@@ -67,6 +79,10 @@ class Reference:
         if turned.shape != shape:
             raise ValueError(f"input {taken.name} has other sizes")
         return turned
+
+    def _as_made(self, name: str, values: Any) -> Any:
+        step = self._steps.get(name)
+        return step.real(values) if step and values.dtype == step.zero.dtype else values
 
 
 def _session(path: Path) -> Any:

@@ -52,6 +52,10 @@ class OnnxGraph:
         readers = self._readers.get(tensor, [])
         return readers[0] if len(readers) == 1 and tensor not in self._seen else None
 
+    def read(self, tensor: str) -> bool:
+        """Whether any node reads a tensor."""
+        return bool(self._readers.get(tensor))
+
     def constant(self, tensor: str) -> Any | None:
         """The values of a constant as an array; None for what is computed."""
         from onnx import numpy_helper

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qhas.advise import channels, convolutions, elementwise, layout
+from qhas.advise import channels, convolutions, elementwise, layout, quantised
 from qhas.advise.onnx_graph import OnnxGraph
 
 
@@ -25,6 +25,20 @@ class Rewrite:
 
 
 REWRITES = (
+    Rewrite(
+        "quantised-input",
+        "an input that is quantised first of all comes as whole numbers",
+        "quantising a channel-first image takes one HVX thread a large part of a small network's time",
+        quantised.quantised_inputs,
+        interface="inputs are handed over quantised, by the scale and zero point of the network's own QuantizeLinear",
+    ),
+    Rewrite(
+        "quantised-output",
+        "an output that is dequantised last of all is handed over as whole numbers",
+        "a float output has four times the bytes, and dequantising runs on HVX",
+        quantised.quantised_outputs,
+        interface="outputs are taken quantised, by the scale and zero point of the network's own DequantizeLinear",
+    ),
     Rewrite(
         "channel-last-input",
         "a channel-first image is taken channel-last, with a Transpose as the first node",
