@@ -59,6 +59,12 @@ def _show() -> None:
         found = pairs(simulated(), prefill=prefill)
         if not found:
             continue
-        held, of = near(found)
-        print(f"## {title}\n\n{every_pair(found).markdown()}\n\n{by_runtime(found).markdown()}\n")
-        print(f"{held} of {of} are within 25 % of the nearer runtime.\n")
+        print(f"## {title}\n\n{every_pair(found).markdown()}\n")
+        if (ratios := by_runtime(found)).rows:
+            print(f"{ratios.markdown()}\n")
+        counts = (
+            (attention, *near([pair for pair in found if pair.made.attention == attention]))
+            for attention in Attention
+        )
+        told = ", ".join(f"{held} of {of} {attention}" for attention, held, of in counts if of)
+        print(f"Within 25 % of the nearer runtime: {told}.\n")

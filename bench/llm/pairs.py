@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from statistics import median
 from typing import NamedTuple
 
 from bench.truth.tables import Table
 from qhas.llm.measured import Simulated, known, measured_of
+from qhas.llm.recipe import Attention
 from qhas.truth.tables import device_of
 
 NEAR = 0.25
+LEAST = 4
 RUNTIMES = ("genie", "geniex_qairt")
 
 
@@ -86,22 +89,21 @@ def near(found: Sequence[Pair]) -> tuple[int, int]:
 
 
 def by_runtime(found: Sequence[Pair]) -> Table:
-    """Rank correlation and ratio of each runtime, over all devices."""
+    """Rank correlation and ratio of each form of attention and runtime, over all devices; none of fewer than `LEAST` pairs."""
     import numpy as np
 
     from qhas.truth.fit import spearman
 
     rows = []
-    for runtime in RUNTIMES:
-        of_runtime = [pair for pair in found if pair.runtime == runtime]
-        if len(of_runtime) < 3:
+    for attention, runtime in product(Attention, RUNTIMES):
+        own = [pair for pair in found if (pair.made.attention, pair.runtime) == (attention, runtime)]
+        if len(own) < LEAST:
             continue
-        ratios = np.array([pair.ratio for pair in of_runtime])
-        simulated, measured = (
-            np.array([getattr(pair, name) for pair in of_runtime]) for name in ("simulated", "measured")
+        ratios, simulated, measured = (
+            np.array([getattr(pair, name) for pair in own]) for name in ("ratio", "simulated", "measured")
         )
         low, middle, high = np.quantile(ratios, [0.1, 0.5, 0.9])
-        rank = spearman(simulated, measured)
-        rows.append((runtime, str(len(ratios)), f"{rank:.2f}", f"{middle:.2f}", f"{low:.2f} to {high:.2f}"))
-    titles = ("runtime", "pairs", "rank correlation", "measured / simulated", "10 to 90 %")
+        rank = f"{spearman(simulated, measured):.2f}"
+        rows.append((attention, runtime, str(len(own)), rank, f"{middle:.2f}", f"{low:.2f} to {high:.2f}"))
+    titles = ("attention", "runtime", "pairs", "rank correlation", "measured / simulated", "10 to 90 %")
     return Table(titles, rows)

@@ -17,6 +17,7 @@ from qhas.failures import InvalidInput
 from qhas.llm.architecture import name_of, read_architecture
 from qhas.llm.ask import ask
 from qhas.llm.model import LlmAnswer
+from qhas.llm.page import page
 from qhas.llm.parts import PROMPT, Question
 from qhas.llm.recipe import ActivationBits, Attention, Projections, Recipe, WeightBits
 from qhas.llm.subject import checked_socs, open_llm_bench
@@ -52,6 +53,7 @@ def llm(
     ] = Attention.GROUPED,
     prompt: Annotated[int, typer.Option(help="Tokens of a pass of prefill.")] = PROMPT,
     layers: Annotated[int, typer.Option(help="Decoder blocks of the larger graph that is compiled.")] = 2,
+    html: Annotated[Path | None, typer.Option(help="Write a page of its own to this file, too.")] = None,
     sdk: SdkOption = None,
     site: SiteOption = None,
     as_json: JsonOption = False,
@@ -68,8 +70,12 @@ def llm(
     contexts = tuple(dict.fromkeys(context or [_CONTEXT]))
     socs = checked_socs(soc)
     question = Question(name_of(config), read_architecture(config), recipe, contexts, prompt, layers)
+    if html and not html.absolute().parent.is_dir():
+        raise InvalidInput(f"--html {html}: there is no such folder; make it first.")
     with open_llm_bench(load_site(site), sdk) as (estimator, folder), trial_bar(as_json=as_json) as progress:
         answer = ask(question, socs, estimator, folder, progress)
+    if html:
+        html.write_text(page(answer), encoding="utf-8")
     if as_json:
         print_json(document(answer))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from qhas.cli.screen import console
 from qhas.cli.tables.run import show_run
 from qhas.failures import InvalidInput
 from qhas.runs.expected import document as expected_document
+from qhas.runs.front import fronts
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.stored import load_run
 from qhas.source.level import Level
@@ -73,11 +74,13 @@ def show_result(
 ) -> Exit:
     """Print a run and what changed in it since another one; the exit code says whether all of it is good."""
     if as_json:
-        document = {
+        document: dict[str, Any] = {
             "run": run.model_dump(mode="json"),
             "cells": [cell.model_dump(mode="json") for cell in cells],
             "expected": {cell.cell.key: made for cell in cells if (made := expected_document(cell))},
         }
+        if told := [front.document() for front in fronts(by_graph(cells))]:
+            document["fronts"] = told
         print_json(document | ({"diff": diff.model_dump(mode="json")} if diff else {}))
     else:
         show_run(console, run, cells)

@@ -25,7 +25,7 @@ def markdown(result: GateResult) -> str:
     """For a comment or a step summary; it says that its times are estimates where they are."""
     word = "passed" if result.passed else "failed"
     lines = [
-        f"### HTP gate {word}: {as_text(result.sentence)}",
+        f"### HTP gate {word}: {result.counts}.",
         "",
         f"{as_code(result.base)} → {as_code(result.head)}, times: {result.times}, compiler {as_text(result.compiler)}, "
         f"threshold {result.threshold_percent:g} %.",

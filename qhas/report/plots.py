@@ -88,7 +88,9 @@ def waterfall(diff: CellDiff) -> Plot | None:
     first, rest = diff.contributions[:_PARTS], diff.contributions[_PARTS:]
     steps = [(part.name, part.us) for part in first]
     if rest:
-        steps.append((f"{len(rest)} smaller parts", sum(part.us for part in rest)))
+        steps.append(
+            (f"{len(rest)} smaller part{'s' if len(rest) > 1 else ''}", sum(part.us for part in rest))
+        )
     names = ["before", *(name for name, _ in steps), "after"]
     changes = [qhas.before, *(us for _, us in steps), qhas.after]
     return Plot(

@@ -11,6 +11,7 @@ from qhas.report import plots
 from qhas.report.dominant_path import path_of
 from qhas.report.families import ALL, Family, family_of
 from qhas.report.findings import Findings
+from qhas.report.front_plot import front_plots
 from qhas.report.grid import grid
 from qhas.report.lead import lead
 from qhas.report.links import cell_page, first_links
@@ -18,6 +19,7 @@ from qhas.report.matrix import matrix
 from qhas.report.rendering import render
 from qhas.report.standing import Tone, standing
 from qhas.runs import keys
+from qhas.runs.front import fronts
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 from qhas.runs.rows import (
     ORIGIN_TITLE,
@@ -85,8 +87,11 @@ def _group(
         rows = sorted(rows, key=lambda one: list(Tone).index(one["standing"].tone))[:_ROWS]
     variants = grid(run.spec.variants, records)
     plot = None if variants else plots.time_by_network(records, origin)  # a series a variant tells nothing
+    near = fronts(records)
     return {
         "id": origin.value,
+        "fronts": near,
+        "front_plots": front_plots(near),
         "title": ORIGIN_TITLE[origin],
         "legend": legend(records),
         "matrix": matrix(records, findings),

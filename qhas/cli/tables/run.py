@@ -16,6 +16,7 @@ from rich.text import Text
 from qhas.profile.figures import COSINE, DRAM, LATENCY, P90, PEAK_VTCM, SQNR, TIME, UTILIZATION, Figure
 from qhas.runs import keys
 from qhas.runs.expected import unseen_of
+from qhas.runs.front import fronts
 from qhas.runs.record import BudgetState, CellRecord, Origin, SweepRecord, by_graph
 from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table, without_accuracy
 from qhas.store import Store
@@ -30,6 +31,9 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
         console.print(_table(run, origin, records, console.width))
         for sentence in legend(records):
             console.print(sentence, style="dim", markup=False)
+        for front in fronts(records):
+            for sentence in front.sentences:
+                console.print(Text(sentence), soft_wrap=True)
         for record in records:
             if (line := row(record)).mark:
                 console.print(Text.assemble((line.mark, "red"), f" {record.cell.label}: {line.note}."))

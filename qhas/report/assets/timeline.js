@@ -54,7 +54,7 @@ report.drawTimeline = () => {
   const under = () => top(lanes.length) + 8;
 
   const draw = () => {
-    width = Math.max(480, host.clientWidth - 22);
+    width = Math.max(400, host.clientWidth - 22);
     scale = (width - LABEL - 12) / (to - from);
     const height = under() + timeline.counters.length * (COUNTER + GAP) + AXIS;
     svg = element("svg", {width, height, role: "img", "aria-label": "Timeline of the trace"});

@@ -32,4 +32,4 @@ def test_near_is_within_a_quarter_of_the_nearer_runtime():
 def test_the_shipped_figures_make_tables():
     found = pairs(simulated(), prefill=False)
     assert len(every_pair(found).rows) == len({pair.made for pair in found})
-    assert [row[0] for row in by_runtime(found).rows] == ["genie", "geniex_qairt"]
+    assert {row[:2] for row in by_runtime(found).rows} >= {("grouped", "genie"), ("grouped", "geniex_qairt")}

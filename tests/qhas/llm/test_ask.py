@@ -9,6 +9,7 @@ from qhas.estimate.model import GraphEstimate
 from qhas.failures import InvalidInput
 from qhas.llm.ask import ask
 from qhas.llm.model import NOTHING
+from qhas.llm.page import page
 from qhas.llm.parts import Question
 from qhas.llm.recipe import Recipe
 from qhas.llm.scaling import Cost, scaled, shares
@@ -54,6 +55,9 @@ def test_a_model_is_its_blocks_and_its_ends(host, tmp_path, arch):
     assert "16 blocks" in answer.sentence
     for titles, rows in (figure_rows(answer), share_rows(answer)):
         assert {len(row) for row in rows} == {len(titles)}
+    written = page(answer.model_copy(update={"model": "<b>small"}))
+    assert written.count("<polyline") == 2
+    assert "<b>" not in written
     again = asked(host, tmp_path, question, "sm8750")
     assert (again.compiled, again.figures) == (0, answer.figures)
     assert not list(tmp_path.glob("*.onnx"))

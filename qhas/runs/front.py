@@ -1,0 +1,138 @@
+"""Accuracy against time: of a network's variants on a SoC, those that nothing else beats in both, and the fastest good enough."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from qhas.profile.figure import Figure
+from qhas.profile.figures import COSINE, HEADLINE, SQNR
+from qhas.profile.origin import Origin
+from qhas.runs.record import CellRecord
+
+LEAST_COSINE = 0.99
+"""Where no budget says how near the outputs are to be."""
+_OF_ORIGIN = {Origin.DEVICE: "measured", Origin.SIMULATOR: "simulated"}
+_AXIS = "quantize-"
+
+
+class Point(NamedTuple):
+    """A cell by its time in µs and its accuracy."""
+
+    record: CellRecord
+    time_us: float
+    cosine: float
+    sqnr_db: float
+
+    @property
+    def name(self) -> str:
+        """The variant, as short as people say it: w8a16."""
+        return self.record.cell.variant.removeprefix(_AXIS)
+
+    @property
+    def text(self) -> str:
+        """As in `w8a8 (9.9 µs, 22.5 dB)`."""
+        time = HEADLINE[self.record.origin].text(self.time_us)
+        return f"{self.name} ({time}, {SQNR.text(self.sqnr_db)})"
+
+    def beats(self, other: Point) -> bool:
+        """Whether it is no worse in both, and better in one."""
+        pair, others = (self.time_us, -self.sqnr_db), (other.time_us, -other.sqnr_db)
+        return pair != others and all(one <= two for one, two in zip(pair, others, strict=True))
+
+
+class Bound(NamedTuple):
+    """What accuracy is enough, and who says so."""
+
+    figure: Figure
+    at_least: float
+    of_budget: bool
+
+    def kept_by(self, point: Point) -> bool:
+        """Whether a cell is near enough."""
+        return (self.figure.read(point.record) or 0.0) >= self.at_least
+
+    @property
+    def text(self) -> str:
+        """As in `a cosine of at least 0.99, the default`."""
+        unit = " dB" if self.figure is SQNR else ""
+        named = f"{self.figure.words_of(Origin.DEVICE)} of at least {self.at_least:g}{unit}"
+        return f"{named}, {'its budget' if self.of_budget else 'the default'}"
+
+
+class Front(NamedTuple):
+    """The variants of a network on a SoC, the fastest first."""
+
+    network: str
+    soc: str
+    origin: Origin
+    points: list[Point]
+    bounds: list[Bound]
+
+    @property
+    def best(self) -> list[Point]:
+        """Those that no other beats in both."""
+        return [point for point in self.points if not any(each.beats(point) for each in self.points)]
+
+    @property
+    def fastest(self) -> Point | None:
+        """The fastest that is near enough; None if none is."""
+        return next((point for point in self.points if all(b.kept_by(point) for b in self.bounds)), None)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The fastest within the bound, the front, and what lies behind it."""
+        return list(self._sentences())
+
+    def _sentences(self) -> Iterator[str]:
+        place = f"{self.network} on {self.soc}"
+        bound = " and ".join(each.text for each in self.bounds)
+        if chosen := self.fastest:
+            yield f"{place}: {chosen.text} is the fastest with {bound}; {_OF_ORIGIN[self.origin]}."
+        else:
+            nearest = max(self.points, key=lambda point: point.sqnr_db)
+            yield f"{place}: nothing has {bound}; {nearest.text} comes nearest, {_OF_ORIGIN[self.origin]}."
+        yield f"Accuracy against time: {', '.join(point.text for point in self.best)}."
+        if beaten := [point for point in self.points if point not in self.best]:
+            yield f"Others are faster and more accurate than {', '.join(point.text for point in beaten)}."
+
+    def document(self) -> dict[str, Any]:
+        """For scripts."""
+        return {
+            "network": self.network,
+            "soc": self.soc,
+            "origin": self.origin,
+            "bounds": [{"figure": each.figure.name, "at_least": each.at_least} for each in self.bounds],
+            "bounds_of_budget": all(each.of_budget for each in self.bounds),
+            "fastest": self.fastest.record.cell.key if self.fastest else None,
+            "front": [point.record.cell.key for point in self.best],
+            "beaten": [point.record.cell.key for point in self.points if point not in self.best],
+            "sentences": self.sentences,
+        }
+
+
+def fronts(records: Iterable[CellRecord]) -> list[Front]:
+    """Of every network, SoC and origin whose cells are not all equally accurate, in the order of the records."""
+    groups: dict[tuple[str, str, Origin], list[Point]] = defaultdict(list)
+    for record in records:
+        time, cosine, sqnr = (each.read(record) for each in (HEADLINE[record.origin], COSINE, SQNR))
+        if record.good and time is not None and cosine is not None and sqnr is not None:
+            place = (record.cell.model.name, record.cell.soc, record.origin)
+            groups[place].append(Point(record, time, cosine, sqnr))
+    return [
+        Front(*place, sorted(points, key=lambda point: (point.time_us, -point.sqnr_db)), _bounds(points))
+        for place, points in groups.items()
+        if len({point.sqnr_db for point in points}) > 1
+    ]
+
+
+def _bounds(points: list[Point]) -> list[Bound]:
+    """Those that the budget sets, else the default."""
+    limits = points[0].record.cell.budget.limits
+    told = [
+        Bound(figure, limit.at_least, True)
+        for figure in (COSINE, SQNR)
+        if (limit := limits.get(figure.budget)) and limit.at_least is not None
+    ]
+    return told or [Bound(COSINE, LEAST_COSINE, False)]
