@@ -17,7 +17,6 @@ from qhas.failures import InvalidInput
 from qhas.llm.architecture import name_of, read_architecture
 from qhas.llm.ask import ask
 from qhas.llm.model import LlmAnswer
-from qhas.llm.page import page
 from qhas.llm.parts import PROMPT, Question
 from qhas.llm.recipe import ActivationBits, Attention, Projections, Recipe, WeightBits
 from qhas.llm.subject import checked_socs, open_llm_bench
@@ -75,6 +74,10 @@ def llm(
     with open_llm_bench(load_site(site), sdk) as (estimator, folder), trial_bar(as_json=as_json) as progress:
         answer = ask(question, socs, estimator, folder, progress)
     if html:
+        from qhas.llm.page import (
+            page,
+        )  # templates and plotly are half a second, which the others need not pay
+
         html.write_text(page(answer), encoding="utf-8")
     if as_json:
         print_json(document(answer))

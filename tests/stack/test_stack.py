@@ -79,7 +79,7 @@ class TestAStack:
         settings = stack.up(QUIET, with_redis=False)
         parts = stack.status()
         assert list(parts)[:3] == ["postgresql", "s3", "server"]
-        assert Api(settings.api).get("/health") is True
+        assert Api(settings.api, settings.login).get("/health") is True
         assert stack.up(QUIET) == settings
         assert stack.status() == parts
 

@@ -62,6 +62,8 @@ RUNS = {
     "profile gone.dlc --soc sm8750": HEAVY | DIFF | WORK | VERDICTS,
     "check gone.onnx --soc sm8750": HEAVY,
     "demo --help": HEAVY,
+    "layers --help": HEAVY,
+    "llm --help": HEAVY,
 }
 """Command lines, and what none of them may import. The store has no history: reading one takes Arrow."""
 SCRIPT = """
