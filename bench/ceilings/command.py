@@ -23,7 +23,7 @@ from qhas.truth.tables import Precision
 
 _TABLE = Path(__file__).parents[2] / "qhas/explain" / TABLE
 _DMA = "DMA"
-_NEAR = 0.9
+_NEAR = 0.8
 
 
 def main(argv: Sequence[str]) -> int:

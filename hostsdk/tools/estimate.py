@@ -1,6 +1,6 @@
 """hostsdk-estimate: compile networks and tell the simulator's figures, one request a line, in a process that stays warm.
 
-A request is a line of JSON on standard input: dlc (an absolute path), soc, options (as `for_soc` takes them), settings (of the
+A request is a line of JSON on standard input: dlc (an absolute path; null asks only whether the SoC is estimated), soc, options (as `for_soc` takes them), settings (of the
 simulator, by name) and ops (bool: also tell what every op does). Its answer is a line of JSON on standard
 output: graphs, a list of `estimate_report.report`; or refusal, a sentence. The process ends when its standard input does. A crash
 of the libraries ends it without an answer: the asker starts another.
@@ -49,6 +49,8 @@ def _answer(libraries: Libraries, line: str) -> dict[str, Any]:
     try:
         request = json.loads(line)
         soc = _estimated(request["soc"])
+        if request["dlc"] is None:
+            return {"graphs": []}
         dlc = Path(request["dlc"])
         Dlc(dlc).check()
         options = replace(for_soc(soc, **request["options"]), finalize_settings=request["settings"])

@@ -53,7 +53,7 @@ def advise(
 
 def _show(answer: Advice) -> None:
     if helped := answer.of(Verdict.HELPED):
-        table = Table("rewrite", "alone", "places", "what is done", "largest error", box=None)
+        table = Table("rewrite", "alone, simulated", "places", "what is done", "largest error", box=None)
         for each in helped:
             table.add_row(
                 *map(
@@ -71,7 +71,9 @@ def _show(answer: Advice) -> None:
     for each in answer.of(Verdict.NO_HELP):
         time = microseconds(each.time_us or 0)
         console.print(
-            Text(f"tried, no help: {each.name}, {signed_percent(each.gain_percent)} ({time})", "dim"),
+            Text(
+                f"tried, no help: {each.name}, {signed_percent(each.gain_percent)} ({time}), simulated", "dim"
+            ),
             soft_wrap=True,
         )
     for each in (*answer.of(Verdict.NOT_EXACT), *answer.of(Verdict.REFUSED)):

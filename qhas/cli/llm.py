@@ -70,8 +70,8 @@ def llm(
     contexts = tuple(dict.fromkeys(context or [_CONTEXT]))
     socs = checked_socs(soc)
     question = Question(name_of(config), read_architecture(config), recipe, contexts, prompt, layers)
-    if html and not html.absolute().parent.is_dir():
-        raise InvalidInput(f"--html {html}: there is no such folder; make it first.")
+    if html and (html.is_dir() or not html.absolute().parent.is_dir()):
+        raise InvalidInput(f"--html {html}: name a file in a folder that there is.")
     with open_llm_bench(load_site(site), sdk) as (estimator, folder), trial_bar(as_json=as_json) as progress:
         answer = ask(question, socs, estimator, folder, progress)
     if html:

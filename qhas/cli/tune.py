@@ -83,13 +83,13 @@ def trial_bar(*, as_json: bool) -> Iterator[Progress]:
 
 
 def _show(answer: Tuning) -> None:
-    effects = Table(*TITLES, box=None, title="What each option does", title_justify="left")
+    effects = Table(*TITLES, box=None, title="What each option does, simulated", title_justify="left")
     for row in effect_rows(answer):
         effects.add_row(*row)
     console.print(effects)
     front = Table(
         "options", "time", "DRAM", "peak VTCM", "context", box=None,
-        title="What no other beats in time, DRAM and VTCM at once", title_justify="left",
+        title="What no other beats in time, DRAM and VTCM at once, simulated", title_justify="left",
     )  # fmt: skip
     for number in answer.pareto:
         front.add_row(*map(Text, cells(answer.tried[number])))

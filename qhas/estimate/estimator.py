@@ -66,6 +66,17 @@ class Estimator:
         stored = self._store.read_all([keys.trial(trial.key(self.sdk)) for trial in trials])
         return any(content is None or _read(content) is None for content in stored)
 
+    def refusal_of(self, soc: str) -> TrialRefused | None:
+        """Why nothing is estimated for the SoC; None where something is."""
+        worker = self._idle.get()
+        try:
+            worker.ask({"dlc": None, "soc": soc})
+        except TrialRefused as refused:
+            return refused
+        finally:
+            self._idle.put(worker)
+        return None
+
     def try_one(self, trial: Trial) -> Estimate:
         """The estimate. Raises InvalidInput with the reason where there is none, and StoreError."""
         outcome = self.try_all([trial])[0]

@@ -177,7 +177,7 @@ class Explanation(Stored):
         )
         if serial and serial.share_percent >= 5:
             parts.append(f"{serial.text} leaves the other threads unused")
-        return f"What would help most: {'; '.join(parts) or 'nothing that was tried, by more than 1 %'}."
+        return f"What would help most, simulated and confirmed by no device: {'; '.join(parts) or 'nothing that was tried, by more than 1 %'}."
 
 
 def _percent(finding: Finding) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -79,26 +79,40 @@ def outcomes_of(
 
     Raises InvalidInput for a graph that is too large or becomes no DLC, and StoreError.
     """
-    done = 0
-    every = [[_trial(question, part, soc, folder) for soc in socs] for part in parts]
-    outcomes: Outcomes = {}
+    trials = {(part, soc): _trial(question, part, soc, folder) for part in parts for soc in socs}
+    outcomes = _refused(parts, socs, trials, estimator)
+    taken, done = [soc for soc in socs if (parts[0], soc) not in outcomes], 0
+    if not taken:
+        return outcomes
 
-    def answered(at: int) -> list[Outcome]:
-        return _part(question, parts[at], every[at], estimator)
+    def answered(part: Part) -> list[Outcome]:
+        return _part(question, part, [trials[part, soc] for soc in taken], estimator)
 
     with ThreadPoolExecutor(_AT_ONCE, "llm") as threads:
-        running = [threads.submit(answered, at) for at in range(len(parts))]
+        running = [threads.submit(answered, part) for part in parts]
         try:
             for part, future in zip(parts, running, strict=True):
-                outcomes |= {(part, soc): each for soc, each in zip(socs, future.result(), strict=True)}
-                done += len(socs)
-                progress(done, len(parts) * len(socs))
+                outcomes |= {(part, soc): each for soc, each in zip(taken, future.result(), strict=True)}
+                done += len(taken)
+                progress(done, len(parts) * len(taken))
                 if not any(isinstance(each, Estimate) for each in future.result()):
                     break  # without this part there are no figures of any SoC
         finally:
             for future in running:
                 future.cancel()
     return outcomes
+
+
+def _refused(
+    parts: Sequence[Part], socs: Sequence[str], trials: Mapping[tuple[Part, str], Trial], estimator: Estimator
+) -> Outcomes:
+    """All parts on the SoCs that nothing is estimated for: they are asked about before anything is drawn."""
+    return {
+        (part, soc): refusal
+        for soc in socs
+        if estimator.lacks([trials[part, soc] for part in parts]) and (refusal := estimator.refusal_of(soc))
+        for part in parts
+    }
 
 
 def _trial(question: Question, part: Part, soc: str, folder: Path) -> Trial:
@@ -175,5 +189,5 @@ def _made(outcomes: Outcomes, part: Part, soc: str) -> Estimate:
     if outcome is None:
         raise NotMade("another part of the model was refused")
     if not isinstance(outcome, Estimate):
-        raise NotMade(f"{part.told}: {outcome}")
+        raise NotMade(str(outcome))
     return outcome

@@ -23,7 +23,7 @@ def _lines(tuning: Tuning) -> Iterator[str]:
     yield f"| {' | '.join(TITLES)} |\n|---|---:|---:|---:|"
     for row in effect_rows(tuning):
         yield f"| {' | '.join(row)} |"
-    yield "\n## What no other beats in time, DRAM and VTCM at once\n"
+    yield "\n## What no other beats in time, DRAM and VTCM at once, simulated\n"
     yield "| options | time | DRAM | peak VTCM | context binary |\n|---|---:|---:|---:|---:|"
     for number in tuning.pareto:
         yield f"| {' | '.join(cells(tuning.tried[number]))} |"

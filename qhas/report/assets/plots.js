@@ -28,11 +28,18 @@ report.trace = trace => {
   return symbol.endsWith("open") ? trace : {...trace, marker: {...trace.marker, line: {...trace.marker?.line, color: card}}};
 };
 
+// On a telephone long names would leave no room for the bars, and the figures beside these would be cut.
+report.narrowed = (layout, data, width) => {
+  if (width >= 600 || layout.yaxis?.type !== "category") return layout;
+  const names = data[0].y, short = name => name.length > 20 ? `${name.slice(0, 19)}…` : name;
+  return {...layout, margin: {...layout.margin, r: 48}, yaxis: {...layout.yaxis, tickmode: "array", tickvals: names, ticktext: names.map(short)}};
+};
+
 report.drawPlots = () => {
   const draw = () => {
     for (const host of document.querySelectorAll("[data-plot]")) {
       const plot = report.data(host.id);
-      Plotly.react(host, plot.data.map(report.trace), report.layout(plot.layout), {responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"]});
+      Plotly.react(host, plot.data.map(report.trace), report.narrowed(report.layout(plot.layout), plot.data, host.clientWidth), {responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"]});
     }
   };
   if (!document.querySelector("[data-plot]")) return;

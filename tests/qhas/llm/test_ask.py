@@ -20,17 +20,17 @@ from tests.qhas.estimating import HostSdk
 from tests.qhas.explain.test_experiments import estimate, op
 
 BY_NORMS = """
-    cycles = 1000 + 500 * open(asked["dlc"], "rb").read().count(b"RMSNormalization")
-    if asked["soc"] == "sm0000":
-        print(json.dumps({"refusal": "no such SoC."}), flush=True)
+    if asked["soc"] == "sm0000" or asked["dlc"] is None:
+        print(json.dumps({"refusal": "no such SoC."} if asked["soc"] == "sm0000" else {"graphs": []}), flush=True)
         continue
+    cycles = 1000 + 500 * open(asked["dlc"], "rb").read().count(b"RMSNormalization")
 """
 
 
 @pytest.fixture
 def host(tmp_path):
     """A host SDK to which a block is worth 1,000 cycles of 1 GHz, the head 1,500, and any graph 1,000 by itself."""
-    host = HostSdk(tmp_path, BY_NORMS.strip().replace("\n", "\n"))
+    host = HostSdk(tmp_path, BY_NORMS.strip())
     converter = host.sdk.root / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
     converter.write_text('#!/bin/sh\ncp "$2" "$4"\n')
     converter.chmod(0o755)
@@ -68,8 +68,10 @@ def test_what_has_no_estimate_is_told_for_its_soc(host, tmp_path, arch):
     question = Question("small", arch, Recipe(), (128,))
     answer = asked(host, tmp_path, question, "sm8750", "sm0000")
     assert [(each.soc, "no such SoC." in each.why) for each in answer.failed] == [("sm0000", True)]
+    before = host.asked
     with pytest.raises(InvalidInput, match="no such SoC"):
         asked(host, tmp_path, question, "sm0000")
+    assert host.asked == before + 1
 
 
 @pytest.mark.parametrize(
