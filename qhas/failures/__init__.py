@@ -3,6 +3,8 @@
     QhasError                 one sentence for the user; ends a command with exit code 2
         InvalidInput          what was asked for cannot be run; nothing has
             RecordMisplaced   a run's record lies at another's place
+            NoBaseline        a run is the first finished one of its sweep
+            NothingChanged    two cells are made of the same
         StoreError            the store refused or failed
             ObjectMissing
             ObjectDamaged
@@ -25,6 +27,7 @@ The others are met within the library, which turns them into a cell's `Failure` 
     Damaged                   a file of the history cannot be read
     CellNotComparable         a cell without figures to compare
     TrialRefused              an estimate that the libraries do not give
+    NotMade                   a part of a language model without an estimate
 """
 
 from qhas.failures.failure import (
