@@ -143,6 +143,7 @@ def test_what_is_stored_is_read_again() -> None:
         gzip.compress(b"[]"),
         gzip.compress(b'{"nodes": [], "ops": {"a": {"nodes": [7], "evidence": "name"}}}'),
     ],
+    ids=["empty", "cut short", "a list", "a node that is not there"],
 )
 def test_a_damaged_map_is_none(content: bytes) -> None:
     assert parse_sources(content) is None
