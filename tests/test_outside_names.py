@@ -36,6 +36,8 @@ OURS = {
     "networks / f'{name}.{secrets.token_hex(4)}.partial.dlc'": "as above",
     "folder / 'networks' / f'{name}.dlc'": "as above",
     "_SOURCES / name": "assets of the package",
+    "_HERE / name": "files of the package or the checkout, by our own constants",
+    "_HERE.parents[1] / name": "as above",
     "self._folder / name": "names that steps give to what they stage",
     "self.path / name": "lock files, named by `safe_name` and a digest",
     "folder / name": "files that this process has just found in its own folder",
