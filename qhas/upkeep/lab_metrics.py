@@ -37,8 +37,11 @@ _BASE_UNITS: Mapping[Unit, tuple[str, float]] = {
     Unit.PERCENT: ("ratio", 1e-2),
     Unit.MEGAHERTZ: ("hertz", 1e6),
     Unit.CYCLES_A_PACKET: ("", 1.0),
+    Unit.RATIO: ("", 1.0),
+    Unit.DECIBELS: ("decibels", 1.0),
+    Unit.VALUE: ("", 1.0),
 }
-_SHORT_UNITS = ("_us", "_seconds", "_cycles", "_bytes", "_percent", "_mhz")
+_SHORT_UNITS = ("_us", "_seconds", "_cycles", "_bytes", "_percent", "_mhz", "_db")
 """Ends of the figures' own names, which the base unit replaces."""
 
 
