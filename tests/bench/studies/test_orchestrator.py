@@ -13,11 +13,11 @@ from bench.usage import tree_cpu
 from qhas.cell.sequence import ONCE, Steps
 
 DO_NOTHING_FOR_SIMULATORS = {"ready_device", "measure_latency"}
-OF_AN_ONNX = {"convert", "quantize", "measure_accuracy"}
+ASKED_FOR = {"convert", "quantize", "measure_accuracy", "explain"}
 
 
 def test_every_task_of_a_cell_is_counted_and_its_step_is_replaced_or_idle_on_simulators() -> None:
-    steps = {field.name for field in fields(Steps)} - OF_AN_ONNX
+    steps = {field.name for field in fields(Steps)} - ASKED_FOR
     empty = without_tools(device_seconds=0)
     replaced = {name for name in steps if getattr(empty, name) is not getattr(ONCE, name)}
     assert len(steps) == _TASK_RUNS_A_CELL
