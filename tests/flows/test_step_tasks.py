@@ -9,7 +9,7 @@ from prefect import flow
 
 from tasks.policy import step
 
-pytestmark = pytest.mark.usefixtures("prefect_server")
+pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.usefixtures("prefect_server")]
 
 
 class Watched(tuple[int, ...]):
