@@ -19,6 +19,7 @@ from qhas.estimate.trial import Subject
 from qhas.explain.explain import explain
 from qhas.explain.model import Explanation
 from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
+from qhas.machine.packing import write_whole
 from qhas.outside_text import shown
 from qhas.site.sdk import Sdk, SdkKind
 
@@ -32,7 +33,8 @@ async def explain_too(work: CellWork) -> None:
             answer = await _explained(work, Subject(dlc, digest, work.cell.soc), sdk, attempt.folder)
         except InvalidInput as error:
             raise StepFailed(FailureKind.EXPLANATION_MISSING, Step.EXPLAIN, shown(str(error))) from error
-        await asyncio.to_thread(_write, answer, attempt.folder / EXPLANATION)
+        target = attempt.folder / EXPLANATION
+        await asyncio.to_thread(write_whole, str(target), answer.model_dump_json().encode())
 
 
 async def _explained(work: CellWork, subject: Subject, sdk: Sdk, folder: Path) -> Explanation:
@@ -40,9 +42,3 @@ async def _explained(work: CellWork, subject: Subject, sdk: Sdk, folder: Path) -
         with open_estimator(sdk, work.lab.store, cores=1) as estimator:
             bench = Bench(work.cell.model.name, subject, estimator, work.lab.store, folder)
             return await asyncio.to_thread(explain, bench, work.cell.prepare)
-
-
-def _write(answer: Explanation, target: Path) -> None:
-    partial = target.with_suffix(".partial")
-    partial.write_text(answer.model_dump_json(), encoding="utf-8")
-    partial.rename(target)

@@ -13,13 +13,14 @@ from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, SiteOption
 from qhas.cli.screen import console
 from qhas.cli.tune import SdkOption, trial_bar
+from qhas.estimate.bench import asked_soc
 from qhas.failures import InvalidInput
 from qhas.llm.architecture import name_of, read_architecture
 from qhas.llm.ask import ask
 from qhas.llm.model import LlmAnswer
 from qhas.llm.parts import PROMPT, Question
 from qhas.llm.recipe import ActivationBits, Attention, Projections, Recipe, WeightBits
-from qhas.llm.subject import checked_socs, open_llm_bench
+from qhas.llm.subject import open_llm_bench
 from qhas.llm.table import figure_rows, share_rows
 from qhas.site import load_site
 
@@ -67,7 +68,7 @@ def llm(
         attention=attention,
     )
     contexts = tuple(dict.fromkeys(context or [_CONTEXT]))
-    socs = checked_socs(soc)
+    socs = list(dict.fromkeys(map(asked_soc, soc)))
     question = Question(name_of(config), read_architecture(config), recipe, contexts, prompt, layers)
     if html and (html.is_dir() or not html.absolute().parent.is_dir()):
         raise InvalidInput(f"--html {html}: name a file in a folder that there is.")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from qhas.estimate.estimator import Estimator
+from qhas.estimate.estimator import Estimator, open_estimator
 from qhas.estimate.trial import Subject
+from qhas.failures import InvalidInput
+from qhas.machine.scratch import Scratch
+from qhas.naming import check_soc
 from qhas.network.dlc import read_network
 from qhas.network.network import Network
+from qhas.site import Site
+from qhas.site.sdk import find_sdks
 from qhas.store import Store
 from qhas.truth.blind_spots import Seen, blind_spots
 from qhas.truth.calibration import expectation
@@ -40,3 +47,21 @@ class Bench:
         known = expectation(self.subject.soc, simulated_us, traits.precision, traits.kind)
         spots = blind_spots(Seen(traits, simulated_us, None, {}))
         return "; ".join([known.sentence, *(spot.sentence for spot in spots)])
+
+
+def asked_soc(name: str) -> str:
+    """A SoC as `--soc` names it. Raises InvalidInput if no tool could take it."""
+    try:
+        return check_soc(name)
+    except ValueError as error:
+        raise InvalidInput(f"--soc: {error}.") from error
+
+
+@contextmanager
+def estimating_at(site: Site, sdk_name: str | None) -> Iterator[tuple[Estimator, Store, Path]]:
+    """An estimator, the site's store and an empty folder, valid inside the block. Raises InvalidInput, and StoreError."""
+    sdk = find_sdks(site, [sdk_name])[sdk_name]
+    store = Store(site.store)
+    store.require_writable()
+    with open_estimator(sdk, store, site.host.cores) as estimator, Scratch() as folder:
+        yield estimator, store, folder

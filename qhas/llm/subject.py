@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qhas.estimate.estimator import Estimator, open_estimator
+from qhas.estimate.bench import estimating_at
+from qhas.estimate.estimator import Estimator
 from qhas.failures import InvalidInput
-from qhas.machine.scratch import Scratch
-from qhas.naming import check_soc
 from qhas.site import Site
-from qhas.site.sdk import find_sdks
-from qhas.store import Store
-
-
-def checked_socs(names: Sequence[str]) -> list[str]:
-    """SoCs as they are called, each once. Raises InvalidInput."""
-    try:
-        return list(dict.fromkeys(map(check_soc, names)))
-    except ValueError as error:
-        raise InvalidInput(f"--soc: {error}.") from error
 
 
 @contextmanager
@@ -30,8 +19,5 @@ def open_llm_bench(site: Site, sdk_name: str | None) -> Iterator[tuple[Estimator
         import onnx  # noqa: F401  # graphs are drawn with it
     except ImportError as error:
         raise InvalidInput("Language models need onnx: pip install 'qhas-flows[hostsdk]'.") from error
-    sdk = find_sdks(site, [sdk_name])[sdk_name]
-    store = Store(site.store)
-    store.require_writable()
-    with open_estimator(sdk, store, site.host.cores) as estimator, Scratch() as folder:
+    with estimating_at(site, sdk_name) as (estimator, _, folder):
         yield estimator, folder

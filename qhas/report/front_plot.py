@@ -17,9 +17,7 @@ def front_plots(fronts: Sequence[Front]) -> list[Plot]:
 
 
 def _plot(front: Front, number: int) -> Plot:
-    best = front.best
-    beaten = [point for point in front.points if point not in best]
-    series = [("front", "lines+markers+text", best), ("beaten", "markers+text", beaten)]
+    series = [("front", "lines+markers+text", front.best), ("beaten", "markers+text", front.beaten)]
     return Plot(
         f"{front.origin}-front-{number}",
         f"{front.network} on {front.soc}: SQNR in dB against time in µs ({front.origin})",

@@ -10,6 +10,7 @@ from qhas.profile.figure import Figure
 from qhas.profile.figures import COSINE, HEADLINE, SQNR
 from qhas.profile.origin import Origin
 from qhas.runs.record import CellRecord
+from qhas.sweep.effects import unbeaten
 
 LEAST_COSINE = 0.99
 """Where no budget says how near the outputs are to be."""
@@ -35,11 +36,6 @@ class Point(NamedTuple):
         """As in `w8a8 (9.9 µs, 22.5 dB)`."""
         time = HEADLINE[self.record.origin].text(self.time_us)
         return f"{self.name} ({time}, {SQNR.text(self.sqnr_db)})"
-
-    def beats(self, other: Point) -> bool:
-        """Whether it is no worse in both, and better in one."""
-        pair, others = (self.time_us, -self.sqnr_db), (other.time_us, -other.sqnr_db)
-        return pair != others and all(one <= two for one, two in zip(pair, others, strict=True))
 
 
 class Bound(NamedTuple):
@@ -73,7 +69,16 @@ class Front(NamedTuple):
     @property
     def best(self) -> list[Point]:
         """Those that no other beats in both."""
-        return [point for point in self.points if not any(each.beats(point) for each in self.points)]
+        return [self.points[number] for number in self._unbeaten]
+
+    @property
+    def beaten(self) -> list[Point]:
+        """The others."""
+        return [point for number, point in enumerate(self.points) if number not in self._unbeaten]
+
+    @property
+    def _unbeaten(self) -> list[int]:
+        return unbeaten([(point.time_us, -point.sqnr_db) for point in self.points])
 
     @property
     def fastest(self) -> Point | None:
@@ -94,8 +99,8 @@ class Front(NamedTuple):
             nearest = max(self.points, key=lambda point: point.sqnr_db)
             yield f"{place}: nothing has {bound}; {nearest.text} comes nearest, {_OF_ORIGIN[self.origin]}."
         yield f"Accuracy against time: {', '.join(point.text for point in self.best)}."
-        if beaten := [point for point in self.points if point not in self.best]:
-            yield f"Others are faster and more accurate than {', '.join(point.text for point in beaten)}."
+        if beaten := ", ".join(point.text for point in self.beaten):
+            yield f"Beaten, as another is no slower and no less accurate: {beaten}."
 
     def document(self) -> dict[str, Any]:
         """For scripts."""
@@ -107,7 +112,7 @@ class Front(NamedTuple):
             "bounds_of_budget": all(each.of_budget for each in self.bounds),
             "fastest": self.fastest.record.cell.key if self.fastest else None,
             "front": [point.record.cell.key for point in self.best],
-            "beaten": [point.record.cell.key for point in self.points if point not in self.best],
+            "beaten": [point.record.cell.key for point in self.beaten],
             "sentences": self.sentences,
         }
 

@@ -44,10 +44,16 @@ def main_effects(tried: Sequence[One]) -> Iterator[MainEffect]:
                 yield MainEffect(option, base, value, percent, len(ratios))
 
 
+def unbeaten(costs: Sequence[tuple[float, ...]]) -> list[int]:
+    """Numbers of those to which there is no other that costs no more in anything and less in something."""
+    return [
+        number
+        for number, own in enumerate(costs)
+        if not any(other != own and all(a <= b for a, b in zip(other, own, strict=True)) for other in costs)
+    ]
+
+
 def front(costs: Sequence[tuple[float, ...]]) -> list[int]:
-    """Numbers of those that no other beats in every cost at once, by the first cost; of equals the first of the sequence."""
-    kept = list[int]()
-    for number in sorted(range(len(costs)), key=lambda number: (costs[number], number)):
-        if not any(all(a <= b for a, b in zip(costs[each], costs[number], strict=True)) for each in kept):
-            kept.append(number)
-    return kept
+    """Numbers of the unbeaten, by the first cost; of equals the first of the sequence."""
+    first = {costs[number]: number for number in reversed(unbeaten(costs))}
+    return [first[cost] for cost in sorted(first)]

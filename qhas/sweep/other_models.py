@@ -25,7 +25,10 @@ _HEAD = 16
 _ZIP = b"PK\3\4"
 # ModelProto: ir_version, then one of its other fields: producer, domain, model version, documentation, graph, opset.
 _ONNX = re.compile(rb"\x08[\x03-\x20][\x12\x1a\x22\x28\x32\x3a\x42]")
-_TEXT = re.compile(rb"[\t\r\n -~]{%d}" % _HEAD)
+_PACKED = re.compile(rb"\x1f\x8b|\xfd7zXZ\0|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY|7z\xbc\xaf\x27\x1c")
+"""gzip, xz, zstd, bzip2, 7-Zip."""
+_TEXT = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff|[\t\r\n -~]{%d}" % _HEAD)
+"""With a byte order mark, or ASCII to the end of the head."""
 _FORMATS = (
     _Format("an ONNX model", _ONNX.match, "give it as `onnx:`, and it is converted first."),
     _Format(
@@ -38,13 +41,13 @@ _FORMATS = (
         lambda head: head.startswith(b"\x7fELF"),
         "give the DLC that it was made of.",
     ),
-    _Format("packed with gzip", lambda head: head.startswith(b"\x1f\x8b"), "unpack it."),
+    _Format("a packed file", _PACKED.match, "unpack it."),
     _Format(
         "a Keras or HDF5 file",
         lambda head: head.startswith(b"\x89HDF"),
         "export it as ONNX, and give that as `onnx:`.",
     ),
-    _Format("a text file", _TEXT.fullmatch, "correct its path."),
+    _Format("a text file", _TEXT.match, "correct its path."),
 )
 
 

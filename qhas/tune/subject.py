@@ -7,35 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qhas.estimate.bench import Bench
-from qhas.estimate.estimator import open_estimator
+from qhas.estimate.bench import Bench, asked_soc, estimating_at
 from qhas.estimate.trial import Subject
 from qhas.failures import InvalidInput, StepFailed
 from qhas.gate.conversion import to_dlcs
 from qhas.lab.models import Models
 from qhas.machine.digest import file_digest
-from qhas.machine.scratch import Scratch
 from qhas.machine.secrets import name_in
-from qhas.naming import check_soc, safe_name
+from qhas.naming import safe_name
 from qhas.network.dlc import read_network
 from qhas.site import Site
-from qhas.site.sdk import Sdk, find_sdks
-from qhas.store import Store
+from qhas.site.sdk import Sdk
 from qhas.sweep.spec import ModelRef
 
 
 @contextmanager
 def open_bench(address: str, soc: str, site: Site, sdk_name: str | None = None) -> Iterator[Bench]:
     """The network at `address`, a DLC or an ONNX on this host, for the SoC. Raises InvalidInput before anything runs."""
-    try:
-        soc = check_soc(soc)
-    except ValueError as error:
-        raise InvalidInput(f"--soc: {error}.") from error
-    sdk = find_sdks(site, [sdk_name])[sdk_name]
-    store = Store(site.store)
-    store.require_writable()
-    with open_estimator(sdk, store, site.host.cores) as estimator, Scratch() as folder:
-        dlc, digest = asyncio.run(_dlc(address, sdk, folder))
+    soc = asked_soc(soc)
+    with estimating_at(site, sdk_name) as (estimator, store, folder):
+        dlc, digest = asyncio.run(_dlc(address, estimator.sdk, folder))
         name = safe_name(Path(name_in(address)).stem)
         yield Bench(name, Subject(dlc, digest, soc), estimator, store, folder)
 

@@ -28,7 +28,7 @@ from qhas.verdict.stored import read_verdicts
 EXPORTED = tuple(figure for figure in FIGURES if figure.budget)
 """Figures that somebody may want to be alarmed by: those that budgets take."""
 _SOURCES = {Origin.DEVICE: "measured", Origin.SIMULATOR: "simulated"}
-_BASE_UNITS: Mapping[Unit, tuple[str, float]] = {
+BASE_UNITS: Mapping[Unit, tuple[str, float]] = {
     Unit.MICROSECONDS: ("seconds", 1e-6),
     Unit.SECONDS: ("seconds", 1.0),
     Unit.CYCLES: ("cycles", 1.0),
@@ -41,6 +41,7 @@ _BASE_UNITS: Mapping[Unit, tuple[str, float]] = {
     Unit.DECIBELS: ("decibels", 1.0),
     Unit.VALUE: ("", 1.0),
 }
+"""What ends the name of a metric, and what a figure's value is multiplied by to be in it."""
 _SHORT_UNITS = ("_us", "_seconds", "_cycles", "_bytes", "_percent", "_mhz", "_db")
 """Ends of the figures' own names, which the base unit replaces."""
 
@@ -112,7 +113,7 @@ def _cells(runs: Iterable[tuple[SweepRecord, list[CellRecord]]]) -> Iterator[Fam
             for figure in EXPORTED:
                 value = figure.read(record)
                 if value is not None and (family := figures.get((figure, record.origin))):
-                    family.add(value * _BASE_UNITS[figure.unit][1], labels)
+                    family.add(value * BASE_UNITS[figure.unit][1], labels)
     yield good
     yield from figures.values()
 
@@ -122,7 +123,7 @@ def _labels(cell: Cell) -> dict[str, str]:
 
 
 def _family(figure: Figure, origin: Origin) -> Family:
-    unit, _ = _BASE_UNITS[figure.unit]
+    unit, _ = BASE_UNITS[figure.unit]
     stem = figure.name
     for end in _SHORT_UNITS:
         stem = stem.removesuffix(end)

@@ -30,7 +30,12 @@ def test_onnx_given_as_a_dlc_is_told_how_to_give_it(tmp_path: Path, name: str, c
     [
         (b"\x1c\0\0\0TFL3\0\0", "a TFLite model"),
         (b"\x7fELF\x02\x01", "a context binary or library"),
-        (b"\x1f\x8b\x08\0", "packed with gzip"),
+        (b"\x1f\x8b\x08\0", "a packed file"),
+        (b"\xfd7zXZ\0\0\4", "a packed file"),
+        (b"\x28\xb5\x2f\xfd\4\0", "a packed file"),
+        (b"BZh91AY&SY\1", "a packed file"),
+        (b"\xef\xbb\xbfname", "a text file"),
+        ("{}".encode("utf-16"), "a text file"),
         (b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
         (b"made by\tnobody\r\nat all", "a text file"),
         (b'{"name": "nightly"}', "a text file"),

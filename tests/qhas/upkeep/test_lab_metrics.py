@@ -17,12 +17,13 @@ from qhas.cli.main import app
 from qhas.devices.lease import DIRECTORY_VARIABLE
 from qhas.devices.quarantine import QuarantineLog
 from qhas.failures import FailureKind
+from qhas.profile.figure import Unit
 from qhas.profile.origin import Origin
 from qhas.runs import keys
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import planned_cells
 from qhas.store import Store
-from qhas.upkeep.lab_metrics import EXPORTED, run_families
+from qhas.upkeep.lab_metrics import BASE_UNITS, EXPORTED, run_families
 from qhas.upkeep.openmetrics import Family, openmetrics
 from qhas.verdict.model import CellVerdict, Verdict
 from qhas.verdict.stored import write_verdicts
@@ -148,6 +149,10 @@ def test_a_sample_that_is_there_already_is_refused() -> None:
     family.add(1, {"a": "1", "b": "2"})
     with pytest.raises(ValueError, match="two samples"):
         family.add(2, {"b": "2", "a": "1"})
+
+
+def test_every_unit_has_a_base_unit() -> None:
+    assert set(BASE_UNITS) == set(Unit)
 
 
 def test_an_empty_lab_is_a_file_all_the_same(tmp_path: Path) -> None:
