@@ -28,7 +28,7 @@ from qhas.naming import check_soc
 from qhas.outside_text import shown
 from qhas.profile.figures import TIME
 from qhas.site import load_site
-from qhas.site.sdk import find_sdk
+from qhas.site.sdk import find_sdk, require_socs
 from qhas.sweep.budget import NetworkBudget
 from qhas.sweep.spec import PrepareOptions
 from qhas.units import signed_percent, words
@@ -82,6 +82,7 @@ def gate(
     with tempfile.TemporaryDirectory(prefix="qhas-gate-") as scratch:
         sides = read_sides(base, head, models or ["*"], Path(scratch))
         sdk = find_sdk(lab.sdk)
+        require_socs(sdk, spec.socs)
         with sweep_bar(errors if as_json else console):
             result = judge(*sides, spec, lab, sdk, folder.resolve())
     if as_json:

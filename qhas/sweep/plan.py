@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import product
@@ -205,4 +206,6 @@ def _require(address: str) -> tuple[AbstractFileSystem, str]:
 def _warnings(spec: SweepSpec) -> Iterator[str]:
     for soc in spec.socs:
         if soc not in KNOWN_SOCS:
-            yield f"SoC {soc} is not in this version's list; the SDK decides whether it can prepare for it."
+            near = get_close_matches(soc, KNOWN_SOCS)
+            meant = f", where {' and '.join(near)} are near it" if near else ""
+            yield f"SoC {soc} is not in this version's list{meant}; the SDK decides whether it can prepare for it."
