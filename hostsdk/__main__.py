@@ -73,6 +73,7 @@ def _answer(asked: argparse.Namespace) -> Iterable[str]:
 
 def _root(version: str | None, *, ready: bool) -> str:
     if version:
+        wheel.called(version, version)
         os.environ[wheel.VARIABLE] = version
     sdk = layout.sdk()
     return f"The host SDK {layout.version(sdk.build_id)} is ready at {sdk.root}." if ready else str(sdk.root)

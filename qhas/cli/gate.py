@@ -15,7 +15,7 @@ from rich.text import Text
 
 from qhas.cli.bar import sweep_bar
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption
+from qhas.cli.options import JsonOption, SiteOption, require_folders
 from qhas.cli.screen import console, errors
 from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.documents import Written, describe, parse_yaml
@@ -75,7 +75,7 @@ def gate(
     as_json: JsonOption = False,
 ) -> Exit:
     """Compare networks before and after a change; exit code 1 if one is slower, fails, or is over its budget."""
-    _require_folders(markdown_file, junit_file)
+    require_folders(markdown_file, junit_file)
     spec = _spec(soc, budgets, threshold, {"optimization_level": optimization_level, "vtcm_mb": vtcm_mb})
     lab = load_site(site)
     lab = lab.model_copy(update={"store": str((folder / "store").resolve())})
@@ -91,12 +91,6 @@ def gate(
         _show(result)
     _write(result, markdown_file, junit_file)
     return Exit.GOOD if result.passed else Exit.CELLS_FAILED
-
-
-def _require_folders(*files: Path | None) -> None:
-    for file in files:
-        if file and not file.parent.is_dir():
-            raise InvalidInput(f"{file} cannot be written: there is no folder {file.parent}.")
 
 
 def _spec(

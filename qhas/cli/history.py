@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption, store_of
+from qhas.cli.options import JsonOption, SiteOption, require_folders, store_of
 from qhas.cli.screen import console, errors
 from qhas.failures import InvalidInput
 from qhas.profile.figures import BY_COLUMN, LATENCY, TIME, Figure
@@ -57,6 +57,7 @@ def history(
     as_json: JsonOption = False,
 ) -> Exit:
     """Plot a figure of a network on a SoC over the nights, with the latest verdicts."""
+    require_folders(csv)
     store = store_of(site)
     if compact:
         return _compact(store)

@@ -15,7 +15,7 @@ from qhas.machine.process import ToolRun, run_tool, tool_environment
 from qhas.machine.tool_output import last_words
 from qhas.network.onnx_file import open_input, read_onnx
 from qhas.outside_bytes import read_file
-from qhas.outside_text import ShownText
+from qhas.outside_text import ShownText, reason_of
 from qhas.site import SdkRef
 from qhas.site.sdk import HOST_TARGET, Sdk, find_sdk, host_sdk_root, require_socs
 
@@ -125,7 +125,7 @@ def _require_settled(network: Path, shapes: Mapping[str, Sequence[int]]) -> None
     try:
         fault = open_input(read_onnx(network), shapes)
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{network} cannot be checked: {error}.") from error
+        raise InvalidInput(f"{network} cannot be checked: {reason_of(error)}.") from error
     if fault:
         raise InvalidInput(f"{network} cannot be checked: {fault}.")
 
