@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +69,9 @@ def gate(
         typer.Option("--markdown", help="Write the result here, for a comment on the pull request."),
     ] = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    accuracy: Annotated[
+        bool, typer.Option(help="Hold outputs against ONNX Runtime's, where a side is an ONNX.")
+    ] = True,
     folder: Annotated[
         Path, typer.Option(help="Keeps what was converted and compiled: the next gate is quicker.")
     ] = FOLDER,
@@ -77,6 +81,7 @@ def gate(
     """Compare networks before and after a change; exit code 1 if one is slower, fails, or is over its budget."""
     require_folders(markdown_file, junit_file)
     spec = _spec(soc, budgets, threshold, {"optimization_level": optimization_level, "vtcm_mb": vtcm_mb})
+    spec = replace(spec, accuracy=accuracy)
     lab = load_site(site)
     lab = lab.model_copy(update={"store": str((folder / "store").resolve())})
     with tempfile.TemporaryDirectory(prefix="qhas-gate-") as scratch:
