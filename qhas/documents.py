@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from qhas import plain_yaml
@@ -141,6 +150,16 @@ def _nearer(message: str, value: object) -> str:
     choices = [choice for choice in re.findall(r"'([^']+)'", message) if choice != value]
     near = get_close_matches(value, choices, 1, _NEAR)
     return f"{message}; perhaps {near[0]} was meant" if near else message
+
+
+def _of_our_time(moment: datetime) -> datetime:
+    if not 1900 < moment.year < 9000:
+        raise ValueError("is no time of our calendar's next centuries")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+"""A time in a stored document: with its offset from UTC, for others do not compare, and far from where calendars end."""
 
 
 class Stored(BaseModel):

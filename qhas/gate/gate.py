@@ -246,8 +246,9 @@ def _running(
 def _with_accuracy(line: GateLine) -> GateLine:
     """A line whose state is that its outputs are less accurate, if nothing else changed; the comparison tells it anyway."""
     before, after = line.sqnr_before_db, line.sqnr_after_db
-    fell = before is not None and after is not None and before - after >= ACCURACY_THRESHOLD_DB
-    if line.state is not GateState.SAME or not fell:
+    if line.state is not GateState.SAME or before is None or after is None:
+        return line
+    if before - after < ACCURACY_THRESHOLD_DB:
         return line
     said = (
         f"Its outputs are further from the base's in floats: SQNR {SQNR.text(before)} → {SQNR.text(after)}."

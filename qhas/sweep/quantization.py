@@ -14,7 +14,9 @@ from qhas.machine.secrets import Address
 RANDOM_CALIBRATION = "random"
 FLOAT = "float"
 """The name of no quantisation."""
-_NAME = re.compile(r"w(\d+)a(\d+)")
+MIXED = "mixed"
+"""Of activations: 8 bits, and 16 where the outputs lose most by 8."""
+_NAME = re.compile(rf"w(\d+)(?:a(\d+)|{MIXED})")
 
 
 class Quantization(Written):
@@ -23,7 +25,11 @@ class Quantization(Written):
     weights: Literal[4, 8] = Field(
         default=8, title="Weights", description="Bits: 8, or 4 where the tools take it."
     )
-    activations: Literal[8, 16] = Field(default=8, title="Activations", description="Bits: 8 or 16.")
+    activations: Literal[8, 16, "mixed"] = Field(
+        default=8,
+        title="Activations",
+        description="Bits: 8, 16, or mixed: 8, and 16 where the outputs lose most by 8 (host SDK).",
+    )
     calibration: Address = Field(
         default=RANDOM_CALIBRATION,
         title="Calibration",
@@ -33,24 +39,24 @@ class Quantization(Written):
 
     @property
     def name(self) -> str:
-        """As people say it: w8a16."""
-        return f"w{self.weights}a{self.activations}"
+        """As people say it: w8a16, w8mixed."""
+        return f"w{self.weights}{MIXED if self.activations == MIXED else f'a{self.activations}'}"
 
 
-def bits(name: str) -> dict[str, int] | None:
+def bits(name: str) -> dict[str, int | str] | None:
     """The fields that a name as `w8a16` stands for; None for `float`. Raises ValueError for what is neither."""
     if name == FLOAT:
         return None
     if not (match := _NAME.fullmatch(name)):
         raise _no_such(name)
-    return {"weights": int(match[1]), "activations": int(match[2])}
+    return {"weights": int(match[1]), "activations": int(match[2]) if match[2] else MIXED}
 
 
 def _named(written: Any) -> Any:
     return bits(written) if isinstance(written, str) else written
 
 
-NAMES = (FLOAT, "w8a8", "w8a16", "w4a8", "w4a16")
+NAMES = (FLOAT, "w8a8", "w8a16", "w8mixed", "w4a8", "w4a16", "w4mixed")
 
 
 def _known(name: Any) -> Any:
