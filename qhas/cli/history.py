@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from enum import StrEnum
 from itertools import cycle
 from pathlib import Path
@@ -74,7 +75,10 @@ def history(
         found = [line for line in lines(store, where, chosen.column) if line.origin is Origin.SIMULATOR]
     if not found:
         wanted = metric or "latency or estimated time"
-        raise InvalidInput(f"The history in {store.root} has no {wanted} of {model} on {soc} as asked for.")
+        near = _near(store, model, soc)
+        raise InvalidInput(
+            f"The history in {store.root} has no {wanted} of {model} on {soc} as asked for{near}."
+        )
     if csv:
         if len(found) > 1:
             told = "; ".join(f"--variant {line.variant} --sweep {line.sweep}" for line in found)
@@ -87,6 +91,16 @@ def history(
         for line in found:
             _show(store, model, soc, line, chosen)
     return Exit.GOOD
+
+
+def _near(store: Store, model: str, soc: str) -> str:
+    """What was perhaps meant: networks on SoCs that the history has."""
+    from qhas.history import Where, read_history
+
+    rows = read_history(store, Where(), ["network", "soc"]).to_pylist()
+    known = {f"{row['network']} {row['soc']}" for row in rows} - {f"{model} {soc}"}
+    near = get_close_matches(f"{model} {soc}", sorted(known))
+    return f"; near it: {', '.join(near)}" if near else ""
 
 
 def tell_damage(damage: DamagedFile) -> None:

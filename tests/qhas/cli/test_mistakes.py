@@ -107,6 +107,15 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         "choose from net/sm8750/default",
     ),
     "a network that the history does not have": (("history", "nett", "sm8750", *SITE), "of nett on sm8750"),
+    "a SoC that the history has under another name": (
+        ("history", "net", "sm8570", *SITE),
+        "near it: net sm8750",
+    ),
+    "a cell in place of a run": (("show", "nightly-1/net/sm8750", *SITE), "give its run alone: nightly-1"),
+    "a folder of outputs that is not there": (
+        ("openmetrics", "gone/lab.prom", *SITE),
+        "there is no folder gone",
+    ),
     "a history of no SoC": (("history", "net", *SITE), "Name a model and a SoC"),
     "a level without a reason": (("accept", "latest/net/sm8750", *SITE), "Give --reason"),
     "a question that changes something": (("query", "drop table cells", *SITE), "nothing is changed"),
