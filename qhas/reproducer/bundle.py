@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from qhas.machine.packing import partial_of
+from qhas.machine.packing import arriving
 from qhas.markdown import as_text
 from qhas.profile.figures import SHOW
 from qhas.reproducer.model import Reproducer
@@ -39,12 +39,10 @@ def pack(answer: Reproducer, part: Path, sides: Sides, target: Path) -> None:
         "rerun.sh": _rerun(sides),
         **{f"{word}.yaml": _sweep(side[0]) for word, side in zip(_WORDS, sides, strict=True)},
     }
-    partial = partial_of(target)
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as out:
+    with arriving(target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as out:
         out.writestr(_entry(DLC), part.read_bytes(), zipfile.ZIP_DEFLATED)
         for name, text in files.items():
             out.writestr(_entry(name), text, zipfile.ZIP_DEFLATED)
-    partial.replace(target)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
