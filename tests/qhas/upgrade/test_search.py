@@ -251,3 +251,54 @@ def test_every_sdk_is_run_on_every_cell_where_that_is_asked_and_none_twice(store
     assert "| cell | 2.47 | 2.48 | 2.49 | 2.50 | 2.51 |" in text
     assert "| net/sm8750 | context binary | 2.0 kB | 1.0 kB | −50 % |" in text
     assert "| net/sm8750 | compile time | 1.5 s | 1.5 s | +0.0 % |" in text
+
+
+def test_where_every_sdk_is_run_changes_that_cancel_each_other_are_told(store: Store) -> None:
+    question = Question((model("net"),), ("sm8750",), SDKS, every=True)
+    found, _ = answered(
+        store,
+        search(question, store),
+        lambda cell: (slower(OPS) if cell.sdk in {"2.49", "2.50"} else OPS, {}),
+    )
+    (cell,) = found.cells
+    assert cell.verdict is Outcome.SAME
+    assert [(step.before, step.after, step.first) for step in cell.steps] == [
+        ("2.48", "2.49", True),
+        ("2.50", "2.51", True),
+    ]
+    assert found.good
+    assert "**2.48 → 2.49**, +16" in page(found)
+
+
+def test_of_every_sdk_a_drift_of_small_changes_is_one_step(store: Store) -> None:
+    question = Question((model("net"),), ("sm8750",), SDKS, every=True)
+    found, _ = answered(
+        store,
+        search(question, store),
+        lambda cell: (slower(OPS, 1 + 0.05 * SDKS.index(cell.sdk or "")), {}),
+    )
+    (cell,) = found.cells
+    assert cell.verdict is Outcome.WORSE
+    assert not any(step.first for step in cell.steps)
+
+
+def test_the_sentence_tells_the_step_that_made_most_of_it(store: Store) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        ops = slower(OPS, 1.5, kinds={"q::Slow.ref": 4}) if since("2.48", cell) else OPS
+        return (slower(ops, 1.2, kinds={"q::Slow.ref": 4}) if since("2.51", cell) else ops), {}
+
+    found, _ = answer(store, lab)
+    assert [step.after for step in found.cells[0].steps] == ["2.48", "2.51"]
+    assert "q::Slow.ref 0 → " in found.sentence
+
+
+def test_memory_is_told_by_name_and_what_moved_most_first(store: Store) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        new = since("2.49", cell)
+        ops = slower(OPS, dram=500_000) if new else OPS
+        return ops, {"metrics": metrics(peak_vtcm=(7 << 20) if new else (6 << 20))}
+
+    (step,) = answer(store, lab)[0].cells[0].steps
+    assert step.cause is Cause.MEMORY
+    parts = step.why.removeprefix("the same HTP ops with other memory: ").split("), ")
+    assert all(part[0].isalpha() for part in parts), step.why
