@@ -32,7 +32,7 @@ class SweepBar:
 
     def __init__(self, progress: Progress, clock: Callable[[], float] = time.monotonic) -> None:
         self._progress = progress
-        self._bar: TaskID = progress.add_task("starting Prefect", total=None)
+        self._bar: TaskID = progress.add_task("starting", total=None)
         self._clock = clock
         self._waiting_line_at = -math.inf
 

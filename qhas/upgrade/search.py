@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from qhas.diff.model import CellDiff, Figure, Outcome
 from qhas.diff.runs import CellNotComparable, compare_cells
 from qhas.failures import InvalidInput
+from qhas.machine.digest import data_digest
 from qhas.profile.figures import COMPILE, CONTEXT, CYCLES
 from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.stored import load_run
@@ -176,7 +177,9 @@ class _Search:
         step.cause, step.why = parts[0][1], "; ".join(part[2] for part in parts)
 
     def _stage(self, label: str, spec: SweepSpec) -> Stage:
-        self._runs.append(f"{self._question.upgrade_id}-{label}")
+        """Cells that an earlier answer chose are in the name: with another threshold they are other ones."""
+        chosen = f"-{data_digest(spec.select.cells)[:6]}" if spec.select.cells else ""
+        self._runs.append(f"{self._question.upgrade_id}-{label}{chosen}")
         return Stage(self._runs[-1], spec)
 
     def _read(self) -> None:

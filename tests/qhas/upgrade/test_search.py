@@ -302,3 +302,19 @@ def test_memory_is_told_by_name_and_what_moved_most_first(store: Store) -> None:
     assert step.cause is Cause.MEMORY
     parts = step.why.removeprefix("the same HTP ops with other memory: ").split("), ")
     assert all(part[0].isalpha() for part in parts), step.why
+
+
+def test_asked_again_with_another_threshold_or_of_every_sdk_no_run_is_another_than_it_was(
+    store: Store,
+) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        ops, facts = larger_vtcm(cell)
+        return (slower(ops, 0.8) if cell.model.name == "small" else ops), facts
+
+    specs: dict[str, SweepSpec] = {}
+    networks = (model("net"), model("small"))
+    for threshold, every in ((15.0, False), (3.0, False), (3.0, True)):
+        question = Question(networks, ("sm8750",), SDKS, threshold, every=every)
+        for stage in answered(store, search(question, store), lab)[1]:
+            assert specs.setdefault(stage.run_id, stage.spec) == stage.spec
+    assert sum("vtcm_mb" in run_id for run_id in specs) == 2
