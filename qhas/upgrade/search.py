@@ -66,7 +66,9 @@ class _Search:
         steps: dict[Place, list[Step]] = {}
         alone = self._alone(places) if asked.every else []
         known = {place for place, _, _ in alone}
-        wide = [(place, 0, len(sdks) - 1) for place, diff in ends.items() if _moved(diff) and place not in known]
+        wide = [
+            (place, 0, len(sdks) - 1) for place, diff in ends.items() if _moved(diff) and place not in known
+        ]
         spans = alone + (yield from self._narrowed(wide))
         for place, first, last in sorted(spans, key=lambda span: span[1:]):
             if step := self._step(place, first, last):

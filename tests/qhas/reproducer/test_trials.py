@@ -20,6 +20,8 @@ def test_a_dlc_that_cannot_be_cut_is_refused_and_leaves_nothing(tmp_path: Path) 
     folder = tmp_path / "parts"
     folder.mkdir()
     trials = Trials(dlc, Site(), folder, side, side)
-    with pytest.raises(InvalidInput, match=r"No part can be made of it: the network of net\.dlc cannot be cut"):
+    with pytest.raises(
+        InvalidInput, match=r"No part can be made of it: the network of net\.dlc cannot be cut"
+    ):
         trials.part(frozenset({0}))
     assert not list(folder.iterdir())
