@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
+from qhas.cell.conversion import require_quantisers
 from qhas.cell.resume import complete, sdk_of_run
 from qhas.cell.sequence import DIRECT, profile_cells
 from qhas.lab.lab import Lab, open_lab
@@ -19,7 +20,7 @@ from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
 from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site, require_cells
-from qhas.site.sdk import Sdk
+from qhas.site.sdk import Sdk, sdks_of
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec
@@ -51,9 +52,10 @@ async def _run(
     plan = sweep if isinstance(sweep, Plan) else await asyncio.to_thread(plan_sweep, sweep)
     require_cells(site, plan.cells)
     async with (
-        open_lab(site, named=plan.sdks, sdks=sdks) as lab,
+        open_lab(site, sdks=sdks or await asyncio.to_thread(sdks_of, site, plan.cells)) as lab,
         sole_runner(lab.store, run_id, _tell_waiting) as tenure,
     ):
+        require_quantisers(plan.cells, lab.sdk_of)
         lab.tenure = tenure
         run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_of_run(lab))
         try:

@@ -1,8 +1,9 @@
 """Job: a float ONNX to a quantised one (QDQ), by ONNX Runtime's quantiser with its rules for the QNN provider.
 
 Request: onnx, inputs, symbols, batch (as of `convert`), list (the lines of an input list: files of float32 values by
-input name, absolute), weights and activations (bits). Result: onnx (a path in the working directory), data (of its
-weights where the network had them in a file of its own, else null).
+input name, absolute), weights (bits) and activations (bits, or `mixed`: 8, and 16 where the outputs lose most by 8). Result:
+onnx (a path in the working directory), data (of its weights where the network had them in a file of its own, else null), and
+lifted (of mixed ones, the activations in 16 bits) of how many (`activations`).
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from numpy.typing import NDArray
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, has_data_files, ready
+from hostsdk.native.sensitivity import sensitive_activations
 from hostsdk.native.tensor_files import Inputs, inputs_of
 
+MIXED = "mixed"
 _COMPONENT = "Quantizer"
 _NORMS = frozenset({"LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"})
 _WEIGHTS = "network.onnx.data"
@@ -31,7 +34,7 @@ def quantise(request: dict[str, Any], reply: Reply) -> None:
     shapes = Shapes(request["inputs"], request["symbols"], request["batch"])
     source, _ = ready(Path(request["onnx"]), Path.cwd(), shapes)
     try:
-        made = _quantised(source, request)
+        made, lifted, activations = _quantised(source, request)
     except ToolError:
         raise
     except (
@@ -42,10 +45,15 @@ def quantise(request: dict[str, Any], reply: Reply) -> None:
             ErrorCode.MODEL_LOAD, f"ONNX Runtime cannot quantise {request['onnx']}: {text}.", _COMPONENT
         ) from error
     data = Path(_WEIGHTS)
-    reply.result(onnx=str(made), data=str(data.resolve()) if data.is_file() else None)
+    reply.result(
+        onnx=str(made),
+        data=str(data.resolve()) if data.is_file() else None,
+        lifted=lifted,
+        activations=activations,
+    )
 
 
-def _quantised(source: Path, request: Mapping[str, Any]) -> Path:
+def _quantised(source: Path, request: Mapping[str, Any]) -> tuple[Path, list[str], int]:
     from onnxruntime.quantization import QuantType, quantize
     from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config, qnn_preprocess_model
 
@@ -56,13 +64,18 @@ def _quantised(source: Path, request: Mapping[str, Any]) -> Path:
         folded, preprocessed, fuse_layernorm=True, save_as_external_data=large, all_tensors_to_one_file=True
     )
     network = preprocessed if changed else folded
-    inputs = inputs_of(network)
+    inputs, lines = inputs_of(network), request["list"]
+    lifted, activations = (
+        sensitive_activations(network, inputs.feed(lines[0])) if request["activations"] == MIXED else ([], 0)
+    )
+    overrides = dict.fromkeys(_scales_of_norms(network), QuantType.QUInt8)
+    overrides |= dict.fromkeys(lifted, QuantType.QUInt16)
     config = get_qnn_qdq_config(
         network,
-        _Reader(inputs, request["list"]),
-        activation_type={8: QuantType.QUInt8, 16: QuantType.QUInt16}[request["activations"]],
+        _Reader(inputs, lines),
+        activation_type=QuantType.QUInt16 if request["activations"] == 16 else QuantType.QUInt8,
         weight_type={4: QuantType.QInt4, 8: QuantType.QInt8}[request["weights"]],
-        init_overrides={name: [{"quant_type": QuantType.QUInt8}] for name in _scales_of_norms(network)},
+        init_overrides={name: [{"quant_type": kind}] for name, kind in overrides.items()},
     )
     config.use_external_data_format = large
     target = Path("quantised", "network.onnx")
@@ -70,7 +83,7 @@ def _quantised(source: Path, request: Mapping[str, Any]) -> Path:
     quantize(network, target, config)
     for data in target.parent.glob("*.data"):
         data.rename(Path(_WEIGHTS))
-    return target.resolve()
+    return target.resolve(), lifted, activations
 
 
 def _folded(source: Path, large: bool) -> Path:

@@ -13,6 +13,9 @@ from hostsdk.tools import command
 from hostsdk.tools.options import Options, whole_number
 from hostsdk.tools.shape_options import add_shape_options, shapes
 
+MIXED = "mixed"
+_NAMED_AT_MOST = 8
+
 
 def main(argv: Sequence[str]) -> int:
     """Exit code 0 with the network in place, or 1 with one error line and no network."""
@@ -32,7 +35,11 @@ def _options() -> Options:
         "--weights_bitwidth", type=whole_number(4, 8), default=8, metavar="BITS", help="8, or 4"
     )
     options.add_argument(
-        "--act_bitwidth", type=whole_number(8, 16), default=8, metavar="BITS", help="8, or 16"
+        "--act_bitwidth",
+        choices=("8", "16", MIXED),
+        default="8",
+        metavar="BITS",
+        help="8, 16, or mixed: 8, and 16 where the outputs lose most by 8",
     )
     add_shape_options(options)
     return options
@@ -42,13 +49,12 @@ def _quantise(argv: Sequence[str]) -> None:
     chosen = _options().parse_args(argv)
     network: Path = chosen.input_network
     output: Path = chosen.output_path
-    for bits, known in ((chosen.weights_bitwidth, (4, 8)), (chosen.act_bitwidth, (8, 16))):
-        if bits not in known:
-            raise ToolError(
-                ErrorCode.INVALID_PARAMETER,
-                f"{bits} bits are not served, {known[0]} and {known[1]} are.",
-                "Command Line",
-            )
+    if chosen.weights_bitwidth not in (4, 8):
+        raise ToolError(
+            ErrorCode.INVALID_PARAMETER,
+            f"{chosen.weights_bitwidth} bits are not served, 4 and 8 are.",
+            "Command Line",
+        )
     if not network.is_file():
         raise ToolError(ErrorCode.MISSING_FILE, f"the network {network} does not exist.", "Quantizer")
     lines = [
@@ -61,11 +67,20 @@ def _quantise(argv: Sequence[str]) -> None:
             "onnx": str(network.resolve()),
             "list": lines,
             "weights": chosen.weights_bitwidth,
-            "activations": chosen.act_bitwidth,
+            "activations": chosen.act_bitwidth if chosen.act_bitwidth == MIXED else int(chosen.act_bitwidth),
             **shapes(chosen),
         }
         result = run_job("quantise", request, scratch)
         if result["data"]:
             publish(Path(result["data"]), output.with_name(Path(result["data"]).name))
         publish(Path(result["onnx"]), output)
+    if chosen.act_bitwidth == MIXED:
+        print(f"[INFO] {_lifted(result['lifted'], result['activations'])}")
     print(f"[INFO] Quantization complete: {output}")
+
+
+def _lifted(names: Sequence[str], activations: int) -> str:
+    told = f"{len(names)} of {activations} activations are of 16 bits"
+    if not names:
+        return f"{told}: nothing is lost by 8."
+    return f"{told}: {', '.join(names[:_NAMED_AT_MOST])}{' ...' if len(names) > _NAMED_AT_MOST else ''}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -13,7 +14,9 @@ from qhas.machine.secrets import Address
 RANDOM_CALIBRATION = "random"
 FLOAT = "float"
 """The name of no quantisation."""
-_NAME = re.compile(r"w(\d+)a(\d+)")
+MIXED = "mixed"
+"""Of activations: 8 bits, and 16 where the outputs lose most by 8."""
+_NAME = re.compile(rf"w(\d+)(?:a(\d+)|{MIXED})")
 
 
 class Quantization(Written):
@@ -22,7 +25,11 @@ class Quantization(Written):
     weights: Literal[4, 8] = Field(
         default=8, title="Weights", description="Bits: 8, or 4 where the tools take it."
     )
-    activations: Literal[8, 16] = Field(default=8, title="Activations", description="Bits: 8 or 16.")
+    activations: Literal[8, 16, "mixed"] = Field(
+        default=8,
+        title="Activations",
+        description="Bits: 8, 16, or mixed: 8, and 16 where the outputs lose most by 8 (host SDK).",
+    )
     calibration: Address = Field(
         default=RANDOM_CALIBRATION,
         title="Calibration",
@@ -32,32 +39,38 @@ class Quantization(Written):
 
     @property
     def name(self) -> str:
-        """As people say it: w8a16."""
-        return f"w{self.weights}a{self.activations}"
+        """As people say it: w8a16, w8mixed."""
+        return f"w{self.weights}{MIXED if self.activations == MIXED else f'a{self.activations}'}"
 
 
-def bits(name: str) -> dict[str, int] | None:
+def bits(name: str) -> dict[str, int | str] | None:
     """The fields that a name as `w8a16` stands for; None for `float`. Raises ValueError for what is neither."""
     if name == FLOAT:
         return None
     if not (match := _NAME.fullmatch(name)):
-        raise ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}")
-    return {"weights": int(match[1]), "activations": int(match[2])}
+        raise _no_such(name)
+    return {"weights": int(match[1]), "activations": int(match[2]) if match[2] else MIXED}
 
 
 def _named(written: Any) -> Any:
     return bits(written) if isinstance(written, str) else written
 
 
-NAMES = (FLOAT, "w8a8", "w8a16", "w4a8", "w4a16")
+NAMES = (FLOAT, "w8a8", "w8a16", "w8mixed", "w4a8", "w4a16", "w4mixed")
 
 
 def _known(name: Any) -> Any:
     if name is None or name == "none":
         return FLOAT
     if name not in NAMES:
-        raise ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}")
+        raise _no_such(name)
     return name
+
+
+def _no_such(name: Any) -> ValueError:
+    near = get_close_matches(str(name), NAMES, 1)
+    meant = f"; perhaps {near[0]} was meant" if near else ""
+    return ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}{meant}")
 
 
 Quantize = Annotated[Quantization | None, BeforeValidator(_named)]

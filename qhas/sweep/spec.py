@@ -16,6 +16,7 @@ from qhas.sweep.model_ref import NO_INPUTS as NO_INPUTS
 from qhas.sweep.model_ref import RANDOM_INPUTS as RANDOM_INPUTS
 from qhas.sweep.model_ref import ModelRef as ModelRef
 from qhas.sweep.model_ref import anchored_model
+from qhas.sweep.quantization import NAMES as QUANTISATIONS
 from qhas.sweep.quantization import QuantizeName
 
 DEFAULT = "default"
@@ -145,7 +146,7 @@ class Variants(Written):
         default=[],
         exclude_if=lambda names: not names,
         title="Quantise",
-        description="Of ONNX networks: each of float, w8a8, w8a16, w4a8, w4a16.",
+        description=f"Of ONNX networks: each of {', '.join(QUANTISATIONS)}.",
     )
 
     @model_validator(mode="after")

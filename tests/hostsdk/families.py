@@ -159,6 +159,19 @@ def token_ids(folder: Path) -> Path:
     return net.save(folder, net.op("Softmax", net.op("MatMul", rows, net.weight(_WIDTH, 40)), axis=-1))
 
 
+def outlier(folder: Path) -> Path:
+    """A tensor between two products in which one column is a thousand times the others, and is then left out."""
+    net = _Network("outlier", (1, 8, _WIDTH))
+    factors = np.ones(_WIDTH, np.float32)
+    factors[0] = 1000
+    wide = net.op(
+        "Mul", net.op("MatMul", "x", net.weight(_WIDTH, _WIDTH)), net.constant(factors), name="wide"
+    )
+    rest = np.random.default_rng(5).standard_normal((_WIDTH, _WIDTH)).astype(np.float32)
+    rest[0] = 0
+    return net.save(folder, net.op("MatMul", wide, net.constant(rest), name="y"))
+
+
 FAMILIES: dict[str, Callable[[Path], Path]] = {
     make.__name__: make for make in (encoder, encoder_w8a16, unet, depthwise, split_topk, token_ids)
 }

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
 
-from tests.hostsdk.families import encoder
+from tests.hostsdk.families import encoder, outlier
 from tests.hostsdk.tools.conftest import Tool, run_tool, succeeded
 
 pytestmark = pytest.mark.hostsdk
 
 
-@pytest.mark.parametrize(("weights", "activations"), [(8, 8), (8, 16), (4, 16)])
+@pytest.mark.parametrize(("weights", "activations"), [(8, "8"), (8, "16"), (4, "16"), (8, "mixed")])
 def test_a_transformer_is_quantised_as_the_htp_takes_it(
-    weights: int, activations: int, convert: Tool, tmp_path: Path
+    weights: int, activations: str, convert: Tool, tmp_path: Path
 ) -> None:
     network = encoder(tmp_path)
     np.random.default_rng(0).standard_normal((1, 16, 32)).astype(np.float32).tofile(tmp_path / "x.raw")
@@ -23,3 +25,36 @@ def test_a_transformer_is_quantised_as_the_htp_takes_it(
     bits = ["--weights_bitwidth", weights, "--act_bitwidth", activations]
     succeeded(run_tool("onnx-quantize", "-i", network, "-o", "q.onnx", "-l", "list.txt", *bits, cwd=tmp_path))
     succeeded(convert("-i", "q.onnx", "-o", "q.dlc"))
+
+
+def test_mixed_bits_are_nearer_than_8_and_most_activations_stay_in_8(tmp_path: Path) -> None:
+    network = outlier(tmp_path)
+    values = np.random.default_rng(0).standard_normal((1, 8, 32)).astype(np.float32)
+    values.tofile(tmp_path / "x.raw")
+    (tmp_path / "list.txt").write_text("x.raw\n", encoding="utf-8")
+    for bits in ("8", "mixed"):
+        ended = run_tool(
+            "onnx-quantize",
+            "-i",
+            network,
+            "-o",
+            f"{bits}.onnx",
+            "-l",
+            "list.txt",
+            "--act_bitwidth",
+            bits,
+            cwd=tmp_path,
+        )
+        succeeded(ended)
+    assert "2 of 5 activations are of 16 bits: c1, wide" in ended.stdout
+    wanted, bytes_alone, mixed = (
+        _computed(tmp_path / name, values) for name in (network.name, "8.onnx", "mixed.onnx")
+    )
+    assert np.abs(mixed - wanted).max() < np.abs(bytes_alone - wanted).max() / 10
+
+
+def _computed(network: Path, values: Any) -> Any:
+    options = SessionOptions()
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": values})[0]
