@@ -20,8 +20,12 @@ def measuring(trials: Trials, *, estimated: bool) -> Iterator[Measure]:
     """What measures parts inside the block: the simulator alone where it `estimated` both sides and can, else runs."""
     with ExitStack() as stack:
         sides = (trials.before, trials.after)
-        named = {side.sdk for side in sides} if estimated else set()
-        estimators = {sdk: stack.enter_context(estimating_at(trials.site, sdk))[0] for sdk in named}
+        socs: dict[str | None, list[str]] = {}
+        for side in sides if estimated else ():
+            socs.setdefault(side.sdk, []).append(side.soc)
+        estimators = {
+            sdk: stack.enter_context(estimating_at(trials.site, sdk, of_it))[0] for sdk, of_it in socs.items()
+        }
         if estimated and not any(estimators[side.sdk].refusal_of(side.soc) for side in sides):
             yield lambda parts: _changes(trials, parts, estimators)
         else:

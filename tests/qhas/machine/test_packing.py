@@ -20,9 +20,14 @@ def test_a_file_has_its_name_when_it_is_whole(tmp_path: Path) -> None:
 def test_what_fails_leaves_nothing_and_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "net.dlc"
     target.write_text("old")
-    with pytest.raises(ZeroDivisionError), arriving(target) as partial:
-        partial.write_text("half")
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with arriving(target) as partial:
+            partial.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("net.dlc", "old")]
 
 
