@@ -57,12 +57,17 @@ def check_key(key: str) -> str:
     return key
 
 
+def has_controls(text: str) -> bool:
+    """Whether something in it breaks a line, steers a terminal or is no character: no path or address of anybody's has that."""
+    return any(unicodedata.category(character) in _UNSHOWN for character in text)
+
+
 def check_path(path: str) -> str:
     """Return a relative path as devices and tools choose them, or raise ValueError if it leads elsewhere.
 
     Its parts may hold blanks and any script, as names of tensors do, but nothing that breaks a line or steers a terminal.
     """
-    if any(unicodedata.category(character) in _UNSHOWN for character in path):
+    if has_controls(path):
         fault = "it holds a line break or another control character"
     elif path.startswith("/") or "\\" in path:
         fault = "it must be relative, its parts separated by '/'"

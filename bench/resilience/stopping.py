@@ -70,7 +70,7 @@ def stop_and_take_over(folder: Path, networks: int, environment: Mapping[str, st
     with ended_with_us(here.start(RUN)) as stopped:
         while len(read_run(objects, RUN).complete) < len(here.cells) // 3:
             if stopped.poll() is not None:
-                raise BenchFailed("the sweep ended before it was stopped")
+                raise BenchFailed(f"the sweep ended before it was stopped: {here.said(RUN).strip()[-300:]}")
             time.sleep(_LOOK_SECONDS)
         os.killpg(stopped.pid, signal.SIGSTOP)
         began, complete = time.monotonic(), len(read_run(objects, RUN).complete)

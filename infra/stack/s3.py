@@ -1,11 +1,13 @@
 """`python -m infra.stack.s3 PORT`: moto's S3 server on loopback, for who has the key in AWS_ACCESS_KEY_ID and its secret.
 
-Moto itself believes every key, and lets whoever reaches it reset it or turn its own checks off.
+Moto itself believes every key, and has services beside S3 by which whoever reaches it resets it, records what is sent to it or
+turns its own checks off: none of them is served.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _REFUSAL = b"""<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>AccessDenied</Code><Message>The request is not signed with this stack's key.</Message></Error>"""
+_OBJECT = re.compile(r"/[^/]+/[^/].*", re.DOTALL)
 _HEADERS_OF_CGI = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 
 
@@ -45,21 +48,19 @@ def _headers(environ: WSGIEnvironment) -> dict[str, str]:
 
 
 def _is_preflight(environ: WSGIEnvironment) -> bool:
-    return environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+    """Of an object: to any method moto answers at the root with the names of all buckets."""
+    asked = environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+    return asked and _OBJECT.fullmatch(environ["PATH_INFO"]) is not None
 
 
 def main(port: int) -> None:
     """Serve until a signal ends it."""
-    from moto.moto_server.werkzeug_app import (
-        DomainDispatcherApplication,
-        MotoRequestHandler,
-        create_backend_app,
-    )
+    from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
     from werkzeug.serving import run_simple
 
     key = Key(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
-    moto = DomainDispatcherApplication(create_backend_app)
-    run_simple("127.0.0.1", port, Guarded(moto, key), threaded=True, request_handler=MotoRequestHandler)
+    application = Guarded(create_backend_app("s3"), key)
+    run_simple("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
 
 
 if __name__ == "__main__":

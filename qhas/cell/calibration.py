@@ -12,11 +12,12 @@ from pathlib import Path
 
 import fsspec
 
-from qhas.cell.inputs import LARGEST_DATA, listed_inputs
+from qhas.cell.inputs import LARGEST_DATA, listed_inputs, read_data
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.secrets import error_at, masked
 from qhas.network.onnx_file import OnnxGraph, OnnxTensor
+from qhas.outside_text import shown
 from qhas.sweep.quantization import RANDOM_CALIBRATION
 from qhas.sweep.spec import ModelRef
 
@@ -24,6 +25,8 @@ CALIBRATION_LIST = "calibration.txt"
 RANDOM_INFERENCES = 3
 MOST_INFERENCES = 1000
 _ENDS = (".npy", ".raw")
+_NUMBERS = "biuf"
+"""Kinds of NumPy: truth, whole numbers, floats."""
 _FLOATS = ("FLOAT_16", "FLOAT_32", "FLOAT_64")
 
 
@@ -101,19 +104,21 @@ def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
             f"{masked(address)} is a folder, and the network has several inputs ({names}): give an input list."
         )
     fs, path = fsspec.core.url_to_fs(address)
-    files = sorted(entry["name"] for entry in fs.ls(path, detail=True) if str(entry["name"]).endswith(_ENDS))
+    try:
+        listing = fs.ls(path, detail=False)
+    except Exception as error:  # every fsspec backend raises its own
+        told = error_at(address, f"{type(error).__name__}: {error}")
+        raise _unusable(f"{masked(address)} cannot be listed: {told}.") from None
+    files = sorted(name for name in map(str, listing) if name.endswith(_ENDS))
     if not 0 < len(files) <= MOST_INFERENCES:
         raise _unusable(
             f"{masked(address)} holds {len(files)} files that end in .npy or .raw; give 1 to {MOST_INFERENCES}."
         )
     lines = []
     for number, file in enumerate(files):
-        if fs.info(file)["size"] > LARGEST_DATA:
-            raise _unusable(
-                f"{Path(file).name} is over {LARGEST_DATA >> 20} MiB, the most that is read of a calibration file."
-            )
+        name = Path(file).name
         target = folder / f"{number}.raw"
-        target.write_bytes(_values(fs.cat_file(file), Path(file).name))
+        target.write_bytes(_values(read_data(fs, file, name, LARGEST_DATA), name))
         lines.append(f"{graph.inputs[0].name}:={target}")
     return lines
 
@@ -127,11 +132,19 @@ def _values(content: bytes, name: str) -> bytes:
     import numpy as np
 
     try:
-        return bytes(np.load(io.BytesIO(content), allow_pickle=False).astype(np.float32).tobytes())
-    except (ValueError, TypeError, EOFError) as error:
+        # Not np.load, which takes an archive of arrays and a pickle for one as well.
+        values = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        if values.dtype.kind not in _NUMBERS:
+            raise ValueError(f"it holds {values.dtype}")
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32).tobytes()
+    except MemoryError:
         raise _unusable(
-            f"{name} cannot be read as an array of numbers: {str(error)[:200].rstrip('.')}."
-        ) from error
+            f"{name} cannot be read as an array of numbers: it claims to hold more than memory does."
+        ) from None
+    except (ValueError, TypeError, EOFError) as error:
+        told = shown(str(error)[:200]).rstrip(".")
+        raise _unusable(f"{name} cannot be read as an array of numbers: {told}.") from error
 
 
 def _unusable(message: str) -> StepFailed:

@@ -151,7 +151,7 @@ def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[st
     before = len(staged)
     lines = [
         line if line.startswith(("#", "%")) else " ".join(_localised(line, files, before))
-        for line in _read(fs, list_path, masked(address), LARGEST_LIST)
+        for line in read_data(fs, list_path, masked(address), LARGEST_LIST)
         .decode("utf-8-sig", errors="replace")
         .splitlines()
     ]
@@ -159,7 +159,7 @@ def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[st
         staged[str(name)] = folder / f"{before + index}.raw"
         told = _as_told(original, index + 1)
         place = _place(fs, list_path, original, told)
-        staged[str(name)].write_bytes(_read(fs, place, told, LARGEST_DATA))
+        staged[str(name)].write_bytes(read_data(fs, place, told, LARGEST_DATA))
     lines = [line for line in lines if line.strip()]
     if all(line.startswith(("#", "%")) for line in lines):
         raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"{masked(address)} names no input.")
@@ -218,7 +218,8 @@ def _rejected(shown_name: str, fault: str) -> StepFailed:
     return StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"Input {shown_name} {fault}.")
 
 
-def _read(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int) -> bytes:
+def read_data(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int) -> bytes:
+    """The bytes of a regular file of at most `largest`, called by this name. Raises StepFailed for what cannot be read."""
     try:
         if isinstance(fs, LocalFileSystem):
             return read_file(Path(path), largest)

@@ -32,10 +32,10 @@ from qhas.upkeep.prune import prune as carry_out
 @command
 def prune(
     site: SiteOption = None,
-    traces: Annotated[int, typer.Option(help="Days to keep traces.")] = TRACES_DAYS,
-    replay: Annotated[int, typer.Option(help="Days to keep logs and schematics.")] = REPLAY_DAYS,
+    traces: Annotated[int, typer.Option(min=0, help="Days to keep traces.")] = TRACES_DAYS,
+    replay: Annotated[int, typer.Option(min=0, help="Days to keep logs and schematics.")] = REPLAY_DAYS,
     prepared: Annotated[
-        int, typer.Option(help="Days to keep prepared graphs that are not used.")
+        int, typer.Option(min=0, help="Days to keep prepared graphs that are not used.")
     ] = PREPARED_DAYS,
     yes: Annotated[
         bool, typer.Option("--yes", help="Remove; without it, only show what would be removed.")

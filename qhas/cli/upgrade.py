@@ -18,7 +18,7 @@ from qhas.direct import run_direct
 from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.site import Site, load_site, require_devices
-from qhas.site.sdk import find_sdks
+from qhas.site.sdk import sdks_of
 from qhas.store import Store
 from qhas.sweep.plan import plan_sweep
 from qhas.units import signed_percent
@@ -62,7 +62,7 @@ def ask(question: Question, lab_site: Site, as_json: bool) -> Exit:
     """Run what the question needs, keep the answer and show it. Raises InvalidInput before anything runs."""
     first = plan_sweep(question.sweep((question.sdks[0], question.sdks[-1])))
     require_devices(lab_site, list(question.socs))
-    find_sdks(lab_site, first.sdks)
+    sdks_of(lab_site, first.cells)
     return answered(search(question, Store(lab_site.store)), lab_site, as_json)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field
 
-from qhas.documents import Stored
+from qhas.documents import Moment, Stored
 from qhas.outside_text import ShownText
 
 
@@ -44,7 +43,7 @@ class DeviceFacts(Stored):
 class Health(Stored):
     """A device's condition at a moment; None where it does not tell."""
 
-    taken_at: datetime
+    taken_at: Moment
     thermal_status: int | None = Field(default=None, description="Android's scale: 0 none to 6 shutdown.")
     celsius: dict[ShownText, float] = Field(default={}, description="Temperature by sensor.")
     skin_celsius: float | None = None

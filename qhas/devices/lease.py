@@ -45,7 +45,9 @@ __all__ = [
 
 _THOROUGH_SECONDS = 1.0
 """How often a poll looks at everything although nothing seems to have changed."""
-_TICKET = re.compile(r"(?P<number>\d{9,})\.(?P<queue>\d+-[0-9a-f]+)\.ticket")
+_TICKET = re.compile(r"[0-9]{9,15}\.[0-9]{1,10}-[0-9a-f]{1,40}\.ticket")
+_LAST_NUMBER = 10**12
+"""Nobody draws so many: a ticket of a higher one, which any user may write, is served last and makes no other's longer."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,8 @@ class Leases:
         for address in waiter.ticket.addresses:
             self._shared.open(_lock_name(address), create=True).close()
         # Never the same twice: others read a ticket once.
-        self._number = max(self._number, *(_number(name) for name in self._listing()), 0) + 1
+        drawn = (number for number in map(_number, self._listing()) if number < _LAST_NUMBER)
+        self._number = max(self._number, *drawn, 0) + 1
         waiter.name = f"{self._number:09}.{self._queue_name}.ticket"
         self._waiters[waiter.name] = waiter
         self._serve()

@@ -9,9 +9,11 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from qhas.documents import Moment
 from qhas.failures import InvalidInput
 from qhas.machine.shared_directory import SharedDirectory, file_stem
 from qhas.outside_text import ShownText
@@ -20,21 +22,22 @@ _logger = logging.getLogger(__name__)
 
 _LONGEST_REASON = 1000
 _LOCK_SECONDS = 5.0
+Count = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
 class Quarantined(BaseModel):
     """Why and for how long a device is quarantined."""
 
     reason: ShownText
-    since: AwareDatetime
-    until: AwareDatetime
+    since: Moment
+    until: Moment
     """When it may be tried again, at the earliest."""
-    failures: int
+    failures: Count
     """In a row, up to now."""
 
 
 class _Record(BaseModel):
-    failures: int = 0
+    failures: Count = 0
     quarantined: Quarantined | None = None
 
 
@@ -47,8 +50,8 @@ class QuarantineLog:
 
     At `threshold` failures a device is quarantined for `first_period_seconds`. After that it is on probation: one
     failure quarantines it for twice as long as before, up to `longest` seconds; one success clears it. Any number of
-    processes may note at once. A file that cannot be read counts as absent, and one that cannot be written is
-    logged: a run never fails for the bookkeeping.
+    processes may note at once. A file that cannot be read counts as absent, and so does a longer quarantine than there
+    are, which somebody else wrote. One that cannot be written is logged: a run never fails for the bookkeeping.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class QuarantineLog:
             self._shared.create()
             with self._shared.open(_name(address), create=True) as file:
                 file.lock(_LOCK_SECONDS)
-                record = self._after_failure(_parse(file.read()), reason[:_LONGEST_REASON], now)
+                record = self._after_failure(self._parse(file.read()), reason[:_LONGEST_REASON], now)
                 file.write(record.model_dump_json())
         except (OSError, InvalidInput) as error:
             _logger.warning("A failure of %s could not be noted: %s", address, error)
@@ -87,7 +90,7 @@ class QuarantineLog:
         try:
             with self._shared.open(_name(address)) as file:
                 file.lock(_LOCK_SECONDS)
-                record = _parse(file.read())
+                record = self._parse(file.read())
                 failures = max(0, record.failures - 1)
                 kept = record.quarantined if failures >= self._threshold else None
                 file.write(_Record(failures=failures, quarantined=kept).model_dump_json())
@@ -101,7 +104,7 @@ class QuarantineLog:
         try:
             with self._shared.open(_name(address)) as file:
                 file.lock(_LOCK_SECONDS)
-                record = _parse(file.read())
+                record = self._parse(file.read())
                 file.clear()
         except FileNotFoundError:
             return False
@@ -120,7 +123,7 @@ class QuarantineLog:
         try:
             with self._shared.open(_name(address)) as file:
                 # No lock: whoever has it must not stop those who only look. A line is one write.
-                return _parse(file.read()).quarantined
+                return self._parse(file.read()).quarantined
         except (OSError, InvalidInput):
             return None
 
@@ -130,19 +133,21 @@ class QuarantineLog:
             return _Record(failures=failures, quarantined=before.model_copy(update={"failures": failures}))
         if not before and failures < self._threshold:
             return _Record(failures=failures)
-        period = min(2 * (before.until - before.since) if before else self._first, self._longest)
+        twice = 2 * (before.until - before.since) if before else self._first
+        period = min(max(twice, self._first), self._longest)
         return _Record(
             failures=failures,
             quarantined=Quarantined(reason=reason, since=now, until=now + period, failures=failures),
         )
 
+    def _parse(self, line: bytes) -> _Record:
+        try:
+            record = _Record.model_validate_json(line)
+        except ValidationError:
+            return _Record()
+        until = record.quarantined.until if record.quarantined else self._clock()
+        return record if until - self._clock() <= self._longest else _Record()
+
 
 def _name(address: str) -> str:
     return f"{file_stem(address)}.quarantine"
-
-
-def _parse(line: bytes) -> _Record:
-    try:
-        return _Record.model_validate_json(line)
-    except ValidationError:
-        return _Record()

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from qhas.devices.quarantine import Quarantined
+from qhas.documents import Moment
 from qhas.outside_text import ShownText
 
 
@@ -24,7 +25,7 @@ class Holder(BaseModel):
     """As people call it."""
     pid: int
     host_user: ShownText
-    since: AwareDatetime
+    since: Moment
 
     @classmethod
     def here(cls, run_id: str, cell: str) -> Self:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
 from qhas.devices.facts import DeviceFacts, HealthFacts
-from qhas.documents import Stored
+from qhas.documents import Moment, Stored
 from qhas.failures import Failure
 from qhas.profile.metrics import Latency
 from qhas.runs import keys
@@ -20,7 +19,7 @@ class Rerun(Stored):
     """What a cell's re-run measured, or why it measured nothing. It confirms or clears; it replaces no figure."""
 
     cell: str
-    taken_at: datetime
+    taken_at: Moment
     device: DeviceFacts | None = None
     health: HealthFacts | None = None
     latency: Latency | None = None

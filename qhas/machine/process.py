@@ -15,6 +15,7 @@ from typing import IO, Literal
 
 from pydantic import BaseModel, Field, computed_field
 
+from qhas.documents import Moment
 from qhas.machine.secrets import holds_secret
 
 GRACE_SECONDS = 2.0
@@ -28,7 +29,7 @@ class ToolRun(BaseModel):
     """What a finished tool left behind. Times are UTC; durations are host seconds, never a latency."""
 
     argv: list[str]
-    started_at: datetime
+    started_at: Moment
     seconds: float
     exit_code: int
     timed_out: bool = False

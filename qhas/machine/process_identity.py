@@ -25,7 +25,7 @@ class ProcessIdentity(BaseModel):
     """A process, told apart from every other one. Processes of one `place` see each other."""
 
     place: str
-    pid: int = Field(gt=0)
+    pid: int = Field(gt=0, lt=1 << 31)
     started: int = Field(description="Clock ticks since the boot.")
 
     def is_visible(self) -> bool:

@@ -6,12 +6,12 @@ One object an acceptance, written whole. What is taken back stays, with who took
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from qhas.documents import Stored
+from qhas.documents import Moment, Stored
 from qhas.naming import Name
 from qhas.outside_text import ShownText
 from qhas.runs import keys
@@ -32,7 +32,7 @@ class Withdrawal(Stored):
     """Who took an acceptance back, and when."""
 
     by: Who
-    at: datetime
+    at: Moment
 
 
 class Acceptance(Stored):
@@ -44,7 +44,7 @@ class Acceptance(Stored):
     cell: str = Field(description="Key of the cell, `<model>/<soc>/<variant>`.")
     night: date = Field(description="Of the run, UTC.")
     by: Who
-    at: datetime
+    at: Moment
     reason: Why
     budgets: dict[str, float] = Field(
         default={}, description="Figures that were over their budget, which are allowed from then on."

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from qhas.documents import Moment
 from qhas.naming import Name
 from qhas.runs import keys
 from qhas.runs.record import Origin, SweepState
@@ -21,8 +21,8 @@ class Entry(BaseModel):
     run_id: Name
     name: str
     state: SweepState
-    started_at: datetime
-    finished_at: datetime | None = None
+    started_at: Moment
+    finished_at: Moment | None = None
     cells: int
     good: int
     failed: int

@@ -6,13 +6,12 @@ Readers ignore keys they do not know. A change of meaning raises `SCHEMA_VERSION
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field
 
 from qhas.devices.facts import DeviceFacts, HealthFacts
-from qhas.documents import Stored
+from qhas.documents import Moment, Stored
 from qhas.failures import Failure, FailureKind, Step
 from qhas.machine.process import ToolRun
 from qhas.machine.secrets import Address
@@ -59,7 +58,7 @@ class Attempt(Stored):
     step: Step
     number: int
     device: str | None = None
-    started_at: datetime | None = None
+    started_at: Moment | None = None
     seconds: float | None = Field(default=None, description="Host seconds, waiting for a core included.")
     tools: list[ToolRun] = []
     failure: FailureKind | None = None
@@ -185,8 +184,8 @@ class CellRecord(Stored):
     status: CellStatus
     failure: Failure | None = None
     origin: Origin
-    started_at: datetime
-    finished_at: datetime
+    started_at: Moment
+    finished_at: Moment
     sdk: SdkFacts
     device: DeviceFacts | None = None
     model: ModelFacts | None = None
@@ -326,8 +325,8 @@ class SweepRecord(Stored):
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     run_id: Name
     state: SweepState
-    started_at: datetime
-    finished_at: datetime | None = None
+    started_at: Moment
+    finished_at: Moment | None = None
     spec: SweepSpec
     site: Site
     sdk: SdkFacts | None = None

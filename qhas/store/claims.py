@@ -18,7 +18,9 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ValidationError
 
+from qhas.documents import Moment
 from qhas.machine.process_identity import ProcessIdentity, this_process
+from qhas.outside_text import ShownText
 from qhas.store import Store, StoreError
 
 _RELEASE_SECONDS = 5.0
@@ -29,9 +31,9 @@ class Claim(BaseModel):
     """Who works on something. `host` is for people."""
 
     owner: str
-    host: str
+    host: ShownText
     process: ProcessIdentity | None = None
-    expires: datetime
+    expires: Moment
 
     def has_ended(self) -> bool:
         """Whether its process is known to be gone."""
@@ -42,7 +44,7 @@ class Claim(BaseModel):
         return self.process is not None and self.process.is_visible()
 
 
-RELEASED = Claim(owner="", host="", expires=datetime.min.replace(tzinfo=UTC))
+RELEASED = Claim(owner="", host="", expires=datetime(2000, 1, 1, tzinfo=UTC))
 """A claim that was there and went before it could be read."""
 
 

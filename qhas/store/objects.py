@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import Field
 
-from qhas.documents import Stored
+from qhas.documents import Moment, Stored
 from qhas.naming import StoredPath
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class Artifact(Stored):
     true_name: str | None = Field(
         default=None, description="The relative path its maker gave it, where `path` had to differ."
     )
-    pruned_at: datetime | None = Field(default=None, description="Since when the file is not there any more.")
+    pruned_at: Moment | None = Field(default=None, description="Since when the file is not there any more.")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from typing import TypeVar
 
 from qhas.machine.packing import gzipped, partial_of
 from qhas.machine.secrets import error_at, masked
-from qhas.naming import check_key
+from qhas.naming import check_key, has_controls
+from qhas.outside_text import one_line
 from qhas.store.backend import Backend
 from qhas.store.errors import ObjectDamaged, ObjectMissing, StoreError, Taken, Unsupported
 from qhas.store.guard import Guard
@@ -46,12 +47,14 @@ class Store:
         scratch: Path | None = None,
         backend: Backend | None = None,
     ) -> None:
-        self.root = masked(root)
+        self.root = one_line(masked(root))
         """For people; a password in the address is left out."""
-        self._has_secrets = self.root != root
+        self._has_secrets = masked(root) != root
         self._scratch = scratch
         patience = patience or Patience()
         try:
+            if has_controls(root):
+                raise ValueError("its address holds a line break or another control character")
             self._backend = backend or open_backend(root, patience)
         except (ImportError, ValueError) as error:
             raise StoreError(f"The store {self.root} cannot be used: {error_at(root, str(error))}") from None

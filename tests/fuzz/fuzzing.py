@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import resource
 import signal
 import time
@@ -67,17 +68,36 @@ _TOKENS = (
         b"\xb3" * 64,
     ),
 )
+_SCALAR = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|\btrue\b|\bfalse\b|\bnull\b')
+_CHANGES = ("value", "value", "value", "byte", "token", "replace", "cut", "double", "move", "end", "fill")
+_VALUES = (
+    *(b"null", b"true", b"[]", b"{}", b'""', b"0", b"-1", b"1e-320", b"1e308", b"-1e999", b"NaN"),
+    *(b"2147483648", b"-9223372036854775809", b"18446744073709551616", b"9" * 300, b"0.5"),
+    *(b'"0001-01-01T00:00:00Z"', b'"9999-12-31T23:59:59.999999Z"', b'"2026-03-01T03:00:00"', b'"2026-03-01"'),
+    *(
+        b'"../../x"',
+        b'"/dev/zero"',
+        b'"s3://u:p@h/x"',
+        b'"' + b"x" * 300 + b'"',
+        b'"\\u0000\\u001b]0;x\\u0007"',
+    ),
+    *(b'"\\ud800"', b'"\\u202e"', b'"=1+1"', b'"nan"', b'[[[[["x"]]]]]', b'{"": null}'),
+)
+"""What no writer of a JSON value meant, though its grammar takes most of it."""
 
 
 @st.composite
 def spoiled(draw: st.DrawFn, seeds: Sequence[bytes]) -> bytes:
-    """One of the seeds after a few changes: bytes, tokens, pieces cut out, doubled and moved, packed and cut off."""
+    """One of the seeds after a few changes: values, bytes, tokens, pieces cut out, doubled and moved, packed and cut off."""
     content = bytearray(draw(st.sampled_from(seeds)))
     for _ in range(draw(st.integers(0, 6))):
         at = draw(st.integers(0, max(len(content), 1)))
         size = draw(st.sampled_from((1, 2, 4, 8, 16, 100, 1000, 100_000)))
         piece = bytes(content[at : at + size])
-        match draw(st.sampled_from(("byte", "token", "replace", "cut", "double", "move", "end", "fill"))):
+        match draw(st.sampled_from(_CHANGES)):
+            case "value":
+                if value := _SCALAR.search(content, at, at + 100_000):
+                    content[value.start() : value.end()] = draw(st.sampled_from(_VALUES))
             case "byte":
                 content[at : at + 1] = draw(st.binary(min_size=1, max_size=8))
             case "token":

@@ -75,12 +75,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackS3]:
 
 def status(url: str, method: str = "GET", **headers: str) -> int:
     """What the server answers to a request that is sent as it stands."""
+    return answer(url, method, **headers)[0]
+
+
+def answer(url: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+    """As `status`, with the body."""
     asked = urllib.request.Request(url, headers=headers, method=method)
     try:
         with urllib.request.urlopen(asked, timeout=20) as answer:
-            return int(answer.status)
+            return int(answer.status), answer.read()
     except HTTPError as refused:
-        return refused.code
+        return refused.code, refused.read()
 
 
 @pytest.mark.parametrize("access", [S3Server.access_key, "QHASOTHERKEY"])
@@ -107,6 +112,36 @@ def test_nobody_comes_in_without_a_key(server: StackS3, path: str) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_nobody_changes_anything_without_a_key(server: StackS3, method: str, path: str) -> None:
     assert status(server.endpoint + path, method) == 403
+
+
+BEFORE = {"Origin": "https://ui.perfetto.dev", "Access-Control-Request-Method": "PUT"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "//", "/lab", "/moto-api/recorder/", "/moto-api/seed?a=1", "/moto-api/config"],
+)
+def test_a_browsers_first_question_is_about_an_object_or_refused(server: StackS3, path: str) -> None:
+    assert status(server.endpoint + path, "OPTIONS", **BEFORE) == 403
+
+
+@pytest.mark.parametrize("path", ["start-recording", "download-recording"])
+def test_a_browsers_first_question_reaches_nothing_of_motos_own(server: StackS3, path: str) -> None:
+    assert answer(f"{server.endpoint}/moto-api/recorder/{path}", "OPTIONS", **BEFORE) == (403, b"")
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"Authorization": "AWS4-HMAC-SHA256 Credential=A/2/us-east-1/dynamodb/aws4_request, a, b"},
+        {"X-Amz-Target": "DynamoDB_20120810.ListTables"},
+    ],
+    ids=lambda named: next(iter(named)),
+)
+def test_a_browsers_first_question_reaches_no_service_beside_s3(
+    server: StackS3, named: dict[str, str]
+) -> None:
+    assert answer(f"{server.endpoint}/lab/x", "OPTIONS", **BEFORE, **named)[1] == b""
 
 
 @pytest.mark.parametrize("version", ["s3v4", "s3"])
@@ -155,7 +190,7 @@ def test_a_link_that_is_none_is_refused(server: StackS3, query: str) -> None:
 
 
 def test_a_browser_may_ask_first_whether_it_may_read(server: StackS3) -> None:
-    asked = {"Origin": "https://ui.perfetto.dev", "Access-Control-Request-Method": "GET"}
+    asked = BEFORE | {"Access-Control-Request-Method": "GET"}
     assert status(f"{server.endpoint}/lab/x", "OPTIONS", **asked) != 403
 
 

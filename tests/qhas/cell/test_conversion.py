@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 from fakes.sdk import Fault, Tool, read_calls
+from qhas.cell.calibration import _values
 from qhas.cell.conversion import convert, order_of, quantize, require_quantisers
 from qhas.cell.prepare import prepare_graph
-from qhas.failures import FailureKind, InvalidInput, Step
+from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
 from tests.onnx_bytes import write_onnx
 from tests.qhas.cell.workbench import Bench, bench_of, kind_of
 
@@ -128,6 +130,40 @@ async def test_a_folder_of_arrays_calibrates(onnx_bench: OpenBench, tmp_path: Pa
             for path in sorted((bench.work.directory / "calibration").glob("*.raw"))
         ]
         assert [each.size for each in values] == [192, 192]
+
+
+def npy(description: str) -> bytes:
+    """The beginning of an array of NumPy, by what its header says."""
+    header = description.ljust(117).encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+def array_of(kind: str, shape: str = "(1,)") -> bytes:
+    return npy(f"{{'descr': {kind!r}, 'fortran_order': False, 'shape': {shape}}}") + bytes(16)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (array_of("<f4", "(1000000000000,)"), "it claims to hold more than memory does"),
+        (array_of("<c8"), "it holds complex64"),
+        (array_of("<M8[ns]"), r"it holds datetime64\[ns\]"),
+        (array_of("|O"), "Object arrays cannot be loaded"),
+        (b"PK\x03\x04" + bytes(40), "the magic string is not correct"),
+        (b"\x80\x04.", "EOF"),
+    ],
+)
+def test_an_array_of_anything_but_numbers_is_told(content: bytes, fault: str) -> None:
+    with pytest.raises(StepFailed, match=fault):
+        _values(content, "a.npy")
+
+
+async def test_a_pipe_among_calibration_data_is_not_waited_for(onnx_bench: OpenBench, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    os.mkfifo(tmp_path / "images" / "a.npy")
+    async with onnx_bench(quantize={"calibration": str(tmp_path / "images")}) as bench:
+        await convert(bench.work)
+        assert await kind_of(quantize(bench.work)) is FailureKind.CALIBRATION_UNUSABLE
 
 
 @pytest.mark.parametrize("content", [b"not an array", np.zeros(5, np.float32).tobytes()])

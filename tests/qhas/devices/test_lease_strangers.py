@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 from collections.abc import Iterator
@@ -69,6 +70,25 @@ async def test_who_waits_in_the_queue_is_told_of_a_mutex_that_is_never_free(tmp_
         finally:
             for file in locks:
                 os.close(file)
+
+
+async def test_a_ticket_of_a_number_that_nobody_draws_keeps_nobody_from_waiting(tmp_path: Path) -> None:
+    stray = ["9" * 200, "9" * 12, "9" * 15]
+    for number in stray:
+        (tmp_path / f"{number}.1-a.ticket").write_text("{}")
+    (tmp_path / "1-a.queue").touch()
+    with locked(tmp_path / "1-a.queue"):
+        first, second = Leases(tmp_path, POLL), Leases(tmp_path, POLL)
+        async with first.take([A], holder("first")):
+            waits = asyncio.Event()
+            waiting = asyncio.create_task(_take(second, waits))
+            await asyncio.wait_for(waits.wait(), 60)
+        assert await waiting == A
+
+
+async def _take(leases: Leases, waits: asyncio.Event) -> str:
+    async with leases.take([A], holder("second"), waiting=lambda _: waits.set()) as address:
+        return address
 
 
 def test_a_locked_quarantine_stops_nobody_who_looks(tmp_path: Path) -> None:

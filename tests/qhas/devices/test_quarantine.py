@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -145,6 +146,29 @@ def test_a_damaged_record_counts_as_absent_and_is_replaced(
     set_aside(log)
     (file,) = (tmp_path / "leases").glob("*.quarantine")
     spoil(file)
+    assert log.status(PHONE) is None
+    set_aside(log)
+    assert log.status(PHONE) is not None
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "failures"),
+    [
+        ("2026-03-01T00:00:00Z", "8999-01-01T00:00:00Z", 3),
+        ("8999-01-01T00:00:00Z", "1901-01-01T00:00:00Z", 3),
+        ("0001-01-01T00:00:00Z", "2026-03-01T22:01:00Z", 3),
+        ("2026-03-01T22:00:00", "2026-03-01T22:01:00", 3),
+        ("2026-03-01T22:00:00Z", "2026-03-01T22:01:00Z", -1),
+        ("2026-03-01T22:00:00Z", "2026-03-01T22:01:00Z", 10**400),
+    ],
+)
+def test_a_record_that_nobody_of_ours_wrote_keeps_no_device_away_and_ends_no_run(
+    tmp_path: Path, log: QuarantineLog, since: str, until: str, failures: int
+) -> None:
+    set_aside(log)
+    (file,) = (tmp_path / "leases").glob("*.quarantine")
+    entry = {"reason": "x", "since": since, "until": until, "failures": failures}
+    file.write_text(json.dumps({"failures": failures, "quarantined": entry}) + "\n")
     assert log.status(PHONE) is None
     set_aside(log)
     assert log.status(PHONE) is not None

@@ -114,7 +114,20 @@ async def test_a_run_that_another_process_has_ended_meanwhile_is_no_longer_ours(
             tenure.require()
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\x00"])
+_ODD = '{{"owner": "o", "host": "h", "process": {{"place": "p", "pid": {}, "started": 1}}, "expires": "{}"}}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"\x00\x00",
+        pytest.param(_ODD.format(7, "2999-01-01T00:00:00").encode(), id="a time without its zone"),
+        pytest.param(_ODD.format(7, "9999-12-31T23:59:59Z").encode(), id="the end of the calendar"),
+        pytest.param(_ODD.format(1 << 40, "2999-01-01T00:00:00Z").encode(), id="no process's number"),
+    ],
+)
 async def test_a_claim_that_is_none_keeps_nobody_away(store: Store, content: bytes) -> None:
     store.write(f"runs/{RUN}/claim.json", content)
     async with sole_runner(store, RUN) as tenure:

@@ -234,6 +234,14 @@ def test_a_store_of_an_unknown_kind_is_refused_by_name() -> None:
         Store("nowhere://x")
 
 
+@pytest.mark.parametrize("control", ["\n", "\0", "\x1b]0;x\x07", "\x9b", "\u2028", "\udce4"])
+@pytest.mark.parametrize("kind", ["s3://lab", "memory://lab", "/tmp/lab", "file:///tmp/lab"])
+def test_an_address_that_steers_a_terminal_is_refused_and_not_shown(kind: str, control: str) -> None:
+    with pytest.raises(StoreError, match="its address holds a line break or another control") as refused:
+        Store(f"{kind}/a{control}b")
+    assert control not in str(refused.value)
+
+
 def test_files_are_on_the_disk_before_the_record_that_names_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
