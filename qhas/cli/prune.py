@@ -14,6 +14,7 @@ from qhas.cli.bar import bar
 from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, SiteOption, store_of
 from qhas.cli.screen import console, errors
+from qhas.failures import InvalidInput
 from qhas.store import Store
 from qhas.units import size
 from qhas.upkeep.linked import linked_cells
@@ -28,14 +29,16 @@ from qhas.upkeep.prune import (
 )
 from qhas.upkeep.prune import prune as carry_out
 
+_MOST_DAYS = 36_500
+
 
 @command
 def prune(
     site: SiteOption = None,
-    traces: Annotated[int, typer.Option(min=0, help="Days to keep traces.")] = TRACES_DAYS,
-    replay: Annotated[int, typer.Option(min=0, help="Days to keep logs and schematics.")] = REPLAY_DAYS,
+    traces: Annotated[int, typer.Option(help="Days to keep traces.")] = TRACES_DAYS,
+    replay: Annotated[int, typer.Option(help="Days to keep logs and schematics.")] = REPLAY_DAYS,
     prepared: Annotated[
-        int, typer.Option(min=0, help="Days to keep prepared graphs that are not used.")
+        int, typer.Option(help="Days to keep prepared graphs that are not used.")
     ] = PREPARED_DAYS,
     yes: Annotated[
         bool, typer.Option("--yes", help="Remove; without it, only show what would be removed.")
@@ -46,6 +49,9 @@ def prune(
 
     Pinned runs keep everything (`qhas pin`). Exit code 1 if something could not be removed.
     """
+    for option, days in (("--traces", traces), ("--replay", replay), ("--prepared", prepared)):
+        if not 0 <= days <= _MOST_DAYS:
+            raise InvalidInput(f"{option} {days}: give days to keep, from 0 to {_MOST_DAYS}.")
     store = store_of(site)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
     planned = plan_pruning(store, policy, datetime.now(UTC), linked_cells(store))

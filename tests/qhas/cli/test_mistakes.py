@@ -116,6 +116,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         ("openmetrics", "gone/lab.prom", *SITE),
         "there is no folder gone",
     ),
+    "fewer days than none": (("prune", "--traces", "-1", *SITE), "from 0 to"),
     "a history of no SoC": (("history", "net", *SITE), "Name a model and a SoC"),
     "a level without a reason": (("accept", "latest/net/sm8750", *SITE), "Give --reason"),
     "a question that changes something": (("query", "drop table cells", *SITE), "nothing is changed"),
