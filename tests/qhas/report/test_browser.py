@@ -233,7 +233,9 @@ def test_the_filter_leaves_the_rows_that_fit_and_dims_the_matrix(report: Path, v
 
 @pytest.mark.slow
 def test_a_matrix_that_fits_does_not_scroll(report: Path, visit: Visit) -> None:
-    sizes = visit.open(report).eval_on_selector(".overview > .wide", "box => [box.scrollWidth, box.clientWidth]")
+    sizes = visit.open(report).eval_on_selector(
+        ".overview > .wide", "box => [box.scrollWidth, box.clientWidth]"
+    )
     assert sizes[0] == sizes[1]
 
 
