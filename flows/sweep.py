@@ -31,6 +31,7 @@ from qhas.runs.sole_runner import sole_runner
 from qhas.runs.stored import ending, new_run_id, require_run
 from qhas.site import load_site, require_cells
 from qhas.site.demo import missing_networks
+from qhas.site.sdk import sdks_of
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import plan_sweep, require_files
 from qhas.sweep.sites import Part
@@ -100,7 +101,7 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
     site = load_site(site_path)
     require_cells(site, plan.cells)
     async with (
-        open_lab(site, named=plan.sdks) as lab,
+        open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, plan.cells)) as lab,
         sole_runner(lab.store, run_id, tell_waiting) as lab.tenure,
     ):
         require_quantisers(plan.cells, lab.sdk_of)
@@ -116,7 +117,7 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
     site = load_site(site_path)
     require_cells(site, cells)
     await asyncio.to_thread(require_files, cells)
-    async with open_lab(site, named={cell.sdk for cell in cells}) as lab:
+    async with open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, cells)) as lab:
         require_quantisers(cells, lab.sdk_of)
         run = await asyncio.to_thread(require_run, lab.store, run_id or "", spec)
         async with sole_runner(lab.store, run.run_id, tell_waiting, site=part.site) as lab.tenure:

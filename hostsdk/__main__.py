@@ -39,7 +39,12 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument(
             "version", nargs="?", help="as in 2.4.0 or 2.48; default: the interpreter's own wheel"
         )
-    actions.add_parser("socs", help="list the SoCs: name, Hexagon version, VTCM in MB, estimate; by tabs")
+    listed = actions.add_parser(
+        "socs", help="list the SoCs: name, Hexagon version, VTCM in MB, estimate; by tabs"
+    )
+    listed.add_argument(
+        "names", nargs="*", metavar="SOC", help="only these; one that is not known is refused"
+    )
     actions.add_parser(
         "list", help="list the versions: wheel, SDK, whether it is here, what it lacks; by tabs"
     )
@@ -55,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 def _answer(asked: argparse.Namespace) -> Iterable[str]:
     match asked.action:
         case "socs":
-            return _soc_lines()
+            return _soc_lines(asked.names)
         case "list":
             return _version_lines()
         case "join":
@@ -68,6 +73,7 @@ def _answer(asked: argparse.Namespace) -> Iterable[str]:
 
 def _root(version: str | None, *, ready: bool) -> str:
     if version:
+        wheel.called(version, version)
         os.environ[wheel.VARIABLE] = version
     sdk = layout.sdk()
     return f"The host SDK {layout.version(sdk.build_id)} is ready at {sdk.root}." if ready else str(sdk.root)
@@ -106,9 +112,9 @@ def _version_lines() -> Iterator[str]:
         )
 
 
-def _soc_lines() -> Iterator[str]:
+def _soc_lines(names: Sequence[str]) -> Iterator[str]:
     """Name, Hexagon version, VTCM and whether times can be estimated, a SoC a line, separated by tabs."""
-    for soc in socs.table().values():
+    for soc in [socs.find(name, "The host SDK") for name in names] or socs.table().values():
         if soc.arch >= socs.OLDEST_ARCH:
             yield f"{soc.name}\tv{soc.arch}\t{soc.vtcm_mb or '-'}\t{_estimate(soc)}"
 

@@ -36,17 +36,23 @@ class Wheel:
         return self.directory / name
 
 
+def called(name: str, asked: str) -> str:
+    """The version of the wheel that goes by a name, or `ToolError` beginning with how it was asked for."""
+    if (wanted := generations.wheel_called(name)) is None:
+        known = ", ".join(generation.sdk for generation in generations.GENERATIONS)
+        raise _unavailable(
+            f"{asked} is no version of {DISTRIBUTION}: give one as in 2.4.0, or one of {known}"
+        )
+    return wanted
+
+
 def find() -> Wheel:
     """The wheel to use, or `ToolError` (RUNTIME_UNAVAILABLE) saying in one sentence what is missing and what to do."""
     named = os.environ.get(VARIABLE)
     if not named:
         return own()
     require_platform()
-    wanted = generations.wheel_called(named)
-    if wanted is None:
-        raise _unavailable(
-            f"{VARIABLE}={named} is no version of {DISTRIBUTION}: give one as in 2.4.0, or 2.48"
-        )
+    wanted = called(named, f"{VARIABLE}={named}")
     installed = _own_version()
     found = own() if installed == wanted else cached(wanted)
     if found is None:

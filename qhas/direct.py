@@ -20,7 +20,7 @@ from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
 from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site, require_cells
-from qhas.site.sdk import Sdk
+from qhas.site.sdk import Sdk, sdks_of
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec
@@ -52,7 +52,7 @@ async def _run(
     plan = sweep if isinstance(sweep, Plan) else await asyncio.to_thread(plan_sweep, sweep)
     require_cells(site, plan.cells)
     async with (
-        open_lab(site, named=plan.sdks, sdks=sdks) as lab,
+        open_lab(site, sdks=sdks or await asyncio.to_thread(sdks_of, site, plan.cells)) as lab,
         sole_runner(lab.store, run_id, _tell_waiting) as tenure,
     ):
         require_quantisers(plan.cells, lab.sdk_of)

@@ -25,6 +25,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from qhas import plain_yaml
 from qhas.failures import InvalidInput
 from qhas.outside_bytes import read_file
+from qhas.outside_text import reason_of
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 LARGEST_YAML = 1 << 20
@@ -34,13 +35,28 @@ _MOST_FAULTS = 20
 _NEAR = 0.6
 """How alike a key must be to one that there is to be taken for a slip of it."""
 _SAID = {
-    "less_than_equal": "Input should be at most {le}",
-    "greater_than_equal": "Input should be at least {ge}",
-    "list_type": "Input should be a list, as in [a, b]",
-    "model_type": "Input should be a mapping of keys to values",
-    "dict_type": "Input should be a mapping of keys to values",
-    "string_type": "Input should be text; put a number into quotes",
+    "less_than": "it should be less than {lt}",
+    "less_than_equal": "it should be at most {le}",
+    "greater_than": "it should be more than {gt}",
+    "greater_than_equal": "it should be at least {ge}",
+    "too_short": "it should have {min_length} or more, and has {actual_length}",
+    "too_long": "it should have {max_length} or fewer, and has {actual_length}",
+    "string_too_short": "there is no value; write one, or leave the key out",
+    "list_type": "it should be a list, as in [a, b]",
+    "tuple_type": "it should be a list, as in [a, b]",
+    "model_type": "it should be a mapping of keys to values",
+    "dict_type": "it should be a mapping of keys to values",
+    "string_type": "it should be text; put a number into quotes",
     "missing": "this key is needed",
+} | {
+    fault: f"it should be {what}"
+    for faults, what in (
+        ("int_parsing int_type int_from_float", "a whole number"),
+        ("float_parsing float_type finite_number", "a number"),
+        ("bool_parsing bool_type", "true or false"),
+        ("path_type", "a path"),
+    )
+    for fault in faults.split()
 }
 """Faults whose words are those of a library; `{}` is of the fault's own bounds."""
 _NULL = {"type": "null"}
@@ -110,11 +126,30 @@ def _no_such_key(key: object, known: Iterable[str]) -> str:
 
 def said(fault: ErrorDetails) -> str:
     """What is wrong with a value, in words for whoever wrote it."""
-    bounds = fault.get("ctx", {})
-    message = fault["msg"].removeprefix("Value error, ")
+    bounds = {name: _number(bound) for name, bound in fault.get("ctx", {}).items()}
+    message = re.sub(r"^(Value error|Assertion failed), |^Input (?=should )", _plainly, fault["msg"])
     sentence = _SAID.get(fault["type"], "")
     known = bounds or "{" not in sentence  # a fault that was told once has its words already
-    return sentence.format(**bounds) if sentence and known else message
+    return (
+        sentence.format(**bounds) if sentence and known else _nearer(message.rstrip("."), fault.get("input"))
+    )
+
+
+def _number(bound: object) -> object:
+    return f"{bound:g}" if isinstance(bound, float) else bound
+
+
+def _plainly(words: re.Match[str]) -> str:
+    return "it " if words[0].startswith("Input") else ""
+
+
+def _nearer(message: str, value: object) -> str:
+    """A message that lists the choices in quotes, with the one that was perhaps meant."""
+    if not isinstance(value, str) or "was meant" in message:
+        return message
+    choices = [choice for choice in re.findall(r"'([^']+)'", message) if choice != value]
+    near = get_close_matches(value, choices, 1, _NEAR)
+    return f"{message}; perhaps {near[0]} was meant" if near else message
 
 
 def _of_our_time(moment: datetime) -> datetime:
@@ -158,7 +193,7 @@ def parse_yaml(path: Path, model: type[ModelT], what: str, filled: Sequence[str]
             f"The {what} file {path} cannot be read: there is no such file; correct its path."
         ) from None
     except (OSError, ValueError) as error:  # no UTF-8, or a path that cannot be one
-        raise InvalidInput(f"The {what} file {path} cannot be read: {error}.") from error
+        raise InvalidInput(f"The {what} file {path} cannot be read: {reason_of(error)}.") from error
     try:
         document: Any = plain_yaml.load(text)
     except plain_yaml.YamlRefused as error:
@@ -167,7 +202,7 @@ def parse_yaml(path: Path, model: type[ModelT], what: str, filled: Sequence[str]
         raise InvalidInput(f"The {what} file {path} is not YAML: {_fault(error)}.") from None
     if document is None:
         keys = ", ".join(model.model_fields)
-        raise InvalidInput(f"The {what} file {path} is not valid: the whole: it is empty; it takes {keys}.")
+        raise InvalidInput(f"The {what} file {path} is not valid: it is empty; it takes {keys}.")
     try:
         for key in filled:
             if isinstance(document, dict) and key in document:
@@ -202,8 +237,8 @@ def anchored(file: Path, place: str, address: str) -> str:
 def describe(error: ValidationError) -> str:
     """The first faults of a validation as one line, each with the place where it stands, and the number of the others."""
     faults = [
-        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {said(fault)}"
-        for fault in error.errors(include_url=False, include_input=False)[:_MOST_FAULTS]
+        ": ".join(filter(None, (".".join(map(str, fault["loc"])), said(fault))))
+        for fault in error.errors(include_url=False)[:_MOST_FAULTS]
     ]
     others = error.error_count() - len(faults)
     return "; ".join([*faults, f"and {others} more"] if others else faults)

@@ -54,3 +54,8 @@ def csv_cell(value: object) -> object:
 def _quoted(found: re.Match[str]) -> str:
     separator, blanks, formula = found.groups()
     return found[0] if _NUMBER.fullmatch(formula.strip()) else f"{separator}'{blanks}{formula}"
+
+
+def reason_of(error: Exception) -> str:
+    """Why something of the operating system's was refused, without its number and the path; of other errors their text."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

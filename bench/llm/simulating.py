@@ -20,7 +20,7 @@ def simulate(
 ) -> Iterator[Simulated | str]:
     """Figures of decode and then of prefill as they are had, or why there are none."""
     os.environ[ESTIMATE_UNSUPPORTED] = "1"
-    with open_llm_bench(site, None) as (estimator, folder):
+    with open_llm_bench(site, None, socs) as (estimator, folder):
         for prefill in (False, True):
             for each in architectures:
                 question = Question(each.name, each.arch, recipe, (each.context,))

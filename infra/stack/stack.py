@@ -25,7 +25,7 @@ from infra.stack.start import start
 ROOT = Path(__file__).parents[2]
 _SETTINGS = "stack.json"
 _STAYS = {"logs", "lock"}
-_ORDER = ("postgresql", "s3", "redis", "server", "services")
+_ORDER = ("postgresql", "s3", "redis", "server", "reports", "services")
 """How the parts build on each other, workers on all of them. They end the other way round."""
 _ENDS_BY = {"postgresql": SIGINT}
 """Its "fast shutdown": SIGTERM waits for clients."""

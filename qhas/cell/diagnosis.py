@@ -109,6 +109,7 @@ SIGNS = (
     _sign(_MAKES, r"error_code=(101|30[0-9]|31[0-5]|10\d\d)\b", FailureKind.ONNX_REJECTED),
     # How the vendor's converters end, which are Python programs.
     _sign(_MAKES, ("Encountered Error:", "ERROR - Conversion FAILED"), FailureKind.ONNX_REJECTED),
+    _sign(Step.PREPARE, "SocModel doesn't support FP16", FailureKind.FLOAT_UNSUPPORTED),
     _sign(Step.PREPARE, r"error_code=1500[0-3]\b", FailureKind.SOC_REJECTED),
     _sign(Step.PREPARE, r"error_code=\d+;[^\n]*\bsoc\b", FailureKind.SOC_REJECTED),
     _sign(Step.PREPARE, r"error_code=(30[0-9]|31[0-5]|10\d\d|312\d|311\d)\b", FailureKind.MODEL_REJECTED),

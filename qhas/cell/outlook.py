@@ -14,6 +14,7 @@ from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.runs.durations import read_durations
 from qhas.site import Site, Transport
+from qhas.site.sdk import UnknownSoc, sdks_of
 from qhas.store import Store
 from qhas.sweep.forecast import SIMULATED, Forecast
 from qhas.sweep.plan import Plan
@@ -41,7 +42,7 @@ class Outlook:
 
 
 async def look_ahead(plan: Plan, site: Site) -> Outlook:
-    """Ask the store. Raises StoreError."""
+    """Ask the store and the SDK. Raises StoreError, UnknownSoc."""
     known = await asyncio.to_thread(read_durations, Store(site.store), plan.spec.name)
     real = {device.soc for device in site.devices if device.transport is not Transport.HOST}
     forecasts = {
@@ -50,8 +51,10 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
     }
     unknown: str | None = None
     try:
-        async with open_lab(site, named=plan.sdks) as lab:
+        async with open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, plan.cells)) as lab:
             prepared = frozenset([cell.key for cell in plan.cells if await _is_prepared(cell, lab)])
+    except UnknownSoc:
+        raise
     except InvalidInput as error:
         prepared, unknown = frozenset(), str(error)
     return Outlook(

@@ -12,7 +12,7 @@ from rich.text import Text
 from qhas.advise.advise import advise as advised
 from qhas.advise.model import Advice, Verdict
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption
+from qhas.cli.options import JsonOption, SiteOption, require_folders
 from qhas.cli.profile import absolute
 from qhas.cli.screen import console
 from qhas.cli.tune import SdkOption, SocOption, trial_bar
@@ -39,6 +39,7 @@ def advise(
     target = output or network.with_suffix(f".{soc}.onnx")
     if target.exists() and output is None and target == network:
         raise InvalidInput(f"{target} is the network itself; name another --output.")
+    require_folders(target)
     with (
         open_bench(absolute(str(network)), soc, load_site(site), sdk) as bench,
         trial_bar(as_json=as_json) as progress,

@@ -30,9 +30,11 @@ WAITING_LINE_SECONDS = 60.0
 class SweepBar:
     """A bar over the cells of a run, with the step that started last or what is waited for."""
 
-    def __init__(self, progress: Progress, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, progress: Progress, clock: Callable[[], float] = time.monotonic, first: str = "starting"
+    ) -> None:
         self._progress = progress
-        self._bar: TaskID = progress.add_task("starting Prefect", total=None)
+        self._bar: TaskID = progress.add_task(first, total=None)
         self._clock = clock
         self._waiting_line_at = -math.inf
 
@@ -67,9 +69,9 @@ class SweepBar:
 
 
 @contextmanager
-def sweep_bar(console: Console) -> Iterator[None]:
-    """Show the progress of the run inside the block."""
-    with bar(console) as progress, listening(SweepBar(progress)):
+def sweep_bar(console: Console, first: str = "starting") -> Iterator[None]:
+    """Show the progress of the run inside the block; until there is any, what comes first."""
+    with bar(console) as progress, listening(SweepBar(progress, first=first)):
         yield
 
 

@@ -42,7 +42,7 @@ def command(function: Callable[P, Exit]) -> Callable[P, None]:
             code = Exit.CANCELLED
         except Exception as error:
             code = _exit_code(error)
-            _say(str(error), style="red")
+            _say(_sentence(error), style="red")
         raise typer.Exit(code)
 
     return run
@@ -57,6 +57,12 @@ def _exit_code(error: Exception) -> Exit:
     if isinstance(error, OSError):
         return Exit.BAD_INPUT
     raise error
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename} cannot be used: {error.strerror}."
+    return str(error)
 
 
 def _say(sentence: str, style: str) -> None:

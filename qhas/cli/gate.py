@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from qhas.cli.bar import sweep_bar
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption
+from qhas.cli.options import JsonOption, SiteOption, require_folders
 from qhas.cli.screen import console, errors
 from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.documents import Written, describe, parse_yaml
@@ -28,7 +29,7 @@ from qhas.naming import check_soc
 from qhas.outside_text import shown
 from qhas.profile.figures import TIME
 from qhas.site import load_site
-from qhas.site.sdk import find_sdk
+from qhas.site.sdk import find_sdk, require_socs
 from qhas.sweep.budget import NetworkBudget
 from qhas.sweep.spec import PrepareOptions
 from qhas.units import signed_percent, words
@@ -68,6 +69,9 @@ def gate(
         typer.Option("--markdown", help="Write the result here, for a comment on the pull request."),
     ] = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    accuracy: Annotated[
+        bool, typer.Option(help="Hold outputs against ONNX Runtime's, where a side is an ONNX.")
+    ] = True,
     folder: Annotated[
         Path, typer.Option(help="Keeps what was converted and compiled: the next gate is quicker.")
     ] = FOLDER,
@@ -75,13 +79,15 @@ def gate(
     as_json: JsonOption = False,
 ) -> Exit:
     """Compare networks before and after a change; exit code 1 if one is slower, fails, or is over its budget."""
-    _require_folders(markdown_file, junit_file)
+    require_folders(markdown_file, junit_file)
     spec = _spec(soc, budgets, threshold, {"optimization_level": optimization_level, "vtcm_mb": vtcm_mb})
+    spec = replace(spec, accuracy=accuracy)
     lab = load_site(site)
     lab = lab.model_copy(update={"store": str((folder / "store").resolve())})
     with tempfile.TemporaryDirectory(prefix="qhas-gate-") as scratch:
         sides = read_sides(base, head, models or ["*"], Path(scratch))
         sdk = find_sdk(lab.sdk)
+        require_socs(sdk, spec.socs)
         with sweep_bar(errors if as_json else console):
             result = judge(*sides, spec, lab, sdk, folder.resolve())
     if as_json:
@@ -90,12 +96,6 @@ def gate(
         _show(result)
     _write(result, markdown_file, junit_file)
     return Exit.GOOD if result.passed else Exit.CELLS_FAILED
-
-
-def _require_folders(*files: Path | None) -> None:
-    for file in files:
-        if file and not file.parent.is_dir():
-            raise InvalidInput(f"{file} cannot be written: there is no folder {file.parent}.")
 
 
 def _spec(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from enum import StrEnum
 from itertools import cycle
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption, store_of
+from qhas.cli.options import JsonOption, SiteOption, require_folders, store_of
 from qhas.cli.screen import console, errors
 from qhas.failures import InvalidInput
 from qhas.profile.figures import BY_COLUMN, LATENCY, TIME, Figure
@@ -57,6 +58,7 @@ def history(
     as_json: JsonOption = False,
 ) -> Exit:
     """Plot a figure of a network on a SoC over the nights, with the latest verdicts."""
+    require_folders(csv)
     store = store_of(site)
     if compact:
         return _compact(store)
@@ -73,7 +75,10 @@ def history(
         found = [line for line in lines(store, where, chosen.column) if line.origin is Origin.SIMULATOR]
     if not found:
         wanted = metric or "latency or estimated time"
-        raise InvalidInput(f"The history in {store.root} has no {wanted} of {model} on {soc} as asked for.")
+        near = _near(store, model, soc)
+        raise InvalidInput(
+            f"The history in {store.root} has no {wanted} of {model} on {soc} as asked for{near}."
+        )
     if csv:
         if len(found) > 1:
             told = "; ".join(f"--variant {line.variant} --sweep {line.sweep}" for line in found)
@@ -86,6 +91,16 @@ def history(
         for line in found:
             _show(store, model, soc, line, chosen)
     return Exit.GOOD
+
+
+def _near(store: Store, model: str, soc: str) -> str:
+    """What was perhaps meant: networks on SoCs that the history has."""
+    from qhas.history import Where, read_history
+
+    rows = read_history(store, Where(), ["network", "soc"]).to_pylist()
+    known = {f"{row['network']} {row['soc']}" for row in rows} - {f"{model} {soc}"}
+    near = get_close_matches(f"{model} {soc}", sorted(known))
+    return f"; near it: {', '.join(near)}" if near else ""
 
 
 def tell_damage(damage: DamagedFile) -> None:

@@ -72,7 +72,10 @@ def llm(
     question = Question(name_of(config), read_architecture(config), recipe, contexts, prompt, layers)
     if html and (html.is_dir() or not html.absolute().parent.is_dir()):
         raise InvalidInput(f"--html {html}: name a file in a folder that there is.")
-    with open_llm_bench(load_site(site), sdk) as (estimator, folder), trial_bar(as_json=as_json) as progress:
+    with (
+        open_llm_bench(load_site(site), sdk, socs) as (estimator, folder),
+        trial_bar(as_json=as_json) as progress,
+    ):
         answer = ask(question, socs, estimator, folder, progress)
     if html:
         from qhas.llm.page import (

@@ -74,6 +74,7 @@ class _OnDemand(TyperGroup):
             if not (told := getattr(error, "format_message", None)):
                 raise
             where = getattr(error, "ctx", None)
+            _say_plainly(error)
             if not (sentence := " ".join(told().split())) or type(error).__name__ == "NoArgsIsHelpError":
                 error.show()  # type: ignore[attr-defined]
             else:
@@ -101,6 +102,14 @@ class _OnDemand(TyperGroup):
         """The help, with a sentence for each command."""
         whole = TyperGroup(name=self.name, commands=_listed(), params=self.params, help=self.help)
         whole.format_help(ctx, formatter)
+
+
+def _say_plainly(error: Any) -> None:
+    """Give a value that is not taken the words of a file's: typer has those of pydantic."""
+    if faults := getattr(error.__cause__, "errors", None):
+        from qhas.documents import said
+
+        error.message = "; ".join(map(said, faults(include_url=False)))
 
 
 def _refuse(sentence: str, words: str) -> None:

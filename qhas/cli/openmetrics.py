@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from qhas.cli.frame import Exit, command
-from qhas.cli.options import SiteOption
+from qhas.cli.options import SiteOption, require_folders
 from qhas.devices.lease import default_directory
 from qhas.failures import InvalidInput
 from qhas.machine.packing import write_whole
@@ -36,6 +36,7 @@ def openmetrics(
     site: SiteOption = None,
 ) -> Exit:
     """Write the lab for Prometheus: last run of each sweep, its cells, the devices; docs/operations.md."""
+    require_folders(file)
     lab = load_site(site)
     store = Store(lab.store)
     families = [

@@ -28,6 +28,13 @@ _AT_A_TERMINAL = Patience(total=5.0)
 """Whoever waits for an answer gets one soon; a run tries for minutes."""
 
 
+def require_folders(*files: Path | None) -> None:
+    """Raise InvalidInput for a file to be written where there is no folder, before anything is computed for it."""
+    for file in files:
+        if file and not file.absolute().parent.is_dir():
+            raise InvalidInput(f"{file} cannot be written: there is no folder {file.parent}.")
+
+
 def store_of(site: Path | None) -> Store:
     """The store of the site that was named, or of the default one. Raises InvalidInput."""
     return Store(load_site(site).store, _AT_A_TERMINAL)

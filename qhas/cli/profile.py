@@ -95,17 +95,22 @@ def profile(
         )
     except ValidationError as error:
         raise InvalidInput(f"These options are not valid: {describe(error)}.") from error
+    except ValueError as error:
+        raise InvalidInput(f"--quantize: {error}.") from error
     request = Request(spec, load_site(site), site, run_id or new_run_id(name), as_json)
     return run_and_show(request, direct=True)
 
 
 def source(network: str, quantize: list[str], calibration: str, shapes: list[str]) -> dict[str, Any]:
     """The fields of a model that say what it is made from. Raises InvalidInput, ValueError."""
-    if not name_in(network).lower().endswith(ONNX):
-        if quantize or shapes:
-            raise InvalidInput(
-                f"{masked(network)} is no {ONNX} file: --quantize and --shape are of an ONNX, a DLC has its own."
-            )
+    is_onnx = name_in(network).lower().endswith(ONNX)
+    if not is_onnx and (quantize or shapes):
+        raise InvalidInput(
+            f"{masked(network)} is no {ONNX} file: --quantize and --shape are of an ONNX, a DLC has its own."
+        )
+    if calibration != RANDOM_CALIBRATION and not any(map(bits, quantize)):
+        raise InvalidInput("--calibration is data for --quantize, and nothing is quantised: give that, too.")
+    if not is_onnx:
         return {"dlc": absolute(network)}
     chosen = bits(quantize[0]) if quantize else None
     place = calibration if calibration == RANDOM_CALIBRATION else absolute(calibration)

@@ -14,6 +14,7 @@ from qhas.cli.bar import bar
 from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, SiteOption, store_of
 from qhas.cli.screen import console, errors
+from qhas.failures import InvalidInput
 from qhas.store import Store
 from qhas.units import size
 from qhas.upkeep.linked import linked_cells
@@ -27,6 +28,8 @@ from qhas.upkeep.prune import (
     plan_pruning,
 )
 from qhas.upkeep.prune import prune as carry_out
+
+_MOST_DAYS = 36_500
 
 
 @command
@@ -46,6 +49,9 @@ def prune(
 
     Pinned runs keep everything (`qhas pin`). Exit code 1 if something could not be removed.
     """
+    for option, days in (("--traces", traces), ("--replay", replay), ("--prepared", prepared)):
+        if not 0 <= days <= _MOST_DAYS:
+            raise InvalidInput(f"{option} {days}: give days to keep, from 0 to {_MOST_DAYS}.")
     store = store_of(site)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
     planned = plan_pruning(store, policy, datetime.now(UTC), linked_cells(store))

@@ -10,9 +10,8 @@ from rich.text import Text
 
 from qhas.cli.bar import sweep_bar
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption, cell_of
+from qhas.cli.options import JsonOption, SiteOption, cell_of, require_folders
 from qhas.cli.screen import console, errors
-from qhas.failures import InvalidInput
 from qhas.reproducer.reproduce import reproduce
 from qhas.site import load_site
 from qhas.store import Store
@@ -34,8 +33,7 @@ def reproducer(
 ) -> Exit:
     """Find the few ops that show what changed between two cells, without the network's names and weights; exit code 1 if only all of it does."""
     lab_site = load_site(site)
-    if not output.parent.is_dir():
-        raise InvalidInput(f"{output} cannot be written: there is no folder {output.parent}.")
+    require_folders(output)
     store = Store(lab_site.store)
     old, new = (cell_of(store, address, graphs=False) for address in (before, after))
     with sweep_bar(errors if as_json else console):

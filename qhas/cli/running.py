@@ -24,7 +24,7 @@ from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import ending, load_run, require_same_spec
 from qhas.site import Site, require_cells
-from qhas.site.sdk import Sdk, find_sdks
+from qhas.site.sdk import Sdk, sdks_of
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef
@@ -48,10 +48,11 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
     store = _opened(request)
     planned = plan_sweep(request.spec)
     require_cells(request.site, planned.cells)
-    sdks = find_sdks(request.site, planned.sdks)
+    sdks = sdks_of(request.site, planned.cells)
     require_quantisers(planned.cells, lambda cell: sdks[cell.sdk])
     if direct and not has_api():
-        return _run_and_show(store, request, planned, partial(_run_direct, request, planned, sdks))
+        run_cells = partial(_run_direct, request, planned, sdks)
+        return _run_and_show(store, request, planned, run_cells, first="starting")
     return _run_and_show(store, request, planned, partial(run_flow, "sweep", **_parameters(request)))
 
 
@@ -83,13 +84,19 @@ def _opened(request: Request) -> Store:
     return store
 
 
-def _run_and_show(store: Store, request: Request, planned: Plan, run_cells: Callable[[], None]) -> Exit:
+def _run_and_show(
+    store: Store,
+    request: Request,
+    planned: Plan,
+    run_cells: Callable[[], None],
+    first: str = "starting Prefect",
+) -> Exit:
     for warning in planned.warnings:
         errors.print(f"qhas: {warning}", style="yellow")
     store.require_writable()  # after all that can be refused without leaving anything behind
     began = datetime.now(UTC)
     try:
-        with sweep_bar(errors if request.as_json else console):
+        with sweep_bar(errors if request.as_json else console, first):
             run_cells()
     except KeyboardInterrupt:
         sentence = f"qhas: stopped; --run-id {request.run_id} completes this run."

@@ -18,7 +18,7 @@ from qhas.direct import run_direct
 from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.site import Site, load_site, require_devices
-from qhas.site.sdk import find_sdks
+from qhas.site.sdk import sdks_of
 from qhas.store import Store
 from qhas.sweep.plan import plan_sweep
 from qhas.units import signed_percent
@@ -62,7 +62,7 @@ def ask(question: Question, lab_site: Site, as_json: bool) -> Exit:
     """Run what the question needs, keep the answer and show it. Raises InvalidInput before anything runs."""
     first = plan_sweep(question.sweep((question.sdks[0], question.sdks[-1])))
     require_devices(lab_site, list(question.socs))
-    find_sdks(lab_site, first.sdks)
+    sdks_of(lab_site, first.cells)
     return answered(search(question, Store(lab_site.store)), lab_site, as_json)
 
 
@@ -97,9 +97,10 @@ def _show(answer: Upgrade) -> None:
             row = (cell.cell, old, new, change) if number == 0 else ("", "", "", "")
             table.add_row(*(Text(part) for part in (*row, first, why)))
     console.print(table)
-    for step in (step for cell in answer.cells for step in cell.steps if step.way_back):
-        if step.way_back:
-            console.print(Text(way_back(step, step.way_back)), soft_wrap=True)
+    for cell in answer.cells:
+        for step in cell.steps:
+            if step.way_back:
+                console.print(Text(f"{cell.cell}: {way_back(step, step.way_back)}"), soft_wrap=True)
     for failed in answer.failed:
         console.print(Text(f"not compared: {failed.cell}: {failed.why}.", "yellow"), soft_wrap=True)
     console.print(f"{answer.compiled} graphs were compiled, in {len(answer.runs)} runs.", highlight=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ from qhas.naming import check_soc
 from qhas.network.dlc import read_network
 from qhas.network.network import Network
 from qhas.site import Site
-from qhas.site.sdk import find_sdks
+from qhas.site.sdk import find_sdks, require_socs
 from qhas.store import Store
 from qhas.truth.blind_spots import Seen, blind_spots
 from qhas.truth.calibration import expectation
@@ -58,9 +58,12 @@ def asked_soc(name: str) -> str:
 
 
 @contextmanager
-def estimating_at(site: Site, sdk_name: str | None) -> Iterator[tuple[Estimator, Store, Path]]:
-    """An estimator, the site's store and an empty folder, valid inside the block. Raises InvalidInput, and StoreError."""
+def estimating_at(
+    site: Site, sdk_name: str | None, socs: Iterable[str]
+) -> Iterator[tuple[Estimator, Store, Path]]:
+    """An estimator for the SoCs, the site's store and an empty folder, valid inside the block. Raises InvalidInput, and StoreError."""
     sdk = find_sdks(site, [sdk_name])[sdk_name]
+    require_socs(sdk, socs)
     store = Store(site.store)
     store.require_writable()
     with open_estimator(sdk, store, site.host.cores) as estimator, Scratch() as folder:

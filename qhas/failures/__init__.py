@@ -5,6 +5,7 @@
             RecordMisplaced   a run's record lies at another's place
             NoBaseline        a run is the first finished one of its sweep
             NothingChanged    two cells are made of the same
+            UnknownSoc        the host SDK has never heard of it
         StoreError            the store refused or failed
             ObjectMissing
             ObjectDamaged

@@ -28,6 +28,7 @@ class FailureKind(StrEnum):
     CALIBRATION_UNUSABLE = "calibration_unusable"
     NETWORK_MISSING = "network_missing"
     SOC_REJECTED = "soc_rejected"
+    FLOAT_UNSUPPORTED = "float_unsupported"
     TOOL_MISSING = "tool_missing"
     TOOL_FAILED = "tool_failed"
     TOOL_CRASHED = "tool_crashed"
@@ -120,6 +121,10 @@ FACTS: dict[FailureKind, FailureFacts] = {
     ),
     FailureKind.SOC_REJECTED: FailureFacts(
         "This SDK cannot prepare for the SoC.", "Check the SoC's name, or use an SDK that knows it."
+    ),
+    FailureKind.FLOAT_UNSUPPORTED: FailureFacts(
+        "The SoC computes no floats, and the network has some.",
+        "Quantise it (`--quantize w8a8`, or `quantize` in the sweep), or leave this SoC out.",
     ),
     FailureKind.TOOL_MISSING: FailureFacts(
         "A tool of the SDK is not there or cannot be executed.",

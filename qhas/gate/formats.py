@@ -7,16 +7,20 @@ from xml.etree import ElementTree
 from qhas.gate.model import STOPS, GateLine, GateResult, GateState
 from qhas.markdown import as_code, as_text
 from qhas.outside_text import shown
-from qhas.profile.figures import DRAM, PEAK_VTCM, TIME, Figure
+from qhas.profile.figures import DRAM, PEAK_VTCM, SQNR, TIME, Figure
 from qhas.units import signed_percent, words
 
 _SENTENCES = 20
 """Most lines that Markdown has a sentence on."""
+_SQNR = (
+    "SQNR: outputs for random inputs against ONNX Runtime's in floats, of the base's ONNX where it has one."
+)
 _MARKS = {
     GateState.WORSE: "🔴",
     GateState.FAILED: "🔴",
     GateState.OVER_BUDGET: "🔴",
     GateState.BETTER: "🟢",
+    GateState.LESS_ACCURATE: "🟡",
     GateState.ENVIRONMENT: "⚪",
 }
 
@@ -30,8 +34,8 @@ def markdown(result: GateResult) -> str:
         f"{as_code(result.base)} → {as_code(result.head)}, times: {result.times}, compiler {as_text(result.compiler)}, "
         f"threshold {result.threshold_percent:g} %.",
         "",
-        "| | network | SoC | time | change | DRAM | VTCM | |",
-        "|---|---|---|---:|---:|---:|---:|---|",
+        "| | network | SoC | time | change | DRAM | VTCM | SQNR | |",
+        "|---|---|---|---:|---:|---:|---:|---:|---|",
         *map(_row, result.lines),
     ]
     notable = [line for line in result.lines if line.state not in (GateState.SAME, GateState.UNCHANGED)]
@@ -41,6 +45,8 @@ def markdown(result: GateResult) -> str:
     ]
     if len(notable) > _SENTENCES:
         lines.append(f"- and {len(notable) - _SENTENCES} more.")
+    if any(line.sqnr_after_db is not None for line in result.lines):
+        lines += ["", _SQNR]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -72,6 +78,7 @@ def _row(line: GateLine) -> str:
         change,
         _pair(DRAM, line.dram_before, line.dram_after),
         _pair(PEAK_VTCM, line.vtcm_before, line.vtcm_after),
+        _pair(SQNR, line.sqnr_before_db, line.sqnr_after_db),
         words(line.state),
     )
     return f"| {' | '.join(map(as_text, cells))} |"

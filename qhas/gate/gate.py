@@ -16,7 +16,7 @@ from qhas.failures import InvalidInput
 from qhas.gate.conversion import Converted, to_dlcs
 from qhas.gate.model import GateLine, GateResult, GateState
 from qhas.gate.sides import Side, unchanged
-from qhas.profile.figures import DRAM, PEAK_VTCM, TIME
+from qhas.profile.figures import COSINE, DRAM, PEAK_VTCM, SQNR, TIME, Figure
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run, new_run_id
 from qhas.site import Site
@@ -25,7 +25,16 @@ from qhas.store import Store
 from qhas.sweep.budget import NetworkBudget
 from qhas.sweep.spec import ModelRef, PrepareOptions, SweepSpec
 
+ACCURACY_THRESHOLD_DB = 3.0
+"""Smallest fall of SQNR that is a state of its own: twice the noise."""
 _CONVERTED = "converted"
+_BESIDE_TIME: Mapping[str, Figure] = {
+    "dram_{}": DRAM,
+    "vtcm_{}": PEAK_VTCM,
+    "sqnr_{}_db": SQNR,
+    "cosine_{}": COSINE,
+}
+"""What is compared beside the time, by its two fields of a line."""
 _ENVIRONMENT = {CircumstanceKind.SDK, CircumstanceKind.DEVICE, CircumstanceKind.BUILD}
 _RANK = {state: rank for rank, state in enumerate(GateState)}
 
@@ -38,6 +47,8 @@ class GateSpec:
     prepare: PrepareOptions = field(default_factory=PrepareOptions)
     budgets: Mapping[str, NetworkBudget] = field(default_factory=dict)
     threshold_percent: float = THRESHOLD_PERCENT
+    accuracy: bool = True
+    """Whether outputs are held against ONNX Runtime's."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +78,9 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
     to_estimate = {
         name: path for name, path in head.networks.items() if name not in same or name in spec.budgets
     }
-    before = _estimated("base", changed, spec, site, sdk, folder)
-    after = _estimated("head", to_estimate, spec, site, sdk, folder)
+    references = _references(base, head) if spec.accuracy else {}
+    before = _estimated("base", changed, references, spec, site, sdk, folder)
+    after = _estimated("head", to_estimate, references, spec, site, sdk, folder)
     store = Store(site.store)
 
     def lines_of(name: str, soc: str) -> Iterator[GateLine]:
@@ -98,12 +110,25 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
     )
 
 
+def _references(base: Side, head: Side) -> dict[str, Path]:
+    """By network the ONNX that the outputs of both sides are held against: the base's where it has one."""
+    return {
+        name: path for side in (head, base) for name, path in side.networks.items() if path.suffix == ".onnx"
+    }
+
+
 def _estimated(
-    word: str, networks: Mapping[str, Path], spec: GateSpec, site: Site, sdk: Sdk, folder: Path
+    word: str,
+    networks: Mapping[str, Path],
+    references: Mapping[str, Path],
+    spec: GateSpec,
+    site: Site,
+    sdk: Sdk,
+    folder: Path,
 ) -> _Estimated:
     converted = asyncio.run(to_dlcs(networks, sdk, folder / _CONVERTED))
     dlcs = {name: result.dlc for name, result in converted.items() if result.dlc}
-    return _Estimated(_run(word, dlcs, spec, site, sdk), dict(_refusals(converted)))
+    return _Estimated(_run(word, dlcs, references, spec, site, sdk), dict(_refusals(converted)))
 
 
 def _refusals(converted: Mapping[str, Converted]) -> Iterator[tuple[str, str]]:
@@ -113,14 +138,22 @@ def _refusals(converted: Mapping[str, Converted]) -> Iterator[tuple[str, str]]:
 
 
 def _run(
-    word: str, dlcs: Mapping[str, Path], spec: GateSpec, site: Site, sdk: Sdk
+    word: str,
+    dlcs: Mapping[str, Path],
+    references: Mapping[str, Path],
+    spec: GateSpec,
+    site: Site,
+    sdk: Sdk,
 ) -> dict[tuple[str, str], dict[str, CellRecord]]:
     if not dlcs:
         return {}
     name = f"gate-{word}"
     sweep = SweepSpec(
         name=name,
-        models=[ModelRef(name=network, dlc=str(path)) for network, path in dlcs.items()],
+        models=[
+            ModelRef(name=network, dlc=str(path), reference=str(references.get(network, "")))
+            for network, path in dlcs.items()
+        ],
         socs=list(spec.socs),
         prepare=spec.prepare,
         budgets={network: budget for network, budget in spec.budgets.items() if network in dlcs},
@@ -190,15 +223,10 @@ def _running(
     same: bool,
     threshold: float,
 ) -> GateLine:
-    facts: dict[str, Any] = {
-        "network": name,
-        "soc": soc,
-        "time_after_us": TIME.read(after),
-        "dram_before": DRAM.read(before) if before else None,
-        "dram_after": DRAM.read(after),
-        "vtcm_before": PEAK_VTCM.read(before) if before else None,
-        "vtcm_after": PEAK_VTCM.read(after),
-    }
+    facts: dict[str, Any] = {"network": name, "soc": soc, "time_after_us": TIME.read(after)}
+    for key, figure in _BESIDE_TIME.items():
+        facts[key.format("before")] = figure.read(before) if before else None
+        facts[key.format("after")] = figure.read(after)
     if same:
         return GateLine(**facts, state=GateState.UNCHANGED, sentence="The same bytes on both sides.")
     if before is None or not before.good:
@@ -212,7 +240,20 @@ def _running(
         "time_after_us": diff.time.after,
         "change_percent": diff.time.percent,
     }
-    return GateLine(**facts, state=_state(diff), sentence=diff.sentence, diff=diff)
+    return _with_accuracy(GateLine(**facts, state=_state(diff), sentence=diff.sentence, diff=diff))
+
+
+def _with_accuracy(line: GateLine) -> GateLine:
+    """A line whose state is that its outputs are less accurate, if nothing else changed; the comparison tells it anyway."""
+    before, after = line.sqnr_before_db, line.sqnr_after_db
+    if line.state is not GateState.SAME or before is None or after is None:
+        return line
+    if before - after < ACCURACY_THRESHOLD_DB:
+        return line
+    said = (
+        f"Its outputs are further from the base's in floats: SQNR {SQNR.text(before)} → {SQNR.text(after)}."
+    )
+    return line.model_copy(update={"state": GateState.LESS_ACCURATE, "sentence": said})
 
 
 def _state(diff: CellDiff) -> GateState:

@@ -25,6 +25,8 @@ class GateState(StrEnum):
     ENVIRONMENT = "environment"
     """The sides were made by different compilers or on different devices: no statement about the change itself."""
     BETTER = "better"
+    LESS_ACCURATE = "less_accurate"
+    """As fast, and its outputs are further from those of the base in floats."""
     SAME = "same"
     """Within the threshold."""
     UNCHANGED = "unchanged"
@@ -54,6 +56,11 @@ class GateLine(BaseModel):
     dram_after: float | None = None
     vtcm_before: float | None = None
     vtcm_after: float | None = None
+    sqnr_before_db: float | None = None
+    """Of outputs against ONNX Runtime's in floats of the base's ONNX; of a new network, of its own."""
+    sqnr_after_db: float | None = None
+    cosine_before: float | None = None
+    cosine_after: float | None = None
     diff: CellDiff | None = None
 
     @property

@@ -15,8 +15,9 @@ from qhas.machine.process import ToolRun, run_tool, tool_environment
 from qhas.machine.tool_output import last_words
 from qhas.network.onnx_file import open_input, read_onnx
 from qhas.outside_bytes import read_file
-from qhas.outside_text import ShownText
-from qhas.site.sdk import HOST_TARGET, host_sdk_root
+from qhas.outside_text import ShownText, reason_of
+from qhas.site import SdkRef
+from qhas.site.sdk import HOST_TARGET, Sdk, find_sdk, host_sdk_root, require_socs
 
 CHECKER = "onnx-check"
 _TIMEOUT_SECONDS = 900
@@ -100,8 +101,8 @@ class NotTaken:
 async def check_support(network: Path, socs: Sequence[str], shapes: Mapping[str, Sequence[int]]) -> Support:
     """Ask the host SDK's compiler, for all SoCs in one go, of an absolute path. Raises InvalidInput."""
     await asyncio.to_thread(_require_settled, network, shapes)
-    root = await asyncio.to_thread(host_sdk_root)
-    tool = root / "bin" / HOST_TARGET / CHECKER
+    sdk = await asyncio.to_thread(_host_sdk, socs)
+    tool = sdk.root / "bin" / HOST_TARGET / CHECKER
     with tempfile.TemporaryDirectory(prefix="qhas-check-") as folder:
         output, answer = Path(folder, "output.txt"), Path(folder, "answer.json")
         argv = [str(tool), f"--input_network={network}", f"--output_path={answer}"]
@@ -114,11 +115,17 @@ async def check_support(network: Path, socs: Sequence[str], shapes: Mapping[str,
         return await asyncio.to_thread(_answered, network, run, answer, output)
 
 
+def _host_sdk(socs: Sequence[str]) -> Sdk:
+    sdk = find_sdk(SdkRef(root=host_sdk_root()))
+    require_socs(sdk, socs)
+    return sdk
+
+
 def _require_settled(network: Path, shapes: Mapping[str, Sequence[int]]) -> None:
     try:
         fault = open_input(read_onnx(network), shapes)
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{network} cannot be checked: {error}.") from error
+        raise InvalidInput(f"{network} cannot be checked: {reason_of(error)}.") from error
     if fault:
         raise InvalidInput(f"{network} cannot be checked: {fault}.")
 

@@ -13,7 +13,7 @@ from qhas.failures import InvalidInput
 from qhas.llm.families import FAMILIES, Family
 from qhas.naming import safe_name
 from qhas.outside_bytes import read_file
-from qhas.outside_text import shown
+from qhas.outside_text import reason_of, shown
 
 _LARGEST = 1 << 20
 _TEXT_PART = "text_config"
@@ -105,7 +105,7 @@ def read_architecture(path: Path) -> Architecture:
             f"The configuration {path} is not JSON ({error}); give the config.json of the model."
         ) from None
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"The configuration {path} cannot be read: {error}.") from error
+        raise InvalidInput(f"The configuration {path} cannot be read: {reason_of(error)}.") from error
     try:
         return _architecture(document)
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from qhas.site import Site
 
 
 @contextmanager
-def open_llm_bench(site: Site, sdk_name: str | None) -> Iterator[tuple[Estimator, Path]]:
+def open_llm_bench(site: Site, sdk_name: str | None, socs: Iterable[str]) -> Iterator[tuple[Estimator, Path]]:
     """Valid inside the block. Raises InvalidInput without onnx, and unless the SDK is the host SDK."""
     try:
         import onnx  # noqa: F401  # graphs are drawn with it
     except ImportError as error:
         raise InvalidInput("Language models need onnx: pip install 'qhas-flows[hostsdk]'.") from error
-    with estimating_at(site, sdk_name) as (estimator, _, folder):
+    with estimating_at(site, sdk_name, socs) as (estimator, _, folder):
         yield estimator, folder

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from qhas.diff import model as diff
+from qhas.profile.figures import HEADLINE
 from qhas.report.findings import Findings
 from qhas.runs.condition import poor
 from qhas.runs.record import CellRecord
@@ -79,12 +80,31 @@ def standing(record: CellRecord, findings: Findings, compared: diff.CellDiff | N
             _SDK[upgrade.outcome], f"{upgrade.outcome} with SDK {upgrade.after}", verdict.sentence, change
         )
     if verdict and verdict.verdict is not Verdict.INSUFFICIENT_DATA:
-        return Standing(_VERDICTS[verdict.verdict], words(verdict.verdict), verdict.sentence, change)
+        word = words(verdict.verdict)
+        if verdict.metric is HEADLINE[record.origin]:
+            return Standing(_VERDICTS[verdict.verdict], word, verdict.sentence, change)
+        word = f"{word}: {verdict.metric.words_of(record.origin)}"
+        if verdict.verdict.regressed and (faster := _faster(record, findings, compared)):
+            return Standing(
+                faster.tone, f"{faster.word}; {word}", f"{faster.sentence} {verdict.sentence}", change
+            )
+        return Standing(_VERDICTS[verdict.verdict], word, verdict.sentence, change)
     if reasons := poor(record.health, record.latency):
         return Standing(Tone.DOUBT, "poor", f"{', '.join(reasons)}: do not quote the latency.", change)
     if compared:
         return Standing(_DIFFS[compared.verdict], words(compared.verdict), compared.sentence, change)
     return Standing(Tone.GOOD, "complete")
+
+
+def _faster(record: CellRecord, findings: Findings, compared: diff.CellDiff | None) -> Standing | None:
+    """That the cell is faster, by the verdict of its time, else by the comparison; None where it is not."""
+    for verdict in findings.verdicts.get(record.cell.key, ()):
+        if verdict.metric is HEADLINE[record.origin] and verdict.verdict.says_something:
+            better = _VERDICTS[verdict.verdict] is Tone.BETTER
+            return Standing(Tone.BETTER, words(verdict.verdict), verdict.sentence) if better else None
+    if compared and compared.verdict is diff.Outcome.BETTER:
+        return Standing(Tone.BETTER, words(compared.verdict), compared.sentence)
+    return None
 
 
 def _percent(value: float | None) -> str:

@@ -59,6 +59,8 @@ def find_run(store: Store, name: str) -> str:
         if lines := run_lines(store):
             return lines[0].run_id
         raise InvalidInput(f"The store {store.root} has no run yet.")
+    if "/" in name:
+        raise InvalidInput(f"{name} is a cell, or none; give its run alone: {name.partition('/')[0]}.")
     if store.exists(keys.sweep_record(name)):
         return name
     ids = run_ids(store)

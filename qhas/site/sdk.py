@@ -23,7 +23,7 @@ from qhas.site.site import NamedSdk
 
 if TYPE_CHECKING:
     from qhas.sweep.quantization import Quantization
-    from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
+    from qhas.sweep.spec import Cell, PrepareOptions, RunOptions, TraceFeatures
 
 HOST_TARGET = "x86_64-linux-clang"
 ROOT_VARIABLES = ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT")
@@ -282,6 +282,30 @@ def host_sdk_estimates() -> dict[str, list[str]]:
     """
     rows = [line.split("\t") for line in _ask_host_sdk("socs")]
     return {kind: [row[0] for row in rows if row[-1] == kind] for kind in ("supported", "checked")}
+
+
+class UnknownSoc(InvalidInput):
+    """A SoC that the SDK has never heard of."""
+
+
+def sdks_of(site: Site, cells: Iterable[Cell]) -> dict[str | None, Sdk]:
+    """The SDKs that cells name, each of which knows their SoCs. Raises InvalidInput, UnknownSoc."""
+    socs: dict[str | None, set[str]] = {}
+    for cell in cells:
+        socs.setdefault(cell.sdk, set()).add(cell.soc)
+    sdks = find_sdks(site, socs)
+    for name, sdk in sdks.items():
+        require_socs(sdk, socs[name])
+    return sdks
+
+
+def require_socs(sdk: Sdk, socs: Iterable[str]) -> None:
+    """Raise UnknownSoc for one that the host SDK cannot prepare for, naming those near it; a vendor's SDK is not asked."""
+    if sdk.kind is SdkKind.HOST:
+        try:
+            _ask_host_sdk("socs", *sorted(socs))
+        except InvalidInput as refused:
+            raise UnknownSoc(f"{refused} Nothing was run.") from None
 
 
 def host_sdk_versions() -> list[str]:

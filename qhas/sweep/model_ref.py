@@ -132,6 +132,12 @@ class ModelRef(Written):
         return ModelRef(name=self.name, onnx=self.reference or self.onnx)
 
     @property
+    def calibration(self) -> str | None:
+        """Address of the data that ranges are taken from; None where they are random, or nothing is quantised."""
+        place = self.quantize.calibration if self.quantize else RANDOM_CALIBRATION
+        return None if place == RANDOM_CALIBRATION else place
+
+    @property
     def input_lists(self) -> tuple[str, ...]:
         """Addresses of all input lists; none where a word stands for them."""
         return tuple(self.graph_inputs.values()) or (() if self.inputs in INPUT_WORDS else (self.inputs,))

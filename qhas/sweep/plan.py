@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import product
@@ -83,10 +84,13 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
 
 
 def require_files(cells: Iterable[Cell]) -> None:
-    """Raise InvalidInput if a network, its reference or an input list of these cells is not there, as seen from this host, or is no such file."""
+    """Raise InvalidInput if a network, its reference, an input list or calibration data of these cells is not there, as seen from this host, or is no such file."""
     models = {cell.model.source: cell.model for cell in cells}
     lists = {address for cell in cells for address in cell.model.input_lists}
+    data = {cell.model.calibration for cell in cells if cell.model.calibration}
     references = {cell.model.reference: cell.model.of_reference() for cell in cells if cell.model.reference}
+    for address in sorted(data - lists):
+        _require(address, "file or folder", ("file", "directory"))
     for address in sorted(models.keys() | references.keys() | lists):
         fs, path = _require(address)
         if address in models and isinstance(fs, LocalFileSystem):
@@ -186,10 +190,12 @@ def _rules_matching(cell: Cell) -> Iterator[tuple[str | None, str | None, str | 
     return product((None, cell.model.name), (None, cell.soc), (None, cell.variant))
 
 
-def _require(address: str) -> tuple[AbstractFileSystem, str]:
+def _require(
+    address: str, what: str = "file", kinds: Sequence[str] = ("file",)
+) -> tuple[AbstractFileSystem, str]:
     try:
         fs, path = fsspec.core.url_to_fs(address)
-        found = fs.info(path)["type"] == "file"  # not isfile(): for it, what may not be looked at is no file
+        found = fs.info(path)["type"] in kinds  # not isfile(): for it, what may not be looked at is no file
     except FileNotFoundError:
         found = False
     except Exception as error:  # every fsspec backend raises its own
@@ -198,11 +204,13 @@ def _require(address: str) -> tuple[AbstractFileSystem, str]:
             f"{masked(address)} cannot be looked up: {told}."
         ) from None  # its text has the address
     if not found:
-        raise InvalidInput(f"There is no file {masked(address)}; correct its path.")
+        raise InvalidInput(f"There is no {what} {masked(address)}; correct its path.")
     return fs, path
 
 
 def _warnings(spec: SweepSpec) -> Iterator[str]:
     for soc in spec.socs:
         if soc not in KNOWN_SOCS:
-            yield f"SoC {soc} is not in this version's list; the SDK decides whether it can prepare for it."
+            near = get_close_matches(soc, KNOWN_SOCS)
+            meant = f", where {' and '.join(near)} are near it" if near else ""
+            yield f"SoC {soc} is not in this version's list{meant}; the SDK decides whether it can prepare for it."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -47,7 +48,7 @@ def bits(name: str) -> dict[str, int | str] | None:
     if name == FLOAT:
         return None
     if not (match := _NAME.fullmatch(name)):
-        raise ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}")
+        raise _no_such(name)
     return {"weights": int(match[1]), "activations": int(match[2]) if match[2] else MIXED}
 
 
@@ -62,8 +63,14 @@ def _known(name: Any) -> Any:
     if name is None or name == "none":
         return FLOAT
     if name not in NAMES:
-        raise ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}")
+        raise _no_such(name)
     return name
+
+
+def _no_such(name: Any) -> ValueError:
+    near = get_close_matches(str(name), NAMES, 1)
+    meant = f"; perhaps {near[0]} was meant" if near else ""
+    return ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}{meant}")
 
 
 Quantize = Annotated[Quantization | None, BeforeValidator(_named)]

@@ -25,7 +25,7 @@ from qhas.sweep.spec import ModelRef
 def open_bench(address: str, soc: str, site: Site, sdk_name: str | None = None) -> Iterator[Bench]:
     """The network at `address`, a DLC or an ONNX on this host, for the SoC. Raises InvalidInput before anything runs."""
     soc = asked_soc(soc)
-    with estimating_at(site, sdk_name) as (estimator, store, folder):
+    with estimating_at(site, sdk_name, [soc]) as (estimator, store, folder):
         dlc, digest = asyncio.run(_dlc(address, estimator.sdk, folder))
         name = safe_name(Path(name_in(address)).stem)
         yield Bench(name, Subject(dlc, digest, soc), estimator, store, folder)

@@ -64,7 +64,6 @@ BAD_LISTS = {
 }
 REFUSED = {f"{name}/sa8255/default": refusal for name, refusal in BAD_DLCS.items()}
 REFUSED |= {f"{name}/sa8255/default": refusal for name, (_, refusal) in BAD_LISTS.items()}
-REFUSED["good/sm9999/default"] = Refusal(FailureKind.SOC_REJECTED, Step.PREPARE, "unknown SoC 'sm9999'")
 each_refusal = pytest.mark.parametrize("key", REFUSED)
 
 

@@ -29,3 +29,12 @@ def test_the_seven_socs_of_the_vendors_list_are_the_supported_ones(
 
 def test_socs_without_an_htp_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert "sdm845" not in rows(capsys)
+
+
+def test_a_soc_that_is_named_is_told_or_refused_with_those_near_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["socs", "sa8797", "sa8775p"]) == 0
+    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["sa8797", "sa8255"]
+    assert main(["socs", "sa8797", "sa8225"]) == 1
+    assert "did you mean sa8295 or sa8255" in capsys.readouterr().err

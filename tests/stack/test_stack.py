@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGKILL
@@ -15,6 +16,7 @@ from rich.console import Console
 from infra.stack import postgresql
 from infra.stack.failure import StackFailed
 from infra.stack.postgresql import PostgresqlMissing
+from infra.stack.processes import Process
 from infra.stack.settings import Settings
 from infra.stack.stack import ROOT, Stack
 from tests.stack.api import Api
@@ -85,6 +87,8 @@ class TestAStack:
 
         for pid in (parts["server"], parts["worker-default"]):
             os.kill(int(str(pid)), SIGKILL)
+            while Process.of(int(str(pid))):  # the kernel takes its time
+                time.sleep(0.01)
         assert not stack.is_up()
         assert stack.status()["server"] is None
 

@@ -61,6 +61,12 @@ TABLE = [
     (PREPARE, 1, error(312, "Bad DNN format version"), FailureKind.MODEL_REJECTED),
     (PREPARE, 1, error(306, "Model load failed"), FailureKind.MODEL_REJECTED),
     (PREPARE, 1, error(15001, "Invalid config"), FailureKind.SOC_REJECTED),
+    (
+        PREPARE,
+        1,
+        error(1002, "No backend could validate Op=l: The SocModel doesn't support FP16."),
+        FailureKind.FLOAT_UNSUPPORTED,
+    ),
     (PREPARE, 1, error(101, "Unknown SoC sm9999"), FailureKind.SOC_REJECTED),
     (PREPARE, 1, error(1500, "Invalid metadata"), FailureKind.TOOL_FAILED),
     (PREPARE, 1, error(7022, "Graph finalize failed"), FailureKind.TOOL_FAILED),

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.onnx_bytes import write_onnx
 from tests.qhas.archive.stored import put_nights
 from tests.qhas.cli.desk import Desk
 
@@ -18,8 +19,23 @@ FILES: dict[str, dict[str, object]] = {
     "milliseconds.yaml": {"budgets": {"net": {"time_ms": 5}}},
     "stranger.yaml": {"budgets": {"nett": {"time_us": 5}}},
     "one-soc.yaml": {"socs": "sm8750"},
+    "slow.yaml": {"run": {"perf_profile": "brust"}},
+    "often.yaml": {"run": {"repetitions": "often"}},
+    "perhaps.yaml": {"prepare": {"dlbc": "perhaps"}},
+    "no-models.yaml": {"models": []},
 }
 """Sweep files that are the desk's but for a slip."""
+LIBRARIES = (
+    "pydantic",
+    "Traceback",
+    "Errno",
+    "instance of",
+    "Input should",
+    "Value error",
+    "Assertion",
+    "HOSTSDK",
+)
+"""Words of those that a message is made with, which say nothing to whoever reads it."""
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a SoC in capitals": (("profile", "net.dlc", "--soc", "SM8750", *SITE), "as in sm8750"),
     "no SoC at all": (("profile", "net.dlc", *SITE), "Missing option '--soc'"),
@@ -31,6 +47,44 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "an input list that is not there": ((*PROFILE, "--inputs", "gone.txt", *SITE), "There is no file"),
     "more VTCM than there is": ((*PROFILE, "--vtcm-mb", "99", *SITE), "at most 64"),
     "a level that is none": ((*PROFILE, "--optimization-level", "5", *SITE), "at most 3"),
+    "a level that is no number": (
+        (*PROFILE, "--optimization-level", "x", *SITE),
+        "it should be a whole number",
+    ),
+    "bits that are none": (
+        ("profile", "net.onnx", "--soc", "sa8255", "--quantize", "w8a61", *SITE),
+        "it should be 8 or 16",
+    ),
+    "a quantisation that is none": (
+        ("profile", "net.onnx", "--soc", "sa8255", "--quantize", "int8", *SITE),
+        "choose from float, w8a8",
+    ),
+    "calibration data that are not there": (
+        ("profile", "net.onnx", "--soc", "sa8255", "--quantize", "w8a8", "--calibration", "gone", *SITE),
+        "There is no file or folder",
+    ),
+    "calibration data of what is not quantised": (
+        ("profile", "net.onnx", "--soc", "sa8255", "--calibration", "gone", *SITE),
+        "is data for --quantize",
+    ),
+    "a choice that is none": (("show", "latest", "--by", "nodes", *SITE), "perhaps node was meant"),
+    "a figure that is none": (
+        ("history", "net", "sm8750", "--metric", "time", *SITE),
+        "perhaps time_us was meant",
+    ),
+    "a threshold below nothing": (
+        ("compare", "latest", "--baseline", "--threshold", "-1", *SITE),
+        "it should be at least 0;",
+    ),
+    "a profile of the clock that is none": (("plan", "slow.yaml", *SITE), "perhaps burst was meant"),
+    "a word for a number": (("plan", "often.yaml", *SITE), "repetitions: it should be a whole number"),
+    "a word for a switch": (("plan", "perhaps.yaml", *SITE), "dlbc: it should be true or false"),
+    "a sweep of nothing": (("plan", "no-models.yaml", *SITE), "models: it should have 1 or more, and has 0"),
+    "an ONNX to check that is not there": (("check", "gone.onnx"), "No such file or directory"),
+    "a host SDK that is none": (
+        ("explain", "net.onnx", "--soc", "sa8255", "--sdk", "2.99"),
+        "2.99 is no version",
+    ),
     "soc for socs": (("plan", "soc.yaml", *SITE), "perhaps socs was meant"),
     "vtcm for vtcm_mb": (("plan", "vtcm.yaml", *SITE), "perhaps vtcm_mb was meant"),
     "a budget in milliseconds": (("plan", "milliseconds.yaml", *SITE), "perhaps time_us was meant"),
@@ -53,6 +107,16 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         "choose from net/sm8750/default",
     ),
     "a network that the history does not have": (("history", "nett", "sm8750", *SITE), "of nett on sm8750"),
+    "a SoC that the history has under another name": (
+        ("history", "net", "sm8570", *SITE),
+        "near it: net sm8750",
+    ),
+    "a cell in place of a run": (("show", "nightly-1/net/sm8750", *SITE), "give its run alone: nightly-1"),
+    "a folder of outputs that is not there": (
+        ("openmetrics", "gone/lab.prom", *SITE),
+        "there is no folder gone",
+    ),
+    "fewer days than none": (("prune", "--traces", "-1", *SITE), "from 0 to"),
     "a history of no SoC": (("history", "net", *SITE), "Name a model and a SoC"),
     "a level without a reason": (("accept", "latest/net/sm8750", *SITE), "Give --reason"),
     "a question that changes something": (("query", "drop table cells", *SITE), "nothing is changed"),
@@ -78,8 +142,9 @@ def test_a_mistake_ends_in_one_sentence(desk: Desk, mistake: str) -> None:
     (desk.folder / "broken.yaml").write_text("name: [nightly\nsocs: x")
     (desk.folder / "empty.yaml").write_text("")
     (desk.folder / "onnx.dlc").write_bytes(ONNX)
+    write_onnx(desk.folder / "net.onnx")
     words, says = MISTAKES[mistake]
     sentence = desk.refused(*words)
     assert says in sentence
     assert sentence.endswith(".")
-    assert not any(library in sentence for library in ("pydantic", "Traceback", "Errno", "instance of"))
+    assert not any(library in sentence for library in LIBRARIES)

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from fakes.records import record, run_record
+from fakes.sdk import build_fake_sdk
 from qhas.failures import FailureKind
 from qhas.runs.durations import Durations
 from qhas.sweep.forecast import Forecast
@@ -74,11 +75,13 @@ def test_options_narrow_a_sweep(desk: Desk, options: list[str], cells: list[str]
     assert [f"{c['model']['name']}/{c['soc']}/{c['variant']}" for c in planned] == cells
 
 
-def test_an_unknown_soc_is_a_warning(desk: Desk) -> None:
-    desk.sweep(socs=["sm9999"])
-    result = desk.run("plan", "sweep.yaml")
+def test_a_soc_that_only_a_vendors_sdk_may_know_is_a_warning(desk: Desk) -> None:
+    build_fake_sdk(desk.folder / "sdk")
+    desk.site({"store": "store", "sdk": {"root": str(desk.folder / "sdk")}})
+    desk.sweep(socs=["sm8765"])
+    result = desk.run("plan", "sweep.yaml", "--site", "site.yaml")
     assert result.exit_code == 0
-    assert "sm9999 is not in this version's list" in " ".join(result.output.split())
+    assert "sm8765 is not in this version's list, where sm8" in " ".join(result.output.split())
 
 
 def test_a_plan_says_what_simulated_times_will_be_worth(desk: Desk) -> None:

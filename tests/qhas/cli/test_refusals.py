@@ -29,7 +29,7 @@ SPECS: dict[str, tuple[dict[str, object], str]] = {
     "a list that is not there": ({"models": [NET | {"inputs": "no.txt"}]}, "There is no file"),
     "an address nobody knows": ({"models": [NET | {"dlc": "nowhere://b/n.dlc"}]}, "nowhere://b/n.dlc"),
     "a SoC that no tool could take": ({"socs": ["sa8255; reboot"]}, "cannot be a SoC"),
-    "a value out of range": ({"variants": {"vtcm_mb": [2, 80]}}, "variants.vtcm_mb.1: Input should be"),
+    "a value out of range": ({"variants": {"vtcm_mb": [2, 80]}}, "variants.vtcm_mb.1: it should be"),
     "nothing left": ({"exclude": [{"soc": "sa8255"}]}, "no cell left"),
     "a network's path with a NUL": ({"models": [NET | {"dlc": "a\0b"}]}, "cannot be a path"),
 }

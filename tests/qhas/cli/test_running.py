@@ -99,7 +99,7 @@ BAD_INPUT: dict[str, tuple[Bad, str]] = {
     "wrong value": (lambda desk: desk.sweep(run={"repetitions": -1}), "run.repetitions"),
     "impossible variant": (
         lambda desk: desk.sweep(variants={"vtcm_mb": [999]}),
-        "variants.vtcm_mb.0: Input should be",
+        "variants.vtcm_mb.0: it should be",
     ),
     "all excluded": (lambda desk: desk.sweep(exclude=[{"model": "net"}]), "has no cell left"),
     "no dlc": (lambda desk: (desk.folder / "net.dlc").unlink(), "There is no file"),

@@ -69,7 +69,7 @@ def test_an_sdk_root_is_taken_from_the_files_folder(tmp_path: Path) -> None:
         ({"viewer": "moon"}, "viewer: "),
         ({"sdk": {"env": {"N": 1}}}, "sdk.env.N: "),
         ({"store": "~nobody-of-this-name/x"}, "store: '~nobody-of-this-name/x' cannot be a path"),
-        ([], "the whole: "),
+        ([], "is not valid: it should be a mapping"),
         ("store: [", "is not YAML"),
     ],
 )

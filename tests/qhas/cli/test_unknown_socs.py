@@ -1,0 +1,74 @@
+"""A SoC that is misspelt is refused by every command that takes one, before it converts, prepares or writes anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fakes.sdk import build_fake_sdk
+from tests.onnx_bytes import write_onnx
+from tests.qhas.cli.desk import Desk
+
+SITE = ("--site", "site.yaml")
+SLIP = ("--soc", "sa8225", *SITE)
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "profile": ("profile", "net.onnx", *SLIP),
+    "plan": ("plan", "slip.yaml", *SITE),
+    "sweep": ("sweep", "slip.yaml", *SITE),
+    "explain": ("explain", "net.onnx", *SLIP),
+    "tune": ("tune", "net.onnx", *SLIP),
+    "advise": ("advise", "net.onnx", *SLIP),
+    "check": ("check", "net.onnx", "--soc", "sa8225"),
+    "gate": ("gate", "net.onnx", "other.onnx", *SLIP),
+    "upgrade": ("upgrade", "net.dlc", "--from", "old", "--to", "new", *SLIP),
+    "llm": ("llm", "config.json", *SLIP),
+}
+LLAMA = {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_hidden_layers": 2,
+    "vocab_size": 256,
+    "hidden_act": "silu",
+    "rms_norm_eps": 1e-5,
+    "max_position_embeddings": 4096,
+}
+
+
+@pytest.fixture(scope="module")
+def host_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SDK that says of itself that it is the host SDK, and whose tools nobody may call."""
+    root = build_fake_sdk(tmp_path_factory.mktemp("sdk") / "host")
+    (root / "sdk.yaml").write_text("name: hostsdk\n")
+    return root
+
+
+@pytest.fixture
+def lab(desk: Desk, host_sdk: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setattr("qhas.gate.support.host_sdk_root", lambda: host_sdk)
+    sdk = {"root": str(host_sdk)}
+    desk.site({"store": "store", "sdk": sdk, "sdks": {"old": sdk, "new": sdk}})
+    slip = json.loads((desk.folder / "sweep.yaml").read_text()) | {"socs": ["sa8255", "sa8225"]}
+    (desk.folder / "slip.yaml").write_text(json.dumps(slip))
+    (desk.folder / "config.json").write_text(json.dumps(LLAMA))
+    for name in ("net.onnx", "other.onnx"):
+        write_onnx(desk.folder / name, salt=name)
+    return desk
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_misspelt_soc_is_refused_and_the_near_ones_are_named(lab: Desk, command: str) -> None:
+    before = sorted(lab.folder.rglob("*"))
+    sentence = lab.refused(*COMMANDS[command])
+    assert "unknown SoC 'sa8225'" in sentence
+    assert "sa8255" in sentence
+    assert sorted(lab.folder.rglob("*")) == before
+
+
+def test_a_part_that_shares_anothers_id_is_refused_with_the_reason(lab: Desk) -> None:
+    assert "4 times faster" in lab.refused("profile", "net.onnx", "--soc", "sa7255p", *SITE)
