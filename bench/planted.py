@@ -1,14 +1,14 @@
 """Are causes that were planted named, and none besides? Defaults, options, versions and ops changed on purpose, compiled for real.
 
 A default is planted by an SDK whose graph-prepare is the host SDK's with one option more, and another version: what an upgrade
-looks like from outside. Options and ops are planted between two stored cells, which `qhas bisect` holds against each other.
+looks like from outside; `planted_versions` has several in a row. Options and ops are planted between two stored cells, which
+`qhas bisect` holds against each other.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.box import SIMPLE
@@ -16,24 +16,22 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cause_runs import convert
+from bench.plant import SOC, THRESHOLD, Planted, answered, planted_sdk
+from bench.planted_versions import versions
 from bench.size import Size
 from qhas.direct import run_direct
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run
 from qhas.site import Site
-from qhas.site.sdk import HOST_TARGET, host_sdk_root
 from qhas.site.site import NamedSdk
 from qhas.store import Store
 from qhas.sweep.spec import NO_INPUTS, ModelRef, PrepareOptions, RunOptions, SweepSpec
 from qhas.upgrade.bisection import Bisection
 from qhas.upgrade.line import Point
-from qhas.upgrade.model import Cause, Changed, Upgrade
+from qhas.upgrade.model import Cause, Changed
 from qhas.upgrade.question import Question
-from qhas.upgrade.search import Stages, search
+from qhas.upgrade.search import search
 
-SOC = "sa8255"
-_THRESHOLD = 1.0
-_PREPARE = "snpe-dlc-graph-prepare"
 _OLD = "old"
 DEFAULTS: Mapping[str, tuple[str, str]] = {
     "vtcm-2": ("--vtcm_override=2", "VTCM 8 → 2 MiB (the SDK's default)"),
@@ -55,34 +53,6 @@ OPTIONS: Mapping[str, tuple[dict[str, int | bool], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Planted:
-    """A plant and what was said of it: every cause that was named, and whether the time changed by enough to ask for one."""
-
-    kind: str
-    name: str
-    change_percent: float
-    truth: str
-    named: tuple[str, ...]
-
-    @property
-    def counts(self) -> bool:
-        """Whether there is something to name: a plant that costs less than the threshold is a silent one."""
-        return bool(self.truth) and abs(self.change_percent) >= _THRESHOLD
-
-    @property
-    def right(self) -> bool:
-        """The truth alone where there is one, and nothing where there is none."""
-        if not self.counts:
-            return not self.named
-        return len(self.named) == 1 and self.truth in self.named[0]
-
-    @property
-    def invented(self) -> bool:
-        """Whether a cause was named that is none."""
-        return any(not self.truth or self.truth not in cause for cause in self.named)
-
-
 def measure(folder: Path, size: Size, console: Console) -> object:
     """Raises BenchFailed."""
     found = list(planted(folder, ("plain", "wide") if size is not Size.QUICK else ("plain",)))
@@ -97,13 +67,14 @@ def planted(folder: Path, networks: Sequence[str]) -> Iterator[Planted]:
     site = _site(folder)
     yield from _between(site, dlcs)
     yield from _defaults(site, {name: dlcs[name] for name in networks})
+    yield from versions(folder, dlcs["plain"])
 
 
 def _defaults(site: Site, dlcs: Mapping[str, Path]) -> Iterator[Planted]:
     models = tuple(ModelRef(name=name, dlc=str(dlc), inputs=NO_INPUTS) for name, dlc in dlcs.items())
     for sdk, (_, truth) in DEFAULTS.items():
-        question = Question(models, (SOC,), (_OLD, sdk), _THRESHOLD)
-        answer = _answered(search(question, Store(site.store)), site)
+        question = Question(models, (SOC,), (_OLD, sdk), THRESHOLD)
+        answer = answered(search(question, Store(site.store)), site)
         for cell in answer.cells:
             named = tuple(step.why for step in cell.steps)
             yield Planted("default", f"{sdk}, {cell.cell}", cell.time.percent or 0.0, truth, named)
@@ -124,7 +95,7 @@ def _held(site: Site, kind: str, name: str, truth: str, sides: tuple[CellRecord,
         Point(side.run_id, how, side.cell.model, SOC, None, side.cell.prepare, RunOptions())
         for side, how in zip(sides, (Changed.NOTHING, changed), strict=True)
     ]
-    answer = _answered(Bisection(Store(site.store), points, *sides, _THRESHOLD).stages(), site)
+    answer = answered(Bisection(Store(site.store), points, *sides, THRESHOLD).stages(), site)
     (cell,) = answer.cells
     named = tuple(step.why for step in cell.steps)
     causes = {step.cause for step in cell.steps}
@@ -141,38 +112,14 @@ def _run(site: Site, run_id: str, dlcs: Mapping[str, Path], prepare: PrepareOpti
     return {record.cell.model.name: record for record in records}
 
 
-def _answered(stages: Stages, site: Site) -> Upgrade:
-    try:
-        while True:
-            stage = next(stages)
-            run_direct(stage.spec, site, stage.run_id)
-    except StopIteration as ended:
-        answer: Upgrade = ended.value
-        return answer
-
-
 def _site(folder: Path) -> Site:
-    roots = {name: _sdk(folder / "sdks" / name, options) for name, options in _added().items()}
+    roots = {name: planted_sdk(folder / "sdks" / name, options) for name, options in _added().items()}
     sdks = {name: NamedSdk(root=root) for name, root in roots.items()}
     return Site(store=str(folder / "store"), sdks=sdks)
 
 
 def _added() -> dict[str, str]:
     return {_OLD: "", **{name: option for name, (option, _) in DEFAULTS.items()}}
-
-
-def _sdk(root: Path, option: str) -> Path:
-    """The host SDK with an option more in its graph-prepare, and a version of its own."""
-    original = host_sdk_root()
-    if not root.exists():
-        shutil.copytree(original, root, symlinks=True)
-        tool = root / "bin" / HOST_TARGET / _PREPARE
-        tool.unlink()
-        tool.write_text(f'#!/bin/sh\nexec "{original}/bin/{HOST_TARGET}/{_PREPARE}" {option} "$@"\n')
-        tool.chmod(0o755)
-        header = root / "include" / "QNN" / "QnnSdkBuildId.h"
-        header.write_text(header.read_text().replace('_ID "v', f'_ID "v{root.name}.'))
-    return root
 
 
 SWAPS: Mapping[str, str] = {

@@ -72,6 +72,11 @@ STUDIES = (
         "bench.studies.orchestrator.contest",
         "what Prefect costs a cell, by cells and database",
     ),
+    Bench(
+        "reproduced",
+        "bench.studies.reproduced",
+        "how few ops show what another SDK does to the demo's networks",
+    ),
     Bench("traces", "bench.studies.traces", "checking traces against general parsers"),
     Bench("storage", "bench.studies.storage", "the store against other S3 clients"),
 )

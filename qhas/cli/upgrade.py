@@ -97,9 +97,10 @@ def _show(answer: Upgrade) -> None:
             row = (cell.cell, old, new, change) if number == 0 else ("", "", "", "")
             table.add_row(*(Text(part) for part in (*row, first, why)))
     console.print(table)
-    for step in (step for cell in answer.cells for step in cell.steps if step.way_back):
-        if step.way_back:
-            console.print(Text(way_back(step, step.way_back)), soft_wrap=True)
+    for cell in answer.cells:
+        for step in cell.steps:
+            if step.way_back:
+                console.print(Text(f"{cell.cell}: {way_back(step, step.way_back)}"), soft_wrap=True)
     for failed in answer.failed:
         console.print(Text(f"not compared: {failed.cell}: {failed.why}.", "yellow"), soft_wrap=True)
     console.print(f"{answer.compiled} graphs were compiled, in {len(answer.runs)} runs.", highlight=False)

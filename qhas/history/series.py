@@ -11,7 +11,7 @@ from typing import Any
 
 from qhas.history.damage import Listener, log_damage
 from qhas.history.reading import Where, read_history
-from qhas.machine.packing import partial_of
+from qhas.machine.packing import arriving
 from qhas.outside_text import csv_cell
 from qhas.runs.record import Origin
 from qhas.store import Store
@@ -71,8 +71,7 @@ def lines(store: Store, where: Where, metric: str, left_out: Listener = log_dama
 
 def write_csv(line: Line, metric: str, path: Path) -> None:
     """A line as CSV with titles, a row a run, the time first, as Apache Otava's CSV importer takes it (docs/verdicts.md)."""
-    partial = partial_of(path)
-    with partial.open("w", encoding="utf-8", newline="") as sink:
+    with arriving(path) as partial, partial.open("w", encoding="utf-8", newline="") as sink:
         writer = csv.writer(sink)
         writer.writerow(map(csv_cell, ("time", "run", "device", "firmware", "sdk", metric)))
         for night in line.nights:
@@ -87,4 +86,3 @@ def write_csv(line: Line, metric: str, path: Path) -> None:
                     night.value,
                 )
             )
-    partial.replace(path)

@@ -6,6 +6,8 @@ import gzip
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -25,6 +27,17 @@ def gzipped(source: Path, target: Path) -> Path:
 def partial_of(target: Path) -> Path:
     """Where the bytes of a file arrive before it is whole: beside it, another place for every writer."""
     return target.with_name(f"{target.name}.{secrets.token_hex(8)}.partial")
+
+
+@contextmanager
+def arriving(target: Path) -> Iterator[Path]:
+    """Where to write a file that is at `target` when the block has ended, and nowhere if it raises."""
+    partial = partial_of(target)
+    try:
+        yield partial
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple, cast
 
 import orjson
 
-from qhas.machine.packing import partial_of
+from qhas.machine.packing import arriving
 from qhas.outside_text import one_line
 from qhas.profile.event_stream import Event
 from qhas.profile.trace import read_trace
@@ -37,13 +37,8 @@ def merge_traces(sides: Sequence[Side], target: Path) -> None:
 
     Raises TraceInvalid for one that is damaged, and OSError.
     """
-    partial = partial_of(target)
-    try:
-        with _writable(partial, packed=target.suffix == ".gz") as sink:
-            _write(sides, sink)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with arriving(target) as partial, _writable(partial, packed=target.suffix == ".gz") as sink:
+        _write(sides, sink)
 
 
 def _writable(path: Path, *, packed: bool) -> IO[bytes]:

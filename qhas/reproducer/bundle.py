@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import shlex
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from qhas.machine.packing import partial_of
+from qhas.machine.packing import arriving
 from qhas.markdown import as_text
+from qhas.outside_text import one_line
 from qhas.profile.figures import SHOW
 from qhas.reproducer.model import Reproducer
 from qhas.reproducer.trials import Conditions
 from qhas.runs.record import CellRecord
 from qhas.site.sdk import SdkKind
 from qhas.sweep.plan import plan_sweep
-from qhas.sweep.spec import ModelRef
+from qhas.sweep.spec import RANDOM_INPUTS, ModelRef, SweepSpec
 
 DLC = "network.dlc"
+_SITE = "site.yaml"
 _NETWORK = "part"
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _OPTIONS = {
@@ -32,19 +35,24 @@ Sides = tuple[tuple[Conditions, CellRecord], tuple[Conditions, CellRecord]]
 _WORDS = ("before", "after")
 
 
-def pack(answer: Reproducer, part: Path, sides: Sides, target: Path) -> None:
-    """Write the zip, whole or not at all; the same answer gives the same bytes."""
+def pack(answer: Reproducer, part: Path, sides: Sides, target: Path, inputs: str = RANDOM_INPUTS) -> None:
+    """Write the zip, whole or not at all; the same answer gives the same bytes. `inputs` are those of the trials."""
+    model = ModelRef(name=_NETWORK, dlc=DLC, inputs=inputs)
+    sweeps = {word: _as_sent(*side).sweep([model]) for word, side in zip(_WORDS, sides, strict=True)}
     files = {
         "README.md": "\n".join(_readme(answer, sides)) + "\n",
-        "rerun.sh": _rerun(sides),
-        **{f"{word}.yaml": _sweep(side[0]) for word, side in zip(_WORDS, sides, strict=True)},
+        "rerun.sh": _rerun(sweeps, sides),
+        **{
+            f"{word}.yaml": _json(spec.model_dump(mode="json", exclude_defaults=True))
+            for word, spec in sweeps.items()
+        },
     }
-    partial = partial_of(target)
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as out:
+    if _all_host(sides):
+        files[_SITE] = _json({"store": "qhas-store"})
+    with arriving(target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as out:
         out.writestr(_entry(DLC), part.read_bytes(), zipfile.ZIP_DEFLATED)
         for name, text in files.items():
             out.writestr(_entry(name), text, zipfile.ZIP_DEFLATED)
-    partial.replace(target)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -53,28 +61,40 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _sweep(side: Conditions) -> str:
-    """The conditions as a sweep: JSON is YAML."""
-    spec = side.sweep([ModelRef(name=_NETWORK, dlc=DLC)])
-    return json.dumps(spec.model_dump(mode="json", exclude_defaults=True), indent=2) + "\n"
+def _as_sent(side: Conditions, record: CellRecord) -> Conditions:
+    """With the host SDK by its generation: what the site calls it, or that it is the site's own, says nothing elsewhere."""
+    return replace(side, sdk=_generation(record)) if _is_host(record) else side
 
 
-def _rerun(sides: Sides) -> str:
-    cells = []
-    for word, (side, _) in zip(_WORDS, sides, strict=True):
-        (cell,) = plan_sweep(side.sweep([ModelRef(name=_NETWORK, dlc=DLC)]), look_up=False).cells
-        cells.append(f"{word}/{cell.key}")
-    versions = shlex.join(name for side, record in sides if (name := side.sdk) and _is_host(record))
-    fetch = [f"python -m hostsdk install {versions}"] if versions else []
-    runs = [f"qhas sweep {word}.yaml --run-id {word}" for word in _WORDS]
+def _generation(record: CellRecord) -> str:
+    return ".".join(record.sdk.version.split(".")[:2])
+
+
+def _json(document: object) -> str:
+    """JSON is YAML."""
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _rerun(sweeps: Mapping[str, SweepSpec], sides: Sides) -> str:
+    """Nothing of the receiver's own configuration is used where the host SDK will do; a vendor's is found by his site."""
+    cells = [f"{word}/{plan_sweep(spec, look_up=False).cells[0].key}" for word, spec in sweeps.items()]
+    site = f" --site {_SITE}" if _all_host(sides) else ""
+    versions = dict.fromkeys(_generation(record) for _, record in sides if _is_host(record))
+    named = {side.sdk: record.sdk.version for side, record in sides if side.sdk and not _is_host(record)}
     lines = [
         "#!/bin/sh",
-        "# Needs qhas-flows on the PATH; compiles the network under both conditions.",
+        "# Needs qhas-flows on the PATH; compiles the network under both conditions, and ends with 1 where the second is slower.",
+        *(
+            f"# SDK {one_line(version)}: name it {one_line(name)} in sdks of your site.yaml."
+            for name, version in named.items()
+        ),
         "set -e",
+        'cd "$(dirname "$0")"',
+        *([f"python -m hostsdk install {shlex.join(versions)}"] if versions else []),
+        *(f"qhas sweep {word}.yaml{site} --run-id {word}" for word in sweeps),
+        f"qhas compare {shlex.join(cells)}{site}",
     ]
-    return (
-        "\n".join([*lines, 'cd "$(dirname "$0")"', *fetch, *runs, f"qhas compare {shlex.join(cells)}"]) + "\n"
-    )
+    return "\n".join(lines) + "\n"
 
 
 def _readme(answer: Reproducer, sides: Sides) -> Iterator[str]:
@@ -110,6 +130,10 @@ def _prepare(side: Conditions) -> str:
             *options,
         ]
     )
+
+
+def _all_host(sides: Sides) -> bool:
+    return all(_is_host(record) for _, record in sides)
 
 
 def _is_host(record: CellRecord) -> bool:

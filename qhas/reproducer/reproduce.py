@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qhas.cell.stored_dlc import prepared_dlc
@@ -11,6 +12,7 @@ from qhas.diff.runs import compare_cells, evidence_of
 from qhas.failures import InvalidInput
 from qhas.network.network import Graph, Tensor
 from qhas.reproducer.bundle import pack
+from qhas.reproducer.estimates import measuring
 from qhas.reproducer.model import PartOp, Reproducer
 from qhas.reproducer.parts import Part, gains
 from qhas.reproducer.search import Search
@@ -29,32 +31,50 @@ CHANGE_PERCENT = 3.0
 """Less is not worth anybody's time."""
 
 
+@dataclass(frozen=True)
+class Searched:
+    """Where a search ended: `part` is the smallest that shows enough, or the whole; `seen` has every part that was tried."""
+
+    trials: Trials
+    graph: Graph
+    whole: Figure
+    part: Part
+    seen: Mapping[Part, float | None]
+
+
 def reproduce(
     before: CellRecord, after: CellRecord, site: Site, *, folder: Path, target: Path, most_trials: int
 ) -> Reproducer:
-    """Find the part and write its zip to `target`; trials are kept below `folder`.
+    """Find the part and write its zip to `target`; trials are kept below `folder`. Raises as `searched`."""
+    end = searched(before, after, site, folder, most_trials)
+    answer = _answer(end, target)
+    trials = end.trials
+    pack(
+        answer, trials.part(end.part), ((trials.before, before), (trials.after, after)), target, trials.inputs
+    )
+    return answer
 
-    Raises InvalidInput before anything runs where there is no change, or nothing that one network could show, and StoreError.
-    """
+
+def searched(before: CellRecord, after: CellRecord, site: Site, folder: Path, most_trials: int) -> Searched:
+    """Search the part. Raises InvalidInput before anything runs where there is no change, or nothing that one network could show, and StoreError."""
     store = Store(site.store)
     diff = compare_cells(store, before, after)
     graph = _graph(store, before, after)
     _require_change(diff)
     folder.mkdir(parents=True, exist_ok=True)
+    estimated = all(map(_is_estimate, (before, after)))
     trials = Trials(
         dlc=prepared_dlc(store, after, folder),
         site=site.model_copy(update={"store": str((folder / "store").resolve())}),
         folder=folder,
         before=_conditions(site, before),
         after=_conditions(site, after),
-        inputs=NO_INPUTS if all(map(_is_estimate, (before, after))) else RANDOM_INPUTS,
+        inputs=NO_INPUTS if estimated else RANDOM_INPUTS,
     )
-    search = Search(graph, gains(graph, diff), diff.time.percent or 0.0, trials.measure, most_trials)
-    part = search.smallest() or frozenset(range(len(graph.ops)))
-    answer = _answer(trials, graph, part, diff.time, target)
-    answer.trials = len(search.seen)
-    pack(answer, trials.part(part), ((trials.before, before), (trials.after, after)), target)
-    return answer
+    with measuring(trials, estimated=estimated) as measure:
+        search = Search(graph, gains(graph, diff), diff.time.percent or 0.0, measure, most_trials)
+        part = search.smallest() or frozenset(range(len(graph.ops)))
+    return Searched(trials, graph, diff.time, part, search.seen)
 
 
 def _require_change(diff: CellDiff) -> None:
@@ -94,24 +114,26 @@ def _is_estimate(record: CellRecord) -> bool:
     return record.origin is Origin.SIMULATOR and record.sdk.kind is SdkKind.HOST
 
 
-def _answer(trials: Trials, graph: Graph, part: Part, whole: Figure, target: Path) -> Reproducer:
-    trials = replace(trials, runs=[])
-    trials.measure([part])
+def _answer(end: Searched, target: Path) -> Reproducer:
+    """The part as it shows in runs, whatever the search saw."""
+    trials = replace(end.trials, runs=[])
+    trials.measure([end.part])
     store = Store(trials.site.store)
     (before,), (after,) = (load_run(store, run_id)[1] for run_id in trials.runs)
     diff = compare_cells(store, before, after)
     _, why = cause_of(diff, old_values(before, after))
+    graph = end.graph
     ops = [
         PartOp(type=op.type, results=[_shown(graph.by_name[name]) for name in op.outputs])
-        for op in (graph.ops[number] for number in sorted(part))
+        for op in (graph.ops[number] for number in sorted(end.part))
     ]
     return Reproducer(
         ops=ops,
         of_ops=len(graph.ops),
-        whole=whole,
+        whole=end.whole,
         part=diff.time,
         why=diff.cause.sentence if diff.cause else why,
-        trials=0,
+        trials=len(end.seen),
         file=str(target),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qhas.network.network import Graph
@@ -70,8 +70,3 @@ class Search:
 
     def _left(self) -> int:
         return max(0, self.most_trials - len(self.seen))
-
-
-def types_of(graph: Graph, part: Part) -> Iterator[str]:
-    """The ops' types, in the order of the graph."""
-    return (graph.ops[number].type for number in sorted(part))

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qhas.direct import run_direct
+from qhas.failures import InvalidInput
 from qhas.machine.digest import data_digest
+from qhas.machine.packing import arriving
 from qhas.network.cut import cut
 from qhas.profile.figures import HEADLINE
 from qhas.reproducer.parts import Part
@@ -63,12 +65,14 @@ class Trials:
         return {part: 100 * (new / old - 1) for part, (old, new) in times.items() if old and new}
 
     def part(self, ops: Part) -> Path:
-        """The DLC of a part, made where it is not there yet. Raises ValueError for a DLC that cannot be cut."""
+        """The DLC of a part, made where it is not there yet. Raises InvalidInput for a DLC that cannot be cut."""
         target = self.folder / f"{data_digest(sorted(ops))[:16]}.dlc"
         if not target.is_file():
-            partial = target.with_suffix(".partial")
-            cut(self.dlc, partial, ops)
-            partial.rename(target)
+            try:
+                with arriving(target) as partial:
+                    cut(self.dlc, partial, ops)
+            except ValueError as error:
+                raise InvalidInput(f"No part can be made of it: {error}.") from error
         return target
 
     def _models(self, parts: Iterable[Part]) -> Iterator[tuple[Part, ModelRef]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qhas.diff.model import CellDiff, CircumstanceKind, Part
-from qhas.profile.figures import BY_NAME, SHOW
+from qhas.profile.figures import BY_NAME
 from qhas.profile.origin import Origin
 from qhas.runs.record import CellRecord
 from qhas.units import signed_percent
@@ -71,9 +71,9 @@ def _ops(diff: CellDiff) -> Iterator[str]:
 
 
 def _memory(diff: CellDiff) -> Iterator[str]:
-    for name in _MEMORY:
-        figure = diff.figure(name)
-        if figure and figure.change:
-            show = SHOW[figure.unit]
-            values = f"{show(figure.before or 0)} → {show(figure.after or 0)}"
-            yield f"{BY_NAME[name].words} {values} ({signed_percent(figure.percent)})"
+    """What moved most bytes first."""
+    moved = [figure for name in _MEMORY if (figure := diff.figure(name)) and figure.change]
+    for figure in sorted(moved, key=lambda figure: -abs(figure.change or 0)):
+        row = BY_NAME[figure.name]
+        values = f"{row.text(figure.before or 0)} → {row.text(figure.after or 0)}"
+        yield f"{row.words_of(diff.after.origin)} {values} ({signed_percent(figure.percent)})"

@@ -10,6 +10,7 @@ from typing import Any
 from qhas.cell.stored_dlc import prepared_dlc
 from qhas.failures import InvalidInput
 from qhas.machine.digest import data_digest
+from qhas.machine.packing import arriving
 from qhas.network.uncached import uncached
 from qhas.runs.listing import FINISHED, run_lines
 from qhas.runs.record import CellRecord
@@ -65,14 +66,16 @@ class Dlcs:
     folder: Path
 
     def of(self, record: CellRecord) -> Path:
-        """Raises InvalidInput where the store has it no more."""
+        """Raises InvalidInput where the store has it no more, or what it has is no DLC."""
         target = self.folder / f"{_digest(record)}.dlc"
         if target.is_file():
             return target
         prepared = prepared_dlc(self.store, record, self.folder)
-        partial = target.with_suffix(".partial")
-        uncached(prepared, partial)
-        partial.rename(target)
+        try:
+            with arriving(target) as partial:
+                uncached(prepared, partial)
+        except ValueError as error:
+            raise InvalidInput(f"The DLC of run {record.run_id} cannot be had back: {error}.") from error
         return target
 
 

@@ -119,7 +119,10 @@ class Upgrade(DiffPart):
         failed = f", {len(self.failed)} not compared" if self.failed else ""
         head = f"{self.between} {self.before} → {self.after}: of {len(self.cells)} cells {', '.join(counts)}{failed}."
         worst = next((cell for cell in self.cells if cell.verdict is Outcome.WORSE and cell.steps), None)
-        return head if worst is None else f"{head} Slowest is {worst.cell}: {worst.steps[-1].why}."
+        if worst is None:
+            return head
+        most = max(worst.steps, key=lambda step: step.time.change or 0)
+        return f"{head} Slowest is {worst.cell}: {most.why}."
 
 
 _WORDS = {Outcome.WORSE: "slower", Outcome.BETTER: "faster", Outcome.SAME: "the same"}

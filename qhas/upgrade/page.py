@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qhas.diff.model import Figure, Outcome
+from qhas.diff.model import Figure
 from qhas.markdown import as_code, as_text
 from qhas.profile.figures import BY_NAME, SHOW
 from qhas.runs import keys
@@ -35,7 +35,7 @@ def _lines(upgrade: Upgrade) -> Iterator[str]:
         why = "; ".join(as_text(step.why) for step in cell.steps)
         yield f"| {as_text(cell.cell)} | {values(cell.time)} | {signed_percent(cell.time.percent)} | {first} | {why} |"
     for cell in upgrade.cells:
-        if cell.verdict is not Outcome.SAME:
+        if cell.steps:
             yield from _of_cell(cell)
     yield from _every(upgrade)
     yield from _prepare(upgrade)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from qhas.diff.model import CellDiff, Figure, Outcome
 from qhas.diff.runs import CellNotComparable, compare_cells
 from qhas.failures import InvalidInput
+from qhas.machine.digest import data_digest
 from qhas.profile.figures import COMPILE, CONTEXT, CYCLES
 from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.stored import load_run
@@ -46,6 +47,7 @@ class _Search:
         self._question = question
         self._store = store
         self._records: dict[tuple[Place, str], CellRecord] = {}
+        self._diffs: dict[tuple[Place, str, str], CellDiff | None] = {}
         self._failed: dict[Place, str] = {}
         self._runs: list[str] = []
         self._compiled: set[str] = set()
@@ -62,15 +64,27 @@ class _Search:
         places = [place for cell in cells for place in self._places(cell)]
         ends = {place: diff for place in places if (diff := self._compared(place, sdks[0], sdks[-1]))}
         steps: dict[Place, list[Step]] = {}
-        spans = [
-            (place, 0, len(sdks) - 1) for place, diff in ends.items() if diff.verdict is not Outcome.SAME
+        alone = self._alone(places) if asked.every else []
+        known = {place for place, _, _ in alone}
+        wide = [
+            (place, 0, len(sdks) - 1) for place, diff in ends.items() if _moved(diff) and place not in known
         ]
-        spans = yield from self._narrowed(spans)
+        spans = alone + (yield from self._narrowed(wide))
         for place, first, last in sorted(spans, key=lambda span: span[1:]):
             if step := self._step(place, first, last):
                 steps.setdefault(place, []).append(step)
         yield from self._ways_back(steps)
         return self._answer(ends, steps)
+
+    def _alone(self, places: Iterable[Place]) -> list[tuple[Place, int, int]]:
+        """Where one version made a change by itself, also one that a later version took back."""
+        sdks = self._question.sdks
+        return [
+            (place, number, number + 1)
+            for place in places
+            for number in range(len(sdks) - 1)
+            if _moved(self._compared(place, sdks[number], sdks[number + 1]))
+        ]
 
     def _narrowed(
         self, spans: list[tuple[Place, int, int]]
@@ -165,7 +179,9 @@ class _Search:
         step.cause, step.why = parts[0][1], "; ".join(part[2] for part in parts)
 
     def _stage(self, label: str, spec: SweepSpec) -> Stage:
-        self._runs.append(f"{self._question.upgrade_id}-{label}")
+        """Cells that an earlier answer chose are in the name: with another threshold they are other ones."""
+        chosen = f"-{data_digest(spec.select.cells)[:6]}" if spec.select.cells else ""
+        self._runs.append(f"{self._question.upgrade_id}-{label}{chosen}")
         return Stage(self._runs[-1], spec)
 
     def _read(self) -> None:
@@ -191,6 +207,12 @@ class _Search:
         }
 
     def _compared(self, place: Place, before: str, after: str) -> CellDiff | None:
+        at = (place, before, after)
+        if at not in self._diffs:
+            self._diffs[at] = self._compare(*at)
+        return self._diffs[at]
+
+    def _compare(self, place: Place, before: str, after: str) -> CellDiff | None:
         try:
             old, new = (self._records[place, sdk] for sdk in (before, after))
             return compare_cells(self._store, old, new, threshold_percent=self._question.threshold_percent)

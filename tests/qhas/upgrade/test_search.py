@@ -31,7 +31,7 @@ from tests.qhas.diff.summaries import Made, document
 SDKS = ("2.47", "2.48", "2.49", "2.50", "2.51")
 OPS = [Made("conv1"), Made("conv2")]
 Lab = Callable[[Cell], tuple[list[Made], dict[str, Any]]]
-"""What a compiler of a cell's SDK makes of it: the ops of its profile, and what its record says."""
+"""What a compiler of a cell's SDK makes of it: the ops of its profile, and what its record says; `overall` is of the profile too."""
 
 
 def answer(store: Store, lab: Lab, *, networks: tuple[str, ...] = ("net",)) -> tuple[Upgrade, list[Stage]]:
@@ -62,6 +62,7 @@ def run_stage(store: Store, run_id: str, spec: SweepSpec, lab: Lab) -> None:
 
 def _store(store: Store, run_id: str, cell: Cell, lab: Lab) -> None:
     ops, facts = lab(cell)
+    overall = facts.pop("overall", {})
     qhas = Artifact(name="qhas", path="qhas.json.gz", sha256="0" * 64, size=9)
     sdk = SdkFacts(kind=SdkKind.HOST, version=f"{cell.sdk}.0")
     told = {"origin": Origin.SIMULATOR, "sdk": sdk, "artifacts": [qhas], "latency": None} | facts
@@ -69,7 +70,7 @@ def _store(store: Store, run_id: str, cell: Cell, lab: Lab) -> None:
     for folder in ("", *(f"{graph.folder}/" for graph in made.graphs)):
         # the graphs of a DLC: the first one's ops are those of the first SDK
         of = OPS if folder and folder == f"{made.graphs[0].folder}/" else ops
-        content = gzip.compress(json.dumps(document(of)).encode())
+        content = gzip.compress(json.dumps(document(of, **overall)).encode())
         store.write(f"{keys.cell(run_id, cell)}/{folder}qhas.json.gz", content)
     store.write(keys.manifest(keys.cell(run_id, cell)), made.model_dump_json().encode())
 
@@ -251,3 +252,70 @@ def test_every_sdk_is_run_on_every_cell_where_that_is_asked_and_none_twice(store
     assert "| cell | 2.47 | 2.48 | 2.49 | 2.50 | 2.51 |" in text
     assert "| net/sm8750 | context binary | 2.0 kB | 1.0 kB | −50 % |" in text
     assert "| net/sm8750 | compile time | 1.5 s | 1.5 s | +0.0 % |" in text
+
+
+def test_where_every_sdk_is_run_changes_that_cancel_each_other_are_told(store: Store) -> None:
+    question = Question((model("net"),), ("sm8750",), SDKS, every=True)
+    found, _ = answered(
+        store,
+        search(question, store),
+        lambda cell: (slower(OPS) if cell.sdk in {"2.49", "2.50"} else OPS, {}),
+    )
+    (cell,) = found.cells
+    assert cell.verdict is Outcome.SAME
+    assert [(step.before, step.after, step.first) for step in cell.steps] == [
+        ("2.48", "2.49", True),
+        ("2.50", "2.51", True),
+    ]
+    assert found.good
+    assert "**2.48 → 2.49**, +16" in page(found)
+
+
+def test_of_every_sdk_a_drift_of_small_changes_is_one_step(store: Store) -> None:
+    question = Question((model("net"),), ("sm8750",), SDKS, every=True)
+    found, _ = answered(
+        store,
+        search(question, store),
+        lambda cell: (slower(OPS, 1 + 0.05 * SDKS.index(cell.sdk or "")), {}),
+    )
+    (cell,) = found.cells
+    assert cell.verdict is Outcome.WORSE
+    assert not any(step.first for step in cell.steps)
+
+
+def test_the_sentence_tells_the_step_that_made_most_of_it(store: Store) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        ops = slower(OPS, 1.5, kinds={"q::Slow.ref": 4}) if since("2.48", cell) else OPS
+        return (slower(ops, 1.2, kinds={"q::Slow.ref": 4}) if since("2.51", cell) else ops), {}
+
+    found, _ = answer(store, lab)
+    assert [step.after for step in found.cells[0].steps] == ["2.48", "2.51"]
+    assert "q::Slow.ref 0 → " in found.sentence
+
+
+def test_memory_is_told_by_name_and_what_moved_most_first(store: Store) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        new = since("2.49", cell)
+        ops = slower(OPS, dram=500_000) if new else OPS
+        return ops, {"overall": {"peak_vtcm_alloc": (7 if new else 6) << 20}}
+
+    (step,) = answer(store, lab)[0].cells[0].steps
+    assert step.why == (
+        "the same HTP ops with other memory: peak VTCM 6 MiB → 7 MiB (+17 %), DRAM reads 100.0 kB → 1.00 MB (+900 %)"
+    )
+
+
+def test_asked_again_with_another_threshold_or_of_every_sdk_no_run_is_another_than_it_was(
+    store: Store,
+) -> None:
+    def lab(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
+        ops, facts = larger_vtcm(cell)
+        return (slower(ops, 0.8) if cell.model.name == "small" else ops), facts
+
+    specs: dict[str, SweepSpec] = {}
+    networks = (model("net"), model("small"))
+    for threshold, every in ((15.0, False), (3.0, False), (3.0, True)):
+        question = Question(networks, ("sm8750",), SDKS, threshold, every=every)
+        for stage in answered(store, search(question, store), lab)[1]:
+            assert specs.setdefault(stage.run_id, stage.spec) == stage.spec
+    assert sum("vtcm_mb" in run_id for run_id in specs) == 2

@@ -1,0 +1,78 @@
+"""Is the version named with which a change came? Five SDKs in a row, of which the first few are one and the rest another.
+
+What is planted is a default, by an option more in graph-prepare, or a compiler: two generations of the host SDK that give one
+network other figures with the same options, so that a cause in the options would be invented.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.plant import SOC, THRESHOLD, Planted, answered, planted_sdk
+from qhas.site import Site
+from qhas.site.demo import make_networks
+from qhas.site.sdk import host_sdk_versions
+from qhas.site.site import NamedSdk
+from qhas.store import Store
+from qhas.sweep.spec import NO_INPUTS, ModelRef
+from qhas.upgrade.model import Cause
+from qhas.upgrade.question import Question
+from qhas.upgrade.search import search
+
+_LENGTH = 5
+_COMPILERS = ("2.49", "2.50")
+"""They have the same defaults."""
+_NETWORK = "shufflenet"
+"""Of the demo's networks the one on which these two differ most."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    network: Path
+    before: tuple[str, str | None]
+    """Option more and generation of the first SDKs of the row."""
+    after: tuple[str, str | None]
+    causes: frozenset[Cause]
+    says: str
+
+    def sdks(self, folder: Path, place: int) -> dict[str, Path]:
+        """By name; from `place` on they are the other one."""
+        sides = [self.before if number < place else self.after for number in range(_LENGTH)]
+        names = [f"{self.name}-{place}-{number}" for number in range(_LENGTH)]
+        return {name: planted_sdk(folder / name, *side) for name, side in zip(names, sides, strict=True)}
+
+
+def versions(folder: Path, tiny: Path) -> Iterator[Planted]:
+    """Plant each change at each place of a row, and ask."""
+    for row in _rows(folder, tiny):
+        for place in range(1, _LENGTH):
+            yield _asked(row, place, folder)
+
+
+def _rows(folder: Path, tiny: Path) -> Iterator[_Row]:
+    threads = ("--num_hvx_threads=2", None)
+    yield _Row("threads", tiny, ("", None), threads, frozenset({Cause.OPTION}), "HVX threads 4 → 2")
+    if set(_COMPILERS) <= set(host_sdk_versions()):
+        asyncio.run(make_networks(folder, lambda _: None, [_NETWORK]))
+        old, new = (("", generation) for generation in _COMPILERS)
+        others = frozenset({Cause.COMPILED, Cause.MEMORY, Cause.COST_MODEL})
+        yield _Row("compiler", folder / "networks" / f"{_NETWORK}.dlc", old, new, others, "HTP ops")
+
+
+def _asked(row: _Row, place: int, folder: Path) -> Planted:
+    roots = row.sdks(folder / "sdks", place)
+    names = list(roots)
+    site = Site(store=str(folder / "store"), sdks={name: NamedSdk(root=root) for name, root in roots.items()})
+    model = ModelRef(name=row.network.stem, dlc=str(row.network), inputs=NO_INPUTS)
+    question = Question((model,), (SOC,), tuple(names), THRESHOLD)
+    (cell,) = answered(search(question, Store(site.store)), site).cells
+    said = tuple(
+        f"{step.after if step.cause in row.causes and row.says in step.why else step.cause}: {step.why}"
+        for step in cell.steps
+    )
+    where = f"{row.name}, from number {place + 1} of {_LENGTH} on"
+    return Planted("version", where, cell.time.percent or 0.0, f"{names[place]}: ", said)

@@ -1,0 +1,38 @@
+"""A file that is written a piece at a time is seen whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qhas.machine.packing import arriving
+
+
+def test_a_file_has_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "net.dlc"
+    with arriving(target) as partial:
+        partial.write_text("half")
+        assert not target.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["net.dlc"]
+
+
+def test_what_fails_leaves_nothing_and_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "net.dlc"
+    target.write_text("old")
+
+    def fail() -> None:
+        with arriving(target) as partial:
+            partial.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("net.dlc", "old")]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    with arriving(tmp_path / "net.dlc") as one, arriving(tmp_path / "net.dlc") as other:
+        one.write_text("one")
+        other.write_text("other")
+    assert (tmp_path / "net.dlc").read_text() == "one"
