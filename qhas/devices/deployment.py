@@ -151,4 +151,6 @@ async def _forget_old(shell: Shell, parent: str) -> None:
     """Remove SDKs that nothing has used for a month."""
     line = f"find {quoted(parent)} -mindepth 2 -maxdepth 2 -name {_COMPLETE} -mtime +{_KEEP_DAYS}"
     for path in (await shell.tell(line)).splitlines():
+        if not path.startswith(f"{parent}/") or ".." in path:
+            continue  # not of ours, whatever is said to have been found
         await shell.tell(f"rm -rf {quoted(posixpath.dirname(path))}")

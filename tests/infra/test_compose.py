@@ -126,6 +126,24 @@ def test_our_own_parts_can_change_nothing_but_their_volumes(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
 
 
+def neighbours(name: str) -> set[str]:
+    """The other parts that share a network with one."""
+    return {
+        other
+        for other in SERVICES
+        if other != name and set(SERVICES[other]["networks"]) & set(SERVICES[name]["networks"])
+    }
+
+
+def test_a_part_reaches_those_it_needs_and_no_others() -> None:
+    servers = {"migrate", "server", "services"}
+    assert neighbours("database") == {"redis", *servers}
+    assert neighbours("redis") == {"database", *servers}
+    assert neighbours("s3") == {"bucket", "worker"}
+    assert neighbours("worker") == {"server", "services", "register", "s3", "bucket"}
+    assert compose()["networks"] == {"data": {"internal": True}, "api": None, "store": None}
+
+
 def test_every_secret_comes_from_the_environment_and_its_absence_is_an_error() -> None:
     text = COMPOSE.read_text()
     assert set(re.findall(r"\$\{(\w+):\?", text)) == set(NEEDED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import kubernetes_validate
@@ -167,6 +168,29 @@ def test_every_rule_names_its_ports() -> None:
     for policy in POLICIES.values():
         for rule in [*policy.get("ingress", []), *policy.get("egress", [])]:
             assert rule["ports"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["10.96.0.1", "172.20.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "fd00::1", "fe80::1"],
+)
+def test_a_worker_reaches_no_address_of_the_cluster_the_site_or_the_cloud(address: str) -> None:
+    target = ip_address(address)
+    blocks = [
+        peer["ipBlock"]
+        for rule in POLICIES["to-api-and-store"]["egress"]
+        if {"port": 443} in rule["ports"]
+        for peer in rule["to"]
+    ]
+    assert blocks
+    for block in blocks:
+        if target.version == ip_network(block["cidr"]).version:
+            assert any(target in ip_network(kept) for kept in block["except"])
+
+
+def test_a_rule_without_a_peer_is_for_the_database_alone() -> None:
+    rules = [rule for policy in POLICIES.values() for rule in policy.get("egress", []) if "to" not in rule]
+    assert [rule["ports"] for rule in rules] == [[{"port": 5432}]]
 
 
 def test_every_service_and_policy_is_for_a_workload_that_is_there() -> None:

@@ -151,6 +151,7 @@ def array_of(kind: str, shape: str = "(1,)") -> bytes:
         (array_of("|O"), "Object arrays cannot be loaded"),
         (b"PK\x03\x04" + bytes(40), "the magic string is not correct"),
         (b"\x80\x04.", "EOF"),
+        (npy("\0'descr': '<f4', 'shape': (1,), }"), "EOF in multi-line statement"),
     ],
 )
 def test_an_array_of_anything_but_numbers_is_told(content: bytes, fault: str) -> None:

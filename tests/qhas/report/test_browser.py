@@ -232,6 +232,14 @@ def test_the_filter_leaves_the_rows_that_fit_and_dims_the_matrix(report: Path, v
 
 
 @pytest.mark.slow
+def test_a_matrix_that_fits_does_not_scroll(report: Path, visit: Visit) -> None:
+    sizes = visit.open(report).eval_on_selector(
+        ".overview > .wide", "box => [box.scrollWidth, box.clientWidth]"
+    )
+    assert sizes[0] == sizes[1]
+
+
+@pytest.mark.slow
 def test_a_chip_of_the_summary_filters(report: Path, visit: Visit) -> None:
     page = visit.open(report)
     page.click("button.chip.failed")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fakes.records import MOMENT, record
 from qhas.failures import Step
 from qhas.machine.process import ToolRun
@@ -46,6 +48,8 @@ def test_a_graph_from_the_store_does_not_hide_what_its_prepare_takes(store: Stor
     assert list(read_durations(store, "nightly").values()) == [Forecast(40.0, 12.0)]
 
 
-def test_damaged_durations_are_as_none(store: Store) -> None:
-    store.write("sweeps/nightly/durations.json", b"{")
+@pytest.mark.parametrize("seconds", ["", "[1e999, 1]", "[-1, 1]", "[1, 1e300]"])
+def test_damaged_durations_are_as_none(store: Store, seconds: str) -> None:
+    content = f'{{"run_id": "one", "seconds": {{"net/sm8750/default": {seconds}}}}}'
+    store.write("sweeps/nightly/durations.json", content.encode())
     assert read_durations(store, "nightly") == {}
