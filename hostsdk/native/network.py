@@ -12,6 +12,7 @@ from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.gelu import fuse_gelus
+from hostsdk.native.written_out import write_out
 
 RECURRENT = ("LSTM", "GRU")
 """The libraries of 2.51 write a DLC of these that they cannot read: attribute 'hidden_size' is not in it."""
@@ -43,7 +44,7 @@ def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tu
     except Exception:  # the parser's own kinds, and those of whatever is no network at all
         return onnx_path, []
     recurrent = [(node.op_type, node.name) for node in model.graph.node if node.op_type in RECURRENT]
-    changed = [_settle(model.graph, shapes), bool(fuse_gelus(model))]
+    changed = [_settle(model.graph, shapes), bool(fuse_gelus(model)), bool(write_out(model))]
     external = _is_external(model)
     if external and any(changed):
         onnx.load_external_data_for_model(model, str(onnx_path.parent))

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from infra.stack.failure import StackFailed
-from infra.stack.settings import BUCKET, Settings
+from infra.stack.settings import BUCKET, UI_PORT, Settings
 from infra.stack.stack import Stack
 
 app = typer.Typer(
@@ -29,6 +29,10 @@ def up(
     """Start everything; the deployments of prefect.yaml are registered and workers wait."""
     stack = Stack()
     settings = stack.up(_console, port, redis)
+    if port is None and settings.server != UI_PORT:
+        _console.print(
+            f"  port {UI_PORT} was taken when the stack was made; the UI is at {settings.server}\n"
+        )
     _show(stack, settings)
 
 

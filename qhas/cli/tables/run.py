@@ -52,9 +52,12 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
         console.print(
             Text.assemble(("no accuracy", "yellow"), f" {_several(labels)}: {why}."), soft_wrap=True
         )
+    causes: dict[tuple[str, str], list[str]] = {}
     for record in cells:
         if failure := record.failure:
-            console.print(_failure(failure.kind, _where(record), f"{failure.message} {failure.hint}"))
+            causes.setdefault((failure.kind, f"{failure.message} {failure.hint}"), []).append(_where(record))
+    for (kind, said), places in causes.items():
+        console.print(_failure(kind, _several(places), said))
     if run.sites:
         console.print(_sites(run))
 

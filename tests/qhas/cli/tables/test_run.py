@@ -59,6 +59,14 @@ def test_a_failure_is_shown_with_its_next_step() -> None:
     assert FACTS[FailureKind.SOC_REJECTED].hint in text
 
 
+def test_what_failed_for_the_same_reason_is_told_once() -> None:
+    cells = [
+        record(Cell(model=model("net"), soc=soc), failure=FailureKind.SOC_REJECTED)
+        for soc in ("sm8650", "sm8750")
+    ]
+    assert shown(*cells).count(FACTS[FailureKind.SOC_REJECTED].hint) == 1
+
+
 @pytest.mark.parametrize("text", MARKUP)
 def test_what_a_tool_said_is_shown_as_it_is(text: str) -> None:
     assert text in shown(failed(text))

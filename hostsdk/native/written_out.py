@@ -1,0 +1,146 @@
+"""Operations that the libraries of 2.51 do not take as they stand, in those that they do.
+
+Before opset 21 ONNX Runtime writes GroupNormalization out with a Shape among its operations, and from then on the provider asks
+for a layout in which there is no such operation; a Mish of floats falls apart into several graphs; Celu and Softsign are none of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_INNER = "_inlfunc_"
+"""Begins the name of a tensor inside a function that was written out, as ONNX Runtime has it."""
+_OF_CHANNELS = 21
+"""From this opset on scale and bias of a GroupNormalization are of the channels, before of the groups."""
+
+
+class _Form:
+    """What takes a node's place: operations in their order, the last of which has the node's name and output."""
+
+    def __init__(self, model: Any, node: Any, shape: tuple[int, ...], constants: Mapping[str, Any]) -> None:
+        from onnx import helper
+
+        self.x, self.shape, self.parameters = node.input[0], shape, node.input[1:]
+        self.given = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+        self.opset = next(each.version for each in model.opset_import if not each.domain)
+        self.made: list[Any] = []
+        self._graph, self._prefix = model.graph, f"{_INNER}{node.op_type}_{node.output[0]}"
+        self._constants = constants
+
+    def values(self, name: str) -> NDArray[Any] | None:
+        """Of a constant; None where the tensor is computed."""
+        from onnx import numpy_helper
+
+        stored = self._constants.get(name)
+        return None if stored is None else np.asarray(numpy_helper.to_array(stored))
+
+    def constant(self, values: NDArray[Any]) -> str:
+        """Its name."""
+        from onnx import numpy_helper
+
+        name = f"{self._prefix}_constant_{len(self._graph.initializer)}"
+        self._graph.initializer.append(numpy_helper.from_array(values, name))
+        return name
+
+    def scalar(self, value: float) -> str:
+        """The name of one that the network's floats are computed with."""
+        return self.constant(np.array(value, np.float32))
+
+    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """The tensor that it makes."""
+        from onnx import helper
+
+        result = f"{self._prefix}_{len(self.made)}"
+        self.made.append(helper.make_node(kind, inputs, [result], name=result, **attributes))
+        return result
+
+
+def _group_normalization(form: _Form) -> None:
+    """Groups laid side by side, each normalised as an instance, laid back, and each channel scaled."""
+    scale, bias = map(form.values, form.parameters)
+    if scale is None or bias is None or len(form.shape) < 3:
+        return
+    groups, channels = form.given["num_groups"], form.shape[1]
+    if form.opset < _OF_CHANNELS:
+        scale, bias = (each.repeat(channels // groups) for each in (scale, bias))
+    ones, zeros = np.ones(groups, scale.dtype), np.zeros(groups, bias.dtype)
+    laid = form.op("Reshape", form.x, form.constant(np.array([form.shape[0], groups, -1], np.int64)))
+    alone = form.op(
+        "InstanceNormalization",
+        laid,
+        form.constant(ones),
+        form.constant(zeros),
+        epsilon=form.given.get("epsilon", 1e-5),
+    )
+    back = form.op("Reshape", alone, form.constant(np.array(form.shape, np.int64)))
+    each_channel = (1, channels, *(1 for _ in form.shape[2:]))
+    scaled = form.op("Mul", back, form.constant(scale.reshape(each_channel)))
+    form.op("Add", scaled, form.constant(bias.reshape(each_channel)))
+
+
+def _mish(form: _Form) -> None:
+    form.op("Mul", form.x, form.op("Tanh", form.op("Softplus", form.x)))
+
+
+def _softsign(form: _Form) -> None:
+    form.op("Div", form.x, form.op("Add", form.op("Abs", form.x), form.scalar(1)))
+
+
+def _celu(form: _Form) -> None:
+    alpha = form.given.get("alpha", 1.0)
+    inner = form.x if alpha == 1 else form.op("Mul", form.x, form.scalar(1 / alpha))
+    result = form.op("Elu", inner)
+    if alpha != 1:
+        form.op("Mul", result, form.scalar(alpha))
+
+
+_FORMS: Mapping[str, Callable[[_Form], None]] = {
+    "GroupNormalization": _group_normalization,
+    "Mish": _mish,
+    "Softsign": _softsign,
+    "Celu": _celu,
+}
+
+
+def write_out(model: Any) -> int:
+    """Replace every such operation of floats whose shape and parameters are known; how many there were. Others stay."""
+    graph = model.graph
+    asked = [node for node in graph.node if node.op_type in _FORMS and not node.domain]
+    shapes = _shapes(model) if asked else {}
+    constants = {constant.name: constant for constant in graph.initializer}
+    written = 0
+    for node in asked:
+        if (shape := shapes.get(node.input[0])) is None:
+            continue
+        form = _Form(model, node, shape, constants)
+        _FORMS[node.op_type](form)
+        if form.made:
+            _put(graph, node, form.made)
+            written += 1
+    return written
+
+
+def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Of all tensors of floats whose dimensions have numbers."""
+    import onnx
+
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    tensors = {
+        value.name: value.type.tensor_type
+        for value in (*graph.input, *graph.value_info)
+        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    }
+    shapes = {name: tuple(each.dim_value for each in tensor.shape.dim) for name, tensor in tensors.items()}
+    return {name: shape for name, shape in shapes.items() if all(shape)}
+
+
+def _put(graph: Any, node: Any, made: list[Any]) -> None:
+    made[-1].name, made[-1].output[0] = node.name, node.output[0]
+    place = list(graph.node).index(node)
+    graph.node.remove(node)
+    for number, operation in enumerate(made):
+        graph.node.insert(place + number, operation)

@@ -1,0 +1,102 @@
+"""What the libraries do not take is written out in what they do, and computes the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.hostsdk
+
+SHAPE = (2, 8, 6, 5)
+GROUPED = {"num_groups": 4, "epsilon": 1e-3}
+
+
+def network(kind: str, opset: int = 18, parameters: int = 0, **attributes: Any) -> Any:
+    """A lone operation on `x`, with so many constants of one value each for a channel or group."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    random = np.random.default_rng(3)
+    constants = {f"c{place}": random.standard_normal(parameters).astype(np.float32) for place in range(2)}
+    names = list(constants) if parameters else []
+    graph = helper.make_graph(
+        [helper.make_node(kind, ["x", *names], ["y"], name="op", **attributes)],
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, SHAPE)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, SHAPE)],
+        [numpy_helper.from_array(constants[name], name) for name in names],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+
+
+def computed(model: Any) -> Any:
+    from onnxruntime import InferenceSession
+
+    values = 3 * np.random.default_rng(1).standard_normal(SHAPE).astype(np.float32)
+    session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": values})[0]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(lambda: network("GroupNormalization", 18, 4, **GROUPED), id="factors of groups"),
+        pytest.param(lambda: network("GroupNormalization", 21, 8, **GROUPED), id="factors of channels"),
+        pytest.param(lambda: network("Mish"), id="Mish"),
+        pytest.param(lambda: network("Softsign"), id="Softsign"),
+        pytest.param(lambda: network("Celu"), id="Celu"),
+        pytest.param(lambda: network("Celu", alpha=0.7), id="Celu of another alpha"),
+    ],
+)
+def test_it_computes_the_same_and_the_last_operation_has_its_name(model: Any) -> None:
+    import onnx
+
+    from hostsdk.native.written_out import write_out
+
+    made = model()
+    kind, wanted = made.graph.node[0].op_type, computed(made)
+    assert write_out(made) == 1
+    onnx.checker.check_model(made)
+    assert kind not in {node.op_type for node in made.graph.node}
+    assert (made.graph.node[-1].name, made.graph.node[-1].output[0]) == ("op", "y")
+    np.testing.assert_allclose(computed(made), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_one_whose_shape_is_not_known_stays() -> None:
+    from hostsdk.native.written_out import write_out
+
+    model = network("Mish")
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
+    assert write_out(model) == 0
+    assert [node.op_type for node in model.graph.node] == ["Mish"]
+
+
+def test_one_whose_factors_are_computed_stays() -> None:
+    from onnx import helper
+
+    from hostsdk.native.written_out import write_out
+
+    model = network("GroupNormalization", 21, 8, **GROUPED)
+    model.graph.node[0].input[1] = "computed"
+    model.graph.node.insert(0, helper.make_node("Identity", ["c0"], ["computed"]))
+    assert write_out(model) == 0
+
+
+def test_the_htp_takes_all_of_them(tmp_path: Path) -> None:
+    import onnx
+    from onnx import compose
+
+    from tests.hostsdk.tools.conftest import run_tool, succeeded
+
+    parts = [
+        network("GroupNormalization", 21, 8, **GROUPED),
+        *(network(kind, 21) for kind in ("Mish", "Softsign", "Celu")),
+    ]
+    whole = parts[0]
+    for number, part in enumerate(parts[1:]):
+        renamed = compose.add_prefix(part, f"n{number}_")
+        whole = compose.merge_models(whole, renamed, [(whole.graph.output[0].name, f"n{number}_x")])
+    onnx.save(whole, tmp_path / "all.onnx")
+    succeeded(run_tool("snpe-onnx-to-dlc", "-i", "all.onnx", "-o", "all.dlc", cwd=tmp_path))
