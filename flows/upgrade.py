@@ -18,7 +18,7 @@ from qhas.site import load_site, require_devices
 from qhas.store import Store
 from qhas.upgrade.model import Upgrade
 from qhas.upgrade.page import keep, page
-from qhas.upgrade.question import Question, inputs_for, named, sdks_between
+from qhas.upgrade.question import question_of
 from qhas.upgrade.search import Stage, Stages, search
 from tasks import events
 from tasks.artifacts import artifact_key
@@ -42,9 +42,9 @@ async def sdk_upgrade(
     """
     lab_site = load_site(site)
     require_devices(lab_site, socs)
-    sdks = await asyncio.to_thread(sdks_between, lab_site, before, after)
-    inputs = await asyncio.to_thread(inputs_for, lab_site, socs, sdks)
-    question = Question(named(networks, inputs), tuple(socs), sdks, threshold_percent)
+    question = await asyncio.to_thread(
+        question_of, networks, socs, before, after, lab_site, threshold_percent
+    )
     store = Store(lab_site.store)
     answer, address = await answered(search(question, store), store, site)
     events.upgrade_finished(answer, address)

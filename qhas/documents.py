@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -30,6 +31,7 @@ from qhas.outside_text import reason_of
 ModelT = TypeVar("ModelT", bound=BaseModel)
 LARGEST_YAML = 1 << 20
 """Three thousand networks with long paths; more is no file that somebody wrote."""
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
 _MOST_FAULTS = 20
 """Told of one document: more nobody reads, and a wrong list of thousands has one each."""
 _NEAR = 0.6
@@ -160,6 +162,18 @@ def _of_our_time(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 """A time in a stored document: with its offset from UTC, for others do not compare, and far from where calendars end."""
+
+
+def require_64_bits(content: bytes) -> None:
+    """Raise ValueError for JSON with a whole number that no column of the history holds."""
+    if _LONG_NUMBER.search(content):
+        json.loads(content, parse_int=_of_64_bits)
+
+
+def _of_64_bits(digits: str) -> int:
+    if not -(1 << 63) <= (number := int(digits)) < 1 << 63:
+        raise ValueError("it holds a number of more than 64 bits")
+    return number
 
 
 class Stored(BaseModel):

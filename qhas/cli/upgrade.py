@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
@@ -15,8 +14,6 @@ from qhas.cli.options import JsonOption, SiteOption
 from qhas.cli.profile import absolute
 from qhas.cli.screen import console, errors
 from qhas.direct import run_direct
-from qhas.documents import describe
-from qhas.failures import InvalidInput
 from qhas.site import Site, load_site, require_devices
 from qhas.site.sdk import sdks_of
 from qhas.store import Store
@@ -24,7 +21,7 @@ from qhas.sweep.plan import plan_sweep
 from qhas.units import signed_percent
 from qhas.upgrade.model import Upgrade
 from qhas.upgrade.page import keep, values, way_back
-from qhas.upgrade.question import THRESHOLD_PERCENT, Question, inputs_for, named, sdks_between
+from qhas.upgrade.question import THRESHOLD_PERCENT, Question, question_of
 from qhas.upgrade.search import Stages, search
 
 
@@ -48,13 +45,8 @@ def upgrade(
     Without `sdks` in site.yaml, versions of the host SDK are compared. Asked again, only what is missing runs.
     """
     lab_site = load_site(site)
-    sdks = sdks_between(lab_site, before, after)
-    inputs = inputs_for(lab_site, soc, sdks)
-    try:
-        networks = named([absolute(dlc) for dlc in models], inputs)
-        question = Question(networks, tuple(soc), sdks, threshold, every=every)
-    except ValidationError as error:
-        raise InvalidInput(f"These networks and SoCs make no sweep: {describe(error)}.") from error
+    dlcs = [absolute(dlc) for dlc in models]
+    question = question_of(dlcs, soc, before, after, lab_site, threshold, every=every)
     return ask(question, lab_site, as_json)
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pydantic import ValidationError
 
 import qhas
-from qhas.documents import describe
+from qhas.documents import describe, require_64_bits
 from qhas.failures import InvalidInput, QhasError
 from qhas.naming import is_name
 from qhas.outside_text import shown
@@ -195,7 +195,8 @@ def _cell_record(store: Store, content: bytes, run_id: str, cell: Cell) -> CellR
     place = f"{keys.manifest(keys.cell(run_id, cell))} in {store.root}"
     try:
         record = CellRecord.model_validate_json(content, extra="ignore")
-    except ValidationError:
+        require_64_bits(content)
+    except ValueError:  # a ValidationError is one
         _tell_left_out(f"{place} is no record of a cell that this version knows")
         return None
     if (record.run_id, record.cell.key) != (run_id, cell.key):

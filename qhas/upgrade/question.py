@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from pydantic import ValidationError
+
+from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.machine.digest import data_digest
 from qhas.machine.secrets import name_in
@@ -74,6 +77,27 @@ class Question:
             run=self.run,
             select=Selection(cells=list(cells)),
         )
+
+
+def question_of(
+    dlcs: Sequence[str],
+    socs: Sequence[str],
+    before: str,
+    after: str,
+    site: Site,
+    threshold_percent: float = THRESHOLD_PERCENT,
+    *,
+    every: bool = False,
+) -> Question:
+    """What is asked of networks at a site. Raises InvalidInput for SDKs that are not there, and what makes no sweep."""
+    sdks = sdks_between(site, before, after)
+    try:
+        models = named(dlcs, inputs_for(site, socs, sdks))
+        question = Question(models, tuple(socs), sdks, threshold_percent, every=every)
+        question.sweep(sdks)
+    except ValidationError as error:
+        raise InvalidInput(f"These networks and SoCs make no sweep: {describe(error)}.") from error
+    return question
 
 
 def named(dlcs: Sequence[str], inputs: str = RANDOM_INPUTS) -> tuple[ModelRef, ...]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from qhas.documents import require_64_bits
 from qhas.failures import InvalidInput
 from qhas.naming import check_key
 from qhas.outside_text import one_line
@@ -176,8 +175,9 @@ def _cell_record(store: Store, key: str, run_id: str, damages: list[Damage]) -> 
         damages.append(Damage(one_line(key), Fault.STRAY, "It is no cell's: remove its folder."))
         return None
     try:
-        record = CellRecord.model_validate_json(store.read(key) or b"", extra="ignore")
-    except ValidationError:
+        record = CellRecord.model_validate_json(content := store.read(key) or b"", extra="ignore")
+        require_64_bits(content)
+    except ValueError:  # a ValidationError is one
         damages.append(Damage(key, Fault.RECORD_UNREADABLE, "It is no record of a cell.", place))
         return None
     if (record.run_id, record.cell.key) != (run_id, place):

@@ -125,11 +125,18 @@ def fuzz(
     seeds: Sequence[bytes], parse: Callable[[bytes], object], *refusals: type[Exception], share: float = 1.0
 ) -> None:
     """Run the parser for its share of the time; whatever else it ends in fails, with the smallest bytes that do it."""
-    end, rounds = time.monotonic() + SECONDS * share, 0
+    end, rounds, failed = time.monotonic() + SECONDS * share, 0, False
 
     def example(content: bytes) -> None:
-        with bounded(), suppress(*refusals):
-            parse(content)
+        nonlocal failed
+        if time.monotonic() >= end and not failed:
+            return  # the rest of a round; what has failed is still made smaller
+        try:
+            with bounded(), suppress(*refusals):
+                parse(content)
+        except BaseException:
+            failed = True
+            raise
 
     while not rounds or time.monotonic() < end:
         rounds += 1

@@ -24,6 +24,7 @@ from qhas.runs.accepted import read_acceptances
 from qhas.runs.durations import Durations, read_durations, write_durations
 from qhas.runs.listing import run_lines
 from qhas.runs.record import CellRecord
+from qhas.runs.stored import stored_cells
 from qhas.store import Store
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import plan_sweep
@@ -100,8 +101,10 @@ def test_odd_records_as_tables_rows_and_metrics() -> None:
     store, console = stored_run("odd"), Console(file=io.StringIO(), width=100)
 
     def read(content: bytes) -> None:
-        record = CellRecord.model_validate_json(content, extra="ignore")
         store.write(keys.manifest(keys.cell(RUN.run_id, CELL)), content)
+        if not (found := stored_cells(store, RUN.run_id, [CELL])):
+            return
+        (record,) = found
         show_run(console, RUN, [record])
         openmetrics(run_families(store, "*", datetime(2026, 1, 1, tzinfo=UTC)))
         append(store, RUN, [record])

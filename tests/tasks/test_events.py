@@ -10,8 +10,10 @@ import pytest
 
 from fakes.records import MOMENT, measured, record, run_record
 from qhas.devices.quarantine import Quarantined
+from qhas.diff.model import Figure, Outcome, Unit
 from qhas.failures import FailureKind
 from qhas.runs import progress
+from qhas.upgrade.model import CellUpgrade, Upgrade
 from tasks import events
 
 Sent = list[tuple[str, dict[str, str], dict[str, Any]]]
@@ -75,3 +77,20 @@ def test_a_run_is_told_at_its_start_and_its_end(sent: Sent) -> None:
     events.sweep_finished(run_record(cells=3, failed=1), "s3://report")
     assert [name for name, _, _ in sent] == ["qhas.sweep.started", "qhas.sweep.finished"]
     assert sent[1][2]["payload"]["good"] == 2
+
+
+def test_what_an_upgrade_does_is_told_with_its_cells_and_page(sent: Sent) -> None:
+    time = Figure(name="time_us", unit=Unit.MICROSECONDS, before=100, after=135)
+    cells = [
+        CellUpgrade(cell="net/sa8255", verdict=Outcome.WORSE, time=time),
+        CellUpgrade(cell="other/sa8255", verdict=Outcome.SAME, time=time),
+    ]
+    answer = Upgrade(upgrade_id="upgrade-1", before="2.48", after="2.49", threshold_percent=3, cells=cells)
+    events.upgrade_finished(answer, "s3://lab/upgrades/upgrade-1.md")
+    ((name, resource, rest),) = sent
+    assert name == "qhas.upgrade.finished"
+    assert resource["prefect.resource.id"] == "qhas.upgrade.upgrade-1"
+    assert rest["payload"]["slower"] == ["net/sa8255"]
+    assert rest["payload"]["faster"] == []
+    assert rest["payload"]["page"].endswith("upgrade-1.md")
+    assert "1 slower" in rest["payload"]["sentence"]

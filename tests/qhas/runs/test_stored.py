@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from fakes.records import MOMENT, model, record, spec
+from fakes.records import MOMENT, metrics, model, record, spec
 from qhas.cell.resume import finished_cells, sdk_facts
 from qhas.failures import FailureKind, InvalidInput
 from qhas.lab.lab import Lab
@@ -223,6 +223,17 @@ async def test_a_damaged_record_of_a_cell_counts_as_missing(lab: Lab, content: b
     lab.store.write(keys.manifest(keys.cell(RUN, cell)), content)
     assert read_cell(lab.store, RUN, cell) is None
     assert await finished_cells(lab, RUN, [cell]) == {}
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**300])
+def test_a_record_with_a_number_that_no_history_holds_counts_as_missing(lab: Lab, number: int) -> None:
+    (cell, _) = plan_of().cells
+    whole = made_here(cell).model_copy(update={"metrics": metrics()}).model_dump_json()
+    lab.store.write(keys.manifest(keys.cell(RUN, cell)), whole.encode())
+    assert read_cell(lab.store, RUN, cell) is not None
+    damaged = whole.replace('"dram_write":400000', f'"dram_write":{number}')
+    lab.store.write(keys.manifest(keys.cell(RUN, cell)), damaged.encode())
+    assert read_cell(lab.store, RUN, cell) is None
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fakes.records import metrics, model, record, run_record
+from fakes.sdk import build_fake_sdk
 from qhas.diff.model import Outcome
 from qhas.failures import FailureKind, InvalidInput
 from qhas.runs import keys
@@ -24,7 +26,7 @@ from qhas.sweep.plan import plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec
 from qhas.upgrade.model import Cause, Upgrade
 from qhas.upgrade.page import keep, page
-from qhas.upgrade.question import Question, sdks_between
+from qhas.upgrade.question import Question, question_of, sdks_between
 from qhas.upgrade.search import Stage, Stages, search
 from tests.qhas.diff.summaries import Made, document
 
@@ -319,3 +321,21 @@ def test_asked_again_with_another_threshold_or_of_every_sdk_no_run_is_another_th
         for stage in answered(store, search(question, store), lab)[1]:
             assert specs.setdefault(stage.run_id, stage.spec) == stage.spec
     assert sum("vtcm_mb" in run_id for run_id in specs) == 2
+
+
+@pytest.mark.parametrize(
+    ("dlcs", "socs", "why"),
+    [
+        (["a/net.dlc", "b/net.dlc"], ["sa8255"], "net is listed twice"),
+        (["net.dlc"], ["sa8255", "sa8255"], "sa8255 is listed twice"),
+        (["net.dlc"], ["sa 8255"], "sa 8255"),
+    ],
+    ids=["networks", "socs", "soc"],
+)
+def test_what_makes_no_sweep_is_refused_with_a_sentence(
+    tmp_path: Path, dlcs: list[str], socs: list[str], why: str
+) -> None:
+    roots = {name: build_fake_sdk(tmp_path / name, version=f"{name}.0.1") for name in SDKS[:2]}
+    site = Site(sdks={name: NamedSdk(root=root) for name, root in roots.items()})
+    with pytest.raises(InvalidInput, match=why):
+        question_of(dlcs, socs, *SDKS[:2], site)
