@@ -1,12 +1,15 @@
 """Operations that the libraries of 2.51 do not take as they stand, in those that they do.
 
 Before opset 21 ONNX Runtime writes GroupNormalization out with a Shape among its operations, and from then on the provider asks
-for a layout in which there is no such operation; a Mish of floats falls apart into several graphs; Celu and Softsign are none of theirs.
+for a layout in which there is no such operation; a Mish of floats falls apart into several graphs; Celu, Softsign and most forms of
+Einsum are none of theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,14 +20,20 @@ _INNER = "_inlfunc_"
 _OF_CHANNELS = 21
 """From this opset on scale and bias of a GroupNormalization are of the channels, before of the groups."""
 
+_PRODUCT = re.compile(r"([A-Za-z]+),([A-Za-z]+)->([A-Za-z]*)")
+"""An Einsum of two tensors."""
+
 
 class _Form:
     """What takes a node's place: operations in their order, the last of which has the node's name and output."""
 
-    def __init__(self, model: Any, node: Any, shape: tuple[int, ...], constants: Mapping[str, Any]) -> None:
+    def __init__(
+        self, model: Any, node: Any, shapes: Mapping[str, tuple[int, ...]], constants: Mapping[str, Any]
+    ) -> None:
         from onnx import helper
 
-        self.x, self.shape, self.parameters = node.input[0], shape, node.input[1:]
+        self.inputs, self.shapes = list(node.input), shapes
+        self.x, self.shape = node.input[0], shapes[node.input[0]]
         self.given = {each.name: helper.get_attribute_value(each) for each in node.attribute}
         self.opset = next(each.version for each in model.opset_import if not each.domain)
         self.made: list[Any] = []
@@ -58,17 +67,25 @@ class _Form:
         self.made.append(helper.make_node(kind, inputs, [result], name=result, **attributes))
         return result
 
+    def reshaped(self, tensor: str, shape: Sequence[int]) -> str:
+        """The tensor with these dimensions; -1 for what is left."""
+        return self.op("Reshape", tensor, self.constant(np.array(shape, np.int64)))
+
+    def transposed(self, tensor: str, order: Sequence[int]) -> str:
+        """The tensor with its axes in this order: itself where they are in it."""
+        return tensor if list(order) == sorted(order) else self.op("Transpose", tensor, perm=list(order))
+
 
 def _group_normalization(form: _Form) -> None:
     """Groups laid side by side, each normalised as an instance, laid back, and each channel scaled."""
-    scale, bias = map(form.values, form.parameters)
+    scale, bias = map(form.values, form.inputs[1:])
     if scale is None or bias is None or len(form.shape) < 3:
         return
     groups, channels = form.given["num_groups"], form.shape[1]
     if form.opset < _OF_CHANNELS:
         scale, bias = (each.repeat(channels // groups) for each in (scale, bias))
     ones, zeros = np.ones(groups, scale.dtype), np.zeros(groups, bias.dtype)
-    laid = form.op("Reshape", form.x, form.constant(np.array([form.shape[0], groups, -1], np.int64)))
+    laid = form.reshaped(form.x, (form.shape[0], groups, -1))
     alone = form.op(
         "InstanceNormalization",
         laid,
@@ -76,7 +93,7 @@ def _group_normalization(form: _Form) -> None:
         form.constant(zeros),
         epsilon=form.given.get("epsilon", 1e-5),
     )
-    back = form.op("Reshape", alone, form.constant(np.array(form.shape, np.int64)))
+    back = form.reshaped(alone, form.shape)
     each_channel = (1, channels, *(1 for _ in form.shape[2:]))
     scaled = form.op("Mul", back, form.constant(scale.reshape(each_channel)))
     form.op("Add", scaled, form.constant(bias.reshape(each_channel)))
@@ -98,11 +115,43 @@ def _celu(form: _Form) -> None:
         form.op("Mul", result, form.scalar(alpha))
 
 
+def _einsum(form: _Form) -> None:
+    """Of two tensors: axes of both and of the result first, and those that are summed over in the middle of a MatMul."""
+    product = _PRODUCT.fullmatch(form.given["equation"].decode().replace(" ", ""))
+    if product is None or not all(name in form.shapes for name in form.inputs):
+        return
+    left, right, result = product.groups()
+    sizes = dict(zip(left + right, (*form.shape, *form.shapes[form.inputs[1]]), strict=True))
+    both = [axis for axis in left if axis in right]
+    batch, summed = ([axis for axis in both if (axis in result) is kept] for kept in (True, False))
+    rows, columns = [axis for axis in left if axis not in right], [axis for axis in right if axis not in left]
+    if sorted(result) != sorted(batch + rows + columns) or any(
+        len(set(each)) < len(each) for each in (left, right)
+    ):
+        return
+
+    def laid(tensor: str, axes: str, *groups: list[str]) -> str:
+        ordered = form.transposed(tensor, [axes.index(axis) for group in (batch, *groups) for axis in group])
+        return form.reshaped(
+            ordered,
+            [*(sizes[axis] for axis in batch), *(prod(sizes[axis] for axis in group) for group in groups)],
+        )
+
+    multiplied = form.op(
+        "MatMul", laid(form.x, left, rows, summed), laid(form.inputs[1], right, summed, columns)
+    )
+    made = [*batch, *rows, *columns]
+    form.transposed(
+        form.reshaped(multiplied, [sizes[axis] for axis in made]), [made.index(axis) for axis in result]
+    )
+
+
 _FORMS: Mapping[str, Callable[[_Form], None]] = {
     "GroupNormalization": _group_normalization,
     "Mish": _mish,
     "Softsign": _softsign,
     "Celu": _celu,
+    "Einsum": _einsum,
 }
 
 
@@ -114,9 +163,9 @@ def write_out(model: Any) -> int:
     constants = {constant.name: constant for constant in graph.initializer}
     written = 0
     for node in asked:
-        if (shape := shapes.get(node.input[0])) is None:
+        if node.input[0] not in shapes:
             continue
-        form = _Form(model, node, shape, constants)
+        form = _Form(model, node, shapes, constants)
         _FORMS[node.op_type](form)
         if form.made:
             _put(graph, node, form.made)
@@ -135,6 +184,9 @@ def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
         if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     }
     shapes = {name: tuple(each.dim_value for each in tensor.shape.dim) for name, tensor in tensors.items()}
+    shapes |= {
+        each.name: tuple(each.dims) for each in graph.initializer if each.data_type == onnx.TensorProto.FLOAT
+    }
     return {name: shape for name, shape in shapes.items() if all(shape)}
 
 

@@ -64,6 +64,58 @@ def test_it_computes_the_same_and_the_last_operation_has_its_name(model: Any) ->
     np.testing.assert_allclose(computed(made), wanted, rtol=1e-4, atol=1e-5)
 
 
+EINSUMS = {
+    "attention's scores": ("bhid,bhjd->bhij", (2, 3, 5, 4), (2, 3, 6, 4)),
+    "attention's result": ("bhij,bhjd->bhid", (2, 3, 5, 6), (2, 3, 6, 4)),
+    "heads behind the words": ("bihd,bjhd->bhij", (2, 5, 3, 4), (2, 6, 3, 4)),
+    "a projection": ("bij,jk->bik", (2, 5, 6), (6, 4)),
+    "of two axes": ("bihd,hdk->bik", (2, 5, 3, 4), (3, 4, 7)),
+    "relative places": ("bhwc,hkc->bhwk", (2, 3, 5, 4), (3, 6, 4)),
+    "an outer product": ("i,j->ij", (5,), (6,)),
+    "nothing is summed": ("bi,bj->bji", (2, 5), (2, 6)),
+}
+
+
+def einsum(equation: str, left: tuple[int, ...], right: tuple[int, ...]) -> Any:
+    from onnx import TensorProto, helper
+
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (("x", left), ("z", right))
+    ]
+    node = helper.make_node("Einsum", ["x", "z"], ["y"], name="op", equation=equation)
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    graph = helper.make_graph([node], "net", values, [result])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize(("equation", "left", "right"), EINSUMS.values(), ids=EINSUMS)
+def test_an_einsum_of_two_becomes_a_product(
+    equation: str, left: tuple[int, ...], right: tuple[int, ...]
+) -> None:
+    from onnxruntime import InferenceSession
+
+    from hostsdk.native.written_out import write_out
+
+    random = np.random.default_rng(4)
+    feed = {
+        name: random.standard_normal(shape).astype(np.float32) for name, shape in (("x", left), ("z", right))
+    }
+    model = einsum(equation, left, right)
+    assert write_out(model) == 1
+    assert "MatMul" in {node.op_type for node in model.graph.node}
+    session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (result,) = session.run(None, feed)
+    np.testing.assert_allclose(result, np.einsum(equation, *feed.values()), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("equation", ["bii,bij->bj", "bij,bjk->bi", "...ij,...jk->...ik"])
+def test_an_einsum_that_is_no_product_stays(equation: str) -> None:
+    from hostsdk.native.written_out import write_out
+
+    assert write_out(einsum(equation, (2, 3, 3), (2, 3, 3))) == 0
+
+
 def test_one_whose_shape_is_not_known_stays() -> None:
     from hostsdk.native.written_out import write_out
 
