@@ -21,7 +21,6 @@ from flows.confirm import confirm_part, judge_and_confirm
 from flows.liveness import tell_waiting
 from flows.own_server import own_server_closed
 from flows.running import counted, finish, running
-from qhas.cell.conversion import require_quantisers
 from qhas.cell.resume import complete, sdk_of_run
 from qhas.failures import InvalidInput
 from qhas.lab.lab import Lab, open_lab
@@ -104,7 +103,6 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
         open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, plan.cells)) as lab,
         sole_runner(lab.store, run_id, tell_waiting) as lab.tenure,
     ):
-        require_quantisers(plan.cells, lab.sdk_of)
         async with running(lab.store, run_id, plan, site, sdk_of_run(lab)) as run:
             records = await _complete(plan.cells, lab, run)
         return await finish(lab.store, run, records, lab.tenure, partial(judge_and_confirm, lab))
@@ -118,7 +116,6 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
     require_cells(site, cells)
     await asyncio.to_thread(require_files, cells)
     async with open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, cells)) as lab:
-        require_quantisers(cells, lab.sdk_of)
         run = await asyncio.to_thread(require_run, lab.store, run_id or "", spec)
         async with sole_runner(lab.store, run.run_id, tell_waiting, site=part.site) as lab.tenure:
             records = await _complete(cells, lab, run)

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
-from qhas.cell.conversion import require_quantisers
 from qhas.cell.resume import complete, sdk_of_run
 from qhas.cell.sequence import DIRECT, profile_cells
 from qhas.lab.lab import Lab, open_lab
@@ -55,7 +54,6 @@ async def _run(
         open_lab(site, sdks=sdks or await asyncio.to_thread(sdks_of, site, plan.cells)) as lab,
         sole_runner(lab.store, run_id, _tell_waiting) as tenure,
     ):
-        require_quantisers(plan.cells, lab.sdk_of)
         lab.tenure = tenure
         run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_of_run(lab))
         try:

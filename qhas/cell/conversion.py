@@ -7,7 +7,7 @@ network as the step before left it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,13 +16,13 @@ from typing import Any
 from qhas.cell.calibration import CALIBRATION_LIST, calibration_digest, gather_calibration
 from qhas.cell.prepared import MADE_DLC, MADE_ONNX, MADE_ONNX_DATA, OP_TRACE, PreparedGraphs
 from qhas.cell.work import CellWork, StepAttempt
-from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
+from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
 from qhas.network.onnx_file import OnnxGraph, open_input, read_onnx
 from qhas.runs import progress
 from qhas.runs.record import ConversionFacts
 from qhas.site.sdk import Sdk, SdkKind
-from qhas.sweep.quantization import FLOAT, MIXED
+from qhas.sweep.quantization import FLOAT
 from qhas.sweep.spec import Cell
 
 _QUANTISER = "onnxruntime"
@@ -88,16 +88,6 @@ def order_of(cell: Cell, sdk: Sdk) -> tuple[Step, ...]:
     if cell.model.quantize is None:
         return (Step.CONVERT,)
     return (Step.QUANTIZE, Step.CONVERT) if sdk.quantizes_onnx else (Step.CONVERT, Step.QUANTIZE)
-
-
-def require_quantisers(cells: Iterable[Cell], sdk_of: Callable[[Cell], Sdk]) -> None:
-    """Raise InvalidInput for bits that the SDK of a cell has no quantiser for."""
-    for cell in cells:
-        if (asked := cell.model.quantize) and asked.activations == MIXED and not sdk_of(cell).quantizes_onnx:
-            raise InvalidInput(
-                f"{cell.key}: {asked.name} is of the host SDK, and this cell is compiled with a vendor SDK, whose quantizer takes one "
-                f"number of bits for all activations; choose w{asked.weights}a8 or w{asked.weights}a16."
-            )
 
 
 async def _step(work: CellWork, step: Step, make: Make) -> bool:

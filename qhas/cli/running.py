@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from qhas import prefect_settings
-from qhas.cell.conversion import require_quantisers
 from qhas.cli.against import against_run, require_other
 from qhas.cli.bar import sweep_bar
 from qhas.cli.frame import Exit
@@ -49,7 +48,6 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
     planned = plan_sweep(request.spec)
     require_cells(request.site, planned.cells)
     sdks = sdks_of(request.site, planned.cells)
-    require_quantisers(planned.cells, lambda cell: sdks[cell.sdk])
     if direct and not has_api():
         run_cells = partial(_run_direct, request, planned, sdks)
         return _run_and_show(store, request, planned, run_cells, first="starting")

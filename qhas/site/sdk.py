@@ -289,14 +289,26 @@ class UnknownSoc(InvalidInput):
 
 
 def sdks_of(site: Site, cells: Iterable[Cell]) -> dict[str | None, Sdk]:
-    """The SDKs that cells name, each of which knows their SoCs. Raises InvalidInput, UnknownSoc."""
+    """The SDKs that cells name, each of which knows their SoCs and has their bits. Raises InvalidInput, UnknownSoc."""
+    cells = list(cells)
     socs: dict[str | None, set[str]] = {}
     for cell in cells:
         socs.setdefault(cell.sdk, set()).add(cell.soc)
     sdks = find_sdks(site, socs)
     for name, sdk in sdks.items():
         require_socs(sdk, socs[name])
+    for cell in cells:
+        require_quantiser(sdks[cell.sdk], cell)
     return sdks
+
+
+def require_quantiser(sdk: Sdk, cell: Cell) -> None:
+    """Raise InvalidInput for bits that the SDK has no quantiser for."""
+    if (asked := cell.model.quantize) and asked.mixed and not sdk.quantizes_onnx:
+        raise InvalidInput(
+            f"{cell.key}: {asked.name} is of the host SDK, and this cell is compiled with a vendor SDK, whose quantizer takes one "
+            f"number of bits for all activations; choose w{asked.weights}a8 or w{asked.weights}a16."
+        )
 
 
 def require_socs(sdk: Sdk, socs: Iterable[str]) -> None:

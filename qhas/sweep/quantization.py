@@ -38,9 +38,14 @@ class Quantization(Written):
     )
 
     @property
+    def mixed(self) -> bool:
+        """Whether activations have different numbers of bits."""
+        return self.activations == MIXED
+
+    @property
     def name(self) -> str:
         """As people say it: w8a16, w8mixed."""
-        return f"w{self.weights}{MIXED if self.activations == MIXED else f'a{self.activations}'}"
+        return f"w{self.weights}{MIXED if self.mixed else f'a{self.activations}'}"
 
 
 def bits(name: str) -> dict[str, int | str] | None:

@@ -13,9 +13,10 @@ import pytest
 
 from fakes.sdk import Fault, Tool, read_calls
 from qhas.cell.calibration import _values
-from qhas.cell.conversion import convert, order_of, quantize, require_quantisers
+from qhas.cell.conversion import convert, order_of, quantize
 from qhas.cell.prepare import prepare_graph
 from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
+from qhas.site.sdk import require_quantiser
 from tests.onnx_bytes import write_onnx
 from tests.qhas.cell.workbench import Bench, bench_of, kind_of
 
@@ -210,9 +211,9 @@ async def test_a_vendors_sdk_has_no_mixed_bits_and_that_is_said_before_anything_
 ) -> None:
     async with onnx_bench(quantize="w8mixed") as bench:
         with pytest.raises(InvalidInput, match=r"w8mixed is of the host SDK.*choose w8a8 or w8a16"):
-            require_quantisers([bench.work.cell], lambda _: bench.work.sdk)
+            require_quantiser(bench.work.sdk, bench.work.cell)
 
 
 async def test_bits_that_both_have_are_not_refused(onnx_bench: OpenBench) -> None:
     async with onnx_bench(quantize="w8a16") as bench:
-        require_quantisers([bench.work.cell], lambda _: bench.work.sdk)
+        require_quantiser(bench.work.sdk, bench.work.cell)
