@@ -9,6 +9,7 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from qhas.failures import InvalidInput
+from qhas.outside_text import shown
 from qhas.runs import LATEST, keys
 from qhas.runs.index import Entry, read_known
 from qhas.runs.record import CellRecord, SweepState
@@ -59,8 +60,10 @@ def find_run(store: Store, name: str) -> str:
         if lines := run_lines(store):
             return lines[0].run_id
         raise InvalidInput(f"The store {store.root} has no run yet.")
-    if "/" in name:
-        raise InvalidInput(f"{name} is a cell, or none; give its run alone: {name.partition('/')[0]}.")
+    run_id, slash, _ = name.partition("/")
+    keys.run(run_id)
+    if slash:
+        raise InvalidInput(f"{shown(name)} is a cell, or none; give its run alone: {run_id}.")
     if store.exists(keys.sweep_record(name)):
         return name
     ids = run_ids(store)

@@ -53,7 +53,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "bits that are none": (
         ("profile", "net.onnx", "--soc", "sa8255", "--quantize", "w8a61", *SITE),
-        "it should be 8 or 16",
+        "it should be 8, 16 or 'mixed'",
     ),
     "a quantisation that is none": (
         ("profile", "net.onnx", "--soc", "sa8255", "--quantize", "int8", *SITE),

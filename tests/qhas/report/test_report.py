@@ -200,7 +200,7 @@ def test_the_gravest_verdict_is_the_one_that_is_shown() -> None:
     verdicts = [verdict(Verdict.STEADY), verdict(Verdict.NEW, DRAM_READ)]
     page = page_of(measured(), findings=Findings(verdicts={record().cell.key: verdicts}))
     assert page.tables[0][1][1].endswith("new: DRAM reads")
-    assert [row["verdict"] for row in page.table("verdict")] == ["new"]
+    assert [row["verdict"] for row in page.table("verdict")] == ["new: DRAM reads"]
 
 
 def test_a_failure_is_graver_than_any_verdict() -> None:

@@ -73,10 +73,15 @@ def test_a_store_without_runs_says_so(store: Store) -> None:
         find_run(store, "one")
 
 
-@pytest.mark.parametrize("name", ["../up", "a/b", "two\nlines"])
+@pytest.mark.parametrize("name", ["../up", "/up", "two\nlines"])
 def test_a_name_that_is_no_plain_one_is_refused(store: Store, name: str) -> None:
     with pytest.raises(InvalidInput, match="run id is not valid"):
         find_run(store, name)
+
+
+def test_a_cell_in_place_of_a_run_is_told(store: Store) -> None:
+    with pytest.raises(InvalidInput, match=r"^a/b.c is a cell, or none; give its run alone: a\.$"):
+        find_run(store, "a/b\x1bc")
 
 
 def test_what_is_left_of_a_run_is_found_by_its_id(store: Store) -> None:
