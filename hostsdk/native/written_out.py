@@ -35,7 +35,7 @@ class _Form:
         self.inputs, self.shapes = list(node.input), shapes
         self.x, self.shape = node.input[0], shapes[node.input[0]]
         self.given = {each.name: helper.get_attribute_value(each) for each in node.attribute}
-        self.opset = next(each.version for each in model.opset_import if not each.domain)
+        self.opset = max(each.version for each in model.opset_import if not each.domain)
         self.made: list[Any] = []
         self._graph, self._prefix = model.graph, f"{_INNER}{node.op_type}_{node.output[0]}"
         self._constants = constants
@@ -82,7 +82,10 @@ def _group_normalization(form: _Form) -> None:
     if scale is None or bias is None or len(form.shape) < 3:
         return
     groups, channels = form.given["num_groups"], form.shape[1]
-    if form.opset < _OF_CHANNELS:
+    of_channels = form.opset >= _OF_CHANNELS
+    if channels % groups or {len(scale), len(bias)} != {channels if of_channels else groups}:
+        return
+    if not of_channels:
         scale, bias = (each.repeat(channels // groups) for each in (scale, bias))
     ones, zeros = np.ones(groups, scale.dtype), np.zeros(groups, bias.dtype)
     laid = form.reshaped(form.x, (form.shape[0], groups, -1))
@@ -121,13 +124,16 @@ def _einsum(form: _Form) -> None:
     if product is None or not all(name in form.shapes for name in form.inputs):
         return
     left, right, result = product.groups()
-    sizes = dict(zip(left + right, (*form.shape, *form.shapes[form.inputs[1]]), strict=True))
+    dimensions = list(zip(left + right, (*form.shape, *form.shapes[form.inputs[1]]), strict=True))
+    sizes = dict(dimensions)
     both = [axis for axis in left if axis in right]
     batch, summed = ([axis for axis in both if (axis in result) is kept] for kept in (True, False))
     rows, columns = [axis for axis in left if axis not in right], [axis for axis in right if axis not in left]
     if sorted(result) != sorted(batch + rows + columns) or any(
         len(set(each)) < len(each) for each in (left, right)
     ):
+        return
+    if any(sizes[axis] != size for axis, size in dimensions):
         return
 
     def laid(tensor: str, axes: str, *groups: list[str]) -> str:
@@ -160,17 +166,32 @@ def write_out(model: Any) -> int:
     graph = model.graph
     asked = [node for node in graph.node if node.op_type in _FORMS and not node.domain]
     shapes = _shapes(model) if asked else {}
-    constants = {constant.name: constant for constant in graph.initializer}
+    constants = _constants(graph)
     written = 0
     for node in asked:
         if node.input[0] not in shapes:
             continue
         form = _Form(model, node, shapes, constants)
-        _FORMS[node.op_type](form)
+        try:
+            _FORMS[node.op_type](form)
+        except (KeyError, TypeError, ValueError, ZeroDivisionError):
+            continue  # attributes or shapes that do not fit: ONNX Runtime says so
         if form.made:
             _put(graph, node, form.made)
             written += 1
     return written
+
+
+def _constants(graph: Any) -> dict[str, Any]:
+    """Tensors that stand in the network, by name."""
+    found = {
+        node.output[0]: each.t
+        for node in graph.node
+        if node.op_type == "Constant"
+        for each in node.attribute
+        if each.name == "value"
+    }
+    return found | {constant.name: constant for constant in graph.initializer}
 
 
 def _shapes(model: Any) -> dict[str, tuple[int, ...]]:

@@ -76,7 +76,7 @@ EINSUMS = {
 }
 
 
-def einsum(equation: str, left: tuple[int, ...], right: tuple[int, ...]) -> Any:
+def einsum(equation: str | bytes, left: tuple[int, ...], right: tuple[int, ...]) -> Any:
     from onnx import TensorProto, helper
 
     values = [
@@ -109,8 +109,11 @@ def test_an_einsum_of_two_becomes_a_product(
     np.testing.assert_allclose(result, np.einsum(equation, *feed.values()), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("equation", ["bii,bij->bj", "bij,bjk->bi", "...ij,...jk->...ik"])
-def test_an_einsum_that_is_no_product_stays(equation: str) -> None:
+@pytest.mark.parametrize(
+    "equation",
+    ["bii,bij->bj", "bij,bjk->bi", "...ij,...jk->...ik", "bij,jk->bik", "bi,bj->bij", "", b"\xff"],
+)
+def test_an_einsum_that_is_no_product_stays(equation: str | bytes) -> None:
     from hostsdk.native.written_out import write_out
 
     assert write_out(einsum(equation, (2, 3, 3), (2, 3, 3))) == 0
@@ -123,6 +126,29 @@ def test_one_whose_shape_is_not_known_stays() -> None:
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
     assert write_out(model) == 0
     assert [node.op_type for node in model.graph.node] == ["Mish"]
+
+
+@pytest.mark.parametrize(
+    "attributes", [{}, {"num_groups": 0}, {"num_groups": 3}, {"num_groups": -1}, {"num_groups": "four"}]
+)
+def test_one_whose_attributes_do_not_fit_stays(attributes: dict[str, Any]) -> None:
+    from hostsdk.native.written_out import write_out
+
+    assert write_out(network("GroupNormalization", 18, 4, **attributes)) == 0
+
+
+def test_factors_may_be_constants_of_nodes() -> None:
+    from onnx import helper
+
+    from hostsdk.native.written_out import write_out
+
+    model = network("GroupNormalization", 21, 8, **GROUPED)
+    wanted = computed(model)
+    for number, constant in enumerate(list(model.graph.initializer)):
+        model.graph.node.insert(number, helper.make_node("Constant", [], [constant.name], value=constant))
+    del model.graph.initializer[:]
+    assert write_out(model) == 1
+    np.testing.assert_allclose(computed(model), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_one_whose_factors_are_computed_stays() -> None:
