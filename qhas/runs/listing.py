@@ -9,6 +9,7 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from qhas.failures import InvalidInput
+from qhas.naming import is_name
 from qhas.outside_text import shown
 from qhas.runs import LATEST, keys
 from qhas.runs.index import Entry, read_known
@@ -61,8 +62,7 @@ def find_run(store: Store, name: str) -> str:
             return lines[0].run_id
         raise InvalidInput(f"The store {store.root} has no run yet.")
     run_id, slash, _ = name.partition("/")
-    keys.run(run_id)
-    if slash:
+    if slash and is_name(run_id):
         raise InvalidInput(f"{shown(name)} is a cell, or none; give its run alone: {run_id}.")
     if store.exists(keys.sweep_record(name)):
         return name
