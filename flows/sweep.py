@@ -30,7 +30,7 @@ from qhas.runs.sole_runner import sole_runner
 from qhas.runs.stored import ending, new_run_id, require_run
 from qhas.site import load_site, require_cells
 from qhas.site.demo import missing_networks
-from qhas.site.sdk import sdks_of
+from qhas.site.fit import sdks_of
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import plan_sweep, require_files
 from qhas.sweep.sites import Part

@@ -19,7 +19,8 @@ from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.sole_runner import sole_runner
 from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site, require_cells
-from qhas.site.sdk import Sdk, sdks_of
+from qhas.site.fit import sdks_of
+from qhas.site.sdk import Sdk
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec

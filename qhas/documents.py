@@ -121,9 +121,13 @@ def _is_unknown_key(fault: ErrorDetails) -> bool:
 
 def _no_such_key(key: object, known: Iterable[str]) -> str:
     keys = list(known)
-    near = get_close_matches(str(key), keys, 1, _NEAR)
-    meant = f"; perhaps {near[0]} was meant" if near else ""
-    return f"no such key; choose from {', '.join(keys)}{meant}"
+    return f"no such key; choose from {', '.join(keys)}{perhaps(key, keys)}"
+
+
+def perhaps(written: object, choices: Iterable[str]) -> str:
+    """The end of a refusal: which of the choices was perhaps meant; empty where none is near."""
+    near = get_close_matches(str(written), list(choices), 1, _NEAR)
+    return f"; perhaps {near[0]} was meant" if near else ""
 
 
 def said(fault: ErrorDetails) -> str:
@@ -150,8 +154,7 @@ def _nearer(message: str, value: object) -> str:
     if not isinstance(value, str) or "was meant" in message:
         return message
     choices = [choice for choice in re.findall(r"'([^']+)'", message) if choice != value]
-    near = get_close_matches(value, choices, 1, _NEAR)
-    return f"{message}; perhaps {near[0]} was meant" if near else message
+    return message + perhaps(value, choices)
 
 
 def _of_our_time(moment: datetime) -> datetime:

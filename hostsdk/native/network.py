@@ -44,7 +44,11 @@ def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tu
     except Exception:  # the parser's own kinds, and those of whatever is no network at all
         return onnx_path, []
     recurrent = [(node.op_type, node.name) for node in model.graph.node if node.op_type in RECURRENT]
-    changed = [_settle(model.graph, shapes), bool(fuse_gelus(model)), bool(write_out(model))]
+    changed = [
+        _settle(model.graph, shapes),
+        bool(fuse_gelus(model)),
+        bool(write_out(model, onnx_path.parent)),
+    ]
     external = _is_external(model)
     if external and any(changed):
         onnx.load_external_data_for_model(model, str(onnx_path.parent))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,12 @@ class _Form:
     """What takes a node's place: operations in their order, the last of which has the node's name and output."""
 
     def __init__(
-        self, model: Any, node: Any, shapes: Mapping[str, tuple[int, ...]], constants: Mapping[str, Any]
+        self,
+        model: Any,
+        node: Any,
+        shapes: Mapping[str, tuple[int, ...]],
+        constants: Mapping[str, Any],
+        folder: Path,
     ) -> None:
         from onnx import helper
 
@@ -38,14 +44,14 @@ class _Form:
         self.opset = max(each.version for each in model.opset_import if not each.domain)
         self.made: list[Any] = []
         self._graph, self._prefix = model.graph, f"{_INNER}{node.op_type}_{node.output[0]}"
-        self._constants = constants
+        self._constants, self._folder = constants, folder
 
     def values(self, name: str) -> NDArray[Any] | None:
         """Of a constant; None where the tensor is computed."""
         from onnx import numpy_helper
 
         stored = self._constants.get(name)
-        return None if stored is None else np.asarray(numpy_helper.to_array(stored))
+        return None if stored is None else np.asarray(numpy_helper.to_array(stored, str(self._folder)))
 
     def constant(self, values: NDArray[Any]) -> str:
         """Its name."""
@@ -161,21 +167,24 @@ _FORMS: Mapping[str, Callable[[_Form], None]] = {
 }
 
 
-def write_out(model: Any) -> int:
-    """Replace every such operation of floats whose shape and parameters are known; how many there were. Others stay."""
+def write_out(model: Any, folder: Path) -> int:
+    """Replace every such operation of floats whose shape and parameters are known; how many there were. Others stay.
+
+    The network's data files, if it has any, are in the folder.
+    """
     graph = model.graph
     asked = [node for node in graph.node if node.op_type in _FORMS and not node.domain]
     shapes = _shapes(model) if asked else {}
     constants = _constants(graph)
     written = 0
     for node in asked:
-        if node.input[0] not in shapes:
+        if not node.input or node.input[0] not in shapes:
             continue
-        form = _Form(model, node, shapes, constants)
         try:
+            form = _Form(model, node, shapes, constants, folder)
             _FORMS[node.op_type](form)
-        except (KeyError, TypeError, ValueError, ZeroDivisionError):
-            continue  # attributes or shapes that do not fit: ONNX Runtime says so
+        except Exception:  # noqa: S112  # attributes, sizes or data files that do not fit: ONNX Runtime says so
+            continue
         if form.made:
             _put(graph, node, form.made)
             written += 1
@@ -198,7 +207,10 @@ def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
     """Of all tensors of floats whose dimensions have numbers."""
     import onnx
 
-    graph = onnx.shape_inference.infer_shapes(model).graph
+    try:
+        graph = onnx.shape_inference.infer_shapes(model).graph
+    except Exception:  # of its own kinds: the runtime says what is wrong
+        return {}
     tensors = {
         value.name: value.type.tensor_type
         for value in (*graph.input, *graph.value_info)

@@ -27,8 +27,6 @@ from qhas.sweep.spec import Cell
 
 _QUANTISER = "onnxruntime"
 """The host SDK's quantiser is in this package."""
-_RULES = 2
-"""Of the host SDK's own part in both steps: raised when it makes another network of the same one, which the store's is then not."""
 Make = Callable[[StepAttempt, Path], Awaitable[list[str]]]
 
 
@@ -113,9 +111,7 @@ async def _step(work: CellWork, step: Step, make: Make) -> bool:
 
 def _key(cell: Cell, sdk: Sdk, step: Step, network: str, calibration: str) -> str:
     how: dict[str, Any] = {"step": step, "network": network, "shapes": cell.model.shapes}
-    how["sdk"] = [sdk.kind, sdk.version, dict(sdk.env)]
-    if sdk.kind is SdkKind.HOST:
-        how["rules"] = _RULES
+    how["sdk"] = sdk.makes
     if step is Step.QUANTIZE and cell.model.quantize:
         how |= {"bits": cell.model.quantize.name, "calibration": calibration}
         how |= {"quantiser": _quantiser_version()} if sdk.kind is SdkKind.HOST else {}

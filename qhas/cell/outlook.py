@@ -14,7 +14,7 @@ from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.runs.durations import read_durations
 from qhas.site import Site, Transport
-from qhas.site.sdk import UnknownSoc, sdks_of
+from qhas.site.fit import UnknownSoc, sdks_of
 from qhas.store import Store
 from qhas.sweep.forecast import SIMULATED, Forecast
 from qhas.sweep.plan import Plan

@@ -29,7 +29,8 @@ from qhas.naming import check_soc
 from qhas.outside_text import shown
 from qhas.profile.figures import TIME
 from qhas.site import load_site
-from qhas.site.sdk import find_sdk, require_socs
+from qhas.site.fit import require_socs
+from qhas.site.sdk import find_sdk
 from qhas.sweep.budget import NetworkBudget
 from qhas.sweep.spec import PrepareOptions
 from qhas.units import signed_percent, words

@@ -23,7 +23,8 @@ from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.runs.stored import ending, load_run, require_same_spec
 from qhas.site import Site, require_cells
-from qhas.site.sdk import Sdk, sdks_of
+from qhas.site.fit import sdks_of
+from qhas.site.sdk import Sdk
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef

@@ -15,7 +15,7 @@ from qhas.cli.profile import absolute
 from qhas.cli.screen import console, errors
 from qhas.direct import run_direct
 from qhas.site import Site, load_site, require_devices
-from qhas.site.sdk import sdks_of
+from qhas.site.fit import sdks_of
 from qhas.store import Store
 from qhas.sweep.plan import plan_sweep
 from qhas.units import signed_percent

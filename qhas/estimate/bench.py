@@ -16,7 +16,8 @@ from qhas.naming import check_soc
 from qhas.network.dlc import read_network
 from qhas.network.network import Network
 from qhas.site import Site
-from qhas.site.sdk import find_sdks, require_socs
+from qhas.site.fit import require_socs
+from qhas.site.sdk import find_sdks
 from qhas.store import Store
 from qhas.truth.blind_spots import Seen, blind_spots
 from qhas.truth.calibration import expectation

@@ -79,4 +79,4 @@ def _key(path: Path, sdk: Sdk) -> str:
     parts = {file for file in path.parent.iterdir() if file.name.startswith(path.stem)}
     parts |= {below(path.parent, name) for name in data_files(path)}
     files = sorted(file for file in parts if file.is_file())
-    return data_digest([[file.name, file_digest(file)] for file in files] + [str(sdk.root), sdk.version])
+    return data_digest([*([file.name, file_digest(file)] for file in files), str(sdk.root), sdk.makes])

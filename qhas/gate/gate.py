@@ -13,7 +13,7 @@ from qhas.diff.model import CellDiff, CircumstanceKind, Outcome
 from qhas.diff.runs import CellNotComparable, compare_cells
 from qhas.direct import run_direct
 from qhas.failures import InvalidInput
-from qhas.gate.conversion import Converted, to_dlcs
+from qhas.gate.conversion import to_dlcs
 from qhas.gate.model import GateLine, GateResult, GateState
 from qhas.gate.sides import Side, unchanged
 from qhas.profile.figures import COSINE, DRAM, PEAK_VTCM, SQNR, TIME, Figure
@@ -79,8 +79,8 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
         name: path for name, path in head.networks.items() if name not in same or name in spec.budgets
     }
     references = _references(base, head) if spec.accuracy else {}
-    before = _estimated("base", changed, references, spec, site, sdk, folder)
-    after = _estimated("head", to_estimate, references, spec, site, sdk, folder)
+    runner = _Runner(references, spec, site, sdk, folder)
+    before, after = runner.estimated("base", changed), runner.estimated("head", to_estimate)
     store = Store(site.store)
 
     def lines_of(name: str, soc: str) -> Iterator[GateLine]:
@@ -117,57 +117,44 @@ def _references(base: Side, head: Side) -> dict[str, Path]:
     }
 
 
-def _estimated(
-    word: str,
-    networks: Mapping[str, Path],
-    references: Mapping[str, Path],
-    spec: GateSpec,
-    site: Site,
-    sdk: Sdk,
-    folder: Path,
-) -> _Estimated:
-    converted = asyncio.run(to_dlcs(networks, sdk, folder / _CONVERTED))
-    dlcs = {name: result.dlc for name, result in converted.items() if result.dlc}
-    return _Estimated(_run(word, dlcs, references, spec, site, sdk), dict(_refusals(converted)))
+@dataclass(frozen=True)
+class _Runner:
+    """How the networks of either side are run."""
 
+    references: Mapping[str, Path]
+    spec: GateSpec
+    site: Site
+    sdk: Sdk
+    folder: Path
 
-def _refusals(converted: Mapping[str, Converted]) -> Iterator[tuple[str, str]]:
-    for name, result in converted.items():
-        if result.dlc is None:
-            yield name, result.refusal
+    def estimated(self, word: str, networks: Mapping[str, Path]) -> _Estimated:
+        """The cells of a side, `word` in their run's name."""
+        converted = asyncio.run(to_dlcs(networks, self.sdk, self.folder / _CONVERTED))
+        dlcs = {name: result.dlc for name, result in converted.items() if result.dlc}
+        refused = {name: result.refusal for name, result in converted.items() if result.dlc is None}
+        return _Estimated(self._cells(f"gate-{word}", dlcs) if dlcs else {}, refused)
 
-
-def _run(
-    word: str,
-    dlcs: Mapping[str, Path],
-    references: Mapping[str, Path],
-    spec: GateSpec,
-    site: Site,
-    sdk: Sdk,
-) -> dict[tuple[str, str], dict[str, CellRecord]]:
-    if not dlcs:
-        return {}
-    name = f"gate-{word}"
-    sweep = SweepSpec(
-        name=name,
-        models=[
-            ModelRef(name=network, dlc=str(path), reference=str(references.get(network, "")))
-            for network, path in dlcs.items()
-        ],
-        socs=list(spec.socs),
-        prepare=spec.prepare,
-        budgets={network: budget for network, budget in spec.budgets.items() if network in dlcs},
-    )
-    run_id = new_run_id(name)
-    run_direct(sweep, site, run_id, {None: sdk})
-    _, cells = load_run(Store(site.store), run_id)
-    return {
-        (cell.cell.model.name, cell.cell.soc): {
-            each.cell.variant.removeprefix(cell.cell.variant).removeprefix("/"): each
-            for each in cell.by_graph()
+    def _cells(self, name: str, dlcs: Mapping[str, Path]) -> dict[tuple[str, str], dict[str, CellRecord]]:
+        sweep = SweepSpec(
+            name=name,
+            models=[
+                ModelRef(name=network, dlc=str(path), reference=str(self.references.get(network, "")))
+                for network, path in dlcs.items()
+            ],
+            socs=list(self.spec.socs),
+            prepare=self.spec.prepare,
+            budgets={network: budget for network, budget in self.spec.budgets.items() if network in dlcs},
+        )
+        run_id = new_run_id(name)
+        run_direct(sweep, self.site, run_id, {None: self.sdk})
+        _, cells = load_run(Store(self.site.store), run_id)
+        return {
+            (cell.cell.model.name, cell.cell.soc): {
+                each.cell.variant.removeprefix(cell.cell.variant).removeprefix("/"): each
+                for each in cell.by_graph()
+            }
+            for cell in cells
         }
-        for cell in cells
-    }
 
 
 def _label(name: str, graph: str) -> str:

@@ -17,7 +17,8 @@ from qhas.network.onnx_file import open_input, read_onnx
 from qhas.outside_bytes import read_file
 from qhas.outside_text import ShownText, reason_of
 from qhas.site import SdkRef
-from qhas.site.sdk import HOST_TARGET, Sdk, find_sdk, host_sdk_root, require_socs
+from qhas.site.fit import require_socs
+from qhas.site.sdk import HOST_TARGET, Sdk, find_sdk, host_sdk_root
 
 CHECKER = "onnx-check"
 _TIMEOUT_SECONDS = 900

@@ -23,7 +23,7 @@ from qhas.site.site import NamedSdk
 
 if TYPE_CHECKING:
     from qhas.sweep.quantization import Quantization
-    from qhas.sweep.spec import Cell, PrepareOptions, RunOptions, TraceFeatures
+    from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
 
 HOST_TARGET = "x86_64-linux-clang"
 ROOT_VARIABLES = ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT")
@@ -114,6 +114,11 @@ class Sdk:
     def quantizes_onnx(self) -> bool:
         """Whether it quantises an ONNX before conversion; a vendor's quantises the DLC."""
         return self.kind is SdkKind.HOST
+
+    @property
+    def makes(self) -> list[object]:
+        """What decides, beside options, which DLC comes of an ONNX: part of each key that one is kept by."""
+        return [self.kind, self.version, dict(self.env), *([_HOST_RULES] if self.quantizes_onnx else [])]
 
     def convert_argv(
         self, *, network: Path, output: Path, op_trace: Path, shapes: Mapping[str, Sequence[int]]
@@ -273,60 +278,28 @@ def _find_named(site: Site, name: str | None) -> Sdk:
 
 def host_sdk_root(version: str | None = None) -> Path:
     """Root of the host SDK, or of a version of it, laid down where needed. Raises InvalidInput when it cannot be had here."""
-    return Path(_ask_host_sdk("root", *([version] if version else []))[-1])
+    return Path(ask_host_sdk("root", *([version] if version else []))[-1])
 
 
 def host_sdk_estimates() -> dict[str, list[str]]:
     """SoCs that it estimates: `supported` by the vendor, and `checked` against a device only. Raises InvalidInput when the
     host SDK does not answer.
     """
-    rows = [line.split("\t") for line in _ask_host_sdk("socs")]
+    rows = [line.split("\t") for line in ask_host_sdk("socs")]
     return {kind: [row[0] for row in rows if row[-1] == kind] for kind in ("supported", "checked")}
 
 
-class UnknownSoc(InvalidInput):
-    """A SoC that the SDK has never heard of."""
-
-
-def sdks_of(site: Site, cells: Iterable[Cell]) -> dict[str | None, Sdk]:
-    """The SDKs that cells name, each of which knows their SoCs and has their bits. Raises InvalidInput, UnknownSoc."""
-    cells = list(cells)
-    socs: dict[str | None, set[str]] = {}
-    for cell in cells:
-        socs.setdefault(cell.sdk, set()).add(cell.soc)
-    sdks = find_sdks(site, socs)
-    for name, sdk in sdks.items():
-        require_socs(sdk, socs[name])
-    for cell in cells:
-        require_quantiser(sdks[cell.sdk], cell)
-    return sdks
-
-
-def require_quantiser(sdk: Sdk, cell: Cell) -> None:
-    """Raise InvalidInput for bits that the SDK has no quantiser for."""
-    if (asked := cell.model.quantize) and asked.mixed and not sdk.quantizes_onnx:
-        raise InvalidInput(
-            f"{cell.key}: {asked.name} is of the host SDK, and this cell is compiled with a vendor SDK, whose quantizer takes one "
-            f"number of bits for all activations; choose w{asked.weights}a8 or w{asked.weights}a16."
-        )
-
-
-def require_socs(sdk: Sdk, socs: Iterable[str]) -> None:
-    """Raise UnknownSoc for one that the host SDK cannot prepare for, naming those near it; a vendor's SDK is not asked."""
-    if sdk.kind is SdkKind.HOST:
-        try:
-            _ask_host_sdk("socs", *sorted(socs))
-        except InvalidInput as refused:
-            raise UnknownSoc(f"{refused} Nothing was run.") from None
+_HOST_RULES = 3
+"""Of our own part in its converter and quantiser: raised when they make another DLC of the same ONNX."""
 
 
 def host_sdk_versions() -> list[str]:
     """Generations of the host SDK that are on this machine, as in 2.48, oldest first. Raises InvalidInput without any."""
-    rows = (line.split("\t") for line in _ask_host_sdk("list"))
+    rows = (line.split("\t") for line in ask_host_sdk("list"))
     return [row[1] for row in rows if _VERSION.fullmatch(row[1]) and row[2] != "not installed"]
 
 
-def _ask_host_sdk(*question: str) -> list[str]:
+def ask_host_sdk(*question: str) -> list[str]:
     """Lines of an answer, at least one. The host SDK stands alone: it is asked as a program."""
     command = [sys.executable, "-m", "hostsdk", *question]
     try:

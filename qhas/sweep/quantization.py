@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from qhas.documents import Written
+from qhas.documents import Written, perhaps
 from qhas.machine.secrets import Address
 
 RANDOM_CALIBRATION = "random"
@@ -73,9 +72,7 @@ def _known(name: Any) -> Any:
 
 
 def _no_such(name: Any) -> ValueError:
-    near = get_close_matches(str(name), NAMES, 1)
-    meant = f"; perhaps {near[0]} was meant" if near else ""
-    return ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}{meant}")
+    return ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}{perhaps(name, NAMES)}")
 
 
 Quantize = Annotated[Quantization | None, BeforeValidator(_named)]

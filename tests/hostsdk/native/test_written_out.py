@@ -10,6 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.hostsdk
 
+HERE = Path()
 SHAPE = (2, 8, 6, 5)
 GROUPED = {"num_groups": 4, "epsilon": 1e-3}
 
@@ -57,7 +58,7 @@ def test_it_computes_the_same_and_the_last_operation_has_its_name(model: Any) ->
 
     made = model()
     kind, wanted = made.graph.node[0].op_type, computed(made)
-    assert write_out(made) == 1
+    assert write_out(made, HERE) == 1
     onnx.checker.check_model(made)
     assert kind not in {node.op_type for node in made.graph.node}
     assert (made.graph.node[-1].name, made.graph.node[-1].output[0]) == ("op", "y")
@@ -102,7 +103,7 @@ def test_an_einsum_of_two_becomes_a_product(
         name: random.standard_normal(shape).astype(np.float32) for name, shape in (("x", left), ("z", right))
     }
     model = einsum(equation, left, right)
-    assert write_out(model) == 1
+    assert write_out(model, HERE) == 1
     assert "MatMul" in {node.op_type for node in model.graph.node}
     session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (result,) = session.run(None, feed)
@@ -116,7 +117,7 @@ def test_an_einsum_of_two_becomes_a_product(
 def test_an_einsum_that_is_no_product_stays(equation: str | bytes) -> None:
     from hostsdk.native.written_out import write_out
 
-    assert write_out(einsum(equation, (2, 3, 3), (2, 3, 3))) == 0
+    assert write_out(einsum(equation, (2, 3, 3), (2, 3, 3)), HERE) == 0
 
 
 def test_one_whose_shape_is_not_known_stays() -> None:
@@ -124,7 +125,7 @@ def test_one_whose_shape_is_not_known_stays() -> None:
 
     model = network("Mish")
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
-    assert write_out(model) == 0
+    assert write_out(model, HERE) == 0
     assert [node.op_type for node in model.graph.node] == ["Mish"]
 
 
@@ -134,7 +135,7 @@ def test_one_whose_shape_is_not_known_stays() -> None:
 def test_one_whose_attributes_do_not_fit_stays(attributes: dict[str, Any]) -> None:
     from hostsdk.native.written_out import write_out
 
-    assert write_out(network("GroupNormalization", 18, 4, **attributes)) == 0
+    assert write_out(network("GroupNormalization", 18, 4, **attributes), HERE) == 0
 
 
 def test_factors_may_be_constants_of_nodes() -> None:
@@ -147,8 +148,33 @@ def test_factors_may_be_constants_of_nodes() -> None:
     for number, constant in enumerate(list(model.graph.initializer)):
         model.graph.node.insert(number, helper.make_node("Constant", [], [constant.name], value=constant))
     del model.graph.initializer[:]
-    assert write_out(model) == 1
+    assert write_out(model, HERE) == 1
     np.testing.assert_allclose(computed(model), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_factors_may_lie_in_a_file_beside_the_network(tmp_path: Path) -> None:
+    import onnx
+
+    from hostsdk.native.network import Shapes, ready
+
+    model = network("GroupNormalization", 21, 8, **GROUPED)
+    wanted = computed(model)
+    beside = tmp_path / "large"
+    beside.mkdir()
+    onnx.save(model, beside / "net.onnx", save_as_external_data=True, location="weights", size_threshold=0)
+    made, _ = ready(beside / "net.onnx", tmp_path, Shapes())
+    assert "GroupNormalization" not in {node.op_type for node in onnx.load(made).graph.node}
+    np.testing.assert_allclose(computed(onnx.load(made)), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("inputs", [[], ["nowhere"], ["x"], ["x", "c0"], [""]])
+@pytest.mark.parametrize("kind", ["GroupNormalization", "Mish", "Einsum"])
+def test_nodes_that_are_no_such_operations_stop_nothing(kind: str, inputs: list[str]) -> None:
+    from hostsdk.native.written_out import write_out
+
+    model = network(kind, 21, 8, equation=3, num_groups=4)
+    model.graph.node[0].input[:] = inputs
+    assert write_out(model, HERE) == (kind == "Mish" and inputs[:1] == ["x"])
 
 
 def test_one_whose_factors_are_computed_stays() -> None:
@@ -159,7 +185,7 @@ def test_one_whose_factors_are_computed_stays() -> None:
     model = network("GroupNormalization", 21, 8, **GROUPED)
     model.graph.node[0].input[1] = "computed"
     model.graph.node.insert(0, helper.make_node("Identity", ["c0"], ["computed"]))
-    assert write_out(model) == 0
+    assert write_out(model, HERE) == 0
 
 
 def test_the_htp_takes_all_of_them(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""Whether SDKs fit the cells that name them: their SoCs, and the bits of their networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from qhas.failures import InvalidInput
+from qhas.site import Site
+from qhas.site.sdk import Sdk, SdkKind, ask_host_sdk, find_sdks
+
+if TYPE_CHECKING:
+    from qhas.sweep.spec import Cell
+
+
+class UnknownSoc(InvalidInput):
+    """A SoC that the SDK has never heard of."""
+
+
+def sdks_of(site: Site, cells: Iterable[Cell]) -> dict[str | None, Sdk]:
+    """The SDKs that cells name, each of which knows their SoCs and has their bits. Raises InvalidInput, UnknownSoc."""
+    cells = list(cells)
+    socs: dict[str | None, set[str]] = {}
+    for cell in cells:
+        socs.setdefault(cell.sdk, set()).add(cell.soc)
+    sdks = find_sdks(site, socs)
+    for name, sdk in sdks.items():
+        require_socs(sdk, socs[name])
+    for cell in cells:
+        require_quantiser(sdks[cell.sdk], cell)
+    return sdks
+
+
+def require_socs(sdk: Sdk, socs: Iterable[str]) -> None:
+    """Raise UnknownSoc for one that the host SDK cannot prepare for, naming those near it; a vendor's SDK is not asked."""
+    if sdk.kind is SdkKind.HOST:
+        try:
+            ask_host_sdk("socs", *sorted(socs))
+        except InvalidInput as refused:
+            raise UnknownSoc(f"{refused} Nothing was run.") from None
+
+
+def require_quantiser(sdk: Sdk, cell: Cell) -> None:
+    """Raise InvalidInput for bits that the SDK has no quantiser for."""
+    if (asked := cell.model.quantize) and asked.mixed and not sdk.quantizes_onnx:
+        raise InvalidInput(
+            f"{cell.key}: {asked.name} is of the host SDK; a vendor SDK's quantizer takes one number of bits for all activations: "
+            f"choose w{asked.weights}a8 or w{asked.weights}a16."
+        )
