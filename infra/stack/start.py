@@ -32,7 +32,7 @@ def start(
     for_users = parts.worker_environment(settings, folder)
     write_private(folder / "env", as_shell({k: v for k, v in for_users.items() if k.startswith(_SHOWN)}))
     with console.status("") as shown:
-        for parts_at_once in _in_order(settings, installed, folder, root):
+        for parts_at_once in in_order(settings, installed, folder, root):
             names = [part.name for part in parts_at_once]
             shown.update(f"{', '.join(names)} ...")
             start_parts(processes, parts_at_once)
@@ -69,7 +69,7 @@ def _await(processes: Processes, part: Part, process: Process) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _in_order(settings: Settings, installed: Postgresql, folder: Path, root: Path) -> Iterator[list[Part]]:
+def in_order(settings: Settings, installed: Postgresql, folder: Path, root: Path) -> Iterator[list[Part]]:
     """The parts, those in one list at once."""
     first = [parts.database(settings, installed), parts.storage(settings, root)]
     yield [*first, parts.redis(settings, folder)] if settings.redis else first

@@ -15,10 +15,11 @@ from rich.console import Console
 
 from infra.stack import postgresql
 from infra.stack.failure import StackFailed
-from infra.stack.postgresql import PostgresqlMissing
+from infra.stack.postgresql import Postgresql, PostgresqlMissing
 from infra.stack.processes import Process
 from infra.stack.settings import Settings
 from infra.stack.stack import ROOT, Stack
+from infra.stack.start import in_order
 from tests.stack.api import Api
 from tests.stack.conftest import why_no_stack
 
@@ -55,6 +56,16 @@ def test_what_is_not_up_is_ended_without_complaint_and_has_no_parts(tmp_path: Pa
     stack.down()
     stack.down()
     assert (stack.settings, stack.status(), stack.is_up()) == (None, {}, False)
+
+
+@pytest.mark.parametrize("with_redis", [True, False])
+def test_its_status_has_every_part_that_it_starts(tmp_path: Path, with_redis: bool) -> None:
+    stack = Stack(tmp_path, ROOT)
+    settings = Settings.choose(tmp_path, None, with_redis)
+    settings.write(tmp_path / "stack.json")
+    database = Postgresql(tmp_path, account=None)
+    started = [part.name for group in in_order(settings, database, tmp_path, ROOT) for part in group]
+    assert sorted(stack.status()) == sorted(started)
 
 
 def test_two_commands_do_not_work_on_one_stack(tmp_path: Path) -> None:
