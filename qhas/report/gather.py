@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -35,6 +36,8 @@ _LARGEST_TIMELINE = 64 << 20
 """Bytes of a picture, which is made to be drawn by a browser."""
 _LARGEST_EXPLANATION = 64 << 20
 """Bytes of the rows of a network's dominant path."""
+_COMPARED = ("qhas", "network", "sources")
+"""Artifacts that a comparison reads of each side."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +49,25 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class CellContents:
-    """Bytes of a cell's files as they are stored; None for what is not there."""
+class Compared:
+    """A record, and bytes of what a comparison reads of its files as they are stored; None for what is not there."""
 
     record: CellRecord
     qhas: bytes | None = None
+    network: bytes | None = None
     sources: bytes | None = None
+
+
+@dataclass(frozen=True)
+class CellContents:
+    """A cell, what it is compared with, and bytes of what else its page shows; None for what is not there."""
+
+    cell: Compared
+    before: Compared | None = None
     timeline: bytes | None = None
     drawn: Timeline | None = None
     """The picture, where it had to be made of the trace."""
-    before: CellRecord | None = None
-    before_qhas: bytes | None = None
     explanation: bytes | None = None
-    network: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -88,40 +97,52 @@ def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -
 
     Waits for the store, and computes nothing but pictures of traces from before there were pictures.
     """
+    cell = Compared(record, *(_read(store, record, name) for name in _COMPARED))
     before = baseline.records.get(record.cell.key) if baseline else None
-    same = before is not None and _digest(before) == _digest(record)
-    qhas, timeline = _read(store, record, "qhas"), _read(store, record, "timeline")
+    timeline = _read(store, record, "timeline")
     return CellContents(
-        record=record,
-        qhas=qhas,
-        sources=_read(store, record, "sources"),
+        cell=cell,
+        before=_read_before(store, before, cell) if before else None,
         timeline=timeline,
         drawn=None if timeline else _drawn(store, record),
-        before=before,
-        # Simulated figures are the same to the byte until something changes.
-        before_qhas=qhas if same else _read(store, before, "qhas") if before else None,
         explanation=_read(store, record, "explanation"),
-        network=_read(store, record, "network"),
+    )
+
+
+def _read_before(store: Store, before: CellRecord, cell: Compared) -> Compared:
+    """The other side. Simulated figures are the same to the byte until something changes, and so are networks."""
+    same = {
+        name
+        for name in _COMPARED
+        if (mine := before.artifact(name))
+        and (its := cell.record.artifact(name))
+        and mine.sha256 == its.sha256
+    }
+    return Compared(
+        before, *(getattr(cell, name) if name in same else _read(store, before, name) for name in _COMPARED)
     )
 
 
 def understood(contents: CellContents) -> CellFiles:
-    """What the bytes say. Damaged files cost their part of the page."""
-    sources = parse_sources(contents.sources) if contents.sources else None
-    after = _evidence(contents.record, contents.qhas, sources)
-    if after and contents.before and contents.before_qhas == contents.qhas:
-        before: Evidence | None = Evidence(after.file, contents.before)
-    else:
-        before = _evidence(contents.before, contents.before_qhas) if after else None
+    """What the bytes say. Damaged files cost their part of the page; what is the same on both sides is parsed once."""
+    file_of, network_of, sources_of = cache(_file), cache(stored_network), cache(_sources)
+
+    def evidence(side: Compared) -> Evidence | None:
+        file = file_of(side.qhas) if side.record.good and side.qhas else None
+        if file is None:
+            return None
+        return Evidence(file, side.record, network_of(side.network), sources_of(side.sources))
+
+    after = evidence(contents.cell)
+    before = evidence(contents.before) if after and contents.before else None
     timeline = contents.drawn or _timeline(contents.timeline)
     ops = op_tables(after.file, after.runtrace, after.sources) if after else None
-    network = stored_network(contents.network) if ops else None
     return CellFiles(
         ops=ops,
         timeline=timeline,
         diff=_diff(before, after) if before and after else None,
         explanation=_explanation(contents.explanation),
-        network=picture_of(network, ops.every) if network and ops else None,
+        network=picture_of(after.network, ops.every) if after and after.network and ops else None,
         strange=_strange(timeline, after.file) if timeline and after else "",
     )
 
@@ -135,13 +156,9 @@ def _strange(timeline: Timeline, file: QhasFile) -> str:
     )
 
 
-def _evidence(
-    record: CellRecord | None, content: bytes | None, sources: SourceMap | None = None
-) -> Evidence | None:
-    if record is None or not record.good or content is None:
-        return None
+def _file(content: bytes) -> QhasFile | None:
     try:
-        return Evidence(parse_qhas(content, "QHAS summary"), record, sources=sources)
+        return parse_qhas(content, "QHAS summary")
     except QhasInvalid:
         return None
 
@@ -152,6 +169,10 @@ def _diff(before: Evidence, after: Evidence) -> CellDiff | None:
         return compare(before, after)
     except InvalidInput:
         return None
+
+
+def _sources(content: bytes | None) -> SourceMap | None:
+    return parse_sources(content) if content else None
 
 
 def _timeline(content: bytes | None) -> Timeline | None:
@@ -184,8 +205,3 @@ def _drawn(store: Store, record: CellRecord) -> Timeline | None:
 def _read(store: Store, record: CellRecord, name: str) -> bytes | None:
     artifact = record.artifact(name)
     return store.read(keys.file(record, artifact)) if artifact else None
-
-
-def _digest(record: CellRecord) -> str | None:
-    artifact = record.artifact("qhas")
-    return artifact.sha256 if artifact else None
