@@ -14,11 +14,13 @@ from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff
 from qhas.explain.model import Explanation
 from qhas.failures import InvalidInput
+from qhas.network.network import stored_network
 from qhas.outside_bytes import unpack
 from qhas.profile.notes import of_one_graph
 from qhas.profile.picture import Timeline, read_timeline
 from qhas.profile.qhas_file import QhasFile, QhasInvalid, parse_qhas
 from qhas.profile.trace import TraceInvalid
+from qhas.report.network_picture import NetworkPicture, picture_of
 from qhas.report.ops import OpTables, op_tables
 from qhas.runs import keys
 from qhas.runs.baseline import last_before
@@ -56,6 +58,7 @@ class CellContents:
     before: CellRecord | None = None
     before_qhas: bytes | None = None
     explanation: bytes | None = None
+    network: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class CellFiles:
     timeline: Timeline | None = None
     diff: CellDiff | None = None
     explanation: Explanation | None = None
+    network: NetworkPicture | None = None
     strange: str = ""
     """That trace and QHAS are not of one inference, as a sentence; empty where they are."""
 
@@ -97,6 +101,7 @@ def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -
         # Simulated figures are the same to the byte until something changes.
         before_qhas=qhas if same else _read(store, before, "qhas") if before else None,
         explanation=_read(store, record, "explanation"),
+        network=_read(store, record, "network"),
     )
 
 
@@ -109,11 +114,14 @@ def understood(contents: CellContents) -> CellFiles:
     else:
         before = _evidence(contents.before, contents.before_qhas) if after else None
     timeline = contents.drawn or _timeline(contents.timeline)
+    ops = op_tables(after.file, after.runtrace, after.sources) if after else None
+    network = stored_network(contents.network) if ops else None
     return CellFiles(
-        ops=op_tables(after.file, after.runtrace, after.sources) if after else None,
+        ops=ops,
         timeline=timeline,
         diff=_diff(before, after) if before and after else None,
         explanation=_explanation(contents.explanation),
+        network=picture_of(network, ops.every) if network and ops else None,
         strange=_strange(timeline, after.file) if timeline and after else "",
     )
 
