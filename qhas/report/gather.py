@@ -15,7 +15,6 @@ from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff
 from qhas.explain.model import Explanation
 from qhas.failures import InvalidInput
-from qhas.network.network import stored_network
 from qhas.outside_bytes import unpack
 from qhas.profile.notes import of_one_graph
 from qhas.profile.picture import Timeline, read_timeline
@@ -25,6 +24,7 @@ from qhas.report.network_picture import NetworkPicture, picture_of
 from qhas.report.ops import OpTables, op_tables
 from qhas.runs import keys
 from qhas.runs.baseline import last_before
+from qhas.runs.networks import network_bytes, network_in
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.stored import stored_cells
 from qhas.source.source_map import SourceMap, parse_sources
@@ -36,8 +36,6 @@ _LARGEST_TIMELINE = 64 << 20
 """Bytes of a picture, which is made to be drawn by a browser."""
 _LARGEST_EXPLANATION = 64 << 20
 """Bytes of the rows of a network's dominant path."""
-_COMPARED = ("qhas", "network", "sources")
-"""Artifacts that a comparison reads of each side."""
 
 
 @dataclass(frozen=True)
@@ -97,41 +95,40 @@ def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -
 
     Waits for the store, and computes nothing but pictures of traces from before there were pictures.
     """
-    cell = Compared(record, *(_read(store, record, name) for name in _COMPARED))
+    cell = _read_side(store, record)
     before = baseline.records.get(record.cell.key) if baseline else None
     timeline = _read(store, record, "timeline")
     return CellContents(
         cell=cell,
-        before=_read_before(store, before, cell) if before else None,
+        before=_read_side(store, before, cell) if before else None,
         timeline=timeline,
         drawn=None if timeline else _drawn(store, record),
         explanation=_read(store, record, "explanation"),
     )
 
 
-def _read_before(store: Store, before: CellRecord, cell: Compared) -> Compared:
-    """The other side. Simulated figures are the same to the byte until something changes, and so are networks."""
-    same = {
-        name
-        for name in _COMPARED
-        if (mine := before.artifact(name))
-        and (its := cell.record.artifact(name))
-        and mine.sha256 == its.sha256
-    }
+def _read_side(store: Store, record: CellRecord, other: Compared | None = None) -> Compared:
+    """Of files that are the same in another side, to the byte, that side's."""
+    same = other is not None and _digest(other.record) == _digest(record)
     return Compared(
-        before, *(getattr(cell, name) if name in same else _read(store, before, name) for name in _COMPARED)
+        record,
+        qhas=other.qhas if other and same else _read(store, record, "qhas"),
+        network=network_bytes(store, record),
+        sources=_read(store, record, "sources"),
     )
 
 
 def understood(contents: CellContents) -> CellFiles:
     """What the bytes say. Damaged files cost their part of the page; what is the same on both sides is parsed once."""
-    file_of, network_of, sources_of = cache(_file), cache(stored_network), cache(_sources)
+    file_of, network_of, sources_of = cache(_file), cache(network_in), cache(_sources)
 
     def evidence(side: Compared) -> Evidence | None:
         file = file_of(side.qhas) if side.record.good and side.qhas else None
         if file is None:
             return None
-        return Evidence(file, side.record, network_of(side.network), sources_of(side.sources))
+        return Evidence(
+            file, side.record, network_of(side.network, side.record.graph), sources_of(side.sources)
+        )
 
     after = evidence(contents.cell)
     before = evidence(contents.before) if after and contents.before else None
@@ -205,3 +202,8 @@ def _drawn(store: Store, record: CellRecord) -> Timeline | None:
 def _read(store: Store, record: CellRecord, name: str) -> bytes | None:
     artifact = record.artifact(name)
     return store.read(keys.file(record, artifact)) if artifact else None
+
+
+def _digest(record: CellRecord) -> str | None:
+    artifact = record.artifact("qhas")
+    return artifact.sha256 if artifact else None
