@@ -25,7 +25,7 @@ from tests.qhas.cell.workbench import RUN, Bench, bench_of, kind_of, log_of
 
 
 async def test_outputs_whose_names_are_alike_are_all_stored_with_their_true_names(bench: Bench) -> None:
-    names = ["out:0", "out_0", "\u65e5\u672c", "\u4e2d\u56fd", "Out_0"]
+    names = ["out:0", "out_0", "\u65e5\u672c", "\u4e2d\u56fd", "Out_0", "\xe9", "e\u0301", "x" * 96]
     make_dlc(Path(bench.work.cell.model.dlc), outputs=dict.fromkeys(names, (1, 10)))
     await generate_chrometrace(bench.work, *await log_of(bench))
     outputs = [a for a in (await publish_cell(bench.work)).artifacts if a.name == "output_tensor"]
