@@ -12,7 +12,8 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 def proxy_of_loopback(environ: Mapping[str, str] = os.environ) -> str | None:
     """The variable whose proxy would be asked for addresses on loopback; None if there is none."""
-    names = [name for low in _PROXIES for name in (low, low.upper()) if environ.get(name)]
+    # Clients of Python read every spelling of the names, also a mixed one.
+    names = [name for low in _PROXIES for name in sorted(environ) if name.lower() == low and environ[name]]
     return names[0] if names and any(_missing(environ, name) for name in _EXEMPTIONS) else None
 
 
@@ -24,8 +25,9 @@ def exempt_loopback(environ: MutableMapping[str, str] = os.environ) -> None:
 
 
 def _exempt(environ: Mapping[str, str], name: str) -> list[str]:
-    """Hosts without a proxy, by a variable or by its other spelling: clients differ in which they read."""
-    value = environ.get(name, next((environ[other] for other in _EXEMPTIONS if other in environ), ""))
+    """Hosts without a proxy, by a variable or by another spelling of it: clients differ in which they read."""
+    others = [*_EXEMPTIONS, *(other for other in environ if other.lower() == _EXEMPTIONS[0])]
+    value = environ.get(name, next((environ[other] for other in others if other in environ), ""))
     return [host for word in value.split(",") if (host := word.strip())]
 
 

@@ -10,7 +10,8 @@ PROXY = "http://proxy.example:3128"
 
 
 @pytest.mark.parametrize(
-    "variable", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+    "variable",
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "Http_Proxy"],
 )
 def test_whatever_names_a_proxy_loopback_is_exempt_afterwards(variable: str) -> None:
     environ = {variable: PROXY}
@@ -24,7 +25,7 @@ def test_whatever_names_a_proxy_loopback_is_exempt_afterwards(variable: str) -> 
     }
 
 
-@pytest.mark.parametrize("spelling", ["no_proxy", "NO_PROXY"])
+@pytest.mark.parametrize("spelling", ["no_proxy", "NO_PROXY", "No_Proxy"])
 def test_hosts_that_were_exempt_stay_so_in_both_spellings(spelling: str) -> None:
     environ = {"HTTP_PROXY": PROXY, spelling: "lab.example, 127.0.0.1"}
     exempt_loopback(environ)
