@@ -103,6 +103,12 @@ def test_a_proxy_before_loopback_is_told_with_the_variable_that_is_missing(
     assert "NO_PROXY=localhost,127.0.0.1,::1" in finding.answer
 
 
+def test_a_proxy_that_no_client_can_use_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "no:proxy:at:all")
+    finding = findings(tmp_path)["proxy"]
+    assert finding.answer.startswith("all_proxy is set, but it is no address of a proxy")
+
+
 def test_an_api_on_loopback_is_asked_past_the_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "")
