@@ -35,6 +35,7 @@ class Step(StrEnum):
     LATENCY = "latency"
     NET_RUN = "net_run"
     LOGS = "logs"
+    OUTPUTS = "outputs"
     CHROMETRACE = "chrometrace"
     ACCURACY = "accuracy"
     EXPLAIN = "explain"
@@ -43,7 +44,7 @@ class Step(StrEnum):
     @property
     def on_device(self) -> bool:
         """Whether it holds a device."""
-        return self in (Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS)
+        return self in (Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS, Step.OUTPUTS)
 
 
 class Failure(BaseModel):
