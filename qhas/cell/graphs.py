@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from qhas.naming import safe_name
+from qhas.profile.language import Language
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 
@@ -33,6 +34,7 @@ class GraphWork:
     latency: Latency | None = None
     metrics: Metrics | None = None
     runtrace: Runtrace | None = None
+    language: Language | None = None
     remarks: list[str] = field(default_factory=list)
 
 

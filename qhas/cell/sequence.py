@@ -15,6 +15,7 @@ from qhas.cell.conversion import convert, order_of, quantize
 from qhas.cell.device import ready_device
 from qhas.cell.estimate import estimate_too
 from qhas.cell.explanation import explain_too
+from qhas.cell.language import scale
 from qhas.cell.latency import measure_latency
 from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
 from qhas.cell.prepare import Prepared, prepare_graph
@@ -56,6 +57,7 @@ class Steps:
     net_run: Callable[[CellWork, Prepared, Device], Coroutine[Any, Any, ProfiledRun]]
     collect_logs: Callable[[CellWork, ProfiledRun, Device], Coroutine[Any, Any, Path]]
     generate_chrometrace: Callable[[CellWork, Prepared, Path, Device | None], Coroutine[Any, Any, None]]
+    scale: Callable[[CellWork], Coroutine[Any, Any, None]]
     measure_accuracy: Callable[[CellWork, Prepared], Coroutine[Any, Any, None]]
     explain: Callable[[CellWork], Coroutine[Any, Any, None]]
     publish_cell: Callable[[CellWork], Coroutine[Any, Any, CellRecord]]
@@ -76,6 +78,7 @@ NAMES = (
     "net-run",
     "collect-logs",
     "chrometrace",
+    "scale",
     "accuracy",
     "explain",
     "publish",
@@ -90,6 +93,7 @@ ONCE = Steps(
     net_run,
     collect_logs,
     generate_chrometrace,
+    scale,
     measure_accuracy,
     explain_too,
     publish_cell,
@@ -173,6 +177,8 @@ async def _profile(work: CellWork, steps: Steps) -> None:
     log = await _measure(work, steps, prepared)
     if work.lab.site.viewer is Viewer.HOST:
         await steps.generate_chrometrace(work, prepared, log, None)
+    if work.cell.model.llm:
+        await steps.scale(work)
     if is_asked_for(work.cell.model):
         await _measure_accuracy(work, steps, prepared)
 

@@ -36,6 +36,7 @@ class Step(StrEnum):
     NET_RUN = "net_run"
     LOGS = "logs"
     CHROMETRACE = "chrometrace"
+    SCALE = "scale"
     ACCURACY = "accuracy"
     EXPLAIN = "explain"
     PUBLISH = "publish"
