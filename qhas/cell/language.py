@@ -59,11 +59,14 @@ async def draw(attempt: StepAttempt, config: Path) -> None:
 
 
 async def scale(work: CellWork) -> None:
-    """Note in each graph what it says of the whole model. Raises StepFailed."""
+    """Note in each graph what it says of the whole model; cells that share parts take turns. Raises StepFailed."""
     async with work.attempt(Step.SCALE) as attempt:
         source, _ = await work.lab.model(work.cell.model)
         try:
-            async with work.lab.cores.turn(work.urgency):
+            async with (
+                work.lab.lock(f"language {work.cell.model.source} {work.cell.soc}"),
+                work.lab.cores.turn(work.urgency),
+            ):
                 answer = await asyncio.to_thread(_answer, work, source.path, attempt.folder)
         except InvalidInput as error:
             raise StepFailed(FailureKind.PARTS_MISSING, Step.SCALE, shown(str(error))) from error

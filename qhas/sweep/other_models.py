@@ -48,6 +48,11 @@ _FORMATS = (
         lambda head: head.startswith(b"\x89HDF"),
         "export it as ONNX, and give that as `onnx:`.",
     ),
+    _Format(
+        "a JSON file",
+        re.compile(rb"\s*\{").match,
+        "give the config.json of a language model as `llm:`, else correct the path.",
+    ),
     _Format("a text file", _TEXT.match, "correct its path."),
 )
 
