@@ -77,6 +77,11 @@ STUDIES = (
         "bench.studies.reproduced",
         "how few ops show what another SDK does to the demo's networks",
     ),
+    Bench(
+        "reexports",
+        "bench.studies.reexports",
+        "whether a network that was only exported anew sets anything off",
+    ),
     Bench("traces", "bench.studies.traces", "checking traces against general parsers"),
     Bench("storage", "bench.studies.storage", "the store against other S3 clients"),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 _MILLISECOND = 1000.0
 _MINUS = "−"
 
@@ -76,19 +78,14 @@ def signed_percent(value: float | None) -> str:
     return "" if value is None else f"{_sign(value)}{abs(value):.{1 if abs(value) < 10 else 0}f} %"
 
 
-def signed_size(value: float) -> str:
-    """A difference of bytes, as in `+1.20 MB`."""
-    return f"{_sign(value)}{size(abs(value))}"
+def signed(value: float, show: Callable[[float], str]) -> str:
+    """A difference as its figure is shown, as in `+1.20 MB` or `−330,676`."""
+    return f"{_sign(value)}{show(abs(value))}"
 
 
-def signed_mebibytes(value: float) -> str:
-    """A difference of what is sized in powers of two, as in `+1.25 MiB`."""
-    return f"{_sign(value)}{mebibytes(abs(value))}"
-
-
-def signed_count(value: float) -> str:
-    """A difference of whole numbers, as in `+1,200`."""
-    return f"{value:+,.0f}"
+def signed_points(value: float) -> str:
+    """A difference of two shares, as in `+3.6 points`."""
+    return f"{_sign(value)}{abs(value):.1f} points"
 
 
 def counted(number: int, what: str) -> str:

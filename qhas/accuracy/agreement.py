@@ -16,7 +16,7 @@ _TOP = 5
 
 
 class Agreement(NamedTuple):
-    """Of two tensors of the same shape. Not finite in the reference, and so left out: `left_out` values."""
+    """Of two tensors of one shape, or of many such pairs. Not finite in the reference, and so left out: `left_out` values."""
 
     cosine: float
     sqnr_db: float
@@ -24,33 +24,62 @@ class Agreement(NamedTuple):
     left_out: int
 
 
-def agreement(reference: Values, computed: Values) -> Agreement:
-    """How near the computed values are. Raises ValueError where they are no finite numbers and the reference's are."""
-    signal = noise = power = product = largest = 0.0
-    counted = broken = 0
-    wanted, given = reference.reshape(-1), computed.reshape(-1)
-    for start in range(0, wanted.size, _CHUNK):
-        here = wanted[start : start + _CHUNK].astype(np.float64)
-        there = given[start : start + _CHUNK].astype(np.float64)
-        told = np.isfinite(here)
-        here, there = here[told], there[told]
-        counted += here.size
-        broken += int(here.size - np.isfinite(there).sum())
-        if broken or not here.size:
-            continue
-        error = there - here
-        signal += float(here @ here)
-        power += float(there @ there)
-        product += float(here @ there)
-        noise += float(error @ error)
-        largest = max(largest, float(np.abs(error).max()))
-    if broken:
-        raise ValueError(
-            f"{broken} of {wanted.size} values are infinite or no numbers where the ONNX's are finite"
+class Sums:
+    """Pairs of tensors, held against each other as if all of them were one: powers are summed over the values of all."""
+
+    def __init__(self) -> None:
+        self._signal = self._noise = self._power = self._product = self._largest = 0.0
+        self._left_out = 0
+
+    def add(self, reference: Values, computed: Values) -> None:
+        """Take in a pair of one shape. Raises ValueError where computed values are no finite numbers and the reference's are."""
+        broken = 0
+        wanted, given = reference.reshape(-1), computed.reshape(-1)
+        for start in range(0, wanted.size, _CHUNK):
+            here = wanted[start : start + _CHUNK].astype(np.float64)
+            there = given[start : start + _CHUNK].astype(np.float64)
+            told = np.isfinite(here)
+            self._left_out += int(here.size - told.sum())
+            here, there = here[told], there[told]
+            broken += int(here.size - np.isfinite(there).sum())
+            if broken or not here.size:
+                continue
+            error = there - here
+            self._signal += float(here @ here)
+            self._power += float(there @ there)
+            self._product += float(here @ there)
+            self._noise += float(error @ error)
+            self._largest = max(self._largest, float(np.abs(error).max()))
+        if broken:
+            raise ValueError(
+                f"{broken} of {wanted.size} values are infinite or no numbers where the ONNX's are finite"
+            )
+
+    def join(self, other: Sums) -> None:
+        """Take in all pairs of another."""
+        self._signal += other._signal
+        self._noise += other._noise
+        self._power += other._power
+        self._product += other._product
+        self._largest = max(self._largest, other._largest)
+        self._left_out += other._left_out
+
+    @property
+    def agreement(self) -> Agreement:
+        """Of all pairs."""
+        return Agreement(
+            _cosine(self._signal, self._power, self._product),
+            _decibels(self._signal, self._noise),
+            self._largest,
+            self._left_out,
         )
-    return Agreement(
-        _cosine(signal, power, product), _decibels(signal, noise), largest, wanted.size - counted
-    )
+
+
+def agreement(reference: Values, computed: Values) -> Agreement:
+    """How near the values of one tensor are to another's of its shape. Raises ValueError as `Sums.add` does."""
+    sums = Sums()
+    sums.add(reference, computed)
+    return sums.agreement
 
 
 def _cosine(signal: float, power: float, product: float) -> float:
@@ -72,14 +101,23 @@ def are_classes(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 and shape[1] > 1
 
 
-def best_classes(reference: Values, computed: Values) -> tuple[float, float | None]:
-    """Percent of the rows whose best class is the reference's, and of those that have it among their best five.
+class BestClasses:
+    """How often rows of scores have the same best class as the reference's; of equal scores the first counts."""
 
-    None for the latter where there are no more than five. Of equal scores the first counts.
-    """
-    best = reference.argmax(axis=1)
-    first = float((computed.argmax(axis=1) == best).mean()) * 100
-    if reference.shape[1] <= _TOP:
-        return first, None
-    ranked = np.argsort(-computed, axis=1, kind="stable")[:, :_TOP]
-    return first, float((ranked == best[:, None]).any(axis=1).mean()) * 100
+    def __init__(self) -> None:
+        self._rows = self._first = self._among = self._classes = 0
+
+    def add(self, reference: Values, computed: Values) -> None:
+        """Take in rows of scores."""
+        best = reference.argmax(axis=1)
+        ranked = np.argsort(-computed, axis=1, kind="stable")[:, :_TOP]
+        self._rows += len(best)
+        self._classes = reference.shape[1]
+        self._first += int((computed.argmax(axis=1) == best).sum())
+        self._among += int((ranked == best[:, None]).any(axis=1).sum())
+
+    @property
+    def percent(self) -> tuple[float, float | None]:
+        """Of rows whose best class is the reference's, and of those that have it among their best five: None where there are no more."""
+        first, among = (100 * count / self._rows for count in (self._first, self._among))
+        return first, among if self._classes > _TOP else None

@@ -1,7 +1,7 @@
 """A child process that runs an ONNX in ONNX Runtime: `python -m qhas.accuracy.runtime REQUEST.json`.
 
-The request names the ONNX, the arrays of its inputs (`feeds`: a .npy by input) and where the outputs go (`target`, .npz:
-`arr_0` ... in the order of the ONNX's outputs). It is ended before anything else of this host if memory runs out.
+The request names the ONNX, the arrays of its inputs (`feeds`: an inference each, a .npy by input) and where the outputs go (`target`,
+.npz: `arr_0` ... in the order of the ONNX's outputs, those of the second inference behind those of the first). It is ended before anything else of this host if memory runs out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 import os
 import resource
 import sys
+import zipfile
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,19 +36,24 @@ def main(request: Path) -> int:
     return 0
 
 
-def compute(onnx: Path, feeds: dict[str, str], target: Path) -> None:
-    """Run the ONNX once, on one core, in floats also where it holds quantising pairs."""
+def compute(onnx: Path, feeds: Sequence[Mapping[str, str]], target: Path) -> None:
+    """Run the ONNX on one core, in floats also where it holds quantising pairs; in memory are tensors of one inference at a time."""
     import numpy as np
     import onnxruntime as ort
 
     ort.set_default_logger_severity(_SILENT)
     session = ort.InferenceSession(str(onnx), options(ort), providers=["CPUExecutionProvider"])
-    arrays = {name: np.load(path, allow_pickle=False) for name, path in feeds.items()}
-    results = [np.asarray(each) for each in session.run(None, arrays)]
-    for output, values in zip(session.get_outputs(), results, strict=True):
-        if values.dtype.kind not in "biuf":
-            raise ValueError(f"output {output.name} holds no numbers")
-    np.savez(target, *results)
+    outputs = session.get_outputs()
+    with zipfile.ZipFile(target, "w") as archive:
+        for inference, files in enumerate(feeds):
+            arrays = {name: np.load(path, allow_pickle=False) for name, path in files.items()}
+            for place, (output, result) in enumerate(zip(outputs, session.run(None, arrays), strict=True)):
+                values = np.asarray(result)
+                if values.dtype.kind not in "biuf":
+                    raise ValueError(f"output {output.name} holds no numbers")
+                number = inference * len(outputs) + place
+                with archive.open(f"arr_{number}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, values, allow_pickle=False)
 
 
 def options(ort: Any) -> Any:

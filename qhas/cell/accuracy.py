@@ -1,36 +1,38 @@
 """A cell's outputs held against what ONNX Runtime computes of its ONNX from the same inputs.
 
-They are those of the first inference, on the emulator or on the device. A cell that cannot be held against its ONNX is as
+They are those of the input list's first inferences, on the emulator or on the device. A cell that cannot be held against its ONNX is as
 good without: its record says why.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qhas.accuracy.layout import Arrangement, arrangements, joined
 from qhas.accuracy.names import matched
 from qhas.cell.calibration import settled
 from qhas.cell.dlc import PreparedGraph, prepared_graphs
 from qhas.cell.feeds import feeds_of
+from qhas.cell.inputs import StagedInputs
+from qhas.cell.outputs import compared_inferences
 from qhas.cell.prepare import Prepared
 from qhas.cell.reference import reference_outputs, runtime
 from qhas.cell.work import CellWork
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.lab.models import Source
 from qhas.network.onnx_file import OnnxGraph, OnnxTensor, read_onnx
-from qhas.profile.accuracy import Accuracy, OutputAccuracy, accuracy_of
+from qhas.profile.accuracy import accuracy_of
 from qhas.site.sdk import SdkKind
 from qhas.sweep.spec import ModelRef
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_RESULT = "Result_0"
-_DIGITS = 9
-"""Of a cosine: what comes behind is of the order of summation."""
+    from qhas.accuracy.pooled import PooledOutput
 
 
 def is_asked_for(model: ModelRef) -> bool:
@@ -50,33 +52,56 @@ def hindrance(work: CellWork) -> str:
 
 
 async def measure_accuracy(work: CellWork, prepared: Prepared) -> None:
-    """Note how near the outputs of the cell's first inference are to the ONNX's. Raises StepFailed."""
+    """Note how near the outputs of the cell's inferences are to the ONNX's. Raises StepFailed."""
     async with work.attempt(Step.ACCURACY) as attempt:
         onnx = await reference_of(work)
         try:
-            feeds, on_htp = await network_of(work, onnx, prepared)
+            network = await network_of(work, onnx, prepared)
+            count = await compared_inferences(work, prepared)
+            feeds = [partial(network.feed, number) for number in range(count)]
             reference = await reference_outputs(attempt, onnx, feeds)
-            graph = await asyncio.to_thread(read_onnx, onnx.path)
-            names = [tensor.name for tensor in graph.outputs]
-            work.accuracy = await asyncio.to_thread(
-                _compared, names, reference, work.folders[Step.LOGS] / _RESULT, on_htp, onnx.sha256
-            )
+            outputs = await asyncio.to_thread(_pooled, network, reference, _results(work, count))
         except ValueError as error:
             raise StepFailed(FailureKind.OUTPUTS_UNLIKE, attempt.step, f"{error!s}.") from error
+        listed = (await work.inputs(prepared.dlc)).inferences
+        work.accuracy = accuracy_of(
+            [output.accuracy for output in outputs],
+            outputs[0].best_classes if len(outputs) == 1 else None,
+            onnx.sha256,
+            runtime() or "",
+            inferences=count,
+            listed=listed if listed > count else None,
+        )
 
 
-async def network_of(
-    work: CellWork, onnx: Source, prepared: Prepared
-) -> tuple[dict[str, NDArray[Any]], PreparedGraph]:
-    """The inputs of the cell's first inference as the ONNX takes them, and the graph as it is on the HTP.
+def _results(work: CellWork, count: int) -> list[Path]:
+    """Folders of outputs, one an inference."""
+    first = [work.folders[Step.LOGS] / "Result_0"]
+    return first + [work.folders[Step.OUTPUTS] / f"Result_{number}" for number in range(count - 1)]
 
-    Raises ValueError for inputs that are not the ONNX's, StepFailed for those that cannot be had.
-    """
+
+@dataclass(frozen=True)
+class ReferenceNetwork:
+    """The ONNX that a cell is held against, beside the cell's graph as it is on the HTP."""
+
+    inputs: StagedInputs
+    wanted: Mapping[OnnxTensor, tuple[int, ...] | None]
+    outputs: list[str]
+    on_htp: PreparedGraph
+    moved: bool
+
+    def feed(self, inference: int) -> dict[str, NDArray[Any]]:
+        """The inputs of an inference as the ONNX takes them. Raises ValueError for inputs that are not the ONNX's."""
+        return feeds_of(self.inputs, self.on_htp.inputs, self.wanted, moved=self.moved, inference=inference)
+
+
+async def network_of(work: CellWork, onnx: Source, prepared: Prepared) -> ReferenceNetwork:
+    """What the cell is held against. Raises ValueError for what is no ONNX, StepFailed for inputs that cannot be had."""
     inputs = await work.inputs(prepared.dlc)
     graph, on_htp = await asyncio.to_thread(_described, onnx.path, prepared.dlc)
     wanted = {tensor: _shape(work.cell.model, tensor) for tensor in graph.inputs}
-    moved = work.sdk.kind is SdkKind.VENDOR
-    return await asyncio.to_thread(feeds_of, inputs, on_htp.inputs, wanted, moved=moved), on_htp
+    names = [tensor.name for tensor in graph.outputs]
+    return ReferenceNetwork(inputs, wanted, names, on_htp, work.sdk.kind is SdkKind.VENDOR)
 
 
 async def reference_of(work: CellWork) -> Source:
@@ -97,12 +122,26 @@ def _described(onnx: Path, dlc: Path) -> tuple[OnnxGraph, PreparedGraph]:
     return read_onnx(onnx), prepared_graphs(dlc)[0]
 
 
-def _compared(names: list[str], reference: Path, folder: Path, on_htp: PreparedGraph, onnx: str) -> Accuracy:
+def _pooled(network: ReferenceNetwork, reference: Path, folders: Sequence[Path]) -> list[PooledOutput]:
     """Raises ValueError for outputs that are not the ONNX's."""
     import numpy as np
 
-    from qhas.accuracy.agreement import are_classes, best_classes
+    from qhas.accuracy.pooled import PooledOutput
 
+    names = network.outputs
+    shapes = matched(names, network.on_htp.output_shapes) or {}
+    pooled = [PooledOutput(name, shapes.get(name)) for name in names]
+    with np.load(reference, allow_pickle=False) as stored:
+        for inference, folder in enumerate(folders):
+            files = _files(folder, names)
+            for place, output in enumerate(pooled):
+                wanted = stored[f"arr_{inference * len(names) + place}"]
+                output.add(wanted, np.fromfile(files[output.name], np.uint8))
+    return pooled
+
+
+def _files(folder: Path, names: Sequence[str]) -> dict[str, Path]:
+    """Raises ValueError where they are not these."""
     files = {str(path.relative_to(folder).with_suffix("")): path for path in sorted(folder.rglob("*.raw"))}
     if not files:
         raise ValueError("the run left no outputs")
@@ -111,53 +150,4 @@ def _compared(names: list[str], reference: Path, folder: Path, on_htp: PreparedG
         raise ValueError(
             f"the outputs of the run are {', '.join(files)}, and those of the ONNX {', '.join(names)}"
         )
-    shapes = matched(names, on_htp.output_shapes) or {}
-    with np.load(reference, allow_pickle=False) as stored:
-        wanted = dict(zip(names, (stored[f"arr_{place}"] for place in range(len(names))), strict=True))
-    outputs, computed = [], {}
-    for name, values in wanted.items():
-        output, computed[name] = _output(name, values, found[name], shapes.get(name))
-        outputs.append(output)
-    alone = names[0] if len(names) == 1 and are_classes(wanted[names[0]].shape) else None
-    top = best_classes(wanted[alone], computed[alone]) if alone else None
-    return accuracy_of(outputs, top, onnx, runtime() or "")
-
-
-def _output(
-    name: str, wanted: NDArray[Any], file: Path, shape: tuple[int, ...] | None
-) -> tuple[OutputAccuracy, NDArray[Any]]:
-    import numpy as np
-
-    values = np.fromfile(file, np.float32)
-    if values.size != wanted.size or values.nbytes != file.stat().st_size:
-        raise ValueError(
-            f"output {name} has {file.stat().st_size} bytes, and {joined(wanted.shape)} values of float32 in the ONNX"
-        )
-    ways = arrangements(shape, wanted.shape) if shape else [Arrangement(wanted.shape)]
-    if not ways:
-        raise ValueError(
-            f"output {name} is of {joined(shape or ())} values on the HTP, and of {joined(wanted.shape)} in the ONNX"
-        )
-    return _nearest(name, wanted, [(way, way.applied(values, wanted.shape)) for way in ways])
-
-
-def _nearest(
-    name: str, wanted: NDArray[Any], readings: list[tuple[Arrangement, NDArray[Any]]]
-) -> tuple[OutputAccuracy, NDArray[Any]]:
-    """Of several ways in which the values may lie, the one that they are nearest in."""
-    from qhas.accuracy.agreement import agreement
-
-    try:
-        measured = [(agreement(wanted, values), way, values) for way, values in readings]
-    except ValueError as error:
-        raise ValueError(f"output {name}: {error}") from error
-    best, way, values = max(measured, key=lambda each: each[0].sqnr_db)
-    return OutputAccuracy(
-        name=name,
-        shape=wanted.shape,
-        cosine=round(best.cosine, _DIGITS),
-        sqnr_db=round(best.sqnr_db, 3),
-        max_abs_error=float(f"{best.max_abs_error:.6g}"),
-        order=way.order,
-        left_out=best.left_out,
-    ), values
+    return found

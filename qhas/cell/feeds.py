@@ -1,4 +1,4 @@
-"""The inputs of a cell's first inference as ONNX Runtime takes them."""
+"""The inputs of a cell's inferences as ONNX Runtime takes them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ def feeds_of(
     wanted: Mapping[OnnxTensor, tuple[int, ...] | None],
     *,
     moved: bool,
+    inference: int = 0,
 ) -> dict[str, NDArray[Any]]:
-    """Arrays by the ONNX's names; `wanted` are its inputs with their shapes, None for one as on the HTP. `moved`: the converter puts channels last.
+    """Arrays of an inference of the list by the ONNX's names; `wanted` are its inputs with their shapes, None for one as on the HTP. `moved`: the converter puts channels last.
 
     Raises ValueError for what does not fit, or can be read in more than one way.
     """
-    files = _first_inference(inputs)
+    files = _of_inference(inputs, inference)
     named = {tensor.name: tensor for tensor in wanted}
     paths, tensors = matched(named, files), matched(named, {each.name: each for each in told})
     if paths is None or tensors is None:
@@ -56,10 +57,10 @@ def feeds_of(
     }
 
 
-def _first_inference(inputs: StagedInputs) -> dict[str, Path]:
+def _of_inference(inputs: StagedInputs, number: int) -> dict[str, Path]:
     lines = inputs.list_file.read_text(encoding="utf-8").splitlines()
-    first = next(line for line in lines if line.strip() and not line.startswith(("#", "%")))
-    words = (word.rpartition(":=") for word in first.split())
+    told = [line for line in lines if line.strip() and not line.startswith(("#", "%"))]
+    words = (word.rpartition(":=") for word in told[number].split())
     return {name: inputs.files[path] for name, _, path in words}
 
 

@@ -87,14 +87,14 @@ def _lists_of_graphs(model: ModelRef, prepared_dlc: Path) -> Sequence[str]:
     raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, message)
 
 
-def repeated(inputs: StagedInputs, count: int, folder: Path) -> StagedInputs:
-    """Lists of `count` inferences: the first ones, or all in turn again and again, for net-run has no such option."""
+def repeated(inputs: StagedInputs, count: int, folder: Path, start: int = 0) -> StagedInputs:
+    """Lists of `count` inferences from the one at `start` on, all in turn again and again: net-run has no such option."""
     lists, named = [], set[str]()
     for number, listing in enumerate(inputs.lists):
         lines = listing.read_text(encoding="utf-8").splitlines()
         header = [line for line in lines if line.startswith(("#", "%"))]
         each = itertools.cycle(line for line in lines if not line.startswith(("#", "%")))
-        chosen = list(itertools.islice(each, count))
+        chosen = list(itertools.islice(each, start, start + count))
         named |= {word.rpartition(":=")[2] for line in chosen for word in line.split()}
         lists.append(_write_list(folder, [*header, *chosen], number))
     files = {name: path for name, path in inputs.files.items() if name in named}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _RUNTIME = "onnxruntime"
 _PASSED_ON = (FailureKind.DISK, FailureKind.TOOL_TIMED_OUT)
+Feed = Callable[[], "Mapping[str, NDArray[Any]]"]
+"""Reads the inputs of an inference, by name."""
 
 
 def runtime() -> str | None:
@@ -31,10 +33,13 @@ def runtime() -> str | None:
         return None
 
 
-async def reference_outputs(attempt: StepAttempt, onnx: Source, feeds: Mapping[str, NDArray[Any]]) -> Path:
-    """A .npz with the outputs of the ONNX in its order, from the store where it is known. Raises StepFailed."""
+async def reference_outputs(attempt: StepAttempt, onnx: Source, feeds: Sequence[Feed]) -> Path:
+    """A .npz with the outputs of the ONNX in its order, inference by inference, from the store where it is known.
+
+    Raises ValueError for feeds that cannot be had, StepFailed.
+    """
     work, folder = attempt.work, attempt.folder
-    files = await asyncio.to_thread(written, feeds, folder)
+    files = await asyncio.to_thread(_each_written, feeds, folder)
     key = await asyncio.to_thread(_key, onnx.sha256, files)
     kept = PreparedGraphs(work.lab.store)
     async with work.lab.lock(f"prepared {key}"), kept.turn(key, folder) as stored:
@@ -44,22 +49,29 @@ async def reference_outputs(attempt: StepAttempt, onnx: Source, feeds: Mapping[s
     return folder / REFERENCE
 
 
-def written(feeds: Mapping[str, NDArray[Any]], folder: Path) -> dict[str, str]:
+def _each_written(feeds: Sequence[Feed], folder: Path) -> list[dict[str, str]]:
+    """One after the other: only one inference's arrays are in memory."""
+    return [written(feed(), folder, f"{number}-") for number, feed in enumerate(feeds)]
+
+
+def written(feed: Mapping[str, NDArray[Any]], folder: Path, prefix: str = "") -> dict[str, str]:
     """Arrays as .npy files of a folder, by name."""
     import numpy as np
 
-    files = {name: str(folder / f"input-{number}.npy") for number, name in enumerate(feeds)}
-    for name, values in feeds.items():
+    files = {name: str(folder / f"input-{prefix}{number}.npy") for number, name in enumerate(feed)}
+    for name, values in feed.items():
         np.save(files[name], values)
     return files
 
 
-def _key(onnx: str, files: Mapping[str, str]) -> str:
-    inputs = {name: file_digest(Path(file)) for name, file in files.items()}
-    return data_digest({"reference": onnx, "inputs": inputs, "runtime": runtime()})
+def _key(onnx: str, files: Sequence[Mapping[str, str]]) -> str:
+    inputs = [{name: file_digest(Path(file)) for name, file in each.items()} for each in files]
+    return data_digest(
+        {"reference": onnx, "inputs": inputs[0] if len(inputs) == 1 else inputs, "runtime": runtime()}
+    )
 
 
-async def _compute(attempt: StepAttempt, onnx: Path, files: Mapping[str, str]) -> None:
+async def _compute(attempt: StepAttempt, onnx: Path, files: Sequence[Mapping[str, str]]) -> None:
     request, target = attempt.folder / "reference.json", attempt.folder / REFERENCE
     request.write_text(
         json.dumps({"onnx": str(onnx), "feeds": files, "target": str(target)}), encoding="utf-8"

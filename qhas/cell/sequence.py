@@ -18,6 +18,7 @@ from qhas.cell.explanation import explain_too
 from qhas.cell.language import scale
 from qhas.cell.latency import measure_latency
 from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
+from qhas.cell.outputs import compared_inferences, run_other_inputs
 from qhas.cell.prepare import Prepared, prepare_graph
 from qhas.cell.publish import publish_cell, record_of
 from qhas.cell.work import CellWork, open_work
@@ -56,6 +57,7 @@ class Steps:
     measure_latency: Callable[[CellWork, Prepared, Device], Coroutine[Any, Any, None]]
     net_run: Callable[[CellWork, Prepared, Device], Coroutine[Any, Any, ProfiledRun]]
     collect_logs: Callable[[CellWork, ProfiledRun, Device], Coroutine[Any, Any, Path]]
+    run_other_inputs: Callable[[CellWork, Prepared, Device], Coroutine[Any, Any, None]]
     generate_chrometrace: Callable[[CellWork, Prepared, Path, Device | None], Coroutine[Any, Any, None]]
     scale: Callable[[CellWork], Coroutine[Any, Any, None]]
     measure_accuracy: Callable[[CellWork, Prepared], Coroutine[Any, Any, None]]
@@ -77,6 +79,7 @@ NAMES = (
     "latency",
     "net-run",
     "collect-logs",
+    "outputs",
     "chrometrace",
     "scale",
     "accuracy",
@@ -92,6 +95,7 @@ ONCE = Steps(
     measure_latency,
     net_run,
     collect_logs,
+    run_other_inputs,
     generate_chrometrace,
     scale,
     measure_accuracy,
@@ -208,6 +212,7 @@ async def _measure(work: CellWork, steps: Steps, prepared: Prepared) -> Path:
                 log = await steps.collect_logs(work, run, device)
                 if work.lab.site.viewer is Viewer.DEVICE:
                     await steps.generate_chrometrace(work, prepared, log, device)
+                await _run_other_inputs(work, steps, prepared, device)
                 return log
         except StepFailed as error:
             if not worth_another_device(error, len(failed_on) + 1):
@@ -225,15 +230,31 @@ async def _measure_latency(work: CellWork, steps: Steps, prepared: Prepared, dev
         work.failure = error.failure
 
 
+async def _run_other_inputs(work: CellWork, steps: Steps, prepared: Prepared, device: Device) -> None:
+    """What accuracy takes of a device, after everything else: a cell that it fails for has no accuracy, and is as good."""
+    if not is_asked_for(work.cell.model) or hindrance(work):
+        return
+    try:
+        if await compared_inferences(work, prepared) > 1:
+            await steps.run_other_inputs(work, prepared, device)
+    except StepFailed as error:
+        work.accuracy = _no_accuracy(error)
+
+
 async def _measure_accuracy(work: CellWork, steps: Steps, prepared: Prepared) -> None:
     """A cell without accuracy is as good: its other figures say nothing of it, and its record says why there is none."""
     if why := hindrance(work):
         work.accuracy = Accuracy(why=why)
+    if work.accuracy:
         return
     try:
         await steps.measure_accuracy(work, prepared)
     except StepFailed as error:
-        work.accuracy = Accuracy(why=error.failure.message.rstrip("."))
+        work.accuracy = _no_accuracy(error)
+
+
+def _no_accuracy(error: StepFailed) -> Accuracy:
+    return Accuracy(why=error.failure.message.rstrip("."))
 
 
 def fault_of_ours(work: CellWork, error: Exception) -> Failure:

@@ -57,7 +57,7 @@ def llm(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Estimate a language model by its config.json: tokens per second, time to first token, DRAM bytes a token; blocks are compiled and scaled."""
+    """Estimate a language model from its config.json: tokens per second, time to first token, DRAM bytes per token; blocks are compiled and scaled."""
     recipe = Recipe(
         weights=_weights("--weights", weights),
         activations=_activations("--activations", activations),

@@ -40,7 +40,7 @@ def upgrade(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Tell what another SDK does to networks, from which version on, why, and which option brings the old figure back; exit code 1 if a cell is slower.
+    """Show what another SDK does to networks: from which version on, why, and which option restores the old figure; exit code 1 if a cell is slower.
 
     Without `sdks` in site.yaml, versions of the host SDK are compared. Asked again, only what is missing runs.
     """

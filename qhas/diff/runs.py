@@ -7,16 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from pydantic import ValidationError
-
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import THRESHOLD_PERCENT, compare
 from qhas.diff.model import CellDiff, NotCompared, Outcome, RunDiff
 from qhas.failures import InvalidInput
-from qhas.network.network import Network
-from qhas.outside_bytes import unpack
 from qhas.profile.qhas_file import QhasInvalid, parse_qhas
 from qhas.runs import keys
+from qhas.runs.networks import read_network
 from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.sources import read_sources
 from qhas.runs.stored import load_run
@@ -25,8 +22,6 @@ from qhas.units import signed_percent
 
 _AT_ONCE = 16
 """Cells whose files are fetched at the same time."""
-_LARGEST_NETWORK = 64 << 20
-"""Bytes: of ten thousand ops it is 6 MB."""
 
 
 @dataclass(frozen=True)
@@ -100,23 +95,11 @@ def evidence_of(store: Store, record: CellRecord) -> Evidence:
         return Evidence(
             parse_qhas(content, artifact.path),
             record,
-            _network_of(store, record),
+            read_network(store, record),
             read_sources(store, record),
         )
     except QhasInvalid as error:
         raise CellNotComparable(f"in {record.run_id} its QHAS summary is damaged: {error}") from error
-
-
-def _network_of(store: Store, record: CellRecord) -> Network | None:
-    """None for a cell that was stored before networks were, or whose DLC could not be read."""
-    artifact = record.artifact("network")
-    content = store.read(keys.file(record, artifact)) if artifact else None
-    if content is None:
-        return None
-    try:
-        return Network.model_validate_json(unpack(content, _LARGEST_NETWORK))
-    except (OSError, EOFError, ValidationError):
-        return None
 
 
 def _records(store: Store, run_id: str, chosen: Chosen) -> dict[str, CellRecord]:

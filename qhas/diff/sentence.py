@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from qhas.diff.model import NEVER_DECIDE, Circumstance, Contribution, Figure, Outcome, Side, Source, Unit
 from qhas.profile.figures import CYCLES, FIGURES, GRAPH, LATENCY, TIME, WARM
 from qhas.profile.origin import Origin
-from qhas.units import signed_count, signed_percent, signed_time
+from qhas.units import count, signed, signed_percent, signed_time
 
 _CARRIERS = 3
 _ENOUGH = 0.8
@@ -90,7 +90,7 @@ def _head(time: Figure, verdict: Outcome, where: str) -> str:
 def _change(figure: Figure) -> str:
     percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
     change = figure.change or 0.0
-    amount = f"{signed_count(change)} cycles" if figure.unit is Unit.CYCLES else signed_time(change)
+    amount = f"{signed(change, count)} cycles" if figure.unit is Unit.CYCLES else signed_time(change)
     return f"{amount}{percent}"
 
 

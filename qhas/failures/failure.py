@@ -35,6 +35,7 @@ class Step(StrEnum):
     LATENCY = "latency"
     NET_RUN = "net_run"
     LOGS = "logs"
+    OUTPUTS = "outputs"
     CHROMETRACE = "chrometrace"
     SCALE = "scale"
     ACCURACY = "accuracy"
@@ -44,7 +45,7 @@ class Step(StrEnum):
     @property
     def on_device(self) -> bool:
         """Whether it holds a device."""
-        return self in (Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS)
+        return self in (Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS, Step.OUTPUTS)
 
 
 class Failure(BaseModel):

@@ -58,18 +58,21 @@ async def _measured(work: CellWork) -> Layers:
         await collect_logs(work, await net_run(work, prepared, device), device)
     onnx = await reference_of(work)
     async with work.attempt(Step.ACCURACY) as attempt:
-        feeds, on_htp = await network_of(work, onnx, prepared)
+        network = await network_of(work, onnx, prepared)
         folder = work.folders[Step.LOGS] / "Result_0"
         files = {
             str(path.relative_to(folder).with_suffix("")): path for path in sorted(folder.rglob("*.raw"))
         }
         seen = {
-            tensor: {"file": str(file), "shape": (matched([name], on_htp.output_shapes) or {}).get(name)}
+            tensor: {
+                "file": str(file),
+                "shape": (matched([name], network.on_htp.output_shapes) or {}).get(name),
+            }
             for name, tensor in inner.items()
             if (file := (matched([name], files) or {}).get(name))
         }
         request, target = attempt.folder / "layers.json", attempt.folder / "answer.json"
-        asked = {"onnx": str(onnx.path), "feeds": written(feeds, attempt.folder), "seen": seen}
+        asked = {"onnx": str(onnx.path), "feeds": written(network.feed(0), attempt.folder), "seen": seen}
         request.write_text(json.dumps(asked | {"target": str(target)}), encoding="utf-8")
         await attempt.run_host_tool([sys.executable, "-P", "-m", "qhas.layers.cut_graph", str(request)])
         return await asyncio.to_thread(_read, target)

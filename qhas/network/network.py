@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationError
 
 from qhas.documents import Stored
 from qhas.machine.digest import data_digest
+from qhas.outside_bytes import unpack
 
+_LARGEST = 64 << 20
+"""Bytes of a stored network, unpacked: of ten thousand ops it is 6 MB."""
 Attribute = bool | int | float | str | list[int] | list[float]
 
 
@@ -76,6 +79,14 @@ class Network(Stored):
     def digest(self) -> str:
         """The same for the same ops, shapes, data types, encodings and weights, whatever their names."""
         return data_digest([list(_nameless(graph)) for graph in self.graphs])
+
+
+def stored_network(content: bytes | None) -> Network | None:
+    """A network as a cell keeps it; None for a cell from before networks were kept, and for what cannot be read."""
+    try:
+        return Network.model_validate_json(unpack(content, _LARGEST)) if content else None
+    except (OSError, EOFError, ValidationError):
+        return None
 
 
 def alike_read(*networks: Network) -> tuple[Network, ...]:

@@ -1,4 +1,8 @@
-"""How near a network's outputs on the HTP are to those that ONNX Runtime computes of its ONNX from the same inputs."""
+"""How near a network's outputs on the HTP are to those that ONNX Runtime computes of its ONNX from the same inputs.
+
+Over several inferences the values of all of them are taken as one tensor: SQNR is the power of all reference values over that of
+all differences, the cosine that of all values, the error the largest of all; of classifiers rows of all inferences are counted.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from qhas.outside_text import ShownText
 
 
 class OutputAccuracy(Stored):
-    """One output, all values of an inference together."""
+    """One output, all values of all inferences together."""
 
     name: ShownText
     shape: tuple[int, ...] = Field(description="As the ONNX has it.")
@@ -20,6 +24,10 @@ class OutputAccuracy(Stored):
         default=None, description="Of axes: how the output was transposed to be the ONNX's; None: it was not."
     )
     left_out: int = Field(default=0, description="Values that are no finite numbers in the ONNX's output.")
+    worst_input: int | None = Field(
+        default=None, description="Of several inferences, the number of that of the least SQNR, from 1."
+    )
+    worst_sqnr_db: float | None = Field(default=None, description="Its SQNR alone.")
 
 
 class Accuracy(Stored):
@@ -35,15 +43,32 @@ class Accuracy(Stored):
         default=None, description="Of classifiers: how often the ONNX's best class is among the best five."
     )
     outputs: list[OutputAccuracy] = []
+    inferences: int = Field(
+        default=1, description="Of the input list, from its first: what the figures are over."
+    )
+    listed: int | None = Field(default=None, description="Inferences of the list, where these are not all.")
     reference: str | None = Field(default=None, description="Digest of the ONNX.")
     runtime: str | None = Field(
         default=None, description="What computed the reference, as in onnxruntime 1.24."
     )
     why: ShownText = Field(default="", description="Why there are no figures.")
 
+    @property
+    def over(self) -> str:
+        """As in `over 8 inputs`, `over the first 32 of 100 inputs`."""
+        if self.listed:
+            return f"over the first {self.inferences} of {self.listed} inputs"
+        return f"over {self.inferences} inputs" if self.inferences > 1 else "over 1 input"
+
 
 def accuracy_of(
-    outputs: list[OutputAccuracy], top: tuple[float, float | None] | None, reference: str, runtime: str
+    outputs: list[OutputAccuracy],
+    top: tuple[float, float | None] | None,
+    reference: str,
+    runtime: str,
+    *,
+    inferences: int = 1,
+    listed: int | None = None,
 ) -> Accuracy:
     """The figures of a cell with these outputs, at least one; `top` are the percentages of a classifier."""
     return Accuracy(
@@ -53,6 +78,8 @@ def accuracy_of(
         top1_percent=top[0] if top else None,
         top5_percent=top[1] if top else None,
         outputs=outputs,
+        inferences=inferences,
+        listed=listed,
         reference=reference,
         runtime=runtime,
     )

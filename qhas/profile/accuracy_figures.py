@@ -26,7 +26,7 @@ COSINE = Figure(
     words="cosine",
     unit=Unit.RATIO,
     read=_accuracy(lambda accuracy: _rounded(accuracy.cosine, 6)),
-    meaning="Cosine of the outputs of the first inference to those of ONNX Runtime in floats, of the worst output.",
+    meaning="Cosine of the outputs to those of ONNX Runtime in floats, of all compared inferences together, of the worst output.",
     whole=False,
     less_is_better=False,
     judged=BOTH,
@@ -42,7 +42,8 @@ SQNR = Figure(
     words="SQNR",
     unit=Unit.DECIBELS,
     read=_accuracy(lambda accuracy: _rounded(accuracy.sqnr_db, 1)),
-    meaning="Power of ONNX Runtime's outputs over that of the difference, in dB, of the worst output; 200 where there is none.",
+    meaning="Power of ONNX Runtime's outputs over that of the difference, in dB, of all compared inferences together, of the worst "
+    "output; 200 where there is none.",
     telling=0.0,
     telling_at_least=_TELLING_DECIBELS,
     whole=False,
@@ -91,5 +92,15 @@ TOP_5 = Figure(
     column="top5_percent",
     budget="top5_percent",
     tile=True,
+    compared=True,
+)
+ACCURACY_INPUTS = Figure(
+    name="accuracy_inputs",
+    title="inputs of accuracy",
+    unit=Unit.COUNT,
+    read=_accuracy(lambda accuracy: accuracy.inferences if accuracy.cosine is not None else None),
+    meaning="Inferences that the figures of accuracy are over; none where there are none, and in histories from before: 1.",
+    less_is_better=None,
+    column="accuracy_inputs",
     compared=True,
 )

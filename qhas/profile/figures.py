@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from qhas import units
+from qhas.profile.accuracy_figures import ACCURACY_INPUTS as ACCURACY_INPUTS
 from qhas.profile.accuracy_figures import COSINE as COSINE
 from qhas.profile.accuracy_figures import MAX_ERROR as MAX_ERROR
 from qhas.profile.accuracy_figures import SQNR as SQNR
@@ -500,6 +501,7 @@ FIGURES: tuple[Figure, ...] = (
     MAX_ERROR,
     TOP_1,
     TOP_5,
+    ACCURACY_INPUTS,
     *LANGUAGE_FIGURES,
 )
 """In the order in which people read them."""

@@ -51,7 +51,9 @@ def assets() -> Assets:
 
 
 def _script() -> bytes:
-    return b"\n".join((_SOURCES / name).read_bytes() for name in ("page.js", "plots.js", "timeline.js"))
+    return b"\n".join(
+        (_SOURCES / name).read_bytes() for name in ("page.js", "plots.js", "timeline.js", "network.js")
+    )
 
 
 def _style() -> bytes:

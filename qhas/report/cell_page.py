@@ -100,6 +100,7 @@ def cell_page_text(
         path=path_of(record),
         bounds=_bounds(files_of.explanation),
         timeline=timeline.model_dump(mode="json") if timeline else None,
+        network=files_of.network,
         families=_timeline_families(timeline) if timeline else [],
         trace=link(record, to_root, "chrometrace"),
         pruned=next((a.pruned_at for a in record.artifacts if a.name == "chrometrace" and a.pruned_at), None),

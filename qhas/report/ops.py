@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -75,6 +75,8 @@ class OpTables:
     """How cycles became microseconds, as part of a sentence; empty where they did not."""
     notes: list[str]
     """What a reader should know of the file, as sentences without subject."""
+    every: list[OpRow] = field(default_factory=list)
+    """All ops of the network, in the file's order."""
     modules: BySource | None = None
     """Of a network that was converted from an ONNX: its modules."""
 
@@ -124,6 +126,7 @@ def op_tables(file: QhasFile, runtrace: Runtrace | None = None, sources: SourceM
         ],
         rate=_rate(taken, path.us_a_cycle),
         notes=notes(file),
+        every=instances,
         modules=by_source(instances, Level.MODULE) if sources else None,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from qhas.devices.facts import DeviceFacts, HealthFacts
 from qhas.documents import Moment, Stored
@@ -245,6 +245,18 @@ class CellRecord(Stored):
         description="Of a DLC that holds several: figures are here then, and not above.",
     )
 
+    _of_whole: tuple[CellRecord, str] | None = PrivateAttr(default=None)
+
+    @property
+    def whole(self) -> CellRecord:
+        """The stored record: itself, but for one that `by_graph` made."""
+        return self._of_whole[0] if self._of_whole else self
+
+    @property
+    def graph(self) -> str:
+        """Name of the graph that `by_graph` made it of; empty for a whole cell."""
+        return self._of_whole[1] if self._of_whole else ""
+
     def by_graph(self) -> list[CellRecord]:
         """A record a graph, each as of a cell of its own in the variant `<variant>/<graph>`; itself where there is one graph.
 
@@ -264,9 +276,11 @@ class CellRecord(Stored):
         )
         cell = self.cell.model_copy(update={"variant": f"{self.cell.variant}/{graph.folder}"})
         own_figures = {name: getattr(graph, name) for name in _OF_GRAPH}
-        return self.model_copy(
+        made = self.model_copy(
             update={"cell": cell, "prepared": prepared, "artifacts": own, "graphs": [], **own_figures}
         )
+        made._of_whole = self, graph.name
+        return made
 
     @property
     def good(self) -> bool:

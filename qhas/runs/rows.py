@@ -226,7 +226,13 @@ def legend(records: list[CellRecord]) -> list[str]:
         )
     if any(record.metrics and record.origin is Origin.DEVICE for record in records):
         sentences.append("QHAS time is of the first, cold, profiled inference: never a latency.")
-    return [*sentences, *scaled(records), *expectations(records), *statements(records)]
+    return [
+        *sentences,
+        *scaled(records),
+        *_accuracy_over(records),
+        *expectations(records),
+        *statements(records),
+    ]
 
 
 def scaled(records: list[CellRecord]) -> list[str]:
@@ -235,6 +241,17 @@ def scaled(records: list[CellRecord]) -> list[str]:
         f"Tokens/s are of the whole model, all else of the graph as it was compiled: {sentence}."
         for sentence in dict.fromkeys(record.language.sentence for record in records if record.language)
     ]
+
+
+def _accuracy_over(records: list[CellRecord]) -> list[str]:
+    """Where it is more than the first inference."""
+    counts = {
+        each.accuracy.over: each.accuracy.inferences
+        for each in records
+        if each.accuracy and not each.accuracy.why
+    }
+    told = " or ".join(sorted(counts, key=lambda over: counts[over]))
+    return [f"Accuracy is {told}, their values taken as one."] if any(n > 1 for n in counts.values()) else []
 
 
 def expectations(records: list[CellRecord]) -> list[str]:

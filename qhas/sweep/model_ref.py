@@ -16,6 +16,8 @@ from qhas.sweep.quantization import RANDOM_CALIBRATION, Quantize
 RANDOM_INPUTS = "random"
 NO_INPUTS = "none"
 """Nothing is executed: of a simulated SoC the simulator's estimate needs no inputs."""
+ACCURACY_INPUTS = 16
+"""Inferences that accuracy is over unless a sweep says otherwise: on the emulator each takes seconds."""
 INPUT_WORDS = (RANDOM_INPUTS, NO_INPUTS)
 """What may stand in place of an input list."""
 Shape = Annotated[list[Annotated[int, Field(ge=1, lt=1 << 31)]], Field(min_length=1, max_length=16)]
@@ -79,7 +81,15 @@ class ModelRef(Written):
         default=True,
         exclude_if=bool,
         title="Accuracy",
-        description="Hold the outputs of the first inference against ONNX Runtime's, where there is an ONNX.",
+        description="Hold the outputs against ONNX Runtime's, where there is an ONNX.",
+    )
+    accuracy_inputs: int = Field(
+        default=ACCURACY_INPUTS,
+        ge=1,
+        le=10_000,
+        exclude_if=lambda count: count == ACCURACY_INPUTS,
+        title="Inputs of accuracy",
+        description="So many inferences of the input list, from its first, or all if it has fewer: what accuracy is over.",
     )
     inputs: Address = Field(
         default=RANDOM_INPUTS,

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from qhas.history import Rerun, Where, append, read_history, read_reruns
 from qhas.history.columns import cell_rows, night_of
-from qhas.profile.figures import JUDGED, Figure
+from qhas.profile.figures import COSINE, JUDGED, SQNR, Figure
 from qhas.runs.accepted import Acceptance, read_accepted
 from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
 from qhas.store import Store
@@ -64,10 +64,12 @@ class _Row(NamedTuple):
     battery_percent_before: int | None
     charging_before: bool | None
     chip_celsius_before: float | None
+    accuracy_inputs: int | None
     figures: Mapping[Figure, float | None]
 
 
 _FACTS = _Row._fields[:-1]
+_OVER_INPUTS = (COSINE, SQNR)
 _COLUMNS = (*_FACTS, *JUDGED)
 
 
@@ -199,8 +201,9 @@ def _points(row: _Row, *, noisy: bool) -> Iterator[tuple[SeriesKey, Point]]:
             and value is not None
             and (value or not noisy)
         ):
+            inputs = (row.accuracy_inputs or 1) if metric in _OVER_INPUTS else 1
             key = SeriesKey(
-                row.network, row.soc, row.variant, row.perf_profile or "", Origin(row.origin), metric
+                row.network, row.soc, row.variant, row.perf_profile or "", Origin(row.origin), metric, inputs
             )
             yield key, _point(row, float(value))
 

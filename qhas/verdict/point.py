@@ -20,6 +20,8 @@ class SeriesKey(NamedTuple):
     perf_profile: str
     origin: Origin
     metric: Figure
+    inputs: int = 1
+    """Of figures of accuracy: over more inputs or fewer they are others."""
 
     @property
     def cell(self) -> str:

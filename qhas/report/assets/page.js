@@ -131,4 +131,5 @@ addEventListener("DOMContentLoaded", () => {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("themechange")));
   report.drawPlots();
   report.drawTimeline();
+  report.drawNetwork();
 });

@@ -128,12 +128,12 @@ report.drawTimeline = () => {
     const ran = [...document.querySelectorAll("a[data-from]")].filter(link =>
       +link.dataset.from < end && +link.dataset.to > begin && (!type || link.dataset.type === type));
     const link = ran.sort((a, b) => length(a) - length(b))[0];
-    document.querySelector("tr.chosen")?.classList.remove("chosen");
+    document.querySelector(".chosen")?.classList.remove("chosen");
     if (!link) return;
     link.closest("details").open = true;
     marked = [+link.dataset.from, +link.dataset.to];
     draw();
-    link.closest("tr").classList.add("chosen");
+    link.closest("tr, .line").classList.add("chosen");
     link.focus({preventScroll: true});
     link.scrollIntoView({block: "center"});
   };

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from qhas.accuracy.agreement import MOST_DECIBELS, agreement, best_classes
+from qhas.accuracy.agreement import MOST_DECIBELS, BestClasses, Sums, Values, agreement
 
 RANDOM = np.random.default_rng(11)
 
@@ -50,11 +50,28 @@ def test_what_overflows_is_told_and_counted() -> None:
         agreement(np.ones(3), np.array([1.0, np.inf, np.nan]))
 
 
+def test_pairs_are_held_against_each_other_as_one() -> None:
+    wanted = [RANDOM.normal(size=(2, 5), scale=scale) for scale in (1, 100, 0.01)]
+    given = [each + RANDOM.normal(size=each.shape, scale=0.05) for each in wanted]
+    sums = Sums()
+    for pair in zip(wanted, given, strict=True):
+        sums.add(*pair)
+    assert sums.agreement == pytest.approx(agreement(np.concatenate(wanted), np.concatenate(given)))
+
+
+def classes(*pairs: tuple[Values, Values]) -> tuple[float, float | None]:
+    counted = BestClasses()
+    for pair in pairs:
+        counted.add(*pair)
+    return counted.percent
+
+
 def test_classes_agree_where_the_best_is_the_same() -> None:
     wanted = np.array([[0.1, 0.9, 0, 0, 0, 0, 0], [0.9, 0.1, 0, 0, 0, 0, 0]])
     given = np.array([[0.1, 0.8, 0, 0, 0, 0, 0], [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]])
-    assert best_classes(wanted, given) == (50.0, 50.0)
+    assert classes((wanted, given)) == (50.0, 50.0)
+    assert classes((wanted, given), (wanted, wanted)) == (75.0, 75.0)
 
 
 def test_the_best_five_of_few_classes_say_nothing() -> None:
-    assert best_classes(np.eye(3), np.eye(3)) == (100.0, None)
+    assert classes((np.eye(3), np.eye(3))) == (100.0, None)

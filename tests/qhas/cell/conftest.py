@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.dlc import make_dlc
 from fakes.sdk import build_fake_sdk
 from tests.qhas.cell.workbench import Bench, bench_of
+
+if TYPE_CHECKING:  # it loads ONNX Runtime, which most tests here need not
+    from tests.qhas.cell.references import OpenBench
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +28,34 @@ async def bench(fake_sdk: Path, tmp_path: Path) -> AsyncIterator[Bench]:
     """A well fake SDK, an un-cached DLC, nothing run."""
     async with bench_of(fake_sdk, tmp_path, str(tmp_path / "store")) as bench:
         yield bench
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `map.onnx` and `flat.onnx`, and a store of what ONNX Runtime computes of them."""
+    from tests.qhas.cell.references import write_network
+
+    folder = tmp_path_factory.mktemp("networks")
+    write_network(folder / "map.onnx")
+    write_network(folder / "flat.onnx", flat=True)
+    return folder
+
+
+@pytest.fixture
+def against(fake_sdk: Path, networks: Path, tmp_path: Path) -> OpenBench:
+    """A bench whose network is a DLC of these shapes with one of the networks as its reference."""
+    from tests.qhas.cell.references import IMAGE, MAP
+
+    def opened(
+        inputs: dict[str, tuple[int, ...]] | None = None,
+        outputs: dict[str, tuple[int, ...]] | None = None,
+        reference: str = "map",
+        listed: str = "random",
+    ) -> AbstractAsyncContextManager[Bench]:
+        dlc = make_dlc(
+            tmp_path / "own.dlc", inputs=inputs or {"image": IMAGE}, outputs=outputs or {"map": MAP}
+        )
+        model = {"name": "net", "dlc": str(dlc), "reference": str(networks / f"{reference}.onnx")}
+        return bench_of(fake_sdk, tmp_path, str(networks / "store"), model=model | {"inputs": listed})
+
+    return opened

@@ -2,99 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from fakes.dlc import make_dlc
 from qhas.cell.accuracy import hindrance, is_asked_for, measure_accuracy
-from qhas.cell.prepare import Prepared, prepare_graph
 from qhas.cell.sequence import DIRECT, profile_cell
-from qhas.cell.work import CellWork
 from qhas.failures import FailureKind, Step
 from qhas.profile.figures import COSINE, MAX_ERROR, SQNR, TOP_1
 from qhas.sweep.spec import ModelRef
 from tests.onnx_bytes import write_onnx
-from tests.qhas.cell.workbench import Bench, bench_of, kind_of
-
-OpenBench = Callable[..., AbstractAsyncContextManager[Bench]]
-IMAGE = (1, 3, 4, 6)
-MAP = (1, 2, 4, 6)
-LAST = {"image": (1, 4, 6, 3)}, {"map": (1, 4, 6, 2)}
-
-
-def write_network(path: Path, *, flat: bool = False) -> Path:
-    """A convolution from `image` to `map`, or a classifier of 48 classes with `flat`."""
-    weights = np.random.default_rng(2).normal(size=(2, 3, 3, 3)).astype(np.float32)
-    nodes = [helper.make_node("Conv", ["image", "w"], ["conv" if flat else "map"], pads=[1, 1, 1, 1])]
-    if flat:
-        nodes.append(helper.make_node("Flatten", ["conv"], ["map"]))
-    graph = helper.make_graph(
-        nodes,
-        "net",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", *IMAGE[1:]])],
-        [helper.make_tensor_value_info("map", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(weights, "w")],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `map.onnx` and `flat.onnx`, and a store of what ONNX Runtime computes of them."""
-    folder = tmp_path_factory.mktemp("networks")
-    write_network(folder / "map.onnx")
-    write_network(folder / "flat.onnx", flat=True)
-    return folder
-
-
-@pytest.fixture
-def against(fake_sdk: Path, networks: Path, tmp_path: Path) -> OpenBench:
-    """A bench whose network is a DLC of these shapes with one of the networks as its reference."""
-
-    def opened(
-        inputs: dict[str, tuple[int, ...]] | None = None,
-        outputs: dict[str, tuple[int, ...]] | None = None,
-        reference: str = "map",
-    ) -> AbstractAsyncContextManager[Bench]:
-        dlc = make_dlc(
-            tmp_path / "own.dlc", inputs=inputs or {"image": IMAGE}, outputs=outputs or {"map": MAP}
-        )
-        model = {"name": "net", "dlc": str(dlc), "reference": str(networks / f"{reference}.onnx")}
-        return bench_of(fake_sdk, tmp_path, str(networks / "store"), model=model)
-
-    return opened
-
-
-def computed(networks: Path, name: str, image: NDArray[Any]) -> NDArray[Any]:
-    session = onnxruntime.InferenceSession(networks / f"{name}.onnx", providers=["CPUExecutionProvider"])
-    (values,) = session.run(None, {"image": image})
-    return np.asarray(values)
-
-
-async def fed(bench: Bench) -> tuple[Prepared, NDArray[Any]]:
-    """A prepared graph, and the values of its input as they lie on the HTP."""
-    prepared = await prepare_graph(bench.work)
-    (file,) = (await bench.work.inputs(prepared.dlc)).files.values()
-    return prepared, np.fromfile(file, np.float32)
-
-
-def leave(work: CellWork, **outputs: NDArray[Any]) -> None:
-    """What a run leaves of its first inference."""
-    work.folders[Step.LOGS] = work.directory / "logs"
-    folder = work.folders[Step.LOGS] / "Result_0"
-    folder.mkdir(parents=True)
-    for name, values in outputs.items():
-        values.astype(np.float32).tofile(folder / f"{name}.raw")
+from tests.qhas.cell.references import IMAGE, LAST, MAP, OpenBench, computed, fed, leave
+from tests.qhas.cell.workbench import bench_of, kind_of
 
 
 async def test_figures_are_those_of_a_script_of_ones_own(against: OpenBench, networks: Path) -> None:

@@ -36,8 +36,8 @@ STORED = {
     "median_us p90_us min_us time_us graph_us warm_us vtcm_acquire_us power_up_us timeline_cycles clock_mhz "
     "warm_clock_mhz utilization_percent dram_read dram_write vtcm_read vtcm_write peak_vtcm qnn_nodes htp_nodes "
     "context_bytes compile_seconds reference_ops format_changes format_change_percent reference_percent hmx_cycles dma_wait_cycles "
-    "cycles_per_packet cosine sqnr_db max_abs_error top1_percent top5_percent decode_tokens_per_s dram_bytes_per_token prefill_tokens_per_s "
-    "first_token_ms": BY_COLUMN,
+    "cycles_per_packet cosine sqnr_db max_abs_error top1_percent top5_percent accuracy_inputs decode_tokens_per_s "
+    "dram_bytes_per_token prefill_tokens_per_s first_token_ms": BY_COLUMN,
     "latency_us time_us graph_us warm_us cycles total_dram dram_read dram_write peak_vtcm qnn_nodes htp_nodes "
     "context_bytes compile_seconds reference_ops format_changes format_change_percent reference_percent "
     "cosine sqnr_db max_abs_error top1_percent top5_percent decode_tokens_per_s dram_bytes_per_token prefill_tokens_per_s "

@@ -23,6 +23,7 @@ from qhas.runs.record import Attempt, CellRecord, Origin
 from qhas.store import Artifact, Store
 from qhas.sweep.spec import Cell
 from tests.browser import in_browser_thread
+from tests.qhas.diff.networks import Layer, network
 from tests.qhas.report.cell_pages import KEY, htp_instance, instance, nights, put_run
 from tests.qhas.report.page import HOSTILE
 
@@ -86,6 +87,9 @@ def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: in
         "qhas": json.dumps(document).encode(),
         "chrometrace": trace.read_bytes(),
         "timeline": read_timeline(trace, clock_mhz=1500).model_dump_json().encode(),
+        "network": network([Layer("conv", type=op), Layer(op, type=op), Layer("fused")])
+        .model_dump_json()
+        .encode(),
     }
     artifacts = []
     for name, content in contents.items():
@@ -158,6 +162,17 @@ def test_plots_and_timeline_are_drawn(report: Path, visit: Visit) -> None:
     page = visit.open(report)
     assert page.locator("#device-times .main-svg").count() > 0
     assert page.locator("#simulator-times .main-svg").count() > 0
+
+
+def test_the_network_is_drawn_an_op_a_line_and_leads_to_the_timeline(report: Path, visit: Visit) -> None:
+    page = visit.open(cell_page(report, "other", "sa8255"))
+    lines = page.locator("#network .line")
+    assert lines.count() == 3
+    assert lines.nth(1).locator(".name a").inner_text() == "Conv2d"
+    assert page.locator("#network .unseen .name").all_inner_texts() == ["conv", "fused"]
+    lines.nth(1).locator(".name a").click()
+    assert page.locator("#timeline .marked").count() == 1
+    assert visit.complaints == []
 
 
 @pytest.mark.slow

@@ -52,9 +52,9 @@ def of(verdicts: list[CellVerdict], metric: Figure) -> CellVerdict:
     return next(one for one in verdicts if one.metric is metric)
 
 
-def near(cosine: float, sqnr_db: float) -> Accuracy:
+def near(cosine: float, sqnr_db: float, inferences: int = 1) -> Accuracy:
     output = OutputAccuracy(name="y", shape=(1, 10), cosine=cosine, sqnr_db=sqnr_db, max_abs_error=0.1)
-    return accuracy_of([output], None, "aa", "onnxruntime 1.24.0")
+    return accuracy_of([output], None, "aa", "onnxruntime 1.24.0", inferences=inferences)
 
 
 def test_accuracy_that_falls_is_news_and_what_hosts_differ_by_is_none(store: Store) -> None:
@@ -64,6 +64,15 @@ def test_accuracy_that_falls_is_news_and_what_hosts_differ_by_is_none(store: Sto
     assert {of(before, figure).verdict for figure in OF_AN_ONNX} == {Verdict.STEADY}
     assert {of(after, figure).verdict for figure in OF_AN_ONNX} == {Verdict.NEW}
     assert "cosine -2.8 % (0.99800 → 0.97000)" in of(after, COSINE).sentence
+
+
+def test_accuracy_over_more_inputs_is_no_fall_of_that_over_fewer(store: Store) -> None:
+    nights = (near(0.998, 25.0), near(0.97, 12.5, inferences=8), near(0.96, 11.0, inferences=8))
+    for night, accuracy in enumerate(nights):
+        append(store, run_of(night), [simulated(night).model_copy(update={"accuracy": accuracy})])
+    (more, worse) = (judge_again(store, run_of(night)) for night in (1, 2))
+    assert {of(more, figure).verdict for figure in OF_AN_ONNX} == {Verdict.INSUFFICIENT_DATA}
+    assert {of(worse, figure).verdict for figure in OF_AN_ONNX} == {Verdict.NEW}
 
 
 def test_every_figure_of_a_cell_is_judged_and_stored(store: Store) -> None:

@@ -1,0 +1,108 @@
+"""An output of a network over all inferences that it was held against its reference in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qhas.accuracy.agreement import BestClasses, Sums, are_classes
+from qhas.accuracy.layout import Arrangement, Shape, arrangements, joined
+from qhas.profile.accuracy import OutputAccuracy
+
+_BYTES = 4
+"""Of a float32."""
+_DIGITS = 9
+"""Of a cosine: what comes behind is of the order of summation."""
+
+
+class PooledOutput:
+    """What an inference adds is summed, and its values are let go: memory is that of one inference."""
+
+    def __init__(self, name: str, shape: Shape | None) -> None:
+        """`shape` is the output's on the HTP, None where that is not told."""
+        self.name = name
+        self._on_htp = shape
+        self._shape: tuple[int, ...] = ()
+        self._readings: list[_Reading] = []
+        self._inferences = 0
+
+    def add(self, wanted: NDArray[Any], content: NDArray[np.uint8]) -> None:
+        """Take in the reference's values, and the bytes of the HTP's. Raises ValueError for those of another tensor."""
+        place = f"output {self.name}{f' of inference {self._inferences + 1}' if self._inferences else ''}"
+        if content.size != _BYTES * wanted.size:
+            raise ValueError(
+                f"{place} has {content.size} bytes, and {joined(wanted.shape)} values of float32 in the ONNX"
+            )
+        if not self._inferences:
+            self._shape = wanted.shape
+            self._readings = [_Reading(way) for way in self._ways(place)]
+        values = content.view(np.float32)
+        try:
+            for reading in self._readings:
+                reading.add(wanted, reading.way.applied(values, wanted.shape))
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from error
+        self._inferences += 1
+
+    def _ways(self, place: str) -> list[Arrangement]:
+        if self._on_htp is None:
+            return [Arrangement(self._shape)]
+        ways = arrangements(self._on_htp, self._shape)
+        if not ways:
+            raise ValueError(
+                f"{place} is of {joined(self._on_htp)} values on the HTP, and of {joined(self._shape)} in the ONNX"
+            )
+        return ways
+
+    @property
+    def accuracy(self) -> OutputAccuracy:
+        """Of all inferences, as the output lies nearest."""
+        nearest, several = self._nearest, self._inferences > 1
+        best, (worst, worst_db) = nearest.sums.agreement, nearest.worst
+        return OutputAccuracy(
+            name=self.name,
+            shape=self._shape,
+            cosine=round(best.cosine, _DIGITS),
+            sqnr_db=round(best.sqnr_db, 3),
+            max_abs_error=float(f"{best.max_abs_error:.6g}"),
+            order=nearest.way.order,
+            left_out=best.left_out,
+            worst_input=worst if several else None,
+            worst_sqnr_db=round(worst_db, 3) if several else None,
+        )
+
+    @property
+    def best_classes(self) -> tuple[float, float | None] | None:
+        """Percentages of a classifier; None for what is none."""
+        classes = self._nearest.classes
+        return classes.percent if classes else None
+
+    @property
+    def _nearest(self) -> _Reading:
+        return max(self._readings, key=lambda reading: reading.sums.agreement.sqnr_db)
+
+
+class _Reading:
+    """One way in which the values may lie."""
+
+    def __init__(self, way: Arrangement) -> None:
+        self.way = way
+        self.sums = Sums()
+        self.decibels: list[float] = []
+        self.classes: BestClasses | None = None
+
+    def add(self, wanted: NDArray[Any], values: NDArray[Any]) -> None:
+        here = Sums()
+        here.add(wanted, values)
+        self.sums.join(here)
+        self.decibels.append(here.agreement.sqnr_db)
+        if are_classes(wanted.shape):
+            self.classes = self.classes or BestClasses()
+            self.classes.add(wanted, values)
+
+    @property
+    def worst(self) -> tuple[int, float]:
+        """Number of the inference, from 1, and its SQNR."""
+        return min(enumerate(self.decibels, 1), key=lambda each: each[1])
