@@ -26,4 +26,4 @@ def network_in(content: bytes | None, graph: str) -> Network | None:
     if network is None or not graph:
         return network
     own = tuple(each for each in network.graphs if each.name == graph)
-    return network.model_copy(update={"graphs": own}) if own else None
+    return Network(graphs=own, exact=network.exact) if own else None
