@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from qhas.cell.artifacts import UNFINISHED
 from qhas.naming import safe_name
+from qhas.profile.language import Language
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 
@@ -39,6 +40,7 @@ class GraphWork:
     latency: Latency | None = None
     metrics: Metrics | None = None
     runtrace: Runtrace | None = None
+    language: Language | None = None
     remarks: list[str] = field(default_factory=list)
 
 

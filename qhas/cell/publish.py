@@ -108,7 +108,7 @@ def _with_accepted(store: Store, record: CellRecord) -> CellRecord:
 
 def _graph_record(work: CellWork, graph: GraphWork) -> GraphRecord:
     budget = work.cell.graph_budgets.get(graph.name, work.cell.budget)
-    figures = (graph.metrics, graph.latency, work.origin, graph.runtrace)
+    figures = (graph.metrics, graph.latency, work.origin, graph.runtrace, None, graph.language)
     return GraphRecord(
         name=graph.name,
         folder=graph.folder,
@@ -116,6 +116,7 @@ def _graph_record(work: CellWork, graph: GraphWork) -> GraphRecord:
         latency=graph.latency,
         metrics=graph.metrics,
         runtrace=graph.runtrace,
+        language=graph.language,
         budgets=[] if work.failure else check_budget(budget, *figures),
     )
 

@@ -68,6 +68,7 @@ class FailureKind(StrEnum):
     REFERENCE_FAILED = "reference_failed"
     OUTPUTS_UNLIKE = "outputs_unlike"
     EXPLANATION_MISSING = "explanation_missing"
+    PARTS_MISSING = "parts_missing"
     DISK = "disk"
     STORE = "store"
     INTERNAL = "internal"
@@ -329,6 +330,10 @@ FACTS: dict[FailureKind, FailureFacts] = {
     FailureKind.EXPLANATION_MISSING: FailureFacts(
         "The sweep asks what bounds the network, and the simulator does not say; the cell is as good without.",
         "`qhas explain` asks again, with another SoC or options: `qhas explain --help`.",
+    ),
+    FailureKind.PARTS_MISSING: FailureFacts(
+        "A part of the language model has no estimate, so nothing can be scaled to the whole.",
+        "`qhas llm` says the same of each part: other bits, fewer `blocks` or a shorter context may compile.",
     ),
     FailureKind.DISK: FailureFacts(
         "The scratch directory is full or not writable.", "Free space, or point TMPDIR at a larger disk."

@@ -20,6 +20,7 @@ from qhas.report.findings import Findings
 from qhas.report.gather import CellFiles
 from qhas.report.history_plot import history_plots
 from qhas.report.inferences import costs, phases, runtrace_note
+from qhas.report.language import whole_of
 from qhas.report.links import cell_page, files, first_links, link
 from qhas.report.rendering import render
 from qhas.report.standing import standing
@@ -90,6 +91,7 @@ def cell_page_text(
         moved=moved(record),
         estimated_too=estimated_too(record),
         plots={plot.id: plot for plot in drawn if plot},
+        whole=whole_of(record),
         ops=files_of.ops,
         costs=costs(record),
         phases=phases(record),

@@ -56,7 +56,7 @@ class Question:
             "socs": self.socs,
             "sdks": self.sdks,
         }
-        if estimated := [model.name for model in self.models if model.inputs == NO_INPUTS]:
+        if estimated := [model.name for model in self.models if not model.executes]:
             asked["estimated"] = estimated
         options = self.prepare.model_dump(exclude_none=True) | self.run.model_dump(exclude_defaults=True)
         return f"{self.name}-{data_digest(asked | options)[:8]}"

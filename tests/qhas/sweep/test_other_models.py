@@ -38,7 +38,7 @@ def test_onnx_given_as_a_dlc_is_told_how_to_give_it(tmp_path: Path, name: str, c
         ("{}".encode("utf-16"), "a text file"),
         (b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
         (b"made by\tnobody\r\nat all", "a text file"),
-        (b'{"name": "nightly"}', "a text file"),
+        (b'{"name": "nightly"}', "a JSON file"),
     ],
 )
 def test_other_formats_are_told_as_well(tmp_path: Path, content: bytes, says: str) -> None:
