@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.data_files import has_data_files
 from hostsdk.native.job import Reply, serve
-from hostsdk.native.network import Shapes, has_data_files, ready
+from hostsdk.native.network import Shapes, ready
 from hostsdk.native.sensitivity import sensitive_activations
 from hostsdk.native.tensor_files import Inputs, inputs_of
 
