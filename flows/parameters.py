@@ -125,6 +125,9 @@ SDK_AFTER = _parameter("To", "The SDK to move to. Those between are tried where 
 THRESHOLD = _parameter(
     "Threshold", "0 to 1000: a change of time counts from so many percent on.", THRESHOLD_PERCENT
 )
+EVERY_SDK = _parameter(
+    "Every SDK between", "On every cell, changed or not: a whole table of cycles, each step by itself.", False
+)
 ACCEPTED_RUN = _parameter("Run", "Id of the run whose level it is, the beginning of one, or latest.")
 ACCEPTED_CELL = _parameter("Cell", "As model/soc/variant; a variant default may be left out.")
 ACCEPTED_BY = _parameter("Who", "Your name: it stands with every verdict from then on.")

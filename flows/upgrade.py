@@ -34,6 +34,7 @@ async def sdk_upgrade(
     before: Name = asked.SDK_BEFORE,
     after: Name = asked.SDK_AFTER,
     threshold_percent: asked.Percent = asked.THRESHOLD,
+    every: bool = asked.EVERY_SDK,
     site: asked.OptionalPath = asked.SITE,
 ) -> State[Any]:
     """Tell what another SDK does to networks, from which version on, why, and which option brings the old figure back.
@@ -43,7 +44,7 @@ async def sdk_upgrade(
     lab_site = load_site(site)
     require_devices(lab_site, socs)
     question = await asyncio.to_thread(
-        question_of, networks, socs, before, after, lab_site, threshold_percent
+        question_of, networks, socs, before, after, lab_site, threshold_percent, every=every
     )
     store = Store(lab_site.store)
     answer, address = await answered(search(question, store), store, site)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 _MILLISECOND = 1000.0
 _MINUS = "−"
 
@@ -11,6 +13,11 @@ def microseconds(value: float) -> str:
     shown = round(value, 1)
     digits = 1 if abs(shown) < _MILLISECOND and shown != round(shown) else 0
     return f"{value:,.{digits}f} µs"
+
+
+def milliseconds(value: float) -> str:
+    """A time that is long for an inference, as in `48.6 ms`."""
+    return f"{value:,.0f} ms" if value >= 100 else f"{value:.1f} ms"
 
 
 def seconds(value: float) -> str:
@@ -40,6 +47,11 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def rate(value: float) -> str:
+    """Tokens a second, with what digits an estimate has: `43.3`, `2,631`."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
 def percent(value: float) -> str:
     """A share, as in `81.2 %`."""
     return f"{value:.1f} %"
@@ -66,19 +78,14 @@ def signed_percent(value: float | None) -> str:
     return "" if value is None else f"{_sign(value)}{abs(value):.{1 if abs(value) < 10 else 0}f} %"
 
 
-def signed_size(value: float) -> str:
-    """A difference of bytes, as in `+1.20 MB`."""
-    return f"{_sign(value)}{size(abs(value))}"
+def signed(value: float, show: Callable[[float], str]) -> str:
+    """A difference as its figure is shown, as in `+1.20 MB` or `−330,676`."""
+    return f"{_sign(value)}{show(abs(value))}"
 
 
-def signed_mebibytes(value: float) -> str:
-    """A difference of what is sized in powers of two, as in `+1.25 MiB`."""
-    return f"{_sign(value)}{mebibytes(abs(value))}"
-
-
-def signed_count(value: float) -> str:
-    """A difference of whole numbers, as in `+1,200`."""
-    return f"{value:+,.0f}"
+def signed_points(value: float) -> str:
+    """A difference of two shares, as in `+3.6 points`."""
+    return f"{_sign(value)}{abs(value):.1f} points"
 
 
 def counted(number: int, what: str) -> str:

@@ -28,7 +28,7 @@ def accept(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Make a cell's level in a run the baseline of verdicts and budgets from then on, with who says so and why."""
+    """Make a cell's level in a run the new baseline of verdicts and budgets, with who says so and why."""
     store = store_of(site)
     if listed:
         if cell or reason or undo:

@@ -39,7 +39,7 @@ def bisect(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Find what made a stored cell slower or faster than in an earlier run: SDKs, prepare options and DLCs between are tried, halving; exit code 1 if it is slower."""
+    """Find what made a stored cell slower or faster than in an earlier run, by bisecting SDKs, prepare options and DLCs; exit code 1 if it is slower."""
     lab_site = load_site(site)
     store = Store(lab_site.store)
     record = cell_of(store, cell, graphs=False)

@@ -33,7 +33,7 @@ def check(
     shape: ShapeOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Name every operation that the HTP does not take, and what would do; exit code 1 if there is one. Nothing is prepared."""
+    """List every operation that the HTP does not take, and what to do about it; exit code 1 if there is one. Nothing is prepared."""
     try:
         socs = list(dict.fromkeys(map(check_soc, soc or host_sdk_estimates()["supported"])))
     except ValueError as error:

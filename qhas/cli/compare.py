@@ -70,29 +70,26 @@ def compare(
         first = baseline_of(store, last) if after is None else run_of(store, before)
         diff = compare_runs(store, first, last, chosen=chosen, threshold_percent=threshold)
         if trace:
-            merge(_only_cell(diff), trace, site)
+            cell = _only_cell(diff)
+            merge(cell, (f"{diff.before}/{cell.after.cell}", f"{diff.after}/{cell.after.cell}"), trace, site)
         return _tell_runs(diff, _expected_of(store, diff), as_json)
     if model or soc:
         raise InvalidInput("--model and --soc choose cells of two runs; a cell or a file is one already.")
     sides = [_evidence(address, site) for address in (before, after or "")]
+    change = compare_sides(*sides, threshold_percent=threshold, labels=(before, after or ""))
     if trace:
-        merge((before, after or ""), trace, site)
-    return _tell_cell(
-        compare_sides(*sides, threshold_percent=threshold, labels=(before, after or "")),
-        _change(*(side.record for side in sides)),
-        as_json,
-    )
+        merge(change, (before, after or ""), trace, site)
+    return _tell_cell(change, _change(*(side.record for side in sides)), as_json)
 
 
-def _only_cell(diff: RunDiff) -> tuple[str, str]:
-    """Both addresses of the one cell of two runs. Raises InvalidInput where there are several."""
-    keys = [cell.after.cell for cell in diff.cells]
-    if len(keys) != 1:
+def _only_cell(diff: RunDiff) -> CellDiff:
+    """The one cell of two runs. Raises InvalidInput where there are several."""
+    if len(diff.cells) != 1:
         raise InvalidInput(
-            f"--trace takes one cell of each run, and {len(keys)} were compared; choose with --model and --soc, or name "
+            f"--trace takes one cell of each run, and {len(diff.cells)} were compared; choose with --model and --soc, or name "
             "two cells as RUN/MODEL/SOC/VARIANT."
         )
-    return f"{diff.before}/{keys[0]}", f"{diff.after}/{keys[0]}"
+    return diff.cells[0]
 
 
 def _expected_of(store: Store, diff: RunDiff) -> dict[str, str]:

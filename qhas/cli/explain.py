@@ -39,7 +39,7 @@ def explain(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Tell what bounds a network: DRAM, HMX, HVX, clock, VTCM, threads, each changed on the simulator; per op, and in three sentences."""
+    """Show what bounds a network (DRAM, HMX, HVX, clock, VTCM, threads), by changing one at a time on the simulator; per op, and in three sentences."""
     with (
         _opened(network, soc, load_site(site), sdk) as (bench, options),
         trial_bar(as_json=as_json) as progress,

@@ -38,6 +38,13 @@ _LISTED = 8
 _DAY = "%Y-%m-%d"
 
 
+def _day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, _DAY)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day; write it as in 2026-03-01") from None
+
+
 @command
 def history(
     model: Annotated[str | None, typer.Argument(help="Name of the model, as in the sweep.")] = None,
@@ -48,7 +55,7 @@ def history(
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only runs of the sweep of this name.")] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=[_DAY], help="First night, e.g. 2026-03-01.")
+        datetime | None, typer.Option(parser=_day, metavar="DAY", help="First night, e.g. 2026-03-01.")
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write this CSV file instead of plotting.")] = None,
     compact: Annotated[

@@ -33,7 +33,7 @@ def layers(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Show what each layer of a network loses on the emulator against ONNX Runtime, the worst first."""
+    """Show how much accuracy each layer loses on the emulator against ONNX Runtime, the worst first."""
     chosen = load_site(site)
     record = cell_of(Store(chosen.store), cell, graphs=False)
     try:

@@ -11,8 +11,10 @@ import typer
 
 from qhas.cli.options import cell_of, store_of
 from qhas.cli.screen import errors
+from qhas.diff.model import CellDiff
 from qhas.failures import InvalidInput
-from qhas.profile.merged_trace import Side, merge_traces
+from qhas.profile.figures import CLOCK
+from qhas.profile.merged_trace import Side, merge_traces, time_unit
 from qhas.profile.trace import TraceInvalid
 
 TraceOption = Annotated[
@@ -32,17 +34,26 @@ def require_target(target: Path | None) -> None:
         raise InvalidInput(f"{target} cannot be written; name a file in a folder that is there.")
 
 
-def merge(addresses: Sequence[str], target: Path, site: Path | None) -> None:
-    """Write the traces of two cells or of two QHAS files into one file. Raises InvalidInput for one without a trace."""
+def merge(diff: CellDiff, addresses: Sequence[str], target: Path, site: Path | None) -> None:
+    """Write the traces of the two cells or QHAS files that were compared into one file. Raises InvalidInput for one without a trace."""
+    clock = diff.figure(CLOCK.name)
+    clocks = (clock.before, clock.after) if clock else (None, None)
     try:
         with tempfile.TemporaryDirectory(prefix="qhas-merge-") as folder:
-            named = zip("AB", addresses, strict=True)
-            merge_traces([_side(letter, address, site, Path(folder)) for letter, address in named], target)
+            sides = [
+                _side(letter, address, site, Path(folder))._replace(clock_mhz=clock_mhz)
+                for letter, address, clock_mhz in zip("AB", addresses, clocks, strict=True)
+            ]
+            merge_traces(sides, target)
     except TraceInvalid as error:
         raise InvalidInput(f"The traces cannot be merged: {error}.") from error
     except OSError as error:
         raise InvalidInput(f"{target} cannot be written: {error.strerror or error}.") from error
-    errors.print(f"Both traces: {target}; ui.perfetto.dev opens it.", style="dim", soft_wrap=True)
+    errors.print(
+        f"Both traces: {target}, in {time_unit(sides)}; ui.perfetto.dev opens it.",
+        style="dim",
+        soft_wrap=True,
+    )
 
 
 def _side(letter: str, address: str, site: Path | None, copies: Path) -> Side:

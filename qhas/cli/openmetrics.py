@@ -35,7 +35,7 @@ def openmetrics(
     ] = False,
     site: SiteOption = None,
 ) -> Exit:
-    """Write the lab for Prometheus: last run of each sweep, its cells, the devices; docs/operations.md."""
+    """Write metrics of the lab for Prometheus: the last run of each sweep, its cells, the devices; see docs/operations.md."""
     require_folders(file)
     lab = load_site(site)
     store = Store(lab.store)

@@ -38,7 +38,7 @@ def query(
     as_json: Annotated[bool, typer.Option("--json", help="Print every row as one JSON document.")] = False,
     site: SiteOption = None,
 ) -> Exit:
-    """Ask the history, the runs and their verdicts a question in SQL; nothing is changed."""
+    """Query history, runs and verdicts in SQL; read-only."""
     if as_csv and as_json:
         raise InvalidInput("Choose one of --csv and --json.")
     from qhas.query import ask  # Arrow is half a second, which the other commands need not pay

@@ -31,7 +31,7 @@ def reproducer(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Find the few ops that show what changed between two cells, without the network's names and weights; exit code 1 if only all of it does."""
+    """Reduce a change between two cells to the few ops that show it, without the network's names and weights; exit code 1 if only the whole network does."""
     lab_site = load_site(site)
     require_folders(output)
     store = Store(lab_site.store)

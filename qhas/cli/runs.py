@@ -27,7 +27,7 @@ def runs(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """List the runs of a store, the last begun first."""
+    """List the runs of a store, the newest first."""
     store = store_of(site)
     every = run_lines(store)
     chosen = [

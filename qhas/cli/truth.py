@@ -25,7 +25,7 @@ _NONE = (
 
 @command
 def truth(site: SiteOption = None, as_json: JsonOption = False) -> Exit:
-    """Set simulated times against latencies of the lab's own devices, each DLC by its last night of either."""
+    """Compare simulated times with latencies of the lab's own devices, each DLC by its latest night of either."""
     from qhas.history.own_pairs import own_pairs  # Arrow takes as long as all else
 
     pairs = own_pairs(store_of(site))

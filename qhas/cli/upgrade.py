@@ -27,7 +27,9 @@ from qhas.upgrade.search import Stages, search
 
 @command
 def upgrade(
-    models: Annotated[list[str], typer.Argument(help="DLCs: paths or URLs.")],
+    models: Annotated[
+        list[str], typer.Argument(help="DLCs, or config.json of language models: paths or URLs.")
+    ],
     before: Annotated[str, typer.Option("--from", help="SDK of today, by its name at the site, as in 2.48.")],
     after: Annotated[str, typer.Option("--to", help="SDK to move to.")],
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sa8255; repeat it for more.")],
@@ -40,7 +42,7 @@ def upgrade(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Tell what another SDK does to networks, from which version on, why, and which option brings the old figure back; exit code 1 if a cell is slower.
+    """Show what another SDK does to networks: from which version on, why, and which option restores the old figure; exit code 1 if a cell is slower.
 
     Without `sdks` in site.yaml, versions of the host SDK are compared. Asked again, only what is missing runs.
     """

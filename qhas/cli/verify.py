@@ -30,7 +30,7 @@ def verify(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Read every file of a run and hold it against its record: sizes, digests, places, rows of the history.
+    """Check every file of a run against its record: sizes, digests, places, rows of the history.
 
     Exit code 1 if something is damaged.
     """

@@ -65,7 +65,7 @@ def compare(
         circumstances=around,
         ops=ops,
         htp_ops=overall.htp_ops(before.file, after.file),
-        remarks=list(_remarks(before, after, by_name, time, parts, ops, sides[1].origin)),
+        remarks=list(dict.fromkeys(_remarks(before, after, by_name, time, parts, ops, sides[1].origin))),
     )
 
 

@@ -11,9 +11,9 @@ from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import THRESHOLD_PERCENT, compare
 from qhas.diff.model import CellDiff, NotCompared, Outcome, RunDiff
 from qhas.failures import InvalidInput
-from qhas.network.network import Network, stored_network
 from qhas.profile.qhas_file import QhasInvalid, parse_qhas
 from qhas.runs import keys
+from qhas.runs.networks import read_network
 from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.sources import read_sources
 from qhas.runs.stored import load_run
@@ -95,16 +95,11 @@ def evidence_of(store: Store, record: CellRecord) -> Evidence:
         return Evidence(
             parse_qhas(content, artifact.path),
             record,
-            _network_of(store, record),
+            read_network(store, record),
             read_sources(store, record),
         )
     except QhasInvalid as error:
         raise CellNotComparable(f"in {record.run_id} its QHAS summary is damaged: {error}") from error
-
-
-def _network_of(store: Store, record: CellRecord) -> Network | None:
-    artifact = record.artifact("network")
-    return stored_network(store.read(keys.file(record, artifact)) if artifact else None)
 
 
 def _records(store: Store, run_id: str, chosen: Chosen) -> dict[str, CellRecord]:

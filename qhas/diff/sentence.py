@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from qhas.diff.model import NEVER_DECIDE, Circumstance, Contribution, Figure, Outcome, Side, Source, Unit
 from qhas.profile.figures import CYCLES, FIGURES, GRAPH, LATENCY, TIME, WARM
 from qhas.profile.origin import Origin
-from qhas.units import signed_count, signed_percent, signed_time
+from qhas.units import count, signed, signed_percent, signed_time
 
 _CARRIERS = 3
 _ENOUGH = 0.8
 """Share of the difference at which no further contribution is told."""
 _WORTH_TELLING = 0.05
 """Share of the difference below which a contribution is not told."""
+_SHOWN_US = 0.05
+"""What is less reads as no time at all."""
 _CAUSES = 2
 
 
@@ -90,7 +92,7 @@ def _head(time: Figure, verdict: Outcome, where: str) -> str:
 def _change(figure: Figure) -> str:
     percent = f" ({signed_percent(figure.percent)})" if figure.percent is not None else ""
     change = figure.change or 0.0
-    amount = f"{signed_count(change)} cycles" if figure.unit is Unit.CYCLES else signed_time(change)
+    amount = f"{signed(change, count)} cycles" if figure.unit is Unit.CYCLES else signed_time(change)
     return f"{amount}{percent}"
 
 
@@ -117,16 +119,16 @@ def _carriers(
     """The parts that make the difference, until most of it is told: those of its direction first, unless `either`."""
     named_us = 0.0
     ranked = sorted(contributions, key=lambda part: (not either and part.us * change < 0, -abs(part.us)))
-    for part in ranked[:_CARRIERS]:
+    whole = [cause.removeprefix("network: ") for cause in causes]
+    for place, part in enumerate(ranked[:_CARRIERS]):
         if (
             not change
-            or abs(part.us) < _WORTH_TELLING * abs(change)
+            or abs(part.us) < max(_WORTH_TELLING * abs(change), _SHOWN_US)
             or (not either and named_us / change >= _ENOUGH)
         ):
             return
         named_us += part.us
-        whole = [cause.removeprefix("network: ") for cause in causes]
-        named = "that alone" if whole == [part.name] else part.name
+        named = "that alone" if place == 0 and whole == [part.name] else part.name
         yield f"{named} ({signed_time(part.us)})"
 
 

@@ -1,7 +1,8 @@
 """Chrometraces of several inferences in one file, of any size: what Perfetto then shows one below the other.
 
 Every process keeps its name behind the label of its side, and processes of one name stand together: the overviews first,
-then each op of the network with the same op of the other side. `ts` and `dur` stay HTP cycles, each side's from its first.
+then each op of the network with the same op of the other side. `ts` and `dur` count from each side's first cycle: in microseconds
+where the clocks of all sides are known, so that sides of different clocks stand on one axis, else in HTP cycles.
 """
 
 from __future__ import annotations
@@ -18,18 +19,28 @@ from qhas.machine.packing import arriving
 from qhas.outside_text import one_line
 from qhas.profile.event_stream import Event
 from qhas.profile.trace import read_trace
+from qhas.units import megahertz
 
 _NAME = "process_name"
 _SORT = "process_sort_index"
-_HEADER = {"artifact_type": "OP_TRACE", "statement": "Merged by qhas; ts and dur are HTP cycles."}
+_TIMES = ("ts", "dur")
 _LEVEL = 5
 
 
 class Side(NamedTuple):
-    """A trace, and what its processes are called by."""
+    """A trace, what its processes are called by, and the clock that its cycles were counted at, where that is known."""
 
     label: str
     path: Path
+    clock_mhz: float | None = None
+
+
+def time_unit(sides: Sequence[Side]) -> str:
+    """What `ts` and `dur` of the merged trace are in, as the end of a sentence."""
+    if not _in_microseconds(sides):
+        return "HTP cycles"
+    clocks = dict.fromkeys(megahertz(side.clock_mhz) for side in sides if side.clock_mhz)
+    return f"microseconds at {' and '.join(clocks)}"
 
 
 def merge_traces(sides: Sequence[Side], target: Path) -> None:
@@ -46,7 +57,11 @@ def _writable(path: Path, *, packed: bool) -> IO[bytes]:
 
 
 def _write(sides: Sequence[Side], sink: IO[bytes]) -> None:
-    header = _HEADER | {"traces": [one_line(side.label) for side in sides]}
+    header = {
+        "artifact_type": "OP_TRACE",
+        "statement": f"Merged by qhas; ts and dur are {time_unit(sides)}.",
+        "traces": [one_line(side.label) for side in sides],
+    }
     sink.write(b'{"header": ' + orjson.dumps(header) + b',\n"traceEvents": [')
     between = b"\n"
 
@@ -58,18 +73,32 @@ def _write(sides: Sequence[Side], sink: IO[bytes]) -> None:
 
     processes = _Processes(len(sides))
     for number, side in enumerate(sides):
-        read_trace(side.path, _putting(put, processes, number))
+        clock = side.clock_mhz if _in_microseconds(sides) else None
+        read_trace(side.path, _putting(put, processes, number, clock))
     put(processes.named([one_line(side.label) for side in sides]))
     sink.write(b"\n]}\n")
 
 
+def _in_microseconds(sides: Sequence[Side]) -> bool:
+    return all(side.clock_mhz for side in sides)
+
+
 def _putting(
-    put: Callable[[Iterator[Event]], None], processes: _Processes, side: int
+    put: Callable[[Iterator[Event]], None], processes: _Processes, side: int, clock_mhz: float | None
 ) -> Callable[[list[Event], list[Event]], None]:
     def also(events: list[Event], _: list[Event]) -> None:
-        put(moved for event in events if (moved := processes.moved(event, side)) is not None)
+        moved = (processes.moved(event, side) for event in events)
+        put(_timed(event, clock_mhz) for event in moved if event is not None)
 
     return also
+
+
+def _timed(event: Event, clock_mhz: float | None) -> Event:
+    """With its times in microseconds, to the nanosecond; arguments stay in cycles."""
+    if not clock_mhz:
+        return event
+    times = {key: event[key] for key in _TIMES if isinstance(event.get(key), int | float)}
+    return event | {key: round(cycles / clock_mhz, 3) for key, cycles in times.items()}
 
 
 class _Processes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,7 +15,6 @@ from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff
 from qhas.explain.model import Explanation
 from qhas.failures import InvalidInput
-from qhas.network.network import stored_network
 from qhas.outside_bytes import unpack
 from qhas.profile.notes import of_one_graph
 from qhas.profile.picture import Timeline, read_timeline
@@ -24,6 +24,7 @@ from qhas.report.network_picture import NetworkPicture, picture_of
 from qhas.report.ops import OpTables, op_tables
 from qhas.runs import keys
 from qhas.runs.baseline import last_before
+from qhas.runs.networks import network_bytes, network_in
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.stored import stored_cells
 from qhas.source.source_map import SourceMap, parse_sources
@@ -46,19 +47,25 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class CellContents:
-    """Bytes of a cell's files as they are stored; None for what is not there."""
+class Compared:
+    """A record, and bytes of what a comparison reads of its files as they are stored; None for what is not there."""
 
     record: CellRecord
     qhas: bytes | None = None
+    network: bytes | None = None
     sources: bytes | None = None
+
+
+@dataclass(frozen=True)
+class CellContents:
+    """A cell, what it is compared with, and bytes of what else its page shows; None for what is not there."""
+
+    cell: Compared
+    before: Compared | None = None
     timeline: bytes | None = None
     drawn: Timeline | None = None
     """The picture, where it had to be made of the trace."""
-    before: CellRecord | None = None
-    before_qhas: bytes | None = None
     explanation: bytes | None = None
-    network: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -88,40 +95,51 @@ def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -
 
     Waits for the store, and computes nothing but pictures of traces from before there were pictures.
     """
+    cell = _read_side(store, record)
     before = baseline.records.get(record.cell.key) if baseline else None
-    same = before is not None and _digest(before) == _digest(record)
-    qhas, timeline = _read(store, record, "qhas"), _read(store, record, "timeline")
+    timeline = _read(store, record, "timeline")
     return CellContents(
-        record=record,
-        qhas=qhas,
-        sources=_read(store, record, "sources"),
+        cell=cell,
+        before=_read_side(store, before, cell) if before else None,
         timeline=timeline,
         drawn=None if timeline else _drawn(store, record),
-        before=before,
-        # Simulated figures are the same to the byte until something changes.
-        before_qhas=qhas if same else _read(store, before, "qhas") if before else None,
         explanation=_read(store, record, "explanation"),
-        network=_read(store, record, "network"),
+    )
+
+
+def _read_side(store: Store, record: CellRecord, other: Compared | None = None) -> Compared:
+    """Of files that are the same in another side, to the byte, that side's."""
+    same = other is not None and _digest(other.record) == _digest(record)
+    return Compared(
+        record,
+        qhas=other.qhas if other and same else _read(store, record, "qhas"),
+        network=network_bytes(store, record),
+        sources=_read(store, record, "sources"),
     )
 
 
 def understood(contents: CellContents) -> CellFiles:
-    """What the bytes say. Damaged files cost their part of the page."""
-    sources = parse_sources(contents.sources) if contents.sources else None
-    after = _evidence(contents.record, contents.qhas, sources)
-    if after and contents.before and contents.before_qhas == contents.qhas:
-        before: Evidence | None = Evidence(after.file, contents.before)
-    else:
-        before = _evidence(contents.before, contents.before_qhas) if after else None
+    """What the bytes say. Damaged files cost their part of the page; what is the same on both sides is parsed once."""
+    file_of, network_of, sources_of = cache(_file), cache(network_in), cache(_sources)
+
+    def evidence(side: Compared) -> Evidence | None:
+        file = file_of(side.qhas) if side.record.good and side.qhas else None
+        if file is None:
+            return None
+        return Evidence(
+            file, side.record, network_of(side.network, side.record.graph), sources_of(side.sources)
+        )
+
+    after = evidence(contents.cell)
+    before = evidence(contents.before) if after and contents.before else None
     timeline = contents.drawn or _timeline(contents.timeline)
     ops = op_tables(after.file, after.runtrace, after.sources) if after else None
-    network = stored_network(contents.network) if ops else None
     return CellFiles(
         ops=ops,
         timeline=timeline,
         diff=_diff(before, after) if before and after else None,
         explanation=_explanation(contents.explanation),
-        network=picture_of(network, ops.every) if network and ops else None,
+        network=picture_of(after.network, ops.every) if after and after.network and ops else None,
         strange=_strange(timeline, after.file) if timeline and after else "",
     )
 
@@ -135,13 +153,9 @@ def _strange(timeline: Timeline, file: QhasFile) -> str:
     )
 
 
-def _evidence(
-    record: CellRecord | None, content: bytes | None, sources: SourceMap | None = None
-) -> Evidence | None:
-    if record is None or not record.good or content is None:
-        return None
+def _file(content: bytes) -> QhasFile | None:
     try:
-        return Evidence(parse_qhas(content, "QHAS summary"), record, sources=sources)
+        return parse_qhas(content, "QHAS summary")
     except QhasInvalid:
         return None
 
@@ -152,6 +166,10 @@ def _diff(before: Evidence, after: Evidence) -> CellDiff | None:
         return compare(before, after)
     except InvalidInput:
         return None
+
+
+def _sources(content: bytes | None) -> SourceMap | None:
+    return parse_sources(content) if content else None
 
 
 def _timeline(content: bytes | None) -> Timeline | None:

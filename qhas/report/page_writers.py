@@ -90,7 +90,7 @@ def _send(pipe: IO[bytes] | None, message: tuple[Any, ...]) -> None:
 
 def _write(run: SweepRecord, findings: Findings, contents: CellContents, neighbours: Neighbours) -> Written:
     files = understood(contents)
-    page = cell_page_text(run, contents.record, neighbours, findings, files)
+    page = cell_page_text(run, contents.cell.record, neighbours, findings, files)
     return Written(page, files.diff and files.diff.model_copy(update={"ops": [], "htp_ops": []}))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from qhas.devices.facts import DeviceFacts, HealthFacts
 from qhas.documents import Moment, Stored
@@ -18,6 +18,7 @@ from qhas.machine.secrets import Address
 from qhas.naming import Name
 from qhas.outside_text import ShownText
 from qhas.profile.accuracy import Accuracy
+from qhas.profile.language import Language
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin
 from qhas.profile.runtrace import Runtrace
@@ -72,16 +73,17 @@ class SdkFacts(Stored):
 
 
 class ModelFacts(Stored):
-    """The network as it was read: a DLC, or an ONNX with the files that its weights lie in."""
+    """The network as it was read: a DLC, an ONNX with the files that its weights lie in, or the config.json of a language model."""
 
     dlc: Address = Field(default="", exclude_if=lambda address: not address)
     onnx: Address = Field(default="", exclude_if=lambda address: not address)
+    llm: Address = Field(default="", exclude_if=lambda address: not address)
     sha256: str
     size: int
 
 
 class ConversionFacts(Stored):
-    """The DLC that was made of an ONNX: its content key and digest, its bits as in `w8a16`, and whether it was there already."""
+    """The DLC that was made of an ONNX or of a language model: its content key and digest, its bits as in `w8a16`, and whether it was there already."""
 
     key: str
     sha256: str
@@ -163,6 +165,10 @@ class BudgetResult(Stored):
         return self.state in (BudgetState.OVER, BudgetState.NO_FIGURE)
 
 
+_OF_GRAPH = ("latency", "metrics", "runtrace", "language", "budgets")
+"""Figures that graphs have of their own."""
+
+
 class GraphRecord(Stored):
     """What is known of one graph of a DLC that holds several; its files lie in `folder`, below the cell's."""
 
@@ -172,6 +178,11 @@ class GraphRecord(Stored):
     latency: Latency | None = None
     metrics: Metrics | None = None
     runtrace: Runtrace | None = None
+    language: Language | None = Field(
+        default=None,
+        exclude_if=lambda language: language is None,
+        description="Of a language model: what the graph says of all of it.",
+    )
     budgets: list[BudgetResult] = []
 
 
@@ -211,6 +222,11 @@ class CellRecord(Stored):
         exclude_if=lambda accuracy: accuracy is None,
         description="Of the first inference, against ONNX Runtime; of a cell whose network has an ONNX.",
     )
+    language: Language | None = Field(
+        default=None,
+        exclude_if=lambda language: language is None,
+        description="Of a graph of a language model, as `by_graph` gives it.",
+    )
     estimated: OwnEstimate | None = Field(
         default=None,
         exclude_if=lambda estimated: estimated is None,
@@ -228,6 +244,18 @@ class CellRecord(Stored):
         exclude_if=lambda graphs: not graphs,
         description="Of a DLC that holds several: figures are here then, and not above.",
     )
+
+    _of_whole: tuple[CellRecord, str] | None = PrivateAttr(default=None)
+
+    @property
+    def whole(self) -> CellRecord:
+        """The stored record: itself, but for one that `by_graph` made."""
+        return self._of_whole[0] if self._of_whole else self
+
+    @property
+    def graph(self) -> str:
+        """Name of the graph that `by_graph` made it of; empty for a whole cell."""
+        return self._of_whole[1] if self._of_whole else ""
 
     def by_graph(self) -> list[CellRecord]:
         """A record a graph, each as of a cell of its own in the variant `<variant>/<graph>`; itself where there is one graph.
@@ -247,10 +275,12 @@ class CellRecord(Stored):
             update={"schematic_sha256": graph.schematic_sha256}
         )
         cell = self.cell.model_copy(update={"variant": f"{self.cell.variant}/{graph.folder}"})
-        own_figures = {name: getattr(graph, name) for name in ("latency", "metrics", "runtrace", "budgets")}
-        return self.model_copy(
+        own_figures = {name: getattr(graph, name) for name in _OF_GRAPH}
+        made = self.model_copy(
             update={"cell": cell, "prepared": prepared, "artifacts": own, "graphs": [], **own_figures}
         )
+        made._of_whole = self, graph.name
+        return made
 
     @property
     def good(self) -> bool:

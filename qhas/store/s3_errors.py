@@ -105,7 +105,8 @@ def _reason(error: BaseException, status: int | None, code: str | None) -> str:
             if isinstance(link, kind):
                 return reason
     if status or code:
-        return " ".join(str(word) for word in ("the server answers", status, code) if word)
+        answer = dict.fromkeys(str(word) for word in (status, code) if word)
+        return f"the server answers {' '.join(answer)}"
     return errors.in_its_own_words(error)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from qhas.failures import InvalidInput
 from qhas.machine.secrets import masked
+from qhas.network.architecture import read_architecture
 from qhas.network.onnx_file import open_input, read_onnx
 from qhas.sweep.spec import ModelRef
 
@@ -54,12 +55,19 @@ _FORMATS = (
         lambda head: head == b"version https://",
         "fetch the file itself with `git lfs pull`.",
     ),
+    _Format(
+        "a JSON file",
+        re.compile(rb"\s*\{").match,
+        "give the config.json of a language model as `llm:`, else correct the path.",
+    ),
     _Format("a text file", _TEXT.match, "correct its path."),
 )
 
 
 def require_format(model: ModelRef, open_file: Callable[[], Any]) -> None:
     """Raise InvalidInput for a file that is surely of another format. What is unknown is left to the tools."""
+    if model.llm:
+        return
     with open_file() as file:
         head = file.read(_HEAD)
     if model.onnx and head.startswith(_ZIP):
@@ -73,7 +81,9 @@ def require_format(model: ModelRef, open_file: Callable[[], Any]) -> None:
 
 
 def require_settled(model: ModelRef, path: Path) -> None:
-    """Raise InvalidInput for an ONNX that cannot be read, or whose inputs have dimensions without a number."""
+    """Raise InvalidInput for an ONNX that cannot be read, or whose inputs have dimensions without a number, and for a config.json that says no model."""
+    if model.llm:
+        read_architecture(path)
     if not model.onnx:
         return
     try:

@@ -37,6 +37,9 @@ async def test_two_sdks_on_the_same_lab_are_compared_and_asked_again_nothing_run
     again = await sdk_upgrade(**asked, return_state=True)
     assert again.message == state.message
     assert [len(read_calls(root, Tool.NET_RUN)) for root in roots.values()] == [1, 0, 1]
+    every = await sdk_upgrade(**asked, every=True, return_state=True)
+    assert every.is_completed()
+    assert len(read_calls(roots["2.48"], Tool.NET_RUN)) == 1
     key = Path(str(state.message).rpartition("Page: ")[2]).stem
     page = await Artifact.get(key.replace(".", "-"))
     assert page is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qhas.units import count, microseconds, signed_percent, signed_size, signed_time, size, words
+from qhas.units import count, microseconds, signed, signed_percent, signed_time, size, words
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_difference_of_time_has_a_sign_and_a_unit_that_fits(us: float, text: s
 
 
 def test_differences_of_bytes_and_in_percent_have_a_sign() -> None:
-    assert (signed_size(-1_200_000), signed_percent(-9.96), signed_percent(38.4)) == (
+    assert (signed(-1_200_000, size), signed_percent(-9.96), signed_percent(38.4)) == (
         "−1.20 MB",
         "−10.0 %",
         "+38 %",

@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from qhas.diff.model import CellDiff, Contribution, Figure, Outcome, RunDiff, Unit
-from qhas.profile.figures import BY_NAME, PEAK_VTCM, SHOW
+from qhas.profile.figures import BY_NAME, SHOW
 from qhas.units import (
+    count,
     microseconds,
-    signed_count,
-    signed_mebibytes,
+    signed,
     signed_percent,
-    signed_size,
+    signed_points,
     signed_time,
     words,
 )
@@ -94,7 +94,7 @@ def _waterfall(cell: CellDiff) -> Table:
         Text("█" * round((start - floor) / span * _BAR), "dim"),
     )
     for part, left, right in zip(shown, levels, levels[1:], strict=False):
-        cycles = f"{part.cycles:+,.0f}" if part.cycles else ""
+        cycles = signed(part.cycles, count) if part.cycles else ""
         table.add_row(Text(part.name), signed_time(part.us), cycles, bar(left, right))
     table.add_row(
         Text("after", "bold"), microseconds(end), "", Text("█" * round((end - floor) / span * _BAR), "dim")
@@ -131,7 +131,7 @@ def _figures(cell: CellDiff) -> Table:
             Text(f"{resource.unit} of core {resource.core}, mean use"),
             f"{_value(use, use.before)} x {resource.threads.before:.0f}",
             f"{_value(use, use.after)} x {resource.threads.after:.0f}",
-            f"{use.change or 0:+.1f} %",
+            _difference(use),
             "",
         )
     return table
@@ -143,7 +143,7 @@ def _ops(cell: CellDiff) -> Table:
         table.add_row(
             Text(op.name, overflow="fold"),
             Text(op.type),
-            f"{op.dominant.change or 0:+,.0f}",
+            _difference(op.dominant),
             _difference(op.dram),
             _difference(op.htp_ops),
             Text(words(op.effect)),
@@ -169,10 +169,8 @@ def _difference(figure: Figure) -> str:
     change = figure.change
     if not change:
         return ""
-    if figure.name == PEAK_VTCM.name:
-        return signed_mebibytes(change)
-    if figure.unit is Unit.BYTES:
-        return signed_size(change)
-    if figure.unit in (Unit.RATIO, Unit.DECIBELS, Unit.VALUE):
-        return f"{'−' if change < 0 else '+'}{SHOW[figure.unit](abs(change))}"
-    return signed_time(change) if figure.unit is Unit.MICROSECONDS else signed_count(change)
+    if figure.unit is Unit.MICROSECONDS:
+        return signed_time(change)
+    if figure.unit is Unit.PERCENT:
+        return signed_points(change)
+    return signed(change, BY_NAME[figure.name].text if figure.name in BY_NAME else SHOW[figure.unit])

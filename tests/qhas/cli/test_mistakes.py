@@ -67,6 +67,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         ("profile", "net.onnx", "--soc", "sa8255", "--calibration", "gone", *SITE),
         "is data for --quantize",
     ),
+    "a day that is none": (
+        ("history", "net", "sa8255", "--since", "yesterday", *SITE),
+        "is no day; write it",
+    ),
     "a choice that is none": (("show", "latest", "--by", "nodes", *SITE), "perhaps node was meant"),
     "a figure that is none": (
         ("history", "net", "sm8750", "--metric", "time", *SITE),

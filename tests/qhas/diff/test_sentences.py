@@ -62,8 +62,21 @@ def test_the_other_way_round_signs_are_turned_and_nothing_else(before: list[Made
 @given(ops, ops)
 def test_a_part_is_pointed_at_once_and_never_counted_twice(before: list[Made], after: list[Made]) -> None:
     sentence = compare(Evidence(made(before)), Evidence(made(after))).sentence
-    assert sentence.count("that alone") <= 1
+    assert sentence.count("that alone") == sentence.count("; that alone") <= 1
+    assert "(+0 µs)" not in sentence
+    assert "(−0 µs)" not in sentence
     assert not any(f"{count} {other} Conv2d" in sentence for count in range(2, 9) for other in range(2, 9))
+
+
+def test_a_part_that_rounds_to_no_time_is_left_out_where_parts_outweigh_each_other() -> None:
+    def side(conv: int, add: int, idle: int) -> Evidence:
+        return Evidence(
+            made([Made("conv", dominant=conv), Made("add", dominant=add)], idle=idle, graph_execute_us=None)
+        )
+
+    sentence = compare(side(100_000, 200_000, 10), side(200_000, 100_000, 11)).sentence
+    assert "conv" in sentence
+    assert "idle" not in sentence
 
 
 @pytest.mark.parametrize("percent", [2.9, 2.95, 3.05, 3.2])

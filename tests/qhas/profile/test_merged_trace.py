@@ -77,6 +77,27 @@ def test_a_merged_trace_has_every_event_of_both(tmp_path: Path) -> None:
     assert perfetto.slice_count(tmp_path / "c.json") == 6
 
 
+def test_sides_whose_clocks_are_known_stand_on_one_axis_of_microseconds(tmp_path: Path) -> None:
+    both = sides(
+        tmp_path, chrometrace([op_event(ts=1000, dur=500)]), chrometrace([op_event(ts=1000, dur=500)])
+    )
+    clocked = [side._replace(clock_mhz=clock) for side, clock in zip(both, (1000.0, 2000.0), strict=True)]
+    merge_traces(clocked, tmp_path / "c.json")
+    times = [(each["ts"], each["dur"]) for each in events(tmp_path / "c.json") if each["ph"] == "X"]
+    assert times == [(1, 0.5), (0.5, 0.25)]
+    statement = json.loads((tmp_path / "c.json").read_text())["header"]["statement"]
+    assert statement == "Merged by qhas; ts and dur are microseconds at 1,000 MHz and 2,000 MHz."
+
+
+def test_with_one_clock_unknown_both_sides_stay_in_cycles(tmp_path: Path) -> None:
+    one, other = sides(
+        tmp_path, chrometrace([op_event(ts=1000, dur=500)]), chrometrace([op_event(ts=1000, dur=500)])
+    )
+    merge_traces([one._replace(clock_mhz=1000.0), other], tmp_path / "c.json")
+    assert [each["ts"] for each in events(tmp_path / "c.json") if each["ph"] == "X"] == [1000, 1000]
+    assert "HTP cycles" in json.loads((tmp_path / "c.json").read_text())["header"]["statement"]
+
+
 def test_a_damaged_trace_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(TraceInvalid, match=r"b\.json\.gz is cut off"):
         merge_traces(sides(tmp_path, chrometrace(), chrometrace()[:-30]), tmp_path / "c.json")

@@ -19,7 +19,7 @@ from qhas.machine.process import ToolRun
 from qhas.outside_text import shown
 from qhas.report.cell_page import cell_page_text, tiles_of
 from qhas.report.findings import Findings, History, HistoryPoint
-from qhas.report.gather import CellContents, CellFiles, understood
+from qhas.report.gather import CellContents, CellFiles, Compared, understood
 from qhas.runs.record import Attempt, CellRecord
 from qhas.store import Artifact
 from qhas.sweep.spec import Cell
@@ -310,7 +310,7 @@ def test_a_trace_and_a_qhas_of_different_graphs_are_told_apart(
 ) -> None:
     picture = drawn(tmp_path, op_event(ts=0, dur=560_000))
     summary = json.dumps(qhas(htp_overall_summary=[core(timeline_cycles=cycles)])).encode()
-    files = understood(CellContents(record(), qhas=summary, drawn=picture))
+    files = understood(CellContents(Compared(record(), qhas=summary), drawn=picture))
     text = page_of(record(), timeline=files.timeline, strange=files.strange).text
     assert ("they are of different graphs" in text) is said
 
