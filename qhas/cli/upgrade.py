@@ -27,7 +27,9 @@ from qhas.upgrade.search import Stages, search
 
 @command
 def upgrade(
-    models: Annotated[list[str], typer.Argument(help="DLCs: paths or URLs.")],
+    models: Annotated[
+        list[str], typer.Argument(help="DLCs, or config.json of language models: paths or URLs.")
+    ],
     before: Annotated[str, typer.Option("--from", help="SDK of today, by its name at the site, as in 2.48.")],
     after: Annotated[str, typer.Option("--to", help="SDK to move to.")],
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sa8255; repeat it for more.")],

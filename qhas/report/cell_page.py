@@ -11,6 +11,7 @@ from qhas.explain.model import Explanation
 from qhas.explain.shown import FINDING_TITLES, MOST_OPS, OP_TITLES, finding_row, op_row
 from qhas.explain.shown import circumstances as circumstances_of_bounds
 from qhas.profile.figures import FIGURES, UTILIZATION, Figure
+from qhas.profile.language_figures import LANGUAGE_FIGURES
 from qhas.profile.picture import Timeline, Work
 from qhas.report import plots
 from qhas.report.circumstances import circumstances, unit_shares
@@ -140,7 +141,7 @@ def tiles_of(record: CellRecord, diff: CellDiff | None, shares: Sequence[object]
         return []
     return [
         _tile(figure, value, record.origin, diff)
-        for figure in FIGURES
+        for figure in sorted(FIGURES, key=lambda figure: figure not in LANGUAGE_FIGURES)
         if figure.tile
         and not (shares and figure is UTILIZATION)
         and record.origin in figure.origins

@@ -13,7 +13,7 @@ from qhas.report.links import cell_page
 from qhas.report.plots import Plot
 from qhas.runs.record import CellRecord, Origin
 from qhas.sweep.spec import DEFAULT
-from qhas.units import microseconds, percent, size
+from qhas.units import mebibytes, microseconds, percent, size
 
 _POINTS = 2
 """Contexts that make a line."""
@@ -63,7 +63,7 @@ def _rows(language: Language, whole: PassFigures) -> list[tuple[str, str]]:
         ("of it weights, once", size(whole.weights)),
         ("of it cache, once", size(whole.cache)),
         ("of it the rest: activations, spills, what is read again", size(whole.rest)),
-        ("peak VTCM", size(whole.peak_vtcm)),
+        ("peak VTCM", mebibytes(whole.peak_vtcm)),
     ]
     if whole.of_dram_peak is not None:
         rows.append(("of what DRAM could move in the time", percent(whole.of_dram_peak)))
@@ -120,6 +120,7 @@ def _plot(figure: Figure, records: Sequence[CellRecord], origin: Origin) -> Plot
         ],
         {
             "height": 300,
+            "showlegend": True,
             "xaxis": {"rangemode": "tozero"},
             "yaxis": {"rangemode": "tozero"},
             "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},

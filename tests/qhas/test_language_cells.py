@@ -133,6 +133,7 @@ def test_pages_show_rates_against_context_and_where_a_token_goes(
     index = language.store.read(keys.report(run.run_id))
     assert index
     assert "Language models" in index.decode()
+    assert "not run" not in index.decode()
 
 
 def test_slower_blocks_are_a_regression_of_tokens_a_second(language: Language, record: CellRecord) -> None:
