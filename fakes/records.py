@@ -12,6 +12,7 @@ from qhas.devices.facts import DeviceFacts, Health, HealthFacts
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.profile.diagview import Samples, Series
 from qhas.profile.diagview import latency as latency_of
+from qhas.profile.language import Language
 from qhas.profile.metrics import Latency, Metrics, OpShare
 from qhas.profile.runtrace import Inference, Phase, Runtrace
 from qhas.runs.record import Attempt, CellRecord, CellStatus, Origin, SdkFacts, SweepRecord, SweepState
@@ -52,6 +53,29 @@ def metrics(**changes: Any) -> Metrics:
             "top_ops": [OpShare(op="Conv2d", cycles=5, dominant_cycles=4, dominant_percent=61.4)],
         }
         | changes
+    )
+
+
+def language(tokens: int = 1, time_us: float = 100_000, **changes: Any) -> Language:
+    """What a graph says of a language model of 16 blocks at context 4,096."""
+    whole = {
+        "tokens": tokens,
+        "time_us": time_us,
+        "block_us": 5_000,
+        "constant_us": 100,
+        "ends_us": 19_900,
+        "read": 800_000_000,
+        "written": 1_000_000,
+        "weights": 700_000_000,
+        "cache": 60_000_000,
+        "spill": 0,
+        "peak_vtcm": 4_194_304,
+        "dram_peak": 20_000,
+        "shares": [{"part": "down", "percent": 40}, {"part": "scores", "percent": 60}],
+    }
+    sentence = "1 and 2 decoder blocks were compiled; what a block adds was scaled to 16 blocks"
+    return Language.model_validate(
+        {"context": 4096, "whole": whole, "context_bytes": 760_000_000, "sentence": sentence} | changes
     )
 
 

@@ -12,6 +12,8 @@ _UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode categories of characters that break a line or steer a terminal."""
 _LONGEST_PART = 200
 """Bytes of a part that is kept as it is; file systems take 255."""
+_LONGEST_FOLDER = 1000
+"""Bytes of folders that are kept; Linux takes 4096 of a whole path."""
 
 
 def result_files(inference: int, tensors: Iterable[str]) -> dict[str, PurePosixPath]:
@@ -31,8 +33,9 @@ def result_files(inference: int, tensors: Iterable[str]) -> dict[str, PurePosixP
 
 
 def _path(inference: int, tensor: str) -> PurePosixPath:
-    parts = [folder_name(part) for part in tensor.strip("/").split("/")]
-    return PurePosixPath(f"Result_{inference}", *parts[:-1], f"{parts[-1]}.raw")
+    *folders, name = [folder_name(part) for part in tensor.strip("/").split("/")]
+    kept = folders if len("/".join(folders).encode()) <= _LONGEST_FOLDER else []
+    return PurePosixPath(f"Result_{inference}", *kept, f"{name}.raw")
 
 
 def folder_name(part: str) -> str:

@@ -10,7 +10,8 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated
 
@@ -24,8 +25,16 @@ _UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode categories: controls, halves of surrogate pairs, separators of lines and paragraphs."""
 _LONGEST_PART = 255
 """Bytes of a file's name on the file systems of Linux."""
+_LONGEST_PATH = 2048
+"""Bytes of a relative path: Linux takes 4096, the folder that it is joined to included."""
 _DIGEST = 16
-_MARKED = re.compile(rf"(?i)(^|/)[0-9a-f]{{{_DIGEST}}}-[^/]*$")
+_MARKED = re.compile(rf"(?i)(^|/)[0-9a-f]{{{_DIGEST}}}-")
+_LONGEST_KEY = 500
+"""Characters of a path as a key: S3 takes 1024 bytes, of which run and cell have 350."""
+_LONGEST_FOLDER = _LONGEST_KEY - 100
+_PACKED = ".gz"
+"""What a file's key ends with when it is packed on its way into the store: there is room for it behind every key."""
+_LONGEST_FILE = 100 - len(_PACKED)
 
 
 def check_name(name: str) -> str:
@@ -75,6 +84,8 @@ def check_path(path: str) -> str:
         fault = "a part of it is empty or only dots"
     elif any(len(part.encode()) > _LONGEST_PART for part in path.split("/")):
         fault = f"a part of it is longer than {_LONGEST_PART} bytes"
+    elif len(path.encode()) > _LONGEST_PATH:
+        fault = f"it is longer than {_LONGEST_PATH} bytes"
     else:
         return path
     raise ValueError(f"{path[:200]!r} cannot be the path of a file: {fault}")
@@ -102,24 +113,33 @@ def safe_name(name: str) -> str:
 
 
 def safe_paths(paths: Iterable[str]) -> dict[str, str]:
-    """A key for each relative path chosen outside, no two alike even where case does not count.
+    """A key for each relative path chosen outside, no two alike and none a folder of another, even where case does not count.
 
-    A path that is no key as it stands, is one with another, or looks marked is marked by its own digest.
+    A path that is no key as it stands, meets another, is too long or looks marked is marked by its own digest. Behind
+    each key there is room for `.gz`.
     """
-    keys = {path: "/".join(map(safe_name, path.split("/"))) for path in paths}
+    keys = {path: re.sub(r"\.\Z", "_", "/".join(map(safe_name, path.split("/")))) for path in paths}
     alike = Counter(key.lower() for key in keys.values())
-    return {
-        path: key
-        if key == path and alike[key.lower()] == 1 and not _MARKED.search(key)
-        else _marked(key, path)
-        for path, key in keys.items()
-    }
+    folders = {folder for key in alike for folder in _folders(key)}
+
+    def stays(path: str, key: str) -> bool:
+        lower = key.lower()
+        apart = alike[lower] == 1 and folders.isdisjoint((lower, f"{lower}{_PACKED}"))
+        short = len(key) <= _LONGEST_KEY and len(key.rpartition("/")[2]) <= _LONGEST_FILE
+        return key == path and apart and short and not _MARKED.search(key)
+
+    return {path: key if stays(path, key) else _marked(key, path) for path, key in keys.items()}
+
+
+def _folders(key: str) -> Iterator[str]:
+    return accumulate(key.split("/")[:-1], "{}/{}".format)
 
 
 def _marked(key: str, path: str) -> str:
-    folder, slash, name = key.rpartition("/")
+    kept = [each for each in _folders(key) if len(each) <= _LONGEST_FOLDER and not _MARKED.search(each)]
     digest = hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:_DIGEST]
-    return f"{folder}{slash}{digest}-{name[-(99 - _DIGEST) :]}"
+    name = key.rpartition("/")[2][-(_LONGEST_FILE - _DIGEST - 1) :]
+    return "/".join([*kept[-1:], f"{digest}-{name}"])
 
 
 def check_soc(name: str) -> str:

@@ -15,6 +15,11 @@ def microseconds(value: float) -> str:
     return f"{value:,.{digits}f} µs"
 
 
+def milliseconds(value: float) -> str:
+    """A time that is long for an inference, as in `48.6 ms`."""
+    return f"{value:,.0f} ms" if value >= 100 else f"{value:.1f} ms"
+
+
 def seconds(value: float) -> str:
     """What work on this host took, as in `6.5 s`."""
     return f"{value:,.1f} s"
@@ -40,6 +45,11 @@ def mebibytes(value: float) -> str:
 def count(value: float) -> str:
     """A whole number, as in `1,900,000`."""
     return f"{value:,.0f}"
+
+
+def rate(value: float) -> str:
+    """Tokens a second, with what digits an estimate has: `43.3`, `2,631`."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def percent(value: float) -> str:

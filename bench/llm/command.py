@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.llm.pairs import by_runtime, every_pair, near, pairs
 from bench.llm.simulating import simulate
 from qhas.llm.measured import known, simulated
-from qhas.llm.recipe import Attention, Recipe
+from qhas.network.recipe import Attention, Recipe
 from qhas.site import load_site
 
 _TABLE = Path(__file__).parents[2] / "qhas" / "llm" / "simulated.tsv"

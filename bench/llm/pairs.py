@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bench.truth.tables import Table
 from qhas.llm.measured import Simulated, known, measured_of
-from qhas.llm.recipe import Attention
+from qhas.network.recipe import Attention
 from qhas.truth.tables import device_of
 
 NEAR = 0.25

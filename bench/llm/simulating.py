@@ -10,8 +10,8 @@ from qhas.failures import InvalidInput
 from qhas.llm.ask import NotMade, outcomes_of, pass_of
 from qhas.llm.measured import Known, Simulated
 from qhas.llm.parts import Question
-from qhas.llm.recipe import Recipe
 from qhas.llm.subject import open_llm_bench
+from qhas.network.recipe import Recipe
 from qhas.site import Site
 
 

@@ -28,8 +28,8 @@ def write(root: Path) -> list[Path]:
 
 def _in_readme(readme: str) -> str:
     networks, rank, ratio = tables.short(calibrating(devices()[0], Precision.FLOAT))[:3]
-    pattern = r"for \d+ float networks(.*?)correlation is [\d.]+(.*?)simulated [\d.]+\*\*"
-    made = rf"for {networks} float networks\1correlation is {rank}\g<2>simulated {ratio}**"
+    pattern = r"for \d+( float\s.*?)correlation is [\d.]+(.*?)simulated is [\d.]+\*\*"
+    made = rf"for {networks}\1correlation is {rank}\g<2>simulated is {ratio}**"
     return re.sub(pattern, made, readme, count=1, flags=re.DOTALL)
 
 
@@ -71,25 +71,25 @@ def text() -> str:
     return f"""# How true is the simulator?
 
 Every simulated time of this project comes from Qualcomm's HTP performance simulator, in the PyPI wheel
-`onnxruntime-qnn`. This page sets it against latencies that were **measured on devices**: {SOURCE}
+`onnxruntime-qnn`. This page compares it with latencies **measured on devices**: {SOURCE}
 ({LICENCE}, read on {AS_OF}; medians of warm inferences, all layers on the NPU, QAIRT {QAIRT}). On the
 IQ-9075, {headline[0]} float networks have rank correlation {headline[1]} and a median of measured over simulated of
 {headline[2]}. Made by `python -m bench truth --write` from `qhas/truth/*.tsv`; nothing here is edited by hand.
 
 How it was simulated: the same topologies with seeded random weights, batch 1, the published input size, normalisation
 inside, channel-last input; converted and compiled by wheel {WHEEL} (QAIRT {QAIRT}) with the default options; phones, laptops,
-QCS8550 and SA8295P at the highest voltage corner. 8 bit is ONNX Runtime's own QDQ recipe, not the publisher's. A figure that is
-published for several devices and was measured on one counts once (SA8255P and SA8650P are copies of SA8775P, Dragonwing
-Q-8750 of Galaxy S25); a few of SA8775P are of QAIRT 2.45. The networks are not independent samples: resnets are alike,
+QCS8550 and SA8295P at the highest voltage corner. 8 bit is ONNX Runtime's own QDQ recipe, not the publisher's. A figure that was
+measured on one device and published for several counts once (SA8255P and SA8650P are copies of SA8775P, Dragonwing
+Q-8750 of Galaxy S25); a few of SA8775P are from QAIRT 2.45. The networks are not independent samples: resnets are alike,
 so errors are also given with a whole family left out.
 
 ## What is expected of a device
 
 `measured = a + b x simulated`, by least absolute deviation of logarithms. `a` is what the simulator does not model: the start of an
-inference. The interval is of residuals of families left out, as wide as holds about 80 % of them: over all rows it held
+inference. The interval comes from the residuals of families left out, and is as wide as it takes to hold about 80 % of them: over all rows it held
 {held} of {of} ({held / of:.0%}). Its width was chosen on the same networks; new ones are the better judge. `qhas show` and the pages print
-this expectation beside every simulated time; it is never stored, compared or judged. Where fewer than 8 networks of a format
-and class were measured, there is none. The constant of attention networks is that of the device's convolutional ones.
+this expectation next to every simulated time; it is never stored, compared or judged. There is none where fewer than 8 networks of a
+format and class were measured. Attention networks use the constant of the device's convolutional ones.
 
 {tables.by_device().markdown()}
 
@@ -99,7 +99,7 @@ and class were measured, there is none. The constant of attention networks is th
 
 ## What it cannot see
 
-A cell that has one of these says so.
+A cell with one of these says so.
 
 {tables.unseen().markdown()}
 
@@ -111,7 +111,7 @@ Every network off by more than {tables.FAR:g} in either direction, the worst fir
 
 ## By ops
 
-What most of a network's time goes to. Float:
+Grouped by what takes most of a network's time. Float:
 
 {tables.by_ops(Precision.FLOAT).markdown()}
 
@@ -137,7 +137,7 @@ Float, median of measured over simulated (number of networks).
 
 ## By compiler version
 
-IQ-9075, each table of the same networks throughout. Float:
+IQ-9075; each table has the same networks throughout. Float:
 
 {tables.by_compiler(Precision.FLOAT).markdown()}
 
@@ -149,29 +149,29 @@ IQ-9075, each table of the same networks throughout. Float:
 
 {tables.by_option().markdown()}
 
-A published DLC takes channel-last input, ONNX Runtime channel-first: each layout fits what was measured with it.
+A published DLC takes channel-last input, ONNX Runtime channel-first: each layout matches what was measured with it.
 
 {tables.by_layout().markdown()}
 
 8-bit networks, by what goes in and comes out: `snpe-onnx-to-dlc --input_layout NAME NCHW` moves channels to the end,
-`--quantize_io` leaves quantising to the caller. Floats cost nothing where channels come last, and where they come first the
-transposition is made of floats:
+`--quantize_io` leaves quantising to the caller. Floats cost nothing where channels come last; where channels come first, the
+transposition works on floats:
 
 {tables.by_boundary().markdown()}
 
-The library's default corner is the second lowest. The highest is what phones run at:
+The library's default corner is the second lowest. Phones run at the highest:
 
 {tables.by_corner().markdown()}
 
 ## How a network is written matters more
 
-The same networks after onnxsim, which makes a chain of Reshape and Gemm of MatMul and Add (IQ-9075, float):
+The same networks after onnxsim, which turns MatMul and Add into a chain of Reshape and Gemm (IQ-9075, float):
 
 {tables.by_lowering().markdown()}
 
 ## The simulator's own interval
 
-Profiles carry a lower and an upper estimate. How often the measured time lies between them:
+Profiles carry a lower and an upper estimate. How often the measured time is between them:
 
 {tables.by_vendor_interval().markdown()}
 
@@ -192,18 +192,18 @@ Some networks have ops whose cost the simulator does not know; their estimate le
 ## Try it
 
     python -m bench truth                                        # these tables, in the terminal
-    python -m bench truth --run                                  # simulate what the tables have no row of; goes on where it was stopped
-    python -m bench truth --run resnet50 --again                 # ... or again, set against the tables
-    python -m bench truth --model mobilenet_v2 --onnx net.onnx   # any network: convert, estimate, set against what was measured
+    python -m bench truth --run                                  # simulate what is not in the tables yet; resumes where it was stopped
+    python -m bench truth --run resnet50 --again                 # ... or again, compared with the tables
+    python -m bench truth --model mobilenet_v2 --onnx net.onnx   # any network: convert, estimate, compare with what was measured
 
 The structures of {len(structure.names())} networks, without weights, are in `bench/truth/structures`
-({_megabytes():.1f} MB); weights are grown from a seed. `python -m bench.truth.export` makes the files of torchvision, timm, transformers and a
-few networks of its own (`pip install 'qhas-flows[structures]'`). {_share()} Made again of its structure file, mobilenet_v2 is within 0.1 % of the tables in all twelve figures
+({_megabytes():.1f} MB); weights are generated from a seed. `python -m bench.truth.export` makes the files from torchvision, timm, transformers and a
+few networks of its own (`pip install 'qhas-flows[structures]'`). {_share()} Rebuilt from its structure file, mobilenet_v2 is within 0.1 % of the tables in all twelve figures
 of six SoCs, float and 8 bit. The last command takes an ONNX file, or one without its weights (`.onnx.gz`, `.onnx.xz`).
 
-A lab with devices has its own table: with `estimate: true` in site.yaml each cell that is measured on a device is also estimated, and
-`qhas truth` sets both against each other, and every DLC that the store has both simulated and measured. A record keeps the
-estimate beside the device's figures (`estimated`) and never among them.
+A lab with devices gets its own table: with `estimate: true` in site.yaml each cell measured on a device is also estimated.
+`qhas truth` compares the two, and every DLC that the store has both simulated and measured. A record keeps the
+estimate next to the device's figures (`estimated`), never among them.
 """
 
 
@@ -212,7 +212,7 @@ def _share() -> str:
     every = list(matrix.cells(WHEEL))
     there = sum(simulated.row_of(cell) is not None for cell in every)
     return (
-        f"Of the {len(every)} figures of these networks, devices and formats {there} are in the tables; the others were not made "
+        f"Of the {len(every)} figures of these networks, devices and formats {there} are in the tables; the others have not been made "
         "yet: `--run` makes them."
     )
 

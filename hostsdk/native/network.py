@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.data_files import is_external, require_data, without_data
 from hostsdk.native.gelu import fuse_gelus
 from hostsdk.native.written_out import write_out
 
@@ -19,6 +20,7 @@ RECURRENT = ("LSTM", "GRU")
 LEAST_OPSET = 13
 """From here on quantising pairs may be of a channel each; what is older is brought to `UPGRADED_OPSET`."""
 UPGRADED_OPSET = 17
+_NOT_OF_THE_HTP = frozenset({"DOUBLE", "BFLOAT16", "STRING", "COMPLEX64", "COMPLEX128"})
 _COMPONENT = "Converter"
 
 
@@ -43,32 +45,51 @@ def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tu
         model = onnx.load(onnx_path, load_external_data=False)
     except Exception:  # the parser's own kinds, and those of whatever is no network at all
         return onnx_path, []
+    require_data(model, onnx_path.parent)
+    _require_types(model.graph)
     recurrent = [(node.op_type, node.name) for node in model.graph.node if node.op_type in RECURRENT]
     changed = [
         _settle(model.graph, shapes),
+        _name(model.graph),
         bool(fuse_gelus(model)),
         bool(write_out(model, onnx_path.parent)),
     ]
-    external = _is_external(model)
-    if external and any(changed):
-        onnx.load_external_data_for_model(model, str(onnx_path.parent))
-    upgraded = model if external else _upgraded(model)
+    external = is_external(model)
+    upgraded = without_data(model, _upgraded) if external else _upgraded(model)
     if not any(changed) and upgraded is model:
         return onnx_path, recurrent
+    if external:
+        onnx.load_external_data_for_model(upgraded, str(onnx_path.parent))
     target = scratch / "network.onnx"
     onnx.save(upgraded, target, save_as_external_data=external, location="network.weights")
     return target, recurrent
 
 
-def has_data_files(onnx_path: Path) -> bool:
-    """Whether weights of the network lie in files beside it."""
-    import onnx
+def _require_types(graph: Any) -> None:
+    """Raise `ToolError` for an input of numbers that the HTP has none of: the runtime would blame an operation of its own."""
+    from onnx import TensorProto
 
-    return _is_external(onnx.load(onnx_path, load_external_data=False))
+    constants = {constant.name for constant in graph.initializer}
+    for value in graph.input:
+        kind = TensorProto.DataType.Name(value.type.tensor_type.elem_type)
+        if value.name not in constants and kind in _NOT_OF_THE_HTP:
+            raise _invalid(
+                f"input {value.name} is of {kind}, which the HTP has none of: export the network in float32 or float16"
+            )
 
 
-def _is_external(model: Any) -> bool:
-    return any(constant.external_data for constant in model.graph.initializer)
+def _name(graph: Any) -> bool:
+    """Give every node a name of its own, so that what is told of it is told of no other; whether one had none."""
+    taken = {node.name for node in graph.node}
+    seen = set[str]()
+    changed = False
+    for number, node in enumerate(graph.node):
+        if not node.name or node.name in seen:
+            name = node.name or next(filter(None, node.output), node.op_type)
+            node.name = name if name not in taken else f"{name}_{number}"
+            changed = True
+        seen.add(node.name)
+    return changed
 
 
 def _upgraded(model: Any) -> Any:

@@ -17,7 +17,7 @@ from infra.stack.postgresql import Postgresql, as_account
 from infra.stack.processes import MARK, Process, Processes
 from infra.stack.settings import BUCKET, Settings, as_shell, write_private
 
-_LOOK_SECONDS, _REGISTER_SECONDS = 0.2, 240.0
+_LOOK_SECONDS, _REGISTER_SECONDS = 0.2, 600.0
 _SHOWN = ("AWS_", "QHAS_", "PREFECT_")
 
 
@@ -79,17 +79,20 @@ def in_order(settings: Settings, installed: Postgresql, folder: Path, root: Path
 
 
 def _register(processes: Processes, settings: Settings, root: Path) -> None:
-    with processes.log("register").open("wb") as log:
-        done = subprocess.run(
-            [str(root / "infra" / "register")],
-            env=parts.worker_environment(settings, processes.folder) | {MARK: str(processes.folder)},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=root,
-            timeout=_REGISTER_SECONDS,
-            check=False,
-        )
+    try:
+        with processes.log("register").open("wb") as log:
+            done = subprocess.run(
+                [str(root / "infra" / "register")],
+                env=parts.worker_environment(settings, processes.folder) | {MARK: str(processes.folder)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=root,
+                timeout=_REGISTER_SECONDS,
+                check=False,
+            )
+    except subprocess.TimeoutExpired:
+        raise _failed(processes, "register", f"was not done within {_REGISTER_SECONDS:g} s") from None
     if done.returncode:
         raise _failed(processes, "register", f"failed with exit code {done.returncode}")
 

@@ -13,10 +13,10 @@ from qhas.advise.onnx_graph import OnnxGraph, load
 from qhas.advise.quantised import steps_of_ends
 from qhas.advise.rewrites import REWRITES, Rewrite
 from qhas.estimate.bench import Bench
+from qhas.estimate.conversion import to_dlcs
 from qhas.estimate.model import Estimate
 from qhas.estimate.trial import Subject, Trial
 from qhas.failures import InvalidInput
-from qhas.gate.conversion import to_dlcs
 from qhas.tune.subject import content_of
 
 _LEAST_GAIN = 0.5

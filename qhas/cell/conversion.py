@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from qhas.cell.calibration import CALIBRATION_LIST, calibration_digest, gather_calibration
+from qhas.cell.language import draw, drawn_digest
 from qhas.cell.prepared import MADE_DLC, MADE_ONNX, MADE_ONNX_DATA, OP_TRACE, PreparedGraphs
 from qhas.cell.work import CellWork, StepAttempt
-from qhas.failures import FailureKind, Step, StepFailed
+from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
+from qhas.lab.models import Source
 from qhas.machine.digest import data_digest, file_digest
 from qhas.network.onnx_file import OnnxGraph, open_input, read_onnx
+from qhas.outside_text import shown
 from qhas.runs import progress
 from qhas.runs.record import ConversionFacts
 from qhas.site.sdk import Sdk, SdkKind
 from qhas.sweep.quantization import FLOAT
-from qhas.sweep.spec import Cell
+from qhas.sweep.spec import Cell, ModelRef
 
 _QUANTISER = "onnxruntime"
 """The host SDK's quantiser is in this package."""
@@ -42,13 +45,18 @@ async def convert(work: CellWork) -> None:
     """The network as a DLC, from the store where it is known, else by the SDK's converter. Raises StepFailed."""
     reused = await _step(work, Step.CONVERT, _convert)
     dlc = made(work).path
-    quantization = work.cell.model.quantize
     work.conversion = ConversionFacts(
         key=made(work).key,
         sha256=await asyncio.to_thread(file_digest, dlc),
-        quantization=quantization.name if quantization else FLOAT,
+        quantization=_bits_of(work.cell.model),
         reused=reused,
     )
+
+
+def _bits_of(model: ModelRef) -> str:
+    if model.llm:
+        return f"w{model.llm.weights}a{model.llm.activations}"
+    return model.quantize.name if model.quantize else FLOAT
 
 
 async def quantize(work: CellWork) -> None:
@@ -71,17 +79,22 @@ def made(work: CellWork) -> MadeNetwork:
     return work.network
 
 
-def made_key(cell: Cell, sdk: Sdk, source_sha256: str, calibration: str = "") -> str:
-    """Content key of the DLC that an ONNX becomes, by the digest of its calibration data."""
-    key = source_sha256
+def made_key(cell: Cell, sdk: Sdk, origin: str, calibration: str = "") -> str:
+    """Content key of the DLC that an ONNX or a language model becomes, by the digests of it and of its calibration data."""
+    key = origin
     for step in order_of(cell, sdk):
         key = _key(cell, sdk, step, key, calibration)
     return key
 
 
+def origin_digest(cell: Cell, source: Source) -> str:
+    """Of what the cell's DLC is made from: the file's, or of a language model that of the graphs drawn. Raises InvalidInput."""
+    return drawn_digest(cell, source.path) if cell.model.llm else source.sha256
+
+
 def order_of(cell: Cell, sdk: Sdk) -> tuple[Step, ...]:
     """The steps that make a DLC of the cell's network; none for a DLC."""
-    if not cell.model.onnx:
+    if cell.model.dlc:
         return ()
     if cell.model.quantize is None:
         return (Step.CONVERT,)
@@ -92,10 +105,10 @@ async def _step(work: CellWork, step: Step, make: Make) -> bool:
     """Take the network through a step; whether the store had what it makes."""
     async with work.attempt(step) as attempt:
         source, work.model = await work.lab.model(work.cell.model)
-        if work.graph is None:
+        if work.graph is None and work.cell.model.onnx:
             work.graph = await asyncio.to_thread(_read, work, source.path, step)
         calibration = await _calibrated(work, step)
-        network = work.network or MadeNetwork(source.path, source.sha256)
+        network = work.network or MadeNetwork(source.path, await _origin(work, source))
         key = _key(work.cell, work.sdk, step, network.key, calibration)
         kept = PreparedGraphs(work.lab.store)
         async with (
@@ -146,8 +159,18 @@ async def _calibrated(work: CellWork, step: Step) -> str:
     return await asyncio.to_thread(calibration_digest, folder)
 
 
+async def _origin(work: CellWork, source: Source) -> str:
+    try:
+        return await asyncio.to_thread(origin_digest, work.cell, source)
+    except InvalidInput as error:
+        raise StepFailed(FailureKind.PARTS_MISSING, Step.CONVERT, shown(str(error))) from error
+
+
 async def _convert(attempt: StepAttempt, network: Path) -> list[str]:
     work, target = attempt.work, attempt.folder / MADE_DLC
+    if work.cell.model.llm:
+        await draw(attempt, network)
+        return _required(attempt, target)
     await attempt.run_host_tool(
         work.sdk.convert_argv(
             network=network,

@@ -13,7 +13,9 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TypeVar
 
+from qhas.cell.artifacts import UNFINISHED
 from qhas.naming import safe_name
+from qhas.profile.language import Language
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 
@@ -21,6 +23,11 @@ T = TypeVar("T")
 _ROOM = 90
 """Characters of a folder's name behind a number."""
 _NUMBER = re.compile(r"(?:.*_)?(\d+)")
+_OURS = re.compile(
+    rf"inputs|output|profilelogs|{UNFINISHED}|result_.*|.*\.(?:bin|csv|dlc|gz|html|json|log|partial|raw|txt)",
+    re.IGNORECASE,
+)
+"""Names of files and folders that lie beside graphs' folders, in a step's directory or in a cell of the store."""
 
 
 @dataclass
@@ -33,16 +40,18 @@ class GraphWork:
     latency: Latency | None = None
     metrics: Metrics | None = None
     runtrace: Runtrace | None = None
+    language: Language | None = None
     remarks: list[str] = field(default_factory=list)
 
 
 def folders(names: Sequence[str]) -> list[str]:
-    """A folder for each graph, no two alike even where case does not count."""
+    """A folder for each graph, no two alike even where case does not count, and none named as a file beside it is."""
     distinct: dict[str, str] = {}
     for name in names:
         plain = safe_name(name)
         numbered = (f"{number}-{plain[-_ROOM:]}" for number in count(1))
-        folder = next(each for each in chain([plain], numbered) if each.lower() not in distinct)
+        own = [] if _OURS.fullmatch(plain) else [plain]
+        folder = next(each for each in chain(own, numbered) if each.lower() not in distinct)
         distinct[folder.lower()] = folder
     return list(distinct.values())
 

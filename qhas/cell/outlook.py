@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qhas.cell.conversion import made_key
+from qhas.cell.conversion import made_key, origin_digest
 from qhas.cell.prepared import PreparedGraphs, prepared_key
 from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
@@ -69,12 +69,13 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
 async def _is_prepared(cell: Cell, lab: Lab) -> bool:
     try:
         source, _ = await lab.model(cell.model)
-    except StepFailed:
+        origin = await asyncio.to_thread(origin_digest, cell, source)
+    except (StepFailed, InvalidInput):
         return False
     if cell.model.quantize:  # its calibration data would have to be fetched to know
         return False
     sdk = lab.sdk_of(cell)
-    key = prepared_key(cell, sdk, made_key(cell, sdk, source.sha256))
+    key = prepared_key(cell, sdk, made_key(cell, sdk, origin))
     return await asyncio.to_thread(PreparedGraphs(lab.store).holds, key)
 
 

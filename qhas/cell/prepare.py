@@ -14,6 +14,7 @@ from qhas.cell.artifacts import NETWORK, PREPARED_DLC, SCHEMATIC, SOURCES
 from qhas.cell.dlc import prepared_graphs
 from qhas.cell.effective import context_bytes, of_cache
 from qhas.cell.graphs import GraphWork, folders, paired
+from qhas.cell.language import graph_names
 from qhas.cell.prepared import OP_TRACE, PreparedGraphs, prepared_key
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
@@ -55,7 +56,8 @@ async def prepare_graph(work: CellWork) -> Prepared:
             if not stored_names:
                 await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
         schematics = [attempt.folder / name for name in names if name != PREPARED_DLC]
-        prepared = await asyncio.to_thread(_with_graphs, attempt.folder / PREPARED_DLC, schematics)
+        dlc, told = attempt.folder / PREPARED_DLC, graph_names(work.cell)
+        prepared = await asyncio.to_thread(_with_graphs, dlc, schematics, told)
         work.graphs = list(prepared.graphs)
         network = await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
         work.traits = traits_of(network) if network else None
@@ -90,11 +92,11 @@ def _graph_names(dlc: Path) -> list[str]:
         return []
 
 
-def _with_graphs(dlc: Path, schematics: list[Path]) -> Prepared:
-    """Several schematics go to folders of their graphs, of which the DLC has as many and in this order."""
+def _with_graphs(dlc: Path, schematics: list[Path], told: tuple[str, ...]) -> Prepared:
+    """Several schematics go to folders of their graphs, of which the DLC has as many and in this order; `told` are better names."""
     if len(schematics) == 1:
         return Prepared(dlc, schematics[0])
-    names = _graph_names(dlc)
+    names = told or _graph_names(dlc)
     graphs = []
     for name, folder, schematic in zip(names, folders(names), schematics, strict=True):
         place = dlc.with_name(folder) / schematic.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -18,6 +18,7 @@ from qhas.runs import keys
 from qhas.runs.accepted import read_accepted, with_accepted
 from qhas.runs.budgets import check_budget
 from qhas.runs.record import BudgetResult, CellRecord, CellStatus, GraphRecord
+from qhas.runs.sole_runner import RunTaken
 from qhas.runs.stored import read_run
 from qhas.store import Artifact, Store, StoreError, Upload
 
@@ -107,7 +108,7 @@ def _with_accepted(store: Store, record: CellRecord) -> CellRecord:
 
 def _graph_record(work: CellWork, graph: GraphWork) -> GraphRecord:
     budget = work.cell.graph_budgets.get(graph.name, work.cell.budget)
-    figures = (graph.metrics, graph.latency, work.origin, graph.runtrace)
+    figures = (graph.metrics, graph.latency, work.origin, graph.runtrace, None, graph.language)
     return GraphRecord(
         name=graph.name,
         folder=graph.folder,
@@ -115,6 +116,7 @@ def _graph_record(work: CellWork, graph: GraphWork) -> GraphRecord:
         latency=graph.latency,
         metrics=graph.metrics,
         runtrace=graph.runtrace,
+        language=graph.language,
         budgets=[] if work.failure else check_budget(budget, *figures),
     )
 
@@ -125,10 +127,10 @@ def _publish(work: CellWork) -> CellRecord:
     _require_run(work)
     _clear(store, prefix)  # remains of an earlier try would look like this one's
     try:
-        stored = store.upload(prefix, uploads.values())
+        stored = store.upload(prefix, uploads.values(), _between(work))
         record = _with_accepted(store, record_of(work, [*map(_truly_named, uploads, stored)]))
         _require_run(work)  # an upload may take longer than a claim lives
-        store.write(keys.manifest(prefix), record.model_dump_json(indent=2).encode())
+        _write_record(store, keys.manifest(prefix), record)
     except StoreError:
         with suppress(StoreError):  # a full store must not fill faster
             _clear(store, prefix)
@@ -139,6 +141,20 @@ def _publish(work: CellWork) -> CellRecord:
 def _require_run(work: CellWork) -> None:
     if work.lab.tenure:
         work.lab.tenure.require()
+
+
+def _between(work: CellWork) -> Callable[[], None]:
+    return work.lab.tenure.require_between if work.lab.tenure else lambda: None
+
+
+def _write_record(store: Store, key: str, record: CellRecord) -> None:
+    """Raises RunTaken if there is one: whoever stored it after this process removed its own has the run."""
+    content = record.model_dump_json(indent=2).encode()
+    if not store.write(key, content, only_if_absent=True):
+        raise RunTaken(
+            f"Another process has stored {record.cell.key} of run {record.run_id} meanwhile: what this one has of it is not "
+            "stored."
+        )
 
 
 def _clear(store: Store, prefix: str) -> None:

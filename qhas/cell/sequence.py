@@ -15,6 +15,7 @@ from qhas.cell.conversion import convert, order_of, quantize
 from qhas.cell.device import ready_device
 from qhas.cell.estimate import estimate_too
 from qhas.cell.explanation import explain_too
+from qhas.cell.language import scale
 from qhas.cell.latency import measure_latency
 from qhas.cell.net_run import ProfiledRun, collect_logs, net_run
 from qhas.cell.outputs import compared_inferences, run_other_inputs
@@ -58,6 +59,7 @@ class Steps:
     collect_logs: Callable[[CellWork, ProfiledRun, Device], Coroutine[Any, Any, Path]]
     run_other_inputs: Callable[[CellWork, Prepared, Device], Coroutine[Any, Any, None]]
     generate_chrometrace: Callable[[CellWork, Prepared, Path, Device | None], Coroutine[Any, Any, None]]
+    scale: Callable[[CellWork], Coroutine[Any, Any, None]]
     measure_accuracy: Callable[[CellWork, Prepared], Coroutine[Any, Any, None]]
     explain: Callable[[CellWork], Coroutine[Any, Any, None]]
     publish_cell: Callable[[CellWork], Coroutine[Any, Any, CellRecord]]
@@ -79,6 +81,7 @@ NAMES = (
     "collect-logs",
     "outputs",
     "chrometrace",
+    "scale",
     "accuracy",
     "explain",
     "publish",
@@ -94,6 +97,7 @@ ONCE = Steps(
     collect_logs,
     run_other_inputs,
     generate_chrometrace,
+    scale,
     measure_accuracy,
     explain_too,
     publish_cell,
@@ -177,6 +181,8 @@ async def _profile(work: CellWork, steps: Steps) -> None:
     log = await _measure(work, steps, prepared)
     if work.lab.site.viewer is Viewer.HOST:
         await steps.generate_chrometrace(work, prepared, log, None)
+    if work.cell.model.llm:
+        await steps.scale(work)
     if is_asked_for(work.cell.model):
         await _measure_accuracy(work, steps, prepared)
 

@@ -39,7 +39,7 @@ from qhas.runs.record import (
 )
 from qhas.site.sdk import Sdk
 from qhas.store import StoreError
-from qhas.sweep.spec import NO_INPUTS, Cell
+from qhas.sweep.spec import Cell
 from qhas.truth.traits import Traits
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class CellWork:
     @property
     def executes(self) -> bool:
         """Whether the network is run: an estimate needs no inputs and leaves no outputs."""
-        return self.cell.model.inputs != NO_INPUTS
+        return self.cell.model.executes
 
     @property
     def sdk(self) -> Sdk:

@@ -15,16 +15,15 @@ from qhas.cli.screen import console
 from qhas.cli.tune import SdkOption, trial_bar
 from qhas.estimate.bench import asked_soc
 from qhas.failures import InvalidInput
-from qhas.llm.architecture import name_of, read_architecture
 from qhas.llm.ask import ask
 from qhas.llm.model import LlmAnswer
-from qhas.llm.parts import PROMPT, Question
-from qhas.llm.recipe import ActivationBits, Attention, Projections, Recipe, WeightBits
+from qhas.llm.parts import Question
 from qhas.llm.subject import open_llm_bench
 from qhas.llm.table import figure_rows, share_rows
+from qhas.network.architecture import name_of, read_architecture
+from qhas.network.recipe import ActivationBits, Attention, Projections, Recipe, WeightBits
 from qhas.site import load_site
-
-_CONTEXT = 4096
+from qhas.sweep.language import CONTEXT, PROMPT
 
 
 @command
@@ -32,12 +31,12 @@ def llm(
     config: Annotated[
         Path,
         typer.Argument(
-            metavar="CONFIG", help="config.json of the model, as Hugging Face has it; no weights."
+            metavar="CONFIG", help="The model's config.json, as on Hugging Face; no weights needed."
         ),
     ],
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sm8750; repeatable.")],
     context: Annotated[
-        list[int] | None, typer.Option(help=f"Tokens of the whole context; repeatable; default {_CONTEXT}.")
+        list[int] | None, typer.Option(help=f"Tokens in the whole context; repeatable; default {CONTEXT}.")
     ] = None,
     weights: Annotated[int, typer.Option(help="Bits of weights: 4 or 8.")] = WeightBits.FOUR,
     activations: Annotated[int, typer.Option(help="Bits of activations: 16 or 8.")] = ActivationBits.SIXTEEN,
@@ -49,11 +48,11 @@ def llm(
     ] = WeightBits.EIGHT,
     projections: Annotated[Projections, typer.Option(help="Op of the projections.")] = Projections.MATMUL,
     attention: Annotated[
-        Attention, typer.Option(help="One MatMul for the heads of a layer, or one a head.")
+        Attention, typer.Option(help="One MatMul for all heads of a layer, or one per head.")
     ] = Attention.GROUPED,
-    prompt: Annotated[int, typer.Option(help="Tokens of a pass of prefill.")] = PROMPT,
+    prompt: Annotated[int, typer.Option(help="Tokens per prefill pass.")] = PROMPT,
     layers: Annotated[int, typer.Option(help="Decoder blocks of the larger graph that is compiled.")] = 2,
-    html: Annotated[Path | None, typer.Option(help="Write a page of its own to this file, too.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write an HTML page to this file.")] = None,
     sdk: SdkOption = None,
     site: SiteOption = None,
     as_json: JsonOption = False,
@@ -67,7 +66,7 @@ def llm(
         projections=projections,
         attention=attention,
     )
-    contexts = tuple(dict.fromkeys(context or [_CONTEXT]))
+    contexts = tuple(dict.fromkeys(context or [CONTEXT]))
     socs = list(dict.fromkeys(map(asked_soc, soc)))
     question = Question(name_of(config), read_architecture(config), recipe, contexts, prompt, layers)
     if html and (html.is_dir() or not html.absolute().parent.is_dir()):
@@ -78,7 +77,7 @@ def llm(
     ):
         answer = ask(question, socs, estimator, folder, progress)
     if html:
-        from qhas.llm.page import (
+        from qhas.report.llm_page import (
             page,
         )  # templates and plotly are half a second, which the others need not pay
 

@@ -23,8 +23,8 @@ def figures(before: Evidence, after: Evidence) -> list[Figure]:
 
 
 def _profile(side: Evidence) -> Profile:
-    accuracy = side.record.accuracy if side.record else None
-    return Profile(metrics_of(side.file), runtrace=side.runtrace, accuracy=accuracy)
+    own = {name: getattr(side.record, name) for name in ("accuracy", "language") if side.record}
+    return Profile(metrics_of(side.file), runtrace=side.runtrace, **own)
 
 
 def _read(figure: profile.Figure, side: Evidence, profiled: Profile) -> float | None:

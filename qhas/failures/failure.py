@@ -37,6 +37,7 @@ class Step(StrEnum):
     LOGS = "logs"
     OUTPUTS = "outputs"
     CHROMETRACE = "chrometrace"
+    SCALE = "scale"
     ACCURACY = "accuracy"
     EXPLAIN = "explain"
     PUBLISH = "publish"

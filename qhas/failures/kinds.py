@@ -68,6 +68,7 @@ class FailureKind(StrEnum):
     REFERENCE_FAILED = "reference_failed"
     OUTPUTS_UNLIKE = "outputs_unlike"
     EXPLANATION_MISSING = "explanation_missing"
+    PARTS_MISSING = "parts_missing"
     DISK = "disk"
     STORE = "store"
     INTERNAL = "internal"
@@ -104,10 +105,10 @@ FACTS: dict[FailureKind, FailureFacts] = {
     ),
     FailureKind.ONNX_REJECTED: FailureFacts(
         "The SDK's converter or quantiser refuses the ONNX.",
-        "`qhas check` names each op that the HTP does not take, and what would do.",
+        "`qhas check` names each op that the HTP does not support, and what would work.",
     ),
     FailureKind.SHAPE_OPEN: FailureFacts(
-        "An input of the ONNX has no settled shape.",
+        "An input of the ONNX has no fixed shape.",
         "Give a number for each dimension, with `--shape NAME=1,3,224,224` or under `shapes` of the model.",
     ),
     FailureKind.CALIBRATION_UNUSABLE: FailureFacts(
@@ -123,11 +124,11 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "This SDK cannot prepare for the SoC.", "Check the SoC's name, or use an SDK that knows it."
     ),
     FailureKind.FLOAT_UNSUPPORTED: FailureFacts(
-        "The SoC computes no floats, and the network has some.",
+        "The SoC cannot compute floats, and the network contains some.",
         "Quantise it (`--quantize w8a8`, or `quantize` in the sweep), or leave this SoC out.",
     ),
     FailureKind.TOOL_MISSING: FailureFacts(
-        "A tool of the SDK is not there or cannot be executed.",
+        "A tool of the SDK is missing or cannot be executed.",
         "Run `qhas doctor` and repair the SDK it names.",
     ),
     FailureKind.TOOL_FAILED: FailureFacts(
@@ -144,8 +145,8 @@ FACTS: dict[FailureKind, FailureFacts] = {
         attempts=2,
     ),
     FailureKind.TOOL_TIMED_OUT: FailureFacts(
-        "A tool did not finish in its time.",
-        "Raise run.timeout_seconds, or look why the tool hangs in its output.",
+        "A tool did not finish within its time limit.",
+        "Raise run.timeout_seconds, or read the tool's output to see why it hangs.",
         attempts=2,
     ),
     FailureKind.PREPARED_DLC_MISSING: FailureFacts(
@@ -160,10 +161,10 @@ FACTS: dict[FailureKind, FailureFacts] = {
     ),
     FailureKind.SCHEMATIC_AMBIGUOUS: FailureFacts(
         "Graph-prepare wrote several schematics; which one belongs to the log is not known.",
-        "Split the DLC into one graph a file.",
+        "Split the DLC into one graph per file.",
     ),
     FailureKind.SCHEMATIC_MISMATCH: FailureFacts(
-        "The schematic does not belong to the executed DLC.", "Prepare again and run with that very DLC."
+        "The schematic does not belong to the executed DLC.", "Prepare again and run exactly that DLC."
     ),
     FailureKind.INPUT_UNREADABLE: FailureFacts(
         "An input file could not be read.",
@@ -175,7 +176,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
     ),
     FailureKind.DEVICE_OFFLINE: FailureFacts(
         "The device cannot be reached, or the connection was lost.",
-        "Look at its cable, power and network; `qhas devices --check` tries it again.",
+        "Check its cable, power and network; `qhas devices --check` tries it again.",
         attempts=3,
         delay_seconds=5.0,
         again=Again.ELSEWHERE,
@@ -183,7 +184,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
     ),
     FailureKind.DEVICE_UNAUTHORIZED: FailureFacts(
         "The device does not let this host in.",
-        "Accept this host's key on the phone's screen, or give it this user's ssh key; check udev rules on `no permissions`.",
+        "Accept this host's key on the phone's screen, or give it this user's ssh key; on `no permissions`, check the udev rules.",
         attempts=2,
         again=Again.ELSEWHERE,
         blames_device=True,
@@ -203,7 +204,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         blames_device=True,
     ),
     FailureKind.DEVICE_HOT: FailureFacts(
-        "The device did not cool down in the time that the gate allows.",
+        "The device did not cool down within the time that the gate allows.",
         "Cool the rack, or raise gate.patience_seconds in site.yaml.",
         attempts=2,
         again=Again.ELSEWHERE,
@@ -221,7 +222,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "Read the reasons, repair the devices and bring them back with `qhas devices --check`.",
     ),
     FailureKind.SOC_MISMATCH: FailureFacts(
-        "The device is not of the SoC that site.yaml says.",
+        "The device's SoC is not the one in site.yaml.",
         "Correct `soc` of the device in site.yaml.",
         attempts=2,
         again=Again.ELSEWHERE,
@@ -234,15 +235,15 @@ FACTS: dict[FailureKind, FailureFacts] = {
         delay_seconds=5.0,
     ),
     FailureKind.DSP_UNREACHABLE: FailureFacts(
-        "The runtime did not reach the Hexagon: skel or transport are not right.",
-        "Check the device's `hexagon` in site.yaml, that its skel is of this SDK version, and the device log stored with the cell.",
+        "The runtime did not reach the Hexagon: skel or transport is wrong.",
+        "Check the device's `hexagon` in site.yaml, that its skel is from this SDK version, and the device log stored with the cell.",
         attempts=2,
         again=Again.ELSEWHERE,
         blames_device=True,
     ),
     FailureKind.DSP_CRASHED: FailureFacts(
         "The Hexagon process died during the run (subsystem restart).",
-        "Run again; if it stays, the device log stored with the cell names the fault.",
+        "Run again; if it happens again, the device log stored with the cell names the fault.",
         attempts=2,
         delay_seconds=5.0,
         again=Again.ELSEWHERE,
@@ -250,7 +251,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         network_may_cause=True,
     ),
     FailureKind.DEVICE_TIMED_OUT: FailureFacts(
-        "A tool did not finish in its time on the device.",
+        "A tool did not finish within its time limit on the device.",
         "Raise run.timeout_seconds; if other networks hang there too, reboot the device.",
         attempts=2,
         again=Again.ELSEWHERE,
@@ -263,11 +264,11 @@ FACTS: dict[FailureKind, FailureFacts] = {
         attempts=2,
     ),
     FailureKind.PREPARED_ONLINE: FailureFacts(
-        "No record of the prepared DLC fits the device, so the runtime prepared a graph of its own or refused.",
+        "No record of the prepared DLC fits the device, so the runtime prepared its own graph or refused.",
         "Prepare for the SoC of the device, with the SDK version that runs there.",
     ),
     FailureKind.RESULTS_INCOMPLETE: FailureFacts(
-        "The run ended well but left outputs for some inferences only.",
+        "The run ended well but left outputs for only some inferences.",
         "Run again; check free space on the device.",
         attempts=2,
     ),
@@ -280,7 +281,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "The profiling log is empty.", "Run again; check free space on the device.", attempts=2
     ),
     FailureKind.LOG_STALE: FailureFacts(
-        "The profiling log was there before the run.",
+        "The profiling log already existed before the run.",
         "Clean the working directory of the device and run again.",
         attempts=2,
     ),
@@ -316,19 +317,23 @@ FACTS: dict[FailureKind, FailureFacts] = {
     ),
     FailureKind.QHAS_INVALID: FailureFacts(
         "The QHAS summary is cut off or not JSON.",
-        "The chrometrace is kept; known for time_us of 0 in some SDK versions, so read the trace or change the SDK.",
+        "The chrometrace is kept. Some SDK versions are known for a time_us of 0: read the trace, or change the SDK.",
     ),
     FailureKind.REFERENCE_FAILED: FailureFacts(
-        "ONNX Runtime does not compute the ONNX, so there is nothing to hold the outputs against.",
-        "Run the ONNX in ONNX Runtime by hand, or leave the accuracy out with `accuracy: false`.",
+        "ONNX Runtime cannot compute the ONNX, so there is nothing to compare the outputs with.",
+        "Run the ONNX in ONNX Runtime by hand, or turn accuracy off with `accuracy: false`.",
     ),
     FailureKind.OUTPUTS_UNLIKE: FailureFacts(
-        "Inputs or outputs of the run are not those of the ONNX, by name or by shape.",
+        "Inputs or outputs of the run do not match those of the ONNX, by name or by shape.",
         "Name the ONNX that the network was made from as its `reference`.",
     ),
     FailureKind.EXPLANATION_MISSING: FailureFacts(
-        "The sweep asks what bounds the network, and the simulator does not say; the cell is as good without.",
-        "`qhas explain` asks again, with another SoC or options: `qhas explain --help`.",
+        "The sweep asks what bounds the network, and the simulator does not say; the cell is still good.",
+        "Ask again with `qhas explain`, with another SoC or other options: `qhas explain --help`.",
+    ),
+    FailureKind.PARTS_MISSING: FailureFacts(
+        "A part of the language model has no estimate, so nothing can be scaled to the whole.",
+        "`qhas llm` says the same of each part: other bits, fewer `blocks` or a shorter context may compile.",
     ),
     FailureKind.DISK: FailureFacts(
         "The scratch directory is full or not writable.", "Free space, or point TMPDIR at a larger disk."
@@ -339,6 +344,6 @@ FACTS: dict[FailureKind, FailureFacts] = {
         attempts=3,
     ),
     FailureKind.INTERNAL: FailureFacts(
-        "A fault of this program.", "Report it with the stored output; the other cells are not affected."
+        "A fault in this program.", "Report it with the stored output; the other cells are not affected."
     ),
 }

@@ -12,8 +12,8 @@ from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.diff.model import CellDiff, CircumstanceKind, Outcome
 from qhas.diff.runs import CellNotComparable, compare_cells
 from qhas.direct import run_direct
+from qhas.estimate.conversion import to_dlcs
 from qhas.failures import InvalidInput
-from qhas.gate.conversion import to_dlcs
 from qhas.gate.model import GateLine, GateResult, GateState
 from qhas.gate.sides import Side, unchanged
 from qhas.profile.figures import COSINE, DRAM, PEAK_VTCM, SQNR, TIME, Figure

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import pyarrow as pa
@@ -64,9 +64,7 @@ def _over(store: Store, kind: Kind, now: datetime) -> dict[str, list[HistoryFile
 
 
 def _settled(month: str, now: datetime) -> bool:
-    first = date.fromisoformat(f"{month}-01")
-    end = (first + timedelta(days=31)).replace(day=1)
-    return now.date() >= end + SETTLED
+    return month < f"{now - SETTLED:%Y-%m}"
 
 
 def _write(store: Store, kind: Kind, month: str, files: list[HistoryFile]) -> bool:

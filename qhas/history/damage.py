@@ -14,6 +14,17 @@ from qhas.outside_text import shown
 
 _logger = logging.getLogger(__name__)
 _REASON_CHARACTERS = 160
+_UNREADABLE = (
+    pa.ArrowException,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What Arrow raises, and the making of Python's values of what a file holds."""
 
 
 @dataclass(frozen=True)
@@ -48,5 +59,5 @@ def judging(file: HistoryFile) -> Iterator[None]:
     """Raises Damaged for what Arrow and the file's own metadata raise; errors of the store pass."""
     try:
         yield
-    except (pa.ArrowException, ValueError, TypeError, AttributeError, KeyError, OSError) as error:
+    except _UNREADABLE as error:
         raise Damaged(file, str(error)) from error

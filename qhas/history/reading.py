@@ -181,7 +181,17 @@ def _rows(
             schema = schema if PART in schema.names else schema.append(pa.field(PART, pa.string()))
             where = where & ~pc.field(PART).isin(list(share.without))
         table = fragment.to_table(schema=schema, columns=list(names), filter=where, use_threads=False)
+        _require_rows(table)
         return table.replace_schema_metadata(None)
+
+
+def _require_rows(table: pa.Table) -> None:
+    """Raise ValueError or OverflowError for rows of nothing, and for a date or a time that no calendar has."""
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if name in KEY_NAMES and column.null_count:
+            raise ValueError(f"a row has no {name}")
+        if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+            pc.min_max(column).as_py()
 
 
 def _fragment(contents: Contents, file: HistoryFile) -> Any:

@@ -63,12 +63,13 @@ class Models:
                 raise
             raise StepFailed(
                 FailureKind.MODEL_UNREADABLE,
-                Step.CONVERT if model.onnx else Step.PREPARE,
+                Step.PREPARE if model.dlc else Step.CONVERT,
                 f"{masked(address)} cannot be read: {error_at(address, f'{type(error).__name__}: {error}')}.",
             ) from None  # its text has the address
         files = [target, *(below(target.parent, name) for name in data)]
         digests = [file_digest(file) for file in files]
         digest = data_digest(digests) if data else digests[0]
         size = sum(file.stat().st_size for file in files)
-        facts = ModelFacts(dlc=masked(model.dlc), onnx=masked(model.onnx), sha256=digest, size=size)
+        kind = "dlc" if model.dlc else "onnx" if model.onnx else "llm"
+        facts = ModelFacts.model_validate({kind: masked(address), "sha256": digest, "size": size})
         return Source(target, digest), facts

@@ -8,16 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from qhas.estimate.conversion import to_dlcs
 from qhas.estimate.estimator import Estimator, Outcome
 from qhas.estimate.model import Estimate
 from qhas.estimate.trial import Subject, Trial
 from qhas.failures import InvalidInput
-from qhas.gate.conversion import to_dlcs
 from qhas.llm.graphs import LOOKED_UP
-from qhas.llm.model import LlmAnswer, LlmFigures, NotCompiled, PassFigures
+from qhas.llm.model import LlmAnswer, LlmFigures, NotCompiled
 from qhas.llm.parts import Kind, Part, Question
 from qhas.llm.scaling import cost_of, scaled, shares
 from qhas.machine.digest import data_digest
+from qhas.profile.language import PassFigures
 
 Progress = Callable[[int, int], None]
 _CONVERTER = "onnxruntime-qnn"
@@ -118,7 +119,7 @@ def _refused(
 def _trial(question: Question, part: Part, soc: str, folder: Path) -> Trial:
     digest = data_digest({"graph": part.draft(question.arch, question.recipe).digest, "by": _converter()})
     shares_wanted = part.kind is Kind.BLOCKS and part.count == question.count
-    return Trial(Subject(folder / f"{digest[:32]}.dlc", digest, soc), ops=shares_wanted)
+    return Trial(Subject(folder / f"{digest[:32]}.dlc", digest, soc), question.prepare, ops=shares_wanted)
 
 
 def _converter() -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from qhas.llm.architecture import Architecture
 from qhas.llm.draft import Draft
 from qhas.llm.projection import Projector
-from qhas.llm.recipe import Attention, Recipe
+from qhas.network.architecture import Architecture
+from qhas.network.recipe import Attention, Recipe
 
 
 @dataclass(frozen=True)

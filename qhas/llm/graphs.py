@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from qhas.llm.architecture import Architecture
 from qhas.llm.attention import AttentionDrawer, Pass, normalised
 from qhas.llm.draft import Draft
-from qhas.llm.families import Activation
 from qhas.llm.projection import Projector
-from qhas.llm.recipe import Recipe
+from qhas.network.architecture import Architecture
+from qhas.network.families import Activation
+from qhas.network.recipe import Recipe
 
 LOOKED_UP = 4096
 """Rows of the table that a graph of the look-up has at most: a pass reads its own rows of it, however many there are."""

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from qhas.llm.architecture import Architecture
+from qhas.network.architecture import Architecture
 from qhas.truth.tables import Device, device_of
 
 SOURCE = "Qualcomm AI Hub Models 0.65.0"

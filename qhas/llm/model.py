@@ -7,65 +7,15 @@ from math import ceil
 from pydantic import ConfigDict
 
 from qhas.documents import Stored
-from qhas.llm.architecture import Architecture
 from qhas.llm.measured import beside
-from qhas.llm.recipe import Attention, Recipe
+from qhas.network.architecture import Architecture
+from qhas.network.recipe import Attention, Recipe
+from qhas.profile.language import PassFigures
 
 NOTHING = "nothing at work"
 ONLY_ENDS = "inputs and outputs"
-_SECOND = 1e6
 _MUCH = 1.0
 """Bytes beyond weights and cache, as a share of the cache, from which on the cache is not read once."""
-
-
-class Share(Stored):
-    """A part of a block's graph and what of its time it has."""
-
-    model_config = ConfigDict(frozen=True)
-
-    part: str
-    percent: float
-
-
-class PassFigures(Stored):
-    """One pass through the whole model; bytes are of DRAM unless something else is said."""
-
-    model_config = ConfigDict(frozen=True)
-
-    tokens: int
-    """New ones."""
-    time_us: float
-    block_us: float
-    """What each block adds."""
-    constant_us: float
-    """What a graph of blocks costs whatever their number."""
-    ends_us: float
-    """Look-up and projection to the vocabulary."""
-    read: float
-    written: float
-    weights: int
-    """Bytes of all weights in their format: each is read once."""
-    cache: int
-    """Bytes of the cache before the pass: each is read once."""
-    spill: float
-    """Bytes that went to DRAM for want of VTCM, in SoCs of which the simulator says so; else 0."""
-    peak_vtcm: int
-    dram_peak: float | None
-    """Bytes a microsecond, by the simulator's configuration."""
-    shares: list[Share]
-    """Of the time of the graph with the most blocks."""
-
-    @property
-    def rest(self) -> float:
-        """Bytes moved beyond weights and cache once: activations, and what is read again."""
-        return self.read + self.written - self.weights - self.cache
-
-    @property
-    def of_dram_peak(self) -> float | None:
-        """Percent of the most that DRAM could move in the time."""
-        if not self.dram_peak:
-            return None
-        return 100 * (self.read + self.written) / (self.time_us * self.dram_peak)
 
 
 class LlmFigures(Stored):
@@ -83,12 +33,12 @@ class LlmFigures(Stored):
     @property
     def decode_tokens_per_s(self) -> float:
         """With a cache of the whole context."""
-        return _SECOND / self.decode.time_us
+        return self.decode.tokens_per_s
 
     @property
     def prefill_tokens_per_s(self) -> float:
         """With every pass at the context's full length."""
-        return self.prefill.tokens * _SECOND / self.prefill.time_us
+        return self.prefill.tokens_per_s
 
     @property
     def first_token_ms(self) -> float:
@@ -126,7 +76,12 @@ class LlmAnswer(Stored):
 
     @property
     def sentence(self) -> str:
-        """What was compiled and what was scaled."""
+        """What was compiled and what was scaled, and by what."""
+        return f"{self.scaled}; {self.compiled} graphs were compiled now, on SDK {self.sdk}; all figures are simulated."
+
+    @property
+    def scaled(self) -> str:
+        """What was compiled and what was scaled, without full stop."""
         arch = self.architecture
         some = "1 decoder block" if self.blocks == 1 else f"1 and {self.blocks} decoder blocks"
         added = "a block" if self.blocks == 1 else "what a block adds"
@@ -137,8 +92,7 @@ class LlmAnswer(Stored):
         )
         return (
             f"Compiled were {some} for 1 token and for {self.prompt}, the projection to the vocabulary and {table}, with seeded weights; "
-            f"{added} was scaled to {arch.layers} blocks; {self.compiled} graphs were compiled now, on SDK {self.sdk}; all figures are "
-            "simulated."
+            f"{added} was scaled to {arch.layers} blocks"
         )
 
     @property
@@ -161,6 +115,6 @@ class LlmAnswer(Stored):
             socs = ", ".join(dict.fromkeys(moved))
             notes.append(
                 f"On {socs} a token moves more than twice its cache besides weights: keys of all heads do not fit into VTCM at once; try "
-                "--attention split."
+                "attention split."
             )
         return notes

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from qhas.failures import InvalidInput
 from qhas.llm import graphs
-from qhas.llm.architecture import Architecture
 from qhas.llm.attention import Pass
 from qhas.llm.draft import Draft
-from qhas.llm.recipe import Recipe
+from qhas.network.architecture import Architecture
+from qhas.network.recipe import Recipe
+from qhas.sweep.language import LONGEST, MOST_BLOCKS, PROMPT
+from qhas.sweep.spec import PrepareOptions
 
-PROMPT = 128
-"""New tokens of a pass that reads a prompt, as Qualcomm's published models have it."""
-LONGEST = 1 << 17
-"""Tokens of a context."""
-MOST_BLOCKS = 8
 _LARGEST = 1_900_000_000
 """Bytes of weights: a file of ONNX holds 2 GB."""
 
@@ -74,6 +71,7 @@ class Question:
     """New tokens of a pass of prefill."""
     count: int = 2
     """Blocks of the larger graph."""
+    prepare: PrepareOptions = field(default_factory=PrepareOptions)
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= MOST_BLOCKS:

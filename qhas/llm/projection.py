@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qhas.llm.draft import Draft
-from qhas.llm.recipe import Projections, Recipe
+from qhas.network.recipe import Projections, Recipe
 
 
 class Projector:

@@ -7,7 +7,8 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from qhas.estimate.model import Estimate, GraphEstimate
-from qhas.llm.model import NOTHING, ONLY_ENDS, Share
+from qhas.llm.model import NOTHING, ONLY_ENDS
+from qhas.profile.language import Share
 
 _PLACE = re.compile(r"b\d+_([a-z]+)_")
 """Begins the name of a block's node; what follows says which part of it."""

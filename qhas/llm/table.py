@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from qhas.llm.model import LlmAnswer, LlmFigures, PassFigures
-from qhas.units import mebibytes, size
+from qhas.llm.model import LlmAnswer, LlmFigures
+from qhas.profile.language import PassFigures
+from qhas.units import mebibytes, rate, size
 
 Rows = tuple[list[str], list[list[str]]]
 """Titles, and rows as long as they."""
@@ -51,8 +52,3 @@ def share_rows(answer: LlmAnswer) -> Rows:
 
 def _share(one: PassFigures, part: str) -> str:
     return next((f"{share.percent:.1f}" for share in one.shares if share.part == part), "")
-
-
-def rate(tokens: float) -> str:
-    """Tokens a second, with what digits an estimate has."""
-    return f"{tokens:,.0f}" if tokens >= 100 else f"{tokens:.1f}"

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Annotated
+from urllib.parse import unquote
 
 from pydantic import PlainSerializer
 
@@ -36,11 +37,14 @@ MASK = "..."
 _SHORTEST = 4
 """Shorter secrets are not looked for in texts: they would be found in words that have nothing to do with them."""
 
-_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
+_URL = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]*://)"
+    r"((?:[^\s\"'<>]|[\"'<>](?![\s,:;)\]}>/]|\Z)(?=\S{0,200}@))+)"  # a quote within a password does not end it
+)
 _SIGNING = (  # parameters that are secret wherever they stand, as in the body of a server's answer
     r"X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|AccountKey|SharedAccessSignature"
 )
-_IN_QUERY = r"sig|key|pwd|pass|[\w.-]*(?:token|secret|passw(?:or)?d|credential|auth|signature|[-_]key|apikey|accesskey(?:id)?)"
+_IN_QUERY = r"sig|jwt|key|pwd|pass|[\w.-]*(?:token|secret|passw(?:or)?d|credential|auth|signature|[-_]key|apikey|accesskey(?:id)?)"
 _SIGNED = re.compile(rf"(?i)((?:\b(?:{_SIGNING})|[?&;#](?:{_IN_QUERY}))=)([^&;#\s\"'<>]+)")
 _HEADER = re.compile(
     r"(?i)(\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|digest|token)\s+"
@@ -70,14 +74,14 @@ def masked_text(text: str, secrets: Collection[str] = ()) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", MASK, text)
-    text = re.sub(rf"({_SCHEME})([^\s\"'<>]+)", lambda found: found[1] + _without_user(found[2]), text)
+    text = _URL.sub(lambda found: found[1] + _without_user(found[2]), text)
     return _HEADER.sub(_parameter, _SIGNED.sub(_parameter, text))
 
 
 @lru_cache(maxsize=1024)  # each tool's environment asks it of all variables
 def holds_secret(name: str, value: str) -> bool:
     """Whether a variable may hold a credential, by its name or as the password in an address."""
-    return is_secret(name) or masked_text(value) != value
+    return is_secret(name) or not value == masked_text(value) == masked(value)
 
 
 def error_at(address: str, text: str) -> str:
@@ -115,4 +119,5 @@ def _secrets_of(address: str) -> Iterator[str]:
     if _without_user(rest) != rest:
         user = rest.rsplit("@", 1)[0]
         yield from (user, user.partition(":")[2])
+        yield unquote(user.partition(":")[2])
     yield from (found[2] for found in _SIGNED.finditer(rest))

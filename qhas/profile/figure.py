@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from qhas import units
 from qhas.profile.accuracy import Accuracy
+from qhas.profile.language import Language
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin
 from qhas.profile.qhas_file import QhasFile
@@ -19,6 +20,7 @@ class Unit(StrEnum):
     """What a figure counts."""
 
     MICROSECONDS = "us"
+    MILLISECONDS = "ms"
     SECONDS = "s"
     CYCLES = "cycles"
     BYTES = "bytes"
@@ -28,12 +30,14 @@ class Unit(StrEnum):
     CYCLES_A_PACKET = "cycles_per_packet"
     RATIO = "ratio"
     DECIBELS = "db"
+    TOKENS_A_SECOND = "tokens_per_s"
     VALUE = "value"
     """Of whatever an output holds."""
 
 
 SHOW: Mapping[Unit, Callable[[float], str]] = {
     Unit.MICROSECONDS: units.microseconds,
+    Unit.MILLISECONDS: units.milliseconds,
     Unit.SECONDS: units.seconds,
     Unit.CYCLES: units.count,
     Unit.BYTES: units.size,
@@ -43,11 +47,13 @@ SHOW: Mapping[Unit, Callable[[float], str]] = {
     Unit.CYCLES_A_PACKET: lambda value: f"{value:.2f}",
     Unit.RATIO: lambda value: f"{value:.5f}",
     Unit.DECIBELS: units.decibels,
+    Unit.TOKENS_A_SECOND: units.rate,
     Unit.VALUE: lambda value: f"{value:.3g}",
 }
 """A value for people."""
 SIGNS: Mapping[Unit, str] = {
     Unit.MICROSECONDS: " µs",
+    Unit.MILLISECONDS: " ms",
     Unit.SECONDS: " s",
     Unit.CYCLES: "",
     Unit.BYTES: " B",
@@ -57,6 +63,7 @@ SIGNS: Mapping[Unit, str] = {
     Unit.CYCLES_A_PACKET: "",
     Unit.RATIO: "",
     Unit.DECIBELS: " dB",
+    Unit.TOKENS_A_SECOND: " tokens/s",
     Unit.VALUE: "",
 }
 """What stands behind a value that is given to the digit."""
@@ -73,6 +80,8 @@ class Profiled(Protocol):
     def runtrace(self) -> Runtrace | None: ...
     @property
     def accuracy(self) -> Accuracy | None: ...
+    @property
+    def language(self) -> Language | None: ...
 
 
 class Profile(NamedTuple):
@@ -82,6 +91,7 @@ class Profile(NamedTuple):
     latency: Latency | None = None
     runtrace: Runtrace | None = None
     accuracy: Accuracy | None = None
+    language: Language | None = None
 
 
 class ByOrigin(NamedTuple):

@@ -26,6 +26,7 @@ from qhas.profile.figure import Figure as Figure
 from qhas.profile.figure import Profile as Profile
 from qhas.profile.figure import Profiled as Profiled
 from qhas.profile.figure import Unit as Unit
+from qhas.profile.language_figures import LANGUAGE_FIGURES
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin
 from qhas.profile.runtrace import Runtrace
@@ -501,6 +502,7 @@ FIGURES: tuple[Figure, ...] = (
     TOP_1,
     TOP_5,
     ACCURACY_INPUTS,
+    *LANGUAGE_FIGURES,
 )
 """In the order in which people read them."""
 

@@ -7,6 +7,7 @@ them and says where they stand: a number that is none becomes null, a backslash 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,7 +16,8 @@ import orjson
 
 _TOKEN = re.compile(
     rb'(?P<string>"(?:[^"\\]|\\.)*+")'
-    rb"|(?<![\w.])(?P<number>[+-]?(?:nan|inf(?:inity)?|1\.#[a-z]+)(?:\(\w*\))?)(?![\w.])",
+    rb"|(?<![\w.])(?P<number>[+-]?(?:nan|inf(?:inity)?|1\.#[a-z]+)(?:\(\w*\))?)(?![\w.])"
+    rb"|(?<![\w.+-])(?P<large>-?(?:\d{309,}|\d+(?:\.\d+)?e\+?\d{2,})(?:\.\d+)?)(?![\w.])",
     re.DOTALL | re.IGNORECASE,
 )
 _IN_STRING = re.compile(
@@ -94,6 +96,11 @@ def _without_oddities(text: bytes) -> tuple[bytes, list[Oddity]]:
     def token(match: re.Match[bytes]) -> bytes:
         if match["number"]:
             oddities.append(Oddity(f"a number that is none ({match['number'].decode()})", match.start()))
+            return b"null"
+        if match["large"]:
+            if math.isfinite(float(match["large"])):
+                return match[0]
+            oddities.append(Oddity("a number that is too large", match.start()))
             return b"null"
         if not _SUSPECT.search(match[0]):
             return match[0]

@@ -11,6 +11,7 @@ from qhas.explain.model import Explanation
 from qhas.explain.shown import FINDING_TITLES, MOST_OPS, OP_TITLES, finding_row, op_row
 from qhas.explain.shown import circumstances as circumstances_of_bounds
 from qhas.profile.figures import FIGURES, UTILIZATION, Figure
+from qhas.profile.language_figures import LANGUAGE_FIGURES
 from qhas.profile.picture import Timeline, Work
 from qhas.report import plots
 from qhas.report.circumstances import circumstances, unit_shares
@@ -20,6 +21,7 @@ from qhas.report.findings import Findings
 from qhas.report.gather import CellFiles
 from qhas.report.history_plot import history_plots
 from qhas.report.inferences import costs, phases, runtrace_note
+from qhas.report.language import whole_of
 from qhas.report.links import cell_page, files, first_links, link
 from qhas.report.rendering import render
 from qhas.report.standing import standing
@@ -90,6 +92,7 @@ def cell_page_text(
         moved=moved(record),
         estimated_too=estimated_too(record),
         plots={plot.id: plot for plot in drawn if plot},
+        whole=whole_of(record),
         ops=files_of.ops,
         costs=costs(record),
         phases=phases(record),
@@ -138,7 +141,7 @@ def tiles_of(record: CellRecord, diff: CellDiff | None, shares: Sequence[object]
         return []
     return [
         _tile(figure, value, record.origin, diff)
-        for figure in FIGURES
+        for figure in sorted(FIGURES, key=lambda figure: figure not in LANGUAGE_FIGURES)
         if figure.tile
         and not (shares and figure is UTILIZATION)
         and record.origin in figure.origins

@@ -10,6 +10,7 @@ from qhas.report.findings import Findings
 from qhas.report.links import cell_page
 from qhas.report.standing import Standing, standing
 from qhas.runs.record import CellRecord
+from qhas.runs.rows import row
 from qhas.sweep.spec import DEFAULT
 
 
@@ -60,7 +61,9 @@ def matrix(records: Sequence[CellRecord], findings: Findings) -> Matrix:
 
 
 def headline(record: CellRecord) -> str:
-    """The figure to look at first: the median latency, else the QHAS time; empty for a failed cell."""
+    """The figure to look at first: a language model's rate, the median latency, else the QHAS time; empty for a failed cell."""
+    if record.good and (rate := row(record).tokens):
+        return f"{rate} tokens/s"
     values = {figure: figure.read(record) for figure in (LATENCY, TIME)} if record.good else {}
     return next((figure.text(value) for figure, value in values.items() if value is not None), "")
 

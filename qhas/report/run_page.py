@@ -13,6 +13,7 @@ from qhas.report.families import ALL, Family, family_of
 from qhas.report.findings import Findings
 from qhas.report.front_plot import front_plots
 from qhas.report.grid import grid
+from qhas.report.language import RATES, language_rows, rate_plots
 from qhas.report.lead import lead
 from qhas.report.links import cell_page, first_links
 from qhas.report.matrix import matrix
@@ -92,6 +93,9 @@ def _group(
         "id": origin.value,
         "fronts": near,
         "front_plots": front_plots(near),
+        "languages": language_rows(records),
+        "rates": [figure.short_of(origin) for figure in RATES],
+        "rate_plots": rate_plots(records, origin),
         "title": ORIGIN_TITLE[origin],
         "legend": legend(records),
         "matrix": matrix(records, findings),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from qhas.diff.model import Outcome
 from qhas.report.findings import Findings
+from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
 from qhas.units import words
 
@@ -23,7 +24,7 @@ def _failures(run: SweepRecord, cells: Sequence[CellRecord]) -> Iterator[str]:
     if kinds:
         listed = ", ".join(f"{count} {words(kind)}" for kind, count in kinds.most_common())
         yield f"{kinds.total()} failed: {listed}."
-    if missing := run.cells - len(cells):
+    if missing := run.cells - len({keys.whole_cell(record.cell.key) for record in cells}):
         yield f"{missing} not run."
 
 

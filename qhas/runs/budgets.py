@@ -8,6 +8,8 @@ from functools import partial
 from qhas.profile.accuracy import Accuracy
 from qhas.profile.figure import SIGNS
 from qhas.profile.figures import BY_BUDGET_KEY, GRAPH, TIME, Profile, Unit
+from qhas.profile.language import Language
+from qhas.profile.language_figures import OF_DECODE, OF_PREFILL
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.op_types import QNN_OP_TYPES
 from qhas.profile.origin import Origin
@@ -29,16 +31,19 @@ def check_budget(
     origin: Origin,
     runtrace: Runtrace | None = None,
     accuracy: Accuracy | None = None,
+    language: Language | None = None,
 ) -> list[BudgetResult]:
     """Every limit of the budget against its figure, in the order of the budget's fields.
 
     `time_us` of a device is held against the graph's own time: power-up and VTCM acquire differ from run to run by more
-    than networks take.
+    than networks take. Limits on a pass of a language model are for the graph of that pass.
     """
-    profile = Profile(metrics, latency, runtrace, accuracy)
+    profile = Profile(metrics, latency, runtrace, accuracy, language)
     alone = origin is Origin.DEVICE and GRAPH.read(profile) is not None
     results = []
     for name, limit in budget.limits.items():
+        if language and BY_BUDGET_KEY.get(name) in (OF_PREFILL if language.whole.decodes else OF_DECODE):
+            continue
         of_graph = alone and name == TIME.budget
         value = GRAPH.read(profile) if of_graph else _value(name, limit, profile)
         of = f"{_OF_ORIGIN[origin]}{', the graph alone' if of_graph else ''}"

@@ -50,6 +50,11 @@ INDEX = "index.html"
 REPORT_INDEX = f"{REPORTS}/{INDEX}"
 REPORT_ENTRIES = f"{REPORTS}/index"
 KNOWN_ENTRIES = f"{REPORTS}/index.json"
+ASSETS = f"{REPORTS}/assets"
+NO_RUNS = frozenset(
+    key.removeprefix(f"{REPORTS}/") for key in (REPORT_INDEX, REPORT_ENTRIES, KNOWN_ENTRIES, ASSETS)
+)
+"""What no run may be called: of its name the report would lie where all reports have something in common."""
 
 _RERUNS = re.compile(r"reruns(-.+)?\.json")
 
@@ -119,7 +124,7 @@ def report(run_id: str, page: str = INDEX) -> str:
 
 def report_asset(name: str) -> str:
     """What all reports share."""
-    return f"{REPORTS}/assets/{name}"
+    return f"{ASSETS}/{name}"
 
 
 def report_entries(run_id: str) -> str:
@@ -171,6 +176,10 @@ def history_month(table: str, month: str) -> str:
 def parse_history(table: str, key: str) -> tuple[str, str] | None:
     """Month and night of a file of the history, the night empty for one of a whole month; None for another key."""
     match = re.fullmatch(rf"{table}/(?:date=((\d{{4}}-\d\d)-\d\d)|month=(\d{{4}}-\d\d))/[^/]+\.parquet", key)
+    try:
+        date.fromisoformat(match[1] or f"{match[3]}-01" if match else "")
+    except ValueError:
+        return None
     return (match[2] or match[3], match[1] or "") if match else None
 
 

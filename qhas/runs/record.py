@@ -18,6 +18,7 @@ from qhas.machine.secrets import Address
 from qhas.naming import Name
 from qhas.outside_text import ShownText
 from qhas.profile.accuracy import Accuracy
+from qhas.profile.language import Language
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.origin import Origin as Origin
 from qhas.profile.runtrace import Runtrace
@@ -72,16 +73,17 @@ class SdkFacts(Stored):
 
 
 class ModelFacts(Stored):
-    """The network as it was read: a DLC, or an ONNX with the files that its weights lie in."""
+    """The network as it was read: a DLC, an ONNX with the files that its weights lie in, or the config.json of a language model."""
 
     dlc: Address = Field(default="", exclude_if=lambda address: not address)
     onnx: Address = Field(default="", exclude_if=lambda address: not address)
+    llm: Address = Field(default="", exclude_if=lambda address: not address)
     sha256: str
     size: int
 
 
 class ConversionFacts(Stored):
-    """The DLC that was made of an ONNX: its content key and digest, its bits as in `w8a16`, and whether it was there already."""
+    """The DLC that was made of an ONNX or of a language model: its content key and digest, its bits as in `w8a16`, and whether it was there already."""
 
     key: str
     sha256: str
@@ -163,6 +165,10 @@ class BudgetResult(Stored):
         return self.state in (BudgetState.OVER, BudgetState.NO_FIGURE)
 
 
+_OF_GRAPH = ("latency", "metrics", "runtrace", "language", "budgets")
+"""Figures that graphs have of their own."""
+
+
 class GraphRecord(Stored):
     """What is known of one graph of a DLC that holds several; its files lie in `folder`, below the cell's."""
 
@@ -172,6 +178,11 @@ class GraphRecord(Stored):
     latency: Latency | None = None
     metrics: Metrics | None = None
     runtrace: Runtrace | None = None
+    language: Language | None = Field(
+        default=None,
+        exclude_if=lambda language: language is None,
+        description="Of a language model: what the graph says of all of it.",
+    )
     budgets: list[BudgetResult] = []
 
 
@@ -210,6 +221,11 @@ class CellRecord(Stored):
         default=None,
         exclude_if=lambda accuracy: accuracy is None,
         description="Of the first inference, against ONNX Runtime; of a cell whose network has an ONNX.",
+    )
+    language: Language | None = Field(
+        default=None,
+        exclude_if=lambda language: language is None,
+        description="Of a graph of a language model, as `by_graph` gives it.",
     )
     estimated: OwnEstimate | None = Field(
         default=None,
@@ -259,7 +275,7 @@ class CellRecord(Stored):
             update={"schematic_sha256": graph.schematic_sha256}
         )
         cell = self.cell.model_copy(update={"variant": f"{self.cell.variant}/{graph.folder}"})
-        own_figures = {name: getattr(graph, name) for name in ("latency", "metrics", "runtrace", "budgets")}
+        own_figures = {name: getattr(graph, name) for name in _OF_GRAPH}
         made = self.model_copy(
             update={"cell": cell, "prepared": prepared, "artifacts": own, "graphs": [], **own_figures}
         )

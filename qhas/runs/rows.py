@@ -11,6 +11,7 @@ from typing import NamedTuple
 from qhas.profile.accuracy import Accuracy
 from qhas.profile.diagview import spread_percent
 from qhas.profile.figures import COSINE, DRAM, LATENCY, P90, PEAK_VTCM, SQNR, TIME, UTILIZATION, Figure
+from qhas.profile.language_figures import DECODE, PREFILL
 from qhas.profile.metrics import Latency, Metrics
 from qhas.runs.condition import before_after, poor
 from qhas.runs.expected import expected
@@ -46,6 +47,7 @@ class Row:
     p90: str = ""
     spread: str = ""
     mark: str = ""
+    tokens: str = ""
     time: str = ""
     expected: str = ""
     utilization: str = ""
@@ -103,6 +105,7 @@ COLUMNS: dict[Origin, tuple[Column, ...]] = {
     ),
     Origin.SIMULATOR: (
         *_CELL,
+        Column("tokens", "tokens/s", numeric=True),
         Column("time", TIME.short_of(Origin.SIMULATOR), numeric=True),
         Column("expected", "expected ms", numeric=True),
         *_ACCURACY,
@@ -123,6 +126,7 @@ def row(record: CellRecord) -> Row:
         device=_device(record),
         health=before_after(record.health) if record.health else "",
         budget=_budget(record),
+        tokens=_tokens(record),
     )
     if record.failure:
         return replace(start, note=f"{record.failure.message} {record.failure.hint}")
@@ -140,6 +144,13 @@ def _budget(record: CellRecord) -> str:
     if any(result.state is BudgetState.ACCEPTED for result in judged) and not record.over_budget:
         return "accepted"
     return OVER if record.over_budget else "kept" if judged else ""
+
+
+def _tokens(record: CellRecord) -> str:
+    """Of the pass that the graph of a language model is of."""
+    return next(
+        (each.text(rate) for each in (DECODE, PREFILL) if (rate := each.read(record)) is not None), ""
+    )
 
 
 def _device(record: CellRecord) -> str:
@@ -215,7 +226,21 @@ def legend(records: list[CellRecord]) -> list[str]:
         )
     if any(record.metrics and record.origin is Origin.DEVICE for record in records):
         sentences.append("QHAS time is of the first, cold, profiled inference: never a latency.")
-    return [*sentences, *_accuracy_over(records), *expectations(records), *statements(records)]
+    return [
+        *sentences,
+        *scaled(records),
+        *_accuracy_over(records),
+        *expectations(records),
+        *statements(records),
+    ]
+
+
+def scaled(records: list[CellRecord]) -> list[str]:
+    """What was compiled and what was scaled of language models, each once."""
+    return [
+        f"Tokens/s are of the whole model, all else of the graph as it was compiled: {sentence}."
+        for sentence in dict.fromkeys(record.language.sentence for record in records if record.language)
+    ]
 
 
 def _accuracy_over(records: list[CellRecord]) -> list[str]:
@@ -274,7 +299,7 @@ def by_origin(records: list[CellRecord]) -> list[tuple[Origin, list[CellRecord]]
     return [(origin, group) for origin, group in groups if group]
 
 
-_WHERE_THERE_ARE = ("mark", "health", "budget", "cosine", "sqnr")
+_WHERE_THERE_ARE = ("mark", "tokens", "health", "budget", "cosine", "sqnr")
 
 
 def columns(origin: Origin, records: list[CellRecord]) -> list[Column]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,6 +20,8 @@ from qhas.store import Store
 from qhas.store.claims import Claim, Claims
 
 CLAIM_SECONDS = 60.0
+LOOK_SECONDS = 1.0
+"""How long a look at the claim counts while many files are stored."""
 _CLOCKS_DIFFER = timedelta(minutes=1)
 """By how much the clocks of two hosts may."""
 _logger = logging.getLogger(__name__)
@@ -35,11 +38,23 @@ class Tenure:
 
     def __init__(self, claims: Claims, key: str, run_id: str) -> None:
         self._claims, self._key, self._run_id = claims, key, run_id
+        self._looked = (-math.inf, -math.inf)
 
     def require(self) -> None:
         """Raise RunTaken if this process has the run no longer, and StoreError."""
+        now = _clocks()
         if other := self._claims.lost_to(self._key):
             raise RunTaken(_taken(self._run_id, other))
+        self._looked = now
+
+    def require_between(self) -> None:
+        """As `require` where that was not a moment ago, by the clock that stands in a pause and by the one that goes on."""
+        if any(abs(now - then) > LOOK_SECONDS for now, then in zip(_clocks(), self._looked, strict=True)):
+            self.require()
+
+
+def _clocks() -> tuple[float, float]:
+    return time.monotonic(), time.time()
 
 
 @asynccontextmanager

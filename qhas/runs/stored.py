@@ -62,7 +62,11 @@ def ending(run_id: str) -> Iterator[None]:
 
 
 def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord | None:
-    """The record of an earlier try of the run, if there is one. Raises InvalidInput if the id belongs to another spec."""
+    """The record of an earlier try of the run, if there is one. Raises InvalidInput if the id is another's."""
+    if run_id.lower() in keys.NO_RUNS:
+        raise InvalidInput(
+            f"No run can be called {run_id}: reports have that name in the store; choose another run id."
+        )
     earlier = read_run(store, run_id)
     if earlier and (different := differences(earlier.spec, spec)):
         raise InvalidInput(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from qhas.failures import InvalidInput
@@ -28,6 +29,7 @@ def sdks_of(site: Site, cells: Iterable[Cell]) -> dict[str | None, Sdk]:
         require_socs(sdk, socs[name])
     for cell in cells:
         require_quantiser(sdks[cell.sdk], cell)
+        _require_drawn(sdks[cell.sdk], cell)
     return sdks
 
 
@@ -47,3 +49,16 @@ def require_quantiser(sdk: Sdk, cell: Cell) -> None:
             f"{cell.key}: {asked.name} is of the host SDK; a vendor SDK's quantizer takes one number of bits for all activations: "
             f"choose w{asked.weights}a8 or w{asked.weights}a16."
         )
+
+
+def _require_drawn(sdk: Sdk, cell: Cell) -> None:
+    """Raise InvalidInput for a language model where there is no simulator, or nothing to draw its graphs with."""
+    if not cell.model.llm:
+        return
+    if sdk.kind is not SdkKind.HOST:
+        raise InvalidInput(
+            f"{cell.key}: language models are estimated by the host SDK; the SDK at {sdk.root} is the vendor's, which estimates nothing "
+            "by itself: leave `sdk` out, or name a host SDK."
+        )
+    if find_spec("onnx") is None:
+        raise InvalidInput(f"{cell.key}: language models need onnx: pip install 'qhas-flows[hostsdk]'.")

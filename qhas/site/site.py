@@ -179,7 +179,12 @@ def require_cells(site: Site, cells: Iterable[Cell]) -> None:
     require_devices(site, sorted({cell.soc for cell in cells}))
     real = {device.soc for device in site.devices if device.transport is not Transport.HOST}
     for cell in cells:
-        if cell.model.inputs == NO_INPUTS and cell.soc in real:
+        if cell.model.llm and cell.soc in real:
+            raise InvalidInput(
+                f"{cell.model.name} is a language model, which is estimated, but {cell.soc} is a device at this site: leave the SoC out, or "
+                "use a site without that device."
+            )
+        if not cell.model.executes and cell.soc in real:
             raise InvalidInput(
                 f"{cell.model.name} has `inputs: {NO_INPUTS}`, which estimates without execution, but {cell.soc} is a device "
                 f"at this site, and a device executes: write `inputs: {RANDOM_INPUTS}` or an input list."

@@ -13,7 +13,7 @@ import os
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -209,28 +209,36 @@ class Store:
         except ObjectMissing:
             return []
 
-    def upload(self, prefix: str, files: Iterable[Upload]) -> list[Artifact]:
+    def upload(
+        self, prefix: str, files: Iterable[Upload], before: Callable[[], None] = lambda: None
+    ) -> list[Artifact]:
         """Copy files below a prefix, several at once. Digests and sizes are of the bytes as stored, gzip included.
 
-        In the order of the files. Raises StoreError with the first failure, after those under way have ended.
+        In the order of the files. `before` is called, from any thread, before anything is stored; what it raises ends
+        the upload. Raises StoreError with the first failure, after those under way have ended.
         """
         wanted = list(files)
         with ThreadPoolExecutor(self._backend.at_once, "qhas-upload") as threads:
-            packing = {file: threads.submit(self._upload, prefix, file) for file in wanted if file.compress}
-            stored = self._upload_together(prefix, [file for file in wanted if not file.compress])
+            packing = {
+                file: threads.submit(self._upload, prefix, file, before) for file in wanted if file.compress
+            }
+            stored = self._upload_together(prefix, [file for file in wanted if not file.compress], before)
             begun = packing | {
-                file: threads.submit(self._upload, prefix, file)
+                file: threads.submit(self._upload, prefix, file, before)
                 for file in wanted
                 if file not in packing and file not in stored
             }
             artifacts = stored | dict(zip(begun, _results(threads, begun.values()), strict=True))
         return [artifacts[file] for file in wanted]
 
-    def _upload_together(self, prefix: str, files: list[Upload]) -> dict[Upload, Artifact]:
+    def _upload_together(
+        self, prefix: str, files: list[Upload], before: Callable[[], None]
+    ) -> dict[Upload, Artifact]:
         """Those that were stored together; the others are yet to be stored."""
         if len(files) < 2:
             return {}
         copies = [Copy(self._checked(f"{prefix}/{file.path}"), file.source) for file in files]
+        before()
         digests = self._guard.do_many(copies[0].key, lambda: self._backend.put_many(copies))
         return {
             file: _artifact(file, copy.file, file.path, digests[copy.key])
@@ -238,12 +246,14 @@ class Store:
             if copy.key in digests
         }
 
-    def _upload(self, prefix: str, file: Upload) -> Artifact:
+    def _upload(self, prefix: str, file: Upload, before: Callable[[], None]) -> Artifact:
         if not file.compress:
+            before()
             return self._put(prefix, file, file.source, file.path)
         with tempfile.TemporaryDirectory(prefix="qhas-upload-", dir=self._scratch) as scratch:
             with self._packing:
                 packed = gzipped(file.source, Path(scratch) / "packed.gz")
+            before()
             return self._put(prefix, file, packed, f"{file.path}.gz")
 
     def _put(self, prefix: str, file: Upload, source: Path, path: str) -> Artifact:

@@ -1,4 +1,4 @@
-"""A network as the author of a sweep names it: a DLC, or an ONNX with what makes one of it."""
+"""A network as the author of a sweep names it: a DLC, an ONNX, or the config.json of a language model, with what makes one of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from qhas.documents import Written, anchored
 from qhas.machine.secrets import Address
 from qhas.naming import Name
+from qhas.sweep.language import Llm
 from qhas.sweep.quantization import RANDOM_CALIBRATION, Quantize
 
 RANDOM_INPUTS = "random"
@@ -48,6 +49,14 @@ class ModelRef(Written):
         title="ONNX",
         description="In place of a DLC: an ONNX, which is converted first. Its weights may lie in files beside it.",
         examples=["s3://models/inception_v2.onnx"],
+    )
+    llm: Llm = Field(
+        default=None,
+        exclude_if=_is_empty,
+        title="Language model",
+        description="In place of a DLC: the config.json of a language model, alone or with context and bits. It is estimated: "
+        "simulated SoCs only.",
+        examples=["Llama-3.2-1B/config.json", {"config": "Llama-3.2-1B/config.json", "context": 4096}],
     )
     shapes: dict[str, Shape] = Field(
         default={},
@@ -114,13 +123,22 @@ class ModelRef(Written):
 
     @model_validator(mode="after")
     def _is_one_network(self) -> Self:
-        if bool(self.dlc) == bool(self.onnx):
+        ways = [way for way in (self.dlc, self.onnx, self.llm) if way]
+        if len(ways) != 1:
+            has = "several; give one of" if ways else "none; give"
+            raise ValueError(f"model {self.name} has {has} a dlc, an onnx or an llm")
+        if not self.onnx and (self.shapes or self.quantize):
+            what = "DLC, which has its" if self.dlc else "language model, which has its own"
             raise ValueError(
-                f"model {self.name} has {'both; give' if self.dlc else 'neither;'} a dlc or an onnx"
+                f"model {self.name} is a {what} shapes and bits; `shapes` and `quantize` are of an onnx"
             )
-        if self.dlc and (self.shapes or self.quantize):
+        return self
+
+    @model_validator(mode="after")
+    def _language_is_estimated(self) -> Self:
+        if self.llm and (self.input_lists or self.reference):
             raise ValueError(
-                f"model {self.name} is a DLC, which has its shapes and bits; `shapes` and `quantize` are of an onnx"
+                f"model {self.name} is a language model, which is estimated with seeded weights; it takes no inputs and no reference"
             )
         return self
 
@@ -135,7 +153,12 @@ class ModelRef(Written):
     @property
     def source(self) -> str:
         """Address of the file that it is made from."""
-        return self.dlc or self.onnx
+        return self.dlc or self.onnx or (self.llm.config if self.llm else "")
+
+    @property
+    def executes(self) -> bool:
+        """Whether the network is run: an estimate needs no inputs and leaves no outputs."""
+        return self.inputs != NO_INPUTS and not self.llm
 
     def of_reference(self) -> ModelRef:
         """The ONNX that its outputs are held against, as a model; its own where no other is named."""
@@ -172,4 +195,7 @@ def anchored_model(file: Path, place: str, model: ModelRef) -> ModelRef:
     if model.quantize and model.quantize.calibration != RANDOM_CALIBRATION:
         data = anchored(file, f"{place}.quantize.calibration", model.quantize.calibration)
         changes["quantize"] = model.quantize.model_copy(update={"calibration": data})
+    if model.llm:
+        config = anchored(file, f"{place}.llm", model.llm.config)
+        changes["llm"] = model.llm.model_copy(update={"config": config})
     return model.model_copy(update=changes)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from qhas.failures import InvalidInput
 from qhas.machine.secrets import masked
+from qhas.network.architecture import read_architecture
 from qhas.network.onnx_file import open_input, read_onnx
 from qhas.sweep.spec import ModelRef
 
@@ -27,6 +28,7 @@ _ZIP = b"PK\3\4"
 _ONNX = re.compile(rb"\x08[\x03-\x20][\x12\x1a\x22\x28\x32\x3a\x42]")
 _PACKED = re.compile(rb"\x1f\x8b|\xfd7zXZ\0|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY|7z\xbc\xaf\x27\x1c")
 """gzip, xz, zstd, bzip2, 7-Zip."""
+_PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _TEXT = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff|[\t\r\n -~]{%d}" % _HEAD)
 """With a byte order mark, or ASCII to the end of the head."""
 _FORMATS = (
@@ -47,12 +49,25 @@ _FORMATS = (
         lambda head: head.startswith(b"\x89HDF"),
         "export it as ONNX, and give that as `onnx:`.",
     ),
+    _Format("a pickle of Python", _PICKLE.match, "export it as ONNX, and give that as `onnx:`."),
+    _Format(
+        "a pointer of Git LFS",
+        lambda head: head == b"version https://",
+        "fetch the file itself with `git lfs pull`.",
+    ),
+    _Format(
+        "a JSON file",
+        re.compile(rb"\s*\{").match,
+        "give the config.json of a language model as `llm:`, else correct the path.",
+    ),
     _Format("a text file", _TEXT.match, "correct its path."),
 )
 
 
 def require_format(model: ModelRef, open_file: Callable[[], Any]) -> None:
     """Raise InvalidInput for a file that is surely of another format. What is unknown is left to the tools."""
+    if model.llm:
+        return
     with open_file() as file:
         head = file.read(_HEAD)
     if model.onnx and head.startswith(_ZIP):
@@ -66,7 +81,9 @@ def require_format(model: ModelRef, open_file: Callable[[], Any]) -> None:
 
 
 def require_settled(model: ModelRef, path: Path) -> None:
-    """Raise InvalidInput for an ONNX that cannot be read, or whose inputs have dimensions without a number."""
+    """Raise InvalidInput for an ONNX that cannot be read, or whose inputs have dimensions without a number, and for a config.json that says no model."""
+    if model.llm:
+        read_architecture(path)
     if not model.onnx:
         return
     try:

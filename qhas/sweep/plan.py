@@ -16,14 +16,17 @@ from typing import Any
 import fsspec
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
+from pydantic import ValidationError
 
+from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.machine.secrets import error_at, masked
 from qhas.naming import check_name
 from qhas.socs import KNOWN_SOCS
 from qhas.sweep.budget import NetworkBudget
+from qhas.sweep.language import LanguageModel
 from qhas.sweep.other_models import require_format, require_settled
-from qhas.sweep.quantization import Quantization, bits
+from qhas.sweep.quantization import FLOAT, Quantization, bits
 from qhas.sweep.spec import (
     Cell,
     ModelRef,
@@ -146,7 +149,7 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
         run = RunOptions.model_validate(spec.run.model_dump() | _fields_of(RunOptions, options))
         for model, soc in product(spec.models, spec.socs):
             yield Cell(
-                model=quantized(model, options["quantize"]) if "quantize" in options else model,
+                model=_varied(model, options),
                 soc=soc,
                 variant=check_name(variant),
                 sdk=options.get("sdk"),
@@ -159,8 +162,31 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
             )
 
 
+def _varied(model: ModelRef, options: Mapping[str, Any]) -> ModelRef:
+    """The model by the options of a variant that are of models. Raises InvalidInput for those it does not have."""
+    model = quantized(model, options["quantize"]) if "quantize" in options else model
+    own = {name: value for name, value in options.items() if name in LanguageModel.model_fields}
+    if not own:
+        return model
+    if not model.llm:
+        raise InvalidInput(
+            f"Model {model.name} is no language model: a grid of `{next(iter(own))}` is of those given as `llm`; put it into a sweep of its "
+            "own."
+        )
+    return _spoken(model, own)
+
+
+def _spoken(model: ModelRef, changes: Mapping[str, Any]) -> ModelRef:
+    try:
+        return model.model_copy(update={"llm": model.llm and model.llm.changed(dict(changes))})
+    except ValidationError as error:
+        raise InvalidInput(f"Model {model.name}: {describe(error)}.") from error
+
+
 def quantized(model: ModelRef, name: str) -> ModelRef:
     """The model in the bits of that name, calibrated as it says. Raises InvalidInput for a DLC, whose bits are settled."""
+    if model.llm:
+        return _spoken(model, bits(name) or {"weights": FLOAT})
     if not model.onnx:
         raise InvalidInput(
             f"Model {model.name} is a DLC, whose bits are settled: a grid of `quantize` is of ONNX networks; give it as `onnx`."

@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 
 from qhas.documents import Written, parse_yaml, require_distinct
 from qhas.naming import Name, SocName
+from qhas.network.recipe import ActivationBits, Attention, Projections
 from qhas.sweep.budget import Budget, NetworkBudget
+from qhas.sweep.language import Context
 from qhas.sweep.model_ref import INPUT_WORDS as INPUT_WORDS
 from qhas.sweep.model_ref import NO_INPUTS as NO_INPUTS
 from qhas.sweep.model_ref import RANDOM_INPUTS as RANDOM_INPUTS
@@ -24,6 +26,11 @@ DEFAULT = "default"
 OptimizationLevel = Annotated[int, Field(ge=1, le=3)]
 VtcmMegabytes = Annotated[int, Field(ge=0, le=64)]
 HvxThreads = Annotated[int, Field(ge=1, le=16)]
+
+
+def _is_empty(values: list[object]) -> bool:
+    """Axes that came later are in no record of before."""
+    return not values
 
 
 class PerfProfile(StrEnum):
@@ -144,9 +151,24 @@ class Variants(Written):
     )
     quantize: list[QuantizeName] = Field(
         default=[],
-        exclude_if=lambda names: not names,
+        exclude_if=_is_empty,
         title="Quantise",
-        description=f"Of ONNX networks: each of {', '.join(QUANTISATIONS)}.",
+        description=f"Of ONNX networks: each of {', '.join(QUANTISATIONS)}; of language models those of one number of bits each.",
+    )
+    context: list[Context] = Field(
+        default=[], exclude_if=_is_empty, title="Contexts", description="Of language models: tokens of each."
+    )
+    cache: list[ActivationBits] = Field(
+        default=[],
+        exclude_if=_is_empty,
+        title="Caches",
+        description="Of language models: bits of cached keys and values, each of 8, 16.",
+    )
+    attention: list[Attention] = Field(
+        default=[], exclude_if=_is_empty, title="Attention", description="Of language models: each form."
+    )
+    projections: list[Projections] = Field(
+        default=[], exclude_if=_is_empty, title="Projections", description="Of language models: each form."
     )
 
     @model_validator(mode="after")

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qhas.estimate.bench import Bench, asked_soc, estimating_at
+from qhas.estimate.conversion import to_dlcs
 from qhas.estimate.trial import Subject
 from qhas.failures import InvalidInput, StepFailed
-from qhas.gate.conversion import to_dlcs
 from qhas.lab.models import Models
 from qhas.machine.digest import file_digest
 from qhas.machine.secrets import name_in

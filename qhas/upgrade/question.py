@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from qhas.failures import InvalidInput
 from qhas.machine.digest import data_digest
 from qhas.machine.secrets import name_in
 from qhas.naming import safe_name
+from qhas.network.architecture import name_of
 from qhas.site import Site, Transport
 from qhas.site.sdk import SdkKind, find_sdks, host_sdk_versions
 from qhas.sweep.spec import (
@@ -28,6 +29,8 @@ from qhas.sweep.spec import (
 )
 
 THRESHOLD_PERCENT = 3.0
+_CONFIG = ".json"
+"""Of a language model."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,11 @@ class Question:
     def upgrade_id(self) -> str:
         """The same for the same question, so that asking again runs only what is missing."""
         asked: dict[str, object] = {
-            "models": [model.dlc for model in self.models],
+            "models": [model.source for model in self.models],
             "socs": self.socs,
             "sdks": self.sdks,
         }
-        if estimated := [model.name for model in self.models if model.inputs == NO_INPUTS]:
+        if estimated := [model.name for model in self.models if not model.executes]:
             asked["estimated"] = estimated
         options = self.prepare.model_dump(exclude_none=True) | self.run.model_dump(exclude_defaults=True)
         return f"{self.name}-{data_digest(asked | options)[:8]}"
@@ -101,9 +104,12 @@ def question_of(
 
 
 def named(dlcs: Sequence[str], inputs: str = RANDOM_INPUTS) -> tuple[ModelRef, ...]:
-    """Networks named after their files."""
+    """Networks named after their files; a config.json is a language model, named after its folder, at its defaults."""
     return tuple(
-        ModelRef(name=safe_name(PurePath(name_in(dlc)).stem), dlc=dlc, inputs=inputs) for dlc in dlcs
+        ModelRef.model_validate({"name": name_of(Path(dlc)), "llm": dlc})
+        if PurePath(dlc).suffix == _CONFIG
+        else ModelRef(name=safe_name(PurePath(name_in(dlc)).stem), dlc=dlc, inputs=inputs)
+        for dlc in dlcs
     )
 
 

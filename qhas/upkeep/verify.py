@@ -34,8 +34,10 @@ class Fault(StrEnum):
     """A record that is not one: empty, cut off, of other fields."""
     RECORD_MISPLACED = "record misplaced"
     """A record that speaks of another run or cell than the one whose place it has."""
+    RECORD_MISSING = "record missing"
+    """Of a run that ended with more records, and the history does not tell; resuming it makes the cell again."""
     STRAY = "stray"
-    """Something at a place of runs or cells whose name no run or cell can have; whoever put it there moves it out."""
+    """Something at a place of runs or cells that can be none, or that no record names; whoever put it there moves it out."""
     ARTIFACT_MISSING = "artifact missing"
     """A record names an object that is not there."""
     ARTIFACT_DAMAGED = "artifact damaged"
@@ -126,8 +128,9 @@ def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checke
             for number, (record, artifact) in enumerate(wanted)
         ]
         damages += [damage for look in looks if (damage := look.result())]
+    damages += _strays(stored, records)
     if run and run.state in _ENDED:
-        damages += _history(store, run, records)
+        damages += list(_history(store, run, records)) or _absent(run, stored)
     return Checked(
         run_id,
         len(records),
@@ -211,6 +214,29 @@ def _artifact(
     finally:
         scratch.unlink(missing_ok=True)
     return None
+
+
+def _strays(stored: Iterable[str], records: Iterable[CellRecord]) -> Iterator[Damage]:
+    """What lies in the folder of a cell that has a record, and is not named by it."""
+    named = {
+        keys.manifest(keys.cell(record.run_id, record.cell)): {
+            keys.file(record, artifact) for artifact in record.artifacts
+        }
+        for record in records
+    }
+    for key in stored:
+        place = keys.parse(key)
+        manifest = keys.manifest(place.prefix) if place else ""
+        if manifest in named and key != manifest and key not in named[manifest]:
+            yield Damage(one_line(key), Fault.STRAY, "The record of its cell does not name it: remove it.")
+
+
+def _absent(run: SweepRecord, stored: Mapping[str, Found]) -> Iterator[Damage]:
+    manifests = [keys.manifest(keys.cell(run.run_id, cell)) for cell in planned_cells(run.spec)]
+    absent = [manifest for manifest in manifests if manifest not in stored]
+    if len(absent) > run.missing:
+        for manifest in absent:
+            yield Damage(manifest, Fault.RECORD_MISSING, "It is not there, and its run ended with it.")
 
 
 def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Iterator[Damage]:

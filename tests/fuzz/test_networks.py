@@ -13,7 +13,7 @@ import pytest
 from hostsdk.viewer.features import FeatureError, read_configuration
 from qhas.cell.calibration import _values
 from qhas.failures import InvalidInput, StepFailed
-from qhas.llm.architecture import read_architecture
+from qhas.network.architecture import read_architecture
 from qhas.network.cut import cut
 from qhas.network.dlc import read_network
 from qhas.network.network import Network

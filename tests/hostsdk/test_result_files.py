@@ -43,6 +43,7 @@ def test_no_name_leads_out_of_the_result(tensor):
         ["a.raw/b", "a"],
         ["_-2", "_", ".."],
         ["x" * 300, "x" * 301],
+        ["d/" * 3000 + "x", "d/" * 3001 + "x", "x"],
     ],
     ids=ascii,
 )

@@ -78,6 +78,11 @@ class Api:
         body = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC"}
         return "\n".join(line["message"] for line in self.every("/logs/filter", body))
 
+    def events(self, name: str, run: str) -> list[dict[str, Any]]:
+        """Those of a name that have to do with a flow run."""
+        wanted = {"event": {"name": [name]}, "related": {"id": [f"prefect.flow-run.{run}"]}}
+        return list(self.post("/events/filter", {"filter": wanted, "limit": 50})["events"])
+
     def until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
         """Return when the condition holds; a server that does not answer meanwhile is waited for."""
         deadline = time.monotonic() + seconds

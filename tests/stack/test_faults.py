@@ -104,7 +104,12 @@ def test_a_flow_run_that_is_killed_is_shown_as_crashed_and_goes_on_with_retry(sw
     print(f"crashed after {time.monotonic() - began:.1f} s: {ended['state']['message']}")
     assert ended["state_type"] == "CRASHED"
     sweep.let_go()
-    time.sleep(10)  # the worker tells of the death twice; nobody is as quick as a test
+    # The worker tells of a death twice, the second time perhaps of a run that goes on by then: this comes after both.
+    sweep.running.api.until(
+        lambda: sweep.running.api.events("prefect.worker.executed-flow-run", sweep.flow_run),
+        120,
+        "the worker's last word of the process",
+    )
     sweep.finish()
 
 

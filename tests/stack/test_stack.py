@@ -13,10 +13,10 @@ from signal import SIGKILL
 import pytest
 from rich.console import Console
 
-from infra.stack import postgresql
+from infra.stack import postgresql, start
 from infra.stack.failure import StackFailed
 from infra.stack.postgresql import Postgresql, PostgresqlMissing
-from infra.stack.processes import Process
+from infra.stack.processes import Process, Processes
 from infra.stack.settings import Settings
 from infra.stack.stack import ROOT, Stack
 from infra.stack.start import in_order
@@ -66,6 +66,17 @@ def test_its_status_has_every_part_that_it_starts(tmp_path: Path, with_redis: bo
     database = Postgresql(tmp_path, account=None)
     started = [part.name for group in in_order(settings, database, tmp_path, ROOT) for part in group]
     assert sorted(stack.status()) == sorted(started)
+
+
+def test_a_registration_that_hangs_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (hanging := tmp_path / "infra" / "register").parent.mkdir()
+    hanging.write_text("#!/bin/sh\necho looking for the server\nexec sleep 600\n")
+    hanging.chmod(0o755)
+    monkeypatch.setattr(start, "_REGISTER_SECONDS", 0.5)
+    (tmp_path / "logs").mkdir()
+    with pytest.raises(StackFailed, match=r"register was not done within 0.5 s. It said: ") as failed:
+        start._register(Processes(tmp_path), Settings.choose(tmp_path, None, with_redis=False), tmp_path)
+    assert len(str(failed.value).splitlines()) == 1
 
 
 def test_two_commands_do_not_work_on_one_stack(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ CACHE_PREFIX = "htp.cache."
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
+_SEE_64, _LOCATOR_64 = 0xFFFFFFFF, 20
+_END_64 = struct.Struct("<4sQ2H2L4Q")
 _END = struct.Struct("<4s4H2IH")
 
 
@@ -172,6 +174,10 @@ def read_records(data: bytes) -> dict[str, bytes]:
     *_, count, _size, offset, _comment = _END.unpack(data[-_END.size :])
     records = {}
     try:
+        if offset == _SEE_64:  # networks were joined to it by the host SDK
+            *_, count, _size, offset = _END_64.unpack_from(
+                data, len(data) - _END.size - _LOCATOR_64 - _END_64.size
+            )
         for _ in range(count):
             row = _CENTRAL.unpack_from(data, offset)
             size, name_length, start = row[9], row[10], row[16]

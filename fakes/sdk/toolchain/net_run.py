@@ -17,6 +17,8 @@ from .session import Session, vendor_error
 
 DEVICE_SOC = "QHAS_FAKE_DEVICE_SOC"
 LOG = Path("profilelogs/qnn-profiling-data.log")
+TIMELINE_ONLY = "timeline_only"
+"""Nothing is executed: the host SDK's own."""
 _PERF_PROFILES = [
     "low_balanced",
     "balanced",
@@ -76,14 +78,14 @@ def options(session: Session) -> list[Option]:
             "userbuffer_tf8_output", "userbuffer_memorymapped", "static_min_max", "use_native_input_files"
         ),
         *flags("use_native_output_files", "enable_init_cache", "validate_cache"),
-        *flags("dbglogs"),
+        *flags("dbglogs", TIMELINE_ONLY),
         *switches("enable_htp_accelerated_init"),
     ]
 
 
 def run(session: Session, given: Mapping[str, str]) -> None:
     """Execute; raises ToolError with the vendor's text."""
-    for name in ("container", "input_list"):
+    for name in ("container", TIMELINE_ONLY if TIMELINE_ONLY in given else "input_list"):
         if name not in given:
             raise UsageError(f"option '--{name}' is required")
     print("Model String: N/A")
@@ -96,7 +98,8 @@ def run(session: Session, given: Mapping[str, str]) -> None:
         _check_inputs(job, given)
     for job in jobs:
         recorded = _execute(session, job)
-        _write_results(session, job)
+        if TIMELINE_ONLY not in given:
+            _write_results(session, job)
         if job.level == "qhas":
             _write_log(session, job, recorded)
         elif job.level != "off":
@@ -126,7 +129,7 @@ def _read_jobs(given: Mapping[str, str]) -> list[Run]:
     level = given.get("profiling_level", "detailed")
     wanted = given["graph_execute"].split(",") if "graph_execute" in given else None
     models = [model for model in dlc.model.graphs if wanted is None or model.graph in wanted]
-    lists = given["input_list"].split(",")
+    lists = given["input_list"].split(",") if "input_list" in given else [""] * len(models)
     if not models or len(lists) != len(models):
         raise vendor_error(102, f"{len(lists)} input lists for {len(models)} graphs", "System Configuration")
     several = len(models) > 1
@@ -138,7 +141,7 @@ def _read_jobs(given: Mapping[str, str]) -> list[Run]:
             container.name,
             soc,
             dlc.caches.get(soc),
-            _input_list(Path(listing), model.inputs),
+            _input_list(Path(listing), model.inputs) if listing else [{}],
             output / model.graph if several else output,
             level,
         )

@@ -110,6 +110,7 @@ _SHOWN = {
         _with_unit("dram", DRAM),
     ),
     Origin.SIMULATOR: (
+        _Shown("tokens", "tokens/s"),
         _shown("time", TIME, Origin.SIMULATOR),
         _Shown("expected", "expected\nms"),
         _shown("cosine", COSINE, Origin.SIMULATOR),
@@ -177,7 +178,7 @@ _DEVICE = 9 + _GAP
 _TOP_OP = 11
 _FIRST_TO_GO = ("utilization", "p90", "dram", "sqnr", "expected", "vtcm")
 """Figures that a terminal without room for them does not show; `--csv cells` has all."""
-_WHERE_TOLD = ("cosine", "sqnr")
+_WHERE_TOLD = ("cosine", "sqnr", "tokens")
 """Figures that most runs have none of."""
 _SHORT = {
     "optimization_level-": "O",

@@ -14,7 +14,7 @@ from urllib.request import build_opener
 
 from qhas.devices.lease import Leases, default_directory
 from qhas.failures import InvalidInput
-from qhas.machine.proxies import LOOPBACK, exempt_loopback, proxy_of_loopback
+from qhas.machine.proxies import LOOPBACK, exempt_loopback, proxy_of_loopback, unusable_proxies
 from qhas.machine.scratch import dead_scratch
 from qhas.machine.secrets import masked
 from qhas.store import Store, StoreError
@@ -76,12 +76,14 @@ def store(address: str) -> Finding:
 
 
 def proxy() -> Iterator[Finding]:
-    """That a proxy is in the way to this host itself; nothing where none is."""
-    if variable := proxy_of_loopback():
-        step = f"for Prefect's own commands export NO_PROXY={','.join(LOOPBACK)}"
+    """That a proxy cannot be used, or is in the way to this host itself; nothing where none is."""
+    for variable, fault in unusable_proxies().items():
         yield Finding(
-            "proxy", True, f"{variable} is set and NO_PROXY is without loopback: qhas adds it; {step}"
+            "proxy", True, f"{variable} is set, but {fault}: qhas goes without it; correct or unset it"
         )
+    if (name := proxy_of_loopback()) and name not in unusable_proxies():
+        step = f"for Prefect's own commands export NO_PROXY={','.join(LOOPBACK)}"
+        yield Finding("proxy", True, f"{name} is set and NO_PROXY is without loopback: qhas adds it; {step}")
 
 
 def scratch() -> Finding:

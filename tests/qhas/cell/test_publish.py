@@ -20,12 +20,14 @@ from qhas.runs import keys
 from qhas.runs.record import CellStatus, Origin
 from qhas.runs.sole_runner import RunTaken, sole_runner
 from qhas.runs.stored import read_cell
+from qhas.store import Store
 from qhas.store.claims import Claims
+from qhas.store.local import Local
 from tests.qhas.cell.workbench import RUN, Bench, bench_of, kind_of, log_of
 
 
 async def test_outputs_whose_names_are_alike_are_all_stored_with_their_true_names(bench: Bench) -> None:
-    names = ["out:0", "out_0", "\u65e5\u672c", "\u4e2d\u56fd", "Out_0"]
+    names = ["out:0", "out_0", "\u65e5\u672c", "\u4e2d\u56fd", "Out_0", "\xe9", "e\u0301", "x" * 96]
     make_dlc(Path(bench.work.cell.model.dlc), outputs=dict.fromkeys(names, (1, 10)))
     await generate_chrometrace(bench.work, *await log_of(bench))
     outputs = [a for a in (await publish_cell(bench.work)).artifacts if a.name == "output_tensor"]
@@ -150,6 +152,51 @@ async def test_a_run_that_another_process_took_over_gets_nothing_of_ours(bench: 
         with pytest.raises(RunTaken):
             await publish_cell(bench.work)
     assert read_cell(bench.lab.store, RUN, bench.work.cell) == record
+
+
+async def test_a_run_that_is_taken_over_while_files_are_stored_keeps_what_the_other_stored(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is stopped (SIGSTOP, a paused VM) is so at any moment, also between two files."""
+    monkeypatch.setattr("qhas.runs.sole_runner.LOOK_SECONDS", 0.0)
+    await generate_chrometrace(bench.work, *await log_of(bench))
+    store, claim = bench.lab.store, f"runs/{RUN}/claim.json"
+    put, others = Local.put, dict[str, bytes]()
+
+    def put_and_be_overtaken(self: Local, file: Path, key: str) -> str:
+        digest = put(self, file, key)
+        if not others:
+            store.delete(claim)
+            Claims(store, 60).take(claim)
+            others.update(
+                {key: b"the other's", f"{keys.cell(RUN, bench.work.cell)}/manifest.json": b"its record"}
+            )
+            for other, content in others.items():
+                store.write(other, content)
+        return digest
+
+    monkeypatch.setattr(Local, "put", put_and_be_overtaken)
+    async with sole_runner(store, RUN) as bench.lab.tenure:
+        with pytest.raises(RunTaken):
+            await publish_cell(bench.work)
+    assert {key: store.read(key) for key in others} == others
+    assert len(list(store.objects(keys.cell(RUN, bench.work.cell)))) == len(others)
+
+
+async def test_a_record_that_another_stored_in_the_last_moment_stays(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest, upload = f"{keys.cell(RUN, bench.work.cell)}/manifest.json", Store.upload
+
+    def upload_and_be_overtaken(self: Store, *arguments: Any) -> Any:
+        stored = upload(self, *arguments)
+        self.write(manifest, b"its record")
+        return stored
+
+    monkeypatch.setattr(Store, "upload", upload_and_be_overtaken)
+    with pytest.raises(RunTaken, match="meanwhile"):
+        await publish_cell(bench.work)
+    assert bench.lab.store.read(manifest) == b"its record"
 
 
 async def test_a_directory_that_goes_while_publishing_leaves_the_cell_unfinished(

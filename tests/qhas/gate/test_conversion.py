@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes.sdk import build_fake_sdk
-from qhas.gate.conversion import CONVERTER, to_dlcs
+from qhas.estimate.conversion import CONVERTER, to_dlcs
 from qhas.site import SdkRef
 from qhas.site.sdk import HOST_TARGET, Sdk, find_sdk
 

@@ -38,6 +38,12 @@ def a_night(night: int = 0) -> bytes:
 
 GOOD = a_night()
 TABLE = pq.read_table(io.BytesIO(GOOD))
+
+
+def with_column(name: str, values: pa.Array) -> bytes:
+    return as_bytes(TABLE.set_column(TABLE.schema.get_field_index(name), name, values))
+
+
 UNREADABLE = {
     "empty": b"",
     "cut off": GOOD[:-100],
@@ -45,12 +51,11 @@ UNREADABLE = {
     "no Parquet": b"PAR1 this is no Parquet file PAR1",
     "overwritten in the middle": GOOD[:40] + b"\xff" * 200 + GOOD[240:],
     "somebody else's table": as_bytes(pa.table({"x": [1, 2]})),
-    "words for a date": as_bytes(
-        TABLE.set_column(TABLE.schema.get_field_index("date"), "date", pa.array(["yesterday"]))
-    ),
-    "words for a latency": as_bytes(
-        TABLE.set_column(TABLE.schema.get_field_index("median_us"), "median_us", pa.array(["fast"]))
-    ),
+    "words for a date": with_column("date", pa.array(["yesterday"])),
+    "words for a latency": with_column("median_us", pa.array(["fast"])),
+    "a latency of parts": with_column("median_us", pa.array([{"value": 1.0}])),
+    "nobody's network": with_column("network", pa.array([None], pa.string())),
+    "a date that no calendar has": with_column("date", pa.array([2**31 - 1], pa.int32()).cast(pa.date32())),
     "metadata of no sense": as_bytes(TABLE.replace_schema_metadata({b"qhas.history": b"one"})),
 }
 
@@ -86,6 +91,44 @@ def test_a_damaged_compacted_file_costs_its_month_only(store: Store) -> None:
     damaged: list[DamagedFile] = []
     assert len(read_history(store, Where(), NAMES, left_out=damaged.append)) == 1
     assert len(damaged) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("finished_at", pa.array([2**63 - 1]).cast(pa.timestamp("us", tz="UTC"))),
+        ("finished_at", pa.array([1 - 2**63]).cast(pa.timestamp("us", tz="UTC"))),
+        ("qnn_nodes", pa.array([2**64 - 1], pa.uint64())),
+    ],
+    ids=["late", "early", "large"],
+)
+def test_a_value_that_none_of_ours_is_costs_its_file_only(store: Store, name: str, values: pa.Array) -> None:
+    append(store, run_of(1), [on_phone(1, 1001.0)])
+    store.write(f"history/date={day(2)}/odd.parquet", with_column(name, values))
+    assert len(read_history(store, Where()).to_pylist()) == 1
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [b"[1]", b"{", b'{"a": [1e400, "2026-01-01"]}', b'{"a": [Infinity, "2026-01-01"]}', b"[" * 100_000],
+    ids=["a list", "half", "endless", "infinite", "deep"],
+)
+def test_a_compacted_file_of_parts_that_are_none_costs_its_rows_only(store: Store, parts: bytes) -> None:
+    append(store, run_of(1), [on_phone(1, 1001.0)])
+    broken = f"history/month={day(1):%Y-%m}/broken.parquet"
+    store.write(broken, as_bytes(TABLE.replace_schema_metadata({b"qhas.parts": parts})))
+    damaged: list[DamagedFile] = []
+    assert len(read_history(store, Where(), left_out=damaged.append)) == 1
+    assert [file.file.key for file in damaged] == [broken]
+    compact(store, LATER)
+    assert len(read_history(store, Where())) == 1
+
+
+@pytest.mark.parametrize("place", ["date=9999-12-31", "date=2026-13-01", "date=2026-02-31", "month=2026-99"])
+def test_a_file_of_a_day_that_no_calendar_has_ends_no_compaction(store: Store, place: str) -> None:
+    append(store, run_of(1), [on_phone(1, 1001.0)])
+    store.write(f"history/{place}/odd.parquet", GOOD)
+    assert len(compact(store, LATER).months) == 2  # of both tables
 
 
 def narrow(table: pa.Table) -> pa.Table:

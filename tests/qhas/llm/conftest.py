@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qhas.llm.architecture import Architecture, read_architecture
+from qhas.network.architecture import Architecture, read_architecture
 
 CONFIG = {
     "model_type": "llama", "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 16, "num_attention_heads": 4,

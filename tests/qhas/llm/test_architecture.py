@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from qhas.failures import InvalidInput
-from qhas.llm.architecture import name_of, read_architecture
-from qhas.llm.families import Activation
+from qhas.network.architecture import name_of, read_architecture
+from qhas.network.families import Activation
 
 
 def test_a_model_is_read_by_its_own_keys(config):

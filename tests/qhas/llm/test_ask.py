@@ -9,11 +9,11 @@ from qhas.estimate.model import GraphEstimate
 from qhas.failures import InvalidInput
 from qhas.llm.ask import ask
 from qhas.llm.model import NOTHING
-from qhas.llm.page import page
 from qhas.llm.parts import Question
-from qhas.llm.recipe import Recipe
 from qhas.llm.scaling import Cost, scaled, shares
 from qhas.llm.table import figure_rows, share_rows
+from qhas.network.recipe import Recipe
+from qhas.report.llm_page import page
 from qhas.site.sdk import HOST_TARGET
 from qhas.store import Store
 from tests.qhas.estimating import HostSdk

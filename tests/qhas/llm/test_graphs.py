@@ -8,10 +8,10 @@ import onnxruntime
 import pytest
 
 from qhas.llm import graphs
-from qhas.llm.architecture import read_architecture
 from qhas.llm.attention import Pass
-from qhas.llm.families import FAMILIES
-from qhas.llm.recipe import ActivationBits, Attention, Projections, Recipe, WeightBits
+from qhas.network.architecture import read_architecture
+from qhas.network.families import FAMILIES
+from qhas.network.recipe import ActivationBits, Attention, Projections, Recipe, WeightBits
 
 DECODE, PREFILL = Pass(1, 32), Pass(8, 32)
 TYPES = {"tensor(uint16)": np.uint16, "tensor(uint8)": np.uint8, "tensor(int32)": np.int32}

@@ -310,6 +310,12 @@ def test_a_run_id_that_is_no_name_is_refused(lab: Lab, run_id: str) -> None:
         begin(lab, run_id, plan_of())
 
 
+@pytest.mark.parametrize("run_id", ["index", "assets", "index.html", "Index.JSON"])
+def test_a_run_called_like_something_of_all_reports_is_refused(lab: Lab, run_id: str) -> None:
+    with pytest.raises(InvalidInput, match=f"No run can be called {run_id}"):
+        begin(lab, run_id, plan_of())
+
+
 def test_a_damaged_record_of_a_run_is_refused_in_one_line(lab: Lab) -> None:
     lab.store.write(keys.sweep_record(RUN), b'{"run_id": 1}')
     with pytest.raises(InvalidInput, match=f"record of run {RUN} cannot be read") as refused:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from fakes.records import model
 from qhas.failures import InvalidInput
+from qhas.sweep.language import LanguageModel
 from qhas.sweep.spec import (
     Cell,
     Exclusion,
@@ -216,8 +217,11 @@ def test_flow_events_which_need_the_legacy_viewer_are_off_unless_asked_for() -> 
 
 
 @pytest.mark.parametrize("axis", list(Variants.model_fields))
-def test_every_axis_of_the_grid_is_the_sdk_the_bits_or_an_option_of_prepare_or_run(axis: str) -> None:
-    assert axis in {"sdk", "quantize", *PrepareOptions.model_fields, *RunOptions.model_fields}
+def test_every_axis_of_the_grid_is_the_sdk_the_bits_or_an_option_of_prepare_run_or_a_language_model(
+    axis: str,
+) -> None:
+    options = (PrepareOptions, RunOptions, LanguageModel)
+    assert axis in {"sdk", "quantize", *(name for each in options for name in each.model_fields)}
 
 
 def test_a_spec_cannot_be_changed() -> None:

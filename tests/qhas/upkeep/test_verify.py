@@ -51,6 +51,18 @@ def test_a_run_as_it_was_stored_is_whole(store: Store, run: CellRecord) -> None:
     assert run_ids(store) == [RUN]
 
 
+def test_what_no_record_names_is_told_and_costs_no_cell(store: Store, run: CellRecord) -> None:
+    store.write(place(run, "Result_0/planted.raw"), b"x")
+    assert faults(store) == [(Fault.STRAY, place(run, "Result_0/planted.raw"))]
+    assert redo(store, [verify_run(store, RUN)]) == 0
+
+
+def test_a_record_that_went_is_missed_though_its_row_went_too(store: Store, run: CellRecord) -> None:
+    store.delete(f"runs/{RUN}/{run.cell.key}")
+    store.delete("history")
+    assert faults(store) == [(Fault.RECORD_MISSING, place(run, "manifest.json"))]
+
+
 @pytest.mark.parametrize(
     "content", [TRACE[:-1], b"", TRACE.replace(b"[", b"{")], ids=["cut", "empty", "other"]
 )

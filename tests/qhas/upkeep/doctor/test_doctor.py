@@ -101,6 +101,8 @@ def test_a_proxy_before_loopback_is_told_with_the_variable_that_is_missing(
     finding = findings(tmp_path)["proxy"]
     assert f"{variable} is set" in finding.answer
     assert "NO_PROXY=localhost,127.0.0.1,::1" in finding.answer
+    monkeypatch.setenv(variable, "no:proxy")
+    assert "but it is no address" in findings(tmp_path)["proxy"].answer
 
 
 def test_an_api_on_loopback_is_asked_past_the_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

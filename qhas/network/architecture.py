@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, Vali
 
 from qhas.documents import Stored, describe
 from qhas.failures import InvalidInput
-from qhas.llm.families import FAMILIES, Family
 from qhas.naming import safe_name
+from qhas.network.families import FAMILIES, Family
 from qhas.outside_bytes import read_file
 from qhas.outside_text import reason_of, shown
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qhas.llm.model import LlmAnswer, LlmFigures, PassFigures
-from qhas.llm.table import figure_rows, rate
+from qhas.llm.model import LlmAnswer, LlmFigures
+from qhas.llm.table import figure_rows
+from qhas.profile.language import PassFigures
 from qhas.report.rendering import render
+from qhas.units import rate
 
 WIDTH, HEIGHT = 640, 240
 _LEFT, _BOTTOM, _ROOM = 50, 24, 110

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
-from pydantic import ConfigDict
+from pydantic import Field
 
-from qhas.documents import Stored
+from qhas.documents import Written
 
 
 class WeightBits(IntEnum):
@@ -40,21 +40,34 @@ class Attention(StrEnum):
     """A MatMul a head."""
 
 
-class Recipe(Stored):
+class Recipe(Written):
     """Defaults are what Qualcomm's published w4a16 models have: cache and last projection of 8 bits.
 
     Source: AIMET's recipes of them (`_set_lm_head_to_8b`, `_tie_quantizers_for_kv_cache`).
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    weights: WeightBits = WeightBits.FOUR
-    activations: ActivationBits = ActivationBits.SIXTEEN
-    cache: ActivationBits = ActivationBits.EIGHT
-    head: WeightBits = WeightBits.EIGHT
-    """Weights of the projection to the vocabulary."""
-    projections: Projections = Projections.MATMUL
-    attention: Attention = Attention.GROUPED
+    weights: WeightBits = Field(
+        default=WeightBits.FOUR, title="Weights", description="Bits of the weights of projections: 4 or 8."
+    )
+    activations: ActivationBits = Field(
+        default=ActivationBits.SIXTEEN, title="Activations", description="Bits of what is computed: 16 or 8."
+    )
+    cache: ActivationBits = Field(
+        default=ActivationBits.EIGHT, title="Cache", description="Bits of cached keys and values: 8 or 16."
+    )
+    head: WeightBits = Field(
+        default=WeightBits.EIGHT,
+        title="Head",
+        description="Bits of the weights of the projection to the vocabulary: 8 or 4.",
+    )
+    projections: Projections = Field(
+        default=Projections.MATMUL, title="Projections", description="Their op: matmul, or conv, 1x1."
+    )
+    attention: Attention = Field(
+        default=Attention.GROUPED,
+        title="Attention",
+        description="grouped: one MatMul for the heads of a key; split: one a head.",
+    )
 
     @property
     def name(self) -> str:

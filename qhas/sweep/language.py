@@ -1,0 +1,65 @@
+"""A language model as the author of a sweep names it: its config.json, and how it is brought to the HTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from qhas.machine.secrets import Address
+from qhas.network.recipe import Recipe
+
+PROMPT = 128
+"""New tokens of a pass that reads a prompt, as Qualcomm's published models have it."""
+LONGEST = 1 << 17
+"""Tokens of a context."""
+MOST_BLOCKS = 8
+CONTEXT = 4096
+Context = Annotated[int, Field(ge=2, le=LONGEST)]
+
+
+class LanguageModel(Recipe):
+    """Blocks of it are drawn with seeded weights, compiled, simulated, and scaled to the whole model."""
+
+    config: Address = Field(
+        title="Configuration",
+        min_length=1,
+        description="config.json of the model, as Hugging Face has it, without its weights: a path or any fsspec URL.",
+    )
+    context: Context = Field(
+        default=CONTEXT, title="Context", description="Tokens of the whole context, new ones included."
+    )
+    prompt: Annotated[int, Field(ge=2, le=LONGEST)] = Field(
+        default=PROMPT, title="Prompt", description="New tokens of a pass of prefill."
+    )
+    blocks: Annotated[int, Field(ge=1, le=MOST_BLOCKS)] = Field(
+        default=2,
+        title="Blocks",
+        description="Of the larger graph that is compiled; 1 tells nothing constant apart.",
+    )
+
+    @model_validator(mode="after")
+    def _holds_a_pass(self) -> Self:
+        if self.context < self.prompt:
+            raise ValueError(
+                f"context {self.context} is shorter than a pass of prefill, which has {self.prompt} tokens; give a "
+                "shorter prompt"
+            )
+        return self
+
+    @property
+    def recipe(self) -> Recipe:
+        """The number formats and forms alone."""
+        return Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
+
+    def changed(self, options: dict[str, Any]) -> LanguageModel:
+        """The same in other terms. Raises ValueError."""
+        return LanguageModel.model_validate(self.model_dump() | options)
+
+
+def _named(written: Any) -> Any:
+    return {"config": written} if isinstance(written, str) else written
+
+
+Llm = Annotated[LanguageModel | None, BeforeValidator(_named)]
+"""As written: the fields, or the address of the config.json alone."""

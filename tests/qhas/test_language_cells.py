@@ -1,0 +1,168 @@
+"""A language model of a sweep: two graphs of a cell, and of each what it says of the whole model, everywhere figures go."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.dlc import make_dlc
+from fakes.sdk import build_fake_sdk
+from qhas.diff.runs import compare_runs
+from qhas.direct import run_direct
+from qhas.failures import FailureKind
+from qhas.history.reading import Where, read_history
+from qhas.profile.language_figures import DECODE, FIRST_TOKEN, PREFILL, TOKEN_DRAM
+from qhas.report.publish import publish_report
+from qhas.runs import keys
+from qhas.runs.record import CellRecord, by_graph
+from qhas.runs.rows import columns, legend, row
+from qhas.runs.stored import load_run
+from qhas.site import SdkRef, Site
+from qhas.site.sdk import HOST_TARGET
+from qhas.store import Store
+from qhas.sweep.spec import SweepSpec
+from qhas.verdict.judge import judge_run
+from tests.qhas.estimating import write_program
+from tests.qhas.llm.conftest import CONFIG
+
+GRAPHS = ("decode", "prefill")
+CELL = "small/sm8750/context-256"
+PARTS = (
+    "cycles = 1000 + 500 * open(asked['dlc'], 'rb').read().count(b'RMSNormalization') if asked['dlc'] else 0"
+)
+"""A block is worth 2,000 cycles of 1 GHz, the head 1,000, and any graph 1,000 by itself: both graphs of a DLC have its salt."""
+
+
+CONVERTER = """#!/bin/sh
+cp {folder}/norms-$(grep -ao RMSNormalization "$2" | wc -l).dlc "$4"
+"""
+"""The fake SDK prepares no joined networks: the first one has both graphs already."""
+NORMS = (0, 1, 2, 4)
+"""Of the look-up, the head, a block and two."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """A host SDK of fakes, and sweeps of one small model."""
+
+    folder: Path
+
+    @property
+    def store(self) -> Store:
+        return Store(str(self.folder / "store"))
+
+    def spec(self, **changes: Any) -> SweepSpec:
+        model = {"name": "small", "llm": {"config": str(self.folder / "config.json"), "prompt": 16}}
+        return SweepSpec.model_validate(
+            {"name": "llms", "models": [model], "socs": ["sm8750"], "variants": {"context": [256]}} | changes
+        )
+
+    def run(self, run_id: str, **changes: Any) -> CellRecord:
+        site = Site(store=str(self.folder / "store"), sdk=SdkRef(root=self.folder / "sdk"))
+        run_direct(self.spec(**changes), site, run_id)
+        return load_run(self.store, run_id)[1][0]
+
+
+@pytest.fixture(scope="module")
+def language(tmp_path_factory: pytest.TempPathFactory) -> Language:
+    folder = tmp_path_factory.mktemp("language")
+    root = folder / "sdk"
+    build_fake_sdk(root)
+    with (root / "sdk.yaml").open("a") as marker:
+        marker.write("\nby: hostsdk\n")
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    converter = root / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
+    converter.unlink()
+    converter.write_text(CONVERTER.format(folder=folder))
+    for norms in NORMS:
+        make_dlc(folder / f"norms-{norms}.dlc", graphs=GRAPHS, salt="RMSNormalization" * norms)
+    converter.chmod(0o755)
+    write_program(root, folder / "asked.jsonl", PARTS)
+    return Language(folder)
+
+
+LIMITS = {"decode_tokens_per_s": {"at_least": 10}, "first_token_ms": 0.001, "peak_vtcm": "8MiB"}
+
+
+@pytest.fixture(scope="module")
+def record(language: Language) -> CellRecord:
+    """Of the first night."""
+    return language.run("llms-1", budgets={"small": LIMITS})
+
+
+def test_each_pass_is_a_graph_of_its_name_with_the_rate_of_the_whole_model(record: CellRecord) -> None:
+    assert record.failure is None
+    assert [graph.name for graph in record.graphs] == list(GRAPHS)
+    decode, prefill = by_graph([record])
+    assert DECODE.read(decode) == pytest.approx(1e6 / (1 + 16 * 2 + 1 + 2), abs=1e-3)
+    assert (DECODE.read(prefill), PREFILL.read(decode)) == (None, None)
+    assert TOKEN_DRAM.read(decode)
+    assert FIRST_TOKEN.read(prefill)
+    assert decode.language
+    assert "was scaled to 16 blocks" in decode.language.sentence
+    assert record.model
+    assert record.model.llm.endswith("config.json")
+
+
+def test_a_limit_is_held_against_the_pass_that_has_the_figure(record: CellRecord) -> None:
+    decode, prefill = by_graph([record])
+    assert {result.figure for result in decode.budgets} == {"decode_tokens_per_s", "peak_vtcm"}
+    assert [result.figure for result in prefill.over_budget] == ["first_token_ms"]
+    assert [result.sentence.partition(":")[0] for result in record.over_budget] == ["prefill"]
+
+
+def test_tables_have_tokens_a_second_and_say_what_was_scaled(record: CellRecord) -> None:
+    graphs = by_graph([record])
+    assert "tokens/s" in [column.title for column in columns(record.origin, graphs)]
+    assert all(row(graph).tokens for graph in graphs)
+    assert any("was scaled to 16 blocks" in sentence for sentence in legend(graphs))
+
+
+def test_pages_show_rates_against_context_and_where_a_token_goes(
+    language: Language, record: CellRecord
+) -> None:
+    run, cells = load_run(language.store, record.run_id)
+    publish_report(language.store, run, cells)
+    page = language.store.read(keys.report(run.run_id, f"cells/{CELL}/decode/index.html"))
+    assert page
+    assert "The whole model, a token in decode" in page.decode()
+    index = language.store.read(keys.report(run.run_id))
+    assert index
+    assert "Language models" in index.decode()
+    assert "not run" not in index.decode()
+
+
+def test_slower_blocks_are_a_regression_of_tokens_a_second(language: Language, record: CellRecord) -> None:
+    write_program(language.folder / "sdk", language.folder / "asked.jsonl", f"{PARTS}; cycles *= 2")
+    later = language.run("llms-2", prepare={"vtcm_mb": 4})
+    for run_id in ("llms-1", "llms-2"):
+        judged = judge_run(language.store, *load_run(language.store, run_id))
+    rows = read_history(
+        language.store, Where(sweep="llms"), ("run_id", "variant", "decode_tokens_per_s")
+    ).to_pylist()
+    rates = {
+        each["run_id"]: each["decode_tokens_per_s"] for each in rows if each["variant"].endswith("/decode")
+    }
+    assert rates["llms-1"] == pytest.approx(2 * rates["llms-2"], rel=1e-3)
+    assert later.failure is None
+    told = {verdict.sentence for verdict in judged if verdict.verdict.says_something}
+    assert any("tokens a second in decode -50.0 %" in sentence for sentence in told)
+    diff = compare_runs(language.store, "llms-1", "llms-2")
+    (decode,) = [cell for cell in diff.cells if cell.after.cell == f"{CELL}/decode"]
+    figure = decode.figure("decode_tokens_per_s")
+    assert figure
+    assert figure.percent == pytest.approx(-50, abs=0.1)
+    assert "tokens a second in decode" in decode.sentence
+
+
+def test_a_part_without_an_estimate_fails_the_cell_in_a_sentence(language: Language) -> None:
+    refusal = "print(json.dumps({'refusal': 'too wide.'}), flush=True); continue"
+    write_program(language.folder / "sdk", language.folder / "asked.jsonl", refusal)
+    failed = language.run("llms-3", prepare={"vtcm_mb": 2})
+    assert failed.failure
+    assert failed.failure.kind is FailureKind.PARTS_MISSING
+    assert "too wide" in failed.failure.message
