@@ -20,6 +20,10 @@ RECURRENT = ("LSTM", "GRU")
 LEAST_OPSET = 13
 """From here on quantising pairs may be of a channel each; what is older is brought to `UPGRADED_OPSET`."""
 UPGRADED_OPSET = 17
+_MISREAD = frozenset({"Clip"})
+"""With their attributes of opsets below 11 the provider of 2.51 makes something else of them."""
+_IR_VERSION = 8
+"""In older ones weights have to be inputs too, and the upgrade misses those that are not."""
 _NOT_OF_THE_HTP = frozenset({"DOUBLE", "BFLOAT16", "STRING", "COMPLEX64", "COMPLEX128"})
 _COMPONENT = "Converter"
 
@@ -93,16 +97,27 @@ def _name(graph: Any) -> bool:
 
 
 def _upgraded(model: Any) -> Any:
-    """At an opset that the quantiser and the provider know; one that cannot be upgraded is left for them to judge."""
+    """At an opset that the quantiser and the provider know; one that cannot be upgraded is left for them to judge.
+
+    Raises `ToolError` where the provider would compute something else of it, and say nothing.
+    """
     from onnx import version_converter
 
     versions = [opset.version for opset in model.opset_import if not opset.domain]
     if not versions or versions[0] >= LEAST_OPSET:
         return model
+    model.ir_version = max(model.ir_version, _IR_VERSION)
     try:
         return version_converter.convert_version(model, UPGRADED_OPSET)
-    except Exception:  # the converter's own kinds, for operations it has no way for
-        return model
+    except Exception as error:  # the converter's own kinds, for operations it has no way for
+        bounded = [node.name for node in model.graph.node if node.op_type in _MISREAD and node.attribute]
+        if not bounded:
+            return model
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise _invalid(
+            f"its opset is {versions[0]}, in which bounds of Clip ({bounded[0]}) are attributes and get lost, and it cannot be brought to "
+            f"{UPGRADED_OPSET} ({reason}): export it again with opset_version={UPGRADED_OPSET}"
+        ) from error
 
 
 def _settle(graph: Any, shapes: Shapes) -> bool:

@@ -65,6 +65,37 @@ def test_an_old_opset_is_brought_up_also_where_weights_lie_apart(tmp_path: Path)
     assert np.array_equal(before, after)
 
 
+def old_clip(path: Path, before: str = "Add") -> Path:
+    """An operation whose bounds are attributes, in a file of a time when weights had to be inputs, and are none."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 8)) for name in "xy"]
+    nodes = [
+        helper.make_node(before, ["x", "w"], ["a"]),
+        helper.make_node("Clip", ["a"], ["y"], min=-0.5, max=0.5),
+    ]
+    weights = [numpy_helper.from_array(np.ones((1, 8), np.float32), "w")]
+    graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 7)], ir_version=3), path)
+    return path
+
+
+def test_bounds_that_were_attributes_are_inputs_afterwards(tmp_path: Path) -> None:
+    import onnx
+
+    network, _ = ready(old_clip(tmp_path / "net.onnx"), tmp_path, Shapes())
+    model = onnx.load(network)
+    (clip,) = [node for node in model.graph.node if node.op_type == "Clip"]
+    assert model.opset_import[0].version == UPGRADED_OPSET
+    assert len(clip.input) == 3
+
+
+def test_bounds_that_would_get_lost_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"its opset is 7, in which bounds of Clip .* opset_version=17"):
+        ready(old_clip(tmp_path / "net.onnx", before="Unheard"), tmp_path, Shapes())
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
