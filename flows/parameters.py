@@ -49,15 +49,15 @@ DLC = _parameter(
     "Network",
     "An un-cached DLC, or an ONNX, which is converted first: a path on the worker or any fsspec URL, as in "
     "s3://models/inception_v2.dlc. To try it out: "
-    "qhas-demo/networks/squeezenet.dlc, a sample network, which is made if it is not there.",
+    "qhas-demo/networks/squeezenet.dlc, a sample network, which is made if it does not exist.",
 )
 SOC_OF_CELL = _parameter(
     "SoC",
-    "As graph-prepare names it. Not in the list? Write it under 'another': the SDK decides whether it knows it.",
+    "As graph-prepare names it. Not in the list? Enter it under 'another': the SDK decides whether it knows it.",
 )
 INPUTS = _parameter(
     "Inputs",
-    "random, or path or URL of an input list. Its input files lie relative to it.",
+    "random, or the path or URL of an input list. Its input files are relative to it.",
     RANDOM_INPUTS,
 )
 NETWORKS = _parameter("Networks", "At least one. Every network is run on every SoC in every variant.")
@@ -68,11 +68,11 @@ OTHER_SOCS = _parameter(
 GRID = _parameter(
     "Grid",
     "Every combination of the values listed here is a variant: two VTCM sizes and two perf profiles make four cells of "
-    "each network on each SoC. Nothing listed: one variant, with the options below.",
+    "each network on each SoC. If you list nothing: one variant, with the options below.",
     Variants(),
 )
 PREPARE = _parameter(
-    "Prepare", "Options of graph-prepare; what is left out keeps the SDK's default.", PrepareOptions()
+    "Prepare", "Options of graph-prepare; an omitted one keeps the SDK's default.", PrepareOptions()
 )
 RUN = _parameter("Run", "Clocks, repetitions and time limit of the run on the device.", RunOptions())
 TRACE = _parameter(
@@ -85,17 +85,17 @@ SPEC = _parameter("Sweep", "The same keys as sweep.yaml.")
 SPEC_FILE = _parameter(
     "Sweep file",
     "A sweep.yaml on the worker, under version control: a path from the root of the repository, or an absolute one. "
-    "Relative paths in it are taken from its folder.",
+    "Relative paths in it are resolved against its folder.",
     "examples/nightly.yaml",
 )
 SELECTION = _parameter(
-    "Select", "Fewer cells than the file has; what is given here takes the place of the file's.", Selection()
+    "Select", "Fewer cells than in the file; what you give here replaces the file's selection.", Selection()
 )
-SITES = _parameter("Sites", "Who takes part, with the number of devices by SoC.")
+SITES = _parameter("Sites", "Which sites take part, with the number of devices by SoC.")
 PART = _parameter("Part", "Set by sweep-sites, which gives each site its cells. Leave it at None.", None)
 SITE = _parameter(
     "Site file",
-    "A site.yaml on the worker: store, SDK, devices. Empty: the worker's QHAS_SITE, else host SDK, simulated devices "
+    "A site.yaml on the worker: store, SDK, devices. Empty: the worker's QHAS_SITE, else the host SDK, simulated devices "
     "and a local store.",
     "",
 )
@@ -104,10 +104,10 @@ RUN_ID = _parameter(
     "Empty: a new run. The id of an earlier run completes it: only cells that are missing or failed run.",
     "",
 )
-VERIFIED = _parameter("Run", "Empty: every run in the store. Else the id of one.", "")
-AFTER = _parameter("Run", "Id of the run that is judged.")
+VERIFIED = _parameter("Run", "Empty: every run in the store. Otherwise the id of one.", "")
+AFTER = _parameter("Run", "Id of the run to compare.")
 BEFORE = _parameter(
-    "Against", "Id of the run it is judged against. Empty: the last finished run of its sweep before it.", ""
+    "Against", "Id of the run to compare it with. Empty: the last finished run of its sweep before it.", ""
 )
 BISECTED_RUN = _parameter(
     "Run", "Id of the run in which the cell is slower, the beginning of one, or latest."
@@ -116,39 +116,43 @@ BISECTED_CELL = _parameter("Cell", "As model/soc/variant; a variant default may 
 GOOD_RUN = _parameter(
     "Good in", "Id of a run in which it was good. Empty: the last finished run of its sweep before it.", ""
 )
-MODEL_PATTERNS = _parameter("Networks", "Only those of these patterns, as in inception_*. None: all.", [])
-SOC_PATTERNS = _parameter("SoCs", "Only those of these patterns, as in sa8*. None: all.", [])
-UPGRADED = _parameter("Networks", "At least one: un-cached DLCs, paths on the worker or fsspec URLs.")
+MODEL_PATTERNS = _parameter(
+    "Networks", "Only those that match these patterns, as in inception_*. None: all.", []
+)
+SOC_PATTERNS = _parameter("SoCs", "Only those that match these patterns, as in sa8*. None: all.", [])
+UPGRADED = _parameter("Networks", "At least one un-cached DLC: paths on the worker or fsspec URLs.")
 UPGRADED_SOCS = _parameter("SoCs", "At least one: every network is compiled for each.")
-SDK_BEFORE = _parameter("From", "The SDK of today, by its name among the site's sdks, as in 2.48.")
-SDK_AFTER = _parameter("To", "The SDK to move to. Those between are tried where something changed.")
+SDK_BEFORE = _parameter("From", "The current SDK, by its name among the site's sdks, as in 2.48.")
+SDK_AFTER = _parameter("To", "The SDK to move to. Those in between are tried where something changed.")
 THRESHOLD = _parameter(
-    "Threshold", "0 to 1000: a change of time counts from so many percent on.", THRESHOLD_PERCENT
+    "Threshold", "0 to 1000: the smallest change of time, in percent, that counts.", THRESHOLD_PERCENT
 )
 EVERY_SDK = _parameter(
-    "Every SDK between", "On every cell, changed or not: a whole table of cycles, each step by itself.", False
+    "Every SDK between",
+    "On every cell, changed or not: a full table of cycles, with each step by itself.",
+    False,
 )
-ACCEPTED_RUN = _parameter("Run", "Id of the run whose level it is, the beginning of one, or latest.")
+ACCEPTED_RUN = _parameter("Run", "Id of the run whose level to accept, the beginning of one, or latest.")
 ACCEPTED_CELL = _parameter("Cell", "As model/soc/variant; a variant default may be left out.")
-ACCEPTED_BY = _parameter("Who", "Your name: it stands with every verdict from then on.")
-ACCEPTED_REASON = _parameter("Why", "One sentence, told with every verdict; empty only to take it back.", "")
-TAKE_BACK = _parameter("Take back", "What was accepted of this cell in this run counts no more.", False)
+ACCEPTED_BY = _parameter("Who", "Your name: shown with every verdict from then on.")
+ACCEPTED_REASON = _parameter("Why", "One sentence, shown with every verdict; empty only to take it back.", "")
+TAKE_BACK = _parameter("Take back", "What was accepted for this cell in this run no longer counts.", False)
 TUNED = _parameter(
     "Network", "An un-cached DLC: a path on the worker or any fsspec URL; or an ONNX file on the worker."
 )
 OBJECTIVE = _parameter(
-    "Objective", "What is to be small: time, DRAM traffic, peak VTCM, or the context binary.", Objective.TIME
+    "Objective", "What to minimise: time, DRAM traffic, peak VTCM, or the context binary.", Objective.TIME
 )
 TRIALS_OF_TUNING = _parameter(
-    "Trials", "1 to 1000 combinations that are compiled; enough of them are the whole grid.", TRIALS
+    "Trials", "1 to 1000 combinations to compile; if the grid has no more, all of it.", TRIALS
 )
 TRACES = _parameter(
     "Traces, days", "1 to 3650 days since the run: traces, HTP graphs, QHAS pages.", TRACES_DAYS
 )
 REPLAY = _parameter(
     "Logs, days",
-    "1 to 3650 days since the run: logs and schematics. Without them no trace is made again.",
+    "1 to 3650 days since the run: logs and schematics. Without them no trace can be made again.",
     REPLAY_DAYS,
 )
 PREPARED = _parameter("Prepared graphs, days", "1 to 3650 days since their last use.", PREPARED_DAYS)
-DRY_RUN = _parameter("Dry run", "Show what would go; remove nothing.", False)
+DRY_RUN = _parameter("Dry run", "Show what would be removed; remove nothing.", False)

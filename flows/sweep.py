@@ -13,6 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 
 from flows import parameters as asked
@@ -84,7 +85,11 @@ async def _over_an_api(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         async with get_client() as client:
             await client.raise_for_api_version_mismatch()
     except (RuntimeError, httpx.HTTPError) as error:
-        hint = "start the server, or unset PREFECT_API_URL to run without one"
+        hint = (
+            "start the server, or unset PREFECT_API_URL to run without one"
+            if PREFECT_API_URL.value()
+            else "this process's own server has not started; try again when the machine is less busy"
+        )
         raise InvalidInput(f"Prefect's API cannot be used ({error}): {hint}.") from error
     await started()
 

@@ -32,6 +32,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 LARGEST_YAML = 1 << 20
 """Three thousand networks with long paths; more is no file that somebody wrote."""
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
+_KEY = re.compile(r"\w[\w -]{0,39}")
 _MOST_FAULTS = 20
 """Told of one document: more nobody reads, and a wrong list of thousands has one each."""
 _NEAR = 0.6
@@ -251,10 +252,17 @@ def anchored(file: Path, place: str, address: str) -> str:
         raise InvalidInput(f"In {file}, {place}: {address!r} cannot be a path: {error}.") from error
 
 
+def _place(fault: ErrorDetails) -> str:
+    """Where a fault stands. An unknown key that nobody would write is a line of a file that is no such document."""
+    *outer, last = map(str, fault["loc"]) if fault["loc"] else [""]
+    shown = "'...'" if fault["type"] in _UNKNOWN and not _KEY.fullmatch(last) else last
+    return ".".join([*outer, shown])
+
+
 def describe(error: ValidationError) -> str:
     """The first faults of a validation as one line, each with the place where it stands, and the number of the others."""
     faults = [
-        ": ".join(filter(None, (".".join(map(str, fault["loc"])), said(fault))))
+        ": ".join(filter(None, (_place(fault), said(fault))))
         for fault in error.errors(include_url=False)[:_MOST_FAULTS]
     ]
     others = error.error_count() - len(faults)

@@ -42,6 +42,8 @@ OURS = {
     "self.path / name": "lock files, named by `safe_name` and a digest",
     "folder / name": "files that this process has just found in its own folder",
     "self._bench.folder / f'{name}.onnx'": "rewrites by our own constants",
+    "attempt.folder / f'{name}.json'": "the two graphs of a language model, by our own constants",
+    "attempt.folder / f'{name}.{ending}'": "as above",
     "attempt.folder / names[0]": "what a tool has just written there, by our own constants",
     "Path('inputs') / f'{before + len(files)}-{safe_name(PurePosixPath(path).name)}'": "made by `safe_name`",
     "qhas.with_name(name)": "the trace that the user keeps beside a summary he names",

@@ -31,7 +31,7 @@ from qhas.site.sdk import find_sdk
 from qhas.store import Store
 
 SOC = "sa8255"
-EXPORTS = {Size.QUICK: 20, Size.NORMAL: 200, Size.FULL: 1000}
+EXPORTS = {Size.QUICK: 20, Size.NORMAL: 200, Size.FULL: 1_000}
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 NO_FALLBACK = "session.disable_cpu_ep_fallback"
 RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
 SILENT = 4
-_REASON_LIMIT = 400
-_RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
-_UNREGISTERED = re.compile(r"(?:([\w.]+):)?(\w+)\(-?\d+\) is not a registered")
+_UNREGISTERED = re.compile(
+    r"(?:(?P<domain>[\w.]+):)?(?P<type>\w+)\(-?\d+\) is not a registered|No Op registered for (?P<unknown>\w+) with"
+)
 _BORDER = ("QuantizeLinear", "DequantizeLinear")
 """Left to the CPU with what is next to them, not for themselves."""
 _LAYOUT_SUFFIX = re.compile(r"_token_\d+$")
@@ -54,6 +54,7 @@ def not_taken(session: Any, graph: Any) -> list[Op]:
     named = [(kind, name if name in own else makers.get(name, name)) for kind, name in left]
     within = _quantising_within(graph)
     blamed = [op for op in named if op[0] not in _BORDER]
+    blamed = [op for op in blamed if op[1] in own] or blamed  # others are within these, or the runtime's own
     return blamed or [op for op in named if op in within]
 
 
@@ -71,11 +72,5 @@ def unregistered(graph: Any, text: str) -> list[Op]:
     found = _UNREGISTERED.search(text)
     if found is None:
         return []
-    domain, kind = found.groups("")
+    domain, kind = found["domain"] or "", found["type"] or found["unknown"]
     return [(kind, node.name) for node in graph.node if (node.op_type, node.domain) == (kind, domain)]
-
-
-def reason_of(error: Exception) -> str:
-    """The runtime's text without its own prefix (library, number, name), in one sentence."""
-    text = _RUNTIME_PREFIX.sub("", " ".join(str(error).split()))
-    return f"{text[:_REASON_LIMIT].rstrip('.')}."

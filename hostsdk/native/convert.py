@@ -20,7 +20,6 @@ from hostsdk.native.assignment import (
     not_taken,
     onnx_graph,
     qnn_session,
-    reason_of,
     unregistered,
 )
 from hostsdk.native.boundary import Boundary, rewrite
@@ -28,6 +27,7 @@ from hostsdk.native.costly_forms import costly_forms
 from hostsdk.native.inner_outputs import give_out
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, ready
+from hostsdk.native.reasons import reason_of
 
 INNER = "inner.json"
 _NAMED_AT_MOST = 8
@@ -58,6 +58,12 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
     except Exception as error:
         raise _explained(ort, onnx, htp, error) from error
     made = sorted(Path.cwd().glob("*.dlc"))
+    if not made:
+        raise ToolError(
+            ErrorCode.UNSUPPORTED_LAYER,
+            "nothing of the network is left to run on the HTP: its outputs are constants or its inputs themselves.",
+            "Converter",
+        )
     if len(made) != 1:
         raise ToolError(
             ErrorCode.UNSUPPORTED_LAYER,
@@ -129,7 +135,7 @@ def _saved(model: Any, name: str) -> Path:
 def _explained(ort: Any, network: str, htp: dict[str, str], error: Exception) -> ToolError:
     """Why the session failed: the operations left to the CPU if that is it, else the runtime's own text."""
     unusable = ToolError(
-        ErrorCode.MODEL_LOAD, f"{network} is not a usable ONNX model: {reason_of(error)}", "Converter"
+        ErrorCode.MODEL_LOAD, f"{Path(network).name} is no usable ONNX model: {reason_of(error)}", "Converter"
     )
     try:
         graph = onnx_graph(network)
@@ -142,7 +148,9 @@ def _explained(ort: Any, network: str, htp: dict[str, str], error: Exception) ->
         return _unsupported(unknown) if unknown else unusable
     if culprits := not_taken(session, graph):
         return _unsupported(culprits)
-    return ToolError(ErrorCode.UNKNOWN, f"the converter failed on {network}: {reason_of(error)}", "Converter")
+    return ToolError(
+        ErrorCode.UNKNOWN, f"the converter failed on {Path(network).name}: {reason_of(error)}", "Converter"
+    )
 
 
 def _unsupported(

@@ -1,4 +1,4 @@
-"""Multiply-accumulates of an ONNX network's nodes: of convolutions and matrix products, the others have none worth counting."""
+"""Multiply-accumulates of an ONNX network's nodes: of convolutions, matrix products and recurrent layers, the others have none worth counting."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ def _macs(node: Any, shapes: dict[str, tuple[int, ...]]) -> int:
             return prod(made) * prod(taken[1][1:])
         case "ConvTranspose":  # channels in, channels out of a group, kernel
             return prod(taken[0]) * prod(taken[1][1:])
+        case "LSTM" | "GRU" | "RNN" if (
+            len(taken) > 2
+        ):  # steps, batch, values; weights of what comes in and of what comes back
+            return prod(taken[0][:-1]) * (prod(taken[1]) + prod(taken[2]))
         case "MatMul":
             return prod(made) * taken[0][-1]
         case "Gemm":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.data_files import is_external, require_data, without_data
 from hostsdk.native.gelu import fuse_gelus
 from hostsdk.native.written_out import write_out
 
@@ -19,6 +20,11 @@ RECURRENT = ("LSTM", "GRU")
 LEAST_OPSET = 13
 """From here on quantising pairs may be of a channel each; what is older is brought to `UPGRADED_OPSET`."""
 UPGRADED_OPSET = 17
+_MISREAD = frozenset({"Clip"})
+"""With their attributes of opsets below 11 the provider of 2.51 makes something else of them."""
+_IR_VERSION = 8
+"""In older ones weights have to be inputs too, and the upgrade misses those that are not."""
+_NOT_OF_THE_HTP = frozenset({"DOUBLE", "BFLOAT16", "STRING", "COMPLEX64", "COMPLEX128"})
 _COMPONENT = "Converter"
 
 
@@ -43,45 +49,75 @@ def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tu
         model = onnx.load(onnx_path, load_external_data=False)
     except Exception:  # the parser's own kinds, and those of whatever is no network at all
         return onnx_path, []
+    require_data(model, onnx_path.parent)
+    _require_types(model.graph)
     recurrent = [(node.op_type, node.name) for node in model.graph.node if node.op_type in RECURRENT]
     changed = [
         _settle(model.graph, shapes),
+        _name(model.graph),
         bool(fuse_gelus(model)),
         bool(write_out(model, onnx_path.parent)),
     ]
-    external = _is_external(model)
-    if external and any(changed):
-        onnx.load_external_data_for_model(model, str(onnx_path.parent))
-    upgraded = model if external else _upgraded(model)
+    external = is_external(model)
+    upgraded = without_data(model, _upgraded) if external else _upgraded(model)
     if not any(changed) and upgraded is model:
         return onnx_path, recurrent
+    if external:
+        onnx.load_external_data_for_model(upgraded, str(onnx_path.parent))
     target = scratch / "network.onnx"
     onnx.save(upgraded, target, save_as_external_data=external, location="network.weights")
     return target, recurrent
 
 
-def has_data_files(onnx_path: Path) -> bool:
-    """Whether weights of the network lie in files beside it."""
-    import onnx
+def _require_types(graph: Any) -> None:
+    """Raise `ToolError` for an input of numbers that the HTP has none of: the runtime would blame an operation of its own."""
+    from onnx import TensorProto
 
-    return _is_external(onnx.load(onnx_path, load_external_data=False))
+    constants = {constant.name for constant in graph.initializer}
+    for value in graph.input:
+        kind = TensorProto.DataType.Name(value.type.tensor_type.elem_type)
+        if value.name not in constants and kind in _NOT_OF_THE_HTP:
+            raise _invalid(
+                f"input {value.name} is of {kind}, which the HTP has none of: export the network in float32 or float16"
+            )
 
 
-def _is_external(model: Any) -> bool:
-    return any(constant.external_data for constant in model.graph.initializer)
+def _name(graph: Any) -> bool:
+    """Give every node a name of its own, so that what is told of it is told of no other; whether one had none."""
+    taken = {node.name for node in graph.node}
+    seen = set[str]()
+    changed = False
+    for number, node in enumerate(graph.node):
+        if not node.name or node.name in seen:
+            name = node.name or next(filter(None, node.output), node.op_type)
+            node.name = name if name not in taken else f"{name}_{number}"
+            changed = True
+        seen.add(node.name)
+    return changed
 
 
 def _upgraded(model: Any) -> Any:
-    """At an opset that the quantiser and the provider know; one that cannot be upgraded is left for them to judge."""
+    """At an opset that the quantiser and the provider know; one that cannot be upgraded is left for them to judge.
+
+    Raises `ToolError` where the provider would compute something else of it, and say nothing.
+    """
     from onnx import version_converter
 
     versions = [opset.version for opset in model.opset_import if not opset.domain]
     if not versions or versions[0] >= LEAST_OPSET:
         return model
+    model.ir_version = max(model.ir_version, _IR_VERSION)
     try:
         return version_converter.convert_version(model, UPGRADED_OPSET)
-    except Exception:  # the converter's own kinds, for operations it has no way for
-        return model
+    except Exception as error:  # the converter's own kinds, for operations it has no way for
+        bounded = [node.name for node in model.graph.node if node.op_type in _MISREAD and node.attribute]
+        if not bounded:
+            return model
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise _invalid(
+            f"its opset is {versions[0]}, in which bounds of Clip ({bounded[0]}) are attributes and get lost, and it cannot be brought to "
+            f"{UPGRADED_OPSET} ({reason}): export it again with opset_version={UPGRADED_OPSET}"
+        ) from error
 
 
 def _settle(graph: Any, shapes: Shapes) -> bool:

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.data_files import has_data_files
 from hostsdk.native.job import Reply, serve
-from hostsdk.native.network import Shapes, has_data_files, ready
+from hostsdk.native.network import Shapes, ready
 from hostsdk.native.sensitivity import sensitive_activations
 from hostsdk.native.tensor_files import Inputs, inputs_of
+from hostsdk.native.written_out import OF_16_BITS, write_out
 
 MIXED = "mixed"
 _COMPONENT = "Quantizer"
@@ -59,6 +61,8 @@ def _quantised(source: Path, request: Mapping[str, Any]) -> tuple[Path, list[str
 
     large = has_data_files(source)
     folded = _folded(source, large)
+    if request["activations"] != 8:
+        _write_out(folded)
     preprocessed = Path(_PREPROCESSED)
     changed = qnn_preprocess_model(
         folded, preprocessed, fuse_layernorm=True, save_as_external_data=large, all_tensors_to_one_file=True
@@ -104,6 +108,14 @@ def _folded(source: Path, large: bool) -> Path:
     del folded.metadata_props[:]  # ONNX Runtime 1.32 fails on them when it pre-processes
     onnx.save(folded, _FOLDED)
     return Path(_FOLDED)
+
+
+def _write_out(network: Path) -> None:
+    import onnx
+
+    model = onnx.load(network, load_external_data=False)
+    if write_out(model, network.parent, OF_16_BITS):
+        onnx.save(model, network)
 
 
 def _scales_of_norms(network: Path) -> set[str]:

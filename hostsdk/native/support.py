@@ -16,12 +16,12 @@ from hostsdk.native.assignment import (
     Op,
     not_taken,
     qnn_session,
-    reason_of,
     unregistered,
 )
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.macs import macs_by_node
 from hostsdk.native.network import Shapes, ready
+from hostsdk.native.reasons import reason_of
 
 _MATERIAL = ("Constant",)
 """Folded before anything is assigned."""
@@ -54,7 +54,7 @@ def _loaded(network: Path) -> Any:
         return onnx.load(network, load_external_data=False)
     except Exception as error:  # the parser's own kinds
         raise ToolError(
-            ErrorCode.MODEL_LOAD, f"{network} is not a usable ONNX model: {reason_of(error)}", "Converter"
+            ErrorCode.MODEL_LOAD, f"no usable ONNX model: {reason_of(error)}", "Converter"
         ) from error
 
 
@@ -73,7 +73,7 @@ def _left(ort: Any, network: Path, graph: Any, directory: Path, soc_model: int) 
         if unknown := unregistered(graph, str(error)):
             return unknown
         raise ToolError(
-            ErrorCode.MODEL_LOAD, f"{network.name} cannot be checked: {reason_of(error)}", "Converter"
+            ErrorCode.MODEL_LOAD, f"no usable ONNX model: {reason_of(error)}", "Converter"
         ) from error
     return not_taken(session, graph)
 

@@ -158,7 +158,22 @@ def _einsum(form: _Form) -> None:
     )
 
 
-_FORMS: Mapping[str, Callable[[_Form], None]] = {
+def _batch_normalization(form: _Form) -> None:
+    """As one factor and one addend a channel."""
+    scale, bias, mean, variance = map(form.values, form.inputs[1:5])
+    if scale is None or bias is None or mean is None or variance is None or form.given.get("training_mode"):
+        return
+    factor = scale / np.sqrt(variance + form.given.get("epsilon", 1e-5))
+    each_channel = (1, len(factor), *(1 for _ in form.shape[2:]))
+    scaled = form.op("Mul", form.x, form.constant(factor.astype(scale.dtype).reshape(each_channel)))
+    addend = (bias - mean * factor).astype(scale.dtype)
+    form.op("Add", scaled, form.constant(addend.reshape(each_channel)))
+
+
+Forms = Mapping[str, Callable[["_Form"], None]]
+OF_16_BITS: Forms = {"BatchNormalization": _batch_normalization}
+"""What the HTP takes of floats and of 8 bits alone; those behind a convolution are folded into it before."""
+_FORMS: Forms = {
     "GroupNormalization": _group_normalization,
     "Mish": _mish,
     "Softsign": _softsign,
@@ -167,13 +182,13 @@ _FORMS: Mapping[str, Callable[[_Form], None]] = {
 }
 
 
-def write_out(model: Any, folder: Path) -> int:
-    """Replace every such operation of floats whose shape and parameters are known; how many there were. Others stay.
+def write_out(model: Any, folder: Path, forms: Forms = _FORMS) -> int:
+    """Replace every operation of floats that has such a form and whose shape and parameters are known; how many there were. Others stay.
 
     The network's data files, if it has any, are in the folder.
     """
     graph = model.graph
-    asked = [node for node in graph.node if node.op_type in _FORMS and not node.domain]
+    asked = [node for node in graph.node if node.op_type in forms and not node.domain]
     shapes = _shapes(model) if asked else {}
     constants = _constants(graph)
     written = 0
@@ -182,7 +197,7 @@ def write_out(model: Any, folder: Path) -> int:
             continue
         try:
             form = _Form(model, node, shapes, constants, folder)
-            _FORMS[node.op_type](form)
+            forms[node.op_type](form)
         except Exception:  # noqa: S112  # attributes, sizes or data files that do not fit: ONNX Runtime says so
             continue
         if form.made:

@@ -29,14 +29,14 @@ _ANSWER_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Part:
-    """A process of the stack. It has `seconds` to become ready; the server's are for two busy cores."""
+    """A process of the stack. It has `seconds` to become ready, also on a busy machine: one that ends is noticed at once."""
 
     name: str
     argv: list[str]
     environment: dict[str, str]
     folder: Path
     ready: Callable[[], bool]
-    seconds: float = 60.0
+    seconds: float = 300.0
     account: str | None = None
 
 
@@ -94,7 +94,7 @@ def server(settings: Settings, folder: Path) -> Part:
         _server_environment(settings, folder),
         folder,
         lambda: _answers(f"{settings.api}/health"),
-        seconds=180.0,
+        seconds=600.0,
     )
 
 
@@ -114,7 +114,7 @@ def worker(settings: Settings, folder: Path, root: Path, queue: str) -> Part:
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PYTHONUNBUFFERED": "1",
     }
-    return Part(name, argv, environment, root, lambda: name in _workers(settings), seconds=120.0)
+    return Part(name, argv, environment, root, lambda: name in _workers(settings), seconds=600.0)
 
 
 def worker_environment(settings: Settings, folder: Path) -> dict[str, str]:

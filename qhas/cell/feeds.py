@@ -46,7 +46,7 @@ def feeds_of(
     return {
         name: _array(
             tensor,
-            wanted[tensor] or settled_as(tensor.dimensions, told.dimensions),
+            settled_as(tensor.dimensions, told.dimensions) if wanted[tensor] is None else wanted[tensor],
             paths[name],
             told,
             native=inputs.native,
@@ -81,10 +81,10 @@ def _array(
             f"input {tensor.name} is {tensor.type} in the ONNX, and its file holds {held}: these are not the same values"
         )
     values = np.fromfile(path, _NUMPY[held])
-    ways = arrangements(told.dimensions, shape) if shape else []
+    ways = [] if shape is None else arrangements(told.dimensions, shape)
     if shape is None or not ways or values.size != told.elements:
         raise ValueError(
-            f"input {tensor.name} is of {joined(told.dimensions)} values on the HTP, of {joined(shape or tensor.dimensions)} in the ONNX, and "
+            f"input {tensor.name} is of {joined(told.dimensions)} values on the HTP, of {joined(tensor.dimensions if shape is None else shape)} in the ONNX, and "
             f"its file has {values.size}"
         )
     if moved and len(ways) > 1:

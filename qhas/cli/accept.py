@@ -19,11 +19,13 @@ def accept(
     cell: Annotated[
         str | None, typer.Argument(metavar="CELL", help="A stored cell, as RUN/MODEL/SOC/VARIANT.")
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="Why it is to be so; told with every verdict.")] = None,
-    by: Annotated[str | None, typer.Option(help="Who says so; by default the user of this host.")] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back what was accepted of this cell.")] = False,
+    reason: Annotated[
+        str | None, typer.Option(help="Why this level is intended; shown with every verdict.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who accepts it; by default the user of this host.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo what was accepted for this cell.")] = False,
     listed: Annotated[
-        bool, typer.Option("--list", help="Only list what was accepted, and what taken back.")
+        bool, typer.Option("--list", help="Only list what was accepted and what was undone.")
     ] = False,
     site: SiteOption = None,
     as_json: JsonOption = False,

@@ -27,7 +27,8 @@ def advise(
     network: Annotated[Path, typer.Argument(metavar="ONNX", help="An ONNX network on this host.")],
     soc: SocOption,
     output: Annotated[
-        Path | None, typer.Option(help="Where the rewritten network goes; default: beside, as NAME.SOC.onnx.")
+        Path | None,
+        typer.Option(help="Where to write the rewritten network; by default NAME.SOC.onnx next to it."),
     ] = None,
     sdk: SdkOption = None,
     site: SiteOption = None,

@@ -26,16 +26,17 @@ FOLDER = Path(".qhas-bisect")
 def bisect(
     cell: Annotated[str, typer.Argument(metavar="CELL", help="A stored cell, as RUN/MODEL/SOC/VARIANT.")],
     base: Annotated[
-        str | None, typer.Option(help="A run in which it was good; else the one before of the same sweep.")
+        str | None,
+        typer.Option(help="A run in which it was good; by default the one before, of the same sweep."),
     ] = None,
     before: Annotated[
-        str | None, typer.Option("--from", help="Over SDKs alone: one with which it was good, as in 2.48.")
+        str | None, typer.Option("--from", help="Bisect SDKs only: one with which it was good, as in 2.48.")
     ] = None,
-    after: Annotated[str | None, typer.Option("--to", help="And one with which it is not.")] = None,
+    after: Annotated[str | None, typer.Option("--to", help="And one with which it is not good.")] = None,
     threshold: Annotated[
         float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")
     ] = THRESHOLD_PERCENT,
-    folder: Annotated[Path, typer.Option(help="Keeps DLCs of earlier runs.")] = FOLDER,
+    folder: Annotated[Path, typer.Option(help="Folder for DLCs of earlier runs.")] = FOLDER,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:

@@ -26,9 +26,10 @@ _SHOWN_OPS = 100
 
 @command
 def check(
-    network: Annotated[Path, typer.Argument(metavar="ONNX", help="An ONNX, float or quantised.")],
+    network: Annotated[Path, typer.Argument(metavar="ONNX", help="An ONNX network, float or quantised.")],
     soc: Annotated[
-        list[str] | None, typer.Option(help="SoC, e.g. sa8255; repeat it. Else all that have estimates.")
+        list[str] | None,
+        typer.Option(help="SoC, e.g. sa8255; repeatable; by default all that have estimates."),
     ] = None,
     shape: ShapeOption = None,
     as_json: JsonOption = False,

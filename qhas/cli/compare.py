@@ -45,10 +45,10 @@ def compare(
         ),
     ],
     after: Annotated[
-        str | None, typer.Argument(metavar="B", help="What is judged against A, in the same forms.")
+        str | None, typer.Argument(metavar="B", help="What to compare with A, in the same forms.")
     ] = None,
     baseline: Annotated[
-        bool, typer.Option("--baseline", help="Judge A against the last finished run of its sweep before it.")
+        bool, typer.Option("--baseline", help="Compare A with the last finished run of its sweep before it.")
     ] = False,
     model: Annotated[list[str] | None, typer.Option(help="Only models that match this pattern.")] = None,
     soc: Annotated[list[str] | None, typer.Option(help="Only SoCs that match this pattern.")] = None,

@@ -23,7 +23,7 @@ from qhas.site.demo import DEMO_FOLDER, NETWORKS, demo_site, demo_sweep, make_ne
 @command
 def demo(
     folder: Annotated[
-        Path, typer.Option(help="Where networks, store and Prefect's database go.")
+        Path, typer.Option(help="Folder for networks, store and Prefect's database.")
     ] = DEMO_FOLDER,
     run_id: RunIdOption = None,
     quick: Annotated[

@@ -31,7 +31,7 @@ def explain(
     network: Annotated[
         str,
         typer.Argument(
-            metavar="NETWORK", help="Un-cached DLC or ONNX; or a stored cell, as RUN/MODEL/SOC/VARIANT."
+            metavar="NETWORK", help="Un-cached DLC or ONNX, or a stored cell, as RUN/MODEL/SOC/VARIANT."
         ),
     ],
     soc: Annotated[str | None, typer.Option(help="SoC, e.g. sa8255; a stored cell has its own.")] = None,

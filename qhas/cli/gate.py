@@ -54,11 +54,11 @@ def gate(
     models: Annotated[
         list[str] | None,
         typer.Option(
-            "--models", help="Of folders and revisions, only networks whose path matches this pattern."
+            "--models", help="In folders and revisions, only networks whose path matches this pattern."
         ),
     ] = None,
     budgets: Annotated[
-        Path | None, typer.Option(help="YAML with `budgets:` as in a sweep; what is over one fails.")
+        Path | None, typer.Option(help="YAML with `budgets:` as in a sweep; a network over one fails.")
     ] = None,
     threshold: Annotated[
         float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")
@@ -71,10 +71,10 @@ def gate(
     ] = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
     accuracy: Annotated[
-        bool, typer.Option(help="Hold outputs against ONNX Runtime's, where a side is an ONNX.")
+        bool, typer.Option(help="Compare outputs with ONNX Runtime's, if a side is an ONNX.")
     ] = True,
     folder: Annotated[
-        Path, typer.Option(help="Keeps what was converted and compiled: the next gate is quicker.")
+        Path, typer.Option(help="Cache of what was converted and compiled, for a quicker next gate.")
     ] = FOLDER,
     site: SiteOption = None,
     as_json: JsonOption = False,

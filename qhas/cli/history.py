@@ -50,7 +50,8 @@ def history(
     model: Annotated[str | None, typer.Argument(help="Name of the model, as in the sweep.")] = None,
     soc: Annotated[str | None, typer.Argument(help="SoC, e.g. sm8750.")] = None,
     metric: Annotated[
-        Metric | None, typer.Option(help="Figure to show; by default the latency, else the estimated time.")
+        Metric | None,
+        typer.Option(help="Figure to show; by default the latency, or the estimated time if there is none."),
     ] = None,
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only runs of the sweep of this name.")] = None,

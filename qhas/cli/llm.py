@@ -31,12 +31,12 @@ def llm(
     config: Annotated[
         Path,
         typer.Argument(
-            metavar="CONFIG", help="config.json of the model, as Hugging Face has it; no weights."
+            metavar="CONFIG", help="The model's config.json, as on Hugging Face; no weights needed."
         ),
     ],
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sm8750; repeatable.")],
     context: Annotated[
-        list[int] | None, typer.Option(help=f"Tokens of the whole context; repeatable; default {CONTEXT}.")
+        list[int] | None, typer.Option(help=f"Tokens in the whole context; repeatable; default {CONTEXT}.")
     ] = None,
     weights: Annotated[int, typer.Option(help="Bits of weights: 4 or 8.")] = WeightBits.FOUR,
     activations: Annotated[int, typer.Option(help="Bits of activations: 16 or 8.")] = ActivationBits.SIXTEEN,
@@ -48,11 +48,11 @@ def llm(
     ] = WeightBits.EIGHT,
     projections: Annotated[Projections, typer.Option(help="Op of the projections.")] = Projections.MATMUL,
     attention: Annotated[
-        Attention, typer.Option(help="One MatMul for the heads of a layer, or one a head.")
+        Attention, typer.Option(help="One MatMul for all heads of a layer, or one per head.")
     ] = Attention.GROUPED,
-    prompt: Annotated[int, typer.Option(help="Tokens of a pass of prefill.")] = PROMPT,
+    prompt: Annotated[int, typer.Option(help="Tokens per prefill pass.")] = PROMPT,
     layers: Annotated[int, typer.Option(help="Decoder blocks of the larger graph that is compiled.")] = 2,
-    html: Annotated[Path | None, typer.Option(help="Write a page of its own to this file, too.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write an HTML page to this file.")] = None,
     sdk: SdkOption = None,
     site: SiteOption = None,
     as_json: JsonOption = False,

@@ -23,7 +23,7 @@ def open(  # noqa: A001  # the word that a user types
     run_id: RunArgument = LATEST,
     browser: Annotated[bool, typer.Option(help="Open the report in the browser.")] = True,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Perfetto's page takes traces from the default one alone.")
+        int, typer.Option(min=0, max=65535, help="Perfetto's page takes traces only from the default port.")
     ] = PERFETTO_PORT,
     site: SiteOption = None,
 ) -> Exit:

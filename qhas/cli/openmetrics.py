@@ -25,13 +25,15 @@ def openmetrics(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="Where to write it, as in node_exporter's textfile directory; else it is printed."
+            help="File to write, as in node_exporter's textfile directory; by default it is printed."
         ),
     ] = None,
     sweep: Annotated[str, typer.Option(help="Only sweeps whose name matches this pattern.")] = "*",
-    days: Annotated[int, typer.Option(min=1, max=3650, help="Only runs that began in so many days.")] = 30,
+    days: Annotated[
+        int, typer.Option(min=1, max=3650, help="Only runs that began within this many days.")
+    ] = 30,
     store_size: Annotated[
-        bool, typer.Option("--store-size", help="Also bytes and objects of the store: all of it is listed.")
+        bool, typer.Option("--store-size", help="Also bytes and objects of the store; this lists all of it.")
     ] = False,
     site: SiteOption = None,
 ) -> Exit:

@@ -23,7 +23,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help=f"Id of a run, the beginning of one, or `{LATEST}`.")
 ]
-RunIdOption = Annotated[str | None, typer.Option(help="Id of the run; that of an earlier run resumes it.")]
+RunIdOption = Annotated[str | None, typer.Option(help="Id of the run; the id of an earlier run resumes it.")]
 _AT_A_TERMINAL = Patience(total=5.0)
 """Whoever waits for an answer gets one soon; a run tries for minutes."""
 

@@ -25,7 +25,8 @@ ONNX = ".onnx"
 ShapeOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="INPUT=SIZES", help="Of an ONNX, as in image=1,3,224,224; repeat it for more inputs."
+        metavar="INPUT=SIZES",
+        help="Shape of an ONNX input, as in image=1,3,224,224; repeat it for more inputs.",
     ),
 ]
 
@@ -39,11 +40,11 @@ def profile(
     inputs: Annotated[
         str,
         typer.Option(
-            help="`random`, an input list, or `none`: only the estimate of a simulated SoC, without execution."
+            help="`random`, an input list, or `none` to only estimate on a simulated SoC, without execution."
         ),
     ] = RANDOM_INPUTS,
     native_inputs: Annotated[
-        bool, typer.Option("--native-inputs", help="The list's files are of the inputs' own types.")
+        bool, typer.Option("--native-inputs", help="The list's files have the inputs' own types.")
     ] = False,
     optimization_level: Annotated[int | None, typer.Option(help="1, 2 or 3.")] = None,
     vtcm_mb: Annotated[int | None, typer.Option(help="VTCM in MB; 0 is the SoC's maximum.")] = None,
@@ -51,7 +52,7 @@ def profile(
     dlbc: Annotated[bool | None, typer.Option(help="Lossless bandwidth compression.")] = None,
     quantize: Annotated[
         list[str] | None,
-        typer.Option(help="Of an ONNX: w8a8, w8a16 or float; repeat it for a variant of each."),
+        typer.Option(help="For an ONNX: w8a8, w8a16 or float; repeat it for a variant of each."),
     ] = None,
     calibration: Annotated[
         str, typer.Option(help="`random`, an input list, or a folder of .npy or .raw files.")
@@ -59,10 +60,10 @@ def profile(
     shape: ShapeOption = None,
     reference: Annotated[
         str,
-        typer.Option(help="The ONNX of floats that outputs are held against; an ONNX is its own."),
+        typer.Option(help="The float ONNX to compare outputs with; an ONNX is its own reference."),
     ] = "",
     accuracy: Annotated[
-        bool, typer.Option(help="Hold outputs against ONNX Runtime's, where there is an ONNX.")
+        bool, typer.Option(help="Compare outputs with ONNX Runtime's, if there is an ONNX.")
     ] = True,
     site: SiteOption = None,
     run_id: RunIdOption = None,

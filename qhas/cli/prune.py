@@ -37,11 +37,9 @@ def prune(
     site: SiteOption = None,
     traces: Annotated[int, typer.Option(help="Days to keep traces.")] = TRACES_DAYS,
     replay: Annotated[int, typer.Option(help="Days to keep logs and schematics.")] = REPLAY_DAYS,
-    prepared: Annotated[
-        int, typer.Option(help="Days to keep prepared graphs that are not used.")
-    ] = PREPARED_DAYS,
+    prepared: Annotated[int, typer.Option(help="Days to keep unused prepared graphs.")] = PREPARED_DAYS,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Remove; without it, only show what would be removed.")
+        bool, typer.Option("--yes", help="Remove; by default only show what would be removed.")
     ] = False,
     as_json: JsonOption = False,
 ) -> Exit:

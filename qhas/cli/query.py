@@ -33,7 +33,7 @@ def query(
     question: Annotated[
         str, typer.Argument(metavar="SQL", help="A SELECT over the views cells, ops, runs and verdicts.")
     ],
-    rows: Annotated[int, typer.Option(min=1, help="Most rows that are shown as a table.")] = 50,
+    rows: Annotated[int, typer.Option(min=1, help="Maximum number of rows to show as a table.")] = 50,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print every row as one JSON document.")] = False,
     site: SiteOption = None,

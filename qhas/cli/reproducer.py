@@ -22,11 +22,13 @@ FOLDER = Path(".qhas-reproducer")
 @command
 def reproducer(
     before: Annotated[str, typer.Argument(help="A stored cell, as RUN/MODEL/SOC/VARIANT.")],
-    after: Annotated[str, typer.Argument(help="One of the same network that takes another time.")],
+    after: Annotated[str, typer.Argument(help="Another of the same network, with a different time.")],
     output: Annotated[Path, typer.Option(help="The zip to write.")] = Path("reproducer.zip"),
-    trials: Annotated[int, typer.Option(min=1, max=1000, help="Most parts to compile and compare.")] = 60,
+    trials: Annotated[
+        int, typer.Option(min=1, max=1000, help="Maximum number of parts to compile and compare.")
+    ] = 60,
     folder: Annotated[
-        Path, typer.Option(help="Keeps what was compiled: asked again, nothing is compiled twice.")
+        Path, typer.Option(help="Cache of what was compiled, so that a repeated call compiles nothing twice.")
     ] = FOLDER,
     site: SiteOption = None,
     as_json: JsonOption = False,

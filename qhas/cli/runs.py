@@ -23,7 +23,7 @@ def runs(
         str | None, typer.Argument(help="Only runs of sweeps whose name matches this pattern.")
     ] = None,
     state: Annotated[list[SweepState] | None, typer.Option(help="Only runs in this state.")] = None,
-    last: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    last: Annotated[int, typer.Option(min=1, help="Maximum number of runs to list.")] = 20,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:

@@ -38,14 +38,16 @@ def show(
     site: SiteOption = None,
     against: AgainstOption = None,
     csv: Annotated[
-        Rows | None, typer.Option(help="Print a row a cell, or a row an op of the network, as CSV.")
+        Rows | None, typer.Option(help="Print one row per cell, or per op of the network, as CSV.")
     ] = None,
     by: Annotated[
         Level | None,
-        typer.Option(help="Show what each node of the ONNX took, or each module that its exporter names."),
+        typer.Option(
+            help="Show the time of each node of the ONNX, or of each module that its exporter names."
+        ),
     ] = None,
     depth: Annotated[
-        int | None, typer.Option(min=1, help="With --by module: names of a path that make one row.")
+        int | None, typer.Option(min=1, help="With --by module: how many names of a path to group by.")
     ] = None,
     as_json: JsonOption = False,
 ) -> Exit:

@@ -25,9 +25,9 @@ from qhas.tune.tune import keep
 from qhas.tune.tune import tune as tuned
 
 SdkOption = Annotated[
-    str | None, typer.Option(help="Host SDK to estimate with, by its name at the site, as in 2.48.")
+    str | None, typer.Option(help="Host SDK to estimate with, by its name in the site, as in 2.48.")
 ]
-NetworkArgument = Annotated[str, typer.Argument(help="Un-cached DLC, a path or URL; or an ONNX file.")]
+NetworkArgument = Annotated[str, typer.Argument(help="Un-cached DLC, as path or URL, or an ONNX file.")]
 SocOption = Annotated[str, typer.Option(help="SoC, e.g. sa8255.")]
 
 
@@ -35,20 +35,20 @@ SocOption = Annotated[str, typer.Option(help="SoC, e.g. sa8255.")]
 def tune(
     network: NetworkArgument,
     soc: SocOption,
-    objective: Annotated[Objective, typer.Option(help="What is to be small.")] = Objective.TIME,
+    objective: Annotated[Objective, typer.Option(help="What to minimise.")] = Objective.TIME,
     trials: Annotated[
         int,
         typer.Option(
-            min=1, max=1000, help="Most combinations that are tried; enough of them: the whole grid."
+            min=1, max=1000, help="Maximum number of combinations to try; if the grid has no more, all of it."
         ),
     ] = TRIALS,
     check: Annotated[
-        bool, typer.Option(help="Set the outputs of the best against the default's on the emulator.")
+        bool, typer.Option(help="Compare the best one's outputs with the default's on the emulator.")
     ] = True,
     devices: Annotated[
         bool,
         typer.Option(
-            help="Measure the best three on a device of the SoC, where the site has one: that decides."
+            help="Measure the best three on a device of the SoC, if the site has one, and let that decide."
         ),
     ] = True,
     sdk: SdkOption = None,

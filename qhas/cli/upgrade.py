@@ -28,16 +28,16 @@ from qhas.upgrade.search import Stages, search
 @command
 def upgrade(
     models: Annotated[
-        list[str], typer.Argument(help="DLCs, or config.json of language models: paths or URLs.")
+        list[str], typer.Argument(help="DLCs, or config.json of language models, as paths or URLs.")
     ],
-    before: Annotated[str, typer.Option("--from", help="SDK of today, by its name at the site, as in 2.48.")],
+    before: Annotated[str, typer.Option("--from", help="Current SDK, by its name in the site, as in 2.48.")],
     after: Annotated[str, typer.Option("--to", help="SDK to move to.")],
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sa8255; repeat it for more.")],
     threshold: Annotated[
         float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")
     ] = THRESHOLD_PERCENT,
     every: Annotated[
-        bool, typer.Option(help="Run every SDK between, not only where something changed: a whole table.")
+        bool, typer.Option(help="Run every SDK in between, even where nothing changed, for a full table.")
     ] = False,
     site: SiteOption = None,
     as_json: JsonOption = False,

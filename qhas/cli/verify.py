@@ -24,7 +24,8 @@ def verify(
     discard: Annotated[
         bool,
         typer.Option(
-            "--discard", help="Remove the records of damaged cells: resuming their runs makes them again."
+            "--discard",
+            help="Remove the records of damaged cells, so that resuming their runs makes them again.",
         ),
     ] = False,
     site: SiteOption = None,

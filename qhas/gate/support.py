@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +20,8 @@ from qhas.outside_text import ShownText, reason_of
 from qhas.site import SdkRef
 from qhas.site.fit import require_socs
 from qhas.site.sdk import HOST_TARGET, Sdk, find_sdk, host_sdk_root
+from qhas.sweep.other_models import require_format
+from qhas.sweep.spec import ModelRef
 
 CHECKER = "onnx-check"
 _TIMEOUT_SECONDS = 900
@@ -124,6 +127,7 @@ def _host_sdk(socs: Sequence[str]) -> Sdk:
 
 def _require_settled(network: Path, shapes: Mapping[str, Sequence[int]]) -> None:
     try:
+        require_format(ModelRef(name="network", onnx=str(network)), partial(network.open, "rb"))
         fault = open_input(read_onnx(network), shapes)
     except (OSError, ValueError) as error:
         raise InvalidInput(f"{network} cannot be checked: {reason_of(error)}.") from error

@@ -32,11 +32,13 @@ class OnnxTensor:
     name: str
     type: str
     dimensions: tuple[int | str, ...]
+    shaped: bool = True
+    """Whether it says how many dimensions it has; a lone value has none, and says so."""
 
     @property
     def is_open(self) -> bool:
-        """Whether a dimension has no number."""
-        return any(isinstance(size, str) for size in self.dimensions)
+        """Whether a dimension has no number, or nothing is told of any."""
+        return not self.shaped or any(isinstance(size, str) for size in self.dimensions)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,16 @@ class OnnxGraph:
     inputs: tuple[OnnxTensor, ...]
     outputs: tuple[OnnxTensor, ...]
     nodes: tuple[OnnxNode, ...]
+
+    @property
+    def computed_outputs(self) -> list[str]:
+        """Names of outputs that nodes make from inputs; others are constants, or inputs themselves."""
+        reached, made = {tensor.name for tensor in self.inputs}, set[str]()
+        for node in self.nodes:
+            if not reached.isdisjoint(node.inputs):
+                reached.update(node.outputs)
+                made.update(node.outputs)
+        return [tensor.name for tensor in self.outputs if tensor.name in made]
 
 
 def read_onnx(path: Path) -> OnnxGraph:
@@ -82,9 +94,11 @@ def open_input(graph: OnnxGraph, shapes: Mapping[str, Sequence[int]]) -> str | N
     for name, shape in shapes.items():
         if name not in known:
             return f"a shape is given for {name!r}, but its inputs are {', '.join(known)}"
-        if len(shape) != len(known[name].dimensions):
+        if known[name].shaped and len(shape) != len(known[name].dimensions):
             return f"input {name} has {len(known[name].dimensions)} dimensions, and {_joined(shape)} has {len(shape)}"
     for tensor in graph.inputs:
+        if not tensor.shaped and tensor.name not in shapes:
+            return f"input {tensor.name} has no shape; give it one: --shape {tensor.name}=1,3,224,224, or under `shapes`, with its own numbers"
         if tensor.is_open and tensor.name not in shapes:
             example = [
                 1 if place == 0 and isinstance(size, str) else size
@@ -139,13 +153,14 @@ def _node(content: memoryview) -> OnnxNode:
 
 def _tensor(content: memoryview) -> OnnxTensor:
     described = _part(_part(content, 2) or memoryview(b""), 1) or memoryview(b"")
-    kind, dimensions = 0, list[int | str]()
+    kind, dimensions, shaped = 0, list[int | str](), False
     for number, value in _fields(described):
         if number == 1 and isinstance(value, int):
             kind = value
         elif number == 2 and isinstance(value, memoryview):
+            shaped = True
             dimensions = [_dimension(each) for _, each in _fields(value) if isinstance(each, memoryview)]
-    return OnnxTensor(_text(_part(content, 1)), TYPES.get(kind, "FLOAT_32"), tuple(dimensions))
+    return OnnxTensor(_text(_part(content, 1)), TYPES.get(kind, "FLOAT_32"), tuple(dimensions), shaped)
 
 
 def _dimension(content: memoryview) -> int | str:

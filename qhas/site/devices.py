@@ -92,7 +92,7 @@ class Gate(Written):
     patience_seconds: float = Field(
         default=600.0, ge=0, description="How long to wait for a device to cool down or charge."
     )
-    poll_seconds: float = Field(default=10.0, gt=0, description="Between two looks at a waiting device.")
+    poll_seconds: float = Field(default=10.0, gt=0, description="Between two checks of a waiting device.")
 
 
 class DeviceRef(Written):
@@ -111,29 +111,31 @@ class DeviceRef(Written):
         default=None, pattern=_ADDRESS, description="ssh: host, user@host or a Host of ssh_config."
     )
     ssh_config: Path | None = Field(
-        default=None, description="ssh: a configuration in place of the user's own."
+        default=None, description="ssh: a configuration instead of the user's own."
     )
     target: str | None = Field(
-        default=None, description="The SDK's directory of executables for it, below bin/ and lib/."
+        default=None, description="The SDK's directory of executables for the device, below bin/ and lib/."
     )
     directory: str | None = Field(
-        default=None, pattern=r"^(/[A-Za-z0-9._-]+)*$", description="A directory of ours on the device."
+        default=None,
+        pattern=r"^(/[A-Za-z0-9._-]+)*$",
+        description="The directory that qhas uses on the device.",
     )
     hexagon: str | None = Field(
         default=None,
         pattern=r"^v\d{2,3}$",
-        description="Hexagon architecture, as in v79, where neither SDK nor device tell it.",
+        description="Hexagon architecture, as in v79, if neither SDK nor device reports it.",
     )
     env: dict[str, str] = Field(default={}, description="Variables for the tools on the device.")
     answer_seconds: float = Field(
         default=30.0,
         gt=0,
-        description="A device that does not answer a short question in this time is offline.",
+        description="A device that does not answer a short question within this time is offline.",
     )
     comeback_seconds: float = Field(
-        default=60.0, ge=0, description="adb: how long a device may be away, as while it boots."
+        default=60.0, ge=0, description="adb: how long a device may be away, for example booting."
     )
-    gate: Gate | None = Field(default=None, description="In place of the site's gate.")
+    gate: Gate | None = Field(default=None, description="Replaces the site's gate.")
 
     @model_validator(mode="after")
     def _address_fits_transport(self) -> DeviceRef:

@@ -29,13 +29,13 @@ class Host(Written):
     """How much of this host the work on it may take."""
 
     cores: int | None = Field(
-        default=None, ge=1, description="Tools that compute here at the same time; every core when left out."
+        default=None, ge=1, description="Tools that compute here at the same time; every core by default."
     )
     free_memory_mb: int = Field(
-        default=1024, ge=0, description="No further cell is begun while less memory than this is available."
+        default=1024, ge=0, description="No further cell starts while less memory than this is available."
     )
     free_scratch_mb: int = Field(
-        default=2048, ge=0, description="No further cell is begun while less scratch space than this is free."
+        default=2048, ge=0, description="No further cell starts while less scratch space than this is free."
     )
 
 
@@ -87,12 +87,12 @@ class Links(Written):
         default=0,
         ge=0,
         le=168,
-        description="S3 without such a server: sign links for so many hours. Who sees one can read that object.",
+        description="S3 without such a server: sign links for this many hours. Whoever sees one can read that object.",
     )
     perfetto: str = Field(
         default="https://ui.perfetto.dev",
         pattern=r"^https?://[^@\s]+$",
-        description="The Perfetto UI that opens traces, where the lab has one of its own.",
+        description="The Perfetto UI that opens traces, if the lab has its own.",
     )
 
 
@@ -100,7 +100,7 @@ class Site(Written):
     """The lab as site.yaml states it. With no devices, the host simulates any SoC the SDK knows."""
 
     store: str = Field(
-        default=DEFAULT_STORE, description="Any fsspec URL; relative paths are taken from site.yaml."
+        default=DEFAULT_STORE, description="Any fsspec URL; relative paths are resolved against site.yaml."
     )
     sdk: SdkRef = SdkRef()
     sdks: dict[Name, NamedSdk] = Field(

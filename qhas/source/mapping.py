@@ -95,7 +95,7 @@ class _Search:
 
     def __init__(self, graph: OnnxGraph, trace: Trace) -> None:
         nodes = [node for node in graph.nodes if node.type != "Constant"]
-        self._names = _unambiguous((node.name, node) for node in nodes)
+        self._names = _unambiguous((_name(node), node) for node in nodes)
         self._makers = _unambiguous((name, node) for node in nodes for name in node.outputs)
         self._trace = trace
         self._carried: dict[str, tuple[OnnxNode, ...]] = {}

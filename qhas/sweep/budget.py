@@ -142,7 +142,7 @@ class Budget(_Limits):
     )
     origin: Origin | None = Field(
         default=None,
-        description="`device` or `simulator`: figures of the other are not judged. Without it both are.",
+        description="`device` or `simulator`: judge only its figures. By default both are judged.",
     )
 
     @property
@@ -157,7 +157,7 @@ class NetworkBudget(Budget):
 
     socs: dict[SocName, Budget] = {}
     graphs: dict[str, Budget] = Field(
-        default={}, description="Of a DLC that holds several: what holds for one of them, by its name."
+        default={}, description="For a DLC with several graphs: limits for one of them, by its name."
     )
 
     def on(self, soc: str) -> Budget:

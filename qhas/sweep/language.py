@@ -24,18 +24,18 @@ class LanguageModel(Recipe):
     config: Address = Field(
         title="Configuration",
         min_length=1,
-        description="config.json of the model, as Hugging Face has it, without its weights: a path or any fsspec URL.",
+        description="The model's config.json, as on Hugging Face, without weights: a path or any fsspec URL.",
     )
     context: Context = Field(
-        default=CONTEXT, title="Context", description="Tokens of the whole context, new ones included."
+        default=CONTEXT, title="Context", description="Tokens in the whole context, new ones included."
     )
     prompt: Annotated[int, Field(ge=2, le=LONGEST)] = Field(
-        default=PROMPT, title="Prompt", description="New tokens of a pass of prefill."
+        default=PROMPT, title="Prompt", description="New tokens per prefill pass."
     )
     blocks: Annotated[int, Field(ge=1, le=MOST_BLOCKS)] = Field(
         default=2,
         title="Blocks",
-        description="Of the larger graph that is compiled; 1 tells nothing constant apart.",
+        description="In the larger graph that is compiled; 1 cannot separate constant costs.",
     )
 
     @model_validator(mode="after")

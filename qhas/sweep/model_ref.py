@@ -47,14 +47,14 @@ class ModelRef(Written):
         default="",
         exclude_if=_is_empty,
         title="ONNX",
-        description="In place of a DLC: an ONNX, which is converted first. Its weights may lie in files beside it.",
+        description="Instead of a DLC: an ONNX, which is converted first. Its weights may be in files next to it.",
         examples=["s3://models/inception_v2.onnx"],
     )
     llm: Llm = Field(
         default=None,
         exclude_if=_is_empty,
         title="Language model",
-        description="In place of a DLC: the config.json of a language model, alone or with context and bits. It is estimated: "
+        description="Instead of a DLC: the config.json of a language model, alone or with context and bits. It is estimated: "
         "simulated SoCs only.",
         examples=["Llama-3.2-1B/config.json", {"config": "Llama-3.2-1B/config.json", "context": 4096}],
     )
@@ -62,26 +62,26 @@ class ModelRef(Written):
         default={},
         exclude_if=_is_empty,
         title="Shapes",
-        description="Of an ONNX, by input: needed where a dimension has no number.",
+        description="For an ONNX, by input: needed where a dimension has no number.",
         examples=[{"image": [1, 3, 224, 224]}],
     )
     quantize: Quantize = Field(
         default=None,
         exclude_if=_is_empty,
         title="Quantise",
-        description="Of an ONNX of floats: bits of weights and activations; None leaves it as it is.",
+        description="For a float ONNX: bits of weights and activations; None leaves it as it is.",
     )
     reference: Address = Field(
         default="",
         exclude_if=_is_empty,
         title="Reference",
-        description="The ONNX of floats that the outputs are held against, of a DLC or of a quantised ONNX; an ONNX is its own.",
+        description="The float ONNX to compare the outputs of a DLC or a quantised ONNX with; an ONNX is its own.",
     )
     accuracy: bool = Field(
         default=True,
         exclude_if=bool,
         title="Accuracy",
-        description="Hold the outputs against ONNX Runtime's, where there is an ONNX.",
+        description="Compare the outputs with ONNX Runtime's, if there is an ONNX.",
     )
     accuracy_inputs: int = Field(
         default=ACCURACY_INPUTS,
@@ -89,20 +89,20 @@ class ModelRef(Written):
         le=10_000,
         exclude_if=lambda count: count == ACCURACY_INPUTS,
         title="Inputs of accuracy",
-        description="So many inferences of the input list, from its first, or all if it has fewer: what accuracy is over.",
+        description="How many inferences of the input list accuracy covers, from the first; all if it has fewer.",
     )
     inputs: Address = Field(
         default=RANDOM_INPUTS,
         title="Inputs",
         min_length=1,
-        description="random, or path or URL of an input list, whose files lie relative to it; none: no execution, "
+        description="random, or the path or URL of an input list, whose files are relative to it; none: no execution, "
         "simulated SoCs only.",
         examples=[*INPUT_WORDS, "s3://models/inception_v2/input_list.txt"],
     )
     graph_inputs: dict[str, Address] = Field(
         default={},
         title="Inputs by graph",
-        description="Of a DLC with several graphs: path or URL of an input list for each, by the graph's name. "
+        description="For a DLC with several graphs: path or URL of an input list for each, by the graph's name. "
         "None: random for all.",
         examples=[{"prefill": "prefill.txt", "decode": "decode.txt"}],
     )
@@ -114,7 +114,7 @@ class ModelRef(Written):
     input_ranges: dict[str, tuple[int, int]] = Field(
         default={},
         title="Input ranges",
-        description="Least and greatest random value of an input of whole numbers, by its name; 0 where none is given.",
+        description="Least and greatest random value of a whole-number input, by its name; 0 if you give none.",
         examples=[{"input_ids": (0, 30521)}],
     )
     tags: list[Name] = Field(

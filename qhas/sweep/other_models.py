@@ -28,6 +28,7 @@ _ZIP = b"PK\3\4"
 _ONNX = re.compile(rb"\x08[\x03-\x20][\x12\x1a\x22\x28\x32\x3a\x42]")
 _PACKED = re.compile(rb"\x1f\x8b|\xfd7zXZ\0|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY|7z\xbc\xaf\x27\x1c")
 """gzip, xz, zstd, bzip2, 7-Zip."""
+_PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _TEXT = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff|[\t\r\n -~]{%d}" % _HEAD)
 """With a byte order mark, or ASCII to the end of the head."""
 _FORMATS = (
@@ -47,6 +48,12 @@ _FORMATS = (
         "a Keras or HDF5 file",
         lambda head: head.startswith(b"\x89HDF"),
         "export it as ONNX, and give that as `onnx:`.",
+    ),
+    _Format("a pickle of Python", _PICKLE.match, "export it as ONNX, and give that as `onnx:`."),
+    _Format(
+        "a pointer of Git LFS",
+        lambda head: head == b"version https://",
+        "fetch the file itself with `git lfs pull`.",
     ),
     _Format(
         "a JSON file",

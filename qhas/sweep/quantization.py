@@ -27,13 +27,13 @@ class Quantization(Written):
     activations: Literal[8, 16, "mixed"] = Field(
         default=8,
         title="Activations",
-        description="Bits: 8, 16, or mixed: 8, and 16 where the outputs lose most by 8 (host SDK).",
+        description="Bits: 8, 16, or mixed: 8, and 16 where 8 costs the outputs most (host SDK).",
     )
     calibration: Address = Field(
         default=RANDOM_CALIBRATION,
         title="Calibration",
         min_length=1,
-        description="random, path or URL of an input list, or a folder of .npy or .raw files: an inference each.",
+        description="random, path or URL of an input list, or a folder of .npy or .raw files, one per inference.",
     )
 
     @property

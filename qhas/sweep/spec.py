@@ -99,7 +99,7 @@ class RunOptions(Written):
         ge=1,
         le=86_400,
         title="Time limit in seconds",
-        description="Of each tool, 1 to 86400.",
+        description="Per tool, 1 to 86400.",
     )
 
 
@@ -153,22 +153,22 @@ class Variants(Written):
         default=[],
         exclude_if=_is_empty,
         title="Quantise",
-        description=f"Of ONNX networks: each of {', '.join(QUANTISATIONS)}; of language models those of one number of bits each.",
+        description=f"For ONNX networks: each of {', '.join(QUANTISATIONS)}; for language models those with one number of bits each.",
     )
     context: list[Context] = Field(
-        default=[], exclude_if=_is_empty, title="Contexts", description="Of language models: tokens of each."
+        default=[], exclude_if=_is_empty, title="Contexts", description="For language models: tokens of each."
     )
     cache: list[ActivationBits] = Field(
         default=[],
         exclude_if=_is_empty,
         title="Caches",
-        description="Of language models: bits of cached keys and values, each of 8, 16.",
+        description="For language models: bits of cached keys and values, each of 8, 16.",
     )
     attention: list[Attention] = Field(
-        default=[], exclude_if=_is_empty, title="Attention", description="Of language models: each form."
+        default=[], exclude_if=_is_empty, title="Attention", description="For language models: each form."
     )
     projections: list[Projections] = Field(
-        default=[], exclude_if=_is_empty, title="Projections", description="Of language models: each form."
+        default=[], exclude_if=_is_empty, title="Projections", description="For language models: each form."
     )
 
     @model_validator(mode="after")
@@ -207,7 +207,7 @@ class Selection(Written):
     canary: bool = Field(
         default=False,
         title="Canary",
-        description="One cell a SoC: of the first model tagged canary, else of the first model.",
+        description="One cell per SoC: of the first model tagged canary, else of the first model.",
     )
 
 

@@ -75,6 +75,10 @@ def expectation(
         return Unknown(f"no device was measured for {soc.upper()}")
     if device.refused:
         return Unknown(f"no expectation for {soc.upper()}: {device.refused}")
+    if precision is None and kind is not None:
+        return Unknown(
+            "no expectation: the network mixes number formats, or has one that no network was measured in"
+        )
     if precision is None or kind is None:
         return Unknown("no expectation: the profile does not tell number format and ops of the network")
     found = table().get(Key(device.name, precision, kind))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from pydantic import ConfigDict
 
 from qhas.documents import Stored
-from qhas.network.network import Graph, Network, Role, Tensor
+from qhas.network.network import Graph, Network, NetworkOp, Role, Tensor
+from qhas.network.work import macs
 from qhas.truth.tables import NetworkClass, Precision
 
 _MOVES = {"Quantize", "Dequantize", "Convert", "Cast", "Transpose", "Reshape"}
 """Ops that only carry a tensor into another form: they decide nothing about the format of the network."""
 _MOST = 0.9
-"""Share of ops that must have a format for the network to be called by it."""
+"""Share of ops, and of multiply-accumulates, that must have a format for the network to be called by it."""
 
 
 class Traits(Stored):
@@ -62,24 +63,32 @@ def _attention(graph: Graph) -> Iterator[int]:
 
 
 def _precision(network: Network) -> Precision | None:
-    formats = Counter(_outputs(network))
-    (most, count) = formats.most_common(1)[0] if formats else (None, 0)
-    four_bits = any(tensor.weights and tensor.dtype.endswith("Fixed4") for tensor in _tensors(network))
-    return most if count >= _MOST * formats.total() and not four_bits else None
-
-
-def _outputs(network: Network) -> Iterator[Precision]:
-    """The format of what each op computes; 32-bit floats are 16-bit ones on the HTP."""
+    ops, work = Counter[Precision](), Counter[Precision]()
     for graph in network.graphs:
         for op in graph.ops:
-            if op.type in _MOVES:
-                continue
-            for name in op.outputs:
-                tensor = graph.by_name.get(name)
-                if tensor and tensor.dtype.startswith("Float"):
-                    yield Precision.FLOAT
-                elif tensor and tensor.dtype.endswith(("Fixed8", "Fixed16")):
-                    yield Precision.W8A8 if tensor.dtype.endswith("8") else Precision.W8A16
+            if op.type not in _MOVES and (precision := _format(graph, op)):
+                ops[precision] += 1
+                work[precision] += macs(graph, op)
+    if not ops or any(tensor.weights and tensor.dtype.endswith("Fixed4") for tensor in _tensors(network)):
+        return None
+    ((most, _),) = ops.most_common(1)
+    return most if all(each[most] >= _MOST * each.total() for each in (ops, work)) else None
+
+
+def _format(graph: Graph, op: NetworkOp) -> Precision | None:
+    """Of what an op computes; where it takes 16 bits it computes with them. 32-bit floats are 16-bit ones on the HTP."""
+    made, taken = (_activations(graph, names) for names in (op.outputs, op.inputs))
+    if any(kind.startswith("Float") for kind in made):
+        return Precision.FLOAT
+    if not any(kind.endswith(("Fixed8", "Fixed16")) for kind in made):
+        return None
+    return Precision.W8A16 if any(kind.endswith("Fixed16") for kind in made + taken) else Precision.W8A8
+
+
+def _activations(graph: Graph, names: Sequence[str]) -> list[str]:
+    """Data types of those tensors that are no constants."""
+    tensors = [graph.by_name[name] for name in names if name in graph.by_name]
+    return [tensor.dtype for tensor in tensors if not tensor.weights]
 
 
 def _tensors(network: Network) -> Iterator[Tensor]:

@@ -30,6 +30,7 @@ EXPORTED = tuple(figure for figure in FIGURES if figure.budget)
 _SOURCES = {Origin.DEVICE: "measured", Origin.SIMULATOR: "simulated"}
 BASE_UNITS: Mapping[Unit, tuple[str, float]] = {
     Unit.MICROSECONDS: ("seconds", 1e-6),
+    Unit.MILLISECONDS: ("seconds", 1e-3),
     Unit.SECONDS: ("seconds", 1.0),
     Unit.CYCLES: ("cycles", 1.0),
     Unit.BYTES: ("bytes", 1.0),
@@ -40,9 +41,10 @@ BASE_UNITS: Mapping[Unit, tuple[str, float]] = {
     Unit.RATIO: ("", 1.0),
     Unit.DECIBELS: ("decibels", 1.0),
     Unit.VALUE: ("", 1.0),
+    Unit.TOKENS_A_SECOND: ("tokens_per_second", 1.0),
 }
 """What ends the name of a metric, and what a figure's value is multiplied by to be in it."""
-_SHORT_UNITS = ("_us", "_seconds", "_cycles", "_bytes", "_percent", "_mhz", "_db")
+_SHORT_UNITS = ("_us", "_ms", "_seconds", "_cycles", "_bytes", "_percent", "_mhz", "_db", "_tokens_per_s")
 """Ends of the figures' own names, which the base unit replaces."""
 
 

@@ -105,8 +105,9 @@ class LongMemory:
         ):  # a mode that stays lifts some nights, a drift nearly all
             return None
         error = scale(old.values()).sigma * math.sqrt(1 + MEDIAN_VARIANCE / count)
-        rate = _rate([(day, off) for day, off in self._offs(levels) if today - day < NEAR])
-        if off < BEYOND * error or rate * NEAR < EFFECT / 2:
+        lately = [(day, off) for day, off in self._offs(levels) if today - day < NEAR]
+        rate = _rate(lately)
+        if off < BEYOND * error or rate * NEAR < EFFECT / 2 or _is_step(lately, rate):
             return None
         return Drift(levels[point.block], off, rate, count)
 
@@ -124,3 +125,17 @@ def _rate(offs: Sequence[tuple[int, float]]) -> float:
         if later > day
     ]
     return median(slopes) if slopes else 0.0
+
+
+def _is_step(offs: Sequence[tuple[int, float]], rate: float) -> bool:
+    """Whether two levels, one after the other, are nearer to the nights than a line of that slope: a mode that stays comes at once."""
+    logs = [off for _, off in sorted(offs)]
+    rest = [off - rate * day for day, off in offs]
+    line = _spread(rest)
+    return any(_spread(logs[:at]) + _spread(logs[at:]) < line for at in range(1, len(logs)))
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Sum of squares about their mean."""
+    mean = fmean(values)
+    return sum((value - mean) ** 2 for value in values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -13,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.sweep import _over_an_api
+from qhas.failures import InvalidInput
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 
@@ -56,7 +61,8 @@ run_here(look)
 def answer(prefect_database: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a stranger sees of the server of a flow whose process is then killed. A proxy that is not there is named."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    proxied = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9"}
+    proxied = {**proxies, "NO_PROXY": "", "no_proxy": ""}
     home = tmp_path_factory.mktemp("own")
     shutil.copy(prefect_database, home)
     killed = subprocess.run(
@@ -80,3 +86,18 @@ def test_it_ends_with_a_process_that_is_killed(answer: dict[str, Any]) -> None:
     server = Path("/proc", str(answer["server"]), "cmdline")
     while server.exists() and b"uvicorn" in server.read_bytes():
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("api", "step"),
+    [(None, "try again when the machine is less busy"), ("http://127.0.0.1:9/api", "unset PREFECT_API_URL")],
+)
+def test_only_who_named_an_api_is_told_to_unset_it(
+    api: str | None, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_api() -> Any:
+        raise RuntimeError("Timed out")
+
+    monkeypatch.setattr("flows.sweep.get_client", no_api)
+    with temporary_settings({PREFECT_API_URL: api}), pytest.raises(InvalidInput, match=step):
+        asyncio.run(_over_an_api(lambda: asyncio.sleep(0)))

@@ -121,6 +121,8 @@ def test_nothing_of_a_file_that_is_no_input_list_is_shown(tmp_path: Path, line: 
     "text",
     [
         "root:$6$salt$aGFzaA:19000:0\n\tdaemon:*:19000\n",
+        "root:$6$salt$aGFzaA:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n",
+        "name: net\nrun:\n  hunter2word/b3Blbn+x=:\n",
         "password: *hunter2word\n",
         "@hunter2word\n",
         "a: b: hunter2word\n",

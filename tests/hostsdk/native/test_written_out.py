@@ -65,6 +65,26 @@ def test_it_computes_the_same_and_the_last_operation_has_its_name(model: Any) ->
     np.testing.assert_allclose(computed(made), wanted, rtol=1e-4, atol=1e-5)
 
 
+def test_a_normalisation_of_its_own_is_a_factor_and_an_addend_where_activations_have_16_bits() -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    from hostsdk.native.written_out import OF_16_BITS, write_out
+
+    made = network("BatchNormalization", 17, 8, epsilon=1e-3)
+    mean, variance = np.linspace(-1, 1, 8, dtype=np.float32), np.linspace(0.2, 2, 8, dtype=np.float32)
+    made.graph.initializer.extend(
+        numpy_helper.from_array(each, name) for name, each in (("mean", mean), ("variance", variance))
+    )
+    made.graph.node[0].input.extend(["mean", "variance"])
+    wanted = computed(made)
+    assert write_out(made, HERE) == 0
+    assert write_out(made, HERE, OF_16_BITS) == 1
+    onnx.checker.check_model(made)
+    assert [node.op_type for node in made.graph.node] == ["Mul", "Add"]
+    np.testing.assert_allclose(computed(made), wanted, rtol=1e-4, atol=1e-5)
+
+
 EINSUMS = {
     "attention's scores": ("bhid,bhjd->bhij", (2, 3, 5, 4), (2, 3, 6, 4)),
     "attention's result": ("bhij,bhjd->bhid", (2, 3, 5, 6), (2, 3, 6, 4)),

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
 from fakes.dlc import make_dlc
-from qhas.cell.accuracy import hindrance, is_asked_for, measure_accuracy
+from qhas.cell.accuracy import hindrance, is_asked_for, measure_accuracy, network_of, reference_of
 from qhas.cell.sequence import DIRECT, profile_cell
 from qhas.failures import FailureKind, Step
 from qhas.profile.figures import COSINE, MAX_ERROR, SQNR, TOP_1
@@ -86,6 +87,33 @@ async def test_outputs_that_are_not_the_onnxs_are_told(
         assert bench.work.accuracy is None
         with pytest.raises(Exception, match=sentence):
             await measure_accuracy(bench.work, prepared)
+
+
+async def test_an_output_that_nothing_computes_is_not_missed(
+    against: OpenBench, networks: Path, tmp_path: Path
+) -> None:
+    model = onnx.load(networks / "map.onnx")
+    model.graph.output.append(model.graph.input[0])
+    onnx.save(model, networks / "through.onnx")
+    async with against(reference="through") as bench:
+        prepared, image = await fed(bench)
+        leave(bench.work, map=computed(networks, "map", image.reshape(IMAGE)))
+        await measure_accuracy(bench.work, prepared)
+        assert bench.work.accuracy
+        assert [output.name for output in bench.work.accuracy.outputs] == ["map"]
+        assert (SQNR.read(bench.work) or 0) > 100
+
+
+async def test_an_input_of_a_lone_value_is_fed(fake_sdk: Path, tmp_path: Path) -> None:
+    network = write_onnx(tmp_path / "scaled.onnx", inputs={"scale": ()})
+    model = {"name": "net", "dlc": str(make_dlc(tmp_path / "own.dlc", inputs={"scale": (1,)}))}
+    async with bench_of(
+        fake_sdk, tmp_path, str(tmp_path / "store"), model=model | {"reference": str(network)}
+    ) as bench:
+        prepared, value = await fed(bench)
+        held = await network_of(bench.work, await reference_of(bench.work), prepared)
+        assert held.feed(0)["scale"] == value[0]
+        assert held.feed(0)["scale"].shape == ()
 
 
 async def test_inputs_that_are_not_the_onnxs_are_told(against: OpenBench) -> None:

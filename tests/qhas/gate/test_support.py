@@ -44,5 +44,5 @@ def test_a_dimension_without_a_number_is_asked_for_before_a_tool_runs(tmp_path: 
 
 def test_what_is_no_onnx_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "net.onnx").write_bytes(b"PK\x03\x04")
-    with pytest.raises(InvalidInput, match=r"net\.onnx cannot be checked"):
+    with pytest.raises(InvalidInput, match=r"net\.onnx is a DLC or another zip file, not an ONNX"):
         asyncio.run(check_support(tmp_path / "net.onnx", ["sa8255"], {}))

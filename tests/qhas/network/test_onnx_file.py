@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qhas.network.onnx_file import open_input, read_onnx
-from tests.onnx_bytes import node, write_onnx
+from tests.onnx_bytes import FLOAT, field, node, write_onnx
 
 
 def test_inputs_have_their_dimensions_and_constants_are_none(tmp_path: Path) -> None:
@@ -55,3 +55,23 @@ def test_a_shape_that_is_not_settled_is_asked_for_by_name(
     graph = read_onnx(write_onnx(tmp_path / "net.onnx", inputs={"image": ("n", 3, "height", 8)}))
     assert says in (open_input(graph, shapes) or "")
     assert open_input(graph, {"image": [2, 3, 8, 8]}) is None
+
+
+def test_an_input_of_no_shape_at_all_is_asked_for_one(tmp_path: Path) -> None:
+    typed = field(1, b"image") + field(2, field(1, field(1, FLOAT)))
+    (tmp_path / "net.onnx").write_bytes(field(1, 8) + field(7, field(11, typed)))
+    graph = read_onnx(tmp_path / "net.onnx")
+    assert "input image has no shape; give it one: --shape image=" in (open_input(graph, {}) or "")
+    assert open_input(graph, {"image": [1, 3, 8, 8]}) is None
+
+
+def test_constants_and_inputs_are_outputs_that_nothing_computes(tmp_path: Path) -> None:
+    nodes = [node("k", "Constant", [], ["constant"]), node("r", "Relu", ["image"], ["y"])]
+    outputs = b"".join(field(12, field(1, name)) for name in (b"image", b"constant", b"y"))
+    graph = b"".join(field(1, each) for each in nodes) + field(11, field(1, b"image")) + outputs
+    (tmp_path / "net.onnx").write_bytes(field(1, 8) + field(7, graph))
+    assert read_onnx(tmp_path / "net.onnx").computed_outputs == ["y"]
+
+
+def test_a_lone_value_has_a_shape(tmp_path: Path) -> None:
+    assert open_input(read_onnx(write_onnx(tmp_path / "net.onnx", inputs={"scale": ()})), {}) is None

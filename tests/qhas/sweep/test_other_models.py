@@ -37,6 +37,8 @@ def test_onnx_given_as_a_dlc_is_told_how_to_give_it(tmp_path: Path, name: str, c
         (b"\xef\xbb\xbfname", "a text file"),
         ("{}".encode("utf-16"), "a text file"),
         (b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
+        (b"\x80\x02}q\0", "a pickle of Python"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
         (b"made by\tnobody\r\nat all", "a text file"),
         (b'{"name": "nightly"}', "a JSON file"),
     ],

@@ -80,7 +80,7 @@ def test_a_network_of_another_size_than_all_says_so() -> None:
             "sm8750",
             None,
             CONVOLUTIONAL,
-            "no expectation: the profile does not tell number format and ops of the network",
+            "no expectation: the network mixes number formats, or has one that no network was measured in",
         ),
     ],
 )

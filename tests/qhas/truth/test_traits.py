@@ -53,6 +53,18 @@ def test_a_mixture_has_no_format() -> None:
     assert traits_of(network(*ops)).precision is None
 
 
+def test_a_few_wide_ops_that_do_most_of_the_work_make_a_mixture() -> None:
+    """Of `w8mixed` the fewest activations have 16 bits, and they may be those of the largest convolutions."""
+    small = [("ElementWiseBinary", "UFixed8", IMAGE)] * 20
+    assert traits_of(network(*small, ("Conv2d", "UFixed8", IMAGE))).precision is Precision.W8A8
+    assert traits_of(network(*small, ("Conv2d", "UFixed16", IMAGE))).precision is None
+
+
+def test_what_takes_sixteen_bits_computes_with_them() -> None:
+    pairs = [("Conv2d", "UFixed16", IMAGE), ("Conv2d", "UFixed8", IMAGE)] * 10
+    assert traits_of(network(*pairs)).precision is Precision.W8A16
+
+
 def test_weights_of_four_bits_were_never_measured() -> None:
     assert traits_of(network(("Conv2d", "UFixed16", IMAGE), weights="SFixed4")).precision is None
 

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from qhas.verdict.drift import LongMemory
 from qhas.verdict.model import Verdict
 from qhas.verdict.sentences import verdict_of
 from tests.qhas.verdict.test_ladder import KEY, at, told
@@ -57,3 +58,19 @@ def test_a_mode_that_stays_for_some_nights_of_a_fortnight_is_no_drift(seed: int)
         values[night] *= 1.06
     found = told(at(night, value) for night, value in enumerate(values))
     assert not any(one.verdict is Verdict.DRIFTING for one in found)
+
+
+@pytest.mark.parametrize("nights", [11, 12, 14, 20])
+def test_two_levels_one_after_the_other_are_no_drift_however_long_the_second_stays(nights: int) -> None:
+    memory = LongMemory()
+    for night, value in enumerate(drifting(0, steady=64, nights=nights)):
+        memory.keep(at(night, value * (1.12 if night >= 64 else 1)))
+        assert memory.drift(at(night, value)) is None
+
+
+def test_a_drift_is_told_from_two_levels_though_both_end_at_the_same() -> None:
+    memory = LongMemory()
+    values = drifting(0.001, steady=60, nights=41)
+    for night, value in enumerate(values):
+        memory.keep(at(night, value))
+    assert memory.drift(at(len(values) - 1, values[-1])) is not None

@@ -1,0 +1,80 @@
+"""Weights that lie in files beside an ONNX: whether they are all there, and an opset brought up without loading them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hostsdk.errors import ErrorCode, ToolError
+
+_COMPONENT = "Converter"
+
+
+def has_data_files(onnx_path: Path) -> bool:
+    """Whether weights of the network lie in files beside it."""
+    import onnx
+
+    return is_external(onnx.load(onnx_path, load_external_data=False))
+
+
+def is_external(model: Any) -> bool:
+    """The same of a loaded model."""
+    return any(constant.external_data for constant in model.graph.initializer)
+
+
+def require_data(model: Any, folder: Path) -> None:
+    """Raise `ToolError` for weights that are not in the folder, or not wholly."""
+    for constant in model.graph.initializer:
+        if not constant.external_data:
+            continue
+        place = {entry.key: entry.value for entry in constant.external_data}
+        name = place.get("location", "")
+        file = folder / name
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise _unusable(
+                f"{constant.name} lies at {name}, outside of the network's folder: put the file beside the network, and save it anew"
+            )
+        if not file.is_file():
+            raise _unusable(
+                f"{constant.name} lies in {name} beside the network, which is not there: bring it along"
+            )
+        end = _number(place, "offset") + _number(place, "length")
+        if file.stat().st_size < end:
+            raise _unusable(
+                f"{constant.name} lies in {name} up to byte {end}, and the file has {file.stat().st_size}: it was cut; copy it again"
+            )
+
+
+def _number(place: dict[str, str], key: str) -> int:
+    text = place.get(key, "0")
+    return int(text) if text.isdecimal() else 0
+
+
+def _unusable(fault: str) -> ToolError:
+    return ToolError(ErrorCode.MODEL_LOAD, f"its weight {fault}.", _COMPONENT)
+
+
+def without_data(model: Any, change: Callable[[Any], Any]) -> Any:
+    """What `change` makes of a model while weights in files are inputs of it; afterwards they are weights again."""
+    from onnx import helper
+
+    graph = model.graph
+    apart = [constant for constant in graph.initializer if constant.external_data]
+    names = {constant.name for constant in apart}
+    declared = [value for value in graph.input if value.name in names]
+    kept = [constant for constant in graph.initializer if not constant.external_data]
+    known = {value.name for value in declared}
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    graph.input.extend(
+        helper.make_tensor_value_info(each.name, each.data_type, each.dims)
+        for each in apart
+        if each.name not in known
+    )
+    changed = change(model)
+    stays = [value for value in changed.graph.input if value.name not in names or value.name in known]
+    del changed.graph.input[:]
+    changed.graph.input.extend(stays)
+    changed.graph.initializer.extend(apart)
+    return changed

@@ -1,0 +1,37 @@
+"""What ONNX Runtime says of a network that it does not load, as a sentence for whoever has the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_REASON_LIMIT = 400
+_PREFIXES = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed:\s*|This is an invalid model\.\s*|"
+    r"Exception during initialization: |/\S*onnxruntime_src/\S+:\d+ .*?\)(?: const)? (?=[A-Z[])|"
+    r"[\w/]+\.(?:cc|h):\d+ \w+ "
+)
+"""Library, number and name; the file; and where in ONNX Runtime's own source it was found out."""
+_SENTENCES: Mapping[str, str] = {
+    r"Unsupported model IR version: (\d+), max supported IR version: (\d+)": "its IR version is {0}, and this ONNX Runtime reads up to {1}: "
+    "export it by an older onnx, or save it with `model.ir_version = {1}`",
+    r"Opset (\d+) is under development.*for domain (\S+) is till opset (\d+)": "its opset of {1} is {0}, and this ONNX Runtime takes "
+    "up to {2}: export it with opset_version={2} or below",
+    r"Type 'tensor\((\w+)\)' of input parameter \(.*?\) of operator \((\w+)\) in node \((.*?)\) is invalid": "{1} ({2}) takes no {0}: "
+    "export it in float32 or float16",
+    r"Node '(.*?)(?:_token_\d+)?' OpType:(\w+) .* was not selected by that EP": "the HTP does not take {1} ({0}) as it stands: see "
+    "whether shapes and types of its inputs and weights fit each other",
+    r"Duplicate definition of name \((.*)\)": "two nodes make a tensor called {0}: export it again",
+    r"Node input '(.*)' is not a graph input": "a node takes {0}, which nothing makes: it was cut or edited wrongly; export it again",
+    r"the graph is not acyclic": "its nodes go round in a circle: it was edited wrongly; export it again",
+    r"Protobuf parsing failed": "its bytes are no whole ONNX: it was cut or damaged on its way; copy it again",
+}
+
+
+def reason_of(error: Exception) -> str:
+    """The runtime's text, in one sentence: with what to do where that is known, else without what is the runtime's own."""
+    text = " ".join(str(error).split())
+    for pattern, sentence in _SENTENCES.items():
+        if said := re.search(pattern, text):
+            return f"{sentence.format(*said.groups())}."
+    return f"{_PREFIXES.sub('', text)[:_REASON_LIMIT].strip().rstrip('.')}."
