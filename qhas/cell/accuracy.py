@@ -87,6 +87,8 @@ class ReferenceNetwork:
     inputs: StagedInputs
     wanted: Mapping[OnnxTensor, tuple[int, ...] | None]
     outputs: list[str]
+    computed: list[str]
+    """Of these, what nodes compute from inputs: constants and inputs themselves may be no outputs of a DLC."""
     on_htp: PreparedGraph
     moved: bool
 
@@ -101,7 +103,9 @@ async def network_of(work: CellWork, onnx: Source, prepared: Prepared) -> Refere
     graph, on_htp = await asyncio.to_thread(_described, onnx.path, prepared.dlc)
     wanted = {tensor: _shape(work.cell.model, tensor) for tensor in graph.inputs}
     names = [tensor.name for tensor in graph.outputs]
-    return ReferenceNetwork(inputs, wanted, names, on_htp, work.sdk.kind is SdkKind.VENDOR)
+    return ReferenceNetwork(
+        inputs, wanted, names, graph.computed_outputs, on_htp, work.sdk.kind is SdkKind.VENDOR
+    )
 
 
 async def reference_of(work: CellWork) -> Source:
@@ -128,26 +132,26 @@ def _pooled(network: ReferenceNetwork, reference: Path, folders: Sequence[Path])
 
     from qhas.accuracy.pooled import PooledOutput
 
-    names = network.outputs
-    shapes = matched(names, network.on_htp.output_shapes) or {}
-    pooled = [PooledOutput(name, shapes.get(name)) for name in names]
+    present = _files(folders[0], network.outputs, network.computed)
+    shapes = matched(present, network.on_htp.output_shapes) or {}
+    pooled = [PooledOutput(name, shapes.get(name)) for name in present]
     with np.load(reference, allow_pickle=False) as stored:
         for inference, folder in enumerate(folders):
-            files = _files(folder, names)
-            for place, output in enumerate(pooled):
-                wanted = stored[f"arr_{inference * len(names) + place}"]
-                output.add(wanted, np.fromfile(files[output.name], np.uint8))
+            files = _files(folder, network.outputs, network.computed)
+            for output in pooled:
+                place = inference * len(network.outputs) + network.outputs.index(output.name)
+                output.add(stored[f"arr_{place}"], np.fromfile(files[output.name], np.uint8))
     return pooled
 
 
-def _files(folder: Path, names: Sequence[str]) -> dict[str, Path]:
-    """Raises ValueError where they are not these."""
+def _files(folder: Path, names: Sequence[str], computed: Sequence[str]) -> dict[str, Path]:
+    """By all the names, or by those of computed ones alone. Raises ValueError where they are neither."""
     files = {str(path.relative_to(folder).with_suffix("")): path for path in sorted(folder.rglob("*.raw"))}
     if not files:
         raise ValueError("the run left no outputs")
-    found = matched(names, files)
-    if found is None:
-        raise ValueError(
-            f"the outputs of the run are {', '.join(files)}, and those of the ONNX {', '.join(names)}"
-        )
-    return found
+    for wanted in (names, computed):
+        if wanted and (found := matched(wanted, files)):
+            return found
+    raise ValueError(
+        f"the outputs of the run are {', '.join(files)}, and those of the ONNX {', '.join(names)}"
+    )

@@ -317,7 +317,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
     ),
     FailureKind.QHAS_INVALID: FailureFacts(
         "The QHAS summary is cut off or not JSON.",
-        "The chrometrace is kept. Some SDK versions are known for a time_us of 0: read the trace, or change the SDK.",
+        "The chrometrace is kept; known to happen with a time_us of 0 in some SDK versions: read the trace, or change the SDK.",
     ),
     FailureKind.REFERENCE_FAILED: FailureFacts(
         "ONNX Runtime cannot compute the ONNX, so there is nothing to compare the outputs with.",

@@ -60,6 +60,16 @@ class OnnxGraph:
     outputs: tuple[OnnxTensor, ...]
     nodes: tuple[OnnxNode, ...]
 
+    @property
+    def computed_outputs(self) -> list[str]:
+        """Names of outputs that nodes make from inputs; others are constants, or inputs themselves."""
+        reached, made = {tensor.name for tensor in self.inputs}, set[str]()
+        for node in self.nodes:
+            if not reached.isdisjoint(node.inputs):
+                reached.update(node.outputs)
+                made.update(node.outputs)
+        return [tensor.name for tensor in self.outputs if tensor.name in made]
+
 
 def read_onnx(path: Path) -> OnnxGraph:
     """The graph of a file. Raises ValueError for one that is no ONNX, OSError for one that cannot be opened."""

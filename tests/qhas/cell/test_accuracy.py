@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -86,6 +87,21 @@ async def test_outputs_that_are_not_the_onnxs_are_told(
         assert bench.work.accuracy is None
         with pytest.raises(Exception, match=sentence):
             await measure_accuracy(bench.work, prepared)
+
+
+async def test_an_output_that_nothing_computes_is_not_missed(
+    against: OpenBench, networks: Path, tmp_path: Path
+) -> None:
+    model = onnx.load(networks / "map.onnx")
+    model.graph.output.append(model.graph.input[0])
+    onnx.save(model, networks / "through.onnx")
+    async with against(reference="through") as bench:
+        prepared, image = await fed(bench)
+        leave(bench.work, map=computed(networks, "map", image.reshape(IMAGE)))
+        await measure_accuracy(bench.work, prepared)
+        assert bench.work.accuracy
+        assert [output.name for output in bench.work.accuracy.outputs] == ["map"]
+        assert (SQNR.read(bench.work) or 0) > 100
 
 
 async def test_an_input_of_a_lone_value_is_fed(fake_sdk: Path, tmp_path: Path) -> None:

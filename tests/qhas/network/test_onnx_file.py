@@ -65,5 +65,13 @@ def test_an_input_of_no_shape_at_all_is_asked_for_one(tmp_path: Path) -> None:
     assert open_input(graph, {"image": [1, 3, 8, 8]}) is None
 
 
+def test_constants_and_inputs_are_outputs_that_nothing_computes(tmp_path: Path) -> None:
+    nodes = [node("k", "Constant", [], ["constant"]), node("r", "Relu", ["image"], ["y"])]
+    outputs = b"".join(field(12, field(1, name)) for name in (b"image", b"constant", b"y"))
+    graph = b"".join(field(1, each) for each in nodes) + field(11, field(1, b"image")) + outputs
+    (tmp_path / "net.onnx").write_bytes(field(1, 8) + field(7, graph))
+    assert read_onnx(tmp_path / "net.onnx").computed_outputs == ["y"]
+
+
 def test_a_lone_value_has_a_shape(tmp_path: Path) -> None:
     assert open_input(read_onnx(write_onnx(tmp_path / "net.onnx", inputs={"scale": ()})), {}) is None
