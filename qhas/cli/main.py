@@ -33,6 +33,7 @@ WORDS = (
     "layers",
     "advise",
     "llm",
+    "block",
     "upgrade",
     "bisect",
     "accept",

@@ -44,7 +44,7 @@ def upgrade(
 ) -> Exit:
     """Show what another SDK does to networks: from which version on, why, and which option restores the old figure; exit code 1 if a cell is slower.
 
-    Without `sdks` in site.yaml, versions of the host SDK are compared. Asked again, only what is missing runs.
+    Without `sdks` in site.yaml, it compares versions of the host SDK. A repeated call runs only what is missing.
     """
     lab_site = load_site(site)
     dlcs = [absolute(dlc) for dlc in models]

@@ -13,9 +13,9 @@ LOOKED_UP = 4096
 """Rows of the table that a graph of the look-up has at most: a pass reads its own rows of it, however many there are."""
 
 
-def blocks(arch: Architecture, recipe: Recipe, size: Pass, count: int) -> Draft:
-    """So many decoder blocks, one after the other."""
-    draft = Draft(recipe.activations)
+def blocks(arch: Architecture, recipe: Recipe, size: Pass, count: int, draft: Draft | None = None) -> Draft:
+    """So many decoder blocks, one after the other, in an empty draft where one is given."""
+    draft = draft or Draft(recipe.activations)
     tensor = draft.input("tokens", [1, size.tokens, arch.hidden])
     attention = AttentionDrawer(draft, arch, recipe, size)
     shared = attention.shared()

@@ -64,6 +64,7 @@ RUNS = {
     "demo --help": HEAVY,
     "layers --help": HEAVY,
     "llm --help": HEAVY,
+    "block --help": HEAVY,
 }
 """Command lines, and what none of them may import. The store has no history: reading one takes Arrow."""
 SCRIPT = """

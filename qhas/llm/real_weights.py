@@ -1,0 +1,120 @@
+"""A decoder block's own weights, out of files of safetensors as Hugging Face has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from qhas.failures import InvalidInput
+from qhas.network.architecture import Architecture
+from qhas.outside_text import shown
+
+_PROJECTIONS = {
+    "q": "self_attn.q_proj",
+    "k": "self_attn.k_proj",
+    "v": "self_attn.v_proj",
+    "out": "self_attn.o_proj",
+    "gate": "mlp.gate_proj",
+    "up": "mlp.up_proj",
+    "down": "mlp.down_proj",
+}
+"""By the name of the node that is drawn."""
+_PACKED = {"self_attn.qkv_proj": ("q", "k", "v"), "mlp.gate_up_proj": ("gate", "up")}
+"""Of Phi-3: several projections under one name."""
+_NORMS = ("input_layernorm", "post_attention_layernorm")
+_HEAD_NORMS = ("input_layernorm", "self_attn.q_norm", "self_attn.k_norm", "post_attention_layernorm")
+"""In the order in which they are drawn."""
+_UNKNOWN = ("gemma", "gemma2")
+"""Their gains and the scale of their scores are written in another way."""
+
+
+class BlockWeights:
+    """The values of one block. `files` are open files of safetensors, `number` is the block's, from 0."""
+
+    def __init__(self, files: Sequence[Any], arch: Architecture, number: int) -> None:
+        self._arch = arch
+        self._by_name = {name: file for file in files for name in file.keys()}  # noqa: SIM118  # no mapping
+        self._prefix = self._place_of(number)
+        self._norms = iter(_HEAD_NORMS if arch.family.head_norms else _NORMS)
+
+    def value(self, node: str, dims: Sequence[int]) -> Any:
+        """What the node of a block has, as float32 of these dimensions. Raises InvalidInput for a tensor that is not there, or of another shape."""
+        import numpy as np
+
+        part, what = node.removeprefix("b0_").rsplit("_", 1)
+        if part == "norm":
+            name = next(self._norms)
+            value = self._tensor(f"{name}.weight") * (self._scale if name.endswith("q_norm") else 1)
+        else:
+            value = self._projection(part, what)
+            if part == "q" and not self._arch.family.head_norms:
+                value = value * self._scale
+        value = np.ascontiguousarray(value.T if what == "weight" else value, np.float32)
+        if value.shape != tuple(dims):
+            raise InvalidInput(
+                f"{self._prefix}: {part} has {' x '.join(map(str, value.shape))} values, and the configuration says "
+                f"{' x '.join(map(str, dims))}; give the config.json of these weights."
+            )
+        return value
+
+    @property
+    def _scale(self) -> float:
+        """Of the scores: the root of a head's width is in the queries."""
+        return 1 / sqrt(self._arch.head_dim)
+
+    def _projection(self, part: str, what: str) -> Any:
+        if f"{self._prefix}.{(own := f'{_PROJECTIONS[part]}.{what}')}" in self._by_name:
+            return self._tensor(own)
+        arch = self._arch
+        widths = {"q": arch.heads * arch.head_dim, "gate": arch.intermediate, "up": arch.intermediate}
+        for packed, parts in _PACKED.items():
+            if part in parts and f"{self._prefix}.{packed}.{what}" in self._by_name:
+                start = sum(
+                    widths.get(each, arch.kv_heads * arch.head_dim) for each in parts[: parts.index(part)]
+                )
+                width = widths.get(part, arch.kv_heads * arch.head_dim)
+                return self._tensor(f"{packed}.{what}")[start : start + width]
+        return self._tensor(own)
+
+    def _tensor(self, name: str) -> Any:
+        full = f"{self._prefix}.{name}"
+        if full not in self._by_name:
+            raise InvalidInput(
+                f"There is no tensor {full} in these files; give all files of the model, or those of its block."
+            )
+        return self._by_name[full].get_tensor(full).astype("float32")
+
+    def _place_of(self, number: int) -> str:
+        """What begins the names of a block; models that also see have more before it."""
+        for name in self._by_name:
+            before, found, _ = name.partition(f"layers.{number}.self_attn.")
+            if found and "visual" not in before and "vision" not in before:
+                return f"{before}layers.{number}"
+        raise InvalidInput(
+            f"There is no block {number} in these files; the first is 0, and the configuration has {self._arch.layers}."
+        )
+
+
+@contextmanager
+def block_weights(files: Sequence[Path], arch: Architecture, number: int) -> Iterator[BlockWeights]:
+    """Valid inside the block. Raises InvalidInput without safetensors, and for what is no such file or model."""
+    try:
+        import ml_dtypes  # noqa: F401  # numpy then knows bfloat16
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise InvalidInput("Weights need safetensors: pip install 'qhas-flows[weights]'.") from error
+    if arch.model_type in _UNKNOWN:
+        raise InvalidInput(
+            f"Weights of {arch.family.title} are not known here: only its blocks with seeded weights."
+        )
+    with ExitStack() as opened:
+        read = []
+        for path in files:
+            try:
+                read.append(opened.enter_context(safe_open(path, framework="numpy")))
+            except (OSError, SafetensorError) as error:
+                raise InvalidInput(f"{path} cannot be read as safetensors: {shown(str(error))}.") from error
+        yield BlockWeights(read, arch, number)
