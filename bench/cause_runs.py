@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from bench.failure import BenchFailed
@@ -25,11 +26,15 @@ _RUN = "causes"
 
 def convert(onnx: Path, dlc: Path) -> None:
     """Make a DLC of a network. Raises BenchFailed."""
-    tool = host_sdk_root() / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
-    argv = [str(tool), "--input_network", str(onnx), "--output_path", str(dlc)]
+    argv = [str(_converter()), "--input_network", str(onnx), "--output_path", str(dlc)]
     done = subprocess.run(argv, cwd=onnx.parent, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BenchFailed(f"{onnx.name} could not be converted: {done.stderr.strip() or done.stdout.strip()}")
+
+
+@cache
+def _converter() -> Path:
+    return host_sdk_root() / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
 
 
 def cells_run(cells: Mapping[str, Cell], folder: Path) -> dict[str, Evidence]:
