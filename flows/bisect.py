@@ -35,7 +35,7 @@ async def bisect(
     threshold_percent: asked.Percent = asked.THRESHOLD,
     site: asked.OptionalPath = asked.SITE,
 ) -> State[Any]:
-    """Find the SDK, the option or the DLC with which a stored cell became slower. Asked again, only what is missing runs."""
+    """Find the SDK, the option or the DLC with which a stored cell became slower. A repeated call runs only what is missing."""
     lab_site = load_site(site)
     store = Store(lab_site.store)
     old, new = await asyncio.to_thread(_sides, store, run_id, cell, good)

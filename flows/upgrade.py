@@ -39,7 +39,7 @@ async def sdk_upgrade(
 ) -> State[Any]:
     """Tell what another SDK does to networks, from which version on, why, and which option brings the old figure back.
 
-    Asked again, only what is missing runs.
+    A repeated call runs only what is missing.
     """
     lab_site = load_site(site)
     require_devices(lab_site, socs)

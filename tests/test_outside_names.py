@@ -55,7 +55,6 @@ OURS = {
     "dlc.with_name(folder) / schematic.name": "a graph's folder is made by `safe_name`",
     "resources.files(__package__).joinpath(name)": "tables of the package",
     "Path(tempfile.mkdtemp(prefix='model-', dir=self._scratch)) / name": "made by `safe_name`",
-    "target.with_name(f'{target.name}.{secrets.token_hex(8)}.partial')": "beside a path that is checked",
     "Path('inputs') / f'{len(files)}-{safe_name(PurePosixPath(path).name)}'": "as above",
     "parent / original": "input lists are their user's own, and may name any file he may read",
     "(seconds[name] + longer) / devices[name]": "numbers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,20 @@ def require_data(model: Any, folder: Path) -> None:
             raise _unusable(
                 f"{constant.name} lies in {name} up to byte {end}, and the file has {file.stat().st_size}: it was cut; copy it again"
             )
+
+
+def bring_data(model: Any, folder: Path, scratch: Path) -> None:
+    """Copy the files into `scratch`, under their names: no weight is in memory. ONNX takes no links for them."""
+    named = {
+        entry.value
+        for constant in model.graph.initializer
+        for entry in constant.external_data
+        if entry.key == "location"
+    }
+    for name in named if folder.resolve() != scratch.resolve() else ():
+        target = scratch / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, target)
 
 
 def _number(place: dict[str, str], key: str) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
-from hostsdk.native.data_files import is_external, require_data, without_data
+from hostsdk.native.data_files import bring_data, is_external, require_data, without_data
 from hostsdk.native.gelu import fuse_gelus
 from hostsdk.native.written_out import write_out
 
@@ -62,10 +62,9 @@ def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tu
     upgraded = without_data(model, _upgraded) if external else _upgraded(model)
     if not any(changed) and upgraded is model:
         return onnx_path, recurrent
-    if external:
-        onnx.load_external_data_for_model(upgraded, str(onnx_path.parent))
+    bring_data(upgraded, onnx_path.parent, scratch)
     target = scratch / "network.onnx"
-    onnx.save(upgraded, target, save_as_external_data=external, location="network.weights")
+    onnx.save(upgraded, target)
     return target, recurrent
 
 

@@ -57,7 +57,7 @@ def tune(
 ) -> Exit:
     """Find the best options of graph-prepare for a network on a SoC on the simulator, and print them for sweep.yaml.
 
-    Each trial is a compilation, kept in the store: asked again, nothing is compiled.
+    Each trial is a compilation, kept in the store: a repeated call compiles nothing.
     """
     rack = load_site(site)
     with open_bench(absolute(network), soc, rack, sdk) as bench:

@@ -26,7 +26,8 @@ def gzipped(source: Path, target: Path) -> Path:
 
 def partial_of(target: Path) -> Path:
     """Where the bytes of a file arrive before it is whole: beside it, another place for every writer."""
-    return target.with_name(f"{target.name}.{secrets.token_hex(8)}.partial")
+    beginning = target.name[:40]  # the whole name may be as long as one can be
+    return target.with_name(f"{beginning}.{secrets.token_hex(8)}.partial")
 
 
 @contextmanager

@@ -36,3 +36,10 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
         one.write_text("one")
         other.write_text("other")
     assert (tmp_path / "net.dlc").read_text() == "one"
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\xe9" * 127, "\U0001f600" * 63])
+def test_a_file_may_have_the_longest_name_there_is(name: str, tmp_path: Path) -> None:
+    with arriving(tmp_path / name) as partial:
+        partial.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
