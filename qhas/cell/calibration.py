@@ -12,7 +12,7 @@ from pathlib import Path
 
 import fsspec
 
-from qhas.cell.inputs import LARGEST_DATA, listed_inputs, read_data
+from qhas.cell.inputs import LARGEST_DATA, listed_inputs, listed_word, read_data
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.secrets import error_at, masked
@@ -71,7 +71,7 @@ def _random(model: ModelRef, graph: OnnxGraph, folder: Path) -> Iterator[str]:
                 values = generator.integers(low, high, prod(shape), endpoint=True).astype(np.float32)
             path = folder / f"{inference}-{index}.raw"
             values.tofile(path)
-            words.append(f"{tensor.name}:={path}")
+            words.append(listed_word(tensor.name, path, alone=len(graph.inputs) == 1))
         yield " ".join(words)
 
 
@@ -119,7 +119,7 @@ def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
         name = Path(file).name
         target = folder / f"{number}.raw"
         target.write_bytes(_values(read_data(fs, file, name, LARGEST_DATA), name))
-        lines.append(f"{graph.inputs[0].name}:={target}")
+        lines.append(listed_word(graph.inputs[0].name, target, alone=True))
     return lines
 
 

@@ -24,7 +24,7 @@ from qhas.cell.dlc import prepared_graphs
 from qhas.cell.random_inputs import need_native_files, unknown_names, write_random
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.secrets import masked
-from qhas.naming import safe_name
+from qhas.naming import has_controls, safe_name
 from qhas.outside_bytes import Unbounded, read_file, shown_limit
 from qhas.sweep.spec import ModelRef
 
@@ -35,6 +35,7 @@ LARGEST_DATA = 512 << 20
 """Bytes of one file, which is in memory as a whole on its way."""
 MOST_RANDOM_VALUES = 1 << 26
 """Of all inputs together: 256 MB and a minute's work. A picture of 4096 x 4096 in three colours is 50 million."""
+_LISTED_NAME = re.compile(r"(?![#%])(?:(?!:=)\S)+")
 _DATA_FILE = re.compile(r"[\w./@+=-]{1,400}\.(?:raw|bin|dat|data|npy)", re.ASCII | re.IGNORECASE)
 
 
@@ -126,9 +127,24 @@ def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedI
     except ValueError as error:
         raise _no_random(f"Random inputs cannot be made: {error}; change input_ranges.") from error
     names = iter(files)
-    lines = [" ".join(f"{tensor.name}:={next(names)}" for tensor in graph) for graph in graphs]
+    lines = [
+        " ".join(listed_word(tensor.name, next(names), alone=len(graph) == 1) for tensor in graph)
+        for graph in graphs
+    ]
     first, *others = (_write_list(folder, [line], number) for number, line in enumerate(lines))
     return StagedInputs(first, files, inferences=1, native=native, more_lists=tuple(others))
+
+
+def listed_word(name: str, path: object, *, alone: bool) -> str:
+    """An input and its file as a list has them: of a network's only input the file will do. Raises StepFailed."""
+    if _LISTED_NAME.fullmatch(name) and not has_controls(name):
+        return f"{name}:={path}"
+    if alone:
+        return str(path)
+    raise _no_random(
+        f"The network's input {name[:100]!r} cannot be named in an input list: blanks, control characters, `:=`, and `#` "
+        "or `%` in front mean something else there; rename it in the network."
+    )
 
 
 def _no_random(message: str) -> StepFailed:

@@ -78,6 +78,21 @@ def test_random_inputs_are_the_same_for_the_same_name(tmp_path: Path) -> None:
     assert content[0] == content[1] != content[2]
 
 
+NO_WORDS = ["a b", "a\nb:=/etc/passwd", "#a", "%a", "a:=b", "", "a\x1b[0m", "a\u2028b"]
+
+
+@pytest.mark.parametrize("name", NO_WORDS, ids=ascii)
+def test_an_input_whose_name_means_something_else_in_a_list_is_not_named_there(
+    name: str, folder: Path, tmp_path: Path
+) -> None:
+    odd, plain = ({"name": each, "dimensions": [2], "dataType": "FLOAT_32"} for each in (name, "plain"))
+    alone = gather_inputs(model(), dlc(tmp_path, metadata(odd)), folder)
+    assert alone.list_file.read_text() == "inputs/0.raw\n"
+    with pytest.raises(StepFailed, match="cannot be named in an input list") as failed:
+        gather_inputs(model(), dlc(tmp_path, metadata(odd, plain)), folder)
+    assert failed.value.failure.kind is FailureKind.INPUT_UNREADABLE
+
+
 def test_random_inputs_without_known_shapes_ask_for_a_list(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match="give an input list") as failed:
         gather_inputs(model(), dlc(tmp_path, {}), folder)
