@@ -32,21 +32,21 @@ def block(
     context: Annotated[int, typer.Option(min=1, max=LONGEST, help="Tokens of the whole context.")] = 512,
     tokens: Annotated[int, typer.Option(min=1, max=LONGEST, help="New tokens of a pass: 1 decodes.")] = 1,
 ) -> Exit:
-    """Write a decoder block with its own weights as an ONNX of floats: quantised and held against ONNX Runtime as any ONNX."""
+    """Write a decoder block of a language model with its real weights as a float ONNX, to profile and check like any other."""
     arch = read_architecture(config)
     if tokens > context:
         raise InvalidInput(f"--tokens {tokens}: a context of {context} tokens holds the new ones too.")
     if (size := arch.block_parameters * _FLOAT_BYTES) > _LARGEST:
         raise InvalidInput(
-            f"A block has weights of {size / 1e9:.1f} GB in floats, and a file of ONNX holds 2 GB."
+            f"A block has {size / 1e9:.1f} GB of weights in floats, and an ONNX file holds 2 GB; take a smaller model."
         )
     if onnx.is_dir() or not onnx.absolute().parent.is_dir():
-        raise InvalidInput(f"--onnx {onnx}: name a file in a folder that there is.")
+        raise InvalidInput(f"--onnx {onnx}: name a file in a folder that exists.")
     with block_weights(weights, arch, number) as own:
         draft = blocks(arch, Recipe(), Pass(tokens, context), 1, FloatDraft(own.value))
     draft.write(onnx)
     console.print(
-        f"{onnx}: block {number} for {tokens} tokens at context {context:,}, in floats. Held against ONNX Runtime: qhas profile {onnx} "
+        f"{onnx}: block {number} for {tokens} tokens at context {context:,}, in floats. To check it against ONNX Runtime: qhas profile {onnx} "
         "--soc sm8750 --quantize w8a16",
         soft_wrap=True, markup=False, highlight=False,
     )  # fmt: skip
