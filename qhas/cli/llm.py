@@ -70,7 +70,7 @@ def llm(
     socs = list(dict.fromkeys(map(asked_soc, soc)))
     question = Question(name_of(config), read_architecture(config), recipe, contexts, prompt, layers)
     if html and (html.is_dir() or not html.absolute().parent.is_dir()):
-        raise InvalidInput(f"--html {html}: name a file in a folder that there is.")
+        raise InvalidInput(f"--html {html}: name a file in a folder that exists.")
     with (
         open_llm_bench(load_site(site), sdk, socs) as (estimator, folder),
         trial_bar(as_json=as_json) as progress,

@@ -13,7 +13,7 @@ from bench.usage import tree_cpu
 from qhas.cell.sequence import ONCE, Steps
 
 DO_NOTHING_FOR_SIMULATORS = {"ready_device", "measure_latency"}
-ASKED_FOR = {"convert", "quantize", "measure_accuracy", "explain"}
+ASKED_FOR = {"convert", "quantize", "run_other_inputs", "scale", "measure_accuracy", "explain"}
 
 
 def test_every_task_of_a_cell_is_counted_and_its_step_is_replaced_or_idle_on_simulators() -> None:
