@@ -69,7 +69,9 @@ async def test_a_cell_that_does_not_fit_into_the_store_leaves_nothing_there(
 ) -> None:
     async with open_lab(site) as lab:
         write = lab.store.write
-        monkeypatch.setattr(lab.store, "write", lambda key, content: _full(key) or write(key, content))
+        monkeypatch.setattr(
+            lab.store, "write", lambda key, *rest, **how: _full(key) or write(key, *rest, **how)
+        )
         with pytest.raises(StepFailed, match="No space left"):
             await publish_cell(work_of(lab, tmp_path / "cell"))
         assert list(_files(tmp_path / "store" / keys.cell("one", CELL))) == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from qhas.cell.prepared import PreparedGraphs
-from qhas.store import Store, StoreError, Upload
+from qhas.store import Store, StoreError
 from qhas.store.claims import Claim
 from tests.qhas.objects import keys_named
 
@@ -161,8 +161,8 @@ def test_two_writers_of_one_key_never_mix_their_files(
     one, other = folder_with(tmp_path / "one", "one"), folder_with(tmp_path / "other", "other")
     upload, busy = Store._upload, [False]
 
-    def interrupted(self: Store, prefix: str, file: Upload) -> Any:
-        artifact = upload(self, prefix, file)
+    def interrupted(self: Store, *arguments: Any) -> Any:
+        artifact = upload(self, *arguments)
         if not busy[0]:
             busy[0] = True
             graphs.publish("key", other, NAMES)

@@ -24,6 +24,7 @@ from qhas.profile.figures import (
     WARM,
     Figure,
 )
+from qhas.profile.language_figures import LANGUAGE_FIGURES
 from qhas.runs.record import CellRecord, Origin
 from qhas.site.sdk import SdkKind
 from qhas.store import Store
@@ -33,6 +34,8 @@ from qhas.verdict.stored import read_verdicts
 from tests.qhas.nights import GRAPH, day, on_phone, run_of, simulated, wobbling
 
 OF_AN_ONNX = (COSINE, SQNR)
+OF_OTHERS = (*OF_AN_ONNX, *LANGUAGE_FIGURES)
+"""Figures that a cell of a DLC has none of."""
 
 
 @pytest.fixture
@@ -80,9 +83,9 @@ def test_every_figure_of_a_cell_is_judged_and_stored(store: Store) -> None:
     assert {(one.origin, one.metric) for one in found} == {
         (Origin.DEVICE, figure)
         for figure in JUDGED.values()
-        if figure not in (TIME, CYCLES, WARM, *OF_AN_ONNX)
+        if figure not in (TIME, CYCLES, WARM, *OF_OTHERS)
     } | {
-        (Origin.SIMULATOR, figure) for figure in JUDGED.values() if figure not in (LATENCY, WARM, *OF_AN_ONNX)
+        (Origin.SIMULATOR, figure) for figure in JUDGED.values() if figure not in (LATENCY, WARM, *OF_OTHERS)
     }
     assert {one.verdict for one in found} == {Verdict.STEADY}
     assert read_verdicts(store, "night-015") == found
