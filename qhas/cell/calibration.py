@@ -12,7 +12,7 @@ from pathlib import Path
 
 import fsspec
 
-from qhas.cell.inputs import LARGEST_DATA, listed_inputs, listed_word, read_data
+from qhas.cell.inputs import LARGEST_DATA, is_inference, listed_inputs, listed_word, read_data
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.secrets import error_at, masked
@@ -84,7 +84,7 @@ def _of_list(address: str, folder: Path) -> list[str]:
             " ".join(word.replace(name, str(path)) if word.endswith(name) else word for word in line.split())
             for line in lines
         ]
-    return [line for line in lines if not line.startswith(("#", "%"))]
+    return [line for line in lines if is_inference(line)]
 
 
 def _is_folder(address: str) -> bool:

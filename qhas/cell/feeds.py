@@ -58,9 +58,7 @@ def feeds_of(
 
 
 def _of_inference(inputs: StagedInputs, number: int) -> dict[str, Path]:
-    lines = inputs.list_file.read_text(encoding="utf-8").splitlines()
-    told = [line for line in lines if line.strip() and not line.startswith(("#", "%"))]
-    words = (word.rpartition(":=") for word in told[number].split())
+    words = (word.rpartition(":=") for word in inputs.listed[number].split())
     return {name: inputs.files[path] for name, _, path in words}
 
 

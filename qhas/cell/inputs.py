@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import fsspec
@@ -56,9 +57,21 @@ class StagedInputs:
         """A list a graph."""
         return (self.list_file, *self.more_lists)
 
+    @cached_property
+    def listed(self) -> list[str]:
+        """Lines of the first graph's list, one an inference."""
+        return [
+            line for line in self.list_file.read_text(encoding="utf-8").splitlines() if is_inference(line)
+        ]
+
     def only(self, index: int) -> StagedInputs:
         """Those of one graph."""
         return replace(self, list_file=self.lists[index], more_lists=())
+
+
+def is_inference(line: str) -> bool:
+    """Whether a line of an input list names the files of an inference: others are settings, remarks or empty."""
+    return bool(line.strip()) and not line.startswith(("#", "%"))
 
 
 def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
@@ -93,8 +106,8 @@ def repeated(inputs: StagedInputs, count: int, folder: Path, start: int = 0) -> 
     lists, named = [], set[str]()
     for number, listing in enumerate(inputs.lists):
         lines = listing.read_text(encoding="utf-8").splitlines()
-        header = [line for line in lines if line.startswith(("#", "%"))]
-        each = itertools.cycle(line for line in lines if not line.startswith(("#", "%")))
+        header = [line for line in lines if not is_inference(line)]
+        each = itertools.cycle(filter(is_inference, lines))
         chosen = list(itertools.islice(each, start, start + count))
         named |= {word.rpartition(":=")[2] for line in chosen for word in line.split()}
         lists.append(_write_list(folder, [*header, *chosen], number))
@@ -156,7 +169,7 @@ def listed_inputs(addresses: Sequence[str], folder: Path) -> StagedInputs:
     staged: dict[str, Path] = {}
     lists = [_staged_list(address, folder, staged) for address in addresses]
     written = [_write_list(folder, lines, number) for number, lines in enumerate(lists)]
-    inferences = max(sum(not line.startswith(("#", "%")) for line in lines) for lines in lists)
+    inferences = max(sum(map(is_inference, lines)) for lines in lists)
     return StagedInputs(written[0], staged, inferences, more_lists=tuple(written[1:]))
 
 
@@ -166,7 +179,7 @@ def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[st
     files: dict[str, Path] = {}
     before = len(staged)
     lines = [
-        line if line.startswith(("#", "%")) else " ".join(_localised(line, files, before))
+        " ".join(_localised(line, files, before)) if is_inference(line) else line
         for line in read_data(fs, list_path, masked(address), LARGEST_LIST)
         .decode("utf-8-sig", errors="replace")
         .splitlines()
@@ -177,7 +190,7 @@ def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[st
         place = _place(fs, list_path, original, told)
         staged[str(name)].write_bytes(read_data(fs, place, told, LARGEST_DATA))
     lines = [line for line in lines if line.strip()]
-    if all(line.startswith(("#", "%")) for line in lines):
+    if not any(map(is_inference, lines)):
         raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"{masked(address)} names no input.")
     return lines
 

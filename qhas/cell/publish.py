@@ -14,6 +14,7 @@ from qhas.cell.work import CellWork
 from qhas.failures import FailureKind, Step
 from qhas.machine.digest import file_digest
 from qhas.naming import safe_paths
+from qhas.profile.figures import Profile
 from qhas.runs import keys
 from qhas.runs.accepted import read_accepted, with_accepted
 from qhas.runs.budgets import check_budget
@@ -74,9 +75,8 @@ def _budgets(work: CellWork, graphs: list[GraphRecord]) -> list[BudgetResult]:
     if work.failure:
         return []
     if not graphs:
-        return check_budget(
-            work.cell.budget, work.metrics, work.latency, work.origin, work.runtrace, work.accuracy
-        )
+        profile = Profile(work.metrics, work.latency, work.runtrace, work.accuracy)
+        return check_budget(work.cell.budget, profile, work.origin)
     return _named(graphs)
 
 
@@ -108,7 +108,7 @@ def _with_accepted(store: Store, record: CellRecord) -> CellRecord:
 
 def _graph_record(work: CellWork, graph: GraphWork) -> GraphRecord:
     budget = work.cell.graph_budgets.get(graph.name, work.cell.budget)
-    figures = (graph.metrics, graph.latency, work.origin, graph.runtrace, None, graph.language)
+    profile = Profile(graph.metrics, graph.latency, graph.runtrace, language=graph.language)
     return GraphRecord(
         name=graph.name,
         folder=graph.folder,
@@ -117,7 +117,7 @@ def _graph_record(work: CellWork, graph: GraphWork) -> GraphRecord:
         metrics=graph.metrics,
         runtrace=graph.runtrace,
         language=graph.language,
-        budgets=[] if work.failure else check_budget(budget, *figures),
+        budgets=[] if work.failure else check_budget(budget, profile, work.origin),
     )
 
 

@@ -18,17 +18,17 @@ class FloatDraft(Draft):
         super().__init__(16)
         self._values = values
 
-    def input(self, name: str, dims: Sequence[int], bits: int | None = None) -> str:  # noqa: ARG002  # of the draft\'s own words
+    def input(self, name: str, dims: Sequence[int], bits: int | None = None) -> str:  # noqa: ARG002  # of the draft's own words
         """An input of floats."""
         self._inputs.append(self._helper.make_tensor_value_info(name, self._types.FLOAT, dims))
         return name
 
-    def output(self, name: str, tensor: str, dims: Sequence[int], bits: int | None = None) -> None:  # noqa: ARG002  # of the draft\'s own words
+    def output(self, name: str, tensor: str, dims: Sequence[int], bits: int | None = None) -> None:  # noqa: ARG002  # of the draft's own words
         """Make a tensor an output."""
         self._node("Identity", [tensor], name)
         self._outputs.append(self._helper.make_tensor_value_info(name, self._types.FLOAT, dims))
 
-    def quantised(self, tensor: str, bits: int | None = None, *, share: bool = False) -> str:  # noqa: ARG002  # of the draft\'s own words
+    def quantised(self, tensor: str, bits: int | None = None, *, share: bool = False) -> str:  # noqa: ARG002  # of the draft's own words
         """The tensor as it is."""
         return tensor
 
@@ -40,6 +40,6 @@ class FloatDraft(Draft):
         )
         return name
 
-    def weight(self, name: str, dims: Sequence[int], bits: int, axis: int) -> str:  # noqa: ARG002  # of the draft\'s own words
+    def weight(self, name: str, dims: Sequence[int], bits: int, axis: int) -> str:  # noqa: ARG002  # of the draft's own words
         """Weights of its own values."""
         return self.constant(name, dims)

@@ -15,6 +15,7 @@ from qhas.diff.compare import compare
 from qhas.diff.model import CellDiff
 from qhas.explain.model import Explanation
 from qhas.failures import InvalidInput
+from qhas.network.network import stored_network
 from qhas.outside_bytes import unpack
 from qhas.profile.notes import of_one_graph
 from qhas.profile.picture import Timeline, read_timeline
@@ -24,7 +25,7 @@ from qhas.report.network_picture import NetworkPicture, picture_of
 from qhas.report.ops import OpTables, op_tables
 from qhas.runs import keys
 from qhas.runs.baseline import last_before
-from qhas.runs.networks import network_bytes, network_in
+from qhas.runs.networks import network_bytes, own_part
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.stored import stored_cells
 from qhas.source.source_map import SourceMap, parse_sources
@@ -120,14 +121,14 @@ def _read_side(store: Store, record: CellRecord, other: Compared | None = None) 
 
 def understood(contents: CellContents) -> CellFiles:
     """What the bytes say. Damaged files cost their part of the page; what is the same on both sides is parsed once."""
-    file_of, network_of, sources_of = cache(_file), cache(network_in), cache(_sources)
+    file_of, network_of, sources_of = cache(_file), cache(stored_network), cache(_sources)
 
     def evidence(side: Compared) -> Evidence | None:
         file = file_of(side.qhas) if side.record.good and side.qhas else None
         if file is None:
             return None
         return Evidence(
-            file, side.record, network_of(side.network, side.record.graph), sources_of(side.sources)
+            file, side.record, own_part(network_of(side.network), side.record), sources_of(side.sources)
         )
 
     after = evidence(contents.cell)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from qhas.profile.accuracy import Accuracy
 from qhas.profile.figure import SIGNS
 from qhas.profile.figures import BY_BUDGET_KEY, GRAPH, TIME, Profile, Unit
-from qhas.profile.language import Language
 from qhas.profile.language_figures import OF_DECODE, OF_PREFILL
-from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.op_types import QNN_OP_TYPES
 from qhas.profile.origin import Origin
-from qhas.profile.runtrace import Runtrace
 from qhas.runs.record import BudgetResult, BudgetState
 from qhas.sweep.budget import Budget, Limit
 from qhas.units import count
@@ -24,21 +20,13 @@ _TYPES = 8
 """Named in a sentence."""
 
 
-def check_budget(
-    budget: Budget,
-    metrics: Metrics | None,
-    latency: Latency | None,
-    origin: Origin,
-    runtrace: Runtrace | None = None,
-    accuracy: Accuracy | None = None,
-    language: Language | None = None,
-) -> list[BudgetResult]:
+def check_budget(budget: Budget, profile: Profile, origin: Origin) -> list[BudgetResult]:
     """Every limit of the budget against its figure, in the order of the budget's fields.
 
     `time_us` of a device is held against the graph's own time: power-up and VTCM acquire differ from run to run by more
     than networks take. Limits on a pass of a language model are for the graph of that pass.
     """
-    profile = Profile(metrics, latency, runtrace, accuracy, language)
+    language = profile.language
     alone = origin is Origin.DEVICE and GRAPH.read(profile) is not None
     results = []
     for name, limit in budget.limits.items():

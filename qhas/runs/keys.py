@@ -176,11 +176,14 @@ def history_month(table: str, month: str) -> str:
 def parse_history(table: str, key: str) -> tuple[str, str] | None:
     """Month and night of a file of the history, the night empty for one of a whole month; None for another key."""
     match = re.fullmatch(rf"{table}/(?:date=((\d{{4}}-\d\d)-\d\d)|month=(\d{{4}}-\d\d))/[^/]+\.parquet", key)
+    if match is None:
+        return None
+    night, month = match[1] or "", match[2] or match[3]
     try:
-        date.fromisoformat(match[1] or f"{match[3]}-01" if match else "")
+        date.fromisoformat(night or f"{month}-01")
     except ValueError:
         return None
-    return (match[2] or match[3], match[1] or "") if match else None
+    return month, night
 
 
 class CellKey(NamedTuple):

@@ -10,7 +10,7 @@ from qhas.store import Store
 
 def read_network(store: Store, record: CellRecord) -> Network | None:
     """None for a cell that was stored before networks were, and one whose DLC could not be read. Raises StoreError."""
-    return network_in(network_bytes(store, record), record.graph)
+    return own_part(stored_network(network_bytes(store, record)), record)
 
 
 def network_bytes(store: Store, record: CellRecord) -> bytes | None:
@@ -20,10 +20,15 @@ def network_bytes(store: Store, record: CellRecord) -> bytes | None:
     return store.read(keys.file(whole, artifact)) if artifact else None
 
 
-def network_in(content: bytes | None, graph: str) -> Network | None:
-    """What was stored, or only its graph of this name; None where there is none."""
-    network = stored_network(content)
-    if network is None or not graph:
+def own_part(network: Network | None, record: CellRecord) -> Network | None:
+    """The network, or of a graph of several its graph of that name; None where there is none.
+
+    Graphs that the DLC calls otherwise, as those of a language model, are told by their order.
+    """
+    if network is None or record.graph is None:
         return network
-    own = tuple(each for each in network.graphs if each.name == graph)
-    return Network(graphs=own, exact=network.exact) if own else None
+    names, graphs = [graph.name for graph in record.whole.graphs], network.graphs
+    own = [graph for graph in graphs if graph.name == record.graph.name]
+    if len(graphs) == len(names) and not {graph.name for graph in graphs}.intersection(names):
+        own = [graphs[names.index(record.graph.name)]]
+    return Network(graphs=tuple(own), exact=network.exact) if own else None

@@ -220,7 +220,7 @@ class CellRecord(Stored):
     accuracy: Accuracy | None = Field(
         default=None,
         exclude_if=lambda accuracy: accuracy is None,
-        description="Of the first inference, against ONNX Runtime; of a cell whose network has an ONNX.",
+        description="Over inferences of the input list, against ONNX Runtime; of a cell whose network has an ONNX.",
     )
     language: Language | None = Field(
         default=None,
@@ -245,7 +245,7 @@ class CellRecord(Stored):
         description="Of a DLC that holds several: figures are here then, and not above.",
     )
 
-    _of_whole: tuple[CellRecord, str] | None = PrivateAttr(default=None)
+    _of_whole: tuple[CellRecord, GraphRecord] | None = PrivateAttr(default=None)
 
     @property
     def whole(self) -> CellRecord:
@@ -253,9 +253,9 @@ class CellRecord(Stored):
         return self._of_whole[0] if self._of_whole else self
 
     @property
-    def graph(self) -> str:
-        """Name of the graph that `by_graph` made it of; empty for a whole cell."""
-        return self._of_whole[1] if self._of_whole else ""
+    def graph(self) -> GraphRecord | None:
+        """What `by_graph` made it of; None for a whole cell."""
+        return self._of_whole[1] if self._of_whole else None
 
     def by_graph(self) -> list[CellRecord]:
         """A record a graph, each as of a cell of its own in the variant `<variant>/<graph>`; itself where there is one graph.
@@ -279,7 +279,7 @@ class CellRecord(Stored):
         made = self.model_copy(
             update={"cell": cell, "prepared": prepared, "artifacts": own, "graphs": [], **own_figures}
         )
-        made._of_whole = self, graph.name
+        made._of_whole = self, graph
         return made
 
     @property

@@ -173,10 +173,10 @@ def _varied(model: ModelRef, options: Mapping[str, Any]) -> ModelRef:
             f"Model {model.name} is no language model: a grid of `{next(iter(own))}` is of those given as `llm`; put it into a sweep of its "
             "own."
         )
-    return _spoken(model, own)
+    return _language_changed(model, own)
 
 
-def _spoken(model: ModelRef, changes: Mapping[str, Any]) -> ModelRef:
+def _language_changed(model: ModelRef, changes: Mapping[str, Any]) -> ModelRef:
     try:
         return model.model_copy(update={"llm": model.llm and model.llm.changed(dict(changes))})
     except ValidationError as error:
@@ -186,7 +186,7 @@ def _spoken(model: ModelRef, changes: Mapping[str, Any]) -> ModelRef:
 def quantized(model: ModelRef, name: str) -> ModelRef:
     """The model in the bits of that name, calibrated as it says. Raises InvalidInput for a DLC, whose bits are settled."""
     if model.llm:
-        return _spoken(model, bits(name) or {"weights": FLOAT})
+        return _language_changed(model, bits(name) or {"weights": FLOAT})
     if not model.onnx:
         raise InvalidInput(
             f"Model {model.name} is a DLC, whose bits are settled: a grid of `quantize` is of ONNX networks; give it as `onnx`."

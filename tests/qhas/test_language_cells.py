@@ -61,7 +61,9 @@ class Language:
             {"name": "llms", "models": [model], "socs": ["sm8750"], "variants": {"context": [256]}} | changes
         )
 
-    def run(self, run_id: str, **changes: Any) -> CellRecord:
+    def run(self, run_id: str, program: str = PARTS, **changes: Any) -> CellRecord:
+        """A night on an estimator that answers by this program, whatever the night before had."""
+        write_program(self.folder / "sdk", self.folder / "asked.jsonl", program)
         site = Site(store=str(self.folder / "store"), sdk=SdkRef(root=self.folder / "sdk"))
         run_direct(self.spec(**changes), site, run_id)
         return load_run(self.store, run_id)[1][0]
@@ -81,7 +83,6 @@ def language(tmp_path_factory: pytest.TempPathFactory) -> Language:
     for norms in NORMS:
         make_dlc(folder / f"norms-{norms}.dlc", graphs=GRAPHS, salt="RMSNormalization" * norms)
     converter.chmod(0o755)
-    write_program(root, folder / "asked.jsonl", PARTS)
     return Language(folder)
 
 
@@ -137,8 +138,7 @@ def test_pages_show_rates_against_context_and_where_a_token_goes(
 
 
 def test_slower_blocks_are_a_regression_of_tokens_a_second(language: Language, record: CellRecord) -> None:
-    write_program(language.folder / "sdk", language.folder / "asked.jsonl", f"{PARTS}; cycles *= 2")
-    later = language.run("llms-2", prepare={"vtcm_mb": 4})
+    later = language.run("llms-2", f"{PARTS}; cycles *= 2", prepare={"vtcm_mb": 4})
     for run_id in ("llms-1", "llms-2"):
         judged = judge_run(language.store, *load_run(language.store, run_id))
     rows = read_history(
@@ -161,8 +161,7 @@ def test_slower_blocks_are_a_regression_of_tokens_a_second(language: Language, r
 
 def test_a_part_without_an_estimate_fails_the_cell_in_a_sentence(language: Language) -> None:
     refusal = "print(json.dumps({'refusal': 'too wide.'}), flush=True); continue"
-    write_program(language.folder / "sdk", language.folder / "asked.jsonl", refusal)
-    failed = language.run("llms-3", prepare={"vtcm_mb": 2})
+    failed = language.run("llms-3", refusal, prepare={"vtcm_mb": 2})
     assert failed.failure
     assert failed.failure.kind is FailureKind.PARTS_MISSING
     assert "too wide" in failed.failure.message

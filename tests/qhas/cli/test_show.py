@@ -12,6 +12,7 @@ import pytest
 
 from fakes.records import metrics, model, record, run_record, spec
 from qhas.failures import FailureKind
+from qhas.profile.figures import Profile
 from qhas.runs import keys
 from qhas.runs.budgets import check_budget
 from qhas.runs.record import CellRecord, Origin
@@ -46,7 +47,7 @@ def test_show_ends_good_only_when_every_cell_is(desk: Desk, cells: tuple[CellRec
 
 def test_a_cell_over_budget_is_shown_with_its_limit_and_ends_in_exit_code_1(desk: Desk) -> None:
     budget = Budget.model_validate({"time_us": 500})
-    results = check_budget(budget, metrics(), None, Origin.SIMULATOR)
+    results = check_budget(budget, Profile(metrics()), Origin.SIMULATOR)
     publish(desk.store, GOOD, record(OTHER.cell, budgets=results))
     done = desk.run("show", "nightly-1", "--site", "site.yaml")
     assert done.exit_code == 1

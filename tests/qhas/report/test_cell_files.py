@@ -12,7 +12,7 @@ import pytest
 from fakes.profiles import chrometrace, op_event, qhas
 from fakes.records import record, run_record
 from qhas.diff.runs import compare_cells
-from qhas.network.network import Network
+from qhas.network.network import Graph, Network
 from qhas.report.gather import Baseline, CellFiles, read_baseline, read_contents, understood
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, GraphRecord, ModelFacts
@@ -78,7 +78,11 @@ def test_a_network_that_changed_is_told_on_the_page_as_compare_tells_it(store: S
     ]
 
 
-def test_each_graph_of_several_is_compared_by_its_own_part_of_the_network(store: Store) -> None:
+@pytest.mark.parametrize("named", [("prefill", "decode"), ("decode", "prefill"), ("2", "1")], ids="-".join)
+def test_each_graph_of_several_is_compared_by_its_own_part_of_the_network(
+    store: Store, named: tuple[str, str]
+) -> None:
+    """By its name in the DLC, in whatever order; where the DLC calls no graph so, by its place."""
     for run_id, days in (("nightly-0", -1), ("nightly-1", 0)):
         put_run(store, run_id, days)
     document = json.dumps(qhas()).encode()
@@ -87,12 +91,15 @@ def test_each_graph_of_several_is_compared_by_its_own_part_of_the_network(store:
     ]
 
     def put(run_id: str, dilation: int) -> list[CellRecord]:
-        """A cell of two graphs, of which the second has a convolution of that dilation."""
+        """A cell whose graph of decode has a convolution of that dilation."""
+        layers = {
+            name: Layer("conv", attributes={"dilation": [dilation if name in ("decode", "1") else 1] * 2})
+            for name in named
+        }
         parts = [
-            network([Layer("conv", attributes={"dilation": [by, by]})])
-            .graphs[0]
-            .model_copy(update={"name": graph.name})
-            for graph, by in zip(graphs, (1, dilation), strict=True)
+            Graph(name=name, ops=made.ops, tensors=made.tensors)
+            for name, layer in layers.items()
+            for made in network([layer]).graphs
         ]
         cell = record(
             run_id=run_id,

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from fakes.records import metrics
+from qhas.profile.figures import Profile
 from qhas.profile.origin import Origin
 from qhas.runs.accepted import Acceptance, read_acceptances, read_accepted, with_accepted
 from qhas.runs.budgets import check_budget
@@ -31,7 +32,7 @@ def put(store: Store, one: Acceptance, key: str | None = None) -> None:
 
 def over(dram: int) -> list[BudgetResult]:
     budget = Budget.model_validate({"dram_read": 1000})
-    return check_budget(budget, metrics(dram_read=dram), None, Origin.SIMULATOR)
+    return check_budget(budget, Profile(metrics(dram_read=dram)), Origin.SIMULATOR)
 
 
 def test_acceptances_are_read_by_cell_by_sweep_and_all_the_oldest_first(store: Store) -> None:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fakes.records import metrics, runtrace, spec
 from qhas.failures import InvalidInput
+from qhas.profile.figures import Profile
 from qhas.profile.metrics import Latency
 from qhas.profile.origin import Origin
 from qhas.runs.budgets import check_budget
@@ -33,7 +34,7 @@ def sweep(budgets: dict[str, Any], folder: Path) -> SweepSpec:
 def states(
     budget: dict[str, Any], origin: Origin = Origin.SIMULATOR, **figures: Any
 ) -> dict[str, BudgetState]:
-    results = check_budget(Budget.model_validate(budget), metrics(**figures), None, origin)
+    results = check_budget(Budget.model_validate(budget), Profile(metrics(**figures)), origin)
     return {result.figure: result.state for result in results}
 
 
@@ -134,7 +135,7 @@ def test_every_figure_can_be_over(budget: dict[str, Any]) -> None:
 
 def test_a_figure_that_is_not_there_does_not_pass() -> None:
     assert states({"ops": {"Conv2d": 57}}, op_counts=None) == {"ops.Conv2d": BudgetState.NO_FIGURE}
-    (result,) = check_budget(Budget.model_validate({"latency_us": 5}), metrics(), None, Origin.DEVICE)
+    (result,) = check_budget(Budget.model_validate({"latency_us": 5}), Profile(metrics()), Origin.DEVICE)
     assert result.broken
 
 
@@ -143,8 +144,8 @@ def test_a_latency_is_judged_where_one_is_measured_and_nowhere_else() -> None:
     measured = Latency(
         samples_us=[9.0], median_us=9.0, p90_us=9.0, min_us=9.0, warmups=0, perf_profile="burst", source="t"
     )
-    (over,) = check_budget(budget, metrics(), measured, Origin.DEVICE)
-    (simulated,) = check_budget(budget, metrics(), None, Origin.SIMULATOR)
+    (over,) = check_budget(budget, Profile(metrics(), measured), Origin.DEVICE)
+    (simulated,) = check_budget(budget, Profile(metrics()), Origin.SIMULATOR)
     assert (over.state, simulated.state) == (BudgetState.OVER, BudgetState.NOT_JUDGED)
 
 
@@ -158,9 +159,9 @@ def test_power_up_of_a_device_is_nobodys_budget(graph_us: int, state: BudgetStat
 
 def test_a_warm_time_is_judged_where_one_is_measured() -> None:
     budget = Budget.model_validate({"warm_us": 300})
-    (over,) = check_budget(budget, metrics(), None, Origin.DEVICE, runtrace(warm_us=350))
-    (missing,) = check_budget(budget, metrics(), None, Origin.DEVICE)
-    (simulated,) = check_budget(budget, metrics(), None, Origin.SIMULATOR)
+    (over,) = check_budget(budget, Profile(metrics(), runtrace=runtrace(warm_us=350)), Origin.DEVICE)
+    (missing,) = check_budget(budget, Profile(metrics()), Origin.DEVICE)
+    (simulated,) = check_budget(budget, Profile(metrics()), Origin.SIMULATOR)
     assert [one.state for one in (over, missing, simulated)] == [
         BudgetState.OVER,
         BudgetState.NO_FIGURE,
@@ -175,7 +176,7 @@ def test_figures_of_another_origin_than_the_budgets_are_not_judged() -> None:
 
 
 def test_the_sentence_says_what_is_allowed_and_where_the_figure_comes_from() -> None:
-    (result,) = check_budget(Budget.model_validate({"time_us": 500}), metrics(), None, Origin.SIMULATOR)
+    (result,) = check_budget(Budget.model_validate({"time_us": 500}), Profile(metrics()), Origin.SIMULATOR)
     assert result.sentence == "time_us: 1,371 µs (simulated); allowed: at most 500 µs."
 
 
@@ -225,13 +226,15 @@ def test_the_schema_refuses_what_the_model_refuses() -> None:
 def test_a_figure_just_over_its_limit_fails_and_reads_so(
     budget: dict[str, Any], figures: dict[str, Any], sentence: str
 ) -> None:
-    (result,) = check_budget(Budget.model_validate(budget), metrics(**figures), None, Origin.SIMULATOR)
+    (result,) = check_budget(Budget.model_validate(budget), Profile(metrics(**figures)), Origin.SIMULATOR)
     assert result.state is BudgetState.OVER
     assert result.sentence.startswith(sentence)
 
 
 def test_an_op_type_that_nothing_is_called_is_no_figure_and_the_ops_are_named() -> None:
     budget = Budget.model_validate({"ops": {"MyKernel": 3, "Softmax": 0}})
-    own, softmax = check_budget(budget, metrics(op_counts={"Conv2d": 9, "Relu": 2}), None, Origin.SIMULATOR)
+    own, softmax = check_budget(
+        budget, Profile(metrics(op_counts={"Conv2d": 9, "Relu": 2})), Origin.SIMULATOR
+    )
     assert (own.state, softmax.state) == (BudgetState.NO_FIGURE, BudgetState.KEPT)
     assert "whose ops are Conv2d, Relu" in own.sentence
