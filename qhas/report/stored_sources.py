@@ -28,4 +28,4 @@ def _of_cell(store: Store, record: CellRecord, level: Level, depth: int | None) 
         return str(error)
     if evidence.sources is None:
         return _OF_A_DLC
-    return by_source(network_ops(evidence.file, evidence.runtrace, evidence.sources), level, depth)
+    return by_source(network_ops(evidence), level, depth)
