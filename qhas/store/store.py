@@ -57,7 +57,7 @@ class Store:
                 raise ValueError("its address holds a line break or another control character")
             self._backend = backend or open_backend(root, patience)
         except (ImportError, ValueError) as error:
-            raise StoreError(f"The store {self.root} cannot be used: {error_at(root, str(error))}") from None
+            raise StoreError(f"The store {self.root} cannot be used: {error_at(root, str(error))}.") from None
         self._guard = Guard(self.root, self._backend, patience)
         self._creating = threading.Lock()
         self._packing = threading.BoundedSemaphore(os.cpu_count() or 1)
