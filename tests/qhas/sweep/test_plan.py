@@ -139,7 +139,7 @@ def test_a_missing_dlc_is_refused_by_its_path(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_dlc(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="There is no file"):
+    with pytest.raises(InvalidInput, match="is a folder; name a file"):
         plan_sweep(spec(models=[model(dlc=str(tmp_path))]))
 
 
