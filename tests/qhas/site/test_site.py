@@ -76,6 +76,7 @@ def test_an_sdk_root_is_taken_from_the_files_folder(tmp_path: Path) -> None:
     ("document", "told"),
     [
         ({"stores": "x"}, "stores: no such key"),
+        ({"store": " "}, "store: there is no value"),
         ({"sdk": {"path": "/opt"}}, "sdk.path: no such key"),
         ({"devices": [{"name": "a", "soc": "sm8750", "port": 1}]}, "devices.0.port: no such key"),
         ({"devices": [{"name": "a b", "soc": "sm8750"}]}, "devices.0.name: 'a b' cannot be a name"),
