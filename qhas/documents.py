@@ -91,7 +91,9 @@ class Written(BaseModel):
     Its numbers are finite: JSON, in which it is stored, knows no others.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, json_schema_extra=_shape)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, json_schema_extra=_shape, defer_build=True
+    )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -186,6 +188,9 @@ def _of_64_bits(digits: str) -> int:
 
 class Stored(BaseModel):
     """Base of everything stored: readers ignore keys that they do not know, which newer versions may have written."""
+
+    model_config = ConfigDict(defer_build=True)
+    """A command reads a few of the documents that its modules declare: each validator is built when it is first used."""
 
 
 def require_distinct(rule: str, values: Iterable[object]) -> None:
