@@ -15,7 +15,10 @@ from qhas.diff.runs import compare_runs
 from qhas.direct import run_direct
 from qhas.failures import FailureKind
 from qhas.history.reading import Where, read_history
+from qhas.llm import expected, foreseen
+from qhas.llm.expected import calibrations_of
 from qhas.profile.language_figures import DECODE, FIRST_TOKEN, PREFILL, TOKEN_DRAM
+from qhas.report.language import language_rows
 from qhas.report.publish import publish_report
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, by_graph
@@ -28,6 +31,7 @@ from qhas.sweep.spec import SweepSpec
 from qhas.verdict.judge import judge_run
 from tests.qhas.estimating import write_program
 from tests.qhas.llm.conftest import CONFIG
+from tests.qhas.llm.pairs import made
 
 GRAPHS = ("decode", "prefill")
 CELL = "small/sm8750/context-256"
@@ -131,10 +135,27 @@ def test_pages_show_rates_against_context_and_where_a_token_goes(
     page = language.store.read(keys.report(run.run_id, f"cells/{CELL}/decode/index.html"))
     assert page
     assert "The whole model, a token in decode" in page.decode()
+    assert "tokens/s simulated; fewer than 8 architectures were measured" in page.decode()
     index = language.store.read(keys.report(run.run_id))
     assert index
     assert "Language models" in index.decode()
     assert "not run" not in index.decode()
+
+
+def test_what_devices_are_expected_to_give_stands_beside(
+    record: CellRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = calibrations_of([*made(context=256), *made(runtime="geniex_qairt", tokens=16, context=256)])
+    monkeypatch.setattr(expected, "calibrations", lambda: known)
+    decode, prefill = by_graph([record])
+    assert "tokens/s expected on Galaxy S25 by genie, from 8 architectures" in foreseen.sentence(decode)
+    assert "ms expected on Galaxy S25 by geniex_qairt" in foreseen.sentence(prefill)
+    (row,) = language_rows([decode, prefill])
+    assert row.expected.count(" by ") == 2
+    told = foreseen.document(decode)
+    assert told
+    assert told["by_runtime"][0]["low"] < told["by_runtime"][0]["expected"]
+    assert "before" in foreseen.change(decode, decode)
 
 
 def test_slower_blocks_are_a_regression_of_tokens_a_second(language: Language, record: CellRecord) -> None:
