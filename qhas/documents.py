@@ -87,7 +87,7 @@ def _shape(schema: dict[str, Any]) -> None:
 class Written(BaseModel):
     """Base of everything that people write: immutable; a key that is not known is refused with those there are."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_shape)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_shape, defer_build=True)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -182,6 +182,9 @@ def _of_64_bits(digits: str) -> int:
 
 class Stored(BaseModel):
     """Base of everything stored: readers ignore keys that they do not know, which newer versions may have written."""
+
+    model_config = ConfigDict(defer_build=True)
+    """A command reads a few of the documents that its modules declare: each validator is built when it is first used."""
 
 
 def require_distinct(rule: str, values: Iterable[object]) -> None:
