@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -34,6 +35,7 @@ LARGEST_LIST = 4 << 20
 """Bytes: forty thousand inferences of a hundred letters each."""
 LARGEST_DATA = 512 << 20
 """Bytes of one file, which is in memory as a whole on its way."""
+_PIECE = 1 << 20
 MOST_RANDOM_VALUES = 1 << 26
 """Of all inputs together: 256 MB and a minute's work. A picture of 4096 x 4096 in three colours is 50 million."""
 _LISTED_NAME = re.compile(r"(?![#%])(?:(?!:=)\S)+")
@@ -280,8 +282,9 @@ def read_data(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int)
     try:
         if isinstance(fs, LocalFileSystem):
             return read_file(Path(path), largest)
-        size = fs.info(path).get("size")
-        content = b"" if size and size > largest else bytes(fs.cat_file(path))
+        size = fs.info(path).get("size")  # none of a server that does not tell
+        with fs.open(path, "rb") as file:
+            content = _read_up_to(largest, file) if (size or 0) <= largest else b""
         if max(size or 0, len(content)) > largest:
             raise Unbounded(f"it is over {shown_limit(largest)}, the most that is read of such a file")
         return content
@@ -290,6 +293,14 @@ def read_data(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int)
     except Exception as error:  # every fsspec backend raises its own, and its text has the address
         why = "there is no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
         raise _unreadable(name, why) from None
+
+
+def _read_up_to(largest: int, file: IO[bytes]) -> bytes:
+    """One byte more than that at most; a stream gives less than it is asked for."""
+    content = bytearray()
+    while len(content) <= largest and (part := file.read(min(_PIECE, largest + 1 - len(content)))):
+        content += part
+    return bytes(content)
 
 
 def _write_list(folder: Path, lines: list[str], number: int = 0) -> Path:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from qhas.documents import Stored
 from qhas.failures import InvalidInput
 from qhas.machine.process import ToolRun, run_tool, tool_environment
 from qhas.machine.tool_output import last_words
@@ -51,7 +52,7 @@ OTHERWISE = (
 )
 
 
-class LeftOp(BaseModel):
+class LeftOp(Stored):
     """An operation that a SoC does not take."""
 
     type: ShownText
@@ -64,7 +65,7 @@ class LeftOp(BaseModel):
         return REMEDIES.get(self.type, OTHERWISE)
 
 
-class Support(BaseModel):
+class Support(Stored):
     """Of a network: its operations, its multiply-accumulates, and by SoC what is not taken."""
 
     nodes: int

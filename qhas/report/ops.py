@@ -7,13 +7,14 @@ work.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 from qhas.diff.ops import ops_of
+from qhas.network.network import Network
 from qhas.profile.notes import notes
 from qhas.profile.op_names import border_name, of_network
 from qhas.profile.qhas_file import HtpOp, HtpOpType, QhasFile, QnnOp, Traffic
@@ -25,6 +26,7 @@ from qhas.report.by_source import BySource, by_source
 from qhas.report.op_row import OpRow
 from qhas.source.level import Level
 from qhas.source.source_map import SourceMap
+from qhas.source.transfers import transfers
 from qhas.units import megahertz, microseconds
 
 SHOWN = 15
@@ -77,8 +79,8 @@ class OpTables:
     """What a reader should know of the file, as sentences without subject."""
     every: list[OpRow] = field(default_factory=list)
     """All ops of the network, in the file's order."""
-    modules: BySource | None = None
-    """Of a network that was converted from an ONNX: its modules."""
+    by_level: Sequence[BySource] = ()
+    """Of a network that was converted from an ONNX: by its nodes, and by its modules."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,14 @@ class _Path:
         return 100 * cycles / self.busy if self.busy > 0 else 0.0
 
 
-def op_tables(file: QhasFile, runtrace: Runtrace | None = None, sources: SourceMap | None = None) -> OpTables:
+def op_tables(
+    file: QhasFile,
+    runtrace: Runtrace | None = None,
+    sources: SourceMap | None = None,
+    network: Network | None = None,
+) -> OpTables:
     """The tables; those of sections that the file does not have are empty. The runtrace is of the same inference."""
+    moved = transfers(file, network) if sources else []
     taken = timing(file, runtrace)
     path = _path(file, taken)
     instances = _instances(file, path, sources)
@@ -127,7 +135,7 @@ def op_tables(file: QhasFile, runtrace: Runtrace | None = None, sources: SourceM
         rate=_rate(taken, path.us_a_cycle),
         notes=notes(file),
         every=instances,
-        modules=by_source(instances, Level.MODULE) if sources else None,
+        by_level=[by_source(instances, level, None, moved, sources) for level in Level] if sources else [],
     )
 
 
