@@ -124,7 +124,9 @@ def test_a_model_called_like_an_object_of_the_run_is_refused(name: str) -> None:
 
 def test_an_exclusion_of_nothing_is_told() -> None:
     (told,) = planned(exclude=[{"model": "nett", "soc": "sm8750"}]).warnings
-    assert told == "The exclusion {model: nett, soc: sm8750} leaves nothing out: no cell of the sweep is that."
+    assert (
+        told == "The exclusion {model: nett, soc: sm8750} leaves nothing out: no cell of the sweep is that."
+    )
 
 
 def test_a_sweep_that_excludes_every_cell_is_refused() -> None:
