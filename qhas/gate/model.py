@@ -42,7 +42,10 @@ STOPS = frozenset({GateState.WORSE, GateState.FAILED, GateState.OVER_BUDGET})
 
 
 class GateLine(Stored):
-    """A network on a SoC. Times in microseconds, sizes in bytes; None where a side has none."""
+    """A network on a SoC. Times in microseconds, sizes in bytes; None where a side has none.
+
+    Of a language model's graph the change is of tokens a second, and time, DRAM and VTCM are of its blocks as they were compiled.
+    """
 
     network: str
     soc: str
@@ -60,6 +63,13 @@ class GateLine(Stored):
     sqnr_after_db: float | None = None
     cosine_before: float | None = None
     cosine_after: float | None = None
+    decode_tokens_per_s_before: float | None = None
+    """Of the whole language model, simulated; None of what is none, and of the graph of the other pass."""
+    decode_tokens_per_s_after: float | None = None
+    prefill_tokens_per_s_before: float | None = None
+    prefill_tokens_per_s_after: float | None = None
+    dram_per_token_before: float | None = None
+    dram_per_token_after: float | None = None
     diff: CellDiff | None = None
 
     @property

@@ -94,6 +94,15 @@ def name_of(path: Path) -> str:
     return safe_name(stem)
 
 
+def is_language_model(path: Path) -> bool:
+    """Whether a file says of which kind of model it is the configuration, whatever that kind is."""
+    try:
+        document = orjson.loads(read_file(path, _LARGEST))
+    except (OSError, ValueError):
+        return False
+    return isinstance(document, dict) and "model_type" in document
+
+
 def read_architecture(path: Path) -> Architecture:
     """The architecture in a `config.json`. Raises InvalidInput with a sentence: no such file, no JSON, another family, an impossible value."""
     try:

@@ -173,6 +173,7 @@ class HtpOp(Traffic):
     op_id: str
     htp_op: str
     qnn_op: str
+    qnn_op_type: str = ""
     dtype: str = ""
     dims: tuple[int, ...] = ()
     input_nodes: tuple[str, ...] = ()

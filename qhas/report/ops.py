@@ -7,7 +7,7 @@ work.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
@@ -25,6 +25,7 @@ from qhas.report.by_source import BySource, by_source
 from qhas.report.op_row import OpRow
 from qhas.source.level import Level
 from qhas.source.source_map import SourceMap
+from qhas.source.transfers import transfers
 from qhas.units import megahertz, microseconds
 
 SHOWN = 15
@@ -77,8 +78,8 @@ class OpTables:
     """What a reader should know of the file, as sentences without subject."""
     every: list[OpRow] = field(default_factory=list)
     """All ops of the network, in the file's order."""
-    modules: BySource | None = None
-    """Of a network that was converted from an ONNX: its modules."""
+    by_level: Sequence[BySource] = ()
+    """Of a network that was converted from an ONNX: by its nodes, and by its modules."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class _Path:
 
 def op_tables(side: Evidence) -> OpTables:
     """The tables; those of sections that the file does not have are empty."""
-    file, taken = side.file, timing(side.file, side.runtrace)
+    file, sources, taken = side.file, side.sources, timing(side.file, side.runtrace)
+    moved = transfers(file, side.network) if sources else []
     path = _path(file, taken)
     instances = _instances(side, path)
     packets, uses = dict(by_htp_op(file)), {} if file.simulated else thread_use(file)
@@ -127,7 +129,7 @@ def op_tables(side: Evidence) -> OpTables:
         rate=_rate(taken, path.us_a_cycle),
         notes=notes(file),
         every=instances,
-        modules=by_source(instances, Level.MODULE) if side.sources else None,
+        by_level=[by_source(instances, level, None, moved, sources) for level in Level] if sources else [],
     )
 
 

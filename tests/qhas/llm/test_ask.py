@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from qhas.cli.llm import document
 from qhas.estimate.estimator import open_estimator
 from qhas.estimate.model import GraphEstimate
 from qhas.failures import InvalidInput
+from qhas.llm import expected
 from qhas.llm.ask import ask
+from qhas.llm.expected import calibrations_of
 from qhas.llm.model import NOTHING
 from qhas.llm.parts import Question
 from qhas.llm.scaling import Cost, scaled, shares
-from qhas.llm.table import figure_rows, share_rows
+from qhas.llm.table import expected_rows, figure_rows, share_rows
 from qhas.network.recipe import Recipe
 from qhas.report.llm_page import page
 from qhas.site.sdk import HOST_TARGET
 from qhas.store import Store
 from tests.qhas.estimating import HostSdk
 from tests.qhas.explain.test_experiments import estimate, op
+from tests.qhas.llm.pairs import made
 
 BY_NORMS = """
     if asked["soc"] == "sm0000" or asked["dlc"] is None:
@@ -62,6 +66,26 @@ def test_a_model_is_its_blocks_and_its_ends(host, tmp_path, arch):
     assert (again.compiled, again.figures) == (0, answer.figures)
     assert not list(tmp_path.glob("*.onnx"))
     assert not list(tmp_path.glob("*.dlc"))
+
+
+def test_what_devices_are_expected_to_give_stands_beside(host, tmp_path, arch, monkeypatch):
+    known = calibrations_of([*made(context=256), *made(tokens=128, context=256)])
+    monkeypatch.setattr(expected, "calibrations", lambda: known)
+    answer = asked(host, tmp_path, Question("small", arch, Recipe(), (128, 256)), "sm8750")
+    titles, rows = expected_rows(answer)
+    assert [row[0] for row in rows] == [
+        "Galaxy S25 (sm8750) 256 decode, tokens/s", "Galaxy S25 (sm8750) 256 first token, ms",
+    ]  # fmt: skip
+    assert {len(row) for row in rows} == {len(titles)}
+    text = page(answer)
+    assert rows[0][2] in text
+    assert "models were measured at context 256" in text
+    by_figure = [
+        (each["context"], each["figure"], len(each["by_runtime"])) for each in document(answer)["expected"]
+    ]
+    assert by_figure == [
+        (128, "decode_tokens_per_s", 0), (128, "first_token_ms", 0), (256, "decode_tokens_per_s", 1), (256, "first_token_ms", 1),
+    ]  # fmt: skip
 
 
 def test_what_has_no_estimate_is_told_for_its_soc(host, tmp_path, arch):

@@ -27,7 +27,7 @@ def test_a_float_output_has_steps_of_half_precision() -> None:
 def test_what_is_no_number_is_not_called_equal(value: float, side: int) -> None:
     pair = [floats(0, 1, 2), floats(0, 1, 2)]
     pair[side]["Result_0/prob.raw"][1] = value
-    with pytest.raises(ValueError, match="output Result_0/prob.raw holds values that are no numbers"):
+    with pytest.raises(ValueError, match="holds values that are no numbers"):
         [*apart(*pair, {})]
 
 
