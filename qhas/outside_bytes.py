@@ -31,7 +31,7 @@ def read_file(path: Path, largest: int) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Unbounded("it is no regular file; name one")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            content = file.read(largest + 1)
+            content = file.read(largest + 1) or b""  # None of a file of the kernel that has nothing yet
     finally:
         os.close(descriptor)
     if len(content) > largest:
