@@ -141,7 +141,8 @@ def said(fault: ErrorDetails) -> str:
     """What is wrong with a value, in words for whoever wrote it."""
     bounds = {name: _number(bound) for name, bound in fault.get("ctx", {}).items()}
     message = re.sub(r"^(Value error|Assertion failed), |^Input (?=should )", _plainly, fault["msg"])
-    sentence = _SAID.get(fault["type"], "")
+    empty_text = fault["type"] == "too_short" and fault.get("input") == ""
+    sentence = _SAID["string_too_short" if empty_text else fault["type"]] if fault["type"] in _SAID else ""
     known = bounds or "{" not in sentence  # a fault that was told once has its words already
     return (
         sentence.format(**bounds) if sentence and known else _nearer(message.rstrip("."), fault.get("input"))
