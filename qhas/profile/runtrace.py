@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from qhas.documents import Stored
+from qhas.outside_bytes import open_regular
 from qhas.outside_text import ShownText
 from qhas.profile.mending import mended
 
@@ -98,7 +99,7 @@ class Runtrace(Stored):
 def read_runtrace(path: Path, graph: str | None = None) -> Runtrace:
     """The inferences of a graph, by default of the file's first one; gzip or not. Raises RuntraceInvalid."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             packed = file.read(2) == _GZIP
         with gzip.open(path) if packed else path.open("rb") as source:
             content = source.read(_LARGEST + 1)
