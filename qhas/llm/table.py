@@ -59,16 +59,13 @@ def expected_sentences(answer: LlmAnswer) -> list[str]:
     """What expectations are made of, and why there are none, each once."""
     known = [one for each in answer.expected if isinstance(each.answer, tuple) for one in each.answer]
     bases = dict.fromkeys(
-        f"{one.architectures} by {one.runtime} in {'decode' if one.decodes else 'prefill'}" for one in known
+        f"{'decode' if one.decodes else 'first token'} by {one.runtime} from {one.architectures}"
+        for one in known
     )
-    made = (
-        [f"Expected: warm passes on devices, from architectures measured: {', '.join(bases)}."]
-        if bases
-        else []
-    )
-    far = ["* All of these are of other speed."] if any(one.beyond for one in known) else []
+    made = [f"Expected from architectures measured: {', '.join(bases)}."] if bases else []
+    far = ["* None of these is as fast or as slow."] if any(one.beyond for one in known) else []
     whys = dict.fromkeys(each.answer.sentence for each in answer.expected if isinstance(each.answer, Unknown))
-    return [*made, *far, *(f"Expected is not known: {why}." for why in whys)]
+    return [*made, *far, *(f"{why[0].upper()}{why[1:]}." for why in whys)]
 
 
 def share_rows(answer: LlmAnswer) -> Rows:
