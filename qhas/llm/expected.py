@@ -1,8 +1,8 @@
 """What a device is expected to give, by what the simulator says of a language model: made of the shipped pairs where it is shown.
 
 As for networks (`qhas.truth`): a ratio, and an interval that holds about 80 % of what was left out, whole architectures at a time. Runtimes stand
-apart, for they were measured up to three times apart, and so do forms of attention; devices are taken together, for none was measured with
-enough architectures by every runtime. Nothing here is stored, compared or judged.
+apart, for they were measured up to three times apart, and so do forms of attention; devices are taken together, for intervals of one device's few
+architectures held too little of what was left out. Nothing here is stored, compared or judged.
 """
 
 from __future__ import annotations

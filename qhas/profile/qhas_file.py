@@ -33,6 +33,8 @@ IDLE = "Accumulated Idle"
 """What the dominant path calls its gaps."""
 LARGEST = 128 << 20
 """Bytes, packed or not: some hundred thousand HTP ops. Parsed, a file takes several times its size in memory."""
+_WHOLE = 0.99
+"""Of the cycles of the threads; HTP ops with less are not all of them."""
 _GZIP = b"\x1f\x8b"
 _LARGE = re.compile(rb"(?<![\w.])\d{13}")
 """A count of which all the rows that fit into a file may make more than 64 bits."""
@@ -253,6 +255,12 @@ class QhasFile(BaseModel):
         if steps := self.paths.get(core.htp):
             return sum(step.dp_cycles for step in steps if step.idle)
         return round(core.timeline_cycles * core.percent_idle / 100)
+
+    @cached_property
+    def lists_htp_ops(self) -> bool:
+        """Whether it lists all HTP ops: their cycles are those of the threads."""
+        used = sum(row.cycles_used for core in self.cores for row in core.resources)
+        return bool(self.htp_ops) and sum(op.cycles for op in self.htp_ops) >= _WHOLE * used
 
     @property
     def simulated(self) -> bool:

@@ -29,5 +29,5 @@ def _of_cell(store: Store, record: CellRecord, level: Level, depth: int | None) 
         return str(error)
     if evidence.sources is None:
         return _OF_A_DLC
-    ops = network_ops(evidence.file, evidence.runtrace, evidence.sources)
+    ops = network_ops(evidence)
     return by_source(ops, level, depth, transfers(evidence.file, evidence.network), evidence.sources)

@@ -34,7 +34,7 @@ NETWORK = [Made(name, dominant=cycles) for name, cycles in zip("abcde", (500, 30
 
 
 def rows(level: Level, depth: int | None = None, modules: Mapping[str, str | None] = MODULES) -> BySource:
-    return by_source(network_ops(made(NETWORK), None, sources(modules)), level, depth)
+    return by_source(network_ops(Evidence(made(NETWORK), sources=sources(modules))), level, depth)
 
 
 def test_modules_are_ranked_by_their_share_of_the_dominant_path() -> None:
@@ -79,7 +79,11 @@ def test_an_input_stands_with_the_node_that_takes_it_and_all_shares_are_100() ->
     moved = [Transfer(Role.INPUT, ["image"], ["a"], 20), Transfer(Role.OUTPUT, ["x", "y"], [], 10)]
     by_node, by_module = (
         by_source(
-            network_ops(made([*NETWORK, *ends]), None, sources(MODULES)), level, 2, moved, sources(MODULES)
+            network_ops(Evidence(made([*NETWORK, *ends]), sources=sources(MODULES))),
+            level,
+            2,
+            moved,
+            sources(MODULES),
         )
         for level in Level
     )
@@ -90,14 +94,14 @@ def test_an_input_stands_with_the_node_that_takes_it_and_all_shares_are_100() ->
 
 
 def test_the_page_of_a_cell_names_node_module_and_line() -> None:
-    page = page_of(record(), ops=op_tables(made(NETWORK), None, sources(MODULES)))
+    page = page_of(record(), ops=op_tables(Evidence(made(NETWORK), sources=sources(MODULES))))
     shares = "96.0 % in modules, 0.0 % at inputs and outputs, 4.0 % not mapped"
     for text in ("node_a", "block.0.fc1", "net.py:7", "Modules of the program", "e (4.0 %)", shares):
         assert text in page.text
 
 
 def test_a_page_of_a_dlc_has_no_such_columns() -> None:
-    assert "ONNX node" not in page_of(record(), ops=op_tables(made(NETWORK))).text
+    assert "ONNX node" not in page_of(record(), ops=op_tables(Evidence(made(NETWORK)))).text
 
 
 def test_a_comparison_names_the_module_of_a_slower_op() -> None:
