@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, SiteOption
 from qhas.cli.screen import console
+from qhas.cli.tables.turned import fitting
 from qhas.cli.tune import SdkOption, trial_bar
 from qhas.estimate.bench import asked_soc
 from qhas.failures import InvalidInput
@@ -132,14 +132,8 @@ def _bits(kind: type[WeightBits | ActivationBits]) -> str:
 
 def _show(answer: LlmAnswer) -> None:
     for titles, rows in (figure_rows(answer), expected_rows(answer), share_rows(answer)):
-        if not rows:
-            continue
-        table = Table(box=None)
-        for at, title in enumerate(titles):
-            table.add_column(title, justify="left" if at == 0 else "right")
-        for row in rows:
-            table.add_row(*map(Text, row))
-        console.print(table)
+        for table in fitting([titles, *rows], console.width) if rows else ():
+            console.print(table)
     for failure in answer.failed:
         text = f"no figures for {failure.soc} at context {failure.context:,}: {failure.why}"
         console.print(Text(text, "yellow"), soft_wrap=True)

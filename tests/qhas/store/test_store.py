@@ -282,3 +282,14 @@ def test_a_pipe_in_a_local_store_is_a_fault_and_is_not_waited_for(tmp_path: Path
     ):
         with pytest.raises(StoreError, match="not a regular file"):
             ask()
+
+
+def test_what_nobody_can_read_is_not_listed_in_a_local_store(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    store.write("runs/one/sweep.json", b"{}")
+    folder = tmp_path / "store/runs/one"
+    os.mkfifo(folder / "pipe")
+    (folder / "nowhere").symlink_to("gone")
+    (folder / "loop").symlink_to("loop")
+    (folder / "linked").symlink_to("sweep.json")
+    assert [found.key for found in store.objects("runs")] == ["runs/one/linked", "runs/one/sweep.json"]
