@@ -25,6 +25,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from qhas import plain_yaml
 from qhas.failures import InvalidInput
+from qhas.naming import has_controls
 from qhas.outside_bytes import read_file
 from qhas.outside_text import reason_of
 
@@ -54,7 +55,7 @@ _SAID = {
 } | {
     fault: f"it should be {what}"
     for faults, what in (
-        ("int_parsing int_type int_from_float", "a whole number"),
+        ("int_parsing int_parsing_size int_type int_from_float", "a whole number"),
         ("float_parsing float_type finite_number", "a number"),
         ("bool_parsing bool_type", "true or false"),
         ("path_type", "a path"),
@@ -85,9 +86,14 @@ def _shape(schema: dict[str, Any]) -> None:
 
 
 class Written(BaseModel):
-    """Base of everything that people write: immutable; a key that is not known is refused with those there are."""
+    """Base of everything that people write: immutable; a key that is not known is refused with those there are.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_shape)
+    Its numbers are finite: JSON, in which it is stored, knows no others.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, json_schema_extra=_shape, defer_build=True
+    )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -135,7 +141,8 @@ def said(fault: ErrorDetails) -> str:
     """What is wrong with a value, in words for whoever wrote it."""
     bounds = {name: _number(bound) for name, bound in fault.get("ctx", {}).items()}
     message = re.sub(r"^(Value error|Assertion failed), |^Input (?=should )", _plainly, fault["msg"])
-    sentence = _SAID.get(fault["type"], "")
+    empty_text = fault["type"] == "too_short" and fault.get("input") == ""
+    sentence = _SAID["string_too_short" if empty_text else fault["type"]] if fault["type"] in _SAID else ""
     known = bounds or "{" not in sentence  # a fault that was told once has its words already
     return (
         sentence.format(**bounds) if sentence and known else _nearer(message.rstrip("."), fault.get("input"))
@@ -182,6 +189,9 @@ def _of_64_bits(digits: str) -> int:
 
 class Stored(BaseModel):
     """Base of everything stored: readers ignore keys that they do not know, which newer versions may have written."""
+
+    model_config = ConfigDict(defer_build=True)
+    """A command reads a few of the documents that its modules declare: each validator is built when it is first used."""
 
 
 def require_distinct(rule: str, values: Iterable[object]) -> None:
@@ -236,7 +246,8 @@ def _fault(error: Exception) -> str:
     """Where and why, without a word of the file: who names a file to a worker need not be who may read it."""
     problem, mark = getattr(error, "problem", None) or str(error), getattr(error, "problem_mark", None)
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return place + re.sub(r"'(?!\\\w')[^']{2,}'", "'...'", " ".join(problem.split()))
+    plain = re.sub(r"'(?!\\\w')[^']{2,}'", "'...'", re.sub(r'"(?!<).*"', "'...'", " ".join(problem.split())))
+    return place + plain
 
 
 def anchored(file: Path, place: str, address: str) -> str:
@@ -244,12 +255,17 @@ def anchored(file: Path, place: str, address: str) -> str:
 
     Raises InvalidInput for what cannot be a path.
     """
+    if has_controls(address):
+        raise InvalidInput(
+            f"In {file}, {place}: it cannot be a path or URL, for it holds a line break or another control character."
+        )
     if "://" in address:
         return address
     try:
         return str((file.parent / Path(address).expanduser()).resolve())
     except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links
-        raise InvalidInput(f"In {file}, {place}: {address!r} cannot be a path: {error}.") from error
+        told = str(error).rstrip(".")
+        raise InvalidInput(f"In {file}, {place}: {address!r} cannot be a path: {told}.") from error
 
 
 def _place(fault: ErrorDetails) -> str:

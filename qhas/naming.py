@@ -66,6 +66,15 @@ def check_key(key: str) -> str:
     return key
 
 
+def is_key(key: str) -> bool:
+    """Whether it can be one: whoever may write to a store may leave other names there."""
+    try:
+        check_key(key)
+    except ValueError:
+        return False
+    return True
+
+
 def has_controls(text: str) -> bool:
     """Whether something in it breaks a line, steers a terminal or is no character: no path or address of anybody's has that."""
     return any(unicodedata.category(character) in _UNSHOWN for character in text)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 LARGEST_DIRECTORY = 4 << 20
 """Bytes of a zip's directory: some forty thousand records."""
@@ -21,19 +22,22 @@ class Unbounded(OSError):
     """No regular file, or more than a limit. The message is the rest of a sentence that begins with its name."""
 
 
-def read_file(path: Path, largest: int) -> bytes:
-    """The bytes of a regular file of at most `largest`. Never waits for a writer of a pipe.
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, to be read. Never waits for a writer of a pipe.
 
     Raises Unbounded, and other kinds of OSError for what cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Unbounded("it is no regular file; name one")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            content = file.read(largest + 1)
-    finally:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
+        raise Unbounded("it is no regular file; name one")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_file(path: Path, largest: int) -> bytes:
+    """The bytes of a regular file of at most `largest`. Raises Unbounded and OSError, as `open_regular` does."""
+    with open_regular(path) as file:
+        content = file.read(largest + 1) or b""  # None of a file of the kernel that has nothing yet
     if len(content) > largest:
         raise Unbounded(f"it is over {shown_limit(largest)}, the most that is read of such a file")
     return content

@@ -58,4 +58,6 @@ def _quoted(found: re.Match[str]) -> str:
 
 def reason_of(error: Exception) -> str:
     """Why something of the operating system's was refused, without its number and the path; of other errors their text."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text in UTF-8"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 _MILLISECOND = 1000.0
 _MINUS = "−"
@@ -55,6 +55,19 @@ def rate(value: float) -> str:
 def percent(value: float) -> str:
     """A share, as in `81.2 %`."""
     return f"{value:.1f} %"
+
+
+def shares(parts: Sequence[float]) -> list[float]:
+    """Parts of a whole in percent, to one decimal, that are 100 together: what rounding leaves goes to the largest remainders."""
+    whole = sum(parts)
+    if whole <= 0:
+        return [0.0 for _ in parts]
+    exact = [1000 * part / whole for part in parts]
+    tenths = [int(part) for part in exact]
+    by_remainder = sorted(range(len(parts)), key=lambda place: tenths[place] - exact[place])
+    for place in by_remainder[: 1000 - sum(tenths)]:
+        tenths[place] += 1
+    return [tenth / 10 for tenth in tenths]
 
 
 def decibels(value: float) -> str:

@@ -58,5 +58,5 @@ def test_a_network_exported_by_pytorch_is_told_by_module(network: Path, tmp_path
     assert all(cell.accuracy and cell.accuracy.cosine and cell.accuracy.cosine > 0.999 for cell in cells)
     for _, found in cells_by_source(store, cells, Level.MODULE):
         assert not isinstance(found, str), found
-        assert found.known_percent + found.share(found.ends) >= 99
+        assert found.shares.known + found.shares.transfers >= 99
         assert found.known_percent >= 95 or network.stem == "detector", "whose input and output are a tenth"

@@ -1,4 +1,4 @@
-"""A question asked of a network on a SoC, as the commands ask it, on one core and with a store of the bench's own."""
+"""A question asked of a network on a SoC, as the commands ask it, with a store of the bench's own."""
 
 from __future__ import annotations
 
@@ -18,23 +18,21 @@ from qhas.estimate.trial import Trial
 from qhas.explain.explain import explain
 from qhas.failures import InvalidInput
 from qhas.site import Site
-from qhas.site.site import Host
 from qhas.tune.subject import open_bench
 from qhas.tune.tune import tune
 
-MOST_SECONDS = 3.0
-"""Of CPU: what takes longer to compile is left out."""
 
-
-def ask(question: Question, network: str, soc: str, folder: Path) -> dict[str, Any]:
-    """The answer, with the `seconds` it took and of `tune` what it compiled when it was asked `again`; or why it is `left_out`."""
-    site = Site(store=str(folder / "store"), host=Host(cores=1))
+def ask(question: Question, network: str, soc: str, folder: Path, most_seconds: float) -> dict[str, Any]:
+    """The answer, with the `seconds` it took and of `tune` what it compiled when it was asked `again`; or why it is `left_out`:
+    its compilation took more than `most_seconds` of CPU time, or what went wrong.
+    """
+    site = Site(store=str(folder / "store"))
     try:
         source = (onnx_of if question is Question.ADVISE else dlc_of)(network, folder / "networks")
         with open_bench(str(source), soc, site) as bench:
             bench.estimator.try_one(Trial(bench.subject))
-            if (took := _cpu_of_children()) > MOST_SECONDS:
-                return {"left_out": f"its compilation takes {took:.1f} s of CPU, more than {MOST_SECONDS:g}"}
+            if (took := _cpu_of_children()) > most_seconds:
+                return {"left_out": f"its compilation takes {took:.1f} s of CPU, more than {most_seconds:g}"}
             start = time.monotonic()
             return _ANSWERS[question](bench, source) | {"seconds": time.monotonic() - start}
     except (InvalidInput, BenchFailed) as error:

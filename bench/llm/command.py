@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
-from bench.llm.pairs import by_runtime, every_pair, near, pairs
+from bench.llm import page
 from bench.llm.simulating import simulate
 from qhas.llm.measured import known, simulated
 from qhas.network.recipe import Attention, Recipe
 from qhas.site import load_site
 
-_TABLE = Path(__file__).parents[2] / "qhas" / "llm" / "simulated.tsv"
+_TABLE = page.ROOT / "qhas" / "llm" / "simulated.tsv"
 _SOCS = ("qcs9100", "sm8750", "sm8850", "sc8380xp")
 
 
@@ -25,11 +24,16 @@ def main(argv: Sequence[str]) -> int:
     )  # fmt: skip
     parser.add_argument("--soc", action="append", help=f"with --run; repeatable; default {', '.join(_SOCS)}")
     parser.add_argument("--attention", choices=[*Attention], default=Attention.GROUPED, help="with --run")
+    parser.add_argument(
+        "--write", action="store_true", help=f"make the tables of {page.PAGE} of the shipped figures"
+    )
     given = parser.parse_args(argv)
-    if given.run is not None:
+    if given.write:
+        page.write()
+    elif given.run is not None:
         _run(given.run or [*known()], given.soc or _SOCS, Attention(given.attention))
     else:
-        _show()
+        print(page.tables())
     return 0
 
 
@@ -52,19 +56,3 @@ def _wheel() -> str:
     from importlib.metadata import version
 
     return version("onnxruntime-qnn")
-
-
-def _show() -> None:
-    for title, prefill in (("Decode, tokens a second", False), ("Time to first token, ms", True)):
-        found = pairs(simulated(), prefill=prefill)
-        if not found:
-            continue
-        print(f"## {title}\n\n{every_pair(found).markdown()}\n")
-        if (ratios := by_runtime(found)).rows:
-            print(f"{ratios.markdown()}\n")
-        counts = (
-            (attention, *near([pair for pair in found if pair.made.attention == attention]))
-            for attention in Attention
-        )
-        told = ", ".join(f"{held} of {of} {attention}" for attention, held, of in counts if of)
-        print(f"Within 25 % of the nearer runtime: {told}.\n")

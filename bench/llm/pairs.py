@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
-from statistics import median
-from typing import NamedTuple
 
 from bench.truth.tables import Table
-from qhas.llm.measured import Simulated, known, measured_of
+from qhas.llm.expected import Key, calibrations_of, key_of, known_of
+from qhas.llm.pairs import RUNTIMES, Pair
 from qhas.network.recipe import Attention
-from qhas.truth.tables import device_of
 
 NEAR = 0.25
 LEAST = 4
-RUNTIMES = ("genie", "geniex_qairt")
-
-
-class Pair(NamedTuple):
-    """Tokens a second in decode, milliseconds to the first token in prefill; the measured one is the median over models of the architecture."""
-
-    made: Simulated
-    device: str
-    runtime: str
-    simulated: float
-    measured: float
-
-    @property
-    def ratio(self) -> float:
-        """Measured over simulated."""
-        return self.measured / self.simulated
-
-
-def pairs(made: Iterable[Simulated], *, prefill: bool) -> list[Pair]:
-    """Every simulated figure of decode, or of prefill, with what each runtime took."""
-    return [pair for each in made if (each.tokens > 1) is prefill for pair in _pairs(each)]
-
-
-def _pairs(made: Simulated) -> Iterable[Pair]:
-    device = device_of(made.soc)
-    found = measured_of(known()[made.architecture].models, device, made.context)
-    for runtime in RUNTIMES:
-        of_runtime = [each for each in found if each.runtime == runtime]
-        values = (
-            [each.first_token_ms for each in of_runtime if each.first_token_ms]
-            if made.tokens > 1
-            else [each.decode_tokens_per_s for each in of_runtime]
-        )
-        simulated = made.time_us / 1000 if made.tokens > 1 else 1e6 / made.time_us
-        if device and values:
-            yield Pair(made, device.title, runtime, simulated, median(values))
 
 
 def every_pair(found: Sequence[Pair]) -> Table:
@@ -107,3 +69,44 @@ def by_runtime(found: Sequence[Pair]) -> Table:
         rows.append((attention, runtime, str(len(own)), rank, f"{middle:.2f}", f"{low:.2f} to {high:.2f}"))
     titles = ("attention", "runtime", "pairs", "rank correlation", "measured / simulated", "10 to 90 %")
     return Table(titles, rows)
+
+
+def calibrated(found: Sequence[Pair]) -> Table:
+    """A row an expectation that is printed: what its interval holds and its error are of architectures left out."""
+    rows = []
+    for key, known in calibrations_of(found).items():
+        of, far = known.of, len([*_outside(found, key)])
+        ratio = of.slope if key.tokens > 1 else 1 / of.slope
+        counts = (str(of.families), str(of.n), f"{ratio:.2f}", f"{of.spread:.2f}", f"{1 - far / of.n:.0%}")
+        rows.append((*_titled(key), *counts, f"{of.error_raw:.0%}", f"{of.error_family:.0%}"))
+    titles = (
+        "attention", "runtime", "of", "architectures", "pairs", "expected / simulated", "interval, times and by", "it holds",
+        "median error, simulated", "median error, expected",
+    )  # fmt: skip
+    return Table(titles, rows)
+
+
+def outside(found: Sequence[Pair]) -> Table:
+    """Every pair that is outside the interval which the other architectures give."""
+    rows = [
+        (*_titled(key), pair.made.architecture, pair.device, f"{ratio:.2f}")
+        for key in calibrations_of(found)
+        for pair, ratio in _outside(found, key)
+    ]
+    return Table(("attention", "runtime", "of", "architecture", "device", "measured / expected"), rows)
+
+
+def _outside(found: Sequence[Pair], key: Key) -> Iterator[tuple[Pair, float]]:
+    """Those of a key, with measured over expected."""
+    own = [pair for pair in found if key_of(pair) == key]
+    for name in dict.fromkeys(pair.made.architecture for pair in own):
+        others = known_of([pair for pair in own if pair.made.architecture != name]).of
+        for pair in own:
+            simulated, measured = pair.pass_ms
+            slower = measured / others.expected_ms(simulated)
+            if pair.made.architecture == name and max(slower, 1 / slower) > others.spread:
+                yield pair, slower if key.tokens > 1 else 1 / slower
+
+
+def _titled(key: Key) -> tuple[str, str, str]:
+    return key.attention, key.runtime, "tokens/s" if key.tokens == 1 else "first token"

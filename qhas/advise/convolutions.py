@@ -10,6 +10,12 @@ _MOST_CHANNELS = 1024
 """Of a shuffle: its convolution has the square of it in weights."""
 _MOST_GROWTH = 64
 """Groups: a dense convolution has so many times the weights."""
+_MOST_DENSE = 256
+"""Channels of a depthwise convolution that is made dense."""
+_LARGE = 5
+"""Taps of a side from which on a depthwise kernel is large."""
+_MOST_ZEROS = 8
+"""A kernel without dilation may have so many times the taps."""
 
 
 def shuffle_as_convolution(graph: OnnxGraph) -> int:
@@ -61,27 +67,85 @@ def dense_for_grouped(graph: OnnxGraph) -> int:
     return changed
 
 
-def convolution_for_average_pool(graph: OnnxGraph) -> int:
-    """Average pools of 2D images that count their padding, or have none."""
+def dense_for_depthwise(graph: OnnxGraph) -> int:
+    """Depthwise convolutions with large kernels, or dilated ones, over few channels."""
     import numpy as np
 
     changed = 0
-    for pool in graph.of("AveragePool"):
-        kernel, pads = attribute(pool, "kernel_shape"), attribute(pool, "pads", [0, 0, 0, 0])
-        shape = graph.shape(pool.input[0])
-        counted = attribute(pool, "count_include_pad", 0) == 1
-        plain = not attribute(pool, "ceil_mode", 0) and attribute(pool, "auto_pad", "NOTSET") == "NOTSET"
-        if not shape or len(shape) != 4 or len(kernel) != 2 or not plain or (any(pads) and not counted):
+    for conv in graph.of("Conv"):
+        weights = graph.constant(conv.input[1])
+        if weights is None or weights.ndim != 4 or weights.shape[1] != 1:
             continue
-        if tuple(kernel) == shape[2:]:
-            continue  # it is a global one
-        weights = np.full((shape[1], 1, *kernel), 1.0 / (kernel[0] * kernel[1]), np.float32)
-        kept = graph.add_constant(f"{pool.output[0]}_mean", weights)
-        attributes = {"kernel_shape": kernel, "pads": pads, "strides": attribute(pool, "strides", [1, 1])}
-        new = graph.node("Conv", [pool.input[0], kept], pool.output[0], group=shape[1], **attributes)
-        graph.replace([pool], [new])
+        made = weights.shape[0]
+        dilated = max(attribute(conv, "dilations", [1, 1])) > 1
+        if attribute(conv, "group", 1) != made or not 1 < made <= _MOST_DENSE:
+            continue
+        if max(weights.shape[2:]) < _LARGE and not dilated:
+            continue
+        dense = np.zeros((made, made, *weights.shape[2:]), weights.dtype)
+        dense[np.arange(made), np.arange(made)] = weights[:, 0]
+        inputs = [conv.input[0], graph.add_constant(f"{conv.output[0]}_dense", dense), *conv.input[2:]]
+        graph.replace(
+            [conv], [graph.node("Conv", inputs, conv.output[0], **_attributes(conv) | {"group": 1})]
+        )
         changed += 1
     return changed
+
+
+def zeros_for_dilation(graph: OnnxGraph) -> int:
+    """Dilated convolutions of images."""
+    import numpy as np
+
+    changed = 0
+    for conv in graph.of("Conv"):
+        weights, steps = graph.constant(conv.input[1]), attribute(conv, "dilations", [1, 1])
+        if weights is None or weights.ndim != 4 or max(steps) < 2:
+            continue
+        sides = [(side - 1) * step + 1 for side, step in zip(weights.shape[2:], steps, strict=True)]
+        if sides[0] * sides[1] > _MOST_ZEROS * weights.shape[2] * weights.shape[3]:
+            continue
+        spread = np.zeros((*weights.shape[:2], *sides), weights.dtype)
+        spread[:, :, :: steps[0], :: steps[1]] = weights
+        attributes = _attributes(conv) | {"dilations": [1, 1], "kernel_shape": sides}
+        inputs = [conv.input[0], graph.add_constant(f"{conv.output[0]}_spread", spread), *conv.input[2:]]
+        graph.replace([conv], [graph.node("Conv", inputs, conv.output[0], **attributes)])
+        changed += 1
+    return changed
+
+
+def split_concat(graph: OnnxGraph) -> int:
+    """Convolutions over channels that are put together for them alone: one of each part, and their sum."""
+    import numpy as np
+
+    changed = 0
+    for joined in graph.of("Concat"):
+        conv = graph.only_reader(joined.output[0])
+        if conv is None or conv.op_type != "Conv" or attribute(joined, "axis") != 1:
+            continue
+        weights, shapes = graph.constant(conv.input[1]), [graph.shape(name) for name in joined.input]
+        depths = [shape[1] for shape in shapes if shape and len(shape) == 4]
+        whole = weights is not None and conv.input[0] == joined.output[0] and attribute(conv, "group", 1) == 1
+        if weights is None or not whole or len(depths) != len(shapes) or sum(depths) != weights.shape[1]:
+            continue
+        parts = np.split(weights, np.cumsum(depths)[:-1], axis=1)
+        graph.replace([joined, conv], _sum_of_parts(graph, conv, list(joined.input), parts))
+        changed += 1
+    return changed
+
+
+def _sum_of_parts(graph: OnnxGraph, conv: Any, sources: list[str], weights: list[Any]) -> list[Any]:
+    nodes, total, last = list[Any](), "", len(sources) - 1
+    for number, (source, own) in enumerate(zip(sources, weights, strict=True)):
+        kept = graph.add_constant(f"{conv.output[0]}_weights", own)
+        made = graph.name(f"{conv.output[0]}_part")
+        inputs = [source, kept, *(conv.input[2:] if number == last else ())]
+        nodes.append(graph.node("Conv", inputs, made, **_attributes(conv)))
+        if total:
+            target = conv.output[0] if number == last else graph.name(f"{conv.output[0]}_sum")
+            nodes.append(graph.node("Add", [total, made], target))
+            made = target
+        total = made
+    return nodes
 
 
 def _attributes(node: Any) -> dict[str, Any]:

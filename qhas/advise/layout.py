@@ -90,3 +90,19 @@ def matmul_for_gemm_chains(graph: OnnxGraph) -> int:
         graph.replace(old, new)
         changed += 1
     return changed
+
+
+def flatten_concats(graph: OnnxGraph) -> int:
+    """A Concat that only another one of the same axis reads becomes part of it."""
+    changed = 0
+    for inner in graph.of("Concat"):
+        outer = graph.only_reader(inner.output[0])
+        if outer is None or outer.op_type != "Concat" or attribute(outer, "axis") != attribute(inner, "axis"):
+            continue
+        inputs = list(outer.input)
+        place = inputs.index(inner.output[0])
+        inputs[place : place + 1] = inner.input
+        new = graph.node("Concat", inputs, outer.output[0], axis=attribute(outer, "axis"))
+        graph.replace([inner, outer], [new])
+        changed += 1
+    return changed

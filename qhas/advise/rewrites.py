@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qhas.advise import channels, convolutions, elementwise, layout, quantised
+from qhas.advise import channels, convolutions, elementwise, layout, pools, quantised
 from qhas.advise.onnx_graph import OnnxGraph
 
 
@@ -71,10 +71,40 @@ REWRITES = (
         convolutions.dense_for_grouped,
     ),
     Rewrite(
+        "dense-for-depthwise",
+        "a depthwise convolution with a kernel of 5 and more, or a dilated one, becomes a dense one with zeros",
+        "depthwise convolutions use a small part of HMX, the less the larger their kernels",
+        convolutions.dense_for_depthwise,
+    ),
+    Rewrite(
+        "zeros-for-dilation",
+        "a dilated convolution becomes one with zeros between its taps",
+        "dilation is done by moving the image apart and together again where no kernel of the library takes it",
+        convolutions.zeros_for_dilation,
+    ),
+    Rewrite(
+        "split-concat",
+        "a convolution over concatenated channels becomes a convolution of each part, and their sum",
+        "a Concat is a copy of all its parts, in DRAM where they do not fit into VTCM together",
+        convolutions.split_concat,
+    ),
+    Rewrite(
+        "flatten-concats",
+        "a Concat of Concats becomes one",
+        "each Concat is a copy",
+        layout.flatten_concats,
+    ),
+    Rewrite(
+        "convolution-for-lrn",
+        "a local response normalisation becomes a 1x1 convolution of squares, a power and a product",
+        "the sum over neighbouring channels runs on HVX, a convolution on HMX",
+        pools.convolution_for_lrn,
+    ),
+    Rewrite(
         "convolution-for-average-pool",
-        "an average pool with counted padding becomes a depthwise convolution",
+        "an average pool becomes a depthwise convolution, with a product where its padding does not count",
         "such pools are simulated up to four times too slow (docs/truth.md): believe a gain here last",
-        convolutions.convolution_for_average_pool,
+        pools.convolution_for_average_pool,
     ),
     Rewrite(
         "pad-channels",

@@ -59,7 +59,4 @@ def _rows(store: Store, record: CellRecord) -> list[dict[str, Any]]:
     except CellNotComparable:
         return []
     cell = {name: str(read(record)) for name, read in _OF_CELL.items()}
-    return [
-        cell | {name: read(op) for name, (_, read) in _OF_OP.items()}
-        for op in network_ops(evidence.file, evidence.runtrace, evidence.sources)
-    ]
+    return [cell | {name: read(op) for name, (_, read) in _OF_OP.items()} for op in network_ops(evidence)]

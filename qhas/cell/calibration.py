@@ -12,7 +12,7 @@ from pathlib import Path
 
 import fsspec
 
-from qhas.cell.inputs import LARGEST_DATA, is_inference, listed_inputs, listed_word, read_data
+from qhas.cell.inputs import LARGEST_DATA, is_inference, listed_inputs, listed_word, read_data, require_listed
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.secrets import error_at, masked
@@ -42,6 +42,14 @@ def gather_calibration(model: ModelRef, graph: OnnxGraph, folder: Path) -> None:
     except StepFailed as error:  # of the list, which is read as input lists are
         raise _unusable(error.failure.message) from None
     (folder / CALIBRATION_LIST).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def require_calibration(address: str) -> None:
+    """Raise StepFailed for a list on this host that misses a file, and for a folder without data; nothing is copied."""
+    if _is_folder(address):
+        _data_files(address)
+    else:
+        require_listed(address)
 
 
 def calibration_digest(folder: Path) -> str:
@@ -103,6 +111,17 @@ def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
         raise _unusable(
             f"{masked(address)} is a folder, and the network has several inputs ({names}): give an input list."
         )
+    fs, files = _data_files(address)
+    lines = []
+    for number, file in enumerate(files):
+        name = Path(file).name
+        target = folder / f"{number}.raw"
+        target.write_bytes(_values(read_data(fs, file, name, LARGEST_DATA), name))
+        lines.append(listed_word(graph.inputs[0].name, target, alone=True))
+    return lines
+
+
+def _data_files(address: str) -> tuple[fsspec.AbstractFileSystem, list[str]]:
     fs, path = fsspec.core.url_to_fs(address)
     try:
         listing = fs.ls(path, detail=False)
@@ -114,13 +133,7 @@ def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
         raise _unusable(
             f"{masked(address)} holds {len(files)} files that end in .npy or .raw; give 1 to {MOST_INFERENCES}."
         )
-    lines = []
-    for number, file in enumerate(files):
-        name = Path(file).name
-        target = folder / f"{number}.raw"
-        target.write_bytes(_values(read_data(fs, file, name, LARGEST_DATA), name))
-        lines.append(listed_word(graph.inputs[0].name, target, alone=True))
-    return lines
+    return fs, files
 
 
 def _values(content: bytes, name: str) -> bytes:

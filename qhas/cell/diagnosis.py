@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.process import ToolRun
+from qhas.machine.secrets import masked_text
 from qhas.machine.tool_output import ERROR_LINE, last_line, tail
 
 _BLOCK_BYTES = 1 << 20
@@ -202,7 +203,8 @@ def _shown_sign(step: Step, output: Path, *, on_device: bool) -> tuple[FailureKi
     if not shown:
         return None
     first = SIGNS[min(shown)]
-    return (first.elsewhere if on_device and first.elsewhere else first.kind), shown[min(shown)]
+    kind = first.elsewhere if on_device and first.elsewhere else first.kind
+    return kind, masked_text(shown[min(shown)])
 
 
 def _shown_sign_of_the_dsp(device_log: Path) -> tuple[FailureKind, str] | None:

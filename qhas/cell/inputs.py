@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -34,6 +35,7 @@ LARGEST_LIST = 4 << 20
 """Bytes: forty thousand inferences of a hundred letters each."""
 LARGEST_DATA = 512 << 20
 """Bytes of one file, which is in memory as a whole on its way."""
+_PIECE = 1 << 20
 MOST_RANDOM_VALUES = 1 << 26
 """Of all inputs together: 256 MB and a minute's work. A picture of 4096 x 4096 in three colours is 50 million."""
 _LISTED_NAME = re.compile(r"(?![#%])(?:(?!:=)\S)+")
@@ -178,18 +180,41 @@ def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[st
     fs, list_path = fsspec.core.url_to_fs(address)
     files: dict[str, Path] = {}
     before = len(staged)
-    lines = [
-        " ".join(_localised(line, files, before)) if is_inference(line) else line
-        for line in read_data(fs, list_path, masked(address), LARGEST_LIST)
-        .decode("utf-8-sig", errors="replace")
-        .splitlines()
-    ]
+    lines = _read_list(fs, list_path, address, files, before)
     for index, (original, name) in enumerate(files.items()):
         staged[str(name)] = folder / f"{before + index}.raw"
         told = _as_told(original, index + 1)
         place = _place(fs, list_path, original, told)
         staged[str(name)].write_bytes(read_data(fs, place, told, LARGEST_DATA))
-    lines = [line for line in lines if line.strip()]
+    return lines
+
+
+def require_listed(address: str) -> None:
+    """Raise StepFailed for a list on this host that names no input, or a file that is not there; nothing is copied."""
+    fs, list_path = fsspec.core.url_to_fs(address)
+    if not isinstance(fs, LocalFileSystem):
+        return
+    files: dict[str, Path] = {}
+    _read_list(fs, list_path, address, files, 0)
+    for number, original in enumerate(files, 1):
+        told = _as_told(original, number)
+        if not Path(_place(fs, list_path, original, told)).exists():
+            raise StepFailed(
+                FailureKind.INPUT_UNREADABLE,
+                Step.NET_RUN,
+                f"{masked(address)}: input {told} is not there; correct the list, or its path.",
+            )
+
+
+def _read_list(
+    fs: fsspec.AbstractFileSystem, path: str, address: str, files: dict[str, Path], before: int
+) -> list[str]:
+    text = read_data(fs, path, masked(address), LARGEST_LIST).decode("utf-8-sig", errors="replace")
+    lines = [
+        " ".join(_localised(line, files, before)) if is_inference(line) else line
+        for line in text.splitlines()
+        if line.strip()
+    ]
     if not any(map(is_inference, lines)):
         raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"{masked(address)} names no input.")
     return lines
@@ -247,25 +272,35 @@ def _rejected(shown_name: str, fault: str) -> StepFailed:
     return StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, f"Input {shown_name} {fault}.")
 
 
+def _unreadable(shown_name: str, why: str) -> StepFailed:
+    message = f"Input {shown_name} cannot be read: {why}."
+    return StepFailed(FailureKind.INPUT_UNREADABLE, Step.NET_RUN, message)
+
+
 def read_data(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int) -> bytes:
     """The bytes of a regular file of at most `largest`, called by this name. Raises StepFailed for what cannot be read."""
     try:
         if isinstance(fs, LocalFileSystem):
             return read_file(Path(path), largest)
-        size = fs.info(path).get("size")
-        content = b"" if size and size > largest else bytes(fs.cat_file(path))
+        size = fs.info(path).get("size")  # none of a server that does not tell
+        with fs.open(path, "rb") as file:
+            content = _read_up_to(largest, file) if (size or 0) <= largest else b""
         if max(size or 0, len(content)) > largest:
             raise Unbounded(f"it is over {shown_limit(largest)}, the most that is read of such a file")
         return content
     except Unbounded as error:
-        raise StepFailed(
-            FailureKind.INPUT_UNREADABLE, Step.NET_RUN, f"Input {name} cannot be read: {error}."
-        ) from None
+        raise _unreadable(name, str(error)) from None
     except Exception as error:  # every fsspec backend raises its own, and its text has the address
         why = "there is no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
-        raise StepFailed(
-            FailureKind.INPUT_UNREADABLE, Step.NET_RUN, f"Input {name} cannot be read: {why}."
-        ) from None
+        raise _unreadable(name, why) from None
+
+
+def _read_up_to(largest: int, file: IO[bytes]) -> bytes:
+    """One byte more than that at most; a stream gives less than it is asked for."""
+    content = bytearray()
+    while len(content) <= largest and (part := file.read(min(_PIECE, largest + 1 - len(content)))):
+        content += part
+    return bytes(content)
 
 
 def _write_list(folder: Path, lines: list[str], number: int = 0) -> Path:

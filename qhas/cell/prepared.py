@@ -17,10 +17,11 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from qhas.cell.artifacts import PREPARED_DLC
 from qhas.cell.dlc import MOST_GRAPHS
+from qhas.documents import Stored
 from qhas.machine.digest import data_digest
 from qhas.naming import below, check_file, safe_paths
 from qhas.runs import keys
@@ -59,7 +60,7 @@ _MADE = (
 )
 
 
-class PreparedManifest(BaseModel):
+class PreparedManifest(Stored):
     """Which files make up a prepared DLC: itself, then a schematic a graph, in order; or a network on its way there, or reference outputs.
 
     Their names lie in one folder.

@@ -21,6 +21,7 @@ from qhas.diff.compare import compare as compare_sides
 from qhas.diff.model import CellDiff, Outcome, RunDiff
 from qhas.diff.runs import CellNotComparable, Chosen, compare_runs, evidence_of
 from qhas.failures import InvalidInput
+from qhas.llm.foreseen import change as language_change
 from qhas.profile.qhas_file import QhasInvalid, read_qhas
 from qhas.profile.runtrace import runtrace_beside
 from qhas.runs.baseline import baseline_of
@@ -104,7 +105,7 @@ def _expected_of(store: Store, diff: RunDiff) -> dict[str, str]:
 
 
 def _change(before: CellRecord | None, after: CellRecord | None) -> str:
-    return change(before, after) if before and after else ""
+    return language_change(before, after) or change(before, after) if before and after else ""
 
 
 def _show_expected(expected: Iterable[tuple[str, str]]) -> None:

@@ -21,17 +21,17 @@ from qhas.cli.screen import console, errors
 from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.documents import Written, describe, parse_yaml
 from qhas.failures import InvalidInput
-from qhas.gate.formats import junit, markdown
+from qhas.gate.formats import junit, markdown, time_or_rate
 from qhas.gate.gate import GateSpec, judge
 from qhas.gate.model import STOPS, GateResult
 from qhas.gate.sides import read_sides
 from qhas.naming import check_soc
 from qhas.outside_text import shown
-from qhas.profile.figures import TIME
 from qhas.site import load_site
 from qhas.site.fit import require_socs
 from qhas.site.sdk import find_sdk
 from qhas.sweep.budget import NetworkBudget
+from qhas.sweep.language import CONTEXT, LONGEST, PROMPT
 from qhas.sweep.spec import PrepareOptions
 from qhas.units import signed_percent, words
 
@@ -48,7 +48,13 @@ class _Budgets(Written):
 
 @command
 def gate(
-    base: Annotated[str, typer.Argument(metavar="BASE", help="A DLC, an ONNX, a folder, or a git revision.")],
+    base: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASE",
+            help="A DLC, an ONNX, the config.json of a language model, a folder, or a git revision.",
+        ),
+    ],
     head: Annotated[str, typer.Argument(metavar="HEAD", help="The same after the change.")],
     soc: Annotated[list[str], typer.Option(help="SoC, e.g. sa8255; repeat it for more.")],
     models: Annotated[
@@ -63,6 +69,9 @@ def gate(
     threshold: Annotated[
         float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")
     ] = THRESHOLD_PERCENT,
+    context: Annotated[
+        int, typer.Option(min=PROMPT, max=LONGEST, help="Of language models: tokens in the whole context.")
+    ] = CONTEXT,
     optimization_level: Annotated[int | None, typer.Option(help="1, 2 or 3.")] = None,
     vtcm_mb: Annotated[int | None, typer.Option(help="VTCM in MB; 0 is the SoC's maximum.")] = None,
     markdown_file: Annotated[
@@ -82,7 +91,7 @@ def gate(
     """Compare networks before and after a change; exit code 1 if one is slower, fails, or is over its budget."""
     require_folders(markdown_file, junit_file)
     spec = _spec(soc, budgets, threshold, {"optimization_level": optimization_level, "vtcm_mb": vtcm_mb})
-    spec = replace(spec, accuracy=accuracy)
+    spec = replace(spec, accuracy=accuracy, context=context)
     lab = load_site(site)
     lab = lab.model_copy(update={"store": str((folder / "store").resolve())})
     with tempfile.TemporaryDirectory(prefix="qhas-gate-") as scratch:
@@ -129,10 +138,9 @@ def _show(result: GateResult) -> None:
     for title in ("network", "SoC", "time", "change", ""):
         table.add_column(title, justify="right" if title in ("time", "change") else "left", overflow="fold")
     for line in result.lines:
-        times = [TIME.text(value) for value in (line.time_before_us, line.time_after_us) if value is not None]
         change = "" if line.change_percent is None else signed_percent(line.change_percent)
         state = Text(words(line.state), "red" if line.state in STOPS else "")
-        table.add_row(Text(shown(line.network)), line.soc, " → ".join(dict.fromkeys(times)), change, state)
+        table.add_row(Text(shown(line.network)), line.soc, time_or_rate(line), change, state)
     console.print(table)
     for line in result.lines:
         if line.state in STOPS or line.diff:

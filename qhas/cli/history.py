@@ -19,6 +19,7 @@ from qhas.failures import InvalidInput
 from qhas.profile.figures import BY_COLUMN, LATENCY, TIME, Figure
 from qhas.runs.record import Origin
 from qhas.store import Store
+from qhas.units import words
 
 if TYPE_CHECKING:
     from qhas.history.damage import DamagedFile
@@ -159,7 +160,9 @@ def _show_verdict(store: Store, cell: str, line: Line, figure: Figure) -> None:
     last = line.nights[-1]
     for one in read_verdicts(store, last.run_id):
         if (one.cell, one.metric, one.origin) == (cell, figure, line.origin):
-            console.print(f"{one.verdict}: {one.sentence}", markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                f"{words(one.verdict)}: {one.sentence}", markup=False, highlight=False, soft_wrap=True
+            )
 
 
 def _plot(line: Line, column: str) -> str:

@@ -6,24 +6,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from qhas.cli.frame import Exit, command, print_json
 from qhas.cli.options import JsonOption, SiteOption
 from qhas.cli.screen import console
+from qhas.cli.tables.turned import fitting
 from qhas.cli.tune import SdkOption, trial_bar
 from qhas.estimate.bench import asked_soc
 from qhas.failures import InvalidInput
 from qhas.llm.ask import ask
-from qhas.llm.model import LlmAnswer
+from qhas.llm.model import LlmAnswer, Outlook
 from qhas.llm.parts import Question
 from qhas.llm.subject import open_llm_bench
-from qhas.llm.table import figure_rows, share_rows
+from qhas.llm.table import expected_rows, expected_sentences, figure_rows, share_rows
 from qhas.network.architecture import name_of, read_architecture
 from qhas.network.recipe import ActivationBits, Attention, Projections, Recipe, WeightBits
 from qhas.site import load_site
 from qhas.sweep.language import CONTEXT, PROMPT
+from qhas.truth.calibration import Unknown
 
 
 @command
@@ -95,7 +96,20 @@ def document(answer: LlmAnswer) -> dict[str, object]:
     names = ("decode_tokens_per_s", "prefill_tokens_per_s", "first_token_ms", "first_token_full_ms")
     for row, figures in zip(whole["figures"], answer.figures, strict=True):
         row |= {name: round(getattr(figures, name), 3) for name in names}
-    return whole | {"sentence": answer.sentence, "notes": answer.notes, "measured": answer.measured}
+    return whole | {
+        "sentence": answer.sentence,
+        "notes": answer.notes,
+        "measured": answer.measured,
+        "expected": [_expected(each) for each in answer.expected],
+    }
+
+
+def _expected(each: Outlook) -> dict[str, object]:
+    figure = "decode_tokens_per_s" if each.whole.decodes else "first_token_ms"
+    place = {"soc": each.soc, "context": each.context, "figure": figure}
+    if isinstance(each.answer, Unknown):
+        return place | {"by_runtime": [], "why": each.answer.sentence}
+    return place | {"by_runtime": [one.document for one in each.answer]}
 
 
 def _weights(option: str, bits: int) -> WeightBits:
@@ -117,19 +131,16 @@ def _bits(kind: type[WeightBits | ActivationBits]) -> str:
 
 
 def _show(answer: LlmAnswer) -> None:
-    for titles, rows in (figure_rows(answer), share_rows(answer)):
-        table = Table(box=None)
-        for at, title in enumerate(titles):
-            table.add_column(title, justify="left" if at == 0 else "right")
-        for row in rows:
-            table.add_row(*map(Text, row))
-        console.print(table)
+    for titles, rows in (figure_rows(answer), expected_rows(answer), share_rows(answer)):
+        for table in fitting([titles, *rows], console.width) if rows else ():
+            console.print(table)
     for failure in answer.failed:
         text = f"no figures for {failure.soc} at context {failure.context:,}: {failure.why}"
         console.print(Text(text, "yellow"), soft_wrap=True)
     for sentence in (
         f"{answer.model}, {answer.recipe.name}.",
         answer.sentence,
+        *expected_sentences(answer),
         *answer.notes,
         *answer.measured,
     ):

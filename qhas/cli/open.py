@@ -14,8 +14,11 @@ from qhas.cli.screen import console
 from qhas.failures import InvalidInput
 from qhas.report.serving import PERFETTO_PORT, Served, serving
 from qhas.runs import LATEST, keys
-from qhas.runs.record import CellRecord
+from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.stored import load_run
+
+_MOST_TRACES = 4
+"""Whose addresses are printed: each has four lines at 80 columns."""
 
 
 @command
@@ -33,24 +36,23 @@ def open(  # noqa: A001  # the word that a user types
     if not store.exists(report := keys.report(run.run_id)):
         raise InvalidInput(f"Run {run.run_id} has no report yet; `qhas report {run.run_id}` makes it.")
     with serving(store, port) as served:
-        _tell(served, report, cells)
+        for line in addresses(served, report, by_graph(cells)):
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
+        console.print(
+            "Whoever has such an address can read the store while this runs; Ctrl-C ends it.", soft_wrap=True
+        )
         if browser:
             webbrowser.open(served.url(report))
         threading.Event().wait()
     return Exit.GOOD
 
 
-def _tell(served: Served, report: str, cells: list[CellRecord]) -> None:
-    console.print(f"Report: {served.url(report)}", soft_wrap=True, highlight=False, markup=False)
-    for cell in cells:
-        if trace := cell.artifact("chrometrace"):
-            key = keys.file(cell, trace)
-            console.print(
-                f"{cell.cell.label}: {served.perfetto(key) or served.url(key)}",
-                soft_wrap=True,
-                highlight=False,
-                markup=False,
-            )
-    console.print(
-        "Whoever has such an address can read the store while this runs; Ctrl-C ends it.", soft_wrap=True
-    )
+def addresses(served: Served, report: str, cells: list[CellRecord]) -> list[str]:
+    """Lines for a terminal, the report's last; traces of more than a few cells are opened from its pages."""
+    traces = {
+        cell.cell.label: keys.file(cell, trace) for cell in cells if (trace := cell.artifact("chrometrace"))
+    }
+    lines = [f"{label}: {served.perfetto(key) or served.url(key)}" for label, key in traces.items()]
+    if len(lines) > _MOST_TRACES:
+        lines = [f"{len(lines)} traces: the page of each cell opens its own in Perfetto."]
+    return [*lines, f"Report: {served.url(report)}"]

@@ -33,6 +33,8 @@ def require_folders(*files: Path | None) -> None:
     for file in files:
         if file and not file.absolute().parent.is_dir():
             raise InvalidInput(f"{file} cannot be written: there is no folder {file.parent}.")
+        if file and file.is_dir():
+            raise InvalidInput(f"{file} cannot be written: it is a folder; name a file.")
 
 
 def store_of(site: Path | None) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Annotated, Any
 
@@ -79,7 +80,7 @@ def profile(
     }
     try:
         spec = SweepSpec(
-            name=name,
+            name=series(name, quantize or []),
             models=[
                 ModelRef(
                     name=name,
@@ -98,8 +99,13 @@ def profile(
         raise InvalidInput(f"These options are not valid: {describe(error)}.") from error
     except ValueError as error:
         raise InvalidInput(f"--quantize: {error}.") from error
-    request = Request(spec, load_site(site), site, run_id or new_run_id(name), as_json)
+    request = Request(spec, load_site(site), site, run_id or new_run_id(spec.name), as_json)
     return run_and_show(request, direct=True)
+
+
+def series(name: str, quantize: Sequence[str]) -> str:
+    """What the history keeps the figures under: one of 8 bits is no slower or less accurate float. A grid has its variants."""
+    return safe_name(f"{name}-{quantize[0]}") if len(quantize) == 1 and bits(quantize[0]) else name
 
 
 def source(network: str, quantize: list[str], calibration: str, shapes: list[str]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def report(
     store = store_of(site)
     run, cells = load_run(store, run_of(store, run_id))
     with bar(errors) as progress:
-        task = progress.add_task("pages", total=len(cells))
+        task = progress.add_task("pages", total=len(by_graph(cells)))
         address = publish_report(store, run, cells, made=lambda _: progress.advance(task))
     console.print(f"Report: {address}", soft_wrap=True, highlight=False, markup=False)
     for cell in by_graph(cells) if links else ():

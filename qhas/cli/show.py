@@ -14,6 +14,7 @@ from qhas.cli.options import JsonOption, RunArgument, SiteOption, run_of, store_
 from qhas.cli.screen import console
 from qhas.cli.tables.run import show_run
 from qhas.failures import InvalidInput
+from qhas.llm.foreseen import document as language_document
 from qhas.runs.expected import document as expected_document
 from qhas.runs.front import fronts
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
@@ -81,6 +82,8 @@ def show_result(
             "cells": [cell.model_dump(mode="json") for cell in cells],
             "expected": {cell.cell.key: made for cell in cells if (made := expected_document(cell))},
         }
+        if expected := {cell.cell.key: made for cell in by_graph(cells) if (made := language_document(cell))}:
+            document["expected_language"] = expected
         if told := [front.document() for front in fronts(by_graph(cells))]:
             document["fronts"] = told
         print_json(document | ({"diff": diff.model_dump(mode="json")} if diff else {}))

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from qhas.documents import Moment
+from qhas.documents import Moment, Stored
 from qhas.failures import InvalidInput
 from qhas.machine.shared_directory import SharedDirectory, file_stem
 from qhas.outside_text import ShownText
@@ -25,7 +25,7 @@ _LOCK_SECONDS = 5.0
 Count = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
-class Quarantined(BaseModel):
+class Quarantined(Stored):
     """Why and for how long a device is quarantined."""
 
     reason: ShownText
@@ -36,7 +36,7 @@ class Quarantined(BaseModel):
     """In a row, up to now."""
 
 
-class _Record(BaseModel):
+class _Record(Stored):
     failures: Count = 0
     quarantined: Quarantined | None = None
 

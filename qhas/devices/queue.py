@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from qhas.devices.quarantine import Quarantined
-from qhas.documents import Moment
+from qhas.documents import Moment, Stored
 from qhas.outside_text import ShownText
 
 
-class Holder(BaseModel):
+class Holder(Stored):
     """Who has a device, or wants one."""
 
     run_id: ShownText
@@ -34,7 +34,7 @@ class Holder(BaseModel):
         return cls(run_id=run_id, cell=cell, pid=os.getpid(), host_user=user, since=now)
 
 
-class LeaseState(BaseModel):
+class LeaseState(Stored):
     """A device: who has it, who waits for it in order of service, and whether it is quarantined."""
 
     address: str
@@ -49,7 +49,7 @@ class NoDevice(Exception):
     """Every device that could serve is quarantined. The message says since when and why, device by device."""
 
 
-class Ticket(BaseModel):
+class Ticket(Stored):
     """What somebody waits for."""
 
     holder: Holder

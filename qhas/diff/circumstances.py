@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from qhas.diff.model import Circumstance, CircumstanceKind, Figure, OpDiff, Resource, Source
 from qhas.diff.network_causes import network_causes
 from qhas.diff.network_changes import NetworkDiff
 from qhas.diff.observed import network_changes, observed
+from qhas.diff.ops import Op, ops_of
 from qhas.diff.options import Options, option_changes, options_of, options_of_file, stated_options
 from qhas.network.network import Network
 from qhas.profile.notes import of_one_inference
@@ -50,6 +52,11 @@ class Evidence:
     """Of an ONNX: the nodes and modules that its ops are of."""
     beside: Runtrace | None = None
     """The runtrace that stands beside a file; a record has its own."""
+
+    @cached_property
+    def ops(self) -> list[Op]:
+        """Its ops, each with its module where the sources tell it."""
+        return ops_of(self.file, self.sources)
 
     @property
     def origin(self) -> Origin:

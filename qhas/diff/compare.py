@@ -12,7 +12,6 @@ from qhas.diff.matching import match, same_topology
 from qhas.diff.model import CellDiff, Contribution, Figure, OpDiff, Outcome, Part, Side
 from qhas.diff.network_changes import NetworkDiff, network_diff
 from qhas.diff.network_ops import match_by_network
-from qhas.diff.ops import ops_of
 from qhas.diff.sentence import sentence
 from qhas.failures import InvalidInput
 from qhas.profile.figures import CLOCK, CYCLES, DRAM_READ, GRAPH, LATENCY, TIME, VTCM_READ, WARM, WORK
@@ -41,10 +40,9 @@ def compare(
     """
     sides = (_side(before, labels and labels[0]), _side(after, labels and labels[1]))
     _require_one_origin(*sides)
-    old, new = ops_of(before.file, before.sources), ops_of(after.file, after.sources)
     same, networks = same_network(before, after), _networks(before, after)
-    matches = (networks and match_by_network(networks, old, new)) or match(old, new)
-    ops = op_diffs(matches, Sameness(topology=same or same_topology(old, new), network=same))
+    matches = (networks and match_by_network(networks, before.ops, after.ops)) or match(before.ops, after.ops)
+    ops = op_diffs(matches, Sameness(topology=same or same_topology(before.ops, after.ops), network=same))
     figures = overall.figures(before, after)
     resources = overall.resources(before.file, after.file)
     parts = contributions(timing(before.file, before.runtrace), timing(after.file, after.runtrace), ops)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from qhas.documents import Stored
 from qhas.profile.figures import Unit as Unit
 from qhas.runs.record import Origin
 
 
-class DiffPart(BaseModel):
+class DiffPart(Stored):
     """Base of everything here; readers ignore keys they do not know."""
 
     model_config = ConfigDict(extra="ignore")

@@ -11,6 +11,9 @@ from qhas.profile.op_names import border_name
 from qhas.profile.qhas_file import HtpOp, QhasFile, QnnOp
 from qhas.source.source_map import SourceMap
 
+_Sized = tuple[HtpOp, int]
+"""With the elements of its result; one without dimensions counts as one."""
+
 
 @dataclass(frozen=True)
 class Op:
@@ -75,50 +78,49 @@ def _op(name: str, kind: str, rows: Sequence[QnnOp], compiled: Sequence[HtpOp], 
 
 
 def _with_compiled(op: Op, rows: Sequence[HtpOp]) -> Op:
-    each = list({row.op_id: row for row in rows}.values())
+    each = [(row, prod(row.dims)) for row in {row.op_id: row for row in rows}.values()]
     results = _results(each)
-    format_changes = _marked([(row, row.fmt_change) for row in each])
-    references = _marked([(row, row.ref_op) for row in each])
+    format_changes = _marked(each, [row.fmt_change for row, _ in each])
+    references = _marked(each, [row.ref_op for row, _ in each])
     return replace(
         op,
-        place=min((row.place for row in each if row.place is not None), default=None),
-        kinds=Counter(row.htp_op for row in each),
+        place=min((place for row, _ in each if (place := row.place) is not None), default=None),
+        kinds=Counter(row.htp_op for row, _ in each),
         format_changes=None if format_changes is None else len(format_changes),
         reference_ops=None if references is None else len(references),
         elements=_elements(results) if results else None,
         format_elements=None if format_changes is None else _elements(format_changes),
         reference_elements=None if references is None else _elements(references),
-        hmx=any(row.hmx for row in each),
+        hmx=any(row.hmx for row, _ in each),
         data_type=_data_type(results or each),
-        shape=max((row.dims for row in each if row.dims), key=lambda dims: (prod(dims), dims), default=None),
+        shape=max(((elements, row.dims) for row, elements in each if row.dims), default=(0, None))[1],
     )
 
 
-def _marked(rows: Sequence[tuple[HtpOp, bool | None]]) -> list[HtpOp] | None:
+def _marked(ops: Sequence[_Sized], marks: Sequence[bool | None]) -> list[_Sized] | None:
     """Those with the mark; None unless every one says whether it has it."""
-    return None if any(mark is None for _, mark in rows) else [row for row, mark in rows if mark]
+    return None if None in marks else [op for op, mark in zip(ops, marks, strict=True) if mark]
 
 
-def _data_type(compiled: Iterable[HtpOp]) -> str | None:
+def _data_type(compiled: Iterable[_Sized]) -> str | None:
     """The type of most of its results, by elements."""
     elements: Counter[str] = Counter()
-    for row in compiled:
+    for row, size in compiled:
         if row.dtype:
-            elements[row.dtype] += prod(row.dims)
+            elements[row.dtype] += size
     return max(elements, key=lambda name: (elements[name], name)) if elements else None
 
 
-def _results(compiled: Sequence[HtpOp]) -> Sequence[HtpOp]:
+def _results(compiled: Sequence[_Sized]) -> Sequence[_Sized]:
     """Those whose results no other of them reads. What lies between overlaps from tile to tile; these do not.
 
     Empty where the file does not tell who reads what, or how large it is.
     """
-    read = {source for row in compiled for source in row.input_nodes}
-    last = [row for row in compiled if row.op_id not in read]
+    read = {source for row, _ in compiled for source in row.input_nodes}
+    last = [(row, size) for row, size in compiled if row.op_id not in read]
     is_stated = len(compiled) == 1 or len(last) < len(compiled)
-    return last if is_stated and all(row.dims for row in last) else ()
+    return last if is_stated and all(row.dims for row, _ in last) else ()
 
 
-def _elements(compiled: Iterable[HtpOp]) -> int:
-    """Of all their results; an op without dimensions counts as one."""
-    return sum(prod(row.dims) for row in compiled)
+def _elements(compiled: Iterable[_Sized]) -> int:
+    return sum(size for _, size in compiled)

@@ -8,6 +8,7 @@ from qhas.gate.model import STOPS, GateLine, GateResult, GateState
 from qhas.markdown import as_code, as_text
 from qhas.outside_text import shown
 from qhas.profile.figures import DRAM, PEAK_VTCM, SQNR, TIME, Figure
+from qhas.profile.language_figures import DECODE, PREFILL, TOKEN_DRAM
 from qhas.units import signed_percent, words
 
 _SENTENCES = 20
@@ -74,9 +75,10 @@ def _row(line: GateLine) -> str:
         _MARKS.get(line.state, ""),
         line.network,
         line.soc,
-        _pair(TIME, line.time_before_us, line.time_after_us),
+        time_or_rate(line),
         change,
-        _pair(DRAM, line.dram_before, line.dram_after),
+        _pair(TOKEN_DRAM, line.dram_per_token_before, line.dram_per_token_after, " a token")
+        or _pair(DRAM, line.dram_before, line.dram_after),
         _pair(PEAK_VTCM, line.vtcm_before, line.vtcm_after),
         _pair(SQNR, line.sqnr_before_db, line.sqnr_after_db),
         words(line.state),
@@ -84,9 +86,18 @@ def _row(line: GateLine) -> str:
     return f"| {' | '.join(map(as_text, cells))} |"
 
 
-def _pair(figure: Figure, before: float | None, after: float | None) -> str:
+def time_or_rate(line: GateLine) -> str:
+    """Both sides' times, of a language model's graph tokens a second of the whole model."""
+    return (
+        _pair(DECODE, line.decode_tokens_per_s_before, line.decode_tokens_per_s_after, " tokens/s")
+        or _pair(PREFILL, line.prefill_tokens_per_s_before, line.prefill_tokens_per_s_after, " tokens/s")
+        or _pair(TIME, line.time_before_us, line.time_after_us)
+    )
+
+
+def _pair(figure: Figure, before: float | None, after: float | None, unit: str = "") -> str:
     texts = [figure.text(value) for value in (before, after) if value is not None]
-    return " → ".join(dict.fromkeys(texts))
+    return " → ".join(dict.fromkeys(texts)) + unit if texts else ""
 
 
 def _skipped(line: GateLine) -> bool:

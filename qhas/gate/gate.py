@@ -14,6 +14,7 @@ from qhas.diff.runs import CellNotComparable, compare_cells
 from qhas.direct import run_direct
 from qhas.estimate.conversion import to_dlcs
 from qhas.failures import InvalidInput
+from qhas.gate import language
 from qhas.gate.model import GateLine, GateResult, GateState
 from qhas.gate.sides import Side, unchanged
 from qhas.profile.figures import COSINE, DRAM, PEAK_VTCM, SQNR, TIME, Figure
@@ -23,6 +24,7 @@ from qhas.site import Site
 from qhas.site.sdk import Sdk
 from qhas.store import Store
 from qhas.sweep.budget import NetworkBudget
+from qhas.sweep.language import CONTEXT
 from qhas.sweep.spec import ModelRef, PrepareOptions, SweepSpec
 
 ACCURACY_THRESHOLD_DB = 3.0
@@ -49,6 +51,8 @@ class GateSpec:
     threshold_percent: float = THRESHOLD_PERCENT
     accuracy: bool = True
     """Whether outputs are held against ONNX Runtime's."""
+    context: int = CONTEXT
+    """Of language models."""
 
 
 @dataclass(frozen=True)
@@ -129,21 +133,25 @@ class _Runner:
 
     def estimated(self, word: str, networks: Mapping[str, Path]) -> _Estimated:
         """The cells of a side, `word` in their run's name."""
+        networks, configs, refused = language.split(networks)
         converted = asyncio.run(to_dlcs(networks, self.sdk, self.folder / _CONVERTED))
         dlcs = {name: result.dlc for name, result in converted.items() if result.dlc}
-        refused = {name: result.refusal for name, result in converted.items() if result.dlc is None}
-        return _Estimated(self._cells(f"gate-{word}", dlcs) if dlcs else {}, refused)
+        refused |= {name: result.refusal for name, result in converted.items() if result.dlc is None}
+        models = [
+            ModelRef(name=network, dlc=str(path), reference=str(self.references.get(network, "")))
+            for network, path in dlcs.items()
+        ]
+        models += [language.model_of(name, path, self.spec.context) for name, path in configs.items()]
+        return _Estimated(self._cells(f"gate-{word}", models) if models else {}, refused)
 
-    def _cells(self, name: str, dlcs: Mapping[str, Path]) -> dict[tuple[str, str], dict[str, CellRecord]]:
+    def _cells(self, name: str, models: list[ModelRef]) -> dict[tuple[str, str], dict[str, CellRecord]]:
+        names = {model.name for model in models}
         sweep = SweepSpec(
             name=name,
-            models=[
-                ModelRef(name=network, dlc=str(path), reference=str(self.references.get(network, "")))
-                for network, path in dlcs.items()
-            ],
+            models=models,
             socs=list(self.spec.socs),
             prepare=self.spec.prepare,
-            budgets={network: budget for network, budget in self.spec.budgets.items() if network in dlcs},
+            budgets={network: budget for network, budget in self.spec.budgets.items() if network in names},
         )
         run_id = new_run_id(name)
         run_direct(sweep, self.site, run_id, {None: self.sdk})
@@ -214,6 +222,7 @@ def _running(
     for key, figure in _BESIDE_TIME.items():
         facts[key.format("before")] = figure.read(before) if before else None
         facts[key.format("after")] = figure.read(after)
+    facts |= language.facts(before, after)
     if same:
         return GateLine(**facts, state=GateState.UNCHANGED, sentence="The same bytes on both sides.")
     if before is None or not before.good:
@@ -227,7 +236,12 @@ def _running(
         "time_after_us": diff.time.after,
         "change_percent": diff.time.percent,
     }
-    return _with_accuracy(GateLine(**facts, state=_state(diff), sentence=diff.sentence, diff=diff))
+    if by_rate := language.judged(before, after, diff, threshold):
+        facts["change_percent"] = by_rate.percent
+        state = _state(diff, by_rate.outcome)
+        return GateLine(**facts, state=state, sentence=by_rate.sentence, diff=diff)
+    state = _state(diff, diff.verdict)
+    return _with_accuracy(GateLine(**facts, state=state, sentence=diff.sentence, diff=diff))
 
 
 def _with_accuracy(line: GateLine) -> GateLine:
@@ -243,8 +257,8 @@ def _with_accuracy(line: GateLine) -> GateLine:
     return line.model_copy(update={"state": GateState.LESS_ACCURATE, "sentence": said})
 
 
-def _state(diff: CellDiff) -> GateState:
-    if diff.verdict is Outcome.WORSE:
+def _state(diff: CellDiff, outcome: Outcome) -> GateState:
+    if outcome is Outcome.WORSE:
         environment = any(circumstance.kind in _ENVIRONMENT for circumstance in diff.circumstances)
         return GateState.ENVIRONMENT if environment else GateState.WORSE
-    return GateState.BETTER if diff.verdict is Outcome.BETTER else GateState.SAME
+    return GateState.BETTER if outcome is Outcome.BETTER else GateState.SAME

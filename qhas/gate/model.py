@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
-from pydantic import BaseModel
-
 from qhas.diff.model import CellDiff
+from qhas.documents import Stored
 from qhas.units import words
 
 SCHEMA_VERSION = 1
@@ -42,8 +41,11 @@ STOPS = frozenset({GateState.WORSE, GateState.FAILED, GateState.OVER_BUDGET})
 """What makes a gate fail."""
 
 
-class GateLine(BaseModel):
-    """A network on a SoC. Times in microseconds, sizes in bytes; None where a side has none."""
+class GateLine(Stored):
+    """A network on a SoC. Times in microseconds, sizes in bytes; None where a side has none.
+
+    Of a language model's graph the change is of tokens a second, and time, DRAM and VTCM are of its blocks as they were compiled.
+    """
 
     network: str
     soc: str
@@ -61,6 +63,13 @@ class GateLine(BaseModel):
     sqnr_after_db: float | None = None
     cosine_before: float | None = None
     cosine_after: float | None = None
+    decode_tokens_per_s_before: float | None = None
+    """Of the whole language model, simulated; None of what is none, and of the graph of the other pass."""
+    decode_tokens_per_s_after: float | None = None
+    prefill_tokens_per_s_before: float | None = None
+    prefill_tokens_per_s_after: float | None = None
+    dram_per_token_before: float | None = None
+    dram_per_token_after: float | None = None
     diff: CellDiff | None = None
 
     @property
@@ -69,7 +78,7 @@ class GateLine(BaseModel):
         return f"{self.network} on {self.soc}"
 
 
-class GateResult(BaseModel):
+class GateResult(Stored):
     """A gate, its gravest lines first. `origin` is what its times are, `simulator` or `device`; empty where nothing was run."""
 
     schema_version: int = SCHEMA_VERSION

@@ -1,4 +1,4 @@
-"""The two sides of a gate: networks in a file, a folder or a git revision."""
+"""The two sides of a gate: networks in a file, a folder or a git revision. A language model is its config.json."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from pathlib import Path, PurePosixPath
 from qhas.failures import InvalidInput
 from qhas.machine.digest import file_digest
 from qhas.naming import below, safe_name
+from qhas.network.architecture import is_language_model, name_of
 from qhas.network.external_data import data_files
 
 FORMATS = (".dlc", ".onnx")
+CONFIG = "config.json"
+"""Of a language model, in folders where no network lies beside it: exporters put one beside their ONNX."""
+CONFIG_SUFFIX = ".json"
 DATA = (".data", ".weights", ".bin")
 """Ends of files beside a network that belong to it where they begin as it does."""
+_TAKEN = f"{', '.join(FORMATS)} or {CONFIG}"
 _LFS = b"version https://git-lfs"
 _REGULAR = b"100"
 """Begins the mode of a regular file in git."""
@@ -49,7 +54,7 @@ def read_sides(base: str, head: str, patterns: Sequence[str], folder: Path) -> t
         )
     if not any(side.networks for side in sides):
         raise InvalidInput(
-            f"Neither {base} nor {head} has a network ({' or '.join(FORMATS)}) that matches {', '.join(patterns)}."
+            f"Neither {base} nor {head} has a network ({_TAKEN}) that matches {', '.join(patterns)}."
         )
     return sides[0], sides[1]
 
@@ -72,8 +77,10 @@ def _read(address: str, patterns: Sequence[str], folder: Path) -> Side:
     except (OSError, ValueError):  # nothing of that name, or no name of a file
         kind = 0
     if kind == stat.S_IFREG:
+        if path.suffix == CONFIG_SUFFIX:
+            return Side(address, {name_of(path): path.resolve()})
         if path.suffix not in FORMATS:
-            raise InvalidInput(f"{address} is no network: give a {' or '.join(FORMATS)} file.")
+            raise InvalidInput(f"{address} is no network: give a {_TAKEN} file.")
         return Side(address, {safe_name(path.stem): path.resolve()})
     if kind == stat.S_IFDIR:
         names = (file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir())
@@ -86,17 +93,25 @@ def _read(address: str, patterns: Sequence[str], folder: Path) -> Side:
 
 
 def _chosen(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    paths = [PurePosixPath(name) for name in names]
+    exported = {path.parent for path in paths if path.suffix in FORMATS}
     return sorted(
-        name
-        for name in names
-        if PurePosixPath(name).suffix in FORMATS and any(fnmatchcase(name, pattern) for pattern in patterns)
+        str(path)
+        for path in paths
+        if path.suffix in FORMATS or (path.name == CONFIG and path.parent not in exported)
+        if any(fnmatchcase(str(path), pattern) for pattern in patterns)
     )
 
 
 def _named(folder: Path, names: Iterable[str], address: str) -> dict[str, Path]:
     networks: dict[str, Path] = {}
     for name in names:
-        plain = safe_name(str(PurePosixPath(name).with_suffix("")).replace("/", "."))
+        path = PurePosixPath(name)
+        configures = path.name == CONFIG
+        if configures and not is_language_model(folder / name):
+            continue
+        called = path.parent if configures and path.parent.name else path.with_suffix("")
+        plain = safe_name(str(called).replace("/", "."))
         if plain in networks:
             raise InvalidInput(
                 f"{address} has two networks that would be called {plain}; give a pattern for one of them."
@@ -137,6 +152,7 @@ def _checked_out(commit: str, patterns: Sequence[str], folder: Path) -> list[str
         for name in every
         if PurePosixPath(name).suffix in DATA and any(name.startswith(stem) for stem in stems)
     ]
+    names = [name for name in names if kinds[name].startswith(_REGULAR) or not name.endswith(CONFIG)]
     for name in [*names, *weights]:
         _lay_down(commit, name, kinds[name], folder)
     for name in names:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from qhas.documents import Stored
 from qhas.failures import InvalidInput
 from qhas.machine.process import ToolRun, run_tool, tool_environment
 from qhas.machine.tool_output import last_words
@@ -29,11 +30,20 @@ _LARGEST_ANSWER = 64 << 20
 _GELU = "as part of a GELU it is taken: x/2 (1 + erf(x/√2)) whole, or the node Gelu of opset 20"
 _RECURRENT = "write it as MatMul, Sigmoid and Tanh, one step after the other, or cut the network there"
 _DECIDES = "its result decides shapes or order of what follows: run it on the CPU after the network"
+_OPERATORS = "quantise to QDQ in place of QOperator (quant_format=QuantFormat.QDQ), or give the float network and --quantize w8a8"
+_DYNAMIC = "ranges of activations have to be known beforehand: give the float network and --quantize w8a8"
+_PUBLIC = frozenset({"", "ai.onnx", "com.microsoft"})
+"""Domains of operations that ONNX or ONNX Runtime defines."""
 REMEDIES: Mapping[str, str] = {
     "Erf": _GELU,
     "LSTM": _RECURRENT,
     "GRU": _RECURRENT,
     "RNN": _RECURRENT,
+    "DynamicQuantizeLinear": _DYNAMIC,
+    "ConvInteger": _DYNAMIC,
+    "MatMulInteger": _DYNAMIC,
+    "MatMulIntegerToFloat": _DYNAMIC,
+    "DynamicQuantizeMatMul": _DYNAMIC,
     "NonZero": _DECIDES,
     "NonMaxSuppression": _DECIDES,
     "Unique": _DECIDES,
@@ -51,20 +61,25 @@ OTHERWISE = (
 )
 
 
-class LeftOp(BaseModel):
+class LeftOp(Stored):
     """An operation that a SoC does not take."""
 
     type: ShownText
     name: ShownText
     macs: int = 0
+    domain: ShownText = ""
 
     @property
     def remedy(self) -> str:
         """What would do."""
+        if self.domain not in _PUBLIC:
+            return f"only {self.domain} knows it: write it as operations of ONNX, or cut the network there"
+        if self.type.startswith("QLinear"):
+            return _OPERATORS
         return REMEDIES.get(self.type, OTHERWISE)
 
 
-class Support(BaseModel):
+class Support(Stored):
     """Of a network: its operations, its multiply-accumulates, and by SoC what is not taken."""
 
     nodes: int

@@ -186,8 +186,10 @@ def _rows(
 
 
 def _require_rows(table: pa.Table) -> None:
-    """Raise ValueError or OverflowError for rows of nothing, and for a date or a time that no calendar has."""
+    """Raise ValueError or OverflowError for rows of nothing, of no known origin, and for a time that no calendar has."""
     for name, column in zip(table.column_names, table.columns, strict=True):
+        if name == "origin" and (others := set(pc.unique(column).to_pylist()) - {None, *Origin}):
+            raise ValueError(f"{min(others)!r} is no origin of figures")
         if name in KEY_NAMES and column.null_count:
             raise ValueError(f"a row has no {name}")
         if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):

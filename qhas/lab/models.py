@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import shutil
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class Models:
                 beside.parent.mkdir(parents=True, exist_ok=True)
                 fs.get_file(f"{path.rpartition('/')[0]}/{name}", str(beside))
         except Exception as error:  # every fsspec backend raises its own
+            shutil.rmtree(target.parent, ignore_errors=True)  # others need the room
             if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
                 raise
             raise StepFailed(

@@ -82,7 +82,7 @@ class AttentionDrawer:
         together = draft.op("Transpose", f"{place}_mix", [mixed], perm=[0, 2, 1, 3])
         width = arch.heads * arch.head_dim
         flat = self._reshaped(f"{place}_mix", together, [1, tokens, width])
-        return self._projector.project(f"{place}_out", flat, width, arch.hidden)
+        return self._projector.project(f"{place}_out", flat, width, arch.hidden, bias=arch.out_bias)
 
     def _heads(self, place: str, name: str, tensor: str, heads: int) -> str:
         arch = self._arch

@@ -61,10 +61,10 @@ def _added(draft: Draft, arch: Architecture, place: str, tensor: str, part: str)
 
 def _forward(draft: Draft, arch: Architecture, recipe: Recipe, tokens: int, place: str, tensor: str) -> str:
     projector = Projector(draft, recipe, tokens)
-    gate = projector.project(f"{place}_gate", tensor, arch.hidden, arch.intermediate)
-    up = projector.project(f"{place}_up", tensor, arch.hidden, arch.intermediate)
+    gate = projector.project(f"{place}_gate", tensor, arch.hidden, arch.intermediate, bias=arch.mlp_bias)
+    up = projector.project(f"{place}_up", tensor, arch.hidden, arch.intermediate, bias=arch.mlp_bias)
     product = draft.op("Mul", f"{place}_activation", [_activated(draft, arch, place, gate), up])
-    return projector.project(f"{place}_down", product, arch.intermediate, arch.hidden)
+    return projector.project(f"{place}_down", product, arch.intermediate, arch.hidden, bias=arch.mlp_bias)
 
 
 def _activated(draft: Draft, arch: Architecture, place: str, gate: str) -> str:

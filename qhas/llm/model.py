@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import NamedTuple
 
 from pydantic import ConfigDict
 
 from qhas.documents import Stored
+from qhas.llm.expected import Expected, expectations
 from qhas.llm.measured import beside
 from qhas.network.architecture import Architecture
 from qhas.network.recipe import Attention, Recipe
 from qhas.profile.language import PassFigures
+from qhas.truth.calibration import Unknown
 
 NOTHING = "nothing at work"
 ONLY_ENDS = "inputs and outputs"
@@ -59,6 +62,15 @@ class NotCompiled(Stored):
     why: str
 
 
+class Outlook(NamedTuple):
+    """A pass on a SoC at a context, and what each runtime is expected to take for it, or why nothing is."""
+
+    soc: str
+    context: int
+    whole: PassFigures
+    answer: tuple[Expected, ...] | Unknown
+
+
 class LlmAnswer(Stored):
     """A model on SoCs."""
 
@@ -100,6 +112,15 @@ class LlmAnswer(Stored):
         """What was measured of the same architecture, a sentence a SoC and context."""
         found = [beside(self.architecture, each.soc, each.context) for each in self.figures]
         return [sentence for sentence in found if sentence]
+
+    @property
+    def expected(self) -> list[Outlook]:
+        """What devices are expected to give: of decode, then to the first token, for each SoC and context."""
+        return [
+            Outlook(each.soc, each.context, one, expectations(one, each.soc, each.context, self.recipe))
+            for each in self.figures
+            for one in (each.decode, each.prefill)
+        ]
 
     @property
     def notes(self) -> list[str]:

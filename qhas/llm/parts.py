@@ -10,9 +10,10 @@ from qhas.llm import graphs
 from qhas.llm.attention import Pass
 from qhas.llm.draft import Draft
 from qhas.network.architecture import Architecture
-from qhas.network.recipe import Recipe
+from qhas.network.recipe import Recipe, WeightBits
 from qhas.sweep.language import LONGEST, MOST_BLOCKS, PROMPT
 from qhas.sweep.spec import PrepareOptions
+from qhas.units import counted
 
 _LARGEST = 1_900_000_000
 """Bytes of weights: a file of ONNX holds 2 GB."""
@@ -36,27 +37,38 @@ class Part:
     count: int = 0
 
     def draft(self, arch: Architecture, recipe: Recipe) -> Draft:
-        """The graph. Raises InvalidInput for one that is too large for a file."""
+        """The graph. Raises InvalidInput, before anything is drawn, for one that is too large for a file."""
+        self._require_room(arch, recipe)
         match self.kind:
             case Kind.BLOCKS:
-                draft = graphs.blocks(arch, recipe, Pass(self.tokens, self.context), self.count)
+                return graphs.blocks(arch, recipe, Pass(self.tokens, self.context), self.count)
             case Kind.HEAD:
-                draft = graphs.head(arch, recipe, self.tokens)
+                return graphs.head(arch, recipe, self.tokens)
             case Kind.LOOK_UP:
-                draft = graphs.look_up(arch, recipe, self.tokens)
-        if draft.weight_bytes > _LARGEST:
-            fewer = "; take --layers 1 or --weights 4" if self.count > 1 else ""
-            raise InvalidInput(
-                f"A graph of {self.told} has weights of {draft.weight_bytes / 1e9:.1f} GB, and a file of ONNX holds 2 GB{fewer}."
+                return graphs.look_up(arch, recipe, self.tokens)
+
+    def _require_room(self, arch: Architecture, recipe: Recipe) -> None:
+        remedies, size = list[str](), 0
+        if self.kind is Kind.BLOCKS:
+            size = self.count * arch.block_parameters * recipe.weights // 8
+            remedies += ["--layers 1"] * (self.count > 1) + ["--weights 4"] * (
+                recipe.weights > WeightBits.FOUR
             )
-        return draft
+        elif self.kind is Kind.HEAD:
+            size = arch.head_parameters * recipe.head // 8
+            remedies += ["--head 4"] * (recipe.head > WeightBits.FOUR)
+        if size > _LARGEST:
+            told = f"; take {' or '.join(remedies)}" if remedies else ": such a model is not estimated here"
+            raise InvalidInput(
+                f"A graph of {self.told} has weights of {size / 1e9:,.1f} GB, and a file of ONNX holds 2 GB{told}."
+            )
 
     @property
     def told(self) -> str:
         """As in `2 blocks for 128 tokens at context 4,096`."""
-        what = {Kind.BLOCKS: f"{self.count} blocks", Kind.HEAD: "the head", Kind.LOOK_UP: "the look-up"}
+        what = {Kind.BLOCKS: counted(self.count, "block"), Kind.HEAD: "the head", Kind.LOOK_UP: "the look-up"}
         at = f" at context {self.context:,}" if self.context else ""
-        return f"{what[self.kind]} for {self.tokens} tokens{at}"
+        return f"{what[self.kind]} for {counted(self.tokens, 'token')}{at}"
 
 
 @dataclass(frozen=True)

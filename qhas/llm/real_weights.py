@@ -94,7 +94,8 @@ class BlockWeights:
             if found and "visual" not in before and "vision" not in before:
                 return f"{before}layers.{number}"
         raise InvalidInput(
-            f"There is no block {number} in these files; the first is 0, and the configuration has {self._arch.layers}."
+            f"There is no block {number} in these files; the first is 0, and the configuration has {self._arch.layers}; "
+            "give all files of the model, or those of its block."
         )
 
 
@@ -113,8 +114,13 @@ def block_weights(files: Sequence[Path], arch: Architecture, number: int) -> Ite
     with ExitStack() as opened:
         read = []
         for path in files:
+            if not path.is_file() or not path.stat().st_size:
+                fault = "is a folder" if path.is_dir() else "is empty" if path.exists() else "is not there"
+                raise InvalidInput(f"{path} {fault}; name the model's .safetensors files.")
             try:
                 read.append(opened.enter_context(safe_open(path, framework="numpy")))
             except (OSError, SafetensorError) as error:
-                raise InvalidInput(f"{path} cannot be read as safetensors: {shown(str(error))}.") from error
+                raise InvalidInput(
+                    f"{path} cannot be read as safetensors ({shown(str(error))}); name the model's .safetensors files."
+                ) from error
         yield BlockWeights(read, arch, number)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from qhas.llm.model import LlmAnswer, LlmFigures
+from qhas.llm.expected import Expected
+from qhas.llm.model import LlmAnswer, LlmFigures, Outlook
+from qhas.llm.pairs import RUNTIMES
 from qhas.profile.language import PassFigures
+from qhas.truth.calibration import Unknown, figure
 from qhas.units import mebibytes, rate, size
 
 Rows = tuple[list[str], list[list[str]]]
@@ -35,6 +38,34 @@ def _figures(each: LlmFigures) -> list[str]:
         mebibytes(max(decode.peak_vtcm, each.prefill.peak_vtcm)),
         size(each.context_bytes),
     ]
+
+
+def expected_rows(answer: LlmAnswer) -> Rows:
+    """A row a SoC, context and pass that a device is expected to give something of; a column a runtime."""
+    titles = ["expected; in brackets where 8 of 10 architectures are", "simulated", *RUNTIMES]
+    return titles, [_outlook(each, each.answer) for each in answer.expected if isinstance(each.answer, tuple)]
+
+
+def _outlook(each: Outlook, expected: tuple[Expected, ...]) -> list[str]:
+    decodes = each.whole.decodes
+    what = "decode, tokens/s" if decodes else "first token, ms"
+    simulated = each.whole.tokens_per_s if decodes else each.whole.time_us / 1000
+    by_runtime = {one.runtime: f"{one.text}{'*' if one.beyond else ''}" for one in expected}
+    title = f"{expected[0].device} ({each.soc}) {each.context:,} {what}"
+    return [title, figure(simulated), *(by_runtime.get(name, "") for name in RUNTIMES)]
+
+
+def expected_sentences(answer: LlmAnswer) -> list[str]:
+    """What expectations are made of, and why there are none, each once."""
+    known = [one for each in answer.expected if isinstance(each.answer, tuple) for one in each.answer]
+    bases = dict.fromkeys(
+        f"{'decode' if one.decodes else 'first token'} by {one.runtime} from {one.architectures}"
+        for one in known
+    )
+    made = [f"Expected from architectures measured: {', '.join(bases)}."] if bases else []
+    far = ["* None of these is as fast or as slow."] if any(one.beyond for one in known) else []
+    whys = dict.fromkeys(each.answer.sentence for each in answer.expected if isinstance(each.answer, Unknown))
+    return [*made, *far, *(f"{why[0].upper()}{why[1:]}." for why in whys)]
 
 
 def share_rows(answer: LlmAnswer) -> Rows:

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal
 
-from pydantic import BaseModel, Field, computed_field
+from pydantic import Field, computed_field
 
-from qhas.documents import Moment
+from qhas.documents import Moment, Stored
 from qhas.machine.secrets import holds_secret
 
 GRACE_SECONDS = 2.0
@@ -25,7 +25,7 @@ _FULL_BYTES = 1 << 20
 """A disk with less room is full: what did not fit may have been removed again, and other cells free some meanwhile."""
 
 
-class ToolRun(BaseModel):
+class ToolRun(Stored):
     """What a finished tool left behind. Times are UTC; durations are host seconds, never a latency."""
 
     argv: list[str]

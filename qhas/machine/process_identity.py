@@ -13,15 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from qhas.documents import Stored
 from qhas.outside_text import shown
 
 _ENDED = ("Z", "X")
 """States in proc(5): dead, though a parent that never asks (a container's first process) keeps its number."""
 
 
-class ProcessIdentity(BaseModel):
+class ProcessIdentity(Stored):
     """A process, told apart from every other one. Processes of one `place` see each other."""
 
     place: str

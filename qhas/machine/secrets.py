@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from pydantic import PlainSerializer
 
@@ -37,20 +37,44 @@ MASK = "..."
 _SHORTEST = 4
 """Shorter secrets are not looked for in texts: they would be found in words that have nothing to do with them."""
 
+_SHORTEST_USER = 8
+"""A user without a password is a token if it is as long."""
+_DEEPEST = 10
+"""Addresses within one another, as caches and archives chain them."""
+_LONG = 16
+"""Longer ones are looked for within words too, and as an address, a JSON text or an escaped line writes them."""
+
 _URL = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.-]*://)"
+    r"([A-Za-z][A-Za-z0-9+.-]{0,40}://)"
     r"((?:[^\s\"'<>]|[\"'<>](?![\s,:;)\]}>/]|\Z)(?=\S{0,200}@))+)"  # a quote within a password does not end it
 )
+_MISSPELT = re.compile(
+    r"\b([A-Za-z][A-Za-z0-9+.-]{1,20}:(?:/(?!/)|\\{1,2}(?!\\)))[^\s/\\:@]{1,200}:\S{1,200}@"
+)
+"""With a slash too few, or turned the wrong way, it is a path to everybody but its author."""
+_PACKED_URL = re.compile(r"(?i)(%3A%2F%2F)[^&;#\s\"'<>]{1,400}?%40")
+"""An address as a parameter of another."""
 _SIGNING = (  # parameters that are secret wherever they stand, as in the body of a server's answer
     r"X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|AccountKey|SharedAccessSignature"
 )
-_IN_QUERY = r"sig|jwt|key|pwd|pass|[\w.-]*(?:token|secret|passw(?:or)?d|credential|auth|signature|[-_]key|apikey|accesskey(?:id)?)"
-_SIGNED = re.compile(rf"(?i)((?:\b(?:{_SIGNING})|[?&;#](?:{_IN_QUERY}))=)([^&;#\s\"'<>]+)")
+_IN_QUERY = (
+    r"sig|sas|jwt|pwd?|pass|hmac|[\w.-]{0,40}(?:auth|session[-_]?id|key|key[-_]?(?:pair[-_]?)?id)"
+    r"|[\w.-]{0,40}(?:token|secret|passw(?:or)?d|passphrase|credential|signature)[\w.\[\]-]{0,40}"
+)
+_SIGNED = re.compile(
+    rf"(?i)((?:\b(?:{_SIGNING})|(?:[?&;#~]|%3F|%26)(?:{_IN_QUERY})|~hmac)(?:=|%3D))([^&;#\s\"'<>]+)"
+)
 _HEADER = re.compile(
-    r"(?i)(\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|digest|token)\s+"
-    r"|\bx-(?:amz|goog)-security-token[\"']?\s*:\s*[\"']?)([^\s\"',]+)"
+    r"(?i)(\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|digest|token|ntlm|negotiate|aws|apikey|oauth)\s+"
+    r"|\bx-(?:amz|goog)-security-token[\"']?\s*:\s*[\"']?"
+    r"|\b(?:x-api-key|(?:set-)?cookie)[\"']?:\s*[\"']?)([^\s\"',]+)"
 )
 """What a client that traces its requests prints of them."""
+_NAMED = re.compile(
+    r"(?i)((?:secret|passw(?:or)?d|passphrase|credentials?|(?:access|api|private)[-_]?key|[-_]token|auth_string|_(?:pat|pwd|jwt))"
+    r"[\w-]{0,40}(?:\s?=\s?[\"']?|[\"']\s?[:=]\s?[\"']?))((?!\.\.\.)[^\s\"',;&#]{4,})"
+)
+"""A variable as a tool prints its environment or its settings."""
 
 
 def is_secret(name: str) -> bool:
@@ -66,16 +90,32 @@ def masked(address: str) -> str:
     A password may hold `/` and `@`: where it ends cannot always be told, and then rather too much is left out.
     """
     scheme, separator, rest = address.partition("://")
-    return f"{scheme}://{_SIGNED.sub(_parameter, _without_user(rest))}" if separator else address
+    if not separator:
+        return _MISSPELT.sub(_user, address)
+    return f"{scheme}://{_SIGNED.sub(_parameter, _without_users(rest))}"
 
 
 def masked_text(text: str, secrets: Collection[str] = ()) -> str:
     """The text without the given secrets, passwords in addresses, and what signs a request."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
-            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", MASK, text)
-    text = _URL.sub(lambda found: found[1] + _without_user(found[2]), text)
-    return _HEADER.sub(_parameter, _SIGNED.sub(_parameter, text))
+            text = _as_written(secret).sub(MASK, text)
+    text = _URL.sub(lambda found: found[1] + _without_users(found[2]), _MISSPELT.sub(_user, text))
+    return _NAMED.sub(_parameter, _HEADER.sub(_parameter, _SIGNED.sub(_parameter, text)))
+
+
+def _as_written(secret: str) -> re.Pattern[str]:
+    """The secret; a long one also with its marks percent-encoded or behind a backslash."""
+    if len(secret) < _LONG:
+        return re.compile(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])")
+    return re.compile(
+        "".join(
+            letter
+            if letter.isalnum()
+            else rf"(?:\\?{re.escape(letter)}|(?i:{re.escape(quote(letter, safe=''))}))"
+            for letter in secret
+        )
+    )
 
 
 @lru_cache(maxsize=1024)  # each tool's environment asks it of all variables
@@ -99,6 +139,16 @@ Address = Annotated[str, PlainSerializer(masked, return_type=str, when_used="jso
 """A path or URL that is masked in every JSON document made of its model, and whole in memory."""
 
 
+def _without_users(rest: str) -> str:
+    """What follows `://`, without user and password, also of an address within it, as in `zip://net.dlc::https://...`."""
+    if "@" in rest:
+        parts = rest.split("://", _DEEPEST)
+        inner = ("://".join(parts[begin:]) for begin in range(len(parts)))
+        shown = ((address, _without_user(address)) for address in inner)
+        rest = next((rest.removesuffix(was) + now for was, now in shown if was != now), rest)
+    return _PACKED_URL.sub(rf"\1{MASK}%40", rest)
+
+
 def _without_user(rest: str) -> str:
     """What follows `://`, its user and password replaced."""
     if "@" not in rest:
@@ -114,10 +164,17 @@ def _parameter(found: re.Match[str]) -> str:
     return f"{found[1]}{MASK}"
 
 
+def _user(found: re.Match[str]) -> str:
+    return f"{found[1]}{MASK}@"
+
+
 def _secrets_of(address: str) -> Iterator[str]:
     rest = address.partition("://")[2]
-    if _without_user(rest) != rest:
+    if _without_users(rest) != rest:
         user = rest.rsplit("@", 1)[0]
-        yield from (user, user.partition(":")[2])
-        yield unquote(user.partition(":")[2])
-    yield from (found[2] for found in _SIGNED.finditer(rest))
+        own, _, password = user.rpartition("://")[2].partition(":")
+        yield from (user, user.partition(":")[2], password, unquote(password))
+        if not password and len(own) >= _SHORTEST_USER:
+            yield own
+    for found in _SIGNED.finditer(rest):
+        yield from (found[2], unquote(found[2]))

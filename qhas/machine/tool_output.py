@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from qhas.machine.secrets import masked_text
 from qhas.outside_text import shown
 
 ERROR_LINE = re.compile(r"error_code=(?P<code>\d+);\s*error_message=(?P<message>[^;\n]*)")
@@ -15,10 +16,10 @@ _LONGEST_WORDS = 600
 
 
 def tail(output: Path) -> str:
-    """The last of it, as text."""
+    """The last of it, as text without secrets: tools print variables and addresses that they were given."""
     with output.open("rb") as source:
         source.seek(max(0, output.stat().st_size - _TAIL_BYTES))
-        return source.read().decode("utf-8", errors="replace")
+        return masked_text(source.read().decode("utf-8", errors="replace"))
 
 
 def last_line(text: str) -> str | None:

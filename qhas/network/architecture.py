@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, ValidationError
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
 
 from qhas.documents import Stored, describe
 from qhas.failures import InvalidInput
 from qhas.naming import safe_name
-from qhas.network.families import FAMILIES, Family
+from qhas.network.families import ACTIVATION_NAMES, FAMILIES, Family
 from qhas.outside_bytes import read_file
 from qhas.outside_text import reason_of, shown
 
 _LARGEST = 1 << 20
 _TEXT_PART = "text_config"
+_ROPE, _PARTIAL = "rope_parameters", "partial_rotary_factor"
+"""Since version 5 of Transformers, the second is in the first."""
+_EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 Width = Annotated[StrictInt, Field(ge=2, le=1 << 17)]
 Count = Annotated[StrictInt, Field(ge=1, le=1 << 10)]
 
@@ -33,10 +38,15 @@ class _Config(Stored):
     vocab_size: Annotated[StrictInt, Field(ge=2, le=1 << 22)]
     partial_rotary_factor: Annotated[StrictFloat | StrictInt, Field(gt=0, le=1)] | None = None
     attention_bias: StrictBool | None = None
+    mlp_bias: StrictBool | None = None
+    hidden_act: StrictStr | None = None
+    num_experts: StrictInt | None = None
+    num_local_experts: StrictInt | None = None
+    n_routed_experts: StrictInt | None = None
     attn_logit_softcapping: StrictFloat | StrictInt | None = None
     final_logit_softcapping: StrictFloat | StrictInt | None = None
     sliding_window: StrictInt | None = None
-    use_sliding_window: StrictBool = True
+    use_sliding_window: StrictBool | None = None
     tie_word_embeddings: StrictBool | None = None
 
 
@@ -56,6 +66,8 @@ class Architecture(Stored):
     """How much of a head is rotated."""
     vocabulary: int
     qkv_bias: bool
+    out_bias: bool = False
+    mlp_bias: bool = False
     caps_scores: bool = False
     caps_logits: bool = False
     window: int | None = None
@@ -94,10 +106,20 @@ def name_of(path: Path) -> str:
     return safe_name(stem)
 
 
+def is_language_model(path: Path) -> bool:
+    """Whether a file says of which kind of model it is the configuration, whatever that kind is."""
+    try:
+        document = orjson.loads(read_file(path, _LARGEST))
+    except (OSError, ValueError):
+        return False
+    return isinstance(document, dict) and "model_type" in document
+
+
 def read_architecture(path: Path) -> Architecture:
     """The architecture in a `config.json`. Raises InvalidInput with a sentence: no such file, no JSON, another family, an impossible value."""
     try:
-        document = orjson.loads(read_file(path, _LARGEST))
+        content = read_file(path, _LARGEST)
+        document = orjson.loads(content)
     except FileNotFoundError:
         raise InvalidInput(f"The configuration {path} cannot be read: there is no such file.") from None
     except orjson.JSONDecodeError as error:
@@ -105,8 +127,11 @@ def read_architecture(path: Path) -> Architecture:
             f"The configuration {path} is not JSON ({error}); give the config.json of the model."
         ) from None
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"The configuration {path} cannot be read: {reason_of(error)}.") from error
+        raise InvalidInput(
+            f"The configuration {path} cannot be read: {reason_of(error)}; give the config.json of the model."
+        ) from error
     try:
+        _require_once(content)
         return _architecture(document)
     except ValidationError as error:
         raise InvalidInput(f"The configuration {path} is not valid: {describe(error)}.") from error
@@ -114,18 +139,40 @@ def read_architecture(path: Path) -> Architecture:
         raise InvalidInput(f"The configuration {path} is not valid: {error}.") from error
 
 
+def _require_once(content: bytes) -> None:
+    """Of a key that stands twice readers take one or the other. Raises ValueError."""
+
+    def keys(pairs: list[tuple[str, Any]]) -> None:
+        names = Counter(name for name, _ in pairs)
+        if twice := [name for name, times in names.items() if times > 1]:
+            raise ValueError(f"{shown(twice[0][:80])} stands twice in it; keep one")
+
+    try:
+        json.loads(content, object_pairs_hook=keys)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def _architecture(document: Any) -> Architecture:
     """Raises ValueError with the rest of a sentence."""
     if not isinstance(document, dict):
         raise ValueError("it is no mapping of keys to values")  # noqa: TRY004  # of the file, not of a caller
     text = document.get(_TEXT_PART)
-    if str(document.get("model_type")) not in FAMILIES and isinstance(text, dict):
+    whole = str(document.get("model_type")) in FAMILIES and "hidden_size" in document
+    if isinstance(text, dict) and not whole:
         document = text
     model_type = str(document.get("model_type", ""))
     if model_type not in FAMILIES:
         said = f"model_type {shown(model_type[:80])}" if model_type else "no model_type"
-        raise ValueError(f"it has {said}; the blocks of these are known: {', '.join(FAMILIES)}")
+        raise ValueError(
+            f"it has {said}; the blocks of these are known: {', '.join(FAMILIES)}; of others "
+            "export a graph as ONNX and give it to qhas profile"
+        )
+    family, rope = FAMILIES[model_type], document.get(_ROPE)
+    if isinstance(rope, dict):
+        document = {_PARTIAL: rope.get(_PARTIAL)} | document
     config = _Config.model_validate(document)
+    _require_known_block(config, family)
     kv_heads = config.num_key_value_heads or config.num_attention_heads
     if config.num_attention_heads % kv_heads:
         raise ValueError(f"{config.num_attention_heads} heads cannot share {kv_heads} keys and values evenly")
@@ -144,11 +191,27 @@ def _architecture(document: Any) -> Architecture:
         head_dim=head,
         rotary=rotary - rotary % 2,
         vocabulary=config.vocab_size,
-        qkv_bias=FAMILIES[model_type].qkv_bias or bool(config.attention_bias),
+        qkv_bias=family.qkv_bias or bool(config.attention_bias),
+        out_bias=bool(config.attention_bias) and not family.qkv_bias,
+        mlp_bias=bool(config.mlp_bias),
         caps_scores=bool(config.attn_logit_softcapping),
         caps_logits=bool(config.final_logit_softcapping),
-        window=config.sliding_window if config.use_sliding_window else None,
+        window=None if config.use_sliding_window is False else config.sliding_window,
     )
+
+
+def _require_known_block(config: _Config, family: Family) -> None:
+    """Raises ValueError for what makes the block another one than its family's."""
+    if experts := [name for name in _EXPERTS if (getattr(config, name) or 0) > 1]:
+        raise ValueError(
+            f"{experts[0]} is {getattr(config, experts[0])}, and blocks of several experts are not known; export a graph as ONNX "
+            "and give it to qhas profile"
+        )
+    if config.hidden_act and config.hidden_act not in ACTIVATION_NAMES[family.activation]:
+        raise ValueError(
+            f"hidden_act is {shown(config.hidden_act[:80])}, and blocks of {family.title} are known with {family.activation} alone; "
+            "export a graph as ONNX and give it to qhas profile"
+        )
 
 
 def _share(hidden: int, heads: int) -> int:

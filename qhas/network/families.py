@@ -17,6 +17,13 @@ class Activation(StrEnum):
     """By tanh, as Gemma has it."""
 
 
+ACTIVATION_NAMES = {
+    Activation.SILU: frozenset({"silu", "swish"}),
+    Activation.GELU: frozenset({"gelu", "gelu_new", "gelu_fast", "gelu_pytorch_tanh"}),
+}
+"""What `config.json` may call them. The tables of the two forms of GELU take the same time."""
+
+
 class Family(NamedTuple):
     """What distinguishes the block of a family from Llama's."""
 
@@ -35,6 +42,8 @@ FAMILIES = {
     "llama": Family("Llama"),
     "mistral": Family("Mistral"),
     "qwen2": _QWEN2,
+    "qwen2_vl": _QWEN2,
+    "qwen2_vl_text": _QWEN2,
     "qwen2_5_vl": _QWEN2,
     "qwen2_5_vl_text": _QWEN2,
     "qwen3": _QWEN3,

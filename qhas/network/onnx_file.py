@@ -72,7 +72,7 @@ class OnnxGraph:
 
 
 def read_onnx(path: Path) -> OnnxGraph:
-    """The graph of a file. Raises ValueError for one that is no ONNX, OSError for one that cannot be opened."""
+    """The graph of a file. Raises ValueError for one that is no ONNX or computes nothing, OSError for one that cannot be opened."""
     if not path.stat().st_size:
         raise ValueError(f"{path.name} is empty")
     with path.open("rb") as file:
@@ -81,11 +81,15 @@ def read_onnx(path: Path) -> OnnxGraph:
         graph = _part(content, 7)
         if graph is None:
             raise ValueError("it holds no graph")
-        return _graph(graph)
+        network = _graph(graph)
     except IndexError:
         raise ValueError(f"{path.name} cannot be read as an ONNX: it ends within a field") from None
     except ValueError as error:
         raise ValueError(f"{path.name} cannot be read as an ONNX: {error}") from None
+    for what, parts in (("operation", network.nodes), ("output", network.outputs)):
+        if not parts:
+            raise ValueError(f"{path.name} has no {what}, so there is nothing to compute; export it again")
+    return network
 
 
 def open_input(graph: OnnxGraph, shapes: Mapping[str, Sequence[int]]) -> str | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from qhas.documents import Stored
 from qhas.profile.op_names import of_network
 from qhas.profile.qhas_file import HtpOpType, QhasFile
 from qhas.profile.simulation import Simulation, simulation_of
@@ -20,7 +21,7 @@ from qhas.profile.timing import timing
 TOP_OPS = 10
 
 
-class OpShare(BaseModel):
+class OpShare(Stored):
     """An op type of the network and its share, in percent, of the dominant path."""
 
     op: str
@@ -29,7 +30,7 @@ class OpShare(BaseModel):
     dominant_percent: float
 
 
-class Metrics(BaseModel):
+class Metrics(Stored):
     """Figures of the first, cold inference. Times in microseconds, memory in bytes, cycles of the HTP clock."""
 
     time_us: float
@@ -77,7 +78,7 @@ class Metrics(BaseModel):
         return self.dram_read + self.dram_write
 
 
-class Latency(BaseModel):
+class Latency(Stored):
     """Times of single inferences, profiling off, warm-ups left out. Microseconds, raw samples in their order."""
 
     samples_us: list[float]

@@ -33,7 +33,11 @@ IDLE = "Accumulated Idle"
 """What the dominant path calls its gaps."""
 LARGEST = 128 << 20
 """Bytes, packed or not: some hundred thousand HTP ops. Parsed, a file takes several times its size in memory."""
+_WHOLE = 0.99
+"""Of the cycles of the threads; HTP ops with less are not all of them."""
 _GZIP = b"\x1f\x8b"
+_LARGE = re.compile(rb"(?<![\w.])\d{13}")
+"""A count of which all the rows that fit into a file may make more than 64 bits."""
 _OF_CORE = re.compile(r"(num|percent)_dominant_path_cycles_htp_(\d+)")
 _PATH = re.compile(r"dominant_path_htp_(\d+)")
 
@@ -92,9 +96,9 @@ class Core(_Row):
     resources: tuple[ResourceRow, ...] = ()
     percent_idle: float
     percent_utilization: float
-    time_us: Count
+    time_us: Annotated[Count, Field(ge=0)]
     graph_execute_us: int | None = None
-    timeline_cycles: Count
+    timeline_cycles: Annotated[Count, Field(ge=0)]
     total_dram_read: Count
     total_dram_write: Count
     total_vtcm_read: Count
@@ -171,6 +175,7 @@ class HtpOp(Traffic):
     op_id: str
     htp_op: str
     qnn_op: str
+    qnn_op_type: str = ""
     dtype: str = ""
     dims: tuple[int, ...] = ()
     input_nodes: tuple[str, ...] = ()
@@ -251,6 +256,12 @@ class QhasFile(BaseModel):
             return sum(step.dp_cycles for step in steps if step.idle)
         return round(core.timeline_cycles * core.percent_idle / 100)
 
+    @cached_property
+    def lists_htp_ops(self) -> bool:
+        """Whether it lists all HTP ops: their cycles are those of the threads."""
+        used = sum(row.cycles_used for core in self.cores for row in core.resources)
+        return bool(self.htp_ops) and sum(op.cycles for op in self.htp_ops) >= _WHOLE * used
+
     @property
     def simulated(self) -> bool:
         """Whether the file says of itself that nothing was measured."""
@@ -272,13 +283,17 @@ def read_qhas(path: Path) -> QhasFile:
 def parse_qhas(content: bytes, name: str) -> QhasFile:
     """The file of these bytes, gzip or not; `name` is for people. Raises QhasInvalid."""
     try:
-        document = orjson.loads(unpack(content, LARGEST) if content.startswith(_GZIP) else content)
+        text = unpack(content, LARGEST) if content.startswith(_GZIP) else content
+        document = orjson.loads(text)
     except Unbounded as error:
         raise QhasInvalid(f"{name} cannot be read: {error}") from error
     except (orjson.JSONDecodeError, EOFError, OSError) as error:
         raise QhasInvalid(f"{name} is not whole JSON: {error}") from error
     try:
-        return _file(document, name)
+        file = _file(document, name)
+        if _LARGE.search(text):
+            _require_sums_of_64_bits(file)
+        return file
     except ValidationError as error:
         absent = next((fault["loc"][-1] for fault in error.errors() if fault["type"] == "missing"), None)
         what = f"an unexpected value: {describe(error)}" if absent is None else f"no {absent!r}"
@@ -287,6 +302,21 @@ def parse_qhas(content: bytes, name: str) -> QhasFile:
         raise QhasInvalid(f"{name} has no {error.args[0]!r}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise QhasInvalid(f"{name} has an unexpected shape: {error}") from error
+
+
+def _require_sums_of_64_bits(file: QhasFile) -> None:
+    """No figure made of the rows is longer than a record or the history takes."""
+    tables = (
+        file.cores,
+        file.qnn_op_types,
+        file.qnn_ops,
+        file.htp_op_types,
+        file.htp_ops,
+        *file.paths.values(),
+    )
+    for rows in tables:
+        if sum(abs(value) for row in rows for _, value in row if type(value) is int) >= 1 << 63:
+            raise ValueError("the sum of its counts has more than 64 bits")
 
 
 def _file(document: Mapping[str, Any], name: str) -> QhasFile:

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from pydantic import BaseModel
 
+from qhas.documents import Stored
+from qhas.outside_bytes import open_regular
 from qhas.outside_text import ShownText
 from qhas.profile.mending import mended
 
@@ -40,7 +41,7 @@ class RuntraceInvalid(Exception):
     """The file is no runtrace. The message says where it breaks."""
 
 
-class Phase(BaseModel):
+class Phase(Stored):
     """A phase of an inference: what it took in microseconds, and the clock of the core in it; None where not told."""
 
     name: ShownText
@@ -48,7 +49,7 @@ class Phase(BaseModel):
     clock_mhz: float | None = None
 
 
-class Inference(BaseModel):
+class Inference(Stored):
     """One inference on one core, its phases as the vendor names them and in the order in which they begin."""
 
     graph: ShownText
@@ -59,7 +60,7 @@ class Inference(BaseModel):
         return next((phase for phase in self.phases if phase.name == name), None)
 
 
-class Runtrace(BaseModel):
+class Runtrace(Stored):
     """The inferences of one graph on the core that ends last, in their order; the first one is cold.
 
     A record keeps the first of them. The warm figures are medians over all but the first, of the graph's execution.
@@ -98,7 +99,7 @@ class Runtrace(BaseModel):
 def read_runtrace(path: Path, graph: str | None = None) -> Runtrace:
     """The inferences of a graph, by default of the file's first one; gzip or not. Raises RuntraceInvalid."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             packed = file.read(2) == _GZIP
         with gzip.open(path) if packed else path.open("rb") as source:
             content = source.read(_LARGEST + 1)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
-
+from qhas.documents import Stored
 from qhas.profile.qhas_file import QhasFile
 from qhas.profile.timing import stated_clock_mhz
 from qhas.units import count, microseconds, size
 
 
-class Simulation(BaseModel):
+class Simulation(Stored):
     """The simulator's own account of an estimate. None is what it did not say."""
 
     lower_us: float | None = None

@@ -7,14 +7,12 @@ where it stalls.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from math import inf
 from typing import NamedTuple
 
 from qhas.profile.qhas_file import HtpOp, QhasFile
-
-_WHOLE = 0.99
-"""Of the cycles of the threads; with less, the file does not list all HTP ops."""
 
 
 class ThreadUse(NamedTuple):
@@ -30,13 +28,12 @@ class ThreadUse(NamedTuple):
 
 def thread_use(file: QhasFile) -> dict[tuple[int, int], ThreadUse]:
     """By core and thread; empty where the file does not list all HTP ops."""
-    if not lists_all(file):
+    if not file.lists_htp_ops:
         return {}
-    uses: defaultdict[tuple[int, int], ThreadUse] = defaultdict(ThreadUse)
+    uses: defaultdict[tuple[int, int], Counter[str]] = defaultdict(Counter)
     for op in file.htp_ops:
-        use, what = uses[op.htp, op.tid], _what(op)
-        uses[op.htp, op.tid] = use._replace(**{what: getattr(use, what) + op.cycles})
-    return dict(uses)
+        uses[op.htp, op.tid][_what(op)] += op.cycles
+    return {thread: ThreadUse(**cycles) for thread, cycles in uses.items()}
 
 
 def _what(op: HtpOp) -> str:
@@ -47,20 +44,14 @@ def _what(op: HtpOp) -> str:
     return "transfer" if op.dma and not (op.hmx or op.hvx) else "work"
 
 
-def lists_all(file: QhasFile) -> bool:
-    """Whether the cycles of its HTP ops are those of its threads."""
-    used = sum(row.cycles_used for core in file.cores for row in core.resources)
-    return bool(file.htp_ops) and sum(op.cycles for op in file.htp_ops) >= _WHOLE * used
-
-
 def hmx_cycles(file: QhasFile) -> int | None:
     """Cycles of the ops that use the matrix engine; None where the file does not list all HTP ops."""
-    return sum(op.cycles for op in file.htp_ops if op.hmx and not op.dma_wait) if lists_all(file) else None
+    return sum(op.cycles for op in file.htp_ops if op.hmx and not op.dma_wait) if file.lists_htp_ops else None
 
 
 def dma_wait_cycles(file: QhasFile) -> int | None:
     """Cycles of waits for DMA, over all threads; None as above."""
-    return sum(op.cycles for op in file.htp_ops if op.dma_wait) if lists_all(file) else None
+    return sum(op.cycles for op in file.htp_ops if op.dma_wait) if file.lists_htp_ops else None
 
 
 class Packets(NamedTuple):
@@ -73,15 +64,13 @@ class Packets(NamedTuple):
 
 def packets(ops: Iterable[HtpOp]) -> Packets | None:
     """Of those that work; None where nothing tells their packets, as a simulator does not."""
-    rates = [(op.cycles, op.cycles_per_packet) for op in ops if op.cycles_per_packet and _what(op) == "work"]
-    count = sum(cycles / rate for cycles, rate in rates)
-    if not count:
-        return None
-    return Packets(
-        sum(cycles for cycles, _ in rates) / count,
-        min(rate for _, rate in rates),
-        max(rate for _, rate in rates),
-    )
+    cycles, count, best, worst = 0, 0.0, inf, 0.0
+    for op in ops:
+        if (rate := op.cycles_per_packet) and _what(op) == "work":
+            cycles += op.cycles
+            count += op.cycles / rate
+            best, worst = min(best, rate), max(worst, rate)
+    return Packets(cycles / count, best, worst) if count else None
 
 
 def cycles_a_packet(file: QhasFile) -> float | None:

@@ -20,6 +20,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, cast
 
+from qhas.outside_bytes import Unbounded, open_regular
 from qhas.profile.event_stream import Damage, Event, Window, batches
 
 _PHASE = itemgetter("ph")
@@ -61,6 +62,8 @@ def read_trace(path: Path, also: Callable[[list[Event], list[Event]], None]) -> 
             raise Damage("holds no op that was executed")
     except Damage as damage:
         raise TraceInvalid(f"{path.name} {damage}") from damage
+    except Unbounded as error:
+        raise TraceInvalid(f"{path.name} cannot be read: {error}") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TraceInvalid(f"{path.name} is cut off or damaged in its gzip data: {error}") from error
     return facts
@@ -101,6 +104,6 @@ def thread_names(events: list[Event]) -> Iterator[tuple[int, str]]:
 
 def _opened(path: Path) -> IO[bytes]:
     """The trace as plain bytes. What it is packed with is told by its first bytes, not by its name."""
-    with path.open("rb") as source:
+    with open_regular(path) as source:
         packed = source.read(len(_GZIP)) == _GZIP
     return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")

@@ -21,12 +21,19 @@ def circumstances(record: CellRecord) -> list[str]:
         _option("VTCM", _mebibytes(took.vtcm_mib), _mebibytes(asked.vtcm_mb)),
         _option("HVX threads", took.hvx_threads, asked.hvx_threads),
         _option("DLBC", _switch(took.dlbc), _switch(asked.dlbc)),
-        f"data type {words(record.traits.precision)}" if record.traits and record.traits.precision else "",
+        _data_type(record),
         f"perf profile {words(record.cell.run.perf_profile)}" if record.origin is Origin.DEVICE else "",
         _clock(record, took),
         f"compiler {took.compiler}" if took.compiler else "",
     ]
     return [each for each in told if each]
+
+
+def _data_type(record: CellRecord) -> str:
+    """A language model's as it was asked for: its weights of 4 bits lie in tensors of 8 in the DLC."""
+    if language := record.cell.model.llm:
+        return f"data type w{language.weights}a{language.activations}"
+    return f"data type {words(record.traits.precision)}" if record.traits and record.traits.precision else ""
 
 
 def _option(title: str, took: object, asked: object) -> str:

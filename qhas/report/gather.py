@@ -134,7 +134,7 @@ def understood(contents: CellContents) -> CellFiles:
     after = evidence(contents.cell)
     before = evidence(contents.before) if after and contents.before else None
     timeline = contents.drawn or _timeline(contents.timeline)
-    ops = op_tables(after.file, after.runtrace, after.sources) if after else None
+    ops = op_tables(after) if after else None
     return CellFiles(
         ops=ops,
         timeline=timeline,

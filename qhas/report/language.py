@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from qhas.llm.foreseen import foreseen, sentence
 from qhas.profile.figure import Figure
 from qhas.profile.language import Language, PassFigures, Share
 from qhas.profile.language_figures import DECODE, FIRST_TOKEN, PREFILL, TOKEN_DRAM
@@ -27,6 +28,7 @@ class Whole(NamedTuple):
 
     language: Language
     name: str
+    expected: str
     rows: list[tuple[str, str]]
     shares: list[Share]
 
@@ -39,6 +41,8 @@ class Row(NamedTuple):
     variant: str
     context: int
     texts: list[str]
+    expected: str
+    """What devices are expected to give, of each graph that something is expected of."""
     href: str
 
 
@@ -49,7 +53,7 @@ def whole_of(record: CellRecord) -> Whole | None:
         return None
     name = "token in decode" if language.whole.decodes else f"pass of prefill, {language.whole.tokens} tokens"
     shares = [share for share in language.whole.shares if share.percent >= _LEAST_SHARE]
-    return Whole(language, name, _rows(language, language.whole), shares)
+    return Whole(language, name, sentence(record), _rows(language, language.whole), shares)
 
 
 def _rows(language: Language, whole: PassFigures) -> list[tuple[str, str]]:
@@ -89,7 +93,12 @@ def _row(key: tuple[str, str, str], graphs: Sequence[CellRecord]) -> Row:
     ]
     texts = ["" if value is None else figure.text(value) for figure, value in zip(RATES, values, strict=True)]
     contexts = [graph.language.context for graph in graphs if graph.language]
-    return Row(*key, contexts[0], texts, cell_page(graphs[0].cell))
+    return Row(*key, contexts[0], texts, _expected(graphs), cell_page(graphs[0].cell))
+
+
+def _expected(graphs: Sequence[CellRecord]) -> str:
+    answers = [answer for graph in graphs if isinstance(answer := foreseen(graph), tuple)]
+    return "; ".join(f"{each.text} {each.unit} by {each.runtime}" for answer in answers for each in answer)
 
 
 def rate_plots(records: Sequence[CellRecord], origin: Origin) -> list[Plot]:

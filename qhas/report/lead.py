@@ -78,7 +78,7 @@ def _what_ran(cells: Sequence[CellRecord]) -> str:
     """In which words a count of one is told as such."""
     networks = len({record.cell.model.name for record in cells})
     socs = len({record.cell.soc for record in cells})
-    variants = len({record.cell.variant for record in cells})
+    variants = len({record.whole.cell.variant for record in cells})
     parts = [counted(networks, "network"), f"on {counted(socs, 'SoC')}"]
     parts += [f"in {counted(variants, 'variant')}"] if variants > 1 else []
     origins = {record.origin for record in cells}
@@ -106,9 +106,11 @@ def _numbers(
     slowest: CellRecord | None,
 ) -> list[Number]:
     look = Counter(one.word for one in stand.values() if one.tone in _LOOK)
-    good = sum(record.good for record in cells)
+    whole = {
+        record.whole.cell.key: record.whole.good for record in cells
+    }  # its graphs are records of their own
     numbers = [
-        Number("cells good", f"{good} of {max(run.cells, len(cells))}"),
+        Number("cells good", f"{sum(whole.values())} of {max(run.cells, len(whole))}"),
         Number("need a look", str(look.total()), ", ".join(word for word, _ in look.most_common(2))),
     ]
     changes = [(abs(float(one.change.split()[0])), key) for key, one in stand.items() if one.change]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qhas.llm.model import LlmAnswer, LlmFigures
-from qhas.llm.table import figure_rows
+from qhas.llm.table import expected_rows, expected_sentences, figure_rows
 from qhas.profile.language import PassFigures
 from qhas.report.rendering import render
 from qhas.units import rate
@@ -57,7 +57,7 @@ def page(answer: LlmAnswer) -> str:
         for bar in (_bar(each, "decode", each.decode), _bar(each, "prefill", each.prefill))
     ]
     return render(
-        "llm.html", ".", answer=answer, titles=titles, rows=rows, charts=charts(answer), bars=bars, width=WIDTH, height=HEIGHT,
+        "llm.html", ".", answer=answer, titles=titles, rows=rows, expected=expected_rows(answer), outlook=expected_sentences(answer), charts=charts(answer), bars=bars, width=WIDTH, height=HEIGHT,
         left=_LEFT, right=WIDTH - _ROOM, bottom=HEIGHT - _BOTTOM,
     )  # fmt: skip
 

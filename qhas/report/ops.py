@@ -7,17 +7,17 @@ work.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from qhas.diff.ops import ops_of
+from qhas.diff.circumstances import Evidence
+from qhas.diff.ops import Op
 from qhas.profile.notes import notes
 from qhas.profile.op_names import border_name, of_network
 from qhas.profile.qhas_file import HtpOp, HtpOpType, QhasFile, QnnOp, Traffic
-from qhas.profile.runtrace import Runtrace
 from qhas.profile.thread_use import ThreadUse, by_htp_op, thread_use
 from qhas.profile.thread_use import packets as packets_of
 from qhas.profile.timing import Timing, timing
@@ -25,6 +25,7 @@ from qhas.report.by_source import BySource, by_source
 from qhas.report.op_row import OpRow
 from qhas.source.level import Level
 from qhas.source.source_map import SourceMap
+from qhas.source.transfers import transfers
 from qhas.units import megahertz, microseconds
 
 SHOWN = 15
@@ -77,8 +78,8 @@ class OpTables:
     """What a reader should know of the file, as sentences without subject."""
     every: list[OpRow] = field(default_factory=list)
     """All ops of the network, in the file's order."""
-    modules: BySource | None = None
-    """Of a network that was converted from an ONNX: its modules."""
+    by_level: Sequence[BySource] = ()
+    """Of a network that was converted from an ONNX: by its nodes, and by its modules."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,12 @@ class _Path:
         return 100 * cycles / self.busy if self.busy > 0 else 0.0
 
 
-def op_tables(file: QhasFile, runtrace: Runtrace | None = None, sources: SourceMap | None = None) -> OpTables:
-    """The tables; those of sections that the file does not have are empty. The runtrace is of the same inference."""
-    taken = timing(file, runtrace)
+def op_tables(side: Evidence) -> OpTables:
+    """The tables; those of sections that the file does not have are empty."""
+    file, sources, taken = side.file, side.sources, timing(side.file, side.runtrace)
+    moved = transfers(file, side.network) if sources else []
     path = _path(file, taken)
-    instances = _instances(file, path, sources)
+    instances = _instances(side, path)
     packets, uses = dict(by_htp_op(file)), {} if file.simulated else thread_use(file)
     return OpTables(
         types=_ranked(_by_type(instances)),
@@ -127,15 +129,13 @@ def op_tables(file: QhasFile, runtrace: Runtrace | None = None, sources: SourceM
         rate=_rate(taken, path.us_a_cycle),
         notes=notes(file),
         every=instances,
-        modules=by_source(instances, Level.MODULE) if sources else None,
+        by_level=[by_source(instances, level, None, moved, sources) for level in Level] if sources else [],
     )
 
 
-def network_ops(
-    file: QhasFile, runtrace: Runtrace | None = None, sources: SourceMap | None = None
-) -> list[OpRow]:
-    """Every op of the network, in the file's order. The runtrace is of the same inference."""
-    return _instances(file, _path(file, timing(file, runtrace)), sources)
+def network_ops(side: Evidence) -> list[OpRow]:
+    """Every op of the network, in the file's order."""
+    return _instances(side, _path(side.file, timing(side.file, side.runtrace)))
 
 
 def _path(file: QhasFile, taken: Timing) -> _Path:
@@ -146,11 +146,13 @@ def _path(file: QhasFile, taken: Timing) -> _Path:
     return _Path(last.htp, last.timeline_cycles * (1 - last.percent_idle / 100), us_a_cycle)
 
 
-def _instances(file: QhasFile, path: _Path, sources: SourceMap | None) -> list[OpRow]:
-    details = _details(file)
+def _instances(side: Evidence, path: _Path) -> list[OpRow]:
+    details = _details(side.file, side.ops)
     return [
-        replace(_instance(op, path), **details.get(border_name(op.name), {}), **_origin(op.name, sources))
-        for op in file.qnn_ops
+        replace(
+            _instance(op, path), **details.get(border_name(op.name), {}), **_origin(op.name, side.sources)
+        )
+        for op in side.file.qnn_ops
     ]
 
 
@@ -167,7 +169,7 @@ def _rate(taken: Timing, us_a_cycle: float | None) -> str:
     return f"as shares of the graph's {microseconds(taken.execute)}"
 
 
-def _details(file: QhasFile) -> dict[str, dict[str, Any]]:
+def _details(file: QhasFile, ops: Iterable[Op]) -> dict[str, dict[str, Any]]:
     """What only HTP ops tell of the ops of the network, by name."""
     # A simulated graph begins in cycle 0, and in a measured one 0 is what the file does not tell.
     begin = 0 if file.simulated else min((op.start_cycle for op in file.htp_ops if op.start_cycle), default=0)
@@ -175,7 +177,7 @@ def _details(file: QhasFile) -> dict[str, dict[str, Any]]:
     for htp_op in file.htp_ops:
         compiled[border_name(htp_op.qnn_op)].append(htp_op)
     details: dict[str, dict[str, Any]] = {}
-    for op in ops_of(file):
+    for op in ops:
         timed = [row for row in compiled[op.name] if row.start_cycle or file.simulated]
         details[op.name] = {
             "start": min((row.start_cycle - begin for row in timed), default=None),

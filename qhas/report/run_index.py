@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
+from qhas.naming import is_key
 from qhas.report.entries import entry
 from qhas.report.findings import Findings
 from qhas.report.index_page import index_page
@@ -50,7 +51,8 @@ def _publish_page(store: Store) -> None:
 
 
 def _keys(store: Store, prefix: str) -> list[str]:
-    return [stored.key for stored in store.objects(prefix) if PurePosixPath(stored.key).suffix == ".json"]
+    found = (stored.key for stored in store.objects(prefix))
+    return [key for key in found if PurePosixPath(key).suffix == ".json" and is_key(key)]
 
 
 def _read(store: Store, key: str) -> Entry | None:

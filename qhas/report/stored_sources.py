@@ -9,6 +9,7 @@ from qhas.report.by_source import BySource, by_source
 from qhas.report.ops import network_ops
 from qhas.runs.record import CellRecord
 from qhas.source.level import Level
+from qhas.source.transfers import transfers
 from qhas.store import Store
 
 _OF_A_DLC = "it was given as a DLC, or stored before nodes were kept: run it from its ONNX"
@@ -28,4 +29,5 @@ def _of_cell(store: Store, record: CellRecord, level: Level, depth: int | None) 
         return str(error)
     if evidence.sources is None:
         return _OF_A_DLC
-    return by_source(network_ops(evidence.file, evidence.runtrace, evidence.sources), level, depth)
+    ops = network_ops(evidence)
+    return by_source(ops, level, depth, transfers(evidence.file, evidence.network), evidence.sources)

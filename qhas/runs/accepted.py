@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from qhas.documents import Moment, Stored
-from qhas.naming import Name
+from qhas.naming import Name, is_key
 from qhas.outside_text import ShownText
 from qhas.runs import keys
 from qhas.runs.record import BudgetResult, BudgetState
@@ -76,7 +76,8 @@ def read_acceptances(store: Store, sweep: str | None = None, cell: str | None = 
     What cannot be read is left out: a later version's, or none.
     """
     prefix = keys.accepted(sweep, cell) if sweep else keys.ACCEPTED
-    found = [each.key for each in store.objects(prefix) if each.key.endswith(".json")]
+    listed = (each.key for each in store.objects(prefix))
+    found = [key for key in listed if key.endswith(".json") and is_key(key)]
     contents = store.read_all(found) if found else []
     every = (_acceptance(key, content) for key, content in zip(found, contents, strict=True))
     return sorted((one for one in every if one), key=lambda one: (one.night, one.at))

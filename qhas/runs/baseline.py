@@ -17,7 +17,7 @@ def baseline_of(store: Store, run_id: str) -> str:
     """The last finished run of the same sweep before this one. Raises NoBaseline if there is none, and StoreError."""
     run = read_run(store, run_id)
     if run is None:
-        raise InvalidInput(f"The store {store.root} has no run {run_id}.")
+        raise InvalidInput(f"The store {store.root} has no run {run_id}; `qhas runs` lists those it has.")
     if (earlier := last_before(store, run)) is None:
         raise NoBaseline(
             f"There is no finished run of sweep {run.spec.name} before {run_id} in {store.root}."

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from qhas.documents import Stored
 from qhas.failures import Step
 from qhas.runs import keys
 from qhas.runs.record import CellRecord
@@ -16,7 +17,7 @@ from qhas.store import Store
 from qhas.sweep.forecast import Forecast
 
 
-class Durations(BaseModel):
+class Durations(Stored):
     """Seconds by cell key, and the run they are from."""
 
     run_id: str

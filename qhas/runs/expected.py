@@ -22,6 +22,8 @@ def expected(record: CellRecord) -> Expectation | Unknown | None:
     """What a device is expected to take for a simulated cell; None for one that has no simulated time."""
     if record.origin is not Origin.SIMULATOR or not record.good or record.metrics is None:
         return None
+    if record.language:
+        return Unknown("the time is of the blocks that were compiled, not of the whole language model")
     traits = record.traits or Traits()
     kind = traits.kind if record.traits else None
     return expectation(record.cell.soc, record.metrics.time_us, traits.precision, kind)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from qhas.documents import Moment
+from qhas.documents import Moment, Stored
 from qhas.naming import Name
 from qhas.runs import keys
 from qhas.runs.record import Origin, SweepState
 from qhas.store import Store
 
 
-class Entry(BaseModel):
+class Entry(Stored):
     """A run in a line."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)

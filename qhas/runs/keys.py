@@ -20,7 +20,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from qhas.failures import InvalidInput
-from qhas.naming import check_name
+from qhas.naming import check_name, is_key, is_name
 
 if TYPE_CHECKING:
     from qhas.runs.record import CellRecord
@@ -94,7 +94,7 @@ def reruns(run_id: str, site: str | None = None) -> str:
 
 def are_reruns(name: str) -> bool:
     """Whether an object of that name below a run is of its re-runs."""
-    return bool(_RERUNS.fullmatch(name))
+    return is_name(name) and bool(_RERUNS.fullmatch(name))
 
 
 def cell(run_id: str, of: Cell) -> str:
@@ -176,7 +176,7 @@ def history_month(table: str, month: str) -> str:
 def parse_history(table: str, key: str) -> tuple[str, str] | None:
     """Month and night of a file of the history, the night empty for one of a whole month; None for another key."""
     match = re.fullmatch(rf"{table}/(?:date=((\d{{4}}-\d\d)-\d\d)|month=(\d{{4}}-\d\d))/[^/]+\.parquet", key)
-    if match is None:
+    if match is None or not is_key(key):
         return None
     night, month = match[1] or "", match[2] or match[3]
     try:

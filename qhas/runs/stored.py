@@ -225,7 +225,7 @@ def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
     """A run and its finished cells in the order of the plan. Raises InvalidInput if there is no such run."""
     record = read_run(store, run_id)
     if record is None:
-        raise InvalidInput(f"The store {store.root} has no run {run_id}.")
+        raise InvalidInput(f"The store {store.root} has no run {run_id}; `qhas runs` lists those it has.")
     return record, stored_cells(store, run_id, planned_cells(record.spec))
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from qhas.documents import Written, anchored, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
@@ -115,6 +115,13 @@ class Site(Written):
         default=False,
         description="Also estimate each cell that is measured on a device, for `qhas truth`. Needs the host SDK's extra.",
     )
+
+    @field_validator("store")
+    @classmethod
+    def _store_is_somewhere(cls, store: str) -> str:
+        if not store.strip():
+            raise ValueError("there is no value; write one, or leave the key out")
+        return store
 
     @model_validator(mode="after")
     def _device_names_are_unique(self) -> Site:

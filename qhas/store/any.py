@@ -91,7 +91,11 @@ class AnyFileSystem:
         self._fs.invalidate_cache()
         base = self._path(prefix)
         for path, info in self._all_below(base).items():
-            yield Found(f"{prefix}{path[len(base) :]}", int(info.get("size") or 0), _modified(info))
+            if self._is_object(path, info):
+                yield Found(f"{prefix}{path[len(base) :]}", int(info.get("size") or 0), _modified(info))
+
+    def _is_object(self, _path: str, _info: dict[str, Any]) -> bool:
+        return True
 
     def _all_below(self, base: str) -> dict[str, Any]:
         for _ in range(_LISTINGS):

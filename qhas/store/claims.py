@@ -16,9 +16,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from qhas.documents import Moment
+from qhas.documents import Moment, Stored
 from qhas.machine.process_identity import ProcessIdentity, this_process
 from qhas.outside_text import ShownText
 from qhas.store import Store, StoreError
@@ -27,7 +27,7 @@ _RELEASE_SECONDS = 5.0
 """A store that is gone answers late, and nobody needs the release: the claim expires."""
 
 
-class Claim(BaseModel):
+class Claim(Stored):
     """Who works on something. `host` is for people."""
 
     owner: str

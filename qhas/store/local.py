@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from qhas.machine.packing import sync, write_whole
 from qhas.store.any import AnyFileSystem
@@ -31,6 +32,10 @@ class Local(AnyFileSystem):
 
     def _create(self, key: str, content: bytes) -> None:
         write_whole(self._path(key), content, replace=False)
+
+    def _is_object(self, path: str, info: dict[str, Any]) -> bool:
+        """Neither a pipe nor a link that leads nowhere, which nobody can read; of a link that leads to a file it is one."""
+        return info["type"] == "file" or Path(path).is_file()
 
     def _get(self, path: str, file: Path) -> None:
         _refuse_waiting(path)

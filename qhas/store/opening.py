@@ -13,11 +13,20 @@ from qhas.store.patience import Patience
 _S3 = ("s3://", "s3a://")
 
 
+def require_plain(path: str) -> None:
+    """Raise ValueError for the path of a store that clients and servers write in several ways."""
+    if path and not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise ValueError("its path has an empty part, `.` or `..`; write it as s3://bucket/folder")
+
+
 def open_backend(root: str, patience: Patience) -> Backend:
-    """By `root`, a local path or any fsspec URL. Raises ImportError and ValueError where it leads nowhere."""
+    """By `root`, a local path or any fsspec URL. Raises ImportError, ValueError and what fsspec does where it leads nowhere."""
     if root.startswith(_S3):
         from qhas.store.s3_transfer import open_s3
 
         return open_s3(root, patience)
     fs, base = fsspec.core.url_to_fs(root)
-    return Local(fs, base) if isinstance(fs, LocalFileSystem) else AnyFileSystem(fs, base)
+    if isinstance(fs, LocalFileSystem):
+        return Local(fs, base)
+    require_plain(base.rpartition("://")[2].strip("/"))
+    return AnyFileSystem(fs, base)

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.handlers import add_expect_header
 
 from qhas.machine.proxies import exempt_loopback
+from qhas.outside_bytes import read_file
 from qhas.store.errors import chain
 from qhas.store.patience import Patience
 from qhas.store.s3_errors import is_of_another_region
@@ -26,6 +27,8 @@ from qhas.store.s3_errors import is_of_another_region
 if TYPE_CHECKING:
     from obstore.store import S3Credential, S3Store
 
+_LARGEST_BUNDLE = 16 << 20
+"""Of certificates; those of a system take a quarter of a megabyte."""
 _ASK_AGAIN = timedelta(minutes=5)
 
 
@@ -179,7 +182,7 @@ def _authorities(fs: Any) -> bytes | None:
     """
     bundle = fs.session.get_config_variable("ca_bundle")
     try:
-        return Path(bundle).read_bytes() if bundle else None
+        return read_file(Path(bundle), _LARGEST_BUNDLE) if bundle else None
     except OSError as error:
         raise ValueError(
             f"the certificates that AWS_CA_BUNDLE or ca_bundle names cannot be read ({error}); correct the path"

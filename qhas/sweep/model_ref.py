@@ -22,6 +22,9 @@ INPUT_WORDS = (RANDOM_INPUTS, NO_INPUTS)
 """What may stand in place of an input list."""
 Shape = Annotated[list[Annotated[int, Field(ge=1, lt=1 << 31)]], Field(min_length=1, max_length=16)]
 
+Bound = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+"""Of a whole-number input: a record with a longer number could not be read again."""
+
 
 def _is_empty(value: object) -> bool:
     """Of what cells of DLCs do not have: their records are as they were before there was it."""
@@ -111,7 +114,7 @@ class ModelRef(Written):
         title="Native inputs",
         description="The files of the input list hold values of the inputs' own types, as in int64, not float32.",
     )
-    input_ranges: dict[str, tuple[int, int]] = Field(
+    input_ranges: dict[str, tuple[Bound, Bound]] = Field(
         default={},
         title="Input ranges",
         description="Least and greatest random value of a whole-number input, by its name; 0 if you give none.",

@@ -83,7 +83,9 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
         raise InvalidInput(f"None of the {len(wanted)} cells of sweep {spec.name} fits the selection.")
     if look_up:
         require_files(cells)
-    return Plan(spec, cells, excluded=len(everything) - len(cells), warnings=tuple(_warnings(spec)))
+    return Plan(
+        spec, cells, excluded=len(everything) - len(cells), warnings=tuple(_warnings(spec, everything))
+    )
 
 
 def require_files(cells: Iterable[Cell]) -> None:
@@ -95,12 +97,20 @@ def require_files(cells: Iterable[Cell]) -> None:
     for address in sorted(data - lists):
         _require(address, "file or folder", ("file", "directory"))
     for address in sorted(models.keys() | references.keys() | lists):
+        if address in models:
+            require_network(models[address])
+            continue
         fs, path = _require(address)
-        if address in models and isinstance(fs, LocalFileSystem):
-            require_format(models[address], partial(fs.open, path))
-            require_settled(models[address], Path(path))
-        elif address in references and isinstance(fs, LocalFileSystem):
+        if address in references and isinstance(fs, LocalFileSystem):
             require_format(references[address], partial(fs.open, path))
+
+
+def require_network(model: ModelRef) -> None:
+    """Raise InvalidInput if a network is not there, or is surely none of its format; what lies elsewhere is not read."""
+    fs, path = _require(model.source)
+    if isinstance(fs, LocalFileSystem):
+        require_format(model, partial(fs.open, path))
+        require_settled(model, Path(path))
 
 
 def select(cells: list[Cell], selection: Selection) -> list[Cell]:
@@ -221,20 +231,29 @@ def _require(
 ) -> tuple[AbstractFileSystem, str]:
     try:
         fs, path = fsspec.core.url_to_fs(address)
-        found = fs.info(path)["type"] in kinds  # not isfile(): for it, what may not be looked at is no file
+        kind = fs.info(path)["type"]  # not isfile(): for it, what may not be looked at is no file
     except FileNotFoundError:
-        found = False
+        kind = None
     except Exception as error:  # every fsspec backend raises its own
         told = error_at(address, f"{type(error).__name__}: {error}")
         raise InvalidInput(
             f"{masked(address)} cannot be looked up: {told}."
         ) from None  # its text has the address
-    if not found:
+    if kind == "directory" and kind not in kinds:
+        raise InvalidInput(f"{masked(address)} is a folder; name a file.")
+    if kind not in kinds:
         raise InvalidInput(f"There is no {what} {masked(address)}; correct its path.")
     return fs, path
 
 
-def _warnings(spec: SweepSpec) -> Iterator[str]:
+def _warnings(spec: SweepSpec, cells: Iterable[Cell]) -> Iterator[str]:
+    if spec.exclude:
+        fitting = {rule for cell in cells for rule in _rules_matching(cell)}
+        for rule in spec.exclude:
+            if (rule.model, rule.soc, rule.variant) not in fitting:
+                fields = rule.model_dump(exclude_none=True).items()
+                told = ", ".join(f"{field}: {value}" for field, value in fields)
+                yield f"The exclusion {{{told}}} leaves nothing out: no cell of the sweep is that."
     for soc in spec.socs:
         if soc not in KNOWN_SOCS:
             near = get_close_matches(soc, KNOWN_SOCS)

@@ -257,8 +257,10 @@ class SweepSpec(Written):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         for what, names in (("models", [m.name for m in self.models]), ("socs", self.socs)):
-            # Case-insensitively: the names become folders, and some stores and file systems fold case.
-            require_distinct(f"{what} must have different names", [name.lower() for name in names])
+            # Names become folders, and some stores and file systems fold case or leave out dots at the end.
+            require_distinct(
+                f"{what} must have different names", [name.lower().rstrip(".") for name in names]
+            )
         return self
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ import re
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 
 from pydantic import ConfigDict, ValidationError
@@ -86,7 +87,7 @@ async def _checked(subject: Subject, options: PrepareOptions, sdk: Sdk, folder: 
             inputs = await asyncio.to_thread(gather_inputs, model, place / PREPARED_DLC, place)
         results.append(await _outputs(inputs, sdk, place, subject.soc))
     steps = _steps(subject.dlc)
-    return OutputCheck(steps=max(_apart(results[0], results[1], steps)))
+    return OutputCheck(steps=max(apart(results[0], results[1], steps)))
 
 
 async def _outputs(inputs: StagedInputs, sdk: Sdk, place: Path, soc: str) -> dict[str, array[float]]:
@@ -131,16 +132,18 @@ async def _run(argv: list[str], sdk: Sdk, place: Path, soc: str) -> None:
         raise ValueError(f"{Path(argv[0]).name} ended with {run.exit_code}: {last_words(output)}")
 
 
-def _apart(
+def apart(
     before: dict[str, array[float]], after: dict[str, array[float]], steps: dict[str, float]
 ) -> Iterator[float]:
-    """How far each output is apart, in its steps. Raises ValueError for outputs that are not the same ones."""
+    """How far each output is apart, in its steps. Raises ValueError for outputs that are not the same ones, or no numbers."""
     if before.keys() != after.keys() or not before:
         raise ValueError("the two compilations left other outputs")
     for name, values in before.items():
         others = after[name]
         if len(values) != len(others):
             raise ValueError(f"output {name} has {len(values)} values and {len(others)}")
+        if not all(map(isfinite, values)) or not all(map(isfinite, others)):
+            raise ValueError(f"output {name} holds values that are no numbers")
         largest = max(map(abs, values), default=0.0)
         step = steps.get(Path(name).stem) or _HALF * largest
         difference = max((abs(one - other) for one, other in zip(values, others, strict=True)), default=0.0)

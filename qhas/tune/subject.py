@@ -18,6 +18,7 @@ from qhas.naming import safe_name
 from qhas.network.dlc import read_network
 from qhas.site import Site
 from qhas.site.sdk import Sdk
+from qhas.sweep.plan import require_network
 from qhas.sweep.spec import ModelRef
 
 
@@ -25,6 +26,8 @@ from qhas.sweep.spec import ModelRef
 def open_bench(address: str, soc: str, site: Site, sdk_name: str | None = None) -> Iterator[Bench]:
     """The network at `address`, a DLC or an ONNX on this host, for the SoC. Raises InvalidInput before anything runs."""
     soc = asked_soc(soc)
+    if "://" not in address:
+        require_network(ModelRef.model_validate({"name": "net", _kind(address): address}))
     with estimating_at(site, sdk_name, [soc]) as (estimator, store, folder):
         dlc, digest = asyncio.run(_dlc(address, estimator.sdk, folder))
         name = safe_name(Path(name_in(address)).stem)
@@ -39,11 +42,15 @@ def content_of(converted: Path) -> str:
         return file_digest(converted)
 
 
+def _kind(address: str) -> str:
+    return "onnx" if address.endswith(".onnx") else "dlc"
+
+
 async def _dlc(address: str, sdk: Sdk, folder: Path) -> tuple[Path, str]:
-    if address.endswith(".onnx"):
-        path = Path(address)
-        if not await asyncio.to_thread(path.is_file):
+    if _kind(address) == "onnx":
+        if "://" in address:
             raise InvalidInput(f"{address} is not a file on this host; an ONNX has to be one.")
+        path = Path(address)
         converted = (await to_dlcs({"net": path}, sdk, folder))["net"]
         if converted.dlc is None:
             raise InvalidInput(f"{path.name} becomes no DLC: {converted.refusal}.")

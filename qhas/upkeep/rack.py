@@ -13,13 +13,12 @@ from contextlib import AsyncExitStack, suppress
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from qhas.devices import Device
 from qhas.devices.facts import DeviceFacts, Health
 from qhas.devices.lease import Holder, Leases, LeaseState
 from qhas.devices.opening import to_its_end
 from qhas.devices.quarantine import Quarantined, QuarantineLog
+from qhas.documents import Stored
 from qhas.failures import FACTS, DeviceFailed, FailureKind, InvalidInput
 from qhas.lab.lab import Lab
 from qhas.machine.scratch import Scratch
@@ -34,7 +33,7 @@ _SAMPLE_BYTES = 64 << 10
 _UNREACHED = (FailureKind.DEVICE_OFFLINE, FailureKind.DEVICE_UNAUTHORIZED, FailureKind.CLIENT_BROKEN)
 
 
-class Standing(BaseModel):
+class Standing(Stored):
     """A device of the site and who uses it, as far as this host's shared files tell."""
 
     name: str
@@ -87,7 +86,7 @@ class Outcome(StrEnum):
     """The failure says why no cell can run on it."""
 
 
-class Complaint(BaseModel):
+class Complaint(Stored):
     """Why no cell can run on a device, and the next step."""
 
     kind: FailureKind
@@ -95,7 +94,7 @@ class Complaint(BaseModel):
     hint: str
 
 
-class Check(BaseModel):
+class Check(Stored):
     """What a check of one device found. `facts` and `health` hold whatever it said of itself up to its failure."""
 
     name: str

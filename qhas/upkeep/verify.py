@@ -111,7 +111,7 @@ def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checke
     """Read every object of a run and hold it against its record. Raises StoreError; InvalidInput if there is no such run."""
     stored = {found.key: found for found in store.objects(keys.run(run_id))}
     if not stored:
-        raise InvalidInput(f"The store {store.root} has no run {run_id}.")
+        raise InvalidInput(f"The store {store.root} has no run {run_id}; `qhas runs` lists those it has.")
     damages: list[Damage] = []
     run = _run_record(store, run_id, damages)
     manifests = sorted(key for key in stored if key.endswith(f"/{keys.MANIFEST}"))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from fakes.records import record, run_record
+from qhas.diff.circumstances import Evidence
 from qhas.profile.dominant import dominant_path
 from qhas.profile.metrics import metrics_of
 from qhas.profile.picture import read_timeline
@@ -91,7 +92,8 @@ def vendor(qhas: Path, runtrace: Path | None = None, trace: Path | None = None) 
     file, told = read_qhas(qhas), read_runtrace(runtrace) if runtrace else None
     cell = record(origin=Origin.DEVICE, metrics=metrics_of(file), runtrace=told)
     files = CellFiles(
-        ops=op_tables(file, told), timeline=read_timeline(trace, dominant_path(file)) if trace else None
+        ops=op_tables(Evidence(file, beside=told)),
+        timeline=read_timeline(trace, dominant_path(file)) if trace else None,
     )
     inferences: list[dict[str, Row]] = []
     for event in load(runtrace)["traceEvents"] if runtrace else []:

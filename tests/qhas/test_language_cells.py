@@ -14,20 +14,28 @@ from fakes.sdk import build_fake_sdk
 from qhas.diff.runs import compare_runs
 from qhas.direct import run_direct
 from qhas.failures import FailureKind
+from qhas.gate.formats import junit, markdown
+from qhas.gate.gate import GateSpec, judge
+from qhas.gate.model import GateState
+from qhas.gate.sides import read_sides
 from qhas.history.reading import Where, read_history
+from qhas.llm import expected, foreseen
+from qhas.llm.expected import calibrations_of
 from qhas.profile.language_figures import DECODE, FIRST_TOKEN, PREFILL, TOKEN_DRAM
+from qhas.report.language import language_rows
 from qhas.report.publish import publish_report
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.rows import columns, legend, row
 from qhas.runs.stored import load_run
 from qhas.site import SdkRef, Site
-from qhas.site.sdk import HOST_TARGET
+from qhas.site.sdk import HOST_TARGET, find_sdk
 from qhas.store import Store
 from qhas.sweep.spec import SweepSpec
 from qhas.verdict.judge import judge_run
 from tests.qhas.estimating import write_program
 from tests.qhas.llm.conftest import CONFIG
+from tests.qhas.llm.pairs import made
 
 GRAPHS = ("decode", "prefill")
 CELL = "small/sm8750/context-256"
@@ -131,10 +139,56 @@ def test_pages_show_rates_against_context_and_where_a_token_goes(
     page = language.store.read(keys.report(run.run_id, f"cells/{CELL}/decode/index.html"))
     assert page
     assert "The whole model, a token in decode" in page.decode()
+    assert "tokens/s simulated; " in page.decode()
     index = language.store.read(keys.report(run.run_id))
     assert index
     assert "Language models" in index.decode()
     assert "not run" not in index.decode()
+
+
+def test_what_devices_are_expected_to_give_stands_beside(
+    record: CellRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = calibrations_of([*made(context=256), *made(runtime="geniex_qairt", tokens=16, context=256)])
+    monkeypatch.setattr(expected, "calibrations", lambda: known)
+    decode, prefill = by_graph([record])
+    assert "tokens/s expected on Galaxy S25 by genie, from 8 architectures" in foreseen.sentence(decode)
+    assert "ms expected on Galaxy S25 by geniex_qairt" in foreseen.sentence(prefill)
+    (row,) = language_rows([decode, prefill])
+    assert row.expected.count(" by ") == 2
+    told = foreseen.document(decode)
+    assert told
+    assert told["by_runtime"][0]["low"] < told["by_runtime"][0]["expected"]
+    assert "before" in foreseen.change(decode, decode)
+
+
+def test_a_gate_compares_rates_also_of_equal_blocks(language: Language, tmp_path: Path) -> None:
+    write_program(language.folder / "sdk", language.folder / "asked.jsonl", PARTS)
+    for side, layers in (("base", 16), ("head", 32)):
+        folder = tmp_path / side / "small"
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(json.dumps(CONFIG | {"num_hidden_layers": layers}))
+    odd = tmp_path / "head" / "odd"
+    odd.mkdir()
+    (odd / "config.json").write_text('{"model_type": "mamba"}')
+    site = Site(store=str(tmp_path / "store"), sdk=SdkRef(root=language.folder / "sdk"))
+    sides = read_sides(str(tmp_path / "base"), str(tmp_path / "head"), ["*"], tmp_path)
+    spec = GateSpec(["sm8750"], context=256)
+    result = judge(*sides, spec, site, find_sdk(site.sdk), tmp_path)
+    lines = {line.network: line for line in result.lines}
+    assert {name: line.state for name, line in lines.items()} == {
+        "small/decode": GateState.WORSE, "small/prefill": GateState.WORSE, "odd": GateState.FAILED,
+    }  # fmt: skip
+    decode = lines["small/decode"]
+    assert decode.decode_tokens_per_s_before == pytest.approx(1e6 / 36, abs=1e-3)
+    assert decode.decode_tokens_per_s_after == pytest.approx(1e6 / 68, abs=1e-3)
+    assert decode.change_percent == pytest.approx(100 * (36 / 68 - 1), abs=1e-3)
+    assert decode.dram_per_token_after
+    assert decode.prefill_tokens_per_s_after is None
+    assert "tokens a second in decode (−47 %)" in decode.sentence
+    assert "model_type mamba" in lines["odd"].sentence
+    assert "27,778 → 14,706 tokens/s" in markdown(result)
+    assert "tokens a second in prefill" in junit(result)
 
 
 def test_slower_blocks_are_a_regression_of_tokens_a_second(language: Language, record: CellRecord) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from pathlib import Path
 
@@ -66,3 +67,15 @@ def test_damaged_packed_bytes_end_in_no_other_error(place: int) -> None:
 @pytest.mark.parametrize(("size", "words"), [(7, "7 bytes"), (1 << 16, "64 kB"), (3 << 29, "1.5 GB")])
 def test_limits_are_told_in_round_units(size: int, words: str) -> None:
     assert shown_limit(size) == words
+
+
+def test_a_file_that_has_nothing_yet_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `/proc/kmsg` is to a reader that does not wait."""
+    (tmp_path / "log").write_bytes(b"")
+    monkeypatch.setattr("qhas.outside_bytes.os.fdopen", lambda *_: _Silent(str(tmp_path / "log")))
+    assert read_file(tmp_path / "log", 4) == b""
+
+
+class _Silent(io.FileIO):
+    def read(self, _size: int | None = -1, /) -> bytes | None:  # type: ignore[override]
+        return None

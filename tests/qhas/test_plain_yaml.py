@@ -138,3 +138,7 @@ def test_of_many_faults_the_first_are_told_and_the_others_counted(tmp_path: Path
     told = refusal_of(f"name: a\nsocs: [sm8750]\nmodels: [{'x, ' * 500}]", tmp_path)
     assert told.count("it should be") == 20
     assert told.endswith("; and 480 more.")
+
+
+def test_a_value_with_an_apostrophe_is_not_shown_either(tmp_path: Path) -> None:
+    assert "hunter22" not in refusal_of('name: !!float "it\'s hunter22"', tmp_path)

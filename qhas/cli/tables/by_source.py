@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from qhas.report.by_source import BySource, SourceRow
+from qhas.report.by_source import BySource, SourceRow, TransferRow
 from qhas.report.op_row import OpRow
 from qhas.runs.record import CellRecord
 from qhas.runs.rows import ORIGIN_TITLE
@@ -31,13 +31,14 @@ def show_by_source(console: Console, shown: Shown) -> None:
         if isinstance(found, str):
             console.print(Text(f"{record.cell.label}: {found}."), soft_wrap=True)
             continue
-        known = f"{percent(found.known_percent)} of the dominant path by {found.level}"
         console.print(
-            Text(f"{record.cell.label}: {known}. {ORIGIN_TITLE[record.origin]}.", "bold"), soft_wrap=True
+            Text(f"{record.cell.label}: {found.summary}. {ORIGIN_TITLE[record.origin]}.", "bold"),
+            soft_wrap=True,
         )
         console.print(_table(found))
-        for sentence in _rest(found):
-            console.print(Text(sentence), soft_wrap=True)
+        for what, rows in found.others:
+            if rows:
+                console.print(Text(_listed(found, what, rows)), soft_wrap=True)
 
 
 def document(shown: Shown, level: str) -> dict[str, Any]:
@@ -59,6 +60,8 @@ def _of_cell(found: BySource) -> dict[str, Any]:
         "rows": [asdict(row) for row in found.rows],
         "unknown": [_op(found, op) for op in found.unknown],
         "ends": [_op(found, op) for op in found.ends],
+        "shares": found.shares._asdict(),
+        "transfers": [asdict(row) | {"percent": found.share([row])} for row in found.transfers],
     }
 
 
@@ -88,14 +91,7 @@ def _texts(found: BySource, row: SourceRow) -> list[str]:
     return [row.name + module, share, us, f"{row.dominant:,}", size(row.dram), str(row.ops)]
 
 
-def _rest(found: BySource) -> list[str]:
-    lines = []
-    for ops, what in (
-        (found.unknown, f"Of no known {found.level}"),
-        (found.ends, "The network's ends and the compiler's own"),
-    ):
-        if ops:
-            named = ", ".join(f"{op.name} {percent(found.share([op]))}" for op in ops[:_NAMED])
-            more = f" and {len(ops) - _NAMED} more" if len(ops) > _NAMED else ""
-            lines.append(f"{what}: {percent(found.share(ops))} ({named}{more}).")
-    return lines
+def _listed(found: BySource, what: str, rows: Sequence[tuple[str, OpRow | TransferRow]]) -> str:
+    named = ", ".join(f"{name} {percent(found.share([row]))}" for name, row in rows[:_NAMED])
+    more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    return f"{what}: {percent(found.share(row for _, row in rows))} ({named}{more})."

@@ -33,9 +33,11 @@ def show_cell(console: Console, cell: CellDiff) -> None:
     for one in cell.circumstances:
         mark = "differs" if one.explains else "differs, changes no time"
         console.print(Text(f"  {mark}: {one.sentence} (from the {one.source})", "dim"), soft_wrap=True)
-    console.print(_waterfall(cell))
+    if cell.contributions:
+        console.print(_waterfall(cell))
     console.print(_figures(cell))
-    console.print(_ops(cell))
+    if (ops := _ops(cell)).row_count:
+        console.print(ops)
     for remark in cell.remarks:
         console.print(Text(remark, "yellow"), soft_wrap=True)
 

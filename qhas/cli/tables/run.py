@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from qhas.llm.foreseen import sentences as language_sentences
 from qhas.profile.figures import COSINE, DRAM, LATENCY, P90, PEAK_VTCM, SQNR, TIME, UTILIZATION, Figure
 from qhas.runs import keys
 from qhas.runs.expected import unseen_of
@@ -21,6 +23,8 @@ from qhas.runs.record import BudgetState, CellRecord, Origin, SweepRecord, by_gr
 from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table, without_accuracy
 from qhas.store import Store
 
+_TOLD = 8
+"""Graphs of language models whose expectations are shown; `--json` has all."""
 _NAMED = 4
 """Cells that a line names; a sweep has hundreds."""
 
@@ -31,6 +35,8 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
         console.print(_table(run, origin, records, console.width))
         for sentence in legend(records):
             console.print(sentence, style="dim", markup=False)
+        for label, sentence in islice(language_sentences(records).items(), _TOLD):
+            console.print(f"expected {label}: {sentence}.", style="dim", markup=False, soft_wrap=True)
         for front in fronts(records):
             for sentence in front.sentences:
                 console.print(Text(sentence), soft_wrap=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench.llm.pairs import by_runtime, every_pair, near, nearer, pairs
+from bench.llm.page import END, PAGE, ROOT, START, put_into, tables
+from bench.llm.pairs import by_runtime, calibrated, every_pair, near, nearer, outside
 from qhas.llm.measured import Simulated, simulated
+from qhas.llm.pairs import Pair, pairs
 
 
 def made(soc: str, us: float, tokens: int = 1) -> Simulated:
@@ -33,3 +35,32 @@ def test_the_shipped_figures_make_tables():
     found = pairs(simulated(), prefill=False)
     assert len(every_pair(found).rows) == len({pair.made for pair in found})
     assert {row[:2] for row in by_runtime(found).rows} >= {("grouped", "genie"), ("grouped", "geniex_qairt")}
+
+
+def test_bad_rows_of_an_architecture_left_out_are_published():
+    found = [
+        Pair(
+            made("sm8750", 1e6 / rate)._replace(architecture=name), "Galaxy S25", "genie", rate, rate * ratio
+        )
+        for rate, (name, ratio) in enumerate(
+            [("a", 1.1), *((each, 1.0) for each in "bcdefgh"), ("odd", 3.0)], 10
+        )
+    ]
+    assert ("grouped", "genie", "tokens/s", "odd", "Galaxy S25", "3.00") in outside(found).rows
+    ((*_, architectures, count, ratio, _, holds, _, _),) = calibrated(found).rows
+    assert (architectures, count, ratio, holds) == (
+        "9",
+        "9",
+        "1.00",
+        f"{1 - len(outside(found).rows) / 9:.0%}",
+    )
+
+
+def test_the_page_is_what_the_command_makes_of_the_shipped_figures():
+    text = (ROOT / PAGE).read_text("utf-8")
+    assert put_into(text, tables()) == text, "python -m bench llm --write"
+
+
+def test_a_page_without_marks_is_left_alone():
+    with pytest.raises(ValueError, match="has no"):
+        put_into(f"{END} {START}", "tables")

@@ -88,6 +88,37 @@ def grouped(groups: int) -> Net:
     )  # fmt: skip
 
 
+def depthwise(side: int, channels: int = 24, dilation: int = 1) -> Net:
+    around = dilation * (side // 2)
+    return (
+        Net((1, channels, 8, 8)).weights("w", channels, 1, side, side).weights("b", channels)
+        .op("Conv", "x w b", "y", group=channels, pads=[around] * 4, dilations=[dilation] * 2)
+    )  # fmt: skip
+
+
+def dilated(side: int, steps: list[int]) -> Net:
+    net = Net(FEATURES).weights("w", 8, 24, side, side).weights("b", 8)
+    return net.op("Conv", "x w b", "y", dilations=steps, pads=[steps[0], steps[1]] * 2, strides=[2, 1])
+
+
+def joined(axis: int = 1, outputs: tuple[str, ...] = ("y",), groups: int = 1) -> Net:
+    net = Net(FEATURES, outputs).op("Relu", "x", "a").op("Sigmoid", "x", "b").op("Tanh", "x", "c")
+    made = 72 if axis == 1 else 24
+    net.weights("w", 12, made // groups, 3, 3).weights("bias", 12)
+    return net.op("Concat", "a b c", "d", axis=axis).op(
+        "Conv", "d w bias", "y", pads=[1, 1, 1, 1], group=groups
+    )
+
+
+def nested(inner: int, outer: int, outputs: tuple[str, ...] = ("y",)) -> Net:
+    net = Net(FEATURES, outputs).op("Relu", "x", "a").op("Concat", "a x", "b", axis=inner)
+    return net.op("Concat", "b a" if outer == inner else "b b", "y", axis=outer)
+
+
+def normalised(size: int, channels: int = 24) -> Net:
+    return Net((1, channels, 8, 8)).op("LRN", "x", "y", size=size, alpha=0.5, beta=0.75, bias=2.0)
+
+
 def average(**attributes: Any) -> Net:
     return Net(FEATURES).op("AveragePool", "x", "y", kernel_shape=[3, 3], **attributes)
 
@@ -136,6 +167,17 @@ APPLY = [
     ("matmul-for-gemm-chain", gemm_chain()),
     ("shuffle-as-convolution", shuffle([0, 2, 1, 3, 4])),
     ("dense-for-grouped", grouped(4)),
+    ("dense-for-depthwise", depthwise(5)),
+    ("dense-for-depthwise", depthwise(3, dilation=2)),
+    ("zeros-for-dilation", dilated(3, [2, 2])),
+    ("zeros-for-dilation", dilated(3, [2, 1])),
+    ("zeros-for-dilation", depthwise(3, dilation=2)),
+    ("split-concat", joined()),
+    ("flatten-concats", nested(1, 1)),
+    ("convolution-for-lrn", normalised(5)),
+    ("convolution-for-lrn", normalised(3)),
+    ("convolution-for-average-pool", average(pads=[1, 1, 1, 1])),
+    ("convolution-for-average-pool", average(pads=[0, 1, 2, 1], strides=[2, 1])),
     ("convolution-for-average-pool", average(pads=[1, 1, 1, 1], count_include_pad=1)),
     ("convolution-for-average-pool", average(strides=[2, 2])),
     ("pad-channels", narrow("Relu")),
@@ -153,7 +195,19 @@ LEFT = [
     ("shuffle-as-convolution", shuffle([0, 2, 1, 3, 4], outputs=("y", "b"))),
     ("dense-for-grouped", grouped(24)),
     ("dense-for-grouped", grouped(1)),
-    ("convolution-for-average-pool", average(pads=[1, 1, 1, 1])),
+    ("dense-for-depthwise", depthwise(3)),
+    ("dense-for-depthwise", depthwise(5, channels=512)),
+    ("dense-for-depthwise", dilated(3, [2, 2])),
+    ("zeros-for-dilation", dilated(3, [1, 1])),
+    ("zeros-for-dilation", dilated(3, [6, 6])),
+    ("split-concat", joined(axis=2)),
+    ("split-concat", joined(outputs=("y", "d"))),
+    ("split-concat", joined(groups=3)),
+    ("flatten-concats", nested(2, 1)),
+    ("flatten-concats", nested(1, 1, outputs=("y", "b"))),
+    ("convolution-for-lrn", normalised(5, channels=2048)),
+    ("convolution-for-lrn", normalised(4)),
+    ("convolution-for-average-pool", average(pads=[1, 1, 1, 1], ceil_mode=1)),
     ("pad-channels", narrow("Softmax")),
     ("pad-channels", narrow("Relu", last_groups=2)),
     ("multiply-for-divide", scaled("Div", 0.0)),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import fsspec
@@ -87,6 +90,34 @@ def test_a_list_over_the_limit_is_refused_with_the_limit(store: str, folder: Pat
     with fsspec.open(address, "wb") as file:
         file.write(b"#" * (inputs.LARGEST_LIST + 1))
     assert "list.txt cannot be read: it is over 4 MB" in str(refusal(address, folder))
+
+
+class _WithoutEnd(BaseHTTPRequestHandler):
+    """Answers with a list that does not end, and counts what of it was taken."""
+
+    sent = 0
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.do_HEAD()
+        with suppress(OSError):
+            while True:
+                type(self).sent += self.wfile.write(b"x.raw\n" * 10_000)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_list_whose_server_tells_no_size_is_read_up_to_the_limit(folder: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _WithoutEnd) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        told = refusal(f"http://127.0.0.1:{server.server_port}/list.txt", folder)
+        server.shutdown()
+    assert "it is over 4 MB" in str(told)
+    assert _WithoutEnd.sent < 16 * inputs.LARGEST_LIST  # what lies in buffers on the way
 
 
 @pytest.mark.parametrize("store", ["local", "memory"])

@@ -50,6 +50,13 @@ def test_two_files_end_in_one_sentence_and_a_waterfall(tmp_path: Path) -> None:
     assert "█" in done.output
 
 
+def test_two_files_of_one_profile_have_no_empty_table(tmp_path: Path) -> None:
+    done = run(write(tmp_path, "a.json", FAST), write(tmp_path, "b.json", FAST))
+    assert "what adds up" not in done.output
+    assert "what happened" not in done.output
+    assert "mean use" in done.output
+
+
 def test_nothing_worse_is_exit_code_0(tmp_path: Path) -> None:
     slow, fast = write(tmp_path, "a.json", SLOW), write(tmp_path, "b.json", FAST)
     assert run(slow, fast).exit_code == 0

@@ -10,9 +10,22 @@ from tests.onnx_bytes import write_onnx
 from tests.qhas.archive.stored import put_nights
 from tests.qhas.cli.desk import Desk
 
+FOREIGN = b'A\0\0\0\0\0\0\0{"other.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}\0\0\0\0'
+"""Safetensors: the length of what describes it, that, and its values."""
 ONNX = b"\x08\x08\x12\x07pytorch:\x00"
 SITE = ("--site", "site.yaml")
 PROFILE = ("profile", "net.dlc", "--soc", "sa8255")
+CALIBRATED = ("profile", "net.onnx", "--soc", "sa8255", "--quantize", "w8a8", "--calibration")
+BLOCK = ("block", "config.json", "--onnx", "block.onnx")
+LLAMA = {
+    "model_type": "llama",
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_hidden_layers": 2,
+    "vocab_size": 256,
+}
 FILES: dict[str, dict[str, object]] = {
     "soc.yaml": {"soc": ["sm8750"]},
     "vtcm.yaml": {"variants": {"vtcm": [2]}},
@@ -23,6 +36,11 @@ FILES: dict[str, dict[str, object]] = {
     "often.yaml": {"run": {"repetitions": "often"}},
     "perhaps.yaml": {"prepare": {"dlbc": "perhaps"}},
     "no-models.yaml": {"models": []},
+    "llm-key.yaml": {"models": [{"name": "net", "llm": {"config": "config.json", "atention": "split"}}]},
+    "llm-gone.yaml": {"models": [{"name": "net", "llm": "gone/config.json"}]},
+    "two-kinds.yaml": {"models": [{"name": "net", "dlc": "net.dlc", "onnx": "net.onnx"}]},
+    "prose-inputs.yaml": {"models": [{"name": "net", "dlc": "net.dlc", "inputs": "README.md"}]},
+    "wrong-shape.yaml": {"models": [{"name": "net", "onnx": "net.onnx", "shapes": {"imagee": [1, 3, 8, 8]}}]},
 }
 """Sweep files that are the desk's but for a slip."""
 LIBRARIES = (
@@ -34,6 +52,8 @@ LIBRARIES = (
     "Value error",
     "Assertion",
     "HOSTSDK",
+    "codec",
+    "os error",
 )
 """Words of those that a message is made with, which say nothing to whoever reads it."""
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -133,6 +153,74 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         ("sweep", "sweep.yaml", "--model", "vgg", *SITE),
         "None of the 2 cells",
     ),
+    "a month that is none": (
+        ("history", "net", "sm8750", "--since", "2026-13-01", *SITE),
+        "'2026-13-01' is no day",
+    ),
+    "prose for a configuration": (("llm", "README.md", "--soc", "sm8750"), "give the config.json"),
+    "a model of no known blocks": (("llm", "bert.json", "--soc", "sm8750"), "it has model_type bert"),
+    "bits that weights do not have": (
+        ("llm", "config.json", "--soc", "sm8750", "--weights", "5"),
+        "4 or 8 bits",
+    ),
+    "weights of another model": ((*BLOCK, "foreign.safetensors"), "give all files of the model"),
+    "weights in a folder": ((*BLOCK, "folder"), "folder is a folder; name the model's .safetensors files"),
+    "weights without a byte": ((*BLOCK, "empty"), "empty is empty; name"),
+    "weights that are not there": ((*BLOCK, "gone.safetensors"), "gone.safetensors is not there; name"),
+    "a slip in a language model": (("plan", "llm-key.yaml", *SITE), "perhaps attention was meant"),
+    "a language model that is not there": (("sweep", "llm-gone.yaml", *SITE), "There is no file"),
+    "a network of two formats": (("plan", "two-kinds.yaml", *SITE), "give one of a dlc, an onnx or an llm"),
+    "a shape of an input that is none": (("plan", "wrong-shape.yaml", *SITE), "given for 'imagee'"),
+    "prose for an input list": (
+        (*PROFILE, "--inputs", "README.md", *SITE),
+        "README.md: input number 1 of the list, which is not named like a data file, is not there",
+    ),
+    "prose for the only network's inputs": (("sweep", "prose-inputs.yaml", *SITE), "correct the list"),
+    "a folder for an input list": (
+        (*PROFILE, "--inputs", "folder", *SITE),
+        "folder is a folder; name a file",
+    ),
+    "prose for calibration data": ((*CALIBRATED, "README.md", *SITE), "correct the list, or its path"),
+    "a folder without calibration data": ((*CALIBRATED, "folder", *SITE), "holds 0 files that end in .npy"),
+    "a DLC without a byte": (("profile", "empty.dlc", "--soc", "sa8255", *SITE), "empty.dlc is empty"),
+    "a folder for a network": (("profile", "folder", "--soc", "sa8255", *SITE), "is a folder; name a file"),
+    "prose to tune": (("tune", "README.md", "--soc", "sa8255", *SITE), "is a text file, not a DLC"),
+    "an ONNX without a byte to explain": (("explain", "empty.onnx", "--soc", "sa8255", *SITE), "is empty"),
+    "noise for a sweep file": (("plan", "noise.yaml", *SITE), "it is not text in UTF-8"),
+    "a sweep file for a site": (("show", "latest", "--site", "sweep.yaml"), "models: no such key"),
+    "a store of no protocol": (("runs", "--site", "protocol.yaml"), "Protocol not known: ftpp"),
+    "a run of another store": (("open", "nothing", *SITE), "`qhas runs` lists those it has"),
+    "a level that was never stored": (
+        ("accept", "latest/net/sm9999", "--reason", "x", *SITE),
+        "choose from net/sm8750/default",
+    ),
+    "a reason of nothing": (
+        ("accept", "latest/net/sm8750", "--reason", " ", *SITE),
+        "reason: there is no value; write one",
+    ),
+    "SQL that is none": (("query", "selct * from cells", *SITE), 'syntax error at or near "selct"'),
+    "a column that is none": (("query", "select tim_us from cells", *SITE), '"time_us"'),
+    "a folder for a merged trace": (
+        ("compare", "nightly-1/net/sm8750", "nightly-2/net/sm8750", "--trace", "folder", *SITE),
+        "let it end in .json",
+    ),
+    "revisions that do not exist": (
+        ("gate", "nope", "nada", "--soc", "sa8255", *SITE),
+        "nope is neither a file nor a folder nor a git revision",
+    ),
+    "a gate of a file and a folder": (("gate", "net.onnx", "folder", "--soc", "sa8255", *SITE), "give two"),
+    "a folder for the gate's comment": (
+        ("gate", "net.onnx", "net.onnx", "--soc", "sa8255", "--markdown", "folder", *SITE),
+        "folder cannot be written: it is a folder; name a file",
+    ),
+    "a folder for a history's CSV": (
+        ("history", "net", "sm8750", "--csv", "folder", *SITE),
+        "it is a folder; name a file",
+    ),
+    "the two SDKs of an upgrade in one": (
+        ("upgrade", "net.dlc", "--from", "2.48", "--to", "2.48", "--soc", "sa8255", *SITE),
+        "name two SDKs",
+    ),
 }
 
 
@@ -146,6 +234,15 @@ def test_a_mistake_ends_in_one_sentence(desk: Desk, mistake: str) -> None:
     (desk.folder / "broken.yaml").write_text("name: [nightly\nsocs: x")
     (desk.folder / "empty.yaml").write_text("")
     (desk.folder / "onnx.dlc").write_bytes(ONNX)
+    (desk.folder / "noise.yaml").write_bytes(b"\xff\xfe\0\1" * 40)
+    (desk.folder / "README.md").write_text("# A network\n\nSome words.\n")
+    (desk.folder / "protocol.yaml").write_text("store: ftpp://bucket/store\n")
+    (desk.folder / "config.json").write_text(json.dumps(LLAMA))
+    (desk.folder / "bert.json").write_text(json.dumps(LLAMA | {"model_type": "bert"}))
+    (desk.folder / "foreign.safetensors").write_bytes(FOREIGN)
+    (desk.folder / "folder").mkdir()
+    for name in ("empty", "empty.dlc", "empty.onnx"):
+        (desk.folder / name).touch()
     write_onnx(desk.folder / "net.onnx")
     words, says = MISTAKES[mistake]
     sentence = desk.refused(*words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ from qhas.gate.sides import read_sides, unchanged
 
 def write(folder: Path, **contents: str) -> Path:
     for name, content in contents.items():
-        path = folder / name.replace("__", "/").replace("_dlc", ".dlc").replace("_onnx", ".onnx")
+        path = folder / re.sub(r"_(dlc|onnx|json)$", r".\1", name.replace("__", "/"))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     return folder
@@ -67,6 +68,33 @@ def test_revisions_are_laid_down_from_git(repository: Path, tmp_path: Path) -> N
     assert head.networks["models.a"].read_text() == "changed"
     assert sorted(head.networks) == ["models.a", "models.b", "models.c"]
     assert unchanged(base, head) == {"models.b"}
+
+
+LLM = '{"model_type": "llama"}'
+
+
+def test_a_language_model_is_its_configuration_called_as_its_folder(tmp_path: Path) -> None:
+    a = write(tmp_path / "a", llama__config_json=LLM, tool__config_json="{}", bad__config_json="none")
+    assert list(read_sides(str(a), str(a), ["*"], tmp_path)[1].networks) == ["llama"]
+    other = write(tmp_path / "b", qwen_json=LLM) / "qwen.json"
+    base, head = read_sides(str(a / "llama" / "config.json"), str(other), ["*"], tmp_path)
+    assert (list(base.networks), list(head.networks)) == (["qwen"], ["qwen"])
+
+
+def test_a_configuration_beside_an_exported_network_is_of_its_exporter(tmp_path: Path) -> None:
+    a = write(tmp_path / "a", bert__config_json=LLM, bert__model_onnx="one")
+    assert list(read_sides(str(a), str(a), ["*"], tmp_path)[0].networks) == ["bert.model"]
+
+
+def test_configurations_of_a_revision_are_taken_and_links_to_any_are_left(
+    repository: Path, tmp_path: Path
+) -> None:
+    write(repository, llama__config_json=LLM, tool__config_json="{}")
+    (repository / "models" / "config.json").symlink_to("/etc/passwd")
+    git(repository, "add", ".")
+    git(repository, "commit", "-m", "language models")
+    base, head = read_sides("HEAD~1", "HEAD", ["*config.json"], tmp_path / "scratch")
+    assert (list(base.networks), list(head.networks)) == ([], ["llama"])
 
 
 def test_weights_beside_an_onnx_come_with_it_and_are_never_called_unchanged(

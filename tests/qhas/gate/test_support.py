@@ -36,6 +36,18 @@ def test_each_has_what_would_do() -> None:
     assert LeftOp(type="Nobody", name="").remedy == OTHERWISE
 
 
+@pytest.mark.parametrize(
+    ("op", "says"),
+    [
+        (LeftOp(type="QLinearAdd", name="", domain="com.microsoft"), "QuantFormat.QDQ"),
+        (LeftOp(type="ConvInteger", name=""), "give the float network and --quantize w8a8"),
+        (LeftOp(type="Erf", name="", domain="com.acme"), "only com.acme knows it"),
+    ],
+)
+def test_what_would_do_fits_how_it_was_quantised_and_whose_it_is(op: LeftOp, says: str) -> None:
+    assert says in op.remedy
+
+
 def test_a_dimension_without_a_number_is_asked_for_before_a_tool_runs(tmp_path: Path) -> None:
     network = write_onnx(tmp_path / "net.onnx", inputs={"image": ("n", 3, 8, 8)})
     with pytest.raises(InvalidInput, match="--shape image=1,3,8,8"):

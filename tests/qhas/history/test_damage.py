@@ -19,7 +19,7 @@ from qhas.history.files import Kind, listing, parquet
 from qhas.store import Store
 from tests.qhas.nights import day, on_phone, run_of
 
-NAMES = ("date", "network", "median_us")
+NAMES = ("date", "network", "origin", "median_us")
 LATER = datetime(2026, 6, 1, tzinfo=UTC)
 EMPTY = Path(__file__).parents[3] / ".." / "shared" / "inputs" / "history-zero.parquet"
 
@@ -55,6 +55,7 @@ UNREADABLE = {
     "words for a latency": with_column("median_us", pa.array(["fast"])),
     "a latency of parts": with_column("median_us", pa.array([{"value": 1.0}])),
     "nobody's network": with_column("network", pa.array([None], pa.string())),
+    "figures of nobody's": with_column("origin", pa.array(["guessed"])),
     "a date that no calendar has": with_column("date", pa.array([2**31 - 1], pa.int32()).cast(pa.date32())),
     "metadata of no sense": as_bytes(TABLE.replace_schema_metadata({b"qhas.history": b"one"})),
 }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from qhas.failures import InvalidInput
+from qhas.llm.attention import Pass
+from qhas.llm.graphs import blocks
 from qhas.network.architecture import name_of, read_architecture
 from qhas.network.families import Activation
+from qhas.network.recipe import Recipe
+from tests.qhas.llm.published import OTHERS, PUBLISHED
 
 
 def test_a_model_is_read_by_its_own_keys(config):
@@ -49,6 +54,56 @@ def test_of_a_model_that_also_sees_the_text_part_is_taken(tmp_path, config):
     assert read_architecture(path).hidden == 64
 
 
+@pytest.mark.parametrize("model", PUBLISHED.values(), ids=PUBLISHED)
+def test_a_published_model_has_as_many_parameters_as_its_authors_count(tmp_path, model):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(model.config))
+    arch = read_architecture(path)
+    tables = 1 if model.tied else 2
+    count = arch.layers * arch.block_parameters + tables * arch.head_parameters
+    assert count / 1e9 == pytest.approx(model.billions, rel=0.02)
+
+
+@pytest.mark.parametrize("model_type", OTHERS)
+def test_another_kind_of_model_is_refused_with_what_to_do(config, model_type):
+    with pytest.raises(InvalidInput, match=f"model_type {model_type}.* export a graph as ONNX"):
+        read_architecture(config(model_type=model_type))
+
+
+def test_rotation_in_part_is_told_where_version_5_of_transformers_has_it(config):
+    rope = {"rope_type": "default", "partial_rotary_factor": 0.75}
+    assert read_architecture(config(model_type="phi3", rope_parameters=rope)).rotary == 12
+    assert read_architecture(config(rope_parameters="odd", rope_scaling="odd")).rotary == 16
+
+
+def test_a_text_part_is_taken_where_the_whole_has_no_widths(tmp_path, config):
+    inner = config(model_type="qwen2_5_vl_text").read_text()
+    path = tmp_path / "seeing.json"
+    path.write_text(f'{{"model_type": "qwen2_5_vl", "text_config": {inner}}}')
+    assert read_architecture(path).model_type == "qwen2_5_vl_text"
+
+
+def test_null_is_what_a_file_leaves_unsaid(config):
+    path = config()
+    nulls = dict.fromkeys(
+        ("head_dim", "attention_bias", "sliding_window", "use_sliding_window", "mlp_bias", "num_experts")
+    )
+    path.write_text(json.dumps(json.loads(path.read_text()) | nulls))
+    assert read_architecture(path) == read_architecture(config())
+
+
+def test_biases_are_drawn_where_a_model_has_them(config):
+    plain, biased = (
+        blocks(read_architecture(config(**changed)), Recipe(), Pass(1, 128), 1).weight_bytes
+        for changed in ({}, {"attention_bias": True, "mlp_bias": True})
+    )
+    assert biased - plain == 2 * (
+        (4 + 2 + 2) * 16 + 64 + 2 * 96 + 64
+    )  # of 16 bits: q, k, v, out, gate and up, down
+    arch = read_architecture(config(model_type="qwen2"))
+    assert (arch.qkv_bias, arch.out_bias) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -64,6 +119,13 @@ def test_of_a_model_that_also_sees_the_text_part_is_taken(tmp_path, config):
         ({"num_attention_heads": 6}, "give head_dim"),
         ({"intermediate_size": 97}, "97 is odd"),
         ({"vocab_size": 500.5}, "vocab_size"),
+        ({"vocab_size": 10**18}, "vocab_size"),
+        ({"num_key_value_heads": [2] * 16}, "num_key_value_heads"),
+        ({"hidden_act": "relu"}, "hidden_act is relu, and blocks of Llama are known with silu alone"),
+        ({"hidden_act": "gelu", "model_type": "qwen3"}, "hidden_act is gelu"),
+        ({"hidden_act": "silu", "model_type": "gemma"}, "known with gelu alone"),
+        ({"num_local_experts": 8}, "num_local_experts is 8, and blocks of several experts are not known"),
+        ({"num_experts": 64, "model_type": "qwen2"}, "num_experts is 64"),
     ],
 )
 def test_an_impossible_file_is_refused_in_a_sentence(config, changed, said):
@@ -74,7 +136,22 @@ def test_an_impossible_file_is_refused_in_a_sentence(config, changed, said):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not json", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"model_type": "\x1b[31m"}']
+    "content",
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"model_type": "\x1b[31m"}',
+        b'{"model_type": "llama", "hidden_size": 64, "hidden_size": 32}',
+        b'{"vocab_size": 1e999}',
+        b'{"rope_theta": NaN}',
+        b"\xef\xbb\xbf{}",
+        b'{"a":' * 1000 + b"1" + b"}" * 1000,
+        b'{"pad": "' + b"x" * (1 << 21) + b'"}',
+    ],
 )
 def test_what_is_no_configuration_is_refused_in_a_sentence(tmp_path, content):
     path = tmp_path / "config.json"

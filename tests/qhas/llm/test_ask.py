@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from qhas.cli.llm import document
 from qhas.estimate.estimator import open_estimator
 from qhas.estimate.model import GraphEstimate
 from qhas.failures import InvalidInput
+from qhas.llm import expected, graphs
 from qhas.llm.ask import ask
+from qhas.llm.expected import calibrations_of
 from qhas.llm.model import NOTHING
-from qhas.llm.parts import Question
+from qhas.llm.parts import Kind, Part, Question
 from qhas.llm.scaling import Cost, scaled, shares
-from qhas.llm.table import figure_rows, share_rows
-from qhas.network.recipe import Recipe
+from qhas.llm.table import expected_rows, figure_rows, share_rows
+from qhas.network.recipe import Recipe, WeightBits
 from qhas.report.llm_page import page
 from qhas.site.sdk import HOST_TARGET
 from qhas.store import Store
 from tests.qhas.estimating import HostSdk
 from tests.qhas.explain.test_experiments import estimate, op
+from tests.qhas.llm.pairs import made
 
 BY_NORMS = """
     if asked["soc"] == "sm0000" or asked["dlc"] is None:
@@ -64,6 +68,26 @@ def test_a_model_is_its_blocks_and_its_ends(host, tmp_path, arch):
     assert not list(tmp_path.glob("*.dlc"))
 
 
+def test_what_devices_are_expected_to_give_stands_beside(host, tmp_path, arch, monkeypatch):
+    known = calibrations_of([*made(context=256), *made(tokens=128, context=256)])
+    monkeypatch.setattr(expected, "calibrations", lambda: known)
+    answer = asked(host, tmp_path, Question("small", arch, Recipe(), (128, 256)), "sm8750")
+    titles, rows = expected_rows(answer)
+    assert [row[0] for row in rows] == [
+        "Galaxy S25 (sm8750) 256 decode, tokens/s", "Galaxy S25 (sm8750) 256 first token, ms",
+    ]  # fmt: skip
+    assert {len(row) for row in rows} == {len(titles)}
+    text = page(answer)
+    assert rows[0][2] in text
+    assert "models were measured at context 256" in text
+    by_figure = [
+        (each["context"], each["figure"], len(each["by_runtime"])) for each in document(answer)["expected"]
+    ]
+    assert by_figure == [
+        (128, "decode_tokens_per_s", 0), (128, "first_token_ms", 0), (256, "decode_tokens_per_s", 1), (256, "first_token_ms", 1),
+    ]  # fmt: skip
+
+
 def test_what_has_no_estimate_is_told_for_its_soc(host, tmp_path, arch):
     question = Question("small", arch, Recipe(), (128,))
     answer = asked(host, tmp_path, question, "sm8750", "sm0000")
@@ -89,11 +113,27 @@ def test_an_impossible_question_is_refused(arch, changed, said):
         Question("small", arch, Recipe(), **changed)
 
 
-def test_a_graph_that_no_file_holds_is_refused_with_what_to_do(arch):
+@pytest.mark.parametrize(
+    ("bits", "count", "said"),
+    [
+        (8, 2, "2 blocks for 128 tokens .* 2 GB; take --layers 1 or --weights 4"),
+        (4, 2, r"2\.6 GB.* 2 GB; take --layers 1\.$"),
+        (8, 1, r"1 block for 128 tokens .* 2 GB; take --weights 4\.$"),
+    ],
+)
+def test_a_graph_that_no_file_holds_is_refused_with_what_to_do(arch, bits, count, said):
     wide = arch.model_copy(update={"hidden": 16384, "intermediate": 53248})
-    question = Question("wide", wide, Recipe())
-    with pytest.raises(InvalidInput, match=r"2 GB; take --layers 1 or --weights 4"):
-        question.parts[-3].draft(wide, Recipe())
+    with pytest.raises(InvalidInput, match=said):
+        Part(Kind.BLOCKS, 128, 4096, count).draft(wide, Recipe(weights=WeightBits(bits)))
+
+
+def test_a_block_that_no_option_makes_smaller_is_refused_before_it_is_drawn(arch, monkeypatch):
+    monkeypatch.setattr(graphs, "blocks", None)
+    wide = arch.model_copy(update={"hidden": 1 << 17, "intermediate": 1 << 17})
+    with pytest.raises(InvalidInput, match=r"holds 2 GB: such a model is not estimated here\.$"):
+        Part(Kind.BLOCKS, 1, 4096, 1).draft(wide, Recipe())
+    with pytest.raises(InvalidInput, match=r"the head .* 2 GB; take --head 4\.$"):
+        Part(Kind.HEAD, 1).draft(wide.model_copy(update={"vocabulary": 1 << 15}), Recipe())
 
 
 def test_what_a_graph_costs_by_itself_is_told_from_what_repeats():

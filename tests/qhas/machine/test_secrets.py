@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qhas.machine.process import tool_environment
-from qhas.machine.secrets import error_at, masked, masked_text, name_in
+from qhas.machine.secrets import MASK, error_at, masked, masked_text, name_in
 from qhas.runs.record import ModelFacts
 from qhas.sweep.spec import ModelRef
 
@@ -35,6 +36,21 @@ _SIGNED = "https://host/b/net.dlc?X-Amz-Credential=AKIA%2F20260101&X-Amz-Signatu
         ("https://host/net.dlc?access_token=a#top", "https://host/net.dlc?access_token=...#top"),
         ("https://host/net.dlc?jwt=ab.cd", "https://host/net.dlc?jwt=..."),
         ("https://user:it's<here>\"q@host/net.dlc", "https://...@host/net.dlc"),
+        ("zip://a/net.dlc::https://user:secret@host/a.zip", "zip://a/net.dlc::https://...@host/a.zip"),
+        ("filecache::zip://a.dlc::s3://key:secret@b/a.zip", "filecache::zip://...@b/a.zip"),
+        ("https://host/get?from=https://user:secret@other/y", "https://host/get?from=https://...@other/y"),
+        (
+            "https://host/get?from=https%3A%2F%2Fme%3Asecret%40h",
+            "https://host/get?from=https%3A%2F%2F...%40h",
+        ),
+        ("https://host/net.dlc?secretKey=a&x=1", "https://host/net.dlc?secretKey=...&x=1"),
+        ("https://host/net.dlc?tokenV2=a&x=1", "https://host/net.dlc?tokenV2=...&x=1"),
+        ("https://host/net.dlc?token[]=a&x=1", "https://host/net.dlc?token[]=...&x=1"),
+        ("https://host/net.dlc?token%3Dabc", "https://host/net.dlc?token%3D..."),
+        ("https://host/net.dlc?hdnts=exp=1~hmac=ab", "https://host/net.dlc?hdnts=exp=1~hmac=..."),
+        ("https://host/net.dlc;jsessionid=ab", "https://host/net.dlc;jsessionid=..."),
+        ("s3:/key:sec/ret@bucket/net.dlc", "s3:/...@bucket/net.dlc"),
+        ("https:\\\\user:secret@host\\net.dlc", "https:\\\\...@host\\net.dlc"),
     ],
 )
 def test_passwords_and_signatures_are_masked(address: str, shown: str) -> None:
@@ -51,6 +67,8 @@ def test_passwords_and_signatures_are_masked(address: str, shown: str) -> None:
         "http://minio:9000/models/net@2.dlc",
         "http://minio:9000/models/net.dlc?versionId=3",
         "/home/me@work/net.dlc",
+        "/nets/a:b/net@2.dlc",
+        "http://minio:9000/models/net.dlc?tag=keyboard",
         "memory://net.dlc",
         "C:\\nets\\net.dlc",
     ],
@@ -94,6 +112,48 @@ def test_short_secrets_eat_no_letters(secret: str) -> None:
 def test_a_secret_is_masked_as_a_word_of_its_own() -> None:
     assert masked_text("testing: password test is wrong", ["test"]) == "testing: password ... is wrong"
     assert masked_text("key=s3cr3t-and-more", ["s3cr3t", "s3cr3t-and-more"]) == "key=..."
+
+
+_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"\\n{_KEY}\\n", f"k{_KEY}", quote(_KEY), quote(_KEY, safe="").lower(), _KEY.replace("/", "\\/")],
+)
+def test_a_long_secret_is_masked_in_every_form_that_clients_write(text: str) -> None:
+    secret = _KEY if "w" in text and "X" in text else _KEY.lower()
+    assert (
+        masked_text(text, [secret])
+        == text[: text.index(secret[:5])] + MASK + text[text.index(secret[-5:]) + 5 :]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("AWS_SECRET_ACCESS_KEY=hunter22 make", "AWS_SECRET_ACCESS_KEY=... make"),
+        ("aws_secret_access_key = hunter22", "aws_secret_access_key = ..."),
+        ("{'AWS_SESSION_TOKEN': 'hunter22'}", "{'AWS_SESSION_TOKEN': '...'}"),
+        ('{"db_password":"hunter22","n":1}', '{"db_password":"...","n":1}'),
+        ("x-api-key: hunter22", "x-api-key: ..."),
+        ("tokens: 4096, passwords are none", "tokens: 4096, passwords are none"),
+        ("root@10.0.0.7's password: Permission denied", "root@10.0.0.7's password: Permission denied"),
+        ("monkey=banana token=5", "monkey=banana token=5"),
+    ],
+)
+def test_variables_that_a_tool_prints_are_masked_by_their_names(text: str, seen: str) -> None:
+    assert masked_text(text) == seen
+
+
+@pytest.mark.parametrize("part", ["a-", "a://", "x_token", "?token", "%3A%2F%2F", "a:/b:", "secret = "])
+def test_a_text_of_any_kind_is_looked_through_in_one_go(part: str) -> None:
+    text = part * (200_000 // len(part))
+    assert len(masked_text(text)) <= len(text) + len(MASK)
+
+
+def test_a_token_in_place_of_a_user_is_masked_in_errors() -> None:
+    assert "0123abcd" not in error_at("https://ghp_0123abcd@host/x", "user ghp_0123abcd is not known")
 
 
 def test_the_text_of_an_error_has_no_part_of_the_password() -> None:

@@ -21,6 +21,11 @@ from qhas.machine.tool_output import last_words
         (b"error_code=1; error_message=first; a\nerror_code=2; error_message=second.; b\n", "second"),
         (b"\x1b[31mred\x1b[0m\n", "red"),
         (b"\xff\n", "\ufffd"),
+        (b"AWS_SECRET_ACCESS_KEY=hunter22 is refused\n", "AWS_SECRET_ACCESS_KEY=... is refused"),
+        (
+            b"error_code=9; error_message=no licence at https://me:hunter22@host/; a\n",
+            "no licence at https://...@host/",
+        ),
     ],
 )
 def test_the_last_error_is_told_else_the_last_line(tmp_path: Path, said: bytes, words: str) -> None:

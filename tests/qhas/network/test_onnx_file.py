@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qhas.network.onnx_file import open_input, read_onnx
-from tests.onnx_bytes import FLOAT, field, node, write_onnx
+from tests.onnx_bytes import FLOAT, field, node, tensor, write_onnx
 
 
 def test_inputs_have_their_dimensions_and_constants_are_none(tmp_path: Path) -> None:
@@ -41,6 +41,21 @@ def test_what_is_no_onnx_is_a_sentence(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        (field(12, tensor("y", (1, 8))), r"net\.onnx has no operation"),
+        (field(1, node("relu", "Relu", ["x"], ["y"])), r"net\.onnx has no output"),
+        (b"", r"net\.onnx has no operation"),
+    ],
+)
+def test_a_network_that_computes_nothing_is_a_sentence(tmp_path: Path, fields: bytes, says: str) -> None:
+    graph = field(11, tensor("x", (1, 8))) + fields
+    (tmp_path / "net.onnx").write_bytes(field(1, 8) + field(7, graph))
+    with pytest.raises(ValueError, match=f"{says}, so there is nothing to compute"):
+        read_onnx(tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize(
     ("shapes", "says"),
     [
         ({}, "image has a dimension without a number (n x 3 x height x 8)"),
@@ -59,7 +74,8 @@ def test_a_shape_that_is_not_settled_is_asked_for_by_name(
 
 def test_an_input_of_no_shape_at_all_is_asked_for_one(tmp_path: Path) -> None:
     typed = field(1, b"image") + field(2, field(1, field(1, FLOAT)))
-    (tmp_path / "net.onnx").write_bytes(field(1, 8) + field(7, field(11, typed)))
+    whole = field(1, node("relu", "Relu", ["image"], ["y"])) + field(11, typed) + field(12, tensor("y", (1,)))
+    (tmp_path / "net.onnx").write_bytes(field(1, 8) + field(7, whole))
     graph = read_onnx(tmp_path / "net.onnx")
     assert "input image has no shape; give it one: --shape image=" in (open_input(graph, {}) or "")
     assert open_input(graph, {"image": [1, 3, 8, 8]}) is None

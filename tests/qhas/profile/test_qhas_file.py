@@ -106,3 +106,29 @@ def test_a_file_that_unpacks_without_end_is_refused_with_the_limit(monkeypatch: 
 def test_a_file_that_never_ends_is_refused() -> None:
     with pytest.raises(QhasInvalid, match="/dev/zero cannot be read: it is no regular file"):
         read_qhas(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"time_us": 1 << 63},
+        {"total_dram_read": (1 << 64) - 1},
+        {"total_dram_read": 1 << 62, "total_dram_write": 1 << 62},
+        {"time_us": -1},
+        {"timeline_cycles": -1},
+    ],
+)
+def test_counts_that_no_record_could_hold_are_refused_with_the_file(counts: dict[str, int]) -> None:
+    content = document(NETWORK)
+    content["data"]["htp_overall_summary"]["data"] = [core(**counts)]
+    with pytest.raises(QhasInvalid, match=r"^qhas\.json has an unexpected"):
+        parsed(content)
+
+
+@pytest.mark.parametrize("section", ["qnn_op_types", "qnn_op_instances_nodes", "htp_op_instances"])
+def test_counts_whose_sum_no_record_could_hold_are_refused_too(section: str) -> None:
+    content = document(NETWORK)
+    for row in content["data"][section]["data"]:
+        row["cycles"] = 1 << 62
+    with pytest.raises(QhasInvalid, match="the sum of its counts has more than 64 bits"):
+        parsed(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,10 @@ def test_the_vendors_own_file_is_read(tmp_path: Path, packed: bool) -> None:
     assert [round(phase.us, 1) for phase in cold.phases] == [797.2, 50.2, 622.2, 86.3]
     assert runtrace.clock_mhz == pytest.approx(806.365)
     assert (runtrace.warm_us, runtrace.power_on_us) == (15.625, 622.24)
+
+
+def test_a_pipe_beside_a_summary_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "net_runtrace.json")
+    with pytest.raises(RuntraceInvalid, match="no regular file"):
+        read_runtrace(tmp_path / "net_runtrace.json")
+    assert runtrace_beside(tmp_path / "net_qnn_htp_analysis_summary.json") is None

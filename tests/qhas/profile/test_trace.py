@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakes.profiles import EVENTS, chrometrace, constant_event, counter_event, metadata_event, op_event
-from qhas.profile.trace import TraceInvalid
+from qhas.profile.trace import TraceInvalid, read_trace
 from tests.judges.perfetto import import_errors, slice_count
 from tests.qhas.profile.traces import EXECUTED, FACTS, WHOLE, check, refusal
 
@@ -202,3 +203,9 @@ def test_perfetto_reads_what_is_accepted(tmp_path: Path) -> None:
 
 
 # The same events however they are laid out.
+
+
+def test_a_pipe_is_no_trace_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "chrometrace.json")
+    with pytest.raises(TraceInvalid, match="no regular file"):
+        read_trace(tmp_path / "chrometrace.json", lambda *_: None)

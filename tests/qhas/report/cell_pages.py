@@ -9,6 +9,7 @@ from typing import Any
 
 from fakes.profiles import chrometrace, qhas, qnn_op
 from fakes.records import MOMENT, record, run_record
+from qhas.diff.circumstances import Evidence
 from qhas.profile.picture import Timeline, read_timeline
 from qhas.profile.qhas_file import parse_qhas
 from qhas.report.cell_page import cell_page_text
@@ -28,7 +29,7 @@ def page_of(cell: CellRecord, findings: Findings | None = None, **files: Any) ->
 
 
 def tables(**sections: list[dict[str, Any]]) -> Any:
-    return op_tables(parse_qhas(json.dumps(qhas(**sections)).encode(), "qhas.json"))
+    return op_tables(Evidence(parse_qhas(json.dumps(qhas(**sections)).encode(), "qhas.json")))
 
 
 def drawn(tmp_path: Path, *events: str) -> Timeline:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from fakes.records import record
 from qhas.diff.circumstances import Evidence
 from qhas.diff.compare import compare
+from qhas.network.network import Role
 from qhas.report.by_source import ROOT, BySource, by_source
 from qhas.report.op_row import OpRow
 from qhas.report.ops import network_ops, op_tables
 from qhas.source.level import Level
 from qhas.source.source_map import Evidence as Shown
 from qhas.source.source_map import MappedOp, SourceMap, SourceNode
+from qhas.source.transfers import Transfer
 from tests.qhas.diff.summaries import Made, made
 from tests.qhas.report.cell_pages import page_of
 
@@ -32,7 +34,7 @@ NETWORK = [Made(name, dominant=cycles) for name, cycles in zip("abcde", (500, 30
 
 
 def rows(level: Level, depth: int | None = None, modules: Mapping[str, str | None] = MODULES) -> BySource:
-    return by_source(network_ops(made(NETWORK), None, sources(modules)), level, depth)
+    return by_source(network_ops(Evidence(made(NETWORK), sources=sources(modules))), level, depth)
 
 
 def test_modules_are_ranked_by_their_share_of_the_dominant_path() -> None:
@@ -72,14 +74,34 @@ def test_ends_of_the_network_are_no_unknown_ops() -> None:
     assert len(found.ends) == 2
 
 
+def test_an_input_stands_with_the_node_that_takes_it_and_all_shares_are_100() -> None:
+    ends = [Made("Input", "Input", dominant=30), Made("$Const_1", "$Const", dominant=3)]
+    moved = [Transfer(Role.INPUT, ["image"], ["a"], 20), Transfer(Role.OUTPUT, ["x", "y"], [], 10)]
+    by_node, by_module = (
+        by_source(
+            network_ops(Evidence(made([*NETWORK, *ends]), sources=sources(MODULES))),
+            level,
+            2,
+            moved,
+            sources(MODULES),
+        )
+        for level in Level
+    )
+    assert [str(row) for row in by_node.transfers] == ["input image for node_a", "output x or y"]
+    assert [str(row) for row in by_module.transfers] == ["input image for block.0", "output x or y"]
+    assert by_node.shares == (92.9, 2.9, 4.2)
+    assert "at nodes, 2.9 % at inputs and outputs, 4.2 % not mapped" in by_node.summary
+
+
 def test_the_page_of_a_cell_names_node_module_and_line() -> None:
-    page = page_of(record(), ops=op_tables(made(NETWORK), None, sources(MODULES)))
-    for text in ("node_a", "block.0.fc1", "net.py:7", "Modules of the program", "e (4.0 %)"):
+    page = page_of(record(), ops=op_tables(Evidence(made(NETWORK), sources=sources(MODULES))))
+    shares = "96.0 % in modules, 0.0 % at inputs and outputs, 4.0 % not mapped"
+    for text in ("node_a", "block.0.fc1", "net.py:7", "Modules of the program", "e (4.0 %)", shares):
         assert text in page.text
 
 
 def test_a_page_of_a_dlc_has_no_such_columns() -> None:
-    assert "ONNX node" not in page_of(record(), ops=op_tables(made(NETWORK))).text
+    assert "ONNX node" not in page_of(record(), ops=op_tables(Evidence(made(NETWORK)))).text
 
 
 def test_a_comparison_names_the_module_of_a_slower_op() -> None:

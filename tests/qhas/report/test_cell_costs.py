@@ -10,6 +10,7 @@ import pytest
 
 from fakes.profiles import core, htp_op, op_event, qhas
 from fakes.records import metrics, record, runtrace
+from qhas.diff.circumstances import Evidence
 from qhas.profile.qhas_file import parse_qhas, read_qhas
 from qhas.report.cell_page import tiles_of
 from qhas.report.ops import op_tables
@@ -85,7 +86,7 @@ def test_ops_have_their_shape_data_type_start_and_microseconds() -> None:
     summary = parse_qhas(
         json.dumps(qhas(htp_op_instances=rows, qnn_op_instances_nodes=nodes)).encode(), "qhas.json"
     )
-    shown = page_of(record(), ops=op_tables(summary, runtrace(clock_mhz=700)))
+    shown = page_of(record(), ops=op_tables(Evidence(summary, beside=runtrace(clock_mhz=700))))
     conv, first = shown.table("op")
     assert (conv["largest result"], conv["data type"], conv["start, cycle"], conv["µs"]) == (
         "1 x 8 x 8 x 32",
@@ -95,7 +96,7 @@ def test_ops_have_their_shape_data_type_start_and_microseconds() -> None:
     )
     assert (first["start, cycle"], first["µs"]) == ("0", "10.0")
     assert "at 700 MHz" in shown.text
-    unclocked = page_of(record(), ops=op_tables(summary))
+    unclocked = page_of(record(), ops=op_tables(Evidence(summary)))
     assert unclocked.table("op")[0]["µs"] == "10.0"  # of 400 us for 560,000 cycles
     assert "as shares of the graph's 400 µs" in unclocked.text
 
@@ -109,7 +110,7 @@ def threads(hmx: int, hvx: int) -> dict[str, Any]:
 
 @pytest.mark.skipif(not VENDOR.is_dir(), reason="the vendor's files are not beside the repository")
 def test_the_vendors_own_waits_and_packets_are_on_the_page() -> None:
-    found = op_tables(read_qhas(VENDOR / "device-hvx-int16-qhas.json"))
+    found = op_tables(Evidence(read_qhas(VENDOR / "device-hvx-int16-qhas.json")))
     hmx = found.resources[0]
     assert hmx.use == (0, 27_300, 133_684, 334)
     solve = found.htp_types.rows[0].packets
@@ -138,4 +139,4 @@ def test_an_op_of_a_simulated_graph_may_begin_in_cycle_0() -> None:
     document = qhas(htp_op_instances=rows, qnn_op_instances_nodes=nodes)
     document["header"]["provenance"] = {"origin": "simulator"}
     summary = parse_qhas(json.dumps(document).encode(), "qhas.json")
-    assert [op.start for op in op_tables(summary).instances.rows] == [70, 0]
+    assert [op.start for op in op_tables(Evidence(summary)).instances.rows] == [70, 0]

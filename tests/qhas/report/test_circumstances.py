@@ -7,7 +7,8 @@ from qhas.profile.qhas_file import Traffic
 from qhas.report.circumstances import circumstances, unit_shares
 from qhas.report.ops import ResourceUse
 from qhas.runs.record import EffectiveOptions
-from qhas.sweep.spec import PrepareOptions
+from qhas.sweep.language import LanguageModel
+from qhas.sweep.spec import ModelRef, PrepareOptions
 from qhas.truth.traits import Precision, Traits
 from tests.qhas.report.cell_pages import page_of, tables
 
@@ -21,6 +22,14 @@ def test_options_are_told_as_they_took_effect_with_clock_data_type_and_compiler(
     assert told[-1] == "compiler v2.51"
     assert any(each.startswith("clock ") for each in told)
     assert any(each.startswith("data type ") for each in told)
+
+
+def test_a_language_model_has_the_bits_that_were_asked_for() -> None:
+    llama = ModelRef(name="llama", llm=LanguageModel(config="config.json", weights=4, activations=16))
+    told = circumstances(
+        record(record().cell.model_copy(update={"model": llama}), traits=Traits(precision=Precision.W8A16))
+    )
+    assert "data type w4a16" in told
 
 
 def test_what_was_only_asked_for_is_said_to_be() -> None:

@@ -9,7 +9,7 @@ from qhas.failures import FailureKind
 from qhas.report.findings import Findings
 from qhas.report.lead import lead
 from qhas.report.run_page import run_page
-from qhas.runs.record import CellRecord, Origin, SweepState
+from qhas.runs.record import CellRecord, GraphRecord, Origin, SweepState
 from qhas.sweep.spec import Cell
 from qhas.verdict.model import JUDGED, CellVerdict, Verdict
 from tests.qhas.report.page import Page
@@ -41,6 +41,17 @@ def test_a_good_first_run_says_what_ran_what_is_slowest_and_to_run_it_again() ->
     assert head.sentences[2].startswith("Slowest is net1 on sm8750: 900 µs estimated; ")
     assert [number.text for number in head.numbers] == ["2 of 2", "0", "900 µs"]
     assert head.action.sentence.startswith("Run it again")
+
+
+def test_a_cell_of_two_graphs_is_one_cell_of_one_variant() -> None:
+    graphs = [
+        GraphRecord(name=name, folder=name, schematic_sha256="0" * 64, metrics=metrics(time_us=time))
+        for name, time in (("decode", 100), ("prefill", 900))
+    ]
+    (whole,) = cells({"graphs": graphs})
+    head = lead(run_record(1), whole.by_graph(), Findings())
+    assert head.sentences[0] == "1 network on 1 SoC, simulated."
+    assert head.numbers[0].text == "1 of 1"
 
 
 def test_a_failure_is_the_next_thing_to_look_at() -> None:

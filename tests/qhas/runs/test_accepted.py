@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,3 +73,11 @@ def test_a_limit_broken_by_more_or_by_another_figure_is_over(accepted: list[Acce
 def test_of_several_the_last_one_counts() -> None:
     first, last = acceptance(budgets={"dram_read": 2000.0}), acceptance(budgets={"dram_read": 1200.0})
     assert with_accepted(over(1500), [first, last])[0].state is BudgetState.OVER
+
+
+def test_files_under_no_names_of_ours_keep_nobody_from_reading(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    put(store, acceptance())
+    for name in ("con.json", "a b.json", "\u202ex.json"):
+        (tmp_path / "accepted" / name).write_text("{}")
+    assert len(read_accepted(store, "nightly")) == len(read_acceptances(store)) == 1

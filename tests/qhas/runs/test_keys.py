@@ -103,3 +103,12 @@ def test_a_spelled_key_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr("tests.qhas.runs.test_keys.ROOT", tmp_path)
     (tmp_path / "module.py").write_text(line)
     assert len(list(spelled(tmp_path / "module.py"))) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["con", "a b", "a..b", "\u00e9", "x\x1b[31m", "n\nl", "-x", "\u202ex", "a" * 101]
+)
+def test_a_file_that_somebody_left_under_no_name_of_ours_is_none_of_the_history(name: str) -> None:
+    assert keys.parse_history(keys.HISTORY, f"history/date=2026-03-01/{name}.parquet") is None
+    assert keys.parse_history(keys.HISTORY, f"history/month=2026-03/{name}.parquet") is None
+    assert not keys.are_reruns(f"reruns-{name}.json") or name == "-x"

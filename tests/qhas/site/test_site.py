@@ -52,6 +52,21 @@ def test_a_store_is_taken_from_the_files_folder(tmp_path: Path, store: str, read
     assert site_of(tmp_path, {"store": store}).store == read.format(folder=folder, parent=folder.parent)
 
 
+@pytest.mark.parametrize("number", [".inf", ".nan"])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "gate: {skin_celsius: NUMBER}",
+        "gate: {patience_seconds: NUMBER}",
+        "devices: [{name: a, soc: sm8750, answer_seconds: NUMBER}]",
+    ],
+)
+def test_a_number_that_no_record_could_hold_is_refused(tmp_path: Path, keys: str, number: str) -> None:
+    (tmp_path / "site.yaml").write_text(keys.replace("NUMBER", number))
+    with pytest.raises(InvalidInput, match="it should be"):
+        load_site(tmp_path / "site.yaml")
+
+
 def test_an_sdk_root_is_taken_from_the_files_folder(tmp_path: Path) -> None:
     site = site_of(tmp_path, {"sdk": {"root": "sdks/2.45"}})
     assert site.sdk.root == tmp_path.resolve() / "sdks" / "2.45"
@@ -61,6 +76,7 @@ def test_an_sdk_root_is_taken_from_the_files_folder(tmp_path: Path) -> None:
     ("document", "told"),
     [
         ({"stores": "x"}, "stores: no such key"),
+        ({"store": " "}, "store: there is no value"),
         ({"sdk": {"path": "/opt"}}, "sdk.path: no such key"),
         ({"devices": [{"name": "a", "soc": "sm8750", "port": 1}]}, "devices.0.port: no such key"),
         ({"devices": [{"name": "a b", "soc": "sm8750"}]}, "devices.0.name: 'a b' cannot be a name"),

@@ -50,5 +50,6 @@ def test_a_network_goes_from_onnx_to_page_as_float_and_8_bit_with_99_percent_at_
     for cell, found in cells_by_source(store, cells, Level.NODE):
         assert not isinstance(found, str), found
         unexplained = {op.name: op.percent for op in found.unknown}
-        assert found.known_percent + found.share(found.ends) >= 99, unexplained
+        assert found.shares.known + found.shares.transfers >= 99, unexplained
+        assert all(len(row.tensors) == 1 and row.name for row in found.transfers), found.transfers
         assert b"ONNX node" in (store.read(keys.report(name, f"cells/{cell.cell.key}/index.html")) or b"")

@@ -140,6 +140,14 @@ def test_a_writable_store_is_found_writable_and_left_as_it_was(
     assert "Contents" not in server.client().list_objects_v2(Bucket=bucket, Prefix=mine)
 
 
+def test_marks_of_addresses_in_a_path_mean_nothing(bucket: str) -> None:
+    store = Store(f"s3://{bucket}/lab/%2e%2e/a b%20/é?x=1&y#{{z}}", PATIENCE)
+    store.require_writable()
+    store.write("runs/a/x", b"1")
+    assert [found.key for found in store.objects("runs")] == ["runs/a/x"]
+    assert store.read_all(["runs/a/x", "runs/a/y"]) == [b"1", None]
+
+
 @pytest.mark.parametrize("path", ["/lab", "lab//nights", "lab/../other", "./lab", ".."])
 def test_a_path_that_clients_write_differently_is_refused_before_anything_is_asked(
     bucket: str, wire: Wire, path: str

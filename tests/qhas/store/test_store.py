@@ -234,6 +234,19 @@ def test_a_store_of_an_unknown_kind_is_refused_by_name() -> None:
         Store("nowhere://x")
 
 
+@pytest.mark.parametrize("path", ["a//b", "a/../b", "./a", ".."])
+def test_a_path_that_backends_write_differently_is_refused(path: str) -> None:
+    with pytest.raises(StoreError, match=r"an empty part, `\.` or `\.\.`"):
+        Store(f"memory://lab/{path}")
+
+
+def test_whatever_a_file_system_raises_when_it_is_opened_is_one_sentence_without_secrets() -> None:
+    with pytest.raises(StoreError, match="cannot be used") as refused:
+        Store("zip://lab::memory://key:hunter22@gone/lab.zip")
+    assert "hunter22" not in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
 @pytest.mark.parametrize("control", ["\n", "\0", "\x1b]0;x\x07", "\x9b", "\u2028", "\udce4"])
 @pytest.mark.parametrize("kind", ["s3://lab", "memory://lab", "/tmp/lab", "file:///tmp/lab"])
 def test_an_address_that_steers_a_terminal_is_refused_and_not_shown(kind: str, control: str) -> None:
@@ -269,3 +282,14 @@ def test_a_pipe_in_a_local_store_is_a_fault_and_is_not_waited_for(tmp_path: Path
     ):
         with pytest.raises(StoreError, match="not a regular file"):
             ask()
+
+
+def test_what_nobody_can_read_is_not_listed_in_a_local_store(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    store.write("runs/one/sweep.json", b"{}")
+    folder = tmp_path / "store/runs/one"
+    os.mkfifo(folder / "pipe")
+    (folder / "nowhere").symlink_to("gone")
+    (folder / "loop").symlink_to("loop")
+    (folder / "linked").symlink_to("sweep.json")
+    assert [found.key for found in store.objects("runs")] == ["runs/one/linked", "runs/one/sweep.json"]

@@ -122,6 +122,13 @@ def test_a_model_called_like_an_object_of_the_run_is_refused(name: str) -> None:
         planned(models=[model("a"), model(name)])
 
 
+def test_an_exclusion_of_nothing_is_told() -> None:
+    (told,) = planned(exclude=[{"model": "nett", "soc": "sm8750"}]).warnings
+    assert (
+        told == "The exclusion {model: nett, soc: sm8750} leaves nothing out: no cell of the sweep is that."
+    )
+
+
 def test_a_sweep_that_excludes_every_cell_is_refused() -> None:
     with pytest.raises(InvalidInput, match="nightly has no cell left: its exclusions remove all 2"):
         planned(socs=["sm8650", "sm8750"], exclude=[{"soc": "sm8650"}, {"model": "net"}])
@@ -134,7 +141,7 @@ def test_a_missing_dlc_is_refused_by_its_path(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_dlc(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="There is no file"):
+    with pytest.raises(InvalidInput, match="is a folder; name a file"):
         plan_sweep(spec(models=[model(dlc=str(tmp_path))]))
 
 

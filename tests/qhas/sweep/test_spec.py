@@ -103,14 +103,25 @@ def test_an_unknown_key_is_named_with_its_place(tmp_path: Path, place: str, name
         ("variants.perf_profile", ["burst", "burst"], "burst is listed twice"),
         ("exclude", [{}], "exclude.0: an exclusion names a model, a soc or a variant"),
         ("trace.qhas_json", "perhaps", "trace.qhas_json: "),
+        ("models.0.input_ranges", {"ids": [0, 1 << 63]}, "models.0.input_ranges.ids.1: "),
     ],
 )
 def test_a_wrong_value_is_named_with_its_place(tmp_path: Path, place: str, value: Any, told: str) -> None:
     assert told in refusal(tmp_path, changed(place, value))
 
 
-@pytest.mark.parametrize("second", ["inception_v2", "Inception_V2"])
-def test_two_models_of_one_name_are_refused_whatever_their_case(tmp_path: Path, second: str) -> None:
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan", "1e400"])
+def test_a_budget_that_no_record_could_hold_is_refused(tmp_path: Path, number: str) -> None:
+    text = "name: n\nmodels: [{name: net, dlc: net.dlc}]\nsocs: [sm8750]\n"
+    (tmp_path / "sweep.yaml").write_text(f"{text}budgets: {{net: {{time_us: {number}}}}}\n")
+    with pytest.raises(InvalidInput, match=r"budgets\.net\.time_us"):
+        load_sweep(tmp_path / "sweep.yaml")
+
+
+@pytest.mark.parametrize("second", ["inception_v2", "Inception_V2", "inception_v2."])
+def test_two_models_of_one_name_are_refused_whatever_their_case_and_last_dot(
+    tmp_path: Path, second: str
+) -> None:
     models = [*WHOLE["models"], {"name": second, "dlc": "other.dlc"}]
     assert "inception_v2 is listed twice" in refusal(tmp_path, changed("models", models))
 
@@ -192,7 +203,11 @@ def test_random_inputs_are_no_path(tmp_path: Path) -> None:
     assert spec.models[0].inputs == "random"
 
 
-@pytest.mark.parametrize("address", ["~nobody-of-this-name/m.dlc", "a\0b.dlc"], ids=repr)
+@pytest.mark.parametrize(
+    "address",
+    ["~nobody-of-this-name/m.dlc", "a\0b.dlc", "a\nb.dlc", "s3://a\x1b]0;b/c.dlc", "a\u2028b.dlc"],
+    ids=repr,
+)
 def test_an_address_that_no_path_can_be_is_refused(tmp_path: Path, address: str) -> None:
     assert "models.0.dlc" in refusal(tmp_path, changed("models.0.dlc", address))
 

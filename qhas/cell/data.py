@@ -1,0 +1,23 @@
+"""What is known of a network's data before it runs. In a sweep its cells fail for it, and those of other networks go on; a run of one network is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qhas.cell.calibration import require_calibration
+from qhas.cell.inputs import require_listed
+from qhas.failures import InvalidInput, StepFailed
+from qhas.sweep.spec import ModelRef
+
+
+def require_data(model: ModelRef) -> None:
+    """Raise InvalidInput for a network without a byte, and for inputs and calibration data on this host of which some are not there."""
+    if "://" not in model.source and Path(model.source).stat().st_size == 0:
+        raise InvalidInput(f"{model.source} is empty; correct its path, or make it again.")
+    try:
+        for address in model.input_lists:
+            require_listed(address)
+        if model.calibration:
+            require_calibration(model.calibration)
+    except StepFailed as refused:
+        raise InvalidInput(refused.failure.message) from None
