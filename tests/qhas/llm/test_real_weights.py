@@ -166,7 +166,7 @@ def test_what_is_no_file_of_weights_is_refused_in_a_sentence(
     path.write_bytes(content)
     arch = read_architecture(config())
     with (
-        pytest.raises(InvalidInput, match="(is empty|cannot be read as safetensors).*name the model's"),
+        pytest.raises(InvalidInput, match=r"(is empty|cannot be read as safetensors).*name the model's"),
         block_weights([path], arch, 0),
     ):
         pass
