@@ -26,11 +26,12 @@ _MOST_WORKERS = 4
 
 
 class Estimator:
-    """Valid inside `open_estimator`. `compiled` counts the trials that were not found in the store."""
+    """Valid inside `open_estimator`. `compiled` counts the trials that were not found in the store, `at_once` are made together."""
 
     def __init__(self, sdk: Sdk, store: Store, workers: Sequence[Worker]) -> None:
         self.sdk = sdk
         self.compiled = 0
+        self.at_once = len(workers)
         self._store = store
         self._idle = SimpleQueue[Worker]()
         for worker in workers:

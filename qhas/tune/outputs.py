@@ -60,34 +60,47 @@ class OutputCheck(Stored):
 
 
 def check_outputs(
-    subject: Subject, options: PrepareOptions, sdk: Sdk, store: Store, folder: Path
+    subject: Subject, options: PrepareOptions, sdk: Sdk, store: Store, folder: Path, at_once: int = 1
 ) -> OutputCheck:
-    """Set the outputs of a compilation against the default's, once for each content. Raises StoreError."""
+    """Set the outputs of a compilation against the default's, once for each content, by so many tools `at_once`.
+
+    Raises StoreError.
+    """
     pair = [Trial(subject, each).key(sdk) for each in (PrepareOptions(), options)]
     key = keys.trial(data_digest(["outputs", *pair]))
     with suppress(ValidationError):
         return OutputCheck.model_validate_json(store.read(key) or b"")
     try:
-        check = asyncio.run(_checked(subject, options, sdk, folder))
+        check = asyncio.run(_checked(subject, options, sdk, folder, at_once))
     except (StepFailed, ToolNotExecutable, ValueError, OSError) as error:
         return OutputCheck(steps=None, why=shown(str(error)).rstrip("."))
     store.write(key, check.model_dump_json().encode())
     return check
 
 
-async def _checked(subject: Subject, options: PrepareOptions, sdk: Sdk, folder: Path) -> OutputCheck:
-    results, inputs = [], None
-    for name, chosen in (("default", PrepareOptions()), ("options", options)):
-        place = folder / f"outputs-{data_digest(chosen.model_dump())[:8]}-{name}"
+async def _checked(
+    subject: Subject, options: PrepareOptions, sdk: Sdk, folder: Path, at_once: int
+) -> OutputCheck:
+    turns, sides = asyncio.Semaphore(at_once), {"default": PrepareOptions(), "options": options}
+    places = [folder / f"outputs-{data_digest(each.model_dump())[:8]}-{name}" for name, each in sides.items()]
+
+    for place in places:
         place.mkdir()
+
+    async def prepare(place: Path, chosen: PrepareOptions) -> None:
         argv = sdk.prepare_argv(dlc=subject.dlc, output=place / PREPARED_DLC, soc=subject.soc, options=chosen)
-        await _run(argv, sdk, place, subject.soc)
-        if inputs is None:
-            model = ModelRef(name="net", dlc=str(subject.dlc))
-            inputs = await asyncio.to_thread(gather_inputs, model, place / PREPARED_DLC, place)
-        results.append(await _outputs(inputs, sdk, place, subject.soc))
-    steps = _steps(subject.dlc)
-    return OutputCheck(steps=max(apart(results[0], results[1], steps)))
+        async with turns:
+            await _run(argv, sdk, place, subject.soc)
+
+    async def run(place: Path) -> dict[str, array[float]]:
+        async with turns:
+            return await _outputs(inputs, sdk, place, subject.soc)
+
+    await asyncio.gather(*map(prepare, places, sides.values()))
+    model = ModelRef(name="net", dlc=str(subject.dlc))
+    inputs = await asyncio.to_thread(gather_inputs, model, places[0] / PREPARED_DLC, places[0])
+    before, after = await asyncio.gather(*map(run, places))
+    return OutputCheck(steps=max(apart(before, after, _steps(subject.dlc))))
 
 
 async def _outputs(inputs: StagedInputs, sdk: Sdk, place: Path, soc: str) -> dict[str, array[float]]:

@@ -91,7 +91,10 @@ def _proved(bench: Bench, search: Search, count: int, *, check: bool) -> list[_P
 
 
 def _checked(bench: Bench, best: Tried) -> OutputCheck:
-    return check_outputs(bench.subject, best.prepare, bench.estimator.sdk, bench.store, bench.folder)
+    estimator = bench.estimator
+    return check_outputs(
+        bench.subject, best.prepare, estimator.sdk, bench.store, bench.folder, estimator.at_once
+    )
 
 
 def _decided(bench: Bench, rack: Site, finalists: Sequence[_Proved]) -> Decision:
