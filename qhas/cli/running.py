@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from qhas import prefect_settings
-from qhas.cell.data import require_data
 from qhas.cli.against import against_run, require_other
 from qhas.cli.bar import sweep_bar
 from qhas.cli.frame import Exit
@@ -50,6 +49,8 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
     planned = plan_sweep(request.spec)
     require_cells(request.site, planned.cells)
     if len(request.spec.models) == 1:
+        from qhas.cell.data import require_data
+
         require_data(request.spec.models[0])
     sdks = sdks_of(request.site, planned.cells)
     if direct and not has_api():
