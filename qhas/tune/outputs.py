@@ -82,7 +82,9 @@ async def _checked(
     subject: Subject, options: PrepareOptions, sdk: Sdk, folder: Path, at_once: int
 ) -> OutputCheck:
     turns, sides = asyncio.Semaphore(at_once), {"default": PrepareOptions(), "options": options}
-    places = [folder / f"outputs-{data_digest(each.model_dump())[:8]}-{name}" for name, each in sides.items()]
+    places = [
+        folder / f"outputs-{data_digest(chosen.model_dump())[:8]}-{name}" for name, chosen in sides.items()
+    ]
 
     for place in places:
         place.mkdir()
