@@ -52,6 +52,11 @@ class OnnxGraph:
         readers = self._readers.get(tensor, [])
         return readers[0] if len(readers) == 1 and tensor not in self._seen else None
 
+    def quantised(self, tensor: str) -> bool:
+        """Whether a tensor was dequantised: what reads it has to stay one op to be computed in whole numbers."""
+        maker = self.maker(tensor)
+        return maker is not None and maker.op_type == "DequantizeLinear"
+
     def read(self, tensor: str) -> bool:
         """Whether any node reads a tensor."""
         return bool(self._readers.get(tensor))

@@ -20,7 +20,7 @@ def convolution_for_average_pool(graph: OnnxGraph) -> int:
         shape = graph.shape(pool.input[0])
         counted = attribute(pool, "count_include_pad", 0) == 1
         plain = not attribute(pool, "ceil_mode", 0) and attribute(pool, "auto_pad", "NOTSET") == "NOTSET"
-        if not shape or len(shape) != 4 or len(kernel) != 2 or not plain:
+        if not shape or len(shape) != 4 or len(kernel) != 2 or not plain or graph.quantised(pool.input[0]):
             continue
         if tuple(kernel) == shape[2:]:
             continue  # it is a global one
@@ -66,7 +66,9 @@ def convolution_for_lrn(graph: OnnxGraph) -> int:
     changed = 0
     for node in graph.of("LRN"):
         shape, size = graph.shape(node.input[0]), attribute(node, "size")
-        if not shape or len(shape) != 4 or shape[1] > _MOST_CHANNELS or size % 2 == 0:
+        if not shape or len(shape) != 4 or shape[1] > _MOST_CHANNELS or graph.quantised(node.input[0]):
+            continue
+        if size % 2 == 0:
             continue  # ONNX Runtime takes odd sizes alone, so that nothing could be checked
         depth = shape[1]
         near = abs(np.subtract.outer(np.arange(depth), np.arange(depth))) <= size // 2

@@ -18,7 +18,7 @@ from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.sources import read_sources
 from qhas.runs.stored import load_run
 from qhas.store import Store
-from qhas.units import signed_percent
+from qhas.units import counted, signed_percent
 
 _AT_ONCE = 16
 """Cells whose files are fetched at the same time."""
@@ -126,7 +126,7 @@ def _sentence(cells: Sequence[CellDiff]) -> str:
     counts = [
         f"{sum(c.verdict is v for c in cells)} {v}" for v in (Outcome.WORSE, Outcome.BETTER, Outcome.SAME)
     ]
-    sentences = [f"{len(cells)} cells compared: {', '.join(counts)}."]
+    sentences = [f"{counted(len(cells), 'cell')} compared: {', '.join(counts)}."]
     if len(cells) > 1 and (shared := _shared(cells)):
         sentences.append(f"In every cell: {', '.join(shared)}.")
     worst = cells[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from qhas.diff.model import DiffPart, Figure, Outcome
+from qhas.units import counted
 
 
 class Changed(StrEnum):
@@ -117,7 +118,7 @@ class Upgrade(DiffPart):
         """How many cells are what, and the slowest with its cause."""
         counts = [f"{len(self.of(each))} {word}" for each, word in _WORDS.items()]
         failed = f", {len(self.failed)} not compared" if self.failed else ""
-        head = f"{self.between} {self.before} → {self.after}: of {len(self.cells)} cells {', '.join(counts)}{failed}."
+        head = f"{self.between} {self.before} → {self.after}: of {counted(len(self.cells), 'cell')} {', '.join(counts)}{failed}."
         worst = next((cell for cell in self.cells if cell.verdict is Outcome.WORSE and cell.steps), None)
         if worst is None:
             return head

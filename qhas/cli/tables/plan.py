@@ -12,6 +12,7 @@ from rich.text import Text
 from qhas.cell.outlook import Outlook
 from qhas.machine.secrets import masked
 from qhas.sweep.plan import Plan
+from qhas.units import counted
 
 
 def plan_document(plan: Plan, outlook: Outlook) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def _summary(plan: Plan, outlook: Outlook) -> str:
     basis = f"{known} of {len(plan.cells)} cells by their last run, ~ is assumed" if known else "all assumed"
     prepared = "" if outlook.unknown else f", {len(outlook.prepared)} prepared already"
     return (
-        f"{len(plan.cells)} cells, {plan.excluded} left out{prepared}; "
+        f"{counted(len(plan.cells), 'cell')}, {plan.excluded} left out{prepared}; "
         f"{outlook.device_seconds / 3600:.2f} device-hours ({basis}). "
         f"{_until(outlook.seconds, end, certain=known == len(plan.cells))}"
     )

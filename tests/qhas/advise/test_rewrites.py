@@ -119,6 +119,12 @@ def normalised(size: int, channels: int = 24) -> Net:
     return Net((1, channels, 8, 8)).op("LRN", "x", "y", size=size, alpha=0.5, beta=0.75, bias=2.0)
 
 
+def quantised_pool() -> Net:
+    net = Net(FEATURES).constant("s", np.float32(0.02)).constant("z", np.uint8(128))
+    net.op("QuantizeLinear", "x s z", "q").op("DequantizeLinear", "q s z", "d")
+    return net.op("AveragePool", "d", "y", kernel_shape=[2, 2])
+
+
 def average(**attributes: Any) -> Net:
     return Net(FEATURES).op("AveragePool", "x", "y", kernel_shape=[3, 3], **attributes)
 
@@ -208,6 +214,7 @@ LEFT = [
     ("convolution-for-lrn", normalised(5, channels=2048)),
     ("convolution-for-lrn", normalised(4)),
     ("convolution-for-average-pool", average(pads=[1, 1, 1, 1], ceil_mode=1)),
+    ("convolution-for-average-pool", quantised_pool()),
     ("pad-channels", narrow("Softmax")),
     ("pad-channels", narrow("Relu", last_groups=2)),
     ("multiply-for-divide", scaled("Div", 0.0)),
