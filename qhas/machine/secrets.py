@@ -71,7 +71,8 @@ _HEADER = re.compile(
 )
 """What a client that traces its requests prints of them."""
 _NAMED = re.compile(
-    r"(?i)((?:secret|passw(?:or)?d|passphrase|credentials?|(?:access|api|private)[-_]?key|[-_]token|auth_string|_(?:pat|pwd|jwt))"
+    r"(?i)((?:secret|passw(?:or)?d|passphrase|credentials?|(?:access|api|private)[-_]?key|auth_string|_(?:pat|pwd|jwt)"
+    r"|[-_]token(?![\w-]{0,40}[\"']?\s?[:=]\s?[\"']?[\d.]+(?![\w.-])))"  # counts and times of tokens are figures
     r"[\w-]{0,40}(?:\s?=\s?[\"']?|[\"']\s?[:=]\s?[\"']?))((?!\.\.\.)[^\s\"',;&#]{4,})"
 )
 """A variable as a tool prints its environment or its settings."""

@@ -195,6 +195,18 @@ def test_what_signs_a_request_is_masked_in_headers_and_fragments(text: str, seen
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["max_token = 4096", '"first_token_ms": 35.25, "decode_tokens_per_s": 12.31', "pad_token_id=151643"],
+)
+def test_counts_and_times_of_tokens_are_no_secrets(text: str) -> None:
+    assert masked_text(text) == text
+
+
+def test_a_token_of_letters_and_digits_is_one() -> None:
+    assert masked_text("HF_TOKEN=1a2b3c4d") == "HF_TOKEN=..."
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         *(("DATABASE_URL", "postgresql://u:p@h/db"), ("REDIS_URL", "redis://:p@h:6379")),
