@@ -10,7 +10,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Annotated
@@ -51,11 +51,7 @@ def check_name(name: str) -> str:
 
 def is_name(name: str) -> bool:
     """Whether it can be one."""
-    try:
-        check_name(name)
-    except ValueError:
-        return False
-    return True
+    return _passes(check_name, name)
 
 
 def check_key(key: str) -> str:
@@ -68,8 +64,12 @@ def check_key(key: str) -> str:
 
 def is_key(key: str) -> bool:
     """Whether it can be one: whoever may write to a store may leave other names there."""
+    return _passes(check_key, key)
+
+
+def _passes(check: Callable[[str], str], name: str) -> bool:
     try:
-        check_key(key)
+        check(name)
     except ValueError:
         return False
     return True

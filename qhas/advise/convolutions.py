@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qhas.advise.onnx_graph import OnnxGraph, attribute
@@ -47,12 +48,30 @@ def shuffle_as_convolution(graph: OnnxGraph) -> int:
 
 def dense_for_grouped(graph: OnnxGraph) -> int:
     """Convolutions of several groups of several channels; depthwise ones are an op of their own on the HTP."""
+    return _made_dense(
+        graph, lambda _, weights, groups: 2 <= groups <= _MOST_GROWTH and weights.shape[1] >= 2
+    )
+
+
+def dense_for_depthwise(graph: OnnxGraph) -> int:
+    """Depthwise convolutions with large kernels, or dilated ones, over few channels."""
+
+    def is_wanted(conv: Any, weights: Any, groups: int) -> bool:
+        depthwise = weights.ndim == 4 and weights.shape[:2] == (groups, 1) and 1 < groups <= _MOST_DENSE
+        dilated = max(attribute(conv, "dilations", [1])) > 1
+        return depthwise and (dilated or max(weights.shape[2:]) >= _LARGE)
+
+    return _made_dense(graph, is_wanted)
+
+
+def _made_dense(graph: OnnxGraph, is_wanted: Callable[[Any, Any, int], bool]) -> int:
+    """Those of a node, its weights and groups get zeros between their groups."""
     import numpy as np
 
     changed = 0
     for conv in graph.of("Conv"):
         groups, weights = attribute(conv, "group", 1), graph.constant(conv.input[1])
-        if groups < 2 or groups > _MOST_GROWTH or weights is None or weights.shape[1] < 2:
+        if weights is None or not is_wanted(conv, weights, groups):
             continue
         made, taken = weights.shape[:2]
         dense = np.zeros((made, taken * groups, *weights.shape[2:]), weights.dtype)
@@ -60,30 +79,6 @@ def dense_for_grouped(graph: OnnxGraph) -> int:
         for group in range(groups):
             rows = slice(group * each, (group + 1) * each)
             dense[rows, group * taken : (group + 1) * taken] = weights[rows]
-        attributes = _attributes(conv) | {"group": 1}
-        inputs = [conv.input[0], graph.add_constant(f"{conv.output[0]}_dense", dense), *conv.input[2:]]
-        graph.replace([conv], [graph.node("Conv", inputs, conv.output[0], **attributes)])
-        changed += 1
-    return changed
-
-
-def dense_for_depthwise(graph: OnnxGraph) -> int:
-    """Depthwise convolutions with large kernels, or dilated ones, over few channels."""
-    import numpy as np
-
-    changed = 0
-    for conv in graph.of("Conv"):
-        weights = graph.constant(conv.input[1])
-        if weights is None or weights.ndim != 4 or weights.shape[1] != 1:
-            continue
-        made = weights.shape[0]
-        dilated = max(attribute(conv, "dilations", [1, 1])) > 1
-        if attribute(conv, "group", 1) != made or not 1 < made <= _MOST_DENSE:
-            continue
-        if max(weights.shape[2:]) < _LARGE and not dilated:
-            continue
-        dense = np.zeros((made, made, *weights.shape[2:]), weights.dtype)
-        dense[np.arange(made), np.arange(made)] = weights[:, 0]
         inputs = [conv.input[0], graph.add_constant(f"{conv.output[0]}_dense", dense), *conv.input[2:]]
         graph.replace(
             [conv], [graph.node("Conv", inputs, conv.output[0], **_attributes(conv) | {"group": 1})]

@@ -35,7 +35,7 @@ def advise(
     as_json: JsonOption = False,
 ) -> Exit:
     """Try rewrites of an ONNX network, list those that make it faster on the simulator, and write the network with all of them."""
-    if network.suffix != ".onnx":
+    if network.suffix.lower() != ".onnx":
         raise InvalidInput(f"{network} is no ONNX file: what is compiled into a DLC is not rewritten.")
     target = output or network.with_suffix(f".{soc}.onnx")
     if target.exists() and output is None and target == network:

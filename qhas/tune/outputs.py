@@ -67,7 +67,7 @@ def check_outputs(
     Raises StoreError.
     """
     pair = [Trial(subject, each).key(sdk) for each in (PrepareOptions(), options)]
-    key = keys.trial(data_digest(["outputs", *pair]))
+    key = keys.trial(data_digest(["outputs, all numbers", *pair]))
     with suppress(ValidationError):
         return OutputCheck.model_validate_json(store.read(key) or b"")
     try:
@@ -85,7 +85,6 @@ async def _checked(
     places = [
         folder / f"outputs-{data_digest(chosen.model_dump())[:8]}-{name}" for name, chosen in sides.items()
     ]
-
     for place in places:
         place.mkdir()
 
@@ -94,14 +93,14 @@ async def _checked(
         async with turns:
             await _run(argv, sdk, place, subject.soc)
 
-    async def run(place: Path) -> dict[str, array[float]]:
+    async def run(place: Path, inputs: StagedInputs) -> dict[str, array[float]]:
         async with turns:
             return await _outputs(inputs, sdk, place, subject.soc)
 
     await asyncio.gather(*map(prepare, places, sides.values()))
     model = ModelRef(name="net", dlc=str(subject.dlc))
     inputs = await asyncio.to_thread(gather_inputs, model, places[0] / PREPARED_DLC, places[0])
-    before, after = await asyncio.gather(*map(run, places))
+    before, after = await asyncio.gather(*(run(place, inputs) for place in places))
     return OutputCheck(steps=max(apart(before, after, _steps(subject.dlc))))
 
 

@@ -43,7 +43,7 @@ def content_of(converted: Path) -> str:
 
 
 def _kind(address: str) -> str:
-    return "onnx" if address.endswith(".onnx") else "dlc"
+    return "onnx" if name_in(address).lower().endswith(".onnx") else "dlc"
 
 
 async def _dlc(address: str, sdk: Sdk, folder: Path) -> tuple[Path, str]:
