@@ -36,7 +36,7 @@ def site(tmp_path: Path) -> str:
 async def test_a_slower_run_fails_with_the_sentence_and_leaves_its_reasons(site: str) -> None:
     state = await compare_runs(after="nightly-1", site=site, return_state=True)
     assert (state.is_failed(), state.name) == (True, "Slower")
-    assert "1 cells compared: 1 worse" in str(state.message)
+    assert "1 cell compared: 1 worse" in str(state.message)
     page = await Artifact.get("nightly-1-against-nightly-0")
     assert page is not None
     assert "Add add" in str(page.data)

@@ -33,7 +33,7 @@ async def test_two_sdks_on_the_same_lab_are_compared_and_asked_again_nothing_run
     }
     state = await sdk_upgrade(**asked, return_state=True)
     assert state.is_completed()
-    assert "SDK 2.47 → 2.49: of 1 cells 0 slower, 0 faster, 1 the same." in str(state.message)
+    assert "SDK 2.47 → 2.49: of 1 cell 0 slower, 0 faster, 1 the same." in str(state.message)
     again = await sdk_upgrade(**asked, return_state=True)
     assert again.message == state.message
     assert [len(read_calls(root, Tool.NET_RUN)) for root in roots.values()] == [1, 0, 1]
