@@ -5,6 +5,7 @@ A process of ours is told its work through standard input and ends with it, so n
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
@@ -23,6 +24,8 @@ from qhas.runs.record import SweepRecord
 
 _CELLS_A_PROCESS = 40
 """Fewer are written before another process would have started."""
+_ALLOCATIONS_A_COLLECTION = 50_000
+"""Python's own threshold costs a sixth of a report's CPU: a page is made of very many small objects, none of which needs the collector."""
 
 
 class Written(NamedTuple):
@@ -46,7 +49,8 @@ def open_writers(run: SweepRecord, findings: Findings, cells: int) -> Iterator[W
             with computing:
                 return _write(run, findings, contents, neighbours)
 
-        yield write_here
+        with _rare_collections():
+            yield write_here
         return
     free = SimpleQueue[subprocess.Popen[bytes]]()
     with ExitStack() as stack:
@@ -67,6 +71,16 @@ def open_writers(run: SweepRecord, findings: Findings, cells: int) -> Iterator[W
                 free.put(process)
 
         yield write_elsewhere
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(_ALLOCATIONS_A_COLLECTION, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager
@@ -98,10 +112,11 @@ def main() -> None:
     """Write pages until standard input ends."""
     source, target = sys.stdin.buffer, sys.stdout.buffer
     run, findings = pickle.load(source)  # noqa: S301  # from the process that started this one
-    while True:
-        try:
-            contents, neighbours = pickle.load(source)  # noqa: S301
-        except EOFError:
-            return
-        pickle.dump(tuple(_write(run, findings, contents, neighbours)), target, pickle.HIGHEST_PROTOCOL)
-        target.flush()
+    with _rare_collections():
+        while True:
+            try:
+                contents, neighbours = pickle.load(source)  # noqa: S301
+            except EOFError:
+                return
+            pickle.dump(tuple(_write(run, findings, contents, neighbours)), target, pickle.HIGHEST_PROTOCOL)
+            target.flush()
