@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import timm
@@ -90,7 +91,7 @@ class _Omni(nn.Module):
     def forward(self, value: Tensor) -> Tensor:
         first = self.first(value)
         branches = [depth(first) for depth in self.depths]
-        total = sum(branch * self.gate(branch) for branch in branches)
+        total = reduce(torch.add, [branch * self.gate(branch) for branch in branches])
         return functional.relu(self.last(total) + self.skip(value))
 
 
