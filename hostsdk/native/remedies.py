@@ -16,6 +16,7 @@ _OPERATORS = (
     "quantise to QDQ in place of QOperator (quant_format=QuantFormat.QDQ), or take the float network as w8a8"
 )
 _DYNAMIC = "ranges of activations have to be known beforehand: take the float network as w8a8"
+_WHOLE = "quantise to whole numbers of 4, 8 or 16 bits, with a scale a tensor or a channel"
 _UNROLLED = "export it unrolled"
 _PUBLIC = frozenset({"", "ai.onnx", "com.microsoft"})
 """Domains of operations that ONNX or ONNX Runtime defines."""
@@ -38,6 +39,9 @@ _REMEDIES: Mapping[str, str] = {
     "Einsum": "write it as Transpose, Reshape and MatMul, as later opsets of exporters do",
     "Shape": "give every input a shape with numbers, and it is folded away",
     "GridSample": "opset 16 to 19 with four dimensions is taken, else cut the network there",
+    "Cast": "cast to float32, float16, int32 or uint8 in its place, or leave it out",
+    "QuantizeLinear": _WHOLE,
+    "DequantizeLinear": _WHOLE,
     "Mod": "for whole numbers: x - (x / y) * y with Div, Mul and Sub",
 }
 """By operation, what would do."""
