@@ -14,7 +14,6 @@ FOREIGN = b'A\0\0\0\0\0\0\0{"other.weight":{"dtype":"F32","shape":[1],"data_offs
 """Safetensors: the length of what describes it, that, and its values."""
 ONNX = b"\x08\x08\x12\x07pytorch:\x00"
 SITE = ("--site", "site.yaml")
-GATE = ("gate", "net.onnx", "net.onnx", "--soc", "sa8255", *SITE)
 PROFILE = ("profile", "net.dlc", "--soc", "sa8255")
 CALIBRATED = ("profile", "net.onnx", "--soc", "sa8255", "--quantize", "w8a8", "--calibration")
 BLOCK = ("block", "config.json", "--onnx", "block.onnx")
@@ -44,26 +43,6 @@ FILES: dict[str, dict[str, object]] = {
     "wrong-shape.yaml": {"models": [{"name": "net", "onnx": "net.onnx", "shapes": {"imagee": [1, 3, 8, 8]}}]},
 }
 """Sweep files that are the desk's but for a slip."""
-BUDGETS = {
-    "nett.yaml": "budgets: {nett: {time_us: 5}}",
-    "figure.yaml": "budgets: {net: {tim_us: 5}}",
-    "words.yaml": "budgets: {net: {time_us: fast}}",
-    "budget.yaml": "budget: {net: {time_us: 5}}",
-}
-"""Budgets of a gate with a slip."""
-LIBRARIES = (
-    "pydantic",
-    "Traceback",
-    "Errno",
-    "instance of",
-    "Input should",
-    "Value error",
-    "Assertion",
-    "HOSTSDK",
-    "codec",
-    "os error",
-)
-"""Words of those that a message is made with, which say nothing to whoever reads it."""
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a SoC in capitals": (("profile", "net.dlc", "--soc", "SM8750", *SITE), "as in sm8750"),
     "no SoC at all": (("profile", "net.dlc", *SITE), "Missing option '--soc'"),
@@ -212,58 +191,6 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         ("compare", "nightly-1/net/sm8750", "nightly-2/net/sm8750", "--trace", "folder", *SITE),
         "let it end in .json",
     ),
-    "revisions that do not exist": (
-        ("gate", "nope", "nada", "--soc", "sa8255", *SITE),
-        "nope is neither a file nor a folder nor a git revision",
-    ),
-    "a gate of a file and a folder": (("gate", "net.onnx", "folder", "--soc", "sa8255", *SITE), "give two"),
-    "a folder for the gate's comment": (
-        ("gate", "net.onnx", "net.onnx", "--soc", "sa8255", "--markdown", "folder", *SITE),
-        "folder cannot be written: it is a folder; name a file",
-    ),
-    "a gate of nothing": (("gate", "", "net.onnx", "--soc", "sa8255", *SITE), "A side has no name"),
-    "two empty networks": (
-        ("gate", "empty.onnx", "empty.onnx", "--soc", "sa8255", *SITE),
-        "There is nothing to compare: empty.onnx is empty",
-    ),
-    "one empty DLC against another format's": (
-        ("gate", "empty.dlc", "onnx.dlc", "--soc", "sa8255", *SITE),
-        "empty.dlc is empty and onnx.dlc cannot be read as a DLC",
-    ),
-    "a gate of prose": (
-        ("gate", "README.md", "net.onnx", "--soc", "sa8255", *SITE),
-        "README.md is no network",
-    ),
-    "a gate of folders without networks": (
-        ("gate", "folder", "folder", "--soc", "sa8255", *SITE),
-        "has a network (.dlc, .onnx or config.json)",
-    ),
-    "a pattern of no network": (
-        ("gate", ".", ".", "--models", "*.tflite", "--soc", "sa8255", *SITE),
-        "that matches *.tflite",
-    ),
-    "a file for the gate's cache": ((*GATE, "--folder", "net.onnx"), "net.onnx is a file; name another"),
-    "a file above the gate's cache": (
-        (*GATE, "--folder", "net.onnx/cache"),
-        "net.onnx/cache cannot be a folder",
-    ),
-    "a gate's budget of another network": (
-        (*GATE, "--budgets", "nett.yaml"),
-        "no network of that name; the networks are net; perhaps net was meant",
-    ),
-    "a gate's budget of no figure": ((*GATE, "--budgets", "figure.yaml"), "perhaps time_us was meant"),
-    "a gate's budget in words": (
-        (*GATE, "--budgets", "words.yaml"),
-        "time_us.at_most: it should be a number",
-    ),
-    "budgets without their key": ((*GATE, "--budgets", "budget.yaml"), "perhaps budgets was meant"),
-    "budgets that are not there": ((*GATE, "--budgets", "gone.yaml"), "there is no such file"),
-    "a folder for budgets": ((*GATE, "--budgets", "folder"), "it is no regular file; name one"),
-    "empty budgets": ((*GATE, "--budgets", "empty.yaml"), "it is empty; it takes budgets"),
-    "a gate that counts less than nothing": ((*GATE, "--threshold", "-3"), "it should be at least 0"),
-    "a gate with more VTCM than there is": ((*GATE, "--vtcm-mb", "99"), "vtcm_mb: it should be at most 64"),
-    "a context that is too short": ((*GATE, "--context", "3"), "it should be at least 128"),
-    "JUnit where there is no folder": ((*GATE, "--junit", "gone/junit.xml"), "there is no folder gone"),
     "a folder for a history's CSV": (
         ("history", "net", "sm8750", "--csv", "folder", *SITE),
         "it is a folder; name a file",
@@ -292,13 +219,8 @@ def test_a_mistake_ends_in_one_sentence(desk: Desk, mistake: str) -> None:
     (desk.folder / "bert.json").write_text(json.dumps(LLAMA | {"model_type": "bert"}))
     (desk.folder / "foreign.safetensors").write_bytes(FOREIGN)
     (desk.folder / "folder").mkdir()
-    for name, budgets in BUDGETS.items():
-        (desk.folder / name).write_text(budgets)
     for name in ("empty", "empty.dlc", "empty.onnx"):
         (desk.folder / name).touch()
     write_onnx(desk.folder / "net.onnx")
     words, says = MISTAKES[mistake]
-    sentence = desk.refused(*words)
-    assert says in sentence
-    assert sentence.endswith(".")
-    assert not any(library in sentence for library in LIBRARIES)
+    assert says in desk.plain_refusal(*words)

@@ -34,7 +34,7 @@ def test_two_files_that_are_no_networks_are_refused_though_they_are_the_same(
     for path in paths:
         path.parent.mkdir()
         path.write_bytes(content)
-    with pytest.raises(InvalidInput, match=r"There is nothing to compare: .*; correct the paths") as refused:
+    with pytest.raises(InvalidInput, match=r"There is nothing to compare: .*. Correct the paths") as refused:
         require_a_network(*read_sides(*map(str, paths), ["*"], tmp_path))
     assert says in str(refused.value)
 
