@@ -10,7 +10,7 @@ from qhas.profile.figures import HEADLINE
 from qhas.report.findings import Findings
 from qhas.runs.condition import poor
 from qhas.runs.record import CellRecord
-from qhas.units import words
+from qhas.units import percent, signed, words
 from qhas.verdict.model import SdkOutcome, Verdict, headlines
 
 
@@ -108,4 +108,4 @@ def _faster(record: CellRecord, findings: Findings, compared: diff.CellDiff | No
 
 
 def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:+.1f} %"
+    return "" if value is None else signed(value, percent)
