@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -161,9 +162,9 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord], width: i
         table.add_column(column.title, justify="right", no_wrap=True)
     if with_top_op:
         table.add_column("top op", overflow="fold", min_width=_TOP_OP)
-    previous = None
+    rows_of, previous = Counter(line.network for line in lines), None
     for line in lines:
-        if previous not in (None, line.network):
+        if previous not in (None, line.network) and rows_of[previous] + rows_of[line.network] > 2:
             table.add_section()
         texts = {name: getattr(line, name) for name in names}
         texts["network"] = line.network if line.network != previous else ""
