@@ -1,4 +1,4 @@
-"""The demo: well-known networks, made on this machine as ONNX in floats, with images to quantise them by, on simulated SoCs.
+"""The demo: well-known networks, made on this machine as ONNX in floats, with images to quantise and to run them by, on simulated SoCs.
 
 The networks have the published topologies and seeded weights: in 8 bits their time is that of the trained networks, their
 answers mean nothing. As DLCs, already quantised, they are made where a sweep names those.
@@ -44,7 +44,8 @@ def demo_sweep(folder: Path, networks: Sequence[str] = NETWORKS, *, quick: bool 
         ModelRef(
             name=name,
             onnx=str(place / f"{name}{ONNX}"),
-            quantize=Quantization(calibration=str(_calibration(place / name))),
+            quantize=Quantization(calibration=str(place / f"{name}-calibration")),
+            inputs=str(_inputs(place / name)),
         )
         for name in networks
     ]
@@ -83,16 +84,18 @@ async def make_networks(folder: Path, made: Callable[[str], None], files: Iterab
 
 
 def _is_made(network: Path) -> bool:
-    """An ONNX with its images, which are written last; demos of before left quantised ones without."""
-    return network.is_file() and (network.suffix == DLC or _calibration(network).is_dir())
+    """An ONNX with its images, which are written after it; demos of before left quantised ones without."""
+    return network.is_file() and (network.suffix == DLC or _inputs(network.with_suffix("")).is_file())
 
 
-def _calibration(network: Path) -> Path:
-    return network.with_name(f"{network.stem}-calibration")
+def _inputs(network: Path) -> Path:
+    return network / "input_list.txt"
 
 
 async def _make_onnx(networks: Path, name: str) -> None:
-    await _run(networks, name, *_SAMPLES, "--float", f"--output_dir={networks}", f"--networks={name}")
+    await _run(
+        networks, name, *_SAMPLES, "--float", "--inputs=1", f"--output_dir={networks}", f"--networks={name}"
+    )
 
 
 async def _make_dlc(networks: Path, name: str) -> None:

@@ -151,18 +151,23 @@ def test_the_emulator_computes_what_onnx_runtime_computes(
 
 @pytest.mark.slow
 def test_a_second_run_reuses_every_graph_and_finds_the_same_figures(demo: DemoRun) -> None:
+    models = "".join(
+        f"- {{name: {name}, onnx: networks/{name}.onnx, quantize: {{calibration: networks/{name}-calibration}}, "
+        f"inputs: networks/{name}/input_list.txt}}\n"
+        for name in ("squeezenet", "inception_v2")
+    )
     (demo.folder / "again.yaml").write_text(
-        "name: again\nsocs: [sa8255, sa8797, sar2230p]\nmodels:\n"
-        "- {name: squeezenet, onnx: networks/squeezenet.onnx, quantize: {calibration: networks/squeezenet-calibration}}\n"
-        "- {name: inception_v2, onnx: networks/inception_v2.onnx, quantize: {calibration: networks/inception_v2-calibration}}\n"
+        f"name: again\nsocs: [sa8255, sa8797, sar2230p]\nmodels:\n{models}"
         "exclude: [{model: inception_v2, soc: sa8797}, {model: inception_v2, soc: sar2230p}]\n"
     )
     require_same_again(demo, 4, "sweep", "again.yaml")
 
 
 def test_a_network_profiled_alone_reuses_its_graph_and_has_the_figures_it_had(demo: DemoRun) -> None:
-    onnx = ("networks/squeezenet.onnx", "--quantize=w8a8", "--calibration=networks/squeezenet-calibration")
-    require_same_again(demo, 1, "profile", *onnx, "--soc", "sa8255")
+    data = ("--calibration=networks/squeezenet-calibration", "--inputs=networks/squeezenet/input_list.txt")
+    require_same_again(
+        demo, 1, "profile", "networks/squeezenet.onnx", "--quantize=w8a8", *data, "--soc", "sa8255"
+    )
 
 
 def require_same_again(demo: DemoRun, cells: int, *command: str) -> None:

@@ -19,6 +19,7 @@ def test_its_sweep_takes_each_onnx_in_8_bits_by_the_images_beside_it(tmp_path: P
     assert model.quantize is not None
     assert model.quantize.name == "w8a8"
     assert Path(model.quantize.calibration) == tmp_path / "networks/squeezenet-calibration"
+    assert Path(model.inputs) == tmp_path / "networks/squeezenet/input_list.txt"
 
 
 def test_networks_that_are_not_there_are_missing_and_others_are_none_of_its_own(tmp_path: Path) -> None:
@@ -33,5 +34,6 @@ def test_an_onnx_without_its_images_is_made_anew(tmp_path: Path) -> None:
     network = networks_in(tmp_path) / "squeezenet.onnx"
     network.touch()
     assert missing_networks([str(network)])
-    network.with_name("squeezenet-calibration").mkdir()
+    network.with_suffix("").mkdir()
+    (network.with_suffix("") / "input_list.txt").touch()
     assert not missing_networks([str(network)])
