@@ -51,9 +51,9 @@ _NAMED_AT_MOST = 8
 class Arithmetic(StrEnum):
     """What a network computes in, with what would do for an operation that has no remedy of its own."""
 
-    FLOAT = "replace it, quantise the network (w8a8 or w8a16), or cut it there"
-    OF_8_BITS = "give activations 16 bits (w8a16), leave it in floats, or cut the network there"
-    OF_16_BITS = "give activations 8 bits (w8a8), leave it in floats, or cut the network there"
+    FLOAT = "replace it, try it quantised (w8a8 or w8a16), or cut the network there"
+    OF_8_BITS = "replace it, try it in 16 bits (w8a16) or in floats, or cut the network there"
+    OF_16_BITS = "replace it, try it in 8 bits (w8a8) or in floats, or cut the network there"
 
 
 def arithmetic(graph: Any) -> Arithmetic:

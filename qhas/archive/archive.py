@@ -23,6 +23,7 @@ from qhas.runs.listing import find_run, run_lines
 from qhas.runs.stored import load_run
 from qhas.site import load_site
 from qhas.store import Store
+from qhas.units import counted
 
 _SHOWN = 20
 """Runs that a notebook shows."""
@@ -112,7 +113,7 @@ class Archive:
             (line.run_id, line.sweep, line.state, f"{line.started_at:%Y-%m-%d %H:%M}", line.cells, line.good)
             for line in lines[:_SHOWN]
         ]
-        return html_table(f"{self.root}: {len(lines)} runs", titles, rows, len(lines) - len(rows))
+        return html_table(f"{self.root}: {counted(len(lines), 'run')}", titles, rows, len(lines) - len(rows))
 
 
 def open_archive(where: str | Path | None = None, folder: Path | None = None) -> Archive:

@@ -18,7 +18,7 @@ from qhas.runs.listing import find_cell
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.rows import ORIGIN_TITLE, by_origin, columns, row
 from qhas.store import Store
-from qhas.units import words
+from qhas.units import counted, words
 from qhas.verdict.model import CellVerdict
 from qhas.verdict.stored import read_verdicts
 
@@ -108,7 +108,7 @@ class ArchivedRun:
         return read_verdicts(self._store, self.run_id)
 
     def __repr__(self) -> str:
-        return f"<ArchivedRun {self.run_id}: {self.record.state}, {len(self.cells)} cells>"
+        return f"<ArchivedRun {self.run_id}: {self.record.state}, {counted(len(self.cells), 'cell')}>"
 
     def _repr_html_(self) -> str:
         parts = []
