@@ -61,7 +61,8 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
     if not made:
         raise ToolError(
             ErrorCode.UNSUPPORTED_LAYER,
-            "nothing of the network is left to run on the HTP: its outputs are constants or its inputs themselves.",
+            "nothing of the network is left to run on the HTP, as its outputs are constants or its inputs themselves: give it an output "
+            "that an operation makes of an input.",
             "Converter",
         )
     if len(made) != 1:

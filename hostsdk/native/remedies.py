@@ -39,7 +39,7 @@ _REMEDIES: Mapping[str, str] = {
     "Einsum": "write it as Transpose, Reshape and MatMul, as later opsets of exporters do",
     "Shape": "give every input a shape with numbers, and it is folded away",
     "GridSample": "opset 16 to 19 with four dimensions is taken, else cut the network there",
-    "Cast": "cast to float32, float16, int32 or uint8 in its place, or leave it out",
+    "Cast": "casts between float32, int32, uint8 and bool are taken: write it in these, or leave it out",
     "QuantizeLinear": _WHOLE,
     "DequantizeLinear": _WHOLE,
     "Mod": "for whole numbers: x - (x / y) * y with Div, Mul and Sub",
@@ -51,9 +51,9 @@ _NAMED_AT_MOST = 8
 class Arithmetic(StrEnum):
     """What a network computes in, with what would do for an operation that has no remedy of its own."""
 
-    FLOAT = "replace it, quantise the network (w8a8 or w8a16), or cut it there"
-    OF_8_BITS = "give activations 16 bits (w8a16), leave it in floats, or cut the network there"
-    OF_16_BITS = "give activations 8 bits (w8a8), leave it in floats, or cut the network there"
+    FLOAT = "replace it, try it quantised (w8a8 or w8a16), or cut the network there"
+    OF_8_BITS = "replace it, try it in 16 bits (w8a16) or in floats, or cut the network there"
+    OF_16_BITS = "replace it, try it in 8 bits (w8a8) or in floats, or cut the network there"
 
 
 def arithmetic(graph: Any) -> Arithmetic:

@@ -33,7 +33,7 @@ def quantising(bits: int) -> Any:
         ("QLinearAdd", "com.microsoft", "QuantFormat.QDQ"),
         ("ConvInteger", "", "take the float network as w8a8"),
         ("Erf", "com.acme", "only com.acme knows it"),
-        ("Nobody", "", "quantise the network (w8a8 or w8a16)"),
+        ("Nobody", "", "try it quantised (w8a8 or w8a16)"),
     ],
 )
 def test_what_would_do_fits_the_operation_how_it_was_quantised_and_whose_it_is(
