@@ -243,7 +243,7 @@ class Leases:
         self._looked_at, self._directory_time = time.monotonic(), self._shared.changed()
         snapshot = self._look()
         asleep = self._turns.fall_asleep(snapshot, self._looked_at)
-        for queue in set(map(queue_of, asleep)):
+        for queue in asleep:
             with suppress(FileNotFoundError, InvalidInput), self._shared.open(f"{queue}.queue") as file:
                 _logger.warning(
                     "A free device is not taken by %s, whose turn it is: continue or end it.", file.holder()

@@ -130,27 +130,33 @@ class Snapshot:
 
 
 class Turns:
-    """The walk of the tickets, which passes over who does not take what was left for them for `seconds`.
+    """The walk of the tickets, which passes over a queue that does not take what was left for it for `seconds`.
 
-    Their processes are stopped, or nobody stands behind the tickets. One that goes on takes what is free when it looks.
+    Its process is stopped, or somebody wrote it by hand. It has its turns again when its tickets are others: it goes on.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._offered: dict[str, float] = {}
-        self._asleep: set[str] = set()
+        self._asleep: dict[str, set[str]] = {}
 
     def fall_asleep(self, snapshot: Snapshot, now: float) -> set[str]:
-        """Names of the tickets that are passed over from now on."""
-        late = {name for name, since in self._offered.items() if now - since >= self._seconds}
-        fresh = (late & snapshot.tickets.keys()) - self._asleep
-        self._asleep = (self._asleep & snapshot.tickets.keys()) | fresh
+        """Names of the queues that are passed over from now on."""
+        drawn: dict[str, set[str]] = {}
+        for name in snapshot.tickets:
+            drawn.setdefault(queue_of(name), set()).add(name)
+        self._asleep = {queue: names for queue, names in self._asleep.items() if drawn.get(queue) == names}
+        late = {queue_of(name) for name, since in self._offered.items() if now - since >= self._seconds}
+        fresh = (late & drawn.keys()) - self._asleep.keys()
+        self._asleep |= {queue: drawn[queue] for queue in fresh}
         return fresh
 
     def assign(self, snapshot: Snapshot, ours: Container[str], now: float) -> dict[str, str]:
         """What of ours gets which address; what is left for others is noted."""
-        tickets = {name: ticket for name, ticket in snapshot.tickets.items() if name not in self._asleep}
-        walk = zip(tickets, assign(tickets.values(), snapshot.free, snapshot.quarantined), strict=True)
+        awake = {
+            name: ticket for name, ticket in snapshot.tickets.items() if queue_of(name) not in self._asleep
+        }
+        walk = zip(awake, assign(awake.values(), snapshot.free, snapshot.quarantined), strict=True)
         given = {name: address for name, address in walk if address}
         self._offered = {name: self._offered.get(name, now) for name in given if name not in ours}
         return {name: address for name, address in given.items() if name in ours}

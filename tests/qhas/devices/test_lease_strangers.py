@@ -14,6 +14,7 @@ import pytest
 
 from qhas.devices.lease import Leases, LeaseState, Ticket
 from qhas.devices.quarantine import QuarantineLog
+from qhas.devices.queue import Snapshot, Turns
 from qhas.failures import InvalidInput
 from qhas.machine.scratch import dead_scratch
 from qhas.machine.shared_directory import SharedDirectory, file_stem
@@ -95,7 +96,8 @@ async def test_who_does_not_take_a_free_device_is_passed_over_by_name(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ticket = Ticket(holder=holder("stopped"), addresses=[A])
-    (tmp_path / "000000001.1-a.ticket").write_text(ticket.model_dump_json())
+    for number in range(1, 100):
+        (tmp_path / f"{number:09}.1-a.ticket").write_text(ticket.model_dump_json())
     with locked(tmp_path / "1-a.queue"):
         for _ in range(2):
             async with (
@@ -104,6 +106,17 @@ async def test_who_does_not_take_a_free_device_is_passed_over_by_name(
             ):
                 assert address == A
     assert f"not taken by process {os.getpid()} (" in caplog.text
+
+
+def test_who_goes_on_has_its_turn_again() -> None:
+    turns, mine, others = Turns(10), "000000003.2-b.ticket", ["000000001.1-a.ticket", "000000002.1-a.ticket"]
+    tickets = {name: Ticket(holder=holder(), addresses=[A]) for name in [*others, mine]}
+    both, second = Snapshot(tickets), Snapshot({name: tickets[name] for name in [others[1], mine]})
+    assert (turns.fall_asleep(both, 0), turns.assign(both, [mine], 0)) == (set(), {})
+    assert (turns.fall_asleep(both, 9), turns.assign(both, [mine], 9)) == (set(), {})
+    assert (turns.fall_asleep(both, 10), turns.assign(both, [mine], 10)) == ({"1-a"}, {mine: A})
+    assert (turns.fall_asleep(both, 30), turns.assign(both, [mine], 30)) == (set(), {mine: A})
+    assert (turns.fall_asleep(second, 31), turns.assign(second, [mine], 31)) == (set(), {})
 
 
 async def test_who_is_stopped_in_the_queue_keeps_nobody_waiting_and_gets_its_device_later(
