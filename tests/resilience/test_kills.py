@@ -77,6 +77,7 @@ async def test_a_run_that_another_process_runs_is_refused_and_nothing_is_run(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)  # 26 sweeps: twenty minutes on two cores that others use too
 def test_a_sweep_of_96_cells_killed_25_times_completes_each_cell_once(tmp_path: Path) -> None:
     with PrefectServer(tmp_path) as server:
         lab = build_lab(tmp_path, 24, server.environment)
