@@ -86,7 +86,8 @@ def read_onnx(path: Path) -> OnnxGraph:
         raise ValueError(f"{path.name} cannot be read as an ONNX: it ends within a field") from None
     except ValueError as error:
         raise ValueError(f"{path.name} cannot be read as an ONNX: {error}") from None
-    for what, parts in (("operation", network.nodes), ("output", network.outputs)):
+    ends = {"operation": network.nodes, "output": network.outputs, "input": network.inputs}
+    for what, parts in ends.items():
         if not parts:
             raise ValueError(f"{path.name} has no {what}, so there is nothing to compute; export it again")
     return network

@@ -33,6 +33,12 @@ def test_a_file_cut_short_is_told(tmp_path: Path, cut: int) -> None:
         read_onnx(tmp_path / "net.onnx")
 
 
+def test_a_network_that_takes_nothing_is_a_sentence(tmp_path: Path) -> None:
+    network = write_onnx(tmp_path / "net.onnx", constants=["image"])
+    with pytest.raises(ValueError, match=r"net\.onnx has no input, so there is nothing to compute"):
+        read_onnx(network)
+
+
 @pytest.mark.parametrize("content", [b"", b"\x08\x08", b"text that is none", bytes(50), b"\xff" * 40])
 def test_what_is_no_onnx_is_a_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "net.onnx").write_bytes(content)
