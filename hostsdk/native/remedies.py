@@ -39,6 +39,7 @@ _REMEDIES: Mapping[str, str] = {
     "Einsum": "write it as Transpose, Reshape and MatMul, as later opsets of exporters do",
     "Shape": "give every input a shape with numbers, and it is folded away",
     "GridSample": "opset 16 to 19 with four dimensions is taken, else cut the network there",
+    "Dropout": "export the network for inference (model.eval()), which leaves it out",
     "Cast": "casts between float32, int32, uint8 and bool are taken: write it in these, or leave it out",
     "QuantizeLinear": _WHOLE,
     "DequantizeLinear": _WHOLE,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.prefect_api import PrefectApi
-from qhas.store import Download, Store, StoreError, Upload, s3_answers
+from qhas.store import Download, Store, StoreError, Upload, objects, s3_answers
 from qhas.store.patience import Patience
 from qhas.store.s3 import S3
 from qhas.store.s3_clients import S3Clients
@@ -210,3 +210,16 @@ def test_a_web_page_is_no_empty_store(monkeypatch: pytest.MonkeyPatch, status: i
 def test_a_stored_page_is_read(s3: Store) -> None:
     s3.write("reports/index.html", b"<!doctype html>")
     assert s3.read("reports/index.html") == b"<!doctype html>"
+
+
+def test_an_object_that_would_fill_memory_is_refused_at_once(
+    either: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "LARGEST_READ", 10)
+    for name, size in (("fits", 10), ("large", 11)):
+        either.write(f"runs/{name}", b"x" * size)
+    assert either.read("runs/fits") == b"x" * 10
+    for ask in (lambda: either.read("runs/large"), lambda: either.read_all(["runs/fits", "runs/large"])):
+        with pytest.raises(StoreError, match=r"runs/large: .*over 10 bytes, the most that is read at once"):
+            ask()
+    assert either.read("runs/large", 1, 3) == b"xx"
