@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 _MILLISECOND = 1000.0
 _MINUS = "−"
@@ -23,6 +24,12 @@ def milliseconds(value: float) -> str:
 def seconds(value: float) -> str:
     """What work on this host took, as in `6.5 s`."""
     return f"{value:,.1f} s"
+
+
+def lasting(time: timedelta) -> str:
+    """What a run took, as in `12.4 min`, or `8 s` of less than one."""
+    taken = time.total_seconds()
+    return f"{taken / 60:,.1f} min" if taken >= 60 else f"{taken:.0f} s"
 
 
 def size(value: float) -> str:
@@ -72,7 +79,13 @@ def shares(parts: Sequence[float]) -> list[float]:
 
 def decibels(value: float) -> str:
     """A ratio of powers, as in `42.3 dB`."""
-    return f"{value:.1f} dB"
+    return f"{number(f'{value:.1f}')} dB"
+
+
+def number(text: str) -> str:
+    """A number's digits as people read them: `−0.02` of `-0.02`, and no minus before nothing but zeros."""
+    digits = text.removeprefix("-")
+    return digits if digits == text or not _counts(digits) else f"{_MINUS}{digits}"
 
 
 def megahertz(value: float) -> str:
@@ -83,22 +96,23 @@ def megahertz(value: float) -> str:
 def signed_time(us: float) -> str:
     """A difference of microseconds, as in `+1.9 ms` or `−40 µs`."""
     far = round(abs(us), 1) >= _MILLISECOND
-    return f"{_sign(us)}{abs(us) / _MILLISECOND:.1f} ms" if far else f"{_sign(us)}{microseconds(abs(us))}"
+    return signed(us, lambda value: f"{value / _MILLISECOND:.1f} ms" if far else microseconds(value))
 
 
 def signed_percent(value: float | None) -> str:
     """A difference in percent, as in `+38 %`; empty where there is none."""
-    return "" if value is None else f"{_sign(value)}{abs(value):.{1 if abs(value) < 10 else 0}f} %"
+    return "" if value is None else signed(value, lambda far: f"{far:.{1 if far < 10 else 0}f} %")
 
 
 def signed(value: float, show: Callable[[float], str]) -> str:
-    """A difference as its figure is shown, as in `+1.20 MB` or `−330,676`."""
-    return f"{_sign(value)}{show(abs(value))}"
+    """A difference as its figure is shown, as in `+1.20 MB` or `−330,676`; one that rounds to nothing has a plus."""
+    text = show(abs(value))
+    return f"{_MINUS if value < 0 and _counts(text) else '+'}{text}"
 
 
 def signed_points(value: float) -> str:
     """A difference of two shares, as in `+3.6 points`."""
-    return f"{_sign(value)}{abs(value):.1f} points"
+    return signed(value, lambda far: f"{far:.1f} points")
 
 
 def counted(number: int, what: str) -> str:
@@ -111,5 +125,6 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _sign(value: float) -> str:
-    return _MINUS if value < 0 else "+"
+def _counts(text: str) -> bool:
+    """Whether a digit of it is not zero."""
+    return any(character in "123456789" for character in text)

@@ -85,7 +85,7 @@ class S3Server(ABC):
             trust = str(self.certificates.authority) if self.certificates else None
             context = ssl.create_default_context(cafile=trust)
             _wait_for(
-                lambda: bool(urlopen(self.endpoint, timeout=5, context=context).status), "the S3 server", 25
+                lambda: bool(urlopen(self.endpoint, timeout=5, context=context).status), "the S3 server", 300
             )
         except BaseException:
             self.stop()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from qhas.diff.model import CellDiff, Outcome, RunDiff
 from qhas.markdown import as_text
 from qhas.profile.figures import SHOW
-from qhas.units import signed_percent, signed_time
+from qhas.units import count, signed, signed_percent, signed_time
 
 _EXPLAINED = 20
 """Cells in full; the table has them all."""
@@ -62,6 +62,6 @@ def _cell(cell: CellDiff) -> Iterator[str]:
     yield "| part | time | cycles |"
     yield "|---|---:|---:|"
     for part in cell.contributions[:_PARTS]:
-        yield f"| {as_text(part.name)} | {signed_time(part.us)} | {part.cycles:+,.0f} |"
+        yield f"| {as_text(part.name)} | {signed_time(part.us)} | {signed(part.cycles, count)} |"
     for remark in cell.remarks:
         yield f"\n{as_text(remark)}"

@@ -7,7 +7,7 @@ from pydantic import ConfigDict
 from qhas.documents import Stored
 from qhas.explain.experiments import Resource
 from qhas.outside_text import shown
-from qhas.units import microseconds, signed_percent
+from qhas.units import microseconds, number, signed_percent
 
 _FEW_THREADS = 60
 """Percent: an op on fewer of the HVX threads leaves work undone that they could do."""
@@ -131,7 +131,9 @@ class Explanation(Stored):
             if (value := self.elasticity(resource)) is not None
         ]
         most, resource = max(engines, default=(0.0, Resource.CLOCK), key=lambda each: each[0])
-        others = ", ".join(f"{other} {value:.2f}" for value, other in sorted(engines, reverse=True)[1:])
+        others = ", ".join(
+            f"{other} {number(f'{value:.2f}')}" for value, other in sorted(engines, reverse=True)[1:]
+        )
         known = f"{self.network} on {self.soc}, simulated at {microseconds(self.time_us)},"
         if most < 0.3:
             return (

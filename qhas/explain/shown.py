@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qhas.explain.model import Explanation, Finding, OpBound
 from qhas.outside_text import shown
-from qhas.units import microseconds, signed_percent
+from qhas.units import microseconds, number, signed_percent
 
 MOST_OPS = 12
 FINDING_TITLES = ("what if", "time", "change", "time follows it")
@@ -17,7 +17,7 @@ def finding_row(finding: Finding) -> tuple[str, str, str, str, str]:
     what = f"{finding.resource} {'x 2' if finding.factor > 1 else '/ 2'}"
     time = "" if finding.time_us is None else microseconds(finding.time_us)
     change = "" if finding.change_percent is None else signed_percent(finding.change_percent)
-    follows = "" if finding.elasticity is None else f"{finding.elasticity:.2f}"
+    follows = "" if finding.elasticity is None else number(f"{finding.elasticity:.2f}")
     return what, time, change, follows, finding.note
 
 

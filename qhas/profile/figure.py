@@ -45,7 +45,7 @@ SHOW: Mapping[Unit, Callable[[float], str]] = {
     Unit.PERCENT: units.percent,
     Unit.MEGAHERTZ: units.megahertz,
     Unit.CYCLES_A_PACKET: lambda value: f"{value:.2f}",
-    Unit.RATIO: lambda value: f"{value:.5f}",
+    Unit.RATIO: lambda value: units.number(f"{value:.5f}"),
     Unit.DECIBELS: units.decibels,
     Unit.TOKENS_A_SECOND: units.rate,
     Unit.VALUE: lambda value: f"{value:.3g}",

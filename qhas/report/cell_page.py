@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from qhas import units
 from qhas.devices.facts import Health
 from qhas.diff.model import CellDiff
 from qhas.explain.model import Explanation
@@ -153,7 +154,12 @@ def _tile(figure: Figure, value: float, origin: Origin, diff: CellDiff | None) -
     compared = diff.figure(figure.name) if diff else None
     percent = compared.percent if compared else None
     worse = bool(percent) and figure.less_is_better is ((percent or 0) > 0)
-    return Tile(figure.title_of(origin), figure.text(value), f"{percent:+.1f} %" if percent else "", worse)
+    return Tile(
+        figure.title_of(origin),
+        figure.text(value),
+        units.signed(percent, units.percent) if percent else "",
+        worse,
+    )
 
 
 def _health(record: CellRecord) -> list[tuple[str, str, str]]:
@@ -179,7 +185,7 @@ def _readings(health: Health | None) -> dict[str, str]:
         **{f"{sensor}, °C": value for sensor, value in sorted(health.celsius.items())},
     }
     return {
-        name: f"{value:g}" if isinstance(value, float) else str(value)
+        name: units.number(f"{value:g}") if isinstance(value, float) else str(value)
         for name, value in readings.items()
         if value is not None
     }

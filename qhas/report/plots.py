@@ -9,6 +9,7 @@ from typing import Any
 from qhas.diff.model import CellDiff
 from qhas.profile.metrics import Latency
 from qhas.runs.record import CellRecord, Origin
+from qhas.units import signed
 
 _PARTS = 9
 """Contributions that have a step of their own in a waterfall."""
@@ -178,7 +179,7 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def _signed(us: float) -> str:
     digits = 1 if abs(us) < 100 else 0
-    return f"{us:+,.{digits}f}"
+    return signed(us, f"{{:,.{digits}f}}".format)
 
 
 def _time_title(origin: Origin, latencies: bool) -> str:

@@ -17,7 +17,7 @@ from qhas.runs.record import CellStatus
 from qhas.runs.rows import (
     Column,
 )
-from qhas.units import size, words
+from qhas.units import decibels, lasting, number, percent, signed, size, words
 
 
 def render(template: str, to_reports: str, **context: Any) -> str:
@@ -42,7 +42,16 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.globals.update(
-        family_of=family_of, shown_value=_shown_value, size=size, style_of=_style_of, words=words
+        decibels=decibels,
+        family_of=family_of,
+        lasting=lasting,
+        number=number,
+        percent=percent,
+        shown_value=_shown_value,
+        signed=signed,
+        size=size,
+        style_of=_style_of,
+        words=words,
     )
     # A filter's escapes are made of the text: it is the same whoever writes it, and pictures are long lists of numbers.
     templates.policies["json.dumps_function"] = lambda value, **_: shown(orjson.dumps(value).decode())

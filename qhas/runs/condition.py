@@ -8,6 +8,7 @@ from operator import attrgetter
 from qhas.devices.facts import Health, HealthFacts
 from qhas.profile.diagview import spread_percent
 from qhas.profile.metrics import Latency
+from qhas.units import number
 
 POOR_SPREAD_PERCENT = 20.0
 """Above it the samples of one run lie too far apart to stand for the network."""
@@ -48,4 +49,6 @@ def _change(facts: HealthFacts, quantity: str, read: Callable[[Health], float | 
     values = [health and read(health) for health in (facts.before, facts.after)]
     if values == [None, None]:
         return ""
-    return f"{quantity} {' → '.join('?' if value is None else f'{value:g}' for value in values)}{unit}"
+    return (
+        f"{quantity} {' → '.join('?' if value is None else number(f'{value:g}') for value in values)}{unit}"
+    )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from qhas.profile.figures import HEADLINE
+from qhas.units import percent, signed
 from qhas.verdict.judgement import Moved
 from qhas.verdict.look import BEYOND, EFFECT, Look
 from qhas.verdict.point import Block, SeriesKey
@@ -124,4 +125,4 @@ def _moved(off: float, who: str, cells: _Witnesses) -> Moved:
 
 
 def _percent(off: float) -> str:
-    return f"{100 * math.expm1(off):+.1f} %"
+    return signed(100 * math.expm1(off), percent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from qhas.units import percent, signed
 from qhas.verdict.drift import FAR, NEAR
 from qhas.verdict.judgement import Judgement
 from qhas.verdict.model import CellVerdict, SdkOutcome, Upgrade, Verdict
@@ -81,14 +82,14 @@ def _sentence(key: SeriesKey, judgement: Judgement, baseline: float | None, chan
             else "the first night"
         )
         former = (
-            f"; {judgement.reason}: {change:+.1f} % against the level before{_weighed(judgement)}"
+            f"; {judgement.reason}: {signed(change, percent)} against the level before{_weighed(judgement)}"
             if judgement.reason and change is not None
             else ""
         )
         return f"{start} {figure}, {nights}{former}."
     if judgement.verdict is Verdict.STEADY and not key.metric.noisy:
         return f"{start} {figure}, unchanged."
-    changed = f"{change:+.1f} % " if change is not None else ""
+    changed = f"{signed(change, percent)} " if change is not None else ""
     parts = [f"{start} {changed}({key.metric.text(baseline or 0)} → {figure})"]
     if judgement.verdict in _SINCE and judgement.since:
         parts[0] += f" since {judgement.since.day.isoformat()}"
@@ -96,11 +97,11 @@ def _sentence(key: SeriesKey, judgement: Judgement, baseline: float | None, chan
         parts.append(judgement.reason)
     if judgement.unrepaired is not None:
         parts.append(
-            f"still {100 * math.expm1(judgement.unrepaired):+.1f} % against the nights before the regression"
+            f"still {signed(100 * math.expm1(judgement.unrepaired), percent)} against the nights before the regression"
         )
     if judgement.rate is not None:
         parts.append(
-            f"{100 * math.expm1(judgement.rate):+.2f} % a night, against the nights of {NEAR} to {FAR} days ago"
+            f"{signed(100 * math.expm1(judgement.rate), '{:.2f} %'.format)} a night, against the nights of {NEAR} to {FAR} days ago"
         )
     if judgement.scale and judgement.verdict is not Verdict.SUSTAINED:
         parts.append(f"nights vary by {100 * judgement.scale.sigma:.1f} %")

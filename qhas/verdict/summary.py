@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from qhas.markdown import as_text
 from qhas.profile.figures import HEADLINE
 from qhas.runs.record import SweepRecord
-from qhas.units import counted, words
+from qhas.units import counted, percent, signed, words
 from qhas.verdict.model import CellVerdict, SdkOutcome, Verdict, headlines
 from qhas.verdict.upgrade import UpgradeTable, apart_from_upgrades, upgrade_tables
 
@@ -106,7 +106,7 @@ def morning_page(run: SweepRecord, verdicts: Collection[CellVerdict]) -> str:
         if moved := table.moved:
             lines += ["", f"### {as_text(str(table))}", "", "| cell | change | why |", "|---|---:|---|"]
             lines += [
-                f"| {as_text(verdict.cell)} | {verdict.change_percent or 0:+.1f} % | {as_text(verdict.sentence)} |"
+                f"| {as_text(verdict.cell)} | {signed(verdict.change_percent or 0, percent)} | {as_text(verdict.sentence)} |"
                 for verdict in moved[:_LISTED]
             ]
             lines += _more(moved)

@@ -204,7 +204,7 @@ def test_slower_blocks_are_a_regression_of_tokens_a_second(language: Language, r
     assert rates["llms-1"] == pytest.approx(2 * rates["llms-2"], rel=1e-3)
     assert later.failure is None
     told = {verdict.sentence for verdict in judged if verdict.verdict.says_something}
-    assert any("tokens a second in decode -50.0 %" in sentence for sentence in told)
+    assert any("tokens a second in decode −50.0 %" in sentence for sentence in told)
     diff = compare_runs(language.store, "llms-1", "llms-2")
     (decode,) = [cell for cell in diff.cells if cell.after.cell == f"{CELL}/decode"]
     figure = decode.figure("decode_tokens_per_s")

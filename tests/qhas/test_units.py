@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from qhas.units import count, microseconds, signed, signed_percent, signed_time, size, words
+import qhas
+from qhas.units import count, microseconds, number, percent, signed, signed_percent, signed_time, size, words
 
 
 @pytest.mark.parametrize(
@@ -46,5 +50,27 @@ def test_differences_of_bytes_and_in_percent_have_a_sign() -> None:
     assert signed_percent(None) == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [("-0.02", "−0.02"), ("0.02", "0.02"), ("-0.00", "0.00"), ("-7", "−7"), ("1e-05", "1e-05")],
+)
+def test_a_number_below_zero_has_the_sign_of_a_difference(text: str, people: str) -> None:
+    assert number(text) == people
+
+
+def test_a_difference_that_rounds_to_nothing_is_not_below_it() -> None:
+    assert (signed(-0.04, percent), signed_percent(-0.04), signed_time(-0.04)) == (
+        "+0.0 %",
+        "+0.0 %",
+        "+0 µs",
+    )
+
+
 def test_members_of_a_vocabulary_are_words() -> None:
     assert words("qhas_invalid") == "qhas invalid"
+
+
+def test_signs_of_differences_are_made_in_one_place() -> None:
+    plus = re.compile(r":\+[,.0-9]*[fd%g}]")
+    sources = (path for path in Path(qhas.__path__[0]).rglob("*") if path.suffix in (".py", ".html"))
+    assert [path.name for path in sources if plus.search(path.read_text("utf-8"))] == []

@@ -13,6 +13,7 @@ from rich.text import Text
 from qhas.devices.facts import Health, chip_celsius
 from qhas.devices.lease import Holder
 from qhas.site import Transport
+from qhas.units import number
 from qhas.upkeep.rack import CHECK_RUN, Check, Outcome, Standing
 
 _COLOURS = {
@@ -116,7 +117,7 @@ def _readings(health: Health | None) -> tuple[str, ...]:
 
 
 def _figure(value: float | None, unit: str = "") -> str:
-    return "?" if value is None else f"{value:g}{unit}"
+    return "?" if value is None else f"{number(f'{value:g}')}{unit}"
 
 
 def _remarks(one: Check, now: datetime) -> list[Text]:

@@ -66,7 +66,7 @@ def test_accuracy_that_falls_is_news_and_what_hosts_differ_by_is_none(store: Sto
     (before, after) = (judge_again(store, run_of(night)) for night in (1, 2))
     assert {of(before, figure).verdict for figure in OF_AN_ONNX} == {Verdict.STEADY}
     assert {of(after, figure).verdict for figure in OF_AN_ONNX} == {Verdict.NEW}
-    assert "cosine -2.8 % (0.99800 → 0.97000)" in of(after, COSINE).sentence
+    assert "cosine −2.8 % (0.99800 → 0.97000)" in of(after, COSINE).sentence
 
 
 def test_accuracy_over_more_inputs_is_no_fall_of_that_over_fewer(store: Store) -> None:
