@@ -17,6 +17,8 @@ _OPERATORS = (
 )
 _DYNAMIC = "ranges of activations have to be known beforehand: take the float network as w8a8"
 _WHOLE = "quantise to whole numbers of 4, 8 or 16 bits, with a scale a tensor or a channel"
+_CONSTANT = "make the shape or number that it takes a constant of the network, or cut the network there"
+_TENSORS = "write it with Split, Slice and Concat of tensors, or cut the network there"
 _UNROLLED = "export it unrolled"
 _PUBLIC = frozenset({"", "ai.onnx", "com.microsoft"})
 """Domains of operations that ONNX or ONNX Runtime defines."""
@@ -43,6 +45,8 @@ _REMEDIES: Mapping[str, str] = {
     "Cast": "casts between float32, int32, uint8 and bool are taken: write it in these, or leave it out",
     "QuantizeLinear": _WHOLE,
     "DequantizeLinear": _WHOLE,
+    **dict.fromkeys(("Reshape", "Expand", "Tile", "TopK", "Range", "ConstantOfShape"), _CONSTANT),
+    **dict.fromkeys(("SplitToSequence", "SequenceAt", "SequenceConstruct", "ConcatFromSequence"), _TENSORS),
     "Mod": "for whole numbers: x - (x / y) * y with Div, Mul and Sub",
 }
 """By operation, what would do."""

@@ -118,7 +118,8 @@ def _say_plainly(error: Any) -> None:
 def _refuse(sentence: str, words: str) -> None:
     from qhas.cli.screen import errors
 
-    text = f"qhas: {sentence.rstrip('.')}; `{words} --help` has what it takes."
+    end = "" if sentence.endswith("?") else ";"
+    text = f"qhas: {sentence.rstrip('.')}{end} `{words} --help` has what it takes."
     errors.print(text, style="red", soft_wrap=True, highlight=False)
 
 
