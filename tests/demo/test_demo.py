@@ -28,6 +28,7 @@ from qhas.runs.stored import load_run
 from qhas.site.demo import NETWORKS, SOCS, demo_site
 from qhas.site.sdk import find_sdk
 from qhas.store import Store
+from qhas.units import counted
 from tests.demo.conftest import QHAS, SMALL, DemoRun, environment
 from tests.hostsdk.networks import reference
 from tests.judges import netron, perfetto
@@ -182,7 +183,7 @@ def require_same_again(demo: DemoRun, cells: int, *command: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{cells} of {cells} prepared graphs came from the store" in done.stdout
+    assert f"{cells} of {counted(cells, 'prepared graph')} came from the store" in done.stdout
     _, records = load_run(Store(str(demo.store)), "again")
     shutil.rmtree(demo.store / "runs" / "again")
     for record in records:
