@@ -57,7 +57,7 @@ def _rows(folder: Path, tiny: Path) -> Iterator[_Row]:
     threads = ("--num_hvx_threads=2", None)
     yield _Row("threads", tiny, ("", None), threads, frozenset({Cause.OPTION}), "HVX threads 4 → 2")
     if set(_COMPILERS) <= set(host_sdk_versions()):
-        asyncio.run(make_networks(folder, lambda _: None, [_NETWORK]))
+        asyncio.run(make_networks(folder, lambda _: None, [f"{_NETWORK}.dlc"]))
         old, new = (("", generation) for generation in _COMPILERS)
         others = frozenset({Cause.COMPILED, Cause.MEMORY, Cause.COST_MODEL})
         yield _Row("compiler", folder / "networks" / f"{_NETWORK}.dlc", old, new, others, "HTP ops")

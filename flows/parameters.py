@@ -49,7 +49,7 @@ DLC = _parameter(
     "Network",
     "An un-cached DLC, or an ONNX, which is converted first: a path on the worker or any fsspec URL, as in "
     "s3://models/inception_v2.dlc. To try it out: "
-    "qhas-demo/networks/squeezenet.dlc, a sample network, which is made if it does not exist.",
+    "qhas-demo/networks/squeezenet.onnx, a sample network, which is made if it does not exist.",
 )
 SOC_OF_CELL = _parameter(
     "SoC",

@@ -99,7 +99,7 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
 
     Raises InvalidInput before anything runs, and RunNotEnded if the cells have run and the store is gone.
     """
-    for folder, names in missing_networks(model.dlc for model in spec.models).items():
+    for folder, names in missing_networks(model.source for model in spec.models).items():
         await make_samples(folder, names)
     plan = await asyncio.to_thread(plan_sweep, spec)
     site = load_site(site_path)

@@ -122,12 +122,13 @@ def safe_name(name: str) -> str:
 
 
 def safe_paths(paths: Iterable[str]) -> dict[str, str]:
-    """A key for each relative path chosen outside, no two alike and none a folder of another, even where case does not count.
+    """A key for each relative path chosen outside, no two alike and none a folder of another, even where case or a dot at the end
+    does not count.
 
     A path that is no key as it stands, meets another, is too long or looks marked is marked by its own digest. Behind
     each key there is room for `.gz`.
     """
-    keys = {path: re.sub(r"\.\Z", "_", "/".join(map(safe_name, path.split("/")))) for path in paths}
+    keys = {path: re.sub(r"\.(?=/|\Z)", "_", "/".join(map(safe_name, path.split("/")))) for path in paths}
     alike = Counter(key.lower() for key in keys.values())
     folders = {folder for key in alike for folder in _folders(key)}
 

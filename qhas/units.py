@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 _MILLISECOND = 1000.0
 _MINUS = "−"
@@ -23,6 +24,12 @@ def milliseconds(value: float) -> str:
 def seconds(value: float) -> str:
     """What work on this host took, as in `6.5 s`."""
     return f"{value:,.1f} s"
+
+
+def lasting(time: timedelta) -> str:
+    """What a run took, as in `12.4 min`, or `8 s` of less than one."""
+    taken = time.total_seconds()
+    return f"{taken / 60:,.1f} min" if taken >= 60 else f"{taken:.0f} s"
 
 
 def size(value: float) -> str:

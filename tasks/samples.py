@@ -11,7 +11,7 @@ from qhas.site.demo import make_networks
 from tasks.policy import step
 
 
-@step("make-samples", "make {names}")
-async def make_samples(folder: Path, names: Iterable[str]) -> None:
-    """Make sample networks in the demo's folder, some seconds each. Raises InvalidInput."""
-    await make_networks(folder, lambda name: get_run_logger().info("Sample network %s is made.", name), names)
+@step("make-samples", "make {files}")
+async def make_samples(folder: Path, files: Iterable[str]) -> None:
+    """Make files of sample networks in the demo's folder, some seconds each. Raises InvalidInput."""
+    await make_networks(folder, lambda file: get_run_logger().info("Sample network %s is made.", file), files)

@@ -187,7 +187,7 @@ class TestInstalled:
             api = {name: value for name, value in server.environment.items() if name.startswith("PREFECT_")}
             installed.run("python", "-m", "flows.register", **api)
             assert yaml.safe_load((installed.folder / "examples/nightly.yaml").read_text())["socs"]
-            network = "qhas-demo/networks/squeezenet.dlc"  # below the folder that they were registered in
+            network = "qhas-demo/networks/squeezenet.onnx"  # below the folder that they were registered in
             installed.run(
                 *("prefect", "deployment", "run", "profile/profile-network", "--param", f"dlc={network}"),
                 *("--param", "soc=sa8255", "--param", "run_id=packaged"),

@@ -53,7 +53,7 @@ class SweepLab:
                 start_new_session=True,
             )  # fmt: skip
 
-    def run(self, run_id: str, seconds: float = 240) -> int:
+    def run(self, run_id: str, seconds: float = 3600) -> int:
         """The exit code of a sweep that is let run to its end."""
         with ended_with_us(self.start(run_id)) as process:
             return process.wait(seconds)

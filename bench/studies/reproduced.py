@@ -52,7 +52,7 @@ class Reduced:
 def measure(folder: Path, size: Size, console: Console) -> object:
     """Needs the generations of the host SDK on this machine: `python -m hostsdk install`."""
     names = NETWORKS if size is Size.FULL else ("squeezenet", "shufflenet")
-    asyncio.run(make_networks(folder, lambda _: None, names))
+    asyncio.run(make_networks(folder, lambda _: None, [f"{name}.dlc" for name in names]))
     site = Site(store=str(folder / "store"))
     models = named([str(folder / "networks" / f"{name}.dlc") for name in names], NO_INPUTS)
     question = Question(models, _SOCS, tuple(host_sdk_versions()), every=True)

@@ -16,9 +16,10 @@ from bench.failure import BenchFailed
 from bench.truth import matrix, page, simulated, structure, tables, trial
 from hostsdk.errors import ToolError
 from hostsdk.socs import find
+from qhas.cli.profile import shapes_of
 from qhas.failures import InvalidInput
 from qhas.truth import calibration
-from qhas.truth.tables import WHEEL, Device, device_of, devices, measured_models
+from qhas.truth.tables import WHEEL, Device, components, device_of, devices, measured_models
 from qhas.truth.traits import Traits
 
 _ROOT = Path(__file__).parents[2]
@@ -32,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         if given.onnx:
             return _try(given, console)
-        if given.run:
+        if given.run is not None:
             return _run(given, console)
     except (BenchFailed, ToolError, InvalidInput) as error:
         print(f"The network was not tried: {error}", file=sys.stderr)
@@ -46,12 +47,13 @@ def main(argv: Sequence[str]) -> int:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench truth", description=__doc__)
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--write",
         action="store_true",
         help="make calibration.tsv, checked.tsv, docs/truth.md and its pictures",
     )
-    parser.add_argument(
+    what.add_argument(
         "--run", nargs="*", metavar="NETWORK",
         help="simulate what qhas/truth/simulated.tsv has no row of, of all structure files or of some, and add it",
     )  # fmt: skip
@@ -64,15 +66,19 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--wheel", default=WHEEL, help=f"with --run: version of the compiler; default {WHEEL}"
     )
     parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="with --run: networks at the same time"
+        "--jobs", type=_count, default=1, metavar="N", help="with --run: networks at the same time"
     )
     parser.add_argument(
         "--results", type=Path, default=Path("bench-truth"), metavar="DIR",
         help="with --run: where figures are kept; a run that was stopped goes on there",
     )  # fmt: skip
-    parser.add_argument(
+    what.add_argument(
         "--onnx", type=Path, metavar="FILE", help="a network to try, .onnx, .onnx.gz or .onnx.xz"
     )
+    parser.add_argument(
+        "--shape", action="append", default=[], metavar="INPUT=SIZES",
+        help="with --onnx: of an input whose sizes are open, as image=1,3,224,224; repeat it for more",
+    )  # fmt: skip
     parser.add_argument("--model", help="its name in AI Hub, as mobilenet_v2: what it is set against")
     parser.add_argument("--component", default="", help="which part of a model that has several")
     parser.add_argument(
@@ -83,11 +89,20 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         parser.error("--model and --onnx go together")
     if given.model and given.model not in measured_models():
         parser.error(f"nothing was measured of {given.model!r}; names are as in qhas/truth/measured.tsv")
+    if given.model and given.component not in (parts := components(given.model)):
+        named = f"--component {' or '.join(parts)}" if any(parts) else "no --component"
+        parser.error(f"{given.model} was measured as {named}")
     if unknown := {*(given.run or ())} - {*structure.names()}:
         parser.error(
             f"there is no structure file of {min(unknown)}; there are {', '.join(structure.names())}"
         )
     return given
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def _show_all(console: Console) -> None:
@@ -137,7 +152,7 @@ def _try(given: argparse.Namespace, console: Console) -> int:
     targets = _targets(given.soc or _DEFAULT_SOCS)
     with tempfile.TemporaryDirectory(prefix="qhas-truth-") as scratch:
         folder = Path(scratch)
-        dlc, traits = trial.converted(given.onnx, folder)
+        dlc, traits, grown = trial.converted(given.onnx, shapes_of(given.shape), folder)
         rows = [
             _row(made) for made in trial.tried(given.model, given.component, dlc, traits, targets, folder)
         ]
@@ -146,6 +161,10 @@ def _try(given: argparse.Namespace, console: Console) -> int:
         "vendor's interval ms", "ops without a cost", "spill", "expected",
     )  # fmt: skip
     _show(console, f"{given.model}: {_described(traits)}", tables.Table(titles, rows))
+    if grown:
+        console.print(
+            f"{given.onnx.name} lacks the values of {grown} weights; values of a seed took their place."
+        )
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +11,9 @@ from bench.failure import BenchFailed
 from hostsdk.preparation import ESTIMATE_UNSUPPORTED
 from qhas.estimate.model import GraphEstimate
 from qhas.estimate.worker import TrialRefused, Worker
+from qhas.machine.tool_output import last_words
 from qhas.site import SdkRef
-from qhas.site.sdk import HOST_TARGET, Sdk, find_sdk, host_sdk_root
+from qhas.site.sdk import Sdk, find_sdk, host_sdk_root
 
 
 class Estimate(NamedTuple):
@@ -31,17 +32,18 @@ def host_sdk(version: str | None = None) -> Sdk:
     return find_sdk(SdkRef(root=host_sdk_root(version), env={ESTIMATE_UNSUPPORTED: "1"}), {})
 
 
-def to_dlc(sdk: Sdk, network: Path, folder: Path) -> Path:
+def to_dlc(sdk: Sdk, network: Path, folder: Path, shapes: Mapping[str, Sequence[int]] | None = None) -> Path:
     """The DLC of an ONNX file. Raises BenchFailed with the converter's own words."""
-    dlc = folder / "network.dlc"
-    converter = sdk.root / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
-    command = [str(converter), "--input_network", str(network), "--output_path", str(dlc)]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env=sdk.environment(), check=False
+    dlc, said = folder / "network.dlc", folder / "converter.log"
+    command = sdk.convert_argv(
+        network=network, output=dlc, op_trace=folder / "op_trace.json", shapes=shapes or {}
     )
+    with said.open("wb") as log:
+        done = subprocess.run(
+            command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, env=sdk.environment(), check=False
+        )
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise BenchFailed(f"it cannot be converted: {said[-1] if said else 'the converter said nothing'}")
+        raise BenchFailed(f"it cannot be converted: {last_words(said)}.")
     return dlc
 
 

@@ -33,6 +33,7 @@ def quantise(source: Path, target: Path, precision: Precision, *, attention: boo
         logging.ERROR
     )  # the quantiser advises a preparation that changes nothing here
     wide = precision is Precision.W8A16
+    source = _with_fixed_pads(source)
     recipe = get_qnn_qdq_config(
         source,
         _Samples(onnx.load(source).graph),
@@ -46,6 +47,24 @@ def quantise(source: Path, target: Path, precision: Precision, *, attention: boo
     _whole_numbers_outside(model.graph)
     onnx.save(model, target)
     made.unlink()
+
+
+def _with_fixed_pads(source: Path) -> Path:
+    """Pads that a network computes of its input's shape, of which the quantiser makes 8 bits, are folded; other networks stay as they are."""
+    import onnx
+    import onnxruntime as ort
+
+    graph = onnx.load(source).graph
+    constant = {each.name for each in graph.initializer}
+    constant |= {name for node in graph.node if node.op_type == "Constant" for name in node.output}
+    if not any(node.op_type == "Pad" and node.input[1] not in constant for node in graph.node):
+        return source
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(folded := source.with_suffix(".folded"))
+    options.log_severity_level = 4
+    ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
+    return folded
 
 
 class _Samples:

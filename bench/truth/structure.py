@@ -12,6 +12,7 @@ import lzma
 import zlib
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -50,14 +51,21 @@ def read(path: Path) -> Any:
 
 
 def unpack(path: Path) -> Any:
-    """The model as it stands in the file. Raises BenchFailed."""
+    """The model as it stands in the file, with the values that lie in files beside it, if they do. Raises BenchFailed."""
     import onnx
 
     plain = {".gz": gzip.decompress, ".xz": lzma.decompress}.get(path.suffix, bytes)
     try:
-        return onnx.load_from_string(plain(path.read_bytes()))
+        model = onnx.load_from_string(plain(path.read_bytes()))
+        if not model.graph.node:
+            raise BenchFailed(f"{path} has no graph: it is no ONNX file, or an empty one.")
+        with suppress(OSError, onnx.checker.ValidationError):  # they are not there: they grow
+            onnx.load_external_data_for_model(model, str(path.parent))
+    except BenchFailed:
+        raise
     except Exception as error:  # protobuf's errors have no common class
         raise BenchFailed(f"{path} cannot be read as an ONNX file: {error}.") from error
+    return model
 
 
 def grow(model: Any) -> int:
@@ -72,6 +80,8 @@ def grow(model: Any) -> int:
         if not np.prod(shape):
             continue
         tensor.raw_data = _values(random, shape, tensor.doc_string).tobytes()
+        tensor.data_location = onnx.TensorProto.DEFAULT
+        del tensor.external_data[:]
         grown += 1
     return grown
 

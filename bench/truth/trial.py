@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,14 +38,15 @@ class Trial(NamedTuple):
         return self.estimate.simulated_us / 1000
 
 
-def converted(onnx_file: Path, folder: Path) -> tuple[Path, Traits]:
-    """A DLC of the file, and its traits. Raises BenchFailed."""
+def converted(onnx_file: Path, shapes: Mapping[str, Sequence[int]], folder: Path) -> tuple[Path, Traits, int]:
+    """A DLC of the file, its traits, and how many weights had to grow. Raises BenchFailed."""
     import onnx
 
-    source = folder / "network.onnx"
-    onnx.save(structure.read(onnx_file), str(source))
-    dlc = to_dlc(host_sdk(), source, folder)
-    return dlc, traits_of(read_network(dlc))
+    source, model = folder / "network.onnx", structure.unpack(onnx_file)
+    grown = structure.grow(model)
+    onnx.save(model, str(source))
+    dlc = to_dlc(host_sdk(), source, folder, shapes)
+    return dlc, traits_of(read_network(dlc)), grown
 
 
 def tried(

@@ -61,7 +61,7 @@ class S3Server(ABC):
         }
 
     def client(self) -> Any:
-        """A botocore client, independent of every client under test."""
+        """A botocore client, independent of every client under test; moto answers 500 to a listing while others write."""
         return botocore.session.get_session().create_client(
             "s3",
             endpoint_url=self.endpoint,
@@ -69,7 +69,7 @@ class S3Server(ABC):
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
             verify=str(self.certificates.authority) if self.certificates else None,
-            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+            config=Config(retries={"total_max_attempts": 5}, s3={"addressing_style": "path"}),
         )
 
     def bucket(self, region: str | None = None) -> str:
@@ -85,7 +85,7 @@ class S3Server(ABC):
             trust = str(self.certificates.authority) if self.certificates else None
             context = ssl.create_default_context(cafile=trust)
             _wait_for(
-                lambda: bool(urlopen(self.endpoint, timeout=5, context=context).status), "the S3 server", 25
+                lambda: bool(urlopen(self.endpoint, timeout=5, context=context).status), "the S3 server", 300
             )
         except BaseException:
             self.stop()

@@ -28,9 +28,9 @@ from hostsdk.native.inner_outputs import give_out
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, ready
 from hostsdk.native.reasons import reason_of
+from hostsdk.native.remedies import refusal
 
 INNER = "inner.json"
-_NAMED_AT_MOST = 8
 _TRACE = "qnn_op_trace.json"
 """What the provider calls it (ONNX Runtime's QNN provider 2.7, schema version 2)."""
 _LARGEST_FILE = (1 << 31) - (1 << 20)
@@ -61,7 +61,8 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
     if not made:
         raise ToolError(
             ErrorCode.UNSUPPORTED_LAYER,
-            "nothing of the network is left to run on the HTP: its outputs are constants or its inputs themselves.",
+            "nothing of the network is left to run on the HTP, as its outputs are constants or its inputs themselves: give it an output "
+            "that an operation makes of an input.",
             "Converter",
         )
     if len(made) != 1:
@@ -91,10 +92,7 @@ def _ready(request: dict[str, Any]) -> str:
     shapes = Shapes(request["inputs"], request["symbols"], request["batch"])
     network, recurrent = ready(Path(request["onnx"]), Path.cwd(), shapes)
     if recurrent:
-        raise _unsupported(
-            recurrent,
-            "write it as MatMul, Sigmoid and Tanh, one step after the other, or cut the network there",
-        )
+        raise refusal(recurrent, onnx_graph(str(network)))
     boundary = Boundary(**request.get("boundary", {}))
     made = _rewritten(network, boundary) if boundary else network
     return str(_with_inner(made) if request.get("inner") else made)
@@ -134,34 +132,25 @@ def _saved(model: Any, name: str) -> Path:
 
 def _explained(ort: Any, network: str, htp: dict[str, str], error: Exception) -> ToolError:
     """Why the session failed: the operations left to the CPU if that is it, else the runtime's own text."""
-    unusable = ToolError(
-        ErrorCode.MODEL_LOAD, f"{Path(network).name} is no usable ONNX model: {reason_of(error)}", "Converter"
-    )
     try:
         graph = onnx_graph(network)
     except Exception:  # the parser's own kinds
-        return unusable
+        return _unusable(network, error)
     try:
         session = qnn_session(ort, network, htp, {RECORD_ASSIGNMENT: "1"})
-    except Exception:
+    except Exception as load:  # what is wrong with it where nothing is asked of the HTP
         unknown = unregistered(graph, str(error))
-        return _unsupported(unknown) if unknown else unusable
+        return refusal(unknown, graph) if unknown else _unusable(network, load)
     if culprits := not_taken(session, graph):
-        return _unsupported(culprits)
+        return refusal(culprits, graph)
     return ToolError(
         ErrorCode.UNKNOWN, f"the converter failed on {Path(network).name}: {reason_of(error)}", "Converter"
     )
 
 
-def _unsupported(
-    nodes: list[tuple[str, str]], remedy: str = "replace them or cut the network there"
-) -> ToolError:
-    shown = ", ".join(f"{kind} ({name or 'unnamed'})" for kind, name in nodes[:_NAMED_AT_MOST])
-    more = f" and {len(nodes) - _NAMED_AT_MOST} more" if len(nodes) > _NAMED_AT_MOST else ""
+def _unusable(network: str, error: Exception) -> ToolError:
     return ToolError(
-        ErrorCode.UNSUPPORTED_LAYER,
-        f"the HTP does not take {shown}{more}: {remedy}.",
-        "Model Validation",
+        ErrorCode.MODEL_LOAD, f"{Path(network).name} is no usable ONNX model: {reason_of(error)}", "Converter"
     )
 
 

@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.native.assignment import onnx_graph, unregistered
 from hostsdk.native.data_files import has_data_files
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, ready
+from hostsdk.native.reasons import reason_of
+from hostsdk.native.remedies import refusal
 from hostsdk.native.sensitivity import sensitive_activations
 from hostsdk.native.tensor_files import Inputs, inputs_of
 from hostsdk.native.written_out import OF_16_BITS, write_out
@@ -26,6 +29,10 @@ from hostsdk.native.written_out import OF_16_BITS, write_out
 MIXED = "mixed"
 _COMPONENT = "Quantizer"
 _NORMS = frozenset({"LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"})
+_TYPED_AS_THEIR_INPUT = frozenset(
+    {"Gelu", "FastGelu", "QuickGelu", "BiasGelu", "SimplifiedLayerNormalization"}
+)
+"""Operations of ONNX Runtime's own whose output has type and shape of their first input."""
 _WEIGHTS = "network.onnx.data"
 _FOLDED = "folded.onnx"
 _PREPROCESSED = "preprocessed.onnx"
@@ -34,7 +41,9 @@ _PREPROCESSED = "preprocessed.onnx"
 def quantise(request: dict[str, Any], reply: Reply) -> None:
     """Run the job in the working directory, which should be empty."""
     shapes = Shapes(request["inputs"], request["symbols"], request["batch"])
-    source, _ = ready(Path(request["onnx"]), Path.cwd(), shapes)
+    source, recurrent = ready(Path(request["onnx"]), Path.cwd(), shapes)
+    if recurrent:
+        raise refusal(recurrent, onnx_graph(str(source)))
     try:
         made, lifted, activations = _quantised(source, request)
     except ToolError:
@@ -42,10 +51,7 @@ def quantise(request: dict[str, Any], reply: Reply) -> None:
     except (
         Exception
     ) as error:  # the quantiser's own checks, ONNX Runtime's and protobuf's have no common class
-        text = " ".join(str(error).split())[:400].rstrip(".")
-        raise ToolError(
-            ErrorCode.MODEL_LOAD, f"ONNX Runtime cannot quantise {request['onnx']}: {text}.", _COMPONENT
-        ) from error
+        raise _explained(source, Path(request["onnx"]).name, error) from error
     data = Path(_WEIGHTS)
     reply.result(
         onnx=str(made),
@@ -53,6 +59,19 @@ def quantise(request: dict[str, Any], reply: Reply) -> None:
         lifted=lifted,
         activations=activations,
     )
+
+
+def _explained(source: Path, name: str, error: Exception) -> ToolError:
+    """Operations that nobody knows if it is that, else the quantiser's or the runtime's own text."""
+    unusable = ToolError(
+        ErrorCode.MODEL_LOAD, f"ONNX Runtime cannot quantise {name}: {reason_of(error)}", _COMPONENT
+    )
+    try:
+        graph = onnx_graph(str(source))
+    except Exception:  # the parser's own kinds
+        return unusable
+    unknown = unregistered(graph, str(error))
+    return refusal(unknown, graph) if unknown else unusable
 
 
 def _quantised(source: Path, request: Mapping[str, Any]) -> tuple[Path, list[str], int]:
@@ -68,6 +87,7 @@ def _quantised(source: Path, request: Mapping[str, Any]) -> tuple[Path, list[str
         folded, preprocessed, fuse_layernorm=True, save_as_external_data=large, all_tensors_to_one_file=True
     )
     network = preprocessed if changed else folded
+    _give_types(network)
     inputs, lines = inputs_of(network), request["list"]
     lifted, activations = (
         sensitive_activations(network, inputs.feed(lines[0])) if request["activations"] == MIXED else ([], 0)
@@ -115,6 +135,26 @@ def _write_out(network: Path) -> None:
 
     model = onnx.load(network, load_external_data=False)
     if write_out(model, network.parent, OF_16_BITS):
+        onnx.save(model, network)
+
+
+def _give_types(network: Path) -> None:
+    """Say of every tensor what it holds: the quantiser leaves those in floats of which ONNX infers nothing, as behind a GELU of ONNX Runtime's."""
+    import onnx
+
+    model, known = (onnx.load(network, load_external_data=False) for _ in range(2))
+    unknown = [
+        node
+        for node in known.graph.node
+        if node.op_type in _TYPED_AS_THEIR_INPUT and not onnx.defs.has(node.op_type, node.domain)
+    ]
+    for node in unknown:
+        node.op_type, node.domain = "Identity", ""
+        del node.input[1:], node.output[1:], node.attribute[:]
+    if unknown:
+        inferred = onnx.shape_inference.infer_shapes(known).graph
+        del model.graph.value_info[:]
+        model.graph.value_info.extend(inferred.value_info)
         onnx.save(model, network)
 
 

@@ -21,6 +21,11 @@ _SENTENCES: Mapping[str, str] = {
     "export it in float32 or float16",
     r"Node '(.*?)(?:_token_\d+)?' OpType:(\w+) .* was not selected by that EP": "the HTP does not take {1} ({0}) as it stands: see "
     "whether shapes and types of its inputs and weights fit each other",
+    r"Could not find an implementation for (\w+)\(\d+\) node with name '(.*?)'": "ONNX Runtime has no {0} ({1}) of the numbers that it is "
+    "fed: put a Cast to float32 before it, or export the network in float32 or float16",
+    r"Node \((.*?)\) Op \((\w+)\) \[\w+\] (.*?)\.?$": "{1} ({0}) does not fit its inputs ({2}): correct it, and export it again",
+    r"running (\w+) node\. Name:'(.*?)' Status Message: (?:\S+:\d+ \S+ )?(.*?)\.?$": "{0} ({1}) cannot be computed ({2}): see whether shapes "
+    "and types of its inputs and weights fit each other",
     r"Duplicate definition of name \((.*)\)": "two nodes make a tensor called {0}: export it again",
     r"Node input '(.*)' is not a graph input": "a node takes {0}, which nothing makes: it was cut or edited wrongly; export it again",
     r"the graph is not acyclic": "its nodes go round in a circle: it was edited wrongly; export it again",

@@ -1,7 +1,7 @@
 """Job: which operations of an ONNX the HTP of each SoC takes, by the compiler's own validation; nothing is compiled to the end.
 
 Request: library_dir, onnx, inputs, symbols, batch (as of `convert`), socs (model numbers by name). Result: nodes (how many
-there are), macs (of all), socs (by name: the operations left out as {type, name, macs, domain}).
+there are), macs (of all), socs (by name: the operations left out as {type, name, macs, remedy}).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from hostsdk.native.job import Reply, serve
 from hostsdk.native.macs import macs_by_node
 from hostsdk.native.network import Shapes, ready
 from hostsdk.native.reasons import reason_of
+from hostsdk.native.remedies import remedies
 
 _MATERIAL = ("Constant",)
 """Folded before anything is assigned."""
@@ -39,13 +40,12 @@ def support(request: dict[str, Any], reply: Reply) -> None:
     directory = Path(request["library_dir"])
     model = _loaded(network)
     macs = macs_by_node(model)
-    domains = {node.name: node.domain for node in model.graph.node}
     socs = {}
     for soc, number in request["socs"].items():
-        left = dict.fromkeys([*recurrent, *_left(ort, network, model.graph, directory, number)])
+        left = remedies([*recurrent, *_left(ort, network, model.graph, directory, number)], model.graph)
         socs[soc] = [
-            {"type": kind, "name": name, "macs": macs.get(name, 0), "domain": domains.get(name, "")}
-            for kind, name in left
+            {"type": kind, "name": name, "macs": macs.get(name, 0), "remedy": remedy}
+            for (kind, name), remedy in left.items()
         ]
     nodes = sum(node.op_type not in _MATERIAL for node in model.graph.node)
     reply.result(nodes=nodes, macs=sum(macs.values()), socs=socs)

@@ -18,13 +18,16 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--inputs", type=int, default=0, metavar="N", help="also N raw inputs a network and an input list"
     )
+    parser.add_argument(
+        "--float", action="store_true", help="in floats, each with a folder of images to quantise it by"
+    )
     chosen = parser.parse_args(argv)
     networks = chosen.networks.split(",")
     unknown = [name for name in networks if name not in NETWORKS]
     if unknown:
         parser.error(f"unknown network {unknown[0]!r}: choose from {', '.join(NETWORKS)}")
     try:
-        from hostsdk.samples.build import build, write_inputs
+        from hostsdk.samples.build import build, build_float, write_inputs
     except ImportError as error:
         from hostsdk.wheel import INSTALL
 
@@ -32,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
         return 1
     chosen.output_dir.mkdir(parents=True, exist_ok=True)
     for name in networks:
-        print(build(name, chosen.output_dir), flush=True)
+        print((build_float if chosen.float else build)(name, chosen.output_dir), flush=True)
         if chosen.inputs:
             write_inputs(name, chosen.inputs, chosen.output_dir)
     return 0

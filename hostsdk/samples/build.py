@@ -4,23 +4,44 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import onnx
+
 from hostsdk.publish import publish, scratch_in
 from hostsdk.samples import quantise, topologies, weights
 from hostsdk.samples.images import image
 
 
 def build(network: str, directory: Path) -> Path:
-    """Write `<network>.onnx`; the same bytes every time with the same versions of numpy, onnx and ONNX Runtime."""
+    """Write `<network>.onnx`, quantised; the same bytes every time with the same versions of numpy, onnx and ONNX Runtime."""
+    target = directory / f"{network}.onnx"
+    with scratch_in(directory) as scratch:
+        made = scratch / target.name
+        quantise.quantise(network, _in_floats(network), made)
+        publish(made, target)
+    return target
+
+
+def build_float(network: str, directory: Path) -> Path:
+    """Write `<network>.onnx` in floats, then `<network>-calibration/image_<n>.npy`, by which it is quantised as `build` does."""
+    target, folder = directory / f"{network}.onnx", directory / f"{network}-calibration"
+    with scratch_in(directory) as scratch:
+        images = scratch / folder.name
+        images.mkdir()
+        for index, values in enumerate(quantise.calibration_images(network)):
+            np.save(images / f"image_{index}.npy", values)
+        onnx.save(_in_floats(network), scratch / target.name)
+        publish(scratch / target.name, target)
+        publish(images, folder)
+    return target
+
+
+def _in_floats(network: str) -> onnx.ModelProto:
     model, wanted = topologies.load(network)
     values = weights.draw(network, wanted)
     weights.scale_on_data(network, model, values)
     topologies.add_weights(model, values)
-    target = directory / f"{network}.onnx"
-    with scratch_in(directory) as scratch:
-        made = scratch / target.name
-        quantise.quantise(network, model, made)
-        publish(made, target)
-    return target
+    return model
 
 
 def write_inputs(network: str, count: int, directory: Path) -> Path:

@@ -39,13 +39,16 @@ def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
         )
 
 
+def calibration_images(network: str) -> Iterator[NDArray[np.float32]]:
+    """What the ranges of activations come from."""
+    return (image(network, "calibration", index) for index in range(_CALIBRATION_IMAGES))
+
+
 class _Images:
     """The calibration images, as the CalibrationDataReader that the quantiser asks for."""
 
     def __init__(self, network: str, input_name: str) -> None:
-        self._batches: Iterator[dict[str, NDArray[np.float32]]] = iter(
-            [{input_name: image(network, "calibration", index)} for index in range(_CALIBRATION_IMAGES)]
-        )
+        self._batches = ({input_name: values} for values in calibration_images(network))
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
         return next(self._batches, None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
 
+from qhas.archive.asked import asked
 from qhas.archive.comparison import Comparison
 from qhas.archive.display import html_table
 from qhas.archive.files import Files
@@ -23,6 +25,7 @@ from qhas.runs.listing import find_run, run_lines
 from qhas.runs.stored import load_run
 from qhas.site import load_site
 from qhas.store import Store
+from qhas.units import counted
 
 _SHOWN = 20
 """Runs that a notebook shows."""
@@ -43,13 +46,23 @@ class Archive:
     """A store, for reading. Every method may raise StoreError; what names nothing stored is an InvalidInput."""
 
     def __init__(self, store: Store, folder: Path | None = None) -> None:
-        self._store = store
         self._files = Files(store, folder)
+        self.root = store.root
+        """Where it lies; a password in the address is left out."""
 
     @property
-    def root(self) -> str:
-        """Where it lies; a password in the address is left out."""
-        return self._store.root
+    def _store(self) -> Store:
+        return self._files.store
+
+    def close(self) -> None:
+        """Let go of the store; whatever is asked of it, its runs and its cells from then on is an InvalidInput."""
+        self._files.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def runs(self) -> pa.Table:
         """A row a run, the last begun first: the view `runs` of docs/query.md."""
@@ -57,12 +70,12 @@ class Archive:
 
     def run(self, name: str = "latest") -> ArchivedRun:
         """A run by its id, the beginning of it, or `latest`."""
-        record, cells = load_run(self._store, find_run(self._store, name))
-        return ArchivedRun(self._store, self._files, record, cells)
+        record, cells = load_run(self._store, find_run(self._store, asked(name, "A run", "latest")))
+        return ArchivedRun(self._files, record, cells)
 
     def cell(self, address: str) -> ArchivedCell:
         """A cell, as `RUN/MODEL/SOC/VARIANT`; a variant `default` may be left out."""
-        name, _, key = address.partition("/")
+        name, _, key = asked(address, "A cell", "latest/resnet50/sa8255").partition("/")
         return self.run(name).cell(key)
 
     def cells(self, *networks: str, soc: str | None = None, since: date | None = None) -> pa.Table:
@@ -87,10 +100,12 @@ class Archive:
 
     def query(self, question: str) -> pa.Table:
         """The answer to a SELECT over the views of docs/query.md."""
-        return ask(self._store, question)
+        return ask(self._store, asked(question, "A question", "select * from runs"))
 
     def compare(self, before: str, after: str, *, threshold_percent: float = THRESHOLD_PERCENT) -> Comparison:
         """Two runs, or two cells as `RUN/MODEL/SOC/VARIANT`: what changed, and why (docs/compare.md)."""
+        for name in (before, after):
+            asked(name, "A run or a cell", "latest/resnet50/sa8255")
         if ("/" in before) != ("/" in after):
             raise InvalidInput(f"{before} and {after} are a run and a cell; give two runs or two cells.")
         if "/" not in before:
@@ -112,7 +127,7 @@ class Archive:
             (line.run_id, line.sweep, line.state, f"{line.started_at:%Y-%m-%d %H:%M}", line.cells, line.good)
             for line in lines[:_SHOWN]
         ]
-        return html_table(f"{self.root}: {len(lines)} runs", titles, rows, len(lines) - len(rows))
+        return html_table(f"{self.root}: {counted(len(lines), 'run')}", titles, rows, len(lines) - len(rows))
 
 
 def open_archive(where: str | Path | None = None, folder: Path | None = None) -> Archive:
@@ -121,6 +136,8 @@ def open_archive(where: str | Path | None = None, folder: Path | None = None) ->
     Files of a store that is not local are copied to `folder`, or to one that goes with the archive. Raises InvalidInput
     where no store is, and StoreError.
     """
+    if where is not None:
+        asked(str(where) if isinstance(where, Path) else where, "A store", "s3://bucket/lab")
     root = str(where) if where is not None else load_site(None).store
     if "://" not in root and not Path(root).expanduser().is_dir():
         raise InvalidInput(f"There is no store at {root}; give the folder or URL that runs were stored in.")

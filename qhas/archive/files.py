@@ -18,8 +18,23 @@ class Files:
     """Files of a store: where they lie if that is a path, else copies in `folder` or in one of its own, which goes with it."""
 
     def __init__(self, store: Store, folder: Path | None = None) -> None:
-        self._store = store
+        self._store: Store | None = store
         self._folder = folder
+        self._root = store.root
+        self._own: weakref.finalize[..., Files] | None = None
+
+    @property
+    def store(self) -> Store:
+        """Where they are. Raises InvalidInput once it is closed."""
+        if self._store is None:
+            raise InvalidInput(f"The archive of {self._root} is closed: open it again with qhas.open.")
+        return self._store
+
+    def close(self) -> None:
+        """Let go of the store, and of copies in a folder of its own."""
+        self._store = None
+        if self._own is not None:
+            self._own()
 
     def path(self, record: CellRecord, name: str) -> Path:
         """The file of that name in the cell's record. Raises InvalidInput where it has none, and StoreError."""
@@ -30,16 +45,16 @@ class Files:
                 f"{record.cell.label} of {record.run_id} has no {name}; it has {names or 'no file'}."
             )
         key = keys.file(record, artifact)
-        if "://" not in (address := self._store.url(key)):
+        if "://" not in (address := self.store.url(key)):
             return Path(address)
         target = below(self._copies(), key)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            self._store.fetch(key, target, artifact.sha256)
+            self.store.fetch(key, target, artifact.sha256)
         return target
 
     def _copies(self) -> Path:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="qhas-archive-"))
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            self._own = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return self._folder

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from qhas.archive.asked import asked
 from qhas.archive.display import html_table
 from qhas.archive.files import Files
 from qhas.archive.op_table import op_table
@@ -17,8 +18,7 @@ from qhas.profile.qhas_file import QhasFile, read_qhas
 from qhas.runs.listing import find_cell
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.runs.rows import ORIGIN_TITLE, by_origin, columns, row
-from qhas.store import Store
-from qhas.units import words
+from qhas.units import counted, words
 from qhas.verdict.model import CellVerdict
 from qhas.verdict.stored import read_verdicts
 
@@ -26,8 +26,7 @@ from qhas.verdict.stored import read_verdicts
 class ArchivedCell:
     """A finished cell, or a graph of one that has several; `record` has everything that is stored of it."""
 
-    def __init__(self, store: Store, files: Files, record: CellRecord) -> None:
-        self._store = store
+    def __init__(self, files: Files, record: CellRecord) -> None:
         self._files = files
         self.record = record
 
@@ -44,7 +43,7 @@ class ArchivedCell:
 
     def ops(self) -> pa.Table:
         """A row an op of the network, in its order; without rows for a cell that has no QHAS summary."""
-        return op_table(self._store, [self.record])
+        return op_table(self._files.store, [self.record])
 
     def file(self, name: str) -> Path:
         """A stored file by its name in the record, as in `chrometrace`, `qhas`, `log`. To be read, not written."""
@@ -77,13 +76,11 @@ class ArchivedCell:
 class ArchivedRun:
     """A run with its finished cells, those of several graphs by graph, in the order of the plan."""
 
-    def __init__(
-        self, store: Store, files: Files, record: SweepRecord, records: Sequence[CellRecord]
-    ) -> None:
-        self._store = store
+    def __init__(self, files: Files, record: SweepRecord, records: Sequence[CellRecord]) -> None:
+        self._files = files
         self.record = record
         self._records = by_graph(records)
-        self.cells = [ArchivedCell(store, files, each) for each in self._records]
+        self.cells = [ArchivedCell(files, each) for each in self._records]
 
     @property
     def run_id(self) -> str:
@@ -92,7 +89,7 @@ class ArchivedRun:
 
     def cell(self, key: str) -> ArchivedCell:
         """The cell `<model>/<soc>/<variant>`, or of the variant `default`. Raises InvalidInput if it is not finished."""
-        record = find_cell(self._records, self.run_id, key)
+        record = find_cell(self._records, self.run_id, asked(key, "A cell", "resnet50/sa8255"))
         return next(cell for cell in self.cells if cell.record is record)
 
     def figures(self) -> pa.Table:
@@ -101,14 +98,14 @@ class ArchivedRun:
 
     def ops(self) -> pa.Table:
         """A row an op of the network of every cell that has a QHAS summary."""
-        return op_table(self._store, self._records)
+        return op_table(self._files.store, self._records)
 
     def verdicts(self) -> list[CellVerdict]:
         """What was said of its cells against the nights before."""
-        return read_verdicts(self._store, self.run_id)
+        return read_verdicts(self._files.store, self.run_id)
 
     def __repr__(self) -> str:
-        return f"<ArchivedRun {self.run_id}: {self.record.state}, {len(self.cells)} cells>"
+        return f"<ArchivedRun {self.run_id}: {self.record.state}, {counted(len(self.cells), 'cell')}>"
 
     def _repr_html_(self) -> str:
         parts = []

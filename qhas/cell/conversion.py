@@ -81,10 +81,15 @@ def made(work: CellWork) -> MadeNetwork:
 
 def made_key(cell: Cell, sdk: Sdk, origin: str, calibration: str = "") -> str:
     """Content key of the DLC that an ONNX or a language model becomes, by the digests of it and of its calibration data."""
-    key = origin
+    return [origin, *made_keys(cell, sdk, origin, calibration).values()][-1]
+
+
+def made_keys(cell: Cell, sdk: Sdk, origin: str, calibration: str = "") -> dict[Step, str]:
+    """The same of what each step makes, in their order."""
+    made = dict[Step, str]()
     for step in order_of(cell, sdk):
-        key = _key(cell, sdk, step, key, calibration)
-    return key
+        origin = made[step] = _key(cell, sdk, step, origin, calibration)
+    return made
 
 
 def origin_digest(cell: Cell, source: Source) -> str:

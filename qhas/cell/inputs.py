@@ -73,7 +73,7 @@ class StagedInputs:
 
 def is_inference(line: str) -> bool:
     """Whether a line of an input list names the files of an inference: others are settings, remarks or empty."""
-    return bool(line.strip()) and not line.startswith(("#", "%"))
+    return bool(line.strip()) and not line.lstrip().startswith(("#", "%"))
 
 
 def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
@@ -211,7 +211,7 @@ def _read_list(
 ) -> list[str]:
     text = read_data(fs, path, masked(address), LARGEST_LIST).decode("utf-8-sig", errors="replace")
     lines = [
-        " ".join(_localised(line, files, before)) if is_inference(line) else line
+        " ".join(_localised(line, files, before)) if is_inference(line) else line.strip()
         for line in text.splitlines()
         if line.strip()
     ]

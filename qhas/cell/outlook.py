@@ -7,18 +7,22 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from qhas.cell.calibration import calibration_digest, gather_calibration
 from qhas.cell.conversion import made_key, origin_digest
 from qhas.cell.prepared import PreparedGraphs, prepared_key
 from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
+from qhas.network.onnx_file import read_onnx
 from qhas.runs.durations import read_durations
 from qhas.site import Site, Transport
 from qhas.site.fit import UnknownSoc, sdks_of
 from qhas.store import Store
 from qhas.sweep.forecast import SIMULATED, Forecast
 from qhas.sweep.plan import Plan
-from qhas.sweep.spec import Cell
+from qhas.sweep.spec import Cell, ModelRef
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,10 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
     unknown: str | None = None
     try:
         async with open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, plan.cells)) as lab:
-            prepared = frozenset([cell.key for cell in plan.cells if await _is_prepared(cell, lab)])
+            calibrated = dict[str, str]()
+            prepared = frozenset(
+                [cell.key for cell in plan.cells if await _is_prepared(cell, lab, calibrated)]
+            )
     except UnknownSoc:
         raise
     except InvalidInput as error:
@@ -66,17 +73,28 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
     )
 
 
-async def _is_prepared(cell: Cell, lab: Lab) -> bool:
+async def _is_prepared(cell: Cell, lab: Lab, calibrated: dict[str, str]) -> bool:
+    """`calibrated`: digests of calibration data by network, of those that are known."""
+    name, quantization = cell.model.name, cell.model.quantize
+    if quantization and "://" in quantization.calibration:  # which would have to be fetched to know
+        return False
     try:
         source, _ = await lab.model(cell.model)
         origin = await asyncio.to_thread(origin_digest, cell, source)
-    except (StepFailed, InvalidInput):
-        return False
-    if cell.model.quantize:  # its calibration data would have to be fetched to know
+        if quantization and name not in calibrated:
+            calibrated[name] = await asyncio.to_thread(_calibration_digest, cell.model, source.path)
+    except (StepFailed, InvalidInput, OSError, ValueError):
         return False
     sdk = lab.sdk_of(cell)
-    key = prepared_key(cell, sdk, made_key(cell, sdk, origin))
+    key = prepared_key(cell, sdk, made_key(cell, sdk, origin, calibrated[name] if quantization else ""))
     return await asyncio.to_thread(PreparedGraphs(lab.store).holds, key)
+
+
+def _calibration_digest(model: ModelRef, network: Path) -> str:
+    with TemporaryDirectory(prefix="qhas-calibration-") as scratch:
+        folder = Path(scratch, "data")
+        gather_calibration(model, read_onnx(network), folder)
+        return calibration_digest(folder)
 
 
 def _least_seconds(

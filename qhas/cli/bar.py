@@ -37,6 +37,7 @@ class SweepBar:
         self._bar: TaskID = progress.add_task(first, total=None)
         self._clock = clock
         self._waiting_line_at = -math.inf
+        self._failed: dict[str, str] = {}
 
     def __call__(self, event: Event) -> None:
         """Show an event of the run."""
@@ -56,9 +57,14 @@ class SweepBar:
             case CellFinished(record=record):
                 self._progress.advance(self._bar)
                 if record.failure:
-                    self._progress.console.print(
-                        Text.assemble(("failed", "red"), f" {record.cell.label}: {record.failure.message}")
-                    )
+                    self._print_failure(record.cell.label, record.failure.message)
+
+    def _print_failure(self, label: str, message: str) -> None:
+        """A line at most, and a cause once: the run ends with all of it, grouped."""
+        first = self._failed.setdefault(message, label)
+        said = message if first == label else f"as {first}"
+        line = Text.assemble(("failed", "red"), f" {label}: {' '.join(said.split())}")
+        self._progress.console.print(line, no_wrap=True, overflow="ellipsis")
 
     def _print_waiting(self, cell: Cell, reason: str) -> None:
         now = self._clock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,8 @@ from qhas.cli.screen import console
 from qhas.failures import InvalidInput
 from qhas.runs.stored import new_run_id
 from qhas.site import Site
-from qhas.site.demo import DEMO_FOLDER, NETWORKS, demo_site, demo_sweep, make_networks
+from qhas.site.demo import DEMO_FOLDER, DLC, NETWORKS, ONNX, demo_site, demo_sweep, make_networks
+from qhas.store import Store
 
 
 @command
@@ -38,12 +40,30 @@ def demo(
     prefect_settings.isolate(folder / "prefect")
     site = demo_site(folder)
     with bar(console) as progress:
-        task = progress.add_task("making sample networks: seeded weights, 8 bit", total=len(networks))
-        asyncio.run(make_networks(folder, lambda _name: progress.advance(task), networks))
+        task = progress.add_task("making sample networks: ONNX, seeded weights", total=len(networks))
+        files = [f"{name}{ONNX}" for name in networks]
+        asyncio.run(make_networks(folder, lambda _file: progress.advance(task), files))
     site_file = folder / "site.yaml"
     site_file.write_text(_site_yaml(site), encoding="utf-8")
     spec = demo_sweep(folder, networks, quick=quick)
-    return run_and_show(Request(spec, site, site_file, run_id or new_run_id("demo")))
+    request = Request(spec, site, site_file, run_id or new_run_id("demo"))
+    code = run_and_show(request)
+    _keep_dlcs(request, folder / "networks")
+    return code
+
+
+def _keep_dlcs(request: Request, networks: Path) -> None:
+    """Lay the DLC that the cells made of each ONNX beside it, for what takes those alone, as `qhas upgrade` does."""
+    from qhas.cell.prepared import PreparedGraphs  # nobody need wait for these before the tools start
+    from qhas.runs.stored import load_run
+
+    store = Store(request.site.store)
+    _, cells = load_run(store, request.run_id)
+    keys = {cell.cell.model.name: cell.conversion.key for cell in cells if cell.conversion}
+    for name, key in keys.items():
+        with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=networks) as scratch:
+            if files := PreparedGraphs(store).fetch(key, Path(scratch)):
+                Path(scratch, files[0]).rename(networks / f"{name}{DLC}")
 
 
 def _chosen(networks: list[str] | None) -> list[str]:

@@ -48,6 +48,18 @@ def command(function: Callable[P, Exit]) -> Callable[P, None]:
     return run
 
 
+def refusing(look: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Look at what was typed, and end the command where there is a refusal, or what makes one is refused."""
+    code = Exit.BAD_INPUT
+    try:
+        sentence = look(*args, **kwargs)
+    except Exception as error:
+        code, sentence = _exit_code(error), _sentence(error)
+    if sentence:
+        _say(sentence, style="red")
+        raise typer.Exit(code)
+
+
 def _exit_code(error: Exception) -> Exit:
     """Of an error whose text is a sentence for the user; any other is a fault of ours and goes on."""
     from qhas.failures import QhasError

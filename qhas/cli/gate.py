@@ -16,13 +16,14 @@ from rich.text import Text
 
 from qhas.cli.bar import sweep_bar
 from qhas.cli.frame import Exit, command, print_json
-from qhas.cli.options import JsonOption, SiteOption, require_folders
+from qhas.cli.options import JsonOption, SiteOption, require_folder, require_folders
 from qhas.cli.screen import console, errors
 from qhas.diff.compare import THRESHOLD_PERCENT
 from qhas.documents import Written, describe, parse_yaml
 from qhas.failures import InvalidInput
+from qhas.gate.faults import require_a_network
 from qhas.gate.formats import junit, markdown, time_or_rate
-from qhas.gate.gate import GateSpec, judge
+from qhas.gate.gate import GateSpec, judge, require_networks_of
 from qhas.gate.model import STOPS, GateResult
 from qhas.gate.sides import read_sides
 from qhas.naming import check_soc
@@ -89,13 +90,17 @@ def gate(
     as_json: JsonOption = False,
 ) -> Exit:
     """Compare networks before and after a change; exit code 1 if one is slower, fails, or is over its budget."""
-    require_folders(markdown_file, junit_file)
+    summary = os.environ.get(SUMMARY_VARIABLE)
+    require_folders(markdown_file, junit_file, Path(summary) if summary else None)
+    require_folder(folder)
     spec = _spec(soc, budgets, threshold, {"optimization_level": optimization_level, "vtcm_mb": vtcm_mb})
     spec = replace(spec, accuracy=accuracy, context=context)
     lab = load_site(site)
     lab = lab.model_copy(update={"store": str((folder / "store").resolve())})
     with tempfile.TemporaryDirectory(prefix="qhas-gate-") as scratch:
         sides = read_sides(base, head, models or ["*"], Path(scratch))
+        require_a_network(*sides)
+        require_networks_of(spec.budgets, *sides)
         sdk = find_sdk(lab.sdk)
         require_socs(sdk, spec.socs)
         with sweep_bar(errors if as_json else console):

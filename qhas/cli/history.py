@@ -19,7 +19,7 @@ from qhas.failures import InvalidInput
 from qhas.profile.figures import BY_COLUMN, LATENCY, TIME, Figure
 from qhas.runs.record import Origin
 from qhas.store import Store
-from qhas.units import words
+from qhas.units import counted, words
 
 if TYPE_CHECKING:
     from qhas.history.damage import DamagedFile
@@ -93,7 +93,7 @@ def history(
             told = "; ".join(f"--variant {line.variant} --sweep {line.sweep}" for line in found)
             raise InvalidInput(f"A CSV holds one series, and there are {len(found)}; choose one: {told}.")
         write_csv(found[0], chosen.column, csv)
-        console.print(f"{len(found[0].nights)} runs in {csv}.", markup=False, highlight=False)
+        console.print(f"{counted(len(found[0].nights), 'run')} in {csv}.", markup=False, highlight=False)
     elif as_json:
         print_json({"metric": chosen.column, "lines": [_document(line) for line in found]})
     else:
@@ -121,7 +121,10 @@ def _compact(store: Store) -> Exit:
     from qhas.history import compact
 
     done = compact(store, datetime.now(UTC))
-    console.print(f"{len(done.months)} months written anew, {done.removed} files removed.", highlight=False)
+    console.print(
+        f"{counted(len(done.months), 'month')} written anew, {counted(done.removed, 'file')} removed.",
+        highlight=False,
+    )
     return Exit.GOOD
 
 

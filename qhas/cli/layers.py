@@ -19,6 +19,7 @@ from qhas.layers.model import Layer, Layers, Nearness
 from qhas.profile.figures import COSINE, SQNR
 from qhas.site import load_site
 from qhas.store import Store
+from qhas.units import counted
 
 _SHOWN = 20
 _NAMED = 3
@@ -63,7 +64,9 @@ def _show(answer: Layers) -> None:
         style="dim",
     )
     if answer.left_out:
-        console.print(f"{len(answer.left_out)} tensors of the ONNX are not there on the HTP.", style="dim")
+        console.print(
+            f"Not there on the HTP: {counted(len(answer.left_out), 'tensor')} of the ONNX.", style="dim"
+        )
 
 
 def _row(layer: Layer) -> list[str]:

@@ -17,7 +17,8 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 import qhas
-from qhas.cli.frame import Exit
+from qhas.cli.first_look import refusal_of_socs
+from qhas.cli.frame import Exit, refusing
 
 WORDS = (
     "demo",
@@ -96,6 +97,7 @@ class _OnDemand(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command of the first word, or a usage error that suggests the nearest."""
+        refusing(refusal_of_socs, args)
         self.commands = {word: TyperCommand(word) for word in WORDS}
         return super().resolve_command(ctx, args)
 
@@ -116,7 +118,8 @@ def _say_plainly(error: Any) -> None:
 def _refuse(sentence: str, words: str) -> None:
     from qhas.cli.screen import errors
 
-    text = f"qhas: {sentence.rstrip('.')}; `{words} --help` has what it takes."
+    end = "" if sentence.endswith("?") else ";"
+    text = f"qhas: {sentence.rstrip('.')}{end} `{words} --help` has what it takes."
     errors.print(text, style="red", soft_wrap=True, highlight=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,17 @@ def require_folders(*files: Path | None) -> None:
             raise InvalidInput(f"{file} cannot be written: there is no folder {file.parent}.")
         if file and file.is_dir():
             raise InvalidInput(f"{file} cannot be written: it is a folder; name a file.")
+        if file and not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+            raise InvalidInput(f"{file} cannot be written: you may not write there.")
+
+
+def require_folder(folder: Path) -> None:
+    """Raise InvalidInput for a folder to be made or filled where there cannot be one, before anything is computed for it."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise InvalidInput(f"{folder} cannot be a folder: {there} is a file; name another.")
+    if not os.access(there, os.W_OK):
+        raise InvalidInput(f"{folder} cannot be filled: you may not write to {there}.")
 
 
 def store_of(site: Path | None) -> Store:

@@ -19,6 +19,7 @@ from qhas.cli.frame import Exit, command
 from qhas.cli.history import tell_damage
 from qhas.cli.options import SiteOption, store_of
 from qhas.cli.screen import console, errors
+from qhas.cli.tables.turned import fitting
 from qhas.failures import InvalidInput
 from qhas.outside_text import csv_cell, shown
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS_AT_ONCE = 1000
+_LEAST = 10
+"""Width of a column below which names and figures are broken too often to be read."""
+_BESIDE = 8
+"""Most rows beside each other where columns are lines."""
 
 
 @command
@@ -64,13 +69,26 @@ def _show(answer: pa.Table, rows: int) -> None:
     }
     for name in answer.column_names:
         table.add_column(Text(shown(name)), justify="right" if name in numbers else "left", overflow="fold")
-    for row in _rows(answer.slice(0, rows)):
-        table.add_row(*(Text(_text(value)) for value in row.values()))
-    console.print(table)
+    lines = [[_text(value) for value in row.values()] for row in _rows(answer.slice(0, rows))]
+    if len(answer.column_names) * _LEAST > console.width:
+        _show_turned([shown(name) for name in answer.column_names], lines)
+    else:
+        for line in lines:
+            table.add_row(*map(Text, line))
+        console.print(table)
     if answer.num_rows > rows:
         errors.print(
             f"qhas: {answer.num_rows - rows} more rows; --rows, --csv or --json shows them.", style="dim"
         )
+
+
+def _show_turned(titles: list[str], lines: list[list[str]]) -> None:
+    """More columns than a terminal has room for, each as a line."""
+    if not lines:
+        console.print(f"No row of {', '.join(titles)}.", soft_wrap=True)
+    for start in range(0, len(lines), _BESIDE):
+        for table in fitting([titles, *lines[start : start + _BESIDE]], console.width):
+            console.print(table)
 
 
 def _rows(answer: pa.Table) -> Iterator[dict[str, Any]]:

@@ -29,6 +29,7 @@ from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.sites import SiteRef
 from qhas.sweep.spec import SweepSpec
+from qhas.units import counted
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,11 @@ def _show_paths(store: Store, cells: list[CellRecord]) -> None:
 def _show_ending(store: Store, run: SweepRecord, cells: list[CellRecord], began: datetime) -> None:
     """What was there already, and where to look next."""
     if earlier := sum(cell.finished_at < began for cell in cells):
-        console.print(f"{earlier} of {len(cells)} cells were good already; {len(cells) - earlier} ran now.")
+        console.print(
+            f"{earlier} of {counted(len(cells), 'cell')} {'was' if earlier == 1 else 'were'} good already; {len(cells) - earlier} ran now."
+        )
     reused = sum(bool(cell.prepared and cell.prepared.reused) for cell in cells)
-    console.print(f"{reused} of {len(cells)} prepared graphs came from the store.")
+    console.print(f"{reused} of {counted(len(cells), 'prepared graph')} came from the store.")
     report = store.url(keys.report(run.run_id))
     address = report if "://" in report else Path(report).absolute().as_uri()
     console.print(f"Report: {address}", soft_wrap=True, highlight=False)

@@ -7,8 +7,11 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
 
 from qhas.outside_text import shown
 
@@ -19,10 +22,30 @@ class Screen(Console):
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, **options)
 
+    def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
+        """As of any console; names in tables are folded, not cut, and at a terminal sentences are broken between words."""
+        for table in objects:
+            if isinstance(table, Table):
+                _fold_names(table)
+        whole = soft_wrap and not (self.is_terminal and all(map(self._has_room, objects)))
+        super().print(*objects, soft_wrap=whole, **options)
+
+    def _has_room(self, text: Any) -> bool:
+        """Whether no word of it is wider than the terminal, as addresses are, which are left whole to be copied."""
+        return isinstance(text, str | Text) and all(
+            cell_len(word) <= self.width for word in str(text).split()
+        )
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """As of any console; its own movements of the cursor are no text."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(shown(segment.text), segment.style)
+
+
+def _fold_names(table: Table) -> None:
+    for column in table.columns:
+        if column.overflow == "ellipsis" and not column.no_wrap:
+            column.overflow = "fold"
 
 
 # Nothing is cut in a pipe or a file.

@@ -18,7 +18,7 @@ from qhas.site import Site, load_site, require_devices
 from qhas.site.fit import sdks_of
 from qhas.store import Store
 from qhas.sweep.plan import plan_sweep
-from qhas.units import signed_percent
+from qhas.units import counted, signed_percent
 from qhas.upgrade.model import Upgrade
 from qhas.upgrade.page import keep, values, way_back
 from qhas.upgrade.question import THRESHOLD_PERCENT, Question, question_of
@@ -97,4 +97,7 @@ def _show(answer: Upgrade) -> None:
                 console.print(Text(f"{cell.cell}: {way_back(step, step.way_back)}"), soft_wrap=True)
     for failed in answer.failed:
         console.print(Text(f"not compared: {failed.cell}: {failed.why}.", "yellow"), soft_wrap=True)
-    console.print(f"{answer.compiled} graphs were compiled, in {len(answer.runs)} runs.", highlight=False)
+    console.print(
+        f"Compiled: {counted(answer.compiled, 'graph')}, in {counted(len(answer.runs), 'run')}.",
+        highlight=False,
+    )

@@ -3,14 +3,15 @@
 A device is held by an flock on its file, which the kernel drops when the process dies, however it dies. Who must wait
 draws a numbered ticket, a file that everybody can read. All processes walk the same tickets in the same order, one
 process at a time, and each takes what the walk gives to its own: so nobody is overtaken by a later one that wants the
-same device, and nobody needs a server. A process with tickets holds an flock too; tickets without it are void.
+same device, and nobody needs a server. A process with tickets holds an flock too; tickets without it are void, and
+those of one that does not take what is its own, as it is stopped, are passed over.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
@@ -21,7 +22,19 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from qhas.devices.quarantine import Quarantined, QuarantineLog
-from qhas.devices.queue import Holder, LeaseState, NoDevice, Snapshot, Ticket, assign, why_none
+from qhas.devices.queue import (
+    Holder,
+    LeaseState,
+    NoDevice,
+    Snapshot,
+    Ticket,
+    Turns,
+    is_ticket,
+    next_number,
+    number_of,
+    queue_of,
+    why_none,
+)
 from qhas.failures import InvalidInput
 from qhas.machine.shared_directory import (
     DIRECTORY_VARIABLE,
@@ -39,15 +52,13 @@ __all__ = [
     "Leases",
     "NoDevice",
     "Ticket",
-    "assign",
     "default_directory",
 ]
 
+_logger = logging.getLogger(__name__)
+
 _THOROUGH_SECONDS = 1.0
 """How often a poll looks at everything although nothing seems to have changed."""
-_TICKET = re.compile(r"[0-9]{9,15}\.[0-9]{1,10}-[0-9a-f]{1,40}\.ticket")
-_LAST_NUMBER = 10**12
-"""Nobody draws so many: a ticket of a higher one, which any user may write, is served last and makes no other's longer."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,7 @@ class Leases:
         self._quarantines = QuarantineLog(directory)
         self._poll_seconds = poll_seconds
         self._mutex_seconds = mutex_seconds
+        self._turns = Turns(mutex_seconds)
         self._queue_name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._queue: LockedFile | None = None
         self._number = 0
@@ -129,7 +141,7 @@ class Leases:
         Busy devices are waited for without limit. `waiting` gets the states of the addresses when waiting begins and
         whenever they change. Raises NoDevice when all of them have been quarantined for `patience_seconds` on end (None:
         waits until one comes back), and InvalidInput if the directory holds something that cannot be locked, or somebody
-        has the mutex for longer than `mutex_seconds`.
+        has the mutex for longer than `mutex_seconds`; for so long is waited for who does not take a free device, too.
         """
         if not addresses:
             raise ValueError("a lease needs at least one address")
@@ -173,9 +185,7 @@ class Leases:
         """Give the newcomer its device if one is left for it, else write its ticket. Needs the mutex."""
         for address in waiter.ticket.addresses:
             self._shared.open(_lock_name(address), create=True).close()
-        # Never the same twice: others read a ticket once.
-        drawn = (number for number in map(_number, self._listing()) if number < _LAST_NUMBER)
-        self._number = max(self._number, *drawn, 0) + 1
+        self._number = next_number(self._listing(), self._number)
         waiter.name = f"{self._number:09}.{self._queue_name}.ticket"
         self._waiters[waiter.name] = waiter
         self._serve()
@@ -232,14 +242,15 @@ class Leases:
         """Take what the order of the tickets gives to waiters of this object. Needs the mutex."""
         self._looked_at, self._directory_time = time.monotonic(), self._shared.changed()
         snapshot = self._look()
-        if snapshot != self._snapshot:
-            assigned = assign(snapshot.tickets.values(), snapshot.free, snapshot.quarantined)
-            ours = [
-                (self._waiters[name], address)
-                for name, address in zip(snapshot.tickets, assigned, strict=True)
-                if address and name in self._waiters
-            ]
-            granted = [self._grant(waiter, address) for waiter, address in ours]
+        asleep = self._turns.fall_asleep(snapshot, self._looked_at)
+        for queue in asleep:
+            with suppress(FileNotFoundError, InvalidInput), self._shared.open(f"{queue}.queue") as file:
+                _logger.warning(
+                    "A free device is not taken by %s, whose turn it is: continue or end it.", file.holder()
+                )
+        if asleep or snapshot != self._snapshot:
+            ours = self._turns.assign(snapshot, self._waiters, self._looked_at)
+            granted = [self._grant(self._waiters[name], address) for name, address in ours.items()]
             self._snapshot = snapshot if not granted else self._look() if all(granted) else Snapshot()
         for waiter in self._waiters.values():
             if not waiter.lease.done():
@@ -293,7 +304,7 @@ class Leases:
         lines = ((address, self._held_by(address)) for address in addresses)
         quarantines = ((address, self._quarantines.status(address)) for address in addresses)
         return Snapshot(
-            tickets={name: tickets[name] for name in sorted(tickets, key=lambda n: (_number(n), n))},
+            tickets={name: tickets[name] for name in sorted(tickets, key=lambda n: (number_of(n), n))},
             held={address: line for address, line in lines if line is not None},
             quarantined={address: entry for address, entry in quarantines if entry is not None},
         )
@@ -320,21 +331,21 @@ class Leases:
 
     def _others(self) -> dict[str, Ticket]:
         """Tickets of other processes that live. Those of the dead are removed, as far as the system lets us."""
-        names = [name for name in self._listing() if _queue_of(name) != self._queue_name]
-        lives = {queue: self._lives(queue) for queue in {_queue_of(name) for name in names}}
+        names = [name for name in self._listing() if queue_of(name) != self._queue_name]
+        lives = {queue: self._lives(queue) for queue in {queue_of(name) for name in names}}
         for name in names:
-            if not lives[_queue_of(name)]:
+            if not lives[queue_of(name)]:
                 self._shared.remove(name)
-                self._shared.remove(f"{_queue_of(name)}.queue")
+                self._shared.remove(f"{queue_of(name)}.queue")
         self._tickets = {
             name: self._tickets[name] if name in self._tickets else self._read_ticket(name)
             for name in names
-            if lives[_queue_of(name)]
+            if lives[queue_of(name)]
         }
         return {name: ticket for name, ticket in self._tickets.items() if ticket}
 
     def _listing(self) -> list[str]:
-        return [name for name in self._shared.names() if _TICKET.fullmatch(name)]
+        return [name for name in self._shared.names() if is_ticket(name)]
 
     def _read_ticket(self, name: str) -> Ticket | None:
         try:
@@ -346,11 +357,3 @@ class Leases:
 
 def _lock_name(address: str) -> str:
     return f"{file_stem(address)}.lock"
-
-
-def _number(name: str) -> int:
-    return int(name.partition(".")[0])
-
-
-def _queue_of(name: str) -> str:
-    return name.split(".")[1]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,6 +16,10 @@ from pydantic import ValidationError
 from qhas.devices.quarantine import Quarantined
 from qhas.documents import Moment, Stored
 from qhas.outside_text import ShownText
+
+_TICKET = re.compile(r"[0-9]{9,15}\.[0-9]{1,10}-[0-9a-f]{1,40}\.ticket")
+_LAST_NUMBER = 10**12
+"""Nobody draws so many: a ticket of a higher one, which any user may write, is served last and makes no other's longer."""
 
 
 class Holder(Stored):
@@ -63,6 +68,26 @@ class Ticket(Stored):
         return [address for address in healthy if address not in self.avoid] or healthy
 
 
+def is_ticket(name: str) -> bool:
+    """Whether a file is called as a ticket is: its number, its process's queue."""
+    return bool(_TICKET.fullmatch(name))
+
+
+def number_of(name: str) -> int:
+    """Of a ticket."""
+    return int(name.partition(".")[0])
+
+
+def queue_of(name: str) -> str:
+    """The name of a ticket's queue."""
+    return name.split(".")[1]
+
+
+def next_number(tickets: Iterable[str], last: int) -> int:
+    """The number to draw, never the same twice: others read a ticket once."""
+    return max(last, *(number for number in map(number_of, tickets) if number < _LAST_NUMBER), 0) + 1
+
+
 def assign(tickets: Iterable[Ticket], free: Iterable[str], quarantined: Collection[str]) -> list[str | None]:
     """The address that each ticket gets, if any: in order of the tickets, to each the best one left for it."""
     left = set(free)
@@ -102,6 +127,39 @@ class Snapshot:
             waiting=[ticket.holder for ticket in self.tickets.values() if address in ticket.addresses],
             quarantine=self.quarantined.get(address),
         )
+
+
+class Turns:
+    """The walk of the tickets, which passes over a queue that does not take what was left for it for `seconds`.
+
+    Its process is stopped, or somebody wrote it by hand. It has its turns again when its tickets are others: it goes on.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._offered: dict[str, float] = {}
+        self._asleep: dict[str, set[str]] = {}
+
+    def fall_asleep(self, snapshot: Snapshot, now: float) -> set[str]:
+        """Names of the queues that are passed over from now on."""
+        drawn: dict[str, set[str]] = {}
+        for name in snapshot.tickets:
+            drawn.setdefault(queue_of(name), set()).add(name)
+        self._asleep = {queue: names for queue, names in self._asleep.items() if drawn.get(queue) == names}
+        late = {queue_of(name) for name, since in self._offered.items() if now - since >= self._seconds}
+        fresh = (late & drawn.keys()) - self._asleep.keys()
+        self._asleep |= {queue: drawn[queue] for queue in fresh}
+        return fresh
+
+    def assign(self, snapshot: Snapshot, ours: Container[str], now: float) -> dict[str, str]:
+        """What of ours gets which address; what is left for others is noted."""
+        awake = {
+            name: ticket for name, ticket in snapshot.tickets.items() if queue_of(name) not in self._asleep
+        }
+        walk = zip(awake, assign(awake.values(), snapshot.free, snapshot.quarantined), strict=True)
+        given = {name: address for name, address in walk if address}
+        self._offered = {name: self._offered.get(name, now) for name in given if name not in ours}
+        return {name: address for name, address in given.items() if name in ours}
 
 
 def why_none(addresses: Iterable[str], quarantined: dict[str, Quarantined]) -> str:

@@ -81,7 +81,7 @@ def compare_cells(
 def evidence_of(store: Store, record: CellRecord) -> Evidence:
     """The record and its QHAS file. Raises CellNotComparable and StoreError."""
     if record.failure:
-        raise CellNotComparable(f"in {record.run_id} it failed: {record.failure.message}")
+        raise CellNotComparable(f"in {record.run_id} it failed: {record.failure.message.removesuffix('.')}")
     artifact = record.artifact("qhas")
     content = store.read(keys.file(record, artifact)) if artifact else None
     if record.graphs:

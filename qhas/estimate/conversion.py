@@ -34,7 +34,7 @@ async def to_dlcs(networks: Mapping[str, Path], sdk: Sdk, folder: Path) -> dict[
     gate = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def convert(path: Path) -> Converted:
-        if path.suffix != ".onnx":
+        if path.suffix.lower() != ".onnx":
             return Converted(path)
         async with gate:
             return await _converted(path, sdk, folder)

@@ -5,6 +5,7 @@
             RecordMisplaced   a run's record lies at another's place
             NoBaseline        a run is the first finished one of its sweep
             NothingChanged    two cells are made of the same
+            QhasInvalid       a file is no QHAS summary
             UnknownSoc        the host SDK has never heard of it
         StoreError            the store refused or failed
             ObjectMissing
@@ -22,10 +23,10 @@ The others are met within the library, which turns them into a cell's `Failure` 
     ToolNotExecutable         a program is missing
     TraceInvalid              a file of the viewer or of the runtime cannot be used: the chrometrace,
     RuntraceInvalid           the runtrace,
-    QhasInvalid               the QHAS summary,
     LatencyInvalid            the times of single inferences
     Damage                    where a stream of trace events breaks off
     Damaged                   a file of the history cannot be read
+    Unexpected                an S3 server's answer is none
     CellNotComparable         a cell without figures to compare
     TrialRefused              an estimate that the libraries do not give
     NotMade                   a part of a language model without an estimate

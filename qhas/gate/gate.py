@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from qhas.direct import run_direct
 from qhas.estimate.conversion import to_dlcs
 from qhas.failures import InvalidInput
 from qhas.gate import language
+from qhas.gate.faults import fault_of
 from qhas.gate.model import GateLine, GateResult, GateState
-from qhas.gate.sides import Side, unchanged
+from qhas.gate.sides import Side, is_onnx, unchanged
 from qhas.profile.figures import COSINE, DRAM, PEAK_VTCM, SQNR, TIME, Figure
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run, new_run_id
@@ -30,6 +32,8 @@ from qhas.sweep.spec import ModelRef, PrepareOptions, SweepSpec
 ACCURACY_THRESHOLD_DB = 3.0
 """Smallest fall of SQNR that is a state of its own: twice the noise."""
 _CONVERTED = "converted"
+_NAMED = 12
+"""Most networks that a refusal names."""
 _BESIDE_TIME: Mapping[str, Figure] = {
     "dram_{}": DRAM,
     "vtcm_{}": PEAK_VTCM,
@@ -71,11 +75,9 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
 
     Of the base only what differs is run. Raises InvalidInput, StoreError, and KeyboardInterrupt when stopped.
     """
-    if unknown := set(spec.budgets) - {*head.networks, *base.networks}:
-        raise InvalidInput(
-            f"There are budgets for {', '.join(sorted(unknown))}, and no network of that name."
-        )
+    require_networks_of(spec.budgets, base, head)
     same = unchanged(base, head)
+    faults = {name: fault for name in same if (fault := fault_of(head.networks[name]))}
     changed = {
         name: path for name, path in base.networks.items() if name in head.networks and name not in same
     }
@@ -97,6 +99,9 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
         for graph in new or ("",):
             cells = (old.get(graph), new.get(graph))
             label, sides = _label(name, graph), (before, after)
+            if name in faults and name not in spec.budgets:
+                yield _line_of_no_network(name, soc, faults[name])
+                continue
             yield _line(store, label, soc, cells, sides, name in same, spec.threshold_percent)
 
     names = sorted({*base.networks, *head.networks})
@@ -116,9 +121,7 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
 
 def _references(base: Side, head: Side) -> dict[str, Path]:
     """By network the ONNX that the outputs of both sides are held against: the base's where it has one."""
-    return {
-        name: path for side in (head, base) for name, path in side.networks.items() if path.suffix == ".onnx"
-    }
+    return {name: path for side in (head, base) for name, path in side.networks.items() if is_onnx(path)}
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,22 @@ class _Runner:
             }
             for cell in cells
         }
+
+
+def require_networks_of(budgets: Iterable[str], base: Side, head: Side) -> None:
+    """Raise InvalidInput for budgets of a network that neither side has."""
+    known = {*head.networks, *base.networks}
+    for name in sorted(set(budgets) - known):
+        near = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+        raise InvalidInput(
+            f"There are budgets for {name}, and no network of that name; the networks are {', '.join(sorted(known)[:_NAMED])}"
+            f"{f' and {len(known) - _NAMED} more' if len(known) > _NAMED else ''}{f'; perhaps {near[0]} was meant' if near else ''}."
+        )
+
+
+def _line_of_no_network(name: str, soc: str, fault: str) -> GateLine:
+    sentence = f"The same bytes on both sides, and no network: {fault}."
+    return GateLine(network=name, soc=soc, state=GateState.STILL_FAILS, sentence=sentence)
 
 
 def _label(name: str, graph: str) -> str:

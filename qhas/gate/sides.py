@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from qhas.failures import InvalidInput
 from qhas.machine.digest import file_digest
@@ -34,6 +34,18 @@ class Side:
 
     label: str
     networks: Mapping[str, Path]
+    is_file: bool = False
+    """Whether it was given as one network's file."""
+
+
+def is_onnx(path: PurePath) -> bool:
+    """Whether a network's file is converted first."""
+    return path.suffix.lower() == ".onnx"
+
+
+def is_config(path: PurePath) -> bool:
+    """Whether a network's file is the configuration of a language model."""
+    return path.suffix == CONFIG_SUFFIX
 
 
 def read_sides(base: str, head: str, patterns: Sequence[str], folder: Path) -> tuple[Side, Side]:
@@ -44,10 +56,10 @@ def read_sides(base: str, head: str, patterns: Sequence[str], folder: Path) -> t
     sides = tuple(
         _read(address, patterns, folder / word) for address, word in ((base, "base"), (head, "head"))
     )
-    files = [Path(address).is_file() for address in (base, head)]
+    files = [side.is_file for side in sides]
     if all(files):
         (path,) = sides[0].networks.values()
-        sides = (Side(base, {next(iter(sides[1].networks)): path}), sides[1])
+        sides = (Side(base, {next(iter(sides[1].networks)): path}, is_file=True), sides[1])
     elif any(files):
         raise InvalidInput(
             f"{base} and {head} cannot be compared: give two files, two folders or two git revisions."
@@ -55,6 +67,11 @@ def read_sides(base: str, head: str, patterns: Sequence[str], folder: Path) -> t
     if not any(side.networks for side in sides):
         raise InvalidInput(
             f"Neither {base} nor {head} has a network ({_TAKEN}) that matches {', '.join(patterns)}."
+        )
+    if not sides[1].networks and Path(head).is_dir():
+        raise InvalidInput(
+            f"{head} has no network ({_TAKEN}) that matches {', '.join(patterns)}, and {base} has {len(sides[0].networks)}: "
+            "an export that wrote nothing is no change; give the folder that it wrote to."
         )
     return sides[0], sides[1]
 
@@ -71,17 +88,19 @@ def unchanged(base: Side, head: Side) -> set[str]:
 
 
 def _read(address: str, patterns: Sequence[str], folder: Path) -> Side:
+    if not address:
+        raise InvalidInput("A side has no name: give a file, a folder or a git revision; this folder is `.`.")
     path = Path(address)
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
     except (OSError, ValueError):  # nothing of that name, or no name of a file
         kind = 0
     if kind == stat.S_IFREG:
-        if path.suffix == CONFIG_SUFFIX:
-            return Side(address, {name_of(path): path.resolve()})
-        if path.suffix not in FORMATS:
+        if is_config(path):
+            return Side(address, {name_of(path): path.resolve()}, is_file=True)
+        if path.suffix.lower() not in FORMATS:
             raise InvalidInput(f"{address} is no network: give a {_TAKEN} file.")
-        return Side(address, {safe_name(path.stem): path.resolve()})
+        return Side(address, {safe_name(path.stem): path.resolve()}, is_file=True)
     if kind == stat.S_IFDIR:
         names = (file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir())
         return Side(address, _named(path.resolve(), _chosen(names, patterns), address))
@@ -94,11 +113,11 @@ def _read(address: str, patterns: Sequence[str], folder: Path) -> Side:
 
 def _chosen(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
     paths = [PurePosixPath(name) for name in names]
-    exported = {path.parent for path in paths if path.suffix in FORMATS}
+    exported = {path.parent for path in paths if path.suffix.lower() in FORMATS}
     return sorted(
         str(path)
         for path in paths
-        if path.suffix in FORMATS or (path.name == CONFIG and path.parent not in exported)
+        if path.suffix.lower() in FORMATS or (path.name == CONFIG and path.parent not in exported)
         if any(fnmatchcase(str(path), pattern) for pattern in patterns)
     )
 
@@ -114,7 +133,7 @@ def _named(folder: Path, names: Iterable[str], address: str) -> dict[str, Path]:
         plain = safe_name(str(called).replace("/", "."))
         if plain in networks:
             raise InvalidInput(
-                f"{address} has two networks that would be called {plain}; give a pattern for one of them."
+                f"{address} has two networks that would be called {plain}, the second is {name}; choose one of them with --models."
             )
         networks[plain] = _place(folder, name)
         if not networks[plain].is_file():
@@ -130,7 +149,7 @@ def _place(folder: Path, name: str) -> Path:
 
 
 def _data_beside(path: Path) -> bool:
-    if path.suffix == ".onnx" and data_files(path):
+    if is_onnx(path) and data_files(path):
         return True
     return any(file.name.startswith(path.stem) and file.suffix in DATA for file in path.parent.iterdir())
 
@@ -159,7 +178,7 @@ def _checked_out(commit: str, patterns: Sequence[str], folder: Path) -> list[str
         beside = PurePosixPath(name).parent
         stated = (
             {str(beside / weight) for weight in data_files(folder / name)}
-            if name.endswith(".onnx")
+            if is_onnx(PurePosixPath(name))
             else set()
         )
         for file in sorted(stated.intersection(every).difference(weights)):

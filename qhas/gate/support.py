@@ -27,38 +27,6 @@ from qhas.sweep.spec import ModelRef
 CHECKER = "onnx-check"
 _TIMEOUT_SECONDS = 900
 _LARGEST_ANSWER = 64 << 20
-_GELU = "as part of a GELU it is taken: x/2 (1 + erf(x/√2)) whole, or the node Gelu of opset 20"
-_RECURRENT = "write it as MatMul, Sigmoid and Tanh, one step after the other, or cut the network there"
-_DECIDES = "its result decides shapes or order of what follows: run it on the CPU after the network"
-_OPERATORS = "quantise to QDQ in place of QOperator (quant_format=QuantFormat.QDQ), or give the float network and --quantize w8a8"
-_DYNAMIC = "ranges of activations have to be known beforehand: give the float network and --quantize w8a8"
-_PUBLIC = frozenset({"", "ai.onnx", "com.microsoft"})
-"""Domains of operations that ONNX or ONNX Runtime defines."""
-REMEDIES: Mapping[str, str] = {
-    "Erf": _GELU,
-    "LSTM": _RECURRENT,
-    "GRU": _RECURRENT,
-    "RNN": _RECURRENT,
-    "DynamicQuantizeLinear": _DYNAMIC,
-    "ConvInteger": _DYNAMIC,
-    "MatMulInteger": _DYNAMIC,
-    "MatMulIntegerToFloat": _DYNAMIC,
-    "DynamicQuantizeMatMul": _DYNAMIC,
-    "NonZero": _DECIDES,
-    "NonMaxSuppression": _DECIDES,
-    "Unique": _DECIDES,
-    "If": "export the branch that is taken",
-    "Loop": "export it unrolled",
-    "Scan": "export it unrolled",
-    "Einsum": "write it as Transpose, Reshape and MatMul; later opsets of exporters do",
-    "Shape": "give every input a shape with numbers (--shape), and it is folded away",
-    "GridSample": "opset 16 to 19 with four dimensions is taken; else cut the network there",
-    "Mod": "for whole numbers: x - (x / y) * y with Div, Mul and Sub",
-}
-"""By operation, what would do."""
-OTHERWISE = (
-    "replace it, quantise it (--quantize w8a16 where 8 bits are not taken), or split the network there"
-)
 
 
 class LeftOp(Stored):
@@ -67,16 +35,8 @@ class LeftOp(Stored):
     type: ShownText
     name: ShownText
     macs: int = 0
-    domain: ShownText = ""
-
-    @property
-    def remedy(self) -> str:
-        """What would do."""
-        if self.domain not in _PUBLIC:
-            return f"only {self.domain} knows it: write it as operations of ONNX, or cut the network there"
-        if self.type.startswith("QLinear"):
-            return _OPERATORS
-        return REMEDIES.get(self.type, OTHERWISE)
+    remedy: ShownText = ""
+    """What would do."""
 
 
 class Support(Stored):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -18,11 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from qhas.failures import InvalidInput
 from qhas.history.columns import KEY_NAMES, OP_SCHEMA, SCHEMA, VERSION
 from qhas.history.damage import Damaged, Listener, judging, log_damage
 from qhas.history.files import PART, VERSION_KEY, HistoryFile, Kind, Parts, Share, listing, parts_in, shares
 from qhas.runs.record import Origin
 from qhas.store import ObjectMissing, Store, StoreError
+from qhas.store.given import require_store
 
 _AT_ONCE = 16
 _TRIES = 5
@@ -49,6 +52,13 @@ class Where:
     since: date | None = None
     """The first night."""
 
+    def __post_init__(self) -> None:
+        names = [*self.networks, *filter(None, (self.soc, self.variant, self.sweep))]
+        if isinstance(self.networks, str) or not all(isinstance(name, str) for name in names):
+            raise InvalidInput(
+                f"Rows are chosen by names, as in Where(['resnet50'], soc='sa8255'), and this is Where({self.networks!r}, {self.soc!r})."
+            )
+
     def expression(self) -> ds.Expression:
         """The same for Arrow."""
         equal = {"soc": self.soc, "variant": self.variant, "sweep": self.sweep, "origin": self.origin}
@@ -72,13 +82,19 @@ def read_history(
     kind: Kind = Kind.CELLS,
     left_out: Listener = log_damage,
 ) -> pa.Table:
-    """The rows wanted, oldest first; columns that a file does not have are null. Raises StoreError.
+    """The rows wanted, oldest first; columns that a file does not have are null. Raises InvalidInput for a column that no file
+    has, and StoreError.
 
     `left_out` hears of each file that cannot be read. A compaction meanwhile is no harm: files that went are looked
     for in what came instead.
     """
+    require_store(store)
     schema = SCHEMAS[kind]
     names = list(columns) if columns is not None else schema.names
+    for name in names:
+        if name not in schema.names:
+            near = ", ".join(get_close_matches(str(name), schema.names) or schema.names)
+            raise InvalidInput(f"The history has no column {name}; choose from {near}.")
 
     def read(contents: Contents, share: Share) -> pa.Table:
         return _rows(contents, share, schema, names, where.expression())

@@ -17,6 +17,7 @@ from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.secrets import error_at, masked, name_in
 from qhas.naming import below, safe_name
 from qhas.network.external_data import data_files
+from qhas.outside_text import shown
 from qhas.runs.record import ModelFacts
 from qhas.sweep.spec import ModelRef
 
@@ -51,6 +52,7 @@ class Models:
         # The tools' messages name this copy, so it is called as its original.
         address = model.source
         target = Path(tempfile.mkdtemp(prefix="model-", dir=self._scratch)) / safe_name(name_in(address))
+        name = ""
         try:
             fs, path = fsspec.core.url_to_fs(address)
             fs.get_file(path, str(target))
@@ -66,7 +68,7 @@ class Models:
             raise StepFailed(
                 FailureKind.MODEL_UNREADABLE,
                 Step.PREPARE if model.dlc else Step.CONVERT,
-                f"{masked(address)} cannot be read: {error_at(address, f'{type(error).__name__}: {error}')}.",
+                f"{masked(address)} {_fault(name)}: {error_at(address, f'{type(error).__name__}: {error}')}.",
             ) from None  # its text has the address
         files = [target, *(below(target.parent, name) for name in data)]
         digests = [file_digest(file) for file in files]
@@ -75,3 +77,8 @@ class Models:
         kind = "dlc" if model.dlc else "onnx" if model.onnx else "llm"
         facts = ModelFacts.model_validate({kind: masked(address), "sha256": digest, "size": size})
         return Source(target, digest), facts
+
+
+def _fault(weights: str) -> str:
+    """Of the network itself, or of a file that it has its weights in."""
+    return f"has weights in {shown(weights)}, which has to lie beside it" if weights else "cannot be read"

@@ -34,6 +34,8 @@ class OnnxTensor:
     dimensions: tuple[int | str, ...]
     shaped: bool = True
     """Whether it says how many dimensions it has; a lone value has none, and says so."""
+    is_tensor: bool = True
+    """Whether it is no sequence, map or optional value."""
 
     @property
     def is_open(self) -> bool:
@@ -86,7 +88,8 @@ def read_onnx(path: Path) -> OnnxGraph:
         raise ValueError(f"{path.name} cannot be read as an ONNX: it ends within a field") from None
     except ValueError as error:
         raise ValueError(f"{path.name} cannot be read as an ONNX: {error}") from None
-    for what, parts in (("operation", network.nodes), ("output", network.outputs)):
+    ends = {"operation": network.nodes, "output": network.outputs, "input": network.inputs}
+    for what, parts in ends.items():
         if not parts:
             raise ValueError(f"{path.name} has no {what}, so there is nothing to compute; export it again")
     return network
@@ -101,6 +104,11 @@ def open_input(graph: OnnxGraph, shapes: Mapping[str, Sequence[int]]) -> str | N
         if known[name].shaped and len(shape) != len(known[name].dimensions):
             return f"input {name} has {len(known[name].dimensions)} dimensions, and {_joined(shape)} has {len(shape)}"
     for tensor in graph.inputs:
+        if not tensor.is_tensor:
+            return (
+                f"input {tensor.name} is a sequence, a map or an optional value, and the HTP takes tensors alone; "
+                "export the network with a tensor for each"
+            )
         if not tensor.shaped and tensor.name not in shapes:
             return f"input {tensor.name} has no shape; give it one: --shape {tensor.name}=1,3,224,224, or under `shapes`, with its own numbers"
         if tensor.is_open and tensor.name not in shapes:
@@ -156,7 +164,8 @@ def _node(content: memoryview) -> OnnxNode:
 
 
 def _tensor(content: memoryview) -> OnnxTensor:
-    described = _part(_part(content, 2) or memoryview(b""), 1) or memoryview(b"")
+    kinds = _part(content, 2) or memoryview(b"")
+    described = _part(kinds, 1) or memoryview(b"")
     kind, dimensions, shaped = 0, list[int | str](), False
     for number, value in _fields(described):
         if number == 1 and isinstance(value, int):
@@ -164,7 +173,13 @@ def _tensor(content: memoryview) -> OnnxTensor:
         elif number == 2 and isinstance(value, memoryview):
             shaped = True
             dimensions = [_dimension(each) for _, each in _fields(value) if isinstance(each, memoryview)]
-    return OnnxTensor(_text(_part(content, 1)), TYPES.get(kind, "FLOAT_32"), tuple(dimensions), shaped)
+    return OnnxTensor(
+        _text(_part(content, 1)),
+        TYPES.get(kind, "FLOAT_32"),
+        tuple(dimensions),
+        shaped,
+        bool(described) or not kinds,
+    )
 
 
 def _dimension(content: memoryview) -> int | str:

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from qhas.documents import describe
+from qhas.failures import InvalidInput
 from qhas.outside_bytes import Unbounded, read_file, unpack
 
 IDLE = "Accumulated Idle"
@@ -42,7 +43,7 @@ _OF_CORE = re.compile(r"(num|percent)_dominant_path_cycles_htp_(\d+)")
 _PATH = re.compile(r"dominant_path_htp_(\d+)")
 
 
-class QhasInvalid(Exception):
+class QhasInvalid(InvalidInput):
     """The file is not a QHAS summary. The message names what is wrong or missing."""
 
 
@@ -271,13 +272,13 @@ class QhasFile(BaseModel):
 RowT = TypeVar("RowT", bound=BaseModel)
 
 
-def read_qhas(path: Path) -> QhasFile:
+def read_qhas(path: Path | str) -> QhasFile:
     """Read a file, `.json` or gzip of it. Raises QhasInvalid, also for one that cannot be opened."""
     try:
-        content = read_file(path, LARGEST)
+        content = read_file(Path(path), LARGEST)
     except OSError as error:
         raise QhasInvalid(f"{path} cannot be read: {error.strerror or error}") from error
-    return parse_qhas(content, path.name)
+    return parse_qhas(content, Path(path).name)
 
 
 def parse_qhas(content: bytes, name: str) -> QhasFile:

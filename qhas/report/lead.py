@@ -113,7 +113,7 @@ def _numbers(
         Number("cells good", f"{sum(whole.values())} of {max(run.cells, len(whole))}"),
         Number("need a look", str(look.total()), ", ".join(word for word, _ in look.most_common(2))),
     ]
-    changes = [(abs(float(one.change.split()[0])), key) for key, one in stand.items() if one.change]
+    changes = [(round(abs(one.percent), 1), key) for key, one in stand.items() if one.percent is not None]
     if changes and (largest := max(changes)) and largest[0] > 0:
         key = largest[1]
         label = next(record.cell.label for record in cells if record.cell.key == key)
@@ -157,4 +157,4 @@ def _action(
 
 
 def _change(one: Standing) -> float:
-    return float(one.change.split()[0]) if one.change else 0.0
+    return one.percent or 0.0

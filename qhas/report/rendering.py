@@ -17,7 +17,7 @@ from qhas.runs.record import CellStatus
 from qhas.runs.rows import (
     Column,
 )
-from qhas.units import decibels, number, percent, signed, size, words
+from qhas.units import decibels, lasting, number, percent, signed, size, words
 
 
 def render(template: str, to_reports: str, **context: Any) -> str:
@@ -44,6 +44,7 @@ def _templates() -> Environment:
     templates.globals.update(
         decibels=decibels,
         family_of=family_of,
+        lasting=lasting,
         number=number,
         percent=percent,
         shown_value=_shown_value,

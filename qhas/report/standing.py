@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from qhas import units
 from qhas.diff import model as diff
 from qhas.profile.figures import HEADLINE
 from qhas.report.findings import Findings
 from qhas.runs.condition import poor
 from qhas.runs.record import CellRecord
-from qhas.units import percent, signed, words
+from qhas.units import signed, words
 from qhas.verdict.model import SdkOutcome, Verdict, headlines
 
 
@@ -33,12 +34,17 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Standing:
-    """`change` is the change of the headline figure, as in `+12.3 %`; empty where there is nothing to compare with."""
+    """`percent` is the change of the headline figure; None where there is nothing to compare with."""
 
     tone: Tone
     word: str
     sentence: str = ""
-    change: str = ""
+    percent: float | None = None
+
+    @property
+    def change(self) -> str:
+        """For people, as in `+12.3 %`; empty without one."""
+        return "" if self.percent is None else signed(self.percent, units.percent)
 
 
 _VERDICTS = {
@@ -69,7 +75,7 @@ def standing(record: CellRecord, findings: Findings, compared: diff.CellDiff | N
     if failure := record.failure:
         return Standing(Tone.FAILED, words(failure.kind), f"{failure.message} {failure.hint}")
     compared = compared or findings.diffs.get(key)
-    change = _percent(compared.time.percent) if compared else ""
+    change = compared.time.percent if compared else None
     if (acceptance := findings.accepted.get(key)) and acceptance.run_id == record.run_id:
         return Standing(Tone.CHANGED, "accepted", f"A{acceptance.sentence[1:]}.", change)
     if broken := record.over_budget:
@@ -105,7 +111,3 @@ def _faster(record: CellRecord, findings: Findings, compared: diff.CellDiff | No
     if compared and compared.verdict is diff.Outcome.BETTER:
         return Standing(Tone.BETTER, words(compared.verdict), compared.sentence)
     return None
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else signed(value, percent)

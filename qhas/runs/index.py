@@ -11,6 +11,7 @@ from qhas.naming import Name
 from qhas.runs import keys
 from qhas.runs.record import Origin, SweepState
 from qhas.store import Store
+from qhas.units import lasting
 
 
 class Entry(Stored):
@@ -37,10 +38,10 @@ class Entry(Stored):
 
     @property
     def minutes(self) -> str:
-        """How long the run took, as in `12.4 min`; empty while it has not ended."""
+        """How long the run took, as in `12.4 min` or `8 s`; empty while it has not ended."""
         if self.finished_at is None:
             return ""
-        return f"{(self.finished_at - self.started_at).total_seconds() / 60:,.1f} min"
+        return lasting(self.finished_at - self.started_at)
 
 
 _BY_KEY = TypeAdapter(dict[str, Entry])

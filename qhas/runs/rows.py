@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from qhas.profile.accuracy import Accuracy
 from qhas.profile.diagview import spread_percent
-from qhas.profile.figures import COSINE, DRAM, LATENCY, P90, PEAK_VTCM, SQNR, TIME, UTILIZATION, Figure
+from qhas.profile.figures import COSINE, DRAM, LATENCY, P90, PEAK_VTCM, SQNR, TIME, Figure
 from qhas.profile.language_figures import DECODE, PREFILL
 from qhas.profile.metrics import Latency, Metrics
 from qhas.runs.condition import before_after, poor
@@ -28,6 +28,8 @@ UNSUPPORTED = "not supported by the vendor for this SoC"
 POOR = "poor"
 """The mark of a latency that should not be quoted; the row's note says why."""
 
+HMX = "HMX"
+"""Title of the share of the timeline in which the matrix engine works; of the vendor's utilisation, waits are a part."""
 _SOCS = "\0"
 """Where a sentence names its SoC; no sentence holds one."""
 OVER = "over"
@@ -50,7 +52,7 @@ class Row:
     tokens: str = ""
     time: str = ""
     expected: str = ""
-    utilization: str = ""
+    hmx: str = ""
     dram: str = ""
     vtcm: str = ""
     cosine: str = ""
@@ -81,7 +83,7 @@ _CELL = (
     Column("budget", "budget"),
 )
 _QHAS = (
-    _column("utilization", UTILIZATION),
+    Column("hmx", HMX, numeric=True),
     _column("dram", DRAM),
     _column("vtcm", PEAK_VTCM),
     Column("top_op", "top op, share of dominant path"),
@@ -167,12 +169,17 @@ def _with_qhas(start: Row, metrics: Metrics) -> Row:
     return replace(
         start,
         time=TIME.text(metrics.time_us),
-        utilization=f"{metrics.utilization_percent:.1f}%",
+        hmx=_of_the_timeline(metrics.hmx_cycles, metrics.timeline_cycles),
         dram=DRAM.text(metrics.dram_total),
         vtcm=PEAK_VTCM.text(metrics.peak_vtcm),
         top_op=f"{top.op} {top.dominant_percent:.0f}%" if top else "",
         note=_unsupported(start.soc) if metrics.estimate == "unsupported" else "",
     )
+
+
+def _of_the_timeline(cycles: int | None, timeline: int) -> str:
+    """Empty where it is not known, as of several cores, whose cycles are summed."""
+    return f"{100 * cycles / timeline:.1f}%" if cycles is not None and cycles <= timeline else ""
 
 
 def _with_accuracy(start: Row, accuracy: Accuracy) -> Row:

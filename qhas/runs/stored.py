@@ -21,6 +21,7 @@ from qhas.runs import keys
 from qhas.runs.record import CellRecord, SdkFacts, SitePart, SweepRecord, SweepState
 from qhas.site import Site, without_secrets
 from qhas.store import Store, StoreError
+from qhas.store.given import require_store
 from qhas.store.patience import Patience
 from qhas.sweep.difference import differences
 from qhas.sweep.plan import Plan, plan_sweep
@@ -223,6 +224,7 @@ async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[s
 
 def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
     """A run and its finished cells in the order of the plan. Raises InvalidInput if there is no such run."""
+    require_store(store)
     record = read_run(store, run_id)
     if record is None:
         raise InvalidInput(f"The store {store.root} has no run {run_id}; `qhas runs` lists those it has.")

@@ -1,15 +1,15 @@
-"""The demo: well-known networks, made, quantised and converted on this machine, on simulated SoCs.
+"""The demo: well-known networks, made on this machine as ONNX in floats, with images to quantise and to run them by, on simulated SoCs.
 
-The networks have the published topologies and seeded weights, 8-bit quantised: their time is that of the trained
-networks, their answers mean nothing.
+The networks have the published topologies and seeded weights: in 8 bits their time is that of the trained networks, their
+answers mean nothing. As DLCs, already quantised, they are made where a sweep names those.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -18,6 +18,7 @@ from qhas.failures import InvalidInput
 from qhas.machine.process import run_tool, tool_environment
 from qhas.site import SdkRef, Site
 from qhas.site.sdk import HOST_TARGET, host_sdk_root
+from qhas.sweep.quantization import Quantization
 from qhas.sweep.spec import Exclusion, ModelRef, SweepSpec
 
 NETWORKS = ("inception_v1", "inception_v2", "resnet50", "squeezenet", "shufflenet", "densenet121")
@@ -25,6 +26,9 @@ DEMO_FOLDER = Path("qhas-demo")
 SOCS = ("sa8255", "qcs9100", "sa8797", "sar2230p")
 QUICK = frozenset({*((name, SOCS[0]) for name in NETWORKS), *(("squeezenet", soc) for soc in SOCS)})
 """Cells of the quick demo: every network once, every SoC once."""
+ONNX, DLC = ".onnx", ".dlc"
+_FOLDER = "networks"
+_SAMPLES = (sys.executable, "-m", "hostsdk.samples")
 _TIMEOUT_SECONDS = 600
 
 
@@ -34,67 +38,85 @@ def demo_site(folder: Path) -> Site:
 
 
 def demo_sweep(folder: Path, networks: Sequence[str] = NETWORKS, *, quick: bool = False) -> SweepSpec:
-    """The demo's sweep over the DLCs that `make_networks` leaves."""
-    models = [ModelRef(name=name, dlc=str(_dlc(folder, name).resolve())) for name in networks]
+    """The demo's sweep over the ONNX that `make_networks` leaves, in 8 bits."""
+    place = _networks(folder)
+    models = [
+        ModelRef(
+            name=name,
+            onnx=str(place / f"{name}{ONNX}"),
+            quantize=Quantization(calibration=str(place / f"{name}-calibration")),
+            inputs=str(_inputs(place / name)),
+        )
+        for name in networks
+    ]
     left_out = [(name, soc) for name in networks for soc in SOCS if quick and (name, soc) not in QUICK]
     exclude = [Exclusion(model=name, soc=soc) for name, soc in left_out]
     return SweepSpec(name="demo", models=models, socs=list(SOCS), exclude=exclude)
 
 
 def missing_networks(addresses: Iterable[str]) -> dict[Path, list[str]]:
-    """The demo's networks among these DLCs that are not made yet, by the demo's folder, as in `qhas-demo`."""
+    """Files of the demo among these networks that are not made yet, by the demo's folder, as in `qhas-demo`."""
     missing = defaultdict[Path, list[str]](list)
     for path in map(Path, addresses):
-        folder = path.parent.parent
-        ours = folder.name == DEMO_FOLDER.name and path.stem in NETWORKS and path == _dlc(folder, path.stem)
-        if ours and not path.exists():
-            missing[folder].append(path.stem)
+        ours = path.parts[-3:-1] == (DEMO_FOLDER.name, _FOLDER) and path.stem in NETWORKS
+        if ours and path.suffix in (ONNX, DLC) and not _is_made(path):
+            missing[path.parent.parent].append(path.name)
     return missing
 
 
-async def make_networks(folder: Path, made: Callable[[str], None], names: Iterable[str] = NETWORKS) -> None:
-    """Make what is not there yet, calling `made` with each network's name. Raises InvalidInput."""
+async def make_networks(folder: Path, made: Callable[[str], None], files: Iterable[str]) -> None:
+    """Make what is not there yet of files as `squeezenet.onnx`, or `.dlc`, calling `made` with the name of each. Raises InvalidInput."""
     networks = _networks(folder)
     gate = asyncio.Semaphore(os.cpu_count() or 1)
 
-    async def make(name: str) -> None:
+    async def make(file: str) -> None:
         async with gate:
-            if not _dlc(folder, name).is_file():
-                await _make(networks, name)
-            made(name)
+            if not _is_made(networks / file):
+                await (_make_dlc if file.endswith(DLC) else _make_onnx)(networks, Path(file).stem)
+            made(file)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for name in names:
-                group.create_task(make(name))
+            for file in files:
+                group.create_task(make(file))
     except* InvalidInput as failed:
         raise failed.exceptions[0] from None
 
 
-async def _make(networks: Path, name: str) -> None:
-    onnx = networks / f"{name}.onnx"
+def _is_made(network: Path) -> bool:
+    """An ONNX with its images, which are written after it; demos of before left quantised ones without."""
+    return network.is_file() and (network.suffix == DLC or _inputs(network.with_suffix("")).is_file())
+
+
+def _inputs(network: Path) -> Path:
+    return network / "input_list.txt"
+
+
+async def _make_onnx(networks: Path, name: str) -> None:
+    await _run(
+        networks, name, *_SAMPLES, "--float", "--inputs=1", f"--output_dir={networks}", f"--networks={name}"
+    )
+
+
+async def _make_dlc(networks: Path, name: str) -> None:
     convert = host_sdk_root() / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
-    partial = networks / f"{name}.{secrets.token_hex(4)}.partial.dlc"  # another demo may make the same
-    for argv in (
-        [sys.executable, "-m", "hostsdk.samples", "--output_dir", str(networks), "--networks", name],
-        [str(convert), "--input_network", str(onnx), "--output_path", str(partial)],
-    ):
-        output = networks / f"{name}.txt"
-        run = await run_tool(
-            argv, cwd=networks, env=tool_environment({}), output=output, timeout_seconds=_TIMEOUT_SECONDS
-        )
-        if run.exit_code != 0:
-            raise InvalidInput(
-                f"Network {name} could not be made; {Path(argv[0]).name} says why in {output}."
-            )
-    partial.rename(_dlc(networks.parent, name))
+    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=networks) as scratch:
+        onnx, dlc = Path(scratch, f"{name}{ONNX}"), Path(scratch, f"{name}{DLC}")
+        await _run(networks, name, *_SAMPLES, f"--output_dir={scratch}", f"--networks={name}")
+        await _run(networks, name, str(convert), f"--input_network={onnx}", f"--output_path={dlc}")
+        await asyncio.to_thread(dlc.rename, networks / dlc.name)
+
+
+async def _run(networks: Path, name: str, *argv: str) -> None:
+    output = networks / f"{name}.txt"
+    run = await run_tool(
+        argv, cwd=networks, env=tool_environment({}), output=output, timeout_seconds=_TIMEOUT_SECONDS
+    )
+    if run.exit_code != 0:
+        raise InvalidInput(f"Network {name} could not be made; {Path(argv[0]).name} says why in {output}.")
 
 
 def _networks(folder: Path) -> Path:
-    networks = folder.resolve() / "networks"
+    networks = folder.resolve() / _FOLDER
     networks.mkdir(parents=True, exist_ok=True)
     return networks
-
-
-def _dlc(folder: Path, name: str) -> Path:
-    return folder / "networks" / f"{name}.dlc"

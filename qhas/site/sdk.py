@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qhas.failures import InvalidInput
+from qhas.machine.host_sdk import ROOT_VARIABLES as ROOT_VARIABLES
+from qhas.machine.host_sdk import answer_of
 from qhas.machine.process import tool_environment
 from qhas.site import SdkRef, Site
 from qhas.site.site import NamedSdk
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from qhas.sweep.spec import PrepareOptions, RunOptions, TraceFeatures
 
 HOST_TARGET = "x86_64-linux-clang"
-ROOT_VARIABLES = ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT")
 READER = "libQnnHtpOptraceProfilingReader.so"
 
 
@@ -251,7 +250,7 @@ def find_sdk(ref: SdkRef, environ: Mapping[str, str] = os.environ) -> Sdk:
         root, source = host_sdk_root(), "the host SDK"
     if not root.is_dir():
         raise InvalidInput(f"The SDK root {root} named by {source} is not a directory.")
-    sdk = Sdk(root.resolve(), _version(root.resolve()), _kind(root), ref.env)
+    sdk = Sdk(root.resolve(), _version(root.resolve()), kind_of(root), ref.env)
     if absent := sdk.missing():
         raise InvalidInput(
             f"The SDK at {root} (named by {source}) has no usable {', '.join(map(str, absent))}."
@@ -300,20 +299,15 @@ def host_sdk_versions() -> list[str]:
 
 
 def ask_host_sdk(*question: str) -> list[str]:
-    """Lines of an answer, at least one. The host SDK stands alone: it is asked as a program."""
-    command = [sys.executable, "-m", "hostsdk", *question]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InvalidInput(f"The host SDK cannot be used on this machine: {error}.") from error
-    lines = [line for line in answer.stdout.split("\n") if line.strip()]
-    if answer.returncode != 0 or not lines:
-        complaint = answer.stderr or answer.stdout
-        raise InvalidInput(complaint.strip() or "The host SDK cannot be used on this machine.")
-    return lines
+    """Lines of an answer, at least one. Raises InvalidInput with what it says instead."""
+    answer = answer_of(*question)
+    if answer.complaint:
+        raise InvalidInput(answer.complaint)
+    return answer.lines
 
 
-def _kind(root: Path) -> SdkKind:
+def kind_of(root: Path) -> SdkKind:
+    """Of the SDK in a directory, by what it says of itself."""
     marker = root / "sdk.yaml"
     return (
         SdkKind.HOST

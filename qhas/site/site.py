@@ -143,6 +143,8 @@ def load_site(path: Path | str | None = None, environ: Mapping[str, str] = os.en
     address = path or environ.get(SITE_VARIABLE)
     if not address:
         return Site(store=str(Path(DEFAULT_STORE).resolve()))
+    if not isinstance(address, str | os.PathLike):
+        raise InvalidInput(f"{address!r} cannot be a site file: give its path.")
     path = Path(address)
     site = parse_yaml(path, Site, "site")
     sdk = site.sdk

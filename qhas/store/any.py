@@ -10,7 +10,7 @@ from typing import Any
 
 from qhas.machine.digest import file_digest
 from qhas.store.errors import Trouble, trouble_of
-from qhas.store.objects import Batch, Copy, Found
+from qhas.store.objects import Batch, Copy, Found, require_readable
 
 _MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
 """What file systems call the time of an object's last change, in the order of trust."""
@@ -39,7 +39,9 @@ class AnyFileSystem:
             return False
 
     def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes:
-        """The bytes of an object, or of a range in it."""
+        """The bytes of an object, or of a range in it. Raises Unbounded."""
+        if end is None:
+            require_readable(self._fs.info(self._path(key)).get("size"))
         return bytes(self._fs.cat_file(self._path(key), start=begin, end=end))
 
     def write(self, key: str, content: bytes) -> None:

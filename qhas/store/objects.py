@@ -12,10 +12,13 @@ from pydantic import Field
 
 from qhas.documents import Moment, Stored
 from qhas.naming import StoredPath
+from qhas.outside_bytes import Unbounded, shown_limit
 
 T = TypeVar("T")
 
 NO_TYPE = "application/octet-stream"
+LARGEST_READ = 512 << 20
+"""Bytes of an object that is in memory as a whole: a record or a packed summary. Larger ones are fetched to files."""
 
 
 class Artifact(Stored):
@@ -78,3 +81,9 @@ def content_type(path: str) -> str:
     """So that a report opens in the browser. A .gz is what it is: nobody is to unpack it on the way."""
     kind, encoding = mimetypes.guess_type(path)
     return "application/gzip" if encoding == "gzip" else kind or NO_TYPE
+
+
+def require_readable(size: int | None) -> None:
+    """Raise Unbounded for more bytes than are read into memory."""
+    if (size or 0) > LARGEST_READ:
+        raise Unbounded(f"it is over {shown_limit(LARGEST_READ)}, the most that is read at once; remove it")

@@ -1,20 +1,27 @@
-"""The two clients of an S3 bucket: how they are made, what they wait for, and how often they try.
+"""The two clients of an S3 bucket: how they are made, what they wait for, how often they try, and where they never go.
 
 s3fs finds the address, the credentials and the region, as botocore does, which follows a bucket to another region than
 the configured one; obstore is given what s3fs has found. Both leave what fails
 to the store's Patience, but for obstore's own tries, of the same patience: a part of a large file that fails must not
 cost the file.
+
+Files and session tokens go to the configured address alone: s3fs follows no redirect, which it would do with the body and the
+token. Obstore follows those of requests without a body, and takes the signature off, but not the token; so where there is
+one, obstore is for Amazon's own addresses only.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import fsspec
+from aiobotocore.httpsession import AIOHTTPSession
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.handlers import add_expect_header
 
@@ -22,6 +29,7 @@ from qhas.machine.proxies import exempt_loopback
 from qhas.outside_bytes import read_file
 from qhas.store.errors import chain
 from qhas.store.patience import Patience
+from qhas.store.s3_answers import REGION, check_answers
 from qhas.store.s3_errors import is_of_another_region
 
 if TYPE_CHECKING:
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
 _LARGEST_BUNDLE = 16 << 20
 """Of certificates; those of a system take a quarter of a megabyte."""
 _ASK_AGAIN = timedelta(minutes=5)
+_AMAZONS = re.compile(r"\.amazonaws\.com(\.cn)?\Z")
 
 
 class S3Clients:
@@ -58,6 +67,7 @@ class S3Clients:
             or fs.s3_additional_kwargs
             or set(fs.client_kwargs) - {"region_name", "endpoint_url"}
             or fs.config_kwargs.get("s3")
+            or (_session_token(fs) and not _is_amazons(fs.connect().meta.endpoint_url))
         )
 
     def patient(self) -> S3Store:
@@ -93,7 +103,7 @@ class S3Clients:
             answers = (getattr(link, "response", None) for link in chain(error))
             answer = next((answer for answer in answers if isinstance(answer, dict)), {})
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        region: str | None = headers.get("x-amz-bucket-region")
+        region: str | None = headers.get(REGION)
         return region
 
     def _obstore(self, patience: Patience) -> S3Store:
@@ -126,6 +136,7 @@ def _s3fs_options(patience: Patience) -> dict[str, Any]:
             "connect_timeout": patience.answer,
             "read_timeout": patience.answer,
             "max_pool_connections": 32,
+            "http_session_cls": _Undiverted,
             # Otherwise a checksum follows the body over https, which servers of some years ago refuse (Ceph 16 does). The
             # body is signed or goes over TLS in any case, and digests are our own.
             "request_checksum_calculation": "when_required",
@@ -135,11 +146,35 @@ def _s3fs_options(patience: Patience) -> dict[str, Any]:
     }
 
 
+class _Undiverted(AIOHTTPSession):  # type: ignore[misc]
+    """HTTP that follows no redirect."""
+
+    async def _get_session(self, proxy_url: str | None) -> Any:
+        return _Requests(await super()._get_session(proxy_url))
+
+
+class _Requests(NamedTuple):
+    """All that aiobotocore does with a session of aiohttp."""
+
+    session: Any
+
+    def request(self, method: str, **how: Any) -> Any:
+        """As aiohttp does, but for the redirect, which is given back."""
+        return self.session.request(method, allow_redirects=False, **how)
+
+
+def _is_amazons(endpoint: str) -> bool:
+    parts = urlsplit(endpoint)
+    return parts.scheme == "https" and bool(_AMAZONS.search(parts.hostname or ""))
+
+
 def _settle(fs: Any) -> None:
     """Leave retries to the store, and let no write wait for a server's leave to begin. Raises ValueError."""
     fs.retries = 1
     # aiohttp starts its clock when the body is sent: a server that never says "100 Continue" would be waited for for ever.
-    fs.connect().meta.events.unregister("before-call.s3", add_expect_header)
+    events = fs.connect().meta.events
+    events.unregister("before-call.s3", add_expect_header)
+    check_answers(events)
     _authorities(fs)  # refused now, and not in the middle of a run
 
 
@@ -189,22 +224,35 @@ def _authorities(fs: Any) -> bytes | None:
         ) from error
 
 
+def _session_token(fs: Any) -> str | None:
+    """Of credentials that were found when the client was made; they are not asked for a second time."""
+    try:
+        return _frozen(fs)[2]
+    except NoCredentialsError:
+        return None
+
+
 def _credentials(fs: Any) -> S3Credential:
     """What botocore's chain gives: environment, profiles, roles. Short-lived ones are asked for again in time."""
-
-    async def ask() -> Any:
-        credentials = await fs.session.get_credentials()
-        if fs.key and fs.secret:
-            return fs.key, fs.secret, fs.token
-        if credentials is None:
-            raise NoCredentialsError
-        frozen = await credentials.get_frozen_credentials()
-        return frozen.access_key, frozen.secret_key, frozen.token
-
-    key, secret, token = fsspec.asyn.sync(fs.loop, ask)
+    key, secret, token = _frozen(fs)
     return {
         "access_key_id": key,
         "secret_access_key": secret,
         "token": token,
         "expires_at": datetime.now(UTC) + _ASK_AGAIN if token else None,
     }
+
+
+def _frozen(fs: Any) -> tuple[str, str, str | None]:
+    """Key, secret and session token. Raises NoCredentialsError."""
+
+    async def ask() -> Any:
+        if fs.key and fs.secret:
+            return fs.key, fs.secret, fs.token
+        if (credentials := await fs.session.get_credentials()) is None:
+            raise NoCredentialsError
+        frozen = await credentials.get_frozen_credentials()
+        return frozen.access_key, frozen.secret_key, frozen.token
+
+    key, secret, token = fsspec.asyn.sync(fs.loop, ask)
+    return key, secret, token

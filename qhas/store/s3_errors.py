@@ -22,8 +22,8 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from qhas.store import errors
 from qhas.store.errors import ObjectDamaged, ObjectMissing, StoreError, Taken, Trouble, chain
+from qhas.store.s3_answers import DIVERTED, PASSING_STATUS, REDIRECTS, Unexpected
 
-_PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 _PASSING_CODES = frozenset(
     {
         "InternalError",
@@ -101,9 +101,13 @@ def _reason(error: BaseException, status: int | None, code: str | None) -> str:
     if code in _BY_CODE:
         return _BY_CODE[code]
     for link in chain(error):
+        if isinstance(link, Unexpected):
+            return str(link)
         for kind, reason in _BY_CLASS.items():
             if isinstance(link, kind):
                 return reason
+    if status in REDIRECTS:
+        return DIVERTED
     if status or code:
         answer = dict.fromkeys(str(word) for word in (status, code) if word)
         return f"the server answers {' '.join(answer)}"
@@ -114,7 +118,7 @@ def _passes(error: BaseException) -> bool:
     if (answer := _answer(error)) is not None:
         # obstore says no more of a connection that broke than that something did.
         broke = answer == _Answer() and type(error).__name__ == "GenericError"
-        return answer.status in _PASSING_STATUS or answer.code in _PASSING_CODES or broke
+        return answer.status in PASSING_STATUS or answer.code in _PASSING_CODES or broke
     wrapped = getattr(error, "kwargs", {}).get("error")  # botocore's way of naming a cause
     if isinstance(error, NoCredentialsError | PartialCredentialsError | SSLError):
         return False

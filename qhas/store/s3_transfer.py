@@ -20,7 +20,7 @@ import obstore
 from obstore.store import S3Store
 
 from qhas.store.errors import ObjectMissing
-from qhas.store.objects import Batch, Copy, content_type
+from qhas.store.objects import Batch, Copy, content_type, require_readable
 from qhas.store.patience import Patience
 from qhas.store.s3 import PART, S3
 from qhas.store.s3_clients import S3Clients
@@ -111,6 +111,7 @@ class FastS3(S3):
         async def read(store: S3Store, key: str) -> tuple[bytes | None]:
             try:
                 answer = await obstore.get_async(store, self._name(key))
+                require_readable(answer.meta["size"])
                 return (bytes(await answer.bytes_async()),)
             except Exception as error:
                 if self.explain(error).kind is ObjectMissing:

@@ -42,11 +42,14 @@ class Store:
 
     def __init__(
         self,
-        root: str,
+        root: str | os.PathLike[str],
         patience: Patience | None = None,
         scratch: Path | None = None,
         backend: Backend | None = None,
     ) -> None:
+        if not isinstance(root, str | os.PathLike) or not os.fspath(root):
+            raise StoreError(f"{root!r} cannot be a store: give a folder or a URL.")
+        root = os.fspath(root)
         self.root = one_line(masked(root))
         """For people; a password in the address is left out."""
         self._has_secrets = masked(root) != root

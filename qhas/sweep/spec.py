@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
@@ -9,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from qhas.documents import Written, parse_yaml, require_distinct
+from qhas.failures import InvalidInput
 from qhas.naming import Name, SocName
 from qhas.network.recipe import ActivationBits, Attention, Projections
 from qhas.sweep.budget import Budget, NetworkBudget
@@ -306,8 +308,11 @@ class Cell(Written):
         return f"{self.model.name} on {self.soc}{variant}"
 
 
-def load_sweep(path: Path) -> SweepSpec:
+def load_sweep(path: Path | str) -> SweepSpec:
     """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidInput(f"{path!r} cannot be a sweep file: give its path.")
+    path = Path(path)
     spec = parse_yaml(path, SweepSpec, "sweep", filled=("budgets",))
     models = [anchored_model(path, f"models.{index}", model) for index, model in enumerate(spec.models)]
     return spec.model_copy(update={"models": models})

@@ -169,6 +169,11 @@ def measured_models() -> list[str]:
     return sorted({model for model, _, _ in _measured()})
 
 
+def components(model: str) -> list[str]:
+    """The parts of a model of AI Hub that were measured one by one; one empty name where it has none."""
+    return sorted({"" if part == _ABSENT else part for name, part, _ in _measured() if name == model})
+
+
 @cache
 def _measured() -> dict[tuple[str, str, str], dict[str, str]]:
     return {(row["model"], row["component"], row["precision"]): row for row in rows("measured.tsv")}

@@ -15,13 +15,20 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from hostsdk.viewer.log import read_log
+from qhas.cell.calibration import calibration_digest, gather_calibration
+from qhas.cell.conversion import made_keys
 from qhas.cell.inputs import gather_inputs
-from qhas.cell.prepared import PreparedGraphs
+from qhas.cell.prepared import MADE_ONNX, PreparedGraphs
+from qhas.failures import Step
+from qhas.machine.digest import file_digest
+from qhas.network.onnx_file import read_onnx
 from qhas.profile.picture import CounterKind, read_timeline
 from qhas.runs.record import CellStatus, Origin
 from qhas.runs.stored import load_run
-from qhas.site.demo import NETWORKS, SOCS
+from qhas.site.demo import NETWORKS, SOCS, demo_site
+from qhas.site.sdk import find_sdk
 from qhas.store import Store
+from qhas.units import counted
 from tests.demo.conftest import QHAS, SMALL, DemoRun, environment
 from tests.hostsdk.networks import reference
 from tests.judges import netron, perfetto
@@ -134,7 +141,7 @@ def test_the_emulator_computes_what_onnx_runtime_computes(
     record = demo.cells[network, soc]
     inputs = gather_inputs(record.cell.model, _prepared(demo, network, soc, tmp_path), tmp_path)
     (source,) = inputs.files.values()
-    path = demo.folder / "networks" / f"{network}.onnx"
+    path = _quantised(demo, network, soc, tmp_path)
     session = reference(path)
     (tensor,) = session.get_inputs()
     (expected,) = session.run(None, {tensor.name: np.fromfile(source, np.float32).reshape(tensor.shape)})
@@ -145,16 +152,23 @@ def test_the_emulator_computes_what_onnx_runtime_computes(
 
 @pytest.mark.slow
 def test_a_second_run_reuses_every_graph_and_finds_the_same_figures(demo: DemoRun) -> None:
+    models = "".join(
+        f"- {{name: {name}, onnx: networks/{name}.onnx, quantize: {{calibration: networks/{name}-calibration}}, "
+        f"inputs: networks/{name}/input_list.txt}}\n"
+        for name in ("squeezenet", "inception_v2")
+    )
     (demo.folder / "again.yaml").write_text(
-        "name: again\nsocs: [sa8255, sa8797, sar2230p]\nmodels:\n"
-        "- {name: squeezenet, dlc: networks/squeezenet.dlc}\n- {name: inception_v2, dlc: networks/inception_v2.dlc}\n"
+        f"name: again\nsocs: [sa8255, sa8797, sar2230p]\nmodels:\n{models}"
         "exclude: [{model: inception_v2, soc: sa8797}, {model: inception_v2, soc: sar2230p}]\n"
     )
     require_same_again(demo, 4, "sweep", "again.yaml")
 
 
 def test_a_network_profiled_alone_reuses_its_graph_and_has_the_figures_it_had(demo: DemoRun) -> None:
-    require_same_again(demo, 1, "profile", "networks/squeezenet.dlc", "--soc", "sa8255")
+    data = ("--calibration=networks/squeezenet-calibration", "--inputs=networks/squeezenet/input_list.txt")
+    require_same_again(
+        demo, 1, "profile", "networks/squeezenet.onnx", "--quantize=w8a8", *data, "--soc", "sa8255"
+    )
 
 
 def require_same_again(demo: DemoRun, cells: int, *command: str) -> None:
@@ -169,7 +183,7 @@ def require_same_again(demo: DemoRun, cells: int, *command: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{cells} of {cells} prepared graphs came from the store" in done.stdout
+    assert f"{cells} of {counted(cells, 'prepared graph')} came from the store" in done.stdout
     _, records = load_run(Store(str(demo.store)), "again")
     shutil.rmtree(demo.store / "runs" / "again")
     for record in records:
@@ -187,6 +201,17 @@ def _prepared(demo: DemoRun, network: str, soc: str, folder: Path) -> Path:
     assert names is not None
     assert zipfile.is_zipfile(folder / names[0])
     return folder / names[0]
+
+
+def _quantised(demo: DemoRun, network: str, soc: str, folder: Path) -> Path:
+    """The ONNX in 8 bits that a cell's DLC was converted from, from the store."""
+    cell, sdk = demo.cells[network, soc].cell, find_sdk(demo_site(demo.folder).sdk)
+    onnx, calibration = demo.folder / "networks" / f"{network}.onnx", folder / "calibration"
+    gather_calibration(cell.model, read_onnx(onnx), calibration)
+    made = made_keys(cell, sdk, file_digest(onnx), calibration_digest(calibration))
+    names = PreparedGraphs(Store(str(demo.store))).fetch(made[Step.QUANTIZE], folder)
+    assert names == [MADE_ONNX]
+    return folder / MADE_ONNX
 
 
 def _simulator_events(log: Path) -> dict[str, int]:

@@ -109,7 +109,10 @@ def test_the_nightlys_file_names_only_networks_that_are_made_on_a_fresh_clone() 
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     assert "parameters" not in next(one for one in deployments if one["name"] == "nightly-sweep")
     for model in load_sweep(ROOT / "examples/nightly.yaml").models:
-        assert Path(model.dlc) == ROOT / "qhas-demo/networks" / f"{model.name}.dlc"
+        network = ROOT / "qhas-demo/networks" / f"{model.name}.onnx"
+        assert Path(model.onnx) == network
+        assert model.quantize is not None
+        assert Path(model.quantize.calibration) == network.with_name(f"{model.name}-calibration")
         assert model.name in NETWORKS
 
 

@@ -114,6 +114,22 @@ def float_convolution(path: Path) -> Path:
     return graph.save(path, ["x"], "y")
 
 
+def gelu_between_convolutions(path: Path) -> Path:
+    """Two convolutions with bias, and a GELU between them as exporters of older opsets write it."""
+    graph = _Graph()
+    weights = [
+        graph.constant("w", np.linspace(-1, 1, 81, dtype=np.float32).reshape(3, 3, 3, 3)),
+        graph.constant("b", np.ones(3, np.float32)),
+    ]
+    root, one, half = (graph.constant(f"c{value}", np.float32(value)) for value in (2**0.5, 1, 0.5))
+    hidden = graph.op("Conv", ["x", *weights], "first", pads=[1, 1, 1, 1])
+    scaled = graph.op("Div", [hidden, root], "scaled")
+    raised = graph.op("Add", [graph.op("Erf", [scaled], "erf"), one], "raised")
+    halved = graph.op("Mul", [graph.op("Mul", [hidden, raised], "twice"), half], "gelu")
+    graph.op("Conv", [halved, *weights], "y", pads=[1, 1, 1, 1])
+    return graph.save(path, ["x"], "y")
+
+
 def token_net(path: Path, element: int = TensorProto.INT64) -> Path:
     """A table of 16 rows, looked up by `ids` of whole numbers: row n is n, n, n, n."""
     graph = _Graph()

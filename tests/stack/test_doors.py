@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
+from infra.stack.parts import POOL
 from tests.stack.conftest import Running
 
 if TYPE_CHECKING:
@@ -90,18 +94,29 @@ def test_another_user_may_see_that_the_server_is_well(running: Running) -> None:
     assert as_nobody(running, script) == "200"
 
 
-def test_another_user_hears_no_events(running: Running) -> None:
-    with httpx.Client() as client:
-        asked = client.get(
-            f"{running.settings.api}/events/out",
-            headers={
-                "Connection": "Upgrade",
-                "Upgrade": "websocket",
-                "Sec-WebSocket-Version": "13",
-                "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
-            },
-        )
-    assert asked.status_code in (401, 403)
+@pytest.mark.parametrize("token", ["", "qhas:guess"])
+@pytest.mark.parametrize(
+    "socket",
+    [
+        "/events/out",
+        "/events/in",
+        "/logs/out",
+        "/task_runs/subscriptions/scheduled",
+        f"/work_pools/{POOL}/workers/connect",
+    ],
+)
+def test_another_user_hears_and_sends_no_events(running: Running, socket: str, token: str) -> None:
+    address = running.settings.api.replace("http", "ws", 1) + socket
+    with connect(address, subprotocols=[Subprotocol("prefect")]) as client:
+        client.send(json.dumps({"type": "auth", "token": token}))
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=60)
+
+
+@pytest.mark.parametrize("socket", ["/events/out", "/events/in", "/logs/out"])
+def test_who_does_not_speak_as_prefect_is_not_let_in(running: Running, socket: str) -> None:
+    with pytest.raises(InvalidStatus, match="403"):
+        connect(running.settings.api.replace("http", "ws", 1) + socket)
 
 
 def test_another_user_reads_no_file_of_the_stack_and_no_process(running: Running) -> None:

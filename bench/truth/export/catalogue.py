@@ -11,9 +11,9 @@ import torchvision.models as vision
 import transformers as hub
 from torch import nn
 
-from bench.truth.export import own, shapes
+from bench.truth.export import depth, detection, mobile, own, person, segmentation, shapes
 from bench.truth.export.shapes import Scale
-from bench.truth.export.source import ATTENTION_OPSET, Source, image, text
+from bench.truth.export.source import ATTENTION_OPSET, PLAIN_OPSET, Source, image, text
 from bench.truth.export.windows import publishable
 
 _EAGER = {"attn_implementation": "eager"}
@@ -113,6 +113,18 @@ CONVOLUTIONAL: dict[str, Source] = {
     "real_esrgan_general_x4v3": _larger(own.SrVgg),
     "real_esrgan_x4plus": _larger(own.RrdbNet),
     "srgan": _larger(own.SrResNet),
+    "xlsr": _larger(own.Xlsr),
+    "sesr_m5": _larger(own.Sesr),
+    "posenet_mobilenet": image(mobile.PoseNet, (513, 257), Scale.SIGNED, every=True),
+    "hrnet_pose": image(person.PoseHrNet, (256, 192)),
+    "hrnet_face": image(person.FaceHrNet, 256),
+    "osnet": image(person.OsNet, (256, 128)),
+    "midas": image(depth.Midas, 256),
+    "u2net_segmentation": image(segmentation.U2Net, 320, last=True),
+    "deeplabv3_plus_mobilenet": image(segmentation.DeepLab, 513, classes=True),
+    "ddrnet23_slim": image(segmentation.DdrNet, (1024, 2048), last=True),
+    "yolox": image(detection.YoloX, 640, Scale.NONE, every=True),
+    "yamnet": Source(mobile.YamNet, {"sound": lambda: torch.rand(1, 1, 96, 64)}, PLAIN_OPSET),
     "resnet_3d": _video(vision.video.r3d_18),
     "resnet_mixed": _video(vision.video.mc3_18),
     "resnet_2plus1d": _video(vision.video.r2plus1d_18),

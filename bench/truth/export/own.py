@@ -74,6 +74,47 @@ class QuickSrNet(nn.Module):
         return functional.pixel_shuffle(self.last(image), 4).clamp(0, 1)
 
 
+class Xlsr(nn.Module):
+    """Grouped and 1x1 convolutions beside one plain one, four times larger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [_conv(3, 32), nn.ReLU(), _conv(32, 32, 1)]
+        for _ in range(3):
+            layers += [nn.Conv2d(32, 32, 3, padding=1, groups=4), nn.ReLU(), _conv(32, 32, 1)]
+        self.body, self.beside = nn.Sequential(*layers), _conv(3, 16)
+        self.tail = nn.Sequential(_conv(48, 32, 1), nn.ReLU(), _conv(32, 48))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """The larger image."""
+        made = self.tail(torch.cat([self.body(image), self.beside(image)], 1))
+        return functional.pixel_shuffle(made, 4).clamp(0, 1)
+
+
+def _linear(channels: int, out: int, kernel: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, 256, kernel, padding=kernel // 2, bias=False), nn.Conv2d(256, out, 1)
+    )
+
+
+class Sesr(nn.Module):
+    """Five wide linear blocks as they are trained, not collapsed; the repeated image is added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = _linear(3, 16, 5), _linear(16, 48, 5)
+        self.blocks = nn.ModuleList(_linear(16, 16, 3) for _ in range(5))
+        self.repeated = nn.Conv2d(3, 48, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """The larger image."""
+        first = functional.relu(self.first(image))
+        value = first
+        for block in self.blocks:
+            value = functional.relu(value + block(value))
+        return functional.pixel_shuffle(self.last(value + first) + self.repeated(image), 4)
+
+
 class SrVgg(nn.Module):
     """33 convolutions with PReLU, and the enlarged image added."""
 

@@ -37,20 +37,29 @@ class _OfImage(nn.Module):
 
 
 class Image(_OfImage):
-    """The network's first output: as `classes` a number a pixel, as `last` with channels last."""
+    """The network's first output, or `every`: as `classes` a number a pixel, as `last` with channels last."""
 
     def __init__(
-        self, network: nn.Module, scale: Scale, *, classes: bool = False, last: bool = False
+        self,
+        network: nn.Module,
+        scale: Scale,
+        *,
+        classes: bool = False,
+        last: bool = False,
+        every: bool = False,
     ) -> None:
         super().__init__(network, scale)
-        self.classes, self.last = classes, last
+        self.classes, self.last, self.every = classes, last, every
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> Any:
         """Batch 1."""
-        made = _first(self.network(self.scaled(image)))
+        made = self.network(self.scaled(image))
+        if self.every:
+            return made
+        first = _first(made)
         if self.classes:
-            return made.argmax(1).to(torch.uint8)
-        return made.permute(0, 2, 3, 1) if self.last else made
+            return first.argmax(1).to(torch.uint8)
+        return first.permute(0, 2, 3, 1) if self.last else first
 
 
 def _first(made: Any) -> Tensor:

@@ -33,11 +33,12 @@ def image(
     opset: int = PLAIN_OPSET,
     classes: bool = False,
     last: bool = False,
+    every: bool = False,
 ) -> Source:
-    """A network of one image."""
+    """A network of one image: as `classes` the best of each pixel comes out, as `last` with channels last, as `every` all it has."""
     height, width = size if isinstance(size, tuple) else (size, size)
     return Source(
-        lambda: Image(build(), scale, classes=classes, last=last),
+        lambda: Image(build(), scale, classes=classes, last=last, every=every),
         {"image": lambda: torch.rand(1, height, width, channels)},
         opset,
     )

@@ -59,7 +59,11 @@ def show_plan(console: Console, plan: Plan, outlook: Outlook) -> None:
 def _summary(plan: Plan, outlook: Outlook) -> str:
     end = datetime.now() + timedelta(seconds=outlook.seconds)  # for the reader's own clock
     known = len(outlook.known)
-    basis = f"{known} of {len(plan.cells)} cells by their last run, ~ is assumed" if known else "all assumed"
+    basis = (
+        f"{known} of {counted(len(plan.cells), 'cell')} by their last run, ~ is assumed"
+        if known
+        else "all assumed"
+    )
     prepared = "" if outlook.unknown else f", {len(outlook.prepared)} prepared already"
     return (
         f"{counted(len(plan.cells), 'cell')}, {plan.excluded} left out{prepared}; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -15,12 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from qhas.llm.foreseen import sentences as language_sentences
-from qhas.profile.figures import COSINE, DRAM, LATENCY, P90, PEAK_VTCM, SQNR, TIME, UTILIZATION, Figure
+from qhas.profile.figures import COSINE, DRAM, LATENCY, P90, PEAK_VTCM, SQNR, TIME, Figure
 from qhas.runs import keys
 from qhas.runs.expected import unseen_of
 from qhas.runs.front import fronts
 from qhas.runs.record import BudgetState, CellRecord, Origin, SweepRecord, by_graph
-from qhas.runs.rows import ORIGIN_TITLE, Row, by_origin, legend, row, site_table, without_accuracy
+from qhas.runs.rows import HMX, ORIGIN_TITLE, Row, by_origin, legend, row, site_table, without_accuracy
 from qhas.store import Store
 
 _TOLD = 8
@@ -112,7 +113,7 @@ _SHOWN = {
         _with_unit("time", TIME),
         _shown("cosine", COSINE, Origin.DEVICE),
         _shown("sqnr", SQNR, Origin.DEVICE),
-        _shown("utilization", UTILIZATION, Origin.DEVICE),
+        _Shown("hmx", HMX),
         _with_unit("dram", DRAM),
     ),
     Origin.SIMULATOR: (
@@ -121,7 +122,7 @@ _SHOWN = {
         _Shown("expected", "expected\nms"),
         _shown("cosine", COSINE, Origin.SIMULATOR),
         _shown("sqnr", SQNR, Origin.SIMULATOR),
-        _shown("utilization", UTILIZATION, Origin.SIMULATOR),
+        _Shown("hmx", HMX),
         _shown("dram", DRAM, Origin.SIMULATOR),
         _shown("vtcm", PEAK_VTCM, Origin.SIMULATOR),
     ),
@@ -161,9 +162,9 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord], width: i
         table.add_column(column.title, justify="right", no_wrap=True)
     if with_top_op:
         table.add_column("top op", overflow="fold", min_width=_TOP_OP)
-    previous = None
+    rows_of, previous = Counter(line.network for line in lines), None
     for line in lines:
-        if previous not in (None, line.network):
+        if previous not in (None, line.network) and rows_of[previous] + rows_of[line.network] > 2:
             table.add_section()
         texts = {name: getattr(line, name) for name in names}
         texts["network"] = line.network if line.network != previous else ""
@@ -182,9 +183,9 @@ _LEAST = 8 + _GAP
 _DEVICE = 9 + _GAP
 """The same of a device: of a failed cell there are all it was tried on."""
 _TOP_OP = 11
-_FIRST_TO_GO = ("utilization", "p90", "dram", "sqnr", "expected", "vtcm")
+_FIRST_TO_GO = ("hmx", "p90", "dram", "sqnr", "expected", "vtcm")
 """Figures that a terminal without room for them does not show; `--csv cells` has all."""
-_WHERE_TOLD = ("cosine", "sqnr", "tokens")
+_WHERE_TOLD = ("cosine", "sqnr", "tokens", "hmx")
 """Figures that most runs have none of."""
 _SHORT = {
     "optimization_level-": "O",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qhas.store import Store, StoreError
+from qhas.units import counted
 from qhas.upkeep.doctor.finding import Finding
 
 _WHAT = "stored runs"
@@ -27,4 +28,4 @@ def examine(address: str) -> Finding:
         return Finding(_WHAT, True, f"{extent(checked)}: all as stored")
     first = f"{damages[0].key}: {damages[0].fault}. {damages[0].sentence}"
     step = "`qhas verify --all` names them all, and with --discard their cells can be made again."
-    return Finding(_WHAT, False, f"{len(damages)} damages in {extent(checked)}. {first} {step}")
+    return Finding(_WHAT, False, f"{counted(len(damages), 'damage')} in {extent(checked)}. {first} {step}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from bench.truth import matrix, simulated
 from bench.truth.command import _targets, main
+from qhas.truth.tables import WHEEL
 
 
 @pytest.mark.parametrize(
@@ -13,6 +17,16 @@ from bench.truth.command import _targets, main
         (["--model", "mobilenet_v2"], "--model and --onnx go together"),
         (["--model", "my_net", "--onnx", "net.onnx"], "nothing was measured of 'my_net'"),
         (["--run", "my_net"], "there is no structure file of my_net"),
+        (["--run", "--write"], "not allowed with argument --run"),
+        (["--run", "--jobs", "0"], "'0' is no number from 1 on"),
+        (
+            ["--model", "mediapipe_face", "--onnx", "net.onnx"],
+            "mediapipe_face was measured as --component face_detector or face_landmark_detector",
+        ),
+        (
+            ["--model", "mobilenet_v2", "--onnx", "net.onnx", "--component", "head"],
+            "mobilenet_v2 was measured as no --component",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -22,6 +36,24 @@ def test_what_makes_no_sense_is_refused(
         main(argv)
     assert ended.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_run_without_names_is_of_every_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(matrix, "run", lambda wanted, *_: None)
+    monkeypatch.setattr(simulated, "FAILED", tmp_path / "not_simulated.tsv")
+    simulated.FAILED.write_text("model\tprecision\twhy\n")
+    assert main(["--run", "--results", str(tmp_path / "results")]) == 0
+    said = capsys.readouterr().out
+    assert f"of {len(list(matrix.cells(WHEEL)))} figures to be had" in said
+    assert "0 rows added" in said
+
+
+def test_a_shape_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["--model", "mobilenet_v2", "--onnx", "net.onnx", "--shape", "image=1,3,H,W"]
+    assert main(argv) == 1
+    assert "--shape 'image=1,3,H,W' is no shape" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,38 @@ def test_a_weight_grows_back_as_it_was_like(tmp_path: Path) -> None:
     assert made.min() >= 1
 
 
+def beside(folder: Path) -> Path:
+    """A network whose one weight lies in a file of its own."""
+    weight = np.arange(5000, dtype=np.float32)
+    path = folder / "net.onnx"
+    onnx.save_model(
+        network(w=weight), path, save_as_external_data=True, location="net.data", size_threshold=0
+    )
+    return path
+
+
+def test_values_in_a_file_beside_the_network_are_read(tmp_path: Path) -> None:
+    model = structure.unpack(beside(tmp_path))
+    assert structure.grow(model) == 0
+    assert values(model)[-1] == 4999
+
+
+def test_values_whose_file_is_not_there_grow(tmp_path: Path) -> None:
+    path = beside(tmp_path)
+    (tmp_path / "net.data").unlink()
+    model = structure.unpack(path)
+    assert structure.grow(model) == 1
+    assert values(model).shape == (5000,)
+    onnx.save(model, tmp_path / "whole.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"words"])
+def test_a_file_without_a_network_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(content)
+    with pytest.raises(BenchFailed, match=r"net\.onnx (has no graph|cannot be read)"):
+        structure.unpack(tmp_path / "net.onnx")
+
+
 def test_it_grows_the_same_each_time(tmp_path: Path) -> None:
     packed = structure.pack(network(w=np.random.default_rng(1).standard_normal(5000).astype(np.float32)))
     assert grown(packed, tmp_path) == grown(packed, tmp_path)

@@ -32,6 +32,19 @@ SOURCE = "/onnxruntime_src/onnxruntime/core/graph/model.cc:256 onnxruntime::Mode
             "by QNN, but was not selected by that EP. This means the graph is now invalid",
             "the HTP does not take Conv (conv) as it stands: ",
         ),
+        (
+            "[ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : Could not find an implementation for Relu(14) node with name 'relu'",
+            "ONNX Runtime has no Relu (relu) of the numbers that it is fed: put a Cast to float32 before it",
+        ),
+        (
+            f"{LOAD}Node (sm) Op (Softmax) [ShapeInferenceError] 'axis' must be in [-4 , 3]. Its actual value is: 7.",
+            "Softmax (sm) does not fit its inputs ('axis' must be in [-4 , 3]. Its actual value is: 7): correct it",
+        ),
+        (
+            "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running Conv node. Name:'stem' Status Message: "
+            "Input channels C is not equal to kernel channels * group. C: 7 kernel channels: 8 group: 1",
+            "Conv (stem) cannot be computed (Input channels C is not equal to kernel channels * group. C: 7",
+        ),
         (f"{LOAD}This is an invalid model. Error: two heads.", "Error: two heads."),
         (f"{LOAD}{SOURCE}It is cold.", "It is cold."),
     ],

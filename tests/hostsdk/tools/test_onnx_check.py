@@ -30,6 +30,17 @@ def test_what_is_not_taken_is_named_for_every_soc(tmp_path: Path) -> None:
     }
 
 
+def test_converter_and_quantiser_say_what_would_do_as_the_check_does(tmp_path: Path) -> None:
+    network = networks.recurrent(tmp_path / "rnn.onnx", "GRU")
+    (tmp_path / "list.txt").write_text("x.raw\n")
+    common = ("-i", network, "-o", tmp_path / "out")
+    succeeded(run_tool("onnx-check", *common, "--htp_socs=sa8255", cwd=tmp_path))
+    (op,) = json.loads((tmp_path / "out").read_text())["socs"]["sa8255"]
+    told = f"the HTP does not take GRU (rnn0): {op['remedy']}."
+    for tool, options in (("snpe-onnx-to-dlc", ()), ("onnx-quantize", ("-l", tmp_path / "list.txt"))):
+        assert told in run_tool(tool, *common, *options, cwd=tmp_path).stderr
+
+
 @pytest.mark.parametrize("network", [networks.conv_net, networks.quantised_interface, networks.two_inputs])
 def test_what_quantises_the_ends_of_a_network_that_is_taken_is_not_named(
     tmp_path: Path, network: Callable[[Path], Path]
@@ -47,6 +58,28 @@ def test_multiply_accumulates_are_those_of_the_convolutions(tmp_path: Path) -> N
         run_tool("onnx-check", "-i", network, "-o", tmp_path / "a.json", "--htp_socs=sa8255", cwd=tmp_path)
     )
     assert json.loads((tmp_path / "a.json").read_text())["macs"] == 16 * 16 * 9 * (3 * 8 + 8 * 4)
+
+
+def test_what_stands_behind_a_gelu_is_quantised_too(tmp_path: Path) -> None:
+    network = networks.gelu_between_convolutions(tmp_path / "gelu.onnx")
+    np.ones(networks.SHAPE, np.float32).tofile(tmp_path / "ones.raw")
+    (tmp_path / "list.txt").write_text("ones.raw\n")
+    succeeded(
+        run_tool(
+            "onnx-quantize",
+            "-i",
+            network,
+            "-o",
+            tmp_path / "q.onnx",
+            "-l",
+            tmp_path / "list.txt",
+            cwd=tmp_path,
+        )
+    )
+    graph = onnx.load(tmp_path / "q.onnx").graph
+    makers = {output: node.op_type for node in graph.node for output in node.output}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert [makers[name] for node in convolutions for name in node.input] == ["DequantizeLinear"] * 6
 
 
 @pytest.mark.parametrize("bits", [8, 16])

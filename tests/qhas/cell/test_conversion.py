@@ -14,6 +14,7 @@ import pytest
 from fakes.sdk import Fault, Tool, read_calls
 from qhas.cell.calibration import _values
 from qhas.cell.conversion import convert, order_of, quantize
+from qhas.cell.outlook import _is_prepared
 from qhas.cell.prepare import prepare_graph
 from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
 from qhas.site.fit import require_quantiser
@@ -83,6 +84,15 @@ async def test_the_same_network_is_made_once(onnx_bench: OpenBench) -> None:
         assert calls(again, Tool.CONVERTER) + calls(again, Tool.QUANTIZER) + calls(again, Tool.PREPARE) == 0
         assert again.work.conversion
         assert again.work.conversion.reused
+
+
+async def test_a_plan_knows_that_it_is_made(onnx_bench: OpenBench) -> None:
+    async with onnx_bench(quantize="w8a8") as bench:
+        assert not await _is_prepared(bench.work.cell, bench.work.lab, {})
+        await convert(bench.work)
+        await quantize(bench.work)
+        await prepare_graph(bench.work)
+        assert await _is_prepared(bench.work.cell, bench.work.lab, {})
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ async def test_a_store_that_refuses_is_a_store_failure_and_so_tried_again(
         failing.add("put_file")
         assert await kind_of(prepare_graph(bench.work)) is FailureKind.STORE
         failing.clear()
+        await prepare_graph(bench.work)
         failing.add("cat_file")
         assert await kind_of(prepare_graph(bench.work)) is FailureKind.STORE
 

@@ -13,6 +13,20 @@ from qhas.cli import main as cli
 from qhas.store import Store
 from tests.documents import write_yaml
 
+LIBRARIES = (
+    "pydantic",
+    "Traceback",
+    "Errno",
+    "instance of",
+    "Input should",
+    "Value error",
+    "Assertion",
+    "HOSTSDK",
+    "codec",
+    "os error",
+)
+"""Words of those that a message is made with, which say nothing to whoever reads it."""
+
 
 class Desk:
     """A folder with a sweep, a site and a network, and the command run in it."""
@@ -44,4 +58,11 @@ class Desk:
         assert result.stdout == ""
         (sentence,) = result.stderr.splitlines()
         assert sentence.startswith("qhas: ")
+        return sentence
+
+    def plain_refusal(self, *arguments: str) -> str:
+        """As `refused`, of a sentence that is whole and has no word of a library."""
+        sentence = self.refused(*arguments)
+        assert sentence.endswith(".")
+        assert not any(library in sentence for library in LIBRARIES)
         return sentence

@@ -41,6 +41,24 @@ def test_a_failure_under_way_is_shown_as_the_tool_said_it(text: str) -> None:
     assert text in text_of(console)
 
 
+def test_a_failure_under_way_takes_one_line_and_a_cause_is_told_once() -> None:
+    console = Console(file=io.StringIO(), width=60)
+    first, second = (
+        failed(f"the tool says\nthat {'it went wrong ' * 9}").model_copy(
+            update={"cell": Cell(model=model("net"), soc=soc)}
+        )
+        for soc in ("sa8255", "sa8797")
+    )
+    with sweep_bar(console):
+        report(CellFinished(first))
+        report(CellFinished(second))
+    lines = [line.rstrip() for line in text_of(console).splitlines() if line.startswith("failed")]
+    assert lines == [
+        "failed net on sa8255: the tool says that it went wrong it w…",
+        "failed net on sa8797: as net on sa8255",
+    ]
+
+
 def test_nobody_has_to_listen() -> None:
     report(CellFinished(record()))
 

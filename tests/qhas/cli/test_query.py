@@ -64,3 +64,15 @@ def test_json_of_no_row_is_a_document_too(desk: Desk) -> None:
 )
 def test_what_is_no_question_ends_in_one_sentence(desk: Desk, arguments: tuple[str, ...]) -> None:
     assert desk.refused("query", *arguments, *SITE).endswith(".")
+
+
+def test_an_answer_of_more_columns_than_a_terminal_has_room_for_stands_on_its_side(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qhas.cli.query.console.width", 80, raising=False)
+    columns = ", ".join(f"{number} as column_{number}" for number in range(20))
+    result = desk.run("query", f"select {columns}", "--site", "site.yaml")
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["column_19", "19"] in lines
+    none = desk.run("query", f"select * from (select {columns}) where column_1 = 7", "--site", "site.yaml")
+    assert none.stdout.startswith("No row of column_0, column_1,")

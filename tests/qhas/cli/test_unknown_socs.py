@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +75,39 @@ def test_a_misspelt_soc_is_refused_and_the_near_ones_are_named(lab: Desk, comman
 
 def test_a_part_that_shares_anothers_id_is_refused_with_the_reason(lab: Desk) -> None:
     assert "4 times faster" in lab.refused("profile", "net.onnx", "--soc", "sa7255p", *SITE)
+
+
+REFUSED_AT_ONCE = """
+import sys
+from qhas.cli.main import app
+try:
+    app(sys.argv[1:], prog_name="qhas")
+finally:
+    print(*sorted({"asyncio", "qhas.site", "qhas.cli.gate"} & sys.modules.keys()))
+"""
+
+
+def test_it_is_refused_before_what_the_command_takes_is_imported(tmp_path: Path) -> None:
+    words = ("gate", "a.onnx", "b.onnx", "--soc", "sa8255", "--soc=sa8225")
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED_AT_ONCE, *words],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={key: value for key, value in os.environ.items() if not key.startswith("QHAS_")},
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (2, "")
+    assert "unknown SoC 'sa8225': did you mean sa8295 or sa8255" in done.stderr
+
+
+def test_a_vendor_sdk_decides_itself_which_socs_it_knows(
+    desk: Desk, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    write_onnx(desk.folder / "net.onnx", salt="net")
+    desk.site({"store": "store", "sdk": {"root": str(build_fake_sdk(tmp_path_factory.mktemp("vendor")))}})
+    assert "unknown SoC" not in desk.run("gate", "net.onnx", "net.onnx", *SLIP).output
+
+
+def test_a_pattern_of_a_sweep_is_no_soc(lab: Desk) -> None:
+    assert "None of the 2 cells" in lab.refused("plan", "sweep.yaml", *SLIP)

@@ -11,7 +11,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qhas.devices.lease import Leases, LeaseState, Ticket, assign
+from qhas.devices.lease import Leases, LeaseState, Ticket
+from qhas.devices.queue import assign
 from tests.qhas.devices.leasing import A, B, C, holder
 
 ADDRESSES = st.lists(st.sampled_from([A, B, C]), min_size=1, max_size=3, unique=True)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from qhas.devices.lease import Leases, LeaseState
+from qhas.devices.lease import Leases, LeaseState, Ticket
 from qhas.devices.quarantine import QuarantineLog
+from qhas.devices.queue import Snapshot, Turns
 from qhas.failures import InvalidInput
 from qhas.machine.scratch import dead_scratch
 from qhas.machine.shared_directory import SharedDirectory, file_stem
 from tests.other_user import NAME, acting, acts, needs_another_user, place_for_all
-from tests.qhas.devices.leasing import POLL, A, B, holder
+from tests.qhas.devices.leasing import POLL, A, B, Spawn, holder
 
 _MAKES = "import os, sys; os.mkdir(sys.argv[1]); os.chmod(sys.argv[1], int(sys.argv[2], 8))"
 _LOCKS = """
@@ -28,6 +30,10 @@ print("locked", flush=True)
 sys.stdin.read()
 """
 SOON = 0.05
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 @contextmanager
@@ -84,6 +90,52 @@ async def test_a_ticket_of_a_number_that_nobody_draws_keeps_nobody_from_waiting(
             waiting = asyncio.create_task(_take(second, waits))
             await asyncio.wait_for(waits.wait(), 60)
         assert await waiting == A
+
+
+async def test_who_does_not_take_a_free_device_is_passed_over_by_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ticket = Ticket(holder=holder("stopped"), addresses=[A])
+    for number in range(1, 100):
+        (tmp_path / f"{number:09}.1-a.ticket").write_text(ticket.model_dump_json())
+    with locked(tmp_path / "1-a.queue"):
+        for _ in range(2):
+            async with (
+                asyncio.timeout(60),
+                Leases(tmp_path, POLL, mutex_seconds=SOON).take([A], holder()) as address,
+            ):
+                assert address == A
+    assert f"not taken by process {os.getpid()} (" in caplog.text
+
+
+def test_who_goes_on_has_its_turn_again() -> None:
+    turns, mine, others = Turns(10), "000000003.2-b.ticket", ["000000001.1-a.ticket", "000000002.1-a.ticket"]
+    tickets = {name: Ticket(holder=holder(), addresses=[A]) for name in [*others, mine]}
+    both, second = Snapshot(tickets), Snapshot({name: tickets[name] for name in [others[1], mine]})
+    assert (turns.fall_asleep(both, 0), turns.assign(both, [mine], 0)) == (set(), {})
+    assert (turns.fall_asleep(both, 9), turns.assign(both, [mine], 9)) == (set(), {})
+    assert (turns.fall_asleep(both, 10), turns.assign(both, [mine], 10)) == ({"1-a"}, {mine: A})
+    assert (turns.fall_asleep(both, 30), turns.assign(both, [mine], 30)) == (set(), {mine: A})
+    assert (turns.fall_asleep(second, 31), turns.assign(second, [mine], 31)) == (set(), {})
+
+
+async def test_who_is_stopped_in_the_queue_keeps_nobody_waiting_and_gets_its_device_later(
+    tmp_path: Path, spawn: Spawn
+) -> None:
+    async with Leases(tmp_path, POLL).take([A], holder("first")):
+        stopped = await spawn("use", str(tmp_path), "stopped", [A])
+        assert await stopped.says() == "ready"
+        stopped.go()
+        assert await stopped.says() == "waits"
+        with SharedDirectory(tmp_path).alone():  # not while it has the mutex itself
+            stopped.process.send_signal(signal.SIGSTOP)
+            while not is_stopped(stopped.process.pid):
+                pass
+    async with asyncio.timeout(60), Leases(tmp_path, POLL, mutex_seconds=1).take([A], holder("third")):
+        stopped.process.send_signal(signal.SIGCONT)
+    assert await stopped.says() == f"has {A}"
+    stopped.go()
+    assert await stopped.says() == "gave back"
 
 
 async def _take(leases: Leases, waits: asyncio.Event) -> str:

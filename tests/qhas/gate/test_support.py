@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qhas.failures import InvalidInput
-from qhas.gate.support import OTHERWISE, LeftOp, Support, check_support
+from qhas.gate.support import LeftOp, Support, check_support
 from tests.onnx_bytes import write_onnx
 
 
@@ -29,23 +29,6 @@ def test_a_network_without_any_is_counted_by_its_operations() -> None:
 def test_an_operation_is_told_once_with_the_socs_that_do_not_take_it() -> None:
     told = {(each.op.name, each.socs) for each in support().not_taken()}
     assert told == {("/gelu/Erf", ("sa8255", "sm8750")), ("/stem", ("sm8750",))}
-
-
-def test_each_has_what_would_do() -> None:
-    assert "Gelu" in LeftOp(type="Erf", name="").remedy
-    assert LeftOp(type="Nobody", name="").remedy == OTHERWISE
-
-
-@pytest.mark.parametrize(
-    ("op", "says"),
-    [
-        (LeftOp(type="QLinearAdd", name="", domain="com.microsoft"), "QuantFormat.QDQ"),
-        (LeftOp(type="ConvInteger", name=""), "give the float network and --quantize w8a8"),
-        (LeftOp(type="Erf", name="", domain="com.acme"), "only com.acme knows it"),
-    ],
-)
-def test_what_would_do_fits_how_it_was_quantised_and_whose_it_is(op: LeftOp, says: str) -> None:
-    assert says in op.remedy
 
 
 def test_a_dimension_without_a_number_is_asked_for_before_a_tool_runs(tmp_path: Path) -> None:

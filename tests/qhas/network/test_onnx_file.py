@@ -33,6 +33,23 @@ def test_a_file_cut_short_is_told(tmp_path: Path, cut: int) -> None:
         read_onnx(tmp_path / "net.onnx")
 
 
+def test_an_input_that_is_no_tensor_is_not_asked_for_a_shape(tmp_path: Path) -> None:
+    sequence = field(1, b"s") + field(2, field(4, field(1, field(1, field(1, 1)))))
+    graph = (
+        field(1, node("at", "SequenceAt", ["s"], ["y"])) + field(11, sequence) + field(12, tensor("y", (1,)))
+    )
+    (tmp_path / "net.onnx").write_bytes(field(1, 8) + field(7, graph))
+    told = open_input(read_onnx(tmp_path / "net.onnx"), {})
+    assert told is not None
+    assert told.startswith("input s is a sequence, a map or an optional value")
+
+
+def test_a_network_that_takes_nothing_is_a_sentence(tmp_path: Path) -> None:
+    network = write_onnx(tmp_path / "net.onnx", constants=["image"])
+    with pytest.raises(ValueError, match=r"net\.onnx has no input, so there is nothing to compute"):
+        read_onnx(network)
+
+
 @pytest.mark.parametrize("content", [b"", b"\x08\x08", b"text that is none", bytes(50), b"\xff" * 40])
 def test_what_is_no_onnx_is_a_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "net.onnx").write_bytes(content)

@@ -25,10 +25,18 @@ S25_NETWORKS = len(calibrating(GALAXY_S25, Precision.FLOAT))
 
 
 def test_a_complete_cell_shows_its_figures() -> None:
-    shown = row(record(Cell(model=model("inception"), soc="sa8255", variant="vtcm_mb-4")))
+    cell = Cell(model=model("inception"), soc="sa8255", variant="vtcm_mb-4")
+    shown = row(record(cell, metrics=metrics(hmx_cycles=731_500)))
     assert (shown.network, shown.soc, shown.variant) == ("inception", "sa8255", "vtcm_mb-4")
-    assert (shown.status, shown.time, shown.utilization) == ("complete", "1,371 µs", "81.2%")
+    assert (shown.status, shown.time, shown.hmx) == ("complete", "1,371 µs", "38.5%")
     assert (shown.dram, shown.vtcm, shown.top_op) == ("26.4 MB", "4 MiB", "Conv2d 61%")
+
+
+@pytest.mark.parametrize(("cycles", "text"), [(0, "0.0%"), (None, ""), (2_000_000, "")])
+def test_the_share_of_the_matrix_engine_is_empty_where_nothing_tells_it(
+    cycles: int | None, text: str
+) -> None:
+    assert row(record(metrics=metrics(hmx_cycles=cycles))).hmx == text
 
 
 def test_a_failed_cell_shows_kind_reason_and_next_step_and_no_figures() -> None:

@@ -284,6 +284,23 @@ def test_a_pipe_in_a_local_store_is_a_fault_and_is_not_waited_for(tmp_path: Path
             ask()
 
 
+def test_an_object_that_would_fill_memory_is_refused_and_can_be_fetched(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qhas.store.objects.LARGEST_READ", 10)
+    for name, size in (("fits", 10), ("large", 11)):
+        store.write(f"runs/{name}", b"x" * size)
+    assert store.read("runs/fits") == b"x" * 10
+    for ask in (lambda: store.read("runs/large"), lambda: store.read_all(["runs/fits", "runs/large"])):
+        with pytest.raises(
+            StoreError, match=r"runs/large: .*over 10 bytes, the most that is read at once; remove it"
+        ):
+            ask()
+    assert store.read("runs/large", 1, 3) == b"xx"
+    store.fetch("runs/large", tmp_path / "copy")
+    assert (tmp_path / "copy").stat().st_size == 11
+
+
 def test_what_nobody_can_read_is_not_listed_in_a_local_store(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "store"))
     store.write("runs/one/sweep.json", b"{}")

@@ -1,0 +1,118 @@
+"""YOLOX-S: boxes of three sizes, without anchors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bench.truth.export.blocks import normed
+
+_CLASSES = 80
+
+
+def _conv(channels: int, out: int, kernel: int = 1, stride: int = 1) -> nn.Sequential:
+    return normed(channels, out, kernel, stride, activation=nn.SiLU())
+
+
+class _Bottleneck(nn.Module):
+    def __init__(self, channels: int, *, skip: bool) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(_conv(channels, channels), _conv(channels, channels, 3))
+        self.skip = skip
+
+    def forward(self, value: Tensor) -> Tensor:
+        made: Tensor = self.layers(value)
+        return made + value if self.skip else made
+
+
+class _Partial(nn.Module):
+    """One half through bottlenecks, the other past them."""
+
+    def __init__(self, channels: int, out: int, depth: int, *, skip: bool) -> None:
+        super().__init__()
+        self.through, self.past = _conv(channels, out // 2), _conv(channels, out // 2)
+        self.blocks = nn.Sequential(*(_Bottleneck(out // 2, skip=skip) for _ in range(depth)))
+        self.last = _conv(out, out)
+
+    def forward(self, value: Tensor) -> Tensor:
+        made: Tensor = self.last(torch.cat([self.blocks(self.through(value)), self.past(value)], 1))
+        return made
+
+
+class _Pyramid(nn.Module):
+    """Pools of three sizes beside the value."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first, self.last = _conv(channels, channels // 2), _conv(channels * 2, channels)
+
+    def forward(self, value: Tensor) -> Tensor:
+        value = self.first(value)
+        pools = [functional.max_pool2d(value, size, 1, size // 2) for size in (5, 9, 13)]
+        made: Tensor = self.last(torch.cat([value, *pools], 1))
+        return made
+
+
+class _Head(nn.Module):
+    """Box, object and class of each place of one size."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.stem = _conv(channels, 128)
+        self.of_class, self.of_box = (nn.Sequential(_conv(128, 128, 3), _conv(128, 128, 3)) for _ in range(2))
+        self.classes, self.box, self.object = (nn.Conv2d(128, out, 1) for out in (_CLASSES, 4, 1))
+
+    def forward(self, value: Tensor) -> tuple[Tensor, Tensor]:
+        stem = self.stem(value)
+        box = self.of_box(stem)
+        scores = torch.cat([self.object(box).sigmoid(), self.classes(self.of_class(stem)).sigmoid()], 1)
+        return self.box(box), scores
+
+
+class YoloX(nn.Module):
+    """Corners in pixels, score and class of 8,400 boxes of an image of 640 x 640."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = _conv(12, 32, 3)
+        self.dark2 = nn.Sequential(_conv(32, 64, 3, 2), _Partial(64, 64, 1, skip=True))
+        self.dark3 = nn.Sequential(_conv(64, 128, 3, 2), _Partial(128, 128, 3, skip=True))
+        self.dark4 = nn.Sequential(_conv(128, 256, 3, 2), _Partial(256, 256, 3, skip=True))
+        self.dark5 = nn.Sequential(_conv(256, 512, 3, 2), _Pyramid(512), _Partial(512, 512, 1, skip=False))
+        self.lateral, self.reduce = _conv(512, 256), _conv(256, 128)
+        self.up4, self.up3 = _Partial(512, 256, 1, skip=False), _Partial(256, 128, 1, skip=False)
+        self.down3, self.down4 = _conv(128, 128, 3, 2), _conv(256, 256, 3, 2)
+        self.again4, self.again5 = _Partial(256, 256, 1, skip=False), _Partial(512, 512, 1, skip=False)
+        self.heads = nn.ModuleList(_Head(channels) for channels in (128, 256, 512))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Batch 1."""
+        boxes, scores = [], []
+        for head, value, stride in zip(self.heads, self._sizes(image * 255), (8, 16, 32), strict=True):
+            box, score = head(value)
+            rows, columns = box.shape[2:]
+            y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+            place = torch.stack([x, y], 2).view(1, -1, 2).float()
+            box = box.flatten(2).permute(0, 2, 1)
+            boxes.append(torch.cat([box[..., :2] + place, box[..., 2:].exp()], -1) * stride)
+            scores.append(score.flatten(2).permute(0, 2, 1))
+        box, score = torch.cat(boxes, 1), torch.cat(scores, 1)
+        middle, half = box[..., :2], box[..., 2:] / 2
+        best, label = score[..., 1:].max(-1)
+        return torch.cat([middle - half, middle + half], -1), best * score[..., 0], label.to(torch.int32)
+
+    def _sizes(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        corners = [image[..., row::2, column::2] for column in (0, 1) for row in (0, 1)]
+        third = self.dark3(self.dark2(self.stem(torch.cat(corners, 1))))
+        fourth = self.dark4(third)
+        fifth = self.lateral(self.dark5(fourth))
+        joined = self.reduce(self.up4(torch.cat([_twice(fifth), fourth], 1)))
+        small = self.up3(torch.cat([_twice(joined), third], 1))
+        middle = self.again4(torch.cat([self.down3(small), joined], 1))
+        large = self.again5(torch.cat([self.down4(middle), fifth], 1))
+        return small, middle, large
+
+
+def _twice(value: Tensor) -> Tensor:
+    return functional.interpolate(value, scale_factor=2, mode="nearest")

@@ -1,0 +1,13 @@
+"""Whether what a caller gives for a store is one."""
+
+from __future__ import annotations
+
+import os
+
+from qhas.failures import InvalidInput
+
+
+def require_store(store: object) -> None:
+    """Raise InvalidInput for the address of a store in its place, and for nothing."""
+    if store is None or isinstance(store, str | os.PathLike):
+        raise InvalidInput(f"{str(store)!r} is no store: give qhas.Store(...) of its folder or URL.")

@@ -1,0 +1,225 @@
+"""A server that is none of S3, or a broken one: neither keys nor files go elsewhere, and nothing is waited for without end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from infra.prefect_api import PrefectApi
+from qhas.store import Download, Store, StoreError, Upload, objects, s3_answers
+from qhas.store.patience import Patience
+from qhas.store.s3 import S3
+from qhas.store.s3_clients import S3Clients
+from qhas.store.s3_transfer import open_s3
+from tests.qhas.store.wired import file_of
+
+SOON = Patience(total=0, answer=2)
+SECRETS = ("authorization", "x-amz-security-token")
+
+
+class Server(ThreadingHTTPServer):
+    """Gives every request the same answer, and notes its headers and body; in a body `{}` is the request's number."""
+
+    daemon_threads = True
+
+    def __init__(self, status: int = 200, body: str = "", **headers: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.status, self.body, self.headers = status, body, headers
+        self.asked: list[tuple[dict[str, str], bytes]] = []
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Server
+
+    def answer(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.asked.append((headers, self.rfile.read(int(headers.get("content-length", 0)))))
+        body = self.server.body.replace("{}", str(len(self.server.asked))).encode()
+        self.send_response(self.server.status)
+        for name, value in {**self.server.headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+for method in ("GET", "PUT", "POST", "HEAD", "DELETE"):
+    setattr(_Answers, f"do_{method}", _Answers.answer)
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[Server]:
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Server]:
+    """Another address than the store's."""
+    with serving(Server()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def diverting(elsewhere: Server) -> Iterator[Server]:
+    """The store's address, from where everything is sent on."""
+    with serving(Server(307, Location=f"http://localhost:{elsewhere.server_port}/taken")) as server:
+        yield server
+
+
+def lead_to(server: Server, environ: pytest.MonkeyPatch) -> None:
+    """AWS variables."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+        "AWS_ACCESS_KEY_ID": "AKIDOFATEST",
+        "AWS_SECRET_ACCESS_KEY": "a-secret-of-a-test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        environ.setenv(name, value)
+
+
+@pytest.fixture
+def endpoint(diverting: Server, elsewhere: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That leads to it."""
+    elsewhere.asked.clear()
+    lead_to(diverting, monkeypatch)
+
+
+@pytest.mark.usefixtures("endpoint")
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("token", ["", "a-token-of-a-role"])
+def test_no_key_and_no_file_goes_to_another_address(
+    diverting: Server,
+    elsewhere: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    token: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr(diverting, "status", status)
+    if token:
+        monkeypatch.setenv("AWS_SESSION_TOKEN", token)
+    store = Store("s3://bucket/lab", SOON, backend=open_s3("s3://bucket/lab", SOON))
+    small, large = file_of(tmp_path, 10, "small"), file_of(tmp_path, 9 << 20, "large")
+    for operation in (
+        lambda: store.read("a"),
+        lambda: store.read_all(["a", "b"]),
+        lambda: store.write("a", b"private"),
+        lambda: store.upload("runs", [Upload("small", small, name) for name in ("x", "y")]),
+        lambda: store.upload("runs", [Upload("large", large, "large")]),
+        lambda: store.fetch("a", tmp_path / "a", "0" * 64),
+        lambda: store.fetch_all([Download(name, tmp_path / name, "0" * 64) for name in "ab"]),
+        lambda: store.objects("runs"),
+        lambda: store.delete("runs"),
+    ):
+        with suppress(StoreError):
+            operation()
+    assert all(not body and not any(map(headers.get, SECRETS)) for headers, body in elsewhere.asked)
+    assert isinstance(store._backend, S3)
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_who_is_sent_elsewhere_is_told_what_to_do() -> None:
+    store = Store("s3://bucket/lab", SOON)
+    for operation in (store.require_writable, lambda: store.read("a"), lambda: store.children("runs")):
+        with pytest.raises(StoreError, match=r"sends requests to another address.*set AWS_ENDPOINT_URL"):
+            operation()
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_a_token_is_sent_by_the_client_that_follows_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a-token-of-a-role")
+    assert not S3Clients("s3://bucket", SOON).obstore_can
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://s3.eu-central-1.amazonaws.com")
+    assert S3Clients("s3://bucket", SOON).obstore_can
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://s3.amazonaws.com.example.org")
+    assert not S3Clients("s3://bucket", SOON).obstore_can
+
+
+def test_the_login_of_prefect_goes_to_its_server_alone(diverting: Server, elsewhere: Server) -> None:
+    elsewhere.asked.clear()
+    with suppress(OSError, ValueError):
+        PrefectApi(f"http://127.0.0.1:{diverting.server_port}/api", "qhas:a-login").ask("/health")
+    assert not any("authorization" in headers for headers, _ in elsewhere.asked)
+
+
+LISTING = (
+    '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>true</IsTruncated>{0}'
+    "<Contents><Key>lab/runs/a</Key><Size>5</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents></ListBucketResult>"
+)
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "",
+        "<NextContinuationToken></NextContinuationToken>",
+        "<NextContinuationToken>again</NextContinuationToken>",
+        "<NextContinuationToken>page {}</NextContinuationToken>",
+    ],
+)
+def test_a_listing_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch, following: str) -> None:
+    monkeypatch.setattr(s3_answers, "_MOST_PAGES", 20)
+    with serving(
+        Server(body=LISTING.replace("{0}", following), **{"Content-Type": "application/xml"})
+    ) as server:
+        lead_to(server, monkeypatch)
+        store = Store("s3://bucket/lab", SOON)
+        for operation in (store.objects, store.children, store.delete):
+            server.asked.clear()
+            with pytest.raises(
+                StoreError, match=r"runs: the server's listing has no end.*check AWS_ENDPOINT_URL"
+            ):
+                operation("runs")
+            assert len(server.asked) <= 20
+
+
+@pytest.mark.parametrize("status", [200, 403, 404])
+@pytest.mark.parametrize(
+    "page", ["<html><body>Log in</body></html>", "\n<!-- x --><!DOCTYPE HTML>\n<p>Log in"]
+)
+def test_a_web_page_is_no_empty_store(monkeypatch: pytest.MonkeyPatch, status: int, page: str) -> None:
+    with serving(Server(status, page, **{"Content-Type": "text/html"})) as server:
+        lead_to(server, monkeypatch)
+        store = Store("s3://bucket/lab", SOON)
+        for operation in (
+            store.require_writable,
+            lambda: store.write("runs/a", b"1"),
+            lambda: store.objects("runs"),
+            lambda: store.children("runs"),
+            lambda: store.delete("runs"),
+            lambda: store.remove(["runs/a"]),
+        ):
+            with pytest.raises(StoreError, match=r"is a web page and no S3 server; check AWS_ENDPOINT_URL"):
+                operation()
+
+
+def test_a_stored_page_is_read(s3: Store) -> None:
+    s3.write("reports/index.html", b"<!doctype html>")
+    assert s3.read("reports/index.html") == b"<!doctype html>"
+
+
+def test_an_object_that_would_fill_memory_is_refused_at_once(
+    either: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "LARGEST_READ", 10)
+    for name, size in (("fits", 10), ("large", 11)):
+        either.write(f"runs/{name}", b"x" * size)
+    assert either.read("runs/fits") == b"x" * 10
+    for ask in (lambda: either.read("runs/large"), lambda: either.read_all(["runs/fits", "runs/large"])):
+        with pytest.raises(StoreError, match=r"runs/large: .*over 10 bytes, the most that is read at once"):
+            ask()
+    assert either.read("runs/large", 1, 3) == b"xx"
