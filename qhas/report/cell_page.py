@@ -41,12 +41,12 @@ Neighbours = tuple[Cell | None, Cell | None]
 
 
 class Tile(NamedTuple):
-    """A figure of the head of a cell's page; `change` as in `+3.1 %`."""
+    """A figure of the head of a cell's page; `change` as in `+3.1 %`, `style` good, bad or neither."""
 
     title: str
     text: str
     change: str = ""
-    worse: bool = False
+    style: str = ""
 
 
 def cell_page_text(
@@ -153,13 +153,12 @@ def tiles_of(record: CellRecord, diff: CellDiff | None, shares: Sequence[object]
 def _tile(figure: Figure, value: float, origin: Origin, diff: CellDiff | None) -> Tile:
     compared = diff.figure(figure.name) if diff else None
     percent = compared.percent if compared else None
-    worse = bool(percent) and figure.less_is_better is ((percent or 0) > 0)
-    return Tile(
-        figure.title_of(origin),
-        figure.text(value),
-        units.signed(percent, units.percent) if percent else "",
-        worse,
-    )
+    title, text = figure.title_of(origin), figure.text(value)
+    if not percent:
+        return Tile(title, text)
+    judged = figure.less_is_better is not None
+    style = ("bad" if figure.less_is_better is (percent > 0) else "good") if judged else ""
+    return Tile(title, text, units.signed(percent, units.percent), style)
 
 
 def _health(record: CellRecord) -> list[tuple[str, str, str]]:

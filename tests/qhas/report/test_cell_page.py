@@ -261,27 +261,32 @@ def test_times_are_utc(tmp_path: Path) -> None:
     assert "2026-03-01 22:00 UTC" in page_of(record()).text
 
 
-def changes_of_tiles(before: CellRecord, after: CellRecord, **grown: int) -> dict[str, tuple[str, bool]]:
-    """Change and whether it is red, by the title of the tile, of a real comparison."""
+def changes_of_tiles(before: CellRecord, after: CellRecord, **grown: int) -> dict[str, tuple[str, str]]:
+    """Change and its colour, by the title of the tile, of a real comparison."""
     files = [made([Made("conv")]), made([Made("conv")], **grown)]
     diff = compare(Evidence(files[0], before), Evidence(files[1], after))
-    return {tile.title: (tile.change, tile.worse) for tile in tiles_of(after, diff)}
+    return {tile.title: (tile.change, tile.style) for tile in tiles_of(after, diff)}
 
 
 def test_the_change_of_the_median_latency_is_shown() -> None:
     before, after = measured(latency=latency(99, 102, 110)), measured(latency=latency(150, 153, 160))
-    assert changes_of_tiles(before, after)["median latency"] == ("+50.0 %", True)
+    assert changes_of_tiles(before, after)["median latency"] == ("+50.0 %", "bad")
 
 
-def test_more_vtcm_and_more_nodes_are_no_worse_and_more_dram_is() -> None:
+def test_more_vtcm_and_more_nodes_have_no_colour_and_more_dram_is_red() -> None:
     grown = {"peak_vtcm_alloc": 8 << 20, "qnn_nodes": 2, "htp_nodes": 80, "total_dram_read": 100_000}
     shown = changes_of_tiles(measured(), measured(), **grown)
-    assert {title: red for title, (change, red) in shown.items() if change} == {
-        "peak VTCM": False,
-        "QNN nodes": False,
-        "HTP nodes": False,
-        "DRAM read": True,
+    assert {title: style for title, (change, style) in shown.items() if change} == {
+        "peak VTCM": "",
+        "QNN nodes": "",
+        "HTP nodes": "",
+        "DRAM read": "bad",
     }
+
+
+def test_a_shorter_latency_is_green() -> None:
+    before, after = measured(latency=latency(150, 153, 160)), measured(latency=latency(99, 102, 110))
+    assert changes_of_tiles(before, after)["median latency"] == ("−33.3 %", "good")
 
 
 def test_what_a_qhas_leaves_out_is_said_above_its_tables() -> None:
