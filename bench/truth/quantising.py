@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hostsdk.native.folding import fold
 from qhas.truth.tables import Precision
 
 RECIPE = 1
@@ -52,19 +53,13 @@ def quantise(source: Path, target: Path, precision: Precision, *, attention: boo
 def _with_fixed_pads(source: Path) -> Path:
     """Pads that a network computes of its input's shape, of which the quantiser makes 8 bits, are folded; other networks stay as they are."""
     import onnx
-    import onnxruntime as ort
 
     graph = onnx.load(source).graph
     constant = {each.name for each in graph.initializer}
     constant |= {name for node in graph.node if node.op_type == "Constant" for name in node.output}
     if not any(node.op_type == "Pad" and node.input[1] not in constant for node in graph.node):
         return source
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.optimized_model_filepath = str(folded := source.with_suffix(".folded"))
-    options.log_severity_level = 4
-    ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
-    return folded
+    return fold(source, source.with_suffix(".folded"))
 
 
 class _Samples:

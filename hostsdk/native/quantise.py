@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.assignment import onnx_graph, unregistered
 from hostsdk.native.data_files import has_data_files
+from hostsdk.native.folding import fold
 from hostsdk.native.job import Reply, serve
 from hostsdk.native.network import Shapes, ready
 from hostsdk.native.reasons import reason_of
@@ -34,7 +35,6 @@ _TYPED_AS_THEIR_INPUT = frozenset(
 )
 """Operations of ONNX Runtime's own whose output has type and shape of their first input."""
 _WEIGHTS = "network.onnx.data"
-_FOLDED = "folded.onnx"
 _PREPROCESSED = "preprocessed.onnx"
 
 
@@ -79,7 +79,7 @@ def _quantised(source: Path, request: Mapping[str, Any]) -> tuple[Path, list[str
     from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config, qnn_preprocess_model
 
     large = has_data_files(source)
-    folded = _folded(source, large)
+    folded = fold(source, Path("folded.onnx"), "folded.data" if large else None)
     if request["activations"] != 8:
         _write_out(folded)
     preprocessed = Path(_PREPROCESSED)
@@ -110,26 +110,6 @@ def _quantised(source: Path, request: Mapping[str, Any]) -> tuple[Path, list[str
     return target.resolve(), lifted, activations
 
 
-def _folded(source: Path, large: bool) -> Path:
-    """With constants folded and batch normalisation in the convolutions, as the quantiser wants it."""
-    import onnx
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.optimized_model_filepath = _FOLDED
-    options.log_severity_level = 4
-    if large:
-        options.add_session_config_entry(
-            "session.optimized_model_external_initializers_file_name", "folded.data"
-        )
-    ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
-    folded = onnx.load(_FOLDED, load_external_data=False)
-    del folded.metadata_props[:]  # ONNX Runtime 1.32 fails on them when it pre-processes
-    onnx.save(folded, _FOLDED)
-    return Path(_FOLDED)
-
-
 def _write_out(network: Path) -> None:
     import onnx
 
@@ -142,20 +122,23 @@ def _give_types(network: Path) -> None:
     """Say of every tensor what it holds: the quantiser leaves those in floats of which ONNX infers nothing, as behind a GELU of ONNX Runtime's."""
     import onnx
 
-    model, known = (onnx.load(network, load_external_data=False) for _ in range(2))
+    model = onnx.load(network, load_external_data=False)
     unknown = [
-        node
-        for node in known.graph.node
+        number
+        for number, node in enumerate(model.graph.node)
         if node.op_type in _TYPED_AS_THEIR_INPUT and not onnx.defs.has(node.op_type, node.domain)
     ]
-    for node in unknown:
+    if not unknown:
+        return
+    known = onnx.load(network, load_external_data=False)
+    for number in unknown:
+        node = known.graph.node[number]
         node.op_type, node.domain = "Identity", ""
         del node.input[1:], node.output[1:], node.attribute[:]
-    if unknown:
-        inferred = onnx.shape_inference.infer_shapes(known).graph
-        del model.graph.value_info[:]
-        model.graph.value_info.extend(inferred.value_info)
-        onnx.save(model, network)
+    inferred = onnx.shape_inference.infer_shapes(known).graph
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(inferred.value_info)
+    onnx.save(model, network)
 
 
 def _scales_of_norms(network: Path) -> set[str]:

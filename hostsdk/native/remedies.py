@@ -24,6 +24,8 @@ _PUBLIC = frozenset({"", "ai.onnx", "com.microsoft"})
 """Domains of operations that ONNX or ONNX Runtime defines."""
 _REMEDIES: Mapping[str, str] = {
     "Erf": _GELU,
+    "FastGelu": "write it as the node Gelu, which is taken; a bias of its own as Add before it",
+    "BiasGelu": "write it as Add and Gelu, which are taken",
     "LSTM": _RECURRENT,
     "GRU": _RECURRENT,
     "RNN": _RECURRENT,

@@ -92,17 +92,18 @@ def advise(
     together, best = _together(workshop, attempts, before)
     if best:
         target.write_bytes(best.path.read_bytes())
+    after = best.time_us if best and best.time_us else before
     return Advice(
         network=bench.name,
         soc=bench.subject.soc,
         sdk=bench.estimator.sdk.version,
         before_us=before,
-        after_us=best.time_us if best and best.time_us else before,
+        after_us=after,
         together=[rewrite.name for rewrite in together],
         written=str(target) if best else None,
         error=best.error if best else None,
         attempts=attempts,
-        truth=bench.truth_of(before),
+        truth=bench.truth_of(after),
         compiled=bench.estimator.compiled,
     )
 

@@ -140,46 +140,38 @@ class DeepLab(nn.Module):
         return resized(made, image, corners=True)
 
 
-class _Basic(nn.Module):
-    """Two 3x3 convolutions and a skip; what comes out is not yet through ReLU."""
+class _Residual(nn.Module):
+    """Layers and a skip; what comes out is not yet through ReLU."""
 
-    def __init__(self, channels: int, out: int, stride: int = 1) -> None:
+    def __init__(self, layers: nn.Sequential, channels: int, out: int, stride: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            normed(channels, out, 3, stride), normed(out, out, activation=nn.Identity())
-        )
-        self.skip = _skip(channels, out, stride)
+        self.layers = layers
+        self.skip: nn.Module = nn.Identity()
+        if stride > 1 or channels != out:
+            self.skip = normed(channels, out, 1, stride, activation=nn.Identity())
 
     def forward(self, value: Tensor) -> Tensor:
         made: Tensor = self.layers(value) + self.skip(value)
         return made
 
 
-class _Wide(nn.Module):
-    """1x1, 3x3, 1x1 to twice as many channels, and a skip."""
-
-    def __init__(self, channels: int, inner: int, stride: int = 1) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            normed(channels, inner, 1),
-            normed(inner, inner, 3, stride),
-            normed(inner, 2 * inner, 1, activation=nn.Identity()),
-        )
-        self.skip = _skip(channels, 2 * inner, stride)
-
-    def forward(self, value: Tensor) -> Tensor:
-        made: Tensor = self.layers(value) + self.skip(value)
-        return made
+def _basic(channels: int, out: int, stride: int = 1) -> _Residual:
+    layers = nn.Sequential(normed(channels, out, 3, stride), normed(out, out, activation=nn.Identity()))
+    return _Residual(layers, channels, out, stride)
 
 
-def _skip(channels: int, out: int, stride: int) -> nn.Module:
-    if stride == 1 and channels == out:
-        return nn.Identity()
-    return normed(channels, out, 1, stride, activation=nn.Identity())
+def _wide(channels: int, inner: int, stride: int = 1) -> _Residual:
+    """1x1, 3x3, 1x1 to twice as many channels."""
+    layers = nn.Sequential(
+        normed(channels, inner, 1),
+        normed(inner, inner, 3, stride),
+        normed(inner, 2 * inner, 1, activation=nn.Identity()),
+    )
+    return _Residual(layers, channels, 2 * inner, stride)
 
 
 def _two(channels: int, out: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(_Basic(channels, out, stride), nn.ReLU(), _Basic(out, out))
+    return nn.Sequential(_basic(channels, out, stride), nn.ReLU(), _basic(out, out))
 
 
 def _before(channels: int, out: int, kernel: int = 1) -> nn.Sequential:
@@ -220,8 +212,8 @@ class DdrNet(nn.Module):
             *(nn.Sequential(nn.Conv2d(at, 32, 3, 2, 1), nn.BatchNorm2d(32), nn.ReLU()) for at in (3, 32))
         )
         self.shared = nn.Sequential(_two(32, 32), nn.ReLU(), _two(32, 64, 2), nn.ReLU())
-        self.coarse3, self.coarse4, self.coarse5 = _two(64, 128, 2), _two(128, 256, 2), _Wide(256, 256, 2)
-        self.fine3, self.fine4, self.fine5 = _two(64, 64), _two(64, 64), _Wide(64, 64)
+        self.coarse3, self.coarse4, self.coarse5 = _two(64, 128, 2), _two(128, 256, 2), _wide(256, 256, 2)
+        self.fine3, self.fine4, self.fine5 = _two(64, 64), _two(64, 64), _wide(64, 64)
         plain = nn.Identity()
         self.up3, self.up4 = (normed(channels, 64, 1, activation=plain) for channels in (128, 256))
         self.down3 = normed(64, 128, 3, 2, activation=plain)

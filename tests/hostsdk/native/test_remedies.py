@@ -33,6 +33,8 @@ def quantising(bits: int) -> Any:
         ("QLinearAdd", "com.microsoft", "QuantFormat.QDQ"),
         ("ConvInteger", "", "take the float network as w8a8"),
         ("Erf", "com.acme", "only com.acme knows it"),
+        ("FastGelu", "com.microsoft", "the node Gelu, which is taken"),
+        ("BiasGelu", "com.microsoft", "Add and Gelu"),
         ("Nobody", "", "try it quantised (w8a8 or w8a16)"),
     ],
 )

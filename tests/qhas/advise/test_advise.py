@@ -73,7 +73,9 @@ def test_a_shuffle_is_rewritten_and_asked_again_nothing_is_compiled(tmp_path: Pa
     for _ in range(2):
         with open_bench(str(network), "sa8255", Site(store=str(tmp_path / "store"))) as bench:
             answers.append(advise(network, bench, target))
+            truth = bench.truth_of(answers[0].after_us)
     first, again = answers
+    assert first.truth == truth  # of the network that was written
     (helped,) = first.of(Verdict.HELPED)
     assert helped.name == "shuffle-as-convolution"
     assert first.after_us < first.before_us
