@@ -250,7 +250,7 @@ class Ladder:
             self._take(look.point)
         worse = self._remembered()
         good = worse.good.get(look.point.block) if worse else None
-        now = self.nights.levels().get(look.point.block)
+        now = self.nights.levels().get(look.point.block) if good is not None else None
         if worse and good is not None and now is not None:
             if now - good >= EFFECT / 2:
                 return self._sustained(look.point, worse, good)
