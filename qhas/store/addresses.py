@@ -111,8 +111,8 @@ def read_address(fs: AbstractFileSystem, path: str, largest: int) -> bytes:
     """The bytes of such a file. Raises what `fetch` does."""
     if isinstance(fs, LocalFileSystem):
         return read_file(Path(path), largest)
-    with tempfile.TemporaryDirectory(prefix="qhas-") as folder:
-        fetch(fs, path, target := Path(folder) / "file", largest)
+    with tempfile.TemporaryDirectory(prefix="qhas-") as room:
+        fetch(fs, path, target := Path(room) / "fetched", largest)
         return target.read_bytes()
 
 
