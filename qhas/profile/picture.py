@@ -316,8 +316,11 @@ class _Drawing:
         busy, ops = [0] * bins, [-1] * bins
         for at, by_op in filled.items():
             if at < bins:
-                busy[at] = max(1, min(100, round(100 * sum(by_op.values()) / self._width)))
-                ops[at] = places.get(max(by_op, key=by_op.__getitem__), 1)
+                most, taken = next(iter(by_op.items()))
+                if len(by_op) > 1:
+                    most, taken = max(by_op, key=by_op.__getitem__), sum(by_op.values())
+                busy[at] = max(1, min(100, round(100 * taken / self._width)))
+                ops[at] = places.get(most, 1)
         return Lane(name=name, busy=busy, op=ops)
 
     def _unit(self, tid: int) -> str:
