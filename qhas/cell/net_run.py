@@ -18,10 +18,13 @@ from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device, Job, JobFile
 from qhas.failures import FailureKind, Step, StepFailed
+from qhas.profile.origin import Origin
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
-PROFILED_INFERENCES = 2
-"""Trace and QHAS show the first one; the second, warm one stands beside it in the runtrace. More only swell the log."""
+_PROFILED = {Origin.DEVICE: 2, Origin.SIMULATOR: 1}
+"""Inferences of a run. Trace and QHAS show the first one; on a device the second, warm one stands beside it in the runtrace, and more
+only swell the log. A simulator has no warm one: its times are of the compiled graph, and the emulator computes outputs alone.
+"""
 LOGS = f"profilelogs/{PROFILING_LOG}"
 
 
@@ -44,7 +47,7 @@ async def net_run(work: CellWork, prepared: Prepared, device: Device) -> Profile
         inputs = None
         if work.executes:
             source = await work.inputs(prepared.dlc)
-            inputs = repeated(source, min(source.inferences, PROFILED_INFERENCES), attempt.folder)
+            inputs = repeated(source, min(source.inferences, _PROFILED[device.origin]), attempt.folder)
         execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.QHAS)
         candidates = await execution.job.files(LOGS)
         log = fresh(attempt, execution, candidates, LOGS)
