@@ -25,6 +25,8 @@ from qhas.site.sdk import ProfilingLevel, SdkKind
 
 _LARGEST = 256 << 20
 """Bytes that are kept of a run; one that leaves more is run again."""
+_RULES = 1
+"""Of our own part in that emulator's net-run: raised when it leaves something else of the same."""
 _FOLDER = "emulated"
 _DATE = (1980, 1, 1, 0, 0, 0)
 """Of everything in a kept run: equal runs are equal files."""
@@ -60,7 +62,7 @@ def _key(
     sdk, site = attempt.work.sdk, attempt.work.lab.site
     return data_digest(
         {
-            "emulated": file_digest(prepared.dlc),
+            "emulated": [_RULES, file_digest(prepared.dlc)],
             "soc": device.facts.soc,
             "argv": argv_of(attempt, inputs, level),
             "files": {name: file_digest(file) for name, file in staged(inputs).items()},
