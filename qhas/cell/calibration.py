@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
-import fsspec
+from fsspec import AbstractFileSystem
 
 from qhas.cell.inputs import LARGEST_DATA, is_inference, listed_inputs, listed_word, read_data, require_listed
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
-from qhas.machine.secrets import error_at, masked
+from qhas.machine.secrets import masked
 from qhas.network.onnx_file import OnnxGraph, OnnxTensor
 from qhas.outside_text import shown
+from qhas.store.addresses import kind_at, open_address, told
 from qhas.sweep.quantization import RANDOM_CALIBRATION
 from qhas.sweep.spec import ModelRef
 
@@ -97,11 +98,10 @@ def _of_list(address: str, folder: Path) -> list[str]:
 
 def _is_folder(address: str) -> bool:
     try:
-        fs, path = fsspec.core.url_to_fs(address)
-        return bool(fs.isdir(path))
-    except Exception as error:  # every fsspec backend raises its own
-        told = error_at(address, f"{type(error).__name__}: {error}")
-        raise _unusable(f"{masked(address)} cannot be looked up: {told}.") from None
+        fs, path = open_address(address)
+        return kind_at(fs, path, address) == "directory"
+    except Exception as error:  # every fsspec backend raises its own, and its text has the address
+        raise _unusable(f"{masked(address)} cannot be looked up: {told(address, error)}.") from None
 
 
 def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
@@ -121,13 +121,12 @@ def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
     return lines
 
 
-def _data_files(address: str) -> tuple[fsspec.AbstractFileSystem, list[str]]:
-    fs, path = fsspec.core.url_to_fs(address)
+def _data_files(address: str) -> tuple[AbstractFileSystem, list[str]]:
     try:
+        fs, path = open_address(address)
         listing = fs.ls(path, detail=False)
-    except Exception as error:  # every fsspec backend raises its own
-        told = error_at(address, f"{type(error).__name__}: {error}")
-        raise _unusable(f"{masked(address)} cannot be listed: {told}.") from None
+    except Exception as error:  # every fsspec backend raises its own, and its text has the address
+        raise _unusable(f"{masked(address)} cannot be listed: {told(address, error)}.") from None
     files = sorted(name for name in map(str, listing) if name.endswith(_ENDS))
     if not 0 < len(files) <= MOST_INFERENCES:
         raise _unusable(
@@ -156,8 +155,8 @@ def _values(content: bytes, name: str) -> bytes:
             f"{name} cannot be read as an array of numbers: it claims to hold more than memory does."
         ) from None
     except Exception as error:  # NumPy reads the header as Python, whose own parsers raise what they like
-        told = shown(str(error)[:200]).rstrip(".")
-        raise _unusable(f"{name} cannot be read as an array of numbers: {told}.") from error
+        why = shown(str(error)[:200]).rstrip(".")
+        raise _unusable(f"{name} cannot be read as an array of numbers: {why}.") from error
 
 
 def _unusable(message: str) -> StepFailed:

@@ -17,9 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import IO
 
-import fsspec
+from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from qhas.cell.dlc import prepared_graphs
@@ -27,7 +26,7 @@ from qhas.cell.random_inputs import need_native_files, unknown_names, write_rand
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.secrets import masked
 from qhas.naming import has_controls, safe_name
-from qhas.outside_bytes import Unbounded, read_file, shown_limit
+from qhas.store.addresses import open_address, read_address, told_briefly
 from qhas.sweep.spec import ModelRef
 
 INPUT_LIST = "input_list.txt"
@@ -35,7 +34,6 @@ LARGEST_LIST = 4 << 20
 """Bytes: forty thousand inferences of a hundred letters each."""
 LARGEST_DATA = 512 << 20
 """Bytes of one file, which is in memory as a whole on its way."""
-_PIECE = 1 << 20
 MOST_RANDOM_VALUES = 1 << 26
 """Of all inputs together: 256 MB and a minute's work. A picture of 4096 x 4096 in three colours is 50 million."""
 _LISTED_NAME = re.compile(r"(?![#%])(?:(?!:=)\S)+")
@@ -177,7 +175,7 @@ def listed_inputs(addresses: Sequence[str], folder: Path) -> StagedInputs:
 
 def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[str]:
     """Its lines with the names of the files here, which are added to those staged before."""
-    fs, list_path = fsspec.core.url_to_fs(address)
+    fs, list_path = open_address(address)
     files: dict[str, Path] = {}
     before = len(staged)
     lines = _read_list(fs, list_path, address, files, before)
@@ -191,7 +189,7 @@ def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[st
 
 def require_listed(address: str) -> None:
     """Raise StepFailed for a list on this host that names no input, or a file that is not there; nothing is copied."""
-    fs, list_path = fsspec.core.url_to_fs(address)
+    fs, list_path = open_address(address)
     if not isinstance(fs, LocalFileSystem):
         return
     files: dict[str, Path] = {}
@@ -207,7 +205,7 @@ def require_listed(address: str) -> None:
 
 
 def _read_list(
-    fs: fsspec.AbstractFileSystem, path: str, address: str, files: dict[str, Path], before: int
+    fs: AbstractFileSystem, path: str, address: str, files: dict[str, Path], before: int
 ) -> list[str]:
     text = read_data(fs, path, masked(address), LARGEST_LIST).decode("utf-8-sig", errors="replace")
     lines = [
@@ -238,7 +236,7 @@ def _as_told(path: str, number: int) -> str:
     )
 
 
-def _place(fs: fsspec.AbstractFileSystem, list_path: str, written: str, shown_name: str) -> str:
+def _place(fs: AbstractFileSystem, list_path: str, written: str, shown_name: str) -> str:
     """Where a file lies that a list names, as the list's file system calls it. Raises StepFailed for a way out of it."""
     scheme, mark, _ = written.partition("://")
     schemes = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
@@ -277,30 +275,12 @@ def _unreadable(shown_name: str, why: str) -> StepFailed:
     return StepFailed(FailureKind.INPUT_UNREADABLE, Step.NET_RUN, message)
 
 
-def read_data(fs: fsspec.AbstractFileSystem, path: str, name: str, largest: int) -> bytes:
+def read_data(fs: AbstractFileSystem, path: str, name: str, largest: int) -> bytes:
     """The bytes of a regular file of at most `largest`, called by this name. Raises StepFailed for what cannot be read."""
     try:
-        if isinstance(fs, LocalFileSystem):
-            return read_file(Path(path), largest)
-        size = fs.info(path).get("size")  # none of a server that does not tell
-        with fs.open(path, "rb") as file:
-            content = _read_up_to(largest, file) if (size or 0) <= largest else b""
-        if max(size or 0, len(content)) > largest:
-            raise Unbounded(f"it is over {shown_limit(largest)}, the most that is read of such a file")
-        return content
-    except Unbounded as error:
-        raise _unreadable(name, str(error)) from None
-    except Exception as error:  # every fsspec backend raises its own, and its text has the address
-        why = "there is no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
-        raise _unreadable(name, why) from None
-
-
-def _read_up_to(largest: int, file: IO[bytes]) -> bytes:
-    """One byte more than that at most; a stream gives less than it is asked for."""
-    content = bytearray()
-    while len(content) <= largest and (part := file.read(min(_PIECE, largest + 1 - len(content)))):
-        content += part
-    return bytes(content)
+        return read_address(fs, path, largest)
+    except Exception as error:  # every fsspec backend raises its own
+        raise _unreadable(name, told_briefly(error)) from None
 
 
 def _write_list(folder: Path, lines: list[str], number: int = 0) -> Path:

@@ -10,17 +10,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import fsspec
-
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import data_digest, file_digest
-from qhas.machine.secrets import error_at, masked, name_in
+from qhas.machine.secrets import masked, name_in
 from qhas.naming import below, safe_name
 from qhas.network.external_data import data_files
 from qhas.outside_text import shown
 from qhas.runs.record import ModelFacts
+from qhas.store.addresses import fetch, open_address, told
 from qhas.sweep.spec import ModelRef
 
+LARGEST_NETWORK = 64 << 30
+"""Bytes of one file."""
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
@@ -54,13 +55,13 @@ class Models:
         target = Path(tempfile.mkdtemp(prefix="model-", dir=self._scratch)) / safe_name(name_in(address))
         name = ""
         try:
-            fs, path = fsspec.core.url_to_fs(address)
-            fs.get_file(path, str(target))
+            fs, path = open_address(address)
+            fetch(fs, path, target, LARGEST_NETWORK)
             data = data_files(target) if model.onnx else []
             for name in data:
                 beside = below(target.parent, name)
                 beside.parent.mkdir(parents=True, exist_ok=True)
-                fs.get_file(f"{path.rpartition('/')[0]}/{name}", str(beside))
+                fetch(fs, f"{path.rpartition('/')[0]}/{name}", beside, LARGEST_NETWORK)
         except Exception as error:  # every fsspec backend raises its own
             shutil.rmtree(target.parent, ignore_errors=True)  # others need the room
             if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
@@ -68,7 +69,7 @@ class Models:
             raise StepFailed(
                 FailureKind.MODEL_UNREADABLE,
                 Step.PREPARE if model.dlc else Step.CONVERT,
-                f"{masked(address)} {_fault(name)}: {error_at(address, f'{type(error).__name__}: {error}')}.",
+                f"{masked(address)} {_fault(name)}: {told(address, error)}.",
             ) from None  # its text has the address
         files = [target, *(below(target.parent, name) for name in data)]
         digests = [file_digest(file) for file in files]

@@ -4,7 +4,8 @@ It is made in the pass that checks the trace and stored beside it (`timeline.jso
 shape of a trace of any size without reading it again, also when the trace itself was pruned.
 
 Time is cut into equal bins, at most `BINS` of them. Where the trace ends is known when it was read: a bin begins one
-cycle wide, and whenever an event lies behind the last bin, pairs of bins become one.
+cycle wide, and whenever an event lies behind the last bin, pairs of bins become one. Ops are collected before they are
+put into bins: most traces are over by then, and their bins are filled once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,6 +40,8 @@ LANES = 24
 """Threads that are drawn; of more, those with the most work."""
 OPS = 200
 """Op types that are told apart; of more, those with the most cycles."""
+_COLLECTED = 20_000
+"""Ops that are held in memory before they are put into bins."""
 _COUNTERS = 8
 _NAME = 120
 """Characters of an op type's name."""
@@ -131,11 +134,23 @@ def read_timeline(path: Path, dominant: Sequence[Stretch] = (), clock_mhz: float
     )
 
 
+class _Ran(NamedTuple):
+    """An op's execution."""
+
+    tid: int
+    op: int
+    start: int
+    cycles: int
+    dominant: int | None
+    """Cycles of it on the dominant path; None where the trace tells them of several executions together."""
+
+
 class _Drawing:
     """A picture in the making."""
 
     def __init__(self) -> None:
         self._width = 1
+        self._collected: list[_Ran] = []
         self._threads: dict[int, str] = {}
         self._lanes: defaultdict[int, Bins] = defaultdict(new_bins)
         self._dominant = new_bins()
@@ -178,6 +193,7 @@ class _Drawing:
 
     def draw_path(self, path: Sequence[Stretch], end_cycle: int) -> None:
         """The dominant path, which is that of the QHAS where it is of this trace."""
+        self._put_into_bins()
         origin = self._origin or 0
         if path and all(stretch.start >= origin and stretch.end - origin <= end_cycle for stretch in path):
             self._dominant = new_bins()
@@ -213,20 +229,27 @@ class _Drawing:
         start, length = max(0, int(float(event["ts"]))), int(float(event["dur"]))
         if length <= 0:
             return
-        if start + length > self._width * BINS:
-            self._reach(start + length - 1)
-        op, width = self._op(event, args), self._width
         self._spans.add(start, start + length)
-        spread(self._lanes[_number(event.get("tid"))], op, start, length, length, width)
         origin = _number(args.get("Start Cycle")) - start
         self._origin = origin if self._origin is None else min(origin, self._origin)
         dominant, executed = _number(args.get("Dominant Path Cycles")), _number(args.get("Duration (cycles)"))
-        if executed != length:
-            spread(self._repeated, op, start, length, length, width)
-        elif dominant > 0:
-            spread(self._dominant, op, start, length, min(dominant, length), width)
         if executed != length or dominant > 0:
             self._on_path.add(start, start + length)
+        told = None if executed != length else min(dominant, length)
+        self._collected.append(_Ran(_number(event.get("tid")), self._op(event, args), start, length, told))
+        if len(self._collected) >= _COLLECTED:
+            self._put_into_bins()
+
+    def _put_into_bins(self) -> None:
+        self._reach(max((ran.start + ran.cycles - 1 for ran in self._collected), default=0))
+        width = self._width
+        for tid, op, start, cycles, dominant in self._collected:
+            spread(self._lanes[tid], op, start, cycles, cycles, width)
+            if dominant is None:
+                spread(self._repeated, op, start, cycles, cycles, width)
+            elif dominant > 0:
+                spread(self._dominant, op, start, cycles, dominant, width)
+        self._collected.clear()
 
     def _op(self, event: Event, args: dict[str, Any]) -> int:
         """The number of the event's op type; 0 for waiting, 1 for what comes when there are too many."""
@@ -293,8 +316,11 @@ class _Drawing:
         busy, ops = [0] * bins, [-1] * bins
         for at, by_op in filled.items():
             if at < bins:
-                busy[at] = max(1, min(100, round(100 * sum(by_op.values()) / self._width)))
-                ops[at] = places.get(max(by_op, key=by_op.__getitem__), 1)
+                most, taken = next(iter(by_op.items()))
+                if len(by_op) > 1:
+                    most, taken = max(by_op, key=by_op.__getitem__), sum(by_op.values())
+                busy[at] = max(1, min(100, round(100 * taken / self._width)))
+                ops[at] = places.get(most, 1)
         return Lane(name=name, busy=busy, op=ops)
 
     def _unit(self, tid: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from qhas.machine.digest import file_digest
-from qhas.store.errors import Trouble, trouble_of
+from qhas.store.errors import Trouble, is_absent, met, trouble_of
 from qhas.store.objects import Batch, Copy, Found, require_readable
 
 _MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
@@ -35,8 +35,10 @@ class AnyFileSystem:
         """Not by fsspec's isfile(), for which an object that cannot be asked for is none."""
         try:
             return bool(self._fs.info(self._path(key))["type"] == "file")
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if is_absent(error):
+                return False
+            raise met(error) from None
 
     def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes:
         """The bytes of an object, or of a range in it. Raises Unbounded."""

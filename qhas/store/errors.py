@@ -56,6 +56,8 @@ _PASSING_ERRNO = frozenset(
         errno.EHOSTUNREACH,
     }
 )
+_GONE = (404, 410)
+_BUSY = (408, 425, 429)
 
 
 def trouble_of(error: BaseException) -> Trouble:
@@ -66,7 +68,7 @@ def trouble_of(error: BaseException) -> Trouble:
 def _kind(error: BaseException) -> type[StoreError]:
     if isinstance(error, FileExistsError):
         return Taken
-    if any(isinstance(link, FileNotFoundError | NotADirectoryError) for link in chain(error)):
+    if any(map(is_absent, chain(error))):
         return ObjectMissing
     return Unsupported if isinstance(error, NotImplementedError) else StoreError
 
@@ -79,7 +81,24 @@ def passes(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError) and error.errno in _PASSING_ERRNO:
         return True
-    return type(error).__module__.startswith("aiohttp")  # of all that fsspec reaches by HTTP
+    refused = (
+        isinstance(status := getattr(error, "status", None), int) and status < 500 and status not in _BUSY
+    )
+    return type(error).__module__.startswith("aiohttp") and not refused  # of all that fsspec reaches by HTTP
+
+
+def is_absent(error: BaseException) -> bool:
+    """Whether there is no such file."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        return getattr(error, "status", None) in _GONE
+    return (cause := met(error)) is error or is_absent(cause)
+
+
+def met(error: BaseException) -> BaseException:
+    """What a client of the web met: fsspec calls it a missing file, also where the server was silent, busy or forbade it."""
+    cause = error.__cause__
+    of_the_web = isinstance(cause, TimeoutError) or type(cause).__module__.startswith("aiohttp")
+    return cause if cause and of_the_web else error
 
 
 def is_about_certificates(error: object) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from qhas.store.addresses import open_address
 from qhas.store.any import AnyFileSystem
 from qhas.store.backend import Backend
 from qhas.store.local import Local
@@ -25,7 +25,7 @@ def open_backend(root: str, patience: Patience) -> Backend:
         from qhas.store.s3_transfer import open_s3
 
         return open_s3(root, patience)
-    fs, base = fsspec.core.url_to_fs(root)
+    fs, base = open_address(root)
     if isinstance(fs, LocalFileSystem):
         return Local(fs, base)
     require_plain(base.rpartition("://")[2].strip("/"))

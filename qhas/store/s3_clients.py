@@ -48,7 +48,7 @@ class S3Clients:
         exempt_loopback()
         self._patience = patience
         try:
-            self.fs, self.base = _open_s3fs(root, patience)
+            self.fs, self.base = open_s3fs(root, patience)
         except BotoCoreError as error:
             raise ValueError(str(error)) from error
         if not {"", ".", ".."}.isdisjoint(self.base.split("/")):
@@ -89,7 +89,7 @@ class S3Clients:
             if region in (None, self._at_home.connect().meta.region_name):
                 return False
             try:
-                self._at_home = _open_s3fs(self._root, self._patience, region)[0]
+                self._at_home = open_s3fs(self._root, self._patience, region)[0]
             except (BotoCoreError, ValueError):  # it is no region's name
                 return False
             self._opened.clear()
@@ -113,7 +113,7 @@ class S3Clients:
             return self._opened[patience]
 
 
-def _open_s3fs(root: str, patience: Patience, region: str | None = None) -> tuple[Any, str]:
+def open_s3fs(root: str, patience: Patience, region: str | None = None) -> tuple[Any, str]:
     """The file system and the path in it; in a region, or in that which botocore finds configured."""
     options = _s3fs_options(patience)
     if region:

@@ -13,16 +13,16 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import fsspec
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import ValidationError
 
 from qhas.documents import describe
 from qhas.failures import InvalidInput
-from qhas.machine.secrets import error_at, masked
+from qhas.machine.secrets import masked
 from qhas.naming import check_name
 from qhas.socs import KNOWN_SOCS
+from qhas.store.addresses import kind_at, open_address, told
 from qhas.sweep.budget import NetworkBudget
 from qhas.sweep.language import LanguageModel
 from qhas.sweep.other_models import require_format, require_settled
@@ -230,15 +230,10 @@ def _require(
     address: str, what: str = "file", kinds: Sequence[str] = ("file",)
 ) -> tuple[AbstractFileSystem, str]:
     try:
-        fs, path = fsspec.core.url_to_fs(address)
-        kind = fs.info(path)["type"]  # not isfile(): for it, what may not be looked at is no file
-    except FileNotFoundError:
-        kind = None
-    except Exception as error:  # every fsspec backend raises its own
-        told = error_at(address, f"{type(error).__name__}: {error}")
-        raise InvalidInput(
-            f"{masked(address)} cannot be looked up: {told}."
-        ) from None  # its text has the address
+        fs, path = open_address(address)
+        kind = kind_at(fs, path, address)
+    except Exception as error:  # every fsspec backend raises its own, and its text has the address
+        raise InvalidInput(f"{masked(address)} cannot be looked up: {told(address, error)}.") from None
     if kind == "directory" and kind not in kinds:
         raise InvalidInput(f"{masked(address)} is a folder; name a file.")
     if kind not in kinds:

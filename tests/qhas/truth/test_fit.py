@@ -47,6 +47,17 @@ def test_a_given_constant_is_kept() -> None:
     assert fit(simulated, 0.2 + 0.9 * simulated, 0.5).constant == 0.5
 
 
+def test_of_equally_good_lines_the_middle_one_is_taken_whatever_the_last_bits_are() -> None:
+    simulated = np.array([1.0, 2.0, 4.0, 8.0, 3.0, 6.0])
+    measured = simulated * np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
+    lines = {
+        fit(simulated, measured * (1 + 1e-15 * noise), 0.0)
+        for noise in np.random.default_rng(1).integers(-9, 9, size=(50, 6))
+    }
+    (line,) = lines
+    assert line.slope == pytest.approx(2**0.5, rel=0.04)
+
+
 def test_too_few_pairs_make_no_calibration() -> None:
     assert calibrate(made([1.0] * (LEAST - 1))) is None
 
