@@ -58,12 +58,5 @@ def test_a_long_chain_of_functions_is_none_of_them() -> None:
 
 
 @pytest.mark.parametrize("calls", [["F0"], ["F1", "F1"]])
-def test_those_that_call_themselves_end_too(calls: list[str]) -> None:
-    functions = [function("F0", calls), function("F1", ["F0", "Relu"])]
-    try:
-        require_bounded(network(functions))
-    except ToolError as refused:
-        told = str(refused)
-    else:
-        told = ""
-    assert "Traceback" not in told
+def test_those_that_call_themselves_are_left_to_the_runtime(calls: list[str]) -> None:
+    require_bounded(network([function("F0", calls), function("F1", ["F0", "Relu"])]))
