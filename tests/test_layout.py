@@ -60,6 +60,7 @@ FLOORS = (
         "diff",
         "verdict",
         "upgrade",
+        "query_plan",
         "query",
         "report",
         "archive",

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from qhas.cell.artifacts import DEVICE_LOG, PREPARED_DLC
+from qhas.cell.artifacts import DEVICE_LOG, PREPARED_DLC, PROFILING_LOG
 from qhas.cell.inputs import INPUT_LIST, StagedInputs
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import StepAttempt
@@ -19,6 +19,7 @@ from qhas.machine.packing import partial_of
 from qhas.naming import below
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
+LOGS = f"profilelogs/{PROFILING_LOG}"
 _RESULT = "Result_"
 _RESULTS = f"{OUTPUT}/{_RESULT}*/**/*"
 _RESULTS_OF_GRAPHS = f"{OUTPUT}/*/{_RESULT}*/**/*"
@@ -47,28 +48,49 @@ async def execute(
 
     Without inputs nothing is executed, and the log has the simulator's timeline alone.
     """
-    options = attempt.work.cell.run
     job = await device.open_job()
     await job.stage(prepared.dlc, PREPARED_DLC)
-    lists = dict(zip(_list_names(len(inputs.lists)), inputs.lists, strict=True)) if inputs else {}
-    for name, file in (lists | (inputs.files if inputs else {})).items():
+    for name, file in staged(inputs).items():
         await job.stage(file, name)
-    argv = attempt.work.sdk.net_run_argv(
+    began = await job.now()
+    run = await attempt.run_device_tool(
+        job,
+        argv_of(attempt, inputs, level, graph),
+        timeout_seconds=attempt.work.cell.run.timeout_seconds,
+    )
+    await device.log_since(began, device_log := attempt.folder / DEVICE_LOG)
+    await asyncio.to_thread(attempt.judge_device_tool, run, device_log)
+    return await ended(attempt, job, began, inputs)
+
+
+def argv_of(
+    attempt: StepAttempt, inputs: StagedInputs | None, level: ProfilingLevel, graph: str | None = None
+) -> list[str]:
+    """The command line of net-run in a job's directory."""
+    return attempt.work.sdk.net_run_argv(
         container=PREPARED_DLC,
-        input_list=",".join(lists),
-        options=options,
+        input_list=",".join(_list_names(len(inputs.lists))) if inputs else "",
+        options=attempt.work.cell.run,
         level=level,
         native_inputs=bool(inputs and inputs.native),
         graph=graph,
     )
-    began = await job.now()
-    run = await attempt.run_device_tool(job, argv, timeout_seconds=options.timeout_seconds)
-    await device.log_since(began, device_log := attempt.folder / DEVICE_LOG)
-    await asyncio.to_thread(attempt.judge_device_tool, run, device_log)
+
+
+def staged(inputs: StagedInputs | None) -> dict[str, Path]:
+    """What a run reads besides its DLC, by the names in its directory."""
+    if inputs is None:
+        return {}
+    return dict(zip(_list_names(len(inputs.lists)), inputs.lists, strict=True)) | inputs.files
+
+
+async def ended(attempt: StepAttempt, job: Job, began: float, inputs: StagedInputs | None) -> Execution:
+    """What a run left in its directory. Raises StepFailed unless each inference left its outputs."""
+    lists = len(inputs.lists) if inputs else 0
     results = await job.files(_RESULTS)
-    if len(lists) > 1:
+    if lists > 1:
         results += await job.files(_RESULTS_OF_GRAPHS)
-    _require_results(attempt, results, inputs.inferences * len(lists) if inputs else 0)
+    _require_results(attempt, results, inputs.inferences * lists if inputs else 0)
     return Execution(job, began, results)
 
 

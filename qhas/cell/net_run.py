@@ -11,18 +11,21 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from qhas.cell.artifacts import PROFILING_LOG
-from qhas.cell.execution import Execution, bring, execute, fresh, require_fresh, result_folder
+from qhas.cell.emulated import execute_once
+from qhas.cell.execution import LOGS, Execution, bring, fresh, require_fresh, result_folder
 from qhas.cell.graphs import paired
 from qhas.cell.inputs import repeated
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device, Job, JobFile
 from qhas.failures import FailureKind, Step, StepFailed
+from qhas.profile.origin import Origin
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
-PROFILED_INFERENCES = 2
-"""Trace and QHAS show the first one; the second, warm one stands beside it in the runtrace. More only swell the log."""
-LOGS = f"profilelogs/{PROFILING_LOG}"
+_PROFILED = {Origin.DEVICE: 2, Origin.SIMULATOR: 1}
+"""Inferences of a run. Trace and QHAS show the first one; on a device the second, warm one stands beside it in the runtrace, and more
+only swell the log. A simulator has no warm one: its times are of the compiled graph, and the emulator computes outputs alone.
+"""
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,8 @@ async def net_run(work: CellWork, prepared: Prepared, device: Device) -> Profile
         inputs = None
         if work.executes:
             source = await work.inputs(prepared.dlc)
-            inputs = repeated(source, min(source.inferences, PROFILED_INFERENCES), attempt.folder)
-        execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.QHAS)
+            inputs = repeated(source, min(source.inferences, _PROFILED[device.origin]), attempt.folder)
+        execution = await execute_once(attempt, device, prepared, inputs, ProfilingLevel.QHAS)
         candidates = await execution.job.files(LOGS)
         log = fresh(attempt, execution, candidates, LOGS)
         outputs = [file for file in execution.results if result_folder(file).name == "Result_0"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qhas.cell.execution import bring, execute
+from qhas.cell.emulated import execute_once
+from qhas.cell.execution import bring
 from qhas.cell.inputs import repeated
 from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork
@@ -22,7 +23,7 @@ async def run_other_inputs(work: CellWork, prepared: Prepared, device: Device) -
         others = await compared_inferences(work, prepared) - 1
         inputs = repeated(await work.inputs(prepared.dlc), others, attempt.folder, start=1)
         try:
-            execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.BASIC)
+            execution = await execute_once(attempt, device, prepared, inputs, ProfilingLevel.BASIC)
         except StepFailed as error:
             if error.failure.kind is FailureKind.TOOL_TIMED_OUT:
                 raise StepFailed(error.failure.kind, attempt.step, _too_slow(work, others)) from error

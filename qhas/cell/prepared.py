@@ -1,4 +1,4 @@
-"""Prepared graphs in the store, by content key; and what else is made of an ONNX for its cells, in the same way.
+"""Prepared graphs in the store, by content key; and what else is made for cells and is the same each time, in the same way.
 
 Each writer uploads below a name of its own and then points the key's manifest at it. Two writers of one key never mix:
 the schematic found is always that of the DLC found.
@@ -49,6 +49,8 @@ MADE_ONNX = "network.onnx"
 MADE_ONNX_DATA = "network.onnx.data"
 REFERENCE = "reference.npz"
 """What ONNX Runtime computes of an ONNX from given inputs."""
+EMULATED = "emulated.zip"
+"""What the emulator left of a prepared graph and its inputs: outputs and log, by their names in the run's directory."""
 OP_TRACE = "op_trace.json"
 """Which nodes became which ops, where the converter tells it."""
 _MADE = (
@@ -57,11 +59,12 @@ _MADE = (
     [MADE_ONNX],
     [MADE_ONNX, MADE_ONNX_DATA],
     [REFERENCE],
+    [EMULATED],
 )
 
 
 class PreparedManifest(Stored):
-    """Which files make up a prepared DLC: itself, then a schematic a graph, in order; or a network on its way there, or reference outputs.
+    """Which files make up a prepared DLC: itself, then a schematic a graph, in order; or a network on its way there, or outputs.
 
     Their names lie in one folder.
     """

@@ -215,6 +215,10 @@ class StepAttempt:
         self._record.tools.append(run)
         await asyncio.to_thread(judge_tool, self.step, run, output)
 
+    def note_reused(self) -> None:
+        """Record that no tool had to run."""
+        self._record.reused = True
+
     def require_room(self) -> None:
         """Raise StepFailed if the disk was full when the last tool ended: it may have cut its files and not noticed."""
         if self._record.tools[-1].disk_full:

@@ -149,7 +149,9 @@ def _show_ending(store: Store, run: SweepRecord, cells: list[CellRecord], began:
             f"{earlier} of {counted(len(cells), 'cell')} {'was' if earlier == 1 else 'were'} good already; {len(cells) - earlier} ran now."
         )
     reused = sum(bool(cell.prepared and cell.prepared.reused) for cell in cells)
-    console.print(f"{reused} of {counted(len(cells), 'prepared graph')} came from the store.")
+    outputs = sum(cell.outputs_reused for cell in cells)
+    emulated = f"; so did the outputs of {counted(outputs, 'cell')}" if outputs else ""
+    console.print(f"{reused} of {counted(len(cells), 'prepared graph')} came from the store{emulated}.")
     report = store.url(keys.report(run.run_id))
     address = report if "://" in report else Path(report).absolute().as_uri()
     console.print(f"Report: {address}", soft_wrap=True, highlight=False)

@@ -63,6 +63,11 @@ class Attempt(Stored):
     seconds: float | None = Field(default=None, description="Host seconds, waiting for a core included.")
     tools: list[ToolRun] = []
     failure: FailureKind | None = None
+    reused: bool = Field(
+        default=False,
+        description="Whether what the emulator leaves of this graph and these inputs was there already.",
+        exclude_if=lambda reused: not reused,
+    )
 
 
 class SdkFacts(Stored):
@@ -281,6 +286,11 @@ class CellRecord(Stored):
         )
         made._of_whole = self, graph
         return made
+
+    @property
+    def outputs_reused(self) -> bool:
+        """Whether the emulator had run this graph on these inputs before."""
+        return any(attempt.reused for attempt in self.attempts)
 
     @property
     def good(self) -> bool:

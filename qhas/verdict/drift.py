@@ -7,10 +7,12 @@ season, or resembles the night before, is in it and is no drift.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from operator import attrgetter
 from statistics import fmean, median
 from typing import NamedTuple
 
@@ -56,6 +58,9 @@ class _Night(NamedTuple):
     log: float
 
 
+_day_of = attrgetter("day")
+
+
 @dataclass
 class LongMemory:
     """The good nights of a series with one SDK, in terms of today: what has been told of as a change is no drift."""
@@ -67,9 +72,7 @@ class LongMemory:
         """Take a night in; with another SDK all begins anew. By `told` its device has moved, which has been told."""
         if point.sdk != self._sdk:
             self._nights, self._sdk = [], point.sdk
-        oldest = point.day.toordinal() - FAR
-        if self._nights and self._nights[0].day < oldest:
-            self._nights = [night for night in self._nights if night.day >= oldest]
+        del self._nights[: bisect_left(self._nights, point.day.toordinal() - FAR, key=_day_of)]
         self._nights.append(_Night(point.day.toordinal(), point.block, point.log - shift))
 
     def told(self, off: float, since: Point, block: Block | None = None) -> None:
@@ -85,16 +88,15 @@ class LongMemory:
         """Whether the series has drifted to the worse up to this night, which is its last."""
         today = point.day.toordinal()
         groups: dict[Block, list[float]] = defaultdict(list)
-        for night in self._nights:
-            if NEAR <= today - night.day <= FAR:
-                groups[night.block].append(night.log)
+        for _, block, log in self._between(today - FAR, today - NEAR):
+            groups[block].append(log)
         old = {block: logs for block, logs in groups.items() if len(logs) >= LEAST_OF_DEVICE}
         count = sum(map(len, old.values()))
         if count < _LEAST_OLD or point.block not in old:
             return None
         levels = {block: median(logs) for block, logs in old.items()}
         week, last_week = (
-            [off for day, off in self._offs(levels) if weeks * _WEEK <= today - day < (weeks + 1) * _WEEK]
+            [off for _, off in self._offs(levels, today - (weeks + 1) * _WEEK + 1, today - weeks * _WEEK)]
             for weeks in (0, 1)
         )
         if min(len(week), len(last_week)) < _LEAST_OF_WEEK or (off := fmean(week)) < EFFECT:
@@ -105,16 +107,20 @@ class LongMemory:
         ):  # a mode that stays lifts some nights, a drift nearly all
             return None
         error = scale(old.values()).sigma * math.sqrt(1 + MEDIAN_VARIANCE / count)
-        lately = [(day, off) for day, off in self._offs(levels) if today - day < NEAR]
+        lately = self._offs(levels, today - NEAR + 1, today)
         rate = _rate(lately)
         if off < BEYOND * error or rate * NEAR < EFFECT / 2 or _is_step(lately, rate):
             return None
         return Drift(levels[point.block], off, rate, count)
 
-    def _offs(self, levels: Mapping[Block, float]) -> list[tuple[int, float]]:
-        return [
-            (night.day, night.log - levels[night.block]) for night in self._nights if night.block in levels
-        ]
+    def _offs(self, levels: Mapping[Block, float], first: int, last: int) -> list[tuple[int, float]]:
+        nights = self._between(first, last)
+        return [(day, log - levels[block]) for day, block, log in nights if block in levels]
+
+    def _between(self, first: int, last: int) -> list[_Night]:
+        """The nights of these days; they are kept in their order."""
+        begin = bisect_left(self._nights, first, key=_day_of)
+        return self._nights[begin : bisect_right(self._nights, last, begin, key=_day_of)]
 
 
 def _rate(offs: Sequence[tuple[int, float]]) -> float:

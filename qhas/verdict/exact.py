@@ -40,8 +40,8 @@ class ExactLadder:
             return Judgement(Verdict.INSUFFICIENT_DATA, point)
         if point.value == last.value:
             self._same += 1
-            return replace(self._unchanged(point), sdk=_since_sdk(point, last))
-        return replace(self._changed(point, last), sdk=_since_sdk(point, last))
+            return _with_sdk(self._unchanged(point), last)
+        return _with_sdk(self._changed(point, last), last)
 
     def accept(self) -> None:
         """The last run is how things are to be: nothing before it is better."""
@@ -94,8 +94,10 @@ class ExactLadder:
         return self.less_is_better is not None and (value > other) is self.less_is_better and value != other
 
 
-def _since_sdk(point: Point, last: Point) -> SinceSdk | None:
+def _with_sdk(judgement: Judgement, last: Point) -> Judgement:
+    """The same, with what the SDK did if it is another one than the last run's."""
+    point = judgement.point
     if point.sdk == last.sdk:
-        return None
+        return judgement
     off = point.value - last.value
-    return SinceSdk(last.sdk, last.value, off, abs(off) > _WORTH * abs(last.value))
+    return replace(judgement, sdk=SinceSdk(last.sdk, last.value, off, abs(off) > _WORTH * abs(last.value)))

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from qhas.history import Rerun, Where, append, read_history, read_reruns
 from qhas.history.columns import cell_rows, night_of
+from qhas.machine.collector import rare_collections
 from qhas.profile.figures import COSINE, JUDGED, SQNR, Figure
 from qhas.runs.accepted import Acceptance, read_accepted
 from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
@@ -70,6 +71,7 @@ class _Row(NamedTuple):
 
 _FACTS = _Row._fields[:-1]
 _OVER_INPUTS = (COSINE, SQNR)
+_BY_NOISE = {noisy: [each for each in JUDGED.values() if each.noisy is noisy] for noisy in (True, False)}
 _COLUMNS = (*_FACTS, *JUDGED)
 
 
@@ -124,12 +126,13 @@ def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> 
     return sorted(candidates, key=lambda record: -change[record.cell.key])[:MOST_RERUNS]
 
 
+@rare_collections()
 def judge(
     table: pa.Table, run_id: str, night: date, accepted: Iterable[Acceptance] = ()
 ) -> list[CellVerdict]:
     """The verdicts on a run of that night, from rows of the history with the columns they need; later rows do not count."""
     told = list(accepted)
-    rows = [row for row in _rows(table) if row.date <= night]
+    rows = list(_rows(table.filter(pc.field("date") <= night)))
     rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
     recent = [row for row in rows if row.date >= night - timedelta(days=EXACT_DAYS)]
     verdicts = {
@@ -194,36 +197,36 @@ def _noisy(
 
 def _points(row: _Row, *, noisy: bool) -> Iterator[tuple[SeriesKey, Point]]:
     """The row's figures of one kind, each under its series. A cell that failed has those that it came to."""
-    for metric, value in row.figures.items():
-        if (
-            metric.noisy is noisy
-            and row.origin in metric.judged
-            and value is not None
-            and (value or not noisy)
-        ):
-            inputs = (row.accuracy_inputs or 1) if metric in _OVER_INPUTS else 1
-            key = SeriesKey(
-                row.network, row.soc, row.variant, row.perf_profile or "", Origin(row.origin), metric, inputs
-            )
-            yield key, _point(row, float(value))
+    told = [
+        (metric, value)
+        for metric in _BY_NOISE[noisy]
+        if row.origin in metric.judged and (value := row.figures[metric]) is not None and (value or not noisy)
+    ]
+    if not told:
+        return
+    origin, facts = Origin(row.origin), _facts(row)
+    for metric, value in told:
+        inputs = (row.accuracy_inputs or 1) if metric in _OVER_INPUTS else 1
+        key = SeriesKey(row.network, row.soc, row.variant, row.perf_profile or "", origin, metric, inputs)
+        yield key, Point(value=float(value), **facts)
 
 
-def _point(row: _Row, value: float) -> Point:
-    return Point(
-        run_id=row.run_id,
-        day=row.date,
-        value=value,
-        sdk=f"{row.sdk_version}" if row.sdk_kind == "vendor" else f"{row.sdk_version} ({row.sdk_kind})",
-        block=Block(row.serial or row.device or "", row.build or ""),
-        device=row.device if row.origin == Origin.DEVICE else None,
-        artifact=row.prepared_sha256,
-        graph=row.graph_key,
-        model=row.model_sha256,
-        control=bool(row.control),
-        poor=(*(row.poor or ()), *_low_battery(row)),
-        celsius=row.chip_celsius_before,
-        again=_again(row),
-    )
+def _facts(row: _Row) -> dict[str, Any]:
+    """What the points of all figures of a row have in common."""
+    return {
+        "run_id": row.run_id,
+        "day": row.date,
+        "sdk": row.sdk_version if row.sdk_kind == "vendor" else f"{row.sdk_version} ({row.sdk_kind})",
+        "block": Block(row.serial or row.device or "", row.build or ""),
+        "device": row.device if row.origin == Origin.DEVICE else None,
+        "artifact": row.prepared_sha256,
+        "graph": row.graph_key,
+        "model": row.model_sha256,
+        "control": bool(row.control),
+        "poor": (*(row.poor or ()), *_low_battery(row)),
+        "celsius": row.chip_celsius_before,
+        "again": _again(row),
+    }
 
 
 def _again(row: _Row) -> Again | None:

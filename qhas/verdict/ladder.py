@@ -249,9 +249,9 @@ class Ladder:
         if not look.point.poor:
             self._take(look.point)
         worse = self._remembered()
-        good = worse.good.get(look.point.block) if worse else None
-        now = self.nights.levels().get(look.point.block)
-        if worse and good is not None and now is not None:
+        block = look.point.block
+        good = worse.good.get(block) if worse else None
+        if worse and good is not None and (now := self.nights.levels().get(block)) is not None:
             if now - good >= EFFECT / 2:
                 return self._sustained(look.point, worse, good)
             if worse.improved:

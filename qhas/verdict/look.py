@@ -182,7 +182,9 @@ def _came_and_went(offs: Sequence[float], off: float) -> Slow:
 
 
 def _hot(point: Point, base: Sequence[Seen]) -> list[str]:
+    if point.celsius is None:
+        return []
     usual = [seen.point.celsius for seen in base if seen.point.celsius is not None]
-    if point.celsius is None or len(usual) < LEAST_NIGHTS or point.celsius < median(usual) + HOTTER:
+    if len(usual) < LEAST_NIGHTS or point.celsius < median(usual) + HOTTER:
         return []
     return [f"started {point.celsius - median(usual):.0f} °C hotter than usual"]

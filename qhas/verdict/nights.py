@@ -36,7 +36,7 @@ class Nights:
     def count(self, era: int | None = None) -> int:
         """Nights of an era, this one if none is named."""
         wanted = self.era if era is None else era
-        return sum(seen.era == wanted for seen in self.seen)
+        return sum([seen.era == wanted for seen in self.seen])
 
     def of_device(self, block: Block) -> list[Seen]:
         """Those of this era on a device."""

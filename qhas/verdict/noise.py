@@ -58,6 +58,8 @@ def persistence(offs: Sequence[float], sigma: float) -> float:
 
 def mean_variance(count: int, resembling: float) -> float:
     """Of the mean of so many nights on end, in variances of one night."""
+    if not resembling:
+        return 1 / count
     pairs = sum((1 - lag / count) * resembling**lag for lag in range(1, min(count, _FAR)))
     return (1 + 2 * pairs) / count
 

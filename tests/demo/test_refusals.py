@@ -15,6 +15,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from qhas.cell.prepared import EMULATED
 from qhas.failures import FailureKind, Step
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, CellStatus, SweepRecord, SweepState
@@ -233,9 +234,16 @@ def test_every_stored_file_is_in_the_record_beside_it_with_its_digest(swept: Swe
 
 def test_only_graphs_that_were_prepared_whole_are_in_the_store(swept: Swept) -> None:
     folders = (swept.folder / "store" / "prepared").iterdir()
-    found = {folder.name for folder in folders if any(path.is_file() for path in folder.rglob("*"))}
-    assert found == {record.prepared.key for record in swept.cells.values() if record.prepared}
-    assert all((swept.folder / "store" / "prepared" / key / keys.MANIFEST).is_file() for key in found)
+    held = [folder for folder in folders if any(path.is_file() for path in folder.rglob("*"))]
+    assert all((folder / keys.MANIFEST).is_file() for folder in held)
+    graphs = {folder.name for folder in held if not any(folder.rglob(EMULATED))}
+    assert graphs == {record.prepared.key for record in swept.cells.values() if record.prepared}
+    executed = {
+        (record.prepared.key, record.cell.model.name)  # random inputs are drawn by the name
+        for record in swept.cells.values()
+        if record.prepared and any(artifact.name == "output_tensor" for artifact in record.artifacts)
+    }
+    assert len(held) - len(graphs) == len(executed)
 
 
 def test_a_graph_belongs_to_the_bytes_of_its_dlc_wherever_they_lie(swept: Swept) -> None:

@@ -1,0 +1,145 @@
+"""What the emulator leaves of a graph and its inputs is kept, and taken from the store where it would compute the same."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from fakes.dlc import make_dlc
+from fakes.sdk import build_fake_sdk
+from qhas.cell.prepared import EMULATED
+from qhas.direct import run_direct
+from qhas.failures import Step
+from qhas.machine.digest import file_digest
+from qhas.runs import keys
+from qhas.runs.record import CellRecord
+from qhas.runs.stored import load_run
+from qhas.site import SdkRef, Site
+from qhas.store import Store
+from qhas.sweep.spec import SweepSpec
+
+NETWORK = str(resources.files("hostsdk").joinpath("trial.dlc"))
+VALUES = 3 * 16 * 16
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A store of its own, and runs of a small network over a list of inferences."""
+
+    folder: Path
+    numbers: Iterator[int]
+
+    def run(self, sdk: Path | None = None, **changes: object) -> CellRecord:
+        run_id = f"night-{next(self.numbers)}"
+        model = {"name": "net", "dlc": NETWORK, "inputs": str(self.folder / "list.txt")} | changes
+        spec = SweepSpec.model_validate({"name": "night", "models": [model], "socs": ["sa8255"]})
+        run_direct(spec, Site(store=str(self.folder / "store"), sdk=SdkRef(root=sdk)), run_id)
+        _, (record,) = load_run(Store(str(self.folder / "store")), run_id)
+        assert record.failure is None
+        return record
+
+    def draw(self, seed: int, inferences: int = 1) -> None:
+        """Write the list and its files."""
+        values = Random(seed)
+        for number in range(inferences):
+            (self.folder / f"{number}.raw").write_bytes(values.randbytes(VALUES * 4))
+        lines = [f"{number}.raw\n" for number in range(inferences)]
+        (self.folder / "list.txt").write_text("".join(lines))
+
+    @property
+    def kept(self) -> list[Path]:
+        return sorted((self.folder / "store" / keys.PREPARED).rglob(EMULATED))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    made = Bench(tmp_path, count())
+    made.draw(seed=1)
+    return made
+
+
+def outputs(record: CellRecord) -> dict[str, str]:
+    tensors = {each.path: each.sha256 for each in record.artifacts if each.name == "output_tensor"}
+    assert tensors
+    return tensors
+
+
+def ran(record: CellRecord) -> list[bool]:
+    """Of every attempt that executes, whether a tool did."""
+    executing = [each for each in record.attempts if each.step in (Step.NET_RUN, Step.OUTPUTS)]
+    assert all(bool(each.tools) is not each.reused for each in executing)
+    return [not each.reused for each in executing]
+
+
+@pytest.mark.hostsdk
+def test_the_same_graph_and_inputs_are_not_executed_again_and_leave_the_same(bench: Bench) -> None:
+    first, second = bench.run(), bench.run()
+    assert (ran(first), ran(second)) == ([True], [False])
+    assert outputs(second) == outputs(first)
+    without = {"compile_seconds": None}
+    assert first.metrics
+    assert second.metrics
+    assert second.metrics.model_copy(update=without) == first.metrics.model_copy(update=without)
+    assert {each.name for each in second.artifacts} >= {"chrometrace", "qhas", "log", "schematic"}
+
+
+@pytest.mark.hostsdk
+def test_other_inputs_are_executed(bench: Bench) -> None:
+    first = bench.run()
+    bench.draw(seed=2)
+    second = bench.run()
+    assert ran(second) == [True]
+    assert outputs(second) != outputs(first)
+
+
+@pytest.mark.hostsdk
+def test_other_options_of_the_run_are_executed(bench: Bench) -> None:
+    bench.run()
+    assert ran(bench.run(native_inputs=False, inputs="random")) == [True]
+
+
+@pytest.mark.hostsdk
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04"], ids=["empty", "no zip", "cut"])
+def test_a_kept_run_that_is_damaged_is_made_again(bench: Bench, content: bytes) -> None:
+    first = bench.run()
+    (kept,) = bench.kept
+    kept.write_bytes(content)
+    second = bench.run()
+    assert ran(second) == [True]
+    assert outputs(second) == outputs(first)
+    assert ran(bench.run()) == [False]
+
+
+@pytest.mark.hostsdk
+@pytest.mark.parametrize(
+    ("name", "compression"),
+    [("../../../escaped.raw", zipfile.ZIP_STORED), ("output/Result_0/y.raw", zipfile.ZIP_DEFLATED)],
+    ids=["a name that leads out", "packed, which may be of any size"],
+)
+def test_a_kept_run_that_is_not_as_ours_are_is_not_used(bench: Bench, name: str, compression: int) -> None:
+    bench.run()
+    (kept,) = bench.kept
+    with zipfile.ZipFile(kept, "w", compression) as strange:
+        strange.writestr(name, b"0" * 1000)
+    manifest = kept.parents[1] / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["files"][0] |= {"sha256": file_digest(kept), "size": kept.stat().st_size}
+    manifest.write_text(json.dumps(document))
+    assert ran(bench.run()) == [True]
+    assert not list(bench.folder.rglob("escaped.raw"))
+
+
+def test_what_is_no_emulator_of_ours_is_run_every_time(bench: Bench) -> None:
+    dlc = make_dlc(bench.folder / "net.dlc")
+    sdk = build_fake_sdk(bench.folder / "sdk")
+    records = [bench.run(sdk, dlc=str(dlc), inputs="random") for _ in range(2)]
+    assert [ran(record) for record in records] == [[True], [True]]
+    assert bench.kept == []
