@@ -40,6 +40,7 @@ from qhas.verdict.judge import judge_run
 _NETWORKS, _SOCS = 50, 6
 _NIGHTS = {Size.QUICK: 180, Size.NORMAL: 3 * 365, Size.FULL: 3 * 365}
 _ROUNDS = {Size.QUICK: 2, Size.NORMAL: 5, Size.FULL: 10}
+_QUESTION = "select op, soc, sum(dominant_cycles) as cycles from ops group by op, soc order by cycles desc"
 _OPS = tuple(f"Op{number}" for number in range(10))
 
 
@@ -62,6 +63,10 @@ class Answers:
     """CPU seconds of the same: what it takes on an idle machine, but for waiting."""
     query: list[float]
     """The same rows in a process that has imported everything."""
+    sql: list[float]
+    """`qhas query` over all ops of these nights, a process of its own."""
+    sql_cpu: list[float]
+    """CPU seconds of the same."""
     append: list[float]
     """A night of 300 cells."""
     judge: list[float]
@@ -108,7 +113,10 @@ def _answers(server: S3Server, folder: Path, nights: int, rounds: int) -> Answer
     if len(read_history(store, where)) != nights:
         raise HistoryInvalid(f"net07 on soc3 has {len(read_history(store, where))} rows of {nights}")
     command = [str(Path(sys.executable).parent / "qhas"), "history", "net07", "soc3", "--site", str(site)]
-    commands = [_wall_and_cpu(command) for _ in range(rounds)]
+    commands = [_wall_and_cpu(command, "net07 on soc3") for _ in range(rounds)]
+    questions = [
+        _wall_and_cpu([command[0], "query", _QUESTION, "--site", str(site)], "soc3") for _ in range(rounds)
+    ]
     found = Answers(
         server=type(server).__name__,
         nights=nights,
@@ -118,6 +126,8 @@ def _answers(server: S3Server, folder: Path, nights: int, rounds: int) -> Answer
         command=[wall for wall, _ in commands],
         command_cpu=[cpu for _, cpu in commands],
         query=[_seconds(lambda: read_history(store, where)) for _ in range(rounds)],
+        sql=[wall for wall, _ in questions],
+        sql_cpu=[cpu for _, cpu in questions],
         append=[
             _seconds(partial(append, store, night(last, f"a{number}"), cells)) for number in range(rounds)
         ],
@@ -142,10 +152,10 @@ def _append(given: tuple[str, date, str]) -> None:
     append(Store(root), night(day, run_id), sweep_cells())
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], told: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode or "net07 on soc3" not in done.stdout:
-        raise HistoryInvalid(f"qhas history failed: {done.stdout}{done.stderr}")
+    if done.returncode or told not in done.stdout:
+        raise HistoryInvalid(f"qhas {command[1]} failed: {done.stdout}{done.stderr}")
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -154,10 +164,10 @@ def _seconds(work: Callable[[], object]) -> float:
     return perf_counter() - begun
 
 
-def _wall_and_cpu(command: list[str]) -> tuple[float, float]:
-    """Of a process from its start to its end."""
+def _wall_and_cpu(command: list[str], told: str) -> tuple[float, float]:
+    """Of a process from its start to its end, which prints what is to be `told`. Raises HistoryInvalid."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    wall = _seconds(lambda: _run(command))
+    wall = _seconds(lambda: _run(command, told))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -234,6 +244,8 @@ def _table(found: list[Answers]) -> Table:
         ("qhas history NETWORK SOC", "command"),
         ("CPU of it", "command_cpu"),
         ("its rows, in a warm process", "query"),
+        ("qhas query over all ops", "sql"),
+        ("CPU of it", "sql_cpu"),
         ("append a night", "append"),
         ("append and judge a night", "judge"),
     ):

@@ -1,7 +1,7 @@
 """Questions in SQL over everything that runs have stored: DuckDB over the history, the runs and their verdicts.
 
 The views are `cells` and `ops` (the history, a row a cell and a row an op type of a cell: docs/verdicts.md), `runs` and
-`verdicts`. Only those that a question names are read. DuckDB runs in this process, sees these tables and nothing else:
+`verdicts`. Only those that a question names are read, and of the history only the columns that it needs. DuckDB runs in this process, sees these tables and nothing else:
 neither files, nor the network, nor the variables of this program.
 """
 
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from qhas.failures import InvalidInput
 from qhas.history.damage import Listener, log_damage
 from qhas.history.files import Kind
-from qhas.history.reading import Where, read_history
+from qhas.history.reading import SCHEMAS, Where, read_history
 from qhas.outside_bytes import shown_limit
 from qhas.outside_text import shown
+from qhas.query_plan import columns_read, with_unread
 from qhas.runs.listing import run_lines
 from qhas.runs.stored import run_ids
 from qhas.store import Store
@@ -44,8 +45,6 @@ _SETTINGS = {
 _NO_FILES = "set temp_directory = ''; set enable_external_access = false"
 """In this order: what is too large for the memory is written nowhere, and nothing else is."""
 
-_Read = Callable[[Store, Listener], "pa.Table"]
-
 
 def ask(store: Store, question: str, left_out: Listener = log_damage) -> pa.Table:
     """The answer to a SELECT over the views, as an Arrow table. Raises InvalidInput for what is no such question, and StoreError.
@@ -67,14 +66,24 @@ def ask(store: Store, question: str, left_out: Listener = log_damage) -> pa.Tabl
             raise InvalidInput(
                 f"A question is a SELECT, and this is {statement.type.name}; nothing is changed."
             )
-        for name, read in VIEWS.items():
-            if re.search(rf"\b{name}\b", question, re.IGNORECASE):
-                connection.register(name, read(store, left_out))
+        _register_named(connection, question, store, left_out)
         connection.execute("set lock_configuration = true")
         try:
             return _distinctly_named(_answer(connection, statement))
         except duckdb.Error as error:
             raise _refusal(error) from None
+
+
+def _register_named(connection: DuckDBPyConnection, question: str, store: Store, left_out: Listener) -> None:
+    named = [name for name in VIEWS if re.search(rf"\b{name}\b", question, re.IGNORECASE)]
+    for name in _OTHERS.keys() & named:
+        connection.register(name, _OTHERS[name](store))
+    kinds = {name: kind for name, kind in _HISTORY.items() if name in named}
+    read = columns_read(connection, question, {name: SCHEMAS[kind] for name, kind in kinds.items()})
+    for name, kind in kinds.items():
+        columns = [column for column in SCHEMAS[kind].names if column in read]
+        table = read_history(store, Where(), columns, kind, left_out)
+        connection.register(name, with_unread(table, SCHEMAS[kind]))
 
 
 def _answer(connection: DuckDBPyConnection, statement: Statement) -> pa.Table:
@@ -130,15 +139,8 @@ def _refusal(error: Exception) -> InvalidInput:
     )
 
 
-def _cells(store: Store, left_out: Listener) -> pa.Table:
-    return read_history(store, Where(), left_out=left_out)
-
-
-def _ops(store: Store, left_out: Listener) -> pa.Table:
-    return read_history(store, Where(), kind=Kind.OPS, left_out=left_out)
-
-
-def _runs(store: Store, _: Listener) -> pa.Table:
+def runs_table(store: Store) -> pa.Table:
+    """The view `runs`, the last begun first."""
     import pyarrow as pa
 
     text, whole = pa.string(), pa.int64()
@@ -148,7 +150,7 @@ def _runs(store: Store, _: Listener) -> pa.Table:
     return _table(lines, types)
 
 
-def _verdicts(store: Store, _: Listener) -> pa.Table:
+def _verdicts(store: Store) -> pa.Table:
     import pyarrow as pa
 
     from qhas.verdict.model import CellVerdict
@@ -169,5 +171,7 @@ def _table(rows: Iterable[Mapping[str, Any]], types: Mapping[str, pa.DataType]) 
     return pa.Table.from_pylist(chosen, pa.schema(list(types.items())))
 
 
-VIEWS: Mapping[str, _Read] = {"cells": _cells, "ops": _ops, "runs": _runs, "verdicts": _verdicts}
-"""What a question may name, and how it is read."""
+_HISTORY = {"cells": Kind.CELLS, "ops": Kind.OPS}
+_OTHERS: Mapping[str, Callable[[Store], pa.Table]] = {"runs": runs_table, "verdicts": _verdicts}
+VIEWS = (*_HISTORY, *_OTHERS)
+"""What a question may name."""

@@ -61,6 +61,7 @@ FLOORS = (
         "diff",
         "verdict",
         "upgrade",
+        "query_plan",
         "query",
         "report",
         "archive",

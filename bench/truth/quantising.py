@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ RECIPE = 1
 _SEED = 3
 _SAMPLES = 2
 _TOKENS = 30_000
+_BIASED = frozenset({"Conv", "ConvTranspose", "Gemm"})
+"""Nodes whose third input is a bias."""
 
 
 def quantise(source: Path, target: Path, precision: Precision, *, attention: bool) -> None:
@@ -34,7 +37,7 @@ def quantise(source: Path, target: Path, precision: Precision, *, attention: boo
         logging.ERROR
     )  # the quantiser advises a preparation that changes nothing here
     wide = precision is Precision.W8A16
-    source = _with_fixed_pads(source)
+    source = _with_distinct_biases(_with_fixed_pads(source))
     recipe = get_qnn_qdq_config(
         source,
         _Samples(onnx.load(source).graph),
@@ -60,6 +63,36 @@ def _with_fixed_pads(source: Path) -> Path:
     if not any(node.op_type == "Pad" and node.input[1] not in constant for node in graph.node):
         return source
     return fold(source, source.with_suffix(".folded"))
+
+
+def _with_distinct_biases(source: Path) -> Path:
+    """The quantiser gives each node a bias of its own, named with a number after the shared one's name. Where that is the name of
+    another tensor (12 and 120), the network would read the wrong one: such biases get another name first.
+    """
+    import onnx
+
+    model = onnx.load(source)
+    graph = model.graph
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    names = weights.keys() | {name for node in graph.node for name in node.output}
+    uses = Counter(node.input[2] for node in graph.node if node.op_type in _BIASED and len(node.input) > 2)
+    clashing = [
+        bias
+        for bias, count in uses.items()
+        if count > 1 and bias in weights and any(_numbered(bias, name) for name in names)
+    ]
+    if not clashing:
+        return source
+    for bias in clashing:
+        _replace(graph, bias, f"bias_{bias}_of")
+        weights[bias].name = f"bias_{bias}_of"
+    made = source.with_suffix(".named")
+    onnx.save(model, made)
+    return made
+
+
+def _numbered(name: str, other: str) -> bool:
+    return other.startswith(name) and other.removeprefix(name).isdecimal()
 
 
 class _Samples:

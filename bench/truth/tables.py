@@ -18,6 +18,7 @@ from qhas.truth.tables import (
     Runtime,
     calibrating,
     devices,
+    measured_count,
     pairs,
 )
 
@@ -73,6 +74,19 @@ def by_device() -> Table:
                     continue
                 made = recomputed(device, precision, kind) if kind else calibrate(chosen)
                 rows.append((device.title, precision.value, kind or "all", *short(chosen), *_fitted(made)))
+    return Table(titles, rows)
+
+
+def by_measured() -> Table:
+    """How many networks were measured of a device and format, and how many of them are in the tables."""
+    formats = (Precision.FLOAT, Precision.W8A8)
+    what = ("networks measured", "parts measured", "in the tables")
+    titles = ("device", *(f"{one.value}: {each}" for one in formats for each in what))
+    rows = []
+    for device in devices():
+        if not device.refused:
+            counts = [(*measured_count(device, one), len(calibrating(device, one))) for one in formats]
+            rows.append((device.title, *(str(count) for three in counts for count in three)))
     return Table(titles, rows)
 
 

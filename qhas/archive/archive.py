@@ -20,7 +20,7 @@ from qhas.failures import InvalidInput
 from qhas.history.files import Kind
 from qhas.history.reading import Where, read_history
 from qhas.profile.figures import BY_COLUMN, HEADLINE
-from qhas.query import VIEWS, ask
+from qhas.query import ask, runs_table
 from qhas.runs.listing import find_run, run_lines
 from qhas.runs.stored import load_run
 from qhas.site import load_site
@@ -66,7 +66,7 @@ class Archive:
 
     def runs(self) -> pa.Table:
         """A row a run, the last begun first: the view `runs` of docs/query.md."""
-        return VIEWS["runs"](self._store, lambda _: None)
+        return runs_table(self._store)
 
     def run(self, name: str = "latest") -> ArchivedRun:
         """A run by its id, the beginning of it, or `latest`."""

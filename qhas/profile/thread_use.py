@@ -69,7 +69,10 @@ def packets(ops: Iterable[HtpOp]) -> Packets | None:
         if (rate := op.cycles_per_packet) and _what(op) == "work":
             cycles += op.cycles
             count += op.cycles / rate
-            best, worst = min(best, rate), max(worst, rate)
+            if rate < best:
+                best = rate
+            if rate > worst:
+                worst = rate
     return Packets(cycles / count, best, worst) if count else None
 
 

@@ -5,7 +5,6 @@ A process of ours is told its work through standard input and ends with it, so n
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 import subprocess
@@ -17,6 +16,7 @@ from threading import Lock
 from typing import IO, Any, NamedTuple
 
 from qhas.diff.model import CellDiff
+from qhas.machine.collector import rare_collections
 from qhas.report.cell_page import Neighbours, cell_page_text
 from qhas.report.findings import Findings
 from qhas.report.gather import CellContents, understood
@@ -24,8 +24,6 @@ from qhas.runs.record import SweepRecord
 
 _CELLS_A_PROCESS = 40
 """Fewer are written before another process would have started."""
-_ALLOCATIONS_A_COLLECTION = 50_000
-"""Python's own threshold costs a sixth of a report's CPU: a page is made of very many small objects, none of which needs the collector."""
 
 
 class Written(NamedTuple):
@@ -49,7 +47,7 @@ def open_writers(run: SweepRecord, findings: Findings, cells: int) -> Iterator[W
             with computing:
                 return _write(run, findings, contents, neighbours)
 
-        with _rare_collections():
+        with rare_collections():
             yield write_here
         return
     free = SimpleQueue[subprocess.Popen[bytes]]()
@@ -71,16 +69,6 @@ def open_writers(run: SweepRecord, findings: Findings, cells: int) -> Iterator[W
                 free.put(process)
 
         yield write_elsewhere
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    before = gc.get_threshold()
-    gc.set_threshold(_ALLOCATIONS_A_COLLECTION, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @contextmanager
@@ -112,7 +100,7 @@ def main() -> None:
     """Write pages until standard input ends."""
     source, target = sys.stdin.buffer, sys.stdout.buffer
     run, findings = pickle.load(source)  # noqa: S301  # from the process that started this one
-    with _rare_collections():
+    with rare_collections():
         while True:
             try:
                 contents, neighbours = pickle.load(source)  # noqa: S301

@@ -44,6 +44,7 @@ _FLOAT, _W8A8 = Precision.FLOAT, Precision.W8A8
 _LONG_TOKENS = 384
 _LARGE_INPUT = 750_000
 _POOL_PERCENT = 30
+_BINARY_PERCENT = 50
 _FROM_V81 = 81
 
 BLIND_SPOTS = (
@@ -96,6 +97,17 @@ BLIND_SPOTS = (
         (
             Evidence("fcn_resnet50", _FLOAT, _IQ, 1.22),
             Evidence("fcn_resnet50", _FLOAT, _S25, 1.29),
+        ),
+    ),
+    BlindSpot(
+        "decoded boxes",
+        "sums and products over many rows of two figures, as boxes are decoded, are simulated up to ten times too slow in floats",
+        lambda seen: (
+            seen.traits.precision is _FLOAT and seen.shares.get("ElementWiseBinary", 0) >= _BINARY_PERCENT
+        ),
+        (
+            Evidence("yolov7", _FLOAT, _IQ, 0.12),
+            Evidence("yolov7", _FLOAT, _S25, 0.32),
         ),
     ),
     BlindSpot(

@@ -169,6 +169,17 @@ def measured_models() -> list[str]:
     return sorted({model for model, _, _ in _measured()})
 
 
+def measured_count(device: Device, precision: Precision) -> tuple[int, int]:
+    """How many whole networks of a format the device was measured with as a DLC, and how many parts of networks."""
+    parts = [
+        part != _ABSENT
+        for name, part, kind in _measured()
+        if kind == precision
+        and (device.name, Runtime.QNN_DLC) in measured(name, kind, "" if part == _ABSENT else part)
+    ]
+    return parts.count(False), parts.count(True)
+
+
 def components(model: str) -> list[str]:
     """The parts of a model of AI Hub that were measured one by one; one empty name where it has none."""
     return sorted({"" if part == _ABSENT else part for name, part, _ in _measured() if name == model})

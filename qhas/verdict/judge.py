@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from qhas.history import Rerun, Where, append, read_history, read_reruns
 from qhas.history.columns import cell_rows, night_of
+from qhas.machine.collector import rare_collections
 from qhas.profile.figures import COSINE, JUDGED, SQNR, Figure
 from qhas.runs.accepted import Acceptance, read_accepted
 from qhas.runs.record import CellRecord, Origin, SweepRecord, by_graph
@@ -125,6 +126,7 @@ def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> 
     return sorted(candidates, key=lambda record: -change[record.cell.key])[:MOST_RERUNS]
 
 
+@rare_collections()
 def judge(
     table: pa.Table, run_id: str, night: date, accepted: Iterable[Acceptance] = ()
 ) -> list[CellVerdict]:

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -14,7 +15,8 @@ from duckdb import DuckDBPyConnection, Statement
 from fakes.records import run_record
 from qhas import query
 from qhas.failures import InvalidInput
-from qhas.history import append
+from qhas.history import Where, append, read_history
+from qhas.history.columns import OP_SCHEMA, SCHEMA
 from qhas.history.damage import DamagedFile
 from qhas.profile.figures import JUDGED
 from qhas.query import VIEWS, ask
@@ -55,6 +57,49 @@ def test_a_question_over_cells_is_answered_with_their_types(store: Store) -> Non
     )
     assert answer.column_names == ["soc", "n", "worst"]
     assert 1002.0 in answer.column("worst").to_pylist()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "select * from cells order by run_id, network, origin",
+        "select c from cells c order by run_id, network, origin",
+        "from cells order by run_id, network, origin",
+        "select median_us from (select * from cells) where origin = 'device' order by median_us",
+        "with good as materialized (select * from cells) select run_id, median_us from good order by all",
+        "select columns('.*_us') from cells order by all",
+        "select c.run_id, r.state, c.soc from cells c join runs r using (run_id) order by all",
+        "select soc from cells where 1 = 0",
+        "describe cells",
+        "summarize ops",
+        "select count(*) from ops",
+    ],
+)
+def test_what_a_question_does_not_need_is_not_missed(
+    store: Store, question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = ask(store, question)
+    monkeypatch.setattr(query, "columns_read", lambda *given: {*SCHEMA.names, *OP_SCHEMA.names})
+    assert answer.equals(ask(store, question))
+
+
+def test_only_the_columns_that_a_question_needs_are_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def reading(store: Store, where: Where, columns: list[str], *others: Any) -> pa.Table:
+        asked.append(set(columns))
+        return read_history(store, where, columns, *others)
+
+    monkeypatch.setattr(query, "read_history", reading)
+    ask(store, "select op, sum(cycles) as cycles from ops where soc = 'sm8750' group by op")
+    ask(store, "select max(o.cycles) from ops o join cells c using (run_id, network) where c.median_us > 5")
+    assert asked == [
+        {"op", "cycles", "soc"},
+        {"run_id", "network", "median_us"},
+        {"run_id", "network", "cycles"},
+    ]
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -140,7 +185,7 @@ def test_the_examples_of_the_docs_are_answered(store: Store, question: str) -> N
 
 def test_the_docs_name_every_view_with_columns_it_has(store: Store) -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \|.+?\| (`.+`) \|$", PAGE, re.MULTILINE))
-    assert rows.keys() == VIEWS.keys()
+    assert list(rows) == list(VIEWS)
     for view, columns in rows.items():
         assert set(re.findall(r"`(\w+)`", columns)) <= set(ask(store, f"from {view}").column_names)
 

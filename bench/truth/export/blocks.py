@@ -33,3 +33,8 @@ def separable(channels: int, out: int, stride: int = 1) -> nn.Sequential:
 def resized(value: Tensor, other: Tensor, *, corners: bool = False) -> Tensor:
     """Bilinear, to the height and width of the other."""
     return functional.interpolate(value, size=other.shape[2:], mode="bilinear", align_corners=corners)
+
+
+def doubled(value: Tensor) -> Tensor:
+    """Twice as high and wide, each place repeated."""
+    return functional.interpolate(value, scale_factor=2, mode="nearest")

@@ -11,7 +11,23 @@ import torchvision.models as vision
 import transformers as hub
 from torch import nn
 
-from bench.truth.export import depth, detection, mobile, own, person, segmentation, shapes
+from bench.truth.export import (
+    depth,
+    detection,
+    faces,
+    ffnet,
+    gpunet,
+    heatmaps,
+    mobile,
+    own,
+    person,
+    portrait,
+    safety,
+    segmentation,
+    shapes,
+    xception,
+    yolo,
+)
 from bench.truth.export.shapes import Scale
 from bench.truth.export.source import ATTENTION_OPSET, PLAIN_OPSET, Source, image, text
 from bench.truth.export.windows import publishable
@@ -38,6 +54,10 @@ def _swin(build: Callable[..., nn.Module]) -> Source:
 
 def _larger(build: Callable[[], nn.Module]) -> Source:
     return image(build, 128, Scale.NONE, last=True)
+
+
+def _street(backbone: Callable[[], ffnet.Slim | ffnet.Narrow], head: ffnet.Head, height: int) -> Source:
+    return image(lambda: ffnet.FfNet(backbone(), head), (height, 2 * height), last=True)
 
 
 def _depth(stages: list[int]) -> Source:
@@ -124,6 +144,22 @@ CONVOLUTIONAL: dict[str, Source] = {
     "deeplabv3_plus_mobilenet": image(segmentation.DeepLab, 513, classes=True),
     "ddrnet23_slim": image(segmentation.DdrNet, (1024, 2048), last=True),
     "yolox": image(detection.YoloX, 640, Scale.NONE, every=True),
+    "deeplab_xception": image(xception.DeepLabXception, (480, 520), Scale.SIGNED, classes=True),
+    "ffnet_40s": _street(lambda: ffnet.Slim((4, 5, 6, 4), 2), ffnet.Head.B, 1024),
+    "ffnet_54s": _street(lambda: ffnet.Slim((5, 8, 8, 5), 2), ffnet.Head.B, 1024),
+    "ffnet_78s": _street(lambda: ffnet.Slim((6, 12, 12, 8), 2), ffnet.Head.B, 1024),
+    "ffnet_78s_lowres": _street(lambda: ffnet.Slim((6, 12, 12, 8), 1), ffnet.Head.C, 512),
+    "ffnet_122ns_lowres": _street(lambda: ffnet.Narrow((16, 24, 20)), ffnet.Head.C, 512),
+    "sinet": image(portrait.SiNet, 224, Scale.NONE, last=True),
+    "gpunet": image(gpunet.GpuNet),
+    "face_det_lite": image(heatmaps.FaceDetLite, (480, 640), Scale.NONE, channels=1, last=True, every=True),
+    "foot_track_net": image(heatmaps.FootTrackNet, (480, 640), Scale.NONE, last=True, every=True),
+    "face_attrib_net": image(faces.FaceAttribNet, 128, Scale.NONE),
+    "facemap_3dmm": image(faces.FaceMap, 128, Scale.NONE),
+    "gear_guard_net": image(safety.GearGuard, (320, 192), Scale.NONE, every=True),
+    "yolov7": image(yolo.YoloV7Tiny, 640, Scale.NONE, every=True),
+    "yolov8_det": image(yolo.YoloV8, 640, Scale.NONE, every=True),
+    "yolov8_seg": image(yolo.YoloV8Masks, 640, Scale.NONE, every=True),
     "yamnet": Source(mobile.YamNet, {"sound": lambda: torch.rand(1, 1, 96, 64)}, PLAIN_OPSET),
     "resnet_3d": _video(vision.video.r3d_18),
     "resnet_mixed": _video(vision.video.mc3_18),

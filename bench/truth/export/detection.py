@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.truth.export.blocks import normed
+from bench.truth.export.blocks import doubled, normed
 
 _CLASSES = 80
 
@@ -107,12 +107,8 @@ class YoloX(nn.Module):
         third = self.dark3(self.dark2(self.stem(torch.cat(corners, 1))))
         fourth = self.dark4(third)
         fifth = self.lateral(self.dark5(fourth))
-        joined = self.reduce(self.up4(torch.cat([_twice(fifth), fourth], 1)))
-        small = self.up3(torch.cat([_twice(joined), third], 1))
+        joined = self.reduce(self.up4(torch.cat([doubled(fifth), fourth], 1)))
+        small = self.up3(torch.cat([doubled(joined), third], 1))
         middle = self.again4(torch.cat([self.down3(small), joined], 1))
         large = self.again5(torch.cat([self.down4(middle), fifth], 1))
         return small, middle, large
-
-
-def _twice(value: Tensor) -> Tensor:
-    return functional.interpolate(value, scale_factor=2, mode="nearest")

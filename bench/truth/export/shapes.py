@@ -55,7 +55,7 @@ class Image(_OfImage):
         """Batch 1."""
         made = self.network(self.scaled(image))
         if self.every:
-            return made
+            return tuple(value.permute(0, 2, 3, 1) for value in made) if self.last else made
         first = _first(made)
         if self.classes:
             return first.argmax(1).to(torch.uint8)

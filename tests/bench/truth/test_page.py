@@ -10,7 +10,7 @@ import pytest
 
 from bench.truth import page, tables
 from bench.truth.plot import scatter
-from qhas.truth.tables import Precision, calibrating, devices
+from qhas.truth.tables import Precision, calibrating, devices, measured_count
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / page.PAGE).read_text(encoding="utf-8")
@@ -43,6 +43,13 @@ def test_the_bad_rows_are_published() -> None:
 
 def test_the_page_says_what_is_not_seen() -> None:
     assert tables.unseen().markdown() in PAGE
+
+
+def test_every_device_has_fifty_networks_of_8_bits_or_fewer_were_measured() -> None:
+    assert tables.by_measured().markdown() in PAGE
+    for device in page.shown():
+        whole, _ = measured_count(device, Precision.W8A8)
+        assert len(calibrating(device, Precision.W8A8)) >= 50 or f"{device.title} ({whole})" in PAGE
 
 
 def test_the_intervals_hold_three_quarters_to_seven_eighths_together() -> None:

@@ -67,5 +67,11 @@ def test_average_pools_count_where_they_take_the_time() -> None:
     assert named(PLAIN, PoolAvg2d=4.0) == []
 
 
+def test_decoding_boxes_counts_where_it_takes_the_time_in_floats() -> None:
+    assert named(PLAIN, ElementWiseBinary=88.0) == ["decoded boxes"]
+    assert named(PLAIN, ElementWiseBinary=12.0) == []
+    assert named(PLAIN.model_copy(update={"precision": Precision.W8A8}), ElementWiseBinary=88.0) == []
+
+
 def test_a_sentence_names_its_evidence() -> None:
     assert "nasnet float 0.23" in told(next(spot for spot in BLIND_SPOTS if spot.name == "average pools"))

@@ -17,6 +17,7 @@ from qhas.truth.tables import (
     device_of,
     devices,
     measured,
+    measured_count,
     networks,
     pairs,
     rows,
@@ -70,8 +71,18 @@ def test_a_soc_stands_for_one_device() -> None:
 
 
 def test_models_that_were_not_simulated_have_their_measured_latencies_too() -> None:
-    assert "yolov8_det" not in networks()
-    assert measured("yolov8_det", "float")["Dragonwing IQ-9075 EVK", Runtime.QNN_DLC].ms > 1
+    assert "yolov11_det" not in networks()
+    assert measured("yolov11_det", "float")["Dragonwing IQ-9075 EVK", Runtime.QNN_DLC].ms > 1
+
+
+def test_parts_of_networks_are_counted_beside_whole_ones() -> None:
+    device = device_of("qcs9075")
+    assert device
+    whole, parts = measured_count(device, Precision.W8A8)
+    assert whole > parts > 0
+    assert whole + parts == sum(
+        row["precision"] == "w8a8" and row[device.name].split("/")[0] != "-" for row in rows("measured.tsv")
+    )
 
 
 def test_a_model_that_was_not_measured_has_none() -> None:
