@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -9,17 +10,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from qhas.outside_bytes import Unbounded, read_file
+
 HOW_TO_RECORD = (
     "This run is not recorded by Prefect: no API is configured. Set PREFECT_API_URL, or choose a profile that has it, "
     "and it is."
 )
 _URL = "PREFECT_API_URL"
+_LARGEST = 4 << 20
+"""Bytes of a file of settings."""
 
 
 def has_api() -> bool:
     """Whether PREFECT_API_URL is set: in the environment, `.env`, prefect.toml, pyproject.toml, or the active profile.
 
-    The first place that names it decides. What cannot be read names none.
+    The first place that names it decides. What cannot be read names none. Raises OSError for a place that is no regular file,
+    or over a limit: Prefect would wait for it, or read it without end.
     """
     return bool(next(filter(None, _urls()), None))
 
@@ -36,7 +42,7 @@ def _urls() -> Iterator[Any]:
 def _profile(dotenv: Mapping[str, str]) -> Mapping[str, Any]:
     """The active profile; the one that Prefect comes with if the user has none of that name."""
     default = _toml(_bundled_profiles())
-    profiles = _toml(path) if (path := _profiles_path(dotenv)).is_file() else {}
+    profiles = _toml(path) if (path := _profiles_path(dotenv)).exists() else {}
     active = os.environ.get("PREFECT_PROFILE") or profiles.get("active")
     chosen = _at(profiles, "profiles", str(active)) or _at(default, "profiles", str(default.get("active")))
     return chosen if isinstance(chosen, dict) else {}
@@ -59,19 +65,27 @@ def _bundled_profiles() -> Path:
 
 
 def _dotenv() -> dict[str, str]:
-    try:
-        lines = Path(".env").read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return {}
+    lines = _text(Path(".env")).splitlines()
     pairs = (line.strip().removeprefix("export ").partition("=") for line in lines)
     return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
 
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # a TOMLDecodeError is one
+        return tomllib.loads(_text(path))
+    except ValueError:  # a TOMLDecodeError is one
         return {}
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_file(path, _LARGEST).decode("utf-8")
+    except Unbounded as fault:
+        if path.is_dir():  # which Prefect passes over
+            return ""
+        raise OSError(errno.EINVAL, f"{fault}; Prefect would read it", str(path)) from None
+    except (OSError, ValueError):
+        return ""
 
 
 def _at(document: Any, *names: str) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 from hostsdk.errors import ErrorCode, ToolError
 
 _COMPONENT = "Converter"
+_DIGITS = 30
+"""Of an offset or a length: more bytes than there are."""
 
 
 def has_data_files(onnx_path: Path) -> bool:
@@ -32,18 +34,25 @@ def require_data(model: Any, folder: Path) -> None:
         place = {entry.key: entry.value for entry in constant.external_data}
         name = place.get("location", "")
         file = folder / name
-        if not file.resolve().is_relative_to(folder.resolve()):
+        try:
+            inside = file.resolve().is_relative_to(folder.resolve())
+            size = file.stat().st_size if file.is_file() else None
+        except (OSError, ValueError):  # too long for a path, or with a NUL
+            raise _unusable(
+                f"{constant.name} lies at {name[:100]!r}, which is no path: save the network anew"
+            ) from None
+        if not inside:
             raise _unusable(
                 f"{constant.name} lies at {name}, outside of the network's folder: put the file beside the network, and save it anew"
             )
-        if not file.is_file():
+        if size is None:
             raise _unusable(
                 f"{constant.name} lies in {name} beside the network, which is not there: bring it along"
             )
         end = _number(place, "offset") + _number(place, "length")
-        if file.stat().st_size < end:
+        if size < end:
             raise _unusable(
-                f"{constant.name} lies in {name} up to byte {end}, and the file has {file.stat().st_size}: it was cut; copy it again"
+                f"{constant.name} lies in {name} up to byte {end}, and the file has {size}: it was cut; copy it again"
             )
 
 
@@ -63,7 +72,7 @@ def bring_data(model: Any, folder: Path, scratch: Path) -> None:
 
 def _number(place: dict[str, str], key: str) -> int:
     text = place.get(key, "0")
-    return int(text) if text.isdecimal() else 0
+    return int(text[:_DIGITS]) if text.isdecimal() else 0
 
 
 def _unusable(fault: str) -> ToolError:

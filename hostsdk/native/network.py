@@ -12,6 +12,7 @@ from typing import Any
 
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.data_files import bring_data, is_external, require_data, without_data
+from hostsdk.native.expansion import require_bounded
 from hostsdk.native.gelu import fuse_gelus
 from hostsdk.native.written_out import write_out
 
@@ -50,6 +51,7 @@ def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tu
     except Exception:  # the parser's own kinds, and those of whatever is no network at all
         return onnx_path, []
     require_data(model, onnx_path.parent)
+    require_bounded(model)
     _require_types(model.graph)
     recurrent = [(node.op_type, node.name) for node in model.graph.node if node.op_type in RECURRENT]
     changed = [

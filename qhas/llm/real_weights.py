@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from math import sqrt
+from math import prod, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ _PACKED = {"self_attn.qkv_proj": ("q", "k", "v"), "mlp.gate_up_proj": ("gate", "
 _NORMS = ("input_layernorm", "post_attention_layernorm")
 _HEAD_NORMS = ("input_layernorm", "self_attn.q_norm", "self_attn.k_norm", "post_attention_layernorm")
 """In the order in which they are drawn."""
+_FLOATS = ("F16", "BF16", "F32", "F64")
+"""What files of safetensors call them; whole numbers and floats of eight bits have their scales elsewhere."""
 _UNKNOWN = ("gemma", "gemma2")
 """Their gains and the scale of their scores are written in another way."""
 
@@ -76,16 +78,29 @@ class BlockWeights:
                     widths.get(each, arch.kv_heads * arch.head_dim) for each in parts[: parts.index(part)]
                 )
                 width = widths.get(part, arch.kv_heads * arch.head_dim)
-                return self._tensor(f"{packed}.{what}")[start : start + width]
+                return self._tensor(f"{packed}.{what}", start, start + width)
         return self._tensor(own)
 
-    def _tensor(self, name: str) -> Any:
+    def _tensor(self, name: str, start: int = 0, end: int | None = None) -> Any:
+        """Rows of a tensor, as float32. What is no tensor of floats, or of more than any of this block, is not read."""
         full = f"{self._prefix}.{name}"
         if full not in self._by_name:
             raise InvalidInput(
                 f"There is no tensor {full} in these files; give all files of the model, or those of its block."
             )
-        return self._by_name[full].get_tensor(full).astype("float32")
+        stored = self._by_name[full].get_slice(full)
+        kind, shape = str(stored.get_dtype()), tuple(stored.get_shape())
+        if kind not in _FLOATS:
+            raise InvalidInput(
+                f"{full} is of {kind}, and weights are read in {', '.join(_FLOATS)}: of a model that is quantised give the files of the "
+                "original."
+            )
+        if not shape or prod(shape) > max(self._arch.block_parameters, self._arch.hidden):
+            raise InvalidInput(
+                f"{full} has {' x '.join(map(str, shape)) or 'a single'} values, which no tensor of this block has; give the config.json "
+                "of these weights."
+            )
+        return stored[start:end].astype("float32")
 
     def _place_of(self, number: int) -> str:
         """What begins the names of a block; models that also see have more before it."""
@@ -119,7 +134,7 @@ def block_weights(files: Sequence[Path], arch: Architecture, number: int) -> Ite
                 raise InvalidInput(f"{path} {fault}; name the model's .safetensors files.")
             try:
                 read.append(opened.enter_context(safe_open(path, framework="numpy")))
-            except (OSError, SafetensorError) as error:
+            except (OSError, MemoryError, SafetensorError) as error:
                 raise InvalidInput(
                     f"{path} cannot be read as safetensors ({shown(str(error))}); name the model's .safetensors files."
                 ) from error

@@ -17,6 +17,7 @@ from pydantic import Field, computed_field
 
 from qhas.documents import Moment, Stored
 from qhas.machine.secrets import holds_secret
+from qhas.machine.tether import tethered
 
 GRACE_SECONDS = 2.0
 """Between SIGTERM and SIGKILL, for a tool to take its children along."""
@@ -71,7 +72,7 @@ async def run_tool(
 
     Standard input is empty, a file, or "held": open as long as this process lives, so that the program can tell.
     When the time limit passes, or the caller is cancelled, the whole process group is ended before this returns; a
-    caller that is cancelled once more waits for no clean-up of the tool. Raises ToolNotExecutable, and OSError for a
+    caller that is cancelled once more waits for no clean-up of the tool. It ends with this process, too, however that ends. Raises ToolNotExecutable, and OSError for a
     directory or output file that cannot be used; a failing program is not an exception here.
     """
     started_at, clock = datetime.now(UTC), time.monotonic()
@@ -93,7 +94,8 @@ async def run_tool(
             raise ToolNotExecutable(f"{argv[0]} cannot be executed: {error.strerror or error}") from error
     timed_out = False
     try:
-        await asyncio.wait_for(process.wait(), timeout_seconds)
+        with tethered(process.pid):
+            await asyncio.wait_for(process.wait(), timeout_seconds)
     except TimeoutError:
         timed_out = True
     finally:

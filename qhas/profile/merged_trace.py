@@ -23,6 +23,8 @@ from qhas.units import megahertz
 
 _NAME = "process_name"
 _SORT = "process_sort_index"
+_LARGEST = 1 << 63
+"""Of whole numbers in JSON as it is written here."""
 _TIMES = ("ts", "dur")
 _LEVEL = 5
 
@@ -112,7 +114,8 @@ class _Processes:
 
     def moved(self, event: Event, side: int) -> Event | None:
         """The event in its new process; None for a name or an order of a process, which is told in the end."""
-        own = side, event.get("pid", 0)
+        pid = event.get("pid", 0)
+        own = side, pid if isinstance(pid, int | float | str) else repr(pid)
         if own not in self._numbers:
             self._numbers[own] = next(self._next)
         if event["ph"] == "M" and event.get("name") in (_NAME, _SORT):
@@ -124,7 +127,7 @@ class _Processes:
 
     def named(self, labels: Sequence[str]) -> Iterator[Event]:
         """Their names, and the order in which those of one name stand together."""
-        names = {own: self._names.get(own, f"process {own[1]}") for own in self._numbers}
+        names = {own: self._names.get(own) or one_line(f"process {own[1]}") for own in self._numbers}
         ranks = {name: rank for rank, name in enumerate(dict.fromkeys(names.values()))}
         for own, number in self._numbers.items():
             side, name = own[0], names[own]
@@ -133,7 +136,8 @@ class _Processes:
 
     def _arrow(self, number: Any, side: int) -> Any:
         """Arrows of two sides are not one."""
-        return number * self._sides + side if isinstance(number, int) else f"{side}-{number}"
+        doubled = number * self._sides + side if isinstance(number, int) else None
+        return doubled if doubled is not None and abs(doubled) < _LARGEST else f"{side}-{number}"
 
 
 def _metadata(pid: int, name: str, args: dict[str, Any]) -> Event:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,22 @@ def _lay_down(files: dict[str, str]) -> None:
     for name, content in files.items():
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(content)
+
+
+@pytest.mark.parametrize("name", [".env", "prefect.toml", "pyproject.toml", "home/profiles.toml"])
+@pytest.mark.parametrize(
+    "lie", [os.mkfifo, lambda name: Path(name).symlink_to("/dev/zero")], ids=["pipe", "device"]
+)
+def test_a_place_that_would_be_read_without_end_is_refused_before_prefect_reads_it(
+    name: str, lie: Callable[[str], None]
+) -> None:
+    Path("home").mkdir()
+    lie(name)
+    with pytest.raises(OSError, match="it is no regular file; name one; Prefect would read it") as refused:
+        has_api()
+    assert Path(refused.value.filename).name == Path(name).name
+
+
+def test_a_folder_of_such_a_name_is_none() -> None:
+    Path(".env").mkdir()
+    assert not has_api()

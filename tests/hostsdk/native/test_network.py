@@ -110,6 +110,33 @@ def test_weights_that_are_not_there_are_missed_by_name(tmp_path: Path, spoil: An
         ready(network, tmp_path, Shapes())
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("location", "a\0b", "which is no path: save the network anew"),
+        ("location", "a" * 5000, "which is no path: save the network anew"),
+        ("location", "", "which is not there"),
+        ("offset", "9" * 5000, "it was cut; copy it again"),
+        ("length", "9" * 5000, "it was cut; copy it again"),
+    ],
+)
+def test_a_place_of_weights_that_is_none_is_refused(
+    key: str, value: str, sentence: str, tmp_path: Path
+) -> None:
+    import onnx
+
+    model = onnx.load(apart(tmp_path / "net.onnx"), load_external_data=False)
+    place = model.graph.initializer[0].external_data
+    kept = {entry.key: entry.value for entry in place} | {key: value}
+    del place[:]
+    for name, text in kept.items():
+        entry = place.add()
+        entry.key, entry.value = name, text
+    onnx.save(model, tmp_path / "net.onnx")
+    with pytest.raises(ToolError, match=sentence):
+        ready(tmp_path / "net.onnx", tmp_path, Shapes())
+
+
 def test_weights_outside_of_the_folder_are_not_looked_for(tmp_path: Path) -> None:
     import onnx
 

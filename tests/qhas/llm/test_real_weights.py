@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +173,39 @@ def test_what_is_no_file_of_weights_is_refused_in_a_sentence(
         block_weights([path], arch, 0),
     ):
         pass
+
+
+@pytest.mark.parametrize("kind", ["F8_E4M3", "F8_E5M2", "I8", "I32", "I64", "BOOL"])
+def test_tensors_that_are_no_floats_are_refused_with_their_type(kind: str, tmp_path: Path) -> None:
+    size = {"I32": 4, "I64": 8}.get(kind, 1) * 64
+    file = raw(tmp_path / "w.safetensors", "layers.0.self_attn.q_proj.weight", kind, [8, 8], size)
+    with pytest.raises(InvalidInput, match=f"q_proj.weight is of {kind}, and weights are read in F16"):
+        value_of(file)
+
+
+@pytest.mark.parametrize("shape", [[], [1 << 20, 1 << 20]])
+def test_a_tensor_of_no_shape_that_the_block_has_is_not_read(shape: list[int], tmp_path: Path) -> None:
+    size = 4 * math.prod(shape)
+    try:
+        file = raw(tmp_path / "w.safetensors", "layers.0.self_attn.q_proj.weight", "F32", shape, size)
+    except OSError:
+        pytest.skip("this disk holds no file of four terabytes, not even of nothing")
+    with pytest.raises(InvalidInput, match="values, which no tensor of this block has"):
+        value_of(file)
+
+
+def raw(path: Path, name: str, kind: str, shape: list[int], size: int) -> Path:
+    """A file of safetensors of one tensor of zeros, which take no room."""
+    header = json.dumps({name: {"dtype": kind, "shape": shape, "data_offsets": [0, size]}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    os.truncate(path, 8 + len(header) + size)
+    return path
+
+
+def value_of(file: Path) -> Any:
+    arch = Architecture(
+        model_type="llama", hidden=64, intermediate=128, layers=1, heads=4, kv_heads=4, head_dim=16, rotary=16,
+        vocabulary=128, qkv_bias=False,
+    )  # fmt: skip
+    with block_weights([file], arch, 0) as own:
+        return own.value("b0_q_weight", (64, 64))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +16,7 @@ import pytest
 
 from qhas.machine.process import ToolNotExecutable, ToolRun, run_tool, tool_environment
 
+ROOT = Path(__file__).parents[3]
 ENV = {"PATH": os.environ["PATH"]}
 
 
@@ -273,3 +277,52 @@ async def test_it_is_noted_that_the_disk_was_full_when_the_tool_ended(
         "os.statvfs", lambda folder: facts if folder == tmp_path else pytest.fail(str(folder))
     )
     assert (await sh("exit 1", tmp_path)).disk_full is full
+
+
+OWNER = """
+import asyncio, sys
+from pathlib import Path
+from tests.qhas.machine.test_process import sh
+asyncio.run(sh('echo $$ >> pids; sleep 1000 & echo $! >> pids; wait', Path(sys.argv[1]), timeout_seconds=1000))
+"""
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_tool_and_its_children_end_with_the_process_that_runs_them(
+    by: signal.Signals, tmp_path: Path
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT) as owner:
+        while not (pids := _written(tmp_path / "pids", 2)):
+            assert owner.poll() is None
+            time.sleep(0.01)
+        owner.send_signal(by)
+    while any(map(alive, pids)):
+        time.sleep(0.01)
+
+
+def _written(file: Path, count: int) -> list[int]:
+    lines = file.read_text().splitlines(keepends=True) if file.exists() else []
+    return [int(line) for line in lines] if len(lines) == count and lines[-1].endswith("\n") else []
+
+
+def test_a_tool_that_has_ended_leaves_no_watcher(tmp_path: Path) -> None:
+    asyncio.run(sh("true", tmp_path))
+    assert not [
+        path
+        for path in Path("/proc").glob("[0-9]*/stat")
+        if _parent(path) == os.getpid() and b"qhas-tether" in _command_line(path)
+    ]
+
+
+def _parent(stat_file: Path) -> int | None:
+    try:
+        return int(stat_file.read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def _command_line(stat_file: Path) -> bytes:
+    try:
+        return stat_file.with_name("cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -110,3 +110,25 @@ def test_names_are_one_line_of_text(tmp_path: Path, name: str) -> None:
     merge_traces(both, tmp_path / "c.json")
     labels = json.loads((tmp_path / "c.json").read_text())["header"]["traces"]
     assert all("\n" not in label and "\x1b" not in label for label in labels)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("pid", {"a": 1}),
+        ("pid", [1]),
+        ("pid", None),
+        ("pid", "x\n" * 100),
+        ("id", 2**63 - 1),
+        ("id", 2**64 - 1),
+        ("id", {}),
+    ],
+)
+def test_numbers_that_are_none_or_too_large_are_kept_apart_all_the_same(
+    key: str, value: object, tmp_path: Path
+) -> None:
+    odd = json.dumps({"ph": "s", "pid": 0, "tid": 1, "ts": 1, "name": "flow", "id": 1} | {key: value})
+    merged = tmp_path / "both.json"
+    merge_traces(sides(tmp_path, chrometrace([*EVENTS, odd]), chrometrace([*EVENTS, odd])), merged)
+    flows = [event for event in events(merged) if event["ph"] == "s" and event["name"] == "flow"]
+    assert len({json.dumps([flow["pid"], flow["id"]]) for flow in flows}) == 2
