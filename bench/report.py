@@ -78,15 +78,8 @@ def measure(folder: Path, size: Size, console: Console) -> object:
 
 
 def _measure(folder: Path, what: str, networks: int, rounds: int, *, pictures: bool) -> Report:
-    store = Store(str(folder / "store"))
-    spec = SweepSpec(
-        name="night",
-        models=[ModelRef(name=f"net{n:02}", dlc=f"/models/net{n:02}.dlc") for n in range(networks)],
-        socs=list(_SOCS),
-    )
     files = _Files(folder, pictures)
-    _put_night(store, spec, "night-0", 0, files.of(1.0))
-    run, cells = _put_night(store, spec, "night-1", 1, files.of(1.07))
+    store, run, cells = _two_nights(folder, networks, files)
     walls, cpus = [], []
     for _ in range(rounds):
         before = Usage.so_far()
@@ -106,6 +99,22 @@ def _measure(folder: Path, what: str, networks: int, rounds: int, *, pictures: b
         read_bytes=files.read_bytes(len(cells)),
         peak_memory=peak_memory(),
     )
+
+
+def two_nights(folder: Path, networks: int) -> tuple[Store, SweepRecord, list[CellRecord]]:
+    """A store of two nights whose traces have pictures, and the later one."""
+    return _two_nights(folder, networks, _Files(folder / "files", pictures=True))
+
+
+def _two_nights(folder: Path, networks: int, files: _Files) -> tuple[Store, SweepRecord, list[CellRecord]]:
+    store = Store(str(folder / "store"))
+    spec = SweepSpec(
+        name="night",
+        models=[ModelRef(name=f"net{n:02}", dlc=f"/models/net{n:02}.dlc") for n in range(networks)],
+        socs=list(_SOCS),
+    )
+    _put_night(store, spec, "night-0", 0, files.of(1.0))
+    return store, *_put_night(store, spec, "night-1", 1, files.of(1.07))
 
 
 class _Files:

@@ -13,14 +13,13 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 
 from flows import parameters as asked
 from flows.cell import profile_cells
 from flows.confirm import confirm_part, judge_and_confirm
 from flows.liveness import tell_waiting
-from flows.own_server import own_server_closed
+from flows.own_server import over_an_api
 from flows.running import counted, finish, running
 from qhas.cell.resume import complete, sdk_of_run
 from qhas.failures import InvalidInput
@@ -71,24 +70,24 @@ def sweep_here(spec: SweepSpec, site: str | None, run_id: str) -> None:
 def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Run a flow in this process. Raises what kept it from starting, not failed cells."""
     try:
-        with hangup_interrupts(), own_server_closed():
-            asyncio.run(_over_an_api(started))
+        with hangup_interrupts(), over_an_api() as named:
+            asyncio.run(_asked(started, named=named))
     except FailedRun:
         return
     except TerminationSignal as stopped:
         raise KeyboardInterrupt from stopped
 
 
-async def _over_an_api(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    """Start it if there is an API to tell of it, the user's or one that Prefect starts. Raises InvalidInput."""
+async def _asked(started: Callable[[], Coroutine[Any, Any, Any]], *, named: bool) -> None:
+    """Start it if the API answers and is of this version. Raises InvalidInput."""
     try:
         async with get_client() as client:
             await client.raise_for_api_version_mismatch()
     except (RuntimeError, httpx.HTTPError) as error:
         hint = (
             "start the server, or unset PREFECT_API_URL to run without one"
-            if PREFECT_API_URL.value()
-            else "this process's own server has not started; try again when the machine is less busy"
+            if named
+            else "it is this process's own server; try again when the machine is less busy"
         )
         raise InvalidInput(f"Prefect's API cannot be used ({error}): {hint}.") from error
     await started()

@@ -39,6 +39,7 @@ FLOORS = (
         "failures",
         "documents",
         "machine",
+        "own_server",
         "network",
         "truth",
         "profile",

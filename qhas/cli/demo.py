@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from qhas import prefect_settings
 from qhas.cli.bar import bar
 from qhas.cli.frame import Exit, command
 from qhas.cli.options import RunIdOption
-from qhas.cli.running import Request, run_and_show
+from qhas.cli.running import Request, load_flow, run_and_show
 from qhas.cli.screen import console
 from qhas.failures import InvalidInput
 from qhas.runs.stored import new_run_id
@@ -39,7 +40,8 @@ def demo(
     networks = _chosen(network)
     prefect_settings.isolate(folder / "prefect")
     site = demo_site(folder)
-    with bar(console) as progress:
+    with bar(console) as progress, ThreadPoolExecutor(1) as beside:
+        beside.submit(load_flow, "sweep")  # seconds, which the networks take too
         task = progress.add_task("making sample networks: ONNX, seeded weights", total=len(networks))
         files = [f"{name}{ONNX}" for name in networks]
         asyncio.run(make_networks(folder, lambda _file: progress.advance(task), files))

@@ -18,6 +18,7 @@ from qhas.cli.screen import console, errors
 from qhas.cli.show import show_result
 from qhas.cli.tables.run import device_logs, trace_paths
 from qhas.machine.proxies import exempt_loopback
+from qhas.own_server import own_server
 from qhas.prefect_profile import HOW_TO_RECORD, has_api
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
@@ -126,10 +127,18 @@ def _run_and_show(
 
 def run_flow(name: str, **parameters: Any) -> None:
     """Run a flow in this process. The library does not know the flows; the installed package names them."""
+    load_flow(name)(**parameters)
+
+
+def load_flow(name: str) -> Callable[..., None]:
+    """The flow as a function, for which Prefect is imported; where no API is named, a server of our own starts meanwhile."""
     prefect_settings.quieten()
     exempt_loopback()
+    if not has_api():
+        own_server()
     (entry,) = entry_points(group="qhas.flows", name=name)
-    entry.load()(**parameters)
+    flow: Callable[..., None] = entry.load()
+    return flow
 
 
 def _show_paths(store: Store, cells: list[CellRecord]) -> None:

@@ -1,4 +1,4 @@
-"""The server that Prefect starts for a flow run from the command: on loopback, for that process only."""
+"""The server of a flow run from the command where no API is named: on loopback, for that process only."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.sweep import _over_an_api
+from flows.sweep import _asked
 from qhas.failures import InvalidInput
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
@@ -27,8 +26,8 @@ from qhas import prefect_settings
 prefect_settings.quieten()
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.server.api.server import SubprocessASGIServer
 from flows.sweep import run_here
+from qhas.own_server import own_server
 
 open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -49,7 +48,7 @@ async def look():
     except urllib.error.HTTPError as refused:
         allowed = refused.headers.get("Access-Control-Allow-Origin")
     seen = [status(api, "/admin/version", {}), status(api, "/admin/version", {"Authorization": "Basic eDp5"})]
-    server = SubprocessASGIServer().server_process.pid
+    server = own_server().pid
     print(json.dumps({"api": api, "seen": seen, "allowed": allowed, "server": server}), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -84,20 +83,20 @@ def test_it_listens_on_loopback_and_refuses_who_has_not_its_login(answer: dict[s
 
 def test_it_ends_with_a_process_that_is_killed(answer: dict[str, Any]) -> None:
     server = Path("/proc", str(answer["server"]), "cmdline")
-    while server.exists() and b"uvicorn" in server.read_bytes():
+    while server.exists() and b"own_server" in server.read_bytes():
         time.sleep(0.1)
 
 
 @pytest.mark.parametrize(
-    ("api", "step"),
-    [(None, "try again when the machine is less busy"), ("http://127.0.0.1:9/api", "unset PREFECT_API_URL")],
+    ("named", "step"),
+    [(False, "try again when the machine is less busy"), (True, "unset PREFECT_API_URL")],
 )
 def test_only_who_named_an_api_is_told_to_unset_it(
-    api: str | None, step: str, monkeypatch: pytest.MonkeyPatch
+    named: bool, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_api() -> Any:
         raise RuntimeError("Timed out")
 
     monkeypatch.setattr("flows.sweep.get_client", no_api)
-    with temporary_settings({PREFECT_API_URL: api}), pytest.raises(InvalidInput, match=step):
-        asyncio.run(_over_an_api(lambda: asyncio.sleep(0)))
+    with pytest.raises(InvalidInput, match=step):
+        asyncio.run(_asked(lambda: asyncio.sleep(0), named=named))

@@ -1,0 +1,94 @@
+"""The Prefect server of a run that is started from the command where no API is named: on loopback, for this process alone.
+
+Prefect would start one itself, but only when it is first asked, with all of its server imported into the asking process,
+and without a login, while other users of the host reach loopback too. This one comes up while the rest is still imported,
+on a socket that was this process's before: nobody else can answer in its place.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from functools import cache
+
+from qhas.failures import InvalidInput
+from qhas.machine.tether import tether
+from qhas.prefect_settings import guard, new_login
+
+_START_SECONDS, _LOOK_SECONDS, _PAUSE_SECONDS, _STOP_SECONDS = 600.0, 1.0, 0.05, 5.0
+_EPHEMERAL = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+"""What Prefect 3.8.8 gives to a server of this kind: no UI, and none of the services that deployments need."""
+_open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+@cache
+def own_server() -> OwnServer:
+    """The server of this process: started by the first call, and ended at exit, after all that Prefect still sends then."""
+    return OwnServer()
+
+
+class OwnServer:
+    """A server that is starting or has started. Nobody gets in without `login`, and no web page."""
+
+    def __init__(self) -> None:
+        self.login = new_login()
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self.api = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+            descriptor = listening.fileno()
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "qhas.own_server", str(descriptor)],
+                env=os.environ | _EPHEMERAL | guard(self.login),
+                stdin=subprocess.DEVNULL,
+                pass_fds=[descriptor],
+                start_new_session=True,  # Ctrl-C is for the run, whose end the server is still told
+            )
+        self._watcher = tether(self._process.pid)
+        atexit.register(self._stop)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def ready(self) -> None:
+        """Return when it answers. Raises InvalidInput when it has ended, or has not answered for ten minutes."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with _open_url(f"{self.api}/health", timeout=_LOOK_SECONDS):
+                    return
+            except OSError:  # a timeout and a URLError are ones
+                if (code := self._process.poll()) is not None:
+                    raise InvalidInput(
+                        f"Prefect's server, which this process started for itself, ended with exit code {code}; it says why above."
+                    ) from None
+                time.sleep(_PAUSE_SECONDS)
+        raise InvalidInput(
+            f"Prefect's server, which this process started for itself, has not answered for {_START_SECONDS:.0f} s; try again when "
+            "the machine is less busy."
+        )
+
+    def _stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def main() -> None:
+    """Serve on the socket whose descriptor is the only argument."""
+    import uvicorn
+
+    app = "prefect.server.api.server:create_app"
+    config = uvicorn.Config(app, factory=True, log_level="error", lifespan="on")
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
+
+
+if __name__ == "__main__":
+    main()
