@@ -29,6 +29,8 @@ from qhas.store.given import require_store
 
 _AT_ONCE = 16
 _TRIES = 5
+MOST_VALUES = 1 << 26
+"""Of a file: a month of two thousand cells a night, op type by op type. A million rows of one value are packed in 300 kB."""
 _TAIL = 1 << 19
 """Bytes that hold the footer of any file of the history, and the whole of those of a small lab: one request."""
 SCHEMAS = {Kind.CELLS: SCHEMA, Kind.OPS: OP_SCHEMA}
@@ -224,6 +226,9 @@ def _fragment(contents: Contents, file: HistoryFile) -> Any:
             f"{contents.store.url(file.key)} is of version {version} of the history and this qhas knows {VERSION}; "
             "install a newer one."
         )
+    rows, columns = fragment.metadata.num_rows, fragment.metadata.num_columns
+    if rows * columns > MOST_VALUES:
+        raise ValueError(f"it has {rows} rows of {columns} columns, more than are read of one")
     if absent := [name for name in KEY_NAMES if name not in schema.names]:
         raise ValueError(f"it has no column {absent[0]}")
     return fragment

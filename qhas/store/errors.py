@@ -97,7 +97,7 @@ def is_absent(error: BaseException) -> bool:
 def met(error: BaseException) -> BaseException:
     """What a client of the web met: fsspec calls it a missing file, also where the server was silent, busy or forbade it."""
     cause = error.__cause__
-    of_the_web = isinstance(cause, TimeoutError) or type(cause).__module__.startswith("aiohttp")
+    of_the_web = isinstance(cause, TimeoutError | ValueError) or type(cause).__module__.startswith("aiohttp")
     return cause if cause and of_the_web else error
 
 

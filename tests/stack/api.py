@@ -12,6 +12,8 @@ from infra.prefect_api import PrefectApi
 
 ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 _PAGE = 200
+_BUSY = 8
+"""How much slower a machine may be that does other things as well."""
 _LOOK_SECONDS = 0.5
 
 
@@ -84,8 +86,8 @@ class Api:
         return list(self.post("/events/filter", {"filter": wanted, "limit": 50})["events"])
 
     def until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
-        """Return when the condition holds; a server that does not answer meanwhile is waited for."""
-        deadline = time.monotonic() + seconds
+        """Return when the condition holds; a server that does not answer meanwhile is waited for. The seconds are those of an idle machine."""
+        deadline = time.monotonic() + seconds * _BUSY
         while True:
             try:
                 if condition():
@@ -95,7 +97,7 @@ class Api:
                     raise
             except OSError:  # while it has no token to give
                 pass
-            assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
+            assert time.monotonic() < deadline, f"waited {seconds * _BUSY:g} s in vain for {what}"
             time.sleep(_LOOK_SECONDS)
 
     @staticmethod

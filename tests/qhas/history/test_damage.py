@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qhas.history import Where, append, compact, read_history
+from qhas.history import Where, append, compact, read_history, reading
 from qhas.history.damage import DamagedFile
 from qhas.history.files import Kind, listing, parquet
 from qhas.store import Store
@@ -59,6 +59,19 @@ UNREADABLE = {
     "a date that no calendar has": with_column("date", pa.array([2**31 - 1], pa.int32()).cast(pa.date32())),
     "metadata of no sense": as_bytes(TABLE.replace_schema_metadata({b"qhas.history": b"one"})),
 }
+
+
+def test_a_small_file_of_rows_without_end_is_left_out_before_its_rows_are_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(store, run_of(1), [on_phone(1, 1001.0)])
+    packed = as_bytes(TABLE.take(pa.array([0] * 5000)))
+    store.write(f"history/date={day(2)}/packed.parquet", packed)
+    monkeypatch.setattr(reading, "MOST_VALUES", 4999 * TABLE.num_columns)
+    damaged: list[DamagedFile] = []
+    assert read_history(store, Where(), NAMES, left_out=damaged.append).num_rows == 1
+    (left_out,) = damaged
+    assert "it has 5000 rows" in str(left_out)
 
 
 @pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)

@@ -292,7 +292,7 @@ def test_a_tool_and_its_children_end_with_the_process_that_runs_them(
     by: signal.Signals, tmp_path: Path
 ) -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT) as owner:
-        while not (pids := _written(tmp_path / "pids", 2)):
+        while not (pids := _written(tmp_path / "pids", 2)) or not _watched(pids[0]):
             assert owner.poll() is None
             time.sleep(0.01)
         owner.send_signal(by)
@@ -312,6 +312,11 @@ def test_a_tool_that_has_ended_leaves_no_watcher(tmp_path: Path) -> None:
         for path in Path("/proc").glob("[0-9]*/stat")
         if _parent(path) == os.getpid() and b"qhas-tether" in _command_line(path)
     ]
+
+
+def _watched(group: int) -> bool:
+    ends = f"qhas-tether\0-{group}\0".encode()
+    return any(_command_line(path).endswith(ends) for path in Path("/proc").glob("[0-9]*/stat"))
 
 
 def _parent(stat_file: Path) -> int | None:

@@ -186,6 +186,12 @@ def test_a_server_that_does_not_tell_is_not_taken_for_one_without_the_file(kind:
         _require(f"{rogue}/{kind}/net.dlc")
 
 
+@pytest.mark.parametrize("address", ["http://[::1/x.dlc", "http://127.0.0.1:99999/x.dlc"])
+def test_an_address_that_is_none_is_not_taken_for_a_file_that_is_gone(address: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot be looked up"):
+        _require(address)
+
+
 def test_a_file_that_is_gone_is_not_there(rogue: str) -> None:
     with pytest.raises(InvalidInput, match="There is no file"):
         _require(f"{rogue}/gone/net.dlc")
