@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hostsdk.native.folding import fold
+from hostsdk.quantiser_log import errors_only
 from qhas.truth.tables import Precision
 
 RECIPE = 1
@@ -23,6 +23,7 @@ _BIASED = frozenset({"Conv", "ConvTranspose", "Gemm"})
 """Nodes whose third input is a bias."""
 
 
+@errors_only()  # the quantiser advises a preparation that changes nothing here
 def quantise(source: Path, target: Path, precision: Precision, *, attention: bool) -> None:
     """Write the float network `source` with quantise/dequantise pairs; inputs and outputs are whole numbers.
 
@@ -33,9 +34,6 @@ def quantise(source: Path, target: Path, precision: Precision, *, attention: boo
     from onnxruntime.quantization import quantize as write
     from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
 
-    logging.getLogger().setLevel(
-        logging.ERROR
-    )  # the quantiser advises a preparation that changes nothing here
     wide = precision is Precision.W8A16
     source = _with_distinct_biases(_with_fixed_pads(source))
     recipe = get_qnn_qdq_config(

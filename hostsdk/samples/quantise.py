@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +12,15 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
+from hostsdk.quantiser_log import errors_only
 from hostsdk.samples.images import image
 
 _CALIBRATION_IMAGES = 3
 
 
+@errors_only()  # the quantiser advises pre-processing, which is done here
 def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
     """Write `model` to `target` with 8-bit unsigned activations and 8-bit signed weights, one scale a tensor."""
-    logging.getLogger().setLevel(logging.ERROR)  # the quantiser advises pre-processing, which is done here
     with tempfile.TemporaryDirectory() as scratch:
         folded = Path(scratch) / "folded.onnx"
         options = ort.SessionOptions()
