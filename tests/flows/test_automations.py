@@ -132,8 +132,9 @@ class TestOnAServer:
     """With its services."""
 
     async def test_registering_twice_makes_each_automation_once(self, client: PrefectClient) -> None:
+        of_the_comparison = trigger("compare-runs").name  # which another test makes on the same server
         names = [one.name for one in await client.read_automations()]
-        assert sorted(names) == sorted(NAMES)
+        assert sorted(name for name in names if name != of_the_comparison) == sorted(NAMES)
 
     async def test_a_regression_fires_its_automation(self, client: PrefectClient, told: list[Event]) -> None:
         events.regressed(record(), "12% slower", baseline="nightly-0")
