@@ -13,8 +13,8 @@ import asyncio, signal
 from qhas.machine.hangup import hangup_interrupts
 
 async def run():
-    print("runs", flush=True)
     try:
+        print("runs", flush=True)
         await asyncio.sleep(1000)
     finally:
         print("tidied", flush=True)
