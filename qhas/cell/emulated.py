@@ -20,6 +20,7 @@ from qhas.cell.work import StepAttempt
 from qhas.devices import Device, JobFile
 from qhas.machine.digest import data_digest, file_digest
 from qhas.naming import below
+from qhas.network.records import UNREADABLE
 from qhas.profile.origin import Origin
 from qhas.site.sdk import ProfilingLevel, SdkKind
 
@@ -27,7 +28,8 @@ _LARGEST = 256 << 20
 """Bytes that are kept of a run; one that leaves more is run again."""
 _RULES = 1
 """Of our own part in that emulator's net-run: raised when it leaves something else of the same."""
-_FOLDER = "emulated"
+_NEW, _KEPT = "emulated-now", "emulated-before"
+"""Folders of the step's directory: what of a kept run is there may be no run of ours."""
 _DATE = (1980, 1, 1, 0, 0, 0)
 """Of everything in a kept run: equal runs are equal files."""
 
@@ -77,7 +79,7 @@ async def _packed(attempt: StepAttempt, execution: Execution) -> bool:
     files = [*execution.results, *await execution.job.files(LOGS)]
     if sum(file.size for file in files) > _LARGEST:
         return False
-    folder = attempt.folder / _FOLDER
+    folder = attempt.folder / _NEW
     for file in files:
         target = below(folder, file.name)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -117,11 +119,11 @@ def _unpacked(folder: Path) -> dict[str, Path] | None:
             if any(entry.compress_type for entry in entries) or _bytes_of(entries) > _LARGEST:
                 return None
             for entry in entries:
-                files[entry.filename] = target = below(folder / _FOLDER, entry.filename)
+                files[entry.filename] = target = below(folder / _KEPT, entry.filename)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with packed.open(entry) as source, target.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
-    except (zipfile.BadZipFile, ValueError):
+    except UNREADABLE:
         return None
     return files
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator
@@ -37,10 +38,12 @@ class Bench:
     folder: Path
     numbers: Iterator[int]
 
-    def run(self, sdk: Path | None = None, **changes: object) -> CellRecord:
+    def run(self, sdk: Path | None = None, perf_profile: str = "burst", **changes: object) -> CellRecord:
         run_id = f"night-{next(self.numbers)}"
         model = {"name": "net", "dlc": NETWORK, "inputs": str(self.folder / "list.txt")} | changes
-        spec = SweepSpec.model_validate({"name": "night", "models": [model], "socs": ["sa8255"]})
+        spec = SweepSpec.model_validate(
+            {"name": "night", "models": [model], "socs": ["sa8255"], "run": {"perf_profile": perf_profile}}
+        )
         run_direct(spec, Site(store=str(self.folder / "store"), sdk=SdkRef(root=sdk)), run_id)
         _, (record,) = load_run(Store(str(self.folder / "store")), run_id)
         assert record.failure is None
@@ -103,7 +106,8 @@ def test_other_inputs_are_executed(bench: Bench) -> None:
 @pytest.mark.hostsdk
 def test_other_options_of_the_run_are_executed(bench: Bench) -> None:
     bench.run()
-    assert ran(bench.run(native_inputs=False, inputs="random")) == [True]
+    assert ran(bench.run(perf_profile="balanced")) == [True]
+    assert ran(bench.run()) == [False]
 
 
 @pytest.mark.hostsdk
@@ -118,17 +122,40 @@ def test_a_kept_run_that_is_damaged_is_made_again(bench: Bench, content: bytes) 
     assert ran(bench.run()) == [False]
 
 
+def zipped(*names: str, compression: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as packed:
+        for name in names:
+            packed.writestr(name, b"0" * 1000)
+    return buffer.getvalue()
+
+
+def encrypted(content: bytes) -> bytes:
+    """With the flag set that says so, in the directory and before the only member."""
+    at = content.index(b"PK\x01\x02")
+    return content[:6] + b"\x01" + content[7 : at + 8] + b"\x01" + content[at + 9 :]
+
+
+OUTPUT = "output/Result_0/y.raw"
+
+
 @pytest.mark.hostsdk
 @pytest.mark.parametrize(
-    ("name", "compression"),
-    [("../../../escaped.raw", zipfile.ZIP_STORED), ("output/Result_0/y.raw", zipfile.ZIP_DEFLATED)],
-    ids=["a name that leads out", "packed, which may be of any size"],
+    "content",
+    [
+        zipped("../../../escaped.raw"),
+        zipped(OUTPUT, compression=zipfile.ZIP_DEFLATED),
+        encrypted(zipped(OUTPUT)),
+        zipped("output", OUTPUT),
+        zipped(OUTPUT)[:500] + zipped(OUTPUT)[900:],
+        b"no zip",
+    ],
+    ids=["leads out", "packed", "encrypted", "a file and a folder", "cut in the middle", "none"],
 )
-def test_a_kept_run_that_is_not_as_ours_are_is_not_used(bench: Bench, name: str, compression: int) -> None:
+def test_a_kept_run_that_is_not_as_ours_are_is_not_used(bench: Bench, content: bytes) -> None:
     bench.run()
     (kept,) = bench.kept
-    with zipfile.ZipFile(kept, "w", compression) as strange:
-        strange.writestr(name, b"0" * 1000)
+    kept.write_bytes(content)
     manifest = kept.parents[1] / "manifest.json"
     document = json.loads(manifest.read_text())
     document["files"][0] |= {"sha256": file_digest(kept), "size": kept.stat().st_size}
