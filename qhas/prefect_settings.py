@@ -29,7 +29,6 @@ QUIET = {
     **SERVER,
     "PREFECT_LOGGING_LEVEL": "CRITICAL",  # the command's own progress bar and tables say the same
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "600",
 }
 """For flows run inside the command, where the user has set nothing else."""
 

@@ -25,6 +25,39 @@ def normed(
     )
 
 
+def smooth(channels: int, out: int, kernel: int = 1, stride: int = 1) -> nn.Sequential:
+    """The same with SiLU."""
+    return normed(channels, out, kernel, stride, activation=nn.SiLU())
+
+
+class Bottleneck(nn.Module):
+    """Two such convolutions, the second of 3x3, and what went in on top where it is to `skip` them."""
+
+    def __init__(self, channels: int, *, skip: bool, first: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(smooth(channels, channels, first), smooth(channels, channels, 3))
+        self.skip = skip
+
+    def forward(self, value: Tensor) -> Tensor:
+        made: Tensor = self.layers(value)
+        return made + value if self.skip else made
+
+
+class Residual(nn.Module):
+    """The basic block of ResNet."""
+
+    def __init__(self, channels: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            normed(channels, out, 3, stride), normed(out, out, activation=nn.Identity())
+        )
+        same = channels == out and stride == 1
+        self.skip = nn.Identity() if same else normed(channels, out, 1, stride, activation=nn.Identity())
+
+    def forward(self, value: Tensor) -> Tensor:
+        return functional.relu(self.skip(value) + self.layers(value))
+
+
 def separable(channels: int, out: int, stride: int = 1) -> nn.Sequential:
     """A depthwise 3x3 and a 1x1 convolution, each normalised, each with ReLU."""
     return nn.Sequential(normed(channels, channels, 3, stride, groups=channels), normed(channels, out, 1))

@@ -6,24 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.truth.export.blocks import doubled, normed
+from bench.truth.export.blocks import Bottleneck, doubled, smooth
 
 _CLASSES = 80
-
-
-def _conv(channels: int, out: int, kernel: int = 1, stride: int = 1) -> nn.Sequential:
-    return normed(channels, out, kernel, stride, activation=nn.SiLU())
-
-
-class _Bottleneck(nn.Module):
-    def __init__(self, channels: int, *, skip: bool) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(_conv(channels, channels), _conv(channels, channels, 3))
-        self.skip = skip
-
-    def forward(self, value: Tensor) -> Tensor:
-        made: Tensor = self.layers(value)
-        return made + value if self.skip else made
 
 
 class _Partial(nn.Module):
@@ -31,9 +16,9 @@ class _Partial(nn.Module):
 
     def __init__(self, channels: int, out: int, depth: int, *, skip: bool) -> None:
         super().__init__()
-        self.through, self.past = _conv(channels, out // 2), _conv(channels, out // 2)
-        self.blocks = nn.Sequential(*(_Bottleneck(out // 2, skip=skip) for _ in range(depth)))
-        self.last = _conv(out, out)
+        self.through, self.past = smooth(channels, out // 2), smooth(channels, out // 2)
+        self.blocks = nn.Sequential(*(Bottleneck(out // 2, skip=skip, first=1) for _ in range(depth)))
+        self.last = smooth(out, out)
 
     def forward(self, value: Tensor) -> Tensor:
         made: Tensor = self.last(torch.cat([self.blocks(self.through(value)), self.past(value)], 1))
@@ -45,7 +30,7 @@ class _Pyramid(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first, self.last = _conv(channels, channels // 2), _conv(channels * 2, channels)
+        self.first, self.last = smooth(channels, channels // 2), smooth(channels * 2, channels)
 
     def forward(self, value: Tensor) -> Tensor:
         value = self.first(value)
@@ -59,8 +44,10 @@ class _Head(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.stem = _conv(channels, 128)
-        self.of_class, self.of_box = (nn.Sequential(_conv(128, 128, 3), _conv(128, 128, 3)) for _ in range(2))
+        self.stem = smooth(channels, 128)
+        self.of_class, self.of_box = (
+            nn.Sequential(smooth(128, 128, 3), smooth(128, 128, 3)) for _ in range(2)
+        )
         self.classes, self.box, self.object = (nn.Conv2d(128, out, 1) for out in (_CLASSES, 4, 1))
 
     def forward(self, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,14 +62,14 @@ class YoloX(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = _conv(12, 32, 3)
-        self.dark2 = nn.Sequential(_conv(32, 64, 3, 2), _Partial(64, 64, 1, skip=True))
-        self.dark3 = nn.Sequential(_conv(64, 128, 3, 2), _Partial(128, 128, 3, skip=True))
-        self.dark4 = nn.Sequential(_conv(128, 256, 3, 2), _Partial(256, 256, 3, skip=True))
-        self.dark5 = nn.Sequential(_conv(256, 512, 3, 2), _Pyramid(512), _Partial(512, 512, 1, skip=False))
-        self.lateral, self.reduce = _conv(512, 256), _conv(256, 128)
+        self.stem = smooth(12, 32, 3)
+        self.dark2 = nn.Sequential(smooth(32, 64, 3, 2), _Partial(64, 64, 1, skip=True))
+        self.dark3 = nn.Sequential(smooth(64, 128, 3, 2), _Partial(128, 128, 3, skip=True))
+        self.dark4 = nn.Sequential(smooth(128, 256, 3, 2), _Partial(256, 256, 3, skip=True))
+        self.dark5 = nn.Sequential(smooth(256, 512, 3, 2), _Pyramid(512), _Partial(512, 512, 1, skip=False))
+        self.lateral, self.reduce = smooth(512, 256), smooth(256, 128)
         self.up4, self.up3 = _Partial(512, 256, 1, skip=False), _Partial(256, 128, 1, skip=False)
-        self.down3, self.down4 = _conv(128, 128, 3, 2), _conv(256, 256, 3, 2)
+        self.down3, self.down4 = smooth(128, 128, 3, 2), smooth(256, 256, 3, 2)
         self.again4, self.again5 = _Partial(256, 256, 1, skip=False), _Partial(512, 512, 1, skip=False)
         self.heads = nn.ModuleList(_Head(channels) for channels in (128, 256, 512))
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from bench.truth.export.blocks import normed
+from bench.truth.export.blocks import Residual, normed
 
 
 def _pair(
@@ -84,19 +83,6 @@ class FaceAttribNet(nn.Module):
         return logits.softmax(2)[:, :, 1]
 
 
-class _Unit(nn.Module):
-    def __init__(self, channels: int, out: int, stride: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            normed(channels, out, 3, stride), normed(out, out, activation=nn.Identity())
-        )
-        same = channels == out and stride == 1
-        self.skip = nn.Identity() if same else normed(channels, out, 1, stride, activation=nn.Identity())
-
-    def forward(self, value: Tensor) -> Tensor:
-        return functional.relu(self.layers(value) + self.skip(value))
-
-
 class FaceMap(nn.Module):
     """265 parameters of a face's shape: a ResNet-18 of half the width on a grey image, but for its last unit."""
 
@@ -113,7 +99,7 @@ class FaceMap(nn.Module):
     def _units(self) -> Iterator[nn.Module]:
         channels = 32
         for out, stride in self._UNITS:
-            yield _Unit(channels, out, stride)
+            yield Residual(channels, out, stride)
             channels = out
 
     def forward(self, image: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.truth.export.blocks import normed
+from bench.truth.export.blocks import Residual, normed
 
 
 class Head(Enum):
@@ -21,21 +21,8 @@ class Head(Enum):
     """For small ones: most of the result from the largest size."""
 
 
-class _Block(nn.Module):
-    def __init__(self, channels: int, out: int, stride: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            normed(channels, out, 3, stride), normed(out, out, activation=nn.Identity())
-        )
-        same = channels == out and stride == 1
-        self.skip = nn.Identity() if same else normed(channels, out, 1, stride, activation=nn.Identity())
-
-    def forward(self, value: Tensor) -> Tensor:
-        return functional.relu(self.skip(value) + self.layers(value))
-
-
 def _stage(channels: int, out: int, blocks: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(_Block(channels, out, stride), *(_Block(out, out, 1) for _ in range(blocks - 1)))
+    return nn.Sequential(Residual(channels, out, stride), *(Residual(out, out, 1) for _ in range(blocks - 1)))
 
 
 class Slim(nn.Module):

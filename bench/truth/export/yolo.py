@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.truth.export.blocks import doubled, normed
+from bench.truth.export.blocks import Bottleneck, doubled, normed, smooth
 
 _CLASSES = 80
 _STRIDES = (8, 16, 32)
@@ -17,29 +17,14 @@ SHAPES = (((10, 13), (16, 30), (33, 23)), ((30, 61), (62, 45), (59, 119)), ((116
 """Width and height of the boxes that a place of each size starts from, in pixels."""
 
 
-def _conv(channels: int, out: int, kernel: int = 1, stride: int = 1) -> nn.Sequential:
-    return normed(channels, out, kernel, stride, activation=nn.SiLU())
-
-
-class _Bottleneck(nn.Module):
-    def __init__(self, channels: int, *, skip: bool) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(_conv(channels, channels, 3), _conv(channels, channels, 3))
-        self.skip = skip
-
-    def forward(self, value: Tensor) -> Tensor:
-        made: Tensor = self.layers(value)
-        return made + value if self.skip else made
-
-
 class _Split(nn.Module):
     """Two halves, and what each bottleneck makes of the one before, joined."""
 
     def __init__(self, channels: int, out: int, depth: int, *, skip: bool) -> None:
         super().__init__()
-        self.first, self.width = _conv(channels, out), out // 2
-        self.blocks = nn.ModuleList(_Bottleneck(out // 2, skip=skip) for _ in range(depth))
-        self.last = _conv((2 + depth) * out // 2, out)
+        self.first, self.width = smooth(channels, out), out // 2
+        self.blocks = nn.ModuleList(Bottleneck(out // 2, skip=skip, first=3) for _ in range(depth))
+        self.last = smooth((2 + depth) * out // 2, out)
 
     def forward(self, value: Tensor) -> Tensor:
         first = self.first(value)
@@ -55,7 +40,7 @@ class _Pyramid(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first, self.last = _conv(channels, channels // 2), _conv(channels * 2, channels)
+        self.first, self.last = smooth(channels, channels // 2), smooth(channels * 2, channels)
 
     def forward(self, value: Tensor) -> Tensor:
         parts = [self.first(value)]
@@ -71,13 +56,13 @@ class _Features(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.third = nn.Sequential(
-            _conv(3, 16, 3, 2), _conv(16, 32, 3, 2), _Split(32, 32, 1, skip=True),
-            _conv(32, 64, 3, 2), _Split(64, 64, 2, skip=True),
+            smooth(3, 16, 3, 2), smooth(16, 32, 3, 2), _Split(32, 32, 1, skip=True),
+            smooth(32, 64, 3, 2), _Split(64, 64, 2, skip=True),
         )  # fmt: skip
-        self.fourth = nn.Sequential(_conv(64, 128, 3, 2), _Split(128, 128, 2, skip=True))
-        self.fifth = nn.Sequential(_conv(128, 256, 3, 2), _Split(256, 256, 1, skip=True), _Pyramid(256))
+        self.fourth = nn.Sequential(smooth(64, 128, 3, 2), _Split(128, 128, 2, skip=True))
+        self.fifth = nn.Sequential(smooth(128, 256, 3, 2), _Split(256, 256, 1, skip=True), _Pyramid(256))
         self.up4, self.up3 = _Split(384, 128, 1, skip=False), _Split(192, 64, 1, skip=False)
-        self.down3, self.down4 = _conv(64, 64, 3, 2), _conv(128, 128, 3, 2)
+        self.down3, self.down4 = smooth(64, 64, 3, 2), smooth(128, 128, 3, 2)
         self.again4, self.again5 = _Split(192, 128, 1, skip=False), _Split(384, 256, 1, skip=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -92,7 +77,7 @@ class _Features(nn.Module):
 
 def _branches(inner: int, out: int) -> nn.ModuleList:
     return nn.ModuleList(
-        nn.Sequential(_conv(channels, inner, 3), _conv(inner, inner, 3), nn.Conv2d(inner, out, 1))
+        nn.Sequential(smooth(channels, inner, 3), smooth(inner, inner, 3), nn.Conv2d(inner, out, 1))
         for channels in (64, 128, 256)
     )
 
@@ -151,7 +136,7 @@ class YoloV8Masks(YoloV8):
         super().__init__()
         self.weights = _branches(32, 32)
         self.masks = nn.Sequential(
-            _conv(64, 64, 3), nn.ConvTranspose2d(64, 64, 2, 2), _conv(64, 64, 3), _conv(64, 32)
+            smooth(64, 64, 3), nn.ConvTranspose2d(64, 64, 2, 2), smooth(64, 64, 3), smooth(64, 32)
         )
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
