@@ -19,6 +19,7 @@ from typer.main import get_command
 import qhas
 from qhas.cli.first_look import refusal_of_socs
 from qhas.cli.frame import Exit, refusing
+from qhas.machine.collector import rare_collections
 
 WORDS = (
     "demo",
@@ -144,6 +145,7 @@ app = typer.Typer(
 )
 
 
+@rare_collections()
 def main() -> None:
     """Run the command."""
     app(prog_name="qhas")

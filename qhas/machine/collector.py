@@ -6,8 +6,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_ALLOCATIONS_A_COLLECTION = 50_000
-"""Python's own threshold costs a report and the verdicts of a night a sixth of their CPU time."""
+_ALLOCATIONS_A_COLLECTION = 250_000
+"""More than the imports of a command make. Python's own threshold costs these a tenth of their CPU time, a report and the verdicts of a night a sixth."""
 
 
 @contextmanager
