@@ -19,6 +19,7 @@ from qhas.machine.packing import write_whole
 from qhas.profile.dominant import dominant_path
 from qhas.profile.metrics import metrics_of
 from qhas.profile.notes import of_one_graph
+from qhas.profile.picture import read_timeline
 from qhas.profile.qhas_file import QhasFile, QhasInvalid, read_qhas
 from qhas.profile.runtrace import Runtrace, RuntraceInvalid, read_runtrace
 from qhas.profile.trace import TraceInvalid
@@ -117,8 +118,6 @@ def _check_trace(path: Path, clock: float | None = None) -> list[str]:
 
     Returns a sentence on each value of the trace that JSON does not know.
     """
-    from qhas.profile.picture import read_timeline  # not before there is something to see
-
     file: QhasFile | None = None
     with suppress(QhasInvalid):
         file = read_qhas(path.with_name(QHAS))

@@ -132,7 +132,7 @@ NOT_BEFORE_THE_TOOLS = {
         "qhas.estimate.estimator",
         "qhas.explain",
     ),
-    *("qhas.history", "qhas.llm", "qhas.own_server", "qhas.profile.picture", "qhas.report", "qhas.verdict"),
+    *("qhas.history", "qhas.llm", "qhas.own_server", "qhas.report", "qhas.verdict"),
 }
 """What a direct run takes when its tools compute, or not at all."""
 
