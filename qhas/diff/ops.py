@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+from qhas.profile.long_tables import HtpOp
 from qhas.profile.op_names import border_name
-from qhas.profile.qhas_file import HtpOp, QhasFile, QnnOp
+from qhas.profile.qhas_file import QhasFile, QnnOp
 from qhas.source.source_map import SourceMap
 
 _Sized = tuple[HtpOp, int]

@@ -15,9 +15,10 @@ from typing import Any
 
 from qhas.diff.circumstances import Evidence
 from qhas.diff.ops import Op
+from qhas.profile.long_tables import HtpOp
 from qhas.profile.notes import notes
 from qhas.profile.op_names import border_name, of_network
-from qhas.profile.qhas_file import HtpOp, HtpOpType, QhasFile, QnnOp, Traffic
+from qhas.profile.qhas_file import HtpOpType, QhasFile, QnnOp, Traffic
 from qhas.profile.thread_use import ThreadUse, by_htp_op, thread_use
 from qhas.profile.thread_use import packets as packets_of
 from qhas.profile.timing import Timing, timing
