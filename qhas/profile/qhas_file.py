@@ -63,7 +63,7 @@ Count = Annotated[int, BeforeValidator(_no_text)]
 class _Row(BaseModel):
     """A row of a section; keys that are not known are ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Traffic(_Row):
@@ -226,7 +226,7 @@ class PathStep(NamedTuple):
 class QhasFile(BaseModel):
     """The whole file. `missing` names sections that are absent or empty."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     name: str
     version: str

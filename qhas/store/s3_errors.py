@@ -115,8 +115,7 @@ def _kind(error: BaseException, code: str | None) -> type[StoreError]:
 
 
 def _reason(error: BaseException, status: int | None, code: str | None) -> str:
-    unexpected = any(map(_unexpected, chain(error)))
-    if code in _BY_CODE and not unexpected:
+    if code in _BY_CODE and not any(map(_unexpected, chain(error))):
         return _BY_CODE[code]
     for link in chain(error):
         if unexpected := _unexpected(link):
