@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostsdk import child, trial, wheel
+from hostsdk import child, socs, trial, wheel
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.generations import LAYOUTS, Layout
 from hostsdk.locks import lock, open_lock
 
 TARGET = "x86_64-linux-clang"
 READER = "libQnnHtpOptraceProfilingReader.so"
+SOCS = "share/socs.txt"
+"""Names of the SoCs that it compiles for, a line each: whoever has the directory need not ask."""
 TOOLS = {
     "snpe-onnx-to-dlc": "hostsdk.tools.onnx_to_dlc",
     "onnx-quantize": "hostsdk.tools.onnx_quantize",
@@ -186,6 +188,7 @@ def _plan(installed: wheel.Wheel, build_id: str) -> dict[str, _File]:
         "The QHAS reader is built into this SDK's qnn-profile-viewer; naming this file with --reader selects it.\n"
     )
     files["bin/envsetup.sh"] = _File(_ENVSETUP)
+    files[SOCS] = _File("".join(f"{name}\n" for name in socs.names()))
     files["include/QNN/QnnSdkBuildId.h"] = _File(
         f'#ifndef QNN_SDK_BUILD_ID_H\n#define QNN_SDK_BUILD_ID_H\n\n#define QNN_SDK_BUILD_ID "{build_id}"\n\n#endif\n'
     )

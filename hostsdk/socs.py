@@ -102,6 +102,12 @@ def _rows(table: str) -> list[list[str]]:
     return [line.split("\t") for line in lines]
 
 
+def names() -> list[str]:
+    """All that `find` takes, in lower case."""
+    able = {name for name, soc in table().items() if soc.arch >= OLDEST_ARCH}
+    return sorted(able | {name for name, (same, _) in other_names().items() if same in able})
+
+
 def find(name: str, option: str) -> Soc:
     """The SoC called `name`, in either case.
 

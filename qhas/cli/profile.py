@@ -11,13 +11,12 @@ from pydantic import ValidationError
 
 from qhas.cli.frame import Exit, command
 from qhas.cli.options import JsonOption, RunIdOption, SiteOption
-from qhas.cli.running import Request, run_and_show
 from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.machine.secrets import masked, name_in
 from qhas.naming import safe_name
-from qhas.runs.stored import new_run_id
 from qhas.site import load_site
+from qhas.site.sdk import look_ahead
 from qhas.sweep.quantization import RANDOM_CALIBRATION, bits
 from qhas.sweep.spec import INPUT_WORDS, RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, Variants
 
@@ -71,6 +70,11 @@ def profile(
     as_json: JsonOption = False,
 ) -> Exit:
     """Profile one network on one or more SoCs."""
+    lab_site = load_site(site)
+    look_ahead(lab_site.sdk)
+    from qhas.cli.running import Request, run_and_show  # half of all imports, while the host SDK answers
+    from qhas.runs.stored import new_run_id
+
     name = safe_name(PurePath(name_in(dlc)).stem)
     options = {
         "optimization_level": optimization_level,
@@ -99,7 +103,7 @@ def profile(
         raise InvalidInput(f"These options are not valid: {describe(error)}.") from error
     except ValueError as error:
         raise InvalidInput(f"--quantize: {error}.") from error
-    request = Request(spec, load_site(site), site, run_id or new_run_id(spec.name), as_json)
+    request = Request(spec, lab_site, site, run_id or new_run_id(spec.name), as_json)
     return run_and_show(request, direct=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from typing import NamedTuple
 
 ROOT_VARIABLES = ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT")
@@ -18,15 +19,36 @@ class Answer(NamedTuple):
     complaint: str = ""
 
 
+_asked: dict[tuple[str, ...], subprocess.Popen[str]] = {}
+
+
+def ask(*question: str) -> None:
+    """Begin to ask: `answer_of` the same question then has less of the wait, or none. A host SDK that cannot be asked is for it to tell."""
+    with suppress(OSError):
+        _asked[question] = _asking(question)
+
+
 def answer_of(*question: str) -> Answer:
     """What `python -m hostsdk` says to the question."""
-    command = [sys.executable, "-m", "hostsdk", *question]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
+        with _asked.pop(question, None) or _asking(question) as asked:
+            told, complained = _told(asked)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Answer([], f"The host SDK cannot be used on this machine: {error}.")
-    lines = [line for line in done.stdout.split("\n") if line.strip()]
-    if done.returncode == 0 and lines:
+    lines = [line for line in told.split("\n") if line.strip()]
+    if asked.returncode == 0 and lines:
         return Answer(lines)
-    complaint = (done.stderr or done.stdout).strip()
-    return Answer([], complaint or "The host SDK cannot be used on this machine.")
+    return Answer([], (complained or told).strip() or "The host SDK cannot be used on this machine.")
+
+
+def _asking(question: tuple[str, ...]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "hostsdk", *question]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _told(asked: subprocess.Popen[str]) -> tuple[str, str]:
+    try:
+        return asked.communicate(timeout=_SECONDS)
+    except BaseException:  # also one who will not wait
+        asked.kill()
+        raise

@@ -62,7 +62,7 @@ Count = Annotated[int, BeforeValidator(_no_text)]
 class _Row(BaseModel):
     """A row of a section; keys that are not known are ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Traffic(_Row):
@@ -174,7 +174,7 @@ class HtpOpType(_Op):
 class QhasFile(BaseModel):
     """The whole file. `missing` names sections that are absent or empty."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, defer_build=True, arbitrary_types_allowed=True)
 
     name: str
     version: str

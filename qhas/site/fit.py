@@ -35,9 +35,10 @@ def sdks_of(site: Site, cells: Iterable[Cell]) -> dict[str | None, Sdk]:
 
 def require_socs(sdk: Sdk, socs: Iterable[str]) -> None:
     """Raise UnknownSoc for one that the host SDK cannot prepare for, naming those near it; a vendor's SDK is not asked."""
-    if sdk.kind is SdkKind.HOST:
+    socs = sorted(socs)
+    if sdk.kind is SdkKind.HOST and not sdk.lists(socs):
         try:
-            ask_host_sdk("socs", *sorted(socs))
+            ask_host_sdk("socs", *socs)
         except InvalidInput as refused:
             raise UnknownSoc(f"{refused} Nothing was run.") from None
 

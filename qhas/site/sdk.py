@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from qhas.failures import InvalidInput
 from qhas.machine.host_sdk import ROOT_VARIABLES as ROOT_VARIABLES
-from qhas.machine.host_sdk import answer_of
+from qhas.machine.host_sdk import answer_of, ask
 from qhas.machine.process import tool_environment
 from qhas.site import SdkRef, Site
 from qhas.site.site import NamedSdk
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 HOST_TARGET = "x86_64-linux-clang"
 READER = "libQnnHtpOptraceProfilingReader.so"
+_ROOT = ("root",)
+"""What a host SDK is asked for its directory."""
+_SOCS = "share/socs.txt"
+"""Names of SoCs, a line each: where a host SDK says which ones it compiles for."""
 
 
 class Tool(StrEnum):
@@ -103,6 +107,11 @@ class Sdk:
         if (modules := self.root / "lib" / "python").is_dir():  # the vendor's converters are Python programs
             paths["PYTHONPATH"] = str(modules)
         return tool_environment(paths | dict(self.env) | dict(additions or {}))
+
+    def lists(self, socs: Iterable[str]) -> bool:
+        """Whether its own list has all of these; a vendor's SDK has none."""
+        listed = self.root / _SOCS
+        return listed.is_file() and set(socs) <= set(listed.read_text().split())
 
     def missing(self) -> list[Path]:
         """Tools and libraries that are not there or not executable."""
@@ -239,6 +248,12 @@ def viewer_config(features: TraceFeatures) -> str:
     return json.dumps({"features": features.model_dump()}, indent=2)
 
 
+def look_ahead(ref: SdkRef) -> None:
+    """Begin to look where the host SDK is, if `find_sdk` will want it."""
+    if ref.root is None and not any(map(os.environ.get, ROOT_VARIABLES)):
+        ask(*_ROOT)
+
+
 def find_sdk(ref: SdkRef, environ: Mapping[str, str] = os.environ) -> Sdk:
     """The SDK of the site, else of the environment, else the host SDK. Raises InvalidInput."""
     root = ref.root
@@ -277,7 +292,7 @@ def _find_named(site: Site, name: str | None) -> Sdk:
 
 def host_sdk_root(version: str | None = None) -> Path:
     """Root of the host SDK, or of a version of it, laid down where needed. Raises InvalidInput when it cannot be had here."""
-    return Path(ask_host_sdk("root", *([version] if version else []))[-1])
+    return Path(ask_host_sdk(*_ROOT, *([version] if version else []))[-1])
 
 
 def host_sdk_estimates() -> dict[str, list[str]]:

@@ -80,3 +80,13 @@ def test_what_was_checked_on_a_device_has_no_supported_estimate_but_a_cost_model
     checked = [soc for soc in socs.table().values() if soc.checked]
     assert [soc.name for soc in checked] == ["qcs8550", "sa8295", "sm8650", "sm8750", "sm8850"]
     assert all(soc.has_cost_model and not soc.estimate_supported for soc in checked)
+
+
+def test_the_names_that_the_directory_lists_are_all_that_are_found():
+    listed = socs.names()
+    for name in listed:
+        socs.find(name, "test")
+    for name in {*socs.table(), *socs.other_names()} - set(listed):
+        refusal(name)
+    assert {"sa8255", "sa8255p"} <= set(listed)
+    assert not {"sm8250", "sa7255p"} & set(listed)

@@ -34,6 +34,7 @@ def test_it_has_the_vendors_shape():
     header = (root / "include/QNN/QnnSdkBuildId.h").read_text()
     assert re.search(r'#define QNN_SDK_BUILD_ID "v\d+\.\d+\.\d+\.\d+"', header)
     assert (root / "sdk.yaml").is_file()
+    assert "sa8255" in (root / layout.SOCS).read_text().splitlines()
 
 
 def test_root_prints_it_and_check_says_it_is_ready():

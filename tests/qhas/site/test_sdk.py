@@ -21,6 +21,7 @@ from qhas.site.sdk import (
     Tool,
     find_sdk,
     host_sdk_root,
+    look_ahead,
     viewer_config,
 )
 from qhas.sweep.spec import PerfProfile, PrepareOptions, RunOptions, TraceFeatures
@@ -51,6 +52,26 @@ def test_the_newest_of_the_vendors_variables_wins(root: Path) -> None:
 def test_without_any_the_host_sdk_is_used(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sdk_module, "host_sdk_root", lambda: root)
     assert find_sdk(SdkRef(), {"QNN_SDK_ROOT": ""}).root == root
+
+
+@pytest.mark.parametrize(
+    ("ref", "named", "asked"),
+    [
+        (SdkRef(), "", [("root",)]),
+        (SdkRef(), "/vendor", []),
+        (SdkRef(root=Path("/vendor")), "", []),
+    ],
+)
+def test_the_host_sdk_is_looked_for_ahead_where_it_will_be_used(
+    monkeypatch: pytest.MonkeyPatch, ref: SdkRef, named: str, asked: list[tuple[str, ...]]
+) -> None:
+    questions: list[tuple[str, ...]] = []
+    monkeypatch.setattr(sdk_module, "ask", lambda *question: questions.append(question))
+    for variable in ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("QNN_SDK_ROOT", named)
+    look_ahead(ref)
+    assert questions == asked
 
 
 @pytest.mark.parametrize(
