@@ -12,6 +12,7 @@ from importlib import import_module
 from qhas.cell.resume import complete, sdk_of_run
 from qhas.cell.sequence import DIRECT, profile_cells
 from qhas.lab.lab import Lab, open_lab
+from qhas.machine.cores import Cores
 from qhas.machine.hangup import hangup_interrupts
 from qhas.runs import progress
 from qhas.runs.durations import write_durations
@@ -29,22 +30,32 @@ _logger = logging.getLogger(__name__)
 
 
 def run_direct(
-    sweep: SweepSpec | Plan, site: Site, run_id: str, sdks: Mapping[str | None, Sdk] | None = None
+    sweep: SweepSpec | Plan,
+    site: Site,
+    run_id: str,
+    sdks: Mapping[str | None, Sdk] | None = None,
+    then: Sequence[str] = (),
 ) -> None:
     """Take a sweep to its end, or complete it; by the plan and with the SDKs that the caller has made and found. A failed cell is in its record, not raised.
+
+    `then` names modules that the caller will need: they are imported while the tools compute.
 
     Raises InvalidInput before anything runs, RunNotEnded if the cells have run and the store is gone, RunTaken if
     another process has taken the run over, and KeyboardInterrupt for a run that is stopped, also by SIGTERM or SIGHUP.
     """
     try:
         with hangup_interrupts():
-            asyncio.run(_run(sweep, site, run_id, sdks))
+            asyncio.run(_run(sweep, site, run_id, sdks, then))
     except asyncio.CancelledError as stopped:
         raise KeyboardInterrupt from stopped
 
 
 async def _run(
-    sweep: SweepSpec | Plan, site: Site, run_id: str, sdks: Mapping[str | None, Sdk] | None
+    sweep: SweepSpec | Plan,
+    site: Site,
+    run_id: str,
+    sdks: Mapping[str | None, Sdk] | None,
+    then: Sequence[str],
 ) -> None:
     this = asyncio.current_task()
     if this and threading.current_thread() is threading.main_thread():  # no other may handle signals
@@ -59,9 +70,9 @@ async def _run(
         run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_of_run(lab))
         try:
             with progress.listening(_log_trouble):
-                loading = asyncio.create_task(asyncio.to_thread(_load_the_end))
+                loading = asyncio.create_task(_load_the_end(lab.cores, then))
                 records = await _complete(plan.cells, lab, run)
-                await loading
+                loading.cancel()  # of a run in which no tool computes: the end loads it then
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.to_thread(note_cancelled, site, run))
             raise
@@ -91,10 +102,18 @@ async def _finish(lab: Lab, run: SweepRecord, records: list[CellRecord]) -> None
     await asyncio.to_thread(publish_report, lab.store, run, records)
 
 
-def _load_the_end() -> None:
-    """Import what the end needs, a second's worth, while the tools compute."""
-    for name in ("qhas.verdict.confirm", "qhas.report.publish"):
+async def _load_the_end(cores: Cores, then: Sequence[str]) -> None:
+    """Make ready what the end needs, half a second's worth, while the tools compute: before, it would only keep them from it."""
+    await cores.computing.wait()
+    await asyncio.to_thread(_load, ("qhas.verdict.confirm", "qhas.report.publish", *then))
+
+
+def _load(names: Sequence[str]) -> None:
+    for name in names:
         import_module(name)
+    from qhas.report.rendering import compile_templates
+
+    compile_templates()
 
 
 def _tell_waiting(reason: str) -> None:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qhas.cell.artifacts import EXPLANATION
 from qhas.cell.estimate import host_sdk
 from qhas.cell.prepare import source_of
 from qhas.cell.work import CellWork
-from qhas.estimate.bench import Bench
-from qhas.estimate.estimator import open_estimator
 from qhas.estimate.trial import Subject
-from qhas.explain.explain import explain
-from qhas.explain.model import Explanation
 from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
 from qhas.machine.packing import write_whole
 from qhas.outside_text import shown
 from qhas.site.sdk import Sdk, SdkKind
+
+if TYPE_CHECKING:
+    from qhas.explain.model import Explanation
 
 
 async def explain_too(work: CellWork) -> None:
@@ -38,6 +38,10 @@ async def explain_too(work: CellWork) -> None:
 
 
 async def _explained(work: CellWork, subject: Subject, sdk: Sdk, folder: Path) -> Explanation:
+    from qhas.estimate.bench import Bench
+    from qhas.estimate.estimator import open_estimator
+    from qhas.explain.explain import explain
+
     async with work.lab.cores.turn(work.urgency):
         with open_estimator(sdk, work.lab.store, cores=1) as estimator:
             bench = Bench(work.cell.model.name, subject, estimator, work.lab.store, folder)

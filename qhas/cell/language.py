@@ -10,19 +10,20 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qhas.cell.prepared import MADE_DLC
 from qhas.cell.work import CellWork, StepAttempt
-from qhas.estimate.estimator import open_estimator
 from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
-from qhas.llm.ask import ask
-from qhas.llm.model import LlmAnswer
-from qhas.llm.parts import Part, Question
 from qhas.machine.digest import data_digest
 from qhas.network.architecture import read_architecture
 from qhas.outside_text import shown
 from qhas.profile.language import Language
 from qhas.sweep.spec import Cell
+
+if TYPE_CHECKING:
+    from qhas.llm.model import LlmAnswer
+    from qhas.llm.parts import Part, Question
 
 DECODE, PREFILL = "decode", "prefill"
 """Of the graphs, in their order in the DLC, whose own names are a converter's numbers."""
@@ -75,6 +76,9 @@ async def scale(work: CellWork) -> None:
 
 
 def _answer(work: CellWork, config: Path, folder: Path) -> LlmAnswer:
+    from qhas.estimate.estimator import open_estimator
+    from qhas.llm.ask import ask
+
     with open_estimator(work.sdk, work.lab.store, cores=1) as estimator:
         return ask(_question(work.cell, config), [work.cell.soc], estimator, folder)
 
@@ -92,6 +96,8 @@ def _of_pass(answer: LlmAnswer, *, decodes: bool) -> Language:
 
 
 def _question(cell: Cell, config: Path) -> Question:
+    from qhas.llm.parts import Question
+
     model = cell.model.llm
     if model is None:
         raise RuntimeError(f"{cell.key} is no language model")

@@ -19,7 +19,7 @@ from typer.main import get_command
 import qhas
 from qhas.cli.first_look import refusal_of_socs
 from qhas.cli.frame import Exit, refusing
-from qhas.machine.collector import rare_collections
+from qhas.machine.collector import collect_no_more, collect_rarely
 
 WORDS = (
     "demo",
@@ -145,10 +145,13 @@ app = typer.Typer(
 )
 
 
-@rare_collections()
 def main() -> None:
     """Run the command."""
-    app(prog_name="qhas")
+    collect_rarely()
+    try:
+        app(prog_name="qhas")
+    finally:
+        collect_no_more()
 
 
 @app.callback(invoke_without_command=True)

@@ -6,19 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import entry_points
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qhas import prefect_settings
 from qhas.cli.against import against_run, require_other
 from qhas.cli.bar import sweep_bar
 from qhas.cli.frame import Exit
 from qhas.cli.screen import console, errors
-from qhas.cli.show import show_result
-from qhas.cli.tables.run import device_logs, trace_paths
 from qhas.machine.proxies import exempt_loopback
-from qhas.own_server import own_server
 from qhas.prefect_profile import HOW_TO_RECORD, has_api
 from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord
@@ -28,9 +25,14 @@ from qhas.site.fit import sdks_of
 from qhas.site.sdk import Sdk
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
-from qhas.sweep.sites import SiteRef
 from qhas.sweep.spec import SweepSpec
 from qhas.units import counted
+
+if TYPE_CHECKING:
+    from qhas.sweep.sites import SiteRef
+
+_SHOWING = ("qhas.cli.show", "qhas.verdict.alarms", "qhas.verdict.summary")
+"""What shows a result. Nobody need wait for these before the tools start."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,10 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
         from qhas.cell.data import require_data
 
         require_data(request.spec.models[0])
+    if direct := direct and not has_api():
+        import_module("qhas.direct")  # while the host SDK may still be looking for its directory
     sdks = sdks_of(request.site, planned.cells)
-    if direct and not has_api():
+    if direct:
         run_cells = partial(_run_direct, request, planned, sdks)
         return _run_and_show(store, request, planned, run_cells, first="starting")
     return _run_and_show(store, request, planned, partial(run_flow, "sweep", **_parameters(request)))
@@ -78,7 +82,7 @@ def _run_direct(request: Request, planned: Plan, sdks: Mapping[str | None, Sdk])
     from qhas.direct import run_direct
 
     errors.print(f"qhas: {HOW_TO_RECORD}", style="dim", soft_wrap=True)
-    run_direct(planned, request.site, request.run_id, sdks)
+    run_direct(planned, request.site, request.run_id, sdks, _SHOWING)
 
 
 def _opened(request: Request) -> Store:
@@ -107,7 +111,8 @@ def _run_and_show(
         sentence = f"qhas: stopped; --run-id {request.run_id} completes this run."
         errors.print(sentence, style="yellow", soft_wrap=True)
         raise
-    from qhas.verdict.alarms import fails  # nobody need wait for these before the tools start
+    from qhas.cli.show import show_result
+    from qhas.verdict.alarms import fails
     from qhas.verdict.stored import read_verdicts
     from qhas.verdict.summary import morning_line
 
@@ -132,6 +137,10 @@ def run_flow(name: str, **parameters: Any) -> None:
 
 def load_flow(name: str) -> Callable[..., None]:
     """The flow as a function, for which Prefect is imported; where no API is named, a server of our own starts meanwhile."""
+    from importlib.metadata import entry_points
+
+    from qhas.own_server import own_server
+
     prefect_settings.quieten()
     exempt_loopback()
     if not has_api():
@@ -143,6 +152,8 @@ def load_flow(name: str) -> Callable[..., None]:
 
 def _show_paths(store: Store, cells: list[CellRecord]) -> None:
     """Before the table: there may be hundreds, and the table is what one came for."""
+    from qhas.cli.tables.run import device_logs, trace_paths
+
     for title, paths in (
         ("Traces, for https://ui.perfetto.dev:", list(trace_paths(store, cells))),
         ("Logs of the devices that cells failed on:", list(device_logs(store, cells))),

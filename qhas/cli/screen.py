@@ -27,6 +27,8 @@ class Screen(Console):
         for table in objects:
             if isinstance(table, Table):
                 _fold_names(table)
+        if not self.color_system:
+            options.setdefault("highlight", False)  # its patterns are compiled for colours alone
         whole = soft_wrap and not (self.is_terminal and all(map(self._has_room, objects)))
         super().print(*objects, soft_wrap=whole, **options)
 

@@ -7,16 +7,18 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qhas.devices import Device
 from qhas.devices.host import HostDevice
-from qhas.devices.remote import KnownDevices, RemoteDevice
-from qhas.devices.shell import Shell
 from qhas.failures import DeviceFailed
 from qhas.machine.cores import Cores
 from qhas.site import TRANSPORTS, DeviceRef, Gate, Transport
 from qhas.site.sdk import Sdk
+
+if TYPE_CHECKING:
+    from qhas.devices.remote import KnownDevices
+    from qhas.devices.shell import Shell
 
 
 def open_shell(ref: DeviceRef, scratch: Path) -> Shell:
@@ -31,6 +33,8 @@ def open_device(
     """A device, not leased and not yet reached. `gate` is for one without a gate of its own."""
     if ref.transport is Transport.HOST:
         return HostDevice(ref, sdk, scratch, cores)
+    from qhas.devices.remote import RemoteDevice
+
     return RemoteDevice(ref, open_shell(ref, scratch), sdk, ref.gate or gate, known)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from qhas.failures.kinds import FACTS, Again, FailureKind
 from qhas.outside_text import ShownText
@@ -50,6 +50,8 @@ class Step(StrEnum):
 
 class Failure(BaseModel):
     """One failure with its evidence, as stored in the cell record."""
+
+    model_config = ConfigDict(defer_build=True)
 
     kind: FailureKind
     step: Step

@@ -15,7 +15,6 @@ from qhas.devices import Device
 from qhas.devices.lease import Leases, default_directory
 from qhas.devices.opening import open_device
 from qhas.devices.quarantine import QuarantineLog
-from qhas.devices.remote import KnownDevices
 from qhas.lab.lending import Lending
 from qhas.lab.models import Models, Source
 from qhas.machine.cores import Cores
@@ -28,6 +27,7 @@ from qhas.store import Store
 from qhas.sweep.spec import Cell, ModelRef
 
 if TYPE_CHECKING:
+    from qhas.devices.remote import KnownDevices
     from qhas.runs.sole_runner import Tenure
 
 

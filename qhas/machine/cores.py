@@ -30,6 +30,8 @@ class Cores:
         self.count = count
         self._free = count
         self._asked = 0
+        self.computing = asyncio.Event()
+        """Set once a core has been used: whoever has something else to do loses nothing from then on."""
         self._waiting: dict[int, tuple[Callable[[], Urgency], asyncio.Future[None]]] = {}
 
     @asynccontextmanager
@@ -39,6 +41,7 @@ class Cores:
             self._free -= 1
         else:
             await self._wait(urgency)
+        self.computing.set()
         try:
             yield
         finally:

@@ -53,7 +53,7 @@ _WAITING = frozenset({"dma_wait", "dma_set", "sync", "null_exec"})
 class _Part(BaseModel):
     """Base of what is stored; readers ignore keys they do not know."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Work(StrEnum):

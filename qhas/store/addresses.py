@@ -24,6 +24,7 @@ from qhas.machine.waits import asked
 from qhas.outside_bytes import Unbounded, open_regular, read_file, shown_limit
 from qhas.store.errors import chain, is_absent, met
 from qhas.store.patience import Patience
+from qhas.store.s3_answers import Unexpected
 
 ANSWER_SECONDS = 30.0
 """Without a byte of a server."""
@@ -127,7 +128,7 @@ def told_briefly(error: BaseException) -> str:
     if is_absent(error):
         return "there is no such file"
     for link in chain(error):
-        if isinstance(link, Unbounded | TooSlow):
+        if isinstance(link, Unbounded | TooSlow | Unexpected):
             return str(link)
         if isinstance(link, TimeoutError):
             return f"its server was silent for {ANSWER_SECONDS:g} seconds"

@@ -13,7 +13,7 @@ from qhas.store.any import AnyFileSystem
 from qhas.store.errors import Trouble
 from qhas.store.objects import content_type, require_readable
 from qhas.store.s3_clients import S3Clients
-from qhas.store.s3_errors import trouble_of
+from qhas.store.s3_errors import may_be_of_anybody, trouble_of
 
 PART = 8 << 20
 """Bytes sent or received at a time. Files up to this size are one request."""
@@ -29,12 +29,20 @@ class S3(AnyFileSystem):
         self._bucket = base.partition("/")[0]
 
     def exists(self, key: str) -> bool:
-        """In one request."""
+        """In one request; where the answer, which has no body, may be of anybody, a listing tells."""
         try:
             self._call("head_object", key)
-        except FileNotFoundError:
-            return False
+        except Exception as error:
+            if may_be_of_anybody(error):
+                return self._is_listed(self._name(key))
+            if isinstance(error, FileNotFoundError):
+                return False
+            raise
         return True
+
+    def _is_listed(self, name: str) -> bool:
+        answer = self._fs.call_s3("list_objects_v2", Bucket=self._bucket, Prefix=name, MaxKeys=1)
+        return any(found["Key"] == name for found in answer.get("Contents", ()))
 
     def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes:
         """In one request, not by ranges at once, for which s3fs asks for the size first."""

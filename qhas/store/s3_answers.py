@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
+
+from qhas.machine.secrets import masked
 
 REGION = "x-amz-bucket-region"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -11,11 +14,23 @@ PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 DIVERTED = (
     "the server sends requests to another address, where no key goes; set AWS_ENDPOINT_URL to that address"
 )
-_NO_S3 = "what answers is a web page and no S3 server; check AWS_ENDPOINT_URL"
 _ENDLESS = "the server's listing has no end: it gives no new page; check AWS_ENDPOINT_URL, or the server"
-_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+)?html\b", re.IGNORECASE | re.DOTALL)
-_OF_PROXIES = PASSING_STATUS - {500}
-"""With which one before an S3 server says in a page that the server is away; botocore makes 500 of 200 for some pages."""
+_NO_WORDS = frozenset({304, 412, 413, 416})
+"""Statuses that say it all: a server, or a proxy before it, may leave the body out or write what it likes."""
+_ROOTS = {
+    "ListObjectsV2": "ListBucketResult",
+    "DeleteObjects": "DeleteResult",
+    "CreateMultipartUpload": "InitiateMultipartUploadResult",
+    "CompleteMultipartUpload": "CompleteMultipartUploadResult",
+}
+"""The root elements of what is answered where all went well."""
+_TAGGED = ("GetObject", "HeadObject", "PutObject", "UploadPart")
+"""Whose good answers have an ETag."""
+_PROLOGUE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\b.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)
+_ROOT = re.compile(rb"<(?:\w+:)?(\w+)")
+_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body|meta|title|script|p|h1)\b", re.IGNORECASE)
+_READ = 4000
+"""Bytes in which a body says what it is."""
 _MOST_PAGES = 10_000
 """Of a listing: ten million objects."""
 
@@ -23,22 +38,94 @@ _MOST_PAGES = 10_000
 class Unexpected(Exception):
     """Such an answer; the message says what it is, and what to do."""
 
+    def __init__(self, message: str, *, passes: bool = False) -> None:
+        super().__init__(message)
+        self.passes = passes
+        """Whether the server may only be away, and what stands before it answers meanwhile."""
 
-def check_answers(events: Any) -> None:
+
+def check_answers(events: Any, endpoint: str) -> None:
     """Raise Unexpected out of a client of botocore's, by its events, for what an S3 server does not answer."""
     pages = _Pages()
-    events.register("before-parse.s3", _check)
+    events.register("before-parse.s3", partial(_check_refusal, endpoint))
+    # By a wildcard, which comes before botocore's own handler: that makes a 500 of some of these.
+    for operation, root in _ROOTS.items():
+        events.register(f"before-parse.*.{operation}", partial(_check_root, endpoint, root))
+    for operation in _TAGGED:
+        events.register(f"before-parse.*.{operation}", partial(_check_tag, endpoint))
     events.register("before-parameter-build.s3.ListObjectsV2", pages.asked)
     events.register("after-call.s3.ListObjectsV2", pages.answered)
 
 
-def _check(response_dict: dict[str, Any], **_: object) -> None:
+def strange_refusal(endpoint: str, status: int, body: bytes) -> Unexpected | None:
+    """What is wrong with the body of an answer that is no success; None for one that an S3 server gives."""
+    if status in _NO_WORDS or _root(body) == "Error":
+        return None
+    return no_s3(_said(endpoint, status, f"with {_kind(body)}"), passes=status in PASSING_STATUS)
+
+
+def require_tag(endpoint: str, tag: str | None) -> None:
+    """Raise Unexpected for an object that is said to be stored, or sent, without the ETag that S3 servers give it."""
+    if not tag:
+        raise no_s3(_said(endpoint, 200, "without an ETag"))
+
+
+def no_s3(
+    said: str = "the store's address answers with something else", *, passes: bool = False
+) -> Unexpected:
+    """For an answer of anybody else."""
+    return Unexpected(
+        f"{said}, which no S3 server does; check AWS_ENDPOINT_URL, the proxy, and whether the network wants a login in a"
+        " browser",
+        passes=passes,
+    )
+
+
+def _said(endpoint: str, status: int, what: str) -> str:
+    return f"{masked(endpoint)} answers {status} {what}"
+
+
+def _check_refusal(endpoint: str, response_dict: dict[str, Any], operation_model: Any, **_: object) -> None:
     status, body = response_dict["status_code"], response_dict.get("body")
     if status in REDIRECTS and REGION not in response_dict["headers"]:
         # Botocore would ask the bucket for its region, be redirected, and ask again, without end.
         raise Unexpected(DIVERTED)
-    if status not in _OF_PROXIES and isinstance(body, bytes) and _PAGE.match(body, 0, 2000):
-        raise Unexpected(_NO_S3)
+    if status < 400 or operation_model.http["method"] == "HEAD" or not isinstance(body, bytes):
+        return
+    if strange := strange_refusal(endpoint, status, body):
+        raise strange
+
+
+def _check_root(endpoint: str, root: str, response_dict: dict[str, Any], **_: object) -> None:
+    status, body = response_dict["status_code"], response_dict["body"]
+    if status < 300 and _root(body) not in (root, "Error"):
+        raise no_s3(_said(endpoint, status, f"with {_kind(body)}"))
+
+
+def _check_tag(endpoint: str, response_dict: dict[str, Any], **_: object) -> None:
+    if response_dict["status_code"] < 300:
+        require_tag(endpoint, response_dict["headers"].get("etag"))
+
+
+def _root(body: bytes) -> str | None:
+    """The name of an XML's root element."""
+    found = _ROOT.match(_opened(body))
+    return found[1].decode() if found else None
+
+
+def _kind(body: bytes) -> str:
+    if not (opened := _opened(body)):
+        return "an empty body"
+    if _PAGE.match(opened):
+        return "a web page"
+    if _ROOT.match(opened):
+        return "XML of another kind"
+    return "JSON" if opened[:1] in b"{[" else "a text"
+
+
+def _opened(body: bytes) -> bytes:
+    """Its begin, without what may stand before the first element."""
+    return _PROLOGUE.sub(b"", body.lstrip()[:_READ], count=1)
 
 
 class _Pages:

@@ -53,6 +53,7 @@ class S3Clients:
             raise ValueError(str(error)) from error
         if not {"", ".", ".."}.isdisjoint(self.base.split("/")):
             raise ValueError("its path has an empty part, `.` or `..`; write it as s3://bucket/folder")
+        self.endpoint = str(self.fs.connect().meta.endpoint_url)
         self._root, self._at_home = root, self.fs
         self._opening = threading.RLock()
         self._opened: dict[Patience, S3Store] = {}
@@ -172,9 +173,10 @@ def _settle(fs: Any) -> None:
     """Leave retries to the store, and let no write wait for a server's leave to begin. Raises ValueError."""
     fs.retries = 1
     # aiohttp starts its clock when the body is sent: a server that never says "100 Continue" would be waited for for ever.
-    events = fs.connect().meta.events
+    meta = fs.connect().meta
+    events = meta.events
     events.unregister("before-call.s3", add_expect_header)
-    check_answers(events)
+    check_answers(events, meta.endpoint_url)
     _authorities(fs)  # refused now, and not in the middle of a run
 
 

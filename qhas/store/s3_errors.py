@@ -22,7 +22,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from qhas.store import errors
 from qhas.store.errors import ObjectDamaged, ObjectMissing, StoreError, Taken, Trouble, chain
-from qhas.store.s3_answers import DIVERTED, PASSING_STATUS, REDIRECTS, Unexpected
+from qhas.store.s3_answers import DIVERTED, PASSING_STATUS, REDIRECTS, Unexpected, no_s3, strange_refusal
 
 _PASSING_CODES = frozenset(
     {
@@ -65,6 +65,14 @@ _BY_CLASS = {
     EndpointConnectionError: "the server cannot be reached; check AWS_ENDPOINT_URL and the network",
     FlexibleChecksumError: "it does not hold the bytes that were stored: their checksum differs",
 }
+_BY_STATUS = dict.fromkeys(REDIRECTS, DIVERTED) | {
+    413: "the server, or a proxy before it, takes no body of that size; raise the limit (nginx: client_max_body_size)"
+}
+_REFUSED = re.compile(
+    r"performing \w+ (?P<endpoint>\w+://[^/\s]+).*? status code: (?P<status>\d{3})[^:\n]*: (?P<body>.*?)(?:\n\nDebug source|\Z)",
+    re.DOTALL,
+)
+_STRANGE = re.compile(r"ETag Header missing|Got invalid \w+ response")
 
 
 class _Answer(NamedTuple):
@@ -87,34 +95,57 @@ def is_of_another_region(error: BaseException) -> bool:
     return trouble_of(error).reason == _ELSEWHERE
 
 
+def may_be_of_anybody(error: BaseException) -> bool:
+    """Whether the error is of an answer, and that has no header which S3 servers write."""
+    answers = [link.response for link in chain(error) if isinstance(link, ClientError)]
+    headers = [answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}) for answer in answers]
+    return bool(headers) and not any(
+        name.startswith("x-amz") for name in {name for found in headers for name in found}
+    )
+
+
 def _kind(error: BaseException, code: str | None) -> type[StoreError]:
     if code in ("PreconditionFailed", "412"):
         return Taken
     kind = errors.trouble_of(error).kind
-    if kind is ObjectMissing and code == "NoSuchBucket":
+    if kind is ObjectMissing and (code == "NoSuchBucket" or any(map(_unexpected, chain(error)))):
         return StoreError
     damaged = any(isinstance(link, FlexibleChecksumError) for link in chain(error))
     return ObjectDamaged if damaged and kind is StoreError else kind
 
 
 def _reason(error: BaseException, status: int | None, code: str | None) -> str:
-    if code in _BY_CODE:
+    if code in _BY_CODE and not any(map(_unexpected, chain(error))):
         return _BY_CODE[code]
     for link in chain(error):
-        if isinstance(link, Unexpected):
-            return str(link)
+        if unexpected := _unexpected(link):
+            return str(unexpected)
         for kind, reason in _BY_CLASS.items():
             if isinstance(link, kind):
                 return reason
-    if status in REDIRECTS:
-        return DIVERTED
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
     if status or code:
         answer = dict.fromkeys(str(word) for word in (status, code) if word)
         return f"the server answers {' '.join(answer)}"
     return errors.in_its_own_words(error)
 
 
+def _unexpected(error: BaseException) -> Unexpected | None:
+    """What no S3 server answers, as botocore's events raised it, or as it stands in a text of obstore's."""
+    if isinstance(error, Unexpected):
+        return error
+    text = str(error)
+    if "Error performing" not in text and not type(error).__module__.startswith("obstore"):
+        return None
+    if refused := _REFUSED.search(text):
+        return strange_refusal(refused["endpoint"], int(refused["status"]), refused["body"].encode())
+    return no_s3() if _STRANGE.search(text) else None
+
+
 def _passes(error: BaseException) -> bool:
+    if unexpected := _unexpected(error):
+        return unexpected.passes
     if (answer := _answer(error)) is not None:
         # obstore says no more of a connection that broke than that something did.
         broke = answer == _Answer() and type(error).__name__ == "GenericError"

@@ -23,6 +23,7 @@ from qhas.store.errors import ObjectMissing
 from qhas.store.objects import Batch, Copy, content_type, require_readable
 from qhas.store.patience import Patience
 from qhas.store.s3 import PART, S3
+from qhas.store.s3_answers import require_tag
 from qhas.store.s3_clients import S3Clients
 
 T = TypeVar("T")
@@ -90,6 +91,7 @@ class FastS3(S3):
     def _get_by(self, store: S3Store, key: str, file: Path) -> str:
         with self._small, file.open("wb") as sink:
             answer = obstore.get(store, self._name(key))
+            require_tag(self._clients.endpoint, answer.meta["e_tag"])
             if answer.meta["size"] <= PART:
                 content = answer.bytes()
                 sink.write(content)
@@ -111,6 +113,7 @@ class FastS3(S3):
         async def read(store: S3Store, key: str) -> tuple[bytes | None]:
             try:
                 answer = await obstore.get_async(store, self._name(key))
+                require_tag(self._clients.endpoint, answer.meta["e_tag"])
                 require_readable(answer.meta["size"])
                 return (bytes(await answer.bytes_async()),)
             except Exception as error:
@@ -139,6 +142,7 @@ class FastS3(S3):
 
         async def get(store: S3Store, copy: Copy) -> str | None:
             answer = await obstore.get_async(store, self._name(copy.key))
+            require_tag(self._clients.endpoint, answer.meta["e_tag"])
             if answer.meta["size"] > _TINY:
                 return None
             content = await answer.bytes_async()

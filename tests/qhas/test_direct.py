@@ -15,7 +15,7 @@ import pytest
 from fakes.dlc import make_dlc
 from fakes.sdk import Fault, Rule, Tool, build_fake_sdk, order, read_calls
 from qhas.direct import run_direct
-from qhas.failures import FailureKind, InvalidInput
+from qhas.failures import FailureKind, InvalidInput, Step
 from qhas.runs import progress
 from qhas.runs.record import SweepState
 from qhas.runs.stored import load_run
@@ -55,6 +55,22 @@ def test_a_good_cell_has_its_record_its_verdicts_and_its_page(site: Site, spec: 
     assert cell.artifact("chrometrace")
     assert read_verdicts(store, RUN)
     assert store.exists(f"reports/{RUN}/index.html")
+
+
+def test_what_the_caller_needs_afterwards_is_imported_once_a_tool_computes(
+    site: Site, spec: SweepSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    monkeypatch.setattr("qhas.direct.import_module", steps.append)
+
+    def note(event: progress.Event) -> None:
+        if isinstance(event, progress.StepStarted):
+            steps.append(event.step)
+
+    with progress.listening(note):
+        run_direct(spec, site, RUN, then=["what.shows.it"])
+    assert steps[0] == Step.PREPARE
+    assert "what.shows.it" in steps
 
 
 def test_the_same_id_again_runs_only_what_failed(site: Site, sdk: Path, spec: SweepSpec) -> None:

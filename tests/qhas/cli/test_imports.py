@@ -122,5 +122,26 @@ def test_a_command_imports_no_library_that_it_does_not_need(imported: dict[str, 
     assert RUNS[line] & imported[line] == set()
 
 
+NOT_BEFORE_THE_TOOLS = {
+    *HEAVY,
+    *(
+        "qhas.cli.show",
+        "qhas.devices.remote",
+        "qhas.devices.shell",
+        "qhas.diff",
+        "qhas.estimate.estimator",
+        "qhas.explain",
+    ),
+    *("qhas.history", "qhas.llm", "qhas.own_server", "qhas.report", "qhas.verdict"),
+}
+"""What a direct run takes when its tools compute, or not at all."""
+
+
+def test_a_direct_run_imports_what_comes_after_its_tools_no_sooner() -> None:
+    script = "import json, sys, qhas.cli.profile, qhas.cli.running, qhas.direct; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert NOT_BEFORE_THE_TOOLS & set(json.loads(done.stdout)) == set()
+
+
 def test_every_command_is_in_the_table() -> None:
     assert {line.split()[0] for line in RUNS} == {"--version", "--help", *WORDS}

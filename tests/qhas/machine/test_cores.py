@@ -43,3 +43,12 @@ async def test_a_core_is_not_lost_to_a_cancelled_waiter() -> None:
     async with asyncio.timeout(5):
         await waiting[2]
         await use()
+
+
+async def test_it_is_told_when_the_first_core_is_used() -> None:
+    cores = Cores(1)
+    told = asyncio.create_task(cores.computing.wait())
+    await asyncio.sleep(0)
+    assert not told.done()
+    async with cores.turn(lambda: Urgency.AHEAD), asyncio.timeout(5):
+        await told

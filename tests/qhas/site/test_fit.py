@@ -41,7 +41,7 @@ def test_socs_of_its_list_are_not_asked_for(tmp_path: Path, asked: list[tuple[st
 def test_a_soc_that_its_list_does_not_have_is_asked_for(
     tmp_path: Path, asked: list[tuple[str, ...]], listed: str | None
 ) -> None:
-    with pytest.raises(UnknownSoc, match=r"unknown SoC\. Nothing was run"):
+    with pytest.raises(UnknownSoc, match="Nothing was run"):
         require_socs(sdk(tmp_path, listed=listed), ["sm8750", "sm875"])
     assert asked == [("socs", "sm875", "sm8750")]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from infra.prefect_api import PrefectApi
 from qhas.store import Download, Store, StoreError, Upload, objects, s3_answers
+from qhas.store.addresses import kind_at, open_address, told
+from qhas.store.errors import ObjectMissing
 from qhas.store.patience import Patience
 from qhas.store.s3 import S3
 from qhas.store.s3_clients import S3Clients
@@ -187,24 +190,132 @@ def test_a_listing_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch, foll
             assert len(server.asked) <= 20
 
 
-@pytest.mark.parametrize("status", [200, 403, 404])
-@pytest.mark.parametrize(
-    "page", ["<html><body>Log in</body></html>", "\n<!-- x --><!DOCTYPE HTML>\n<p>Log in"]
-)
-def test_a_web_page_is_no_empty_store(monkeypatch: pytest.MonkeyPatch, status: int, page: str) -> None:
-    with serving(Server(status, page, **{"Content-Type": "text/html"})) as server:
+PAGE = "a web page"
+STRANGE = {
+    "": "an empty body",
+    "<html><body>Log in</body></html>": PAGE,
+    "\n<!-- x --><!DOCTYPE HTML>\n<p>Log in": PAGE,
+    '<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x" "y"><html xmlns="http://www.w3.org/1999/xhtml"/>': PAGE,
+    "<head><meta http-equiv=refresh content=0></head>": PAGE,
+    '{"error": "Unauthorized"}': "JSON",
+    "default backend - 404": "a text",
+    "<feed><entry/></feed>": "XML of another kind",
+}
+"""What S3 servers do not answer, and what it is called."""
+ADVICE = "which no S3 server does; check AWS_ENDPOINT_URL, the proxy, and whether the network wants a login in a browser"
+
+
+def on_all(store: Store, folder: Path) -> dict[str, Callable[[], object]]:
+    """Every operation."""
+    small, large = file_of(folder, 10, "small"), file_of(folder, 9 << 20, "large")
+    return {
+        "check": store.require_writable,
+        "write": lambda: store.write("runs/a", b"1"),
+        "create": lambda: store.write("runs/a", b"1", only_if_absent=True),
+        "read": lambda: store.read("runs/a"),
+        "read a range": lambda: store.read("runs/a", 0, 10),
+        "read many": lambda: store.read_all(["runs/a", "runs/b"]),
+        "look": lambda: store.exists("runs/a"),
+        "list": lambda: store.objects("runs"),
+        "list names": lambda: store.children("runs"),
+        "clear": lambda: store.delete("runs"),
+        "remove": lambda: store.remove(["runs/a"]),
+        "upload": lambda: store.upload("runs", [Upload("small", small, "small")]),
+        "upload many": lambda: store.upload("runs", [Upload("small", small, name) for name in "xy"]),
+        "upload in parts": lambda: store.upload("runs", [Upload("large", large, "large")]),
+        "fetch": lambda: store.fetch("a", folder / "a", "0" * 64),
+        "fetch many": lambda: store.fetch_all([Download(name, folder / name, "0" * 64) for name in "ab"]),
+    }
+
+
+@pytest.fixture
+def strange(way: type[S3], monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, S3, Store]]:
+    """What is no S3 server, with a store that is said to be there."""
+    with serving(Server()) as server:
         lead_to(server, monkeypatch)
-        store = Store("s3://bucket/lab", SOON)
+        backend = way(S3Clients("s3://bucket/lab", SOON), "bucket/lab")
+        yield server, backend, Store("s3://bucket/lab", SOON, backend=backend)
+
+
+@pytest.mark.parametrize("status", [200, 404, *(pytest.param(i, marks=pytest.mark.slow) for i in (400, 403))])
+def test_what_no_s3_server_answers_is_no_empty_store(
+    strange: tuple[Server, S3, Store], tmp_path: Path, status: int
+) -> None:
+    server, _, store = strange
+    server.status, operations = status, on_all(store, tmp_path)
+    for server.body, kind in STRANGE.items():
+        answer = rf"{status} (with {kind}|without an ETag)"
+        sentence = rf"http://127\.0\.0\.1:{server.server_port} answers {answer}, {ADVICE}"
+        for name, operation in operations.items():
+            with pytest.raises(StoreError) as refused:
+                operation()
+            assert type(refused.value) is StoreError, (name, server.body)
+            by_obstore = (
+                status == 200 and name.startswith("upload") and "with something else" in str(refused.value)
+            )
+            assert by_obstore or re.search(sentence, str(refused.value)), (name, server.body, refused.value)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_what_stands_before_a_server_that_is_away_is_waited_for(
+    strange: tuple[Server, S3, Store], tmp_path: Path, status: int
+) -> None:
+    server, backend, store = strange
+    server.status = status
+    for server.body, kind in STRANGE.items():
+        sentence = rf"http://127.0.0.1:{server.server_port} answers {status} with {kind}, {ADVICE}"
         for operation in (
             store.require_writable,
-            lambda: store.write("runs/a", b"1"),
-            lambda: store.objects("runs"),
             lambda: store.children("runs"),
-            lambda: store.delete("runs"),
-            lambda: store.remove(["runs/a"]),
+            lambda: store.fetch("a", tmp_path / "a"),
         ):
-            with pytest.raises(StoreError, match=r"is a web page and no S3 server; check AWS_ENDPOINT_URL"):
+            with pytest.raises(StoreError, match=re.escape(sentence)):
                 operation()
+        for ask in (lambda: list(backend.objects("runs")), lambda: backend.get("runs/a", tmp_path / "a")):
+            with pytest.raises(Exception, match=r"answers|status") as raised:
+                ask()
+            assert backend.explain(raised.value).passes
+
+
+S3S_OWN = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{0}</Code><Message>.</Message></Error>'
+
+
+def test_what_an_s3_server_answers_keeps_its_meaning(
+    strange: tuple[Server, S3, Store], tmp_path: Path
+) -> None:
+    server, _, store = strange
+    server.status, server.body = 404, S3S_OWN.replace("{0}", "NoSuchKey")
+    server.headers = {"x-amz-request-id": "1"}
+    assert store.read("runs/a") is None
+    assert store.read_all(["runs/a", "runs/b"]) == [None, None]
+    assert not store.exists("runs/a")
+    with pytest.raises(ObjectMissing):
+        store.fetch("a", tmp_path / "a")
+    server.body = S3S_OWN.replace("{0}", "NoSuchBucket")
+    for name, operation in on_all(store, tmp_path).items():
+        if name not in ("look", "create"):  # a head has no body
+            with pytest.raises(StoreError, match="there is no such bucket") as refused:
+                operation()
+            assert type(refused.value) is StoreError, name
+
+
+def test_a_file_at_such_an_address_is_not_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Server(404)) as server:
+        lead_to(server, monkeypatch)
+        address = "s3://bucket/net.dlc"
+        with pytest.raises(Exception, match="404 with an empty body") as refused:
+            kind_at(*open_address(address), address)
+        assert told(address, refused.value).startswith("http://127.0.0.1:")
+
+
+def test_a_body_that_a_proxy_finds_too_large_is_no_question_of_the_address(
+    strange: tuple[Server, S3, Store], tmp_path: Path
+) -> None:
+    server, _, store = strange
+    server.status, server.body = 413, "<html><body>413 Request Entity Too Large</body></html>"
+    for operation in ("write", "upload", "upload many", "upload in parts"):
+        with pytest.raises(StoreError, match=r"takes no body of that size; raise the limit"):
+            on_all(store, tmp_path)[operation]()
 
 
 def test_a_stored_page_is_read(s3: Store) -> None:
