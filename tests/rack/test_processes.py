@@ -70,7 +70,7 @@ def hangs(rack: Rack, count: int = 1) -> list[Call]:
         calls[:] = [call for call in read_calls(rack.sdk, Tool.NET_RUN) if call.end is None]
         return len(calls) >= count and all(time.time() - call.start > 0.3 for call in calls)
 
-    until(some, 60)
+    until(some, 600)
     return calls
 
 

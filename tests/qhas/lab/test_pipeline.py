@@ -6,7 +6,7 @@ import asyncio
 import random
 import selectors
 from collections import Counter, defaultdict
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, median

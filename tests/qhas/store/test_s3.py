@@ -80,9 +80,7 @@ def test_who_may_remove_nothing_is_told_at_once(s3: Store, wire: Wire) -> None:
     keys = [f"p/{number}" for number in range(3)]
     for key in keys:
         s3.write(key, b"x")
-    wire.order(
-        *(WireRule(Fault.DENY, method=method, part=part, times=None) for method, part in REMOVALS)
-    )
+    wire.order(*(WireRule(Fault.DENY, method=method, part=part, times=None) for method, part in REMOVALS))
     with pytest.raises(StoreError, match="may not do that"):
         s3.remove(keys)
     assert struck(wire) == [Fault.DENY, Fault.DENY]
