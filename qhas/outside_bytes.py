@@ -16,6 +16,8 @@ from typing import BinaryIO
 LARGEST_DIRECTORY = 4 << 20
 """Bytes of a zip's directory: some forty thousand records."""
 _CHUNK = 1 << 20
+_GZIP = 16 + zlib.MAX_WBITS
+"""What zlib calls a member of a gzip file, with its header, checksum and length."""
 
 
 class Unbounded(OSError):
@@ -45,18 +47,34 @@ def read_file(path: Path, largest: int) -> bytes:
 
 def unpack(content: bytes, largest: int) -> bytes:
     """What gzip packed, of at most `largest` bytes. Raises Unbounded; EOFError and OSError for damaged data."""
+    member = zlib.decompressobj(_GZIP)
+    try:
+        whole = member.decompress(content, largest + 1)
+    except zlib.error as error:
+        raise OSError(f"its gzip data are damaged: {error}") from error
+    if len(whole) > largest:
+        raise _endless(largest)
+    if member.eof and not member.unused_data:
+        return whole
+    return _unpack_in_parts(content, largest)
+
+
+def _unpack_in_parts(content: bytes, largest: int) -> bytes:
+    """The same of what has several members, padding or no end: a member at a time would copy all others behind it."""
     parts, size = list[bytes](), 0
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
             while part := packed.read(_CHUNK):
                 if (size := size + len(part)) > largest:
-                    raise Unbounded(
-                        f"it unpacks to over {shown_limit(largest)}, the most that is read of such a file"
-                    )
+                    raise _endless(largest)
                 parts.append(part)
     except zlib.error as error:
         raise OSError(f"its gzip data are damaged: {error}") from error
     return b"".join(parts)
+
+
+def _endless(largest: int) -> Unbounded:
+    return Unbounded(f"it unpacks to over {shown_limit(largest)}, the most that is read of such a file")
 
 
 @contextmanager

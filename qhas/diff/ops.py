@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
+from msgspec import Struct
+
+from qhas.profile.long_tables import HtpOp
 from qhas.profile.op_names import border_name
-from qhas.profile.qhas_file import HtpOp, QhasFile, QnnOp
+from qhas.profile.qhas_file import QhasFile, QnnOp
 from qhas.source.source_map import SourceMap
 
 _Sized = tuple[HtpOp, int]
 """With the elements of its result; one without dimensions counts as one."""
 
 
-@dataclass(frozen=True)
-class Op:
+class Op(Struct, frozen=True):
     """A QNN op. `dominant` is cycles of the dominant path of the core that ends last, `cycles` work on all threads, `dram`
     bytes; `place` orders the network.
 
@@ -55,46 +57,54 @@ def ops_of(file: QhasFile, sources: SourceMap | None = None) -> list[Op]:
     compiled: dict[str, list[HtpOp]] = defaultdict(list)
     for instance in file.htp_ops:
         compiled[border_name(instance.qnn_op)].append(instance)
-    listed = [_op(name, kind, rows, compiled.get(name, []), core) for (name, kind), rows in parts.items()]
-    if sources:
-        listed = [replace(op, module=sources.module_of(op.name)) for op in listed]
+    listed = [
+        _op(
+            name,
+            kind,
+            rows,
+            core,
+            module=sources.module_of(name) if sources else None,
+            **_of_compiled(compiled.get(name, ())),
+        )
+        for (name, kind), rows in parts.items()
+    ]
     return sorted(listed, key=lambda op: (op.place is None, op.place or 0))
 
 
-def _op(name: str, kind: str, rows: Sequence[QnnOp], compiled: Sequence[HtpOp], core: int) -> Op:
-    traffic = [row.dram for row in rows if row.dram is not None]
+def _op(name: str, kind: str, rows: Sequence[QnnOp], core: int, **rest: Any) -> Op:
+    traffic = [dram for row in rows if (dram := row.dram) is not None]
     counts = [row.num_htp_ops for row in rows if row.num_htp_ops is not None]
-    start = Op(
+    return Op(
         name=name,
         type=kind,
-        place=None,
-        dominant=sum(row.dominant.get(core, 0) for row in rows),
-        cycles=sum(row.cycles for row in rows),
+        dominant=sum([row.dominant.get(core, 0) for row in rows]),
+        cycles=sum([row.cycles for row in rows]),
         htp_ops=sum(counts) if counts else None,
         dram=sum(traffic) if traffic else None,
-        kinds={},
+        **rest,
     )
-    return _with_compiled(start, compiled) if compiled else start
 
 
-def _with_compiled(op: Op, rows: Sequence[HtpOp]) -> Op:
+def _of_compiled(rows: Sequence[HtpOp]) -> dict[str, Any]:
+    """What HTP ops tell of the op that they are of."""
+    if not rows:
+        return {"place": None, "kinds": {}}
     each = [(row, prod(row.dims)) for row in {row.op_id: row for row in rows}.values()]
     results = _results(each)
     format_changes = _marked(each, [row.fmt_change for row, _ in each])
     references = _marked(each, [row.ref_op for row, _ in each])
-    return replace(
-        op,
-        place=min((place for row, _ in each if (place := row.place) is not None), default=None),
-        kinds=Counter(row.htp_op for row, _ in each),
-        format_changes=None if format_changes is None else len(format_changes),
-        reference_ops=None if references is None else len(references),
-        elements=_elements(results) if results else None,
-        format_elements=None if format_changes is None else _elements(format_changes),
-        reference_elements=None if references is None else _elements(references),
-        hmx=any(row.hmx for row, _ in each),
-        data_type=_data_type(results or each),
-        shape=max(((elements, row.dims) for row, elements in each if row.dims), default=(0, None))[1],
-    )
+    return {
+        "place": min([place for row, _ in each if (place := row.place) is not None], default=None),
+        "kinds": Counter([row.htp_op for row, _ in each]),
+        "format_changes": None if format_changes is None else len(format_changes),
+        "reference_ops": None if references is None else len(references),
+        "elements": _elements(results) if results else None,
+        "format_elements": None if format_changes is None else _elements(format_changes),
+        "reference_elements": None if references is None else _elements(references),
+        "hmx": any(row.hmx for row, _ in each),
+        "data_type": _data_type(results or each),
+        "shape": max([(elements, row.dims) for row, elements in each if row.dims], default=(0, None))[1],
+    }
 
 
 def _marked(ops: Sequence[_Sized], marks: Sequence[bool | None]) -> list[_Sized] | None:
@@ -104,10 +114,10 @@ def _marked(ops: Sequence[_Sized], marks: Sequence[bool | None]) -> list[_Sized]
 
 def _data_type(compiled: Iterable[_Sized]) -> str | None:
     """The type of most of its results, by elements."""
-    elements: Counter[str] = Counter()
+    elements: dict[str, int] = {}
     for row, size in compiled:
-        if row.dtype:
-            elements[row.dtype] += size
+        if kind := row.dtype:
+            elements[kind] = elements.get(kind, 0) + size
     return max(elements, key=lambda name: (elements[name], name)) if elements else None
 
 
@@ -123,4 +133,4 @@ def _results(compiled: Sequence[_Sized]) -> Sequence[_Sized]:
 
 
 def _elements(compiled: Iterable[_Sized]) -> int:
-    return sum(size for _, size in compiled)
+    return sum([size for _, size in compiled])

@@ -12,9 +12,10 @@ import re
 from collections.abc import Mapping
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
+from msgspec.structs import astuple
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -30,10 +31,9 @@ from pydantic_core import PydanticCustomError
 from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.outside_bytes import Unbounded, read_file, unpack
+from qhas.profile.long_tables import OPS, PATH, HtpOp, Loaded, PathStep, load
 from qhas.profile.rows import validated
 
-IDLE = "Accumulated Idle"
-"""What the dominant path calls its gaps."""
 LARGEST = 128 << 20
 """Bytes, packed or not: some hundred thousand HTP ops. Parsed, a file takes several times its size in memory."""
 _WHOLE = 0.99
@@ -44,7 +44,6 @@ _KINDS = re.sub(rb"[^\w.]", b" ", re.sub(rb"[A-Za-z_]", b".", re.sub(rb"\d", b"0
 _LARGE = b" " + 13 * b"0"
 """In these kinds, a count of which all rows that fit into a file may make more than 64 bits. A pattern takes 20 times as long to find it."""
 _OF_CORE = re.compile(r"(num|percent)_dominant_path_cycles_htp_(\d+)")
-_PATH = re.compile(r"dominant_path_htp_(\d+)")
 
 
 class QhasInvalid(InvalidInput):
@@ -172,61 +171,10 @@ class HtpOpType(_Op):
     reference_op: bool | None = None
 
 
-class HtpOp(NamedTuple):
-    """One HTP op on one thread. The low half of `op_id` is the number of the network's op, in the network's order."""
-
-    op_id: str
-    htp_op: str
-    qnn_op: str
-    cycles: int
-    htp: int = 0
-    tid: int = 0
-    qnn_op_type: str = ""
-    dtype: str = ""
-    dims: tuple[int, ...] = ()
-    input_nodes: tuple[str, ...] = ()
-    start_cycle: int = 0
-    num_dominant_path_cycles: int = 0
-    fmt_change: bool | None = None
-    ref_op: bool | None = None
-    cycles_per_packet: float | None = None
-    """None or 0 where it is not told."""
-    hmx: bool = False
-    hvx: bool = False
-    dma: bool = False
-    dma_wait: bool = False
-    dma_set: bool = False
-    sync: bool = False
-
-    @property
-    def place(self) -> int | None:
-        """Place of the network's op in the network; None for an id that is no number."""
-        try:
-            return int(self.op_id, 16) & 0xFFFFFFFF
-        except ValueError:
-            return None
-
-
-class PathStep(NamedTuple):
-    """A stretch of the dominant path: an op, or idle time."""
-
-    htp_op: str
-    dp_cycles: int
-    op_id: str = ""
-    qnn_op: str = ""
-    start_cycle: int = 0
-    end_cycle: int = 0
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing works."""
-        return self.htp_op == IDLE
-
-
 class QhasFile(BaseModel):
     """The whole file. `missing` names sections that are absent or empty."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, defer_build=True, arbitrary_types_allowed=True)
 
     name: str
     version: str
@@ -289,14 +237,14 @@ def parse_qhas(content: bytes, name: str) -> QhasFile:
     """The file of these bytes, gzip or not; `name` is for people. Raises QhasInvalid."""
     try:
         text = unpack(content, LARGEST) if content.startswith(_GZIP) else content
-        document = orjson.loads(text)
+        loaded = load(text)
     except Unbounded as error:
         raise QhasInvalid(f"{name} cannot be read: {error}") from error
     except (orjson.JSONDecodeError, EOFError, OSError) as error:
         raise QhasInvalid(f"{name} is not whole JSON: {error}") from error
     try:
-        file = _file(document, name)
-        if _LARGE in text.translate(_KINDS):
+        file = _file(loaded, name)
+        if _LARGE in loaded.rest.translate(_KINDS):
             _require_sums_of_64_bits(file)
         return file
     except ValidationError as error:
@@ -314,15 +262,15 @@ def _require_sums_of_64_bits(file: QhasFile) -> None:
     models = (file.cores, file.qnn_op_types, file.qnn_ops, file.htp_op_types)
     tables = [
         *([[value for _, value in row] for row in rows] for rows in models),
-        file.htp_ops,
-        *file.paths.values(),
+        *(map(astuple, rows) for rows in (file.htp_ops, *file.paths.values())),
     ]
     for rows in tables:
         if sum(abs(value) for row in rows for value in row if type(value) is int) >= 1 << 63:
             raise ValueError("the sum of its counts has more than 64 bits")
 
 
-def _file(document: Mapping[str, Any], name: str) -> QhasFile:
+def _file(loaded: Loaded, name: str) -> QhasFile:
+    document, tables = loaded.document, loaded.tables
     header, sections = document["header"], document["data"]
     if header["artifact_type"] != "QHAS":
         raise ValueError(f"its artifact type is {header['artifact_type']!r}")
@@ -332,12 +280,12 @@ def _file(document: Mapping[str, Any], name: str) -> QhasFile:
     cores = [Core.model_validate(row) for row in _rows(sections["htp_overall_summary"])]
     if not cores:
         raise ValueError("its overall summary has no core")
-    paths = {int(match[1]): rows for section, rows in found.items() if (match := _PATH.fullmatch(section))}
+    paths = {match[1]: section for section in found if (match := PATH.fullmatch(section))}
     wanted = (
         "qnn_op_types",
         "qnn_op_instances_nodes",
         "htp_op_types",
-        "htp_op_instances",
+        OPS,
         *(f"dominant_path_htp_{core.htp}" for core in cores),
     )
     return QhasFile(
@@ -351,9 +299,12 @@ def _file(document: Mapping[str, Any], name: str) -> QhasFile:
         qnn_op_types=_typed(QnnOpType, found.get("qnn_op_types", [])),
         qnn_ops=_typed(QnnOp, found.get("qnn_op_instances_nodes", [])),
         htp_op_types=_typed(HtpOpType, found.get("htp_op_types", [])),
-        htp_ops=validated(HtpOp, found.get("htp_op_instances", [])),
-        paths={core: validated(PathStep, rows) for core, rows in paths.items()},
-        missing=tuple(section for section in wanted if not found.get(section)),
+        htp_ops=tables.get(OPS) or validated(HtpOp, found.get(OPS, [])),
+        paths={
+            int(core): tables.get(section) or validated(PathStep, found[section])
+            for core, section in paths.items()
+        },
+        missing=tuple(section for section in wanted if not (tables.get(section) or found.get(section))),
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 from pydantic import BaseModel, create_model
 
-RowT = TypeVar("RowT", bound=NamedTuple)
+RowT = TypeVar("RowT", bound=Struct)
 
 
 def validated(row: type[RowT], rows: Sequence[Mapping[str, Any]]) -> tuple[RowT, ...]:
@@ -19,25 +21,25 @@ def validated(row: type[RowT], rows: Sequence[Mapping[str, Any]]) -> tuple[RowT,
     """
     if not rows:
         return ()
-    columns = _columns(row).model_validate(dict(zip(row._fields, _read(row, rows), strict=True)))
-    return tuple(map(row._make, zip(*(getattr(columns, name) for name in row._fields), strict=True)))
+    names = row.__struct_fields__
+    columns = _columns(row).model_validate(dict(zip(names, _read(row, rows), strict=True)))
+    return tuple(row(*values) for values in zip(*(getattr(columns, name) for name in names), strict=True))
 
 
 @cache
-def _columns(row: type[NamedTuple]) -> type[BaseModel]:
+def _columns(row: type[Struct]) -> type[BaseModel]:
     kinds = {name: (list[kind], ...) for name, kind in get_type_hints(row).items()}  # type: ignore[valid-type]
     return create_model(f"Columns of {row.__name__}", **kinds)  # type: ignore[call-overload,no-any-return]
 
 
-def _read(row: type[NamedTuple], rows: Sequence[Mapping[str, Any]]) -> list[Sequence[Any]]:
+def _read(row: type[Struct], rows: Sequence[Mapping[str, Any]]) -> list[Sequence[Any]]:
     try:
-        return list(zip(*map(itemgetter(*row._fields), rows), strict=True))
+        return list(zip(*map(itemgetter(*row.__struct_fields__), rows), strict=True))
     except KeyError:
-        return [_column(name, row._field_defaults, rows) for name in row._fields]
+        return [_column(field.name, field.default, rows) for field in fields(row)]
 
 
-def _column(name: str, defaults: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
-    if name not in defaults:
+def _column(name: str, default: Any, rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+    if default is NODEFAULT:
         return [row[name] for row in rows]
-    default = defaults[name]
     return [row.get(name, default) for row in rows]

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from math import inf
 from typing import NamedTuple
 
-from qhas.profile.qhas_file import HtpOp, QhasFile
+from qhas.profile.long_tables import HtpOp
+from qhas.profile.qhas_file import QhasFile
 
 
 class ThreadUse(NamedTuple):

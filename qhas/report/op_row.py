@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    from qhas.profile.thread_use import Packets
+from qhas.profile.thread_use import Packets
 
 _STALL = 2.0
 
 
-@dataclass(frozen=True)
-class OpRow:
+class OpRow(Struct, frozen=True):
     """An op type, or an op. `type` is the QNN op type where there is one; `percent` is of the dominant path, traffic in bytes."""
 
     name: str

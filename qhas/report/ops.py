@@ -7,18 +7,19 @@ work.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 from qhas.diff.circumstances import Evidence
 from qhas.diff.ops import Op
+from qhas.profile.long_tables import HtpOp
 from qhas.profile.notes import notes
 from qhas.profile.op_names import border_name, of_network
-from qhas.profile.qhas_file import HtpOp, HtpOpType, QhasFile, QnnOp, Traffic
-from qhas.profile.thread_use import ThreadUse, by_htp_op, thread_use
+from qhas.profile.qhas_file import HtpOpType, QhasFile, QnnOp, Traffic
+from qhas.profile.thread_use import Packets, ThreadUse, by_htp_op, thread_use
 from qhas.profile.thread_use import packets as packets_of
 from qhas.profile.timing import Timing, timing
 from qhas.report.by_source import BySource, by_source
@@ -109,9 +110,7 @@ def op_tables(side: Evidence) -> OpTables:
     return OpTables(
         types=_ranked(_by_type(instances)),
         instances=_ranked(instances),
-        htp_types=_ranked(
-            replace(_htp_type(op, path), packets=packets.get(op.op)) for op in file.htp_op_types
-        ),
+        htp_types=_ranked(_htp_type(op, path, packets.get(op.op)) for op in file.htp_op_types),
         by_dram=_ranked((op for op in instances if op.dram), "dram"),
         resources=[
             ResourceUse(
@@ -149,9 +148,7 @@ def _path(file: QhasFile, taken: Timing) -> _Path:
 def _instances(side: Evidence, path: _Path) -> list[OpRow]:
     details = _details(side.file, side.ops)
     return [
-        replace(
-            _instance(op, path), **details.get(border_name(op.name), {}), **_origin(op.name, side.sources)
-        )
+        _instance(op, path, details.get(border_name(op.name), {}) | _origin(op.name, side.sources))
         for op in side.file.qnn_ops
     ]
 
@@ -180,8 +177,8 @@ def _details(file: QhasFile, ops: Iterable[Op]) -> dict[str, dict[str, Any]]:
     for op in ops:
         timed = [row for row in compiled[op.name] if row.start_cycle or file.simulated]
         details[op.name] = {
-            "start": min((row.start_cycle - begin for row in timed), default=None),
-            "end": max((row.start_cycle - begin + row.cycles for row in timed), default=None),
+            "start": min([row.start_cycle for row in timed]) - begin if timed else None,
+            "end": max([row.start_cycle + row.cycles for row in timed]) - begin if timed else None,
             "shape": " x ".join(map(str, op.shape or ())),
             "data_type": op.data_type or "",
             "packets": packets_of(compiled[op.name]),
@@ -219,7 +216,7 @@ def _added(times: list[float | None]) -> float | None:
     return sum(stated) if stated else None
 
 
-def _instance(op: QnnOp, path: _Path) -> OpRow:
+def _instance(op: QnnOp, path: _Path, told: Mapping[str, Any]) -> OpRow:
     dominant = op.dominant.get(path.core, 0)
     return OpRow(
         op.name,
@@ -231,10 +228,11 @@ def _instance(op: QnnOp, path: _Path) -> OpRow:
         op.dram or 0,
         op.vtcm or 0,
         us=path.us(dominant),
+        **told,
     )
 
 
-def _htp_type(op: HtpOpType, path: _Path) -> OpRow:
+def _htp_type(op: HtpOpType, path: _Path, packets: Packets | None) -> OpRow:
     dominant = op.dominant.get(path.core, 0)
     return OpRow(
         op.op,
@@ -248,4 +246,5 @@ def _htp_type(op: HtpOpType, path: _Path) -> OpRow:
         bool(op.format_change),
         bool(op.reference_op),
         us=path.us(dominant),
+        packets=packets,
     )

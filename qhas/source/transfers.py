@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from qhas.network.network import Graph, Network, NetworkOp, Role
+from qhas.profile.long_tables import HtpOp
 from qhas.profile.op_names import lasting_name
-from qhas.profile.qhas_file import HtpOp, QhasFile
+from qhas.profile.qhas_file import QhasFile
 
 _Names = frozenset[str]
 BORDER = {"Input": Role.INPUT, "Output": Role.OUTPUT}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from msgspec import Struct
 from pydantic import ValidationError
 
 from qhas.profile.rows import validated
 
 
-class Row(NamedTuple):
+class Row(Struct):
     name: str
     cycles: int
     dims: tuple[int, ...] = ()
