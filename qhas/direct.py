@@ -111,9 +111,9 @@ async def _load_the_end(cores: Cores, then: Sequence[str]) -> None:
 def _load(names: Sequence[str]) -> None:
     for name in names:
         import_module(name)
-    from qhas.report.rendering import compile_templates
+    from qhas.report.rendering import load_templates
 
-    compile_templates()
+    load_templates()
 
 
 def _tell_waiting(reason: str) -> None:
