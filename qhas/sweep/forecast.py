@@ -14,8 +14,7 @@ _TYPICAL_OPS = 200
 _TYPICAL = NetworkSize(20_000_000, _TYPICAL_OPS)
 """As EfficientNet-B0 in float."""
 _OWN, _A_MEGABYTE, _AN_OP = 0.40, 0.011, 0.0019
-"""Seconds of a core that graph-prepare of the host SDK takes with QHAS: 26 networks of 9 to 473 ops, float and 8 bit, are within
-a third or half of it (left out one by one: a standard deviation of 0.36 in the logarithm)."""
+"""Seconds of a core, fitted to 26 networks of 9 to 473 ops, float and 8 bit, by `python -m bench prepares`, which tells the error."""
 _FIXED = 0.75
 """Of the time on a device: staging, loading and thirty repetitions grow with the network, the rest does not. Assumed."""
 
@@ -31,7 +30,7 @@ class Forecast(NamedTuple):
         """For a network of that size, where this is for a typical one."""
         if size is None:
             return self
-        share = _work(size) / _work(_TYPICAL)
+        share = host_prepare_seconds(size) / host_prepare_seconds(_TYPICAL)
         return Forecast(self.prepare * share, self.device * (_FIXED + (1 - _FIXED) * share))
 
 
@@ -39,6 +38,7 @@ SIMULATED = Forecast(prepare=2.5, device=1.0)
 """Of a cell that is simulated on this host, without history: there is nothing to stage and nothing to repeat."""
 
 
-def _work(size: NetworkSize) -> float:
+def host_prepare_seconds(size: NetworkSize) -> float:
+    """CPU time that graph-prepare of the host SDK takes for a network of that size, with QHAS."""
     ops = _TYPICAL_OPS if size.ops is None else size.ops
     return _OWN + _A_MEGABYTE * size.bytes / 1e6 + _AN_OP * ops

@@ -41,12 +41,13 @@ def _size_of(model: ModelRef) -> NetworkSize | None:
         fs, path = open_address(model.source)
         if not isinstance(fs, LocalFileSystem):
             return NetworkSize(int(fs.info(path)["size"]))
-        return _size_here(Path(path), onnx=bool(model.onnx)) if Path(path).is_file() else None
+        return size_here(Path(path), onnx=bool(model.onnx)) if Path(path).is_file() else None
     except Exception:  # every fsspec backend raises its own
         return None
 
 
-def _size_here(network: Path, *, onnx: bool) -> NetworkSize:
+def size_here(network: Path, *, onnx: bool = False) -> NetworkSize:
+    """Of a file of this host, with the files beside an ONNX. Raises OSError."""
     beside = data_files(network) if onnx else []
     size = sum(file.stat().st_size for file in (network, *(below(network.parent, name) for name in beside)))
     try:
