@@ -18,6 +18,7 @@ from qhas.failures import InvalidInput
 from qhas.history.damage import Listener, log_damage
 from qhas.history.files import Kind
 from qhas.history.reading import SCHEMAS, Where, read_history
+from qhas.machine.waits import asked
 from qhas.outside_bytes import shown_limit
 from qhas.outside_text import shown
 from qhas.query_plan import columns_read, with_unread
@@ -34,6 +35,8 @@ _MEMORY = "4GB"
 LARGEST_ANSWER = 1 << 30
 """Bytes of an answer, which is held as a whole: five million rows of `cells` with all columns."""
 _ROWS_AT_ONCE = 100_000
+LONGEST_SECONDS = 600
+"""A question that takes longer is rarely what somebody meant: a join without a condition, a recursion without end."""
 _INTERRUPT_SECONDS = 0.1
 _SETTINGS = {
     "memory_limit": _MEMORY,
@@ -46,10 +49,13 @@ _NO_FILES = "set temp_directory = ''; set enable_external_access = false"
 """In this order: what is too large for the memory is written nowhere, and nothing else is."""
 
 
-def ask(store: Store, question: str, left_out: Listener = log_damage) -> pa.Table:
-    """The answer to a SELECT over the views, as an Arrow table. Raises InvalidInput for what is no such question, and StoreError.
+def ask(
+    store: Store, question: str, left_out: Listener = log_damage, seconds: float = LONGEST_SECONDS
+) -> pa.Table:
+    """The answer to a SELECT over the views, as an Arrow table.
 
-    `left_out` hears of each file of the history that cannot be read and does not count.
+    `left_out` hears of each file of the history that cannot be read and does not count. Raises StoreError, and InvalidInput for
+    what is no such question or is not answered after so many seconds of computing.
     """
     import duckdb  # a tenth of a second, which nobody else need pay
 
@@ -69,7 +75,7 @@ def ask(store: Store, question: str, left_out: Listener = log_damage) -> pa.Tabl
         _register_named(connection, question, store, left_out)
         connection.execute("set lock_configuration = true")
         try:
-            return _distinctly_named(_answer(connection, statement))
+            return _distinctly_named(_answer(connection, statement, seconds))
         except duckdb.Error as error:
             raise _refusal(error) from None
 
@@ -86,7 +92,7 @@ def _register_named(connection: DuckDBPyConnection, question: str, store: Store,
         connection.register(name, with_unread(table, SCHEMAS[kind]))
 
 
-def _answer(connection: DuckDBPyConnection, statement: Statement) -> pa.Table:
+def _answer(connection: DuckDBPyConnection, statement: Statement, seconds: float) -> pa.Table:
     """In a thread of its own: what DuckDB computes hears of no signal, and is ended by another thread alone."""
     answer: Future[pa.Table] = Future()
 
@@ -98,8 +104,14 @@ def _answer(connection: DuckDBPyConnection, statement: Statement) -> pa.Table:
 
     thread = Thread(target=compute, name="qhas-query", daemon=True)
     try:
-        thread.start()
-        thread.join()
+        with asked("the answer", f"computed for up to {seconds:g} s"):
+            thread.start()
+            thread.join(seconds)
+        if not answer.done():
+            raise InvalidInput(
+                f"There is no answer after {seconds:g} s: join on a condition, end the recursion, or give it longer"
+                " with --timeout."
+            )
     finally:
         while thread.is_alive():  # an interrupt before the question has begun is none
             connection.interrupt()

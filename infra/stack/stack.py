@@ -21,6 +21,7 @@ from infra.stack.postgresql import Postgresql
 from infra.stack.processes import Processes
 from infra.stack.settings import Settings
 from infra.stack.start import start
+from qhas.machine.hangup import end_interrupts
 
 ROOT = Path(__file__).parents[2]
 _SETTINGS = "stack.json"
@@ -65,9 +66,9 @@ class Stack:
     def up(self, console: Console, ui_port: int | None = None, with_redis: bool | None = None) -> Settings:
         """Start what is not up, and return when a run could be started. Raises StackFailed, and then nothing runs.
 
-        What is left of a stack that died is ended first. Redis is used where it is installed, unless it is said.
+        Nor does anything where SIGTERM or a hang-up ends it, which is KeyboardInterrupt here. What is left of a stack that died is ended first. Redis is used where it is installed, unless it is said.
         """
-        with self._alone():
+        with self._alone(), end_interrupts():
             if (settings := self.settings) and self.is_up():
                 return settings
             installed = Postgresql.find()

@@ -41,6 +41,9 @@ def query(
     rows: Annotated[int, typer.Option(min=1, help="Maximum number of rows to show as a table.")] = 50,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print every row as one JSON document.")] = False,
+    timeout: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="Give up a query that takes longer.")
+    ] = 600,
     site: SiteOption = None,
 ) -> Exit:
     """Query history, runs and verdicts in SQL; read-only."""
@@ -48,7 +51,7 @@ def query(
         raise InvalidInput("Choose one of --csv and --json.")
     from qhas.query import ask  # Arrow is half a second, which the other commands need not pay
 
-    answer = ask(store_of(site), question, tell_damage)
+    answer = ask(store_of(site), question, tell_damage, timeout)
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(csv_cell(name) for name in answer.column_names)

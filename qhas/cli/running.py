@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,10 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
         from qhas.cell.data import require_data
 
         require_data(request.spec.models[0])
+    if direct := direct and not has_api():
+        import_module("qhas.direct")  # while the host SDK may still be looking for its directory
     sdks = sdks_of(request.site, planned.cells)
-    if direct and not has_api():
+    if direct:
         run_cells = partial(_run_direct, request, planned, sdks)
         return _run_and_show(store, request, planned, run_cells, first="starting")
     return _run_and_show(store, request, planned, partial(run_flow, "sweep", **_parameters(request)))

@@ -30,7 +30,7 @@ def _tell(over: threading.Event) -> None:
     while not over.wait(min(SILENT_SECONDS, _LOOKS_SECONDS)):
         for what in waited_for(SILENT_SECONDS) - told:
             told.add(what)
-            _say(f"waiting for {what}, which is asked for up to two minutes; Ctrl-C ends this.")
+            _say(f"waiting for {what}; Ctrl-C ends this.")
 
 
 def _say(sentence: str) -> None:

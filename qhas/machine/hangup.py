@@ -9,24 +9,31 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def hangup_interrupts() -> Iterator[None]:
+def hangup_interrupts(number: signal.Signals = signal.SIGHUP) -> Iterator[None]:
     """Within the block SIGHUP is SIGINT, whoever handles that. Where SIGHUP is ignored, as under nohup, it stays so.
 
     Where SIGINT is ignored, as a shell has it for what a script starts with `&`, SIGHUP interrupts all the same. Only the main
-    thread can do this; in any other the block changes nothing.
+    thread can do this; in any other the block changes nothing. `number` takes the place of SIGHUP.
     """
-    before = signal.getsignal(signal.SIGHUP)
+    before = signal.getsignal(number)
     if before in (signal.SIG_IGN, None) or threading.current_thread() is not threading.main_thread():
         yield
         return
     interrupt = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGHUP, _interrupt)
+    signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGHUP, before)
+        signal.signal(number, before)
         if interrupt is signal.SIG_IGN:
             signal.signal(signal.SIGINT, interrupt)
+
+
+@contextmanager
+def end_interrupts() -> Iterator[None]:
+    """The same of SIGTERM as well, for what has to tidy up whoever ends it."""
+    with hangup_interrupts(), hangup_interrupts(signal.SIGTERM):
+        yield
 
 
 def _interrupt(*_: object) -> None:

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _begun: dict[object, tuple[str, float]] = {}
-"""What is waited for, and since when by the monotonic clock, by a token of each wait."""
+"""What is waited for, and how long at most, and since when by the monotonic clock, by a token of each wait."""
 
 
 @contextmanager
-def asked(what: str, *, waits: bool = True) -> Iterator[Callable[[], None]]:
-    """Count the block as a wait; with `waits` off, only from the first call of what it is given."""
+def asked(
+    what: str, lasts: str = "asked for up to two minutes", *, waits: bool = True
+) -> Iterator[Callable[[], None]]:
+    """Count the block as a wait, which `lasts` so long; with `waits` off, only from the first call of what it is given."""
     token = object()
 
     def begin() -> None:
-        _begun.setdefault(token, (what, time.monotonic()))
+        _begun.setdefault(token, (f"{what}, which is {lasts}", time.monotonic()))
 
     if waits:
         begin()
@@ -27,6 +29,6 @@ def asked(what: str, *, waits: bool = True) -> Iterator[Callable[[], None]]:
 
 
 def waited_for(seconds: float) -> set[str]:
-    """What has not answered for so long, or longer."""
+    """What has not answered for so long, or longer, and how long it may take."""
     now = time.monotonic()
     return {what for what, since in list(_begun.values()) if now - since >= seconds}

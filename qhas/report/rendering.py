@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from qhas.outside_text import shown
 from qhas.profile.figures import SHOW, Unit
 from qhas.report.assets import assets
+from qhas.report.compiled import CompiledTemplates
 from qhas.report.families import family_of
 from qhas.runs.record import CellStatus
 from qhas.runs.rows import (
@@ -31,9 +33,9 @@ def render(template: str, to_reports: str, **context: Any) -> str:
     )
 
 
-def compile_templates() -> None:
-    """Ahead of the first page, which else takes twenty times as long as the next."""
-    for name in _templates().list_templates():
+def load_templates() -> None:
+    """Those of every run, ahead of its first page, which may find them not yet compiled."""
+    for name in ("cell.html", "run.html", "index.html"):
         _templates().get_template(name)
 
 
@@ -46,6 +48,7 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=CompiledTemplates(Path(__file__).read_bytes()),
     )
     templates.globals.update(
         decibels=decibels,

@@ -248,6 +248,18 @@ def test_a_question_without_end_ends_with_ctrl_c(
         ask(store, question)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "with recursive t(i) as (select 1 union all select i + 1 from t) select count(*) from t",
+        "select count(*) from range(1000000000000) a, range(1000000000000) b where a.range = b.range + 1",
+    ],
+)
+def test_a_question_without_end_is_given_up_after_its_time(store: Store, question: str) -> None:
+    with pytest.raises(InvalidInput, match=r"no answer after 0\.1 s: .* --timeout"):
+        ask(store, question, seconds=0.1)
+
+
 @pytest.mark.parametrize("question", ["select '\udcff'", "\ud800", "\0"])
 def test_what_is_no_text_is_no_question(store: Store, question: str) -> None:
     with pytest.raises(InvalidInput):

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, Signals, raise_signal
 
 import pytest
 from rich.console import Console
@@ -77,6 +77,24 @@ def test_a_registration_that_hangs_is_one_sentence(tmp_path: Path, monkeypatch: 
     with pytest.raises(StackFailed, match=r"register was not done within 0.5 s. It said: ") as failed:
         start._register(Processes(tmp_path), Settings.choose(tmp_path, None, with_redis=False), tmp_path)
     assert len(str(failed.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [SIGHUP, SIGTERM, SIGINT])
+def test_whatever_ends_its_start_ends_its_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: Signals
+) -> None:
+    def started(processes: Processes, *_: object) -> None:
+        processes.start("s3", [sys.executable, "-c", "import time; time.sleep(1000)"], {})
+        raise_signal(number)
+        time.sleep(1000)
+
+    monkeypatch.setattr("infra.stack.stack.start", started)
+    monkeypatch.setattr(Postgresql, "find", lambda: Postgresql(tmp_path, None))
+    stack = Stack(tmp_path / "stack", ROOT)
+    with pytest.raises(KeyboardInterrupt):
+        stack.up(QUIET)
+    assert list(stack.processes.marked()) == []
+    assert stack.settings is None
 
 
 def test_two_commands_do_not_work_on_one_stack(tmp_path: Path) -> None:

@@ -47,3 +47,13 @@ def test_who_asked_that_it_be_ignored_has_it_so() -> None:
         running.send_signal(signal.SIGHUP)
         running.send_signal(signal.SIGINT)
         assert running.communicate()[0] == "tidied\ninterrupted\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_what_has_to_tidy_up_does_so_whoever_ends_it(number: signal.Signals) -> None:
+    run = RUN.replace("hangup_interrupts", "end_interrupts")
+    with subprocess.Popen([sys.executable, "-c", run], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stdout.readline() == "runs\n"
+        running.send_signal(number)
+        assert running.communicate()[0] == "tidied\ninterrupted\n"
