@@ -52,9 +52,9 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     spread = _spread([one.error for one in prepared])
     left_out = _spread(_left_out(prepared)) if len(prepared) > _A_FEW else None
     console.print(_table(prepared))
-    console.print(
-        f"Standard deviation of the logarithm: {spread:.2f}; each left out and fitted without: {left_out}"
-    )
+    console.print(f"Error in the logarithm: {spread:.2f}")
+    if left_out is not None:
+        console.print(f"Each left out, by a law of the others: {left_out:.2f}")
     return {"networks": [asdict(one) for one in prepared], "spread": spread, "left_out": left_out}
 
 
