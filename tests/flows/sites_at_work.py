@@ -16,6 +16,7 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.events.filters import EventFilter, EventNameFilter
 
 from fakes.sdk import Fault, Rule, Tool, Wait, order, read_calls
 from flows.sites import sweep_sites
@@ -172,4 +173,16 @@ async def ended(flow_run: FlowRun) -> State[Any]:
             state = (await client.read_flow_run(flow_run.id)).state
             if state and state.is_final():
                 return state
+            await asyncio.sleep(0.5)
+
+
+async def until_the_worker_has_told(flow_run: FlowRun) -> None:
+    """Of a killed process the runner tells, then the worker: its word would end a retry that has begun between them."""
+    async with get_client() as client:
+        while True:
+            # Made anew: a filter reaches up to the moment it is made.
+            ended = EventFilter(event=EventNameFilter(name=["prefect.worker.executed-flow-run"]))
+            told = (await client.read_events(ended)).events
+            if any(str(flow_run.id) in resource.id for event in told for resource in event.related):
+                return
             await asyncio.sleep(0.5)

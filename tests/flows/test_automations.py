@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import PrefectClient
@@ -21,6 +23,9 @@ from qhas.devices.quarantine import Quarantined
 from qhas.runs import progress
 from tasks import events
 from tests.flows.test_triggers import trigger
+
+_AGAIN_SECONDS = 30
+"""Longer than the ten seconds of silence that one of the automations is made to wait for."""
 
 NAMES = {
     "qhas regression",
@@ -113,9 +118,21 @@ async def fired(client: PrefectClient, name: str) -> Event:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(90):
-        while not await condition():
-            await asyncio.sleep(0.5)
+    while not await condition():
+        await asyncio.sleep(0.5)
+
+
+async def until_told(client: PrefectClient, condition: Callable[[], Any], *told: Event) -> None:
+    """Tell until it comes to be: the server takes note of a new automation a while after it says so, and of nothing before."""
+    while True:
+        now = datetime.now(UTC)
+        anew = [
+            one.model_copy(update={"id": uuid4(), "occurred": now}) for one in told
+        ]  # the same would be none
+        await send(client, *anew)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_AGAIN_SECONDS):
+                return await until(condition)
 
 
 async def nightly_run(client: PrefectClient) -> FlowRun:
@@ -163,19 +180,17 @@ class TestOnAServer:
         flow = await client.create_flow_from_name("compare-runs")
         made.set_deployment_id(await client.create_deployment(flow, "compare-runs"))
         await client.create_automation(made.as_automation())
-        await asyncio.sleep(2)  # as below
         nightly = {"prefect.resource.id": "prefect.deployment.1", "prefect.resource.role": "deployment"}
         events.sweep_finished(run_record(run_id="nightly-7"), "report.html")
         events.sweep_finished(run_record(run_id="by-hand"), "report.html")
         by_night, by_hand = told
         related = RelatedResource.model_validate(nightly | {"prefect.resource.name": "nightly-sweep"})
-        await send(client, by_hand, by_night.model_copy(update={"related": [related]}))
 
         async def started() -> list[FlowRun]:
             runs = await client.read_flow_runs()
             return [run for run in runs if run.parameters == {"after": "nightly-7"}]
 
-        await until(started)
+        await until_told(client, started, by_hand, by_night.model_copy(update={"related": [related]}))
         assert not [run for run in await client.read_flow_runs() if run.parameters == {"after": "by-hand"}]
 
     async def test_a_run_without_a_sign_of_life_is_marked_as_crashed(self, client: PrefectClient) -> None:
@@ -185,13 +200,11 @@ class TestOnAServer:
         await client.update_automation(there.id, AutomationCore.model_validate(document))
         run = await nightly_run(client)
         await client.set_flow_run_state(run.id, State(type=StateType.RUNNING), force=True)
-        await asyncio.sleep(2)  # the server's copy of the automation is renewed by an event of its own
         alive = {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.name": run.name}
-        await send(client, Event(event="prefect.flow-run.heartbeat", resource=alive))
 
         async def crashed() -> bool:
             state = (await client.read_flow_run(run.id)).state
             return state is not None and state.is_crashed()
 
-        await until(crashed)
+        await until_told(client, crashed, Event(event="prefect.flow-run.heartbeat", resource=alive))
         assert "No sign of life" in str((await client.read_flow_run(run.id)).state.message)

