@@ -73,6 +73,11 @@ STUDIES = (
         "what Prefect costs a cell, by cells and database",
     ),
     Bench(
+        "prepares",
+        "bench.studies.prepares",
+        "how well a network's size tells what its graph-prepare takes",
+    ),
+    Bench(
         "reproduced",
         "bench.studies.reproduced",
         "how few ops show what another SDK does to the demo's networks",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import inf
 
 from prefect.logging import get_run_logger
@@ -13,7 +13,7 @@ from qhas.cell.sequence import Steps
 from qhas.lab.lab import Lab
 from qhas.runs import progress
 from qhas.runs.record import CellRecord
-from qhas.sweep.forecast import Forecast
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.spec import Cell
 from tasks import events
 from tasks.steps import TASKS
@@ -25,12 +25,12 @@ async def profile_cells(
     cells: Sequence[Cell],
     lab: Lab,
     run_id: str,
-    forecasts: Mapping[str, Forecast] | None = None,
+    expected: Expectations | None = None,
     steps: Steps = TASKS,
 ) -> list[CellRecord]:
     """Every cell, results in the order given. A failure ends in its cell's record."""
     with progress.listening(run_log()), progress.listening(events.tell):
-        return await sequence.profile_cells(cells, lab, run_id, steps, forecasts)
+        return await sequence.profile_cells(cells, lab, run_id, steps, expected)
 
 
 def run_log() -> progress.Listener:

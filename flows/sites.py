@@ -19,7 +19,7 @@ from flows.running import counted, finish, running
 from flows.sweep import run_here, run_id_of_flow_run
 from qhas.failures import InvalidInput
 from qhas.machine.secrets import masked
-from qhas.runs.durations import read_durations
+from qhas.runs.durations import expectations
 from qhas.runs.following import Following
 from qhas.runs.record import CellRecord, SitePart, SiteState
 from qhas.runs.sole_runner import sole_runner
@@ -79,7 +79,9 @@ async def run_at_sites(
     async with get_client() as client, sole_runner(store, run_id, tell_waiting) as tenure:
         known = await read_cells(store, run_id, plan.cells)
         missing = [cell for cell in plan.cells if not _is_good(known.get(cell.key))]
-        parts = split(missing, sites, await asyncio.to_thread(read_durations, store, spec.name))
+        socs = frozenset(each.soc for each_site in sites for each in each_site.socs)
+        expected = await asyncio.to_thread(expectations, store, spec.name, missing, None, socs)
+        parts = split(missing, sites, expected)
         await require_deployments(client, [each for each in sites if parts[each.name]])
         async with running(store, run_id, plan, here) as run:
             following = Following(store, run_id, missing, known)

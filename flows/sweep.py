@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,7 @@ from qhas.runs.stored import ending, new_run_id, require_run
 from qhas.site import load_site, require_cells
 from qhas.site.demo import missing_networks
 from qhas.site.fit import sdks_of
-from qhas.sweep.forecast import Forecast
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.plan import plan_sweep, require_files
 from qhas.sweep.sites import Part
 from qhas.sweep.spec import Cell, SweepSpec
@@ -131,9 +131,9 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
 
 
 async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[CellRecord]:
-    async def profile(missing: Sequence[Cell], forecasts: Mapping[str, Forecast]) -> list[CellRecord]:
+    async def profile(missing: Sequence[Cell], expected: Expectations) -> list[CellRecord]:
         async with counted(run, len(cells), len(cells) - len(missing)):
-            return await profile_cells(missing, lab, run.run_id, forecasts)
+            return await profile_cells(missing, lab, run.run_id, expected)
 
     return await complete(cells, lab, run, profile)
 

@@ -22,7 +22,7 @@ from qhas.runs.stored import begin_run, end_run, ending, note_cancelled
 from qhas.site import Site, require_cells
 from qhas.site.fit import sdks_of
 from qhas.site.sdk import Sdk
-from qhas.sweep.forecast import Forecast
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec
 
@@ -82,9 +82,9 @@ async def _run(
 
 
 async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[CellRecord]:
-    async def profile(missing: Sequence[Cell], forecasts: Mapping[str, Forecast]) -> list[CellRecord]:
+    async def profile(missing: Sequence[Cell], expected: Expectations) -> list[CellRecord]:
         progress.report(progress.SweepStarted(run.run_id, len(cells), len(cells) - len(missing)))
-        return await profile_cells(missing, lab, run.run_id, DIRECT, forecasts)
+        return await profile_cells(missing, lab, run.run_id, DIRECT, expected)
 
     return await complete(cells, lab, run, profile)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -31,6 +32,14 @@ STEP: dict[str, Any] = {
     "cache_policy": NO_CACHE,
     "persist_result": False,
 }
+
+
+def says_more_than_its_state(record: logging.LogRecord) -> bool:
+    """Whether a line of a task run's log is worth keeping: that it completed stands in its state, and a sweep has thousands."""
+    return record.levelno > logging.INFO or not str(record.msg).startswith("Finished in state Completed")
+
+
+logging.getLogger("prefect.task_runs").addFilter(says_more_than_its_state)
 
 
 class StepTask(Task[P, R]):

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from qhas.cell.sequence import ONCE, Steps
+from qhas.cell.net_run import ProfiledRun
+from qhas.cell.sequence import DIRECT, ONCE, Steps, retried
+from qhas.cell.work import CellWork
+from qhas.devices import Device
+from qhas.profile.origin import Origin
 from tasks.policy import step as as_step
 
 P = ParamSpec("P")
@@ -13,12 +19,25 @@ T = TypeVar("T")
 
 
 def as_tasks(steps: Steps) -> Steps:
-    """These steps, each call a task run named after step and cell."""
-    return steps.each(_task)
+    """These steps, each call a task run named after step and cell, but for what is no work of its own on a simulator."""
+    return _without_pulls_of_simulators(steps.each(_task), retried(steps))
+
+
+def _without_pulls_of_simulators(tasks: Steps, plain: Steps) -> Steps:
+    """A simulator's logs are on this host already: a task run would cost more than to bring them together."""
+
+    async def collect_logs(work: CellWork, run: ProfiledRun, device: Device) -> Path:
+        steps = tasks if device.origin is Origin.DEVICE else plain
+        return await steps.collect_logs(work, run, device)
+
+    return replace(tasks, collect_logs=collect_logs)
 
 
 def _task(name: str, step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     return as_step(name, f"{name} {{work.cell.label}}")(step)
 
 
-TASKS = as_tasks(ONCE)
+OF_DEVICES = ONCE.each(_task)
+"""Every step a task, as a cell on a device has them."""
+TASKS = _without_pulls_of_simulators(OF_DEVICES, DIRECT)
+"""As cells have them, wherever they run."""

@@ -32,6 +32,8 @@ class Fault(StrEnum):
     """500 InternalError; the server never hears of it."""
     DENY = "deny"
     """403 AccessDenied; the server never hears of it."""
+    UNKNOWN = "unknown"
+    """501 NotImplemented; the server never hears of it."""
     HANG = "hang"
     """Accepted and never answered; the server never hears of it."""
     RESET_SENDING = "reset-sending"
@@ -50,6 +52,7 @@ _ANSWERS = {
     Fault.SLOW_DOWN: (503, "Slow Down", "SlowDown", "Please reduce your request rate."),
     Fault.ERROR: (500, "Internal Server Error", "InternalError", "We encountered an internal error."),
     Fault.DENY: (403, "Forbidden", "AccessDenied", "Access Denied"),
+    Fault.UNKNOWN: (501, "Not Implemented", "NotImplemented", "That is not implemented."),
 }
 
 

@@ -16,11 +16,13 @@ from qhas.cell.prepared import PreparedGraphs, prepared_key
 from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.network.onnx_file import read_onnx
-from qhas.runs.durations import read_durations
-from qhas.site import Site, Transport
+from qhas.runs.durations import expectations, read_durations
+from qhas.site import Site
 from qhas.site.fit import UnknownSoc, sdks_of
+from qhas.site.sdk import SdkKind
 from qhas.store import Store
-from qhas.sweep.forecast import SIMULATED, Forecast
+from qhas.sweep.expectation import Expectations
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import Plan
 from qhas.sweep.spec import Cell, ModelRef
 
@@ -47,15 +49,11 @@ class Outlook:
 
 async def look_ahead(plan: Plan, site: Site) -> Outlook:
     """Ask the store and the SDK. Raises StoreError, UnknownSoc."""
-    known = await asyncio.to_thread(read_durations, Store(site.store), plan.spec.name)
-    real = {device.soc for device in site.devices if device.transport is not Transport.HOST}
-    forecasts = {
-        cell.key: known.get(cell.key) or (Forecast() if cell.soc in real else SIMULATED)
-        for cell in plan.cells
-    }
+    kind: SdkKind | None = None
     unknown: str | None = None
     try:
         async with open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, plan.cells)) as lab:
+            kind = lab.sdk.kind
             calibrated = dict[str, str]()
             prepared = frozenset(
                 [cell.key for cell in plan.cells if await _is_prepared(cell, lab, calibrated)]
@@ -64,6 +62,8 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
         raise
     except InvalidInput as error:
         prepared, unknown = frozenset(), str(error)
+    known, expected = await asyncio.to_thread(_expected, plan, site, kind)
+    forecasts = {cell.key: expected.of(cell) for cell in plan.cells}
     return Outlook(
         forecasts=forecasts,
         known=frozenset(key for key in forecasts if key in known),
@@ -71,6 +71,13 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
         unknown=unknown,
         seconds=_least_seconds(plan, site, forecasts, prepared),
     )
+
+
+def _expected(plan: Plan, site: Site, kind: SdkKind | None) -> tuple[dict[str, Forecast], Expectations]:
+    """What the cells took last time, and what all are expected to take."""
+    store, sweep = Store(site.store), plan.spec.name
+    known = read_durations(store, sweep)
+    return known, expectations(store, sweep, plan.cells, kind, site.measured_socs())
 
 
 async def _is_prepared(cell: Cell, lab: Lab, calibrated: dict[str, str]) -> bool:

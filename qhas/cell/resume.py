@@ -8,21 +8,23 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from qhas.failures import StepFailed
 from qhas.lab.lab import Lab
 from qhas.runs import keys
-from qhas.runs.durations import read_durations
+from qhas.runs.durations import expectations
 from qhas.runs.record import CellRecord, SdkFacts, SweepRecord
 from qhas.runs.stored import read_cells
-from qhas.sweep.forecast import Forecast
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.spec import Cell
 
-Profiling = Callable[[Sequence[Cell], Mapping[str, Forecast]], Awaitable[list[CellRecord]]]
+Profiling = Callable[[Sequence[Cell], Expectations], Awaitable[list[CellRecord]]]
 
 
 async def complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord, profile: Profiling) -> list[CellRecord]:
     """Have what is missing of a run profiled; the records of all cells in their order."""
     done = await finished_cells(lab, run.run_id, cells)
     missing = [cell for cell in cells if cell.key not in done]
-    forecasts = await asyncio.to_thread(read_durations, lab.store, run.spec.name)
-    done |= {record.cell.key: record for record in await profile(missing, forecasts)}
+    expected = await asyncio.to_thread(
+        expectations, lab.store, run.spec.name, missing, lab.sdk.kind, lab.site.measured_socs()
+    )
+    done |= {record.cell.key: record for record in await profile(missing, expected)}
     return [done[cell.key] for cell in cells]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -40,7 +40,7 @@ from qhas.profile.origin import Origin
 from qhas.runs import progress
 from qhas.runs.record import CellRecord
 from qhas.site import Viewer
-from qhas.sweep.forecast import Forecast
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.spec import Cell
 
 P = ParamSpec("P")
@@ -135,14 +135,14 @@ async def profile_cells(
     lab: Lab,
     run_id: str,
     steps: Steps,
-    forecasts: Mapping[str, Forecast] | None = None,
+    expected: Expectations | None = None,
 ) -> list[CellRecord]:
     """Every cell, side by side as far as cores and devices allow, results in the order given.
 
-    Forecasts by cell key, as far as known, decide the order of work.
+    What cells are expected to take decides the order of work.
     """
     pipeline = Pipeline(
-        cells, lab.site.devices_by_soc(), lab.cores.count, lab.site.host, lab.scratch, forecasts
+        cells, lab.site.devices_by_soc(), lab.cores.count, lab.site.host, lab.scratch, expected
     )
     async with asyncio.TaskGroup() as group:
         running = {

@@ -28,6 +28,7 @@ from qhas.profile.accuracy import Accuracy
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
+from qhas.runs.durations import device_seconds, prepare_seconds
 from qhas.runs.record import (
     Attempt,
     ConversionFacts,
@@ -96,6 +97,7 @@ class CellWork:
     @asynccontextmanager
     async def lease(self, avoid: Collection[str] = ()) -> AsyncIterator[Device]:
         """A device of the cell's SoC for oneself; one of `avoid` only where there is no other. Raises StepFailed."""
+        self._tell(prepare=prepare_seconds(self.attempts))
         self._enter(Stage.WAITING)
         try:
             async with self.lab.lease(self.cell, self.run_id, avoid) as device:
@@ -103,6 +105,7 @@ class CellWork:
                 self.device, self.origin = device.facts, device.origin
                 yield device
         finally:
+            self._tell(device=device_seconds(self.attempts))
             self._enter(Stage.FINISHING)
 
     @property
@@ -122,6 +125,10 @@ class CellWork:
     def _enter(self, stage: Stage) -> None:
         if self._pipeline:
             self._pipeline.enter(self.cell, stage)
+
+    def _tell(self, *, prepare: float = 0.0, device: float = 0.0) -> None:
+        if self._pipeline:
+            self._pipeline.expected.learn(self.cell.key, prepare=prepare, device=device)
 
     async def note_health_after(self, device: Device) -> None:
         """Add the device's condition after the runs. Raises DeviceFailed."""

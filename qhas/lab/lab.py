@@ -21,7 +21,7 @@ from qhas.machine.cores import Cores
 from qhas.machine.scratch import Scratch, remove_dead_scratch
 from qhas.profile.origin import Origin
 from qhas.runs.record import ModelFacts
-from qhas.site import DeviceRef, Site, Transport
+from qhas.site import DeviceRef, Site
 from qhas.site.sdk import Sdk, find_sdks
 from qhas.store import Store
 from qhas.sweep.spec import Cell, ModelRef
@@ -75,8 +75,7 @@ class Lab:
 
     def origin(self, soc: str) -> Origin:
         """Where figures for a SoC come from in this lab."""
-        measured = any(ref.soc == soc and ref.transport is not Transport.HOST for ref in self.site.devices)
-        return Origin.DEVICE if measured else Origin.SIMULATOR
+        return Origin.DEVICE if soc in self.site.measured_socs() else Origin.SIMULATOR
 
     def lease(
         self, cell: Cell, run_id: str, avoid: Collection[str] = ()

@@ -19,6 +19,7 @@ from pathlib import Path
 from qhas.machine.cores import Urgency
 from qhas.runs.keys import soc_of
 from qhas.site import Host
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
 
@@ -43,15 +44,26 @@ class Stage(StrEnum):
 class _Queue:
     """The cells of a SoC that have not started, longest first: on the device, or on the host if that is the bottleneck."""
 
-    def __init__(self, devices: float, cells: list[tuple[Forecast, Cell]], *, host_bound: bool) -> None:
+    def __init__(self, devices: float, cells: Iterable[Cell]) -> None:
         self.devices = devices
-        self.seconds = sum(forecast.device for forecast, _ in cells)
-        self._cells = sorted(cells, key=lambda each: -(each[0].prepare if host_bound else each[0].device))
+        self._cells = [(Forecast(), cell) for cell in cells]
+        self.prepares = self.seconds = 0.0
+        """Of the cells: what they need of this host, and of the devices."""
         self.firsts = 0 if devices == inf else int(devices)
         """Cells still to start so that each device has had one."""
 
     def __len__(self) -> int:
         return len(self._cells)
+
+    def expect(self, expected: Expectations) -> None:
+        """Forecast the cells anew."""
+        self._cells = [(expected.of(cell), cell) for _, cell in self._cells]
+        self.prepares = sum(forecast.prepare for forecast, _ in self._cells)
+        self.seconds = sum(forecast.device for forecast, _ in self._cells)
+
+    def sort(self, *, host_bound: bool) -> None:
+        """The longest first; equals stay as they are."""
+        self._cells.sort(key=lambda each: -(each[0].prepare if host_bound else each[0].device))
 
     def take(self, slack: float) -> tuple[Forecast, Cell]:
         """The longest cell whose prepare fits into the slack, else the one that is prepared soonest.
@@ -66,6 +78,7 @@ class _Queue:
         fitting = (n for n, (forecast, _) in enumerate(self._cells) if forecast.prepare <= slack)
         soonest = min(range(len(self._cells)), key=lambda n: (self._cells[n][0].prepare, n))
         taken = self._cells.pop(next(fitting, soonest))
+        self.prepares -= taken[0].prepare
         self.seconds -= taken[0].device
         return taken
 
@@ -80,29 +93,23 @@ class Pipeline:
         cores: int,
         host: Host,
         scratch: Path,
-        forecasts: Mapping[str, Forecast] | None = None,
+        expected: Expectations | None = None,
     ) -> None:
-        """`devices` is their number by SoC; a SoC that is not in it is simulated. Forecasts are by cell key."""
+        """`devices` is their number by SoC; a SoC that is not in it is simulated. Whoever knows what a cell took tells `expected`."""
+        self.expected = expected or Expectations(real=devices.keys())
+        self._version = -1
         self._cores = cores
         self._host = host
         self._scratch = scratch
         self._stages: dict[str, Counter[Stage]] = defaultdict(Counter)
         self._where: dict[str, Stage] = {}
         self._changed = asyncio.Event()
-        known, by_soc = forecasts or {}, defaultdict[str, list[tuple[Forecast, Cell]]](list)
-        for cell in cells:
-            by_soc[cell.soc].append((known.get(cell.key, Forecast()), cell))
+        self._host_bound = False
         self._started: dict[str, tuple[Forecast, float]] = {}
-        prepares = sum(forecast.prepare for each in by_soc.values() for forecast, _ in each) / cores
-        busiest = max(
-            (sum(f.device for f, _ in each) / devices.get(soc, inf) for soc, each in by_soc.items()),
-            default=0,
-        )
-        self._host_bound = prepares > _BALANCE * busiest
-        self._queues = {
-            soc: _Queue(devices.get(soc, inf), each, host_bound=self._host_bound)
-            for soc, each in by_soc.items()
-        }
+        by_soc = defaultdict[str, list[Cell]](list)
+        for cell in cells:
+            by_soc[cell.soc].append(cell)
+        self._queues = {soc: _Queue(devices.get(soc, inf), each) for soc, each in by_soc.items()}
 
     def enter(self, cell: Cell, stage: Stage) -> None:
         """A started cell goes on to its next stage."""
@@ -137,6 +144,7 @@ class Pipeline:
         """Cells in the order of work, each when it may start. A cell is then PREPARING."""
         while any(self._queues.values()):
             self._changed.clear()
+            self._expect()
             if soc := self._next_soc():
                 queue = self._queues[soc]
                 forecast, cell = queue.take(self._slack(soc))
@@ -149,6 +157,19 @@ class Pipeline:
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+    def _expect(self) -> None:
+        """Order the cells that are left by what is expected of them now."""
+        if self._version == self.expected.version:
+            return
+        self._version = self.expected.version
+        queues = self._queues.values()
+        for queue in queues:
+            queue.expect(self.expected)
+        busiest = max(queue.seconds / queue.devices for queue in queues)
+        self._host_bound = sum(queue.prepares for queue in queues) / self._cores > _BALANCE * busiest
+        for queue in queues:
+            queue.sort(host_bound=self._host_bound)
 
     def _next_soc(self) -> str | None:
         if not self._where:

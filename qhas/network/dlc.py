@@ -67,6 +67,16 @@ def read_network(dlc: Path) -> Network:
         raise ValueError(f"the network of {dlc.name} cannot be read: {why_unreadable(error)}") from error
 
 
+def count_ops(dlc: Path) -> int:
+    """Of all its graphs, without their weights. Raises ValueError as `read_network` does."""
+    try:
+        with opened_zip(dlc) as archive:
+            model = Buffer(content_of(archive, MODEL, b"NETD")).root().tables(0)
+            return sum(1 for graph in model for _ in graph.tables(1))
+    except (*UNREADABLE, struct.error) as error:
+        raise ValueError(f"the network of {dlc.name} cannot be read: {why_unreadable(error)}") from error
+
+
 def content_of(archive: zipfile.ZipFile, name: str, *kinds: bytes, largest: int = _LARGEST) -> bytes:
     """The flatbuffer of a record, of one of the kinds that four bytes name. Raises as reading a record does."""
     content = read_record(archive, name, largest)

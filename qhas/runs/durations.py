@@ -1,56 +1,132 @@
-"""How long the cells of a sweep took last time: the forecast for the next one.
+"""How long the cells of a sweep took last time: the forecast for the next one, and for other sweeps.
 
 One small object a sweep, written when a run ends. It is advice: nothing is wrong without it, or if it is old.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from qhas.documents import Stored
 from qhas.failures import Step
+from qhas.profile.origin import Origin
 from qhas.runs import keys
-from qhas.runs.record import CellRecord
+from qhas.runs.record import Attempt, CellRecord
+from qhas.site.sdk import SdkKind
 from qhas.store import Store
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import Forecast
+from qhas.sweep.size import NetworkSize, sizes_of
+from qhas.sweep.spec import Cell
+
+_MOST_SWEEPS = 50
+"""Other sweeps that are learnt from, the latest."""
+CellKey = Annotated[str, Field(pattern="^[^/]+/[^/]+/[^/]+$")]
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Durations(Stored):
-    """Seconds by cell key, and the run they are from."""
+    """Seconds by cell key and the run they are from; what others need to learn from them."""
 
     run_id: str
-    seconds: dict[str, Forecast]
+    seconds: dict[CellKey, Forecast]
+    bytes: dict[str, Annotated[int, Field(ge=0, lt=1 << 50)]] = Field(
+        default={}, exclude_if=lambda sizes: not sizes
+    )
+    """By network: that of its file."""
+    sdk: SdkKind | None = None
+    measured: list[str] = []
+    """SoCs whose cells ran on devices; others are simulated."""
 
 
 def read_durations(store: Store, sweep: str) -> dict[str, Forecast]:
     """Forecasts by cell key; none for a sweep that has not run yet. Raises StoreError."""
-    content = store.read(keys.durations(sweep))
+    return _durations(store.read(keys.durations(sweep))).seconds
+
+
+def expectations(
+    store: Store,
+    sweep: str,
+    cells: Sequence[Cell],
+    sdk: SdkKind | None,
+    measured: Collection[str],
+) -> Expectations:
+    """What cells of a sweep will take: by its last run, the size of their networks, and what other sweeps took with such an SDK.
+
+    `measured` are the SoCs that run on devices. Raises StoreError.
+    """
+    known = read_durations(store, sweep)
+    if all(cell.key in known for cell in cells):
+        return Expectations(known, real=measured)
+    sizes = sizes_of(cell.model for cell in cells)
+    others = list(_others(store, sweep)) if sdk else []
+    told = {name: NetworkSize(size) for other in others for name, size in other.bytes.items()}
+    expected = Expectations(known, told | sizes, measured)
+    for other in others:
+        if other.sdk is sdk:
+            _learn(expected, other, sizes, measured)
+    return expected
+
+
+def _others(store: Store, sweep: str) -> Iterator[Durations]:
+    found = [each for each in store.objects(keys.SWEEPS) if each.key != keys.durations(sweep)]
+    latest = sorted(found, key=lambda each: each.modified or _LONG_AGO)[-_MOST_SWEEPS:]
+    yield from map(_durations, store.read_all([each.key for each in latest]))
+
+
+def _learn(
+    expected: Expectations, other: Durations, sizes: Mapping[str, NetworkSize], measured: Collection[str]
+) -> None:
+    for key, took in other.seconds.items():
+        network, soc, _ = key.split("/")
+        size = other.bytes.get(network)
+        alike = (soc in other.measured) == (soc in measured)
+        if size and size == sizes.get(network, NetworkSize(size)).bytes:  # else another network of that name
+            expected.learn(key, prepare=took.prepare, device=took.device if alike else 0.0)
+
+
+def _durations(content: bytes | None) -> Durations:
     try:
-        return Durations.model_validate_json(content).seconds if content else {}
+        return Durations.model_validate_json(content or b"")
     except ValidationError:
-        return {}
+        return Durations(run_id="", seconds={})
 
 
-def write_durations(store: Store, sweep: str, run_id: str, records: Iterable[CellRecord]) -> None:
+def write_durations(store: Store, sweep: str, run_id: str, records: Sequence[CellRecord]) -> None:
     """Keep what good cells took; of cells that were not run or failed, what is known already. Raises StoreError."""
-    forecasts = read_durations(store, sweep)
-    measured = {
-        record.cell.key: forecast
-        for record in records
-        if (forecast := _forecast(record, forecasts)) is not None
-    }
-    content = Durations(run_id=run_id, seconds=forecasts | measured).model_dump_json(indent=1)
-    store.write(keys.durations(sweep), content.encode())
+    last = _durations(store.read(keys.durations(sweep)))
+    good = [record for record in records if record.good]
+    now = Durations(
+        run_id=run_id,
+        seconds=last.seconds | {record.cell.key: _forecast(record, last.seconds) for record in good},
+        bytes=last.bytes | {record.cell.model.name: record.model.size for record in good if record.model},
+        sdk=next((record.sdk.kind for record in good if record.sdk), last.sdk),
+        measured=sorted({*last.measured, *(r.cell.soc for r in good if r.origin is Origin.DEVICE)}),
+    )
+    store.write(keys.durations(sweep), now.model_dump_json(indent=1).encode())
 
 
-def _forecast(record: CellRecord, forecasts: dict[str, Forecast]) -> Forecast | None:
-    if not record.good:
-        return None
-    good = [attempt for attempt in record.attempts if attempt.failure is None and attempt.seconds is not None]
-    prepare = sum(tool.seconds for attempt in good if attempt.step is Step.PREPARE for tool in attempt.tools)
-    if not prepare and (earlier := forecasts.get(record.cell.key)):
+def _forecast(record: CellRecord, last: Mapping[str, Forecast]) -> Forecast:
+    prepare = prepare_seconds(record.attempts)
+    if not prepare and (earlier := last.get(record.cell.key)):
         prepare = earlier.prepare  # from the store this time; it may not be next time
-    device = sum(attempt.seconds or 0.0 for attempt in good if attempt.step.on_device)
-    return Forecast(round(prepare, 3), round(device, 3))
+    return Forecast(round(prepare, 3), round(device_seconds(record.attempts), 3))
+
+
+def prepare_seconds(attempts: Iterable[Attempt]) -> float:
+    """What graph-prepare took; 0 for a graph from the store."""
+    prepares = (attempt for attempt in _good(attempts) if attempt.step is Step.PREPARE)
+    return sum(tool.seconds for attempt in prepares for tool in attempt.tools)
+
+
+def device_seconds(attempts: Iterable[Attempt]) -> float:
+    """What all work on the device took."""
+    return sum(attempt.seconds or 0.0 for attempt in _good(attempts) if attempt.step.on_device)
+
+
+def _good(attempts: Iterable[Attempt]) -> Iterator[Attempt]:
+    return (each for each in attempts if each.failure is None and each.seconds is not None)

@@ -133,6 +133,10 @@ class Site(Written):
         """How many devices it names; none at all means that this host simulates every SoC, without limit."""
         return dict(Counter(device.soc for device in self.devices))
 
+    def measured_socs(self) -> frozenset[str]:
+        """SoCs that run on devices; every other is simulated here."""
+        return frozenset(device.soc for device in self.devices if device.transport is not Transport.HOST)
+
     def serves(self, soc: str) -> bool:
         """Whether some device of this lab can run for the SoC."""
         return not self.devices or any(device.soc == soc for device in self.devices)

@@ -13,7 +13,7 @@ from qhas.store.any import AnyFileSystem
 from qhas.store.errors import Trouble
 from qhas.store.objects import content_type, require_readable
 from qhas.store.s3_clients import S3Clients
-from qhas.store.s3_errors import may_be_of_anybody, trouble_of
+from qhas.store.s3_errors import is_about_many, may_be_of_anybody, trouble_of
 
 PART = 8 << 20
 """Bytes sent or received at a time. Files up to this size are one request."""
@@ -74,12 +74,20 @@ class S3(AnyFileSystem):
         """Many a request. Not by s3fs's removal, which takes no notice of what the server says of single objects."""
         names = [self._name(key) for key in keys]
         for begin in range(0, len(names), _MOST_REMOVED):
-            objects = [{"Key": name} for name in names[begin : begin + _MOST_REMOVED]]
-            answer = self._fs.call_s3(
-                "delete_objects", Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
-            )
-            for refused in answer.get("Errors", ()):
-                raise ClientError({"Error": refused}, "DeleteObjects")
+            some = names[begin : begin + _MOST_REMOVED]
+            try:
+                self._remove_together(some)
+            except OSError as error:
+                if not is_about_many(error):
+                    raise
+                for name in some:
+                    self._fs.call_s3("delete_object", Bucket=self._bucket, Key=name)
+
+    def _remove_together(self, names: Sequence[str]) -> None:
+        request = {"Objects": [{"Key": name} for name in names], "Quiet": True}
+        answer = self._fs.call_s3("delete_objects", Bucket=self._bucket, Delete=request)
+        for refused in answer.get("Errors", ()):
+            raise ClientError({"Error": refused}, "DeleteObjects")
 
     def clear(self, prefix: str) -> None:
         """List and remove."""

@@ -40,6 +40,7 @@ _PASSING_CODES = frozenset(
         "IncompleteBody",
     }
 )
+_NOT_FOR_MANY = frozenset({"AccessDenied", "MethodNotAllowed", "NotImplemented"})
 _CREDENTIALS = "the credentials are refused; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _NOT_ALLOWED = "these credentials may not do that; check the bucket's policy"
 _ELSEWHERE = "the bucket is in another region; check AWS_DEFAULT_REGION"
@@ -93,6 +94,11 @@ def trouble_of(error: BaseException) -> Trouble:
 def is_of_another_region(error: BaseException) -> bool:
     """Whether the server wants the request signed for another region."""
     return trouble_of(error).reason == _ELSEWHERE
+
+
+def is_about_many(error: BaseException) -> bool:
+    """Whether the server does not do that with many objects at once, or not for these credentials."""
+    return any((answer := _answer(link)) and answer.code in _NOT_FOR_MANY for link in chain(error))
 
 
 def may_be_of_anybody(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""How long a cell is expected to take."""
+"""How long a cell is expected to take, before anything of its sweep was measured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
+from qhas.sweep.size import NetworkSize
+
 Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
+
+_TYPICAL_OPS = 200
+_TYPICAL = NetworkSize(20_000_000, _TYPICAL_OPS)
+"""As EfficientNet-B0 in float."""
+_OWN, _A_MEGABYTE, _AN_OP = 0.40, 0.011, 0.0019
+"""Seconds of a core, fitted to 26 networks of 9 to 473 ops, float and 8 bit, by `python -m bench prepares`, which tells the error."""
+_FIXED = 0.75
+"""Of the time on a device: staging, loading and thirty repetitions grow with the network, the rest does not. Assumed."""
 
 
 class Forecast(NamedTuple):
@@ -16,6 +26,19 @@ class Forecast(NamedTuple):
     device: Seconds = 60.0
     """Without history: staging, warm-ups, thirty repetitions and one profiled run."""
 
+    def of_size(self, size: NetworkSize | None) -> Forecast:
+        """For a network of that size, where this is for a typical one."""
+        if size is None:
+            return self
+        share = host_prepare_seconds(size) / host_prepare_seconds(_TYPICAL)
+        return Forecast(self.prepare * share, self.device * (_FIXED + (1 - _FIXED) * share))
+
 
 SIMULATED = Forecast(prepare=2.5, device=1.0)
 """Of a cell that is simulated on this host, without history: there is nothing to stage and nothing to repeat."""
+
+
+def host_prepare_seconds(size: NetworkSize) -> float:
+    """CPU time that graph-prepare of the host SDK takes for a network of that size, with QHAS."""
+    ops = _TYPICAL_OPS if size.ops is None else size.ops
+    return _OWN + _A_MEGABYTE * size.bytes / 1e6 + _AN_OP * ops

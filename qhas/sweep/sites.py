@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from qhas.documents import Written, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
 from qhas.naming import Name, SocName
-from qhas.sweep.forecast import Forecast
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.spec import Cell
 
 
@@ -87,7 +87,7 @@ def require_sites(sites: Sequence[SiteRef]) -> list[SiteRef]:
 
 
 def split(
-    cells: Sequence[Cell], sites: Sequence[SiteRef], forecasts: Mapping[str, Forecast]
+    cells: Sequence[Cell], sites: Sequence[SiteRef], expected: Expectations
 ) -> dict[str, tuple[Cell, ...]]:
     """Cells by site name, in the order given: each at one site that has its SoC. Raises InvalidInput if none has.
 
@@ -102,18 +102,18 @@ def split(
         have = ", ".join(sorted({each.soc for site in sites for each in site.socs}))
         raise InvalidInput(f"No site has devices for {', '.join(unserved)}; the sites have {have}.")
     chosen = {
-        key: name for soc, some in by_soc.items() for key, name in _balanced(soc, some, sites, forecasts)
+        key: name for soc, some in by_soc.items() for key, name in _balanced(soc, some, sites, expected)
     }
     return {site.name: tuple(cell for cell in cells if chosen[cell.key] == site.name) for site in sites}
 
 
 def _balanced(
-    soc: str, cells: Iterable[Cell], sites: Sequence[SiteRef], forecasts: Mapping[str, Forecast]
+    soc: str, cells: Iterable[Cell], sites: Sequence[SiteRef], expected: Expectations
 ) -> Iterator[tuple[str, str]]:
     """Cell keys of one SoC, each with the name of its site."""
     devices = {site.name: site.devices(soc) for site in sites if site.devices(soc)}
     seconds, given = dict.fromkeys(devices, 0.0), dict.fromkeys(devices, 0)
-    lengths = {cell.key: forecasts.get(cell.key, Forecast()).device for cell in cells}
+    lengths = {cell.key: expected.of(cell).device for cell in cells}
     for key in sorted(lengths, key=lambda key: (-lengths[key], key)):
 
         def done(name: str, longer: float = lengths[key]) -> tuple[float, float]:

@@ -70,7 +70,7 @@ def hangs(rack: Rack, count: int = 1) -> list[Call]:
         calls[:] = [call for call in read_calls(rack.sdk, Tool.NET_RUN) if call.end is None]
         return len(calls) >= count and all(time.time() - call.start > 0.3 for call in calls)
 
-    until(some, 60)
+    until(some, 600)
     return calls
 
 
@@ -93,7 +93,7 @@ async def test_two_sweeps_and_a_profile_share_three_devices_one_job_at_a_time(
     order(rack.sdk, durations={Tool.NET_RUN: 0.2})
     cells = [rack.cell(name, soc) for name in ("alpha", "beta") for soc in ("sm8750", "qcs9100")]
     sweeps = [drive(start, rack, run_id, *cells) for run_id in ("nightly", "branch")]
-    until(lambda: sum(len(runs(device)) for device in rack.devices.values()) >= 2, 60)
+    until(lambda: sum(len(runs(device)) for device in rack.devices.values()) >= 2, 600)
     done = await rack.run(rack.cell("gamma"), run_id="profile")
     for process in sweeps:
         done += await asyncio.to_thread(records, process)

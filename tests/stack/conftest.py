@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from rich.console import Console
@@ -98,14 +99,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("stack")
     sdk = build_fake_sdk(folder / "sdk")
     stack = Stack(folder / "stack", ROOT)
-    os.environ["QAIRT_SDK_ROOT"] = str(sdk)
     try:
-        settings = stack.up(Console(quiet=True))
+        with mock.patch.dict(os.environ, QAIRT_SDK_ROOT=str(sdk)):
+            settings = stack.up(Console(quiet=True))
         running = Running(stack, settings, Api(settings.api, settings.login), sdk)
         for name in NETWORKS:
             dlc = make_dlc(folder / f"{name}.dlc", graph=name)
             client_of(settings).put_object(Bucket=BUCKET, Key=f"networks/{name}.dlc", Body=dlc.read_bytes())
         yield running
     finally:
-        del os.environ["QAIRT_SDK_ROOT"]
         stack.down()
+
+
+@pytest.fixture(autouse=True)
+def _with_the_sdk_of_the_stack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these tests start, as they start it; the session goes on to tests that have another."""
+    if "running" in request.fixturenames:
+        monkeypatch.setenv("QAIRT_SDK_ROOT", str(request.getfixturevalue("running").sdk))

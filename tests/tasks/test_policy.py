@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import uuid4
 
 import pytest
@@ -40,3 +41,23 @@ async def test_what_did_not_fail_is_not_tried_again() -> None:
 
 def test_prefect_allows_as_many_tries_as_the_most_patient_row() -> None:
     assert STEP["retries"] + 1 == max(facts.attempts for facts in FACTS.values())
+
+
+@pytest.mark.parametrize(
+    ("level", "line", "kept"),
+    [
+        (logging.INFO, "Finished in state Completed()", False),
+        (logging.ERROR, "Finished in state Failed('Task run encountered an exception')", True),
+        (logging.INFO, "Task run failed with exception: x - Retry 1/2 will start immediately", True),
+        (logging.INFO, "Sample network tiny.onnx is made.", True),
+    ],
+)
+def test_a_task_runs_log_does_not_say_again_that_it_completed(
+    level: int, line: str, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger, lines = logging.getLogger("prefect.task_runs"), list[str]()
+    listener = logging.Handler()
+    monkeypatch.setattr(listener, "emit", lambda record: lines.append(record.getMessage()))
+    monkeypatch.setattr(logger, "handlers", [listener])
+    logger.handle(logger.makeRecord(logger.name, level, __file__, 1, line, (), None))
+    assert lines == [line] * kept

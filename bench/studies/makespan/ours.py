@@ -17,7 +17,9 @@ from qhas.runs.durations import read_durations, write_durations
 from qhas.runs.record import CellRecord
 from qhas.site import DeviceRef
 from qhas.store import Store
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.plan import plan_sweep
+from qhas.sweep.size import sizes_of
 from qhas.sweep.spec import Cell
 
 
@@ -41,10 +43,11 @@ def run(job: Job) -> None:
 async def _makespan(job: Job) -> None:
     spec, site = spec_of(job), site_of(job)
     cells = plan_sweep(spec).cells
-    forecasts = read_durations(Store(job.history), spec.name) if job.history else None
+    known = read_durations(Store(job.history), spec.name) if job.history else {}
+    expected = Expectations(known, sizes_of(cell.model for cell in cells), {cell.soc for cell in cells})
     async with open_lab(site, cores=job.at_once) as opened:
         lab = RackLab(site, opened.sdk, opened.store, opened.scratch, job.at_once)
-        records = await profile_cells(cells, lab, job.run_id, forecasts)
+        records = await profile_cells(cells, lab, job.run_id, expected)
         write_durations(lab.store, spec.name, job.run_id, records)
     _require_good(records)
 

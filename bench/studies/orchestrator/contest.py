@@ -35,8 +35,8 @@ _STILL_SECONDS = 60.0
 """A server that recorded nothing for so long has lost the rest."""
 _LOOK_SECONDS = 1.0
 _MIB = 1 << 20
-_TASK_RUNS_A_CELL = 5
-"""graph-prepare, net-run, collect-logs, chrometrace, publish: what a simulated cell has."""
+_TASK_RUNS_A_CELL = 4
+"""graph-prepare, net-run, chrometrace, publish: what a simulated cell has."""
 
 
 @dataclass(frozen=True)

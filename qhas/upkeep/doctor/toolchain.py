@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from qhas.devices.hexagon import skel_archs
@@ -28,7 +29,10 @@ def examine(sdk: Sdk, site: Site) -> Iterator[Finding]:
     kinds = {SdkKind.HOST: "host SDK: compiles and estimates on this machine", SdkKind.VENDOR: "vendor SDK"}
     yield Finding("SDK", True, f"{sdk.version} at {sdk.root} ({kinds[sdk.kind]})")
     yield _glibc(sdk)
-    yield from (_knows_qhas(sdk, tool) for tool in _QHAS_TOOLS)
+    with ThreadPoolExecutor() as threads:  # each asks a program
+        knowing = [threads.submit(_knows_qhas, sdk, tool) for tool in _QHAS_TOOLS]
+        estimates = threads.submit(_estimates) if sdk.kind is SdkKind.HOST else None
+    yield from (finding.result() for finding in knowing)
     yield Finding(Tool.PROFILE_VIEWER, True, f"lies with {READER} of the same target, {HOST_TARGET}")
     remote = [ref for ref in site.devices if ref.transport is not Transport.HOST]
     if remote:
@@ -37,8 +41,8 @@ def examine(sdk: Sdk, site: Site) -> Iterator[Finding]:
         yield _target(sdk, target, site.viewer)
     if remote:
         yield _skels(sdk, remote)
-    if sdk.kind is SdkKind.HOST:
-        yield _estimates()
+    if estimates:
+        yield estimates.result()
 
 
 def examine_named(name: str, site: Site) -> Iterator[Finding]:

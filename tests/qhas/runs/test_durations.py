@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from fakes.records import MOMENT, record
+from fakes.dlc import make_dlc
+from fakes.records import MOMENT, model, record
 from qhas.failures import Step
 from qhas.machine.process import ToolRun
-from qhas.runs.durations import read_durations, write_durations
-from qhas.runs.record import Attempt, CellStatus
+from qhas.runs.durations import expectations, read_durations, write_durations
+from qhas.runs.record import Attempt, CellRecord, CellStatus, ModelFacts, SdkFacts
+from qhas.site.sdk import SdkKind
 from qhas.store import Store
 from qhas.sweep.forecast import Forecast
+from qhas.sweep.size import NetworkSize
+from qhas.sweep.spec import Cell
 
 
 def attempts(prepare: float, *device: float) -> list[Attempt]:
@@ -46,6 +52,73 @@ def test_a_graph_from_the_store_does_not_hide_what_its_prepare_takes(store: Stor
     write_durations(store, "nightly", "one", [record(attempts=attempts(40.0, 10.0))])
     write_durations(store, "nightly", "two", [record(attempts=attempts(0.0, 12.0))])
     assert list(read_durations(store, "nightly").values()) == [Forecast(40.0, 12.0)]
+
+
+def ran(name: str, prepare: float, *, size: int = 1000, sdk: SdkKind = SdkKind.VENDOR) -> CellRecord:
+    """A good cell of a network of so many bytes."""
+    return record(
+        Cell(model=model(name), soc="sm8750"),
+        attempts=attempts(prepare, 10.0),
+        model=ModelFacts(dlc=f"{name}.dlc", sha256="0" * 64, size=size),
+        sdk=SdkFacts(kind=sdk, version="2.45.0"),
+    )
+
+
+def expected_prepare(store: Store, name: str = "new") -> float:
+    cell = Cell(model=model(name), soc="sm8750")
+    return expectations(store, "nightly", [cell], SdkKind.VENDOR, ["sm8750"]).of(cell).prepare
+
+
+def test_a_network_that_was_added_is_expected_by_what_the_others_of_the_sweep_took(store: Store) -> None:
+    write_durations(store, "nightly", "one", [ran(f"net{n}", 600.0) for n in range(5)])
+    assert expected_prepare(store) == pytest.approx(600.0, rel=0.2)
+
+
+def test_a_sweep_that_never_ran_is_expected_by_what_others_took(store: Store) -> None:
+    assert expected_prepare(store) == Forecast().prepare
+    write_durations(store, "weekly", "one", [ran(f"net{n}", 600.0) for n in range(5)])
+    typical = 600.0 * expected_of_typical()
+    assert expected_prepare(store) == pytest.approx(typical, rel=0.2)
+
+
+def expected_of_typical() -> float:
+    """How many times as long a network of unknown size is expected to take as one of a kilobyte."""
+    return Forecast().prepare / Forecast().of_size(NetworkSize(1000)).prepare
+
+
+def test_tools_of_another_kind_tell_nothing(store: Store) -> None:
+    write_durations(store, "weekly", "one", [ran("net", 600.0, sdk=SdkKind.HOST)])
+    assert expected_prepare(store) == Forecast().prepare
+
+
+def test_a_network_of_another_sweep_is_the_same_by_name_and_size(store: Store, tmp_path: Path) -> None:
+    dlc = make_dlc(tmp_path / "net.dlc")
+    cell = Cell(model=model("net").model_copy(update={"dlc": str(dlc)}), soc="sm8750")
+    sizes = {"weekly": dlc.stat().st_size, "monthly": dlc.stat().st_size + 1}
+    took = {}
+    for sweep, size in sizes.items():
+        other = Store(str(tmp_path / sweep))
+        write_durations(other, sweep, "one", [ran("net", 600.0, size=size)])
+        took[sweep] = expectations(other, "nightly", [cell], SdkKind.VENDOR, ["sm8750"]).of(cell).prepare
+    assert took["weekly"] == pytest.approx(600.0, rel=0.2)
+    assert took["monthly"] < 100.0
+
+
+def test_seconds_of_a_simulation_are_not_expected_of_a_device(store: Store) -> None:
+    simulated = ran("net", 600.0)  # a record is of a simulated SoC unless it says otherwise
+    write_durations(store, "weekly", "one", [simulated])
+    cell = Cell(model=model("net"), soc="sm8750")
+    asked = expectations(store, "nightly", [cell], SdkKind.VENDOR, ["sm8750"]).of(cell)
+    assert asked.device == pytest.approx(Forecast().device, rel=0.1)
+    assert asked.prepare > 2 * Forecast().prepare
+
+
+@pytest.mark.parametrize("key", ["net", "net/sm8750", "a/b/c/d", "//"])
+def test_a_key_of_no_cell_is_damage(store: Store, key: str) -> None:
+    content = f'{{"run_id": "one", "seconds": {{"{key}": [1, 1]}}}}'
+    for sweep in ("nightly", "weekly"):
+        store.write(f"sweeps/{sweep}/durations.json", content.encode())
+    assert expected_prepare(store) == Forecast().prepare
 
 
 @pytest.mark.parametrize("seconds", ["", "[1e999, 1]", "[-1, 1]", "[1, 1e300]"])

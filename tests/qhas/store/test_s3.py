@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fakes.s3 import Fault, MotoServer, S3Server, Wire, WireRule
-from qhas.store import Store
+from qhas.store import Store, StoreError
 from tests.qhas.objects import keys_named
 from tests.qhas.store.wired import struck
 
 pytestmark = pytest.mark.xdist_group("s3")
+REMOVALS = (("POST", "delete"), ("DELETE", ""))
 
 
 def test_what_was_written_is_read_listed_and_deleted(s3: Store) -> None:
@@ -62,6 +63,29 @@ def test_more_objects_than_one_page_are_listed_and_removed(s3: Store, server: S3
     assert keys == [f"p/{i:04}" for i in range(1005)]
     s3.remove([*keys, "p/never-there"])
     assert s3.objects("p") == []
+
+
+@pytest.mark.parametrize("fault", [Fault.DENY, Fault.UNKNOWN])
+def test_where_many_may_not_be_removed_at_once_each_is_by_itself(s3: Store, wire: Wire, fault: Fault) -> None:
+    keys = [f"p/{number}" for number in range(3)]
+    for key in keys:
+        s3.write(key, b"x")
+    wire.order(WireRule(fault, method="POST", part="delete", times=None))
+    s3.remove([*keys, "p/never-there"])
+    assert s3.objects("p") == []
+    assert struck(wire) == [fault]
+
+
+def test_who_may_remove_nothing_is_told_at_once(s3: Store, wire: Wire) -> None:
+    keys = [f"p/{number}" for number in range(3)]
+    for key in keys:
+        s3.write(key, b"x")
+    wire.order(*(WireRule(Fault.DENY, method=method, part=part, times=None) for method, part in REMOVALS))
+    with pytest.raises(StoreError, match="may not do that"):
+        s3.remove(keys)
+    assert struck(wire) == [Fault.DENY, Fault.DENY]
+    wire.order()
+    assert len(s3.objects("p")) == 3
 
 
 def test_small_objects_are_read_together_and_those_that_are_not_there_are_none(s3: Store, wire: Wire) -> None:

@@ -12,12 +12,14 @@ from pydantic import ValidationError
 
 from fakes.records import model
 from qhas.failures import InvalidInput
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.sites import Part, SiteRef, load_sites, require_sites, split
 from qhas.sweep.spec import Cell
 from tests.documents import write_yaml
 
 SOCS = ["sm8650", "sm8750", "sa8255"]
+UNKNOWN = Expectations(real=SOCS)
 
 
 def site(name: str, socs: dict[str, int], **changes: Any) -> SiteRef:
@@ -29,7 +31,7 @@ def cells_of(count: int, soc: str = "sm8750", prefix: str = "net") -> list[Cell]
 
 
 @st.composite
-def racks(draw: st.DrawFn) -> tuple[list[SiteRef], list[Cell], dict[str, Forecast]]:
+def racks(draw: st.DrawFn) -> tuple[list[SiteRef], list[Cell], Expectations]:
     """Sites, cells that some site has devices for, and forecasts for some of the cells."""
     have = st.dictionaries(st.sampled_from(SOCS), st.integers(1, 5), min_size=1)
     sites = [site(f"lab{n}", socs) for n, socs in enumerate(draw(st.lists(have, min_size=1, max_size=4)))]
@@ -42,15 +44,15 @@ def racks(draw: st.DrawFn) -> tuple[list[SiteRef], list[Cell], dict[str, Forecas
         for cell, seconds in zip(cells, known, strict=True)
         if seconds is not None
     }
-    return sites, cells, forecasts
+    return sites, cells, Expectations(forecasts, real=SOCS)
 
 
 @given(racks())
 def test_every_cell_goes_to_exactly_one_site_and_only_where_its_soc_is(
-    rack: tuple[list[SiteRef], list[Cell], dict[str, Forecast]],
+    rack: tuple[list[SiteRef], list[Cell], Expectations],
 ) -> None:
-    sites, cells, forecasts = rack
-    parts = split(cells, sites, forecasts)
+    sites, cells, expected = rack
+    parts = split(cells, sites, expected)
     assert list(parts) == [each.name for each in sites]
     assert sorted(cell.key for part in parts.values() for cell in part) == sorted(cell.key for cell in cells)
     assert all(each.devices(cell.soc) for each in sites for cell in parts[each.name])
@@ -58,13 +60,13 @@ def test_every_cell_goes_to_exactly_one_site_and_only_where_its_soc_is(
 
 @given(racks())
 def test_no_site_is_later_than_the_bound_for_any_soc(
-    rack: tuple[list[SiteRef], list[Cell], dict[str, Forecast]],
+    rack: tuple[list[SiteRef], list[Cell], Expectations],
 ) -> None:
-    sites, cells, forecasts = rack
-    parts = split(cells, sites, forecasts)
+    sites, cells, expected = rack
+    parts = split(cells, sites, expected)
 
     def seconds(some: Any, soc: str) -> list[float]:
-        return [forecasts.get(cell.key, Forecast()).device for cell in some if cell.soc == soc]
+        return [expected.of(cell).device for cell in some if cell.soc == soc]
 
     for soc in {cell.soc for cell in cells}:
         sharing = [each for each in sites if each.devices(soc)]
@@ -77,11 +79,11 @@ def test_no_site_is_later_than_the_bound_for_any_soc(
 
 @given(racks(), st.randoms(use_true_random=False))
 def test_the_split_does_not_depend_on_the_order_of_cells(
-    rack: tuple[list[SiteRef], list[Cell], dict[str, Forecast]], random: Any
+    rack: tuple[list[SiteRef], list[Cell], Expectations], random: Any
 ) -> None:
-    sites, cells, forecasts = rack
+    sites, cells, expected = rack
     shuffled = random.sample(cells, len(cells))
-    first, second = split(cells, sites, forecasts), split(shuffled, sites, forecasts)
+    first, second = split(cells, sites, expected), split(shuffled, sites, expected)
     assert {name: set(map(_key, part)) for name, part in first.items()} == {
         name: set(map(_key, part)) for name, part in second.items()
     }
@@ -92,14 +94,14 @@ def _key(cell: Cell) -> str:
 
 
 def test_a_site_with_twice_the_devices_gets_twice_the_cells() -> None:
-    parts = split(cells_of(12), [site("lab1", {"sm8750": 2}), site("lab2", {"sm8750": 1})], {})
+    parts = split(cells_of(12), [site("lab1", {"sm8750": 2}), site("lab2", {"sm8750": 1})], UNKNOWN)
     assert {name: len(part) for name, part in parts.items()} == {"lab1": 8, "lab2": 4}
 
 
 def test_a_long_cell_weighs_what_it_took_last_time() -> None:
     cells = cells_of(4)
-    forecasts = {cells[2].key: Forecast(1.0, 180.0)}
-    parts = split(cells, [site("lab1", {"sm8750": 1}), site("lab2", {"sm8750": 1})], forecasts)
+    expected = Expectations({cell.key: Forecast(1.0, 180.0 if cell is cells[2] else 60.0) for cell in cells})
+    parts = split(cells, [site("lab1", {"sm8750": 1}), site("lab2", {"sm8750": 1})], expected)
     assert {name: [cell.model.name for cell in part] for name, part in parts.items()} == {
         "lab1": ["net2"],
         "lab2": ["net0", "net1", "net3"],
@@ -108,14 +110,14 @@ def test_a_long_cell_weighs_what_it_took_last_time() -> None:
 
 def test_cells_that_take_no_time_are_shared_by_number() -> None:
     cells = cells_of(6)
-    nothing = {cell.key: Forecast(0.0, 0.0) for cell in cells}
+    nothing = Expectations({cell.key: Forecast(0.0, 0.0) for cell in cells})
     parts = split(cells, [site("lab1", {"sm8750": 2}), site("lab2", {"sm8750": 1})], nothing)
     assert {name: len(part) for name, part in parts.items()} == {"lab1": 4, "lab2": 2}
 
 
 def test_a_soc_that_no_site_has_is_refused_with_those_that_they_have() -> None:
     with pytest.raises(InvalidInput, match="No site has devices for sa8255; the sites have sm8650, sm8750"):
-        split(cells_of(1, "sa8255"), [site("lab1", {"sm8750": 1}), site("lab2", {"sm8650": 1})], {})
+        split(cells_of(1, "sa8255"), [site("lab1", {"sm8750": 1}), site("lab2", {"sm8650": 1})], UNKNOWN)
 
 
 PLAN = cells_of(9)
