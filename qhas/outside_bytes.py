@@ -82,7 +82,17 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     """A zip file whose directory has at most `LARGEST_DIRECTORY`. Raises what `zipfile` does."""
     with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
         file.largest = None
+        _require_distinct(archive)
         yield archive
+
+
+def _require_distinct(archive: zipfile.ZipFile) -> None:
+    """Of records of one name each reader takes its own: what is looked at would be another than what runs."""
+    seen = set[str]()
+    for name in archive.namelist():
+        if name in seen:
+            raise zipfile.BadZipFile(f"its record {name[:100]!r} stands twice")
+        seen.add(name)
 
 
 class _Bounded(io.FileIO):

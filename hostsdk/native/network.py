@@ -14,6 +14,7 @@ from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.data_files import bring_data, is_external, require_data, without_data
 from hostsdk.native.expansion import require_bounded
 from hostsdk.native.gelu import fuse_gelus
+from hostsdk.native.tensor_sizes import require_addressable
 from hostsdk.native.written_out import write_out
 
 RECURRENT = ("LSTM", "GRU")
@@ -60,6 +61,7 @@ def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tu
         bool(fuse_gelus(model)),
         bool(write_out(model, onnx_path.parent)),
     ]
+    require_addressable(model)
     external = is_external(model)
     upgraded = without_data(model, _upgraded) if external else _upgraded(model)
     if not any(changed) and upgraded is model:

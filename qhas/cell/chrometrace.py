@@ -15,7 +15,7 @@ from qhas.cell.prepare import Prepared
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.devices import Device
 from qhas.failures import FailureKind, Step, StepFailed
-from qhas.machine.packing import write_whole
+from qhas.machine.packing import write_renamed
 from qhas.profile.dominant import dominant_path
 from qhas.profile.metrics import metrics_of
 from qhas.profile.notes import of_one_graph
@@ -54,7 +54,7 @@ async def _view(
     """View one graph's log into a folder of the step's, and note its figures in the cell or in the graph."""
     work, place = attempt.work, attempt.folder / folder
     config = place / CONFIG
-    write_whole(str(config), viewer_config(work.cell.trace).encode())
+    write_renamed(config, viewer_config(work.cell.trace).encode())
     if device:
         await _view_on_device(attempt, device, config, log, schematic, folder)
     else:
@@ -127,7 +127,7 @@ def _check_trace(path: Path, clock: float | None = None) -> list[str]:
             picture = read_timeline(path, (), clock)  # the path is of another graph
     except TraceInvalid as error:
         raise StepFailed(FailureKind.TRACE_INVALID, Step.CHROMETRACE, f"{error}.") from error
-    write_whole(str(path.with_name(TIMELINE)), picture.model_dump_json().encode())
+    write_renamed(path.with_name(TIMELINE), picture.model_dump_json().encode())
     return [f"{path.name} {remark}." for remark in picture.remarks]
 
 

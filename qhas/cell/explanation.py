@@ -16,7 +16,7 @@ from qhas.cell.prepare import source_of
 from qhas.cell.work import CellWork
 from qhas.estimate.trial import Subject
 from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
-from qhas.machine.packing import write_whole
+from qhas.machine.packing import write_renamed
 from qhas.outside_text import shown
 from qhas.site.sdk import Sdk, SdkKind
 
@@ -34,7 +34,7 @@ async def explain_too(work: CellWork) -> None:
         except InvalidInput as error:
             raise StepFailed(FailureKind.EXPLANATION_MISSING, Step.EXPLAIN, shown(str(error))) from error
         target = attempt.folder / EXPLANATION
-        await asyncio.to_thread(write_whole, str(target), answer.model_dump_json().encode())
+        await asyncio.to_thread(write_renamed, target, answer.model_dump_json().encode())
 
 
 async def _explained(work: CellWork, subject: Subject, sdk: Sdk, folder: Path) -> Explanation:

@@ -19,7 +19,7 @@ from qhas.cell.prepared import OP_TRACE, PreparedGraphs, prepared_key
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import file_digest
-from qhas.machine.packing import write_whole
+from qhas.machine.packing import write_renamed
 from qhas.network.dlc import read_network
 from qhas.network.network import Network
 from qhas.network.onnx_file import OnnxGraph
@@ -127,7 +127,7 @@ def _describe_network(dlc: Path, target: Path) -> Network | None:
     """A DLC in a form that is not known is prepared and profiled all the same: only comparisons know less of it."""
     with suppress(ValueError):
         network = read_network(dlc)
-        write_whole(str(target), network.model_dump_json(exclude_defaults=True).encode())
+        write_renamed(target, network.model_dump_json(exclude_defaults=True).encode())
         return network
     return None
 
@@ -138,7 +138,7 @@ def _describe_sources(graph: OnnxGraph, network: Network, dlc: Path, target: Pat
     with suppress(ValueError, OSError):
         trace = read_op_trace(dlc.with_name(OP_TRACE))
     sources = map_sources(graph, network, trace)
-    write_whole(str(target), sources.model_dump_json(exclude_defaults=True).encode())
+    write_renamed(target, sources.model_dump_json(exclude_defaults=True).encode())
 
 
 def _tell(work: CellWork, host: str) -> None:

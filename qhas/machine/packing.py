@@ -41,6 +41,12 @@ def arriving(target: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def write_renamed(target: Path, content: bytes) -> None:
+    """Write a file that readers see whole or not at all while the host lives, as scratch space does not outlive it."""
+    with arriving(target) as partial:
+        partial.write_bytes(content)
+
+
 def sync(path: Path) -> None:
     """Return when a file or a directory is on the disk: what is renamed or written later cannot outlive it in a crash."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jinja2.bccache import Bucket, BytecodeCache, bc_magic
 
-from qhas.machine.packing import arriving
+from qhas.machine.packing import write_renamed
 
 
 class CompiledTemplates(BytecodeCache):
@@ -45,5 +45,5 @@ class CompiledTemplates(BytecodeCache):
             return
         with suppress(OSError):
             Path(bucket.key).parent.mkdir(parents=True, exist_ok=True)
-            with arriving(Path(bucket.key)) as file:
-                file.write_bytes(bucket.checksum.encode() + b"\n" + marshal.dumps(bucket.code))
+            content = bucket.checksum.encode() + b"\n" + marshal.dumps(bucket.code)
+            write_renamed(Path(bucket.key), content)

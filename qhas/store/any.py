@@ -23,6 +23,7 @@ class AnyFileSystem:
     """Objects below the path `base` of an fsspec file system. Here nothing is quicker together."""
 
     at_once = 16
+    stored_at_once = 16
 
     def __init__(self, fs: Any, base: str) -> None:
         self._fs, self._base = fs, base

@@ -18,6 +18,8 @@ class Backend(Protocol):
 
     at_once: int
     """Operations that are worth having under way at the same time."""
+    stored_at_once: int
+    """Files that are worth storing at the same time."""
 
     def address(self, key: str) -> str:
         """Where a key is, for people: a local path or a URL."""

@@ -222,7 +222,7 @@ class Store:
         the upload. Raises StoreError with the first failure, after those under way have ended.
         """
         wanted = list(files)
-        with ThreadPoolExecutor(self._backend.at_once, "qhas-upload") as threads:
+        with ThreadPoolExecutor(self._backend.stored_at_once, "qhas-upload") as threads:
             packing = {
                 file: threads.submit(self._upload, prefix, file, before) for file in wanted if file.compress
             }

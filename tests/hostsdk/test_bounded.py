@@ -137,3 +137,12 @@ def test_a_file_is_read_up_to_its_limit(tmp_path):
     with pytest.raises(OSError, match="it is over 0 MB"):
         read_file(path, 2)
     assert LARGEST_TEXT > 1 << 20
+
+
+def test_a_record_that_stands_twice_is_refused_by_whoever_reads_the_file(tmp_path):
+    path = archive(tmp_path / "net.dlc", model=b"looked at", **{"model.params": b"{}"})
+    with zipfile.ZipFile(path, "a") as made, pytest.warns(UserWarning, match="Duplicate name"):
+        made.writestr("model", b"run")
+    assert "record 'model' stands twice" in str(refusal(lambda: Dlc(path).names()))
+    assert "record 'model' stands twice" in str(refusal(prepared_graphs, path, kind=ValueError))
+    assert "record 'model' stands twice" in str(refusal(framework_names, path, "graph", kind=FrameworkError))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qhas.machine.packing import arriving
+from qhas.machine.packing import arriving, write_renamed
 
 
 def test_a_file_has_its_name_when_it_is_whole(tmp_path: Path) -> None:
@@ -43,3 +43,10 @@ def test_a_file_may_have_the_longest_name_there_is(name: str, tmp_path: Path) ->
     with arriving(tmp_path / name) as partial:
         partial.write_text("whole")
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_file_is_written_in_the_place_of_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "config.json"
+    target.write_text("old")
+    write_renamed(target, b"new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("config.json", "new")]

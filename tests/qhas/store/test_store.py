@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,18 @@ def test_what_was_written_is_read(store: Store) -> None:
     store.write("runs/a/sweep.json", b"{}\0\xff")
     assert store.read("runs/a/sweep.json") == b"{}\0\xff"
     assert store.exists("runs/a/sweep.json")
+
+
+def test_a_folder_syncs_several_files_of_an_upload_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(2)
+    monkeypatch.setattr("qhas.store.local.sync", lambda _: together.wait(300))
+    files = [Upload(name, tmp_path / name, name) for name in ("one", "other")]
+    for file in files:
+        file.source.write_text(file.name)
+    stored = Store(str(tmp_path / "store")).upload("runs/a", files)
+    assert [artifact.name for artifact in stored] == ["one", "other"]
 
 
 def test_an_object_that_is_not_there_is_none(store: Store) -> None:

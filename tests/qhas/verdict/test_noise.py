@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
 from qhas.verdict.noise import LEAST_SIGMA, scale, surprises
 
@@ -45,3 +50,17 @@ def test_many_surprises_support_each_other() -> None:
 
 def test_no_series_no_surprise() -> None:
     assert surprises([], [], tests=3) == []
+
+
+@given(
+    st.lists(st.tuples(st.floats(-60, 60), st.floats(0.5, 1e9)), min_size=1, max_size=30), st.integers(1, 3)
+)
+def test_surprises_are_those_of_scipys_own_tests(series: list[tuple[float, float]], tests: int) -> None:
+    z, freedom = zip(*series, strict=True)
+    p = (2 * tests * stats.t.sf([abs(value) for value in z], freedom)).clip(0, 1)
+    assert surprises(z, freedom, tests) == [*stats.false_discovery_control(p, method="bh")]
+
+
+def test_a_night_is_judged_without_all_of_scipys_statistics() -> None:
+    asked = "import sys; from qhas.verdict.noise import surprises; surprises([4.0], [15.0], 1); print('scipy.stats' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", asked], text=True).strip() == "False"

@@ -1,0 +1,60 @@
+"""How large the tensors of a network are, told before anybody makes them: a constant of 10^10 elements is three small numbers in the file."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from hostsdk.errors import ErrorCode, ToolError
+
+MOST_ELEMENTS = 1 << 31
+"""Of a tensor: 4 GiB in float16, all that the HTP can address."""
+_TELLS_SHAPES = 4096
+"""Elements of a constant whose values may be a shape, a count or a padding; of a larger one only its own shape matters."""
+
+
+def require_addressable(model: Any) -> None:
+    """Raise `ToolError` for a network with a tensor of more than `MOST_ELEMENTS`, as far as that follows from its constants."""
+    shapes = _shapes(model)
+    for node in model.graph.node:
+        for name in node.output:
+            if (elements := prod(shapes.get(name, ()))) > MOST_ELEMENTS:
+                raise ToolError(
+                    ErrorCode.MODEL_LOAD,
+                    f"{node.op_type} {node.name or name} makes a tensor of {elements:,} elements "
+                    f"({' x '.join(map(str, shapes[name]))}), and the HTP addresses {MOST_ELEMENTS:,} in float16 at most: correct the "
+                    "sizes that it takes.",
+                    "Converter",
+                )
+
+
+def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Of what nodes make, by name. Empty where they cannot be told; the runtime says why."""
+    import onnx
+
+    try:
+        graph = onnx.shape_inference.infer_shapes(_light(model), data_prop=True).graph
+    except Exception:  # operations that it does not know, or shapes that contradict each other
+        return {}
+    return {
+        value.name: tuple(each.dim_value for each in value.type.tensor_type.shape.dim)
+        for value in (*graph.value_info, *graph.output)
+    }
+
+
+def _light(model: Any) -> Any:
+    """The network without the data of its weights, which nobody is to copy."""
+    import onnx
+
+    light = onnx.ModelProto(ir_version=model.ir_version)
+    light.opset_import.extend(model.opset_import)
+    light.functions.extend(model.functions)
+    for part in ("node", "input", "output"):
+        getattr(light.graph, part).extend(getattr(model.graph, part))
+    light.graph.name = model.graph.name
+    for constant in model.graph.initializer:
+        if prod(constant.dims) <= _TELLS_SHAPES:
+            light.graph.initializer.append(constant)
+        else:
+            light.graph.initializer.add(name=constant.name, data_type=constant.data_type, dims=constant.dims)
+    return light
