@@ -182,7 +182,7 @@ async def until_the_worker_has_told(flow_run: FlowRun) -> None:
         while True:
             # Made anew: a filter reaches up to the moment it is made.
             ended = EventFilter(event=EventNameFilter(name=["prefect.worker.executed-flow-run"]))
-            told = (await client.read_events(ended)).events
+            told = (await client.read_events(ended, limit=50)).events
             if any(str(flow_run.id) in resource.id for event in told for resource in event.related):
                 return
             await asyncio.sleep(0.5)
