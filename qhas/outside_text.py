@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 _REPLACEMENT = "\ufffd"
 _SEQUENCE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]P_^X]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]P_^X]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f\n]*+(?:\x07|\x1b\\|\x9c)"
 )
 """Colours, cursor movements, titles, links and pictures, as in ECMA-48: what a terminal obeys and nobody reads."""
 _UNSHOWN = re.compile(
@@ -22,8 +22,9 @@ _UNSHOWN = re.compile(
     "|(?<![^\x00-\x7f])[\u200c\u200d\ufe00-\ufe0f]"  # joins and variants of nothing
     f"|[{''.join(chr(plane << 16 | end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF))}]"
 )
-_FORMULA = re.compile(r"(^|[;\t\n])(\s*)([=+\-@＝＋－＠][^;\t\n]*)")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_CELL = re.compile(r"(^|[;\t\n])(\s*+)([=+\-@＝＋－＠][^;\t\n]*+)?")
+"""The begin of a cell and its formula, if it is one. Blanks are gone over once: each may end a cell."""
+_NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
 
 
 def shown(text: str) -> str:
@@ -48,12 +49,12 @@ def csv_cell(value: object) -> object:
     Also behind blanks, and behind what other spreadsheets take for the end of a cell. Numbers, and texts that are
     numbers, stay as they are.
     """
-    return _FORMULA.sub(_quoted, shown(value)) if isinstance(value, str) else value
+    return _CELL.sub(_quoted, shown(value)) if isinstance(value, str) else value
 
 
 def _quoted(found: re.Match[str]) -> str:
     separator, blanks, formula = found.groups()
-    return found[0] if _NUMBER.fullmatch(formula.strip()) else f"{separator}'{blanks}{formula}"
+    return found[0] if not formula or _NUMBER.fullmatch(formula.strip()) else f"{separator}'{blanks}{formula}"
 
 
 def reason_of(error: Exception) -> str:

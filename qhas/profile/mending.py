@@ -73,7 +73,7 @@ def mended_prefix(text: bytes, end_of_value: Callable[[bytes, int], int]) -> tup
 def first_fault(text: bytes) -> Oddity | None:
     """Where a text stops being JSON; None where it only stops too early."""
     try:
-        json.loads(text.decode("latin-1"), strict=False)
+        json.loads(text.decode("latin-1"), strict=False, parse_int=float)  # which takes any length
     except json.JSONDecodeError as error:
         if _UNFINISHED.fullmatch(error.doc, error.pos) or error.msg.startswith("Unterminated"):
             return None

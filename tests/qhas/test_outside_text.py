@@ -19,6 +19,7 @@ from qhas.devices.quarantine import Quarantined
 from qhas.devices.queue import Holder
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.outside_text import csv_cell, shown
+from tests.fuzz.fuzzing import bounded
 
 CLEAR, TITLE, LINK = "\x1b[2J\x1b[H", "\x1b]0;owned\x07", "\x1b]8;;http://x\x1b\\here\x1b]8;;\x1b\\"
 
@@ -136,6 +137,9 @@ def test_what_devices_and_other_users_say_is_stored_as_text() -> None:
         ("\xa0\u3000@x", "'\xa0\u3000@x"),
         ("a;=1+1;-5;+x", "a;'=1+1;-5;'+x"),
         ("a\t=1\n-2", "a\t'=1\n-2"),
+        ("a \t=1", "a \t'=1"),
+        ("a\n \n ;=1", "a\n \n ;'=1"),
+        (" \n\t ", " \n\t "),
         ("-", "'-"),
         ("-5", "-5"),
         ("+1.5e-3", "+1.5e-3"),
@@ -148,3 +152,15 @@ def test_what_devices_and_other_users_say_is_stored_as_text() -> None:
 )
 def test_no_cell_of_a_csv_is_a_formula_and_numbers_stay_numbers(value: object, cell: object) -> None:
     assert csv_cell(value) == cell
+
+
+@pytest.mark.parametrize("text", ["\n", " \n", ";", "\x9d", "\x1b]", "\x9b", "="])
+@pytest.mark.parametrize("end", ["x", "=1"])
+def test_a_text_of_many_characters_takes_no_longer_than_it_is_long(text: str, end: str) -> None:
+    with bounded():
+        csv_cell(text * (400_000 // len(text)) + end)
+
+
+def test_a_number_of_many_digits_is_told_from_a_formula_at_once() -> None:
+    with bounded():
+        assert csv_cell("-" + "1" * 400_000 + "x") == "'-" + "1" * 400_000 + "x"

@@ -24,6 +24,7 @@ ODD_VALUES = {
     "1e999": ('"Step Size": ', "1e999", "a number that is too large"),
     "-2.5E+400": ('"Step Size": ', "-2.5E+400", "a number that is too large"),
     "of 400 digits": ('"Step Size": ', "9" * 400 + ".5", "a number that is too large"),
+    "of 5,000 digits": ('"Step Size": ', "9" * 5000, "a number that is too large"),
     "in a list": ('"Dims": [1, ', "nan]", "a number that is none (nan)"),
     "latin-1": ('"Description": "gr', b'\xfc\xdfe"', "a byte that is no UTF-8 (0xfc)"),
     "half a character": ('"Description": "', b'\xe2\x82"', "a byte that is no UTF-8 (0xe2)"),
@@ -95,6 +96,15 @@ def test_only_a_trace_that_ends_early_is_called_cut_off(tmp_path: Path) -> None:
         told = refusal(tmp_path, chrometrace([op_event(), damaged, op_event()]))
         assert "cut off" not in told
         assert re.search(r"event 2, byte \d+", told)
+
+
+@pytest.mark.parametrize("after", [0, 100])
+def test_a_number_longer_than_python_reads_is_no_other_fault(tmp_path: Path, after: int) -> None:
+    long = "9" * 5000
+    text = chrometrace([op_event().replace('"args": {', f'"args": {{"Step Size": {long}, '), op_event()])
+    assert "cut off" in refusal(tmp_path, text[: text.index(long) + len(long) + after])
+    told = refusal(tmp_path, text.replace(long, f"{long}, nul", 1))
+    assert re.search(r"damaged at event 1, byte \d+", told)
 
 
 # Memory, of a process that reads a trace and nothing else.
