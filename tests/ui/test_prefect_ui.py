@@ -131,10 +131,14 @@ def run_by_clicking(page: Page, desk: Desk, network: str, soc: str) -> dict[str,
     open_form(page, desk)
     page.get_by_label("Network", exact=True).fill(str(desk.lab.folder / f"{network}.dlc"))
     choose_soc(page, soc)
-    page.get_by_role("button", name="Submit").click()
-    until = time.monotonic() + 150
+    submit, form = page.get_by_role("button", name="Submit"), page.url
+    submit.click()
+    until, again = time.monotonic() + 900, time.monotonic() + 60
     while len(found := runs(desk)) == before or found[0]["state"]["type"] not in ("COMPLETED", "FAILED"):
-        assert time.monotonic() < until, found[:1]
+        assert time.monotonic() < until, page.inner_text("body")[-2000:]
+        if page.url == form and time.monotonic() > again:  # a click before the form was ready is none
+            again += 60
+            submit.click()
         page.wait_for_timeout(500)  # not sleep(): the page's own requests pass through this thread
     return found[0]
 
