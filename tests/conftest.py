@@ -44,6 +44,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_was_asked_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another test asked of the host SDK, and did not wait for, is no answer to this one's question."""
+    monkeypatch.setattr("qhas.machine.host_sdk._asked", {})
+
+
 _MIGRATE = """
 import asyncio
 from prefect.server.database import provide_database_interface
