@@ -55,7 +55,7 @@ def test_the_end_of_the_clients_input_reaches_the_command(board: Board) -> None:
 def test_a_shell_killed_by_a_signal_is_255_and_a_killed_tool_128_and_the_signal(board: Board) -> None:
     assert ssh(board, "kill -9 $$").returncode == 255
     assert ssh(board, "sh -c 'kill -9 $$'; exit $?").returncode == 137
-    assert [command.exit_code for command in board.commands()] == [137, 137]
+    until(lambda: [command.exit_code for command in board.commands()] == [137, 137])
 
 
 def test_a_pipe_that_closes_ends_the_writer(board: Board) -> None:
@@ -73,6 +73,7 @@ def test_a_killed_client_leaves_the_command_alive(board: Board) -> None:
 
 def test_every_command_is_on_record(board: Board) -> None:
     ssh(board, "exit 3")
+    until(lambda: all(command.end for command in board.commands()))  # told after the client has gone
     (command,) = board.commands()
     assert (command.service, command.exit_code, command.fault) == ("exit 3", 3, None)
     assert command.end is not None

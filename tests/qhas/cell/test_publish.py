@@ -176,6 +176,7 @@ async def test_a_run_that_is_taken_over_while_files_are_stored_keeps_what_the_ot
         return digest
 
     monkeypatch.setattr(Local, "put", put_and_be_overtaken)
+    monkeypatch.setattr(Local, "stored_at_once", 1)  # so that none is on its way when the other comes
     async with sole_runner(store, RUN) as bench.lab.tenure:
         with pytest.raises(RunTaken):
             await publish_cell(bench.work)
