@@ -21,7 +21,7 @@ from qhas.history.reading import SCHEMAS, Where, read_history
 from qhas.machine.waits import asked
 from qhas.outside_bytes import shown_limit
 from qhas.outside_text import shown
-from qhas.query_plan import columns_read, with_unread
+from qhas.query_plan import LONGEST_SECONDS, columns_read, with_unread
 from qhas.runs.listing import run_lines
 from qhas.runs.stored import run_ids
 from qhas.store import Store
@@ -35,8 +35,6 @@ _MEMORY = "4GB"
 LARGEST_ANSWER = 1 << 30
 """Bytes of an answer, which is held as a whole: five million rows of `cells` with all columns."""
 _ROWS_AT_ONCE = 100_000
-LONGEST_SECONDS = 600
-"""A question that takes longer is rarely what somebody meant: a join without a condition, a recursion without end."""
 _INTERRUPT_SECONDS = 0.1
 _SETTINGS = {
     "memory_limit": _MEMORY,

@@ -1,4 +1,4 @@
-"""Which columns a question reads: DuckDB plans it over views that have no rows yet."""
+"""What is known of a question before it is asked: which columns it reads, by DuckDB's plan over views without rows, and how long it may take."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
+LONGEST_SECONDS = 600
+"""A question that takes longer is rarely what somebody meant: a join without a condition, a recursion without end."""
 _READS = "PYTHON_ARROW_SCAN"
 """What the plan calls the reading of a view; anything else that reads may show columns without naming them."""
 _READS_NONE = ("DUMMY_SCAN", "EMPTY_RESULT")

@@ -16,12 +16,11 @@ from qhas.cell.prepared import PreparedGraphs, prepared_key
 from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.network.onnx_file import read_onnx
-from qhas.runs.durations import expectations, read_durations
+from qhas.runs.durations import expectations
 from qhas.site import Site
 from qhas.site.fit import UnknownSoc, sdks_of
 from qhas.site.sdk import SdkKind
 from qhas.store import Store
-from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import Plan
 from qhas.sweep.spec import Cell, ModelRef
@@ -62,22 +61,17 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
         raise
     except InvalidInput as error:
         prepared, unknown = frozenset(), str(error)
-    known, expected = await asyncio.to_thread(_expected, plan, site, kind)
+    expected = await asyncio.to_thread(
+        expectations, Store(site.store), plan.spec.name, plan.cells, kind, site.measured_socs()
+    )
     forecasts = {cell.key: expected.of(cell) for cell in plan.cells}
     return Outlook(
         forecasts=forecasts,
-        known=frozenset(key for key in forecasts if key in known),
+        known=frozenset(cell.key for cell in plan.cells if expected.knows(cell)),
         prepared=prepared,
         unknown=unknown,
         seconds=_least_seconds(plan, site, forecasts, prepared),
     )
-
-
-def _expected(plan: Plan, site: Site, kind: SdkKind | None) -> tuple[dict[str, Forecast], Expectations]:
-    """What the cells took last time, and what all are expected to take."""
-    store, sweep = Store(site.store), plan.spec.name
-    known = read_durations(store, sweep)
-    return known, expectations(store, sweep, plan.cells, kind, site.measured_socs())
 
 
 async def _is_prepared(cell: Cell, lab: Lab, calibrated: dict[str, str]) -> bool:

@@ -16,7 +16,7 @@ from qhas.failures import InvalidInput
 from qhas.machine.secrets import masked, name_in
 from qhas.naming import safe_name
 from qhas.site import load_site
-from qhas.site.sdk import look_ahead
+from qhas.site.sdk import begin_to_find
 from qhas.sweep.quantization import RANDOM_CALIBRATION, bits
 from qhas.sweep.spec import INPUT_WORDS, RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, Variants
 
@@ -71,7 +71,7 @@ def profile(
 ) -> Exit:
     """Profile one network on one or more SoCs."""
     lab_site = load_site(site)
-    look_ahead(lab_site.sdk)
+    begin_to_find(lab_site.sdk)
     from qhas.cli.running import Request, run_and_show  # half of all imports, while the host SDK answers
     from qhas.runs.stored import new_run_id
 

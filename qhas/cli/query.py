@@ -22,6 +22,7 @@ from qhas.cli.screen import console, errors
 from qhas.cli.tables.turned import fitting
 from qhas.failures import InvalidInput
 from qhas.outside_text import csv_cell, shown
+from qhas.query_plan import LONGEST_SECONDS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +44,7 @@ def query(
     as_json: Annotated[bool, typer.Option("--json", help="Print every row as one JSON document.")] = False,
     timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="Give up a query that takes longer.")
-    ] = 600,
+    ] = LONGEST_SECONDS,
     site: SiteOption = None,
 ) -> Exit:
     """Query history, runs and verdicts in SQL; read-only."""

@@ -96,7 +96,7 @@ class Pipeline:
         expected: Expectations | None = None,
     ) -> None:
         """`devices` is their number by SoC; a SoC that is not in it is simulated. Whoever knows what a cell took tells `expected`."""
-        self.expected = expected or Expectations(real=devices.keys())
+        self.expected = expected or Expectations(measured=devices.keys())
         self._version = -1
         self._cores = cores
         self._host = host

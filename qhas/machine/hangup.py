@@ -9,12 +9,25 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def hangup_interrupts(number: signal.Signals = signal.SIGHUP) -> Iterator[None]:
+def hangup_interrupts() -> Iterator[None]:
     """Within the block SIGHUP is SIGINT, whoever handles that. Where SIGHUP is ignored, as under nohup, it stays so.
 
     Where SIGINT is ignored, as a shell has it for what a script starts with `&`, SIGHUP interrupts all the same. Only the main
-    thread can do this; in any other the block changes nothing. `number` takes the place of SIGHUP.
+    thread can do this; in any other the block changes nothing.
     """
+    with _interrupting(signal.SIGHUP):
+        yield
+
+
+@contextmanager
+def end_interrupts() -> Iterator[None]:
+    """The same of SIGTERM as well, for what has to tidy up whoever ends it."""
+    with _interrupting(signal.SIGHUP), _interrupting(signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def _interrupting(number: signal.Signals) -> Iterator[None]:
     before = signal.getsignal(number)
     if before in (signal.SIG_IGN, None) or threading.current_thread() is not threading.main_thread():
         yield
@@ -27,13 +40,6 @@ def hangup_interrupts(number: signal.Signals = signal.SIGHUP) -> Iterator[None]:
         signal.signal(number, before)
         if interrupt is signal.SIG_IGN:
             signal.signal(signal.SIGINT, interrupt)
-
-
-@contextmanager
-def end_interrupts() -> Iterator[None]:
-    """The same of SIGTERM as well, for what has to tidy up whoever ends it."""
-    with hangup_interrupts(), hangup_interrupts(signal.SIGTERM):
-        yield
 
 
 def _interrupt(*_: object) -> None:

@@ -159,7 +159,7 @@ def _titles(cells: Sequence[str]) -> _Columns | None:
 
 def series_of(message: str) -> Series | None:
     """The figure that a message is of, as tables and logs name it."""
-    return _SERIES.get(re.sub(r"\s*\[.*|:$", "", message).strip().lower())
+    return _SERIES.get(re.sub(r"\[.*|:$", "", message).strip().lower())
 
 
 def _sample(

@@ -61,7 +61,7 @@ def expectations(
     """
     known = read_durations(store, sweep)
     if all(cell.key in known for cell in cells):
-        return Expectations(known, real=measured)
+        return Expectations(known, measured=measured)
     sizes = sizes_of(cell.model for cell in cells)
     others = list(_others(store, sweep)) if sdk else []
     told = {name: NetworkSize(size) for other in others for name, size in other.bytes.items()}

@@ -248,7 +248,7 @@ def viewer_config(features: TraceFeatures) -> str:
     return json.dumps({"features": features.model_dump()}, indent=2)
 
 
-def look_ahead(ref: SdkRef) -> None:
+def begin_to_find(ref: SdkRef) -> None:
     """Begin to look where the host SDK is, if `find_sdk` will want it."""
     if ref.root is None and not any(map(os.environ.get, ROOT_VARIABLES)):
         ask(*_ROOT)

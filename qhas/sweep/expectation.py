@@ -24,20 +24,24 @@ _UNSIZED: Mapping[str, NetworkSize] = MappingProxyType({})
 class Expectations:
     """Forecasts of cells, which get better with every cell that says what it took. `version` changes when they do.
 
-    `known` is by cell key, and stays as it is; `sizes` are by network; SoCs that are not `real` are simulated.
+    `known` is by cell key, and stays as it is; `sizes` are by network; SoCs that are not `measured` are simulated.
     """
 
     def __init__(
         self,
         known: Mapping[str, Forecast] = _NOTHING,
         sizes: Mapping[str, NetworkSize] = _UNSIZED,
-        real: Collection[str] = (),
+        measured: Collection[str] = (),
     ) -> None:
         self.version = 0
-        self._known, self._sizes, self._real = known, sizes, real
+        self._known, self._sizes, self._measured = known, sizes, measured
         self._prepare, self._device = _Corrections(), _Corrections()
         for key, forecast in known.items():
             self.learn(key, prepare=forecast.prepare, device=forecast.device)
+
+    def knows(self, cell: Cell) -> bool:
+        """Whether the cell itself has run before."""
+        return cell.key in self._known
 
     def of(self, cell: Cell) -> Forecast:
         """In seconds."""
@@ -60,7 +64,7 @@ class Expectations:
 
     def _uncorrected(self, key: str) -> Forecast:
         network, soc, _ = key.split("/")
-        return (Forecast() if soc in self._real else SIMULATED).of_size(self._sizes.get(network))
+        return (Forecast() if soc in self._measured else SIMULATED).of_size(self._sizes.get(network))
 
 
 Labels = tuple[str, str, str, str]

@@ -243,15 +243,20 @@ def test_on_ceph_the_buckets_policy_gives_workers_and_readers_their_rights(
         Store(f"s3://{BUCKET}", IMPATIENT).read("runs/one/sweep.json")
 
 
+def work_without(action: str, ceph: Ceph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be the worker, with one right less."""
+    put_on(ceph.user("qhas-worker"), monkeypatch)
+    policy = without(rules("ceph-bucket-policy"), "WorkersKeepArtifacts", action)
+    ceph.client().put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+
+
 @pytest.mark.slow
 @needs_ceph
 @pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject"])
 def test_on_ceph_one_right_less_is_told(
     ceph: Ceph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    put_on(ceph.user("qhas-worker"), monkeypatch)
-    policy = without(rules("ceph-bucket-policy"), "WorkersKeepArtifacts", action)
-    ceph.client().put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    work_without(action, ceph, monkeypatch)
     with pytest.raises(StoreError, match=NOT_ALLOWED):
         work(Store(f"s3://{BUCKET}", IMPATIENT), tmp_path)
 
@@ -261,9 +266,7 @@ def test_on_ceph_one_right_less_is_told(
 def test_on_ceph_who_may_not_read_is_told_of_what_others_wrote(
     ceph: Ceph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_on(ceph.user("qhas-worker"), monkeypatch)
-    policy = without(rules("ceph-bucket-policy"), "WorkersKeepArtifacts", "s3:GetObject")
-    ceph.client().put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    work_without("s3:GetObject", ceph, monkeypatch)
     ceph.client().put_object(Bucket=BUCKET, Key="runs/one/sweep.json", Body=b"{}")
     with pytest.raises(StoreError, match=NOT_ALLOWED):
         Store(f"s3://{BUCKET}", IMPATIENT).read("runs/one/sweep.json")

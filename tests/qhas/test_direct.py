@@ -21,6 +21,7 @@ from qhas.runs.record import SweepState
 from qhas.runs.stored import load_run
 from qhas.site import SdkRef, Site
 from qhas.store import Store
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.spec import ModelRef, SweepSpec
 from qhas.verdict.stored import read_verdicts
 
@@ -71,6 +72,28 @@ def test_what_the_caller_needs_afterwards_is_imported_once_a_tool_computes(
         run_direct(spec, site, RUN, then=["what.shows.it"])
     assert steps[0] == Step.PREPARE
     assert "what.shows.it" in steps
+
+
+def test_a_run_learns_from_each_cell_what_the_others_will_take(
+    site: Site, sdk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, dict[str, float]] = {}
+
+    def learn(_: Expectations, key: str, **seconds: float) -> None:
+        told[key] = told.get(key, {}) | {part: took for part, took in seconds.items() if took}
+
+    monkeypatch.setattr(Expectations, "learn", learn)
+    order(sdk, durations={Tool.PREPARE: 0.2, Tool.NET_RUN: 0.1})
+    dlc = make_dlc(tmp_path / "net.dlc")
+    run_direct(
+        SweepSpec(name="net", models=[ModelRef(name="net", dlc=str(dlc))], socs=["sa8255", "qcs9100"]),
+        site,
+        RUN,
+    )
+    assert told.keys() == {"net/sa8255/default", "net/qcs9100/default"}
+    for took in told.values():
+        assert took["prepare"] >= 0.2
+        assert took["device"] >= 0.1
 
 
 def test_the_same_id_again_runs_only_what_failed(site: Site, sdk: Path, spec: SweepSpec) -> None:

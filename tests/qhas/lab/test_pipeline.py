@@ -128,7 +128,7 @@ def known(rack: Rack) -> Expectations:
     """What a last run left."""
     return Expectations(
         {key: Forecast(prepare, device) for key, (prepare, device, _) in rack.seconds.items()},
-        real=rack.devices,
+        measured=rack.devices,
     )
 
 
@@ -142,7 +142,7 @@ def by_size(rack: Rack, seed: int) -> Expectations:
     for network, each in prepares.items():
         share = mean(each) / typical * chance.lognormvariate(0, 0.36)
         sizes[network] = NetworkSize(int(share * 60e6), int(share * 60))
-    return Expectations(sizes=sizes, real=rack.devices)
+    return Expectations(sizes=sizes, measured=rack.devices)
 
 
 @pytest.mark.parametrize("cores", [2, 4, 8])

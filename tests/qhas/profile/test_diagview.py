@@ -21,9 +21,11 @@ from qhas.profile.diagview import (
     latency,
     read_averages,
     read_samples,
+    series_of,
     spread_percent,
 )
 from qhas.profile.metrics import Latency
+from tests.fuzz.fuzzing import bounded
 
 VENDOR = Path(__file__).parents[3] / ".." / "shared" / "data" / "vendor"
 TITLES = "Message Timestamp,Message,Time,Unit of Measurement,Timing Source,Event Level"
@@ -287,3 +289,10 @@ def test_the_spread_is_from_minimum_to_90th_percentile_in_percent_of_the_median(
 )
 def test_a_line_of_any_length_is_read_once(line: str) -> None:
     assert read_averages(f"{line}\nTotal Inference Time [NetRun]: 12 us\n") == Averages({Series.TOTAL: 12.0})
+
+
+@pytest.mark.parametrize("message", [" " * 400_000 + "x", "\t [" * 100_000, "[" * 400_000])
+def test_a_message_of_any_length_is_read_once(message: str) -> None:
+    with bounded():
+        assert series_of(message) is None
+        assert series_of(f"Total Inference Time {message[:-1]} [NetRun]") in (Series.TOTAL, None)

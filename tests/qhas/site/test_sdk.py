@@ -19,9 +19,9 @@ from qhas.site.sdk import (
     Sdk,
     SdkKind,
     Tool,
+    begin_to_find,
     find_sdk,
     host_sdk_root,
-    look_ahead,
     viewer_config,
 )
 from qhas.sweep.spec import PerfProfile, PrepareOptions, RunOptions, TraceFeatures
@@ -70,7 +70,7 @@ def test_the_host_sdk_is_looked_for_ahead_where_it_will_be_used(
     for variable in ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("QNN_SDK_ROOT", named)
-    look_ahead(ref)
+    begin_to_find(ref)
     assert questions == asked
 
 

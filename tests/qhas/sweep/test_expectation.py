@@ -18,7 +18,7 @@ def cell(name: str, soc: str = "sm8750", variant: str = "default") -> Cell:
 
 
 def test_of_a_cell_nobody_knows_the_typical_time_is_expected() -> None:
-    expected = Expectations(real=["sm8750"])
+    expected = Expectations(measured=["sm8750"])
     assert expected.of(cell("net")) == Forecast()
     assert expected.of(cell("net", "sa8255")) == SIMULATED
 
@@ -32,7 +32,7 @@ def test_what_a_cell_took_is_expected_again_whatever_others_took() -> None:
 
 def test_a_larger_network_is_expected_to_take_longer() -> None:
     sizes = {"small": NetworkSize(1_300_000, 45), "large": NetworkSize(275_000_000, 125)}
-    expected = Expectations(sizes=sizes, real=SOCS)
+    expected = Expectations(sizes=sizes, measured=SOCS)
     small, large = expected.of(cell("small")), expected.of(cell("large"))
     assert small.prepare < Forecast().prepare < large.prepare
     assert small.device < Forecast().device < large.device
@@ -45,7 +45,7 @@ def test_a_network_whose_ops_are_not_known_is_as_one_of_typically_many() -> None
 
 
 def test_a_network_that_took_long_on_one_soc_is_expected_to_on_the_others() -> None:
-    expected = Expectations(real=SOCS)
+    expected = Expectations(measured=SOCS)
     expected.learn("slow/sm8650/default", prepare=600.0, device=60.0)
     expected.learn("quick/sm8650/default", prepare=60.0, device=60.0)
     assert expected.of(cell("slow")).prepare > 5 * expected.of(cell("quick")).prepare
@@ -53,7 +53,7 @@ def test_a_network_that_took_long_on_one_soc_is_expected_to_on_the_others() -> N
 
 
 def test_where_all_take_twice_as_long_so_will_one_that_never_ran() -> None:
-    expected = Expectations(real=SOCS)
+    expected = Expectations(measured=SOCS)
     for number in range(20):
         expected.learn(f"net{number}/{SOCS[number % 3]}/default", prepare=120.0, device=120.0)
     assert expected.of(cell("new")).prepare == pytest.approx(120.0, rel=0.1)
@@ -61,7 +61,7 @@ def test_where_all_take_twice_as_long_so_will_one_that_never_ran() -> None:
 
 def test_networks_socs_and_variants_are_told_apart() -> None:
     networks, socs = {"a": 1.0, "b": 4.0, "c": 9.0}, {"sm8650": 1.0, "sm8750": 1.5, "sa8255": 2.0}
-    expected = Expectations(real=SOCS)
+    expected = Expectations(measured=SOCS)
     left_out = "b/sa8255/default"
     for network, long in networks.items():
         for soc, slow in socs.items():
@@ -72,11 +72,11 @@ def test_networks_socs_and_variants_are_told_apart() -> None:
 
 def test_last_times_of_other_cells_teach_as_well() -> None:
     known = {f"net/{soc}/default": Forecast(600.0, 60.0) for soc in ("sm8650", "sa8255")}
-    assert Expectations(known, real=SOCS).of(cell("net")).prepare == pytest.approx(600.0, rel=0.1)
+    assert Expectations(known, measured=SOCS).of(cell("net")).prepare == pytest.approx(600.0, rel=0.1)
 
 
 def test_forecasts_are_others_only_when_the_version_is() -> None:
-    expected = Expectations(real=SOCS)
+    expected = Expectations(measured=SOCS)
     before = expected.version
     expected.learn("net/sm8650/default")
     assert expected.version == before
@@ -85,7 +85,7 @@ def test_forecasts_are_others_only_when_the_version_is() -> None:
 
 
 def test_thousands_of_cells_are_learnt_from_in_a_moment() -> None:
-    expected = Expectations(real=SOCS)
+    expected = Expectations(measured=SOCS)
     for number in range(5_000):
         expected.learn(f"net{number // 4}/soc{number % 4}/default", prepare=1.0 + number % 7)
     assert expected.version < 300

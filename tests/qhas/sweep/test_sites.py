@@ -19,7 +19,7 @@ from qhas.sweep.spec import Cell
 from tests.documents import write_yaml
 
 SOCS = ["sm8650", "sm8750", "sa8255"]
-UNKNOWN = Expectations(real=SOCS)
+UNKNOWN = Expectations(measured=SOCS)
 
 
 def site(name: str, socs: dict[str, int], **changes: Any) -> SiteRef:
@@ -44,7 +44,7 @@ def racks(draw: st.DrawFn) -> tuple[list[SiteRef], list[Cell], Expectations]:
         for cell, seconds in zip(cells, known, strict=True)
         if seconds is not None
     }
-    return sites, cells, Expectations(forecasts, real=SOCS)
+    return sites, cells, Expectations(forecasts, measured=SOCS)
 
 
 @given(racks())
