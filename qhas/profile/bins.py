@@ -61,11 +61,11 @@ def shares(moves: Iterable[Transfer], bins: int, width: int) -> list[float]:
 
 def whole(amounts: Iterable[float]) -> list[int]:
     """Whole numbers that add up to the same."""
-    reached, told, values = 0.0, 0, []
+    reached, assigned, values = 0.0, 0, []
     for amount in amounts:
         reached += amount
-        values.append(round(reached) - told)
-        told += values[-1]
+        values.append(round(reached) - assigned)
+        assigned += values[-1]
     return values
 
 
