@@ -3,7 +3,8 @@
 A cell is prepared here, waits for a device, runs there, and is finished here (viewer, upload). A cell may start when
 its SoC has fewer prepared cells waiting than devices, so the lead is bounded and scratch space with it. Of the SoCs
 that may start one, the one next to starve comes first. Of its cells, the longest on the device whose prepare will be
-done before the SoC starves: long cells at the end leave devices idle, and so do long prepares at the beginning.
+done before the SoC starves: long cells at the end leave devices idle, and so do long prepares at the beginning. Cells of
+an ONNX that another cell is quantising or converting come last: they would hold a core's place and wait for it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from math import inf
 from pathlib import Path
@@ -55,6 +56,11 @@ class _Queue:
     def __len__(self) -> int:
         return len(self._cells)
 
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """In no order that means anything."""
+        return (cell for _, cell in self._cells)
+
     def expect(self, expected: Expectations) -> None:
         """Forecast the cells anew."""
         self._cells = [(expected.of(cell), cell) for _, cell in self._cells]
@@ -65,19 +71,23 @@ class _Queue:
         """The longest first; equals stay as they are."""
         self._cells.sort(key=lambda each: -(each[0].prepare if host_bound else each[0].device))
 
-    def take(self, slack: float) -> tuple[Forecast, Cell]:
+    def take(self, slack: float, waits: Callable[[Cell], bool]) -> tuple[Forecast, Cell]:
         """The longest cell whose prepare fits into the slack, else the one that is prepared soonest.
 
-        But first a cell that alone takes as long as a device has work left: the sweep would end with it.
+        But first a cell that alone takes as long as a device has work left: the sweep would end with it. One that
+        `waits` for another cell's conversion is taken only if all of them do.
         """
         self.firsts = max(0, self.firsts - 1)
-        whole = [forecast.prepare + forecast.device for forecast, _ in self._cells]
-        if self.devices != inf and max(whole) >= self.seconds / max(1.0, self.devices):
-            slack, critical = inf, whole.index(max(whole))
-            self._cells.insert(0, self._cells.pop(critical))
-        fitting = (n for n, (forecast, _) in enumerate(self._cells) if forecast.prepare <= slack)
-        soonest = min(range(len(self._cells)), key=lambda n: (self._cells[n][0].prepare, n))
-        taken = self._cells.pop(next(fitting, soonest))
+        everyone = range(len(self._cells))
+        ready = [n for n in everyone if not waits(self._cells[n][1])] or everyone
+        prepares = {n: self._cells[n][0].prepare for n in ready}
+        whole = {n: prepares[n] + self._cells[n][0].device for n in ready}
+        critical = max(ready, key=whole.__getitem__)
+        if self.devices != inf and whole[critical] >= self.seconds / max(1.0, self.devices):
+            taken = self._cells.pop(critical)
+        else:
+            fitting = (n for n in ready if prepares[n] <= slack)
+            taken = self._cells.pop(next(fitting, min(ready, key=prepares.__getitem__)))
         self.prepares -= taken[0].prepare
         self.seconds -= taken[0].device
         return taken
@@ -106,6 +116,8 @@ class Pipeline:
         self._changed = asyncio.Event()
         self._host_bound = False
         self._started: dict[str, tuple[Forecast, float]] = {}
+        self._makers: dict[str, str] = {}
+        """By conversion the key of the cell that does it, empty when it is done."""
         by_soc = defaultdict[str, list[Cell]](list)
         for cell in cells:
             by_soc[cell.soc].append(cell)
@@ -118,6 +130,10 @@ class Pipeline:
             stages[before] -= 1
         stages[stage] += 1
         self._where[cell.key] = stage
+        if stage is Stage.PREPARING:
+            self._makers.setdefault(_conversion(cell), cell.key)
+        else:
+            self._converted(cell)
         if stage is Stage.ON_DEVICE:
             self._started[cell.key] = self._started[cell.key][0], _now()
         self._changed.set()
@@ -127,7 +143,18 @@ class Pipeline:
         if (last := self._where.pop(cell.key, None)) is not None:
             self._stages[cell.soc][last] -= 1
         self._started.pop(cell.key, None)
+        self._converted(cell)
         self._changed.set()
+
+    def _converted(self, cell: Cell) -> None:
+        """A started cell has its network, or will not have it."""
+        conversion = _conversion(cell)
+        if self._makers.get(conversion) == cell.key:
+            self._makers[conversion] = ""
+
+    def _waits(self, cell: Cell) -> bool:
+        """Whether a cell would first wait until another one has quantised or converted the same network."""
+        return bool(cell.model.onnx and self._makers.get(_conversion(cell)))
 
     def urgency(self, cell: Cell) -> Urgency:
         """How urgent host work for a started cell is."""
@@ -147,7 +174,7 @@ class Pipeline:
             self._expect()
             if soc := self._next_soc():
                 queue = self._queues[soc]
-                forecast, cell = queue.take(self._slack(soc))
+                forecast, cell = queue.take(self._slack(soc), self._waits)
                 self._started[cell.key] = forecast, _now()
                 self.enter(cell, Stage.PREPARING)
                 yield cell
@@ -190,12 +217,13 @@ class Pipeline:
         devices = max(1, self._devices(soc))
         return waiting < devices and (not waiting or waiting + preparing < 2 * devices)
 
-    def _satiety(self, soc: str) -> tuple[float, float]:
-        """Cells under way to each device, then the device time that is left, the most first."""
+    def _satiety(self, soc: str) -> tuple[bool, float, float]:
+        """Whether all its cells would wait for others; cells under way to each device; the device time that is left, the most first."""
         stages, devices = self._stages[soc], self._devices(soc)
         under_way = stages[Stage.PREPARING] + stages[Stage.WAITING] + stages[Stage.ON_DEVICE]
         share = 1 if devices == inf else max(1, devices)
-        return under_way / share, -self._queues[soc].seconds / share
+        queue = self._queues[soc]
+        return all(map(self._waits, queue.cells)), under_way / share, -queue.seconds / share
 
     def _slack(self, soc: str) -> float:
         """Seconds until a device of the SoC has nothing to do. Where prepares are the bottleneck none is worth a rush."""
@@ -221,6 +249,12 @@ class Pipeline:
             free >= self._host.free_scratch_mb << 20
             and _available_memory() >= self._host.free_memory_mb << 20
         )
+
+
+def _conversion(cell: Cell) -> str:
+    """What cells of one ONNX, quantised alike, share."""
+    quantize = cell.model.quantize
+    return f"{cell.model.name} {quantize.name}" if quantize else cell.model.name
 
 
 def _now() -> float:
