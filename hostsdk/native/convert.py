@@ -25,7 +25,7 @@ from hostsdk.native.assignment import (
 from hostsdk.native.boundary import Boundary, rewrite
 from hostsdk.native.costly_forms import costly_forms
 from hostsdk.native.inner_outputs import give_out
-from hostsdk.native.job import Reply, serve
+from hostsdk.native.job import Reply
 from hostsdk.native.network import Shapes, ready
 from hostsdk.native.reasons import reason_of
 from hostsdk.native.remedies import refusal
@@ -152,7 +152,3 @@ def _unusable(network: str, error: Exception) -> ToolError:
     return ToolError(
         ErrorCode.MODEL_LOAD, f"{Path(network).name} is no usable ONNX model: {reason_of(error)}", "Converter"
     )
-
-
-if __name__ == "__main__":
-    serve(convert)
