@@ -15,7 +15,7 @@ from qhas.site import SdkRef, Site
 from qhas.site.sdk import find_sdk, host_sdk_root
 from tests.hostsdk import networks
 
-pytestmark = pytest.mark.hostsdk
+pytestmark = [pytest.mark.hostsdk, pytest.mark.xdist_group("gate_accuracy")]
 ROUNDED, RENAMED, ALONE = "rounded", "renamed", "alone"
 
 
