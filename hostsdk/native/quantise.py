@@ -45,7 +45,7 @@ def quantise(request: dict[str, Any], reply: Reply) -> None:
     if recurrent:
         raise refusal(recurrent, onnx_graph(str(source)))
     try:
-        made, lifted, activations = _quantised(source, request)
+        quantised, lifted, activations = _quantised(source, request)
     except ToolError:
         raise
     except (
@@ -54,7 +54,7 @@ def quantise(request: dict[str, Any], reply: Reply) -> None:
         raise _explained(source, Path(request["onnx"]).name, error) from error
     data = Path(_WEIGHTS)
     reply.result(
-        onnx=str(made),
+        onnx=str(quantised),
         data=str(data.resolve()) if data.is_file() else None,
         lifted=lifted,
         activations=activations,

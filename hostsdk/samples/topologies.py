@@ -66,17 +66,19 @@ def load(network: str) -> tuple[onnx.ModelProto, list[Weight]]:
     used = {name for node in graph.node for name in node.input}
     _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used])
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    made = {
+    shapes = {
         node.output[0]: tuple(int(size) for size in constants[node.input[0]])
         for node in graph.node
         if node.op_type == "ConstantOfShape" and node.output[0] in used
     }
-    made |= {name: value.shape for name, value in constants.items() if value.dtype == np.float32}
+    shapes |= {name: value.shape for name, value in constants.items() if value.dtype == np.float32}
     takers = _takers(graph)
-    weights = [Weight(name, shape, _role(takers, name)) for name, shape in made.items()]
+    weights = [Weight(name, shape, _role(takers, name)) for name, shape in shapes.items()]
     _replace(graph.node, [node for node in graph.node if node.op_type != "ConstantOfShape"])
     used = {name for node in graph.node for name in node.input}
-    _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used - made.keys()])
+    _replace(
+        graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used - shapes.keys()]
+    )
     del graph.value_info[:]
     return model, weights
 
