@@ -8,7 +8,7 @@ the first cells the longest there comes first whose prepare will be done before 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import inf
 
 from qhas.sweep.expectation import Expectations
@@ -25,11 +25,13 @@ class Queue:
     `devices` is without end where it is simulated: what a device would do is then done on this host.
     """
 
-    def __init__(self, devices: float, cells: Iterable[Cell]) -> None:
+    def __init__(self, devices: float, cells: Iterable[Cell], waits: Callable[[Cell], bool]) -> None:
+        """A cell that `waits` for another one's work is taken only if all of them do."""
         self.devices = devices
+        self._waits = waits
         self._left = {cell.key: (Forecast(), cell) for cell in cells}
         self._feeding: list[str] = []
-        self._others: list[str] = []
+        self._in_order: list[str] = []
         self._by_length: list[str] = []
         """The first one last, as in those above."""
         self.here = self.there = 0.0
@@ -37,6 +39,11 @@ class Queue:
 
     def __len__(self) -> int:
         return len(self._left)
+
+    @property
+    def waits(self) -> bool:
+        """Whether all its cells do."""
+        return all(self._waits(cell) for _, cell in self._left.values())
 
     def expect(self, expected: Expectations) -> None:
         """Forecast the cells anew; then they are to be sorted."""
@@ -48,26 +55,26 @@ class Queue:
         scarce = self.devices / max(cores, 1e-9)
         backwards = list(self._left)[::-1]
         feeding = {key for key in backwards if self._here(key) * scarce < _SOONER * self._there(key)}
-        others = [key for key in backwards if key not in feeding]
-        self._feeding = sorted((key for key in backwards if key in feeding), key=self._there)
-        self._others = sorted(others, key=self._there if self.there else self._here)
+        self._in_order = sorted(backwards, key=self._there if self.there else self._here)
+        self._feeding = [key for key in self._in_order if key in feeding]
         self._by_length = sorted(backwards, key=self._length)
 
     def longest(self) -> float:
         """Seconds of the cell that takes longest from its start to the end of its work on a device."""
-        return self._length(self._last(self._by_length))
+        return self._length(self._first(self._by_length))
 
     def take_longest(self) -> tuple[Forecast, Cell]:
         """That cell. There must be one."""
-        return self._take(self._last(self._by_length))
+        return self._take(self._first(self._by_length))
 
     def take_next(self, slack: float) -> tuple[Forecast, Cell]:
         """The next one in order, where devices have work for so many seconds. There must be one."""
         self._feeding = [key for key in self._feeding if key in self._left]
-        if not self._feeding:
-            return self._take(self._last(self._others))
-        in_time = (key for key in reversed(self._feeding) if self._here(key) <= slack)
-        return self._take(next(in_time, None) or min(self._feeding, key=self._here))
+        feeding = [key for key in reversed(self._feeding) if not self._waits(self._left[key][1])]
+        if not feeding:
+            return self._take(self._first(self._in_order))
+        in_time = (key for key in feeding if self._here(key) <= slack)
+        return self._take(next(in_time, None) or min(feeding, key=self._here))
 
     def _here(self, key: str) -> float:
         return self._length(key) if self.devices == inf else self._left[key][0].prepare
@@ -78,10 +85,11 @@ class Queue:
     def _length(self, key: str) -> float:
         return sum(self._left[key][0])
 
-    def _last(self, keys: list[str]) -> str:
+    def _first(self, keys: list[str]) -> str:
         while keys[-1] not in self._left:
             keys.pop()
-        return keys[-1]
+        left = (key for key in reversed(keys) if key in self._left)
+        return next((key for key in left if not self._waits(self._left[key][1])), keys[-1])
 
     def _take(self, key: str) -> tuple[Forecast, Cell]:
         self.here -= self._here(key)

@@ -3,7 +3,8 @@
 A cell is prepared here, waits for a device, runs there, and is finished here (viewer, upload). A cell may start while
 few prepared cells wait for devices, so the lead is bounded and scratch space with it. Of the SoCs that may start one, the one
 next to starve comes first, with its next cell in order. But before all others a cell, of whatever SoC, that alone takes as
-long as everything that is left: the sweep would end with it.
+long as everything that is left: the sweep would end with it. Cells of an ONNX that another cell is quantising or converting come
+last: they would hold a core's place and wait for it.
 """
 
 from __future__ import annotations
@@ -64,10 +65,12 @@ class Pipeline:
         self._where: dict[str, Stage] = {}
         self._changed = asyncio.Event()
         self._started: dict[str, tuple[Forecast, float]] = {}
+        self._makers: dict[str, str] = {}
+        """By conversion the key of the cell that does it, empty when it is done."""
         by_soc = defaultdict[str, list[Cell]](list)
         for cell in cells:
             by_soc[cell.soc].append(cell)
-        self._queues = {soc: Queue(devices.get(soc, inf), each) for soc, each in by_soc.items()}
+        self._queues = {soc: Queue(devices.get(soc, inf), each, self._waits) for soc, each in by_soc.items()}
 
     def enter(self, cell: Cell, stage: Stage) -> None:
         """A started cell goes on to its next stage."""
@@ -76,6 +79,10 @@ class Pipeline:
             stages[before] -= 1
         stages[stage] += 1
         self._where[cell.key] = stage
+        if stage is Stage.PREPARING:
+            self._makers.setdefault(_conversion(cell), cell.key)
+        else:
+            self._converted(cell)
         if stage is Stage.ON_DEVICE:
             self._started[cell.key] = self._started[cell.key][0], _now()
         self._changed.set()
@@ -85,7 +92,18 @@ class Pipeline:
         if (last := self._where.pop(cell.key, None)) is not None:
             self._stages[cell.soc][last] -= 1
         self._started.pop(cell.key, None)
+        self._converted(cell)
         self._changed.set()
+
+    def _converted(self, cell: Cell) -> None:
+        """A started cell has its network, or will not have it."""
+        conversion = _conversion(cell)
+        if self._makers.get(conversion) == cell.key:
+            self._makers[conversion] = ""
+
+    def _waits(self, cell: Cell) -> bool:
+        """Whether a cell would first wait until another one has quantised or converted the same network."""
+        return bool(cell.model.onnx and self._makers.get(_conversion(cell)))
 
     def urgency(self, cell: Cell) -> Urgency:
         """How urgent host work for a started cell is."""
@@ -137,6 +155,7 @@ class Pipeline:
         return [soc for soc in waiting if self._wants(soc)]
 
     def _take(self, ready: list[str]) -> tuple[Forecast, Cell]:
+        ready = [soc for soc in ready if not self._queues[soc].waits] or ready
         longest = max((self._queues[soc] for soc in ready), key=Queue.longest)
         if longest.longest() >= self._time_left():
             return longest.take_longest()
@@ -202,6 +221,12 @@ class Pipeline:
             free >= self._host.free_scratch_mb << 20
             and _available_memory() >= self._host.free_memory_mb << 20
         )
+
+
+def _conversion(cell: Cell) -> str:
+    """What cells of one ONNX, quantised alike, share."""
+    quantize = cell.model.quantize
+    return f"{cell.model.name} {quantize.name}" if quantize else cell.model.name
 
 
 def _now() -> float:

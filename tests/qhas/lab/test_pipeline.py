@@ -22,7 +22,8 @@ from qhas.machine.cores import Cores
 from qhas.site import Host
 from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import Forecast
-from qhas.sweep.spec import Cell
+from qhas.sweep.quantization import Quantization
+from qhas.sweep.spec import Cell, ModelRef
 
 HOST = Host(free_memory_mb=0, free_scratch_mb=0)
 
@@ -223,6 +224,51 @@ def test_simulated_cells_are_finished_before_others_are_begun() -> None:
 
     in_no_time(run())
     assert most <= 3 * 2
+
+
+def onnx_cell(soc: str, name: str) -> Cell:
+    return Cell(model=ModelRef(name=name, onnx=f"{name}.onnx", quantize=Quantization()), soc=soc)
+
+
+async def started(pipeline: Pipeline, count: int) -> list[str]:
+    """The next cells that start, by network and SoC."""
+    cells = aiter(pipeline)
+    return [(await anext(cells)).key.removesuffix("/default") for _ in range(count)]
+
+
+def test_cells_of_a_network_that_is_being_converted_come_after_the_others() -> None:
+    cells = [onnx_cell(soc, name) for name in ("a", "b") for soc in ("sa8255", "qcs9100")]
+
+    async def run() -> None:
+        pipeline = Pipeline(cells, {}, 2, HOST, Path("/"))
+        assert await started(pipeline, 2) == ["a/sa8255", "b/qcs9100"]
+        pipeline.enter(cells[0], Stage.ON_DEVICE)
+        assert await started(pipeline, 1) == ["a/qcs9100"]
+        pipeline.enter(cells[1], Stage.ON_DEVICE)
+        assert await started(pipeline, 1) == ["b/sa8255"]
+
+    in_no_time(run())
+
+
+def test_where_every_network_is_being_converted_cells_start_all_the_same() -> None:
+    cells = [onnx_cell(soc, "a") for soc in ("sa8255", "qcs9100")]
+
+    async def run() -> None:
+        assert await started(Pipeline(cells, {}, 2, HOST, Path("/")), 2) == ["a/sa8255", "a/qcs9100"]
+
+    in_no_time(run())
+
+
+def test_a_conversion_that_failed_keeps_nobody_waiting() -> None:
+    cells = [onnx_cell(soc, name) for name in ("a", "b") for soc in ("sa8255", "qcs9100")]
+
+    async def run() -> None:
+        pipeline = Pipeline(cells, {}, 1, HOST, Path("/"))
+        assert await started(pipeline, 1) == ["a/sa8255"]
+        pipeline.leave(cells[0])
+        assert await started(pipeline, 1) == ["a/qcs9100"]
+
+    in_no_time(run())
 
 
 def test_every_cell_starts_once_even_where_nothing_has_room(monkeypatch: pytest.MonkeyPatch) -> None:
