@@ -229,8 +229,10 @@ class _Drawing:
         dominant, executed = _number(args.get("Dominant Path Cycles")), _number(args.get("Duration (cycles)"))
         if executed != length or dominant > 0:
             self._on_path.add(start, start + length)
-        told = None if executed != length else min(dominant, length)
-        self._collected.append(_Ran(_number(event.get("tid")), self._op(event, args), start, length, told))
+        dominant_cycles = None if executed != length else min(dominant, length)
+        self._collected.append(
+            _Ran(_number(event.get("tid")), self._op(event, args), start, length, dominant_cycles)
+        )
         if len(self._collected) >= _COLLECTED:
             self._put_into_bins()
 
@@ -313,8 +315,8 @@ class _Drawing:
         return Lane(name=name, busy=busy, op=ops)
 
     def _unit(self, tid: int) -> str:
-        found = _TYPE.search(self._threads.get(tid, ""))
-        return found[1] if found else ""
+        match = _TYPE.search(self._threads.get(tid, ""))
+        return match[1] if match else ""
 
     def _name(self, tid: int) -> str:
         return f"{self._unit(tid) or 'thread'} {tid}"

@@ -64,8 +64,8 @@ def expectations(
         return Expectations(known, measured=measured)
     sizes = sizes_of(cell.model for cell in cells)
     others = list(_others(store, sweep)) if sdk else []
-    told = {name: NetworkSize(size) for other in others for name, size in other.bytes.items()}
-    expected = Expectations(known, told | sizes, measured)
+    stored = {name: NetworkSize(size) for other in others for name, size in other.bytes.items()}
+    expected = Expectations(known, stored | sizes, measured)
     for other in others:
         if other.sdk is sdk:
             _learn(expected, other, sizes, measured)
@@ -73,8 +73,8 @@ def expectations(
 
 
 def _others(store: Store, sweep: str) -> Iterator[Durations]:
-    found = [each for each in store.objects(keys.SWEEPS) if each.key != keys.durations(sweep)]
-    latest = sorted(found, key=lambda each: each.modified or _LONG_AGO)[-_MOST_SWEEPS:]
+    others = [each for each in store.objects(keys.SWEEPS) if each.key != keys.durations(sweep)]
+    latest = sorted(others, key=lambda each: each.modified or _LONG_AGO)[-_MOST_SWEEPS:]
     yield from map(_durations, store.read_all([each.key for each in latest]))
 
 

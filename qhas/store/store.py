@@ -64,8 +64,8 @@ class Store:
                 raise ValueError("its address holds a line break or another control character")
             self._backend = backend or open_backend(root, patience)
         except Exception as error:  # every fsspec backend raises its own, and its text may have the address
-            told = one_line(error_at(root, str(error))).strip() or type(error).__name__
-            raise StoreError(f"The store {self.root} cannot be used: {told.rstrip('.')}.") from None
+            reason = one_line(error_at(root, str(error))).strip() or type(error).__name__
+            raise StoreError(f"The store {self.root} cannot be used: {reason.rstrip('.')}.") from None
         self._guard = Guard(self.root, self._backend, patience)
         self._creating = threading.Lock()
         self._packing = threading.BoundedSemaphore(os.cpu_count() or 1)

@@ -9,11 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean
 from typing import Any
 
 import pytest
 
+from bench.studies.makespan.sizes import drawn_sizes
 from fakes.records import model
 from qhas.lab import pipeline as schedule
 from qhas.lab.pipeline import Pipeline, Stage
@@ -22,7 +23,6 @@ from qhas.site import Host
 from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.quantization import Quantization
-from qhas.sweep.size import NetworkSize
 from qhas.sweep.spec import Cell, ModelRef
 
 HOST = Host(free_memory_mb=0, free_scratch_mb=0)
@@ -110,9 +110,9 @@ class Rack:
 
 
 def rack_of(
-    seed: int, prepare: tuple[float, float], *, networks: int = 24, cores: int = 8
+    seed: int, prepare: tuple[float, float], *, networks: int = 24, cores: int = 8, devices: int = 2
 ) -> tuple[Rack, list[Cell]]:
-    """Networks on 4 SoCs with two devices each; a network's prepare takes from .. to times as long as its device run."""
+    """Networks on 4 SoCs; a network's prepare takes from .. to times as long as its run on one of a SoC's devices."""
     chance = random.Random(seed)
     socs = ["sm8650", "sm8750", "sa8255", "qcs9100"]
     cells = [cell_of(soc, f"net{n}") for n in range(networks) for soc in socs]
@@ -122,7 +122,7 @@ def rack_of(
         typical, factor = base[int(cell.model.name[3:])]
         device = typical * chance.uniform(0.8, 1.2)
         seconds[cell.key] = (device * factor * chance.uniform(0.9, 1.1), device, device * 0.2)
-    return Rack(dict.fromkeys(socs, 2), cores, seconds), cells
+    return Rack(dict.fromkeys(socs, devices), cores, seconds), cells
 
 
 def known(rack: Rack) -> Expectations:
@@ -134,15 +134,8 @@ def known(rack: Rack) -> Expectations:
 
 
 def by_size(rack: Rack, seed: int) -> Expectations:
-    """Sizes that tell as much of a network's prepare as those of real networks do of theirs: a third or half of it is chance."""
-    chance, prepares = random.Random(seed), defaultdict[str, list[float]](list)
-    for key, (prepare, _, _) in rack.seconds.items():
-        prepares[key.split("/")[0]].append(prepare)
-    typical = median(map(mean, prepares.values()))
-    sizes = {}
-    for network, each in prepares.items():
-        share = mean(each) / typical * chance.lognormvariate(0, 0.36)
-        sizes[network] = NetworkSize(int(share * 60e6), int(share * 60))
+    """What a first night is told."""
+    sizes = drawn_sizes({key: prepare for key, (prepare, _, _) in rack.seconds.items()}, seed)
     return Expectations(sizes=sizes, measured=rack.devices)
 
 
@@ -160,6 +153,24 @@ def test_a_sweep_whose_prepares_take_longest_ends_within_a_twentieth_of_the_lowe
 def test_no_balance_of_host_and_devices_costs_more_than_a_twelfth(seed: int, prepare: float) -> None:
     rack, cells = rack_of(seed, (prepare, prepare))
     assert in_no_time(rack.run(cells, known(rack))) <= 1.08 * rack.lower_bound()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_devices_are_scarce_a_sweep_ends_within_a_fiftieth_of_the_lower_bound(seed: int) -> None:
+    rack, cells = rack_of(seed, (1, 10), cores=64, devices=1)
+    assert in_no_time(rack.run(cells, known(rack))) <= 1.02 * rack.lower_bound()
+
+
+@pytest.mark.parametrize("cores", [16, 24, 32])
+def test_a_host_that_has_as_much_to_do_as_the_devices_of_each_soc_leaves_them_no_long_cells_for_the_end(
+    cores: int,
+) -> None:
+    share = []
+    for seed in range(4):
+        rack, cells = rack_of(seed, (1, 10), cores=cores, devices=1)
+        share.append(in_no_time(rack.run(cells, known(rack))) / rack.lower_bound())
+    assert mean(share) <= 1.15
+    assert max(share) <= 1.25
 
 
 @pytest.mark.parametrize("seed", range(3))
