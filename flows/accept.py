@@ -34,24 +34,24 @@ async def accept_change(
     store = Store(load_site(site).store)
     record = await asyncio.to_thread(_cell, store, run_id, cell)
     if undo:
-        one = await asyncio.to_thread(take_back, store, record, by)
+        acceptance = await asyncio.to_thread(take_back, store, record, by)
     else:
-        one = await asyncio.to_thread(accept, store, record, by, reason)
-    await _show(one.sweep, await asyncio.to_thread(read_acceptances, store, one.sweep))
-    return Completed(message=one.told)
+        acceptance = await asyncio.to_thread(accept, store, record, by, reason)
+    await _show(acceptance.sweep, await asyncio.to_thread(read_acceptances, store, acceptance.sweep))
+    return Completed(message=acceptance.told)
 
 
 async def _show(sweep: str, every: list[Acceptance]) -> None:
     rows = [
         {
-            "cell": one.cell,
-            "run": one.run_id,
-            "by": one.by,
-            "on": f"{one.at:%Y-%m-%d}",
-            "why": one.reason,
-            "taken back": f"by {one.withdrawn.by}" if one.withdrawn else "",
+            "cell": acceptance.cell,
+            "run": acceptance.run_id,
+            "by": acceptance.by,
+            "on": f"{acceptance.at:%Y-%m-%d}",
+            "why": acceptance.reason,
+            "taken back": f"by {acceptance.withdrawn.by}" if acceptance.withdrawn else "",
         }
-        for one in every
+        for acceptance in every
     ]
     await acreate_table_artifact(
         key=artifact_key(f"accepted-{sweep}"), table=rows, description=f"Accepted levels of sweep {sweep}"

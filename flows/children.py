@@ -67,13 +67,13 @@ async def require_deployments(client: PrefectClient, sites: Collection[SiteRef])
     """Raise InvalidInput if a site's deployment is not on the server, or cannot run a part of a sweep."""
     for site in sites:
         try:
-            found = await client.read_deployment_by_name(site.deployment)
+            deployment = await client.read_deployment_by_name(site.deployment)
         except ObjectNotFound as error:
             raise InvalidInput(
                 f"Site {site.name}: the Prefect server has no deployment {site.deployment}; "
                 "add it to prefect.yaml and run `prefect deploy --all`."
             ) from error
-        if "part" not in (found.parameter_openapi_schema or {}).get("properties", {}):
+        if "part" not in (deployment.parameter_openapi_schema or {}).get("properties", {}):
             raise InvalidInput(
                 f"Site {site.name}: deployment {site.deployment} cannot run a part of a sweep; "
                 "deploy the flow `sweep` of this version."
@@ -195,8 +195,8 @@ async def _listen(client: PrefectClient, child: Child) -> None:
 
 
 async def _read(client: PrefectClient, ids: Collection[UUID]) -> Mapping[UUID, FlowRun]:
-    found = await client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(ids))))
-    return {run.id: run for run in found}
+    runs = await client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(ids))))
+    return {run.id: run for run in runs}
 
 
 def _is_over(flow_run: FlowRun) -> bool:

@@ -58,7 +58,8 @@ def _require_open_addresses(spec: SweepSpec) -> None:
     """Raise InvalidInput for an address with a secret: the sites' flow runs get theirs as parameters, which Prefect keeps."""
     for model in spec.models:
         if address := next(
-            (one for one in (model.source, model.reference, *model.input_lists) if masked(one) != one), None
+            (each for each in (model.source, model.reference, *model.input_lists) if masked(each) != each),
+            None,
         ):
             raise InvalidInput(
                 f"{masked(address)} of model {model.name} holds a secret that Prefect would keep with the sites' flow "

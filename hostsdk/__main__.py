@@ -18,9 +18,9 @@ from hostsdk.publish import publish, scratch_in
 
 def main(argv: Sequence[str]) -> int:
     """Exit code 0 when all that was asked for is there, 1 with one sentence on stderr when not."""
-    asked = _parser().parse_args(argv)
+    arguments = _parser().parse_args(argv)
     try:
-        for line in _answer(asked):
+        for line in _answer(arguments):
             print(line, flush=True)
     except ToolError as error:
         print(error.message, file=sys.stderr)
@@ -57,18 +57,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _answer(asked: argparse.Namespace) -> Iterable[str]:
-    match asked.action:
+def _answer(arguments: argparse.Namespace) -> Iterable[str]:
+    match arguments.action:
         case "socs":
-            return _soc_lines(asked.names)
+            return _soc_lines(arguments.names)
         case "list":
             return _version_lines()
         case "join":
-            return _joined(asked.target, asked.first, asked.others)
+            return _joined(arguments.target, arguments.first, arguments.others)
         case "install":
-            return _installed(asked.versions)
+            return _installed(arguments.versions)
         case _:
-            return [_root(asked.version, ready=asked.action == "check")]
+            return [_root(arguments.version, ready=arguments.action == "check")]
 
 
 def _root(version: str | None, *, ready: bool) -> str:
@@ -83,25 +83,25 @@ def _joined(target: Path, first: Path, others: Sequence[Path]) -> list[str]:
     for path in (first, *others):
         Dlc(path).check()
     with scratch_in(target.parent) as scratch:
-        made = scratch / target.name
-        shutil.copyfile(first, made)
-        Dlc(made).join(others)
-        publish(made, target)
+        joined = scratch / target.name
+        shutil.copyfile(first, joined)
+        Dlc(joined).join(others)
+        publish(joined, target)
     return [f"{target} holds {1 + len(others)} networks."]
 
 
 def _installed(versions: Sequence[str]) -> Iterator[str]:
     for version in versions:
-        found = install(version)
-        yield f"{wheel.DISTRIBUTION} {found.version} is at {found.directory}."
+        installation = install(version)
+        yield f"{wheel.DISTRIBUTION} {installation.version} is at {installation.directory}."
 
 
 def _version_lines() -> Iterator[str]:
     here = wheel.on_this_machine()
     known = {generation.wheel: generation for generation in generations.GENERATIONS}
     for version in [*known, *sorted(here.keys() - known.keys())]:
-        generation, found = known.get(version), here.get(version)
-        place = str(found.directory) if found else "not installed"
+        generation, installation = known.get(version), here.get(version)
+        place = str(installation.directory) if installation else "not installed"
         yield "\t".join(
             (
                 version,

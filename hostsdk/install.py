@@ -55,10 +55,10 @@ def _keep(made: Path, version: str) -> None:
 def _fetch(version: str, target: Path) -> None:
     # A source archive would run code of its own while it is built; a wheel is only unpacked.
     only = ["--only-binary", wheel.DISTRIBUTION]
-    asked = ["--quiet", "--no-deps", *only, "--target", str(target), f"{wheel.DISTRIBUTION}=={version}"]
+    options = ["--quiet", "--no-deps", *only, "--target", str(target), f"{wheel.DISTRIBUTION}=={version}"]
     try:
         done = subprocess.run(
-            [*_installer(), *asked], capture_output=True, text=True, check=False, timeout=_SECONDS
+            [*_installer(), *options], capture_output=True, text=True, check=False, timeout=_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _failed(f"{wheel.DISTRIBUTION} {version} could not be fetched: {error}") from error

@@ -73,9 +73,9 @@ def sdk() -> Sdk:
     """
     installed = wheel.find()
     base = _base()
-    found = _find(base, installed)
-    if found:
-        return found
+    place = _find(base, installed)
+    if place:
+        return place
     with _exclusive(base):
         return _find(base, installed) or _make(base, installed)
 

@@ -114,14 +114,14 @@ def find(name: str, option: str) -> Soc:
     Raises `ToolError` (INVALID_DEVICE), naming near matches, when it is unknown or older than Hexagon v68; `option` is
     where the name came from, for the message.
     """
-    known, asked = table(), name.strip().lower()
-    same, refused = other_names().get(asked, (asked, ""))
+    known, wanted = table(), name.strip().lower()
+    same, refused = other_names().get(wanted, (wanted, ""))
     if refused:
-        raise ToolError(ErrorCode.INVALID_DEVICE, f"{option}: {asked} is refused: {refused}.", "HTP Device")
+        raise ToolError(ErrorCode.INVALID_DEVICE, f"{option}: {wanted} is refused: {refused}.", "HTP Device")
     soc = known.get(same)
     if soc is None:
         able = [s.name for s in known.values() if s.arch >= OLDEST_ARCH]
-        near = difflib.get_close_matches(asked, able, n=3, cutoff=0.6)
+        near = difflib.get_close_matches(wanted, able, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(near)}?" if near else "names look like sm8750 or sa8255."
         raise ToolError(ErrorCode.INVALID_DEVICE, f"{option}: unknown SoC {name!r}: {hint}", "HTP Device")
     if soc.arch < OLDEST_ARCH:

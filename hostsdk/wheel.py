@@ -54,12 +54,12 @@ def find() -> Wheel:
     require_platform()
     wanted = called(named, f"{VARIABLE}={named}")
     installed = _own_version()
-    found = own() if installed == wanted else cached(wanted)
-    if found is None:
+    installation = own() if installed == wanted else cached(wanted)
+    if installation is None:
         raise _unavailable(
             f"version {wanted} of {DISTRIBUTION} is not on this machine: run python -m hostsdk install {wanted}"
         )
-    return found
+    return installation
 
 
 def own() -> Wheel:

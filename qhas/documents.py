@@ -264,8 +264,8 @@ def anchored(file: Path, place: str, address: str) -> str:
     try:
         return str((file.parent / Path(address).expanduser()).resolve())
     except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links
-        told = str(error).rstrip(".")
-        raise InvalidInput(f"In {file}, {place}: {address!r} cannot be a path: {told}.") from error
+        reason = str(error).rstrip(".")
+        raise InvalidInput(f"In {file}, {place}: {address!r} cannot be a path: {reason}.") from error
 
 
 def _place(fault: ErrorDetails) -> str:

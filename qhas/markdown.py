@@ -17,7 +17,7 @@ def as_text(text: str) -> str:
     """One line that is shown as it stands, also at the beginning of a line and in a cell of a table."""
     line = " ".join(shown(text).split())
     line = _MARKUP.sub(r"\\\g<0>", line)
-    line = re.sub(r"[&<>]", lambda found: _OF_HTML[found[0]], line)
+    line = re.sub(r"[&<>]", lambda match: _OF_HTML[match[0]], line)
     return _BEGINS_BLOCK.sub(r"\1\\", _CALLS.sub(r"\1&ZeroWidthSpace;", line))
 
 

@@ -52,9 +52,9 @@ def csv_cell(value: object) -> object:
     return _CELL.sub(_quoted, shown(value)) if isinstance(value, str) else value
 
 
-def _quoted(found: re.Match[str]) -> str:
-    separator, blanks, formula = found.groups()
-    return found[0] if not formula or _NUMBER.fullmatch(formula.strip()) else f"{separator}'{blanks}{formula}"
+def _quoted(match: re.Match[str]) -> str:
+    separator, blanks, formula = match.groups()
+    return match[0] if not formula or _NUMBER.fullmatch(formula.strip()) else f"{separator}'{blanks}{formula}"
 
 
 def reason_of(error: Exception) -> str:

@@ -26,20 +26,20 @@ def columns_read(connection: DuckDBPyConnection, question: str, views: Mapping[s
         connection.register(name, schema.empty_table())
     try:
         ((_, plan),) = connection.execute(f"explain (format json) {question}").fetchall()
-        found = [column for step in json.loads(plan) for column in _read(step)]
+        columns = [column for step in json.loads(plan) for column in _read(step)]
     except (duckdb.Error, ValueError, LookupError):
         return every
     finally:
         for name in views:
             connection.unregister(name)
-    return every if None in found else every.intersection(filter(None, found))
+    return every if None in columns else every.intersection(filter(None, columns))
 
 
 def _read(step: Mapping[str, Any]) -> Iterator[str | None]:
     """Columns that a step of a plan reads and those below it; None for a step that does not tell."""
     if step["name"] == _READS:
-        told = step["extra_info"]["Projections"]
-        yield from [told] if isinstance(told, str) else told
+        projections = step["extra_info"]["Projections"]
+        yield from [projections] if isinstance(projections, str) else projections
     elif "SCAN" in step["name"] and step["name"] not in _READS_NONE:
         yield None
     for below in step.get("children", ()):

@@ -27,13 +27,13 @@ def artifact_key(name: str) -> str:
 
 def links_of(record: CellRecord, links: LinkMaker) -> dict[str, str]:
     """What of a cell a browser can open, by what it is."""
-    found = dict[str, str | None]()
+    links_by_name = dict[str, str | None]()
     if trace := record.artifact("chrometrace"):
-        found["Perfetto"] = links.in_perfetto(keys.file(record, trace))
-        found["trace"] = links.to(keys.file(record, trace))
+        links_by_name["Perfetto"] = links.in_perfetto(keys.file(record, trace))
+        links_by_name["trace"] = links.to(keys.file(record, trace))
     if page := record.artifact("qhas_html") or record.artifact("qhas"):
-        found["QHAS"] = links.to(keys.file(record, page))
-    return {name: link for name, link in found.items() if link}
+        links_by_name["QHAS"] = links.to(keys.file(record, page))
+    return {name: link for name, link in links_by_name.items() if link}
 
 
 def cell_table(origin: Origin, records: Sequence[CellRecord]) -> list[dict[str, str]]:
@@ -42,8 +42,8 @@ def cell_table(origin: Origin, records: Sequence[CellRecord]) -> list[dict[str, 
     titled = columns(origin, records)
     rows = [asdict(row(record)) for record in records]
     return [
-        {column.title: shown(one[column.field]) for column in titled} | {"note": shown(one["note"])}
-        for one in rows
+        {column.title: shown(line[column.field]) for column in titled} | {"note": shown(line["note"])}
+        for line in rows
     ]
 
 
@@ -52,7 +52,9 @@ def trace_page(records: Sequence[CellRecord], store: Store, links: LinkMaker) ->
     traced = [record for record in by_graph(records) if record.artifact("chrometrace")]
     if not traced:
         return None
-    lines = [f"| {as_text(one.cell.label)} | {_opened(one, store, links)} |" for one in traced[:LINKED_CELLS]]
+    lines = [
+        f"| {as_text(each.cell.label)} | {_opened(each, store, links)} |" for each in traced[:LINKED_CELLS]
+    ]
     more = len(traced) - LINKED_CELLS
     return "\n".join(
         [
@@ -65,8 +67,8 @@ def trace_page(records: Sequence[CellRecord], store: Store, links: LinkMaker) ->
 
 
 def _opened(record: CellRecord, store: Store, links: LinkMaker) -> str:
-    if found := links_of(record, links):
-        return " · ".join(f"[{name}]({link})" for name, link in found.items())
+    if opened := links_of(record, links):
+        return " · ".join(f"[{name}]({link})" for name, link in opened.items())
     trace = record.artifact("chrometrace")
     return as_code(store.url(keys.file(record, trace))) if trace else ""
 

@@ -33,12 +33,12 @@ async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]
     """
     address = await asyncio.to_thread(write_report, store, run, cells)
     links = LinkMaker(run.site, store)
-    told = f"Run {run.run_id}, report {address}"
+    reference = f"Run {run.run_id}, report {address}"
     for origin, records in by_origin(cells):
         await acreate_table_artifact(
             key=artifact_key(f"{run.spec.name}-{origin}"),
             table=cell_table(origin, records),
-            description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} {told}",
+            description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} {reference}",
         )
     pages = {
         "failures": failure_page(run, cells, store),
@@ -46,15 +46,15 @@ async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]
     }
     for name, page in pages.items():
         if page:
-            await acreate_markdown_artifact(page, artifact_key(f"{run.spec.name}-{name}"), told)
+            await acreate_markdown_artifact(page, artifact_key(f"{run.spec.name}-{name}"), reference)
     if run.sites:
         await acreate_table_artifact(
             key=artifact_key(f"{run.spec.name}-sites"),
             table=site_table(run.sites),
-            description=f"What each site did of its part. {told}",
+            description=f"What each site did of its part. {reference}",
         )
     for name, link in (await asyncio.to_thread(_links, run, cells, links)).items():
-        await acreate_link_artifact(link, name, artifact_key(f"{run.spec.name}-{name}"), told)
+        await acreate_link_artifact(link, name, artifact_key(f"{run.spec.name}-{name}"), reference)
     return address
 
 

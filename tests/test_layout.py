@@ -34,6 +34,7 @@ FLOORS = (
         "plain_yaml",
         "prefect_settings",
         "prefect_profile",
+        "prefect_database",
     ),
     *(
         "failures",

@@ -81,7 +81,7 @@ def _read(file: BinaryIO, at: int, size: int) -> bytes:
     if size > LARGEST_DIRECTORY:
         raise zipfile.BadZipFile(f"the directory is over {LARGEST_DIRECTORY >> 20} MB")
     file.seek(at)
-    found = file.read(size)
-    if len(found) != size:
+    content = file.read(size)
+    if len(content) != size:
         raise zipfile.BadZipFile("the directory is cut short")
-    return found
+    return content

@@ -69,8 +69,8 @@ def _quantising_within(graph: Any) -> set[Op]:
 
 def unregistered(graph: Any, text: str) -> list[Op]:
     """The nodes of the operation that the runtime's text says nobody registered."""
-    found = _UNREGISTERED.search(text)
-    if found is None:
+    match = _UNREGISTERED.search(text)
+    if match is None:
         return []
-    domain, kind = found["domain"] or "", found["type"] or found["unknown"]
+    domain, kind = match["domain"] or "", match["type"] or match["unknown"]
     return [(kind, node.name) for node in graph.node if (node.op_type, node.domain) == (kind, domain)]

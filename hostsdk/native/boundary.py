@@ -30,19 +30,19 @@ class Boundary:
         return bool(self.inputs or self.outputs or self.quantised)
 
 
-def rewrite(model: Any, asked: Boundary) -> None:
+def rewrite(model: Any, boundary: Boundary) -> None:
     """Do it, in place. Raises `ToolError` for a name that the network has not, and for a layout that does not fit."""
     graph = model.graph
     constants = {tensor.name for tensor in graph.initializer}
     inputs = {value.name: value for value in graph.input if value.name not in constants}
     outputs = {value.name: value for value in graph.output}
-    for name, layout in asked.inputs.items():
+    for name, layout in boundary.inputs.items():
         if _channels_first(inputs, name, layout, "--input_layout"):
             _input_last(graph, inputs[name])
-    for name, layout in asked.outputs.items():
+    for name, layout in boundary.outputs.items():
         if _channels_first(outputs, name, layout, "--output_layout"):
             _output_last(graph, outputs[name])
-    if asked.quantised and not [*_quantised(graph, inputs), *_dequantised(graph, outputs)]:
+    if boundary.quantised and not [*_quantised(graph, inputs), *_dequantised(graph, outputs)]:
         raise _refused(
             "--quantize_io is for networks with quantising pairs, and this one has none at its ends"
         )
@@ -103,12 +103,12 @@ def _insert(graph: Any, source: str, target: str, order: list[int], pair: Any, a
     from onnx import helper
 
     place = next((at + 1 for at, node in enumerate(graph.node) if node == after), 0)
-    made = [target if pair is None else f"{target}.moved"]
-    nodes = [helper.make_node("Transpose", [source], made, name=f"{target}.layout", perm=order)]
+    moved = [target if pair is None else f"{target}.moved"]
+    nodes = [helper.make_node("Transpose", [source], moved, name=f"{target}.layout", perm=order)]
     if pair is not None:
         scale = list(pair[1].input[1:])
         nodes += [
-            helper.make_node("QuantizeLinear", [*made, *scale], [f"{target}.whole"], name=f"{target}.q"),
+            helper.make_node("QuantizeLinear", [*moved, *scale], [f"{target}.whole"], name=f"{target}.q"),
             helper.make_node("DequantizeLinear", [f"{target}.whole", *scale], [target], name=f"{target}.dq"),
         ]
     for number, node in enumerate(nodes):
@@ -161,10 +161,10 @@ def _rename_inputs(graph: Any, old: str, new: str) -> None:
 def _free(graph: Any, name: str) -> str:
     """A name that no tensor has."""
     taken = {each for node in graph.node for each in (*node.input, *node.output)}
-    made = f"{name}.channel_first"
-    while made in taken:
-        made += "_"
-    return made
+    name_of_moved = f"{name}.channel_first"
+    while name_of_moved in taken:
+        name_of_moved += "_"
+    return name_of_moved
 
 
 def _refused(reason: str) -> ToolError:

@@ -25,7 +25,7 @@ from hostsdk.native.assignment import (
 from hostsdk.native.boundary import Boundary, rewrite
 from hostsdk.native.costly_forms import costly_forms
 from hostsdk.native.inner_outputs import give_out
-from hostsdk.native.job import Reply, serve
+from hostsdk.native.job import Reply
 from hostsdk.native.network import Shapes, ready
 from hostsdk.native.reasons import reason_of
 from hostsdk.native.remedies import refusal
@@ -57,24 +57,24 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
         qnn_session(ort, onnx, htp | dump, {NO_FALLBACK: "1"})
     except Exception as error:
         raise _explained(ort, onnx, htp, error) from error
-    made = sorted(Path.cwd().glob("*.dlc"))
-    if not made:
+    dlcs = sorted(Path.cwd().glob("*.dlc"))
+    if not dlcs:
         raise ToolError(
             ErrorCode.UNSUPPORTED_LAYER,
             "nothing of the network is left to run on the HTP, as its outputs are constants or its inputs themselves: give it an output "
             "that an operation makes of an input.",
             "Converter",
         )
-    if len(made) != 1:
+    if len(dlcs) != 1:
         raise ToolError(
             ErrorCode.UNSUPPORTED_LAYER,
-            f"the network became {len(made)} graphs where one is needed.",
+            f"the network became {len(dlcs)} graphs where one is needed.",
             "Converter",
         )
     trace = Path.cwd() / _TRACE
     inner = Path.cwd() / INNER
     reply.result(
-        dlc=str(made[0]),
+        dlc=str(dlcs[0]),
         trace=str(trace) if trace.is_file() else None,
         inner=str(inner) if inner.is_file() else None,
         warnings=_warnings(onnx),
@@ -94,8 +94,8 @@ def _ready(request: dict[str, Any]) -> str:
     if recurrent:
         raise refusal(recurrent, onnx_graph(str(network)))
     boundary = Boundary(**request.get("boundary", {}))
-    made = _rewritten(network, boundary) if boundary else network
-    return str(_with_inner(made) if request.get("inner") else made)
+    rewritten = _rewritten(network, boundary) if boundary else network
+    return str(_with_inner(rewritten) if request.get("inner") else rewritten)
 
 
 def _rewritten(network: Path, boundary: Boundary) -> Path:
@@ -152,7 +152,3 @@ def _unusable(network: str, error: Exception) -> ToolError:
     return ToolError(
         ErrorCode.MODEL_LOAD, f"{Path(network).name} is no usable ONNX model: {reason_of(error)}", "Converter"
     )
-
-
-if __name__ == "__main__":
-    serve(convert)

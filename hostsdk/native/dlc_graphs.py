@@ -135,7 +135,7 @@ def _read(session: Session, dlc_path: Path, function: str, *arguments: Any) -> N
 
 def _refused_op(complaints: list[str]) -> ToolError | None:
     """The op the backend refused for this SoC and its reason, where the libraries' log names one."""
-    refused = [found["op"] for line in complaints if (found := _REFUSED_OP.search(line))]
+    refused = [match["op"] for line in complaints if (match := _REFUSED_OP.search(line))]
     if not refused:
         return None
     reasons = [line for line in complaints if not _FOLLOW_UP.search(line)]

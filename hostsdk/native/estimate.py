@@ -49,11 +49,13 @@ def estimate(
             open_session(libraries, soc.soc_model, _ignore) as session,
             compose(session, dlc, scratch) as composed,
         ):
-            made = [_simulated(composed, name, chosen, scratch, schematic) for name in composed.graph_names]
+            simulated = [
+                _simulated(composed, name, chosen, scratch, schematic) for name in composed.graph_names
+            ]
             size = composed.binary_bytes()
     except QnnError as error:
         raise ToolError(ErrorCode.UNKNOWN, f"the HTP library failed: {error}.", "QNN") from error
-    return [Estimated(timeline, size, described) for timeline, described in made]
+    return [Estimated(timeline, size, described) for timeline, described in simulated]
 
 
 def _simulated(

@@ -27,7 +27,7 @@ from hostsdk.input_list import InputFile, resolve
 from hostsdk.native import context_binary
 from hostsdk.native.context_binary import GraphInterface
 from hostsdk.native.dlc_graphs import compose
-from hostsdk.native.job import Reply, serve
+from hostsdk.native.job import Reply
 from hostsdk.native.library import asked_for
 from hostsdk.native.own_core import own_core
 from hostsdk.native.prepare import graph_options
@@ -224,7 +224,3 @@ def _write(run: _Run, index: int, results: Iterable[bytes]) -> None:
             target = run.output_dir / files[spec.name]
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content if run.native_outputs else spec.load(content))
-
-
-if __name__ == "__main__":
-    serve(execute)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hostsdk.generations import LAYOUTS
-from hostsdk.native.job import Reply, serve
+from hostsdk.native.job import Reply
 from hostsdk.native.library import load
 from hostsdk.native.session import LogLevel, open_session
 
@@ -19,7 +19,3 @@ def identify(request: dict[str, Any], reply: Reply) -> None:
     libraries = load(Path(request["library_dir"]), LAYOUTS[0])
     with open_session(libraries, None, reply.log, LogLevel.ERROR) as session:
         reply.result(build_id=session.build_id(), versions=libraries.versions)
-
-
-if __name__ == "__main__":
-    serve(identify)

@@ -1,4 +1,4 @@
-"""The child's side of a job: a JSON request on stdin, JSON messages back on a pipe, death with the parent."""
+"""The child's side of a job: JSON messages back on a pipe, death with the parent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ctypes
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -48,16 +47,18 @@ class Reply:
         self._stream.flush()
 
 
-def serve(work: Callable[[dict[str, Any], Reply], None]) -> None:
-    """Run `work` on the request; `argv` is the reply pipe's descriptor and the parent's process id.
+def serve(
+    work: Callable[[dict[str, Any], Reply], None], request: dict[str, Any], replies: int, parent: int
+) -> None:
+    """Run `work` on the request; `replies` is the pipe's descriptor, `parent` the process to die with.
 
-    `work` sends the result itself. A `ToolError` or `QnnError` becomes a refusal; anything else is a bug and ends the
-    process with a traceback on stderr, which the parent reports as a crash.
+    `work` sends the result itself. A `ToolError` or `QnnError` becomes a refusal; anything else is a bug, which the parent
+    reports as a crash.
     """
-    reply = Reply(int(sys.argv[1]))
-    _die_with(parent=int(sys.argv[2]))
+    reply = Reply(replies)
+    _die_with(parent)
     try:
-        work(json.load(sys.stdin), reply)
+        work(request, reply)
     except ToolError as error:
         reply.refusal(int(error.code), error.message, error.component)
     except QnnError as error:

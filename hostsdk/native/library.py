@@ -124,9 +124,9 @@ def _addresses(table: int, order: tuple[str, ...]) -> dict[str, int]:
     return dict(zip(order, pointers, strict=True))
 
 
-def _require(what: str, found: Any, major: int) -> None:
-    if found[0] != major:
-        raise _refused(f"the libraries report {what} API {_dotted(found)}, and this one needs {major}.x")
+def _require(what: str, version: Any, major: int) -> None:
+    if version[0] != major:
+        raise _refused(f"the libraries report {what} API {_dotted(version)}, and this one needs {major}.x")
 
 
 def _dotted(version: Any) -> str:

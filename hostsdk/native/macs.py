@@ -29,13 +29,13 @@ def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
 
 
 def _macs(node: Any, shapes: dict[str, tuple[int, ...]]) -> int:
-    made = shapes.get(node.output[0], ())
+    output = shapes.get(node.output[0], ())
     taken = [shapes.get(name, ()) for name in node.input]
-    if not made or len(taken) < 2 or not taken[0] or not taken[1]:
+    if not output or len(taken) < 2 or not taken[0] or not taken[1]:
         return 0
     match node.op_type:
         case "Conv":  # the weights are of one group: channels out, channels in of a group, kernel
-            return prod(made) * prod(taken[1][1:])
+            return prod(output) * prod(taken[1][1:])
         case "ConvTranspose":  # channels in, channels out of a group, kernel
             return prod(taken[0]) * prod(taken[1][1:])
         case "LSTM" | "GRU" | "RNN" if (
@@ -43,8 +43,8 @@ def _macs(node: Any, shapes: dict[str, tuple[int, ...]]) -> int:
         ):  # steps, batch, values; weights of what comes in and of what comes back
             return prod(taken[0][:-1]) * (prod(taken[1]) + prod(taken[2]))
         case "MatMul":
-            return prod(made) * taken[0][-1]
+            return prod(output) * taken[0][-1]
         case "Gemm":
             transposed = any(each.name == "transA" and each.i for each in node.attribute)
-            return prod(made) * taken[0][0 if transposed else -1]
+            return prod(output) * taken[0][0 if transposed else -1]
     return 0

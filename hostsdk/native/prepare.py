@@ -14,7 +14,7 @@ from typing import Any
 from hostsdk.compile_options import TRACE_SETTING, CompileOptions, trace_of
 from hostsdk.native.dlc_graphs import ComposedDlc, compose
 from hostsdk.native.graph_options import GraphOptions, Optimization
-from hostsdk.native.job import Reply, serve
+from hostsdk.native.job import Reply
 from hostsdk.native.library import asked_for
 from hostsdk.native.profiling import ProfileLevel, open_profile, read_events
 from hostsdk.native.session import open_session
@@ -67,7 +67,3 @@ def _finalize(dlc: ComposedDlc, name: str, options: CompileOptions, *, profiled:
         "stop_us": stop // 1000,
         "events": [event.to_json() for event in events],
     }
-
-
-if __name__ == "__main__":
-    serve(prepare)

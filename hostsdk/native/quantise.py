@@ -19,7 +19,7 @@ from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.assignment import onnx_graph, unregistered
 from hostsdk.native.data_files import has_data_files
 from hostsdk.native.folding import fold
-from hostsdk.native.job import Reply, serve
+from hostsdk.native.job import Reply
 from hostsdk.native.network import Shapes, ready
 from hostsdk.native.reasons import reason_of
 from hostsdk.native.remedies import refusal
@@ -45,7 +45,7 @@ def quantise(request: dict[str, Any], reply: Reply) -> None:
     if recurrent:
         raise refusal(recurrent, onnx_graph(str(source)))
     try:
-        made, lifted, activations = _quantised(source, request)
+        quantised, lifted, activations = _quantised(source, request)
     except ToolError:
         raise
     except (
@@ -54,7 +54,7 @@ def quantise(request: dict[str, Any], reply: Reply) -> None:
         raise _explained(source, Path(request["onnx"]).name, error) from error
     data = Path(_WEIGHTS)
     reply.result(
-        onnx=str(made),
+        onnx=str(quantised),
         data=str(data.resolve()) if data.is_file() else None,
         lifted=lifted,
         activations=activations,
@@ -168,7 +168,3 @@ class _Reader:
 
     def _read(self) -> Iterator[dict[str, NDArray[np.generic]]]:
         return (self._inputs.feed(line) for line in self._lines)
-
-
-if __name__ == "__main__":
-    serve(quantise)

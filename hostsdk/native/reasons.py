@@ -37,6 +37,6 @@ def reason_of(error: Exception) -> str:
     """The runtime's text, in one sentence: with what to do where that is known, else without what is the runtime's own."""
     text = " ".join(str(error).split())
     for pattern, sentence in _SENTENCES.items():
-        if said := re.search(pattern, text):
-            return f"{sentence.format(*said.groups())}."
+        if match := re.search(pattern, text):
+            return f"{sentence.format(*match.groups())}."
     return f"{_PREFIXES.sub('', text)[:_REASON_LIMIT].strip().rstrip('.')}."

@@ -100,8 +100,8 @@ def refusal(ops: Iterable[Op], graph: Any) -> ToolError:
     by_remedy: dict[str, list[str]] = {}
     for (kind, name), remedy in remedies(ops, graph).items():
         by_remedy.setdefault(remedy, []).append(f"{kind} ({name or 'unnamed'})")
-    told = " and not ".join(f"{_named(names)}: {remedy}" for remedy, names in by_remedy.items())
-    return ToolError(ErrorCode.UNSUPPORTED_LAYER, f"the HTP does not take {told}.", "Model Validation")
+    refusals = " and not ".join(f"{_named(names)}: {remedy}" for remedy, names in by_remedy.items())
+    return ToolError(ErrorCode.UNSUPPORTED_LAYER, f"the HTP does not take {refusals}.", "Model Validation")
 
 
 def _named(names: list[str]) -> str:

@@ -79,19 +79,19 @@ def _switched(model: Any, groups: Sequence[Sequence[str]], target: Path) -> Path
     graph = model.graph
     switches = {name: f"qhas_switch_{number}" for number, group in enumerate(groups) for name in group}
     taken = {name: f"{name}/qhas_switched" for name in switches}
-    made: list[Any] = []
+    nodes: list[Any] = []
     for node in graph.node:
         for place, name in enumerate(node.input):
             node.input[place] = taken.get(name, name)
     computed = {name for node in graph.node for name in node.output}
-    made.extend(_rounding(name, switches[name], taken[name]) for name in switches if name not in computed)
+    nodes.extend(_rounding(name, switches[name], taken[name]) for name in switches if name not in computed)
     for node in graph.node:
-        made.append(node)
-        made.extend(_rounding(name, switches[name], taken[name]) for name in node.output if name in switches)
+        nodes.append(node)
+        nodes.extend(_rounding(name, switches[name], taken[name]) for name in node.output if name in switches)
     for output in graph.output:
         output.name = taken.get(output.name, output.name)
     del graph.node[:]
-    graph.node.extend(made)
+    graph.node.extend(nodes)
     graph.input.extend(
         helper.make_tensor_value_info(name, TensorProto.BOOL, [1])
         for name in dict.fromkeys(switches.values())

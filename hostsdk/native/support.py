@@ -18,7 +18,7 @@ from hostsdk.native.assignment import (
     qnn_session,
     unregistered,
 )
-from hostsdk.native.job import Reply, serve
+from hostsdk.native.job import Reply
 from hostsdk.native.macs import macs_by_node
 from hostsdk.native.network import Shapes, ready
 from hostsdk.native.reasons import reason_of
@@ -80,7 +80,3 @@ def _left(ort: Any, network: Path, graph: Any, directory: Path, soc_model: int) 
             ErrorCode.MODEL_LOAD, f"no usable ONNX model: {reason_of(error)}", "Converter"
         ) from error
     return not_taken(session, graph)
-
-
-if __name__ == "__main__":
-    serve(support)

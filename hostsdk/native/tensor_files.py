@@ -29,10 +29,10 @@ class Inputs:
         if set(names) == {""} and len(self.tensors) == 1:
             names = {next(iter(self.tensors)): names[""]}
         if set(names) != set(self.tensors):
-            given = ", ".join(name or "one without a name" for name in names)
+            listed = ", ".join(name or "one without a name" for name in names)
             raise ToolError(
                 ErrorCode.WRONG_INPUT_NAME,
-                f"the list names {given}, and the network takes {', '.join(self.tensors)}.",
+                f"the list names {listed}, and the network takes {', '.join(self.tensors)}.",
                 "Input List",
             )
         return {name: self._read(name, Path(names[name])) for name in self.tensors}

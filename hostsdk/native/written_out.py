@@ -188,11 +188,11 @@ def write_out(model: Any, folder: Path, forms: Forms = _FORMS) -> int:
     The network's data files, if it has any, are in the folder.
     """
     graph = model.graph
-    asked = [node for node in graph.node if node.op_type in forms and not node.domain]
-    shapes = _shapes(model) if asked else {}
+    affected = [node for node in graph.node if node.op_type in forms and not node.domain]
+    shapes = _shapes(model) if affected else {}
     constants = _constants(graph)
     written = 0
-    for node in asked:
+    for node in affected:
         if not node.input or node.input[0] not in shapes:
             continue
         try:
@@ -208,14 +208,14 @@ def write_out(model: Any, folder: Path, forms: Forms = _FORMS) -> int:
 
 def _constants(graph: Any) -> dict[str, Any]:
     """Tensors that stand in the network, by name."""
-    found = {
+    constants = {
         node.output[0]: each.t
         for node in graph.node
         if node.op_type == "Constant"
         for each in node.attribute
         if each.name == "value"
     }
-    return found | {constant.name: constant for constant in graph.initializer}
+    return constants | {constant.name: constant for constant in graph.initializer}
 
 
 def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
@@ -238,9 +238,9 @@ def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
     return {name: shape for name, shape in shapes.items() if all(shape)}
 
 
-def _put(graph: Any, node: Any, made: list[Any]) -> None:
-    made[-1].name, made[-1].output[0] = node.name, node.output[0]
+def _put(graph: Any, node: Any, operations: list[Any]) -> None:
+    operations[-1].name, operations[-1].output[0] = node.name, node.output[0]
     place = list(graph.node).index(node)
     graph.node.remove(node)
-    for number, operation in enumerate(made):
+    for number, operation in enumerate(operations):
         graph.node.insert(place + number, operation)

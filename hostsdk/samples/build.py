@@ -16,9 +16,9 @@ def build(network: str, directory: Path) -> Path:
     """Write `<network>.onnx`, quantised; the same bytes every time with the same versions of numpy, onnx and ONNX Runtime."""
     target = directory / f"{network}.onnx"
     with scratch_in(directory) as scratch:
-        made = scratch / target.name
-        quantise.quantise(network, _in_floats(network), made)
-        publish(made, target)
+        dlc = scratch / target.name
+        quantise.quantise(network, _in_floats(network), dlc)
+        publish(dlc, target)
     return target
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
 from hostsdk.quantiser_log import errors_only
 from hostsdk.samples.images import image
@@ -21,6 +20,12 @@ _CALIBRATION_IMAGES = 3
 @errors_only()  # the quantiser advises pre-processing, which is done here
 def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
     """Write `model` to `target` with 8-bit unsigned activations and 8-bit signed weights, one scale a tensor."""
+    from onnxruntime.quantization import (  # a sixth of what is imported
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+
     with tempfile.TemporaryDirectory() as scratch:
         folded = Path(scratch) / "folded.onnx"
         options = ort.SessionOptions()

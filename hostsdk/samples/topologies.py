@@ -66,16 +66,19 @@ def load(network: str) -> tuple[onnx.ModelProto, list[Weight]]:
     used = {name for node in graph.node for name in node.input}
     _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used])
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    made = {
+    shapes = {
         node.output[0]: tuple(int(size) for size in constants[node.input[0]])
         for node in graph.node
         if node.op_type == "ConstantOfShape" and node.output[0] in used
     }
-    made |= {name: value.shape for name, value in constants.items() if value.dtype == np.float32}
-    weights = [Weight(name, shape, _role(graph, name)) for name, shape in made.items()]
+    shapes |= {name: value.shape for name, value in constants.items() if value.dtype == np.float32}
+    takers = _takers(graph)
+    weights = [Weight(name, shape, _role(takers, name)) for name, shape in shapes.items()]
     _replace(graph.node, [node for node in graph.node if node.op_type != "ConstantOfShape"])
     used = {name for node in graph.node for name in node.input}
-    _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used - made.keys()])
+    _replace(
+        graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used - shapes.keys()]
+    )
     del graph.value_info[:]
     return model, weights
 
@@ -119,13 +122,18 @@ def _add_in_pairs(graph: onnx.GraphProto) -> None:
             node.op_type = "Add"
 
 
-def _role(graph: onnx.GraphProto, name: str) -> Role:
+def _takers(graph: onnx.GraphProto) -> dict[str, tuple[onnx.NodeProto, int]]:
+    """By tensor the first node that takes it, and as which of its inputs."""
+    takers: dict[str, tuple[onnx.NodeProto, int]] = {}
     for node in graph.node:
-        if name in node.input:
-            if node.op_type == "Reshape":
-                return _role(graph, node.output[0])
-            return _ROLES[node.op_type, list(node.input).index(name)]
-    raise ValueError(f"the weight {name} is not used")
+        for number, name in enumerate(node.input):
+            takers.setdefault(name, (node, number))
+    return takers
+
+
+def _role(takers: dict[str, tuple[onnx.NodeProto, int]], name: str) -> Role:
+    node, number = takers[name]
+    return _role(takers, node.output[0]) if node.op_type == "Reshape" else _ROLES[node.op_type, number]
 
 
 def _replace(field: Any, items: list[Any]) -> None:

@@ -55,16 +55,16 @@ def scale_on_data(network: str, model: onnx.ModelProto, values: Values) -> None:
         if len(node.input) == 2:
             node.input.append(f"{node.name}_bias")
             values[node.input[2]] = np.zeros(values[node.input[1]].shape[0], np.float32)
-    found = _statistics(network, model, values, [node.output[0] for node in hidden])
+    statistics = _statistics(network, model, values, [node.output[0] for node in hidden])
     for node in hidden:
-        mean, variance = found[_mean(node.output[0])], found[_variance(node.output[0])]
+        mean, variance = statistics[_mean(node.output[0])], statistics[_variance(node.output[0])]
         factor = (1 / np.sqrt(variance + _EPSILON)).astype(np.float32)
         weight, bias = node.input[1], node.input[2]
         values[weight] *= factor.reshape(-1, 1, 1, 1)
         values[bias] = ((values[bias] - mean.ravel()) * factor.ravel() + SHIFT).astype(np.float32)
     share = BIAS_SHARE.get(network, 0.0)
     weight, bias = _parameters(model, last)
-    values[weight] *= np.float32(LOGIT_DEVIATION * np.sqrt(1 - share**2) / found[_logits(model)].std())
+    values[weight] *= np.float32(LOGIT_DEVIATION * np.sqrt(1 - share**2) / statistics[_logits(model)].std())
     drawn = generator("logits", network).normal(0, LOGIT_DEVIATION * share, values[bias].shape)
     values[bias] = drawn.astype(np.float32)
 
@@ -121,8 +121,8 @@ def _normalised(node: onnx.NodeProto) -> list[onnx.NodeProto]:
         ("Div", [f"{name}/centred", f"{name}/deviation"], f"{name}/unit", {}),
         ("Add", [f"{name}/unit", f"{name}/shift"], name, {}),
     )
-    made = [helper.make_node(kind, inputs, [output], **extra) for kind, inputs, output, extra in steps]
-    return [raw, *constant.values(), *made]
+    nodes = [helper.make_node(kind, inputs, [output], **extra) for kind, inputs, output, extra in steps]
+    return [raw, *constant.values(), *nodes]
 
 
 def _any_batch(model: onnx.ModelProto) -> None:

@@ -54,8 +54,8 @@ def _answer(libraries: Libraries, line: str) -> dict[str, Any]:
         dlc = Path(request["dlc"])
         Dlc(dlc).check()
         options = replace(for_soc(soc, **request["options"]), finalize_settings=request["settings"])
-        made = estimate(libraries, dlc, soc, options, schematic=request["ops"])
-        return {"graphs": [report(each) for each in made]}
+        estimates = estimate(libraries, dlc, soc, options, schematic=request["ops"])
+        return {"graphs": [report(each) for each in estimates]}
     except HostSdkError as error:
         return {"refusal": error.message}
     except (ValueError, KeyError, TypeError) as error:
@@ -65,10 +65,10 @@ def _answer(libraries: Libraries, line: str) -> dict[str, Any]:
 def _estimated(name: str) -> Soc:
     """The SoC, if its estimates are supported, were checked, or are asked for all the same. Raises `ToolError`."""
     soc = socs.find(name, "--soc")
-    asked = os.environ.get(ESTIMATE_UNSUPPORTED)
+    setting = os.environ.get(ESTIMATE_UNSUPPORTED)
     if not soc.has_cost_model:
         raise _refused(f"the simulator has no cost model for {soc.name}")
-    if not soc.estimate_supported and (asked == "0" or (asked != "1" and soc.checked is None)):
+    if not soc.estimate_supported and (setting == "0" or (setting != "1" and soc.checked is None)):
         raise _refused(
             f"Qualcomm does not support performance estimates for {soc.name}, and nobody set them against a device; "
             f"{ESTIMATE_UNSUPPORTED}=1 asks for one"

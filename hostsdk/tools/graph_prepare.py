@@ -97,8 +97,8 @@ def _prepare_one(preparation: Preparation, working: Path, *, qhas: bool) -> None
     if not qhas:
         preparation.compile(working)
     else:
-        asked = {"1": True, "0": False}.get(os.environ.get(ESTIMATE_UNSUPPORTED, ""))
-        outcome = preparation.profile(working, estimate_unsupported=asked)
+        setting = {"1": True, "0": False}.get(os.environ.get(ESTIMATE_UNSUPPORTED, ""))
+        outcome = preparation.profile(working, estimate_unsupported=setting)
         for schematic in outcome.schematics:
             publish(schematic, Path.cwd() / schematic.name)
             print(f"[INFO] {schematic.name} written")

@@ -134,8 +134,8 @@ def _progress(message: dict[str, Any]) -> None:
 
 
 def _publish(output_dir: Path, results: Path, logs: list[Path], *, qhas: bool) -> None:
-    for made in sorted(results.iterdir()):
-        publish(made, output_dir / made.name)
+    for result in sorted(results.iterdir()):
+        publish(result, output_dir / result.name)
     folder = Path("profilelogs") if qhas else output_dir
     folder.mkdir(exist_ok=True)
     for index, log in enumerate(logs):

@@ -151,10 +151,10 @@ def _require_dsp(chosen: Namespace) -> None:
     others = list(chosen.other_runtimes or [])
     others += [f"--runtime_order {name}" for name in chosen.runtime_order or [] if name != "dsp"]
     if others or not (chosen.use_dsp or chosen.runtime_order):
-        asked = others[0] if others else "the CPU runtime, which is the default,"
+        runtime = others[0] if others else "the CPU runtime, which is the default,"
         raise ToolError(
             ErrorCode.RUNTIME_UNAVAILABLE,
-            f"The selected runtime is not available on this platform: {asked} is not served, use --use_dsp.",
+            f"The selected runtime is not available on this platform: {runtime} is not served, use --use_dsp.",
             "Runtime",
         )
 

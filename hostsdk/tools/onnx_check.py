@@ -47,6 +47,8 @@ def _check(argv: Sequence[str]) -> None:
             **shapes(chosen),
         }
         answer = run_job("support", request, scratch)
-        made = scratch / "answer.json"
-        made.write_text(json.dumps({key: answer[key] for key in ("nodes", "macs", "socs")}), encoding="utf-8")
-        publish(made, output)
+        answer_file = scratch / "answer.json"
+        answer_file.write_text(
+            json.dumps({key: answer[key] for key in ("nodes", "macs", "socs")}), encoding="utf-8"
+        )
+        publish(answer_file, output)

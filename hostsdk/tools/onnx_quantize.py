@@ -80,7 +80,7 @@ def _quantise(argv: Sequence[str]) -> None:
 
 
 def _lifted(names: Sequence[str], activations: int) -> str:
-    told = f"{len(names)} of {activations} activations are of 16 bits"
+    share = f"{len(names)} of {activations} activations are of 16 bits"
     if not names:
-        return f"{told}: nothing is lost by 8."
-    return f"{told}: {', '.join(names[:_NAMED_AT_MOST])}{' ...' if len(names) > _NAMED_AT_MOST else ''}"
+        return f"{share}: nothing is lost by 8."
+    return f"{share}: {', '.join(names[:_NAMED_AT_MOST])}{' ...' if len(names) > _NAMED_AT_MOST else ''}"

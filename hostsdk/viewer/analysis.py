@@ -157,9 +157,9 @@ def _of_node(
     timeline: Timeline, schematic: Schematic, name: str, framework_names: Mapping[str, str]
 ) -> list[Event]:
     wanted = {name} | {node for node, framework in framework_names.items() if framework == name}
-    found = [event for event in timeline.events if schematic.node(event.qnn_id).name in wanted]
-    if found:
-        return found
+    events = [event for event in timeline.events if schematic.node(event.qnn_id).name in wanted]
+    if events:
+        return events
     ran = {schematic.node(event.qnn_id).name for event in timeline.events}
     near = difflib.get_close_matches(name, sorted(ran | set(framework_names.values())), 3)
     hint = (

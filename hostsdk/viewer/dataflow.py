@@ -40,8 +40,8 @@ def _resolve(
             opened.add(op_id)
             stack += pending
             continue
-        found: dict[int, None] = {}
+        origins: dict[int, None] = {}
         for source in sources:
-            found.update(dict.fromkeys((source,) if source in executed else resolved.get(source, ())))
-        resolved[op_id] = tuple(found)
+            origins.update(dict.fromkeys((source,) if source in executed else resolved.get(source, ())))
+        resolved[op_id] = tuple(origins)
         stack.pop()

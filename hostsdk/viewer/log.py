@@ -38,11 +38,11 @@ class Message:
 
     def values(self) -> dict[int, int]:
         """Value by event type; of events with the same type, the first counts."""
-        found: dict[int, int] = {}
+        by_type: dict[int, int] = {}
         for root in self.events:
             for event, _ in root.walk():
-                found.setdefault(event.type, event.value)
-        return found
+                by_type.setdefault(event.type, event.value)
+        return by_type
 
 
 @dataclass(frozen=True, slots=True)

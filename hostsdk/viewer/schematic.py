@@ -119,7 +119,7 @@ def parse_schematic(content: bytes, name: str) -> Schematic:
         raise SchematicError(
             f"{name} is not a complete schematic of a graph prepared with --profiling_level qhas."
         )
-    types = {int(found[1], 16) & _OP_ID: found[2] for found in _OPERATION.finditer(before)}
+    types = {int(match[1], 16) & _OP_ID: match[2] for match in _OPERATION.finditer(before)}
     try:
         nodes = _nodes(translations, types)
         return Schematic(
@@ -149,9 +149,9 @@ def _nodes(translations: str, types: Mapping[int, str]) -> dict[int, QnnNode]:
         _INPUT: QnnNode("Input", "Input"),
         _OUTPUT: QnnNode("Output", "Output"),
     }
-    for found in _NAME.finditer(translations):
-        op_id = int(found[1], 16) & _OP_ID
-        nodes[op_id] = QnnNode(found[2], types.get(op_id, "").removeprefix("q::").removeprefix("QNN_"))
+    for match in _NAME.finditer(translations):
+        op_id = int(match[1], 16) & _OP_ID
+        nodes[op_id] = QnnNode(match[2], types.get(op_id, "").removeprefix("q::").removeprefix("QNN_"))
     return nodes
 
 

@@ -185,7 +185,7 @@ class Timeline:
 
 def find_timelines(logs: Sequence[Log]) -> list[Timeline]:
     """Every timeline in the logs, in order; raises `TimelineError` when there is none or one is damaged."""
-    found = [
+    timelines = [
         _timeline(message, event.payload)
         for log in logs
         for message in log.messages
@@ -193,9 +193,9 @@ def find_timelines(logs: Sequence[Log]) -> list[Timeline]:
         for event, _ in root.walk()
         if event.payload is not None and _SIMULATOR in event.identifier
     ]
-    if not found:
+    if not timelines:
         raise TimelineError(_NO_TIMELINE)
-    return found
+    return timelines
 
 
 def _timeline(message: Message, payload: bytes) -> Timeline:

@@ -38,9 +38,9 @@ class Sums:
         for start in range(0, wanted.size, _CHUNK):
             here = wanted[start : start + _CHUNK].astype(np.float64)
             there = given[start : start + _CHUNK].astype(np.float64)
-            told = np.isfinite(here)
-            self._left_out += int(here.size - told.sum())
-            here, there = here[told], there[told]
+            finite = np.isfinite(here)
+            self._left_out += int(here.size - finite.sum())
+            here, there = here[finite], there[finite]
             broken += int(here.size - np.isfinite(there).sum())
             if broken or not here.size:
                 continue

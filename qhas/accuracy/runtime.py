@@ -23,10 +23,10 @@ _SILENT = 4
 
 def main(request: Path) -> int:
     """Exit code 0 with the outputs in place, or `FAILED`."""
-    asked = json.loads(request.read_text(encoding="utf-8"))
+    job = json.loads(request.read_text(encoding="utf-8"))
     bound()
     try:
-        compute(Path(asked["onnx"]), asked["feeds"], Path(asked["target"]))
+        compute(Path(job["onnx"]), job["feeds"], Path(job["target"]))
     except MemoryError:
         print("its tensors need more memory than this host has")
         return FAILED

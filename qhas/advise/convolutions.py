@@ -31,8 +31,8 @@ def shuffle_as_convolution(graph: OnnxGraph) -> int:
         if graph.only_reader(before.output[0]) is None or attribute(turned, "perm") != [0, 2, 1, 3, 4]:
             continue
         taken, split = graph.shape(before.input[0]), graph.shape(before.output[0])
-        made = graph.shape(after.output[0])
-        if not taken or not split or taken != made or len(split) != 5 or taken[1] > _MOST_CHANNELS:
+        shape = graph.shape(after.output[0])
+        if not taken or not split or taken != shape or len(split) != 5 or taken[1] > _MOST_CHANNELS:
             continue
         if split[1] * split[2] != taken[1]:
             continue
@@ -132,14 +132,14 @@ def _sum_of_parts(graph: OnnxGraph, conv: Any, sources: list[str], weights: list
     nodes, total, last = list[Any](), "", len(sources) - 1
     for number, (source, own) in enumerate(zip(sources, weights, strict=True)):
         kept = graph.add_constant(f"{conv.output[0]}_weights", own)
-        made = graph.name(f"{conv.output[0]}_part")
+        part = graph.name(f"{conv.output[0]}_part")
         inputs = [source, kept, *(conv.input[2:] if number == last else ())]
-        nodes.append(graph.node("Conv", inputs, made, **_attributes(conv)))
+        nodes.append(graph.node("Conv", inputs, part, **_attributes(conv)))
         if total:
             target = conv.output[0] if number == last else graph.name(f"{conv.output[0]}_sum")
-            nodes.append(graph.node("Add", [total, made], target))
-            made = target
-        total = made
+            nodes.append(graph.node("Add", [total, part], target))
+            part = target
+        total = part
     return nodes
 
 

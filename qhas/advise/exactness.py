@@ -51,9 +51,10 @@ class Reference:
 
         session = _session(path)
         inputs = {each.name: self._as_taken(each) for each in session.get_inputs()}
-        made = session.run(None, inputs)
+        computed = session.run(None, inputs)
         outputs = [
-            self._as_made(each.name, values) for each, values in zip(session.get_outputs(), made, strict=True)
+            self._as_made(each.name, values)
+            for each, values in zip(session.get_outputs(), computed, strict=True)
         ]
         if [each.shape for each in outputs] != [each.shape for each in self._outputs]:
             raise ValueError("its outputs have other sizes")

@@ -83,8 +83,8 @@ class OnnxGraph:
         from onnx import numpy_helper
 
         name = self.name(hint)
-        made = numpy_helper.from_array(values, name)
-        self.model.graph.initializer.append(made)
+        tensor = numpy_helper.from_array(values, name)
+        self.model.graph.initializer.append(tensor)
         self._constants[name] = self.model.graph.initializer[-1]
         return name
 

@@ -62,13 +62,13 @@ class Comparison:
             [
                 {
                     "cell": _name(cell),
-                    "part": str(one.part),
-                    "name": one.name,
-                    "us": one.us,
-                    "cycles": one.cycles,
+                    "part": str(contribution.part),
+                    "name": contribution.name,
+                    "us": contribution.us,
+                    "cycles": contribution.cycles,
                 }
                 for cell in self._cells
-                for one in cell.contributions
+                for contribution in cell.contributions
             ],
             _PARTS,
         )

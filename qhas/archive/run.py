@@ -63,8 +63,8 @@ class ArchivedCell:
     def _repr_html_(self) -> str:
         title = f"{self.record.cell.label} of {self.record.run_id}. {ORIGIN_TITLE[self.record.origin]}"
         if failure := self.record.failure:
-            told = [(words(failure.kind), f"{failure.message} {failure.hint}")]
-            return html_table(title, ("failed", "why, and what next"), told)
+            reasons = [(words(failure.kind), f"{failure.message} {failure.hint}")]
+            return html_table(title, ("failed", "why, and what next"), reasons)
         rows = [
             (figure.title_of(self.record.origin), figure.text(value))
             for figure in FIGURES

@@ -150,8 +150,8 @@ def _files(folder: Path, names: Sequence[str], computed: Sequence[str]) -> dict[
     if not files:
         raise ValueError("the run left no outputs")
     for wanted in (names, computed):
-        if wanted and (found := matched(wanted, files)):
-            return found
+        if wanted and (files_by_name := matched(wanted, files)):
+            return files_by_name
     raise ValueError(
         f"the outputs of the run are {', '.join(files)}, and those of the ONNX {', '.join(names)}"
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
-from qhas.cell.artifacts import CONFIG, PROFILING_LOG, QHAS, RUNTRACE, TIMELINE, TRACE, expected_of
+from qhas.cell.artifacts import CONFIG, PROFILING_LOG, RUNTRACE, TIMELINE, TRACE, expected_of
 from qhas.cell.effective import with_profile
 from qhas.cell.execution import bring
 from qhas.cell.graphs import GraphWork
@@ -61,6 +60,7 @@ async def _view(
         argv = work.sdk.viewer_argv(config=config, log=log, schematic=schematic, output=place / TRACE)
         await attempt.run_host_tool(argv)
     trace = attempt.collect("chrometrace", folder=folder)["chrometrace"]
+    file: QhasFile | None = None
     try:
         if summary := attempt.collect(folder=folder).get("qhas"):
             file = await asyncio.to_thread(_read_summary, summary)
@@ -70,7 +70,7 @@ async def _view(
     finally:
         of.runtrace, of.remarks = await asyncio.to_thread(_read_runtrace, trace.with_name(RUNTRACE))
         clock = of.runtrace.clock_mhz if of.runtrace else None
-        of.remarks += await asyncio.to_thread(_check_trace, trace, clock)
+        of.remarks += await asyncio.to_thread(_check_trace, trace, file, clock)
 
 
 def _of_prepare(work: CellWork) -> dict[str, float | None]:
@@ -113,14 +113,11 @@ def _read_runtrace(path: Path) -> tuple[Runtrace | None, list[str]]:
         return None, [f"{error}."]
 
 
-def _check_trace(path: Path, clock: float | None = None) -> list[str]:
-    """Check the trace and, in the same pass, make the picture that reports show of it with the files beside it.
+def _check_trace(path: Path, file: QhasFile | None, clock: float | None = None) -> list[str]:
+    """Check the trace and, in the same pass, make the picture that reports show of it with the summary beside it.
 
     Returns a sentence on each value of the trace that JSON does not know.
     """
-    file: QhasFile | None = None
-    with suppress(QhasInvalid):
-        file = read_qhas(path.with_name(QHAS))
     try:
         picture = read_timeline(path, dominant_path(file) if file else (), clock)
         if file and not of_one_graph(picture.end_cycle, file):

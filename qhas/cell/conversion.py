@@ -86,10 +86,10 @@ def made_key(cell: Cell, sdk: Sdk, origin: str, calibration: str = "") -> str:
 
 def made_keys(cell: Cell, sdk: Sdk, origin: str, calibration: str = "") -> dict[Step, str]:
     """The same of what each step makes, in their order."""
-    made = dict[Step, str]()
+    keys_by_step = dict[Step, str]()
     for step in order_of(cell, sdk):
-        origin = made[step] = _key(cell, sdk, step, origin, calibration)
-    return made
+        origin = keys_by_step[step] = _key(cell, sdk, step, origin, calibration)
+    return keys_by_step
 
 
 def origin_digest(cell: Cell, source: Source) -> str:

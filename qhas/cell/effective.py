@@ -22,17 +22,17 @@ _MIB = 1 << 20
 _BUILD_CHARACTERS = 100
 
 
-def of_cache(prepared_dlc: Path, asked: PrepareOptions) -> EffectiveOptions:
+def of_cache(prepared_dlc: Path, requested: PrepareOptions) -> EffectiveOptions:
     """By what was asked for and what the cache record tells; of a damaged one, by the first alone."""
     cache: Mapping[str, Any] = {}
     with suppress(ValueError):
         cache = cache_options(prepared_dlc)
     build, dlbc = cache.get("buildId"), stated_count(cache.get("htpDlbc"))
     return EffectiveOptions(
-        optimization_level=stated_count(cache.get("optimizationLevel")) or asked.optimization_level,
-        vtcm_mib=asked.vtcm_mb or None,  # 0 is the SoC's maximum, whatever that is
-        hvx_threads=asked.hvx_threads or stated_count(cache.get("numHvxThreads")) or None,
-        dlbc=asked.dlbc if dlbc is None else bool(dlbc),
+        optimization_level=stated_count(cache.get("optimizationLevel")) or requested.optimization_level,
+        vtcm_mib=requested.vtcm_mb or None,  # 0 is the SoC's maximum, whatever that is
+        hvx_threads=requested.hvx_threads or stated_count(cache.get("numHvxThreads")) or None,
+        dlbc=requested.dlbc if dlbc is None else bool(dlbc),
         compiler=shown(build)[:_BUILD_CHARACTERS] if isinstance(build, str) and build else None,
     )
 

@@ -74,13 +74,13 @@ def _read(answer: Path, version: str) -> OwnEstimate:
     with answer.open("rb") as file:
         content = file.read(_LARGEST_ANSWER)
     try:
-        told = _Answer.model_validate_json(content)
+        estimated = _Answer.model_validate_json(content)
     except ValidationError:
         return OwnEstimate(sdk=version, why="the simulator's answer is not understood.")
-    if len(told.graphs) != 1:
-        why = told.refusal or f"the DLC has {len(told.graphs)} graphs: one is estimated."
+    if len(estimated.graphs) != 1:
+        why = estimated.refusal or f"the DLC has {len(estimated.graphs)} graphs: one is estimated."
         return OwnEstimate(sdk=version, why=shown(why))
-    estimate = Estimate(graphs=told.graphs)
+    estimate = Estimate(graphs=estimated.graphs)
     lower, upper = estimate.interval_us or (None, None)
     return OwnEstimate(
         sdk=version,

@@ -66,23 +66,23 @@ def _array(
     tensor: OnnxTensor,
     shape: tuple[int, ...] | None,
     path: Path,
-    told: GraphInput,
+    graph_input: GraphInput,
     *,
     native: bool,
     moved: bool,
 ) -> NDArray[Any]:
     import numpy as np
 
-    held = told.type if native else "FLOAT_32"
+    held = graph_input.type if native else "FLOAT_32"
     if held not in _NUMPY or tensor.type not in _NUMPY:
         raise ValueError(
             f"input {tensor.name} is {tensor.type} in the ONNX, and its file holds {held}: these are not the same values"
         )
     values = np.fromfile(path, _NUMPY[held])
-    ways = [] if shape is None else arrangements(told.dimensions, shape)
-    if shape is None or not ways or values.size != told.elements:
+    ways = [] if shape is None else arrangements(graph_input.dimensions, shape)
+    if shape is None or not ways or values.size != graph_input.elements:
         raise ValueError(
-            f"input {tensor.name} is of {joined(told.dimensions)} values on the HTP, of {joined(tensor.dimensions if shape is None else shape)} in the ONNX, and "
+            f"input {tensor.name} is of {joined(graph_input.dimensions)} values on the HTP, of {joined(tensor.dimensions if shape is None else shape)} in the ONNX, and "
             f"its file has {values.size}"
         )
     if moved and len(ways) > 1:

@@ -91,13 +91,13 @@ def _lists_of_graphs(model: ModelRef, prepared_dlc: Path) -> Sequence[str]:
         return (model.inputs,)
     if set(model.graph_inputs) == set(graphs):
         return [model.graph_inputs[graph] for graph in graphs]
-    given = (
+    lists = (
         f"`graph_inputs` has lists for {', '.join(model.graph_inputs)}"
         if model.graph_inputs
         else "an input list is of one; use `graph_inputs` with a list for each"
     )
     of = f"{len(graphs)} graphs ({', '.join(graphs)})" if graphs else "graphs that it does not state"
-    message = f"The DLC has {of}, and {given}, or `inputs: random`."
+    message = f"The DLC has {of}, and {lists}, or `inputs: random`."
     raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, message)
 
 
@@ -181,9 +181,9 @@ def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[st
     lines = _read_list(fs, list_path, address, files, before)
     for index, (original, name) in enumerate(files.items()):
         staged[str(name)] = folder / f"{before + index}.raw"
-        told = _as_told(original, index + 1)
-        place = _place(fs, list_path, original, told)
-        staged[str(name)].write_bytes(read_data(fs, place, told, LARGEST_DATA))
+        entry = _as_told(original, index + 1)
+        place = _place(fs, list_path, original, entry)
+        staged[str(name)].write_bytes(read_data(fs, place, entry, LARGEST_DATA))
     return lines
 
 
@@ -195,12 +195,12 @@ def require_listed(address: str) -> None:
     files: dict[str, Path] = {}
     _read_list(fs, list_path, address, files, 0)
     for number, original in enumerate(files, 1):
-        told = _as_told(original, number)
-        if not Path(_place(fs, list_path, original, told)).exists():
+        entry = _as_told(original, number)
+        if not Path(_place(fs, list_path, original, entry)).exists():
             raise StepFailed(
                 FailureKind.INPUT_UNREADABLE,
                 Step.NET_RUN,
-                f"{masked(address)}: input {told} is not there; correct the list, or its path.",
+                f"{masked(address)}: input {entry} is not there; correct the list, or its path.",
             )
 
 

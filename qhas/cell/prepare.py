@@ -56,8 +56,8 @@ async def prepare_graph(work: CellWork) -> Prepared:
             if not stored_names:
                 await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
         schematics = [attempt.folder / name for name in names if name != PREPARED_DLC]
-        dlc, told = attempt.folder / PREPARED_DLC, graph_names(work.cell)
-        prepared = await asyncio.to_thread(_with_graphs, dlc, schematics, told)
+        dlc, better = attempt.folder / PREPARED_DLC, graph_names(work.cell)
+        prepared = await asyncio.to_thread(_with_graphs, dlc, schematics, better)
         work.graphs = list(prepared.graphs)
         network = await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
         work.traits = traits_of(network) if network else None
@@ -92,11 +92,11 @@ def _graph_names(dlc: Path) -> list[str]:
         return []
 
 
-def _with_graphs(dlc: Path, schematics: list[Path], told: tuple[str, ...]) -> Prepared:
-    """Several schematics go to folders of their graphs, of which the DLC has as many and in this order; `told` are better names."""
+def _with_graphs(dlc: Path, schematics: list[Path], better: tuple[str, ...]) -> Prepared:
+    """Several schematics go to folders of their graphs, of which the DLC has as many and in this order; `better` are names that say more."""
     if len(schematics) == 1:
         return Prepared(dlc, schematics[0])
-    names = told or _graph_names(dlc)
+    names = better or _graph_names(dlc)
     graphs = []
     for name, folder, schematic in zip(names, folders(names), schematics, strict=True):
         place = dlc.with_name(folder) / schematic.name

@@ -191,7 +191,7 @@ def _is_whole(work: CellWork, spec: ArtifactSpec) -> bool:
     """Whether a file that the last attempt of its step left is known to be so."""
     if spec.whole is Whole.RENAMED:
         return True
-    attempt = next((made for made in reversed(work.attempts) if made.step is spec.step), None)
+    attempt = next((each for each in reversed(work.attempts) if each.step is spec.step), None)
     if attempt is None:  # no tool has run: the file was there before
         return True
     failure = work.failure.kind if work.failure and work.failure.step is spec.step else attempt.failure

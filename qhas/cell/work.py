@@ -143,7 +143,7 @@ class CellWork:
         device, store and files become StepFailed, of the device's kind, STORE and DISK; all others pass as they are.
         """
         await self._delay(step)
-        number = sum(made.step is step for made in self.attempts) + 1
+        number = sum(each.step is step for each in self.attempts) + 1
         record = Attempt(
             step=step,
             number=number,

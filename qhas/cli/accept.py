@@ -47,20 +47,20 @@ def accept(
 
     record = cell_of(store, cell)
     who = by or whoever()
-    one = take_back(store, record, who) if undo else accept_level(store, record, who, reason or "")
+    acceptance = take_back(store, record, who) if undo else accept_level(store, record, who, reason or "")
     if as_json:
-        print_json(one.model_dump(mode="json"))
+        print_json(acceptance.model_dump(mode="json"))
     else:
-        console.print(one.told, markup=False, highlight=False, soft_wrap=True)
+        console.print(acceptance.told, markup=False, highlight=False, soft_wrap=True)
     return Exit.GOOD
 
 
 def _list(store: Store, as_json: bool) -> Exit:
     every = read_acceptances(store)
     if as_json:
-        print_json({"accepted": [one.model_dump(mode="json") for one in every]})
-    for one in [] if as_json else every:
-        console.print(one.told, markup=False, highlight=False, soft_wrap=True)
+        print_json({"accepted": [acceptance.model_dump(mode="json") for acceptance in every]})
+    for acceptance in [] if as_json else every:
+        console.print(acceptance.told, markup=False, highlight=False, soft_wrap=True)
     if not every and not as_json:
         console.print("Nothing was accepted.")
     return Exit.GOOD

@@ -62,16 +62,16 @@ class SweepBar:
     def _print_failure(self, label: str, message: str) -> None:
         """A line at most, and a cause once: the run ends with all of it, grouped."""
         first = self._failed.setdefault(message, label)
-        said = message if first == label else f"as {first}"
-        line = Text.assemble(("failed", "red"), f" {label}: {' '.join(said.split())}")
+        reason = message if first == label else f"as {first}"
+        line = Text.assemble(("failed", "red"), f" {label}: {' '.join(reason.split())}")
         self._progress.console.print(line, no_wrap=True, overflow="ellipsis")
 
     def _print_waiting(self, cell: Cell, reason: str) -> None:
         now = self._clock()
         if now - self._waiting_line_at >= WAITING_LINE_SECONDS:
             self._waiting_line_at = now
-            told = reason.removeprefix(f"waiting for {cell.soc}: ")
-            self._progress.console.print(Text.assemble(("waiting", "yellow"), f" {cell.label}: {told}"))
+            cause = reason.removeprefix(f"waiting for {cell.soc}: ")
+            self._progress.console.print(Text.assemble(("waiting", "yellow"), f" {cell.label}: {cause}"))
 
 
 @contextmanager

@@ -100,8 +100,8 @@ def _expected_of(store: Store, diff: RunDiff) -> dict[str, str]:
         for run_id in (diff.before, diff.after)
     )
     keys = [cell.after.cell for cell in diff.cells if cell.after.cell]
-    told = {key: _change(old.get(key), new.get(key)) for key in keys}
-    return {key: sentence for key, sentence in told.items() if sentence}
+    changes = {key: _change(old.get(key), new.get(key)) for key in keys}
+    return {key: sentence for key, sentence in changes.items() if sentence}
 
 
 def _change(before: CellRecord | None, after: CellRecord | None) -> str:

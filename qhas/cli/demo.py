@@ -17,6 +17,7 @@ from qhas.cli.options import RunIdOption
 from qhas.cli.running import Request, load_flow, run_and_show
 from qhas.cli.screen import console
 from qhas.failures import InvalidInput
+from qhas.prefect_database import make_database
 from qhas.runs.stored import new_run_id
 from qhas.site import Site
 from qhas.site.demo import DEMO_FOLDER, DLC, NETWORKS, ONNX, demo_site, demo_sweep, make_networks
@@ -39,6 +40,7 @@ def demo(
     """Profile six well-known networks on four simulated SoCs; no device, account or server needed."""
     networks = _chosen(network)
     prefect_settings.isolate(folder / "prefect")
+    make_database(folder / "prefect")
     site = demo_site(folder)
     with bar(console) as progress, ThreadPoolExecutor(1) as beside:
         beside.submit(load_flow, "sweep")  # seconds, which the networks take too

@@ -34,13 +34,13 @@ def devices(
     Without --check no device is touched. A busy device is not a fault.
     """
     lab = load_site(site)
-    found = standings(lab, default_directory())
+    rack = standings(lab, default_directory())
     checks = asyncio.run(_check_devices(lab)) if check else []
     if as_json:
         print_json(
             {
-                "devices": [one.model_dump(mode="json") for one in found],
-                "checks": [one.model_dump(mode="json") for one in checks] if check else None,
+                "devices": [each.model_dump(mode="json") for each in rack],
+                "checks": [each.model_dump(mode="json") for each in checks] if check else None,
             }
         )
     elif not lab.devices:
@@ -48,8 +48,8 @@ def devices(
     elif check:
         show_checks(console, checks, datetime.now(UTC))
     else:
-        show_standings(console, found, datetime.now(UTC))
-    return Exit.GOOD if all_good(checks if check else found) else Exit.CELLS_FAILED
+        show_standings(console, rack, datetime.now(UTC))
+    return Exit.GOOD if all_good(checks if check else rack) else Exit.CELLS_FAILED
 
 
 async def _check_devices(site: Site) -> list[Check]:

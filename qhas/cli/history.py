@@ -78,26 +78,26 @@ def history(
 
     where = Where([model], soc, variant, sweep, since=since.date() if since else None)
     chosen = BY_COLUMN[metric] if metric else LATENCY
-    found = lines(store, where, chosen.column, tell_damage)
-    if not found and metric is None:
+    series = lines(store, where, chosen.column, tell_damage)
+    if not series and metric is None:
         chosen = TIME
-        found = [line for line in lines(store, where, chosen.column) if line.origin is Origin.SIMULATOR]
-    if not found:
+        series = [line for line in lines(store, where, chosen.column) if line.origin is Origin.SIMULATOR]
+    if not series:
         wanted = metric or "latency or estimated time"
         near = _near(store, model, soc)
         raise InvalidInput(
             f"The history in {store.root} has no {wanted} of {model} on {soc} as asked for{near}."
         )
     if csv:
-        if len(found) > 1:
-            told = "; ".join(f"--variant {line.variant} --sweep {line.sweep}" for line in found)
-            raise InvalidInput(f"A CSV holds one series, and there are {len(found)}; choose one: {told}.")
-        write_csv(found[0], chosen.column, csv)
-        console.print(f"{counted(len(found[0].nights), 'run')} in {csv}.", markup=False, highlight=False)
+        if len(series) > 1:
+            choices = "; ".join(f"--variant {line.variant} --sweep {line.sweep}" for line in series)
+            raise InvalidInput(f"A CSV holds one series, and there are {len(series)}; choose one: {choices}.")
+        write_csv(series[0], chosen.column, csv)
+        console.print(f"{counted(len(series[0].nights), 'run')} in {csv}.", markup=False, highlight=False)
     elif as_json:
-        print_json({"metric": chosen.column, "lines": [_document(line) for line in found]})
+        print_json({"metric": chosen.column, "lines": [_document(line) for line in series]})
     else:
-        for line in found:
+        for line in series:
             _show(store, model, soc, line, chosen)
     return Exit.GOOD
 
@@ -144,12 +144,12 @@ def _show(store: Store, model: str, soc: str, line: Line, figure: Figure) -> Non
     console.print(title, style="bold", markup=False, highlight=False)
     if len(line.nights) >= _DRAWN:
         console.file.write(f"{_plot(line, figure.column)}\n")
-    for day, told in line.segments():
-        console.print(f"{day.isoformat()}  {told}", style="dim", markup=False, highlight=False)
+    for day, description in line.segments():
+        console.print(f"{day.isoformat()}  {description}", style="dim", markup=False, highlight=False)
     for night in line.nights[-_LISTED:]:
-        told = "  ".join(filter(None, (night.device, f"SDK {night.sdk_version}", night.run_id)))
+        circumstances = "  ".join(filter(None, (night.device, f"SDK {night.sdk_version}", night.run_id)))
         console.print(
-            f"{night.date.isoformat()}  {figure.text(night.value):>12}  {told}",
+            f"{night.date.isoformat()}  {figure.text(night.value):>12}  {circumstances}",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -161,10 +161,13 @@ def _show_verdict(store: Store, cell: str, line: Line, figure: Figure) -> None:
     from qhas.verdict.stored import read_verdicts
 
     last = line.nights[-1]
-    for one in read_verdicts(store, last.run_id):
-        if (one.cell, one.metric, one.origin) == (cell, figure, line.origin):
+    for judgement in read_verdicts(store, last.run_id):
+        if (judgement.cell, judgement.metric, judgement.origin) == (cell, figure, line.origin):
             console.print(
-                f"{words(one.verdict)}: {one.sentence}", markup=False, highlight=False, soft_wrap=True
+                f"{words(judgement.verdict)}: {judgement.sentence}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
             )
 
 

@@ -109,7 +109,7 @@ def _expected(each: Outlook) -> dict[str, object]:
     place = {"soc": each.soc, "context": each.context, "figure": figure}
     if isinstance(each.answer, Unknown):
         return place | {"by_runtime": [], "why": each.answer.sentence}
-    return place | {"by_runtime": [one.document for one in each.answer]}
+    return place | {"by_runtime": [expectation.document for expectation in each.answer]}
 
 
 def _weights(option: str, bits: int) -> WeightBits:

@@ -74,11 +74,11 @@ class _OnDemand(TyperGroup):
         except typer.Abort:
             sys.exit(Exit.CANCELLED)
         except Exception as error:  # typer has a parser of its own, and hides the base of its errors
-            if not (told := getattr(error, "format_message", None)):
+            if not (formatted := getattr(error, "format_message", None)):
                 raise
             where = getattr(error, "ctx", None)
             _say_plainly(error)
-            if not (sentence := " ".join(told().split())) or type(error).__name__ == "NoArgsIsHelpError":
+            if not (sentence := " ".join(formatted().split())) or type(error).__name__ == "NoArgsIsHelpError":
                 error.show()  # type: ignore[attr-defined]
             else:
                 _refuse(sentence, where.command_path if where else "qhas")

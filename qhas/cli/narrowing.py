@@ -47,7 +47,7 @@ class Narrowing:
 def narrowed(spec: SweepSpec, chosen: Narrowing, site: Site) -> SweepSpec:
     """The sweep with the choice as its selection, or as it is without one. Raises InvalidInput."""
     cells = _not_good(Store(site.store), chosen.failed) if chosen.failed else []
-    given = {
+    selection = {
         "models": chosen.models,
         "socs": chosen.socs,
         "variants": chosen.variants,
@@ -55,18 +55,18 @@ def narrowed(spec: SweepSpec, chosen: Narrowing, site: Site) -> SweepSpec:
         "cells": cells,
         "canary": chosen.canary,
     }
-    if not any(given.values()):
+    if not any(selection.values()):
         return spec
     try:
         return spec.model_copy(
-            update={"select": Selection.model_validate(spec.select.model_dump() | _named(given))}
+            update={"select": Selection.model_validate(spec.select.model_dump() | _named(selection))}
         )
     except ValidationError as error:
         raise InvalidInput(f"These options are not valid: {describe(error)}.") from error
 
 
-def _named(given: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in given.items() if value}
+def _named(selection: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in selection.items() if value}
 
 
 def _not_good(store: Store, run_id: str) -> list[str]:

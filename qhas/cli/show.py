@@ -84,8 +84,8 @@ def show_result(
         }
         if expected := {cell.cell.key: made for cell in by_graph(cells) if (made := language_document(cell))}:
             document["expected_language"] = expected
-        if told := [front.document() for front in fronts(by_graph(cells))]:
-            document["fronts"] = told
+        if trade_offs := [front.document() for front in fronts(by_graph(cells))]:
+            document["fronts"] = trade_offs
         print_json(document | ({"diff": diff.model_dump(mode="json")} if diff else {}))
     else:
         show_run(console, run, cells)

@@ -26,10 +26,10 @@ def telling_waits() -> Iterator[None]:
 
 
 def _tell(over: threading.Event) -> None:
-    told = set[str]()
+    announced = set[str]()
     while not over.wait(min(SILENT_SECONDS, _LOOKS_SECONDS)):
-        for what in waited_for(SILENT_SECONDS) - told:
-            told.add(what)
+        for what in waited_for(SILENT_SECONDS) - announced:
+            announced.add(what)
             _say(f"waiting for {what}; Ctrl-C ends this.")
 
 

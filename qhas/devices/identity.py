@@ -216,10 +216,10 @@ def check_identity(configured: str, evidence: IdentityEvidence) -> IdentityVerdi
         return IdentityVerdict(None, None, warnings)
     fitting = [reading for reading in telling if reading.fits(configured)]
     if not fitting:
-        said = ", ".join(map(str, telling))
+        stated = ", ".join(map(str, telling))
         return IdentityVerdict(
             identify(evidence),
-            f"The site calls the device {configured}, but it is {identify(evidence)} ({said}): "
+            f"The site calls the device {configured}, but it is {identify(evidence)} ({stated}): "
             "correct its soc in site.yaml, or connect the right device.",
             warnings,
         )

@@ -157,9 +157,9 @@ class Turns:
             name: ticket for name, ticket in snapshot.tickets.items() if queue_of(name) not in self._asleep
         }
         walk = zip(awake, assign(awake.values(), snapshot.free, snapshot.quarantined), strict=True)
-        given = {name: address for name, address in walk if address}
-        self._offered = {name: self._offered.get(name, now) for name in given if name not in ours}
-        return {name: address for name, address in given.items() if name in ours}
+        assigned = {name: address for name, address in walk if address}
+        self._offered = {name: self._offered.get(name, now) for name in assigned if name not in ours}
+        return {name: address for name, address in assigned.items() if name in ours}
 
 
 def why_none(addresses: Iterable[str], quarantined: dict[str, Quarantined]) -> str:

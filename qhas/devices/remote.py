@@ -206,9 +206,9 @@ class RemoteDevice:
 
     async def _require_that_tools_run(self) -> None:
         """A directory mounted noexec, a missing library or another glibc shows before a cell is spent on it."""
-        run, said = await self._try_tool([Tool.NET_RUN, "--version"])
+        run, output = await self._try_tool([Tool.NET_RUN, "--version"])
         if run.exit_code or run.timed_out:
-            last = said.strip().splitlines()[-1:] or [f"exit code {run.exit_code}"]
+            last = output.strip().splitlines()[-1:] or [f"exit code {run.exit_code}"]
             raise DeviceFailed(
                 FailureKind.DEVICE_UNFIT,
                 f"{Tool.NET_RUN} does not run on {self.facts.name}: {last[0].rstrip('.')}.",
@@ -219,16 +219,16 @@ class RemoteDevice:
         """The architecture as the vendor's own tool finds it, where the SDK has that tool."""
         if not self._deployment or not self._deployment.holds(Tool.PLATFORM_VALIDATOR):
             return None
-        _, said = await self._try_tool([Tool.PLATFORM_VALIDATOR, "--runtime", "dsp", "--coreVersion"])
-        return hexagon_of_device(said)
+        _, output = await self._try_tool([Tool.PLATFORM_VALIDATOR, "--runtime", "dsp", "--coreVersion"])
+        return hexagon_of_device(output)
 
     async def _try_tool(self, argv: list[str]) -> tuple[ToolRun, str]:
         """Run a tool shortly as in a job: what hangs is ended. Its end, and what it said."""
         job = await self.open_job()
         with self._shell.scratch_file("tool") as output:
             run = await job.run(argv, output=output, timeout_seconds=_SHORT_SECONDS)
-            with output.open("rb") as said:
-                return run, said.read(LARGEST_ANSWER).decode(errors="replace")
+            with output.open("rb") as file:
+                return run, file.read(LARGEST_ANSWER).decode(errors="replace")
 
 
 class RemoteJob:
@@ -273,8 +273,8 @@ class RemoteJob:
     async def fetch(self, name: str, target: Path) -> None:
         """See `Job.fetch`; the copy's digest is the original's. Raises DeviceFailed."""
         path = self._path(name)
-        told = await self._shell.tell(quoted("stat", "-L", "-c", "%s", path))
-        size = _number(told, self._device.facts.name)
+        answer = await self._shell.tell(quoted("stat", "-L", "-c", "%s", path))
+        size = _number(answer, self._device.facts.name)
         await self._shell.pull(path, target, size)
         there = (await digests(self._shell, quoted("sha256sum", path), size)).get(path)
         if there != await asyncio.to_thread(file_digest, target):

@@ -142,7 +142,7 @@ class Shell(ABC):
     ) -> tuple[ToolRun, str, bool]:
         """Run a line between marks; its end, what it said on standard error, and whether its output came whole."""
         marks = Marks()
-        run, said = await self._run_client(
+        run, errors = await self._run_client(
             self.command(marks.around(line)),
             output=output,
             timeout_seconds=seconds,
@@ -151,14 +151,14 @@ class Shell(ABC):
         )
         cut = await asyncio.to_thread(marks.cut, output)
         if run.timed_out:
-            return run, marks.errors(said), cut.whole
-        code = marks.exit_code(said)
+            return run, marks.errors(errors), cut.whole
+        code = marks.exit_code(errors)
         if code is None and self.merges_streams:
             code = marks.exit_code(cut.after)
         if code is None:
-            text = marks.errors(said)
+            text = marks.errors(errors)
             raise self.lost(text if text.strip() else await self.why_lost(), "a command")
-        return run.model_copy(update={"exit_code": code}), marks.errors(said), cut.whole
+        return run.model_copy(update={"exit_code": code}), marks.errors(errors), cut.whole
 
     async def ask(self, line: str, *, reads: int = 0) -> Answer:
         """Run a command line and read what it prints. `reads` is how many bytes of files it has to read."""
@@ -179,9 +179,9 @@ class Shell(ABC):
         """As `ask`, for a command that must succeed; what it printed. `deed` names a line that is too long to show."""
         answer = await self.ask(line, reads=reads)
         if answer.exit_code:
-            said = f"{answer.text}\n{answer.errors}"
-            kind = self._kind(said) or FailureKind.DEVICE_UNFIT
-            last = said.strip().splitlines()[-1:] or [f"exit code {answer.exit_code}"]
+            text = f"{answer.text}\n{answer.errors}"
+            kind = self._kind(text) or FailureKind.DEVICE_UNFIT
+            last = text.strip().splitlines()[-1:] or [f"exit code {answer.exit_code}"]
             shown = deed or f"`{line[:200]}`"
             raise DeviceFailed(kind, f"{self.name} refused {shown}: {last[0].rstrip('.')}.", last[0])
         return answer.text
@@ -201,12 +201,12 @@ class Shell(ABC):
         kind = self._kind(text)
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         telling = [line for line in lines if kind and self._kind(line) is kind] or lines
-        said = f": {telling[-1].rstrip('.')}" if telling else ""
+        reason = f": {telling[-1].rstrip('.')}" if telling else ""
         if kind in (None, FailureKind.DEVICE_OFFLINE):
             deed = f"the connection was lost during {deed}"
         else:
             deed = f"{deed} failed"
-        return DeviceFailed(kind or FailureKind.DEVICE_OFFLINE, f"{self.name}: {deed}{said}.", text or None)
+        return DeviceFailed(kind or FailureKind.DEVICE_OFFLINE, f"{self.name}: {deed}{reason}.", text or None)
 
     async def _run_client(
         self,
@@ -261,8 +261,8 @@ class Shell(ABC):
                 await asyncio.wait({running})
 
     def _kind(self, text: str) -> FailureKind | None:
-        found = (sign.kind for sign in (*self.signs, *_SHARED_SIGNS) if re.search(sign.pattern, text, re.I))
-        return next(found, None)
+        kinds = (sign.kind for sign in (*self.signs, *_SHARED_SIGNS) if re.search(sign.pattern, text, re.I))
+        return next(kinds, None)
 
     def scratch_file(self, purpose: str) -> _ScratchFile:
         """A host file for the block, gone at its end."""

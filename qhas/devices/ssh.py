@@ -89,9 +89,9 @@ class SshShell(Shell):
         run, errors, whole = await self._run_marked(line, output, seconds, stdin)
         self.require_in_time(run, deed)
         if run.exit_code or not whole:
-            said = " ".join(errors.split())
-            kind = self._kind(said) or FailureKind.TRANSFER_CUT
-            raise DeviceFailed(kind, f"{self.name}: {deed} failed: {said or 'it said nothing'}.", said)
+            words = " ".join(errors.split())
+            kind = self._kind(words) or FailureKind.TRANSFER_CUT
+            raise DeviceFailed(kind, f"{self.name}: {deed} failed: {words or 'it said nothing'}.", words)
 
 
 def open_shell(ref: DeviceRef, scratch: Path) -> SshShell:

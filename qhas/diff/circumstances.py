@@ -102,14 +102,14 @@ def circumstances(
     """
     ops = [op for op in ops if op.of_network]
     old, new = _settings(before, after)
-    asked = (_options(before), _options(after))
-    listed = [*_differences(old, new), *option_changes(*asked, one_soc=not _moved(Kind.SOC, old, new))]
+    options = (_options(before), _options(after))
+    listed = [*_differences(old, new), *option_changes(*options, one_soc=not _moved(Kind.SOC, old, new))]
     if networks:
         listed += network_causes(networks, _modules(networks, before.sources, after.sources))
     elif not same_network(before, after):
         listed += network_changes(ops) or _other_bytes(before, after)
     one_sdk = Kind.SDK in old and not any(_moved(kind, old, new) for kind in (Kind.SDK, Kind.SOC))
-    stated = (old.keys() & new.keys()) | stated_options(*asked, one_sdk=one_sdk)
+    stated = (old.keys() & new.keys()) | stated_options(*options, one_sdk=one_sdk)
     differ = {circumstance.kind for circumstance in listed}
     if Kind.OPTIMIZATION_LEVEL in stated:
         stated = stated | {Kind.COMPILED}
@@ -171,8 +171,8 @@ def _of_record(record: CellRecord) -> dict[CircumstanceKind, str]:
 
 def _of_file(file: QhasFile) -> dict[CircumstanceKind, str]:
     """What a file says of itself: a simulated one much, a device's nothing."""
-    said = {Kind.SOC: file.provenance.get("soc"), Kind.SDK: file.provenance.get("library")}
-    return {kind: str(text) for kind, text in said.items() if text}
+    provenance = {Kind.SOC: file.provenance.get("soc"), Kind.SDK: file.provenance.get("library")}
+    return {kind: str(text) for kind, text in provenance.items() if text}
 
 
 def _differences(before: Settings, after: Settings) -> Iterator[Circumstance]:

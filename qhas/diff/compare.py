@@ -143,8 +143,8 @@ def _remarks(
         yield "A file does not tell the graph's own time, so its cycles are judged: power-up decides nothing."
     yield from _misleading(figures, first, origin)
     if moved := renamed(ops):
-        told = "name of 1 op moved; it was" if moved == 1 else f"names of {moved} ops moved; they were"
-        yield f"The {told} matched by structure and place."
+        names = "name of 1 op moved; it was" if moved == 1 else f"names of {moved} ops moved; they were"
+        yield f"The {names} matched by structure and place."
     unnamed = sum(abs(part.cycles) for part in parts if part.part is Part.UNNAMED)
     if unnamed > _UNNAMED_SHARE * abs(figures[CYCLES.name].change or 0):
         yield f"The files give {unnamed:,.0f} cycles of the difference to no op."

@@ -297,11 +297,9 @@ def _values(old: Node, new: Node) -> Iterator[Change]:
 
 def _grain(constants: Iterable[tuple[Tensor, Tensor]]) -> str | None:
     """Whether constants are quantised by channel on one side alone: then their numbers say nothing of their values."""
-    for one, other in constants:
-        if one.encoding and other.encoding:
-            channels = [
-                tensor.encoding.startswith(_OF_CHANNELS) for tensor in (one, other) if tensor.encoding
-            ]
+    for old, new in constants:
+        if old.encoding and new.encoding:
+            channels = [tensor.encoding.startswith(_OF_CHANNELS) for tensor in (old, new) if tensor.encoding]
             if channels[0] != channels[1]:
                 return f"weights quantised by {'tensor' if channels[0] else 'channel'}"
     return None
@@ -309,9 +307,9 @@ def _grain(constants: Iterable[tuple[Tensor, Tensor]]) -> str | None:
 
 def _below_zero(results: Iterable[tuple[Tensor, Tensor]]) -> str | None:
     """Whether results of the same type reach below zero on one side alone: the converter folds a ReLU into the op before it."""
-    for one, other in results:
-        before, after = (_OFFSET.search(tensor.encoding or "") for tensor in (one, other))
-        if one.dtype == other.dtype and one.dtype.startswith("UFixed") and before and after:
+    for old, new in results:
+        before, after = (_OFFSET.search(tensor.encoding or "") for tensor in (old, new))
+        if old.dtype == new.dtype and old.dtype.startswith("UFixed") and before and after:
             reached, reaches = (int(offset[1]) < 0 for offset in (before, after))
             if reached != reaches:
                 return f"results {_NOW_BELOW if reaches else _NO_LONGER_BELOW}"

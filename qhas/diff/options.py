@@ -58,9 +58,9 @@ def options_of(record: CellRecord) -> Options:
 def options_of_file(file: QhasFile) -> Options:
     """Of a file, which tells if it was simulated."""
     statement = file.provenance.get("prepare")
-    asked: Mapping[str, Any] = statement if isinstance(statement, dict) else {}
-    effective = {option.effective: asked.get(option.asked) for option in _OPTIONS.values()}
-    return _options(asked, effective | stated(file))
+    requested: Mapping[str, Any] = statement if isinstance(statement, dict) else {}
+    effective = {option.effective: requested.get(option.asked) for option in _OPTIONS.values()}
+    return _options(requested, effective | stated(file))
 
 
 def _options(asked: Mapping[str, Any], effective: Mapping[str, Any]) -> Options:

@@ -111,9 +111,9 @@ class Worker:
             process.wait(1)
         code = process.returncode
         lines = self._log.read_text("utf-8", "replace").splitlines()
-        said = next((shown(line.strip()) for line in reversed(lines) if line.strip()), "nothing")
+        last = next((shown(line.strip()) for line in reversed(lines) if line.strip()), "nothing")
         self.end()
         if code is None:
             return f"the compiler gave no answer within {self._timeout:g} s and was stopped."
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return f"the compiler ended with {how}; its last output: {said[-400:]}"
+        return f"the compiler ended with {how}; its last output: {last[-400:]}"

@@ -49,12 +49,12 @@ class Experiment:
 
     def took(self, estimate: Estimate) -> bool:
         """Whether the simulator says that all that was asked is in force."""
-        asked = dict(self.settings) | {
+        expected = dict(self.settings) | {
             _IN_FORCE[name][0]: _IN_FORCE[name][1] * size for name, size in self.prepare.items()
         }
         return all(
-            (found := estimate.in_force(name)) is not None and abs(found - value) <= _NEAR * abs(value)
-            for name, value in asked.items()
+            (actual := estimate.in_force(name)) is not None and abs(actual - value) <= _NEAR * abs(value)
+            for name, value in expected.items()
         )
 
 
@@ -74,7 +74,7 @@ _COSTS = {
 
 def experiments(as_it_is: Estimate) -> list[Experiment]:
     """Every resource halved, and doubled where the simulator can, around the values that are in force."""
-    made = []
+    worthwhile = []
     for factor in (0.5, 2.0):
         for table, power in ((_SPEEDS, 1), (_COSTS, -1)):
             for resource, names in table.items():
@@ -82,14 +82,14 @@ def experiments(as_it_is: Estimate) -> list[Experiment]:
                 if settings := {
                     name: float(value * factor**power) for name, value in values.items() if value
                 }:
-                    made.append(Experiment(resource, factor, _typed(settings)))
+                    worthwhile.append(Experiment(resource, factor, _typed(settings)))
     vtcm = int((as_it_is.in_force("vtcm_size_in_bytes") or 0) / _MB)
     threads = int(as_it_is.in_force("hvx_threads") or 0)
     if vtcm >= 2:
-        made.append(Experiment(Resource.VTCM, 0.5, prepare={"vtcm_mb": vtcm // 2}))
+        worthwhile.append(Experiment(Resource.VTCM, 0.5, prepare={"vtcm_mb": vtcm // 2}))
     if threads >= 2 and threads % 2 == 0:
-        made.append(Experiment(Resource.THREADS, 0.5, prepare={"hvx_threads": threads // 2}))
-    return made
+        worthwhile.append(Experiment(Resource.THREADS, 0.5, prepare={"hvx_threads": threads // 2}))
+    return worthwhile
 
 
 def _typed(settings: Mapping[str, float]) -> dict[str, int | float]:

@@ -21,21 +21,21 @@ def explain(
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Explanation:
     """What bounds the network, compiled with these options. Raises InvalidInput and StoreError."""
-    asked = Trial(bench.subject, prepare or PrepareOptions(), ops=True)
-    as_it_is = bench.estimator.try_one(asked)
+    baseline = Trial(bench.subject, prepare or PrepareOptions(), ops=True)
+    as_it_is = bench.estimator.try_one(baseline)
     if len(as_it_is.graphs) != 1:
         raise InvalidInput(f"{bench.name} holds {len(as_it_is.graphs)} graphs; explain takes a DLC of one.")
-    made = experiments(as_it_is)
+    planned = experiments(as_it_is)
     done = 1
-    progress(done, 1 + len(made))
+    progress(done, 1 + len(planned))
 
     def tell(_trial: Trial, _outcome: Outcome) -> None:
         nonlocal done
         done += 1
-        progress(done, 1 + len(made))
+        progress(done, 1 + len(planned))
 
-    outcomes = bench.estimator.try_all([each.of(asked) for each in made], tell)
-    tried = list(zip(made, outcomes, strict=True))
+    outcomes = bench.estimator.try_all([each.of(baseline) for each in planned], tell)
+    tried = list(zip(planned, outcomes, strict=True))
     graph = as_it_is.graphs[0]
     ops = bounds(as_it_is, tried, bench.subject.soc, bench.network)
     busy = [op for op in ops if op.htp_op]
@@ -43,7 +43,7 @@ def explain(
         network=bench.name,
         soc=bench.subject.soc,
         sdk=bench.estimator.sdk.version,
-        options=asked.prepare.words,
+        options=baseline.prepare.words,
         time_us=as_it_is.time_us,
         findings=[finding(as_it_is, experiment, outcome) for experiment, outcome in tried],
         ops=ops,

@@ -39,7 +39,7 @@ def rates(graph: Graph, ops: Sequence[OpEstimate]) -> dict[tuple[str, str], Rate
             by_engine[op.node, op.unit].append(op)
     nodes = {node.name: node for node in graph.ops}
     matrix = {name for name, unit in by_engine if unit == HMX}
-    made = {}
+    by_unit = {}
     for (name, unit), rows in by_engine.items():
         node, precision = nodes.get(name), precision_of(rows[0])
         if node is None or precision is None:
@@ -51,8 +51,8 @@ def rates(graph: Graph, ops: Sequence[OpEstimate]) -> dict[tuple[str, str], Rate
         if work:
             cycles, busy = sum(op.cycles for op in rows), sum(op.busy for op in rows)
             if unit == HMX or work <= _MOST_BYTES * cycles:
-                made[name, unit] = Rate(unit, precision, work, cycles, busy)
-    return made
+                by_unit[name, unit] = Rate(unit, precision, work, cycles, busy)
+    return by_unit
 
 
 def precision_of(op: OpEstimate) -> Precision | None:

@@ -37,9 +37,9 @@ def require_a_network(base: Side, head: Side) -> None:
         return
     faults = [fault_of(path) for side in (base, head) for path in side.networks.values()]
     if all(faults):
-        told = "; ".join(dict.fromkeys(faults))
+        reasons = "; ".join(dict.fromkeys(faults))
         raise InvalidInput(
-            f"There is nothing to compare: {told}. Correct the paths, or make the files again."
+            f"There is nothing to compare: {reasons}. Correct the paths, or make the files again."
         )
 
 

@@ -270,10 +270,10 @@ def _with_accuracy(line: GateLine) -> GateLine:
         return line
     if before - after < ACCURACY_THRESHOLD_DB:
         return line
-    said = (
+    sentence = (
         f"Its outputs are further from the base's in floats: SQNR {SQNR.text(before)} → {SQNR.text(after)}."
     )
-    return line.model_copy(update={"state": GateState.LESS_ACCURATE, "sentence": said})
+    return line.model_copy(update={"state": GateState.LESS_ACCURATE, "sentence": sentence})
 
 
 def _state(diff: CellDiff, outcome: Outcome) -> GateState:

@@ -75,7 +75,7 @@ def _by_rate(figure: Figure, old: float, new: float, diff: CellDiff, threshold: 
     outcome = Outcome.SAME
     if 100 * abs(new - old) > threshold * min(new, old):
         outcome = Outcome.WORSE if new < old else Outcome.BETTER
-    said = f"The whole model: {figure.text(old)} → {figure.text(new)} {figure.words} ({signed_percent(percent)})."
+    sentence = f"The whole model: {figure.text(old)} → {figure.text(new)} {figure.words} ({signed_percent(percent)})."
     if diff.verdict is not Outcome.SAME:
-        said = f"{said} The blocks that were compiled: {diff.sentence}"
-    return ByRate(outcome, percent, said)
+        sentence = f"{sentence} The blocks that were compiled: {diff.sentence}"
+    return ByRate(outcome, percent, sentence)

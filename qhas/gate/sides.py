@@ -211,8 +211,10 @@ def _lay_down(commit: str, name: str, mode: bytes, folder: Path) -> None:
 def _required(*arguments: str) -> bytes:
     done = _git(*arguments)
     if done is None or done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() if done else ["git is not installed"]
-        raise InvalidInput(f"git {arguments[0]} failed: {said[-1] if said else 'no reason given'}.")
+        lines = (
+            done.stderr.decode(errors="replace").strip().splitlines() if done else ["git is not installed"]
+        )
+        raise InvalidInput(f"git {arguments[0]} failed: {lines[-1] if lines else 'no reason given'}.")
     return done.stdout
 
 

@@ -111,13 +111,13 @@ async def open_lab(
 
     Raises InvalidInput.
     """
-    found = await asyncio.to_thread(find_sdks, site, named) if sdks is None else sdks
-    sdk = found[None] if None in found else next(iter(found.values()))
+    sdk_of = await asyncio.to_thread(find_sdks, site, named) if sdks is None else sdks
+    sdk = sdk_of[None] if None in sdk_of else next(iter(sdk_of.values()))
     await asyncio.to_thread(remove_dead_scratch)
     scratch = Scratch()
     try:
         store = Store(site.store, scratch=scratch.path)
         cores = cores or site.host.cores or os.cpu_count() or 1
-        yield Lab(site, sdk, store, scratch.path, cores, found)
+        yield Lab(site, sdk, store, scratch.path, cores, sdk_of)
     finally:
         await asyncio.to_thread(scratch.remove)

@@ -125,8 +125,8 @@ class Lending:
 
 def _why_waiting(refs: Mapping[str, DeviceRef], states: list[LeaseState]) -> str:
     """Who has the devices of a SoC, since when, as a sentence."""
-    told = "; ".join(f"{refs[state.address].name} {_state_of(state)}" for state in states)
-    return f"waiting for {refs[states[0].address].soc}: {told}"
+    states_of_devices = "; ".join(f"{refs[state.address].name} {_state_of(state)}" for state in states)
+    return f"waiting for {refs[states[0].address].soc}: {states_of_devices}"
 
 
 def _state_of(state: LeaseState) -> str:

@@ -29,15 +29,15 @@ Values = NDArray[Any]
 
 def main(request: Path) -> int:
     """Exit code 0 with the answer in place, or `FAILED`: the last line of the output says why."""
-    asked = json.loads(request.read_text(encoding="utf-8"))
+    job = json.loads(request.read_text(encoding="utf-8"))
     bound()
     try:
-        feeds = {name: np.load(path, allow_pickle=False) for name, path in asked["feeds"].items()}
-        answer = measured(Path(asked["onnx"]), feeds, asked["seen"])
+        feeds = {name: np.load(path, allow_pickle=False) for name, path in job["feeds"].items()}
+        answer = measured(Path(job["onnx"]), feeds, job["seen"])
     except Exception as error:  # ONNX Runtime's own kinds have no common class
         print(" ".join(str(error).split())[:500] or type(error).__name__)
         return FAILED
-    Path(asked["target"]).write_text(answer.model_dump_json(), encoding="utf-8")
+    Path(job["target"]).write_text(answer.model_dump_json(), encoding="utf-8")
     return 0
 
 
@@ -62,13 +62,13 @@ def measured(onnx_path: Path, feeds: Mapping[str, Values], seen: Mapping[str, Ma
             values.pop(name, None)
     regions = {name: _region(name, makers, values) for name in layers}
     _cut(model.graph, values)
-    given = dict(feeds) | {f"{name}{_SEEN}": each for name, each in values.items()}
-    own = _run(model, onnx_path.with_name("layers.onnx"), given, inner) | dict(feeds)
+    inputs = dict(feeds) | {f"{name}{_SEEN}": each for name, each in values.items()}
+    own = _run(model, onnx_path.with_name("layers.onnx"), inputs, inner) | dict(feeds)
     for name, each in values.items():
         near = _nearness(agreement(own[name], each))
         layers[name] = layers[name].model_copy(update={"own": near})
-    told = [layer.model_copy(update=_names(regions[name])) for name, layer in layers.items()]
-    ranked = sorted(told, key=lambda layer: layer.rank)
+    named = [layer.model_copy(update=_names(regions[name])) for name, layer in layers.items()]
+    ranked = sorted(named, key=lambda layer: layer.rank)
     return Layers(layers=ranked, left_out=[name for name in makers if name not in layers])
 
 

@@ -72,8 +72,8 @@ async def _measured(work: CellWork) -> Layers:
             if (file := (matched([name], files) or {}).get(name))
         }
         request, target = attempt.folder / "layers.json", attempt.folder / "answer.json"
-        asked = {"onnx": str(onnx.path), "feeds": written(network.feed(0), attempt.folder), "seen": seen}
-        request.write_text(json.dumps(asked | {"target": str(target)}), encoding="utf-8")
+        job = {"onnx": str(onnx.path), "feeds": written(network.feed(0), attempt.folder), "seen": seen}
+        request.write_text(json.dumps(job | {"target": str(target)}), encoding="utf-8")
         await attempt.run_host_tool([sys.executable, "-P", "-m", "qhas.layers.cut_graph", str(request)])
         return await asyncio.to_thread(_read, target)
 

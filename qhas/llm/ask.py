@@ -136,12 +136,12 @@ def _part(question: Question, part: Part, trials: list[Trial], estimator: Estima
         onnx = dlc.with_suffix(".onnx")
         part.draft(question.arch, question.recipe).write(onnx)
         try:
-            (made,) = asyncio.run(to_dlcs({"graph": onnx}, estimator.sdk, dlc.parent)).values()
+            (conversion,) = asyncio.run(to_dlcs({"graph": onnx}, estimator.sdk, dlc.parent)).values()
         finally:
             onnx.unlink()
-        if made.dlc is None:
-            raise InvalidInput(f"{question.name}, {part.told}, becomes no DLC: {made.refusal}.")
-        made.dlc.rename(dlc)
+        if conversion.dlc is None:
+            raise InvalidInput(f"{question.name}, {part.told}, becomes no DLC: {conversion.refusal}.")
+        conversion.dlc.rename(dlc)
     try:
         return estimator.try_all(trials)
     finally:

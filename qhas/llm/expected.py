@@ -114,8 +114,8 @@ def expectations(
         return Unknown(f"no language model was measured on {device.title}: no expectation")
     contexts = frozenset[int]().union(*(known.contexts for known in fitting.values()))
     if context not in contexts:
-        told = " and ".join(f"{each:,}" for each in sorted(contexts))
-        return Unknown(f"no expectation: models were measured at context {told}")
+        listed = " and ".join(f"{each:,}" for each in sorted(contexts))
+        return Unknown(f"no expectation: models were measured at context {listed}")
     return tuple(_expected(whole, device.title, runtime, known.of) for runtime, known in fitting.items())
 
 

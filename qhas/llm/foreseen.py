@@ -32,8 +32,8 @@ def sentence(record: CellRecord) -> str:
         if rate is not None
         else FIRST_TOKEN.text(FIRST_TOKEN.read(record) or 0)
     )
-    told = [answer.sentence] if isinstance(answer, Unknown) else [each.sentence for each in answer]
-    return "; ".join([f"{simulated} simulated", *told])
+    ranges = [answer.sentence] if isinstance(answer, Unknown) else [each.sentence for each in answer]
+    return "; ".join([f"{simulated} simulated", *ranges])
 
 
 def sentences(records: Iterable[CellRecord]) -> dict[str, str]:

@@ -108,11 +108,11 @@ def beside(arch: Architecture, soc: str, context: int) -> str:
     """What was measured of models of the architecture on such a device, as a sentence; empty where nothing was."""
     same = tuple(model for each in known().values() if _alike(each.arch, arch) for model in each.models)
     device = device_of(soc)
-    found = measured_of(same, device, context)
-    if not device or not found:
+    measurements = measured_of(same, device, context)
+    if not device or not measurements:
         return ""
-    told = "; ".join(each.text for each in found)
-    return f"Measured on {device.title} at context {context:,}, w4a16, by {SOURCE}: {told}."
+    rates = "; ".join(each.text for each in measurements)
+    return f"Measured on {device.title} at context {context:,}, w4a16, by {SOURCE}: {rates}."
 
 
 def _alike(one: Architecture, other: Architecture) -> bool:

@@ -110,16 +110,18 @@ class LlmAnswer(Stored):
     @property
     def measured(self) -> list[str]:
         """What was measured of the same architecture, a sentence a SoC and context."""
-        found = [beside(self.architecture, each.soc, each.context) for each in self.figures]
-        return [sentence for sentence in found if sentence]
+        sentences = [beside(self.architecture, each.soc, each.context) for each in self.figures]
+        return [sentence for sentence in sentences if sentence]
 
     @property
     def expected(self) -> list[Outlook]:
         """What devices are expected to give: of decode, then to the first token, for each SoC and context."""
         return [
-            Outlook(each.soc, each.context, one, expectations(one, each.soc, each.context, self.recipe))
+            Outlook(
+                each.soc, each.context, figures, expectations(figures, each.soc, each.context, self.recipe)
+            )
             for each in self.figures
-            for one in (each.decode, each.prefill)
+            for figures in (each.decode, each.prefill)
         ]
 
     @property

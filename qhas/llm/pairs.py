@@ -41,9 +41,9 @@ def pairs(made: Iterable[Simulated], *, prefill: bool) -> list[Pair]:
 
 def _pairs(made: Simulated) -> Iterable[Pair]:
     device = device_of(made.soc)
-    found = measured_of(known()[made.architecture].models, device, made.context)
+    measurements = measured_of(known()[made.architecture].models, device, made.context)
     for runtime in RUNTIMES:
-        of_runtime = [each for each in found if each.runtime == runtime]
+        of_runtime = [each for each in measurements if each.runtime == runtime]
         values = (
             [each.first_token_ms for each in of_runtime if each.first_token_ms]
             if made.tokens > 1

@@ -58,9 +58,9 @@ class Part:
             size = arch.head_parameters * recipe.head // 8
             remedies += ["--head 4"] * (recipe.head > WeightBits.FOUR)
         if size > _LARGEST:
-            told = f"; take {' or '.join(remedies)}" if remedies else ": such a model is not estimated here"
+            hint = f"; take {' or '.join(remedies)}" if remedies else ": such a model is not estimated here"
             raise InvalidInput(
-                f"A graph of {self.told} has weights of {size / 1e9:,.1f} GB, and a file of ONNX holds 2 GB{told}."
+                f"A graph of {self.told} has weights of {size / 1e9:,.1f} GB, and a file of ONNX holds 2 GB{hint}."
             )
 
     @property

@@ -127,15 +127,15 @@ def block_weights(files: Sequence[Path], arch: Architecture, number: int) -> Ite
             f"Weights of {arch.family.title} are not known here: only its blocks with seeded weights."
         )
     with ExitStack() as opened:
-        read = []
+        tensors = []
         for path in files:
             if not path.is_file() or not path.stat().st_size:
                 fault = "is a folder" if path.is_dir() else "is empty" if path.exists() else "is not there"
                 raise InvalidInput(f"{path} {fault}; name the model's .safetensors files.")
             try:
-                read.append(opened.enter_context(safe_open(path, framework="numpy")))
+                tensors.append(opened.enter_context(safe_open(path, framework="numpy")))
             except (OSError, MemoryError, SafetensorError) as error:
                 raise InvalidInput(
                     f"{path} cannot be read as safetensors ({shown(str(error))}); name the model's .safetensors files."
                 ) from error
-        yield BlockWeights(read, arch, number)
+        yield BlockWeights(tensors, arch, number)

@@ -74,8 +74,8 @@ def shares(graph: GraphEstimate) -> list[Share]:
     cycles: dict[str, int] = defaultdict(int)
     for op in graph.ops or ():
         cycles[_part(op.node) if op.htp_op else NOTHING] += op.dominant
-    found = [Share(part=part, percent=100 * own / graph.cycles) for part, own in cycles.items()]
-    return sorted(found, key=lambda share: -share.percent)
+    unsorted = [Share(part=part, percent=100 * own / graph.cycles) for part, own in cycles.items()]
+    return sorted(unsorted, key=lambda share: -share.percent)
 
 
 def _part(node: str) -> str:

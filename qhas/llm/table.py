@@ -50,36 +50,46 @@ def _outlook(each: Outlook, expected: tuple[Expected, ...]) -> list[str]:
     decodes = each.whole.decodes
     what = "decode, tokens/s" if decodes else "first token, ms"
     simulated = each.whole.tokens_per_s if decodes else each.whole.time_us / 1000
-    by_runtime = {one.runtime: f"{one.text}{'*' if one.beyond else ''}" for one in expected}
+    by_runtime = {
+        expectation.runtime: f"{expectation.text}{'*' if expectation.beyond else ''}"
+        for expectation in expected
+    }
     title = f"{expected[0].device} ({each.soc}) {each.context:,} {what}"
     return [title, figure(simulated), *(by_runtime.get(name, "") for name in RUNTIMES)]
 
 
 def expected_sentences(answer: LlmAnswer) -> list[str]:
     """What expectations are made of, and why there are none, each once."""
-    known = [one for each in answer.expected if isinstance(each.answer, tuple) for one in each.answer]
+    known = [
+        expectation
+        for each in answer.expected
+        if isinstance(each.answer, tuple)
+        for expectation in each.answer
+    ]
     bases = dict.fromkeys(
-        f"{'decode' if one.decodes else 'first token'} by {one.runtime} from {one.architectures}"
-        for one in known
+        f"{'decode' if expectation.decodes else 'first token'} by {expectation.runtime} from {expectation.architectures}"
+        for expectation in known
     )
-    made = [f"Expected from architectures measured: {', '.join(bases)}."] if bases else []
-    far = ["* None of these is as fast or as slow."] if any(one.beyond for one in known) else []
+    sentences = [f"Expected from architectures measured: {', '.join(bases)}."] if bases else []
+    far = (
+        ["* None of these is as fast or as slow."] if any(expectation.beyond for expectation in known) else []
+    )
     whys = dict.fromkeys(each.answer.sentence for each in answer.expected if isinstance(each.answer, Unknown))
-    return [*made, *far, *(f"{why[0].upper()}{why[1:]}." for why in whys)]
+    return [*sentences, *far, *(f"{why[0].upper()}{why[1:]}." for why in whys)]
 
 
 def share_rows(answer: LlmAnswer) -> Rows:
     """Where the time of a pass through the blocks goes: the largest parts, in the order of the first row."""
     passes = [
-        (f"{each.soc} {each.context:,} {name}", one)
+        (f"{each.soc} {each.context:,} {name}", figures)
         for each in answer.figures
-        for name, one in (("decode", each.decode), ("prefill", each.prefill))
+        for name, figures in (("decode", each.decode), ("prefill", each.prefill))
     ]
-    parts = list(dict.fromkeys(share.part for _, one in passes for share in one.shares[:_MOST_PARTS]))
+    parts = list(dict.fromkeys(share.part for _, figures in passes for share in figures.shares[:_MOST_PARTS]))
     return ["percent of the time of blocks", *parts], [
-        [title, *(_share(one, part) for part in parts)] for title, one in passes
+        [title, *(_share(figures, part) for part in parts)] for title, figures in passes
     ]
 
 
-def _share(one: PassFigures, part: str) -> str:
-    return next((f"{share.percent:.1f}" for share in one.shares if share.part == part), "")
+def _share(figures: PassFigures, part: str) -> str:
+    return next((f"{share.percent:.1f}" for share in figures.shares if share.part == part), "")

@@ -31,14 +31,14 @@ def ask(*question: str) -> None:
 def answer_of(*question: str) -> Answer:
     """What `python -m hostsdk` says to the question."""
     try:
-        with _asked.pop(question, None) or _asking(question) as asked:
-            told, complained = _told(asked)
+        with _asked.pop(question, None) or _asking(question) as process:
+            output, complained = _told(process)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Answer([], f"The host SDK cannot be used on this machine: {error}.")
-    lines = [line for line in told.split("\n") if line.strip()]
-    if asked.returncode == 0 and lines:
+    lines = [line for line in output.split("\n") if line.strip()]
+    if process.returncode == 0 and lines:
         return Answer(lines)
-    return Answer([], (complained or told).strip() or "The host SDK cannot be used on this machine.")
+    return Answer([], (complained or output).strip() or "The host SDK cannot be used on this machine.")
 
 
 def _asking(question: tuple[str, ...]) -> subprocess.Popen[str]:
@@ -46,9 +46,9 @@ def _asking(question: tuple[str, ...]) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def _told(asked: subprocess.Popen[str]) -> tuple[str, str]:
+def _told(process: subprocess.Popen[str]) -> tuple[str, str]:
     try:
-        return asked.communicate(timeout=_SECONDS)
+        return process.communicate(timeout=_SECONDS)
     except BaseException:  # also one who will not wait
-        asked.kill()
+        process.kill()
         raise

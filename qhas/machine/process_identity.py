@@ -43,14 +43,16 @@ class ProcessIdentity(Stored):
             return True
         except PermissionError:
             pass  # somebody else's, and alive
-        found = _look(self.pid)
-        return found is not None and (found.state in _ENDED or found.started != self.started)
+        process = _look(self.pid)
+        return process is not None and (process.state in _ENDED or process.started != self.started)
 
 
 def this_process() -> ProcessIdentity | None:
     """Identity of this process; None where the system does not tell."""
-    place, found = _place(), _look(os.getpid())
-    return ProcessIdentity(place=place, pid=os.getpid(), started=found.started) if place and found else None
+    place, process = _place(), _look(os.getpid())
+    return (
+        ProcessIdentity(place=place, pid=os.getpid(), started=process.started) if place and process else None
+    )
 
 
 def names_of_this_host() -> frozenset[str]:

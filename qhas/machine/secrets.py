@@ -101,7 +101,7 @@ def masked_text(text: str, secrets: Collection[str] = ()) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             text = _as_written(secret).sub(MASK, text)
-    text = _URL.sub(lambda found: found[1] + _without_users(found[2]), _MISSPELT.sub(_user, text))
+    text = _URL.sub(lambda match: match[1] + _without_users(match[2]), _MISSPELT.sub(_user, text))
     return _NAMED.sub(_parameter, _HEADER.sub(_parameter, _SIGNED.sub(_parameter, text)))
 
 
@@ -161,12 +161,12 @@ def _without_user(rest: str) -> str:
     return rest
 
 
-def _parameter(found: re.Match[str]) -> str:
-    return f"{found[1]}{MASK}"
+def _parameter(match: re.Match[str]) -> str:
+    return f"{match[1]}{MASK}"
 
 
-def _user(found: re.Match[str]) -> str:
-    return f"{found[1]}{MASK}@"
+def _user(match: re.Match[str]) -> str:
+    return f"{match[1]}{MASK}@"
 
 
 def _secrets_of(address: str) -> Iterator[str]:
@@ -177,5 +177,5 @@ def _secrets_of(address: str) -> Iterator[str]:
         yield from (user, user.partition(":")[2], password, unquote(password))
         if not password and len(own) >= _SHORTEST_USER:
             yield own
-    for found in _SIGNED.finditer(rest):
-        yield from (found[2], unquote(found[2]))
+    for match in _SIGNED.finditer(rest):
+        yield from (match[2], unquote(match[2]))

@@ -32,5 +32,5 @@ def last_words(output: Path) -> str:
     """The message of the tool's last error, else its last line; for the end of a sentence of ours, so without full stop."""
     text = shown(tail(output))
     errors = list(ERROR_LINE.finditer(text))
-    said = errors[-1]["message"].strip() if errors else last_line(text) or "the tool said nothing"
-    return said[-_LONGEST_WORDS:].rstrip(".")
+    words = errors[-1]["message"].strip() if errors else last_line(text) or "the tool said nothing"
+    return words[-_LONGEST_WORDS:].rstrip(".")

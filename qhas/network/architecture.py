@@ -163,9 +163,9 @@ def _architecture(document: Any) -> Architecture:
         document = text
     model_type = str(document.get("model_type", ""))
     if model_type not in FAMILIES:
-        said = f"model_type {shown(model_type[:80])}" if model_type else "no model_type"
+        kind = f"model_type {shown(model_type[:80])}" if model_type else "no model_type"
         raise ValueError(
-            f"it has {said}; the blocks of these are known: {', '.join(FAMILIES)}; of others "
+            f"it has {kind}; the blocks of these are known: {', '.join(FAMILIES)}; of others "
             "export a graph as ONNX and give it to qhas profile"
         )
     family, rope = FAMILIES[model_type], document.get(_ROPE)

@@ -97,13 +97,13 @@ class _Part:
         """Leave the ops, name everything anew, and draw what was learnt; the record of constants."""
         graph = self.graph.points_to
         graph[1] = [graph[1][number] for number in self.numbers]
-        made = {name for op in graph[1] for name in op.points_to[3]}
+        computed = {name for op in graph[1] for name in op.points_to[3]}
         taken = {name for op in graph[1] for name in op.points_to[2]}
-        graph[2] = [row for row in graph[2] if row.points_to[1] in made | taken]
+        graph[2] = [row for row in graph[2] if row.points_to[1] in computed | taken]
         names = {row.points_to[1]: f"t{number}" for number, row in enumerate(graph[2])}
         kinds: dict[str, Row] = {}
         for row in graph[2]:
-            _place_in(row, made, taken)
+            _place_in(row, computed, taken)
             kinds[row.points_to[1]] = row
             row.points_to[1] = names[row.points_to[1]]
         inner = [_renamed(op, f"op{number}", names) for number, op in enumerate(graph[1])]
@@ -151,11 +151,11 @@ class _Part:
         self.weights += content
 
 
-def _place_in(tensor: Row, made: set[str], taken: set[str]) -> None:
+def _place_in(tensor: Row, computed: set[str], taken: set[str]) -> None:
     name, where = tensor.points_to[1], tensor.whole(2)
     if where == _WEIGHT:
         return
-    if name not in made:
+    if name not in computed:
         tensor.put(2, _INPUT)
     elif name not in taken:
         tensor.put(2, _OUTPUT)

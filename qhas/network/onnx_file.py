@@ -65,12 +65,12 @@ class OnnxGraph:
     @property
     def computed_outputs(self) -> list[str]:
         """Names of outputs that nodes make from inputs; others are constants, or inputs themselves."""
-        reached, made = {tensor.name for tensor in self.inputs}, set[str]()
+        reached, computed = {tensor.name for tensor in self.inputs}, set[str]()
         for node in self.nodes:
             if not reached.isdisjoint(node.inputs):
                 reached.update(node.outputs)
-                made.update(node.outputs)
-        return [tensor.name for tensor in self.outputs if tensor.name in made]
+                computed.update(node.outputs)
+        return [tensor.name for tensor in self.outputs if tensor.name in computed]
 
 
 def read_onnx(path: Path) -> OnnxGraph:

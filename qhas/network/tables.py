@@ -95,7 +95,7 @@ class Table:
     def width(self, slot: int) -> int:
         """Bytes that a number of it may have: as many as there are before the next field; 0 where there is none."""
         offset = self._slots[slot] if slot < len(self._slots) else 0
-        return min([*(one for one in self._slots if one > offset), self._size]) - offset if offset else 0
+        return min([*(each for each in self._slots if each > offset), self._size]) - offset if offset else 0
 
     def table(self, slot: int) -> Table | None:
         """A table of it."""

@@ -23,18 +23,18 @@ def macs(graph: Graph, op: NetworkOp) -> int:
     tensors = [graph.by_name.get(name) for name in (*op.inputs[:2], *op.outputs[:1])]
     if len(tensors) < 3 or not all(tensors):
         return 0
-    taken, weights, made = (tensor.shape for tensor in tensors if tensor)
-    if not taken or not weights or not made:
+    taken, weights, output = (tensor.shape for tensor in tensors if tensor)
+    if not taken or not weights or not output:
         return 0
     match op.type:
         case "Conv2d" | "Conv3d":  # weights: kernel, channels in of a group, channels out
-            return prod(made) * prod(weights[:-1])
+            return prod(output) * prod(weights[:-1])
         case "DepthWiseConv2d":  # weights: kernel, 1, channels
-            return prod(made) * prod(weights[:-2])
+            return prod(output) * prod(weights[:-2])
         case "TransposeConv2d":  # weights: kernel, channels in, channels out of a group
             return prod(taken) * prod(weights[:-2]) * weights[-1]
         case "FullyConnected" | "MatMul":
-            return prod(made) * taken[-2 if op.attributes.get("transpose_in0") else -1]
+            return prod(output) * taken[-2 if op.attributes.get("transpose_in0") else -1]
     return 0
 
 

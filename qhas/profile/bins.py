@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
+from itertools import accumulate, pairwise
 
 from qhas.profile.traffic import Transfer
 
-Bins = defaultdict[int, defaultdict[int, float]]
-"""Cycles by op type and bin."""
+Bins = dict[int, dict[int, float]]
+"""Cycles by op type and bin. Plain dictionaries: an op over many bins makes one for each, and that is most of the work."""
 LevelBins = dict[int, tuple[float, float]]
 """Of a bin with samples the highest level, and that at its end."""
 
 
-def new_bins() -> Bins:
-    return defaultdict(_no_cycles)
-
-
-def _no_cycles() -> defaultdict[int, float]:
-    return defaultdict(float)
+def add(bins: Bins, at: int, op: int, amount: float) -> None:
+    """Put an amount into a bin."""
+    if (by_op := bins.get(at)) is None:
+        bins[at] = {op: amount}
+    else:
+        by_op[op] = by_op.get(op, 0.0) + amount
 
 
 def spread(bins: Bins, op: int, start: int, length: int, amount: float, width: int) -> None:
     """Put an amount into the bins evenly over a stretch of cycles."""
     first, last = start // width, (start + length - 1) // width
     if first == last:
-        bins[first][op] += amount
+        add(bins, first, op, amount)
         return
     share = amount / length
-    bins[first][op] += ((first + 1) * width - start) * share
+    add(bins, first, op, ((first + 1) * width - start) * share)
     for at in range(first + 1, last):
-        bins[at][op] += width * share
-    bins[last][op] += (start + length - last * width) * share
+        add(bins, at, op, width * share)
+    add(bins, last, op, (start + length - last * width) * share)
 
 
 def halved(bins: Bins) -> Bins:
     """Bins twice as wide."""
-    pairs = new_bins()
+    pairs: Bins = {}
     for at, by_op in bins.items():
-        pair = pairs[at // 2]
         for op, amount in by_op.items():
-            pair[op] += amount
+            add(pairs, at // 2, op, amount)
     return pairs
-
-
-def cycles_in(bins: Bins) -> float:
-    return sum(amount for by_op in bins.values() for amount in by_op.values())
 
 
 def shares(moves: Iterable[Transfer], bins: int, width: int) -> list[float]:
@@ -53,20 +48,22 @@ def shares(moves: Iterable[Transfer], bins: int, width: int) -> list[float]:
     amounts = [0.0] * bins
     for start, end, amount in moves:
         first, last = min(start // width, bins - 1), min((end - 1) // width, bins - 1)
-        for at in range(first, last + 1):
-            overlap = (end if at == last else (at + 1) * width) - (start if at == first else at * width)
-            amounts[at] += amount * overlap / (end - start)
+        if first == last:
+            amounts[first] += amount
+            continue
+        length = end - start
+        amounts[first] += amount * ((first + 1) * width - start) / length
+        full = amount * width / length
+        for at in range(first + 1, last):
+            amounts[at] += full
+        amounts[last] += amount * (end - last * width) / length
     return amounts
 
 
 def whole(amounts: Iterable[float]) -> list[int]:
     """Whole numbers that add up to the same."""
-    reached, told, values = 0.0, 0, []
-    for amount in amounts:
-        reached += amount
-        values.append(round(reached) - told)
-        told += values[-1]
-    return values
+    reached = map(round, accumulate(amounts))
+    return [after - before for before, after in pairwise((0, *reached))]
 
 
 def halved_levels(levels: LevelBins) -> LevelBins:

@@ -89,8 +89,8 @@ class Averages:
     series: Mapping[Series, float]
 
     def __str__(self) -> str:
-        told = ", ".join(f"{series} {mean:g} us" for series, mean in self.series.items())
-        return f"This SDK's snpe-diagview gives averages only, warm-ups included: {told}."
+        averages = ", ".join(f"{series} {mean:g} us" for series, mean in self.series.items())
+        return f"This SDK's snpe-diagview gives averages only, warm-ups included: {averages}."
 
 
 class _Columns(NamedTuple):
@@ -113,11 +113,11 @@ def read_samples(csv_text: str, expected: int = 1) -> Samples:
 
     Raises LatencyInvalid if no latency is in it, if it is cut off or unclear, or holds fewer than `expected` inferences.
     """
-    found: dict[Series, list[float]] = {}
+    times: dict[Series, list[float]] = {}
     for series, time_us in _rows(csv_text):
-        found.setdefault(series, []).append(time_us)
-    samples = Samples({series: tuple(found[series]) for series in Series if series in found})
-    if not any(series in found for series in LATENCIES):
+        times.setdefault(series, []).append(time_us)
+    samples = Samples({series: tuple(times[series]) for series in Series if series in times})
+    if not any(series in times for series in LATENCIES):
         raise LatencyInvalid(
             f"The table of snpe-diagview has no row {' or '.join(map(repr, map(str, LATENCIES)))}."
         )
@@ -174,9 +174,9 @@ def _sample(
     if figure and factor and float(figure[1]) > 0:
         yield series, float(figure[1]) * factor
     elif series in LATENCIES:
-        said = f"{cells[columns.time]} {unit}".strip()
+        value = f"{cells[columns.time]} {unit}".strip()
         raise LatencyInvalid(
-            f"Line {number} of the table of snpe-diagview has {said[:60]!r} where a time is needed."
+            f"Line {number} of the table of snpe-diagview has {value[:60]!r} where a time is needed."
         )
 
 

@@ -25,10 +25,10 @@ class Stretch(NamedTuple):
 
 def dominant_path(file: QhasFile) -> tuple[Stretch, ...]:
     """The path of the core that ends last, without its gaps; empty where the file does not tell where it ran."""
-    told = [core for core, steps in file.paths.items() if steps]
+    cores = [core for core, steps in file.paths.items() if steps]
     last = file.longest.htp
-    if len(file.cores) == len(told) == 1:  # one core, whatever its sections call it
-        (last,) = told
+    if len(file.cores) == len(cores) == 1:  # one core, whatever its sections call it
+        (last,) = cores
     return tuple(_stretches(file, last))
 
 

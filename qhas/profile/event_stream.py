@@ -139,14 +139,14 @@ class Window:
     def _line(self) -> tuple[Mended, int] | None:
         """The value of a line, where one fills it whose end is hidden. No string of JSON reaches over a line's end."""
         line = self.data[self.at : self.data.find(b"\n", self.at) + 1].rstrip(b", \t\r\n")
-        found = mended_prefix(line, _end_of_value)
-        return found if found and found[1] == len(line) else None
+        mended = mended_prefix(line, _end_of_value)
+        return mended if mended and mended[1] == len(line) else None
 
     def _rescued(self, place: _Place, why_not: str) -> Any:
         """The next value, whose end is hidden by a backslash. Raises Damage where it is something else."""
         text = self.data[self.at : self.at + _LONGEST]
-        if found := mended_prefix(text, _end_of_value):
-            return self._stepped(found, place)
+        if mended := mended_prefix(text, _end_of_value):
+            return self._stepped(mended, place)
         if (fault := first_fault(text)) and place.damaged != place.cut:
             raise Damage(f"{place.damaged}, byte {self.offset + self.at + fault.at}: {fault.what}")
         raise Damage(why_not)
@@ -185,8 +185,8 @@ class Window:
             self.data, self.at = self.data[self.at :] + self.source.read(_WINDOW), 0
         end = min(self.at + _WINDOW, len(self.data))
         for begin in (max(self.at, end - _NEAR), self.at):
-            if found := list(_BORDER.finditer(self.data, begin, end)):
-                return found[-1].start() + 1
+            if borders := list(_BORDER.finditer(self.data, begin, end)):
+                return borders[-1].start() + 1
         return 0
 
 

@@ -51,8 +51,8 @@ def _runtrace(read: Callable[[Runtrace], float | None]) -> Callable[[Profiled], 
 
 def _graph(profiled: Profiled) -> float | None:
     """As the QHAS tells it, in whole microseconds; else as the runtrace does."""
-    told = profiled.metrics.graph_us if profiled.metrics else None
-    return told if told is not None or not profiled.runtrace else profiled.runtrace.graph_us
+    graph_us = profiled.metrics.graph_us if profiled.metrics else None
+    return graph_us if graph_us is not None or not profiled.runtrace else profiled.runtrace.graph_us
 
 
 def _in_files_only(_: Profiled) -> None:

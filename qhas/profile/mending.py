@@ -104,7 +104,7 @@ def _without_oddities(text: bytes) -> tuple[bytes, list[Oddity]]:
             return b"null"
         if not _SUSPECT.search(match[0]):
             return match[0]
-        return _IN_STRING.sub(lambda found: escape(found, match.start()), match[0])
+        return _IN_STRING.sub(lambda character: escape(character, match.start()), match[0])
 
     def escape(match: re.Match[bytes], start: int) -> bytes:
         at = start + match.start()

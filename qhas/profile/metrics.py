@@ -129,8 +129,8 @@ def _op_counts(file: QhasFile) -> dict[str, int] | None:
 def _instances(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> int | None:
     """How many HTP ops have the mark; None unless every type is listed and says whether it has."""
     types = file.htp_op_types
-    told = types and len(types) >= file.counted("unique_htp_ops") and None not in map(mark, types)
-    return sum(op.instances for op in types if mark(op)) if told else None
+    complete = types and len(types) >= file.counted("unique_htp_ops") and None not in map(mark, types)
+    return sum(op.instances for op in types if mark(op)) if complete else None
 
 
 def _share(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> float | None:

@@ -67,7 +67,7 @@ def of_one_graph(end_cycle: int, file: QhasFile) -> bool:
 
 def of_one_inference(runtrace: Runtrace, file: QhasFile) -> bool:
     """Whether the first inference of a runtrace can be the one that this file is of."""
-    told, graph_us = file.longest.graph_execute_us, runtrace.graph_us
-    if told is None or graph_us is None:
+    execute_us, graph_us = file.longest.graph_execute_us, runtrace.graph_us
+    if execute_us is None or graph_us is None:
         return True
-    return abs(graph_us - told) <= max(_ASTRAY_US, _ASTRAY_SHARE * told)
+    return abs(graph_us - execute_us) <= max(_ASTRAY_US, _ASTRAY_SHARE * execute_us)

@@ -19,17 +19,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from qhas.profile.bins import (
-    Bins,
-    cycles_in,
-    halved,
-    halved_levels,
-    levels_of,
-    new_bins,
-    shares,
-    spread,
-    whole,
-)
+from qhas.profile.bins import Bins, halved, halved_levels, levels_of, shares, spread, whole
 from qhas.profile.dominant import Stretch
 from qhas.profile.event_stream import Event
 from qhas.profile.trace import read_trace, thread_names
@@ -152,9 +142,13 @@ class _Drawing:
         self._width = 1
         self._collected: list[_Ran] = []
         self._threads: dict[int, str] = {}
-        self._lanes: defaultdict[int, Bins] = defaultdict(new_bins)
-        self._dominant = new_bins()
-        self._repeated = new_bins()
+        self._lanes: defaultdict[int, Bins] = defaultdict(dict)
+        self._taken: defaultdict[int, int] = defaultdict(int)
+        """Cycles by thread."""
+        self._cycles: defaultdict[int, int] = defaultdict(int)
+        """Cycles by op type."""
+        self._dominant: Bins = {}
+        self._repeated: Bins = {}
         """Executions of which the trace does not tell what part of them is on the dominant path."""
         self._on_path = Spans()
         self._origin: int | None = None
@@ -176,7 +170,7 @@ class _Drawing:
 
     def finished(self, end_cycle: int) -> Timeline:
         bins = max(1, -(-end_cycle // self._width))
-        shown = sorted(self._lanes, key=lambda tid: -cycles_in(self._lanes[tid]))[:LANES]
+        shown = sorted(self._lanes, key=lambda tid: -self._taken[tid])[:LANES]
         kinds, places = self._kinds()
         return Timeline(
             end_cycle=end_cycle,
@@ -196,7 +190,7 @@ class _Drawing:
         self._put_into_bins()
         origin = self._origin or 0
         if path and all(stretch.start >= origin and stretch.end - origin <= end_cycle for stretch in path):
-            self._dominant = new_bins()
+            self._dominant = {}
             for start, end, qnn, htp, waiting in path:
                 op = 0 if waiting else self._number_of(qnn, htp)
                 spread(self._dominant, op, start - origin, end - start, end - start, self._width)
@@ -209,9 +203,9 @@ class _Drawing:
         runs = (Transfer(start, end, end - start) for start, end in self._on_path.union())
         covered = shares(runs, BINS, self._width)
         for at in {*self._dominant, *self._repeated}:
-            filled = self._dominant[at]
+            filled = self._dominant.setdefault(at, {})
             for op, cycles in self._repeated.get(at, {}).items():
-                filled[op] += cycles
+                filled[op] = filled.get(op, 0.0) + cycles
             share = covered[at] / sum(filled.values())
             for op in filled:
                 filled[op] *= share
@@ -235,8 +229,10 @@ class _Drawing:
         dominant, executed = _number(args.get("Dominant Path Cycles")), _number(args.get("Duration (cycles)"))
         if executed != length or dominant > 0:
             self._on_path.add(start, start + length)
-        told = None if executed != length else min(dominant, length)
-        self._collected.append(_Ran(_number(event.get("tid")), self._op(event, args), start, length, told))
+        dominant_cycles = None if executed != length else min(dominant, length)
+        self._collected.append(
+            _Ran(_number(event.get("tid")), self._op(event, args), start, length, dominant_cycles)
+        )
         if len(self._collected) >= _COLLECTED:
             self._put_into_bins()
 
@@ -244,6 +240,8 @@ class _Drawing:
         self._reach(max((ran.start + ran.cycles - 1 for ran in self._collected), default=0))
         width = self._width
         for tid, op, start, cycles, dominant in self._collected:
+            self._taken[tid] += cycles
+            self._cycles[op] += cycles
             spread(self._lanes[tid], op, start, cycles, cycles, width)
             if dominant is None:
                 spread(self._repeated, op, start, cycles, cycles, width)
@@ -293,19 +291,14 @@ class _Drawing:
         """Make the bins so wide that they hold the cycle."""
         while cycle >= self._width * BINS:
             self._width *= 2
-            self._lanes = defaultdict(new_bins, {tid: halved(lane) for tid, lane in self._lanes.items()})
+            self._lanes = defaultdict(dict, {tid: halved(lane) for tid, lane in self._lanes.items()})
             self._dominant, self._repeated = halved(self._dominant), halved(self._repeated)
             for name, held in self._held.items():
                 self._held[name] = halved_levels(held)
 
     def _kinds(self) -> tuple[list[OpType], dict[int, int]]:
         """The op types that are told apart, by falling cycles, and the place in that list of every number."""
-        cycles = defaultdict[int, float](float)
-        for lane in self._lanes.values():
-            for filled in lane.values():
-                for op, amount in filled.items():
-                    cycles[op] += amount
-        ranked = sorted(self._ops.items(), key=lambda item: -cycles[item[1]])[:OPS]
+        ranked = sorted(self._ops.items(), key=lambda item: -self._cycles[item[1]])[:OPS]
         kinds = [OpType(work=Work.WAITING), OpType(work=Work.OTHER)]
         kinds += [
             OpType(work=Work.OP, qnn=str(qnn)[:_NAME], htp=str(htp)[:_NAME]) for (qnn, htp), _ in ranked
@@ -313,19 +306,17 @@ class _Drawing:
         return kinds, {0: 0} | {number: place + 2 for place, (_, number) in enumerate(ranked)}
 
     def _lane(self, name: str, filled: Bins, bins: int, places: dict[int, int]) -> Lane:
-        busy, ops = [0] * bins, [-1] * bins
+        busy, ops, width = [0] * bins, [-1] * bins, self._width
         for at, by_op in filled.items():
             if at < bins:
-                most, taken = next(iter(by_op.items()))
-                if len(by_op) > 1:
-                    most, taken = max(by_op, key=by_op.__getitem__), sum(by_op.values())
-                busy[at] = max(1, min(100, round(100 * taken / self._width)))
+                ((most, taken),) = by_op.items() if len(by_op) == 1 else [_most_and_all(by_op)]
+                busy[at] = 100 if taken >= width else max(1, round(100 * taken / width))
                 ops[at] = places.get(most, 1)
         return Lane(name=name, busy=busy, op=ops)
 
     def _unit(self, tid: int) -> str:
-        found = _TYPE.search(self._threads.get(tid, ""))
-        return found[1] if found else ""
+        match = _TYPE.search(self._threads.get(tid, ""))
+        return match[1] if match else ""
 
     def _name(self, tid: int) -> str:
         return f"{self._unit(tid) or 'thread'} {tid}"
@@ -333,6 +324,11 @@ class _Drawing:
     def _rank(self, tid: int) -> tuple[int, int]:
         unit = self._unit(tid)
         return (_ORDER.index(unit) if unit in _ORDER else len(_ORDER), tid)
+
+
+def _most_and_all(by_op: dict[int, float]) -> tuple[int, float]:
+    """The op type that takes most of a bin, and what all take."""
+    return max(by_op, key=by_op.__getitem__), sum(by_op.values())
 
 
 def _number(value: object) -> int:

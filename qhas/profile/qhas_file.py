@@ -141,11 +141,11 @@ class _Op(Traffic):
     def _gather_cores(cls, row: Any) -> Any:
         if not isinstance(row, dict):
             return row
-        told: dict[str, dict[int, Any]] = {"num": {}, "percent": {}}
+        paths: dict[str, dict[int, Any]] = {"num": {}, "percent": {}}
         for key in row:
             if of := _core_of(key):
-                told[of[0]][of[1]] = row[key]
-        return row | {"dominant": told["num"], "dominant_percent": told["percent"]}
+                paths[of[0]][of[1]] = row[key]
+        return row | {"dominant": paths["num"], "dominant_percent": paths["percent"]}
 
 
 class QnnOp(_Op):
@@ -276,11 +276,11 @@ def _file(loaded: Loaded, name: str) -> QhasFile:
         raise ValueError(f"its artifact type is {header['artifact_type']!r}")
     version, provenance = header.get("version") or {}, header.get("provenance", {})
     producer = f"Made by {header['producer']}." if "producer" in header else None
-    found = {section: _rows(content) for section, content in sections.items() if isinstance(content, dict)}
+    rows = {section: _rows(content) for section, content in sections.items() if isinstance(content, dict)}
     cores = [Core.model_validate(row) for row in _rows(sections["htp_overall_summary"])]
     if not cores:
         raise ValueError("its overall summary has no core")
-    paths = {match[1]: section for section in found if (match := PATH.fullmatch(section))}
+    paths = {match[1]: section for section in rows if (match := PATH.fullmatch(section))}
     wanted = (
         "qnn_op_types",
         "qnn_op_instances_nodes",
@@ -296,15 +296,15 @@ def _file(loaded: Loaded, name: str) -> QhasFile:
         estimate=provenance.get("estimate"),
         statement=provenance.get("statement", producer),
         cores=tuple(cores),
-        qnn_op_types=_typed(QnnOpType, found.get("qnn_op_types", [])),
-        qnn_ops=_typed(QnnOp, found.get("qnn_op_instances_nodes", [])),
-        htp_op_types=_typed(HtpOpType, found.get("htp_op_types", [])),
-        htp_ops=tables.get(OPS) or validated(HtpOp, found.get(OPS, [])),
+        qnn_op_types=_typed(QnnOpType, rows.get("qnn_op_types", [])),
+        qnn_ops=_typed(QnnOp, rows.get("qnn_op_instances_nodes", [])),
+        htp_op_types=_typed(HtpOpType, rows.get("htp_op_types", [])),
+        htp_ops=tables.get(OPS) or validated(HtpOp, rows.get(OPS, [])),
         paths={
-            int(core): tables.get(section) or validated(PathStep, found[section])
+            int(core): tables.get(section) or validated(PathStep, rows[section])
             for core, section in paths.items()
         },
-        missing=tuple(section for section in wanted if not (tables.get(section) or found.get(section))),
+        missing=tuple(section for section in wanted if not (tables.get(section) or rows.get(section))),
     )
 
 
@@ -326,5 +326,5 @@ def _table(model: type[RowT]) -> TypeAdapter[tuple[RowT, ...]]:
 
 
 def _sum(*parts: int | None) -> int | None:
-    told = [part for part in parts if part is not None]
-    return sum(told) if told else None
+    numbers = [part for part in parts if part is not None]
+    return sum(numbers) if numbers else None

@@ -202,8 +202,8 @@ def _phase(name: str, event: dict[str, Any]) -> Phase:
     us = _number(args.get("summary_time_us"))
     if us is None or us < 0:
         us = _ticks(event) / _TICKS_A_US
-    told = _number(args.get("summary_htp_frequency_ghz"))
-    clock = 1000 * told if told is not None else _cycles(args) / us if us else 0.0
+    clock_ghz = _number(args.get("summary_htp_frequency_ghz"))
+    clock = 1000 * clock_ghz if clock_ghz is not None else _cycles(args) / us if us else 0.0
     return Phase(name=name, us=us, clock_mhz=round(clock, 6) if clock > 0 else None)
 
 

@@ -30,18 +30,18 @@ def read_log_samples(path: Path, expected: int = 1) -> Samples:
         content = read_file(path, _LARGEST)
         if len(content) < 12 or _WORD.unpack_from(content)[0] != MARK:
             raise LatencyInvalid(f"{path.name} does not begin with the mark of a diagnostic log.")
-        found: dict[Series, list[float]] = {}
+        times: dict[Series, list[float]] = {}
         for event in _events(content):
             if event.series and event.unit == _MICROSECONDS and event.value:
-                found.setdefault(event.series, []).append(float(event.value))
+                times.setdefault(event.series, []).append(float(event.value))
             elif event.series in LATENCIES:
                 raise LatencyInvalid(f"{path.name} has no microseconds where it has {event.series}.")
     except OSError as error:
         raise LatencyInvalid(f"{path.name} cannot be read: {error}.") from error
     except (struct.error, ValueError) as error:
         raise LatencyInvalid(f"{path.name} is not a complete diagnostic log.") from error
-    samples = Samples({series: tuple(found[series]) for series in Series if series in found})
-    if not any(series in found for series in LATENCIES):
+    samples = Samples({series: tuple(times[series]) for series in Series if series in times})
+    if not any(series in times for series in LATENCIES):
         raise LatencyInvalid(f"{path.name} has no event {' or '.join(map(repr, map(str, LATENCIES)))}.")
     if len(samples.values_us) < expected:
         raise LatencyInvalid(f"{path.name} has {len(samples.values_us)} times of {expected} inferences.")

@@ -65,8 +65,10 @@ def timing(file: QhasFile, runtrace: Runtrace | None = None) -> Timing:
     Files hold whole microseconds. A simulated one states its clock, so its time is made again from cycles, exactly.
     """
     core = file.longest
-    told = core.graph_execute_us if core.graph_execute_us is not None or not runtrace else runtrace.graph_us
-    execute = float(core.time_us if told is None else told)
+    stated_us = (
+        core.graph_execute_us if core.graph_execute_us is not None or not runtrace else runtrace.graph_us
+    )
+    execute = float(core.time_us if stated_us is None else stated_us)
     stated = stated_clock_mhz(file)
     taken = Timing(
         cycles=core.timeline_cycles,
@@ -77,4 +79,4 @@ def timing(file: QhasFile, runtrace: Runtrace | None = None) -> Timing:
         vtcm_acquire=runtrace.vtcm_acquire_us if runtrace else None,
         power_up=runtrace.power_on_us if runtrace else None,
     )
-    return taken.undivided() if told is None and not stated else taken
+    return taken.undivided() if stated_us is None and not stated else taken

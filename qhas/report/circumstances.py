@@ -16,7 +16,7 @@ _UNITS = ("HMX", "HVX", "DMA")
 def circumstances(record: CellRecord) -> list[str]:
     """Options as they took effect, else as they were asked for, which is said; what nothing tells is left out."""
     took, asked = record.effective or EffectiveOptions(), record.cell.prepare
-    told = [
+    sentences = [
         _option("optimisation level", took.optimization_level, asked.optimization_level),
         _option("VTCM", _mebibytes(took.vtcm_mib), _mebibytes(asked.vtcm_mb)),
         _option("HVX threads", took.hvx_threads, asked.hvx_threads),
@@ -26,7 +26,7 @@ def circumstances(record: CellRecord) -> list[str]:
         _clock(record, took),
         f"compiler {took.compiler}" if took.compiler else "",
     ]
-    return [each for each in told if each]
+    return [each for each in sentences if each]
 
 
 def _data_type(record: CellRecord) -> str:
@@ -58,8 +58,8 @@ def _clock(record: CellRecord, took: EffectiveOptions) -> str:
 def unit_shares(resources: Iterable[ResourceUse]) -> Iterator[tuple[str, str]]:
     """Percent of the timeline in which each unit is used, as in `38.5 %`; of several threads from the least to the most used."""
     shares: defaultdict[str, list[float]] = defaultdict(list)
-    for one in resources:
-        shares[one.unit.upper()].append(one.utilization)
+    for resource in resources:
+        shares[resource.unit.upper()].append(resource.utilization)
     for unit in _UNITS:
         if values := sorted(shares.get(unit, ())):
             least, most = f"{values[0]:.0f}", f"{values[-1]:.0f}"

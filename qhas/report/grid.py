@@ -91,7 +91,7 @@ def grid(variants: Variants, records: Sequence[CellRecord]) -> Grid | None:
 
 
 def _best(group: Sequence[_Tried]) -> Best:
-    (record, fastest), slowest = min(group, key=lambda one: one.time), max(one.time for one in group)
+    (record, fastest), slowest = min(group, key=lambda timed: timed.time), max(timed.time for timed in group)
     return Best(
         record.cell.model.name,
         record.cell.soc,
@@ -103,9 +103,9 @@ def _best(group: Sequence[_Tried]) -> Best:
 
 
 def _front(group: Sequence[_Tried]) -> list[Choice]:
-    told = [each for each in group if all(figure.read(each.record) is not None for figure in _TRADED)]
-    costs = [(each.time, *(figure.read(each.record) or 0.0 for figure in _TRADED)) for each in told]
-    chosen = [told[number].record for number in front(costs)]
+    comparable = [each for each in group if all(figure.read(each.record) is not None for figure in _TRADED)]
+    costs = [(each.time, *(figure.read(each.record) or 0.0 for figure in _TRADED)) for each in comparable]
+    chosen = [comparable[number].record for number in front(costs)]
     return [_choice(record) for record in chosen] if len(chosen) > 1 else []
 
 

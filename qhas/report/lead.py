@@ -47,14 +47,14 @@ class Lead(NamedTuple):
 def lead(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> Lead:
     """The head of the page."""
     stand = {record.cell.key: standing(record, findings) for record in cells}
-    told = summary(run, cells, findings)
+    sentences = summary(run, cells, findings)
     if slowest := _slowest(cells):
-        told.insert(min(len(told), _SENTENCES - 1), _where_time_goes(slowest))
-    if cells and len(told) < _SENTENCES:
-        told.insert(0, _what_ran(cells))
+        sentences.insert(min(len(sentences), _SENTENCES - 1), _where_time_goes(slowest))
+    if cells and len(sentences) < _SENTENCES:
+        sentences.insert(0, _what_ran(cells))
     return Lead(
-        told[:_SENTENCES],
-        told[_SENTENCES:],
+        sentences[:_SENTENCES],
+        sentences[_SENTENCES:],
         _numbers(run, cells, stand, slowest),
         _action(run, cells, stand, findings),
     )
@@ -105,7 +105,7 @@ def _numbers(
     stand: dict[str, Standing],
     slowest: CellRecord | None,
 ) -> list[Number]:
-    look = Counter(one.word for one in stand.values() if one.tone in _LOOK)
+    look = Counter(standing.word for standing in stand.values() if standing.tone in _LOOK)
     whole = {
         record.whole.cell.key: record.whole.good for record in cells
     }  # its graphs are records of their own
@@ -113,7 +113,11 @@ def _numbers(
         Number("cells good", f"{sum(whole.values())} of {max(run.cells, len(whole))}"),
         Number("need a look", str(look.total()), ", ".join(word for word, _ in look.most_common(2))),
     ]
-    changes = [(round(abs(one.percent), 1), key) for key, one in stand.items() if one.percent is not None]
+    changes = [
+        (round(abs(standing.percent), 1), key)
+        for key, standing in stand.items()
+        if standing.percent is not None
+    ]
     if changes and (largest := max(changes)) and largest[0] > 0:
         key = largest[1]
         label = next(record.cell.label for record in cells if record.cell.key == key)
@@ -156,5 +160,5 @@ def _action(
     return Action("Nothing to do.")
 
 
-def _change(one: Standing) -> float:
-    return one.percent or 0.0
+def _change(standing: Standing) -> float:
+    return standing.percent or 0.0

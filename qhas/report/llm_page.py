@@ -96,10 +96,10 @@ def _chart(title: str, answer: LlmAnswer, rates: dict[int, float]) -> Chart:
     return Chart(title, rate(most), [(place(each), f"{each:,}") for each in contexts], lines)
 
 
-def _bar(each: LlmFigures, name: str, one: PassFigures) -> Bar:
+def _bar(each: LlmFigures, name: str, figures: PassFigures) -> Bar:
     parts = [
         (share.part, share.percent, _COLOURS[at % len(_COLOURS)])
-        for at, share in enumerate(one.shares)
+        for at, share in enumerate(figures.shares)
         if share.percent >= 1
     ]
     return Bar(f"{each.soc}, context {each.context:,}, {name}", parts)

@@ -42,8 +42,8 @@ def publish_report(
     """
     baseline = read_baseline(store, run, cells)
     cells = by_graph(cells)
-    found = read_findings(store, run, cells) if findings is None else findings
-    found = replace(found, baseline=baseline.run_id if baseline else None)
+    judged = read_findings(store, run, cells) if findings is None else findings
+    judged = replace(judged, baseline=baseline.run_id if baseline else None)
 
     def publish_cell(page_of: tuple[CellRecord, Neighbours]) -> tuple[CellRecord, CellDiff | None]:
         record, neighbours = page_of
@@ -54,14 +54,14 @@ def publish_report(
     publish_assets(store)
     diffs = {}
     with (
-        open_writers(run, found, len(cells)) as write_page,
+        open_writers(run, judged, len(cells)) as write_page,
         ThreadPoolExecutor(_AT_ONCE, "qhas-report") as threads,
     ):
         for record, diff in threads.map(publish_cell, with_neighbours(cells)):
             if diff:
                 diffs[record.cell.key] = diff
             made(record)
-    found = replace(found, diffs=diffs)
-    store.write(keys.report(run.run_id), run_page(run, cells, found).encode())
-    publish_entry(store, run, cells, found)
+    judged = replace(judged, diffs=diffs)
+    store.write(keys.report(run.run_id), run_page(run, cells, judged).encode())
+    publish_entry(store, run, cells, judged)
     return store.url(keys.report(run.run_id))

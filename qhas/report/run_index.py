@@ -41,8 +41,8 @@ def _publish_page(store: Store) -> None:
     known = read_known(store)
     for _ in range(_ROUNDS):
         listed = _keys(store, keys.REPORT_ENTRIES)
-        known = {key: found for key in listed if (found := known.get(key) or _read(store, key))}
-        ordered = sorted(known.values(), key=lambda one: one.started_at, reverse=True)
+        known = {key: entry for key in listed if (entry := known.get(key) or _read(store, key))}
+        ordered = sorted(known.values(), key=lambda each: each.started_at, reverse=True)
         page = index_page(ordered[:_SHOWN], max(0, len(ordered) - _SHOWN))
         write_known(store, known)
         store.write(keys.REPORT_INDEX, page.encode())
@@ -51,8 +51,8 @@ def _publish_page(store: Store) -> None:
 
 
 def _keys(store: Store, prefix: str) -> list[str]:
-    found = (stored.key for stored in store.objects(prefix))
-    return [key for key in found if PurePosixPath(key).suffix == ".json" and is_key(key)]
+    names = (stored.key for stored in store.objects(prefix))
+    return [key for key in names if PurePosixPath(key).suffix == ".json" and is_key(key)]
 
 
 def _read(store: Store, key: str) -> Entry | None:

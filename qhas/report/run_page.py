@@ -85,7 +85,7 @@ def _group(
     shown = columns(origin, records)
     rows = [_row(record, findings) for record in records]
     if len(rows) > _ROWS:
-        rows = sorted(rows, key=lambda one: list(Tone).index(one["standing"].tone))[:_ROWS]
+        rows = sorted(rows, key=lambda row: list(Tone).index(row["standing"].tone))[:_ROWS]
     variants = grid(run.spec.variants, records)
     plot = None if variants else plots.time_by_network(records, origin)  # a series a variant tells nothing
     near = fronts(records)
@@ -106,7 +106,7 @@ def _group(
         "rows": rows,
         "left_out": len(records) - len(rows),
         "plots": [plot] if plot else [],
-        "families": _families(piece.op for one in rows for piece in one["path"]),
+        "families": _families(piece.op for row in rows for piece in row["path"]),
     }
 
 
@@ -121,5 +121,5 @@ def _row(record: CellRecord, findings: Findings) -> dict[str, Any]:
 
 
 def _families(ops: Iterable[str]) -> list[Family]:
-    found = {family_of(op) for op in ops}
-    return [family for family in ALL if family in found]
+    present = {family_of(op) for op in ops}
+    return [family for family in ALL if family in present]

@@ -79,7 +79,7 @@ def standing(record: CellRecord, findings: Findings, compared: diff.CellDiff | N
     if (acceptance := findings.accepted.get(key)) and acceptance.run_id == record.run_id:
         return Standing(Tone.CHANGED, "accepted", f"A{acceptance.sentence[1:]}.", change)
     if broken := record.over_budget:
-        return Standing(Tone.WORSE, "over budget", " ".join(one.sentence for one in broken), change)
+        return Standing(Tone.WORSE, "over budget", " ".join(result.sentence for result in broken), change)
     verdict = headlines(findings.verdicts.get(key, ())).get(key)
     if verdict and (upgrade := verdict.upgrade) and upgrade.outcome is not SdkOutcome.SAME:
         return Standing(

@@ -51,10 +51,10 @@ def where_the_time_went(record: CellRecord) -> str:
     by_step = defaultdict[str, float](float)
     for attempt in record.attempts:
         by_step[attempt.step] += attempt.seconds or 0
-    told = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in by_step.items())
+    parts = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in by_step.items())
     between = whole - _covered(record.attempts)
     waited = f"; waiting for a device or a core between steps {between:.1f} s" if between >= 0.1 else ""
-    return f"{whole:.1f} s: {told}{waited}"
+    return f"{whole:.1f} s: {parts}{waited}"
 
 
 def _row(attempt: Attempt, start: datetime, whole: float) -> StepRow:

@@ -43,7 +43,7 @@ def read_findings(store: Store, run: SweepRecord, cells: Sequence[CellRecord]) -
 
 def _accepted(store: Store, run: SweepRecord) -> dict[str, Acceptance]:
     every = read_accepted(store, run.spec.name)
-    return {one.cell: one for one in every if one.night <= night_of(run)}
+    return {acceptance.cell: acceptance for acceptance in every if acceptance.night <= night_of(run)}
 
 
 def _histories(
@@ -54,7 +54,7 @@ def _histories(
     left_out: Listener,
 ) -> dict[str, list[History]]:
     nights = _nights(store, run, sorted({record.cell.model.name for record in cells}), left_out)
-    found = {}
+    histories = {}
     for record in cells:
         figure = HEADLINE[record.origin]
         title = figure.title_of(record.origin)
@@ -65,8 +65,8 @@ def _histories(
             if night[figure.column] is not None
         ]
         if points:
-            found[record.cell.key] = [History(f"{title[0].upper()}{title[1:]}, µs", points)]
-    return found
+            histories[record.cell.key] = [History(f"{title[0].upper()}{title[1:]}, µs", points)]
+    return histories
 
 
 def _nights(
@@ -86,8 +86,13 @@ def _nights(
 
 def _marks(run: SweepRecord, figure: Figure, verdicts: Sequence[CellVerdict]) -> dict[str, Verdict]:
     """What this run says of the figure, by the run where it began and by this one."""
-    told = [one for one in verdicts if one.metric is figure]
-    return {run_id: one.verdict for one in told for run_id in (one.since_run, run.run_id) if run_id}
+    judged = [judgement for judgement in verdicts if judgement.metric is figure]
+    return {
+        run_id: judgement.verdict
+        for judgement in judged
+        for run_id in (judgement.since_run, run.run_id)
+        if run_id
+    }
 
 
 def _point(night: Mapping[str, Any], value: float, marks: Mapping[str, Verdict]) -> HistoryPoint:

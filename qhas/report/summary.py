@@ -15,8 +15,8 @@ from qhas.units import words
 def summary(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> list[str]:
     """Sentences, the most urgent first. What verdicts say is not said again from the comparison with the baseline."""
     changes = [findings.morning] if findings.morning else _changes(findings)
-    told = [*_failures(run, cells), *_over_budget(cells), *changes] or ["Every cell is good."]
-    return [*told, *_left_out(findings)]
+    sentences = [*_failures(run, cells), *_over_budget(cells), *changes] or ["Every cell is good."]
+    return [*sentences, *_left_out(findings)]
 
 
 def _failures(run: SweepRecord, cells: Sequence[CellRecord]) -> Iterator[str]:

@@ -77,15 +77,18 @@ def read_acceptances(store: Store, sweep: str | None = None, cell: str | None = 
     """
     prefix = keys.accepted(sweep, cell) if sweep else keys.ACCEPTED
     listed = (each.key for each in store.objects(prefix))
-    found = [key for key in listed if key.endswith(".json") and is_key(key)]
-    contents = store.read_all(found) if found else []
-    every = (_acceptance(key, content) for key, content in zip(found, contents, strict=True))
-    return sorted((one for one in every if one), key=lambda one: (one.night, one.at))
+    names = [key for key in listed if key.endswith(".json") and is_key(key)]
+    contents = store.read_all(names) if names else []
+    every = (_acceptance(key, content) for key, content in zip(names, contents, strict=True))
+    return sorted(
+        (acceptance for acceptance in every if acceptance),
+        key=lambda acceptance: (acceptance.night, acceptance.at),
+    )
 
 
 def read_accepted(store: Store, sweep: str, cell: str | None = None) -> list[Acceptance]:
     """Those that count. Raises StoreError."""
-    return [one for one in read_acceptances(store, sweep, cell) if one.withdrawn is None]
+    return [acceptance for acceptance in read_acceptances(store, sweep, cell) if acceptance.withdrawn is None]
 
 
 def read_acceptance(store: Store, sweep: str, cell: str, run_id: str) -> Acceptance | None:
@@ -96,15 +99,17 @@ def read_acceptance(store: Store, sweep: str, cell: str, run_id: str) -> Accepta
 
 def _acceptance(key: str, content: bytes | None) -> Acceptance | None:
     try:
-        one = Acceptance.model_validate_json(content, extra="ignore") if content else None
+        acceptance = Acceptance.model_validate_json(content, extra="ignore") if content else None
     except ValidationError:
         return None
-    return one if one and one.key == key else None  # a copy at another place says nothing there
+    return (
+        acceptance if acceptance and acceptance.key == key else None
+    )  # a copy at another place says nothing there
 
 
 def with_accepted(results: Iterable[BudgetResult], accepted: Iterable[Acceptance]) -> list[BudgetResult]:
     """The results, of which those over the budget but not beyond what was accepted last are ACCEPTED."""
-    levels = {name: one for one in accepted for name in one.budgets}
+    levels = {name: acceptance for acceptance in accepted for name in acceptance.budgets}
     return [_allowed(result, levels.get(result.figure)) for result in results]
 
 
@@ -116,5 +121,5 @@ def _allowed(result: BudgetResult, acceptance: Acceptance | None) -> BudgetResul
     too_little = result.at_least is not None and result.value < min(result.at_least, level * (1 - _NOISE))
     if too_much or too_little:
         return result
-    told = f"{result.sentence.rstrip('.')}; {acceptance.sentence}."
-    return result.model_copy(update={"state": BudgetState.ACCEPTED, "sentence": told})
+    sentence = f"{result.sentence.rstrip('.')}; {acceptance.sentence}."
+    return result.model_copy(update={"state": BudgetState.ACCEPTED, "sentence": sentence})

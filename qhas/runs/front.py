@@ -135,9 +135,9 @@ def fronts(records: Iterable[CellRecord]) -> list[Front]:
 def _bounds(points: list[Point]) -> list[Bound]:
     """Those that the budget sets, else the default."""
     limits = points[0].record.cell.budget.limits
-    told = [
+    bounds = [
         Bound(figure, limit.at_least, True)
         for figure in (COSINE, SQNR)
         if (limit := limits.get(figure.budget)) and limit.at_least is not None
     ]
-    return told or [Bound(COSINE, LEAST_COSINE, False)]
+    return bounds or [Bound(COSINE, LEAST_COSINE, False)]

@@ -50,8 +50,8 @@ def run_lines(store: Store) -> list[RunLine]:
     indexed = {entry.run_id: _of_entry(entry) for entry in read_known(store).values()}
     ids = run_ids(store)
     with ThreadPoolExecutor(_AT_ONCE, "qhas-runs") as threads:
-        read = threads.map(lambda run_id: indexed.get(run_id) or _of_record(store, run_id), ids)
-        lines = [line for line in read if line]
+        possible = threads.map(lambda run_id: indexed.get(run_id) or _of_record(store, run_id), ids)
+        lines = [line for line in possible if line]
     return sorted(lines, key=lambda line: line.started_at, reverse=True)
 
 

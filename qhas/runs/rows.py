@@ -257,8 +257,10 @@ def _accuracy_over(records: list[CellRecord]) -> list[str]:
         for each in records
         if each.accuracy and not each.accuracy.why
     }
-    told = " or ".join(sorted(counts, key=lambda over: counts[over]))
-    return [f"Accuracy is {told}, their values taken as one."] if any(n > 1 for n in counts.values()) else []
+    scopes = " or ".join(sorted(counts, key=lambda over: counts[over]))
+    return (
+        [f"Accuracy is {scopes}, their values taken as one."] if any(n > 1 for n in counts.values()) else []
+    )
 
 
 def expectations(records: list[CellRecord]) -> list[str]:

@@ -334,7 +334,7 @@ def kind_of(root: Path) -> SdkKind:
 def _version(root: Path) -> str:
     header = root / "include" / "QNN" / "QnnSdkBuildId.h"
     if header.is_file() and (
-        found := re.search(r'QNN_SDK_BUILD_ID\s+"v?([^"]+)"', header.read_text(errors="replace"))
+        match := re.search(r'QNN_SDK_BUILD_ID\s+"v?([^"]+)"', header.read_text(errors="replace"))
     ):
-        return found[1]
+        return match[1]
     return root.name

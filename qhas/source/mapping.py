@@ -39,27 +39,27 @@ def map_sources(graph: OnnxGraph, network: Network, trace: Trace | None = None) 
     """Every op of the network that is shown to be of a node. `trace` has names of nodes by those of ops."""
     search = _Search(graph, trace or {})
     ops = [op for each in network.graphs for op in each.ops]
-    found = {op.name: origin for op in ops if (origin := search.origin(op))}
+    origins = {op.name: origin for op in ops if (origin := search.origin(op))}
     for op in ops:
-        if op.name not in found and (nodes := search.moved(op)):
-            found[op.name] = _Found(nodes, Evidence.MOVES)
+        if op.name not in origins and (nodes := search.moved(op)):
+            origins[op.name] = _Found(nodes, Evidence.MOVES)
     takers: dict[str, list[NetworkOp]] = defaultdict(list)
     for op in ops:
         for name in op.inputs:
             takers[name].append(op)
     for op in reversed(ops):
-        if op.name not in found:
+        if op.name not in origins:
             later = [taker.name for name in op.outputs for taker in takers[name]]
-            nodes = _once(found[name].nodes[0] for name in later if name in found)
+            nodes = _once(origins[name].nodes[0] for name in later if name in origins)
             if nodes and op.type in _MOVERS:
-                found[op.name] = _Found(nodes, Evidence.MOVES)
+                origins[op.name] = _Found(nodes, Evidence.MOVES)
             elif (
                 len(nodes) == 1
-                and found.keys() >= {*later}
+                and origins.keys() >= {*later}
                 and all(_inner(name, nodes[0]) for name in op.outputs)
             ):
-                found[op.name] = _Found(nodes, Evidence.FUNCTION)
-    return _compact(found)
+                origins[op.name] = _Found(nodes, Evidence.FUNCTION)
+    return _compact(origins)
 
 
 def _inner(tensor: str, node: OnnxNode) -> bool:
@@ -68,14 +68,14 @@ def _inner(tensor: str, node: OnnxNode) -> bool:
     return function is not None and function[1] == node.type
 
 
-def _compact(found: Mapping[str, _Found]) -> SourceMap:
-    nodes = {id(node): node for origin in found.values() for node in origin.nodes}
+def _compact(origins: Mapping[str, _Found]) -> SourceMap:
+    nodes = {id(node): node for origin in origins.values() for node in origin.nodes}
     places = {key: place for place, key in enumerate(nodes)}
     return SourceMap(
         nodes=tuple(map(_described, nodes.values())),
         ops={
             name: MappedOp(nodes=tuple(places[id(node)] for node in origin.nodes), evidence=origin.evidence)
-            for name, origin in found.items()
+            for name, origin in origins.items()
         },
     )
 
@@ -103,11 +103,11 @@ class _Search:
 
     def origin(self, op: NetworkOp) -> _Found | None:
         """The nodes that an op is shown to be of, its own first."""
-        made = [node for name in op.outputs if (node := _known(self._makers, name))]
-        told = [node for name in self._trace.get(op.name, ()) if (node := self._named(name, op))]
+        makers = [node for name in op.outputs if (node := _known(self._makers, name))]
+        traced = [node for name in self._trace.get(op.name, ()) if (node := self._named(name, op))]
         own = self._named(op.name, op)
-        evidence = Evidence.TRACE if told else Evidence.NAME if own else Evidence.TENSOR
-        nodes = _once([*([own] if own else []), *told, *made])
+        evidence = Evidence.TRACE if traced else Evidence.NAME if own else Evidence.TENSOR
+        nodes = _once([*([own] if own else []), *traced, *makers])
         if nodes:
             self._carried |= dict.fromkeys(op.outputs, nodes)
         return _Found(nodes, evidence) if nodes else None

@@ -41,10 +41,10 @@ def transfers(file: QhasFile, network: Network | None) -> list[Transfer]:
     cycles: defaultdict[tuple[Role, _Names], int] = defaultdict(int)
     for kind, role in BORDER.items():
         whole = sum(op.dominant.get(core, 0) for op in file.qnn_ops if op.type == kind)
-        told = _by_tensor([op for op in file.htp_ops if op.htp == core], graph, kind) if graph else {}
-        for names, part in told.items():
+        by_tensor = _by_tensor([op for op in file.htp_ops if op.htp == core], graph, kind) if graph else {}
+        for names, part in by_tensor.items():
             cycles[role, names] += part
-        cycles[role, frozenset()] += max(0, whole - sum(told.values()))
+        cycles[role, frozenset()] += max(0, whole - sum(by_tensor.values()))
     every = [
         Transfer(role, sorted(names), _ops(graph, role, names), part)
         for (role, names), part in cycles.items()
@@ -91,14 +91,14 @@ def _depends(graph: Graph, role: Role, ends: _Names) -> Mapping[str, _Names]:
     """Inputs that each op depends on, or outputs that depend on it, by its lasting name."""
     forward = role is Role.INPUT
     of: dict[str, _Names] = {name: frozenset({name}) for name in ends}
-    found: dict[str, _Names] = {}
+    reachable: dict[str, _Names] = {}
     for op in graph.ops if forward else reversed(graph.ops):
         near, far = (op.inputs, op.outputs) if forward else (op.outputs, op.inputs)
         reached = frozenset[str]().union(*(of[name] for name in near if name in of))
-        found[lasting_name(op.name)] = found.get(lasting_name(op.name), frozenset()) | reached
+        reachable[lasting_name(op.name)] = reachable.get(lasting_name(op.name), frozenset()) | reached
         for name in far:
             of[name] = of.get(name, frozenset()) | reached
-    return found
+    return reachable
 
 
 def _ops(graph: Graph | None, role: Role, names: _Names) -> Sequence[str]:

@@ -132,8 +132,8 @@ def told_briefly(error: BaseException) -> str:
             return str(link)
         if isinstance(link, TimeoutError):
             return f"its server was silent for {ANSWER_SECONDS:g} seconds"
-        if said := _SAID.get(type(link).__name__):
-            return said
+        if kind := _SAID.get(type(link).__name__):
+            return kind
         if type(link).__name__ == "ClientResponseError":
             answer = "with what is no HTTP" if link.__cause__ else link.status  # type: ignore[attr-defined]
             return f"its server answers {answer}"

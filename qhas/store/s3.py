@@ -42,7 +42,7 @@ class S3(AnyFileSystem):
 
     def _is_listed(self, name: str) -> bool:
         answer = self._fs.call_s3("list_objects_v2", Bucket=self._bucket, Prefix=name, MaxKeys=1)
-        return any(found["Key"] == name for found in answer.get("Contents", ()))
+        return any(entry["Key"] == name for entry in answer.get("Contents", ()))
 
     def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes:
         """In one request, not by ranges at once, for which s3fs asks for the size first."""

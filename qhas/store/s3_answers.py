@@ -109,8 +109,8 @@ def _check_tag(endpoint: str, response_dict: dict[str, Any], **_: object) -> Non
 
 def _root(body: bytes) -> str | None:
     """The name of an XML's root element."""
-    found = _ROOT.match(_opened(body))
-    return found[1].decode() if found else None
+    match = _ROOT.match(_opened(body))
+    return match[1].decode() if match else None
 
 
 def _kind(body: bytes) -> str:

@@ -28,16 +28,16 @@ class MainEffect(NamedTuple):
 
 def main_effects(tried: Sequence[One]) -> Iterator[MainEffect]:
     """Of every value against the first one of its option. A figure of 0 makes no pair."""
-    figures = {(one.group, frozenset(one.options.items())): one.figure for one in tried}
+    figures = {(trial.group, frozenset(trial.options.items())): trial.figure for trial in tried}
     for option in tried[0].options if tried else ():
-        base, *values = dict.fromkeys(one.options[option] for one in tried)
+        base, *values = dict.fromkeys(trial.options[option] for trial in tried)
         for value in values:
             ratios = [
-                one.figure / first
-                for one in tried
-                if one.options[option] == value
-                and one.figure
-                and (first := figures.get((one.group, frozenset({**one.options, option: base}.items()))))
+                trial.figure / first
+                for trial in tried
+                if trial.options[option] == value
+                and trial.figure
+                and (first := figures.get((trial.group, frozenset({**trial.options, option: base}.items()))))
             ]
             if ratios:
                 percent = 100 * (exp(fmean(map(log, ratios))) - 1)

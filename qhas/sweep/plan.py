@@ -247,8 +247,8 @@ def _warnings(spec: SweepSpec, cells: Iterable[Cell]) -> Iterator[str]:
         for rule in spec.exclude:
             if (rule.model, rule.soc, rule.variant) not in fitting:
                 fields = rule.model_dump(exclude_none=True).items()
-                told = ", ".join(f"{field}: {value}" for field, value in fields)
-                yield f"The exclusion {{{told}}} leaves nothing out: no cell of the sweep is that."
+                listed = ", ".join(f"{field}: {value}" for field, value in fields)
+                yield f"The exclusion {{{listed}}} leaves nothing out: no cell of the sweep is that."
     for soc in spec.socs:
         if soc not in KNOWN_SOCS:
             near = get_close_matches(soc, KNOWN_SOCS)

@@ -72,8 +72,10 @@ class PrepareOptions(Written):
     @property
     def words(self) -> str:
         """As in `vtcm_mb: 2, dlbc: true`; `the default` for none."""
-        asked = self.model_dump(mode="json", exclude_none=True)
-        return ", ".join(f"{name}: {str(value).lower()}" for name, value in asked.items()) or "the default"
+        requested = self.model_dump(mode="json", exclude_none=True)
+        return (
+            ", ".join(f"{name}: {str(value).lower()}" for name, value in requested.items()) or "the default"
+        )
 
 
 class RunOptions(Written):
@@ -270,7 +272,7 @@ class SweepSpec(Written):
         models, socs = {model.name: None for model in self.models}, dict.fromkeys(self.socs)
         for name, budget in self.budgets.items():
             for what, given, known in (("model", [name], models), ("SoC", budget.socs, socs)):
-                if unknown := [one for one in given if one not in known]:
+                if unknown := [label for label in given if label not in known]:
                     raise ValueError(
                         f"the budget of {name} names a {what} {unknown[0]!r} that the sweep does not have; "
                         f"choose from {', '.join(known)}"

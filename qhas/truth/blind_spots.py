@@ -128,5 +128,5 @@ def told(spot: BlindSpot) -> str:
     """The sentence with its evidence, as in `... (measured over simulated: bert 0.63)`."""
     if not spot.evidence:
         return spot.sentence
-    pieces = [f"{one.model} {one.precision} {one.ratio:.2f}" for one in spot.evidence]
+    pieces = [f"{evidence.model} {evidence.precision} {evidence.ratio:.2f}" for evidence in spot.evidence]
     return f"{spot.sentence} (measured over simulated: {', '.join(pieces)})"

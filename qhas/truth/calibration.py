@@ -81,21 +81,21 @@ def expectation(
         )
     if precision is None or kind is None:
         return Unknown("no expectation: the profile does not tell number format and ops of the network")
-    found = table().get(Key(device.name, precision, kind))
-    if found is None:
+    calibration = table().get(Key(device.name, precision, kind))
+    if calibration is None:
         return Unknown(
             f"fewer than {LEAST} {kind} networks of {precision} were measured on {device.title}: no expectation"
         )
     simulated_ms = simulated_us / 1000
-    ms = found.expected_ms(simulated_ms)
+    ms = calibration.expected_ms(simulated_ms)
     return Expectation(
         ms=ms,
-        low_ms=ms / found.spread,
-        high_ms=ms * found.spread,
+        low_ms=ms / calibration.spread,
+        high_ms=ms * calibration.spread,
         device=device.title,
-        networks=found.n,
+        networks=calibration.n,
         of=f"{precision} {kind}",
-        beyond=not found.least_ms <= simulated_ms <= found.most_ms,
+        beyond=not calibration.least_ms <= simulated_ms <= calibration.most_ms,
     )
 
 
@@ -104,13 +104,13 @@ def basis_of(soc: str) -> str:
     none.
     """
     device = device_of(soc)
-    made = [
-        f"{one.n} {key.precision} {key.kind}"
-        for key, one in table().items()
+    networks = [
+        f"{calibration.n} {key.precision} {key.kind}"
+        for key, calibration in table().items()
         if device and key.device == device.name
     ]
-    if device and made:
-        return f"device times are expected from {', '.join(made)} networks measured on {device.title}"
+    if device and networks:
+        return f"device times are expected from {', '.join(networks)} networks measured on {device.title}"
     nothing = expectation(soc, 1.0, None, None)
     return nothing.sentence if isinstance(nothing, Unknown) else ""
 
@@ -149,9 +149,9 @@ def recomputed_table() -> dict[Key, Calibration]:
         for kind in NetworkClass
     ]
     return {
-        Key(device.name, precision, kind): made
+        Key(device.name, precision, kind): calibration
         for device, precision, kind in keys
-        if (made := recomputed(device, precision, kind))
+        if (calibration := recomputed(device, precision, kind))
     }
 
 

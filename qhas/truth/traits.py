@@ -77,12 +77,12 @@ def _precision(network: Network) -> Precision | None:
 
 def _format(graph: Graph, op: NetworkOp) -> Precision | None:
     """Of what an op computes; where it takes 16 bits it computes with them. 32-bit floats are 16-bit ones on the HTP."""
-    made, taken = (_activations(graph, names) for names in (op.outputs, op.inputs))
-    if any(kind.startswith("Float") for kind in made):
+    outputs, taken = (_activations(graph, names) for names in (op.outputs, op.inputs))
+    if any(kind.startswith("Float") for kind in outputs):
         return Precision.FLOAT
-    if not any(kind.endswith(("Fixed8", "Fixed16")) for kind in made):
+    if not any(kind.endswith(("Fixed8", "Fixed16")) for kind in outputs):
         return None
-    return Precision.W8A16 if any(kind.endswith("Fixed16") for kind in made + taken) else Precision.W8A8
+    return Precision.W8A16 if any(kind.endswith("Fixed16") for kind in outputs + taken) else Precision.W8A8
 
 
 def _activations(graph: Graph, names: Sequence[str]) -> list[str]:

@@ -160,7 +160,9 @@ def apart(
             raise ValueError(f"output {name} holds values that are no numbers")
         largest = max(map(abs, values), default=0.0)
         step = steps.get(Path(name).stem) or _HALF * largest
-        difference = max((abs(one - other) for one, other in zip(values, others, strict=True)), default=0.0)
+        difference = max(
+            (abs(value - other) for value, other in zip(values, others, strict=True)), default=0.0
+        )
         yield difference / step if step else float(difference > 0)
 
 
@@ -185,5 +187,5 @@ def _steps_of(graph: Graph) -> Iterator[tuple[str, float]]:
         ):
             source = graph.by_name.get(maker.inputs[0])
             encoding = source.encoding if source else None
-        if encoding and (found := _SCALE.search(encoding)):
-            yield tensor.name, float(found[1])
+        if encoding and (match := _SCALE.search(encoding)):
+            yield tensor.name, float(match[1])

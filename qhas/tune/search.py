@@ -68,7 +68,7 @@ class Search:
         """
         default = self.default
         bound = (1 - _NOTHING) * default.figure(self._objective)
-        better = [one for one in self.tried() if one.options and one.figure(self._objective) < bound]
+        better = [trial for trial in self.tried() if trial.options and trial.figure(self._objective) < bound]
         return [*sorted(better, key=self._order), default]
 
     def settle(self, best: Tried) -> Tried:
@@ -105,11 +105,11 @@ class Search:
 
     def effects(self, best: Tried) -> list[Effect]:
         """What each option does alone, the most helpful first, and what the best ones owe to it."""
-        made = []
+        effects_found = []
         for options in singles(self._axes):
             if alone := self._found(options):
                 ((name, value),) = alone.options.items()
-                made.append(
+                effects_found.append(
                     Effect(
                         option=name,
                         value=value,
@@ -117,7 +117,7 @@ class Search:
                         in_best=self._share(best, name) if best.options.get(name) == value else None,
                     )
                 )
-        return sorted(made, key=lambda effect: effect.alone)
+        return sorted(effects_found, key=lambda effect: effect.alone)
 
     def on_average(self) -> list[AxisEffect]:
         """What each value does over all trials that differ in nothing else."""

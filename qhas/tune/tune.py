@@ -44,13 +44,13 @@ def tune(
     if decision and decision.winner is not None:
         best, outputs = [(search.default, None), *finalists][decision.winner]
     tried = search.tried()
-    asked = {
+    question = {
         "network": bench.subject.sha256,
         "soc": bench.subject.soc,
         "objective": objective,
         "trials": trials,
     }
-    tuning_id = f"{bench.name}-{bench.subject.soc}-{data_digest(asked)[:8]}"
+    tuning_id = f"{bench.name}-{bench.subject.soc}-{data_digest(question)[:8]}"
     return Tuning(
         tuning_id=tuning_id,
         network=bench.name,
@@ -84,9 +84,9 @@ def _proved(bench: Bench, search: Search, count: int, *, check: bool) -> list[_P
         best = search.settle(candidate)
         if not best.options or len(proved) == count:
             break
-        made = _checked(bench, best) if check else None
-        if made is None or made.same or made.steps is None:
-            proved.setdefault(best.told_options, (best, made))
+        check_of = _checked(bench, best) if check else None
+        if check_of is None or check_of.same or check_of.steps is None:
+            proved.setdefault(best.told_options, (best, check_of))
     return list(proved.values())
 
 

@@ -92,13 +92,13 @@ class Bisection:
     def _cause(self, diff: CellDiff, low: int, high: int) -> tuple[Cause, str]:
         """Of several changes at once what explains most; of one, that one."""
         changed = {point.changed for point in self.points[low + 1 : high + 1]}
-        asked = [cause for kind, cause in _ASKED.items() if kind in changed]
-        if asked:
-            return asked[0], diff.cause.sentence if diff.cause else self.points[high].name
+        requested = [cause for kind, cause in _ASKED.items() if kind in changed]
+        if requested:
+            return requested[0], diff.cause.sentence if diff.cause else self.points[high].name
         return cause_of(diff, old_values(self.records[low], self.records[high]))
 
     def _answer(self, whole: CellDiff | None, steps: list[Step]) -> Upgrade:
-        made = [self.records[number] for number in self.records if number not in (0, len(self.points) - 1)]
+        halves = [self.records[number] for number in self.records if number not in (0, len(self.points) - 1)]
         cells = (
             [CellUpgrade(cell=self._cell, verdict=whole.verdict, time=whole.time, steps=steps)]
             if whole
@@ -115,7 +115,7 @@ class Bisection:
             runs=[self.before.run_id, *self.runs, self.after.run_id],
             compiled=sum(
                 bool(record.prepared and not record.prepared.reused and record.finished_at >= self.began)
-                for record in made
+                for record in halves
             ),
         )
 

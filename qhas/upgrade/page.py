@@ -67,12 +67,12 @@ def _every(upgrade: Upgrade) -> Iterator[str]:
 
 
 def _prepare(upgrade: Upgrade) -> Iterator[str]:
-    told = [(cell.cell, figure) for cell in upgrade.cells for figure in cell.prepare]
-    if told:
+    figures = [(cell.cell, figure) for cell in upgrade.cells for figure in cell.prepare]
+    if figures:
         yield "\n## Prepare\n"
         yield "Compile times are of the host, beside whatever else ran there.\n"
         yield "| cell | | before | after | change |\n|---|---|---:|---:|---:|"
-    for cell, figure in told:
+    for cell, figure in figures:
         title = BY_NAME[figure.name].title
         yield f"| {as_text(cell)} | {title} | {values(figure)} | {signed_percent(figure.percent)} |"
 

@@ -54,15 +54,15 @@ class Question:
     @property
     def upgrade_id(self) -> str:
         """The same for the same question, so that asking again runs only what is missing."""
-        asked: dict[str, object] = {
+        question: dict[str, object] = {
             "models": [model.source for model in self.models],
             "socs": self.socs,
             "sdks": self.sdks,
         }
         if estimated := [model.name for model in self.models if not model.executes]:
-            asked["estimated"] = estimated
+            question["estimated"] = estimated
         options = self.prepare.model_dump(exclude_none=True) | self.run.model_dump(exclude_defaults=True)
-        return f"{self.name}-{data_digest(asked | options)[:8]}"
+        return f"{self.name}-{data_digest(question | options)[:8]}"
 
     def sweep(
         self,

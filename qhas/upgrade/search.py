@@ -54,17 +54,17 @@ class _Search:
         self._began = datetime.now(UTC)
 
     def stages(self) -> Stages:
-        asked, sdks = self._question, self._question.sdks
-        if asked.every:
-            yield self._stage("every", asked.sweep(sdks))
+        question, sdks = self._question, self._question.sdks
+        if question.every:
+            yield self._stage("every", question.sweep(sdks))
         else:
-            yield self._stage("ends", asked.sweep((sdks[0], sdks[-1])))
+            yield self._stage("ends", question.sweep((sdks[0], sdks[-1])))
         self._read()
-        cells = [(model.name, soc) for model in asked.models for soc in asked.socs]
+        cells = [(model.name, soc) for model in question.models for soc in question.socs]
         places = [place for cell in cells for place in self._places(cell)]
         ends = {place: diff for place in places if (diff := self._compared(place, sdks[0], sdks[-1]))}
         steps: dict[Place, list[Step]] = {}
-        alone = self._alone(places) if asked.every else []
+        alone = self._alone(places) if question.every else []
         known = {place for place, _, _ in alone}
         wide = [
             (place, 0, len(sdks) - 1) for place, diff in ends.items() if _moved(diff) and place not in known
@@ -223,7 +223,7 @@ class _Search:
         return None
 
     def _answer(self, ends: dict[Place, CellDiff], steps: dict[Place, list[Step]]) -> Upgrade:
-        asked = self._question
+        question = self._question
         cells = [
             CellUpgrade(
                 cell="/".join(place),
@@ -235,13 +235,13 @@ class _Search:
             for place, diff in ends.items()
         ]
         return Upgrade(
-            upgrade_id=asked.upgrade_id,
-            before=asked.sdks[0],
-            after=asked.sdks[-1],
-            threshold_percent=asked.threshold_percent,
+            upgrade_id=question.upgrade_id,
+            before=question.sdks[0],
+            after=question.sdks[-1],
+            threshold_percent=question.threshold_percent,
             cells=sorted(cells, key=lambda cell: -(cell.time.percent or 0)),
             failed=[FailedCell(cell="/".join(place), why=why) for place, why in self._failed.items()],
-            cycles=self._cycles() if asked.every else {},
+            cycles=self._cycles() if question.every else {},
             runs=self._runs,
             compiled=len(self._compiled),
         )
@@ -256,11 +256,11 @@ class _Search:
         ]
 
     def _cycles(self) -> dict[str, dict[str, float]]:
-        found: dict[str, dict[str, float]] = {}
+        cycles_of: dict[str, dict[str, float]] = {}
         for (place, sdk), record in self._records.items():
             if record.good and (cycles := CYCLES.read(record)) is not None:
-                found.setdefault("/".join(place), {})[sdk] = cycles
-        return found
+                cycles_of.setdefault("/".join(place), {})[sdk] = cycles
+        return cycles_of
 
 
 def _moved(diff: CellDiff | None) -> bool:

@@ -76,7 +76,7 @@ def _made(run: SweepRecord, record: CellRecord, by: str, reason: str) -> Accepta
         by=" ".join(by.split()),
         at=datetime.now(UTC),
         reason=" ".join(reason.split()),
-        budgets={one.figure: one.value for one in record.over_budget if one.value is not None},
+        budgets={result.figure: result.value for result in record.over_budget if result.value is not None},
     )
 
 

@@ -159,7 +159,7 @@ def store_families(store: Store) -> Iterator[Family]:
     size = Family("qhas_store_bytes", "Bytes of the store by part.", "bytes")
     objects = Family("qhas_store_objects", "Objects of the store by part.")
     for part in keys.PARTS:
-        found = store.objects(part)
-        size.add(sum(each.size for each in found), {"part": part})
-        objects.add(len(found), {"part": part})
+        stored = store.objects(part)
+        size.add(sum(each.size for each in stored), {"part": part})
+        objects.add(len(stored), {"part": part})
     yield from (size, objects)

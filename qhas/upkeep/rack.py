@@ -121,9 +121,9 @@ async def check(lab: Lab, done: Callable[[Check], None] = lambda _: None) -> lis
     """
 
     async def one(ref: DeviceRef) -> Check:
-        found = await _check_one(lab, ref)
-        done(found)
-        return found
+        check = await _check_one(lab, ref)
+        done(check)
+        return check
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -205,6 +205,6 @@ def _impatient(ref: DeviceRef, site: Site) -> DeviceRef:
     return ref.model_copy(update={"gate": gate})
 
 
-def all_good(found: Collection[Standing | Check]) -> bool:
+def all_good(rack: Collection[Standing | Check]) -> bool:
     """Whether none of the devices is quarantined or failed its check. Busy ones are at work."""
-    return all(one.good for one in found)
+    return all(each.good for each in rack)

@@ -87,7 +87,7 @@ def _stray_run(store: Store, name: str) -> Checked | None:
     """What lies where runs do and can be none; None for what can."""
     try:
         key = keys.run(name)
-        if [found.key for found in store.objects(key)] != [key]:
+        if [entry.key for entry in store.objects(key)] != [key]:
             return None
     except InvalidInput:
         key = f"{keys.RUNS}/{one_line(name)}"
@@ -103,13 +103,15 @@ def all_damages(checked: Iterable[Checked]) -> list[Damage]:
 def extent(checked: Sequence[Checked]) -> str:
     """How much was looked through, in words."""
     runs, cells = len(checked), sum(run.cells for run in checked)
-    files, read = sum(run.artifacts for run in checked), sum(run.bytes for run in checked)
-    return f"{runs} run{'s' * (runs != 1)}, {cells} cell{'s' * (cells != 1)}, {files} files, {size(read)}"
+    files, bytes_read = sum(run.artifacts for run in checked), sum(run.bytes for run in checked)
+    return (
+        f"{runs} run{'s' * (runs != 1)}, {cells} cell{'s' * (cells != 1)}, {files} files, {size(bytes_read)}"
+    )
 
 
 def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checked:
     """Read every object of a run and hold it against its record. Raises StoreError; InvalidInput if there is no such run."""
-    stored = {found.key: found for found in store.objects(keys.run(run_id))}
+    stored = {entry.key: entry for entry in store.objects(keys.run(run_id))}
     if not stored:
         raise InvalidInput(f"The store {store.root} has no run {run_id}; `qhas runs` lists those it has.")
     damages: list[Damage] = []

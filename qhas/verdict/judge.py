@@ -131,13 +131,13 @@ def judge(
     table: pa.Table, run_id: str, night: date, accepted: Iterable[Acceptance] = ()
 ) -> list[CellVerdict]:
     """The verdicts on a run of that night, from rows of the history with the columns they need; later rows do not count."""
-    told = list(accepted)
+    judgements = list(accepted)
     rows = list(_rows(table.filter(pc.field("date") <= night)))
     rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
     recent = [row for row in rows if row.date >= night - timedelta(days=EXACT_DAYS)]
     verdicts = {
-        **_exact(recent, run_id, told),
-        **_noisy(rows, run_id, night - timedelta(days=LOOK_BACK_DAYS), told),
+        **_exact(recent, run_id, judgements),
+        **_noisy(rows, run_id, night - timedelta(days=LOOK_BACK_DAYS), judgements),
     }
     order = list(JUDGED.values())
     return sorted(verdicts.values(), key=lambda verdict: (verdict.cell, order.index(verdict.metric)))
@@ -152,7 +152,7 @@ def _rows(table: pa.Table) -> Iterator[_Row]:
 
 def _exact(rows: Iterable[_Row], run_id: str, accepted: Iterable[Acceptance]) -> dict[SeriesKey, CellVerdict]:
     """Every run is held against the one before."""
-    by_run = {(one.cell, one.run_id): one for one in accepted}
+    by_run = {(each.cell, each.run_id): each for each in accepted}
     ladders: dict[SeriesKey, ExactLadder] = {}
     verdicts = {}
     for row in rows:
@@ -197,15 +197,15 @@ def _noisy(
 
 def _points(row: _Row, *, noisy: bool) -> Iterator[tuple[SeriesKey, Point]]:
     """The row's figures of one kind, each under its series. A cell that failed has those that it came to."""
-    told = [
+    values = [
         (metric, value)
         for metric in _BY_NOISE[noisy]
         if row.origin in metric.judged and (value := row.figures[metric]) is not None and (value or not noisy)
     ]
-    if not told:
+    if not values:
         return
     origin, facts = Origin(row.origin), _facts(row)
-    for metric, value in told:
+    for metric, value in values:
         inputs = (row.accuracy_inputs or 1) if metric in _OVER_INPUTS else 1
         key = SeriesKey(row.network, row.soc, row.variant, row.perf_profile or "", origin, metric, inputs)
         yield key, Point(value=float(value), **facts)

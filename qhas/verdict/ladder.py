@@ -97,15 +97,15 @@ class Ladder:
             return of_look(Verdict.FLAKY, look, reason)
         return self._suspected(look)
 
-    def accept(self, told: Judgement) -> None:
+    def accept(self, last: Judgement) -> None:
         """The last night, of which so much was told, is how things are to be: nothing before it is better."""
         if change := self._remembered() or (self._change if self.nights.young else None):
             self.nights.accept(change.begun.day)
-        elif self.nights.seen and told.unconfirmed:
-            nights = JUST_BEFORE if told.verdict is Verdict.DRIFTING else max(1, abs(self._streak))
+        elif self.nights.seen and last.unconfirmed:
+            nights = JUST_BEFORE if last.verdict is Verdict.DRIFTING else max(1, abs(self._streak))
             since = self.nights.seen[-nights:][0].point
             self.nights.accept(since.day)
-            self._long.told(told.off or 0.0, since)
+            self._long.told(last.off or 0.0, since)
         self._change, self._worse, self._former, self._streak, self._drifting = None, None, None, 0, None
 
     def remember(self, point: Point) -> None:

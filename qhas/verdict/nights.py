@@ -48,15 +48,17 @@ class Nights:
         Nights of an era and a device that cannot be told so are forgotten; if there are none since then, nothing happens.
         """
         new = {
-            block: median(one.log for one in self.seen if one.point.day >= since and one.point.block == block)
-            for block in {one.point.block for one in self.seen if one.point.day >= since}
+            block: median(
+                night.log for night in self.seen if night.point.day >= since and night.point.block == block
+            )
+            for block in {night.point.block for night in self.seen if night.point.day >= since}
         }
-        old = groups_of(one for one in self.seen if one.point.day < since)
+        old = groups_of(night for night in self.seen if night.point.day < since)
         offs = {group: new[group[0]] - median(logs) for group, logs in old.items() if group[0] in new}
         usual = {era: median(offs[group] for group in offs if group[1] == era) for _, era in offs}
         if offs:
-            kept = [one for one in self.seen if one.point.day >= since or one.era in usual]
-            self.seen = [_in_terms(one, self.era, since, offs, usual) for one in kept]
+            kept = [night for night in self.seen if night.point.day >= since or night.era in usual]
+            self.seen = [_in_terms(night, self.era, since, offs, usual) for night in kept]
 
     def before(self, point: Point) -> int:
         """How many there are on its device before that night."""

@@ -15,7 +15,7 @@ def connected(server: AdbServer, phone: Phone) -> Adb:
     return lambda *words, **options: server.adb("-s", phone.serial, *words, **options)
 
 
-def until(met: Callable[[], bool], seconds: float = 60) -> None:
+def until(met: Callable[[], bool], seconds: float = 600) -> None:
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, "it never came to be"

@@ -119,7 +119,7 @@ async def flow_runs(run_id: str) -> list[FlowRun]:
 async def until_beta_hangs(sites: Sites, name: str) -> None:
     """Wait until the site has stored alpha's cell and hangs in beta's."""
     manifest = f"runs/{sites.run_id}/alpha/{SOCS[name]}/default/manifest.json"
-    async with asyncio.timeout(150):
+    async with asyncio.timeout(600):
         while not (sites.lab.store.exists(manifest) and hanging(sites, name)):
             await asyncio.sleep(0.2)
 

@@ -33,7 +33,7 @@ open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 def status(api, path, headers):
     try:
-        return open_url(urllib.request.Request(api + path, headers=headers), timeout=20).status
+        return open_url(urllib.request.Request(api + path, headers=headers), timeout=600).status
     except urllib.error.HTTPError as refused:
         return refused.code
 
@@ -44,7 +44,7 @@ async def look():
     page = {"Origin": "http://127.0.0.1:8000", "Access-Control-Request-Method": "POST"}
     preflight = urllib.request.Request(api + "/flow_runs/", headers=page, method="OPTIONS")
     try:
-        allowed = open_url(preflight, timeout=20).headers.get("Access-Control-Allow-Origin")
+        allowed = open_url(preflight, timeout=600).headers.get("Access-Control-Allow-Origin")
     except urllib.error.HTTPError as refused:
         allowed = refused.headers.get("Access-Control-Allow-Origin")
     seen = [status(api, "/admin/version", {}), status(api, "/admin/version", {"Authorization": "Basic eDp5"})]

@@ -62,7 +62,7 @@ def test_leases_and_quarantines(tmp_path: Path) -> None:
     ]
 
     async def take() -> None:
-        async with asyncio.timeout(5), Leases(directory, 0.001).take([A], holder, ignore_quarantine=True):
+        async with asyncio.timeout(600), Leases(directory, 0.001).take([A], holder, ignore_quarantine=True):
             pass
 
     def read(content: bytes) -> None:

@@ -234,7 +234,7 @@ def test_on_ceph_the_buckets_policy_gives_workers_and_readers_their_rights(
     reader = Store(f"s3://{BUCKET}", IMPATIENT)
     link = reader.link("runs/one/sweep.json")
     assert link
-    with urllib.request.urlopen(link, timeout=10) as answer:
+    with urllib.request.urlopen(link, timeout=600) as answer:
         assert answer.read() == b"{}"
     with pytest.raises(StoreError, match=NOT_ALLOWED):
         reader.write("runs/two", b"")

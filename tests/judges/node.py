@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-_SECONDS = 60
+_SECONDS = 600
 # A judge lives for a second: WebAssembly compiled fast beats WebAssembly compiled well.
 _FLAGS = ("--no-warnings", "--liftoff-only")
 

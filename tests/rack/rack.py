@@ -197,7 +197,7 @@ def overlaps(spans: Iterator[tuple[float, float]] | list[tuple[float, float]]) -
 
 
 def until(
-    met: Callable[[], object], seconds: float = 120, say: Callable[[], object] = lambda: "it never came to be"
+    met: Callable[[], object], seconds: float = 600, say: Callable[[], object] = lambda: "it never came to be"
 ) -> None:
     """Wait until something holds, looking often. Fails with what `say` tells."""
     deadline = time.monotonic() + seconds

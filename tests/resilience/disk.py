@@ -26,7 +26,7 @@ def why_unavailable() -> str | None:
     """Why this machine cannot have a small disk, in a sentence; None if it can."""
     try:
         probe = subprocess.run(
-            [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True, timeout=10
+            [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True, timeout=600
         )
     except OSError as error:
         return f"a small disk needs unshare and mount: {error}"

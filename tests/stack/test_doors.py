@@ -66,7 +66,7 @@ import json, os, urllib.error, urllib.request
 def status(method, url, headers={}, body=None):
     try:
         asked = urllib.request.Request(url, body, {"Content-Type": "application/json", **headers}, method=method)
-        return urllib.request.urlopen(asked, timeout=20).status
+        return urllib.request.urlopen(asked, timeout=600).status
     except urllib.error.HTTPError as refused:
         return refused.code
 """
@@ -110,7 +110,7 @@ def test_another_user_hears_and_sends_no_events(running: Running, socket: str, t
     with connect(address, subprotocols=[Subprotocol("prefect")]) as client:
         client.send(json.dumps({"type": "auth", "token": token}))
         with pytest.raises(ConnectionClosed):
-            client.recv(timeout=60)
+            client.recv(timeout=600)
 
 
 @pytest.mark.parametrize("socket", ["/events/out", "/events/in", "/logs/out"])

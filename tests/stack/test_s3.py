@@ -39,7 +39,7 @@ class StackS3(S3Server):
 
     def __enter__(self) -> Self:
         self._start()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while not self._answers():
             assert time.monotonic() < deadline, (self._folder / "s3.log").read_text()
             time.sleep(0.1)
@@ -82,7 +82,7 @@ def answer(url: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
     """As `status`, with the body."""
     asked = urllib.request.Request(url, headers=headers, method=method)
     try:
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=600) as answer:
             return int(answer.status), answer.read()
     except HTTPError as refused:
         return refused.code, refused.read()

@@ -30,9 +30,11 @@ _STYLE = {Outcome.WORSE: "red", Outcome.BETTER: "green", Outcome.SAME: "dim"}
 def show_cell(console: Console, cell: CellDiff) -> None:
     """One comparison in full. Names of ops are data, never markup."""
     console.print(_headline(cell), soft_wrap=True)
-    for one in cell.circumstances:
-        mark = "differs" if one.explains else "differs, changes no time"
-        console.print(Text(f"  {mark}: {one.sentence} (from the {one.source})", "dim"), soft_wrap=True)
+    for circumstance in cell.circumstances:
+        mark = "differs" if circumstance.explains else "differs, changes no time"
+        console.print(
+            Text(f"  {mark}: {circumstance.sentence} (from the {circumstance.source})", "dim"), soft_wrap=True
+        )
     if cell.contributions:
         console.print(_waterfall(cell))
     console.print(_figures(cell))

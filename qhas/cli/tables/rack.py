@@ -28,9 +28,9 @@ def show_standings(console: Console, devices: Sequence[Standing], now: datetime)
     """The devices of a site and who uses them."""
     table = _table("device", "SoC", "transport", "address")
     table.add_column("state", overflow="fold")
-    for one in devices:
-        address = one.address.partition(":")[2]
-        table.add_row(*map(Text, (one.name, one.soc, one.transport, address)), state(one, now))
+    for device in devices:
+        address = device.address.partition(":")[2]
+        table.add_row(*map(Text, (device.name, device.soc, device.transport, address)), state(device, now))
     console.print(table)
 
 
@@ -89,19 +89,19 @@ def show_checks(console: Console, checks: Sequence[Check], now: datetime) -> Non
     for name in ("skin", "chip", "thermal", "battery\n+ charging", "free"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("result", overflow="fold")
-    for one in checks:
-        soc = one.facts.detected_soc or one.facts.soc
-        known = map(Text, (one.name, soc, one.facts.hexagon or "", *_readings(one.health)))
-        table.add_row(*known, _result(one))
+    for check in checks:
+        soc = check.facts.detected_soc or check.facts.soc
+        known = map(Text, (check.name, soc, check.facts.hexagon or "", *_readings(check.health)))
+        table.add_row(*known, _result(check))
     console.print(table)
-    for one in checks:
-        for line in _remarks(one, now):
+    for check in checks:
+        for line in _remarks(check, now):
             console.print(line, soft_wrap=True)
 
 
-def _result(one: Check) -> Text:
-    word = one.failure.kind.value if one.failure else one.outcome.value
-    return Text(word, _COLOURS[one.outcome])
+def _result(check: Check) -> Text:
+    word = check.failure.kind.value if check.failure else check.outcome.value
+    return Text(word, _COLOURS[check.outcome])
 
 
 def _readings(health: Health | None) -> tuple[str, ...]:
@@ -120,21 +120,25 @@ def _figure(value: float | None, unit: str = "") -> str:
     return "?" if value is None else f"{number(f'{value:g}')}{unit}"
 
 
-def _remarks(one: Check, now: datetime) -> list[Text]:
+def _remarks(check: Check, now: datetime) -> list[Text]:
     """Lines under the table; every failure with its next step."""
     lines = []
-    if one.failure:
-        lines.append(Text.assemble((one.failure.kind, "red"), f" {one.failure.message} {one.failure.hint}"))
-    if one.outcome is Outcome.BUSY:
-        who = held_by(one.holder, now) if one.holder else "held by somebody else"
-        lines.append(Text.assemble(("busy", "yellow"), f" {one.name} is {who}; it was not checked."))
-    if one.brought_back:
+    if check.failure:
         lines.append(
-            Text.assemble(("back", "green"), f" {one.name} had been quarantined and may be used again.")
+            Text.assemble((check.failure.kind, "red"), f" {check.failure.message} {check.failure.hint}")
         )
-    lines += [Text.assemble(("note", "yellow"), f" {one.name}: {said}") for said in one.facts.warnings]
-    if one.facts.build:
-        lines.append(Text(f"{one.name}: {one.facts.build}", "dim"))
+    if check.outcome is Outcome.BUSY:
+        who = held_by(check.holder, now) if check.holder else "held by somebody else"
+        lines.append(Text.assemble(("busy", "yellow"), f" {check.name} is {who}; it was not checked."))
+    if check.brought_back:
+        lines.append(
+            Text.assemble(("back", "green"), f" {check.name} had been quarantined and may be used again.")
+        )
+    lines += [
+        Text.assemble(("note", "yellow"), f" {check.name}: {warning}") for warning in check.facts.warnings
+    ]
+    if check.facts.build:
+        lines.append(Text(f"{check.name}: {check.facts.build}", "dim"))
     return lines
 
 

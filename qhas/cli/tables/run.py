@@ -63,8 +63,8 @@ def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> Non
     for record in cells:
         if failure := record.failure:
             causes.setdefault((failure.kind, f"{failure.message} {failure.hint}"), []).append(_where(record))
-    for (kind, said), places in causes.items():
-        console.print(_failure(kind, _several(places), said))
+    for (kind, message), places in causes.items():
+        console.print(_failure(kind, _several(places), message))
     if run.sites:
         console.print(_sites(run))
 
@@ -144,12 +144,14 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord], width: i
     names = [name for name in ("network", "soc", "variant", "device", "budget") if name in (*folded, *kept)]
     lines = [row(record) for record in records]
     room = width - sum(_full(kept, lines).values())
-    told = [column for column in _SHOWN[origin] if column.field not in _WHERE_TOLD or _any(lines, column)]
-    columns = _fitting(told, lines, room - _LEAST * len(folded))
+    informative = [
+        column for column in _SHOWN[origin] if column.field not in _WHERE_TOLD or _any(lines, column)
+    ]
+    columns = _fitting(informative, lines, room - _LEAST * len(folded))
     full = _full(folded, lines)
-    if not variants and room - sum(_width_of(one, lines) for one in columns) < sum(full.values()):
-        columns = [one for one in columns if one.field != _FIRST_TO_GO[0]]  # before a name breaks
-    room -= sum(_width_of(one, lines) for one in columns)
+    if not variants and room - sum(_width_of(each, lines) for each in columns) < sum(full.values()):
+        columns = [each for each in columns if each.field != _FIRST_TO_GO[0]]  # before a name breaks
+    room -= sum(_width_of(each, lines) for each in columns)
     if variants and room < sum(full.values()) + _TOP_OP:
         lines = [replace(line, variant=_short(line.variant)) for line in lines]
         full = _full(folded, lines)
@@ -213,8 +215,8 @@ def _fitting(columns: Sequence[_Shown], lines: list[Row], room: int) -> list[_Sh
     """Those that there is room for; what tells least goes first, and is never cut instead."""
     shown = list(columns)
     for field in _FIRST_TO_GO:
-        if sum(_width_of(one, lines) for one in shown) > room:
-            shown = [one for one in shown if one.field != field]
+        if sum(_width_of(column, lines) for column in shown) > room:
+            shown = [column for column in shown if column.field != field]
     return shown
 
 
@@ -246,8 +248,8 @@ def _figure(line: Row, column: _Shown) -> Text:
 def _where(record: CellRecord) -> str:
     """The cell, and the devices it was tried on unless the failure's sentence names them."""
     device = row(record).device
-    told = not device or (record.failure and record.failure.message.startswith(f"{device}: "))
-    return record.cell.label if told else f"{record.cell.label}, {device}"
+    device_is_plain = not device or (record.failure and record.failure.message.startswith(f"{device}: "))
+    return record.cell.label if device_is_plain else f"{record.cell.label}, {device}"
 
 
 def _failure(kind: str, label: str, message: str) -> Text:

@@ -96,8 +96,8 @@ async def _ask_all(remote: list[DeviceRef]) -> list[Finding]:
     except InvalidInput:  # told by the check of the leases
         states = [LeaseState(address=ref.address) for ref in remote]
     with Scratch() as folder:
-        asked = (_ask(ref, state, folder) for ref, state in zip(remote, states, strict=True))
-        return await asyncio.gather(*asked)
+        answers = (_ask(ref, state, folder) for ref, state in zip(remote, states, strict=True))
+        return await asyncio.gather(*answers)
 
 
 async def _ask(ref: DeviceRef, state: LeaseState, scratch: Path) -> Finding:

@@ -14,7 +14,7 @@ from hostsdk import layout
 pytestmark = pytest.mark.hostsdk
 
 
-def wait_for(condition, seconds: float = 120.0):
+def wait_for(condition, seconds: float = 600):
     """The first true value of `condition()`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -61,7 +61,7 @@ def running(prepared, input_list, tmp_path) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
 def test_a_crash_is_one_error_line_that_names_the_signal(running, tmp_path, number):
     os.kill(child_of(running.pid), number)
-    _, errors = running.communicate(timeout=20)
+    _, errors = running.communicate(timeout=600)
     assert running.returncode == 1
     assert errors.startswith("error_code=911;")
     assert errors.count("\n") == 1
@@ -73,7 +73,7 @@ def test_a_crash_is_one_error_line_that_names_the_signal(running, tmp_path, numb
 def test_a_signal_takes_the_child_along_and_leaves_nothing_behind(running, tmp_path, number):
     child = child_of(running.pid)
     running.send_signal(number)
-    running.communicate(timeout=20)
+    running.communicate(timeout=600)
     assert running.returncode == -number
     assert gone(child)
     assert list((tmp_path / "output").iterdir()) == []
@@ -82,5 +82,5 @@ def test_a_signal_takes_the_child_along_and_leaves_nothing_behind(running, tmp_p
 def test_even_a_killed_tool_leaves_no_orphan(running):
     child = child_of(running.pid)
     running.kill()
-    running.wait(timeout=20)
+    running.wait(timeout=600)
     wait_for(lambda: gone(child))

@@ -32,7 +32,7 @@ def answers(tiny_dlc: Path) -> list[dict[str, Any]]:
     lines = "".join(json.dumps(plain | each) + "\n" for each in asked)
     program = layout.sdk().root / "bin" / layout.TARGET / "hostsdk-estimate"
     done = succeeded(
-        subprocess.run([program], input=lines, env={}, capture_output=True, text=True, timeout=120)
+        subprocess.run([program], input=lines, env={}, capture_output=True, text=True, timeout=600)
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -11,6 +11,7 @@ from fakes.profiles import chrometrace, core, op_event, qhas
 from qhas.cell.artifacts import QHAS, TIMELINE, TRACE
 from qhas.cell.chrometrace import _check_trace
 from qhas.profile.picture import Timeline
+from qhas.profile.qhas_file import parse_qhas
 
 
 @pytest.mark.parametrize(("cycles", "drawn"), [(560_000, True), (6_038_358, False)])
@@ -22,7 +23,6 @@ def test_the_dominant_path_of_another_graph_is_not_drawn(tmp_path: Path, cycles:
     )
     trace = tmp_path / TRACE
     trace.write_text(chrometrace([op_event(ts=0, dur=560_000)]))
-    trace.with_name(QHAS).write_text(json.dumps(summary))
-    _check_trace(trace)
+    _check_trace(trace, parse_qhas(json.dumps(summary).encode(), QHAS))
     picture = Timeline.model_validate_json(trace.with_name(TIMELINE).read_text())
     assert ("q::Elsewhere" in {op.htp for op in picture.ops}) is drawn

@@ -16,6 +16,7 @@ from qhas.cell.chrometrace import generate_chrometrace
 from qhas.cell.publish import publish_cell
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.profile.picture import Timeline, read_timeline
+from qhas.profile.qhas_file import read_qhas
 from qhas.runs import keys
 from qhas.runs.record import CellStatus, Origin
 from qhas.runs.sole_runner import RunTaken, sole_runner
@@ -122,6 +123,17 @@ async def test_an_odd_value_in_a_trace_costs_neither_cell_nor_figures(
     assert picture.remarks[0].startswith("holds a number that is none (nan) at byte ")
     assert picture.clock_mhz
     assert record.remarks == [f"chrometrace.json {picture.remarks[0]}."]
+
+
+async def test_a_summary_is_read_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For figures and picture both: reading one takes longer than all else of a small cell but its trace."""
+    read = list[Path]()
+    monkeypatch.setattr("qhas.cell.chrometrace.read_qhas", lambda path: read.append(path) or read_qhas(path))
+    await generate_chrometrace(bench.work, *await log_of(bench))
+    assert len(read) == 1
+    assert bench.work.metrics is not None
+    picture = (bench.folder(Step.CHROMETRACE, 1) / "timeline.json").read_bytes()
+    assert max(Timeline.model_validate_json(picture).dominant.busy) > 0
 
 
 async def test_publishing_again_leaves_nothing_of_the_earlier_try(bench: Bench) -> None:

@@ -28,7 +28,7 @@ async def test_a_host_job_holds_what_was_staged_and_finds_what_was_left(tmp_path
     tool.parent.mkdir(parents=True)
     tool.write_text(f"#!/bin/sh\n{script}\n")
     tool.chmod(0o755)
-    run = await job.run([Tool.NET_RUN], output=output, timeout_seconds=10)
+    run = await job.run([Tool.NET_RUN], output=output, timeout_seconds=600)
     assert run.exit_code == 0
     assert output.read_text() == "sm8750\n"
     files = await job.files("logs/*.log")

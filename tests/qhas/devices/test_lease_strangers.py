@@ -88,7 +88,7 @@ async def test_a_ticket_of_a_number_that_nobody_draws_keeps_nobody_from_waiting(
         async with first.take([A], holder("first")):
             waits = asyncio.Event()
             waiting = asyncio.create_task(_take(second, waits))
-            await asyncio.wait_for(waits.wait(), 60)
+            await asyncio.wait_for(waits.wait(), 600)
         assert await waiting == A
 
 
@@ -101,7 +101,7 @@ async def test_who_does_not_take_a_free_device_is_passed_over_by_name(
     with locked(tmp_path / "1-a.queue"):
         for _ in range(2):
             async with (
-                asyncio.timeout(60),
+                asyncio.timeout(600),
                 Leases(tmp_path, POLL, mutex_seconds=SOON).take([A], holder()) as address,
             ):
                 assert address == A
@@ -131,7 +131,7 @@ async def test_who_is_stopped_in_the_queue_keeps_nobody_waiting_and_gets_its_dev
             stopped.process.send_signal(signal.SIGSTOP)
             while not is_stopped(stopped.process.pid):
                 pass
-    async with asyncio.timeout(60), Leases(tmp_path, POLL, mutex_seconds=1).take([A], holder("third")):
+    async with asyncio.timeout(600), Leases(tmp_path, POLL, mutex_seconds=1).take([A], holder("third")):
         stopped.process.send_signal(signal.SIGCONT)
     assert await stopped.says() == f"has {A}"
     stopped.go()

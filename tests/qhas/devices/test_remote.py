@@ -194,7 +194,7 @@ async def test_variables_reach_the_tool_as_they_are(bench: Bench, tmp_path: Path
     device = bench.device(env={"ODD": ODD})
     await device.make_ready(print)
     run = await (await device.open_job()).run(
-        [Tool.NET_RUN, ODD], output=tmp_path / "out", timeout_seconds=20
+        [Tool.NET_RUN, ODD], output=tmp_path / "out", timeout_seconds=600
     )
     said = (tmp_path / "out").read_text()
     assert (run.exit_code, run.argv) == (0, [Tool.NET_RUN, ODD])
@@ -236,7 +236,7 @@ async def test_how_a_tool_ended_is_known(
     device = bench.device()
     await device.make_ready(print)
     run: ToolRun = await (await device.open_job()).run(
-        [Tool.NET_RUN], output=tmp_path / "out", timeout_seconds=20
+        [Tool.NET_RUN], output=tmp_path / "out", timeout_seconds=600
     )
     assert (run.exit_code, run.killed_by, run.timed_out) == (code, killed_by, False)
     await device.clean()

@@ -82,7 +82,7 @@ def group(leader: int) -> list[int]:
     return found
 
 
-def until(met: Callable[[], object], seconds: float = 60) -> None:
+def until(met: Callable[[], object], seconds: float = 600) -> None:
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, "it never came to be"
@@ -95,7 +95,7 @@ def reap(shell: list[str], root: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=600,
         start_new_session=True,
     )
 

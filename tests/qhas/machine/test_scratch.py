@@ -83,7 +83,7 @@ def test_what_a_living_run_uses_stays_whoever_looks(place: Path) -> None:
 
 def test_what_a_run_in_a_container_uses_stays(place: Path) -> None:
     container = (*NAMESPACE, "--pid", "--fork", "--kill-child")
-    if subprocess.run([*container, "true"], capture_output=True, timeout=10, check=False).returncode:
+    if subprocess.run([*container, "true"], capture_output=True, timeout=600, check=False).returncode:
         pytest.skip("no PID namespace can be made here")
     with running(*container) as (_, directory):
         remove_dead_scratch()
@@ -93,7 +93,7 @@ def test_what_a_run_in_a_container_uses_stays(place: Path) -> None:
 
 def test_a_run_in_a_container_leaves_what_runs_outside_use(place: Path) -> None:
     container = (*NAMESPACE, "--pid", "--fork", "--kill-child")
-    if subprocess.run([*container, "true"], capture_output=True, timeout=10, check=False).returncode:
+    if subprocess.run([*container, "true"], capture_output=True, timeout=600, check=False).returncode:
         pytest.skip("no PID namespace can be made here")
     with Scratch() as ours:
         subprocess.run([*container, sys.executable, "-c", REMOVE], check=True, timeout=900)

@@ -32,7 +32,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 def connected(served: Served) -> http.client.HTTPConnection:
     at = urlsplit(served.address)
-    return http.client.HTTPConnection(at.hostname or "", at.port, timeout=20)
+    return http.client.HTTPConnection(at.hostname or "", at.port, timeout=600)
 
 
 def ask(served: Served, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes, dict[str, str]]:
@@ -109,7 +109,7 @@ def test_nothing_else_is_served_and_no_folder_is_listed(served: Served, key: str
 @pytest.mark.parametrize("target", ["http://[", "http://[::1/reports", "//[x"])
 def test_what_is_no_url_is_not_there(served: Served, target: str) -> None:
     at = urlsplit(served.address)
-    with socket.create_connection((at.hostname, at.port), timeout=20) as client:
+    with socket.create_connection((at.hostname, at.port), timeout=600) as client:
         client.sendall(f"GET {target} HTTP/1.0\r\nHost: {at.netloc}\r\n\r\n".encode())
         assert b" 404 " in client.recv(100)
 
@@ -159,7 +159,7 @@ def test_only_its_own_name_and_port_are_answered(served: Served, host: str) -> N
 def test_a_connection_that_says_nothing_is_ended(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served.handler, "timeout", 0.05)
     at = urlsplit(served.address)
-    with socket.create_connection((at.hostname, at.port), timeout=60) as client:
+    with socket.create_connection((at.hostname, at.port), timeout=600) as client:
         client.sendall(b"GET /")
         assert client.recv(100) == b""
 

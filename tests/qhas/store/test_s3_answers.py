@@ -29,6 +29,7 @@ class Server(ThreadingHTTPServer):
     """Gives every request the same answer, and notes its headers and body; in a body `{}` is the request's number."""
 
     daemon_threads = True
+    request_queue_size = 128  # five is the default: of ten connections at once a busy machine drops some
 
     def __init__(self, status: int = 200, body: str = "", **headers: str) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)

@@ -321,6 +321,7 @@ class TestFakePhones:
             document = {
                 "store": str(tmp_path / "store"),
                 "sdk": {"root": str(sdk)},
+                "gate": {"patience_seconds": 86_400},  # a check that heeded it would not end
                 "devices": [device | via for device in devices],
             }
             write_yaml(tmp_path / "site.yaml", document)
@@ -345,9 +346,7 @@ class TestFakePhones:
     def test_a_hot_phone_is_reported_at_once_with_its_temperature(self, desk: Any) -> None:
         phone, run = desk
         phone.set(skin=47.5, thermal_status=2)
-        began = datetime.now(UTC)
         here = run("--check")[1]["checks"][0]
-        assert datetime.now(UTC) - began < timedelta(seconds=30)
         assert here["failure"]["kind"] == "device_hot"
         assert here["health"]["skin_celsius"] == 47.5
 
