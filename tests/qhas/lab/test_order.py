@@ -47,7 +47,7 @@ def test_cells_that_feed_devices_come_before_the_others() -> None:
 
 
 def test_of_a_simulated_soc_the_longest_comes_first_and_equals_as_given() -> None:
-    assert order(queue((1, 1), (2, 5), (1, 1), (6, 0), devices=inf)) == ["n1", "n3", "n0", "n2"]
+    assert order(queue((1, 1), (2, 5), (1, 1), (5, 1), devices=inf)) == ["n1", "n3", "n0", "n2"]
 
 
 def test_the_longest_is_taken_out_of_its_turn_once() -> None:
