@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Network:
     name: str
     dlc: str
     inputs: str
+    size: tuple[int, int | None] | None = None
+    """Bytes and ops that it counts as having; None: those of its file."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,13 @@ class Job:
     def read(cls, path: Path) -> Job:
         """A job as `write` left it."""
         stored = json.loads(path.read_text(encoding="utf-8"))
-        networks = tuple(Network(**network) for network in stored.pop("networks"))
+        networks = tuple(map(_network, stored.pop("networks")))
         return cls(networks=networks, socs=tuple(stored.pop("socs")), **stored)
+
+
+def _network(stored: dict[str, Any]) -> Network:
+    size = stored.pop("size")
+    return Network(**stored, size=size and (size[0], size[1]))
 
 
 def cell_key(network: str, soc: str) -> str:

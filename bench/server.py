@@ -10,10 +10,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench.failure import BenchFailed
@@ -69,10 +70,12 @@ def without_prefect(environ: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def prefect_server(folder: Path, database: str = "") -> Iterator[Server]:
+def prefect_server(
+    folder: Path, database: str = "", settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Server]:
     """Start a server with its home in `folder` and end it with the block; on SQLite there without a database's URL.
 
-    Raises ServerFailed.
+    `settings` come on top of the project's. Raises ServerFailed.
     """
     port, log = free_port(), folder / "server.txt"
     home = without_prefect(dict(os.environ)) | {"PREFECT_HOME": str(folder / "prefect")}
@@ -83,7 +86,11 @@ def prefect_server(folder: Path, database: str = "") -> Iterator[Server]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env=home | SERVER | guard(login) | ({_DATABASE_VARIABLE: database} if database else {}),
+            env=home
+            | SERVER
+            | guard(login)
+            | ({_DATABASE_VARIABLE: database} if database else {})
+            | dict(settings),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,

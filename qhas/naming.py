@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,7 @@ _PACKED = ".gz"
 _LONGEST_FILE = 100 - len(_PACKED)
 
 
+@lru_cache(maxsize=1024)
 def check_name(name: str) -> str:
     """Return the name, or raise ValueError if it could leave its folder or needs quoting anywhere."""
     if not SAFE.fullmatch(name) or ".." in name:

@@ -48,7 +48,7 @@ def database(settings: Settings, installed: Postgresql) -> Part:
         installed.command(data, settings.database),
         plain_environment(),
         data,
-        lambda: _listens(settings.database),
+        lambda: listens(settings.database),
         account=installed.account,
     )
 
@@ -56,7 +56,7 @@ def database(settings: Settings, installed: Postgresql) -> Part:
 def storage(settings: Settings, root: Path) -> Part:
     """Moto's S3 server: in memory, for who has the stack's key."""
     argv = [sys.executable, "-m", "infra.stack.s3", str(settings.storage)]
-    return Part("s3", argv, plain_environment() | settings.store, root, lambda: _listens(settings.storage))
+    return Part("s3", argv, plain_environment() | settings.store, root, lambda: listens(settings.storage))
 
 
 def reports(settings: Settings, folder: Path, root: Path) -> Part:
@@ -64,7 +64,7 @@ def reports(settings: Settings, folder: Path, root: Path) -> Part:
     argv = [sys.executable, "-m", "infra.stack.reports", str(settings.reports)]
     named = {"QHAS_SITE": str(folder / "site.yaml"), REPORTS_TOKEN: settings.reports_token}
     environment = plain_environment() | settings.store | named
-    return Part("reports", argv, environment, root, lambda: _listens(settings.reports))
+    return Part("reports", argv, environment, root, lambda: listens(settings.reports))
 
 
 def redis_is_usable() -> bool:
@@ -74,13 +74,19 @@ def redis_is_usable() -> bool:
 
 def redis(settings: Settings, folder: Path) -> Part:
     """Redis for Prefect's messages, with a password, nothing on disk."""
+    file = redis_file(folder, settings.redis or 0, settings.redis_password)
+    argv = ["redis-server", str(file)]
+    return Part("redis", argv, plain_environment(), folder, lambda: listens(settings.redis or 0))
+
+
+def redis_file(folder: Path, port: int, password: str) -> Path:
+    """The settings of one that listens on loopback, with a password, nothing on disk."""
     write_private(
         file := folder / "redis.conf",
-        f"bind 127.0.0.1\nport {settings.redis}\nrequirepass {settings.redis_password}\n"
+        f"bind 127.0.0.1\nport {port}\nrequirepass {password}\n"
         f'save ""\nappendonly no\ndir {json.dumps(str(folder))}\n',
     )
-    argv = ["redis-server", str(file)]
-    return Part("redis", argv, plain_environment(), folder, lambda: _listens(settings.redis or 0))
+    return file
 
 
 def server(settings: Settings, folder: Path) -> Part:
@@ -146,22 +152,24 @@ def _server_environment(settings: Settings, folder: Path) -> dict[str, str]:
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": settings.api,
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": settings.database_url,
-        **(_on_redis(settings) if settings.redis else {}),
+        **(on_redis(settings.redis_url) if settings.redis else {}),
     }
 
 
-def _on_redis(settings: Settings) -> dict[str, str]:
+def on_redis(url: str) -> dict[str, str]:
+    """Settings of Prefect's server and its services, which then meet in Redis."""
     return {
         "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
         "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
         "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
-        "PREFECT_REDIS_MESSAGING_URL": settings.redis_url,
-        "PREFECT_SERVER_DOCKET_URL": settings.redis_url,
+        "PREFECT_REDIS_MESSAGING_URL": url,
+        "PREFECT_SERVER_DOCKET_URL": url,
     }
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something takes connections at a port of this host."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS):
             return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from qhas.failures import InvalidInput, StepFailed
 from qhas.lab.lab import Lab, open_lab
 from qhas.network.onnx_file import read_onnx
 from qhas.runs.durations import expectations
+from qhas.runs.keys import soc_of
 from qhas.site import Site
 from qhas.site.fit import UnknownSoc, sdks_of
 from qhas.site.sdk import SdkKind
@@ -38,7 +39,7 @@ class Outlook:
     prepared: frozenset[str]
     unknown: str | None
     seconds: float
-    """From start to end, if nothing else uses the lab and nothing fails: the larger of host and busiest devices."""
+    """From start to end, if nothing else uses the lab and nothing fails: the least that it takes."""
 
     @property
     def device_seconds(self) -> float:
@@ -70,7 +71,9 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
         known=frozenset(cell.key for cell in plan.cells if expected.knows(cell)),
         prepared=prepared,
         unknown=unknown,
-        seconds=_least_seconds(plan, site, forecasts, prepared),
+        seconds=least_seconds(
+            forecasts, prepared, site.devices_by_soc(), site.host.cores or os.cpu_count() or 1
+        ),
     )
 
 
@@ -98,14 +101,22 @@ def _calibration_digest(model: ModelRef, network: Path) -> str:
         return calibration_digest(folder)
 
 
-def _least_seconds(
-    plan: Plan, site: Site, forecasts: Mapping[str, Forecast], prepared: frozenset[str]
+def least_seconds(
+    forecasts: Mapping[str, Forecast], prepared: Collection[str], devices: Mapping[str, int], cores: int
 ) -> float:
-    devices, busy = site.devices_by_soc(), defaultdict[str, float](float)
-    host = sum(forecast.prepare for key, forecast in forecasts.items() if key not in prepared)
-    for cell in plan.cells:
-        if cell.soc in devices:
-            busy[cell.soc] += forecasts[cell.key].device / devices[cell.soc]
+    """What no order of work can beat, as far as forecasts are right: what the host has to do, what the devices of a SoC have
+    to do behind its shortest prepare, or the longest cell. `devices` is their number by SoC, of those that are not simulated.
+    """
+    left = {key: one._replace(prepare=0.0) if key in prepared else one for key, one in forecasts.items()}
+    host, by_soc = 0.0, defaultdict[str, list[Forecast]](list)
+    for key, forecast in left.items():
+        host += forecast.prepare
+        if (soc := soc_of(key)) in devices:
+            by_soc[soc].append(forecast)
         else:
-            host += forecasts[cell.key].device  # the simulator computes here
-    return max(host / (site.host.cores or os.cpu_count() or 1), *busy.values(), 0.0)
+            host += forecast.device  # the simulator computes here
+    busy = (
+        min(each.prepare for each in cells) + sum(each.device for each in cells) / devices[soc]
+        for soc, cells in by_soc.items()
+    )
+    return max(host / cores, *busy, *map(sum, left.values()), 0.0)

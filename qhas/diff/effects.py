@@ -42,8 +42,12 @@ def _shrank(read: Callable[[Op], int | None]) -> Holds:
     return lambda before, after: grew(after, before)
 
 
+_grew_dram = _grew(lambda op: op.dram)
+_resized = tuple(rule(lambda op: op.elements) for rule in (_grew, _shrank))
+
+
 def _more_dram(before: Op, after: Op) -> bool:
-    return _grew(lambda op: op.dram)(before, after) and (after.dram or 0) - (before.dram or 0) >= _DRAM_BYTES
+    return _grew_dram(before, after) and (after.dram or 0) - (before.dram or 0) >= _DRAM_BYTES
 
 
 def _told_apart(before: Op, after: Op) -> bool:
@@ -51,7 +55,7 @@ def _told_apart(before: Op, after: Op) -> bool:
 
 
 def _reshaped(before: Op, after: Op) -> bool:
-    return any(rule(lambda op: op.elements)(before, after) for rule in (_grew, _shrank))
+    return any(rule(before, after) for rule in _resized)
 
 
 _OF_NETWORK = (_Rule(OpEffect.DATA_TYPE, _told_apart), _Rule(OpEffect.RESHAPED, _reshaped))
@@ -100,12 +104,12 @@ def _row(match: Match[Op], same: Sameness) -> OpDiff:
         type_after=counted([op.type for op in after]) or None,
         matched=match.how,
         effect=_effect(match, same),
-        dominant=_both("dominant", Unit.CYCLES, match, lambda op: op.dominant),
-        cycles=_both("cycles", Unit.CYCLES, match, lambda op: op.cycles),
-        htp_ops=_both("htp_ops", Unit.COUNT, match, lambda op: op.htp_ops),
-        format_changes=_both("format_changes", Unit.COUNT, match, lambda op: op.format_changes),
-        reference_ops=_both("reference_ops", Unit.COUNT, match, lambda op: op.reference_ops),
-        dram=_both("dram", Unit.BYTES, match, lambda op: op.dram),
+        dominant=_both("dominant", Unit.CYCLES, match),
+        cycles=_both("cycles", Unit.CYCLES, match),
+        htp_ops=_both("htp_ops", Unit.COUNT, match),
+        format_changes=_both("format_changes", Unit.COUNT, match),
+        reference_ops=_both("reference_ops", Unit.COUNT, match),
+        dram=_both("dram", Unit.BYTES, match),
         shape_before=list(first.shape) if first and first.shape else None,
         shape_after=list(last.shape) if last and last.shape else None,
         data_type_before=first.data_type if first else None,
@@ -130,13 +134,13 @@ def _effect(match: Match[Op], same: Sameness) -> OpEffect:
     )
 
 
-def _both(name: str, unit: Unit, match: Match[Op], read: Callable[[Op], int | None]) -> Figure:
-    return Figure(name=name, unit=unit, before=_sum(match.before, read), after=_sum(match.after, read))
+def _both(name: str, unit: Unit, match: Match[Op]) -> Figure:
+    return Figure(name=name, unit=unit, before=_sum(match.before, name), after=_sum(match.after, name))
 
 
-def _sum(ops: Sequence[Op], read: Callable[[Op], int | None]) -> float | None:
+def _sum(ops: Sequence[Op], name: str) -> float | None:
     """Of no ops it is 0: what is not there takes nothing."""
-    values = [value for op in ops if (value := read(op)) is not None]
+    values = [value for op in ops if (value := getattr(op, name)) is not None]
     return float(sum(values)) if values or not ops else None
 
 

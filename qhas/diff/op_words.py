@@ -32,4 +32,6 @@ def several(count: int, kind: str) -> str:
 
 def counted(types: Sequence[str]) -> str:
     """As in `2 Conv2d + Add`."""
+    if len(types) == 1:
+        return types[0]
     return " + ".join(f"{count} {kind}" if count > 1 else kind for kind, count in Counter(types).items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, repeat
 from math import prod
 from typing import Any
 
@@ -13,9 +14,6 @@ from qhas.profile.long_tables import HtpOp
 from qhas.profile.op_names import border_name
 from qhas.profile.qhas_file import QhasFile, QnnOp
 from qhas.source.source_map import SourceMap
-
-_Sized = tuple[HtpOp, int]
-"""With the elements of its result; one without dimensions counts as one."""
 
 
 class Op(Struct, frozen=True):
@@ -89,48 +87,46 @@ def _of_compiled(rows: Sequence[HtpOp]) -> dict[str, Any]:
     """What HTP ops tell of the op that they are of."""
     if not rows:
         return {"place": None, "kinds": {}}
-    each = [(row, prod(row.dims)) for row in {row.op_id: row for row in rows}.values()]
-    results = _results(each)
-    format_changes = _marked(each, [row.fmt_change for row, _ in each])
-    references = _marked(each, [row.ref_op for row, _ in each])
+    ops = list({row.op_id: row for row in rows}.values())
+    shapes = [op.dims for op in ops]  # one without dimensions counts as one element
+    sizes = list(map(prod, shapes))
+    results = _results(ops)
+    format_changes, format_elements = _marked(sizes, [op.fmt_change for op in ops])
+    references, reference_elements = _marked(sizes, [op.ref_op for op in ops])
     return {
-        "place": min([place for row, _ in each if (place := row.place) is not None], default=None),
-        "kinds": Counter([row.htp_op for row, _ in each]),
-        "format_changes": None if format_changes is None else len(format_changes),
-        "reference_ops": None if references is None else len(references),
-        "elements": _elements(results) if results else None,
-        "format_elements": None if format_changes is None else _elements(format_changes),
-        "reference_elements": None if references is None else _elements(references),
-        "hmx": any(row.hmx for row, _ in each),
-        "data_type": _data_type(results or each),
-        "shape": max([(elements, row.dims) for row, elements in each if row.dims], default=(0, None))[1],
+        "place": min([place for op in ops if (place := op.place) is not None], default=None),
+        "kinds": Counter([op.htp_op for op in ops]),
+        "format_changes": format_changes,
+        "reference_ops": references,
+        "elements": sum(compress(sizes, results)) if results else None,
+        "format_elements": format_elements,
+        "reference_elements": reference_elements,
+        "hmx": any(op.hmx for op in ops),
+        "data_type": _data_type(compress(zip(ops, sizes, strict=True), results or repeat(True))),
+        "shape": max(compress(zip(sizes, shapes, strict=True), shapes), default=(0, None))[1],
     }
 
 
-def _marked(ops: Sequence[_Sized], marks: Sequence[bool | None]) -> list[_Sized] | None:
-    """Those with the mark; None unless every one says whether it has it."""
-    return None if None in marks else [op for op, mark in zip(ops, marks, strict=True) if mark]
+def _marked(sizes: Sequence[int], marks: Sequence[bool | None]) -> tuple[int | None, int | None]:
+    """How many have the mark, and their elements; None unless every one says whether it has it."""
+    return (None, None) if None in marks else (marks.count(True), sum(compress(sizes, marks)))
 
 
-def _data_type(compiled: Iterable[_Sized]) -> str | None:
+def _data_type(compiled: Iterable[tuple[HtpOp, int]]) -> str | None:
     """The type of most of its results, by elements."""
     elements: dict[str, int] = {}
-    for row, size in compiled:
-        if kind := row.dtype:
+    for op, size in compiled:
+        if kind := op.dtype:
             elements[kind] = elements.get(kind, 0) + size
     return max(elements, key=lambda name: (elements[name], name)) if elements else None
 
 
-def _results(compiled: Sequence[_Sized]) -> Sequence[_Sized]:
-    """Those whose results no other of them reads. What lies between overlaps from tile to tile; these do not.
+def _results(ops: Sequence[HtpOp]) -> Sequence[bool]:
+    """Which are those whose results no other of them reads. What lies between overlaps from tile to tile; these do not.
 
     Empty where the file does not tell who reads what, or how large it is.
     """
-    read = {source for row, _ in compiled for source in row.input_nodes}
-    last = [(row, size) for row, size in compiled if row.op_id not in read]
-    is_stated = len(compiled) == 1 or len(last) < len(compiled)
-    return last if is_stated and all(row.dims for row, _ in last) else ()
-
-
-def _elements(compiled: Iterable[_Sized]) -> int:
-    return sum([size for _, size in compiled])
+    read = set[str]().union(*[op.input_nodes for op in ops])
+    last = [op.op_id not in read for op in ops]
+    is_stated = any(last) and (len(ops) == 1 or not all(last))
+    return last if is_stated and all(op.dims for op in compress(ops, last)) else ()

@@ -1,10 +1,10 @@
 """Order of work: devices must never wait for this host, and this host must not run ahead without bound.
 
-A cell is prepared here, waits for a device, runs there, and is finished here (viewer, upload). A cell may start when
-its SoC has fewer prepared cells waiting than devices, so the lead is bounded and scratch space with it. Of the SoCs
-that may start one, the one next to starve comes first. Of its cells, the longest on the device whose prepare will be
-done before the SoC starves: long cells at the end leave devices idle, and so do long prepares at the beginning. Cells of
-an ONNX that another cell is quantising or converting come last: they would hold a core's place and wait for it.
+A cell is prepared here, waits for a device, runs there, and is finished here (viewer, upload). A cell may start while
+few prepared cells wait for devices, so the lead is bounded and scratch space with it. Of the SoCs that may start one, the one
+next to starve comes first, with its next cell in order. But before all others a cell, of whatever SoC, that alone takes as
+long as everything that is left: the sweep would end with it. Cells of an ONNX that another cell is quantising or converting come
+last: they would hold a core's place and wait for it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from enum import StrEnum
 from math import inf
 from pathlib import Path
 
+from qhas.lab.order import Queue
 from qhas.machine.cores import Urgency
 from qhas.runs.keys import soc_of
 from qhas.site import Host
@@ -26,8 +27,8 @@ from qhas.sweep.spec import Cell
 
 _UNFINISHED_PER_CORE = 4
 """Cells that may wait to be finished while prepares for devices go first."""
-_BALANCE = 0.75
-"""From this share of the busiest devices' time on, prepares count as the bottleneck: they are not all of a host's work."""
+_LEAD_PER_CORE = 3
+"""Cells that may be prepared before they have a device, however few devices there are: short prepares come first."""
 _LOOK_AGAIN_SECONDS = 1.0
 """Free memory and disk change without anybody telling."""
 
@@ -40,57 +41,6 @@ class Stage(StrEnum):
     """Prepared; no device yet."""
     ON_DEVICE = "on_device"
     FINISHING = "finishing"
-
-
-class _Queue:
-    """The cells of a SoC that have not started, longest first: on the device, or on the host if that is the bottleneck."""
-
-    def __init__(self, devices: float, cells: Iterable[Cell]) -> None:
-        self.devices = devices
-        self._cells = [(Forecast(), cell) for cell in cells]
-        self.prepares = self.seconds = 0.0
-        """Of the cells: what they need of this host, and of the devices."""
-        self.firsts = 0 if devices == inf else int(devices)
-        """Cells still to start so that each device has had one."""
-
-    def __len__(self) -> int:
-        return len(self._cells)
-
-    @property
-    def cells(self) -> Iterator[Cell]:
-        """In no order that means anything."""
-        return (cell for _, cell in self._cells)
-
-    def expect(self, expected: Expectations) -> None:
-        """Forecast the cells anew."""
-        self._cells = [(expected.of(cell), cell) for _, cell in self._cells]
-        self.prepares = sum(forecast.prepare for forecast, _ in self._cells)
-        self.seconds = sum(forecast.device for forecast, _ in self._cells)
-
-    def sort(self, *, host_bound: bool) -> None:
-        """The longest first; equals stay as they are."""
-        self._cells.sort(key=lambda each: -(each[0].prepare if host_bound else each[0].device))
-
-    def take(self, slack: float, waits: Callable[[Cell], bool]) -> tuple[Forecast, Cell]:
-        """The longest cell whose prepare fits into the slack, else the one that is prepared soonest.
-
-        But first a cell that alone takes as long as a device has work left: the sweep would end with it. One that
-        `waits` for another cell's conversion is taken only if all of them do.
-        """
-        self.firsts = max(0, self.firsts - 1)
-        everyone = range(len(self._cells))
-        ready = [n for n in everyone if not waits(self._cells[n][1])] or everyone
-        prepares = {n: self._cells[n][0].prepare for n in ready}
-        whole = {n: prepares[n] + self._cells[n][0].device for n in ready}
-        critical = max(ready, key=whole.__getitem__)
-        if self.devices != inf and whole[critical] >= self.seconds / max(1.0, self.devices):
-            taken = self._cells.pop(critical)
-        else:
-            fitting = (n for n in ready if prepares[n] <= slack)
-            taken = self._cells.pop(next(fitting, min(ready, key=prepares.__getitem__)))
-        self.prepares -= taken[0].prepare
-        self.seconds -= taken[0].device
-        return taken
 
 
 class Pipeline:
@@ -114,14 +64,13 @@ class Pipeline:
         self._stages: dict[str, Counter[Stage]] = defaultdict(Counter)
         self._where: dict[str, Stage] = {}
         self._changed = asyncio.Event()
-        self._host_bound = False
         self._started: dict[str, tuple[Forecast, float]] = {}
         self._makers: dict[str, str] = {}
         """By conversion the key of the cell that does it, empty when it is done."""
         by_soc = defaultdict[str, list[Cell]](list)
         for cell in cells:
             by_soc[cell.soc].append(cell)
-        self._queues = {soc: _Queue(devices.get(soc, inf), each) for soc, each in by_soc.items()}
+        self._queues = {soc: Queue(devices.get(soc, inf), each, self._waits) for soc, each in by_soc.items()}
 
     def enter(self, cell: Cell, stage: Stage) -> None:
         """A started cell goes on to its next stage."""
@@ -172,9 +121,8 @@ class Pipeline:
         while any(self._queues.values()):
             self._changed.clear()
             self._expect()
-            if soc := self._next_soc():
-                queue = self._queues[soc]
-                forecast, cell = queue.take(self._slack(soc), self._waits)
+            if ready := self._ready():
+                forecast, cell = self._take(ready)
                 self._started[cell.key] = forecast, _now()
                 self.enter(cell, Stage.PREPARING)
                 yield cell
@@ -193,49 +141,73 @@ class Pipeline:
         queues = self._queues.values()
         for queue in queues:
             queue.expect(self.expected)
-        busiest = max(queue.seconds / queue.devices for queue in queues)
-        self._host_bound = sum(queue.prepares for queue in queues) / self._cores > _BALANCE * busiest
+        here = sum(queue.here for queue in queues) or inf
         for queue in queues:
-            queue.sort(host_bound=self._host_bound)
+            queue.sort(self._cores * queue.here / here)
 
-    def _next_soc(self) -> str | None:
+    def _ready(self) -> list[str]:
+        """The SoCs of which a cell may start."""
+        waiting = [soc for soc, queue in self._queues.items() if queue]
         if not self._where:
-            ready = [soc for soc, queue in self._queues.items() if queue]
-        elif self._total(Stage.PREPARING) >= self._cores or self._clogged() or not self._has_room():
-            return None
-        else:
-            ready = [soc for soc, queue in self._queues.items() if queue and self._wants(soc)]
-        return min(ready, key=self._satiety, default=None)
+            return waiting
+        if self._total(Stage.PREPARING) >= self._cores or self._clogged() or not self._has_room():
+            return []
+        return [soc for soc in waiting if self._wants(soc)]
+
+    def _take(self, ready: list[str]) -> tuple[Forecast, Cell]:
+        ready = [soc for soc in ready if not self._queues[soc].waits] or ready
+        longest = max((self._queues[soc] for soc in ready), key=Queue.longest)
+        if longest.longest() >= self._time_left():
+            return longest.take_longest()
+        soc = min(ready, key=self._satiety)
+        return self._queues[soc].take_next(self._slack(soc))
 
     def _clogged(self) -> bool:
         """Whether so many cells wait to be finished that no other is begun: each holds scratch space."""
         return self._total(Stage.FINISHING) > _UNFINISHED_PER_CORE * self._cores
 
     def _wants(self, soc: str) -> bool:
-        """Whether the SoC's lead has room: a prepared cell and one in the making a device, more while none waits."""
-        waiting, preparing = self._stages[soc][Stage.WAITING], self._stages[soc][Stage.PREPARING]
-        devices = max(1, self._devices(soc))
-        return waiting < devices and (not waiting or waiting + preparing < 2 * devices)
+        """Whether the lead has room: a prepared cell and one in the making a device, and in all some a core."""
+        waiting, devices = self._stages[soc][Stage.WAITING], max(1, self._devices(soc))
+        if self._total(Stage.WAITING) + self._total(Stage.PREPARING) < _LEAD_PER_CORE * self._cores:
+            return True
+        return waiting < devices and waiting + self._stages[soc][Stage.PREPARING] < 2 * devices
 
-    def _satiety(self, soc: str) -> tuple[bool, float, float]:
-        """Whether all its cells would wait for others; cells under way to each device; the device time that is left, the most first."""
-        stages, devices = self._stages[soc], self._devices(soc)
+    def _satiety(self, soc: str) -> tuple[float, float]:
+        """Cells under way to each device, then the device time that is left, the most first."""
+        stages, queue = self._stages[soc], self._queues[soc]
         under_way = stages[Stage.PREPARING] + stages[Stage.WAITING] + stages[Stage.ON_DEVICE]
-        share = 1 if devices == inf else max(1, devices)
-        queue = self._queues[soc]
-        return all(map(self._waits, queue.cells)), under_way / share, -queue.seconds / share
+        share = 1 if queue.devices == inf else max(1, queue.devices)
+        return under_way / share, -(queue.there or queue.here) / share
 
     def _slack(self, soc: str) -> float:
-        """Seconds until a device of the SoC has nothing to do. Where prepares are the bottleneck none is worth a rush."""
-        queue = self._queues[soc]
-        if queue.devices == inf or (self._host_bound and not queue.firsts):
-            return inf
-        left = 0.0
+        """Seconds until a device of the SoC has nothing to do."""
+        under_way = [key for key in self._started if soc_of(key) == soc and self._device_left(key)]
+        devices = max(1, self._devices(soc))
+        return sum(map(self._device_left, under_way)) / devices if len(under_way) >= devices else 0.0
+
+    def _time_left(self) -> float:
+        """No order ends sooner, as far as is known: what this host has left to do, or the devices of a SoC."""
+        here = sum(queue.here for queue in self._queues.values())
+        there = {soc: queue.there for soc, queue in self._queues.items()}
         for key, (forecast, since) in self._started.items():
-            if soc_of(key) == soc and self._where[key] is not Stage.FINISHING:
-                on_device = self._where[key] is Stage.ON_DEVICE
-                left += max(0.0, forecast.device - (_now() - since)) if on_device else forecast.device
-        return 0.0 if queue.firsts else left / max(1, queue.devices)
+            if self._where[key] is Stage.PREPARING:
+                here += max(0.0, forecast.prepare - (_now() - since))
+            if self._devices(soc_of(key)) == inf:
+                here += self._device_left(key)
+            else:
+                there[soc_of(key)] += self._device_left(key)
+        return max(here / self._cores, *(seconds / self._devices(soc) for soc, seconds in there.items()))
+
+    def _device_left(self, key: str) -> float:
+        """Seconds that a started cell still needs a device."""
+        forecast, since = self._started[key]
+        match self._where[key]:
+            case Stage.FINISHING:
+                return 0.0
+            case Stage.ON_DEVICE:
+                return max(0.0, forecast.device - (_now() - since))
+        return forecast.device
 
     def _devices(self, soc: str) -> float:
         return self._queues[soc].devices

@@ -15,18 +15,23 @@ _ID = re.compile(r"_([0-9a-f]+)$")
 _NUMBERED_BORDER = re.compile(r" OpId_(\d+)$")
 _COMPILERS_OWN = re.compile(r"SystemService(_|$)|\$")
 _BORDER = frozenset({"Input", "Output"})
+_kept = lru_cache(maxsize=1 << 14)
+"""Asked of every HTP op, and several times of every op of a network, of which there are a few hundred."""
 
 
+@_kept
 def of_network(op_type: str) -> bool:
     """Whether its author wrote ops of this type: not inputs and outputs, constants, or services of the runtime."""
     return op_type not in _BORDER and not _COMPILERS_OWN.match(op_type)
 
 
+@_kept
 def lasting_name(name: str) -> str:
     """The name without the numbers that move from compile to compile."""
     return _moving(name).sub("", name)
 
 
+@_kept
 def moving_numbers(name: str) -> tuple[int, ...]:
     """Those numbers: among ops of one lasting name they grow in the order of the network."""
     pattern = _moving(name)
@@ -34,7 +39,7 @@ def moving_numbers(name: str) -> tuple[int, ...]:
     return tuple(int(number, 16 if pattern is _ID else 10) for number in numbers if number)
 
 
-@lru_cache(maxsize=1 << 14)  # asked of every HTP op, and the ops of a network are a few hundred
+@_kept
 def border_name(name: str) -> str:
     """Inputs are one op in the vendor's files, and so are outputs: without the number. Other names as they are."""
     return lasting_name(name) if _of_border(name) else name

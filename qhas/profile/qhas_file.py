@@ -206,14 +206,14 @@ class QhasFile(BaseModel):
         """Cycles in which nothing works on the core that ends last."""
         core = self.longest
         if steps := self.paths.get(core.htp):
-            return sum(step.dp_cycles for step in steps if step.idle)
+            return sum([step.dp_cycles for step in steps if step.idle])
         return round(core.timeline_cycles * core.percent_idle / 100)
 
     @cached_property
     def lists_htp_ops(self) -> bool:
         """Whether it lists all HTP ops: their cycles are those of the threads."""
         used = sum(row.cycles_used for core in self.cores for row in core.resources)
-        return bool(self.htp_ops) and sum(op.cycles for op in self.htp_ops) >= _WHOLE * used
+        return bool(self.htp_ops) and sum([op.cycles for op in self.htp_ops]) >= _WHOLE * used
 
     @property
     def simulated(self) -> bool:

@@ -47,12 +47,14 @@ def _what(op: HtpOp) -> str:
 
 def hmx_cycles(file: QhasFile) -> int | None:
     """Cycles of the ops that use the matrix engine; None where the file does not list all HTP ops."""
-    return sum(op.cycles for op in file.htp_ops if op.hmx and not op.dma_wait) if file.lists_htp_ops else None
+    return (
+        sum([op.cycles for op in file.htp_ops if op.hmx and not op.dma_wait]) if file.lists_htp_ops else None
+    )
 
 
 def dma_wait_cycles(file: QhasFile) -> int | None:
     """Cycles of waits for DMA, over all threads; None as above."""
-    return sum(op.cycles for op in file.htp_ops if op.dma_wait) if file.lists_htp_ops else None
+    return sum([op.cycles for op in file.htp_ops if op.dma_wait]) if file.lists_htp_ops else None
 
 
 class Packets(NamedTuple):

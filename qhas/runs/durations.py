@@ -34,6 +34,7 @@ class Durations(Stored):
 
     run_id: str
     seconds: dict[CellKey, Forecast]
+    """Nothing for what was in the store whenever the cell ran."""
     bytes: dict[str, Annotated[int, Field(ge=0, lt=1 << 50)]] = Field(
         default={}, exclude_if=lambda sizes: not sizes
     )
@@ -111,10 +112,11 @@ def write_durations(store: Store, sweep: str, run_id: str, records: Sequence[Cel
 
 
 def _forecast(record: CellRecord, last: Mapping[str, Forecast]) -> Forecast:
+    """What was in the store this time may not be there next time: then the cell takes what it took before."""
+    earlier = last.get(record.cell.key, Forecast(0.0, 0.0))
     prepare = prepare_seconds(record.attempts)
-    if not prepare and (earlier := last.get(record.cell.key)):
-        prepare = earlier.prepare  # from the store this time; it may not be next time
-    return Forecast(round(prepare, 3), round(device_seconds(record.attempts), 3))
+    device = 0.0 if record.outputs_reused else device_seconds(record.attempts)
+    return Forecast(round(prepare or earlier.prepare, 3), round(device or earlier.device, 3))
 
 
 def prepare_seconds(attempts: Iterable[Attempt]) -> float:

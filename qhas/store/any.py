@@ -24,6 +24,7 @@ class AnyFileSystem:
 
     at_once = 16
     stored_at_once = 16
+    waits = True
 
     def __init__(self, fs: Any, base: str) -> None:
         self._fs, self._base = fs, base
@@ -64,12 +65,19 @@ class AnyFileSystem:
         """Store a file; a stored size that differs from the file's is an OSError."""
         self._put(file, self._path(key))
         size = file.stat().st_size
-        if self._fs.size(self._path(key)) != size:
+        if self._size(self._path(key)) != size:
             raise OSError(f"{self._path(key)} was stored with another size than the {size} bytes sent")
         return file_digest(file)
 
     def _put(self, file: Path, path: str) -> None:
         self._fs.put_file(str(file), path)
+
+    def _size(self, path: str) -> int | None:
+        size: int | None = self._fs.size(path)
+        return size
+
+    def settle(self, _keys: Sequence[str]) -> None:
+        """Whatever was put is as safe as the file system makes it."""
 
     def get(self, key: str, file: Path) -> str:
         """Copy an object to a file."""

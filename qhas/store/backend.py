@@ -20,6 +20,8 @@ class Backend(Protocol):
     """Operations that are worth having under way at the same time."""
     stored_at_once: int
     """Files that are worth storing at the same time."""
+    waits: bool
+    """Whether storing a small file is waiting rather than computing, so that many are worth storing at the same time."""
 
     def address(self, key: str) -> str:
         """Where a key is, for people: a local path or a URL."""
@@ -38,6 +40,9 @@ class Backend(Protocol):
 
     def put(self, file: Path, key: str) -> str:
         """Store a file; the SHA-256 of what was sent."""
+
+    def settle(self, keys: Sequence[str]) -> None:
+        """Return when the files that were put there outlast a crash; what is written or created does as it is."""
 
     def get(self, key: str, file: Path) -> str:
         """Copy an object to a file; the SHA-256 of what was written. What fails may leave a part of it."""

@@ -13,8 +13,9 @@ import os
 import secrets
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -31,6 +32,9 @@ from qhas.store.opening import open_backend
 from qhas.store.patience import Patience
 
 T = TypeVar("T")
+
+_SMALL = 1 << 20
+"""Bytes of a file whose copy is not worth a thread where nothing is waited for."""
 
 
 class Store:
@@ -222,18 +226,25 @@ class Store:
         the upload. Raises StoreError with the first failure, after those under way have ended.
         """
         wanted = list(files)
+        small = (
+            [] if self._backend.waits else [file for file in wanted if file.source.stat().st_size <= _SMALL]
+        )
         with ThreadPoolExecutor(self._backend.stored_at_once, "qhas-upload") as threads:
-            packing = {
-                file: threads.submit(self._upload, prefix, file, before) for file in wanted if file.compress
-            }
-            stored = self._upload_together(prefix, [file for file in wanted if not file.compress], before)
-            begun = packing | {
-                file: threads.submit(self._upload, prefix, file, before)
-                for file in wanted
-                if file not in packing and file not in stored
-            }
-            artifacts = stored | dict(zip(begun, _results(threads, begun.values()), strict=True))
-        return [artifacts[file] for file in wanted]
+
+            def begin(files: Iterable[Upload]) -> dict[Upload, Future[Artifact]]:
+                return {file: threads.submit(self._upload, prefix, file, before) for file in files}
+
+            begun = begin(file for file in wanted if file.compress and file not in small)
+            together = [file for file in wanted if file not in begun and file not in small]
+            with _no_more_after_an_error(threads):
+                stored = self._upload_together(prefix, together, before)
+                stored |= {file: self._upload(prefix, file, before) for file in small}
+            begun |= begin(file for file in together if file not in stored)
+            stored |= dict(zip(begun, _results(threads, begun.values()), strict=True))
+        if wanted:
+            keys = [f"{prefix}/{artifact.path}" for artifact in stored.values()]
+            self._guard.do(keys[0], lambda: self._backend.settle(keys), transfer=True)
+        return [stored[file] for file in wanted]
 
     def _upload_together(
         self, prefix: str, files: list[Upload], before: Callable[[], None]
@@ -254,11 +265,21 @@ class Store:
         if not file.compress:
             before()
             return self._put(prefix, file, file.source, file.path)
-        with tempfile.TemporaryDirectory(prefix="qhas-upload-", dir=self._scratch) as scratch:
-            with self._packing:
-                packed = gzipped(file.source, Path(scratch) / "packed.gz")
+        with self._packed(file.source) as packed:
             before()
             return self._put(prefix, file, packed, f"{file.path}.gz")
+
+    @contextmanager
+    def _packed(self, source: Path) -> Iterator[Path]:
+        descriptor, name = tempfile.mkstemp(".gz", "qhas-upload-", self._scratch)
+        os.close(descriptor)
+        packed = Path(name)
+        try:
+            with self._packing:
+                gzipped(source, packed)
+            yield packed
+        finally:
+            packed.unlink(missing_ok=True)
 
     def _put(self, prefix: str, file: Upload, source: Path, path: str) -> Artifact:
         key = self._checked(f"{prefix}/{path}")
@@ -279,8 +300,14 @@ def _artifact(file: Upload, source: Path, path: str, digest: str) -> Artifact:
 
 def _results(threads: ThreadPoolExecutor, begun: Iterable[Future[T]]) -> list[T]:
     """In their order. Raises the first error, after those under way have ended; the others are not begun."""
-    try:
+    with _no_more_after_an_error(threads):
         return [future.result() for future in begun]
+
+
+@contextmanager
+def _no_more_after_an_error(threads: ThreadPoolExecutor) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
         threads.shutdown(wait=False, cancel_futures=True)
         raise

@@ -17,6 +17,7 @@ _ROUNDS = 5
 _ANEW = 1.1
 """Corrections are made anew when so many times as many cells have told: a cell of twenty thousand changes none."""
 _LEAST_SECONDS = 1e-3
+_UNKNOWN = Forecast(0.0, 0.0)
 _NOTHING: Mapping[str, Forecast] = MappingProxyType({})
 _UNSIZED: Mapping[str, NetworkSize] = MappingProxyType({})
 
@@ -24,7 +25,8 @@ _UNSIZED: Mapping[str, NetworkSize] = MappingProxyType({})
 class Expectations:
     """Forecasts of cells, which get better with every cell that says what it took. `version` changes when they do.
 
-    `known` is by cell key, and stays as it is; `sizes` are by network; SoCs that are not `measured` are simulated.
+    `known` is by cell key, and stays as it is but for a part that took less than a millisecond, which tells nothing; `sizes`
+    are by network; SoCs that are not `measured` are simulated.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Expectations:
 
     def of(self, cell: Cell) -> Forecast:
         """In seconds."""
-        if known := self._known.get(cell.key):
+        known = self._known.get(cell.key, _UNKNOWN)
+        if min(known) >= _LEAST_SECONDS:
             return known
         first, labels = self._uncorrected(cell.key), _labels(cell.key)
+        parts = ((known.prepare, first.prepare, self._prepare), (known.device, first.device, self._device))
         return Forecast(
-            first.prepare * exp(self._prepare.of(labels)), first.device * exp(self._device.of(labels))
+            *(took if took >= _LEAST_SECONDS else one * exp(by.of(labels)) for took, one, by in parts)
         )
 
     def learn(self, key: str, *, prepare: float = 0.0, device: float = 0.0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from bench.outcome import published_outcome
 from bench.server import Server, prefect_server
 from bench.size import Size
 from bench.studies.makespan.rack import Rack, rack_of
+from bench.studies.makespan.sizes import drawn_sizes
 from bench.studies.makespan.snakemake import PROGRAM_VARIABLE, SnakemakeMissing, obtain
 from bench.studies.makespan.timeline import Timeline, in_use, timeline
 from bench.trace_file import check_trace
@@ -39,7 +40,7 @@ class Contender(StrEnum):
     """Ways to take a rack's cells to their traces, in the order in which they are measured."""
 
     FIRST = "ours, first nightly"
-    """Nothing is known of how long a cell takes."""
+    """Nothing is known of how long a cell takes but the sizes of the networks."""
     SECOND = "ours, second nightly"
     """With what the first one left; nothing is prepared already, as after a new build of the SDK."""
     XARGS = "xargs -P"
@@ -142,7 +143,11 @@ def _contest(
     case: Case, contenders: list[Contender], folder: Path, server: Server, environment: Mapping[str, str]
 ) -> Iterator[Run]:
     folder.mkdir()
-    networks = fake_networks(folder / "networks", case.rack.networks)
+    sizes = drawn_sizes({key: of.prepare for key, of in case.rack.cells.items()}, _SEED)
+    networks = tuple(
+        replace(network, size=(sizes[network.name].bytes, sizes[network.name].ops))
+        for network in fake_networks(folder / "networks", case.rack.networks)
+    )
     expected: dict[str, TraceFacts] = {}
     history = ""
     for contender in contenders:

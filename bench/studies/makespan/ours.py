@@ -19,7 +19,7 @@ from qhas.site import DeviceRef
 from qhas.store import Store
 from qhas.sweep.expectation import Expectations
 from qhas.sweep.plan import plan_sweep
-from qhas.sweep.size import sizes_of
+from qhas.sweep.size import NetworkSize
 from qhas.sweep.spec import Cell
 
 
@@ -44,7 +44,8 @@ async def _makespan(job: Job) -> None:
     spec, site = spec_of(job), site_of(job)
     cells = plan_sweep(spec).cells
     known = read_durations(Store(job.history), spec.name) if job.history else {}
-    expected = Expectations(known, sizes_of(cell.model for cell in cells), {cell.soc for cell in cells})
+    sizes = {network.name: NetworkSize(*network.size) for network in job.networks if network.size}
+    expected = Expectations(known, sizes, {cell.soc for cell in cells})
     async with open_lab(site, cores=job.at_once) as opened:
         lab = RackLab(site, opened.sdk, opened.store, opened.scratch, job.at_once)
         records = await profile_cells(cells, lab, job.run_id, expected)

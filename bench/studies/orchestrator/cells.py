@@ -53,6 +53,9 @@ async def _orchestrate(cells: Sequence[Cell], job: Job) -> int:
     return await orchestrator()
 
 
+# Runs of tasks are named by their parameter `work`.
+
+
 async def _prepare(work: CellWork) -> Prepared:
     return Prepared(work.directory / "prepared.dlc", work.directory / "schematic.bin")
 
@@ -61,7 +64,7 @@ async def _collect(work: CellWork, _run: ProfiledRun, _device: Device) -> Path:
     return work.directory / "log"
 
 
-async def _generate(_work: CellWork, _prepared: Prepared, _log: Path, _device: Device | None) -> None:
+async def _generate(work: CellWork, _prepared: Prepared, _log: Path, _device: Device | None) -> None:  # noqa: ARG001
     return
 
 
@@ -72,7 +75,7 @@ async def _publish(work: CellWork) -> CellRecord:
 def without_tools(device_seconds: float) -> Steps:
     """The steps of a cell on a simulator with nothing in them, but that the run holds its device."""
 
-    async def hold(_work: CellWork, _prepared: Prepared, device: Device) -> ProfiledRun:
+    async def hold(work: CellWork, _prepared: Prepared, device: Device) -> ProfiledRun:  # noqa: ARG001
         await asyncio.sleep(device_seconds)
         return ProfiledRun(await device.open_job(), log=None, outputs=[])  # type: ignore[arg-type]
 

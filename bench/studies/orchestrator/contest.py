@@ -19,6 +19,7 @@ from bench.server import Server, prefect_server
 from bench.size import Size
 from bench.studies.makespan.rack import SOCS
 from bench.studies.orchestrator.database import Database, DatabaseMissing, postgresql
+from bench.studies.orchestrator.messages import Messages, MessagesMissing, redis
 from fakes.sdk import build_fake_sdk
 from qhas.machine.shared_directory import DIRECTORY_VARIABLE
 
@@ -52,7 +53,7 @@ class Cost:
     server_cpu: float
     """Until all task runs are recorded and the server is idle again."""
     database_cpu: float | None
-    """None for SQLite, which is a part of the server."""
+    """With that of Redis. None for SQLite, which is a part of the server."""
     peak_memory: int
     """Of the client."""
     recorded_at_end: float
@@ -68,9 +69,10 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     costs, left_out = list(_on_sqlite(folder / "sqlite", size)), ""
     try:
         costs += _on_postgresql(folder / "postgresql", size)
-    except DatabaseMissing as reason:
+        costs += _on_redis(folder / "redis", size)
+    except (DatabaseMissing, MessagesMissing) as reason:
         left_out = str(reason)
-        console.print(f"PostgreSQL is left out: {reason}")
+        console.print(f"The rest is left out: {reason}")
     console.print(_table(costs))
     return {"costs": [asdict(cost) for cost in costs], "left_out": left_out}
 
@@ -89,7 +91,30 @@ def _on_postgresql(folder: Path, size: Size) -> Iterator[Cost]:
         yield from _costs(f"PostgreSQL {database.version}", folder, size, server, database)
 
 
-def _costs(name: str, folder: Path, size: Size, server: Server, database: Database | None) -> Iterator[Cost]:
+def _on_redis(folder: Path, size: Size) -> Iterator[Cost]:
+    folder.mkdir()
+    with ExitStack() as stack:
+        messages = stack.enter_context(redis())
+        database = stack.enter_context(postgresql())
+        server = stack.enter_context(prefect_server(folder, database.url, messages.settings))
+        beside = _Beside(database, messages)
+        yield from _costs(f"PostgreSQL {database.version}, Redis", folder, size, server, beside)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What the server works with besides itself."""
+
+    database: Database
+    messages: Messages
+
+    def cpu(self) -> float:
+        return self.database.cpu() + self.messages.cpu()
+
+
+def _costs(
+    name: str, folder: Path, size: Size, server: Server, database: Database | _Beside | None
+) -> Iterator[Cost]:
     server.settle()
     sdk = build_fake_sdk(folder / "sdk")
     most = max(cells for cells, _ in _SWEEPS[size])
@@ -104,7 +129,7 @@ def _costs(name: str, folder: Path, size: Size, server: Server, database: Databa
             yield cost
 
 
-def _cost(name: str, job: Job, cells: int, server: Server, database: Database | None) -> Cost:
+def _cost(name: str, job: Job, cells: int, server: Server, database: Database | _Beside | None) -> Cost:
     recorded, wanted = _recorded(server), cells * _TASK_RUNS_A_CELL
     cpu, database_cpu = server.cpu(), database.cpu() if database else 0.0
     environment = server.environment | {DIRECTORY_VARIABLE: str(Path(job.folder).parent / "leases")}

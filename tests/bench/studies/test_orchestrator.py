@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import fields
+from inspect import signature
 
 from bench.studies.orchestrator.cells import without_tools
 from bench.studies.orchestrator.contest import _TASK_RUNS_A_CELL
@@ -22,6 +23,12 @@ def test_every_task_of_a_simulated_cell_is_counted_and_its_step_is_replaced() ->
     empty = without_tools(device_seconds=0)
     assert len(steps - NO_TASK_OF_SIMULATORS) == _TASK_RUNS_A_CELL
     assert steps == {name for name in steps if getattr(empty, name) is not getattr(ONCE, name)}
+
+
+def test_steps_without_tools_name_their_cell_as_task_runs_are_named() -> None:
+    empty = without_tools(device_seconds=0)
+    tasks = {field.name for field in fields(Steps)} - ASKED_FOR - NOT_OF_SIMULATORS - NO_TASK_OF_SIMULATORS
+    assert {next(iter(signature(getattr(empty, name)).parameters)) for name in tasks} == {"work"}
 
 
 def test_cpu_of_children_counts_for_their_family_while_they_live_and_when_they_have_ended() -> None:

@@ -120,7 +120,7 @@ async def test_what_is_packed_for_the_store_lies_in_the_labs_scratch_space(
     places = []
 
     def pack(source: Path, target: Path) -> Path:
-        places.append(target.parent.parent)
+        places.append(target.parent)
         return gzipped(source, target)
 
     monkeypatch.setattr("qhas.store.store.gzipped", pack)

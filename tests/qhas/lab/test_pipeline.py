@@ -3,147 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import selectors
-from collections import Counter, defaultdict
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from collections import Counter
 from pathlib import Path
-from statistics import mean, median
-from typing import Any
+from statistics import mean
 
 import pytest
 
-from fakes.records import model
 from qhas.lab import pipeline as schedule
 from qhas.lab.pipeline import Pipeline, Stage
 from qhas.machine.cores import Cores
 from qhas.site import Host
-from qhas.sweep.expectation import Expectations
-from qhas.sweep.forecast import Forecast
 from qhas.sweep.quantization import Quantization
-from qhas.sweep.size import NetworkSize
 from qhas.sweep.spec import Cell, ModelRef
-
-HOST = Host(free_memory_mb=0, free_scratch_mb=0)
-
-
-class _NoWaiting(selectors.DefaultSelector):
-    """Lets a loop's clock jump to its next timer instead of waiting for it."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        assert timeout is not None, "everybody waits and nothing will ever happen"
-        self.now += timeout
-        return super().select(0)
-
-
-def in_no_time(work: Coroutine[Any, Any, None]) -> float:
-    """Run it on a clock of its own; how many seconds passed there."""
-    selector = _NoWaiting()
-    loop = asyncio.SelectorEventLoop(selector)
-    loop.time = lambda: selector.now  # type: ignore[method-assign]
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(work)
-    return selector.now
-
-
-def cell_of(soc: str, name: str) -> Cell:
-    return Cell(model=model(name), soc=soc)
-
-
-@dataclass
-class Rack:
-    """Devices and cores with known durations: prepare, device, viewer by cell key."""
-
-    devices: dict[str, int]
-    cores: int
-    seconds: dict[str, tuple[float, float, float]]
-    lead: int = 0
-    """Most prepared cells that waited at once."""
-    busy: Counter[str] = field(default_factory=Counter)
-    waiting: int = 0
-    free: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-
-    async def run(self, cells: list[Cell], expected: Expectations | None = None) -> None:
-        cores = Cores(self.cores)
-        self.free = {soc: asyncio.Semaphore(count) for soc, count in self.devices.items()}
-        pipeline = Pipeline(cells, self.devices, self.cores, HOST, Path("/"), expected)
-        async with asyncio.TaskGroup() as group:
-            async for cell in pipeline:
-                group.create_task(self._run(cell, cores, pipeline))
-
-    async def _run(self, cell: Cell, cores: Cores, pipeline: Pipeline) -> None:
-        prepare, device, viewer = self.seconds[cell.key]
-        async with cores.turn(lambda: pipeline.urgency(cell)):
-            await asyncio.sleep(prepare)
-        pipeline.expected.learn(cell.key, prepare=prepare)
-        pipeline.enter(cell, Stage.WAITING)
-        self.waiting += 1
-        self.lead = max(self.lead, self.waiting)
-        async with self.free[cell.soc]:
-            self.waiting -= 1
-            pipeline.enter(cell, Stage.ON_DEVICE)
-            await asyncio.sleep(device)
-            self.busy[cell.soc] += device
-        pipeline.expected.learn(cell.key, device=device)
-        pipeline.enter(cell, Stage.FINISHING)
-        async with cores.turn(lambda: pipeline.urgency(cell)):
-            await asyncio.sleep(viewer)
-        pipeline.leave(cell)
-
-    def lower_bound(self) -> float:
-        """No order of work can end sooner: what cores and the devices of each SoC have to do, and how each begins."""
-        times = self.seconds.values()
-        cores = sum(prepare + viewer for prepare, _, viewer in times) / self.cores
-        by_soc = defaultdict(list)
-        for key, durations in self.seconds.items():
-            by_soc[key.split("/")[1]].append(durations)
-        racks = [
-            min(p for p, _, _ in each)
-            + sum(d for _, d, _ in each) / self.devices[soc]
-            + min(v for *_, v in each)
-            for soc, each in by_soc.items()
-        ]
-        return max(cores, *racks, max(map(sum, times)))
-
-
-def rack_of(
-    seed: int, prepare: tuple[float, float], *, networks: int = 24, cores: int = 8
-) -> tuple[Rack, list[Cell]]:
-    """Networks on 4 SoCs with two devices each; a network's prepare takes from .. to times as long as its device run."""
-    chance = random.Random(seed)
-    socs = ["sm8650", "sm8750", "sa8255", "qcs9100"]
-    cells = [cell_of(soc, f"net{n}") for n in range(networks) for soc in socs]
-    base = {n: (chance.uniform(20, 120), chance.uniform(*prepare)) for n in range(networks)}
-    seconds = {}
-    for cell in cells:
-        typical, factor = base[int(cell.model.name[3:])]
-        device = typical * chance.uniform(0.8, 1.2)
-        seconds[cell.key] = (device * factor * chance.uniform(0.9, 1.1), device, device * 0.2)
-    return Rack(dict.fromkeys(socs, 2), cores, seconds), cells
-
-
-def known(rack: Rack) -> Expectations:
-    """What a last run left."""
-    return Expectations(
-        {key: Forecast(prepare, device) for key, (prepare, device, _) in rack.seconds.items()},
-        measured=rack.devices,
-    )
-
-
-def by_size(rack: Rack, seed: int) -> Expectations:
-    """Sizes that tell as much of a network's prepare as those of real networks do of theirs: a third or half of it is chance."""
-    chance, prepares = random.Random(seed), defaultdict[str, list[float]](list)
-    for key, (prepare, _, _) in rack.seconds.items():
-        prepares[key.split("/")[0]].append(prepare)
-    typical = median(map(mean, prepares.values()))
-    sizes = {}
-    for network, each in prepares.items():
-        share = mean(each) / typical * chance.lognormvariate(0, 0.36)
-        sizes[network] = NetworkSize(int(share * 60e6), int(share * 60))
-    return Expectations(sizes=sizes, measured=rack.devices)
+from tests.qhas.lab.rack import HOST, Rack, by_size, cell_of, in_no_time, known, rack_of
 
 
 @pytest.mark.parametrize("cores", [2, 4, 8])
@@ -160,6 +32,24 @@ def test_a_sweep_whose_prepares_take_longest_ends_within_a_twentieth_of_the_lowe
 def test_no_balance_of_host_and_devices_costs_more_than_a_twelfth(seed: int, prepare: float) -> None:
     rack, cells = rack_of(seed, (prepare, prepare))
     assert in_no_time(rack.run(cells, known(rack))) <= 1.08 * rack.lower_bound()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_devices_are_scarce_a_sweep_ends_within_a_fiftieth_of_the_lower_bound(seed: int) -> None:
+    rack, cells = rack_of(seed, (1, 10), cores=64, devices=1)
+    assert in_no_time(rack.run(cells, known(rack))) <= 1.02 * rack.lower_bound()
+
+
+@pytest.mark.parametrize("cores", [16, 24, 32])
+def test_a_host_that_has_as_much_to_do_as_the_devices_of_each_soc_leaves_them_no_long_cells_for_the_end(
+    cores: int,
+) -> None:
+    share = []
+    for seed in range(4):
+        rack, cells = rack_of(seed, (1, 10), cores=cores, devices=1)
+        share.append(in_no_time(rack.run(cells, known(rack))) / rack.lower_bound())
+    assert mean(share) <= 1.15
+    assert max(share) <= 1.25
 
 
 @pytest.mark.parametrize("seed", range(3))

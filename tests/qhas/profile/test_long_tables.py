@@ -70,6 +70,18 @@ def test_a_row_is_the_same_whether_it_is_decoded_or_validated(changes: list[dict
     except (ValidationError, TypeError):
         expected = None
     assert rows_of(text, OPS, HtpOp) == expected
+    assert rows_of(text_of(**{OPS: rows, "of_a_later_version": [{}]}), OPS, HtpOp) == expected
+
+
+def test_a_section_that_nobody_knows_changes_nothing_of_the_others() -> None:
+    file = document([Made("conv1")])
+    known = load(json.dumps(file).encode())
+    file["data"]["of_a_later_version"] = {"data": [{"op": "conv1"}]}
+    loaded = load(json.dumps(file).encode())
+    assert loaded.tables == known.tables
+    assert loaded.tables
+    added = {"of_a_later_version": {"data": [{"op": "conv1"}]}}
+    assert loaded.document == known.document | {"data": known.document["data"] | added}
 
 
 def test_what_the_vendor_writes_is_decoded_with_no_row_left_in_the_document() -> None:

@@ -25,17 +25,22 @@ def night() -> list[CellRecord]:
     return [record(cell) for cell in cells]
 
 
+def on_cores(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_writers, "_CELLS_A_PROCESS", 1)
+    monkeypatch.setattr(page_writers.os, "cpu_count", lambda: cores)
+
+
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_writers, "_CELLS_A_PROCESS", 1)
-    monkeypatch.setattr(page_writers.os, "cpu_count", lambda: 2)
+    on_cores(2, monkeypatch)
 
 
+@pytest.mark.parametrize("cores", [2, 4], ids=["partly beside this process", "all beside it"])
 def test_pages_are_the_same_wherever_they_are_written(
-    tmp_path: Path, request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, cores: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     here = pages(tmp_path / "here")
-    request.getfixturevalue("elsewhere")
+    on_cores(cores, monkeypatch)
     assert pages(tmp_path / "elsewhere") == here
     assert sum("cells/" in path for path in here) == 6
     assert capfd.readouterr().err == ""

@@ -54,6 +54,26 @@ def test_a_graph_from_the_store_does_not_hide_what_its_prepare_takes(store: Stor
     assert list(read_durations(store, "nightly").values()) == [Forecast(40.0, 12.0)]
 
 
+def emulated_before(prepare: float, seconds: float) -> list[Attempt]:
+    """As of a simulated cell whose run was in the store."""
+    prepared, run, *others = attempts(prepare, seconds)
+    return [prepared, run.model_copy(update={"reused": True}), *others]
+
+
+def test_a_run_from_the_store_does_not_hide_what_it_takes(store: Store) -> None:
+    write_durations(store, "nightly", "one", [record(attempts=attempts(40.0, 10.0))])
+    write_durations(store, "nightly", "two", [record(attempts=emulated_before(0.0, 0.1))])
+    assert list(read_durations(store, "nightly").values()) == [Forecast(40.0, 10.0)]
+
+
+def test_what_was_in_the_store_whenever_a_cell_ran_is_expected_by_what_others_took(store: Store) -> None:
+    cell = Cell(model=model("net"), soc="sm8750")
+    others = [ran(f"net{n}", 600.0) for n in range(5)]
+    write_durations(store, "nightly", "one", [*others, record(cell, attempts=emulated_before(0.0, 0.1))])
+    asked = expectations(store, "nightly", [cell], SdkKind.VENDOR, []).of(cell)
+    assert asked == (pytest.approx(600.0, rel=0.2), pytest.approx(10.0, rel=0.2))
+
+
 def ran(name: str, prepare: float, *, size: int = 1000, sdk: SdkKind = SdkKind.VENDOR) -> CellRecord:
     """A good cell of a network of so many bytes."""
     return record(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from qhas.store import Store, StoreError, Upload
+from qhas.store.local import Local
 from tests.qhas.failing_fs import FailingFileSystem
 from tests.qhas.objects import keys_named
 
@@ -283,6 +284,43 @@ def test_files_are_on_the_disk_before_the_record_that_names_them(
     assert synced == ["trace.json"]
     store.write("cell/manifest.json", b"{}")
     assert [name.partition(".json")[0] for name in synced] == ["trace", "manifest"]
+
+
+@pytest.mark.parametrize("large", [0, 1 << 20])
+def test_every_file_of_an_upload_is_on_the_disk_when_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int
+) -> None:
+    """Large and small, packed and not, and nothing that was packed on the way stays behind."""
+    synced = list[str]()
+    monkeypatch.setattr("qhas.store.local.sync", lambda path: synced.append(path.name))
+    (tmp_path / "scratch").mkdir()
+    files = [Upload(name, tmp_path / name, name, compress=name.startswith("p")) for name in ("p1", "p2", "a")]
+    for file in files:
+        file.source.write_bytes(b"x" * (large + 1))
+    store = Store(str(tmp_path / "store"), scratch=tmp_path / "scratch")
+    stored = store.upload("cell", files)
+    assert sorted(synced) == sorted(artifact.path for artifact in stored) == ["a", "p1.gz", "p2.gz"]
+    for artifact in stored:
+        assert hashlib.sha256(store.read(f"cell/{artifact.path}") or b"").hexdigest() == artifact.sha256
+    assert everything_below(tmp_path / "scratch") == []
+
+
+def test_after_a_file_that_cannot_be_stored_in_a_folder_no_other_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = list[str]()
+
+    def put(_: Local, file: Path, _key: str) -> str:
+        begun.append(file.name)
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Local, "put", put)
+    files = [Upload(name, tmp_path / name, name) for name in ("one", "other")]
+    for file in files:
+        file.source.write_text(file.name)
+    with pytest.raises(StoreError, match=r"failed at cell/one: .*Permission denied"):
+        Store(str(tmp_path / "store")).upload("cell", files)
+    assert begun == ["one"]
 
 
 def test_a_pipe_in_a_local_store_is_a_fault_and_is_not_waited_for(tmp_path: Path) -> None:

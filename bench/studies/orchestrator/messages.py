@@ -1,0 +1,67 @@
+"""A Redis of the bench's own, through which Prefect's server sends its messages; nothing of it is on disk."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.failure import BenchFailed
+from bench.server import free_port
+from bench.usage import tree_cpu
+from infra.stack import parts
+
+_START_SECONDS, _STOP_SECONDS = 60.0, 30.0
+
+
+class MessagesMissing(BenchFailed):
+    """There is no Redis to start. The message says why."""
+
+
+@dataclass(frozen=True)
+class Messages:
+    """A Redis that takes connections, and the settings that make Prefect's server use it."""
+
+    pid: int
+    settings: dict[str, str]
+
+    def cpu(self) -> float:
+        """CPU seconds since its start."""
+        return tree_cpu(self.pid)
+
+
+@contextmanager
+def redis() -> Iterator[Messages]:
+    """Start one and end it with the block. Raises MessagesMissing."""
+    if not parts.redis_is_usable():
+        raise MessagesMissing("redis-server or the package prefect-redis is not installed")
+    port, password = free_port(), secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(prefix="qhas-bench-redis-") as folder:
+        file = parts.redis_file(Path(folder), port, password)
+        process = subprocess.Popen(
+            ["redis-server", str(file)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            cwd=folder,
+            start_new_session=True,
+        )
+        try:
+            _await(process, port)
+            yield Messages(process.pid, parts.on_redis(f"redis://:{password}@127.0.0.1:{port}/0"))
+        finally:
+            process.terminate()
+            process.wait(_STOP_SECONDS)
+
+
+def _await(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if parts.listens(port):
+            return
+        time.sleep(0.1)
+    raise MessagesMissing("Redis did not come up")

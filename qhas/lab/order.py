@@ -1,0 +1,97 @@
+"""Which cell of a SoC comes next. A cell goes over two kinds of machines one after another: this host, then a device.
+
+As Johnson's rule has it for such work: first cells that are sooner done here than there, so that devices have work soon and then
+more of it than they can do; then the others, the longest there first, so that little is left for devices when this host is done.
+With one machine of each kind that is exact. Here a machine's share counts, and as devices of a kind should also end together, of
+the first cells the longest there comes first whose prepare will be done before a device has nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import inf
+
+from qhas.sweep.expectation import Expectations
+from qhas.sweep.forecast import Forecast
+from qhas.sweep.spec import Cell
+
+_SOONER = 0.5
+"""Of its time there, from which on a cell counts as sooner done here: a forecast may be wrong, and short cells are dear at the end."""
+
+
+class Queue:
+    """The cells of a SoC that have not started, and what is expected of them.
+
+    `devices` is without end where it is simulated: what a device would do is then done on this host.
+    """
+
+    def __init__(self, devices: float, cells: Iterable[Cell], waits: Callable[[Cell], bool]) -> None:
+        """A cell that `waits` for another one's work is taken only if all of them do."""
+        self.devices = devices
+        self._waits = waits
+        self._left = {cell.key: (Forecast(), cell) for cell in cells}
+        self._feeding: list[str] = []
+        self._in_order: list[str] = []
+        self._by_length: list[str] = []
+        """The first one last, as in those above."""
+        self.here = self.there = 0.0
+        """Seconds that the cells need of this host, and of the devices."""
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    @property
+    def waits(self) -> bool:
+        """Whether all its cells do."""
+        return all(self._waits(cell) for _, cell in self._left.values())
+
+    def expect(self, expected: Expectations) -> None:
+        """Forecast the cells anew; then they are to be sorted."""
+        self._left = {key: (expected.of(cell), cell) for key, (_, cell) in self._left.items()}
+        self.here, self.there = sum(map(self._here, self._left)), sum(map(self._there, self._left))
+
+    def sort(self, cores: float) -> None:
+        """Put them in order, where this host has so many cores for them. Equals stay as they were given."""
+        scarce = self.devices / max(cores, 1e-9)
+        backwards = list(self._left)[::-1]
+        feeding = {key for key in backwards if self._here(key) * scarce < _SOONER * self._there(key)}
+        self._in_order = sorted(backwards, key=self._there if self.there else self._here)
+        self._feeding = [key for key in self._in_order if key in feeding]
+        self._by_length = sorted(backwards, key=self._length)
+
+    def longest(self) -> float:
+        """Seconds of the cell that takes longest from its start to the end of its work on a device."""
+        return self._length(self._first(self._by_length))
+
+    def take_longest(self) -> tuple[Forecast, Cell]:
+        """That cell. There must be one."""
+        return self._take(self._first(self._by_length))
+
+    def take_next(self, slack: float) -> tuple[Forecast, Cell]:
+        """The next one in order, where devices have work for so many seconds. There must be one."""
+        self._feeding = [key for key in self._feeding if key in self._left]
+        feeding = [key for key in reversed(self._feeding) if not self._waits(self._left[key][1])]
+        if not feeding:
+            return self._take(self._first(self._in_order))
+        in_time = (key for key in feeding if self._here(key) <= slack)
+        return self._take(next(in_time, None) or min(feeding, key=self._here))
+
+    def _here(self, key: str) -> float:
+        return self._length(key) if self.devices == inf else self._left[key][0].prepare
+
+    def _there(self, key: str) -> float:
+        return 0.0 if self.devices == inf else self._left[key][0].device
+
+    def _length(self, key: str) -> float:
+        return sum(self._left[key][0])
+
+    def _first(self, keys: list[str]) -> str:
+        while keys[-1] not in self._left:
+            keys.pop()
+        left = (key for key in reversed(keys) if key in self._left)
+        return next((key for key in left if not self._waits(self._left[key][1])), keys[-1])
+
+    def _take(self, key: str) -> tuple[Forecast, Cell]:
+        self.here -= self._here(key)
+        self.there -= self._there(key)
+        return self._left.pop(key)
