@@ -89,6 +89,9 @@ STUDIES = (
     ),
     Bench("traces", "bench.studies.traces", "checking traces against general parsers"),
     Bench("storage", "bench.studies.storage", "the store against other S3 clients"),
+    Bench(
+        "trials", "bench.studies.trials", "how much of a trial is the library's own compiling, and its memory"
+    ),
 )
 """Asked by name only: docs/benchmarks.md has their answers."""
 

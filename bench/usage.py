@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
-_PARENT, _SESSION, _FIRST_TIME, _LAST_TIME = 1, 3, 11, 14
-"""Places in /proc/<pid>/stat, counted from the state: parent, session, utime, stime, cutime, cstime (proc(5))."""
+_PARENT, _SESSION, _FIRST_TIME, _LAST_TIME, _RESIDENT = 1, 3, 11, 14, 21
+"""Places in /proc/<pid>/stat, counted from the state: parent, session, utime, stime, cutime, cstime, rss (proc(5))."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,19 @@ def peak_memory() -> int:
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     [line] = (line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024
+
+
+def resident() -> dict[int, int]:
+    """Bytes in memory of this process's living children, by process id."""
+    sizes = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:  # the process has ended meanwhile
+            continue
+        if int(fields[_PARENT]) == os.getpid():
+            sizes[int(stat.parent.name)] = int(fields[_RESIDENT]) * os.sysconf("SC_PAGE_SIZE")
+    return sizes
 
 
 def session_cpu(leader: int) -> float:

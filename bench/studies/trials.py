@@ -1,0 +1,151 @@
+"""Trials of a network, which are estimates alone, against the library's own compiling of it; and the memory they take."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bench.failure import BenchFailed
+from bench.faster.networks import dlc_of
+from bench.size import Size
+from bench.truth.estimating import host_sdk
+from bench.usage import Usage, resident, tree_cpu
+from qhas.estimate.estimator import Estimator, Outcome
+from qhas.estimate.trial import Subject, Trial
+from qhas.estimate.worker import TrialRefused, Worker
+from qhas.machine.digest import file_digest
+from qhas.site.sdk import Sdk
+from qhas.store import Store
+
+NETWORKS = ("demo-squeezenet", "squeezenet1_1", "mobilenet_v2")
+SOC = "sa8255"
+_SHARES = ("share", "cpu_share", "finalising_share", "busy")
+_TRIALS = {Size.QUICK: 20, Size.NORMAL: 200, Size.FULL: 1000}
+_LARGEST = {"demo-squeezenet"}
+"""Networks that are tried as often with `--full` as asked; the others a tenth of it."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Seconds a trial on all cores together, of wall clock and of CPU, and bytes of the largest worker."""
+
+    network: str
+    trials: int
+    library_wall: float
+    library_cpu: float
+    finalising_cpu: float
+    """What of it `graphFinalize` takes."""
+    wall: float
+    cpu: float
+    memory_early: int
+    memory_late: int
+
+    @property
+    def share(self) -> float:
+        """The rate over the library's own; and so much of the CPU time is the library's."""
+        return self.library_wall / self.wall
+
+    @property
+    def cpu_share(self) -> float:
+        return self.library_cpu / self.cpu
+
+    @property
+    def finalising_share(self) -> float:
+        return self.finalising_cpu / self.cpu
+
+    @property
+    def busy(self) -> float:
+        """Share of the cores' time that the trials used."""
+        return self.cpu / self.wall / (os.cpu_count() or 1)
+
+
+def measure(folder: Path, size: Size, console: Console) -> object:
+    """Raises BenchFailed for a network that cannot be made or estimated."""
+    sdk = host_sdk()
+    with Progress(console=console) as progress:
+        rates = [_rates(sdk, name, folder, size, progress) for name in NETWORKS]
+    console.print(_table(rates))
+    return [asdict(one) | {name: getattr(one, name) for name in _SHARES} for one in rates]
+
+
+def _rates(sdk: Sdk, network: str, folder: Path, size: Size, progress: Progress) -> Rates:
+    dlc = dlc_of(network, folder)
+    count = _TRIALS[size] if network in _LARGEST else max(20, _TRIALS[size] // 10)
+    library = _library(sdk, dlc, max(5, count // 20))
+    subject = Subject(dlc, file_digest(dlc), SOC)
+    # No trial is like another, so none is found in the store; the DRAM's clock changes nothing of the compiler's work. The
+    # workers' start is not a trial's.
+    trials = [Trial(subject, settings={"sim_ddr_freq": 1000 + number}) for number in range(count)]
+    workers = [Worker(sdk, folder / f"worker-{number}") for number in range(os.cpu_count() or 1)]
+    estimator = Estimator(sdk, Store(str(folder / f"store-{network}")), workers)
+    task, memory = progress.add_task(network, total=count), list[int]()
+
+    def tell(_trial: Trial, outcome: Outcome) -> None:
+        if isinstance(outcome, TrialRefused):
+            raise BenchFailed(f"{network} is not estimated: {outcome}")
+        memory.append(max(resident().values()))
+        progress.advance(task)
+
+    try:
+        estimator.try_all(
+            [Trial(subject, settings={"sim_ddr_freq": 900 + worker}) for worker in range(len(workers))]
+        )
+        cpu, before = tree_cpu(os.getpid()), Usage.so_far()
+        estimator.try_all(trials, tell)
+        wall, cpu = (Usage.so_far() - before).wall, tree_cpu(os.getpid()) - cpu
+    finally:
+        estimator.close(workers)
+    early = max(memory[: max(1, count // 10)])
+    return Rates(network, count, *library, wall / count, cpu / count, early, max(memory))
+
+
+def _library(sdk: Sdk, dlc: Path, count: int) -> tuple[float, float, float]:
+    """Seconds of wall clock and CPU a compilation, and those of CPU in finalising alone, with one process a core at work."""
+    command = [sys.executable, "-m", "bench.studies.finalising", str(dlc), SOC, str(count)]
+    cores = os.cpu_count() or 1
+    running = [
+        subprocess.Popen(
+            command, env=os.environ | sdk.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(cores)
+    ]
+    answers = [process.communicate() for process in running]
+    if any(process.returncode for process in running):
+        raise BenchFailed(f"{dlc.name} cannot be compiled: {answers[0][1].decode(errors='replace')[-300:]}")
+    seconds = [json.loads(output.splitlines()[-1]) for output, _ in answers]  # the library prints, too
+    wall, cpu, finalising = (
+        sum(each[what] for each in seconds) / (cores * count) for what in ("wall", "cpu", "finalising")
+    )
+    return wall / cores, cpu, finalising
+
+
+def _table(rates: Sequence[Rates]) -> Table:
+    table = Table(box=SIMPLE)
+    for name in (
+        "network",
+        "trials",
+        "library, ms",
+        "a trial, ms",
+        "rate",
+        "by CPU",
+        "cores busy",
+        "MiB early",
+        "late",
+    ):
+        table.add_column(name, justify="left" if name == "network" else "right")
+    for one in rates:
+        shares = (f"{getattr(one, name):.2f}" for name in _SHARES)
+        milliseconds = (f"{1000 * seconds:.1f}" for seconds in (one.library_wall, one.wall))
+        memory = (f"{bytes_ / 2**20:.0f}" for bytes_ in (one.memory_early, one.memory_late))
+        table.add_row(one.network, str(one.trials), *milliseconds, *shares, *memory)
+    return table
