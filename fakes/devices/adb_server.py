@@ -53,7 +53,7 @@ class AdbServer:
             "TMPDIR": str(self._home),
         }
 
-    def adb(self, *arguments: str, timeout: float = 30, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    def adb(self, *arguments: str, timeout: float = 600, **options: Any) -> subprocess.CompletedProcess[bytes]:
         """Run adb to its end; `options` are those of subprocess.run."""
         argv = ["adb", "-P", str(self.port), *arguments]
         given = {"capture_output": True, "stdin": subprocess.DEVNULL, **options}
@@ -66,7 +66,7 @@ class AdbServer:
         lines = self.adb("devices").stdout.decode().splitlines()[1:]
         return dict(line.split("\t", 1) for line in lines if "\t" in line)
 
-    def connect(self, phone: Phone, timeout: float = 10) -> None:
+    def connect(self, phone: Phone, timeout: float = 600) -> None:
         """Have the server connect, or connect again, and wait until the phone takes commands.
 
         Raises TimeoutError with adb's words when it does not within `timeout` seconds.
@@ -79,7 +79,7 @@ class AdbServer:
                 raise TimeoutError(f"{phone.serial} did not come up: {said.decode().strip()}")
             self.adb("disconnect", phone.serial)
             with suppress(subprocess.TimeoutExpired):  # adb itself waits for a silent phone without end
-                said = self.adb("connect", phone.serial, timeout=left).stdout
+                said = self.adb("connect", phone.serial, timeout=min(left, 30)).stdout
             self._await_authentication(phone)
 
     def _await_authentication(self, phone: Phone) -> None:

@@ -43,7 +43,7 @@ class PolicedMotoServer(MotoServer):
             data=b"0" if on else b"inf",
             headers={"Content-Type": "text/plain"},
         )
-        with urllib.request.urlopen(request, timeout=10):
+        with urllib.request.urlopen(request, timeout=600):
             pass
 
 

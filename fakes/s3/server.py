@@ -193,10 +193,10 @@ class Ceph(S3Server):
         return self.environ() | {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": secret}
 
     def _ceph(self, *words: str) -> None:
-        self._call("ceph", "-c", str(self._conf), "--connect-timeout", "30", *words)
+        self._call("ceph", "-c", str(self._conf), "--connect-timeout", "300", *words)
 
     def _call(self, *argv: str) -> None:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=90, cwd=self._folder)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=600, cwd=self._folder)
         if done.returncode:
             raise RuntimeError(f"{argv[0]} failed: {done.stderr.strip()}")
 

@@ -61,7 +61,7 @@ class Night:
             yield
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(600)
 
     def bisections(self) -> list[dict[str, Any]]:
         """Runs of the deployment."""

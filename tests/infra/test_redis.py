@@ -43,7 +43,7 @@ def test_it_answers_who_has_the_password(where: str, tmp_path: Path) -> None:
         assert Path(conf).stat().st_mode & 0o077 == 0
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(600)
 
 
 def ping(port: str, password: str | None = None) -> str:

@@ -189,7 +189,7 @@ def test_ctrl_c_while_tools_hang_frees_phone_and_board_within_five_seconds(
     running.send_signal(signal.SIGINT)
     assert_freed(rack, stopped)
     assert not [call for call in calls if alive(call.pid)]
-    running.wait(10)
+    running.wait(600)
 
 
 @pytest.mark.slow
@@ -212,7 +212,7 @@ def test_stopping_the_command_while_tools_hang_frees_the_rack_within_five_second
     stopped = time.time()
     running.send_signal(number)
     assert_freed(rack, stopped)
-    running.wait(60)
+    running.wait(600)
     assert running.returncode == 130
     record = read_run(rack.store, "one")
     assert record

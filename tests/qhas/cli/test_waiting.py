@@ -54,7 +54,7 @@ def dead(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
             return operation()
         except Exception as error:
             if passes(error):
-                assert told.wait(60)
+                assert told.wait(600)
             raise
 
     monkeypatch.setattr(screen.errors, "print", note)

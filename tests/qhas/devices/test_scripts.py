@@ -108,14 +108,14 @@ def test_the_tool_runs_in_the_job_with_its_variables_and_arguments(begin: Begin,
     code = "import os, sys; print(os.getcwd(), ascii(os.environ['ODD']), ascii(sys.argv[1]), repr(sys.stdin.read()))"
     process = begin(job, f"ODD={odd}", sys.executable, "-c", code, odd)
     assert process.stdout is not None
-    assert process.wait(10) == 0
+    assert process.wait(600) == 0
     assert process.stdout.read().decode() == f"{job} {odd!a} {odd!a} ''\n"
 
 
 def test_both_streams_and_the_exit_code_are_the_tools(begin: Begin, job: Path) -> None:
     process = begin(job, "sh", "-c", "echo out; echo err >&2; exit 7")
     assert process.stdout is not None
-    assert process.wait(10) == 7
+    assert process.wait(600) == 7
     assert process.stdout.read() == b"out\nerr\n"
 
 
@@ -123,20 +123,20 @@ def test_both_streams_and_the_exit_code_are_the_tools(begin: Begin, job: Path) -
 def test_a_tool_that_dies_by_a_signal_has_the_shells_exit_code(
     begin: Begin, job: Path, number: str, code: int
 ) -> None:
-    assert begin(job, "sh", "-c", f"kill -{number} $$").wait(10) == code
+    assert begin(job, "sh", "-c", f"kill -{number} $$").wait(600) == code
 
 
 def test_a_program_that_is_not_there_is_127(begin: Begin, job: Path) -> None:
-    assert begin(job, "A=b", "/nowhere/snpe-net-run").wait(10) == 127
+    assert begin(job, "A=b", "/nowhere/snpe-net-run").wait(600) == 127
 
 
 def test_a_job_that_is_gone_is_125(begin: Begin, job: Path) -> None:
-    assert begin(job / "gone", "true").wait(10) == 125
+    assert begin(job / "gone", "true").wait(600) == 125
 
 
 def test_nothing_outlives_a_tool_that_ends_well(begin: Begin, job: Path) -> None:
     process = begin(job, "true")
-    assert process.wait(10) == 0
+    assert process.wait(600) == 0
     until(lambda: not group(process.pid))
 
 
