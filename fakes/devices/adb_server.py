@@ -53,7 +53,9 @@ class AdbServer:
             "TMPDIR": str(self._home),
         }
 
-    def adb(self, *arguments: str, timeout: float = 600, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    def adb(
+        self, *arguments: str, timeout: float = 600, **options: Any
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run adb to its end; `options` are those of subprocess.run."""
         argv = ["adb", "-P", str(self.port), *arguments]
         given = {"capture_output": True, "stdin": subprocess.DEVNULL, **options}
