@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import orjson
 
 from hostsdk.compile_options import CompileOptions
 from hostsdk.errors import ErrorCode, ToolError
@@ -73,7 +74,7 @@ def _simulated(
         raise ToolError(
             ErrorCode.UNKNOWN, f"the simulator has no estimate of {graph} for this SoC.", "HTP Simulator"
         )
-    timeline = timeline_of(graph, json.loads(trace.read_bytes()), values)
+    timeline = timeline_of(graph, orjson.loads(trace.read_bytes()), values)
     trace.unlink()
     return timeline, read_schematic(scratch / f"{graph}_schematic.bin") if described else None
 
