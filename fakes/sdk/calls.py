@@ -26,6 +26,11 @@ class Call:
     exit_code: int | None
     fault: Fault | None
 
+    @property
+    def under_way(self) -> bool:
+        """Whether it has not ended, and asks for more than the tool's version: on a busy machine that takes long, too."""
+        return self.end is None and "--version" not in self.argv
+
     def option(self, name: str) -> str | None:
         """The value given for `--name`, in either form; None when it was not given."""
         flag = f"--{name}"

@@ -193,10 +193,10 @@ def test_a_read_only_board_can_be_read(board: Board) -> None:
 
 
 def test_a_hanging_command_never_answers_and_others_do(board: Board) -> None:
-    board.order(DeviceRule("echo", DeviceFault.HANG))
+    board.order(DeviceRule("echo lost", DeviceFault.HANG))
     with pytest.raises(subprocess.TimeoutExpired):
-        ssh(board, "echo", timeout=1)
-    assert ssh(board, "echo").stdout == b"\n"
+        ssh(board, "echo lost", timeout=1)
+    assert ssh(board, "echo here").stdout == b"here\n"
 
 
 def test_faults_of_transfers_are_refused(board: Board) -> None:

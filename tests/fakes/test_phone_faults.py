@@ -129,10 +129,10 @@ def test_a_read_only_phone_can_be_read(phone: Phone, adb: Adb, tmp_path: Path) -
 
 
 def test_a_hanging_command_never_answers_and_others_do(phone: Phone, adb: Adb) -> None:
-    phone.order(DeviceRule("net-run", DeviceFault.HANG))
+    phone.order(DeviceRule("echo lost", DeviceFault.HANG))
     with pytest.raises(subprocess.TimeoutExpired):
-        adb("shell", "echo net-run", timeout=0.4)
-    assert adb("shell", "echo net-run").stdout == b"net-run\n"
+        adb("shell", "echo lost", timeout=0.4)
+    assert adb("shell", "echo here").stdout == b"here\n"
 
 
 def test_a_rule_strikes_as_often_as_it_says(server: AdbServer, phone: Phone, adb: Adb) -> None:

@@ -127,7 +127,7 @@ async def until_beta_hangs(sites: Sites, name: str) -> None:
 def hanging(sites: Sites, name: str) -> bool:
     """Whether a run of a network has been under way for a second."""
     calls = read_calls(sites.sdks[name], Tool.NET_RUN)
-    return any(call.end is None and time.time() - call.start > 1 for call in calls)
+    return any(call.under_way and time.time() - call.start > 1 for call in calls)
 
 
 def hang(sites: Sites, name: str) -> None:

@@ -123,7 +123,7 @@ async def until_it_hangs(lab: FakeLab) -> None:
     async with asyncio.timeout(600):
         while not (
             keys_named(lab.store, "runs", "manifest.json")
-            and any(call.end is None and time.time() - call.start > 1 for call in _net_runs(lab))
+            and any(call.under_way and time.time() - call.start > 1 for call in _net_runs(lab))
         ):
             await asyncio.sleep(0.2)
 

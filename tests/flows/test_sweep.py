@@ -183,7 +183,7 @@ async def test_cancelling_ends_the_tools_and_leaves_a_run_that_can_be_resumed(la
     order(lab.sdk, Rule(Tool.NET_RUN, Fault.HANG, model="beta"))
     running = asyncio.create_task(run(lab))
     while not any(
-        call.end is None and time.time() - call.start > 1 for call in read_calls(lab.sdk, Tool.NET_RUN)
+        call.under_way and time.time() - call.start > 1 for call in read_calls(lab.sdk, Tool.NET_RUN)
     ):
         await asyncio.sleep(0.1)
     running.cancel()

@@ -156,7 +156,7 @@ def test_a_run_that_is_stopped_says_so_in_the_store_and_leaves_no_tool(
     order(sdk, Rule(Tool.NET_RUN, Fault.HANG))
     command = [sys.executable, "-c", STOPPED, site.model_dump_json(), spec.model_dump_json()]
     with subprocess.Popen(command, env={**os.environ}) as running:
-        while not any(call.end is None for call in read_calls(sdk, Tool.NET_RUN)):
+        while not any(call.under_way for call in read_calls(sdk, Tool.NET_RUN)):
             assert running.poll() is None
             time.sleep(0.1)
         running.send_signal(by)

@@ -67,7 +67,7 @@ def hangs(rack: Rack, count: int = 1) -> list[Call]:
     calls: list[Call] = []
 
     def some() -> bool:
-        calls[:] = [call for call in read_calls(rack.sdk, Tool.NET_RUN) if call.end is None]
+        calls[:] = [call for call in read_calls(rack.sdk, Tool.NET_RUN) if call.under_way]
         return len(calls) >= count and all(time.time() - call.start > 0.3 for call in calls)
 
     until(some, 600)

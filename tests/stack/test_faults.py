@@ -51,9 +51,7 @@ class Sweep:
     def hanging(self) -> list[int]:
         """Processes of net-run that hang."""
         calls = read_calls(self.running.sdk, Tool.NET_RUN)
-        return [
-            call.pid for call in calls if call.end is None and call.start > self.began and alive(call.pid)
-        ]
+        return [call.pid for call in calls if call.under_way and call.start > self.began and alive(call.pid)]
 
     def let_go(self) -> None:
         """From now on nothing hangs that starts; what hangs is ended as a tool that was killed."""
