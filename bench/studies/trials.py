@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -29,6 +30,8 @@ from qhas.store import Store
 
 NETWORKS = ("demo-squeezenet", "squeezenet1_1", "mobilenet_v2")
 SOC = "sa8255"
+_SAMPLES = 10
+"""Of memory, so that to look costs nothing."""
 _SHARES = ("share", "cpu_share", "finalising_share", "busy")
 _TRIALS = {Size.QUICK: 20, Size.NORMAL: 200, Size.FULL: 1000}
 _LARGEST = {"demo-squeezenet"}
@@ -88,13 +91,14 @@ def _rates(sdk: Sdk, network: str, folder: Path, size: Size, progress: Progress)
     trials = [Trial(subject, settings={"sim_ddr_freq": 1000 + number}) for number in range(count)]
     workers = [Worker(sdk, folder / f"worker-{number}") for number in range(os.cpu_count() or 1)]
     estimator = Estimator(sdk, Store(str(folder / f"store-{network}")), workers)
-    task, memory = progress.add_task(network, total=count), list[int]()
+    task, memory, told = progress.add_task(network, total=count), list[int](), itertools.count(1)
 
     def tell(_trial: Trial, outcome: Outcome) -> None:
         if isinstance(outcome, TrialRefused):
             raise BenchFailed(f"{network} is not estimated: {outcome}")
-        memory.append(max(resident().values()))
         progress.advance(task)
+        if next(told) % (count // _SAMPLES) == 0:
+            memory.append(max(resident().values()))
 
     try:
         estimator.try_all(
@@ -105,8 +109,7 @@ def _rates(sdk: Sdk, network: str, folder: Path, size: Size, progress: Progress)
         wall, cpu = (Usage.so_far() - before).wall, tree_cpu(os.getpid()) - cpu
     finally:
         estimator.close(workers)
-    early = max(memory[: max(1, count // 10)])
-    return Rates(network, count, *library, wall / count, cpu / count, early, max(memory))
+    return Rates(network, count, *library, wall / count, cpu / count, memory[0], max(memory))
 
 
 def _library(sdk: Sdk, dlc: Path, count: int) -> tuple[float, float, float]:

@@ -67,6 +67,15 @@ def test_a_worker_that_says_nothing_is_stopped(host_sdk, disk_store, subject, tm
         worker.ask(Trial(subject).request())
 
 
+def test_another_process_takes_over_after_so_many_answers(host_sdk, disk_store, subject, monkeypatch):
+    monkeypatch.setattr("qhas.estimate.worker._MOST_ANSWERS", 2)
+    made = host_sdk("answered = globals().get('answered', 0) + 1; cycles = 1000 * answered")
+    trials = [Trial(subject, settings={"sim_ddr_freq": clock}) for clock in range(5)]
+    with open_estimator(made.sdk, disk_store, cores=1) as estimator:
+        outcomes = estimator.try_all(trials)
+    assert [each.time_us for each in outcomes] == [1.0, 2.0, 1.0, 2.0, 1.0]
+
+
 def test_a_refusal_is_the_host_sdks_own_sentence_and_is_not_kept(host_sdk, disk_store, subject):
     made = host_sdk("print(json.dumps({'refusal': 'no cost model.'}), flush=True); continue")
     with (
