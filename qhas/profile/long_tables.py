@@ -121,11 +121,11 @@ def load(text: bytes) -> Loaded:
 def _at_once(text: bytes) -> tuple[_Document, _Tables, _Others]:
     """Of a file as the vendor writes it: every byte is looked at once, which is two thirds of the time."""
     file = _decoder(_vendors_own()).decode(text)
-    told = {
+    sections = {
         name: part for name in file.data.__struct_fields__ if (part := getattr(file.data, name)) is not UNSET
     }
-    others = {name: told.pop(name) for name in _SHORT if name in told}
-    return file, {name: table.data for name, table in told.items()}, others
+    others = {name: sections.pop(name) for name in _SHORT if name in sections}
+    return file, {name: table.data for name, table in sections.items()}, others
 
 
 def _by_section(text: bytes) -> tuple[_Document, _Tables, _Others]:
