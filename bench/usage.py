@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,33 +47,20 @@ def peak_memory() -> int:
 
 def resident() -> dict[int, int]:
     """Bytes in memory of this process's living children, by process id."""
-    sizes = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:  # the process has ended meanwhile
-            continue
-        if int(fields[_PARENT]) == os.getpid():
-            sizes[int(stat.parent.name)] = int(fields[_RESIDENT]) * os.sysconf("SC_PAGE_SIZE")
-    return sizes
+    page = os.sysconf("SC_PAGE_SIZE")
+    return {pid: fields[_RESIDENT] * page for pid, fields in _living() if fields[_PARENT] == os.getpid()}
 
 
 def session_cpu(leader: int) -> float:
     """CPU seconds of every living process of a session, and of the children these have waited for."""
-    return sum(_cpu_in(stat, leader) for stat in Path("/proc").glob("[0-9]*/stat"))
+    return sum(_cpu(fields) for _, fields in _living() if fields[_SESSION] == leader)
 
 
 def tree_cpu(root: int) -> float:
     """CPU seconds of a process, its living descendants, and the children these have waited for."""
     parents, seconds = {}, {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:  # the process has ended meanwhile
-            continue
-        pid = int(stat.parent.name)
-        parents[pid] = int(fields[_PARENT])
-        seconds[pid] = sum(map(int, fields[_FIRST_TIME : _LAST_TIME + 1])) * _TICK
+    for pid, fields in _living():
+        parents[pid], seconds[pid] = fields[_PARENT], _cpu(fields)
     family, grown = {root}, True
     while grown:
         children = {pid for pid, parent in parents.items() if parent in family} - family
@@ -86,11 +75,13 @@ def machine_cpu() -> float:
     return (user + nice + system + irq + softirq) * _TICK
 
 
-def _cpu_in(stat: Path, session: int) -> float:
-    try:
-        fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:  # the process has ended meanwhile
-        return 0.0
-    if int(fields[_SESSION]) != session:
-        return 0.0
-    return sum(map(int, fields[_FIRST_TIME : _LAST_TIME + 1])) * _TICK
+def _living() -> Iterator[tuple[int, list[int]]]:
+    """Every process, and what /proc/<pid>/stat says of it after its state, from which the places count."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # the process has ended meanwhile
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            yield int(stat.parent.name), [0, *map(int, fields[1:])]
+
+
+def _cpu(fields: list[int]) -> float:
+    return sum(fields[_FIRST_TIME : _LAST_TIME + 1]) * _TICK

@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from hostsdk.ending import ENDING
 from hostsdk.errors import ErrorCode, ToolError
 
 _TAIL_LINES = 3
@@ -57,24 +58,22 @@ class _Child:
         self, job: str, request: dict[str, Any], directory: Path, output: BinaryIO, replies: int
     ) -> None:
         parent = os.getpid()
-        sys.stdout.flush()  # or the copy would print it too
-        sys.stderr.flush()
+        _flush()  # or the copy would print it too
         self._returncode: int | None = None
+        mask = signal.pthread_sigmask(
+            signal.SIG_BLOCK, ENDING
+        )  # what comes now is not for the tool's handlers in the copy
         self._pid = os.fork()
         if self._pid == 0:
             code = 1
-            try:
-                _become_quiet(directory, output)
-                from hostsdk.native.job import serve
-
-                module = importlib.import_module(f"hostsdk.native.{job}")
-                serve(getattr(module, job), request, replies, parent)
-                code = 0
-            except BaseException:  # nothing of the tool may go on here
-                traceback.print_exc()
+            try:  # nothing of the tool may go on here, whatever fails
+                _become_quiet(directory, output, mask)
+                done = _done(job, request, replies, parent)
+                _flush()
+                code = done
             finally:
-                sys.stdout.flush()
                 os._exit(code)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def wait(self) -> int:
         """How it ended: its exit code, or the number of a signal below zero."""
@@ -89,15 +88,36 @@ class _Child:
             self.wait()
 
 
-def _become_quiet(directory: Path, output: BinaryIO) -> None:
+def _become_quiet(directory: Path, output: BinaryIO, mask: Iterable[int]) -> None:
     """Take nothing of the tool's: its signals' handlers, its directory, its input and outputs."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.chdir(directory)
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123
         os.dup2(nothing.fileno(), 0)
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
+
+
+def _done(job: str, request: dict[str, Any], replies: int, parent: int) -> int:
+    """Do the job; its exit code."""
+    try:
+        from hostsdk.native.job import serve
+
+        module = importlib.import_module(f"hostsdk.native.{job}")
+        serve(getattr(module, job), request, replies, parent)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _flush() -> None:
+    """Both outputs, of which a tool may have none."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream:
+            stream.flush()
 
 
 def _converse(child: _Child, replies: TextIO, listen: Listener) -> dict[str, Any] | None:

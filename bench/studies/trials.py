@@ -141,6 +141,7 @@ def _table(rates: Sequence[Rates]) -> Table:
         "a trial, ms",
         "rate",
         "by CPU",
+        "finalising",
         "cores busy",
         "MiB early",
         "late",

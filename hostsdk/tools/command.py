@@ -8,10 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
+from hostsdk.ending import ENDING
 from hostsdk.errors import ToolError
 from hostsdk.shown import printed_as_text
-
-_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class _Ended(BaseException):
@@ -27,7 +26,7 @@ def run(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
 
     Signals are the caller's again when the work is done.
     """
-    before = {number: signal.signal(number, _end) for number in _ENDING}
+    before = {number: signal.signal(number, _end) for number in ENDING}
     try:
         with printed_as_text():
             return _worked(work, argv)
@@ -53,6 +52,6 @@ def _worked(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    for other in _ENDING:
+    for other in ENDING:
         signal.signal(other, signal.SIG_IGN)
     raise _Ended(number)
