@@ -10,7 +10,6 @@ import importlib
 import json
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO, TextIO
 
 from hostsdk.ending import ENDING
 from hostsdk.errors import ErrorCode, ToolError
+from hostsdk.shown import flush
 
 _TAIL_LINES = 3
 
@@ -33,6 +33,7 @@ def run_job(
     `directory/native.log`. Raises `ToolError`: the job's own refusal, or RUNTIME_CRASHED naming how the child ended.
     The child is dead when this returns or raises.
     """
+    _take_standard_descriptors()
     printed = directory / "native.log"
     reading, writing = os.pipe()
     with os.fdopen(reading, encoding="utf-8") as replies, printed.open("wb") as output:
@@ -58,7 +59,7 @@ class _Child:
         self, job: str, request: dict[str, Any], directory: Path, output: BinaryIO, replies: int
     ) -> None:
         parent = os.getpid()
-        _flush()  # or the copy would print it too
+        flush()  # or the copy would print it too
         self._returncode: int | None = None
         mask = signal.pthread_sigmask(
             signal.SIG_BLOCK, ENDING
@@ -69,7 +70,7 @@ class _Child:
             try:  # nothing of the tool may go on here, whatever fails
                 _become_quiet(directory, output, mask)
                 done = _done(job, request, replies, parent)
-                _flush()
+                flush()
                 code = done
             finally:
                 os._exit(code)
@@ -86,6 +87,13 @@ class _Child:
         if self._returncode is None:
             os.kill(self._pid, signal.SIGKILL)
             self.wait()
+
+
+def _take_standard_descriptors() -> None:
+    """Open what a tool that was started without inputs or outputs lacks, or the job's own pipe would be one of them."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+        os.set_inheritable(number, True)
+    os.close(number)
 
 
 def _become_quiet(directory: Path, output: BinaryIO, mask: Iterable[int]) -> None:
@@ -111,13 +119,6 @@ def _done(job: str, request: dict[str, Any], replies: int, parent: int) -> int:
         traceback.print_exc()
         return 1
     return 0
-
-
-def _flush() -> None:
-    """Both outputs, of which a tool may have none."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream:
-            stream.flush()
 
 
 def _converse(child: _Child, replies: TextIO, listen: Listener) -> dict[str, Any] | None:

@@ -40,5 +40,16 @@ class _Shown(io.TextIOBase):
 @contextmanager
 def printed_as_text() -> Iterator[None]:
     """Whatever is printed inside is text: no cursor moves, no title changes, no direction is turned."""
-    with redirect_stdout(_Shown(sys.stdout)), redirect_stderr(_Shown(sys.stderr)):
+    with redirect_stdout(_shown(sys.stdout)), redirect_stderr(_shown(sys.stderr)):
         yield
+
+
+def flush() -> None:
+    """Have both outputs written, of which a process may have none."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream:
+            stream.flush()
+
+
+def _shown(stream: TextIO | None) -> _Shown | None:
+    return _Shown(stream) if stream else None

@@ -10,7 +10,7 @@ from types import FrameType
 
 from hostsdk.ending import ENDING
 from hostsdk.errors import ToolError
-from hostsdk.shown import printed_as_text
+from hostsdk.shown import flush, printed_as_text
 
 
 class _Ended(BaseException):
@@ -44,10 +44,10 @@ def _worked(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
     try:
         work(argv)
     except ToolError as error:
-        sys.stdout.flush()
+        flush()
         print(error.line(), file=sys.stderr)
         return 1
-    sys.stdout.flush()
+    flush()
     return 0
 
 

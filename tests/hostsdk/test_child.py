@@ -61,6 +61,17 @@ def test_a_tool_without_outputs_has_its_answer(tmp_path: Path, closed: str) -> N
     assert ends(tmp_path, before=closed) == ["7"]
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_tool_whose_outputs_were_closed_has_its_answer(tmp_path: Path, closed: str) -> None:
+    script = SCRIPT.format(
+        work=ANSWERS, before="from hostsdk.tools.command import run; run(lambda _: print('x'), [])"
+    )
+    command = ["sh", "-c", f'exec "$0" -E -c "$1" "$2" {closed}', sys.executable, script, str(tmp_path)]
+    subprocess.run(command, check=True, timeout=600)
+    assert (tmp_path / "ends").read_text() == "7\n"
+    assert (tmp_path / "native.log").read_text() in ("said", "")  # without an output nothing is printed
+
+
 def test_a_signal_that_waits_while_the_tool_is_copied_ends_the_copy_as_a_signal(tmp_path: Path) -> None:
     handled = "import os, signal; signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit))"
     (end,) = ends(tmp_path, "import os; os.kill(os.getpid(), 15)", handled)
