@@ -99,8 +99,9 @@ class CellWork:
         """A device of the cell's SoC for oneself; one of `avoid` only where there is no other. Raises StepFailed."""
         self._tell(prepare=prepare_seconds(self.attempts))
         self._enter(Stage.WAITING)
+        seconds = self._pipeline.expected.of(self.cell).device if self._pipeline else 0.0
         try:
-            async with self.lab.lease(self.cell, self.run_id, avoid) as device:
+            async with self.lab.lease(self.cell, self.run_id, avoid, seconds) as device:
                 self._enter(Stage.ON_DEVICE)
                 self.device, self.origin = device.facts, device.origin
                 yield device

@@ -2,8 +2,8 @@
 
 A device is held by an flock on its file, which the kernel drops when the process dies, however it dies. Who must wait
 draws a numbered ticket, a file that everybody can read. All processes walk the same tickets in the same order, one
-process at a time, and each takes what the walk gives to its own: so nobody is overtaken by a later one that wants the
-same device, and nobody needs a server. A process with tickets holds an flock too; tickets without it are void, and
+process at a time, and each takes what the walk gives to its own: so no process is overtaken by a later one that wants
+the same device, and nobody needs a server. A process with tickets holds an flock too; tickets without it are void, and
 those of one that does not take what is its own, as it is stopped, are passed over.
 """
 
@@ -29,9 +29,9 @@ from qhas.devices.queue import (
     Snapshot,
     Ticket,
     Turns,
+    in_order,
     is_ticket,
     next_number,
-    number_of,
     queue_of,
     why_none,
 )
@@ -135,10 +135,11 @@ class Leases:
         ignore_quarantine: bool = False,
         waiting: Callable[[list[LeaseState]], None] | None = None,
         patience_seconds: float | None = None,
+        expected_seconds: float = 0.0,
     ) -> AsyncIterator[str]:
         """Hold one of the addresses alone; earlier ones are preferred, and `avoid` is the last resort.
 
-        Busy devices are waited for without limit. `waiting` gets the states of the addresses when waiting begins and
+        Busy devices are waited for without limit, in the order of the tickets, but see `in_order`. `waiting` gets the states of the addresses when waiting begins and
         whenever they change. Raises NoDevice when all of them have been quarantined for `patience_seconds` on end (None:
         waits until one comes back), and InvalidInput if the directory holds something that cannot be locked, or somebody
         has the mutex for longer than `mutex_seconds`; for so long is waited for who does not take a free device, too.
@@ -150,6 +151,7 @@ class Leases:
             addresses=list(addresses),
             avoid=frozenset(avoid),
             ignore_quarantine=ignore_quarantine,
+            expected_seconds=expected_seconds,
         )
         lease = await self._wait(
             _Waiter(ticket, waiting, patience_seconds, asyncio.get_running_loop().create_future())
@@ -304,7 +306,7 @@ class Leases:
         lines = ((address, self._held_by(address)) for address in addresses)
         quarantines = ((address, self._quarantines.status(address)) for address in addresses)
         return Snapshot(
-            tickets={name: tickets[name] for name in sorted(tickets, key=lambda n: (number_of(n), n))},
+            tickets=in_order(tickets),
             held={address: line for address, line in lines if line is not None},
             quarantined={address: entry for address, entry in quarantines if entry is not None},
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 import re
-from collections.abc import Collection, Container, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -61,6 +62,8 @@ class Ticket(Stored):
     addresses: list[str]
     avoid: frozenset[str] = frozenset()
     ignore_quarantine: bool = False
+    expected_seconds: float = 0.0
+    """For which the device will be needed, as far as is known."""
 
     def usable(self, quarantined: Collection[str]) -> list[str]:
         """The addresses it would take now, the best first."""
@@ -86,6 +89,26 @@ def queue_of(name: str) -> str:
 def next_number(tickets: Iterable[str], last: int) -> int:
     """The number to draw, never the same twice: others read a ticket once."""
     return max(last, *(number for number in map(number_of, tickets) if number < _LAST_NUMBER), 0) + 1
+
+
+def in_order(tickets: Mapping[str, Ticket]) -> dict[str, Ticket]:
+    """Tickets by file name in the order of service.
+
+    That is the order in which they were drawn. But those of one queue, where no other wants any of their devices, change
+    places so that the longest comes first: it would end the sweep.
+    """
+    names = sorted(tickets, key=lambda name: (number_of(name), name))
+    queues, alone = defaultdict[str, set[str]](set), defaultdict[str, list[str]](list)
+    for name in names:
+        for address in tickets[name].addresses:
+            queues[address].add(queue_of(name))
+    for name in names:
+        if all(len(queues[address]) == 1 for address in tickets[name].addresses):
+            alone[queue_of(name)].append(name)
+    places = dict[str, str]()
+    for own in alone.values():
+        places |= zip(own, sorted(own, key=lambda name: -tickets[name].expected_seconds), strict=True)
+    return {name: tickets[name] for name in (places.get(name, name) for name in names)}
 
 
 def assign(tickets: Iterable[Ticket], free: Iterable[str], quarantined: Collection[str]) -> list[str | None]:

@@ -78,10 +78,10 @@ class Lab:
         return Origin.DEVICE if soc in self.site.measured_socs() else Origin.SIMULATOR
 
     def lease(
-        self, cell: Cell, run_id: str, avoid: Collection[str] = ()
+        self, cell: Cell, run_id: str, avoid: Collection[str] = (), expected_seconds: float = 0.0
     ) -> AbstractAsyncContextManager[Device]:
         """See `Lending.lease`."""
-        return self._lending.lease(cell, run_id, avoid)
+        return self._lending.lease(cell, run_id, avoid, expected_seconds)
 
     def device(self, ref: DeviceRef, cell: Cell | None = None) -> Device:
         """A device of site.yaml with the SDK of the cell, else the site's own; not leased and not yet reached."""

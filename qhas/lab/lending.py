@@ -72,8 +72,12 @@ class Lending:
         self._open_device = open_device
 
     @asynccontextmanager
-    async def lease(self, cell: Cell, run_id: str, avoid: Collection[str] = ()) -> AsyncIterator[Device]:
+    async def lease(
+        self, cell: Cell, run_id: str, avoid: Collection[str] = (), expected_seconds: float = 0.0
+    ) -> AsyncIterator[Device]:
         """A device of the cell's SoC for oneself, left clean; one of `avoid` only where there is no other.
+
+        A cell that is expected to need it longer comes before others of this run.
 
         Devices that fail again and again are quarantined. Without devices in site.yaml, a simulated one at once.
         Raises StepFailed if every device of the SoC is quarantined.
@@ -93,6 +97,7 @@ class Lending:
                         progress.Waiting(cell, _why_waiting(refs, states))
                     ),
                     patience_seconds=self._site.gate.patience_seconds,
+                    expected_seconds=expected_seconds,
                 ) as address,
                 self._blamed(refs[address], cell),
                 self._open(refs[address], cell) as device,

@@ -103,13 +103,15 @@ def holder(name: str = "nightly") -> Holder:
 
 @asynccontextmanager
 async def queued(
-    leases: Leases, addresses: Sequence[str], name: str, got: list[str]
+    leases: Leases, addresses: Sequence[str], name: str, got: list[str], expected_seconds: float = 0.0
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A task that waits in the queue already and notes in `got` whom it is and what it gets."""
     waits = asyncio.Event()
 
     async def take() -> None:
-        async with leases.take(addresses, holder(name), waiting=lambda _: waits.set()) as address:
+        async with leases.take(
+            addresses, holder(name), waiting=lambda _: waits.set(), expected_seconds=expected_seconds
+        ) as address:
             got.append(f"{name} {address}")
 
     task = asyncio.create_task(take())

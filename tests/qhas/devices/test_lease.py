@@ -78,6 +78,40 @@ async def test_coroutines_are_served_in_the_order_they_came(leases: Leases) -> N
     assert got == [f"{number} {A}" for number in range(20)]
 
 
+async def test_what_a_process_wants_alone_goes_to_those_first_that_need_it_longest(leases: Leases) -> None:
+    got: list[str] = []
+    async with AsyncExitStack() as stack:
+        async with leases.take([A], holder()):
+            tasks = [
+                await stack.enter_async_context(queued(leases, [A], str(seconds), got, seconds))
+                for seconds in (20, 60, 0, 40, 60)
+            ]
+            (state,) = leases.states([A])
+            in_order = [waiter.run_id for waiter in state.waiting]
+        async with asyncio.timeout(600):
+            await asyncio.gather(*tasks)
+    assert got == [f"{name} {A}" for name in in_order] == [f"{name} {A}" for name in (60, 60, 40, 20, 0)]
+
+
+async def test_where_another_process_wants_it_nobody_changes_places(
+    tmp_path: Path, leases: Leases, spawn: Spawn
+) -> None:
+    child = await spawn("use", tmp_path, "other", [A])
+    assert await child.says() == "ready"
+    got: list[str] = []
+    async with AsyncExitStack() as stack:
+        async with leases.take([A], holder()):
+            short = await stack.enter_async_context(queued(leases, [A], "short", got, 1))
+            child.go()
+            assert await child.says() == "waits"
+            long = await stack.enter_async_context(queued(leases, [A], "long", got, 9))
+        assert await child.says() == f"has {A}"
+        assert got == [f"short {A}"]
+        child.go()
+        await asyncio.gather(short, long)
+    assert got == [f"short {A}", f"long {A}"]
+
+
 async def test_a_release_wakes_the_waiters_of_its_own_process_without_a_poll(tmp_path: Path) -> None:
     leases = Leases(tmp_path, poll_seconds=3600)
     got: list[str] = []

@@ -12,13 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qhas.devices.lease import Leases, LeaseState, Ticket
-from qhas.devices.queue import assign
+from qhas.devices.queue import assign, in_order, number_of, queue_of
 from tests.qhas.devices.leasing import A, B, C, holder
 
 ADDRESSES = st.lists(st.sampled_from([A, B, C]), min_size=1, max_size=3, unique=True)
 TICKETS = st.builds(
-    Ticket, holder=st.just(holder()), addresses=ADDRESSES, avoid=ADDRESSES, ignore_quarantine=st.booleans()
+    Ticket,
+    holder=st.just(holder()),
+    addresses=ADDRESSES,
+    avoid=ADDRESSES,
+    ignore_quarantine=st.booleans(),
+    expected_seconds=st.sampled_from([0.0, 1.0, 60.0]),
 )
+NAMES = st.builds("{:09}.{}.ticket".format, st.integers(1, 20), st.sampled_from(["1-a", "2-b", "3-c"]))
 
 
 @given(
@@ -36,6 +42,27 @@ def test_nobody_is_overtaken_for_a_device_and_none_is_given_twice(
         better = usable[: usable.index(mine)] if mine else usable
         assert not set(better) & set(assigned[place + 1 :]), "a later one has what this one would rather have"
         assert not set(better) & (free - set(given_out)), "a free one is left over"
+
+
+@given(st.dictionaries(NAMES, TICKETS, max_size=12))
+def test_only_those_of_one_process_change_places_and_only_for_what_no_other_wants(
+    tickets: dict[str, Ticket],
+) -> None:
+    def contested(name: str) -> bool:
+        return any(
+            queue_of(other) != queue_of(name) and set(ticket.addresses) & set(tickets[name].addresses)
+            for other, ticket in tickets.items()
+        )
+
+    drawn = sorted(tickets, key=lambda name: (number_of(name), name))
+    served = in_order(tickets)
+    assert served == tickets
+    assert [queue_of(name) for name in served] == [queue_of(name) for name in drawn]
+    assert all(was == name for was, name in zip(drawn, served, strict=True) if contested(was))
+    for queue in map(queue_of, tickets):
+        alone = [name for name in served if queue_of(name) == queue and not contested(name)]
+        seconds = [tickets[name].expected_seconds for name in alone]
+        assert seconds == sorted(seconds, reverse=True)
 
 
 @settings(max_examples=25)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import random
 import selectors
 from collections import Counter, defaultdict
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,32 @@ def cell_of(soc: str, name: str) -> Cell:
 
 
 @dataclass
+class _Devices:
+    """Of a SoC: as leases of one run are, given to the longest of those that wait."""
+
+    free: int
+    waiting: list[tuple[float, int, asyncio.Future[None]]] = field(default_factory=list)
+    drawn: int = 0
+
+    @asynccontextmanager
+    async def lease(self, expected_seconds: float) -> AsyncIterator[None]:
+        if self.free:
+            self.free -= 1
+        else:
+            turn = asyncio.get_running_loop().create_future()
+            self.drawn += 1
+            heapq.heappush(self.waiting, (-expected_seconds, self.drawn, turn))
+            await turn
+        try:
+            yield
+        finally:
+            if self.waiting:
+                heapq.heappop(self.waiting)[2].set_result(None)
+            else:
+                self.free += 1
+
+
+@dataclass
 class Rack:
     """Devices and cores with known durations: prepare, device, viewer by cell key."""
 
@@ -59,11 +87,11 @@ class Rack:
     """Most prepared cells that waited at once."""
     busy: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
-    free: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    pools: dict[str, _Devices] = field(default_factory=dict)
 
     async def run(self, cells: list[Cell], expected: Expectations | None = None) -> None:
         cores = Cores(self.cores)
-        self.free = {soc: asyncio.Semaphore(count) for soc, count in self.devices.items()}
+        self.pools = {soc: _Devices(count) for soc, count in self.devices.items()}
         pipeline = Pipeline(cells, self.devices, self.cores, HOST, Path("/"), expected)
         async with asyncio.TaskGroup() as group:
             async for cell in pipeline:
@@ -77,7 +105,7 @@ class Rack:
         pipeline.enter(cell, Stage.WAITING)
         self.waiting += 1
         self.lead = max(self.lead, self.waiting)
-        async with self.free[cell.soc]:
+        async with self.pools[cell.soc].lease(pipeline.expected.of(cell).device):
             self.waiting -= 1
             pipeline.enter(cell, Stage.ON_DEVICE)
             await asyncio.sleep(device)
