@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,10 +13,10 @@ from qhas.cell.calibration import calibration_digest, gather_calibration
 from qhas.cell.conversion import made_key, origin_digest
 from qhas.cell.prepared import PreparedGraphs, prepared_key
 from qhas.failures import InvalidInput, StepFailed
+from qhas.lab.duration import Expected, InStore, expect, least_seconds
 from qhas.lab.lab import Lab, open_lab
 from qhas.network.onnx_file import read_onnx
 from qhas.runs.durations import expectations
-from qhas.runs.keys import soc_of
 from qhas.site import Site
 from qhas.site.fit import UnknownSoc, sdks_of
 from qhas.site.sdk import SdkKind
@@ -40,6 +39,8 @@ class Outlook:
     unknown: str | None
     seconds: float
     """From start to end, if nothing else uses the lab and nothing fails: the least that it takes."""
+    expected: Expected | None
+    """What it takes in the order in which cells will start; None of more cells than are rehearsed."""
 
     @property
     def device_seconds(self) -> float:
@@ -66,14 +67,16 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
         expectations, Store(site.store), plan.spec.name, plan.cells, kind, site.measured_socs()
     )
     forecasts = {cell.key: expected.of(cell) for cell in plan.cells}
+    devices, cores = site.devices_by_soc(), site.host.cores or os.cpu_count() or 1
+    known = frozenset(cell.key for cell in plan.cells if expected.knows(cell))
+    stored = InStore(prepared, emulated=known & prepared if kind is SdkKind.HOST else frozenset())
     return Outlook(
         forecasts=forecasts,
-        known=frozenset(cell.key for cell in plan.cells if expected.knows(cell)),
+        known=known,
         prepared=prepared,
         unknown=unknown,
-        seconds=least_seconds(
-            forecasts, prepared, site.devices_by_soc(), site.host.cores or os.cpu_count() or 1
-        ),
+        seconds=least_seconds(stored.left_of(forecasts, devices), devices, cores),
+        expected=await asyncio.to_thread(expect, plan.cells, expected, stored, devices, cores),
     )
 
 
@@ -99,24 +102,3 @@ def _calibration_digest(model: ModelRef, network: Path) -> str:
         folder = Path(scratch, "data")
         gather_calibration(model, read_onnx(network), folder)
         return calibration_digest(folder)
-
-
-def least_seconds(
-    forecasts: Mapping[str, Forecast], prepared: Collection[str], devices: Mapping[str, int], cores: int
-) -> float:
-    """What no order of work can beat, as far as forecasts are right: what the host has to do, what the devices of a SoC have
-    to do behind its shortest prepare, or the longest cell. `devices` is their number by SoC, of those that are not simulated.
-    """
-    left = {key: one._replace(prepare=0.0) if key in prepared else one for key, one in forecasts.items()}
-    host, by_soc = 0.0, defaultdict[str, list[Forecast]](list)
-    for key, forecast in left.items():
-        host += forecast.prepare
-        if (soc := soc_of(key)) in devices:
-            by_soc[soc].append(forecast)
-        else:
-            host += forecast.device  # the simulator computes here
-    busy = (
-        min(each.prepare for each in cells) + sum(each.device for each in cells) / devices[soc]
-        for soc, cells in by_soc.items()
-    )
-    return max(host / cores, *busy, *map(sum, left.values()), 0.0)

@@ -28,7 +28,7 @@ from qhas.profile.accuracy import Accuracy
 from qhas.profile.metrics import Latency, Metrics
 from qhas.profile.runtrace import Runtrace
 from qhas.runs import progress
-from qhas.runs.durations import device_seconds, prepare_seconds
+from qhas.runs.durations import seconds_of
 from qhas.runs.record import (
     Attempt,
     ConversionFacts,
@@ -40,6 +40,7 @@ from qhas.runs.record import (
 )
 from qhas.site.sdk import Sdk
 from qhas.store import StoreError
+from qhas.sweep.forecast import NOTHING, Forecast
 from qhas.sweep.spec import Cell
 from qhas.truth.traits import Traits
 
@@ -58,6 +59,7 @@ class CellWork:
         self.run_id = run_id
         self.directory = directory
         self._pipeline = pipeline
+        self._told = NOTHING
         self.started_at = datetime.now(UTC)
         self.attempts: list[Attempt] = []
         self.folders: dict[Step, Path] = {}
@@ -97,7 +99,7 @@ class CellWork:
     @asynccontextmanager
     async def lease(self, avoid: Collection[str] = ()) -> AsyncIterator[Device]:
         """A device of the cell's SoC for oneself; one of `avoid` only where there is no other. Raises StepFailed."""
-        self._tell(prepare=prepare_seconds(self.attempts))
+        self._tell()
         self._enter(Stage.WAITING)
         seconds = self._pipeline.expected.of(self.cell).device if self._pipeline else 0.0
         try:
@@ -106,7 +108,7 @@ class CellWork:
                 self.device, self.origin = device.facts, device.origin
                 yield device
         finally:
-            self._tell(device=device_seconds(self.attempts))
+            self._tell()
             self._enter(Stage.FINISHING)
 
     @property
@@ -127,9 +129,19 @@ class CellWork:
         if self._pipeline:
             self._pipeline.enter(self.cell, stage)
 
-    def _tell(self, *, prepare: float = 0.0, device: float = 0.0) -> None:
+    def leave(self) -> None:
+        """The cell has ended."""
         if self._pipeline:
-            self._pipeline.expected.learn(self.cell.key, prepare=prepare, device=device)
+            self._tell()
+            self._pipeline.leave(self.cell)
+
+    def _tell(self) -> None:
+        """What the cell has taken and nobody knows yet is learnt from by those that wait."""
+        if self._pipeline:
+            took = seconds_of(self.attempts, self.origin)
+            news = (now if now != told else 0.0 for now, told in zip(took, self._told, strict=True))
+            self._pipeline.expected.learn(self.cell.key, Forecast(*news))
+            self._told = took
 
     async def note_health_after(self, device: Device) -> None:
         """Add the device's condition after the runs. Raises DeviceFailed."""
@@ -272,9 +284,9 @@ async def open_work(
     With a pipeline, which has started the cell, its use of this host and its devices follows the pipeline's order.
     """
     directory = Path(tempfile.mkdtemp(prefix="cell-", dir=lab.scratch))
+    work = CellWork(cell, lab, run_id, directory, pipeline)
     try:
-        yield CellWork(cell, lab, run_id, directory, pipeline)
+        yield work
     finally:
-        if pipeline:
-            pipeline.leave(cell)
+        work.leave()
         await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)

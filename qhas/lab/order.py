@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from math import inf
 
 from qhas.sweep.expectation import Expectations
-from qhas.sweep.forecast import Forecast
+from qhas.sweep.forecast import NOTHING, Forecast
 from qhas.sweep.spec import Cell
 
 _SOONER = 0.5
@@ -29,7 +29,7 @@ class Queue:
         """A cell that `waits` for another one's work is taken only if all of them do."""
         self.devices = devices
         self._waits = waits
-        self._left = {cell.key: (Forecast(), cell) for cell in cells}
+        self._left = {cell.key: (NOTHING, cell) for cell in cells}
         self._feeding: list[str] = []
         self._in_order: list[str] = []
         self._by_length: list[str] = []
@@ -60,7 +60,7 @@ class Queue:
         self._by_length = sorted(backwards, key=self._length)
 
     def longest(self) -> float:
-        """Seconds of the cell that takes longest from its start to the end of its work on a device."""
+        """Seconds of the cell that takes longest."""
         return self._length(self._first(self._by_length))
 
     def take_longest(self) -> tuple[Forecast, Cell]:

@@ -61,6 +61,7 @@ class Pipeline:
         self._cores = cores
         self._host = host
         self._scratch = scratch
+        self._wants_room = bool(host.free_scratch_mb or host.free_memory_mb)
         self._stages: dict[str, Counter[Stage]] = defaultdict(Counter)
         self._where: dict[str, Stage] = {}
         self._changed = asyncio.Event()
@@ -128,7 +129,7 @@ class Pipeline:
                 yield cell
                 continue
             try:
-                async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
+                async with asyncio.timeout(_LOOK_AGAIN_SECONDS if self._wants_room else None):
                     await self._changed.wait()
             except TimeoutError:
                 continue
@@ -216,6 +217,8 @@ class Pipeline:
         return sum(stages[stage] for stages in self._stages.values())
 
     def _has_room(self) -> bool:
+        if not self._wants_room:
+            return True
         free = shutil.disk_usage(self._scratch).free
         return (
             free >= self._host.free_scratch_mb << 20

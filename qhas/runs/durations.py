@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field, ValidationError
@@ -19,7 +20,7 @@ from qhas.runs.record import Attempt, CellRecord
 from qhas.site.sdk import SdkKind
 from qhas.store import Store
 from qhas.sweep.expectation import Expectations
-from qhas.sweep.forecast import Forecast
+from qhas.sweep.forecast import NOTHING, Forecast, Seconds
 from qhas.sweep.size import NetworkSize, sizes_of
 from qhas.sweep.spec import Cell
 
@@ -33,8 +34,10 @@ class Durations(Stored):
     """Seconds by cell key and the run they are from; what others need to learn from them."""
 
     run_id: str
-    seconds: dict[CellKey, Forecast]
-    """Nothing for what was in the store whenever the cell ran."""
+    seconds: dict[CellKey, tuple[Seconds, Seconds]]
+    """Of prepare and of the work on a device; nothing for what was in the store whenever the cell ran."""
+    finish: dict[CellKey, Seconds] = Field(default={}, exclude_if=lambda finish: not finish)
+    """Of the viewer on this host, where it is known."""
     bytes: dict[str, Annotated[int, Field(ge=0, lt=1 << 50)]] = Field(
         default={}, exclude_if=lambda sizes: not sizes
     )
@@ -43,10 +46,15 @@ class Durations(Stored):
     measured: list[str] = []
     """SoCs whose cells ran on devices; others are simulated."""
 
+    @cached_property
+    def forecasts(self) -> dict[str, Forecast]:
+        """By cell key."""
+        return {key: Forecast(*took, self.finish.get(key, 0.0)) for key, took in self.seconds.items()}
+
 
 def read_durations(store: Store, sweep: str) -> dict[str, Forecast]:
     """Forecasts by cell key; none for a sweep that has not run yet. Raises StoreError."""
-    return _durations(store.read(keys.durations(sweep))).seconds
+    return _durations(store.read(keys.durations(sweep))).forecasts
 
 
 def expectations(
@@ -82,12 +90,12 @@ def _others(store: Store, sweep: str) -> Iterator[Durations]:
 def _learn(
     expected: Expectations, other: Durations, sizes: Mapping[str, NetworkSize], measured: Collection[str]
 ) -> None:
-    for key, took in other.seconds.items():
+    for key, took in other.forecasts.items():
         network, soc, _ = key.split("/")
         size = other.bytes.get(network)
         alike = (soc in other.measured) == (soc in measured)
         if size and size == sizes.get(network, NetworkSize(size)).bytes:  # else another network of that name
-            expected.learn(key, prepare=took.prepare, device=took.device if alike else 0.0)
+            expected.learn(key, took if alike else took._replace(device=0.0))
 
 
 def _durations(content: bytes | None) -> Durations:
@@ -101,9 +109,11 @@ def write_durations(store: Store, sweep: str, run_id: str, records: Sequence[Cel
     """Keep what good cells took; of cells that were not run or failed, what is known already. Raises StoreError."""
     last = _durations(store.read(keys.durations(sweep)))
     good = [record for record in records if record.good]
+    took = last.forecasts | {record.cell.key: _forecast(record, last.forecasts) for record in good}
     now = Durations(
         run_id=run_id,
-        seconds=last.seconds | {record.cell.key: _forecast(record, last.seconds) for record in good},
+        seconds={key: each[:2] for key, each in took.items()},
+        finish={key: each.finish for key, each in took.items() if each.finish},
         bytes=last.bytes | {record.cell.model.name: record.model.size for record in good if record.model},
         sdk=next((record.sdk.kind for record in good if record.sdk), last.sdk),
         measured=sorted({*last.measured, *(r.cell.soc for r in good if r.origin is Origin.DEVICE)}),
@@ -113,21 +123,28 @@ def write_durations(store: Store, sweep: str, run_id: str, records: Sequence[Cel
 
 def _forecast(record: CellRecord, last: Mapping[str, Forecast]) -> Forecast:
     """What was in the store this time may not be there next time: then the cell takes what it took before."""
-    earlier = last.get(record.cell.key, Forecast(0.0, 0.0))
-    prepare = prepare_seconds(record.attempts)
-    device = 0.0 if record.outputs_reused else device_seconds(record.attempts)
-    return Forecast(round(prepare or earlier.prepare, 3), round(device or earlier.device, 3))
+    took = seconds_of(record.attempts, record.origin)
+    if record.outputs_reused:
+        took = took._replace(device=0.0)
+    earlier = last.get(record.cell.key, NOTHING)
+    return Forecast(*(round(now or before, 3) for now, before in zip(took, earlier, strict=True)))
 
 
-def prepare_seconds(attempts: Iterable[Attempt]) -> float:
-    """What graph-prepare took; 0 for a graph from the store."""
-    prepares = (attempt for attempt in _good(attempts) if attempt.step is Step.PREPARE)
-    return sum(tool.seconds for attempt in prepares for tool in attempt.tools)
+def seconds_of(attempts: Iterable[Attempt], origin: Origin) -> Forecast:
+    """What good attempts took, nothing for what was in the store.
 
-
-def device_seconds(attempts: Iterable[Attempt]) -> float:
-    """What all work on the device took."""
-    return sum(attempt.seconds or 0.0 for attempt in _good(attempts) if attempt.step.on_device)
+    Of a device all its work counts. What computes on this host counts by its tools, for attempts also wait for cores.
+    """
+    seconds = dict.fromkeys(Forecast._fields, 0.0)
+    for attempt in _good(attempts):
+        tools = sum(tool.seconds for tool in attempt.tools)
+        if attempt.step is Step.PREPARE:
+            seconds["prepare"] += tools
+        elif attempt.step.on_device:
+            seconds["device"] += tools if origin is Origin.SIMULATOR else attempt.seconds or 0.0
+        elif attempt.step is Step.CHROMETRACE:
+            seconds["finish"] += tools
+    return Forecast(**seconds)
 
 
 def _good(attempts: Iterable[Attempt]) -> Iterator[Attempt]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from math import exp, log
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy, deepcopy
+from math import exp, hypot, log, sqrt
+from random import Random
 from types import MappingProxyType
+from typing import Self
 
-from qhas.sweep.forecast import SIMULATED, Forecast
+from qhas.sweep.forecast import NOTHING, ON_DEVICE, SIMULATED, Forecast
 from qhas.sweep.size import NetworkSize
 from qhas.sweep.spec import Cell
 
@@ -17,8 +20,13 @@ _ROUNDS = 5
 _ANEW = 1.1
 """Corrections are made anew when so many times as many cells have told: a cell of twenty thousand changes none."""
 _LEAST_SECONDS = 1e-3
-_UNKNOWN = Forecast(0.0, 0.0)
-_NOTHING: Mapping[str, Forecast] = MappingProxyType({})
+_SPREADS = (0.30, 0.40, 0.30)
+"""In the logarithm, of networks by their size alone: a prepare by `python -m bench prepares`; the others are assumed."""
+_REST = 0.1
+"""Of cells of one network. Assumed."""
+_ENOUGH = 5
+"""Networks, or cells, that tell more of it than what is assumed."""
+_NO_FORECASTS: Mapping[str, Forecast] = MappingProxyType({})
 _UNSIZED: Mapping[str, NetworkSize] = MappingProxyType({})
 
 
@@ -31,15 +39,15 @@ class Expectations:
 
     def __init__(
         self,
-        known: Mapping[str, Forecast] = _NOTHING,
+        known: Mapping[str, Forecast] = _NO_FORECASTS,
         sizes: Mapping[str, NetworkSize] = _UNSIZED,
         measured: Collection[str] = (),
     ) -> None:
         self.version = 0
         self._known, self._sizes, self._measured = known, sizes, measured
-        self._prepare, self._device = _Corrections(), _Corrections()
+        self._corrections = tuple(_Corrections() for _ in Forecast._fields)
         for key, forecast in known.items():
-            self.learn(key, prepare=forecast.prepare, device=forecast.device)
+            self.learn(key, forecast)
 
     def knows(self, cell: Cell) -> bool:
         """Whether the cell itself has run before."""
@@ -47,31 +55,58 @@ class Expectations:
 
     def of(self, cell: Cell) -> Forecast:
         """In seconds."""
-        known = self._known.get(cell.key, _UNKNOWN)
-        if min(known) >= _LEAST_SECONDS:
-            return known
-        first, labels = self._uncorrected(cell.key), _labels(cell.key)
-        parts = ((known.prepare, first.prepare, self._prepare), (known.device, first.device, self._device))
+        known, first, labels = (
+            self._known.get(cell.key, NOTHING),
+            self._uncorrected(cell.key),
+            _labels(cell.key),
+        )
+        parts = zip(known, first, self._corrections, strict=True)
         return Forecast(
-            *(took if took >= _LEAST_SECONDS else one * exp(by.of(labels)) for took, one, by in parts)
+            *(took if took >= _LEAST_SECONDS else typical * exp(by.of(labels)) for took, typical, by in parts)
         )
 
-    def learn(self, key: str, *, prepare: float = 0.0, device: float = 0.0) -> None:
-        """What a cell took, in seconds; less than a millisecond tells nothing."""
+    def learn(self, key: str, took: Forecast) -> None:
+        """What a cell took; of a part that took less than a millisecond, nothing."""
         first, labels = self._uncorrected(key), _labels(key)
-        for took, expected, corrections in (
-            (prepare, first.prepare, self._prepare),
-            (device, first.device, self._device),
-        ):
-            if took >= _LEAST_SECONDS and corrections.learn(labels, log(took / expected)):
+        for seconds, typical, by in zip(took, first, self._corrections, strict=True):
+            if seconds >= _LEAST_SECONDS and by.learn(labels, log(seconds / typical)):
                 self.version += 1
+
+    def copy(self) -> Self:
+        """One that learns by itself from here on."""
+        other = copy(self)
+        other._corrections = deepcopy(self._corrections)
+        return other
+
+    def drawn(self, cells: Iterable[Cell], chance: Random) -> dict[str, Forecast]:
+        """By cell key what they may take as well: what is not known lies off by as much as others have.
+
+        A network that has not run lies off in all of its cells alike, and each cell by itself.
+        """
+        networks = defaultdict[str, tuple[float, ...]](
+            lambda: tuple(chance.gauss(0, 1) for _ in self._corrections)
+        )
+        return {cell.key: self._drawn(cell, networks[cell.model.name], chance) for cell in cells}
+
+    def _drawn(self, cell: Cell, network: Sequence[float], chance: Random) -> Forecast:
+        known, labels = self._known.get(cell.key, NOTHING), _labels(cell.key)
+        parts = zip(known, self.of(cell), self._corrections, network, _SPREADS, strict=True)
+        return Forecast(
+            *(
+                seconds
+                if took >= _LEAST_SECONDS
+                else seconds * exp(off * by.spread(labels, spread) + chance.gauss(0, by.rest()))
+                for took, seconds, by, off, spread in parts
+            )
+        )
 
     def _uncorrected(self, key: str) -> Forecast:
         network, soc, _ = key.split("/")
-        return (Forecast() if soc in self._measured else SIMULATED).of_size(self._sizes.get(network))
+        return (ON_DEVICE if soc in self._measured else SIMULATED).of_size(self._sizes.get(network))
 
 
 Labels = tuple[str, str, str, str]
+_NETWORK = 1
 
 
 def _labels(key: str) -> Labels:
@@ -92,6 +127,17 @@ class _Corrections:
 
     def of(self, labels: Labels) -> float:
         return sum(part.get(label, 0.0) for part, label in zip(self._parts, labels, strict=True))
+
+    def spread(self, labels: Labels, assumed: float) -> float:
+        """How far networks lie off, as a standard deviation; nothing for one that is known."""
+        networks = self._parts[_NETWORK]
+        if labels[_NETWORK] in networks:
+            return 0.0
+        return hypot(*networks.values()) / sqrt(len(networks)) if len(networks) >= _ENOUGH else assumed
+
+    def rest(self) -> float:
+        """How far cells lie off by themselves."""
+        return hypot(*self._left) / sqrt(len(self._left)) if len(self._left) >= _ENOUGH else _REST
 
     def learn(self, labels: Labels, longer: float) -> bool:
         """Whether the corrections are others now."""

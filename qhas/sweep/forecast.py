@@ -20,21 +20,26 @@ _FIXED = 0.75
 
 
 class Forecast(NamedTuple):
-    """Seconds that a cell is expected to take: its prepare on this host, and all of its work on a device."""
+    """Seconds that a cell is expected to take: its prepare on this host, all of its work on a device, and the viewer on this host."""
 
-    prepare: Seconds = 60.0
-    device: Seconds = 60.0
-    """Without history: staging, warm-ups, thirty repetitions and one profiled run."""
+    prepare: Seconds
+    device: Seconds
+    finish: Seconds = 0.0
 
     def of_size(self, size: NetworkSize | None) -> Forecast:
         """For a network of that size, where this is for a typical one."""
         if size is None:
             return self
         share = host_prepare_seconds(size) / host_prepare_seconds(_TYPICAL)
-        return Forecast(self.prepare * share, self.device * (_FIXED + (1 - _FIXED) * share))
+        return Forecast(
+            self.prepare * share, self.device * (_FIXED + (1 - _FIXED) * share), self.finish * share
+        )
 
 
-SIMULATED = Forecast(prepare=2.5, device=1.0)
+NOTHING = Forecast(0.0, 0.0)
+ON_DEVICE = Forecast(prepare=60.0, device=60.0, finish=2.0)
+"""Of a cell that runs on a device, without history: staging, warm-ups, thirty repetitions and one profiled run."""
+SIMULATED = Forecast(prepare=2.5, device=1.0, finish=0.6)
 """Of a cell that is simulated on this host, without history: there is nothing to stage and nothing to repeat."""
 
 

@@ -22,11 +22,12 @@ def plan_document(plan: Plan, outlook: Outlook) -> dict[str, Any]:
         "excluded": plan.excluded,
         "prepared": None if outlook.unknown else sorted(outlook.prepared),
         "forecast_seconds": {
-            key: {"prepare": forecast.prepare, "device": forecast.device, "known": key in outlook.known}
+            key: forecast._asdict() | {"known": key in outlook.known}
             for key, forecast in outlook.forecasts.items()
         },
         "device_hours": outlook.device_seconds / 3600,
         "least_seconds": outlook.seconds,
+        "expected_seconds": outlook.expected._asdict() if outlook.expected else None,
         "warnings": list(plan.warnings),
     }
 
@@ -57,7 +58,6 @@ def show_plan(console: Console, plan: Plan, outlook: Outlook) -> None:
 
 
 def _summary(plan: Plan, outlook: Outlook) -> str:
-    end = datetime.now() + timedelta(seconds=outlook.seconds)  # for the reader's own clock
     known = len(outlook.known)
     basis = (
         f"{known} of {counted(len(plan.cells), 'cell')} by their last run, ~ is assumed"
@@ -68,13 +68,22 @@ def _summary(plan: Plan, outlook: Outlook) -> str:
     return (
         f"{counted(len(plan.cells), 'cell')}, {plan.excluded} left out{prepared}; "
         f"{outlook.device_seconds / 3600:.2f} device-hours ({basis}). "
-        f"{_until(outlook.seconds, end, certain=known == len(plan.cells))}"
+        f"{_until(outlook, certain=known == len(plan.cells))}"
     )
 
 
-def _until(seconds: float, end: datetime, *, certain: bool) -> str:
+def _until(outlook: Outlook, *, certain: bool) -> str:
     """What nobody has measured is no bound."""
-    lasting = timedelta(seconds=round(seconds))
-    if certain:
-        return f"At least {lasting}: started now, not before {end:%a %H:%M}."
-    return f"About {lasting}, by assumption: started now, around {end:%a %H:%M}."
+    expected = outlook.expected
+    seconds = expected.seconds if expected else outlook.seconds
+    end = f"{datetime.now() + timedelta(seconds=seconds):%a %H:%M}"  # for the reader's own clock
+    if not expected and certain:
+        return f"At least {_lasting(seconds)}: started now, not before {end}."
+    doubt = "" if certain else ", by assumption"
+    if expected and expected.low is not None and expected.high is not None:
+        doubt += f" {_lasting(expected.low)} to {_lasting(expected.high)} in eight cases of ten"
+    return f"About {_lasting(seconds)}{doubt}: started now, around {end}."
+
+
+def _lasting(seconds: float) -> timedelta:
+    return timedelta(seconds=round(seconds))

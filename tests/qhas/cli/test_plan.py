@@ -11,7 +11,6 @@ from fakes.records import record, run_record
 from fakes.sdk import build_fake_sdk
 from qhas.failures import FailureKind
 from qhas.runs.durations import Durations
-from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell, load_sweep
 from tests.qhas.cli.desk import Desk
 
@@ -46,14 +45,29 @@ def test_plan_without_an_sdk_says_that_it_cannot_know_what_is_prepared(desk: Des
 def test_plan_knows_what_the_sweep_took_last_time(desk: Desk) -> None:
     desk.site({"store": "store", "sdk": {"root": "/nowhere"}})
     key = "net/sm8650/default"
-    last = Durations(run_id="one", seconds={key: Forecast(40.0, 10.0)})
+    last = Durations(run_id="one", seconds={key: (40.0, 10.0)}, finish={key: 3.0})
     desk.store.write("sweeps/nightly/durations.json", last.model_dump_json().encode())
     document = json.loads(desk.run("plan", "sweep.yaml", "--site", "site.yaml", "--json").stdout)
-    assert document["forecast_seconds"][key] == {"prepare": 40.0, "device": 10.0, "known": True}
+    assert document["forecast_seconds"][key] == {"prepare": 40.0, "device": 10.0, "finish": 3.0, "known": True}
     other = document["forecast_seconds"]["net/sm8750/default"]
     assert other["known"] is False
     assert other["device"] == pytest.approx(10.0, rel=0.2), "the same network on another SoC"
     assert document["device_hours"] == pytest.approx((10 + other["device"]) / 3600)
+
+
+def test_a_plan_says_when_the_sweep_will_end_and_how_sure_that_is(desk: Desk) -> None:
+    desk.site({"store": "store", "sdk": {"root": "/nowhere"}, "host": {"cores": 1}})
+    assumed = desk.run("plan", "sweep.yaml", "--site", "site.yaml").stdout
+    assert re.search(
+        r"About 0:00:\d\d, by assumption 0:00:\d\d to 0:00:\d\d in eight cases of ten: started now", assumed
+    )
+    took = {f"net/{soc}/default": (40.0, 10.0) for soc in ("sm8650", "sm8750")}
+    last = Durations(run_id="one", seconds=took, finish=dict.fromkeys(took, 5.0))
+    desk.store.write("sweeps/nightly/durations.json", last.model_dump_json().encode())
+    assert "About 0:01:50: started now" in desk.run("plan", "sweep.yaml", "--site", "site.yaml").stdout
+    document = json.loads(desk.run("plan", "sweep.yaml", "--site", "site.yaml", "--json").stdout)
+    assert document["expected_seconds"] == {"seconds": 110.0, "low": None, "high": None}
+    assert document["least_seconds"] == 110.0
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,14 @@
-"""A rack with known durations, on a clock that jumps: hours pass in no time."""
+"""A rack with known durations."""
 
 from __future__ import annotations
 
-import asyncio
-import heapq
 import random
-import selectors
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections import defaultdict
+from dataclasses import dataclass
 
 from bench.studies.makespan.sizes import drawn_sizes
 from fakes.records import model
-from qhas.lab.pipeline import Pipeline, Stage
-from qhas.machine.cores import Cores
+from qhas.lab.rehearsal import Rehearsal, in_no_time
 from qhas.site import Host
 from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import Forecast
@@ -25,96 +17,24 @@ from qhas.sweep.spec import Cell
 HOST = Host(free_memory_mb=0, free_scratch_mb=0)
 
 
-class _NoWaiting(selectors.DefaultSelector):
-    """Lets a loop's clock jump to its next timer instead of waiting for it."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        assert timeout is not None, "everybody waits and nothing will ever happen"
-        self.now += timeout
-        return super().select(0)
-
-
-def in_no_time(work: Coroutine[Any, Any, None]) -> float:
-    """Run it on a clock of its own; how many seconds passed there."""
-    selector = _NoWaiting()
-    loop = asyncio.SelectorEventLoop(selector)
-    loop.time = lambda: selector.now  # type: ignore[method-assign]
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(work)
-    return selector.now
-
-
 def cell_of(soc: str, name: str) -> Cell:
     return Cell(model=model(name), soc=soc)
 
 
 @dataclass
-class _Devices:
-    """Of a SoC: as leases of one run are, given to the longest of those that wait."""
-
-    free: int
-    waiting: list[tuple[float, int, asyncio.Future[None]]] = field(default_factory=list)
-    drawn: int = 0
-
-    @asynccontextmanager
-    async def lease(self, expected_seconds: float) -> AsyncIterator[None]:
-        if self.free:
-            self.free -= 1
-        else:
-            turn = asyncio.get_running_loop().create_future()
-            self.drawn += 1
-            heapq.heappush(self.waiting, (-expected_seconds, self.drawn, turn))
-            await turn
-        try:
-            yield
-        finally:
-            if self.waiting:
-                heapq.heappop(self.waiting)[2].set_result(None)
-            else:
-                self.free += 1
-
-
-@dataclass
 class Rack:
-    """Devices and cores with known durations: prepare, device, viewer by cell key."""
+    """Devices and cores with known durations by cell key: prepare, device, viewer."""
 
     devices: dict[str, int]
     cores: int
-    seconds: dict[str, tuple[float, float, float]]
-    lead: int = 0
-    """Most prepared cells that waited at once."""
-    busy: Counter[str] = field(default_factory=Counter)
-    waiting: int = 0
-    pools: dict[str, _Devices] = field(default_factory=dict)
+    seconds: dict[str, Forecast]
 
-    async def run(self, cells: list[Cell], expected: Expectations | None = None) -> None:
-        cores = Cores(self.cores)
-        self.pools = {soc: _Devices(count) for soc, count in self.devices.items()}
-        pipeline = Pipeline(cells, self.devices, self.cores, HOST, Path("/"), expected)
-        async with asyncio.TaskGroup() as group:
-            async for cell in pipeline:
-                group.create_task(self._run(cell, cores, pipeline))
+    def run(self, cells: list[Cell], expected: Expectations | None = None) -> float:
+        """Seconds it takes, in no time."""
+        return in_no_time(self.rehearsal().run(cells, expected))
 
-    async def _run(self, cell: Cell, cores: Cores, pipeline: Pipeline) -> None:
-        prepare, device, viewer = self.seconds[cell.key]
-        async with cores.turn(lambda: pipeline.urgency(cell)):
-            await asyncio.sleep(prepare)
-        pipeline.expected.learn(cell.key, prepare=prepare)
-        pipeline.enter(cell, Stage.WAITING)
-        self.waiting += 1
-        self.lead = max(self.lead, self.waiting)
-        async with self.pools[cell.soc].lease(pipeline.expected.of(cell).device):
-            self.waiting -= 1
-            pipeline.enter(cell, Stage.ON_DEVICE)
-            await asyncio.sleep(device)
-            self.busy[cell.soc] += device
-        pipeline.expected.learn(cell.key, device=device)
-        pipeline.enter(cell, Stage.FINISHING)
-        async with cores.turn(lambda: pipeline.urgency(cell)):
-            await asyncio.sleep(viewer)
-        pipeline.leave(cell)
+    def rehearsal(self) -> Rehearsal:
+        return Rehearsal(self.devices, self.cores, self.seconds)
 
     def lower_bound(self) -> float:
         """No order of work can end sooner: what cores and the devices of each SoC have to do, and how each begins."""
@@ -144,16 +64,13 @@ def rack_of(
     for cell in cells:
         typical, factor = base[int(cell.model.name[3:])]
         device = typical * chance.uniform(0.8, 1.2)
-        seconds[cell.key] = (device * factor * chance.uniform(0.9, 1.1), device, device * 0.2)
+        seconds[cell.key] = Forecast(device * factor * chance.uniform(0.9, 1.1), device, device * 0.2)
     return Rack(dict.fromkeys(socs, devices), cores, seconds), cells
 
 
 def known(rack: Rack) -> Expectations:
     """What a last run left."""
-    return Expectations(
-        {key: Forecast(prepare, device) for key, (prepare, device, _) in rack.seconds.items()},
-        measured=rack.devices,
-    )
+    return Expectations(rack.seconds, measured=rack.devices)
 
 
 def by_size(rack: Rack, seed: int) -> Expectations:

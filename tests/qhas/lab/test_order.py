@@ -17,9 +17,9 @@ def nobody(_: Cell) -> bool:
 
 
 def queue(*seconds: tuple[float, float], devices: float = 1, waits: Callable[[Cell], bool] = nobody) -> Queue:
-    """Of cells n0, n1, ... with what they take here and there, where this host has one core for them."""
+    """Of cells n0, n1, ... with what they take here and there, and then a second here, where this host has one core for them."""
     cells = [Cell(model=model(f"n{number}"), soc="sm8750") for number in range(len(seconds))]
-    known = {cell.key: Forecast(*each) for cell, each in zip(cells, seconds, strict=True)}
+    known = {cell.key: Forecast(*each, finish=1) for cell, each in zip(cells, seconds, strict=True)}
     made = Queue(devices, cells, waits)
     made.expect(Expectations(known, measured={"sm8750"}))
     made.sort(1)
@@ -52,9 +52,9 @@ def test_of_a_simulated_soc_the_longest_comes_first_and_equals_as_given() -> Non
 
 def test_the_longest_is_taken_out_of_its_turn_once() -> None:
     cells = queue((30, 9), (1, 4), (35, 1))
-    assert cells.longest() == 39
+    assert cells.longest() == 40
     assert cells.take_longest()[1].model.name == "n0"
-    assert cells.longest() == 36
+    assert cells.longest() == 37
     assert order(cells) == ["n1", "n2"]
     assert (cells.here, cells.there) == (0, 0)
 
@@ -63,5 +63,5 @@ def test_a_cell_that_waits_for_another_ones_work_is_taken_when_all_do() -> None:
     waiting = {"n0", "n1"}
     cells = queue((1, 9), (2, 8), (3, 7), waits=lambda cell: cell.model.name in waiting)
     assert not cells.waits
-    assert cells.longest() == 10
+    assert cells.longest() == 11
     assert order(cells) == ["n2", "n0", "n1"]

@@ -1,0 +1,91 @@
+"""How long a sweep takes: the least, and what is to be expected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from statistics import median
+from typing import NamedTuple
+
+from qhas.lab.rehearsal import rehearse
+from qhas.runs.keys import soc_of
+from qhas.sweep.expectation import Expectations
+from qhas.sweep.forecast import Forecast
+from qhas.sweep.spec import Cell
+
+_DRAWS = 9
+"""Of so many, the least and the most hold eight of ten."""
+_REHEARSED = 1000
+"""Cells, in all rehearsals together: half a second."""
+
+
+class Expected(NamedTuple):
+    """Seconds from start to end, and between which of them, eight times in ten, as far as forecasts are known to be right.
+
+    The ends are None where all is known by an earlier run, or nobody can say.
+    """
+
+    seconds: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class InStore:
+    """Cells by key that find their graph in the store, and those of them that, if simulated, find their run there, too."""
+
+    prepared: Collection[str] = ()
+    emulated: Collection[str] = ()
+
+    def left_of(self, forecasts: Mapping[str, Forecast], devices: Container[str]) -> dict[str, Forecast]:
+        """What cells still take."""
+        left = dict[str, Forecast]()
+        for key, forecast in forecasts.items():
+            runs = key not in self.emulated or soc_of(key) in devices
+            left[key] = Forecast(
+                0.0 if key in self.prepared else forecast.prepare,
+                forecast.device if runs else 0.0,
+                forecast.finish,
+            )
+        return left
+
+
+def expect(
+    cells: Sequence[Cell], expected: Expectations, stored: InStore, devices: Mapping[str, int], cores: int
+) -> Expected | None:
+    """Rehearse the sweep: once if all is known, else several times with other durations that are as likely.
+
+    Not in an event loop. None of more cells than a moment is enough for.
+    """
+    if not 0 < len(cells) <= _REHEARSED:
+        return None
+
+    def rehearsed(draw: int) -> float:
+        took = expected.drawn(cells, Random(draw))  # noqa: S311
+        return rehearse(cells, devices, cores, expected.copy(), stored.left_of(took, devices))
+
+    draws = 1 if all(map(expected.knows, cells)) else min(_DRAWS, _REHEARSED // len(cells))
+    seconds = sorted(map(rehearsed, range(draws)))
+    return Expected(median(seconds), *((seconds[0], seconds[-1]) if draws == _DRAWS else ()))
+
+
+def least_seconds(forecasts: Mapping[str, Forecast], devices: Mapping[str, int], cores: int) -> float:
+    """What no order of work can beat, as far as forecasts are right: what the host has to do, what the devices of a SoC have
+    to do behind its shortest prepare, or the longest cell. `devices` is their number by SoC, of those that are not simulated.
+    """
+    host, by_soc = 0.0, defaultdict[str, list[Forecast]](list)
+    for key, forecast in forecasts.items():
+        host += forecast.prepare + forecast.finish
+        if (soc := soc_of(key)) in devices:
+            by_soc[soc].append(forecast)
+        else:
+            host += forecast.device  # the simulator computes here
+    busy = (
+        min(each.prepare for each in cells)
+        + sum(each.device for each in cells) / devices[soc]
+        + min(each.finish for each in cells)
+        for soc, cells in by_soc.items()
+    )
+    return max(host / cores, *busy, *map(sum, forecasts.values()), 0.0)

@@ -1,0 +1,118 @@
+"""What a plan foretells is near what then happens, on racks with known durations."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+
+from qhas.lab.duration import Expected, InStore, expect, least_seconds
+from qhas.sweep.expectation import Expectations
+from qhas.sweep.forecast import Forecast
+from qhas.sweep.spec import Cell
+from tests.qhas.lab.rack import Rack, by_size, cell_of, known, rack_of
+
+RACKS = {"host slots scarce": (8, 2), "devices scarce": (64, 1), "both": (16, 1)}
+
+
+def foretold(cells: list[Cell], rack: Rack, expected: Expectations, stored: InStore | None = None) -> Expected:
+    said = expect(cells, expected, stored or InStore(), rack.devices, rack.cores)
+    assert said
+    return said
+
+
+def told_by_others(rack: Rack, seed: int) -> Expectations:
+    """What is expected of networks that never ran, by their sizes and by what as many others took."""
+    others = {f"other-{key}": took for key, took in rack_of(seed + 100, (1, 10))[0].seconds.items()}
+    expected = by_size(Rack(rack.devices, rack.cores, rack.seconds | others), seed)
+    for key, took in others.items():
+        expected.learn(key, took)
+    return expected
+
+
+@pytest.mark.parametrize("name", RACKS)
+@pytest.mark.parametrize("seed", range(4))
+def test_of_a_second_night_is_what_then_happens(seed: int, name: str) -> None:
+    cores, devices = RACKS[name]
+    rack, cells = rack_of(seed, (1, 10), cores=cores, devices=devices)
+    said = foretold(cells, rack, known(rack))
+    assert said == (pytest.approx(rack.run(cells, known(rack))), None, None)
+
+
+@pytest.mark.parametrize("name", RACKS)
+def test_of_first_nights_after_other_networks_ran_is_within_a_tenth_in_the_middle_and_three_tenths_at_worst(
+    name: str,
+) -> None:
+    cores, devices = RACKS[name]
+    shares, held = [], 0
+    for seed in range(8):
+        rack, cells = rack_of(seed, (1, 10), cores=cores, devices=devices)
+        expected = told_by_others(rack, seed)
+        seconds, low, high = foretold(cells, rack, expected)
+        took = rack.run(cells, expected)
+        shares.append(took / seconds)
+        assert low is not None
+        assert high is not None
+        held += low <= took <= high
+    assert 0.9 <= median(shares) <= 1.1
+    assert 1 / 1.35 <= min(shares)
+    assert max(shares) <= 1.35
+    assert held >= 4
+
+
+def test_what_is_in_the_store_takes_nothing() -> None:
+    cells = [cell_of("sm8750", name) for name in "ab"]
+    took = {cell.key: Forecast(40.0, 10.0, 3.0) for cell in cells}
+    for devices, prepared, emulated in (({"sm8750": 1}, 23.0, 23.0), ({}, 26.0, 6.0)):
+        rack = Rack(devices, 1, took)
+        everything = set(took)
+        assert foretold(cells, rack, known(rack), InStore(everything)).seconds == prepared
+        assert foretold(cells, rack, known(rack), InStore(everything, everything)).seconds == emulated
+
+
+def test_the_same_is_foretold_every_time() -> None:
+    rack, cells = rack_of(1, (1, 10), networks=4)
+    first, second = (foretold(cells, rack, by_size(rack, 1)) for _ in range(2))
+    assert first == second
+    assert first.low is not None
+    assert first.high is not None
+    assert first.low < first.seconds < first.high
+
+
+def test_of_no_cells_and_of_very_many_nothing_is_rehearsed() -> None:
+    cells = [cell_of("sm8750", f"net{n}") for n in range(1001)]
+    assert expect([], Expectations(), InStore(), {}, 1) is None
+    assert expect(cells, Expectations(), InStore(), {}, 1) is None
+
+
+def least(took: dict[str, Forecast], devices: dict[str, int], cores: int, *prepared: str) -> float:
+    return least_seconds(InStore(prepared).left_of(took, devices), devices, cores)
+
+
+@pytest.mark.parametrize("name", RACKS)
+def test_no_sweep_ends_before_the_least(name: str) -> None:
+    cores, devices = RACKS[name]
+    rack, cells = rack_of(5, (1, 10), cores=cores, devices=devices)
+    shortest = least(rack.seconds, rack.devices, cores)
+    assert shortest == pytest.approx(rack.lower_bound())
+    assert shortest <= rack.run(cells, known(rack))
+
+
+def test_what_is_prepared_takes_nothing_of_the_host() -> None:
+    took = {"a/sm8750/default": Forecast(40.0, 10.0), "b/sm8750/default": Forecast(30.0, 10.0)}
+    assert least(took, {"sm8750": 1}, 1) == 70
+    assert least(took, {"sm8750": 1}, 1, "a/sm8750/default") == 40
+    assert least(took, {"sm8750": 1}, 1, *took) == 20
+
+
+def test_devices_wait_for_the_shortest_prepare_and_the_host_for_the_last_viewer() -> None:
+    took = {f"{name}/sm8750/default": Forecast(30.0, 10.0, 2.0) for name in "abc"}
+    assert least(took, {"sm8750": 1}, 8) == 62
+
+
+def test_no_sweep_ends_before_its_longest_cell() -> None:
+    assert least({"a/sm8750/default": Forecast(40.0, 10.0, 1.0)}, {"sm8750": 4}, 8) == 51
+
+
+def test_a_simulated_cell_takes_all_of_its_time_on_this_host() -> None:
+    assert least({f"{name}/sm8750/default": Forecast(4.0, 1.0) for name in "abc"}, {}, 2) == 7.5
