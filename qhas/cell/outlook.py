@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from qhas.cell.calibration import calibration_digest, gather_calibration
 from qhas.cell.conversion import made_key, origin_digest
@@ -52,49 +53,74 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
     """Ask the store and the SDK. Raises StoreError, UnknownSoc."""
     kind: SdkKind | None = None
     unknown: str | None = None
+    made, prepared = set[str](), set[str]()
     try:
         async with open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, plan.cells)) as lab:
             kind = lab.sdk.kind
-            calibrated = dict[str, str]()
-            prepared = frozenset(
-                [cell.key for cell in plan.cells if await _is_prepared(cell, lab, calibrated)]
-            )
+            contents = _Contents(lab)
+            for cell in plan.cells:
+                if keys := await contents.keys_of(cell):
+                    made |= {cell.key} if await contents.holds(keys.made) else set()
+                    prepared |= {cell.key} if await contents.holds(keys.prepared) else set()
     except UnknownSoc:
         raise
     except InvalidInput as error:
-        prepared, unknown = frozenset(), str(error)
+        unknown = str(error)
     expected = await asyncio.to_thread(
         expectations, Store(site.store), plan.spec.name, plan.cells, kind, site.measured_socs()
     )
     forecasts = {cell.key: expected.of(cell) for cell in plan.cells}
     devices, cores = site.devices_by_soc(), site.host.cores or os.cpu_count() or 1
     known = frozenset(cell.key for cell in plan.cells if expected.knows(cell))
-    stored = InStore(prepared, emulated=known & prepared if kind is SdkKind.HOST else frozenset())
+    stored = InStore(made, prepared, emulated=known & prepared if kind is SdkKind.HOST else ())
     return Outlook(
         forecasts=forecasts,
         known=known,
-        prepared=prepared,
+        prepared=frozenset(prepared),
         unknown=unknown,
         seconds=least_seconds(stored.left_of(forecasts, devices), devices, cores),
         expected=await asyncio.to_thread(expect, plan.cells, expected, stored, devices, cores),
     )
 
 
-async def _is_prepared(cell: Cell, lab: Lab, calibrated: dict[str, str]) -> bool:
-    """`calibrated`: digests of calibration data by network, of those that are known."""
-    name, quantization = cell.model.name, cell.model.quantize
-    if quantization and "://" in quantization.calibration:  # which would have to be fetched to know
-        return False
-    try:
-        source, _ = await lab.model(cell.model)
-        origin = await asyncio.to_thread(origin_digest, cell, source)
-        if quantization and name not in calibrated:
-            calibrated[name] = await asyncio.to_thread(_calibration_digest, cell.model, source.path)
-    except (StepFailed, InvalidInput, OSError, ValueError):
-        return False
-    sdk = lab.sdk_of(cell)
-    key = prepared_key(cell, sdk, made_key(cell, sdk, origin, calibrated[name] if quantization else ""))
-    return await asyncio.to_thread(PreparedGraphs(lab.store).holds, key)
+class _Keys(NamedTuple):
+    """Content keys of what a cell's prepare takes and leaves."""
+
+    made: str
+    prepared: str
+
+
+class _Contents:
+    """What of the cells is in the lab's store. Each content is asked for once."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._graphs = PreparedGraphs(lab.store)
+        self._calibrated = dict[str, str]()
+        """Digests of calibration data by network."""
+        self._held = dict[str, bool]()
+
+    async def keys_of(self, cell: Cell) -> _Keys | None:
+        """None where that cannot be told without fetching something, or is not to be told at all."""
+        name, quantization = cell.model.name, cell.model.quantize
+        if quantization and "://" in quantization.calibration:
+            return None
+        try:
+            source, _ = await self._lab.model(cell.model)
+            origin = await asyncio.to_thread(origin_digest, cell, source)
+            if quantization and name not in self._calibrated:
+                self._calibrated[name] = await asyncio.to_thread(_calibration_digest, cell.model, source.path)
+        except (StepFailed, InvalidInput, OSError, ValueError):
+            return None
+        sdk = self._lab.sdk_of(cell)
+        made = made_key(cell, sdk, origin, self._calibrated[name] if quantization else "")
+        return _Keys(made, prepared_key(cell, sdk, made))
+
+    async def holds(self, key: str) -> bool:
+        """Whether the store has it."""
+        if key not in self._held:
+            self._held[key] = await asyncio.to_thread(self._graphs.holds, key)
+        return self._held[key]
 
 
 def _calibration_digest(model: ModelRef, network: Path) -> str:

@@ -10,7 +10,7 @@ from statistics import median
 from typing import NamedTuple
 
 from qhas.lab.rehearsal import rehearse
-from qhas.runs.keys import soc_of
+from qhas.runs.keys import network_of, soc_of
 from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
@@ -34,8 +34,9 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True)
 class InStore:
-    """Cells by key that find their graph in the store, and those of them that, if simulated, find their run there, too."""
+    """Keys of cells that find their converted network there, their graph, and, if they are simulated, their run."""
 
+    made: Collection[str] = ()
     prepared: Collection[str] = ()
     emulated: Collection[str] = ()
 
@@ -43,12 +44,12 @@ class InStore:
         """What cells still take."""
         left = dict[str, Forecast]()
         for key, forecast in forecasts.items():
-            runs = key not in self.emulated or soc_of(key) in devices
-            left[key] = Forecast(
-                0.0 if key in self.prepared else forecast.prepare,
-                forecast.device if runs else 0.0,
-                forecast.finish,
-            )
+            found = {
+                "convert": key in self.made,
+                "prepare": key in self.prepared,
+                "device": key in self.emulated and soc_of(key) not in devices,
+            }
+            left[key] = forecast._replace(**{part: 0.0 for part, there in found.items() if there})
         return left
 
 
@@ -75,7 +76,10 @@ def least_seconds(forecasts: Mapping[str, Forecast], devices: Mapping[str, int],
     """What no order of work can beat, as far as forecasts are right: what the host has to do, what the devices of a SoC have
     to do behind its shortest prepare, or the longest cell. `devices` is their number by SoC, of those that are not simulated.
     """
-    host, by_soc = 0.0, defaultdict[str, list[Forecast]](list)
+    made, by_soc = defaultdict[str, float](float), defaultdict[str, list[Forecast]](list)
+    for key, forecast in forecasts.items():
+        made[network_of(key)] = max(made[network_of(key)], forecast.convert)
+    host = sum(made.values())
     for key, forecast in forecasts.items():
         host += forecast.prepare + forecast.finish
         if (soc := soc_of(key)) in devices:
@@ -88,4 +92,4 @@ def least_seconds(forecasts: Mapping[str, Forecast], devices: Mapping[str, int],
         + min(each.finish for each in cells)
         for soc, cells in by_soc.items()
     )
-    return max(host / cores, *busy, *map(sum, forecasts.values()), 0.0)
+    return max(host / cores, *busy, *(each.own for each in forecasts.values()), 0.0)

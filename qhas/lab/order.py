@@ -83,7 +83,7 @@ class Queue:
         return 0.0 if self.devices == inf else self._left[key][0].device
 
     def _length(self, key: str) -> float:
-        return sum(self._left[key][0])
+        return self._left[key][0].own
 
     def _first(self, keys: list[str]) -> str:
         while keys[-1] not in self._left:

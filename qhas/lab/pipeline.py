@@ -81,7 +81,7 @@ class Pipeline:
         stages[stage] += 1
         self._where[cell.key] = stage
         if stage is Stage.PREPARING:
-            self._makers.setdefault(_conversion(cell), cell.key)
+            self._makers.setdefault(conversion_of(cell), cell.key)
         else:
             self._converted(cell)
         if stage is Stage.ON_DEVICE:
@@ -98,13 +98,13 @@ class Pipeline:
 
     def _converted(self, cell: Cell) -> None:
         """A started cell has its network, or will not have it."""
-        conversion = _conversion(cell)
+        conversion = conversion_of(cell)
         if self._makers.get(conversion) == cell.key:
             self._makers[conversion] = ""
 
     def _waits(self, cell: Cell) -> bool:
         """Whether a cell would first wait until another one has quantised or converted the same network."""
-        return bool(cell.model.onnx and self._makers.get(_conversion(cell)))
+        return bool(cell.model.onnx and self._makers.get(conversion_of(cell)))
 
     def urgency(self, cell: Cell) -> Urgency:
         """How urgent host work for a started cell is."""
@@ -226,7 +226,7 @@ class Pipeline:
         )
 
 
-def _conversion(cell: Cell) -> str:
+def conversion_of(cell: Cell) -> str:
     """What cells of one ONNX, quantised alike, share."""
     quantize = cell.model.quantize
     return f"{cell.model.name} {quantize.name}" if quantize else cell.model.name

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import selectors
+from collections import defaultdict
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from qhas.lab.pipeline import Pipeline, Stage
+from qhas.lab.pipeline import Pipeline, Stage, conversion_of
 from qhas.machine.cores import Cores
 from qhas.site import Host
 from qhas.sweep.expectation import Expectations
@@ -42,6 +43,8 @@ class Rehearsal:
         self._devices = {soc: _Devices(count) for soc, count in devices.items()}
         self._cores = Cores(cores)
         self._took = took
+        self._conversions = defaultdict[str, asyncio.Lock](asyncio.Lock)
+        self._made = set[str]()
         self._prepared = 0
         self.lead = 0
         """Most prepared cells that waited for a device at once."""
@@ -54,7 +57,11 @@ class Rehearsal:
                 group.create_task(self._run(cell, pipeline))
 
     async def _run(self, cell: Cell, pipeline: Pipeline) -> None:
-        prepare, device, finish = self._took[cell.key]
+        prepare, device, finish, convert = self._took[cell.key]
+        async with self._conversions[conversion_of(cell)]:
+            if convert and conversion_of(cell) not in self._made:
+                await self._compute(cell, pipeline, convert)
+                self._made.add(conversion_of(cell))
         await self._compute(cell, pipeline, prepare)
         pipeline.expected.learn(cell.key, Forecast(prepare, 0.0))
         pipeline.enter(cell, Stage.WAITING)

@@ -27,6 +27,14 @@ from qhas.sweep.spec import Cell
 _MOST_SWEEPS = 50
 """Other sweeps that are learnt from, the latest."""
 CellKey = Annotated[str, Field(pattern="^[^/]+/[^/]+/[^/]+$")]
+_ON_HOST = {
+    Step.CONVERT: "convert",
+    Step.QUANTIZE: "convert",
+    Step.PREPARE: "prepare",
+    Step.CHROMETRACE: "finish",
+    Step.ACCURACY: "finish",
+}
+"""Parts of a forecast, by the steps whose tools compute on this host."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -38,6 +46,8 @@ class Durations(Stored):
     """Of prepare and of the work on a device; nothing for what was in the store whenever the cell ran."""
     finish: dict[CellKey, Seconds] = Field(default={}, exclude_if=lambda finish: not finish)
     """Of the viewer on this host, where it is known."""
+    convert: dict[CellKey, Seconds] = Field(default={}, exclude_if=lambda convert: not convert)
+    """Of the network's conversion and quantisation, by the cell that did it."""
     bytes: dict[str, Annotated[int, Field(ge=0, lt=1 << 50)]] = Field(
         default={}, exclude_if=lambda sizes: not sizes
     )
@@ -49,7 +59,10 @@ class Durations(Stored):
     @cached_property
     def forecasts(self) -> dict[str, Forecast]:
         """By cell key."""
-        return {key: Forecast(*took, self.finish.get(key, 0.0)) for key, took in self.seconds.items()}
+        more = (self.finish, self.convert)
+        return {
+            key: Forecast(*took, *(each.get(key, 0.0) for each in more)) for key, took in self.seconds.items()
+        }
 
 
 def read_durations(store: Store, sweep: str) -> dict[str, Forecast]:
@@ -114,6 +127,7 @@ def write_durations(store: Store, sweep: str, run_id: str, records: Sequence[Cel
         run_id=run_id,
         seconds={key: each[:2] for key, each in took.items()},
         finish={key: each.finish for key, each in took.items() if each.finish},
+        convert={key: each.convert for key, each in took.items() if each.convert},
         bytes=last.bytes | {record.cell.model.name: record.model.size for record in good if record.model},
         sdk=next((record.sdk.kind for record in good if record.sdk), last.sdk),
         measured=sorted({*last.measured, *(r.cell.soc for r in good if r.origin is Origin.DEVICE)}),
@@ -138,12 +152,10 @@ def seconds_of(attempts: Iterable[Attempt], origin: Origin) -> Forecast:
     seconds = dict.fromkeys(Forecast._fields, 0.0)
     for attempt in _good(attempts):
         tools = sum(tool.seconds for tool in attempt.tools)
-        if attempt.step is Step.PREPARE:
-            seconds["prepare"] += tools
-        elif attempt.step.on_device:
+        if attempt.step.on_device:
             seconds["device"] += tools if origin is Origin.SIMULATOR else attempt.seconds or 0.0
-        elif attempt.step is Step.CHROMETRACE:
-            seconds["finish"] += tools
+        elif part := _ON_HOST.get(attempt.step):
+            seconds[part] += tools
     return Forecast(**seconds)
 
 

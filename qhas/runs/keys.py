@@ -214,6 +214,11 @@ def whole_cell(cell_key: str) -> str:
     return "/".join(cell_key.split("/")[:3])
 
 
+def network_of(cell_key: str) -> str:
+    """The network in a cell's key, `<model>/<soc>/<variant>`."""
+    return cell_key.split("/")[0]
+
+
 def soc_of(cell_key: str) -> str:
     """The SoC in a cell's key, `<model>/<soc>/<variant>`."""
     return cell_key.split("/")[1]

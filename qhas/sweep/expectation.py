@@ -20,7 +20,7 @@ _ROUNDS = 5
 _ANEW = 1.1
 """Corrections are made anew when so many times as many cells have told: a cell of twenty thousand changes none."""
 _LEAST_SECONDS = 1e-3
-_SPREADS = (0.30, 0.40, 0.30)
+_SPREADS = (0.30, 0.50, 0.30, 0.50)
 """In the logarithm, of networks by their size alone: a prepare by `python -m bench prepares`; the others are assumed."""
 _REST = 0.1
 """Of cells of one network. Assumed."""
@@ -61,9 +61,10 @@ class Expectations:
             _labels(cell.key),
         )
         parts = zip(known, first, self._corrections, strict=True)
-        return Forecast(
+        told = Forecast(
             *(took if took >= _LEAST_SECONDS else typical * exp(by.of(labels)) for took, typical, by in parts)
         )
+        return told._replace(convert=0.0) if cell.model.dlc else told
 
     def learn(self, key: str, took: Forecast) -> None:
         """What a cell took; of a part that took less than a millisecond, nothing."""

@@ -25,21 +25,27 @@ class Forecast(NamedTuple):
     prepare: Seconds
     device: Seconds
     finish: Seconds = 0.0
+    convert: Seconds = 0.0
+    """Of its network, from ONNX and to fewer bits, on this host: in a run, the first cell of a network does it for all."""
 
     def of_size(self, size: NetworkSize | None) -> Forecast:
         """For a network of that size, where this is for a typical one."""
         if size is None:
             return self
         share = host_prepare_seconds(size) / host_prepare_seconds(_TYPICAL)
-        return Forecast(
-            self.prepare * share, self.device * (_FIXED + (1 - _FIXED) * share), self.finish * share
-        )
+        device = self.device * (_FIXED + (1 - _FIXED) * share)
+        return Forecast(self.prepare * share, device, self.finish * share, self.convert * share)
+
+    @property
+    def own(self) -> float:
+        """Without what is done once for several cells."""
+        return self.prepare + self.device + self.finish
 
 
 NOTHING = Forecast(0.0, 0.0)
-ON_DEVICE = Forecast(prepare=60.0, device=60.0, finish=2.0)
+ON_DEVICE = Forecast(prepare=60.0, device=60.0, finish=2.0, convert=20.0)
 """Of a cell that runs on a device, without history: staging, warm-ups, thirty repetitions and one profiled run."""
-SIMULATED = Forecast(prepare=2.5, device=1.0, finish=0.6)
+SIMULATED = Forecast(prepare=2.5, device=2.5, finish=0.6, convert=4.0)
 """Of a cell that is simulated on this host, without history: there is nothing to stage and nothing to repeat."""
 
 

@@ -11,6 +11,7 @@ from fakes.records import record, run_record
 from fakes.sdk import build_fake_sdk
 from qhas.failures import FailureKind
 from qhas.runs.durations import Durations
+from qhas.sweep.forecast import SIMULATED
 from qhas.sweep.spec import Cell, load_sweep
 from tests.qhas.cli.desk import Desk
 
@@ -30,7 +31,7 @@ def test_plan_as_json_is_one_document(desk: Desk) -> None:
     document = json.loads(result.stdout)
     assert [cell["soc"] for cell in document["cells"]] == ["sm8750"]
     assert document["excluded"] == 1
-    assert document["device_hours"] == pytest.approx(1 / 3600, rel=0.1)
+    assert document["device_hours"] == pytest.approx(SIMULATED.device / 3600, rel=0.1)
 
 
 def test_plan_without_an_sdk_says_that_it_cannot_know_what_is_prepared(desk: Desk) -> None:
@@ -48,7 +49,13 @@ def test_plan_knows_what_the_sweep_took_last_time(desk: Desk) -> None:
     last = Durations(run_id="one", seconds={key: (40.0, 10.0)}, finish={key: 3.0})
     desk.store.write("sweeps/nightly/durations.json", last.model_dump_json().encode())
     document = json.loads(desk.run("plan", "sweep.yaml", "--site", "site.yaml", "--json").stdout)
-    assert document["forecast_seconds"][key] == {"prepare": 40.0, "device": 10.0, "finish": 3.0, "known": True}
+    assert document["forecast_seconds"][key] == {
+        "prepare": 40.0,
+        "device": 10.0,
+        "finish": 3.0,
+        "convert": 0.0,
+        "known": True,
+    }
     other = document["forecast_seconds"]["net/sm8750/default"]
     assert other["known"] is False
     assert other["device"] == pytest.approx(10.0, rel=0.2), "the same network on another SoC"

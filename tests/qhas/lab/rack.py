@@ -39,17 +39,17 @@ class Rack:
     def lower_bound(self) -> float:
         """No order of work can end sooner: what cores and the devices of each SoC have to do, and how each begins."""
         times = self.seconds.values()
-        cores = sum(prepare + viewer for prepare, _, viewer in times) / self.cores
+        cores = sum(each.prepare + each.finish for each in times) / self.cores
         by_soc = defaultdict(list)
-        for key, durations in self.seconds.items():
-            by_soc[key.split("/")[1]].append(durations)
+        for key, took in self.seconds.items():
+            by_soc[key.split("/")[1]].append(took)
         racks = [
-            min(p for p, _, _ in each)
-            + sum(d for _, d, _ in each) / self.devices[soc]
-            + min(v for *_, v in each)
-            for soc, each in by_soc.items()
+            min(each.prepare for each in cells)
+            + sum(each.device for each in cells) / self.devices[soc]
+            + min(each.finish for each in cells)
+            for soc, cells in by_soc.items()
         ]
-        return max(cores, *racks, max(map(sum, times)))
+        return max(cores, *racks, *map(sum, times))
 
 
 def rack_of(
@@ -75,5 +75,5 @@ def known(rack: Rack) -> Expectations:
 
 def by_size(rack: Rack, seed: int) -> Expectations:
     """What a first night is told."""
-    sizes = drawn_sizes({key: prepare for key, (prepare, _, _) in rack.seconds.items()}, seed)
+    sizes = drawn_sizes({key: took.prepare for key, took in rack.seconds.items()}, seed)
     return Expectations(sizes=sizes, measured=rack.devices)

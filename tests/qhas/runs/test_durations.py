@@ -18,7 +18,7 @@ from qhas.site.sdk import SdkKind
 from qhas.store import Store
 from qhas.sweep.forecast import ON_DEVICE, Forecast
 from qhas.sweep.size import NetworkSize
-from qhas.sweep.spec import Cell
+from qhas.sweep.spec import Cell, ModelRef
 
 
 def tool(seconds: float) -> ToolRun:
@@ -56,6 +56,24 @@ def test_a_device_is_held_all_the_time_and_this_host_while_a_tool_computes() -> 
     run = [Attempt(step=Step.NET_RUN, number=1, seconds=30.0, tools=[tool(4.0)])]
     assert seconds_of(run, Origin.DEVICE).device == 30
     assert seconds_of(run, Origin.SIMULATOR).device == 4
+
+
+def test_a_conversion_is_of_the_cell_that_did_it_and_expected_of_each(store: Store) -> None:
+    made = [
+        Attempt(step=step, number=1, seconds=9.0, tools=[tool(4.0)]) for step in (Step.QUANTIZE, Step.CONVERT)
+    ]
+    reused = [Attempt(step=step, number=1, seconds=0.1) for step in (Step.QUANTIZE, Step.CONVERT)]
+    first, second = (
+        Cell(model=ModelRef(name="net", onnx="net.onnx"), soc=soc) for soc in ("sm8650", "sm8750")
+    )
+    cells = [
+        record(first, attempts=[*made, *attempts(40.0, 10.0)]),
+        record(second, attempts=[*reused, *attempts(40.0, 10.0)]),
+    ]
+    write_durations(store, "nightly", "one", cells)
+    assert [each.convert for each in read_durations(store, "nightly").values()] == [8.0, 0.0]
+    expected = expectations(store, "nightly", [first, second], SdkKind.VENDOR, [])
+    assert [expected.of(cell).convert for cell in (first, second)] == [8.0, pytest.approx(8.0, rel=0.3)]
 
 
 def test_what_an_older_version_wrote_tells_nothing_of_the_viewer(store: Store) -> None:

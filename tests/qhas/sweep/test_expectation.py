@@ -8,7 +8,7 @@ from fakes.records import model
 from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import NOTHING, ON_DEVICE, SIMULATED, Forecast
 from qhas.sweep.size import NetworkSize
-from qhas.sweep.spec import Cell
+from qhas.sweep.spec import Cell, ModelRef
 
 SOCS = ("sm8650", "sm8750", "sa8255")
 
@@ -19,8 +19,10 @@ def cell(name: str, soc: str = "sm8750", variant: str = "default") -> Cell:
 
 def test_of_a_cell_nobody_knows_the_typical_time_is_expected() -> None:
     expected = Expectations(measured=["sm8750"])
-    assert expected.of(cell("net")) == ON_DEVICE
-    assert expected.of(cell("net", "sa8255")) == SIMULATED
+    assert expected.of(cell("net")) == ON_DEVICE._replace(convert=0.0)
+    assert expected.of(cell("net", "sa8255")) == SIMULATED._replace(convert=0.0)
+    onnx = Cell(model=ModelRef(name="net", onnx="net.onnx"), soc="sa8255")
+    assert expected.of(onnx) == SIMULATED
 
 
 def test_what_a_cell_took_is_expected_again_whatever_others_took() -> None:
