@@ -57,11 +57,11 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
     try:
         async with open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, plan.cells)) as lab:
             kind = lab.sdk.kind
-            contents = _Contents(lab)
+            contents = Contents(lab)
             for cell in plan.cells:
-                if keys := await contents.keys_of(cell):
-                    made |= {cell.key} if await contents.holds(keys.made) else set()
-                    prepared |= {cell.key} if await contents.holds(keys.prepared) else set()
+                found = await contents.found(cell)
+                made |= {cell.key} if found.made else set()
+                prepared |= {cell.key} if found.prepared else set()
     except UnknownSoc:
         raise
     except InvalidInput as error:
@@ -83,15 +83,15 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
     )
 
 
-class _Keys(NamedTuple):
-    """Content keys of what a cell's prepare takes and leaves."""
+class Found(NamedTuple):
+    """Whether the store has a cell's network as it is to be prepared, and its graph. What cannot be told is not there."""
 
-    made: str
-    prepared: str
+    made: bool = False
+    prepared: bool = False
 
 
-class _Contents:
-    """What of the cells is in the lab's store. Each content is asked for once."""
+class Contents:
+    """What of a lab's cells is in its store. Each content is asked for once."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
@@ -100,24 +100,22 @@ class _Contents:
         """Digests of calibration data by network."""
         self._held = dict[str, bool]()
 
-    async def keys_of(self, cell: Cell) -> _Keys | None:
-        """None where that cannot be told without fetching something, or is not to be told at all."""
-        name, quantization = cell.model.name, cell.model.quantize
+    async def found(self, cell: Cell) -> Found:
+        """Nothing where something would have to be fetched to know."""
+        name, quantization, sdk = cell.model.name, cell.model.quantize, self._lab.sdk_of(cell)
         if quantization and "://" in quantization.calibration:
-            return None
+            return Found()
         try:
             source, _ = await self._lab.model(cell.model)
             origin = await asyncio.to_thread(origin_digest, cell, source)
             if quantization and name not in self._calibrated:
                 self._calibrated[name] = await asyncio.to_thread(_calibration_digest, cell.model, source.path)
         except (StepFailed, InvalidInput, OSError, ValueError):
-            return None
-        sdk = self._lab.sdk_of(cell)
+            return Found()
         made = made_key(cell, sdk, origin, self._calibrated[name] if quantization else "")
-        return _Keys(made, prepared_key(cell, sdk, made))
+        return Found(await self._holds(made), await self._holds(prepared_key(cell, sdk, made)))
 
-    async def holds(self, key: str) -> bool:
-        """Whether the store has it."""
+    async def _holds(self, key: str) -> bool:
         if key not in self._held:
             self._held[key] = await asyncio.to_thread(self._graphs.holds, key)
         return self._held[key]

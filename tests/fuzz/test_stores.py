@@ -26,7 +26,6 @@ from qhas.runs.listing import run_lines
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import stored_cells
 from qhas.store import Store
-from qhas.sweep.forecast import Forecast
 from qhas.sweep.plan import plan_sweep
 from qhas.upkeep.lab_metrics import run_families
 from qhas.upkeep.openmetrics import openmetrics
@@ -53,7 +52,7 @@ SEEDS = {
     },
     keys.reruns(RUN.run_id): [{"cell": CELL.key, "taken_at": "2026-03-02T08:00:00Z", "attempts": []}],
     keys.durations("nightly"): json.loads(
-        Durations(run_id=RUN.run_id, seconds={CELL.key: Forecast(2.5, 1.0)}).model_dump_json()
+        Durations(run_id=RUN.run_id, seconds={CELL.key: (2.5, 1.0)}, finish={CELL.key: 0.5}).model_dump_json()
     ),
     keys.KNOWN_ENTRIES: {
         "a": {

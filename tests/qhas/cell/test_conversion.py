@@ -14,7 +14,7 @@ import pytest
 from fakes.sdk import Fault, Tool, read_calls
 from qhas.cell.calibration import _values
 from qhas.cell.conversion import convert, order_of, quantize
-from qhas.cell.outlook import _is_prepared
+from qhas.cell.outlook import Contents, Found
 from qhas.cell.prepare import prepare_graph
 from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
 from qhas.site.fit import require_quantiser
@@ -88,11 +88,13 @@ async def test_the_same_network_is_made_once(onnx_bench: OpenBench) -> None:
 
 async def test_a_plan_knows_that_it_is_made(onnx_bench: OpenBench) -> None:
     async with onnx_bench(quantize="w8a8") as bench:
-        assert not await _is_prepared(bench.work.cell, bench.work.lab, {})
+        cell, lab = bench.work.cell, bench.work.lab
+        assert await Contents(lab).found(cell) == Found(made=False, prepared=False)
         await convert(bench.work)
         await quantize(bench.work)
+        assert await Contents(lab).found(cell) == Found(made=True, prepared=False)
         await prepare_graph(bench.work)
-        assert await _is_prepared(bench.work.cell, bench.work.lab, {})
+        assert await Contents(lab).found(cell) == Found(made=True, prepared=True)
 
 
 @pytest.mark.parametrize(
