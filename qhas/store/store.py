@@ -180,16 +180,17 @@ class Store:
     def _fetch_together(self, wanted: Sequence[Download]) -> list[Download]:
         """Those that are yet to be fetched: they were not fetched together, or hold other bytes than they should."""
         copies = [Copy(self._checked(item.key), partial_of(item.target)) for item in wanted]
-        rest = []
+        rest, left = [], {partial for _, partial in copies}
         try:
             digests = self._guard.do_many(wanted[0].key, lambda: self._backend.get_many(copies))
             for item, (key, partial) in zip(wanted, copies, strict=True):
                 if key in digests and item.sha256 in (None, digests[key]):
                     partial.replace(item.target)
+                    left.discard(partial)
                 else:
                     rest.append(item)
         finally:
-            for _, partial in copies:
+            for partial in left:
                 partial.unlink(missing_ok=True)
         return rest
 
