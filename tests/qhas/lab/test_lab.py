@@ -11,13 +11,17 @@ import pytest
 
 from fakes.records import model
 from fakes.sdk import build_fake_sdk
+from qhas.cell.work import open_work
 from qhas.failures import FACTS, FailureKind, Step, StepFailed
 from qhas.lab.lab import Lab, open_lab
+from qhas.lab.pipeline import Pipeline
 from qhas.machine.packing import gzipped
 from qhas.runs.record import Origin
-from qhas.site import DeviceRef, SdkRef, Site
+from qhas.site import DeviceRef, Host, SdkRef, Site
 from qhas.site.sdk import Sdk, SdkKind
 from qhas.store import Store, Upload
+from qhas.sweep.expectation import Expectations
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
 
 SDK = Sdk(Path("/sdk"), "2.45.0", SdkKind.VENDOR)
@@ -67,6 +71,28 @@ async def test_a_device_is_leased_to_one_at_a_time(tmp_path: Path) -> None:
         for _ in range(20):
             group.create_task(use())
     assert most == 1
+
+
+async def test_of_a_runs_cells_that_wait_the_one_that_needs_a_device_longest_gets_it(tmp_path: Path) -> None:
+    lab = lab_with(tmp_path, only="sm8750")
+    cells = [Cell(model=model(name), soc="sm8750") for name in ("short", "long", "middling")]
+    known = {
+        of.key: Forecast(1.0, seconds, 1.0) for of, seconds in zip(cells, (5.0, 90.0, 30.0), strict=True)
+    }
+    expected = Expectations(known, measured=["sm8750"])
+    pipeline = Pipeline(cells, {"sm8750": 1}, 8, Host(), tmp_path, expected)
+    got: list[str] = []
+
+    async def use(of: Cell) -> None:
+        async with open_work(of, lab, RUN, pipeline) as work, work.lease():
+            got.append(of.model.name)
+
+    async with asyncio.timeout(600), asyncio.TaskGroup() as group, lab.lease(cell(), RUN) as device:
+        async for of in pipeline:
+            group.create_task(use(of))
+        while len(lab.leases.states([str(device.facts.address)])[0].waiting) < len(cells):
+            await asyncio.sleep(0.01)
+    assert got == ["long", "middling", "short"]
 
 
 async def test_devices_of_one_soc_work_side_by_side(tmp_path: Path) -> None:
