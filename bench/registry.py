@@ -72,6 +72,7 @@ STUDIES = (
         "bench.studies.orchestrator.contest",
         "what Prefect costs a cell, by cells and database",
     ),
+    Bench("foretold", "bench.studies.foretold", "what `qhas plan` says a sweep takes against what it takes"),
     Bench(
         "prepares",
         "bench.studies.prepares",

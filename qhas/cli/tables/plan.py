@@ -39,7 +39,7 @@ def show_plan(console: Console, plan: Plan, outlook: Outlook) -> None:
         table.add_column(name)
     table.add_column("prepared")
     table.add_column("device s", justify="right")
-    table.add_column("DLC")
+    table.add_column("file")
     for cell in plan.cells:
         device = f"{outlook.forecasts[cell.key].device:.0f}"
         table.add_row(
