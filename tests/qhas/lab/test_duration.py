@@ -39,7 +39,7 @@ def test_of_a_second_night_is_what_then_happens(seed: int, name: str) -> None:
     cores, devices = RACKS[name]
     rack, cells = rack_of(seed, (1, 10), cores=cores, devices=devices)
     said = foretold(cells, rack, known(rack))
-    assert said == (pytest.approx(rack.run(cells, known(rack))), None, None)
+    assert said == (pytest.approx(rack.run(cells, known(rack)), rel=0.01), None, None)
 
 
 @pytest.mark.parametrize("name", RACKS)
@@ -66,19 +66,20 @@ def test_of_first_nights_after_other_networks_ran_is_within_a_tenth_in_the_middl
 def test_what_is_in_the_store_takes_nothing() -> None:
     cells = [cell_of("sm8750", name) for name in "ab"]
     took = {cell.key: Forecast(40.0, 10.0, 3.0) for cell in cells}
-    for devices, prepared, emulated in (({"sm8750": 1}, 23.0, 23.0), ({}, 26.0, 6.0)):
+    for devices, prepared, emulated in (({"sm8750": 1}, 23.2, 23.2), ({}, 26.4, 6.4)):
         rack = Rack(devices, 1, took)
         there = InStore(prepared=set(took))
-        assert foretold(cells, rack, known(rack), there).seconds == prepared
-        assert foretold(cells, rack, known(rack), replace(there, emulated=set(took))).seconds == emulated
+        assert foretold(cells, rack, known(rack), there).seconds == pytest.approx(prepared)
+        both = foretold(cells, rack, known(rack), replace(there, emulated=set(took)))
+        assert both.seconds == pytest.approx(emulated)
 
 
 def test_a_network_is_converted_once_for_all_its_cells_and_they_wait_for_it() -> None:
     cells = [Cell(model=ModelRef(name="net", onnx="net.onnx"), soc=f"soc{n}") for n in range(3)]
     took = {cell.key: Forecast(4.0, 10.0, 1.0, convert=20.0) for cell in cells}
     rack = Rack({cell.soc: 1 for cell in cells}, 8, took)
-    assert foretold(cells, rack, known(rack)).seconds == 35
-    assert foretold(cells, rack, known(rack), InStore(made=set(took))).seconds == 15
+    assert foretold(cells, rack, known(rack)).seconds == pytest.approx(35.2)
+    assert foretold(cells, rack, known(rack), InStore(made=set(took))).seconds == pytest.approx(15.2)
     assert least(took, {}, 1) == 20 + 3 * 15
 
 
