@@ -22,6 +22,7 @@ from qhas.runs.stored import load_run
 from qhas.site import SdkRef, Site
 from qhas.store import Store
 from qhas.sweep.expectation import Expectations
+from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import ModelRef, SweepSpec
 from qhas.verdict.stored import read_verdicts
 
@@ -79,11 +80,11 @@ def test_a_run_learns_from_each_cell_what_the_others_will_take(
 ) -> None:
     told: dict[str, dict[str, float]] = {}
 
-    def learn(_: Expectations, key: str, **seconds: float) -> None:
-        told[key] = told.get(key, {}) | {part: took for part, took in seconds.items() if took}
+    def learn(_: Expectations, key: str, took: Forecast) -> None:
+        told[key] = told.get(key, {}) | {part: seconds for part, seconds in took._asdict().items() if seconds}
 
     monkeypatch.setattr(Expectations, "learn", learn)
-    order(sdk, durations={Tool.PREPARE: 0.2, Tool.NET_RUN: 0.1})
+    order(sdk, durations={Tool.PREPARE: 0.2, Tool.NET_RUN: 0.1, Tool.VIEWER: 0.1})
     dlc = make_dlc(tmp_path / "net.dlc")
     run_direct(
         SweepSpec(name="net", models=[ModelRef(name="net", dlc=str(dlc))], socs=["sa8255", "qcs9100"]),
@@ -94,6 +95,7 @@ def test_a_run_learns_from_each_cell_what_the_others_will_take(
     for took in told.values():
         assert took["prepare"] >= 0.2
         assert took["device"] >= 0.1
+        assert took["finish"] >= 0.1
 
 
 def test_the_same_id_again_runs_only_what_failed(site: Site, sdk: Path, spec: SweepSpec) -> None:
