@@ -139,7 +139,7 @@ class Leases:
     ) -> AsyncIterator[str]:
         """Hold one of the addresses alone; earlier ones are preferred, and `avoid` is the last resort.
 
-        Busy devices are waited for without limit, in the order of the tickets, but see `in_order`. `waiting` gets the states of the addresses when waiting begins and
+        Busy devices are waited for without limit, `in_order`. `waiting` gets the states of the addresses when waiting begins and
         whenever they change. Raises NoDevice when all of them have been quarantined for `patience_seconds` on end (None:
         waits until one comes back), and InvalidInput if the directory holds something that cannot be locked, or somebody
         has the mutex for longer than `mutex_seconds`; for so long is waited for who does not take a free device, too.

@@ -19,7 +19,8 @@ _DRAWS = 9
 """Of so many, the least and the most hold eight of ten."""
 _REHEARSED = 1000
 """Cells, in all rehearsals together: half a second."""
-
+_LONGEST = 86_400.0
+"""Seconds of any part: a loop's clock jumps no further at once, and who says that a part takes a year would be waited for."""
 _BESIDE_TOOLS = 0.2
 """Seconds of a core that a cell takes besides its tools: what is read, drawn and stored. Of 24 simulated cells on two cores."""
 
@@ -69,6 +70,7 @@ def expect(
     def rehearsed(draw: int) -> float:
         drawn = stored.left_of(expected.drawn(cells, Random(draw)), devices)  # noqa: S311
         took = {key: each._replace(finish=each.finish + _BESIDE_TOOLS) for key, each in drawn.items()}
+        took = {key: Forecast(*(min(part, _LONGEST) for part in each)) for key, each in took.items()}
         return rehearse(cells, devices, cores, expected.copy(), took)
 
     draws = 1 if all(map(expected.knows, cells)) else min(_DRAWS, _REHEARSED // len(cells))

@@ -10,7 +10,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Self
 
-from qhas.sweep.forecast import NOTHING, ON_DEVICE, SIMULATED, Forecast
+from qhas.sweep.forecast import MOST_SECONDS, NOTHING, ON_DEVICE, SIMULATED, Forecast
 from qhas.sweep.size import NetworkSize
 from qhas.sweep.spec import Cell
 
@@ -20,6 +20,8 @@ _ROUNDS = 5
 _ANEW = 1.1
 """Corrections are made anew when so many times as many cells have told: a cell of twenty thousand changes none."""
 _LEAST_SECONDS = 1e-3
+_LARGEST = 50.0
+"""Logarithm of how much longer anything takes than is expected."""
 _SPREADS = (0.30, 0.50, 0.30, 0.50)
 """In the logarithm, of networks by their size alone: a prepare by `python -m bench prepares`; the others are assumed."""
 _REST = 0.1
@@ -55,14 +57,16 @@ class Expectations:
 
     def of(self, cell: Cell) -> Forecast:
         """In seconds."""
-        known, first, labels = (
-            self._known.get(cell.key, NOTHING),
-            self._uncorrected(cell.key),
-            _labels(cell.key),
-        )
+        known = self._known.get(cell.key, NOTHING)
+        if cell.model.dlc and min(known[:3]) >= _LEAST_SECONDS:
+            return known
+        first, labels = self._uncorrected(cell.key), _labels(cell.key)
         parts = zip(known, first, self._corrections, strict=True)
         told = Forecast(
-            *(took if took >= _LEAST_SECONDS else typical * exp(by.of(labels)) for took, typical, by in parts)
+            *(
+                took if took >= _LEAST_SECONDS else _longer(typical, by.of(labels))
+                for took, typical, by in parts
+            )
         )
         return told._replace(convert=0.0) if cell.model.dlc else told
 
@@ -96,7 +100,7 @@ class Expectations:
             *(
                 seconds
                 if took >= _LEAST_SECONDS
-                else seconds * exp(off * by.spread(labels, spread) + chance.gauss(0, by.rest()))
+                else _longer(seconds, off * by.spread(labels, spread) + chance.gauss(0, by.rest()))
                 for took, seconds, by, off, spread in parts
             )
         )
@@ -104,6 +108,11 @@ class Expectations:
     def _uncorrected(self, key: str) -> Forecast:
         network, soc, _ = key.split("/")
         return (ON_DEVICE if soc in self._measured else SIMULATED).of_size(self._sizes.get(network))
+
+
+def _longer(seconds: float, by: float) -> float:
+    """Where `by` is a logarithm."""
+    return min(seconds * exp(min(by, _LARGEST)), MOST_SECONDS)
 
 
 Labels = tuple[str, str, str, str]

@@ -8,7 +8,9 @@ from pydantic import Field
 
 from qhas.sweep.size import NetworkSize
 
-Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
+MOST_SECONDS = 1e7
+"""That anything takes: whoever may write to a store may leave other durations there."""
+Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
 
 _TYPICAL_OPS = 200
 _TYPICAL = NetworkSize(20_000_000, _TYPICAL_OPS)

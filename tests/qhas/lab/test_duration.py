@@ -99,6 +99,16 @@ def test_the_same_is_foretold_every_time() -> None:
     assert first.low < first.seconds < first.high
 
 
+def test_whatever_a_store_says_of_durations_the_rehearsal_ends() -> None:
+    known = {f"net{n}/sm8750/default": Forecast(*([1e7, 1e-3][n % 2] for _ in range(3))) for n in range(8)}
+    cells = [cell_of("sm8750", f"new{n}") for n in range(100)]
+    said = expect(cells, Expectations(known), InStore(), {"sm8750": 1}, 1)
+    assert said
+    assert said.low is not None
+    assert said.high is not None
+    assert 0 < said.low <= said.seconds <= said.high <= 100 * 3 * 86_400
+
+
 def test_of_no_cells_and_of_very_many_nothing_is_rehearsed() -> None:
     cells = [cell_of("sm8750", f"net{n}") for n in range(1001)]
     assert expect([], Expectations(), InStore(), {}, 1) is None
