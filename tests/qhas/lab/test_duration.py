@@ -48,7 +48,7 @@ def test_of_first_nights_after_other_networks_ran_is_within_a_tenth_in_the_middl
 ) -> None:
     cores, devices = RACKS[name]
     shares, held = [], 0
-    for seed in range(8):
+    for seed in range(4):
         rack, cells = rack_of(seed, (1, 10), cores=cores, devices=devices)
         expected = told_by_others(rack, seed)
         seconds, low, high = foretold(cells, rack, expected)
@@ -60,7 +60,7 @@ def test_of_first_nights_after_other_networks_ran_is_within_a_tenth_in_the_middl
     assert 0.9 <= median(shares) <= 1.1
     assert min(shares) >= 1 / 1.35
     assert max(shares) <= 1.35
-    assert held >= 4
+    assert held >= 2
 
 
 def test_what_is_in_the_store_takes_nothing() -> None:
