@@ -12,11 +12,12 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
-from fakes.records import health, latency, measured, run_record, runtrace, spec
+from fakes.records import health, latency, measured, model, run_record, runtrace, spec
 from qhas.cell.prepared import PreparedGraphs
 from qhas.cli.tables.run import show_run
 from qhas.failures import InvalidInput
 from qhas.history import Where, append, compact, read_history, read_reruns
+from qhas.lab.duration import InStore, expect
 from qhas.report.gather import _explanation, _timeline
 from qhas.report.publish import publish_report
 from qhas.runs import keys
@@ -26,7 +27,9 @@ from qhas.runs.listing import run_lines
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import stored_cells
 from qhas.store import Store
+from qhas.sweep.expectation import Expectations
 from qhas.sweep.plan import plan_sweep
+from qhas.sweep.spec import Cell
 from qhas.upkeep.lab_metrics import run_families
 from qhas.upkeep.openmetrics import openmetrics
 from qhas.verdict.stored import read_verdicts
@@ -87,8 +90,10 @@ def test_what_lies_beside_records(key: str, tmp_path: Path) -> None:
         read_acceptances(store)
         read_reruns(store, RUN.run_id, [GOOD_CELL])
         run_lines(store)
-        forecasts = read_durations(store, "nightly").values()
-        timedelta(seconds=sum(prepare + device for prepare, device in forecasts))
+        known = Expectations(read_durations(store, "nightly"))
+        said = expect([CELL, Cell(model=model("new"), soc="sm8750")], known, InStore(), {"sm8750": 1}, 1)
+        assert said
+        timedelta(seconds=said.high or said.seconds)
         write_durations(store, "nightly", RUN.run_id, [GOOD_CELL])
         PreparedGraphs(store).fetch("0" * 64, tmp_path)
         openmetrics(run_families(store, "*", datetime(2026, 1, 1, tzinfo=UTC)))
