@@ -67,14 +67,20 @@ def expect(
     if not 0 < len(cells) <= _REHEARSED:
         return None
 
-    def rehearsed(draw: int) -> float:
-        drawn = stored.left_of(expected.drawn(cells, Random(draw)), devices)  # noqa: S311
-        took = {key: each._replace(finish=each.finish + _BESIDE_TOOLS) for key, each in drawn.items()}
-        took = {key: Forecast(*(min(part, _LONGEST) for part in each)) for key, each in took.items()}
+    def rehearsed(forecasts: Mapping[str, Forecast]) -> float:
+        took = {
+            key: Forecast(
+                *(min(part, _LONGEST) for part in each._replace(finish=each.finish + _BESIDE_TOOLS))
+            )
+            for key, each in stored.left_of(forecasts, devices).items()
+        }
         return rehearse(cells, devices, cores, expected.copy(), took)
 
-    draws = 1 if all(map(expected.knows, cells)) else min(_DRAWS, _REHEARSED // len(cells))
-    seconds = sorted(map(rehearsed, range(draws)))
+    if all(map(expected.knows, cells)):
+        return Expected(rehearsed({cell.key: expected.of(cell) for cell in cells}))
+    draws = min(_DRAWS, _REHEARSED // len(cells))
+    chances = map(Random, range(draws))
+    seconds = sorted(rehearsed(expected.drawn(cells, chance)) for chance in chances)
     return Expected(median(seconds), *((seconds[0], seconds[-1]) if draws == _DRAWS else ()))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from qhas.lab.duration import Expected, InStore, expect, least_seconds
 from qhas.sweep.expectation import Expectations
-from qhas.sweep.forecast import Forecast
+from qhas.sweep.forecast import ON_DEVICE, Forecast
 from qhas.sweep.spec import Cell, ModelRef
 from tests.qhas.lab.rack import Rack, by_size, cell_of, known, rack_of
 
@@ -88,6 +88,17 @@ def test_a_dlc_is_not_converted() -> None:
     expected = Expectations(measured=["sm8750"])
     expected.learn(cells[0].key, Forecast(60.0, 60.0, 2.0, convert=500.0))
     assert expected.of(cells[1]).convert == 0
+
+
+@pytest.mark.parametrize("model", [{"dlc": "net.dlc"}, {"onnx": "net.onnx"}])
+def test_of_cells_that_ran_before_what_nobody_told_is_as_expected_and_not_as_drawn(
+    model: dict[str, str],
+) -> None:
+    cell = Cell(model=ModelRef.model_validate({"name": "net", **model}), soc="sm8750")
+    rack = Rack({"sm8750": 1}, 1, {cell.key: Forecast(40.0, 10.0)})
+    converted = 0.0 if cell.model.dlc else ON_DEVICE.convert
+    said = foretold([cell], rack, known(rack))
+    assert said == (pytest.approx(40 + 10 + ON_DEVICE.finish + converted + 0.2), None, None)
 
 
 def test_the_same_is_foretold_every_time() -> None:
