@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -95,7 +95,7 @@ class AnyFileSystem:
         """Nothing is done."""
         return Batch({})
 
-    def get_many(self, _copies: Sequence[Copy]) -> Batch[str]:
+    def get_many(self, _copies: Sequence[Copy], _arrived: Callable[[Copy, str], object]) -> Batch[str]:
         """Nothing is done."""
         return Batch({})
 
