@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from .sdk.toolchain.container import Dlc, Model, Tensor
@@ -51,7 +50,7 @@ def make_dlc(
         )
         for index, name in enumerate(named)
     )
-    path.write_bytes(Dlc(replace(first, more=tuple(more))).to_bytes())
+    path.write_bytes(Dlc(first._replace(more=tuple(more))).to_bytes())
     return path
 
 

@@ -6,13 +6,12 @@ import hashlib
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostsdk import child, socs, trial, wheel
+from hostsdk import child, socs, wheel
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.generations import LAYOUTS, Layout
 from hostsdk.locks import lock, open_lock
@@ -48,7 +47,7 @@ class Sdk:
 
     def job_libraries(self) -> dict[str, object]:
         """What every native job is told of the libraries."""
-        return trial.job_libraries(self.wheel, self.layout)
+        return self.wheel.for_jobs(self.layout)
 
     @property
     def banner(self) -> str:
@@ -108,6 +107,10 @@ def _layout(text: str) -> Layout | None:
 
 
 def _make(base: Path, installed: wheel.Wheel) -> Sdk:
+    import tempfile
+
+    from hostsdk import trial  # every tool imports this module, and finds what was made
+
     with tempfile.TemporaryDirectory(prefix=".new-", dir=base) as scratch:
         identity = child.run_job("identify", {"library_dir": str(installed.directory)}, Path(scratch))
         build_id = str(identity["build_id"])

@@ -14,7 +14,7 @@ from __future__ import annotations
 import difflib
 import functools
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 
 from hostsdk.errors import ErrorCode, ToolError
 
@@ -98,7 +98,7 @@ def other_names() -> dict[str, tuple[str, str]]:
 
 
 def _rows(table: str) -> list[list[str]]:
-    lines = resources.files("hostsdk").joinpath(table).read_text("ascii").splitlines()[1:]
+    lines = Path(__file__).with_name(table).read_text("ascii").splitlines()[1:]
     return [line.split("\t") for line in lines]
 
 

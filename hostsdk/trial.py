@@ -49,7 +49,7 @@ def _fits(installed: Wheel, layout: Layout, scratch: Path) -> bool:
     ):
         output = Path(folder, "prepared.dlc")
         request = {
-            **job_libraries(installed, layout),
+            **installed.for_jobs(layout),
             "dlc": str(network),
             "soc_model": soc.soc_model,
             "options": CompileOptions().to_json(),
@@ -62,11 +62,3 @@ def _fits(installed: Wheel, layout: Layout, scratch: Path) -> bool:
             return Dlc(output).cache_record(soc.name) is not None
         except ToolError:
             return False
-
-
-def job_libraries(installed: Wheel, layout: Layout) -> dict[str, object]:
-    """What every native job is told of the libraries it loads."""
-    return {
-        "library_dir": str(installed.directory),
-        "layout": {"pointers": layout.pointers, "soc_offset": layout.soc_offset},
-    }

@@ -5,7 +5,6 @@ Nothing here imports or loads a wheel, so asking is cheap and safe on any platfo
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -34,6 +33,13 @@ class Wheel:
     def library(self, name: str) -> Path:
         """The path of one of its libraries."""
         return self.directory / name
+
+    def for_jobs(self, layout: generations.Layout) -> dict[str, object]:
+        """What every native job is told of the libraries it loads."""
+        return {
+            "library_dir": str(self.directory),
+            "layout": {"pointers": layout.pointers, "soc_offset": layout.soc_offset},
+        }
 
 
 def called(name: str, asked: str) -> str:
@@ -71,7 +77,7 @@ def own() -> Wheel:
     directory = Path(spec.origin).parent
     if lacking := _lacking(directory):
         raise _unavailable(f"{directory} lacks {', '.join(lacking)}: reinstall with {INSTALL}")
-    return Wheel(directory, importlib.metadata.version(DISTRIBUTION))
+    return Wheel(directory, _version_of(directory))
 
 
 def cached(version: str) -> Wheel | None:
@@ -101,12 +107,23 @@ def require_platform() -> None:
 
 
 def _own_version() -> str | None:
-    if importlib.util.find_spec(PACKAGE) is None:
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
         return None
     try:
-        return importlib.metadata.version(DISTRIBUTION)
-    except importlib.metadata.PackageNotFoundError:
+        return _version_of(Path(spec.origin).parent)
+    except ModuleNotFoundError:  # of importlib.metadata: no distribution
         return None
+
+
+def _version_of(directory: Path) -> str:
+    """As what its installer left beside it is called: every tool asks, and importlib.metadata takes a fifth of its start."""
+    left = [path.name for path in directory.parent.glob(f"{PACKAGE}-*.dist-info")]
+    if len(left) == 1:
+        return left[0].removeprefix(f"{PACKAGE}-").removesuffix(".dist-info")
+    from importlib import metadata
+
+    return metadata.version(DISTRIBUTION)
 
 
 def _lacking(directory: Path) -> list[str]:

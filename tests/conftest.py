@@ -1,12 +1,9 @@
 """Shared by every test: Prefect and leases live in a folder of the test run, never in the user's home."""
 
-import fcntl
 import os
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +12,10 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.browser"]
+from qhas.prefect_database import NAME, make_database
+from tests.qhas.prefect_tables import migrate
+
+pytest_plugins = ["tests.browser", "tests.spreading", "tests.thrift"]
 # Under nohup, or in the background of a script, these are ignored, and so they would be in every process a test starts.
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -50,30 +50,11 @@ def _nothing_was_asked_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qhas.machine.host_sdk._asked", {})
 
 
-_MIGRATE = """
-import asyncio
-from prefect.server.database import provide_database_interface
-asyncio.run(provide_database_interface().create_db())
-"""
-
-
 @pytest.fixture(scope="session")
 def prefect_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database of Prefect's own migrations, to be copied.
-
-    They take a server longer than the rest of its start, so they are made once for all workers of the test run.
-    """
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prefect-database"
-    home.mkdir(exist_ok=True)
-    database = home / "prefect.db"
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (home / "migrated").exists():
-            command = [sys.executable, "-c", _MIGRATE]
-            subprocess.run(command, env=os.environ | {"PREFECT_HOME": str(home)}, check=True, timeout=900)
-            (home / "migrated").touch()
-    return database
+    """An empty database of Prefect's, to be copied. Its migrations take a server longer than the rest of its start."""
+    home = tmp_path_factory.mktemp("prefect-database")
+    return home / NAME if make_database(home) else migrate(home)
 
 
 @pytest.fixture(scope="session")

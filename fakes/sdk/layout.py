@@ -64,8 +64,8 @@ def _write_target(root: Path, target: str, version: str) -> None:
 
 def _launcher(root: Path, tool: Tool, version: str) -> str:
     program = (
-        f"import sys; sys.path.insert(0, {str(root / 'share' / 'fake_sdk')!r}); from toolchain.command import main; "
-        f"sys.exit(main({str(root)!r}, {tool.value!r}, {version!r}, sys.argv[1:]))"
+        f"import sys; sys.path.insert(0, {str(root / 'share' / 'fake_sdk')!r}); from toolchain.command import leave, main; "
+        f"leave(main({str(root)!r}, {tool.value!r}, {version!r}, sys.argv[1:]))"
     )
     return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -IS -c {shlex.quote(program)} "$@"\n'
 

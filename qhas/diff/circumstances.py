@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from qhas.diff.model import Circumstance, CircumstanceKind, Figure, OpDiff, Resource, Source
+from qhas.diff.effects import OpChange
+from qhas.diff.model import Circumstance, CircumstanceKind, Figure, Resource, Source
 from qhas.diff.network_causes import network_causes
 from qhas.diff.network_changes import NetworkDiff
 from qhas.diff.observed import network_changes, observed
@@ -90,7 +91,7 @@ def same_network(before: Evidence, after: Evidence) -> bool:
 def circumstances(
     before: Evidence,
     after: Evidence,
-    ops: Sequence[OpDiff],
+    ops: Sequence[OpChange],
     figures: Sequence[Figure],
     resources: Sequence[Resource],
     clock: Figure,

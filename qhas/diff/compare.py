@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from qhas.diff import figures as overall
 from qhas.diff.circumstances import Evidence, circumstances, same_network
 from qhas.diff.contributions import contributions, renamed
-from qhas.diff.effects import Sameness, op_diffs
+from qhas.diff.effects import OpChange, Sameness, op_changes, op_diffs
 from qhas.diff.matching import match, same_topology
-from qhas.diff.model import CellDiff, Contribution, Figure, OpDiff, Outcome, Part, Side
+from qhas.diff.model import CellDiff, Contribution, Figure, Outcome, Part, Side
 from qhas.diff.network_changes import NetworkDiff, network_diff
 from qhas.diff.network_ops import match_by_network
 from qhas.diff.sentence import sentence
@@ -33,16 +33,18 @@ def compare(
     *,
     threshold_percent: float = THRESHOLD_PERCENT,
     labels: tuple[str, str] | None = None,
+    rows: bool = True,
 ) -> CellDiff:
     """What changed from one side to the other. Raises InvalidInput for sides of different origin.
 
     `labels` name the sides for people; without them the run ids of the records, or the names of the files.
+    Without `rows` it lists no ops: to make and to free so many is a fifth of what a cell's page takes.
     """
     sides = (_side(before, labels and labels[0]), _side(after, labels and labels[1]))
     _require_one_origin(*sides)
     same, networks = same_network(before, after), _networks(before, after)
     matches = (networks and match_by_network(networks, before.ops, after.ops)) or match(before.ops, after.ops)
-    ops = op_diffs(matches, Sameness(topology=same or same_topology(before.ops, after.ops), network=same))
+    ops = op_changes(matches, Sameness(topology=same or same_topology(before.ops, after.ops), network=same))
     figures = overall.figures(before, after)
     resources = overall.resources(before.file, after.file)
     parts = contributions(timing(before.file, before.runtrace), timing(after.file, after.runtrace), ops)
@@ -61,8 +63,8 @@ def compare(
         resources=resources,
         contributions=parts,
         circumstances=around,
-        ops=ops,
-        htp_ops=overall.htp_ops(before.file, after.file),
+        ops=op_diffs(ops) if rows else [],
+        htp_ops=overall.htp_ops(before.file, after.file) if rows else [],
         remarks=list(dict.fromkeys(_remarks(before, after, by_name, time, parts, ops, sides[1].origin))),
     )
 
@@ -117,7 +119,7 @@ def _remarks(
     figures: dict[str, Figure],
     time: Figure,
     parts: Sequence[Contribution],
-    ops: Sequence[OpDiff],
+    ops: Sequence[OpChange],
     origin: Origin,
 ) -> Iterator[str]:
     for side in (before, after):

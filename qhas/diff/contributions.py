@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from qhas.diff.effects import OpChange
 from qhas.diff.model import Contribution, Matched, OpDiff, OpEffect, Part
 from qhas.diff.op_words import several, titled, within
 from qhas.profile.op_names import lasting_name
@@ -46,7 +47,7 @@ _ROUNDING_US = 1e-6
 """Of sums of floating-point numbers; files hold whole microseconds."""
 
 
-def contributions(before: Timing, after: Timing, ops: Sequence[OpDiff]) -> list[Contribution]:
+def contributions(before: Timing, after: Timing, ops: Sequence[OpChange]) -> list[Contribution]:
     """The parts, the largest difference of time first. Parts that did not change are left out."""
     if not (before.apart and after.apart):
         before, after = before.undivided(), after.undivided()
@@ -70,17 +71,17 @@ def _rates(before: Timing, after: Timing) -> tuple[float | None, float | None]:
     return before.us_a_cycle, after.us_a_cycle
 
 
-def _of_ops(ops: Iterable[OpDiff]) -> Iterator[Contribution]:
+def _of_ops(ops: Iterable[OpChange]) -> Iterator[Contribution]:
     """Gains and losses of one type and effect stay apart: netted, they would hide each other."""
-    groups: dict[tuple[str, OpEffect, bool], list[OpDiff]] = defaultdict(list)
+    groups: dict[tuple[str, OpEffect, bool], list[OpChange]] = defaultdict(list)
     for op in ops:
-        if change := op.dominant.change:
+        if change := op.change:
             groups[_type(op), op.effect, change > 0].append(op)
     for (kind, effect, _), members in groups.items():
         yield Contribution(
             part=Part.OPS,
             name=_name(kind, effect, members),
-            cycles=sum(op.dominant.change or 0.0 for op in members),
+            cycles=sum(op.change or 0.0 for op in members),
             us=0.0,
             op_type=kind,
             effect=effect,
@@ -88,12 +89,12 @@ def _of_ops(ops: Iterable[OpDiff]) -> Iterator[Contribution]:
         )
 
 
-def _type(op: OpDiff) -> str:
+def _type(op: OpChange) -> str:
     both = op.effect is OpEffect.REPLACED and op.type_before and op.type_after
     return f"{op.type_before} became {op.type_after}" if both else op.type
 
 
-def _name(kind: str, effect: OpEffect, members: Sequence[OpDiff]) -> str:
+def _name(kind: str, effect: OpEffect, members: Sequence[OpChange]) -> str:
     where = within(op.module for op in members)
     if effect is OpEffect.REPLACED and kind != members[0].type:
         return several(len(members), kind) + where
@@ -103,11 +104,11 @@ def _name(kind: str, effect: OpEffect, members: Sequence[OpDiff]) -> str:
     return f"{who} {_GAVE_WAY if gone else _PHRASES[effect]}".rstrip()
 
 
-def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpDiff]) -> Iterator[Contribution]:
+def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpChange]) -> Iterator[Contribution]:
     named: Counter[str] = Counter()
     for op in ops:
-        named["before"] += round(op.dominant.before or 0)
-        named["after"] += round(op.dominant.after or 0)
+        named["before"] += round(op.before or 0)
+        named["after"] += round(op.after or 0)
     unnamed = (after.cycles - after.idle - named["after"]) - (before.cycles - before.idle - named["before"])
     yield Contribution(part=Part.IDLE, name="idle", cycles=after.idle - before.idle, us=0.0)
     yield Contribution(part=Part.UNNAMED, name="cycles the file gives to no op", cycles=unnamed, us=0.0)
@@ -138,7 +139,7 @@ def _of_time(
     yield Part.START_UP, "the call around the graph" if is_stated else "VTCM acquire and power-up", rest
 
 
-def renamed(ops: Iterable[OpDiff]) -> int:
+def renamed(ops: Iterable[OpChange | OpDiff]) -> int:
     """How many ops have another name than before, apart from the numbers that every compile moves."""
     return sum(
         op.matched is Matched.PLACE

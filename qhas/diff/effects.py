@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cache
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+from pydantic import TypeAdapter
 
 from qhas.diff.matching import Match
-from qhas.diff.model import Figure, Matched, OpDiff, OpEffect, Unit
+from qhas.diff.model import Matched, OpDiff, OpEffect, Unit
 from qhas.diff.op_words import counted
 from qhas.diff.ops import Op
 from qhas.profile.op_names import of_network
@@ -18,6 +23,7 @@ _SHARE = 0.10
 """Of elements or bytes: less is padding and the overlap of tiles."""
 
 Holds = Callable[[Op, Op], bool]
+_Read = Callable[[Op], int | None]
 _SLOWER, _FASTER = +1, -1
 
 
@@ -29,7 +35,7 @@ class _Rule(NamedTuple):
     sign: int = 0
 
 
-def _grew(read: Callable[[Op], int | None]) -> Holds:
+def _grew(read: _Read) -> Holds:
     def grew(before: Op, after: Op) -> bool:
         old, new = read(before), read(after)
         return old is not None and new is not None and new > (1 + _SHARE) * old
@@ -37,13 +43,13 @@ def _grew(read: Callable[[Op], int | None]) -> Holds:
     return grew
 
 
-def _shrank(read: Callable[[Op], int | None]) -> Holds:
+def _shrank(read: _Read) -> Holds:
     grew = _grew(read)
     return lambda before, after: grew(after, before)
 
 
 _grew_dram = _grew(lambda op: op.dram)
-_resized = tuple(rule(lambda op: op.elements) for rule in (_grew, _shrank))
+_grew_elements = _grew(lambda op: op.elements)
 
 
 def _more_dram(before: Op, after: Op) -> bool:
@@ -55,7 +61,7 @@ def _told_apart(before: Op, after: Op) -> bool:
 
 
 def _reshaped(before: Op, after: Op) -> bool:
-    return any(rule(before, after) for rule in _resized)
+    return _grew_elements(before, after) or _grew_elements(after, before)
 
 
 _OF_NETWORK = (_Rule(OpEffect.DATA_TYPE, _told_apart), _Rule(OpEffect.RESHAPED, _reshaped))
@@ -71,6 +77,17 @@ _OF_COMPILER = (
     _Rule(OpEffect.RECOMPILED, lambda before, after: before.kinds != after.kinds),
 )
 """The first that holds, and can explain the change of time, is the one to look at."""
+_FIGURES: tuple[tuple[str, Unit, _Read], ...] = tuple(
+    (name, unit, attrgetter(name))
+    for name, unit in (
+        ("dominant", Unit.CYCLES),
+        ("cycles", Unit.CYCLES),
+        ("htp_ops", Unit.COUNT),
+        ("format_changes", Unit.COUNT),
+        ("reference_ops", Unit.COUNT),
+        ("dram", Unit.BYTES),
+    )
+)
 _OF_ONE_SIDE = {
     Matched.ADDED: OpEffect.ADDED,
     Matched.REMOVED: OpEffect.REMOVED,
@@ -88,35 +105,98 @@ class Sameness:
     network: bool
 
 
-def op_diffs(matches: Iterable[Match[Op]], same: Sameness) -> list[OpDiff]:
-    """Every match as a row, the largest difference on the dominant path first."""
-    rows = [_row(match, same) for match in matches]
-    return sorted(rows, key=lambda row: (-abs(row.dominant.change or 0), row.name))
+class OpChange(Struct, frozen=True):
+    """A match, and what explains a comparison of it; `before` and `after` are cycles of the dominant path, which is time.
+
+    An `OpDiff` has more: it lists ops, and there are hundreds in every cell of a night that only explain.
+    """
+
+    match: Match[Op]
+    name_before: str | None
+    name_after: str | None
+    type_before: str | None
+    type_after: str | None
+    effect: OpEffect
+    before: float | None
+    after: float | None
+    data_type_before: str | None
+    data_type_after: str | None
+    module: str | None
+    of_network: bool
+
+    @property
+    def matched(self) -> Matched:
+        """How an op of one side was found on the other."""
+        return self.match.how
+
+    @property
+    def name(self) -> str:
+        """For people: the name after, or before where there is none."""
+        return self.name_after or self.name_before or ""
+
+    @property
+    def type(self) -> str:
+        """For people: the type after, or before where there is none."""
+        return self.type_after or self.type_before or ""
+
+    @property
+    def change(self) -> float | None:
+        """After minus before; None where a side does not tell."""
+        return None if self.before is None or self.after is None else self.after - self.before
 
 
-def _row(match: Match[Op], same: Sameness) -> OpDiff:
+def op_changes(matches: Iterable[Match[Op]], same: Sameness) -> list[OpChange]:
+    """What became of every match, the largest difference on the dominant path first."""
+    changes = [_change(match, same) for match in matches]
+    return sorted(changes, key=lambda op: (-abs(op.change or 0), op.name))
+
+
+def _change(match: Match[Op], same: Sameness) -> OpChange:
     before, after = match.before, match.after
     first, last = _main(before), _main(after)
-    return OpDiff(
+    return OpChange(
+        match,
         name_before=_joined([op.name for op in before]),
         name_after=_joined([op.name for op in after]),
         type_before=counted([op.type for op in before]) or None,
         type_after=counted([op.type for op in after]) or None,
-        matched=match.how,
         effect=_effect(match, same),
-        dominant=_both("dominant", Unit.CYCLES, match),
-        cycles=_both("cycles", Unit.CYCLES, match),
-        htp_ops=_both("htp_ops", Unit.COUNT, match),
-        format_changes=_both("format_changes", Unit.COUNT, match),
-        reference_ops=_both("reference_ops", Unit.COUNT, match),
-        dram=_both("dram", Unit.BYTES, match),
-        shape_before=list(first.shape) if first and first.shape else None,
-        shape_after=list(last.shape) if last and last.shape else None,
+        before=_sum([op.dominant for op in before]),
+        after=_sum([op.dominant for op in after]),
         data_type_before=first.data_type if first else None,
         data_type_after=last.data_type if last else None,
         module=next((op.module for op in (*after, *before) if op.module is not None), None),
-        op_count=max(len(after), 1),
         of_network=all(of_network(op.type) for op in (*before, *after)),
+    )
+
+
+def op_diffs(changes: Iterable[OpChange]) -> list[OpDiff]:
+    """Each as a row of a comparison that lists its ops."""
+    return _table().validate_python([_row(op) for op in changes])
+
+
+@cache
+def _table() -> TypeAdapter[list[OpDiff]]:
+    """Validates all rows and their figures in one call, in half the time of one for each."""
+    return TypeAdapter(list[OpDiff])
+
+
+def _row(op: OpChange) -> dict[str, Any]:
+    before, after = op.match.before, op.match.after
+    first, last = _main(before), _main(after)
+    own = {name: getattr(op, name) for name in OpDiff.model_fields if hasattr(op, name)}
+    figures = {
+        name: {"name": name, "unit": unit, "before": _sum(map(read, before)), "after": _sum(map(read, after))}
+        for name, unit, read in _FIGURES
+    }
+    return (
+        own
+        | figures
+        | {
+            "shape_before": first.shape or None if first else None,
+            "shape_after": last.shape or None if last else None,
+            "op_count": max(len(after), 1),
+        }
     )
 
 
@@ -134,14 +214,11 @@ def _effect(match: Match[Op], same: Sameness) -> OpEffect:
     )
 
 
-def _both(name: str, unit: Unit, match: Match[Op]) -> Figure:
-    return Figure(name=name, unit=unit, before=_sum(match.before, name), after=_sum(match.after, name))
-
-
-def _sum(ops: Sequence[Op], name: str) -> float | None:
+def _sum(values: Iterable[int | None]) -> float | None:
     """Of no ops it is 0: what is not there takes nothing."""
-    values = [value for op in ops if (value := getattr(op, name)) is not None]
-    return float(sum(values)) if values or not ops else None
+    every = [*values]
+    told = [value for value in every if value is not None]
+    return float(sum(told)) if told or not every else None
 
 
 def _main(ops: Sequence[Op]) -> Op | None:

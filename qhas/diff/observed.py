@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from qhas.diff.effects import OpChange
 from qhas.diff.model import (
     Circumstance,
     CircumstanceKind,
     Figure,
-    OpDiff,
     OpEffect,
     Resource,
     Source,
@@ -35,7 +35,7 @@ _MAKES_OTHERS = {Kind.SOC, Kind.SDK, Kind.DATA_TYPE, Kind.NETWORK, Kind.WEIGHTS}
 """Whatever differs in memory or compilation follows from these."""
 
 
-def network_changes(ops: Sequence[OpDiff]) -> list[Circumstance]:
+def network_changes(ops: Sequence[OpChange]) -> list[Circumstance]:
     """How the ops of two networks differ that are not known to be the same one."""
     circumstances = [] if (data_type := _data_type(ops)) is None else [data_type]
     phrases = [_phrase(effect, same) for effect in _OF_NETWORK if (same := _with(ops, effect))]
@@ -45,7 +45,7 @@ def network_changes(ops: Sequence[OpDiff]) -> list[Circumstance]:
 
 
 def observed(
-    ops: Sequence[OpDiff],
+    ops: Sequence[OpChange],
     figures: Sequence[Figure],
     resources: Sequence[Resource],
     clock: Figure,
@@ -93,11 +93,11 @@ def _limited(peak: Figure) -> bool:
     return any(_FULL * size <= low <= size < high for size in _VTCM_SIZES)
 
 
-def _with(ops: Iterable[OpDiff], effect: OpEffect) -> list[OpDiff]:
+def _with(ops: Iterable[OpChange], effect: OpEffect) -> list[OpChange]:
     return [op for op in ops if op.effect is effect]
 
 
-def _phrase(effect: OpEffect, ops: Sequence[OpDiff]) -> str:
+def _phrase(effect: OpEffect, ops: Sequence[OpChange]) -> str:
     """As in `2 HardSwish became Add + Clip + Mul`; a single op with its name."""
     template = _TOLD.get(effect, effect.value)
     kinds = Counter((op.type_before or op.type, template.format(op.type_after)) for op in ops)
@@ -114,7 +114,7 @@ def _phrase(effect: OpEffect, ops: Sequence[OpDiff]) -> str:
     return ", ".join(listed + ([f"{more} more kind{'s' if more > 1 else ''}"] if more > 0 else []))
 
 
-def _data_type(ops: Sequence[OpDiff]) -> Circumstance | None:
+def _data_type(ops: Sequence[OpChange]) -> Circumstance | None:
     """The change that most ops made, if it is most ops of those that both sides have."""
     paired = [op for op in ops if op.data_type_before and op.data_type_after]
     changes = Counter((op.data_type_before, op.data_type_after) for op in paired)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress, repeat
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import chain, compress, repeat
 from math import prod
 from typing import Any
 
@@ -52,9 +52,6 @@ def ops_of(file: QhasFile, sources: SourceMap | None = None) -> list[Op]:
     parts: dict[tuple[str, str], list[QnnOp]] = defaultdict(list)
     for row in file.qnn_ops:
         parts[border_name(row.name), row.type].append(row)
-    compiled: dict[str, list[HtpOp]] = defaultdict(list)
-    for instance in file.htp_ops:
-        compiled[border_name(instance.qnn_op)].append(instance)
     listed = [
         _op(
             name,
@@ -62,7 +59,7 @@ def ops_of(file: QhasFile, sources: SourceMap | None = None) -> list[Op]:
             rows,
             core,
             module=sources.module_of(name) if sources else None,
-            **_of_compiled(compiled.get(name, ())),
+            **_of_compiled(file.compiled.get(name, ())),
         )
         for (name, kind), rows in parts.items()
     ]
@@ -87,24 +84,35 @@ def _of_compiled(rows: Sequence[HtpOp]) -> dict[str, Any]:
     """What HTP ops tell of the op that they are of."""
     if not rows:
         return {"place": None, "kinds": {}}
-    ops = list({row.op_id: row for row in rows}.values())
-    shapes = [op.dims for op in ops]  # one without dimensions counts as one element
-    sizes = list(map(prod, shapes))
-    results = _results(ops)
-    format_changes, format_elements = _marked(sizes, [op.fmt_change for op in ops])
-    references, reference_elements = _marked(sizes, [op.ref_op for op in ops])
+    ops = {row.op_id: row for row in rows}
+    columns = [
+        (op.dims, op.input_nodes, op.fmt_change, op.ref_op, op.htp_op, op.hmx, op.dtype)
+        for op in ops.values()
+    ]
+    shapes, inputs, changes, references, types, hmx, data_types = zip(*columns, strict=True)
+    sizes = list(map(prod, shapes))  # one without dimensions counts as one element
+    results = _results(ops.keys(), shapes, inputs)
+    format_changes, format_elements = _marked(sizes, changes)
+    reference_ops, reference_elements = _marked(sizes, references)
     return {
-        "place": min([place for op in ops if (place := op.place) is not None], default=None),
-        "kinds": Counter([op.htp_op for op in ops]),
+        "place": min([place for op in ops.values() if (place := op.place) is not None], default=None),
+        "kinds": _counts(types),
         "format_changes": format_changes,
-        "reference_ops": references,
+        "reference_ops": reference_ops,
         "elements": sum(compress(sizes, results)) if results else None,
         "format_elements": format_elements,
         "reference_elements": reference_elements,
-        "hmx": any(op.hmx for op in ops),
-        "data_type": _data_type(compress(zip(ops, sizes, strict=True), results or repeat(True))),
+        "hmx": any(hmx),
+        "data_type": _data_type(data_types, sizes, results),
         "shape": max(compress(zip(sizes, shapes, strict=True), shapes), default=(0, None))[1],
     }
+
+
+def _counts(types: Iterable[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for kind in types:  # a Counter takes longer to be made than a dozen to be counted
+        counts[kind] = counts.get(kind, 0) + 1
+    return counts
 
 
 def _marked(sizes: Sequence[int], marks: Sequence[bool | None]) -> tuple[int | None, int | None]:
@@ -112,21 +120,26 @@ def _marked(sizes: Sequence[int], marks: Sequence[bool | None]) -> tuple[int | N
     return (None, None) if None in marks else (marks.count(True), sum(compress(sizes, marks)))
 
 
-def _data_type(compiled: Iterable[tuple[HtpOp, int]]) -> str | None:
+def _data_type(types: Sequence[str], sizes: Sequence[int], results: Sequence[bool]) -> str | None:
     """The type of most of its results, by elements."""
+    if types.count(types[0]) == len(types):
+        return types[0] or None
     elements: dict[str, int] = {}
-    for op, size in compiled:
-        if kind := op.dtype:
+    for kind, size in compress(zip(types, sizes, strict=True), results or repeat(True)):
+        if kind:
             elements[kind] = elements.get(kind, 0) + size
     return max(elements, key=lambda name: (elements[name], name)) if elements else None
 
 
-def _results(ops: Sequence[HtpOp]) -> Sequence[bool]:
+def _results(
+    ids: Set[str], shapes: Iterable[tuple[int, ...]], inputs: Iterable[tuple[str, ...]]
+) -> Sequence[bool]:
     """Which are those whose results no other of them reads. What lies between overlaps from tile to tile; these do not.
 
     Empty where the file does not tell who reads what, or how large it is.
     """
-    read = set[str]().union(*[op.input_nodes for op in ops])
-    last = [op.op_id not in read for op in ops]
-    is_stated = any(last) and (len(ops) == 1 or not all(last))
-    return last if is_stated and all(op.dims for op in compress(ops, last)) else ()
+    read = set(chain.from_iterable(inputs))
+    if len(ids) > 1 and read.isdisjoint(ids):
+        return ()
+    last = [op not in read for op in ids]
+    return last if any(last) and all(compress(shapes, last)) else ()

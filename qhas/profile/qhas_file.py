@@ -9,6 +9,7 @@ for every core.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -31,7 +32,8 @@ from pydantic_core import PydanticCustomError
 from qhas.documents import describe
 from qhas.failures import InvalidInput
 from qhas.outside_bytes import Unbounded, read_file, unpack
-from qhas.profile.long_tables import OPS, PATH, HtpOp, Loaded, PathStep, load
+from qhas.profile.long_tables import IDLE, OPS, PATH, HtpOp, Loaded, PathStep, load
+from qhas.profile.op_names import border_name
 from qhas.profile.rows import validated
 
 LARGEST = 128 << 20
@@ -206,8 +208,16 @@ class QhasFile(BaseModel):
         """Cycles in which nothing works on the core that ends last."""
         core = self.longest
         if steps := self.paths.get(core.htp):
-            return sum([step.dp_cycles for step in steps if step.idle])
+            return sum([step.dp_cycles for step in steps if step.htp_op == IDLE])
         return round(core.timeline_cycles * core.percent_idle / 100)
+
+    @cached_property
+    def compiled(self) -> Mapping[str, list[HtpOp]]:
+        """The HTP ops by the op of the network that they are of, inputs as one and outputs as one."""
+        compiled: defaultdict[str, list[HtpOp]] = defaultdict(list)
+        for op in self.htp_ops:
+            compiled[border_name(op.qnn_op)].append(op)
+        return dict(compiled)
 
     @cached_property
     def lists_htp_ops(self) -> bool:

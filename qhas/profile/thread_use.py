@@ -42,7 +42,7 @@ def _what(op: HtpOp) -> str:
         return "wait"
     if op.dma_set:
         return "other"
-    return "transfer" if op.dma and not (op.hmx or op.hvx) else "work"
+    return "work" if not op.dma or op.hmx or op.hvx else "transfer"
 
 
 def hmx_cycles(file: QhasFile) -> int | None:

@@ -6,7 +6,6 @@ work.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -15,7 +14,6 @@ from typing import Any
 
 from qhas.diff.circumstances import Evidence
 from qhas.diff.ops import Op
-from qhas.profile.long_tables import HtpOp
 from qhas.profile.notes import notes
 from qhas.profile.op_names import border_name, of_network
 from qhas.profile.qhas_file import HtpOpType, QhasFile, QnnOp, Traffic
@@ -169,19 +167,17 @@ def _rate(taken: Timing, us_a_cycle: float | None) -> str:
 def _details(file: QhasFile, ops: Iterable[Op]) -> dict[str, dict[str, Any]]:
     """What only HTP ops tell of the ops of the network, by name."""
     # A simulated graph begins in cycle 0, and in a measured one 0 is what the file does not tell.
-    begin = 0 if file.simulated else min((op.start_cycle for op in file.htp_ops if op.start_cycle), default=0)
-    compiled: defaultdict[str, list[HtpOp]] = defaultdict(list)
-    for htp_op in file.htp_ops:
-        compiled[border_name(htp_op.qnn_op)].append(htp_op)
+    begin = 0 if file.simulated else min([op.start_cycle for op in file.htp_ops if op.start_cycle], default=0)
     details: dict[str, dict[str, Any]] = {}
     for op in ops:
-        timed = [row for row in compiled[op.name] if row.start_cycle or file.simulated]
+        compiled = file.compiled.get(op.name, ())
+        timed = [row for row in compiled if row.start_cycle or file.simulated]
         details[op.name] = {
             "start": min([row.start_cycle for row in timed]) - begin if timed else None,
             "end": max([row.start_cycle + row.cycles for row in timed]) - begin if timed else None,
             "shape": " x ".join(map(str, op.shape or ())),
             "data_type": op.data_type or "",
-            "packets": packets_of(compiled[op.name]),
+            "packets": packets_of(compiled),
         }
     return details
 

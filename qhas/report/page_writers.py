@@ -1,22 +1,19 @@
-"""Cells' pages made of their files, in processes beside this one where there are many: it is computing, not waiting.
-
-A process of ours is told its work through standard input and ends with it, so nothing is left however this one dies.
-"""
+"""Cells' pages made of their files, in processes beside this one where there are many: it is computing, not waiting."""
 
 from __future__ import annotations
 
 import os
 import pickle
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from queue import SimpleQueue
-from typing import IO, Any, NamedTuple
+from typing import NamedTuple
 
 from qhas.diff.model import CellDiff
 from qhas.machine.collector import rare_collections
+from qhas.report.beside import Beside, answer, receive, started_beside
 from qhas.report.cell_page import Neighbours, cell_page_text
 from qhas.report.findings import Findings
 from qhas.report.gather import CellContents, understood
@@ -26,6 +23,9 @@ _CELLS_A_PROCESS = 40
 """Fewer are written before another process would have started."""
 _FEW = 3
 """Processes up to which this one is one of them: beside more it has enough to do with reading what they write of."""
+
+_AHEAD = 2
+"""Pages that a process beside this one is asked for at a time."""
 
 _PROGRAM = """
 from qhas.machine.collector import collect_rarely
@@ -37,7 +37,7 @@ main()
 
 
 class Written(NamedTuple):
-    """A cell's page, and its comparison with the baseline without the ops, which only the page shows."""
+    """A cell's page, and its comparison with the baseline."""
 
     page: str
     diff: CellDiff | None
@@ -46,21 +46,23 @@ class Written(NamedTuple):
 WritePage = Callable[[CellContents, Neighbours], Written]
 
 
-@contextmanager
-def open_writers(run: SweepRecord, findings: Findings, cells: int) -> Iterator[WritePage]:
-    """How so many cells' pages are written; to be called from several threads at once."""
-    processes = min(os.cpu_count() or 1, cells // _CELLS_A_PROCESS)
-    beside = processes if processes > _FEW else processes - 1
-    free = SimpleQueue[WritePage]()
-    with ExitStack() as stack:
-        for _ in range(beside):
-            process = stack.enter_context(_started())
-            with suppress(OSError):  # one that is dead already is met when a page is to be written
-                _send(process.stdin, (run, findings))
-            free.put(partial(_write_beside, process, run, findings))
-        if beside < _FEW:  # once: threads that compute together only take the interpreter from each other
-            free.put(partial(_write, run, findings))
-        stack.enter_context(rare_collections())
+class Writers:
+    """Who writes pages: this process, others beside it, or both."""
+
+    def __init__(self, beside: Sequence[Beside], *, here: bool) -> None:
+        self._beside = beside
+        self._here = here
+
+    def of(self, run: SweepRecord, findings: Findings) -> WritePage:
+        """How pages of the run are written; to be called from several threads at once."""
+        here = partial(_write, run, findings)
+        free = SimpleQueue[WritePage]()
+        for process in self._beside:
+            process.tell((run, findings))
+            for _ in range(_AHEAD):
+                free.put(partial(_write_beside, process, here))
+        if self._here:  # once: threads that compute together only take the interpreter from each other
+            free.put(here)
 
         def write(contents: CellContents, neighbours: Neighbours) -> Written:
             writer = free.get()
@@ -69,56 +71,37 @@ def open_writers(run: SweepRecord, findings: Findings, cells: int) -> Iterator[W
             finally:
                 free.put(writer)
 
-        yield write
+        return write
 
 
 @contextmanager
-def _started() -> Iterator[subprocess.Popen[bytes]]:
-    # -P: no modules of the working directory.
-    argv = [sys.executable, "-P", "-c", _PROGRAM]
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _send(pipe: IO[bytes] | None, message: tuple[Any, ...]) -> None:
-    if pipe is None:
-        raise EOFError
-    pickle.dump(message, pipe, pickle.HIGHEST_PROTOCOL)
-    pipe.flush()
+def open_writers(cells: int) -> Iterator[Writers]:
+    """Writers of so many cells' pages, for one run. Processes start here, so there is time for what is to be read first."""
+    processes = min(os.cpu_count() or 1, cells // _CELLS_A_PROCESS)
+    beside = processes if processes > _FEW else processes - 1
+    with ExitStack() as stack:
+        started = [stack.enter_context(started_beside(_PROGRAM)) for _ in range(beside)]
+        stack.enter_context(rare_collections())
+        yield Writers(started, here=beside < _FEW)
 
 
 def _write_beside(
-    process: subprocess.Popen[bytes],
-    run: SweepRecord,
-    findings: Findings,
-    contents: CellContents,
-    neighbours: Neighbours,
+    process: Beside, instead: WritePage, contents: CellContents, neighbours: Neighbours
 ) -> Written:
     try:
-        _send(process.stdin, (contents, neighbours))
-        return Written(*pickle.load(process.stdout))  # type: ignore[arg-type]  # noqa: S301  # our own process
+        return Written(*process.ask((contents, neighbours)))
     except (EOFError, OSError, pickle.UnpicklingError):  # it died: memory, a signal
-        return _write(run, findings, contents, neighbours)
+        return instead(contents, neighbours)
 
 
 def _write(run: SweepRecord, findings: Findings, contents: CellContents, neighbours: Neighbours) -> Written:
     files = understood(contents)
     page = cell_page_text(run, contents.cell.record, neighbours, findings, files)
-    return Written(page, files.diff and files.diff.model_copy(update={"ops": [], "htp_ops": []}))
+    return Written(page, files.diff)
 
 
 def main() -> None:
     """Write pages until standard input ends."""
     source, target = sys.stdin.buffer, sys.stdout.buffer
-    run, findings = pickle.load(source)  # noqa: S301  # from the process that started this one
-    while True:
-        try:
-            contents, neighbours = pickle.load(source)  # noqa: S301
-        except EOFError:
-            return
-        pickle.dump(tuple(_write(run, findings, contents, neighbours)), target, pickle.HIGHEST_PROTOCOL)
-        target.flush()
+    run, findings = receive(source)
+    answer(lambda asked: tuple(_write(run, findings, *asked)), source, target)

@@ -40,27 +40,26 @@ def publish_report(
     Without findings it shows the verdicts and the history that are stored. Every cell is compared with the last finished
     run of the same sweep. A DLC of several graphs has a page a graph. `made` hears of each whose page is written.
     """
-    baseline = read_baseline(store, run, cells)
-    cells = by_graph(cells)
-    judged = read_findings(store, run, cells) if findings is None else findings
-    judged = replace(judged, baseline=baseline.run_id if baseline else None)
+    whole, cells = cells, by_graph(cells)
+    with open_writers(len(cells)) as writers:
+        baseline = read_baseline(store, run, whole)
+        judged = read_findings(store, run, cells) if findings is None else findings
+        judged = replace(judged, baseline=baseline.run_id if baseline else None)
+        write_page = writers.of(run, judged)
 
-    def publish_cell(page_of: tuple[CellRecord, Neighbours]) -> tuple[CellRecord, CellDiff | None]:
-        record, neighbours = page_of
-        written = write_page(read_contents(store, record, baseline), neighbours)
-        store.write(keys.report(run.run_id, cell_page(record.cell)), written.page.encode())
-        return record, written.diff
+        def publish_cell(page_of: tuple[CellRecord, Neighbours]) -> tuple[CellRecord, CellDiff | None]:
+            record, neighbours = page_of
+            written = write_page(read_contents(store, record, baseline), neighbours)
+            store.write(keys.report(run.run_id, cell_page(record.cell)), written.page.encode())
+            return record, written.diff
 
-    publish_assets(store)
-    diffs = {}
-    with (
-        open_writers(run, judged, len(cells)) as write_page,
-        ThreadPoolExecutor(_AT_ONCE, "qhas-report") as threads,
-    ):
-        for record, diff in threads.map(publish_cell, with_neighbours(cells)):
-            if diff:
-                diffs[record.cell.key] = diff
-            made(record)
+        publish_assets(store)
+        diffs = {}
+        with ThreadPoolExecutor(_AT_ONCE, "qhas-report") as threads:
+            for record, diff in threads.map(publish_cell, with_neighbours(cells)):
+                if diff:
+                    diffs[record.cell.key] = diff
+                made(record)
     judged = replace(judged, diffs=diffs)
     store.write(keys.report(run.run_id), run_page(run, cells, judged).encode())
     publish_entry(store, run, cells, judged)

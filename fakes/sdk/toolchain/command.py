@@ -1,8 +1,10 @@
 """The entry of every fake executable."""
 
 import importlib
+import os
 import sys
 from types import ModuleType
+from typing import NoReturn
 
 from .faults import Tool
 from .journal import Journal
@@ -46,6 +48,13 @@ def main(root: str, name: str, version: str, argv: list[str]) -> int:
         sys.stdout.flush()
         journal.ended(code, session.fault)
     return code
+
+
+def leave(code: int) -> NoReturn:
+    """End this process at once: Python's own farewell is a tenth of a call."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _run(session: Session, argv: list[str]) -> int:

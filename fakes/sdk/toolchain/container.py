@@ -4,8 +4,8 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 PRODUCER = "fake SDK"
 MODEL = "model"
@@ -23,8 +23,7 @@ class ContainerError(Exception):
     """The bytes are not a DLC that the fake tools can read."""
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(NamedTuple):
     """A float32 input or output of the graph."""
 
     name: str
@@ -39,8 +38,7 @@ class Tensor:
         return elements * 4
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """A graph of the network in a fake DLC, and those that follow it. `nodes` are (name, QNN op type) in order of execution."""
 
     graph: str
@@ -53,7 +51,7 @@ class Model:
     @property
     def graphs(self) -> tuple["Model", ...]:
         """Every graph, each alone."""
-        return (replace(self, more=()), *self.more) if self.more else (self,)
+        return (self._replace(more=()), *self.more) if self.more else (self,)
 
     @property
     def digest(self) -> str:
@@ -95,12 +93,11 @@ class Model:
         )
 
 
-@dataclass(frozen=True)
-class Dlc:
+class Dlc(NamedTuple):
     """A DLC in memory: the model, and a cache record by lower-case SoC name."""
 
     model: Model
-    caches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    caches: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
     @property
     def digest(self) -> str:

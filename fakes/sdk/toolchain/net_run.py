@@ -4,9 +4,8 @@ import hashlib
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import diagnostics, timeline
 from .container import ContainerError, Dlc, Model, Tensor
@@ -36,16 +35,15 @@ _LEVELS = ["off", "basic", "moderate", "detailed", "linting"]
 _COLD_START_US = 350
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """A graph of a call whose arguments are read: its cache record, raw files per inference, where to write.
 
-    `index` is its place among several graphs, and None where it is alone.
+    `place` is where it stands among several graphs, and None where it is alone.
     """
 
     dlc: Dlc
     model: Model
-    index: int | None
+    place: int | None
     name: str
     soc: str
     cache: Mapping[str, Any] | None
@@ -93,7 +91,7 @@ def run(session: Session, given: Mapping[str, str]) -> None:
     jobs = _read_jobs(given)
     session.begin([jobs[0].soc], [*(job.model.graph for job in jobs), jobs[0].name])
     selected = _select_cache(session, jobs[0], given)
-    jobs = [replace(job, cache=selected.cache) for job in jobs]
+    jobs = [job._replace(cache=selected.cache) for job in jobs]
     for job in jobs:
         _check_inputs(job, given)
     for job in jobs:
@@ -109,7 +107,7 @@ def run(session: Session, given: Mapping[str, str]) -> None:
                 job.model.graph,
                 job.soc,
                 recorded,
-                job.index or 0,
+                job.place or 0,
             )
         print(f"Successfully executed graph {job.model.graph}")
 
@@ -184,7 +182,7 @@ def _select_cache(session: Session, job: Run, given: Mapping[str, str]) -> Run:
         "Creating a new record"
     )
     print("[USER_WARN:HTP_CACHE] Cannot perform accelerated init: the record was created on the device")
-    return replace(job, cache=None)
+    return job._replace(cache=None)
 
 
 def _check_inputs(job: Run, given: Mapping[str, str]) -> None:
@@ -245,11 +243,11 @@ def _write_log(session: Session, job: Run, recorded: list[Inference]) -> None:
     )
     if session.fault is Fault.NO_LOG:
         return
-    path = LOG if job.index is None else LOG.with_stem(f"{LOG.stem}_{job.index}")
+    path = LOG if job.place is None else LOG.with_stem(f"{LOG.stem}_{job.place}")
     LOG.parent.mkdir(exist_ok=True)
     if session.fault is Fault.STALE_LOG:
         if not path.exists():
-            path.write_bytes(replace(log, prepare_id="stale").to_bytes())
+            path.write_bytes(log._replace(prepare_id="stale").to_bytes())
             an_hour_ago = time.time() - 3600
             os.utime(path, (an_hour_ago, an_hour_ago))
         return

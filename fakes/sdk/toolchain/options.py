@@ -1,8 +1,8 @@
 """Command lines as the vendor's tools read them: `--name value` and `--name=value`, nothing unknown."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Kind(Enum):
@@ -18,8 +18,7 @@ class UsageError(Exception):
     """The command line is not one the tool accepts."""
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option of a tool. `choices` are the only values taken, when there are any."""
 
     name: str

@@ -5,8 +5,8 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
 
 from .faults import Fault, Tool
 
@@ -18,25 +18,32 @@ class PlanError(Exception):
     """The plan cannot be followed; the message says which file and what to write instead."""
 
 
-@dataclass(frozen=True)
-class Rule:
+class _Rule(NamedTuple):
+    tool: Tool
+    fault: Fault
+    soc: str
+    model: str
+    times: int | None
+
+
+class Rule(_Rule):
     """Fail a tool's calls. An empty `soc` or `model` matches all; `times=None` fails every matching call.
 
     `soc` and `model` are substrings, of the SoC the graph is prepared for and of the graph's or DLC's name.
     """
 
-    tool: Tool
-    fault: Fault
-    soc: str = ""
-    model: str = ""
-    times: int | None = None
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if self.tool not in self.fault.tools:
-            at = ", ".join(self.fault.tools)
-            raise PlanError(f"{self.tool} cannot suffer {self.fault.value!r}; choose one of: {at}")
-        if self.times is not None and self.times < 1:
-            raise PlanError(f"times of {self.fault.value!r} must be at least 1, or absent for every call")
+    def __new__(
+        cls, tool: Tool, fault: Fault, soc: str = "", model: str = "", times: int | None = None
+    ) -> Self:
+        """Raises PlanError for a fault that the tool cannot suffer, and for less than one time."""
+        if tool not in fault.tools:
+            at = ", ".join(fault.tools)
+            raise PlanError(f"{tool} cannot suffer {fault.value!r}; choose one of: {at}")
+        if times is not None and times < 1:
+            raise PlanError(f"times of {fault.value!r} must be at least 1, or absent for every call")
+        return super().__new__(cls, tool, fault, soc, model, times)
 
     def matches(self, tool: Tool, socs: list[str], names: list[str]) -> bool:
         """Whether the rule speaks of a call of `tool` on any of these SoCs with any of these model names."""
@@ -65,8 +72,7 @@ class Rule:
         return cls(tool, fault, match.get("soc", ""), match.get("model", ""), row.get("times"))
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(NamedTuple):
     """Seconds that a tool's calls take for some SoC and model, in place of the tool's usual duration.
 
     `soc` and `model` are substrings as in a Rule.
@@ -97,8 +103,7 @@ class Wait:
             raise PlanError(f"a wait needs a known tool and seconds ({error})") from None
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """Orders for the tools of one fake SDK.
 
     `durations`: seconds a tool takes before it writes anything; `waits` are the exceptions, of which the first that
@@ -106,7 +111,7 @@ class Plan:
     than it was.
     """
 
-    durations: Mapping[Tool, float] = field(default_factory=dict)
+    durations: Mapping[Tool, float] = MappingProxyType({})
     rules: tuple[Rule, ...] = ()
     scale: float = 1.0
     waits: tuple[Wait, ...] = ()

@@ -3,8 +3,7 @@
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .container import PRODUCER
 
@@ -15,16 +14,14 @@ class LogError(Exception):
     """The bytes are not a whole log."""
 
 
-@dataclass(frozen=True)
-class Inference:
+class Inference(NamedTuple):
     """Times of one execution in microseconds: all of it, and the graph's share."""
 
     total_us: int
     graph_us: int
 
 
-@dataclass(frozen=True)
-class ProfileLog:
+class ProfileLog(NamedTuple):
     """What net-run recorded. `prepare_id` ties it to one schematic; `traced` says whether ops were recorded."""
 
     prepare_id: str

@@ -1,7 +1,6 @@
 """snpe-dlc-quant: the same network in fewer bits, by inputs of a list."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from .container import ContainerError, Dlc, Model
@@ -35,7 +34,7 @@ def run(session: Session, given: Mapping[str, str]) -> None:
     _require_inputs(dlc.model, Path(given["input_list"]))
     bits = f"w{given.get('weights_bitwidth', '8')}a{given.get('act_bitwidth', '8')}"
     if session.fault is not Fault.NO_NETWORK:
-        target.write_bytes(Dlc(replace(dlc.model, salt=f"{dlc.model.salt} {bits}")).to_bytes())
+        target.write_bytes(Dlc(dlc.model._replace(salt=f"{dlc.model.salt} {bits}")).to_bytes())
     print(f"[INFO] Saved quantized dlc to: {target}")
 
 

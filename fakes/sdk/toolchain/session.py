@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 
 from .faults import Fault, Tool
@@ -47,16 +46,13 @@ _ERRORS = {
 }
 
 
-@dataclass
 class Session:
     """What a tool needs to know of its SDK. `version` is four numbers: major.minor.patch.date."""
 
-    root: str
-    tool: Tool
-    version: str
-    journal: Journal
-    fault: Fault | None = None
-    scale: float = 1.0
+    def __init__(self, root: str, tool: Tool, version: str, journal: Journal) -> None:
+        self.root, self.tool, self.version, self.journal = root, tool, version, journal
+        self.fault: Fault | None = None
+        self.scale = 1.0
 
     @property
     def build_id(self) -> str:

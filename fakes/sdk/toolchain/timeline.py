@@ -6,9 +6,9 @@ resources; sums and ratios in the viewer's files therefore hold as they do in re
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
+from typing import NamedTuple
 
 
 class Unit(Enum):
@@ -28,8 +28,7 @@ HMX_THREAD = 256
 HVX_THREADS = (512, 513, 514, 515)
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One HTP op of a recipe: its type, its unit, over how many threads it is cut, mean cycles of one piece."""
 
     op: str
@@ -56,8 +55,7 @@ RECIPES: dict[str, tuple[Step, ...]] = {
 FORMAT_CHANGES = frozenset({"q::ForceFormat_Crouton"})
 
 
-@dataclass(frozen=True)
-class Op:
+class Op(NamedTuple):
     """One executed HTP op. Cycles are relative to the graph's first; traffic is in bytes."""
 
     ident: int
@@ -81,8 +79,7 @@ class Op:
         return self.start + self.cycles
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A part of the dominant path; `op` is None while nothing runs."""
 
     op: Op | None
@@ -90,8 +87,7 @@ class Stretch:
     end: int
 
 
-@dataclass(frozen=True)
-class Timeline:
+class Timeline(NamedTuple):
     """The ops of one inference in order of start, and the path that decides its length."""
 
     ops: tuple[Op, ...]

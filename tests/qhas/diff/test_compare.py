@@ -106,6 +106,14 @@ def test_contributions_add_up_whatever_the_networks(
     assert not [part for part in found.contributions if part.part is Part.UNNAMED]
 
 
+@given(ops, ops)
+def test_a_comparison_that_lists_no_ops_says_the_same(before: list[Made], after: list[Made]) -> None:
+    sides = Evidence(made(before)), Evidence(made(after))
+    listed = compare(*sides)
+    assert listed.ops
+    assert compare(*sides, rows=False) == listed.model_copy(update={"ops": [], "htp_ops": []})
+
+
 def test_cycles_of_no_op_are_a_part_of_their_own_and_remarked_on() -> None:
     found = diff(NETWORK, NETWORK, timeline_cycles=900_000)
     assert {part.part for part in found.contributions} >= {Part.UNNAMED}

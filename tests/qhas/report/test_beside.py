@@ -1,0 +1,54 @@
+"""A process beside this one answers in the order of its questions, whoever asks and however many at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from qhas.report.beside import Beside, started_beside
+
+_BEGIN = "import os, sys; from qhas.report.beside import answer, receive; pipes = sys.stdin.buffer, sys.stdout.buffer; "
+SQUARES = _BEGIN + "answer(lambda number: number ** 2, *pipes)"
+ECHOES = _BEGIN + "told = receive(pipes[0]); answer(lambda text: told + text, *pipes)"
+DIES_OF_THREE = _BEGIN + "answer(lambda number: os._exit(1) if number == 3 else number, *pipes)"
+
+
+def asked_at_once(beside: Beside, questions: range) -> list[object]:
+    def answer_to(question: int) -> object:
+        try:
+            return beside.ask(question)
+        except (EOFError, OSError):
+            return None
+
+    with ThreadPoolExecutor(8) as threads:
+        return [*threads.map(answer_to, questions)]
+
+
+def test_everybody_gets_the_answer_to_the_own_question() -> None:
+    with started_beside(SQUARES) as beside:
+        assert asked_at_once(beside, range(200)) == [number**2 for number in range(200)]
+
+
+def test_what_is_told_is_known_before_the_first_question_however_long_both_are() -> None:
+    told, question = b"t" * 3_000_000, b"q" * 3_000_000
+    with started_beside(ECHOES) as beside:
+        beside.tell(told)
+        assert beside.ask(question) == told + question
+        assert beside.ask(b"!") == told + b"!"
+
+
+def test_nobody_gets_the_answer_to_another_question_when_it_dies() -> None:
+    with started_beside(DIES_OF_THREE) as beside:
+        answers = asked_at_once(beside, range(40))
+        with pytest.raises((EOFError, OSError)):
+            beside.ask(1)
+    assert answers[3] is None
+    assert all(answer in (None, question) for question, answer in enumerate(answers))
+
+
+def test_it_ends_with_the_block() -> None:
+    with started_beside(SQUARES) as beside:
+        assert beside.ask(3) == 9
+    with pytest.raises((EOFError, OSError, ValueError)):
+        beside.ask(3)
