@@ -9,11 +9,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import scipy  # its parts are imported when they are used: `stats` takes a second
 from numpy.typing import NDArray
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
-from scipy import stats
 
 from bench import otava
 from bench.size import Size
@@ -148,7 +148,7 @@ def _samples(history: History) -> Alarms:
     """Tonight's inferences against last night's: what a t-test is mostly used for, and what it is not made for."""
     alarms = np.zeros(history.median.shape, dtype=bool)
     mean, deviation = history.sample_mean, history.sample_deviation
-    found = stats.ttest_ind_from_stats(
+    found = scipy.stats.ttest_ind_from_stats(
         mean[:, 1:],
         deviation[:, 1:],
         INFERENCES,
@@ -170,7 +170,7 @@ def _nights(history: History) -> Alarms:
         count = past.shape[1]
         error = past.std(axis=1, ddof=1) * np.sqrt(1 + 1 / count)
         t = (logs[:, night] - past.mean(axis=1)) / error
-        alarms[:, night] = 2 * stats.t.sf(t, count - 1) < _P
+        alarms[:, night] = 2 * scipy.stats.t.sf(t, count - 1) < _P
     return alarms
 
 

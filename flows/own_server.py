@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
@@ -19,6 +20,9 @@ def over_an_api() -> Iterator[bool]:
         yield True
         return
     server = own_server()
+    import_module(
+        "fastapi.encoders"
+    )  # by Prefect else, when a flow begins: 0.1 s, while the server starts for nothing
     server.ready()
     with temporary_settings({PREFECT_API_URL: server.api, PREFECT_API_AUTH_STRING: server.login}):
         yield False

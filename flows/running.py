@@ -81,8 +81,12 @@ async def finish(
         run = await asyncio.to_thread(end_run, store, run, records, parts or ())
         await asyncio.to_thread(write_durations, store, run.spec.name, run.run_id, records)
         verdicts = await judging(run, records)
-        changes = await _tell(run, records, verdicts)
-        report = await publish_report(store, run, records)
+        telling = asyncio.create_task(_tell(run, records, verdicts))
+        try:
+            report = await publish_report(store, run, records)
+            changes = await telling
+        finally:
+            telling.cancel()
         events.sweep_finished(run, report)
     counts = (
         standing(run) if parts is None else f"{standing(run)}, {run.failed} failed, {run.missing} not run"

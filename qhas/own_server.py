@@ -54,7 +54,7 @@ class OwnServer:
                 pass_fds=[descriptor],
                 start_new_session=True,  # Ctrl-C is for the run, whose end the server is still told
             )
-        self._watcher = tether(self._process.pid)
+        tether(self._process.pid)
         atexit.register(self._stop)
 
     @property

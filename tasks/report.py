@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Iterator, Mapping
+from typing import Any
 
 from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
 
@@ -33,29 +35,40 @@ async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]
     """
     address = await asyncio.to_thread(write_report, store, run, cells)
     links = LinkMaker(run.site, store)
-    reference = f"Run {run.run_id}, report {address}"
-    for origin, records in by_origin(cells):
-        await acreate_table_artifact(
-            key=artifact_key(f"{run.spec.name}-{origin}"),
-            table=cell_table(origin, records),
-            description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} {reference}",
-        )
     pages = {
         "failures": failure_page(run, cells, store),
         "traces": await asyncio.to_thread(trace_page, cells, store, links),
     }
+    addresses = await asyncio.to_thread(_links, run, cells, links)
+    await asyncio.gather(*_artifacts(run, cells, pages, addresses, f"Run {run.run_id}, report {address}"))
+    return address
+
+
+def _artifacts(
+    run: SweepRecord,
+    cells: list[CellRecord],
+    pages: Mapping[str, str | None],
+    addresses: Mapping[str, str],
+    reference: str,
+) -> Iterator[Coroutine[Any, Any, Any]]:
+    """Each of the artifacts in the making: they wait for the server together."""
+    for origin, records in by_origin(cells):
+        yield acreate_table_artifact(
+            key=artifact_key(f"{run.spec.name}-{origin}"),
+            table=cell_table(origin, records),
+            description=f"{ORIGIN_TITLE[origin]}. {' '.join(legend(records))} {reference}",
+        )
     for name, page in pages.items():
         if page:
-            await acreate_markdown_artifact(page, artifact_key(f"{run.spec.name}-{name}"), reference)
+            yield acreate_markdown_artifact(page, artifact_key(f"{run.spec.name}-{name}"), reference)
     if run.sites:
-        await acreate_table_artifact(
+        yield acreate_table_artifact(
             key=artifact_key(f"{run.spec.name}-sites"),
             table=site_table(run.sites),
             description=f"What each site did of its part. {reference}",
         )
-    for name, link in (await asyncio.to_thread(_links, run, cells, links)).items():
-        await acreate_link_artifact(link, name, artifact_key(f"{run.spec.name}-{name}"), reference)
-    return address
+    for name, link in addresses.items():
+        yield acreate_link_artifact(link, name, artifact_key(f"{run.spec.name}-{name}"), reference)
 
 
 def _links(run: SweepRecord, cells: list[CellRecord], links: LinkMaker) -> dict[str, str]:

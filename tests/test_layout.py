@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("source")  # which is parsed once
-ROOT = Path(__file__).parent.parent
+from tests.source import ROOT, modules, name_of, on_the_source, tree
+
+pytestmark = on_the_source
 PACKAGES = ("flows", "tasks", "qhas", "hostsdk", "infra", "fakes", "bench")
 MAY_IMPORT = {
     "flows": {"flows", "tasks", "qhas", "prefect"},
@@ -84,20 +84,7 @@ LARGE: dict[str, str] = {}
 """Modules above the limit, each with its reason."""
 
 
-def modules(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
-
-
-def name_of(path: Path) -> str:
-    return str(path.relative_to(ROOT))
-
-
 EVERY_MODULE = [path for package in (*PACKAGES, "tests") for path in modules(package)]
-
-
-@cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -108,8 +95,13 @@ def imports(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             own = path.relative_to(ROOT).parts[0]
             yield own if node.level else str(node.module).partition(".")[0]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+        elif isinstance(node, ast.Call) and _called(node).endswith(("import_module", "__import__")):
             yield ast.unparse(node.args[0]).strip("'\"").partition(".")[0]
+
+
+def _called(call: ast.Call) -> str:
+    """The last name of what is called."""
+    return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
 
 
 @pytest.mark.parametrize("package", PACKAGES)

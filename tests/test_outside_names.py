@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.test_layout import modules, name_of, tree
+from tests.source import modules, name_of, on_the_source, tree
+
+pytestmark = on_the_source
 
 NAMING = {
     "name",

@@ -59,18 +59,23 @@ async def _view(
     else:
         argv = work.sdk.viewer_argv(config=config, log=log, schematic=schematic, output=place / TRACE)
         await attempt.run_host_tool(argv)
+    await asyncio.to_thread(_read, attempt, of, folder)
+
+
+def _read(attempt: StepAttempt, of: CellWork | GraphWork, folder: str) -> None:
+    work = attempt.work
     trace = attempt.collect("chrometrace", folder=folder)["chrometrace"]
     file: QhasFile | None = None
     try:
         if summary := attempt.collect(folder=folder).get("qhas"):
-            file = await asyncio.to_thread(_read_summary, summary)
+            file = _read_summary(summary)
             of.metrics = metrics_of(file).model_copy(update=_of_prepare(work))
             if work.effective:
                 work.effective = with_profile(work.effective, file)
     finally:
-        of.runtrace, of.remarks = await asyncio.to_thread(_read_runtrace, trace.with_name(RUNTRACE))
+        of.runtrace, of.remarks = _read_runtrace(trace.with_name(RUNTRACE))
         clock = of.runtrace.clock_mhz if of.runtrace else None
-        of.remarks += await asyncio.to_thread(_check_trace, trace, file, clock)
+        of.remarks += _check_trace(trace, file, clock)
 
 
 def _of_prepare(work: CellWork) -> dict[str, float | None]:

@@ -55,25 +55,32 @@ async def prepare_graph(work: CellWork) -> Prepared:
             names = stored_names or await _prepare(attempt, source)
             if not stored_names:
                 await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
-        schematics = [attempt.folder / name for name in names if name != PREPARED_DLC]
-        dlc, better = attempt.folder / PREPARED_DLC, graph_names(work.cell)
-        prepared = await asyncio.to_thread(_with_graphs, dlc, schematics, better)
-        work.graphs = list(prepared.graphs)
-        network = await asyncio.to_thread(_describe_network, source, attempt.folder / NETWORK)
-        work.traits = traits_of(network) if network else None
-        if network and work.graph:
-            await asyncio.to_thread(_describe_sources, work.graph, network, source, attempt.folder / SOURCES)
-        work.effective = await asyncio.to_thread(of_cache, prepared.dlc, work.cell.prepare)
-        work.prepared = PreparedFacts(
-            key=key,
-            sha256=await asyncio.to_thread(file_digest, prepared.dlc),
-            schematic_sha256=await asyncio.to_thread(file_digest, prepared.schematic),
-            graph=prepared_key(work.cell, work.sdk, network.digest) if network else None,
-            reused=stored_names is not None,
-            context_bytes=await asyncio.to_thread(context_bytes, prepared.dlc),
-            compile_seconds=None if stored_names else attempt.tool_seconds,
+        return await asyncio.to_thread(
+            _describe, attempt, source, key, names, reused=stored_names is not None
         )
-        return prepared
+
+
+def _describe(attempt: StepAttempt, source: Path, key: str, names: list[str], *, reused: bool) -> Prepared:
+    """Note in the cell what its network and its prepared graph are, whose files lie in the step's folder."""
+    work, folder = attempt.work, attempt.folder
+    schematics = [folder / name for name in names if name != PREPARED_DLC]
+    prepared = _with_graphs(folder / PREPARED_DLC, schematics, graph_names(work.cell))
+    work.graphs = list(prepared.graphs)
+    network = _describe_network(source, folder / NETWORK)
+    work.traits = traits_of(network) if network else None
+    if network and work.graph:
+        _describe_sources(work.graph, network, source, folder / SOURCES)
+    work.effective = of_cache(prepared.dlc, work.cell.prepare)
+    work.prepared = PreparedFacts(
+        key=key,
+        sha256=file_digest(prepared.dlc),
+        schematic_sha256=file_digest(prepared.schematic),
+        graph=prepared_key(work.cell, work.sdk, network.digest) if network else None,
+        reused=reused,
+        context_bytes=context_bytes(prepared.dlc),
+        compile_seconds=None if reused else attempt.tool_seconds,
+    )
+    return prepared
 
 
 async def source_of(work: CellWork) -> tuple[Path, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qhas.failures import InvalidInput
-from qhas.machine.tether import tether
+from qhas.machine.tether import release, tether
 from qhas.outside_text import shown
 from qhas.site.sdk import Sdk, Tool
 
@@ -34,7 +34,6 @@ class Worker:
         self._folder = folder
         self._timeout = timeout_seconds
         self._process: subprocess.Popen[bytes] | None = None
-        self._watcher: subprocess.Popen[bytes] | None = None
         self._answers = 0
 
     def ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
@@ -61,15 +60,15 @@ class Worker:
 
     def end(self) -> None:
         """Kill the process, whatever it does."""
-        for process in (self._process, self._watcher):
-            if process:
-                process.kill()
-                process.wait()
-                for pipe in (process.stdin, process.stdout):
-                    if pipe:
-                        with suppress(BrokenPipeError):
-                            pipe.close()
-        self._process = self._watcher = None
+        if process := self._process:
+            process.kill()
+            process.wait()
+            release(process.pid)
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    with suppress(BrokenPipeError):
+                        pipe.close()
+        self._process = None
         self._answers = 0
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -91,7 +90,7 @@ class Worker:
                     )
             except OSError as error:
                 raise InvalidInput(f"{program} cannot be executed: {error.strerror or error}.") from error
-            self._watcher = tether(self._process.pid)
+            tether(self._process.pid)
         return self._process
 
     @property

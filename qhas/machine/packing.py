@@ -6,22 +6,47 @@ import gzip
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 _CHUNK = 1 << 20
 
 
 def gzipped(source: Path, target: Path) -> Path:
     """Compress with no time and no name inside, so that equal files stay equal."""
-    with (
-        source.open("rb") as plain,
-        target.open("wb") as sink,
-        gzip.GzipFile(filename="", fileobj=sink, mode="wb", compresslevel=6, mtime=0) as packed,
-    ):
+    with source.open("rb") as plain, target.open("wb") as sink, _packing(sink) as packed:
         shutil.copyfileobj(plain, packed, _CHUNK)
     return target
+
+
+@contextmanager
+def packed_copy(source: Path, folder: Path | None, turn: AbstractContextManager[object]) -> Iterator[Path]:
+    """What `gzipped` makes of a file, in a folder, else in TMPDIR, until the block ends. It is packed within a turn."""
+    descriptor, name = tempfile.mkstemp(".gz", "qhas-upload-", folder)
+    os.close(descriptor)
+    packed = Path(name)
+    try:
+        with turn:
+            gzipped(source, packed)
+        yield packed
+    finally:
+        packed.unlink(missing_ok=True)
+
+
+def gzipped_bytes(content: bytes) -> bytes:
+    """The bytes that `gzipped` makes of a file with these."""
+    sink = BytesIO()
+    with _packing(sink) as packed:
+        packed.write(content)
+    return sink.getvalue()
+
+
+def _packing(sink: IO[bytes]) -> gzip.GzipFile:
+    return gzip.GzipFile(filename="", fileobj=sink, mode="wb", compresslevel=6, mtime=0)
 
 
 def partial_of(target: Path) -> Path:

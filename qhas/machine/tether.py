@@ -2,34 +2,101 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-_WATCH = 'read -r _; kill -KILL "$1" 2>/dev/null'
+_WATCH = """
+held=' '
+while read -r does whom; do
+  case $does in
+    hold) held="$held$whom " ;;
+    drop) case $held in *" $whom "*) held="${held%%" $whom "*} ${held#*" $whom "}" ;; esac ;;
+  esac
+done
+for whom in $held; do kill -KILL "$whom" 2>/dev/null; done
+"""
 
 
-def tether(pid: int) -> subprocess.Popen[bytes]:
-    """Have a child killed when this process is gone; below zero, a whole process group. The watcher, which must be kept as long as this process lives.
+class _Watcher:
+    """A shell that kills whatever it was told to hold when this process is gone.
 
     It waits for the end of a pipe that only this process holds. The kernel's own signal at a parent's death
     (PR_SET_PDEATHSIG) would come when the thread ends that started the child.
     """
-    return subprocess.Popen(
-        ["/bin/sh", "-c", _WATCH, "qhas-tether", str(pid)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # what ends this process's group must not end the watcher
-    )
+
+    def __init__(self) -> None:
+        self._held = set[int]()
+        self._shell: subprocess.Popen[bytes] | None = None
+        self._telling = threading.Lock()
+
+    def hold(self, pid: int) -> None:
+        with self._telling:
+            self._held.add(pid)
+            if self._shell is None or not self._tell("hold", pid):
+                self._start()
+
+    def drop(self, pid: int) -> None:
+        with self._telling:
+            self._held.discard(pid)
+            self._tell("drop", pid)
+
+    def _start(self) -> None:
+        self._shell = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCH, "qhas-tether"],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # what ends this process's group must not end the watcher
+        )
+        for pid in self._held:
+            self._tell("hold", pid)
+
+    def _tell(self, does: str, pid: int) -> bool:
+        """Whether there is somebody to hear it."""
+        with suppress(BrokenPipeError):
+            if self._shell and self._shell.stdin:
+                self._shell.stdin.write(b"%s %d\n" % (does.encode(), pid))
+                return True
+        return False
+
+    def abandon(self) -> None:
+        """Let go of the pipe in a fork, where it would hide the parent's end."""
+        if self._shell and self._shell.stdin:
+            self._shell.stdin.close()
+            self._shell.returncode = 0  # it is the parent's to wait for
+
+
+_watcher = _Watcher()
+
+
+def _begin_anew() -> None:
+    global _watcher
+    _watcher.abandon()
+    _watcher = _Watcher()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+
+
+def tether(pid: int) -> None:
+    """Have a child killed when this process is gone, until it is released; below zero, a whole process group."""
+    _watcher.hold(pid)
+
+
+def release(pid: int) -> None:
+    """The child has ended, and its number may become another's."""
+    _watcher.drop(pid)
 
 
 @contextmanager
 def tethered(group: int) -> Iterator[None]:
-    """The same of a process group for as long as the block runs."""
-    watcher = tether(-group)
+    """A process group, for as long as the block runs."""
+    tether(-group)
     try:
         yield
     finally:
-        watcher.kill()  # before the pipe is closed, which it would take for our end
-        watcher.communicate()
+        release(-group)

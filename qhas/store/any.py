@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -64,13 +65,24 @@ class AnyFileSystem:
     def put(self, file: Path, key: str) -> str:
         """Store a file; a stored size that differs from the file's is an OSError."""
         self._put(file, self._path(key))
-        size = file.stat().st_size
-        if self._size(self._path(key)) != size:
-            raise OSError(f"{self._path(key)} was stored with another size than the {size} bytes sent")
+        self._require_size(key, file.stat().st_size)
         return file_digest(file)
 
     def _put(self, file: Path, path: str) -> None:
         self._fs.put_file(str(file), path)
+
+    def put_bytes(self, content: bytes, key: str) -> str:
+        """Store what is in memory; a stored size that differs is an OSError."""
+        self._put_bytes(content, self._path(key))
+        self._require_size(key, len(content))
+        return hashlib.sha256(content).hexdigest()
+
+    def _put_bytes(self, content: bytes, path: str) -> None:
+        self._fs.pipe_file(path, content)
+
+    def _require_size(self, key: str, size: int) -> None:
+        if self._size(self._path(key)) != size:
+            raise OSError(f"{self._path(key)} was stored with another size than the {size} bytes sent")
 
     def _size(self, path: str) -> int | None:
         size: int | None = self._fs.size(path)

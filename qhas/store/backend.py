@@ -41,6 +41,9 @@ class Backend(Protocol):
     def put(self, file: Path, key: str) -> str:
         """Store a file; the SHA-256 of what was sent."""
 
+    def put_bytes(self, content: bytes, key: str) -> str:
+        """Store what is in memory as `put` stores a file; its SHA-256."""
+
     def settle(self, keys: Sequence[str]) -> None:
         """Return when the files that were put there outlast a crash; what is written or created does as it is."""
 

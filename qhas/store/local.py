@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,12 @@ class Local(AnyFileSystem):
         super()._get(path, file)
 
     def _put(self, file: Path, path: str) -> None:
-        folder = Path(path).parent
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(path)
         shutil.copyfile(file, path)
+
+    def _put_bytes(self, content: bytes, path: str) -> None:
+        _make_folder(path)
+        Path(path).write_bytes(content)
 
     def _size(self, path: str) -> int:
         return Path(path).stat().st_size
@@ -65,8 +67,20 @@ class Local(AnyFileSystem):
         if len(paths) == 1:
             sync(*paths)
             return
+        shares = [paths[first :: self.stored_at_once] for first in range(self.stored_at_once)]
         with ThreadPoolExecutor(self.stored_at_once, "qhas-sync") as threads:
-            list(threads.map(sync, paths))
+            list(threads.map(_sync_all, filter(None, shares)))
+
+
+def _sync_all(paths: Iterable[Path]) -> None:
+    for path in paths:
+        sync(path)
+
+
+def _make_folder(path: str) -> None:
+    folder = Path(path).parent
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _refuse_waiting(path: str) -> None:

@@ -43,6 +43,11 @@ class Upload:
     path: str
     compress: bool = False
 
+    @property
+    def stored_path(self) -> str:
+        """The name that it has in the store."""
+        return f"{self.path}.gz" if self.compress else self.path
+
 
 @dataclass(frozen=True)
 class Download:

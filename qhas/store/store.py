@@ -15,12 +15,12 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from qhas.machine.packing import gzipped, partial_of
+from qhas.machine.packing import gzipped_bytes, packed_copy, partial_of
 from qhas.machine.secrets import error_at, masked
 from qhas.naming import check_key, has_controls
 from qhas.outside_text import one_line
@@ -34,7 +34,7 @@ from qhas.store.patience import Patience
 T = TypeVar("T")
 
 _SMALL = 1 << 20
-"""Bytes of a file whose copy is not worth a thread where nothing is waited for."""
+"""Bytes of a file that is stored from memory, and not worth a thread, where nothing is waited for."""
 
 
 class Store:
@@ -238,7 +238,7 @@ class Store:
             together = [file for file in wanted if file not in begun and file not in small]
             with _no_more_after_an_error(threads):
                 stored = self._upload_together(prefix, together, before)
-                stored |= {file: self._upload(prefix, file, before) for file in small}
+                stored |= {file: self._upload_from_memory(prefix, file, before) for file in small}
             begun |= begin(file for file in together if file not in stored)
             stored |= dict(zip(begun, _results(threads, begun.values()), strict=True))
         if wanted:
@@ -256,35 +256,26 @@ class Store:
         before()
         digests = self._guard.do_many(copies[0].key, lambda: self._backend.put_many(copies))
         return {
-            file: _artifact(file, copy.file, file.path, digests[copy.key])
+            file: _artifact(file, copy.file.stat().st_size, digests[copy.key])
             for file, copy in zip(files, copies, strict=True)
             if copy.key in digests
         }
 
     def _upload(self, prefix: str, file: Upload, before: Callable[[], None]) -> Artifact:
-        if not file.compress:
+        packed = packed_copy(file.source, self._scratch, self._packing)
+        with packed if file.compress else nullcontext(file.source) as source:
             before()
-            return self._put(prefix, file, file.source, file.path)
-        with self._packed(file.source) as packed:
-            before()
-            return self._put(prefix, file, packed, f"{file.path}.gz")
+            key = self._checked(f"{prefix}/{file.stored_path}")
+            digest = self._guard.do(key, lambda: self._backend.put(source, key), transfer=True)
+            return _artifact(file, source.stat().st_size, digest)
 
-    @contextmanager
-    def _packed(self, source: Path) -> Iterator[Path]:
-        descriptor, name = tempfile.mkstemp(".gz", "qhas-upload-", self._scratch)
-        os.close(descriptor)
-        packed = Path(name)
-        try:
-            with self._packing:
-                gzipped(source, packed)
-            yield packed
-        finally:
-            packed.unlink(missing_ok=True)
-
-    def _put(self, prefix: str, file: Upload, source: Path, path: str) -> Artifact:
-        key = self._checked(f"{prefix}/{path}")
-        digest = self._guard.do(key, lambda: self._backend.put(source, key), transfer=True)
-        return _artifact(file, source, path, digest)
+    def _upload_from_memory(self, prefix: str, file: Upload, before: Callable[[], None]) -> Artifact:
+        content = file.source.read_bytes()
+        content = gzipped_bytes(content) if file.compress else content
+        before()
+        key = self._checked(f"{prefix}/{file.stored_path}")
+        digest = self._guard.do(key, lambda: self._backend.put_bytes(content, key), transfer=True)
+        return _artifact(file, len(content), digest)
 
     def _checked(self, key: str) -> str:
         try:
@@ -294,8 +285,8 @@ class Store:
         return key
 
 
-def _artifact(file: Upload, source: Path, path: str, digest: str) -> Artifact:
-    return Artifact(name=file.name, path=path, sha256=digest, size=source.stat().st_size)
+def _artifact(file: Upload, size: int, digest: str) -> Artifact:
+    return Artifact(name=file.name, path=file.stored_path, sha256=digest, size=size)
 
 
 def _results(threads: ThreadPoolExecutor, begun: Iterable[Future[T]]) -> list[T]:

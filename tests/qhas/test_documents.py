@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-import qhas
 from qhas.documents import Moment, describe, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
 from qhas.site import Site
 from qhas.sweep.sites import SiteRef
 from qhas.sweep.spec import PrepareOptions, RunOptions, SweepSpec
+from tests.source import modules, on_the_source, tree
 
 
 def test_a_number_that_may_be_left_out_is_a_number_without_a_default() -> None:
@@ -30,12 +30,13 @@ def test_a_switch_that_may_be_left_out_keeps_its_third_position() -> None:
     assert {"type": "null"} in field["anyOf"]
 
 
+@on_the_source
 def test_every_time_of_a_document_has_its_zone() -> None:
     """Of two times that do not compare, one damaged object ends every later command in a traceback."""
     loose = [
         f"{path.name}: {kind.name}.{ast.unparse(field)}"
-        for path in Path(qhas.__file__).parent.rglob("*.py")
-        for kind in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path in modules("qhas")
+        for kind in ast.walk(tree(path))
         if isinstance(kind, ast.ClassDef) and not kind.decorator_list
         if not {"NamedTuple", "Protocol"} & {ast.unparse(base) for base in kind.bases}
         for field in kind.body

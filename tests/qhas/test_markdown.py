@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from qhas.markdown import as_code, as_text
 from qhas.outside_text import shown
-from tests.test_layout import modules, name_of
+from tests.source import modules, name_of
 
 HOSTILE = (
     "@octocat #12 [x](javascript:alert(1)) <img src=x onerror=1> | a\n::error::b\r\n`c` ![i](http://t/p.png)",

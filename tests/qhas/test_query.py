@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pyarrow as pa
@@ -30,10 +31,10 @@ from tests.qhas.nights import on_phone, run_of, simulated
 PAGE = (Path(__file__).parents[2] / "docs" / "query.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """Three nights of two cells, the last one judged."""
-    store = Store(str(tmp_path / "store"))
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of three nights of two cells, the last one judged; to be copied."""
+    store = Store(str(place := tmp_path_factory.mktemp("nights") / "store"))
     for night in range(3):
         run = run_of(night)
         store.write(keys.sweep_record(run.run_id), run.model_dump_json().encode())
@@ -48,7 +49,13 @@ def store(tmp_path: Path) -> Store:
         sentence="It is steady.",
     )
     write_verdicts(store, run_of(2).run_id, [judged])
-    return store
+    return place
+
+
+@pytest.fixture
+def store(nights: Path, tmp_path: Path) -> Store:
+    """Of those nights."""
+    return Store(str(copytree(nights, tmp_path / "store")))
 
 
 def test_a_question_over_cells_is_answered_with_their_types(store: Store) -> None:

@@ -173,10 +173,10 @@ async def test_a_run_that_is_taken_over_while_files_are_stored_keeps_what_the_ot
     monkeypatch.setattr("qhas.runs.sole_runner.LOOK_SECONDS", 0.0)
     await generate_chrometrace(bench.work, *await log_of(bench))
     store, claim = bench.lab.store, f"runs/{RUN}/claim.json"
-    put, others = Local.put, dict[str, bytes]()
+    put_bytes, others = Local.put_bytes, dict[str, bytes]()
 
-    def put_and_be_overtaken(self: Local, file: Path, key: str) -> str:
-        digest = put(self, file, key)
+    def put_and_be_overtaken(self: Local, content: bytes, key: str) -> str:
+        digest = put_bytes(self, content, key)
         if not others:
             store.delete(claim)
             Claims(store, 60).take(claim)
@@ -187,8 +187,7 @@ async def test_a_run_that_is_taken_over_while_files_are_stored_keeps_what_the_ot
                 store.write(other, content)
         return digest
 
-    monkeypatch.setattr(Local, "put", put_and_be_overtaken)
-    monkeypatch.setattr(Local, "stored_at_once", 1)  # so that none is on its way when the other comes
+    monkeypatch.setattr(Local, "put_bytes", put_and_be_overtaken)
     async with sole_runner(store, RUN) as bench.lab.tenure:
         with pytest.raises(RunTaken):
             await publish_cell(bench.work)

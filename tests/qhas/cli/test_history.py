@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from click.testing import Result
@@ -19,16 +20,22 @@ from tests.documents import write_yaml
 from tests.qhas.nights import on_phone, run_of, simulated, wobbling
 
 
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """Twenty nights on a phone, with a new SDK after twelve, and on a simulated SoC."""
-    monkeypatch.chdir(tmp_path)
-    write_yaml(tmp_path / "site.yaml", {"store": "store"})
-    store = Store(str(tmp_path / "store"))
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of twenty nights on a phone, with a new SDK after twelve, and on a simulated SoC; to be copied."""
+    store = Store(str(place := tmp_path_factory.mktemp("nights") / "store"))
     for night in range(20):
         sdk = {"kind": "vendor", "version": "2.45.0" if night < 12 else "2.46.0"}
         append(store, run_of(night), [on_phone(night, wobbling(night), sdk=sdk), simulated(night)])
-    return store
+    return place
+
+
+@pytest.fixture
+def store(nights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Those nights, and the site that has them."""
+    monkeypatch.chdir(tmp_path)
+    write_yaml(tmp_path / "site.yaml", {"store": "store"})
+    return Store(str(copytree(nights, tmp_path / "store")))
 
 
 def run(*arguments: str) -> Result:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from shutil import copytree
 
 import pytest
 
+from qhas.store import Store
 from tests.onnx_bytes import write_onnx
 from tests.qhas.archive.stored import put_nights
 from tests.qhas.cli.desk import Desk
@@ -202,9 +205,17 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of two nights, to be copied."""
+    store = tmp_path_factory.mktemp("nights") / "store"
+    put_nights(Store(str(store)))
+    return store
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_ends_in_one_sentence(desk: Desk, mistake: str) -> None:
-    put_nights(desk.store)
+def test_a_mistake_ends_in_one_sentence(desk: Desk, nights: Path, mistake: str) -> None:
+    copytree(nights, desk.folder / "store")
     for name, changes in FILES.items():
         document = json.loads((desk.folder / "sweep.yaml").read_text())
         (desk.folder / name).write_text(json.dumps(document | changes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,12 +88,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbServer]:
         yield server
 
 
+@contextmanager
+def bench_in(folder: Path, server: AdbServer) -> Iterator[Bench]:
+    sdk = Sdk(build_fake_sdk(folder / "sdk"), "2.48.0", SdkKind.VENDOR)
+    with Phone.start(folder / "phone") as fake:
+        server.connect(fake)
+        yield Bench(fake, sdk, server, folder)
+
+
 @pytest.fixture
 def bench(server: AdbServer, tmp_path: Path) -> Iterator[Bench]:
-    sdk = Sdk(build_fake_sdk(tmp_path / "sdk"), "2.48.0", SdkKind.VENDOR)
-    with Phone.start(tmp_path / "phone") as fake:
-        server.connect(fake)
-        yield Bench(fake, sdk, server, tmp_path)
+    with bench_in(tmp_path, server) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def shared(
+    server: AdbServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Bench, KnownDevices]]:
+    """A phone for tests that leave it as they found it, and what its devices know of it."""
+    with bench_in(tmp_path_factory.mktemp("shared"), server) as bench:
+        yield bench, {}
 
 
 @pytest.fixture
@@ -133,19 +149,37 @@ def lie(bench: Bench, tool: str, says: str) -> None:
     program.chmod(0o755)
 
 
+@contextmanager
+def honest_again(bench: Bench, *tools: str) -> Iterator[None]:
+    """Put what a phone has for these back, whatever becomes of them meanwhile."""
+    folder = bench.phone.settings.plan.root / "system/bin"
+    targets = {tool: (folder / tool).readlink() for tool in tools}
+    try:
+        yield
+    finally:
+        for tool, target in targets.items():
+            (folder / tool).unlink()
+            (folder / tool).symlink_to(target)
+
+
 @pytest.mark.parametrize("says", ["²", "9" * 5000, "9" * 30, "-1", "1.5", "0x1f", "١٢", ""])
 async def test_what_is_no_number_is_not_taken_for_one(
-    bench: Bench, ready: RemoteDevice, tmp_path: Path, says: str
+    shared: tuple[Bench, KnownDevices], tmp_path: Path, says: str
 ) -> None:
-    job = await ready.open_job()
-    lie(bench, "date", says)
-    lie(bench, "stat", says)
-    with pytest.raises(DeviceFailed, match="where a number was asked"):
-        await job.now()
-    with pytest.raises(DeviceFailed, match="where a number was asked"):
-        await job.fetch("a.log", tmp_path / "a.log")
-    lie(bench, "find", f"{says} 1 ./a.log")
-    assert await job.files("*") == []
+    bench, known = shared
+    device = bench.device(known)
+    await device.make_ready(print)
+    job = await device.open_job()
+    with honest_again(bench, "date", "stat", "find"):
+        lie(bench, "date", says)
+        lie(bench, "stat", says)
+        with pytest.raises(DeviceFailed, match="where a number was asked"):
+            await job.now()
+        with pytest.raises(DeviceFailed, match="where a number was asked"):
+            await job.fetch("a.log", tmp_path / "a.log")
+        lie(bench, "find", f"{says} 1 ./a.log")
+        assert await job.files("*") == []
+    await device.clean()
 
 
 async def test_a_file_that_has_no_room_here_is_not_begun(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,7 @@ import qhas.failures
 from qhas.failures import InvalidInput, QhasError
 from qhas.runs.stored import RunNotEnded
 from qhas.store import StoreError
-
-LIBRARY = Path(qhas.failures.__file__).parent.parent
+from tests.source import modules, on_the_source, tree
 
 
 def drawn() -> dict[str, str]:
@@ -32,8 +30,8 @@ def defined() -> dict[str, str]:
     """Parent by public exception of the source."""
     parents = {
         node.name: ast.unparse(node.bases[0])
-        for path in LIBRARY.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path in modules("qhas")
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.ClassDef) and node.bases and not node.name.startswith("_")
     }
 
@@ -43,6 +41,7 @@ def defined() -> dict[str, str]:
     return {name: parent for name, parent in parents.items() if is_exception(parent)}
 
 
+@on_the_source
 def test_the_drawing_is_the_tree() -> None:
     assert drawn() == defined()
 

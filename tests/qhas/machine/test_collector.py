@@ -14,9 +14,10 @@ from qhas.machine.collector import collect_rarely, rare_collections
 
 @pytest.fixture(autouse=True)
 def threshold() -> Iterator[tuple[int, int, int]]:
-    """What it was before and is afterwards."""
+    """Python's own, which a command starts with; afterwards as it was."""
     before = gc.get_threshold()
-    yield before
+    gc.set_threshold(700, 10, 10)
+    yield gc.get_threshold()
     gc.set_threshold(*before)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qhas.machine.packing import arriving, write_renamed
+from qhas.machine.packing import arriving, gzipped, gzipped_bytes, write_renamed
 
 
 def test_a_file_has_its_name_when_it_is_whole(tmp_path: Path) -> None:
@@ -50,3 +50,11 @@ def test_a_file_is_written_in_the_place_of_what_was_there(tmp_path: Path) -> Non
     target.write_text("old")
     write_renamed(target, b"new")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("config.json", "new")]
+
+
+@pytest.mark.parametrize("content", [b"", b"1", b"cycles," * 300_000], ids=["empty", "a byte", "2 MB"])
+def test_what_is_packed_in_memory_has_the_bytes_of_what_is_packed_in_a_file(
+    content: bytes, tmp_path: Path
+) -> None:
+    (plain := tmp_path / "log").write_bytes(content)
+    assert gzipped_bytes(content) == gzipped(plain, tmp_path / "log.gz").read_bytes()

@@ -281,9 +281,21 @@ async def test_it_is_noted_that_the_disk_was_full_when_the_tool_ended(
 
 OWNER = """
 import asyncio, sys
+from contextlib import contextmanager
 from pathlib import Path
+from qhas.machine import process
 from tests.qhas.machine.test_process import sh
-asyncio.run(sh('echo $$ >> pids; sleep 1000 & echo $! >> pids; wait', Path(sys.argv[1]), timeout_seconds=1000))
+
+folder, tethered = Path(sys.argv[1]), process.tethered
+
+@contextmanager
+def told(group):
+    with tethered(group):
+        (folder / "tethered").touch()
+        yield
+
+process.tethered = told
+asyncio.run(sh('echo $$ >> pids; sleep 1000 & echo $! >> pids; wait', folder, timeout_seconds=1000))
 """
 
 
@@ -292,7 +304,7 @@ def test_a_tool_and_its_children_end_with_the_process_that_runs_them(
     by: signal.Signals, tmp_path: Path
 ) -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT) as owner:
-        while not (pids := _written(tmp_path / "pids", 2)) or not _watched(pids[0]):
+        while not (pids := _written(tmp_path / "pids", 2)) or not (tmp_path / "tethered").exists():
             assert owner.poll() is None
             time.sleep(0.01)
         owner.send_signal(by)
@@ -305,34 +317,12 @@ def _written(file: Path, count: int) -> list[int]:
     return [int(line) for line in lines] if len(lines) == count and lines[-1].endswith("\n") else []
 
 
-def test_a_tool_that_has_ended_leaves_no_watcher(tmp_path: Path) -> None:
-    before = _own_watchers()
-    asyncio.run(sh("true", tmp_path))
-    assert _own_watchers() <= before
-
-
-def _own_watchers() -> set[Path]:
-    return {
-        path
-        for path in Path("/proc").glob("[0-9]*/stat")
-        if _parent(path) == os.getpid() and b"qhas-tether" in _command_line(path)
-    }
-
-
-def _watched(group: int) -> bool:
-    ends = f"qhas-tether\0-{group}\0".encode()
-    return any(_command_line(path).endswith(ends) for path in Path("/proc").glob("[0-9]*/stat"))
-
-
-def _parent(stat_file: Path) -> int | None:
-    try:
-        return int(stat_file.read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return None
-
-
-def _command_line(stat_file: Path) -> bytes:
-    try:
-        return stat_file.with_name("cmdline").read_bytes()
-    except OSError:
-        return b""
+def test_a_tool_that_has_ended_is_not_watched_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = list[tuple[str, int]]()
+    monkeypatch.setattr("qhas.machine.tether.tether", lambda pid: said.append(("tether", pid)))
+    monkeypatch.setattr("qhas.machine.tether.release", lambda pid: said.append(("release", pid)))
+    asyncio.run(sh("echo $$", tmp_path))
+    group = -int(output_of(tmp_path))
+    assert said == [("tether", group), ("release", group)]

@@ -14,6 +14,7 @@ from fakes.records import record
 from qhas.failures import InvalidInput
 from qhas.runs import keys
 from qhas.store import Artifact
+from tests.source import modules, on_the_source, tree
 
 ROOT = Path(__file__).parents[3]
 RECORD = record(run_id="nightly-1")
@@ -77,9 +78,8 @@ def test_what_lies_below_no_cell_is_none(key: str) -> None:
 
 def spelled(path: Path) -> Iterator[str]:
     """Lines that spell a prefix of the store."""
-    tree = ast.parse(path.read_text())
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    docstrings = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             if _SPELLED.match(node.value):
                 yield f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
@@ -89,10 +89,9 @@ def spelled(path: Path) -> Iterator[str]:
                 yield f"{path.relative_to(ROOT)}:{node.lineno}: {first.value}"
 
 
+@on_the_source
 def test_no_other_module_spells_a_key() -> None:
-    product = [
-        path for package in ("qhas", "tasks", "flows") for path in sorted((ROOT / package).rglob("*.py"))
-    ]
+    product = [path for package in ("qhas", "tasks", "flows") for path in modules(package)]
     assert [line for path in product if path.name != "keys.py" for line in spelled(path)] == []
 
 

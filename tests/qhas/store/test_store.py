@@ -310,17 +310,17 @@ def test_after_a_file_that_cannot_be_stored_in_a_folder_no_other_is_begun(
 ) -> None:
     begun = list[str]()
 
-    def put(_: Local, file: Path, _key: str) -> str:
-        begun.append(file.name)
+    def put_bytes(_: Local, _content: bytes, key: str) -> str:
+        begun.append(key)
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Local, "put", put)
+    monkeypatch.setattr(Local, "put_bytes", put_bytes)
     files = [Upload(name, tmp_path / name, name) for name in ("one", "other")]
     for file in files:
         file.source.write_text(file.name)
     with pytest.raises(StoreError, match=r"failed at cell/one: .*Permission denied"):
         Store(str(tmp_path / "store")).upload("cell", files)
-    assert begun == ["one"]
+    assert begun == ["cell/one"]
 
 
 def test_a_pipe_in_a_local_store_is_a_fault_and_is_not_waited_for(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
+import scipy  # which imports its statistics when they are used
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from qhas.verdict.noise import LEAST_SIGMA, scale, surprises
 
@@ -57,8 +57,8 @@ def test_no_series_no_surprise() -> None:
 )
 def test_surprises_are_those_of_scipys_own_tests(series: list[tuple[float, float]], tests: int) -> None:
     z, freedom = zip(*series, strict=True)
-    p = (2 * tests * stats.t.sf([abs(value) for value in z], freedom)).clip(0, 1)
-    assert surprises(z, freedom, tests) == [*stats.false_discovery_control(p, method="bh")]
+    p = (2 * tests * scipy.stats.t.sf([abs(value) for value in z], freedom)).clip(0, 1)
+    assert surprises(z, freedom, tests) == [*scipy.stats.false_discovery_control(p, method="bh")]
 
 
 def test_a_night_is_judged_without_all_of_scipys_statistics() -> None:
