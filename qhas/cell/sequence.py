@@ -203,6 +203,7 @@ async def _explain(work: CellWork, steps: Steps) -> None:
 
 async def _measure(work: CellWork, steps: Steps, prepared: Prepared) -> Path:
     """All that needs a device, in one lease; in another one if the failure table says so."""
+    await work.gather_inputs_ahead(prepared.dlc)
     failed_on: list[str] = []
     while True:
         try:

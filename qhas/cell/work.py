@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,6 +95,12 @@ class CellWork:
             folder.mkdir(exist_ok=True)
             self._inputs = await asyncio.to_thread(gather_inputs, self.cell.model, prepared_dlc, folder)
         return self._inputs
+
+    async def gather_inputs_ahead(self, prepared_dlc: Path) -> None:
+        """Gather them while no device waits for it. What is wrong with them fails the step that needs them."""
+        if self.executes:
+            with suppress(StepFailed, StoreError, OSError):
+                await self.inputs(prepared_dlc)
 
     @asynccontextmanager
     async def lease(self, avoid: Collection[str] = ()) -> AsyncIterator[Device]:

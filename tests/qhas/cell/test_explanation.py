@@ -11,6 +11,7 @@ import pytest
 from qhas.cell import explanation
 from qhas.cell.artifacts import EXPLANATION
 from qhas.cell.explanation import explain_too
+from qhas.cell.prepare import Prepared
 from qhas.cell.publish import publish_cell, record_of
 from qhas.cell.sequence import ONCE, profile_cell
 from qhas.cell.work import CellWork
@@ -65,13 +66,18 @@ async def told(bench: Bench, failing: Callable[[CellWork], None]) -> CellRecord:
 
     async def nothing(*_: object) -> None: ...
 
+    async def prepare(work: CellWork) -> Prepared:
+        return Prepared(work.directory / "none.dlc", work.directory / "none.bin")
+
     async def explain(work: CellWork) -> None:
         failing(work)
 
     async def publish(work: CellWork) -> CellRecord:
         return record_of(work, [])
 
-    steps = dataclasses.replace(ONCE.each(lambda *_: nothing), explain=explain, publish_cell=publish)
+    steps = dataclasses.replace(
+        ONCE.each(lambda *_: nothing), prepare_graph=prepare, explain=explain, publish_cell=publish
+    )
     cell = bench.work.cell.model_copy(update={"explain": True})
     return await profile_cell(cell, bench.lab, RUN, steps)
 

@@ -13,6 +13,8 @@ from fakes.dlc import make_dlc
 from fakes.sdk import Fault, Rule, Tool, build_fake_sdk, order
 from qhas import direct
 from qhas.cell import chrometrace, latency, prepare, work
+from qhas.failures import FailureKind, Step
+from qhas.lab.lab import Lab
 from qhas.runs import stored
 from qhas.runs.record import SweepState
 from qhas.runs.stored import load_run
@@ -74,6 +76,29 @@ def test_a_sweep_with_good_and_bad_cells_never_holds_the_loop(
     direct.run_direct(spec, site, "one")
     assert on_the_loop == []
     assert load_run(Store(site.store), "one")[0].failed == 1
+
+
+def test_a_device_is_not_held_while_inputs_are_gathered(
+    site: Site, spec: SweepSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_of_work, gather, lease = list[str](), work.gather_inputs, Lab.lease
+    monkeypatch.setattr(
+        work, "gather_inputs", lambda *given: order_of_work.append("inputs") or gather(*given)
+    )
+    monkeypatch.setattr(Lab, "lease", lambda *given: order_of_work.append("lease") or lease(*given))
+    direct.run_direct(spec.model_copy(update={"models": spec.models[:1]}), site, "one")
+    assert order_of_work == ["inputs", "lease"]
+
+
+def test_inputs_that_cannot_be_gathered_fail_the_run_that_needs_them(
+    site: Site, spec: SweepSpec, tmp_path: Path
+) -> None:
+    (listing := tmp_path / "list.txt").write_text("gone.raw\n")
+    missing = spec.models[0].model_copy(update={"inputs": str(listing)})
+    direct.run_direct(spec.model_copy(update={"models": [missing]}), site, "one")
+    (cell,) = load_run(Store(site.store), "one")[1]
+    assert cell.failure
+    assert (cell.failure.kind, cell.failure.step) == (FailureKind.INPUT_UNREADABLE, Step.NET_RUN)
 
 
 def test_cancelling_never_holds_the_loop_and_is_not_patient_with_the_store(
