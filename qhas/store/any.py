@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -107,7 +107,7 @@ class AnyFileSystem:
         """Nothing is done."""
         return Batch({})
 
-    def get_many(self, _copies: Sequence[Copy]) -> Batch[str]:
+    def get_many(self, _copies: Sequence[Copy], _arrived: Callable[[Copy, str], object]) -> Batch[str]:
         """Nothing is done."""
         return Batch({})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -56,8 +56,11 @@ class Backend(Protocol):
     def put_many(self, copies: Sequence[Copy]) -> Batch[str]:
         """Store those files that are quicker sent together; their SHA-256. What is not done is left to `put`."""
 
-    def get_many(self, copies: Sequence[Copy]) -> Batch[str]:
-        """Copy those objects that are quicker fetched together; their SHA-256. What is not done is left to `get`."""
+    def get_many(self, copies: Sequence[Copy], arrived: Callable[[Copy, str], object]) -> Batch[str]:
+        """Copy those objects that are quicker fetched together; their SHA-256. What is not done is left to `get`.
+
+        Each is told with its digest when it has arrived, while others are under way, by one thread at a time.
+        """
 
     def objects(self, prefix: str) -> Iterable[Found]:
         """Every object below a prefix, as it is now."""

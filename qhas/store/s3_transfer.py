@@ -137,7 +137,7 @@ class FastS3(S3):
 
         return self._together({copy.key: copy for copy in copies}, put)
 
-    def get_many(self, copies: Sequence[Copy]) -> Batch[str]:
+    def get_many(self, copies: Sequence[Copy], arrived: Callable[[Copy, str], object]) -> Batch[str]:
         """Copy the objects of up to 1 MiB."""
 
         async def get(store: S3Store, copy: Copy) -> str | None:
@@ -146,38 +146,42 @@ class FastS3(S3):
             if answer.meta["size"] > _TINY:
                 return None
             content = await answer.bytes_async()
-            copy.file.write_bytes(content)
-            return hashlib.sha256(content).hexdigest()
+            _write(copy.file, content)
+            digest = hashlib.sha256(content).hexdigest()
+            arrived(copy, digest)
+            return digest
 
         return self._together({copy.key: copy for copy in copies}, get)
 
     def _together(self, items: dict[str, T], work: Callable[[S3Store, T], Awaitable[R | None]]) -> Batch[R]:
-        """The work on every item; begun anew if the bucket turns out to be of another region."""
+        """The work on every item; on those that are left, if the bucket turns out to be of another region."""
         batch = self._together_by(store := self._clients.hasty(), items, work)
         if batch.failed and self._clients.followed(batch.failed[1], store):
-            return self._together_by(self._clients.hasty(), items, work)
+            rest = {key: item for key, item in items.items() if key not in batch.done}
+            again = self._together_by(self._clients.hasty(), rest, work)
+            return Batch(batch.done | again.done, again.failed)
         return batch
 
     def _together_by(
         self, store: S3Store, items: dict[str, T], work: Callable[[S3Store, T], Awaitable[R | None]]
     ) -> Batch[R]:
         """32 under way, on the loop that s3fs has in a thread of its own."""
-        slots = asyncio.Semaphore(_TINY_AT_ONCE)
+        left = iter(items.items())
         done: dict[str, R] = {}
         failures: list[tuple[str, Exception]] = []
 
-        async def work_on(key: str) -> None:
-            async with slots:
+        async def work_on_some() -> None:
+            for key, item in left:  # what another has begun is not left
                 if failures:
                     return
                 try:
-                    if (result := await work(store, items[key])) is not None:
+                    if (result := await work(store, item)) is not None:
                         done[key] = result
                 except Exception as error:
                     failures.append((key, error))
 
         async def work_on_all() -> None:
-            await asyncio.gather(*map(work_on, items))
+            await asyncio.gather(*(work_on_some() for _ in range(min(_TINY_AT_ONCE, len(items)))))
 
         fsspec.asyn.sync(self._fs.loop, work_on_all)
         return Batch(done, failures[0] if failures else None)
@@ -191,6 +195,14 @@ class FastS3(S3):
             if not self._clients.followed(error, store):
                 raise
         return work(self._clients.patient())
+
+
+def _write(target: Path, content: obstore.Bytes) -> None:
+    """As `Path.write_bytes`, without a buffer and the questions that Python asks to make one."""
+    rest = memoryview(content)
+    with open(target, "wb", buffering=0) as sink:  # noqa: PTH123
+        while rest:
+            rest = rest[sink.write(rest) :]
 
 
 def _read(source: Path, size: int, update: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -179,20 +179,19 @@ class Store:
 
     def _fetch_together(self, wanted: Sequence[Download]) -> list[Download]:
         """Those that are yet to be fetched: they were not fetched together, or hold other bytes than they should."""
-        copies = [Copy(self._checked(item.key), partial_of(item.target)) for item in wanted]
-        rest, left = [], {partial for _, partial in copies}
+        left = {Copy(self._checked(item.key), partial_of(item.target)): item for item in wanted}
+
+        def arrived(copy: Copy, digest: str) -> None:
+            if left[copy].sha256 in (None, digest):
+                copy.file.replace(left[copy].target)
+                del left[copy]
+
         try:
-            digests = self._guard.do_many(wanted[0].key, lambda: self._backend.get_many(copies))
-            for item, (key, partial) in zip(wanted, copies, strict=True):
-                if key in digests and item.sha256 in (None, digests[key]):
-                    partial.replace(item.target)
-                    left.discard(partial)
-                else:
-                    rest.append(item)
+            self._guard.do_many(wanted[0].key, lambda: self._backend.get_many(list(left), arrived))
+            return list(left.values())
         finally:
-            for partial in left:
-                partial.unlink(missing_ok=True)
-        return rest
+            for copy in left:
+                copy.file.unlink(missing_ok=True)
 
     def delete(self, prefix: str) -> None:
         """Remove everything below a prefix; nothing there is no error."""

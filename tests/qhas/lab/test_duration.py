@@ -13,6 +13,7 @@ from qhas.sweep.forecast import ON_DEVICE, Forecast
 from qhas.sweep.spec import Cell, ModelRef
 from tests.qhas.lab.rack import Rack, by_size, cell_of, known, rack_of
 
+pytestmark = pytest.mark.xdist_group("rehearsals")  # which take long
 RACKS = {"host slots scarce": (8, 2), "devices scarce": (64, 1), "both": (16, 1)}
 
 

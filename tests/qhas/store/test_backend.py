@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import fsspec
@@ -50,8 +50,9 @@ class BreaksOff(AnyFileSystem):
             {copies[0].key: super().put(copies[0].file, copies[0].key)}, (copies[1].key, self.failure)
         )
 
-    def get_many(self, copies: Sequence[Copy]) -> Batch[str]:
-        return Batch({copies[0].key: super().get(*copies[0])}, (copies[1].key, self.failure))
+    def get_many(self, copies: Sequence[Copy], arrived: Callable[[Copy, str], object]) -> Batch[str]:
+        arrived(copies[0], digest := super().get(*copies[0]))
+        return Batch({copies[0].key: digest}, (copies[1].key, self.failure))
 
 
 def store_on(backend: BreaksOff) -> Store:
@@ -101,6 +102,20 @@ def test_what_a_batch_is_refused_is_raised_by_its_key_and_nothing_is_tried_again
             "fetch": lambda: store.fetch_all(downloads(tmp_path)),
         }[operation]()
     assert backend.singly == []
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_what_of_a_batch_has_arrived_is_in_its_place_whatever_becomes_of_the_others(tmp_path: Path) -> None:
+    store = store_on(BreaksOff(PermissionError(13, "Permission denied")))
+    with pytest.raises(StoreError):
+        store.fetch_all(downloads(tmp_path))
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"back-a": FILES["a"]}
+
+
+def test_an_arrived_file_that_cannot_take_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "back-a").mkdir()
+    with pytest.raises((StoreError, OSError)):
+        store_on(BreaksOff(TimeoutError("busy"))).fetch_all(downloads(tmp_path))
     assert not list(tmp_path.glob("*.partial"))
 
 

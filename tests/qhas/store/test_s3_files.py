@@ -67,6 +67,12 @@ def test_many_objects_are_fetched_together_and_each_is_held_to_its_digest(
     assert len(list(back.iterdir())) == len(uploads)
 
 
+def test_an_object_that_is_wanted_in_two_places_comes_to_both(either: Store, tmp_path: Path) -> None:
+    either.write("runs/a/x", b"1")
+    either.fetch_all([Download("runs/a/x", tmp_path / name) for name in ("one", "two")])
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"one": b"1", "two": b"1"}
+
+
 def test_an_object_that_is_not_there_is_missing_at_once(either: Store, wire: Wire, tmp_path: Path) -> None:
     with pytest.raises(ObjectMissing, match="runs/a/none"):
         either.fetch("runs/a/none", tmp_path / "target")
