@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from hostsdk import generations, layout, socs, wheel
-from hostsdk.dlc.dlc import Dlc
 from hostsdk.errors import ToolError
-from hostsdk.install import install
-from hostsdk.publish import publish, scratch_in
 
 
 def main(argv: Sequence[str]) -> int:
@@ -80,6 +76,11 @@ def _root(version: str | None, *, ready: bool) -> str:
 
 
 def _joined(target: Path, first: Path, others: Sequence[Path]) -> list[str]:
+    import shutil
+
+    from hostsdk.dlc.dlc import Dlc
+    from hostsdk.publish import publish, scratch_in
+
     for path in (first, *others):
         Dlc(path).check()
     with scratch_in(target.parent) as scratch:
@@ -91,6 +92,8 @@ def _joined(target: Path, first: Path, others: Sequence[Path]) -> list[str]:
 
 
 def _installed(versions: Sequence[str]) -> Iterator[str]:
+    from hostsdk.install import install
+
     for version in versions:
         installation = install(version)
         yield f"{wheel.DISTRIBUTION} {installation.version} is at {installation.directory}."

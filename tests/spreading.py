@@ -49,4 +49,5 @@ class _Controller:
                 name = super()._split_scope(nodeid)
                 return name.partition("::")[0] if name == nodeid else name
 
+        config.option.loadscopereorder = False  # it would put what has few tests last, however long they take
         return ModulesAndGroups(config, log)

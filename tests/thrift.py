@@ -40,4 +40,4 @@ def _read_what_aws_offers_once() -> None:
 def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As pytest's own, which reads the names of all folders that earlier tests left to find one that is free."""
     name = re.sub(r"\W", "_", request.node.name)[:30]
-    return tmp_path_factory.mktemp(f"{name}{next(_NUMBERS)}", numbered=False)
+    return tmp_path_factory.mktemp(f"{name}-{next(_NUMBERS)}", numbered=False)

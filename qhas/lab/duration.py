@@ -23,6 +23,8 @@ _LONGEST = 86_400.0
 """Seconds of any part: a loop's clock jumps no further at once, and who says that a part takes a year would be waited for."""
 _BESIDE_TOOLS = 0.2
 """Seconds of a core that a cell takes besides its tools: what is read, drawn and stored. Of 24 simulated cells on two cores."""
+_BROUGHT = 0.07
+"""Seconds of a core that whatever a cell finds in the store takes on its way: copied, looked through. Of twelve such cells."""
 
 
 class Expected(NamedTuple):
@@ -46,15 +48,19 @@ class InStore:
 
     def left_of(self, forecasts: Mapping[str, Forecast], devices: Container[str]) -> dict[str, Forecast]:
         """What cells still take."""
-        left = dict[str, Forecast]()
-        for key, forecast in forecasts.items():
-            found = {
-                "convert": key in self.made,
-                "prepare": key in self.prepared,
-                "device": key in self.emulated and soc_of(key) not in devices,
-            }
-            left[key] = forecast._replace(**{part: 0.0 for part, there in found.items() if there})
-        return left
+        return {
+            key: forecast._replace(**dict.fromkeys(self.parts_of(key, devices), 0.0))
+            for key, forecast in forecasts.items()
+        }
+
+    def parts_of(self, key: str, devices: Container[str]) -> list[str]:
+        """What of a forecast is there; `devices` has the SoCs that are not simulated."""
+        found = {
+            "convert": key in self.made,
+            "prepare": key in self.prepared,
+            "device": key in self.emulated and soc_of(key) not in devices,
+        }
+        return [part for part, there in found.items() if there]
 
 
 def expect(
@@ -68,12 +74,12 @@ def expect(
         return None
 
     def rehearsed(forecasts: Mapping[str, Forecast]) -> float:
-        took = {
-            key: Forecast(
-                *(min(part, _LONGEST) for part in each._replace(finish=each.finish + _BESIDE_TOOLS))
+        took = dict[str, Forecast]()
+        for key, each in stored.left_of(forecasts, devices).items():
+            besides = _BESIDE_TOOLS + _BROUGHT * len(stored.parts_of(key, devices))
+            took[key] = Forecast(
+                *(min(part, _LONGEST) for part in each._replace(finish=each.finish + besides))
             )
-            for key, each in stored.left_of(forecasts, devices).items()
-        }
         return rehearse(cells, devices, cores, expected.copy(), took)
 
     if all(map(expected.knows, cells)):

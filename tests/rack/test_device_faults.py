@@ -16,6 +16,8 @@ from qhas.runs.record import CellRecord
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, TIMED, FakeDevice, runs
 
+pytestmark = pytest.mark.xdist_group("rack")  # each test of which waits long
+
 TOP = {"phone": "/data/local/tmp/qhas", "board": "/opt/qhas"}
 Strike = Callable[[FakeDevice], None]
 

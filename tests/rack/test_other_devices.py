@@ -14,6 +14,8 @@ from qhas.lab.lab import open_lab
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, Rack, leases_of, runs
 
+pytestmark = pytest.mark.xdist_group("rack")  # each test of which waits long
+
 GATE = {"patience_seconds": 0.3, "poll_seconds": 0.1}
 
 

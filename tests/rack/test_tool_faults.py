@@ -18,6 +18,8 @@ from qhas.lab.lab import open_lab
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, TIMED, Rack, runs
 
+pytestmark = pytest.mark.xdist_group("rack")  # each test of which waits long
+
 SKEL = "Failed to load skel, error: 1002"
 
 

@@ -9,7 +9,7 @@ from onnx import TensorProto
 from tests.hostsdk import networks
 from tests.hostsdk.tools.conftest import run_tool, succeeded
 
-pytestmark = pytest.mark.hostsdk
+pytestmark = [pytest.mark.hostsdk, pytest.mark.xdist_group("tools")]  # which share a prepared network
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from qhas.site import SdkRef, Site
 from qhas.store import Store
 from qhas.sweep.spec import SweepSpec
 
+pytestmark = pytest.mark.xdist_group("emulated")  # which takes long
 NETWORK = str(resources.files("hostsdk").joinpath("trial.dlc"))
 VALUES = 3 * 16 * 16
 
