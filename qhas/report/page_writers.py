@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from queue import SimpleQueue
@@ -49,9 +49,14 @@ WritePage = Callable[[CellContents, Neighbours], Written]
 class Writers:
     """Who writes pages: this process, others beside it, or both."""
 
-    def __init__(self, beside: Sequence[Beside], *, here: bool) -> None:
+    def __init__(self, beside: list[Beside], *, here: bool) -> None:
         self._beside = beside
         self._here = here
+
+    @property
+    def at_once(self) -> int:
+        """Pages that they have in hand at a time, when they have enough to do."""
+        return len(self._beside) * _AHEAD + self._here
 
     def of(self, run: SweepRecord, findings: Findings) -> WritePage:
         """How pages of the run are written; to be called from several threads at once."""
@@ -59,8 +64,8 @@ class Writers:
         free = SimpleQueue[WritePage]()
         for process in self._beside:
             process.tell((run, findings))
-            for _ in range(_AHEAD):
-                free.put(partial(_write_beside, process, here))
+        for process in self._beside * _AHEAD:  # each once before any has a second one
+            free.put(partial(_write_beside, process, here))
         if self._here:  # once: threads that compute together only take the interpreter from each other
             free.put(here)
 

@@ -24,8 +24,8 @@ from qhas.runs import keys
 from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.store import Store
 
-_AT_ONCE = 8
-"""Cells whose files are read and whose pages are written at the same time."""
+_AHEAD = 7
+"""Cells whose files are read while as many pages are written as can be: a store may take a while to answer."""
 
 
 def publish_report(
@@ -55,7 +55,7 @@ def publish_report(
 
         publish_assets(store)
         diffs = {}
-        with ThreadPoolExecutor(_AT_ONCE, "qhas-report") as threads:
+        with ThreadPoolExecutor(writers.at_once + _AHEAD, "qhas-report") as threads:
             for record, diff in threads.map(publish_cell, with_neighbours(cells)):
                 if diff:
                     diffs[record.cell.key] = diff

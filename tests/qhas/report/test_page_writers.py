@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fakes.records import model, record, run_record
 from qhas.report import page_writers
+from qhas.report.beside import Beside
+from qhas.report.findings import Findings
+from qhas.report.gather import CellContents, Compared
 from qhas.report.publish import publish_report
 from qhas.runs.record import CellRecord
 from qhas.store import Store
@@ -60,3 +64,24 @@ def test_a_module_in_the_working_directory_is_not_taken_for_a_library(
 def test_a_process_that_dies_costs_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_writers.sys, "executable", "/bin/false")
     assert sum("cells/" in path for path in pages(tmp_path)) == 6
+
+
+class Process(Beside):
+    """Stands for one, and says who was asked."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def tell(self, message: object) -> None:
+        pass
+
+    def ask(self, question: object) -> Any:
+        return self.name, None
+
+
+def test_each_process_has_a_page_before_any_has_the_next() -> None:
+    writers = page_writers.Writers([*map(Process, "abc")], here=False)
+    write = writers.of(run_record(6), Findings())
+    contents, neighbours = CellContents(Compared(night()[0])), (None, None)
+    assert writers.at_once == 6
+    assert "".join(write(contents, neighbours).page for _ in range(6)) == "abcabc"
