@@ -149,8 +149,8 @@ async def test_what_is_packed_for_the_store_lies_in_the_labs_scratch_space(
         places.append(target.parent)
         return gzipped(source, target)
 
-    monkeypatch.setattr("qhas.store.store.gzipped", pack)
-    (tmp_path / "trace.json").write_text("{}")
+    monkeypatch.setattr("qhas.machine.packing.gzipped", pack)
+    (tmp_path / "trace.json").write_bytes(bytes(2 << 20))  # small ones are packed in memory
     site = Site(store=str(tmp_path / "store"), sdk=SdkRef(root=build_fake_sdk(tmp_path / "sdk")))
     async with open_lab(site) as lab:
         lab.store.upload(
