@@ -20,9 +20,8 @@ def over_an_api() -> Iterator[bool]:
         yield True
         return
     server = own_server()
-    import_module(
-        "fastapi.encoders"
-    )  # by Prefect else, when a flow begins: 0.1 s, while the server starts for nothing
+    # Prefect imports it when a flow begins, 0.1 s; until the server is up there is nothing else to do.
+    import_module("fastapi.encoders")
     server.ready()
     with temporary_settings({PREFECT_API_URL: server.api, PREFECT_API_AUTH_STRING: server.login}):
         yield False

@@ -18,7 +18,7 @@ from functools import cache
 
 from qhas.failures import InvalidInput
 from qhas.machine.collector import rare_collections
-from qhas.machine.tether import tether
+from qhas.machine.tether import release, tether
 from qhas.prefect_settings import guard, new_login
 
 _START_SECONDS, _LOOK_SECONDS, _PAUSE_SECONDS, _STOP_SECONDS = 600.0, 1.0, 0.05, 5.0
@@ -86,6 +86,7 @@ class OwnServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        release(self._process.pid)
 
 
 def main() -> None:

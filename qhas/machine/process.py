@@ -93,13 +93,13 @@ async def run_tool(
                 raise
             raise ToolNotExecutable(f"{argv[0]} cannot be executed: {error.strerror or error}") from error
     timed_out = False
-    try:
-        with tethered(process.pid):
+    with tethered(process.pid):
+        try:
             await asyncio.wait_for(process.wait(), timeout_seconds)
-    except TimeoutError:
-        timed_out = True
-    finally:
-        await _end_group(process)
+        except TimeoutError:
+            timed_out = True
+        finally:
+            await _end_group(process)
     return ToolRun(
         argv=list(argv),
         started_at=started_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
@@ -54,9 +55,13 @@ class Local(AnyFileSystem):
         _make_folder(path)
         shutil.copyfile(file, path)
 
-    def _put_bytes(self, content: bytes, path: str) -> None:
+    def put_bytes(self, content: bytes, key: str) -> str:
+        """In its place at once: it is settled with others, and no record names it before. A stored size that differs is an OSError."""
+        path = self._path(key)
         _make_folder(path)
         Path(path).write_bytes(content)
+        self._require_size(key, len(content))
+        return hashlib.sha256(content).hexdigest()
 
     def _size(self, path: str) -> int:
         return Path(path).stat().st_size

@@ -312,6 +312,33 @@ def test_a_tool_and_its_children_end_with_the_process_that_runs_them(
         time.sleep(0.01)
 
 
+OWNER_OF_A_DEAF_TOOL = """
+import asyncio, sys
+from pathlib import Path
+from qhas.machine import process
+from tests.qhas.machine.test_process import sh
+
+process.GRACE_SECONDS = 1000
+script = 'trap "touch told" TERM; echo $$ > pids; while :; do sleep 0.05; done'
+asyncio.run(sh(script, Path(sys.argv[1]), timeout_seconds=1000))
+"""
+
+
+def test_a_tool_that_is_asked_to_end_still_ends_with_the_process_that_runs_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OWNER_OF_A_DEAF_TOOL, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT) as owner:
+        while not (pids := _written(tmp_path / "pids", 1)):
+            assert owner.poll() is None
+            time.sleep(0.01)
+        owner.send_signal(signal.SIGINT)
+        while not (tmp_path / "told").exists():
+            assert owner.poll() is None
+            time.sleep(0.01)
+        owner.send_signal(signal.SIGKILL)
+    while any(map(alive, pids)):
+        time.sleep(0.01)
+
+
 def _written(file: Path, count: int) -> list[int]:
     lines = file.read_text().splitlines(keepends=True) if file.exists() else []
     return [int(line) for line in lines] if len(lines) == count and lines[-1].endswith("\n") else []
