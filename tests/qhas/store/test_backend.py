@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -136,3 +137,9 @@ def test_a_store_in_a_folder_imports_no_client_of_s3() -> None:
     )
     asked = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert asked.stdout.strip() == "set()"
+
+
+def test_what_a_backend_stores_from_memory_has_the_digest_of_what_is_read(store: Store) -> None:
+    for content in (b"", b"{}\0\xff"):
+        assert store._backend.put_bytes(content, "runs/a/b/trace.json") == hashlib.sha256(content).hexdigest()
+        assert store.read("runs/a/b/trace.json") == content

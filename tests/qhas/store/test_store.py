@@ -51,12 +51,6 @@ def test_a_folder_syncs_several_files_of_an_upload_at_the_same_time(
     assert [artifact.name for artifact in stored] == ["one", "other"]
 
 
-def test_what_a_backend_stores_from_memory_has_the_digest_of_what_is_read(store: Store) -> None:
-    for content in (b"", b"{}\0\xff"):
-        assert store._backend.put_bytes(content, "runs/a/b/trace.json") == hashlib.sha256(content).hexdigest()
-        assert store.read("runs/a/b/trace.json") == content
-
-
 def test_an_object_that_is_not_there_is_none(store: Store) -> None:
     assert store.read("runs/a/sweep.json") is None
     assert not store.exists("runs/a/sweep.json")
