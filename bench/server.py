@@ -8,10 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +19,7 @@ from typing import Any
 from bench.failure import BenchFailed
 from bench.usage import session_cpu
 from infra.prefect_api import PrefectApi
+from infra.stack.processes import Process
 from qhas.prefect_settings import CLIENT_LOGIN, SERVER, guard, new_login
 
 _DATABASE_VARIABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
@@ -98,7 +98,7 @@ def prefect_server(
             start_new_session=True,
         )
     try:
-        _await(process, api, log)
+        _await(process, port, api, log)
         yield Server(
             process.pid, home | {"PREFECT_API_URL": api, CLIENT_LOGIN: login}, time.monotonic() - began
         )
@@ -113,14 +113,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await(process: subprocess.Popen[bytes], api: str, log: Path) -> None:
+def listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether it is this process, or one of the session that it leads, that takes connections at the port."""
+    running = Process.of(process.pid)
+    return running is not None and running.listens_at(port)
+
+
+def _await(process: subprocess.Popen[bytes], port: int, api: str, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{api}/health", timeout=5):
+        if listens(process, port):
+            with suppress(OSError), urllib.request.urlopen(f"{api}/health", timeout=5):
                 return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+        time.sleep(0.1)
     said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     raise ServerFailed(f"The Prefect server did not come up; it last said: {said[-1] if said else 'nothing'}")
 

@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from bench.resilience.lab import kill_group, without_labs
+from bench.server import listens
 from infra.prefect_api import PrefectApi
 from qhas.prefect_settings import CLIENT_LOGIN, QUIET, guard, new_login
 
@@ -42,12 +44,11 @@ class PrefectServer:
                 argv, env=home | QUIET | self._guard(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )  # fmt: skip
         while self._process.poll() is None and time.monotonic() - began < _START_SECONDS:
-            try:
-                self.ask("/health")
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return time.monotonic() - began
+            if listens(self._process, self._port):
+                with suppress(OSError):
+                    self.ask("/health")
+                    return time.monotonic() - began
+            time.sleep(0.1)
         ended = self._process.returncode
         fault = (
             f"does not answer within {_START_SECONDS:g} s"

@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class StackFailed(Exception):
     """A part could not be started, or did not answer. The message is one sentence for the user."""
+
+
+class PortTaken(StackFailed):
+    """A port that was free when it was chosen is another program's now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,7 +34,10 @@ class Part:
     argv: list[str]
     environment: dict[str, str]
     folder: Path
-    ready: Callable[[], bool]
+    port: int | None = None
+    """Where it listens once it is ready, if it does."""
+    ready: Callable[[], bool] = lambda: True
+    """What else must hold."""
     seconds: float = 300.0
     account: str | None = None
 
@@ -48,7 +50,7 @@ def database(settings: Settings, installed: Postgresql) -> Part:
         installed.command(data, settings.database),
         plain_environment(),
         data,
-        lambda: listens(settings.database),
+        settings.database,
         account=installed.account,
     )
 
@@ -56,7 +58,7 @@ def database(settings: Settings, installed: Postgresql) -> Part:
 def storage(settings: Settings, root: Path) -> Part:
     """Moto's S3 server: in memory, for who has the stack's key."""
     argv = [sys.executable, "-m", "infra.stack.s3", str(settings.storage)]
-    return Part("s3", argv, plain_environment() | settings.store, root, lambda: listens(settings.storage))
+    return Part("s3", argv, plain_environment() | settings.store, root, settings.storage)
 
 
 def reports(settings: Settings, folder: Path, root: Path) -> Part:
@@ -64,7 +66,7 @@ def reports(settings: Settings, folder: Path, root: Path) -> Part:
     argv = [sys.executable, "-m", "infra.stack.reports", str(settings.reports)]
     named = {"QHAS_SITE": str(folder / "site.yaml"), REPORTS_TOKEN: settings.reports_token}
     environment = plain_environment() | settings.store | named
-    return Part("reports", argv, environment, root, lambda: listens(settings.reports))
+    return Part("reports", argv, environment, root, settings.reports)
 
 
 def redis_is_usable() -> bool:
@@ -76,7 +78,7 @@ def redis(settings: Settings, folder: Path) -> Part:
     """Redis for Prefect's messages, with a password, nothing on disk."""
     file = redis_file(folder, settings.redis or 0, settings.redis_password)
     argv = ["redis-server", str(file)]
-    return Part("redis", argv, plain_environment(), folder, lambda: listens(settings.redis or 0))
+    return Part("redis", argv, plain_environment(), folder, settings.redis)
 
 
 def redis_file(folder: Path, port: int, password: str) -> Path:
@@ -99,6 +101,7 @@ def server(settings: Settings, folder: Path) -> Part:
         argv,
         _server_environment(settings, folder),
         folder,
+        settings.server,
         lambda: _answers(f"{settings.api}/health"),
         seconds=600.0,
     )
@@ -109,7 +112,7 @@ def services(settings: Settings, folder: Path) -> Part:
     environment = _server_environment(settings, folder) | {
         "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false"
     }
-    return Part("services", [*_PREFECT, "server", "services", "start"], environment, folder, lambda: True)
+    return Part("services", [*_PREFECT, "server", "services", "start"], environment, folder)
 
 
 def worker(settings: Settings, folder: Path, root: Path, queue: str) -> Part:
@@ -120,7 +123,7 @@ def worker(settings: Settings, folder: Path, root: Path, queue: str) -> Part:
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PYTHONUNBUFFERED": "1",
     }
-    return Part(name, argv, environment, root, lambda: name in _workers(settings), seconds=600.0)
+    return Part(name, argv, environment, root, ready=lambda: name in _workers(settings), seconds=600.0)
 
 
 def worker_environment(settings: Settings, folder: Path) -> dict[str, str]:
@@ -166,15 +169,6 @@ def on_redis(url: str) -> dict[str, str]:
         "PREFECT_REDIS_MESSAGING_URL": url,
         "PREFECT_SERVER_DOCKET_URL": url,
     }
-
-
-def listens(port: int) -> bool:
-    """Whether something takes connections at a port of this host."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS):
-            return True
-    except OSError:
-        return False
 
 
 def _answers(url: str) -> bool:

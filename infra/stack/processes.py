@@ -21,8 +21,10 @@ from typing import Any
 MARK = "QHAS_STACK"
 """Variable that every process of a stack has, with the stack's folder as its value."""
 
-_STATE, _START_TIME = 0, 19
-"""Places in /proc/<pid>/stat, counted from the state (proc(5)): the state, and the start in ticks since boot."""
+_STATE, _SESSION, _START_TIME = 0, 3, 19
+"""Places in /proc/<pid>/stat, counted from the state (proc(5)): the state, the session, and the start in ticks since boot."""
+_LISTENING = "0A"
+"""The state of a socket in /proc/net/tcp that takes connections (TCP_LISTEN)."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LOOK_SECONDS = 0.05
 
@@ -37,12 +39,8 @@ class Process:
     @classmethod
     def of(cls, pid: int) -> Process | None:
         """The process that has the id now, or None where there is none or it has ended."""
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return None
-        fields = stat.rpartition(")")[2].split()
-        if fields[_STATE] in "ZX":
+        fields = _stat(pid)
+        if not fields or fields[_STATE] in "ZX":
             return None
         return cls(pid, f"{_BOOT_ID.read_text(encoding='ascii').strip()} {fields[_START_TIME]}")
 
@@ -50,6 +48,20 @@ class Process:
     def alive(self) -> bool:
         """Whether it runs, and is not another one with its id."""
         return Process.of(self.pid) == self
+
+    def listens_at(self, port: int) -> bool:
+        """Whether this process, or one of the session that it leads, takes connections at a port of IPv4's loopback.
+
+        An answer from the port does not say so: another program may have taken it first.
+        """
+        sockets = {f"socket:[{inode}]" for inode in _listening_at(port)}
+        return bool(sockets) and any(sockets & set(_open_in(pid)) for pid in self._session())
+
+    def _session(self) -> Iterator[int]:
+        for pid in _pids():
+            fields = _stat(pid)
+            if fields and fields[_SESSION] == str(self.pid):
+                yield pid
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if it is still there."""
@@ -120,12 +132,12 @@ class Processes:
     def marked(self) -> Iterator[Process]:
         """Every process with our mark that we may see, apart from this one."""
         mark = f"{MARK}={self.folder}".encode()
-        for entry in Path("/proc").glob("[0-9]*"):
+        for pid in _pids():
             try:
-                marked = mark in (entry / "environ").read_bytes().split(b"\0")
+                marked = mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
             except OSError:  # it has ended, or is another user's
                 continue
-            process = Process.of(int(entry.name))
+            process = Process.of(pid)
             if marked and process and process.pid != os.getpid():
                 yield process
 
@@ -135,6 +147,35 @@ class Processes:
 
     def _file(self, name: str) -> Path:
         return self.folder / "run" / f"{name}.json"
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+
+
+def _stat(pid: int) -> list[str]:
+    """What /proc/<pid>/stat has behind the program's name; nothing where there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return stat.rpartition(")")[2].split()
+
+
+def _listening_at(port: int) -> Iterator[str]:
+    """Inodes of the sockets that listen there, on any of this host's IPv4 addresses."""
+    for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        _, local, _, state, _, _, _, _, _, inode, *_ = line.split()
+        if state == _LISTENING and local.endswith(f":{port:04X}"):
+            yield inode
+
+
+def _open_in(pid: int) -> Iterator[str]:
+    """What the descriptors of a process lead to, as far as it is there and ours to see."""
+    with suppress(OSError):
+        for descriptor in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                yield str(Path(descriptor.path).readlink())
 
 
 def _gone(processes: Sequence[Process], seconds: float) -> bool:

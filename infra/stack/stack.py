@@ -6,7 +6,7 @@ import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +15,7 @@ from signal import SIGINT, SIGTERM
 from rich.console import Console
 
 from infra.stack import parts
-from infra.stack.failure import StackFailed
+from infra.stack.failure import PortTaken, StackFailed
 from infra.stack.parts import WORKER
 from infra.stack.postgresql import Postgresql
 from infra.stack.processes import Processes
@@ -31,6 +31,8 @@ _ORDER = ("postgresql", "s3", "redis", "server", "reports", "services")
 _ENDS_BY = {"postgresql": SIGINT}
 """Its "fast shutdown": SIGTERM waits for clients."""
 _END_SECONDS = 20.0
+_TRIES = 3
+"""With new ports each, where another program is quicker at one of them."""
 
 
 @dataclass(frozen=True)
@@ -72,19 +74,26 @@ class Stack:
             if (settings := self.settings) and self.is_up():
                 return settings
             installed = Postgresql.find()
-            self._end()
-            shutil.rmtree(self.folder / "logs", ignore_errors=True)
             if with_redis is None:
                 with_redis = parts.redis_is_usable()
-            data = self._database_folder(installed)
-            settings = Settings.choose(data, ui_port, with_redis)
-            settings.write(self.folder / _SETTINGS)
-            try:
-                start(self.processes, settings, installed, self.root, console)
-            except BaseException:
-                self._end()
-                raise
-            return settings
+            for _ in range(_TRIES - 1):
+                with suppress(PortTaken):
+                    return self._start(installed, console, ui_port, with_redis)
+            return self._start(installed, console, ui_port, with_redis)
+
+    def _start(
+        self, installed: Postgresql, console: Console, ui_port: int | None, with_redis: bool
+    ) -> Settings:
+        self._end()
+        shutil.rmtree(self.folder / "logs", ignore_errors=True)
+        settings = Settings.choose(self._database_folder(installed), ui_port, with_redis)
+        settings.write(self.folder / _SETTINGS)
+        try:
+            start(self.processes, settings, installed, self.root, console)
+        except BaseException:
+            self._end()
+            raise
+        return settings
 
     def down(self) -> None:
         """End every process of the stack, and of one that died, and remove what it had but for its logs."""

@@ -11,11 +11,11 @@ from rich.console import Console
 
 from infra.stack import parts
 from infra.stack.bucket import make_bucket
-from infra.stack.failure import StackFailed
+from infra.stack.failure import PortTaken, StackFailed
 from infra.stack.parts import Part
 from infra.stack.postgresql import Postgresql, as_account
 from infra.stack.processes import MARK, Process, Processes
-from infra.stack.settings import BUCKET, Settings, as_shell, write_private
+from infra.stack.settings import BUCKET, Settings, as_shell, is_free, write_private
 
 _LOOK_SECONDS, _REGISTER_SECONDS = 0.2, 600.0
 _SHOWN = ("AWS_", "QHAS_", "PREFECT_")
@@ -24,7 +24,7 @@ _SHOWN = ("AWS_", "QHAS_", "PREFECT_")
 def start(
     processes: Processes, settings: Settings, installed: Postgresql, root: Path, console: Console
 ) -> None:
-    """Start every part in its order, make the bucket and register the deployments. Raises StackFailed."""
+    """Start every part in its order, make the bucket and register the deployments. Raises StackFailed, PortTaken among it."""
     folder = processes.folder
     installed.create(Path(settings.data), settings.database_password)
     write_private(folder / "site.yaml", f"store: s3://{BUCKET}\nlinks: {{base: {settings.pages}}}\n")
@@ -44,7 +44,7 @@ def start(
 
 
 def start_parts(processes: Processes, started: Sequence[Part]) -> None:
-    """Start parts side by side and wait until all are ready. Raises StackFailed."""
+    """Start parts side by side and wait until all are ready. Raises StackFailed, PortTaken among it."""
     running = [(part, _begin(processes, part)) for part in started]
     for part, process in running:
         _await(processes, part, process)
@@ -61,8 +61,12 @@ def _begin(processes: Processes, part: Part) -> Process:
 
 def _await(processes: Processes, part: Part, process: Process) -> None:
     deadline = time.monotonic() + part.seconds
-    while not part.ready():
+    while not ((part.port is None or process.listens_at(part.port)) and part.ready()):
         if not process.alive:
+            if part.port and not is_free(part.port):
+                raise PortTaken(
+                    f"Port {part.port} was free, and another program took it before the part {part.name} did; start the stack again."
+                )
             raise _failed(processes, part.name, "ended at once")
         if time.monotonic() > deadline:
             raise _failed(processes, part.name, f"was not ready within {part.seconds:g} s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -14,12 +15,13 @@ import pytest
 from rich.console import Console
 
 from infra.stack import postgresql, start
-from infra.stack.failure import StackFailed
+from infra.stack.failure import PortTaken, StackFailed
+from infra.stack.parts import Part
 from infra.stack.postgresql import Postgresql, PostgresqlMissing
 from infra.stack.processes import Process, Processes
 from infra.stack.settings import Settings
 from infra.stack.stack import ROOT, Stack
-from infra.stack.start import in_order
+from infra.stack.start import in_order, start_parts
 from tests.stack.api import Api
 from tests.stack.conftest import why_no_stack
 
@@ -77,6 +79,72 @@ def test_a_registration_that_hangs_is_one_sentence(tmp_path: Path, monkeypatch: 
     with pytest.raises(StackFailed, match=r"register was not done within 0.5 s. It said: ") as failed:
         start._register(Processes(tmp_path), Settings.choose(tmp_path, None, with_redis=False), tmp_path)
     assert len(str(failed.value).splitlines()) == 1
+
+
+def test_a_part_is_not_ready_where_another_program_answers_at_its_port(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        waits = Part(
+            "server", [sys.executable, "-c", "import time; time.sleep(1000)"], {}, tmp_path, port, seconds=0.5
+        )
+        try:
+            with pytest.raises(StackFailed, match=r"server was not ready within 0\.5 s"):
+                start_parts(Processes(tmp_path), [waits])
+        finally:
+            Processes(tmp_path).stop(["server"], SIGKILL, 600)
+        ends = Part("server", [sys.executable, "-c", ""], {}, tmp_path, port)
+        with pytest.raises(
+            PortTaken, match=f"Port {port} was free, and another program took it before the part server did"
+        ):
+            start_parts(Processes(tmp_path), [ends])
+
+
+def test_a_part_is_ready_when_a_process_that_it_started_listens(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    listens = f"import socket, time; held = socket.create_server(('127.0.0.1', {port})); time.sleep(1000)"
+    starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {listens!r}])"
+    try:
+        start_parts(Processes(tmp_path), [Part("server", [sys.executable, "-c", starts], {}, tmp_path, port)])
+        socket.create_connection(("127.0.0.1", port), timeout=600).close()
+    finally:
+        Processes(tmp_path).stop(["server"], SIGKILL, 600)
+        Processes(tmp_path).end_strays(600)
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+def test_a_port_that_another_program_takes_first_costs_a_start_with_new_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int
+) -> None:
+    chosen = _record_starts(tmp_path, monkeypatch, taken)
+    assert Stack(tmp_path / "stack", ROOT).up(QUIET, with_redis=False) == chosen[-1]
+    assert len({settings.database_password for settings in chosen}) == taken + 1
+
+
+def test_where_every_start_finds_a_port_taken_that_is_said_and_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _record_starts(tmp_path, monkeypatch, taken=1000)
+    stack = Stack(tmp_path / "stack", ROOT)
+    with pytest.raises(PortTaken):
+        stack.up(QUIET, with_redis=False)
+    assert stack.settings is None
+
+
+def _record_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int) -> list[Settings]:
+    """The settings of every start to come, of which the first ones find a port taken."""
+    chosen: list[Settings] = []
+
+    def start(_: Processes, settings: Settings, *rest: object) -> None:
+        assert Path(settings.data).is_dir()
+        chosen.append(settings)
+        if len(chosen) <= taken:
+            raise PortTaken("taken")
+
+    monkeypatch.setattr("infra.stack.stack.start", start)
+    monkeypatch.setattr(Postgresql, "find", lambda: Postgresql(tmp_path, None))
+    return chosen
 
 
 @pytest.mark.parametrize("number", [SIGHUP, SIGTERM, SIGINT])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.failure import BenchFailed
-from bench.server import free_port
+from bench.server import free_port, listens
 from bench.usage import tree_cpu
 from infra.stack.postgresql import Address, Postgresql, PostgresqlMissing, as_account
 
@@ -72,9 +71,7 @@ def postgresql() -> Iterator[Database]:
 def _await(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
+        if listens(process, port):
+            return
+        time.sleep(0.1)
     raise DatabaseMissing("PostgreSQL did not come up")

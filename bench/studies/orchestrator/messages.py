@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.failure import BenchFailed
-from bench.server import free_port
+from bench.server import free_port, listens
 from bench.usage import tree_cpu
 from infra.stack import parts
 
@@ -61,7 +61,7 @@ def redis() -> Iterator[Messages]:
 def _await(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        if parts.listens(port):
+        if listens(process, port):
             return
         time.sleep(0.1)
     raise MessagesMissing("Redis did not come up")
