@@ -19,7 +19,7 @@ from typing import Any
 from bench.failure import BenchFailed
 from bench.usage import session_cpu
 from infra.prefect_api import PrefectApi
-from infra.stack.processes import Process
+from infra.stack.processes import Listener, Process
 from qhas.prefect_settings import CLIENT_LOGIN, SERVER, guard, new_login
 
 _DATABASE_VARIABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
@@ -116,7 +116,7 @@ def free_port() -> int:
 def listens(process: subprocess.Popen[bytes], port: int) -> bool:
     """Whether it is this process, or one of the session that it leads, that takes connections at the port."""
     running = Process.of(process.pid)
-    return running is not None and running.listens_at(port)
+    return running is not None and running.listener_at(port) is Listener.OWN
 
 
 def _await(process: subprocess.Popen[bytes], port: int, api: str, log: Path) -> None:

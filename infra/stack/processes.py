@@ -15,6 +15,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ _LISTENING = "0A"
 """The state of a socket in /proc/net/tcp that takes connections (TCP_LISTEN)."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LOOK_SECONDS = 0.05
+
+
+class Listener(Enum):
+    """Whose a port is, for a process that is to listen there."""
+
+    NOBODY = "nobody listens there"
+    OWN = "the process does, or one of the session that it leads"
+    OTHER = "another program does: it was quicker"
 
 
 @dataclass(frozen=True)
@@ -49,13 +58,13 @@ class Process:
         """Whether it runs, and is not another one with its id."""
         return Process.of(self.pid) == self
 
-    def listens_at(self, port: int) -> bool:
-        """Whether this process, or one of the session that it leads, takes connections at a port of IPv4's loopback.
-
-        An answer from the port does not say so: another program may have taken it first.
-        """
+    def listener_at(self, port: int) -> Listener:
+        """Who takes connections at a port of IPv4's loopback. An answer from the port does not say so."""
         sockets = {f"socket:[{inode}]" for inode in _listening_at(port)}
-        return bool(sockets) and any(sockets & set(_open_in(pid)) for pid in self._session())
+        if not sockets:
+            return Listener.NOBODY
+        owned = any(sockets & set(_open_in(pid)) for pid in self._session())
+        return Listener.OWN if owned else Listener.OTHER
 
     def _session(self) -> Iterator[int]:
         for pid in _pids():

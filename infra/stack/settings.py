@@ -87,11 +87,11 @@ class Settings:
     @classmethod
     def choose(cls, data: Path, ui_port: int | None, with_redis: bool) -> Settings:
         """Ports that are free now and secrets that nobody had. Raises StackFailed for a port that is taken."""
-        if ui_port is not None and not is_free(ui_port):
+        if ui_port is not None and not _is_free(ui_port):
             raise StackFailed(f"Port {ui_port} is taken; name another with --port, or none for a free one.")
         free = iter(_free_ports(5))
         return cls(
-            server=ui_port or (UI_PORT if is_free(UI_PORT) else next(free)),
+            server=ui_port or (UI_PORT if _is_free(UI_PORT) else next(free)),
             database=next(free),
             storage=next(free),
             reports=next(free),
@@ -137,8 +137,7 @@ def plain_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]
     return plain
 
 
-def is_free(port: int) -> bool:
-    """Whether a server could listen at a port of loopback."""
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server itself does
         try:

@@ -14,8 +14,8 @@ from infra.stack.bucket import make_bucket
 from infra.stack.failure import PortTaken, StackFailed
 from infra.stack.parts import Part
 from infra.stack.postgresql import Postgresql, as_account
-from infra.stack.processes import MARK, Process, Processes
-from infra.stack.settings import BUCKET, Settings, as_shell, is_free, write_private
+from infra.stack.processes import MARK, Listener, Process, Processes
+from infra.stack.settings import BUCKET, Settings, as_shell, write_private
 
 _LOOK_SECONDS, _REGISTER_SECONDS = 0.2, 600.0
 _SHOWN = ("AWS_", "QHAS_", "PREFECT_")
@@ -61,16 +61,23 @@ def _begin(processes: Processes, part: Part) -> Process:
 
 def _await(processes: Processes, part: Part, process: Process) -> None:
     deadline = time.monotonic() + part.seconds
-    while not ((part.port is None or process.listens_at(part.port)) and part.ready()):
+    while not _is_ready(part, process):
         if not process.alive:
-            if part.port and not is_free(part.port):
-                raise PortTaken(
-                    f"Port {part.port} was free, and another program took it before the part {part.name} did; start the stack again."
-                )
             raise _failed(processes, part.name, "ended at once")
         if time.monotonic() > deadline:
             raise _failed(processes, part.name, f"was not ready within {part.seconds:g} s")
         time.sleep(_LOOK_SECONDS)
+
+
+def _is_ready(part: Part, process: Process) -> bool:
+    if part.port is None:
+        return part.ready()
+    listener = process.listener_at(part.port)
+    if listener is Listener.OTHER:  # Prefect's server says so and stays, waiting for nothing
+        raise PortTaken(
+            f"Port {part.port} was free, and another program took it before the part {part.name} did; start the stack again."
+        )
+    return listener is Listener.OWN and part.ready()
 
 
 def in_order(settings: Settings, installed: Postgresql, folder: Path, root: Path) -> Iterator[list[Part]]:

@@ -81,23 +81,21 @@ def test_a_registration_that_hangs_is_one_sentence(tmp_path: Path, monkeypatch: 
     assert len(str(failed.value).splitlines()) == 1
 
 
-def test_a_part_is_not_ready_where_another_program_answers_at_its_port(tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
+@pytest.mark.parametrize("does", ["time.sleep(1000)", "sys.exit()"])
+def test_a_part_at_whose_port_another_program_answers_is_not_ready_and_says_so(
+    tmp_path: Path, does: str
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        waits = Part(
-            "server", [sys.executable, "-c", "import time; time.sleep(1000)"], {}, tmp_path, port, seconds=0.5
-        )
+        part = Part("server", [sys.executable, "-c", f"import sys, time; {does}"], {}, tmp_path, port)
         try:
-            with pytest.raises(StackFailed, match=r"server was not ready within 0\.5 s"):
-                start_parts(Processes(tmp_path), [waits])
+            with pytest.raises(
+                PortTaken,
+                match=f"Port {port} was free, and another program took it before the part server did",
+            ):
+                start_parts(Processes(tmp_path), [part])
         finally:
             Processes(tmp_path).stop(["server"], SIGKILL, 600)
-        ends = Part("server", [sys.executable, "-c", ""], {}, tmp_path, port)
-        with pytest.raises(
-            PortTaken, match=f"Port {port} was free, and another program took it before the part server did"
-        ):
-            start_parts(Processes(tmp_path), [ends])
 
 
 def test_a_part_is_ready_when_a_process_that_it_started_listens(tmp_path: Path) -> None:
