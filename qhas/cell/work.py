@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +78,7 @@ class CellWork:
         self.health: HealthFacts | None = None
         self.latency: Latency | None = None
         self._inputs: StagedInputs | None = None
+        self._not_gathered: Exception | None = None
         self.traits: Traits | None = None
         self.metrics: Metrics | None = None
         self.runtrace: Runtrace | None = None
@@ -89,7 +90,10 @@ class CellWork:
         self.failure: Failure | None = None
 
     async def inputs(self, prepared_dlc: Path) -> StagedInputs:
-        """The cell's input data, gathered once. Raises StepFailed."""
+        """The cell's input data, gathered once. Raises StepFailed, for what failed ahead without another try."""
+        if error := self._not_gathered:
+            self._not_gathered = None
+            raise error
         if self._inputs is None:
             folder = self.directory / "inputs"
             folder.mkdir(exist_ok=True)
@@ -97,10 +101,12 @@ class CellWork:
         return self._inputs
 
     async def gather_inputs_ahead(self, prepared_dlc: Path) -> None:
-        """Gather them while no device waits for it. What is wrong with them fails the step that needs them."""
+        """Gather them while no device waits for it. What is wrong with them fails the step that needs them first."""
         if self.executes:
-            with suppress(StepFailed, StoreError, OSError):
+            try:
                 await self.inputs(prepared_dlc)
+            except (StepFailed, StoreError, OSError) as error:
+                self._not_gathered = error
 
     @asynccontextmanager
     async def lease(self, avoid: Collection[str] = ()) -> AsyncIterator[Device]:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
+
+from qhas.cell.inputs import StagedInputs, gather_inputs
+from qhas.cell.prepare import prepare_graph
 from qhas.cell.work import open_work
 from qhas.failures import FailureKind, Step
+from qhas.sweep.spec import ModelRef
 from tests.qhas.cell.workbench import RUN, Bench, kind_of
 
 
@@ -22,3 +28,24 @@ async def test_an_operating_system_error_in_a_step_is_the_disks(bench: Bench) ->
 
     assert await kind_of(full()) is FailureKind.DISK
     assert bench.work.attempts[-1].failure is FailureKind.DISK
+
+
+async def test_inputs_that_could_not_be_gathered_ahead_fail_their_step_untried_and_are_tried_by_the_next(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Path] = []
+
+    def gather(model: ModelRef, dlc: Path, folder: Path) -> StagedInputs:
+        tries.append(folder)
+        if len(tries) == 1:
+            raise OSError(28, os.strerror(28))
+        return gather_inputs(model, dlc, folder)
+
+    monkeypatch.setattr("qhas.cell.work.gather_inputs", gather)
+    dlc = (await prepare_graph(bench.work)).dlc
+    await bench.work.gather_inputs_ahead(dlc)
+    with pytest.raises(OSError, match="No space left"):
+        await bench.work.inputs(dlc)
+    assert len(tries) == 1
+    assert await bench.work.inputs(dlc) is await bench.work.inputs(dlc)
+    assert len(tries) == 2
