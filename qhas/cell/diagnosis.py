@@ -87,6 +87,20 @@ _DSP_LINE = re.compile(r"adsprpc|fastrpc|cdsp|snpe|qnn|skel", re.IGNORECASE)
 
 SIGNS = (
     _sign((), ("No space left on device", "Disk quota exceeded"), FailureKind.DISK, FailureKind.DEVICE_FULL),
+    # The host SDK's tools outlive the process that does their work, and say how it ended (`hostsdk.child`).
+    _sign(
+        (),
+        r"process ended with signal \d+ \((?!" + "|".join(sorted(_CRASHES)) + r")\w+\) and no answer",
+        FailureKind.TOOL_KILLED,
+    ),
+    _sign(
+        (),
+        (
+            r"process ended with signal \d+ \(\w+\) and no answer",
+            r"process ended with exit code \d+ and no answer",
+        ),
+        FailureKind.TOOL_CRASHED,
+    ),
     _sign(
         _RUNS, (r"error_code=911\b", "remote_handle64_invoke failed", "0x8000040d"), FailureKind.DSP_CRASHED
     ),

@@ -102,6 +102,17 @@ TABLE = [
     (NET_RUN, 134, "terminate called", FailureKind.TOOL_CRASHED),
     (NET_RUN, -7, "", FailureKind.TOOL_CRASHED),
     (NET_RUN, -11, error(203), FailureKind.INPUT_REJECTED),
+    *(
+        (step, 1, error(911, f"the native {job} process ended with {how} and no answer"), kind)
+        for step, job in ((Step.QUANTIZE, "quantise"), (Step.PREPARE, "prepare"), (NET_RUN, "run"))
+        for how, kind in (
+            ("signal 9 (SIGKILL)", FailureKind.TOOL_KILLED),
+            ("signal 15 (SIGTERM)", FailureKind.TOOL_KILLED),
+            ("signal 11 (SIGSEGV)", FailureKind.TOOL_CRASHED),
+            ("signal 6 (SIGABRT)", FailureKind.TOOL_CRASHED),
+            ("exit code 3", FailureKind.TOOL_CRASHED),
+        )
+    ),
 ]
 
 
