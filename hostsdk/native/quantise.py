@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hostsdk.calibration import ranges_as_they_come
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.assignment import onnx_graph, unregistered
 from hostsdk.native.data_files import has_data_files
@@ -104,7 +105,8 @@ def _quantised(source: Path, request: Mapping[str, Any]) -> tuple[Path, list[str
     config.use_external_data_format = large
     target = Path("quantised", "network.onnx")
     target.parent.mkdir()
-    quantize(network, target, config)
+    with ranges_as_they_come():
+        quantize(network, target, config)
     for data in target.parent.glob("*.data"):
         data.rename(Path(_WEIGHTS))
     return target.resolve(), lifted, activations

@@ -11,6 +11,7 @@ import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from hostsdk.calibration import ranges_as_they_come
 from hostsdk.quantiser_log import errors_only
 from hostsdk.samples.images import image
 
@@ -33,15 +34,16 @@ def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
         options.optimized_model_filepath = str(folded)
         options.log_severity_level = 3
         ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        quantize_static(
-            folded,
-            target,
-            _Images(network, model.graph.input[0].name),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=False,
-        )
+        with ranges_as_they_come():
+            quantize_static(
+                folded,
+                target,
+                _Images(network, model.graph.input[0].name),
+                quant_format=QuantFormat.QDQ,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=False,
+            )
 
 
 def calibration_images(network: str) -> Iterator[NDArray[np.float32]]:

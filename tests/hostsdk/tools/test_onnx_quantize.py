@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import os
+import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
 
+from hostsdk import layout
 from tests.hostsdk.families import encoder, outlier
 from tests.hostsdk.tools.conftest import Tool, run_tool, succeeded
 
@@ -51,6 +58,26 @@ def test_mixed_bits_are_nearer_than_8_and_most_activations_stay_in_8(tmp_path: P
         _computed(tmp_path / name, values) for name in (network.name, "8.onnx", "mixed.onnx")
     )
     assert np.abs(mixed - wanted).max() < np.abs(bytes_alone - wanted).max() / 10
+
+
+def test_activations_are_let_go_one_by_one_while_their_ranges_are_found(tmp_path: Path) -> None:
+    shape, activations = [1, 1, 2048, 2048], 60
+    names = ["x", *(f"a{number}" for number in range(activations))]
+    nodes = [helper.make_node("Relu", [before], [after]) for before, after in pairwise(names)]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in (names[0], names[-1])]
+    graph = helper.make_graph(nodes, "wide", ends[:1], ends[1:])
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8),
+        tmp_path / "wide.onnx",
+    )
+    np.ones(shape, np.float32).tofile(tmp_path / "x.raw")
+    (tmp_path / "list.txt").write_text("x.raw\n", encoding="utf-8")
+    tool = layout.sdk().root / "bin" / layout.TARGET / "onnx-quantize"
+    arguments = ["-i", "wide.onnx", "-o", "q.onnx", "-l", "list.txt"]
+    process = subprocess.Popen([tool, *arguments], cwd=tmp_path, env={}, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    assert status == 0
+    assert used.ru_maxrss << 10 < activations * 4 * math.prod(shape)
 
 
 def _computed(network: Path, values: Any) -> Any:
