@@ -18,6 +18,7 @@ from hostsdk.samples.images import image
 _CALIBRATION_IMAGES = 3
 
 
+@ranges_as_they_come()
 @errors_only()  # the quantiser advises pre-processing, which is done here
 def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
     """Write `model` to `target` with 8-bit unsigned activations and 8-bit signed weights, one scale a tensor."""
@@ -34,16 +35,15 @@ def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
         options.optimized_model_filepath = str(folded)
         options.log_severity_level = 3
         ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        with ranges_as_they_come():
-            quantize_static(
-                folded,
-                target,
-                _Images(network, model.graph.input[0].name),
-                quant_format=QuantFormat.QDQ,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                per_channel=False,
-            )
+        quantize_static(
+            folded,
+            target,
+            _Images(network, model.graph.input[0].name),
+            quant_format=QuantFormat.QDQ,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=False,
+        )
 
 
 def calibration_images(network: str) -> Iterator[NDArray[np.float32]]:
