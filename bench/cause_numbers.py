@@ -29,7 +29,7 @@ def strangers(diff: CellDiff, networks: Iterable[Network | None] = ()) -> list[s
 
 def _sentences(diff: CellDiff) -> Iterator[str]:
     yield diff.sentence
-    yield from (one.sentence for one in diff.circumstances)
+    yield from (circumstance.sentence for circumstance in diff.circumstances)
     yield from (part.name for part in diff.contributions)
     yield from diff.remarks
 
@@ -39,16 +39,16 @@ def _is_known(match: re.Match[str], known: Iterable[float]) -> bool:
     shown = float(match[1].replace(",", "") + (match[2] or ""))
     half = 0.5 * 10.0 ** -len((match[2] or ".")[1:]) * (1 + 1e-9) + 1e-9
     scales = {1.0, _SCALES.get(match[3] or "", 1.0)}
-    return any(abs(shown - one / scale) <= half for one in known for scale in scales)
+    return any(abs(shown - figure / scale) <= half for figure in known for scale in scales)
 
 
 def _values(diff: CellDiff) -> Iterator[float]:
     figures = [diff.time, *diff.figures]
     figures += [figure for op in diff.ops for figure in (op.dominant, op.cycles, op.htp_ops, op.dram)]
-    figures += [figure for one in diff.resources for figure in (one.threads, one.utilization)]
+    figures += [figure for resource in diff.resources for figure in (resource.threads, resource.utilization)]
     for figure in figures:
         yield from _of_figure(figure)
-    threads = [one.threads for one in diff.resources if one.unit == "HVX"]
+    threads = [resource.threads for resource in diff.resources if resource.unit == "HVX"]
     yield float(sum(figure.before or 0 for figure in threads))
     yield float(sum(figure.after or 0 for figure in threads))
     start_up = 0.0
@@ -56,10 +56,12 @@ def _values(diff: CellDiff) -> Iterator[float]:
         yield from (part.us, part.cycles, float(len(part.ops)))
         start_up += part.us if part.part in ("start_up", "power_up", "vtcm_acquire") else 0.0
     yield start_up
-    for one in diff.circumstances:
-        yield float(len(one.ops))
+    for circumstance in diff.circumstances:
+        yield float(len(circumstance.ops))
         yield from (
-            float(text) for side in (one.before, one.after) for text in re.findall(r"[\d.]+", side or "")
+            float(text)
+            for side in (circumstance.before, circumstance.after)
+            for text in re.findall(r"[\d.]+", side or "")
         )
     yield from _counts(diff)
     yield from _of_cycles(diff)
@@ -103,9 +105,9 @@ def _of(network: Network) -> Iterator[float]:
         for op in graph.ops:
             for value in op.attributes.values():
                 yield from (
-                    float(one)
-                    for one in (value if isinstance(value, list) else [value])
-                    if not isinstance(one, str)
+                    float(part)
+                    for part in (value if isinstance(value, list) else [value])
+                    if not isinstance(part, str)
                 )
         for tensor in graph.tensors:
             yield from map(float, tensor.shape)
@@ -119,9 +121,9 @@ def _names(diff: CellDiff) -> Iterator[str]:
             yield from (joined or "").split(" + ")
     for name in [name for op in diff.ops for name in (op.name_before, op.name_after) if name]:
         yield re.sub(r"_token_\d+(_\d+)?$", "", name)
-    for one in diff.circumstances:
-        yield from one.ops
-        yield from (re.sub(r"_token_\d+(_\d+)?$", "", name) for name in one.ops)
+    for circumstance in diff.circumstances:
+        yield from circumstance.ops
+        yield from (re.sub(r"_token_\d+(_\d+)?$", "", name) for name in circumstance.ops)
     yield from (
         "Conv2d",
         "UFixed8",

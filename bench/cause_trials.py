@@ -56,7 +56,10 @@ def verdicts_of(folder: Path, trials: Sequence[Trial] = TRIALS) -> list[Verdict]
 def _judge(trial: Trial, before: Evidence, after: Evidence) -> Verdict:
     diff, back = compare(before, after), compare(after, before)
     said = [
-        (one.kind, phrase) for one in diff.circumstances if one.explains for phrase in _phrases(one.sentence)
+        (circumstance.kind, phrase)
+        for circumstance in diff.circumstances
+        if circumstance.explains
+        for phrase in _phrases(circumstance.sentence)
     ]
     true = {(kind, phrase) for kind, phrases in trial.truth.items() for phrase in phrases}
     wrong = [f"{kind}: {phrase}" for kind, phrase in said if (kind, phrase) not in true]
@@ -87,10 +90,12 @@ def _silent(diff: CellDiff) -> bool:
 def _unlike_mirrored(diff: CellDiff, back: CellDiff) -> list[str]:
     """Where the other way round it is not the same with the signs turned."""
     found = []
-    if [one.kind for one in diff.circumstances] != [one.kind for one in back.circumstances]:
+    if [circumstance.kind for circumstance in diff.circumstances] != [
+        circumstance.kind for circumstance in back.circumstances
+    ]:
         found.append("other causes the other way round")
     there, here = (
-        sorted(part.cycles * sign for part in one.contributions) for one, sign in ((diff, 1), (back, -1))
+        sorted(part.cycles * sign for part in way.contributions) for way, sign in ((diff, 1), (back, -1))
     )
     if len(there) != len(here) or any(abs(a - b) > _CYCLES for a, b in zip(there, here, strict=True)):
         found.append("other parts the other way round")
@@ -110,8 +115,13 @@ def _chained(number: int, sides: Sequence[Evidence]) -> Verdict:
     wrong = []
     if abs((first.time.change or 0) + (second.time.change or 0) - (whole.time.change or 0)) > _CYCLES:
         wrong.append("the differences of the steps do not add up")
-    steps = {one.kind for diff in (first, second) for one in diff.circumstances if one.explains}
-    kinds = {one.kind for one in whole.circumstances if one.explains}
+    steps = {
+        circumstance.kind
+        for diff in (first, second)
+        for circumstance in diff.circumstances
+        if circumstance.explains
+    }
+    kinds = {circumstance.kind for circumstance in whole.circumstances if circumstance.explains}
     wrong += [f"{kind}: of no step" for kind in kinds - steps]
     return Verdict(
         trial=f"two steps, {number}",

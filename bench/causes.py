@@ -128,7 +128,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     console.print(_kinds(verdicts))
     for verdict in verdicts:
         console.print(Text(f"{verdict.trial}: {verdict.sentence}"))
-        for complaint in (*verdict.wrong, *(f"not told: {one}" for one in verdict.untold)):
+        for complaint in (*verdict.wrong, *(f"not told: {each}" for each in verdict.untold)):
             console.print(Text(f"   {complaint}", "yellow"))
     return {
         "changes": [asdict(answer) for answer in answers],
@@ -145,7 +145,7 @@ def answers_of(network: str, experiments: Sequence[Experiment], folder: Path) ->
 def run_inputs(network: str, inputs: Iterable[Input], folder: Path) -> dict[str, Evidence]:
     """The records and files of what was compiled and simulated, by key of the input. Raises BenchFailed."""
     folder.mkdir(parents=True, exist_ok=True)
-    cells = {one.key: _cell(network, one, folder) for one in inputs}
+    cells = {each.key: _cell(network, each, folder) for each in inputs}
     return cells_run(cells, folder)
 
 
@@ -180,13 +180,13 @@ def _bare(side: Evidence) -> Evidence:
     return Evidence(side.file.model_copy(update={"provenance": {}}))
 
 
-def _cell(network: str, one: Input, folder: Path) -> Cell:
-    name = f"{network}_{one.form}"
+def _cell(network: str, source: Input, folder: Path) -> Cell:
+    name = f"{network}_{source.form}"
     dlc = folder / f"{name}.dlc"
     if not dlc.is_file():
-        _make(network, one.form, folder, dlc)
+        _make(network, source.form, folder, dlc)
     model = ModelRef(name=network, dlc=str(dlc))
-    return Cell(model=model, soc=one.soc, variant=one.key, prepare=one.prepare)
+    return Cell(model=model, soc=source.soc, variant=source.key, prepare=source.prepare)
 
 
 def _make(network: str, form: str, folder: Path, dlc: Path) -> None:

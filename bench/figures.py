@@ -91,31 +91,31 @@ class Figures:
 
 def figures(rounds: Sequence[Round], contender: Contender, at_once: int) -> Figures:
     """Summarise a contender's rounds; every round also holds the plain script's."""
-    measured = [one[contender] for one in rounds]
-    pairs = [(one[contender].wall / one[contender].cells, _plain_wall(one)) for one in rounds]
+    measured = [round_[contender] for round_ in rounds]
+    pairs = [(round_[contender].wall / round_[contender].cells, _plain_wall(round_)) for round_ in rounds]
 
     def a_cell(value: Callable[[Measured], float]) -> Spread:
-        return Spread.of(value(one) / one.cells * _MS for one in measured)
+        return Spread.of(value(round_) / round_.cells * _MS for round_ in measured)
 
     return Figures(
-        wall=a_cell(lambda one: one.wall),
+        wall=a_cell(lambda used: used.wall),
         overhead=Spread.of((wall - plain) * _MS for wall, plain in pairs),
         overhead_in_cells=Spread.of(
-            (wall - one.outside_cells / one.cells - plain) * _MS
-            for one, (wall, plain) in zip(measured, pairs, strict=True)
+            (wall - round_.outside_cells / round_.cells - plain) * _MS
+            for round_, (wall, plain) in zip(measured, pairs, strict=True)
         ),
         ratio=Spread.of(wall / plain for wall, plain in pairs),
-        beside_tools=a_cell(lambda one: one.wall * at_once - one.tool_seconds),
-        cpu=a_cell(lambda one: one.cpu),
-        children_cpu=a_cell(lambda one: one.children_cpu),
-        server_cpu=a_cell(lambda one: one.server_cpu),
-        tools=a_cell(lambda one: one.tool_seconds),
-        outside_cells_seconds=Spread.of(one.outside_cells for one in measured),
-        start_up_seconds=Spread.of(one.start_up for one in measured),
-        peak_memory=Spread.of(one.peak_memory for one in measured),
+        beside_tools=a_cell(lambda used: used.wall * at_once - used.tool_seconds),
+        cpu=a_cell(lambda used: used.cpu),
+        children_cpu=a_cell(lambda used: used.children_cpu),
+        server_cpu=a_cell(lambda used: used.server_cpu),
+        tools=a_cell(lambda used: used.tool_seconds),
+        outside_cells_seconds=Spread.of(round_.outside_cells for round_ in measured),
+        start_up_seconds=Spread.of(round_.start_up for round_ in measured),
+        peak_memory=Spread.of(round_.peak_memory for round_ in measured),
     )
 
 
-def _plain_wall(one: Round) -> float:
-    plain = one[Contender.PLAIN]
+def _plain_wall(round_: Round) -> float:
+    plain = round_[Contender.PLAIN]
     return plain.wall / plain.cells

@@ -85,7 +85,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
         except (OSError, RuntimeError) as error:
             raise BenchFailed(f"{kind.__name__}: {error}") from error
     console.print(_table(found))
-    return [asdict(one) for one in found]
+    return [asdict(size) for size in found]
 
 
 @contextmanager
@@ -232,14 +232,14 @@ def _of_night(rows: pa.Table, day: date, run_id: str, factor: Any) -> pa.Table:
 def _table(found: list[Answers]) -> Table:
     shown = Table(
         "",
-        *(one.server for one in found),
+        *(size.server for size in found),
         title="Seconds: minimum/median/maximum",
         title_justify="left",
         box=SIMPLE,
     )
-    shown.add_row("nights of 300 cells", *(f"{one.nights:,}" for one in found))
-    shown.add_row("files, MB", *(f"{one.files}, {one.megabytes:.1f}" for one in found))
-    shown.add_row("compaction of all of it", *(f"{one.compaction:.1f}" for one in found))
+    shown.add_row("nights of 300 cells", *(f"{size.nights:,}" for size in found))
+    shown.add_row("files, MB", *(f"{size.files}, {size.megabytes:.1f}" for size in found))
+    shown.add_row("compaction of all of it", *(f"{size.compaction:.1f}" for size in found))
     for title, field in (
         ("qhas history NETWORK SOC", "command"),
         ("CPU of it", "command_cpu"),
@@ -249,6 +249,6 @@ def _table(found: list[Answers]) -> Table:
         ("append a night", "append"),
         ("append and judge a night", "judge"),
     ):
-        spreads = [Spread.of(getattr(one, field)) for one in found]
+        spreads = [Spread.of(getattr(size, field)) for size in found]
         shown.add_row(title, *(f"{each.low:.2f}/{each.middle:.2f}/{each.high:.2f}" for each in spreads))
     return shown

@@ -54,7 +54,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
         _night(case.small(), folder / "warm-up", "first", server)
         rounds = list(_rounds(case, folder, server))
     console.print(_table(case, rounds))
-    return {"cells": case.cells, "what": case.name, "rounds": [asdict(one) for one in rounds]}
+    return {"cells": case.cells, "what": case.name, "rounds": [asdict(round_) for round_ in rounds]}
 
 
 def _rounds(case: Case, folder: Path, server: Server) -> Iterator[Round]:
@@ -100,7 +100,7 @@ def _table(case: Case, rounds: list[Round]) -> Table:
     title = f"{case.cells} cells ({case.name}), {case.rounds} rounds: minimum/median/maximum"
     shown = Table("", "first", "second", "second / first", title=title, title_justify="left", box=SIMPLE)
     for name, value, form in _ROWS:
-        pairs = [(value(one.cold), value(one.warm)) for one in rounds]
+        pairs = [(value(round_.cold), value(round_.warm)) for round_ in rounds]
         ratios = [warm / cold for cold, warm in pairs]
         columns = zip((*zip(*pairs, strict=True), ratios), (form, form, ".2f"), strict=True)
         shown.add_row(name, *(_three(Spread.of(values), digits) for values, digits in columns))

@@ -49,6 +49,6 @@ def alarms(history: History) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def _ask(series: list[Table]) -> list[list[int]]:
-    lines = "".join(json.dumps([float(value) for value in one]) + "\n" for one in series)
+    lines = "".join(json.dumps([float(value) for value in values]) + "\n" for values in series)
     run = subprocess.run([PYTHON, "-c", _PROGRAM], input=lines, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in run.stdout.splitlines()]

@@ -49,10 +49,11 @@ def _measure_case(case: Case, server: Server, folder: Path, console: Console) ->
     title = f"{case.name}: {case.cells} cells, {case.rounds} rounds"
     finished = list(rounds(case, server, folder))
     found = {
-        contender: figures([one.measured for one in finished], contender, AT_ONCE) for contender in Contender
+        contender: figures([round_.measured for round_ in finished], contender, AT_ONCE)
+        for contender in Contender
     }
     console.print(table(title, found))
-    console.print(f"Load before the rounds: {', '.join(f'{one.load:.1f}' for one in finished)}.\n")
+    console.print(f"Load before the rounds: {', '.join(f'{round_.load:.1f}' for round_ in finished)}.\n")
     return {
         "name": case.name,
         "what": case.sentence,
@@ -60,7 +61,7 @@ def _measure_case(case: Case, server: Server, folder: Path, console: Console) ->
         "sdk_version": sdk_version(case.sdk),
         "figures": {contender: asdict(of) for contender, of in found.items()},
         "rounds": [
-            {"load": one.load, **{name: asdict(measured) for name, measured in one.measured.items()}}
-            for one in finished
+            {"load": round_.load, **{name: asdict(measured) for name, measured in round_.measured.items()}}
+            for round_ in finished
         ],
     }

@@ -57,7 +57,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     """Raises BenchFailed."""
     found = list(planted(folder, ("plain", "wide") if size is not Size.QUICK else ("plain",)))
     console.print(_table(found))
-    return [asdict(one) for one in found]
+    return [asdict(trial) for trial in found]
 
 
 def planted(folder: Path, networks: Sequence[str]) -> Iterator[Planted]:
@@ -163,13 +163,15 @@ def _dlcs(folder: Path) -> dict[str, Path]:
 
 
 def _table(found: Sequence[Planted]) -> Table:
-    counted = [one for one in found if one.counts]
-    right, invented = sum(one.right for one in counted), sum(one.invented for one in found)
+    counted = [trial for trial in found if trial.counts]
+    right, invented = sum(trial.right for trial in counted), sum(trial.invented for trial in found)
     title = f"{right} of {len(counted)} planted causes named right, {invented} invented, {len(found) - len(counted)} silent"
     shown = Table("kind", "plant", title=title, title_justify="left", box=SIMPLE)
     for column in ("time", "named", "right"):
         shown.add_column(column)
-    for one in found:
-        named = "; ".join(one.named) or "nothing"
-        shown.add_row(one.kind, one.name, f"{one.change_percent:+.1f} %", named, "yes" if one.right else "no")
+    for trial in found:
+        named = "; ".join(trial.named) or "nothing"
+        shown.add_row(
+            trial.kind, trial.name, f"{trial.change_percent:+.1f} %", named, "yes" if trial.right else "no"
+        )
     return shown

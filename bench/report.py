@@ -74,7 +74,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
         _measure(folder / "traces", "as runs were: every trace is read", before, 1, pictures=False),
     ]
     console.print(_table(found))
-    return [asdict(one) for one in found]
+    return [asdict(report) for report in found]
 
 
 def _measure(folder: Path, what: str, networks: int, rounds: int, *, pictures: bool) -> Report:
@@ -256,8 +256,8 @@ def _table(found: list[Report]) -> Table:
         title="a report of a night", title_justify="left", padding=(0, 1), box=SIMPLE, pad_edge=False
     )
     shown.add_column("")
-    for one in found:
-        shown.add_column(f"{one.cells} cells, {one.what}", justify="right")
+    for report in found:
+        shown.add_column(f"{report.cells} cells, {report.what}", justify="right")
     rows: tuple[tuple[str, Callable[[Report], str]], ...] = (
         ("wall, s", lambda of: _three(of.wall)),
         ("CPU, s", lambda of: _three(of.cpu)),

@@ -58,7 +58,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     del folder
     scores = {scenario.name: score(scenario, seeds=_SEEDS[size]) for scenario in SCENARIOS}
     console.print(_table(scores, _SEEDS[size]))
-    return {name: {who: asdict(one) for who, one in row.items()} for name, row in scores.items()}
+    return {name: {who: asdict(score) for who, score in row.items()} for name, row in scores.items()}
 
 
 def score(
@@ -71,7 +71,7 @@ def score(
     ours = [_ours(scenario, history, reruns) for history in histories]
     found = {"verdicts": _score(histories, ours, reruns[0])}
     return found | {
-        who: _score(histories, [alarms(one) for one in histories]) for who, alarms in PLAIN.items()
+        who: _score(histories, [alarms(history) for history in histories]) for who, alarms in PLAIN.items()
     }
 
 
@@ -82,7 +82,7 @@ def _ours(scenario: Scenario, history: History, reruns: list[int]) -> Alarms:
     for night in range(history.nights):
         points = {key: _point(scenario, history, number, night) for number, key in enumerate(keys)}
         told = judge_night(ladders, points)
-        reruns[0] += sum(_was_run_again(one, points[key]) for key, one in told.items())
+        reruns[0] += sum(_was_run_again(verdict, points[key]) for key, verdict in told.items())
         alarms[:, night] = [_is_alarm(told[key]) for key in keys]
     return alarms
 
@@ -203,7 +203,7 @@ def _perfherder(history: History) -> Alarms:
 
 
 def _t(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
-    ways = [(one.shape[1], one.mean(axis=1), one.var(axis=1, ddof=1)) for one in (before, after)]
+    ways = [(series.shape[1], series.mean(axis=1), series.var(axis=1, ddof=1)) for series in (before, after)]
     (n, mean, variance), (m, other, spread) = ways
     pooled = ((n - 1) * variance + (m - 1) * spread) / (n + m - 2)
     t: NDArray[np.float64] = (other - mean) / np.sqrt(pooled * (1 / n + 1 / m))
@@ -259,12 +259,12 @@ def _table(scores: dict[str, dict[str, Score]], seeds: int) -> Table:
     return shown
 
 
-def _words(one: Score) -> str:
-    return "; ".join(_parts(one))
+def _words(score: Score) -> str:
+    return "; ".join(_parts(score))
 
 
-def _parts(one: Score) -> Iterator[str]:
-    yield f"{one.false_per_1000:.2f}"
-    if one.found_soon is not None:
-        yield f"{one.found_soon:.0%}"
-        yield f"{one.nights:.0f}" if one.nights is not None else "never"
+def _parts(score: Score) -> Iterator[str]:
+    yield f"{score.false_per_1000:.2f}"
+    if score.found_soon is not None:
+        yield f"{score.found_soon:.0%}"
+        yield f"{score.nights:.0f}" if score.nights is not None else "never"

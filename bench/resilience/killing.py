@@ -51,7 +51,7 @@ class Kill:
     @property
     def lost(self) -> list[InFlight]:
         """Cells in flight that had no record yet: they must run again."""
-        return [one for one in self.in_flight if one.cell not in self.reading.complete]
+        return [cell for cell in self.in_flight if cell.cell not in self.reading.complete]
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Outcome:
     @property
     def lost_by_cell(self) -> Counter[str]:
         """How often each cell was in flight without a record when its sweep died."""
-        return Counter(one.cell for kill in self.kills for one in kill.lost if one.cell)
+        return Counter(cell.cell for kill in self.kills for cell in kill.lost if cell.cell)
 
 
 def kill_and_resume(lab: SweepLab, kills: int, seed: int) -> Outcome:
@@ -162,7 +162,7 @@ def calls_by_cell(lab: SweepLab, outcome: Outcome, tool: Tool) -> Counter[str]:
     calls = read_calls(lab.sdk, tool)
     if tool is Tool.PREPARE:
         return Counter(map(prepared_cell, calls))
-    owners = {one.directory: one.cell for kill in outcome.kills for one in kill.in_flight}
+    owners = {cell.directory: cell.cell for kill in outcome.kills for cell in kill.in_flight}
     for cell, record in outcome.end.records.items():
         for attempt in record["attempts"]:
             for run in attempt["tools"] if attempt["step"] == "chrometrace" else ():

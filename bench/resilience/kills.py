@@ -70,7 +70,7 @@ def _figures(lab: SweepLab, outcome: Outcome) -> dict[str, Any]:
         "complete_at_kill": [len(kill.reading.complete) for kill in kills],
         "in_flight": [len(kill.in_flight) for kill in kills],
         "lost": [len(kill.lost) for kill in kills],
-        "lost_after_net_run": sum("net_run" in one.ran for kill in kills for one in kill.lost),
+        "lost_after_net_run": sum("net_run" in cell.ran for kill in kills for cell in kill.lost),
         "artifacts_read": sum(kill.reading.artifacts for kill in kills) + outcome.end.artifacts,
         "broken": [promise for kill in kills for promise in kill.reading.broken] + outcome.end.broken,
         "calls": {tool.value: len(read_calls(lab.sdk, tool)) for tool in (Tool.PREPARE, Tool.NET_RUN, Tool.VIEWER)},

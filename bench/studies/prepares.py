@@ -49,13 +49,13 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     sdk = host_sdk()
     chosen = names[:_A_FEW] if size is Size.QUICK else names
     prepared = [_prepare(sdk, name, folder) for name in track(chosen, "prepares", console=console)]
-    spread = _spread([one.error for one in prepared])
+    spread = _spread([network.error for network in prepared])
     left_out = _spread(_left_out(prepared)) if len(prepared) > _A_FEW else None
     console.print(_table(prepared))
     console.print(f"Error in the logarithm: {spread:.2f}")
     if left_out is not None:
         console.print(f"Each left out, by a law of the others: {left_out:.2f}")
-    return {"networks": [asdict(one) for one in prepared], "spread": spread, "left_out": left_out}
+    return {"networks": [asdict(network) for network in prepared], "spread": spread, "left_out": left_out}
 
 
 def _prepare(sdk: Sdk, name: str, folder: Path) -> Prepared:
@@ -81,8 +81,8 @@ def _seconds(sdk: Sdk, dlc: Path, soc: str, folder: Path) -> float:
 
 def _left_out(prepared: Sequence[Prepared]) -> list[float]:
     """The error of each network by a law that was fitted to the others."""
-    sizes = np.array([[1.0, one.size.bytes / 1e6, one.size.ops or 0] for one in prepared])
-    seconds = np.array([one.seconds for one in prepared])
+    sizes = np.array([[1.0, network.size.bytes / 1e6, network.size.ops or 0] for network in prepared])
+    seconds = np.array([network.seconds for network in prepared])
     errors = []
     for number in range(len(prepared)):
         others = np.arange(len(prepared)) != number
@@ -100,8 +100,8 @@ def _table(prepared: Sequence[Prepared]) -> Table:
     table = Table(box=SIMPLE)
     for name in ("network", "MB", "ops", "CPU s", "expected s"):
         table.add_column(name, justify="left" if name == "network" else "right")
-    for one in prepared:
-        figures = (one.size.bytes / 1e6, one.seconds, host_prepare_seconds(one.size))
+    for network in prepared:
+        figures = (network.size.bytes / 1e6, network.seconds, host_prepare_seconds(network.size))
         megabytes, taken, expected = (f"{figure:.2f}" for figure in figures)
-        table.add_row(one.network, megabytes, str(one.size.ops), taken, expected)
+        table.add_row(network.network, megabytes, str(network.size.ops), taken, expected)
     return table

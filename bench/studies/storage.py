@@ -70,9 +70,9 @@ def main(argv: Sequence[str]) -> int:
         figures = list(_rounds(Path(scratch), chosen))
     console.print(_table(figures))
     ratios = list(_against_the_best(figures))
-    for one in ratios:
+    for ratio in ratios:
         console.print(
-            "{case} {direction}: the store's rate is {ratio:.2f} of that of {client}".format(**one),
+            "{case} {direction}: the store's rate is {ratio:.2f} of that of {client}".format(**ratio),
             highlight=False,
         )
     if chosen.json:

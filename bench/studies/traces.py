@@ -230,8 +230,8 @@ def _measure(trace: Path, size: int, layout: Layout, rounds: int) -> list[TraceF
     runners = [reader for reader in Reader if not missing[reader]]
     finished = [{reader: _in_a_process(reader, trace) for reader in runners} for _ in range(rounds)]
     facts = finished[0][Reader.CHECK]["facts"]
-    for one in finished:
-        for reader, result in one.items():
+    for round_ in finished:
+        for reader, result in round_.items():
             if result["facts"] != facts:
                 raise TracesFailed(f"{reader} found {result['facts']} where check_trace found {facts}")
     megabytes = size / _MB
@@ -240,10 +240,10 @@ def _measure(trace: Path, size: int, layout: Layout, rounds: int) -> list[TraceF
             reader,
             layout,
             megabytes,
-            rate=Spread.of(megabytes / one[reader]["wall"] for one in finished),
-            cpu_rate=Spread.of(megabytes / one[reader]["cpu"] for one in finished),
-            ratio=Spread.of(one[reader]["cpu"] / one[Reader.CHECK]["cpu"] for one in finished),
-            peak_memory=max(one[reader]["peak_memory"] for one in finished),
+            rate=Spread.of(megabytes / round_[reader]["wall"] for round_ in finished),
+            cpu_rate=Spread.of(megabytes / round_[reader]["cpu"] for round_ in finished),
+            ratio=Spread.of(round_[reader]["cpu"] / round_[Reader.CHECK]["cpu"] for round_ in finished),
+            peak_memory=max(round_[reader]["peak_memory"] for round_ in finished),
         )
         if reader in runners
         else TraceFigures(reader, layout, megabytes, left_out=missing[reader])

@@ -78,7 +78,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     with Progress(console=console) as progress:
         rates = [_rates(sdk, name, folder, size, progress) for name in NETWORKS]
     console.print(_table(rates))
-    return [asdict(one) | {name: getattr(one, name) for name in _SHARES} for one in rates]
+    return [asdict(rate) | {name: getattr(rate, name) for name in _SHARES} for rate in rates]
 
 
 def _rates(sdk: Sdk, network: str, folder: Path, size: Size, progress: Progress) -> Rates:
@@ -147,9 +147,9 @@ def _table(rates: Sequence[Rates]) -> Table:
         "late",
     ):
         table.add_column(name, justify="left" if name == "network" else "right")
-    for one in rates:
-        shares = (f"{getattr(one, name):.2f}" for name in _SHARES)
-        milliseconds = (f"{1000 * seconds:.1f}" for seconds in (one.library_wall, one.wall))
-        memory = (f"{bytes_ / 2**20:.0f}" for bytes_ in (one.memory_early, one.memory_late))
-        table.add_row(one.network, str(one.trials), *milliseconds, *shares, *memory)
+    for rate in rates:
+        shares = (f"{getattr(rate, name):.2f}" for name in _SHARES)
+        milliseconds = (f"{1000 * seconds:.1f}" for seconds in (rate.library_wall, rate.wall))
+        memory = (f"{bytes_ / 2**20:.0f}" for bytes_ in (rate.memory_early, rate.memory_late))
+        table.add_row(rate.network, str(rate.trials), *milliseconds, *shares, *memory)
     return table

@@ -81,11 +81,14 @@ def by_measured() -> Table:
     """How many networks were measured of a device and format, and how many of them are in the tables."""
     formats = (Precision.FLOAT, Precision.W8A8)
     what = ("networks measured", "parts measured", "in the tables")
-    titles = ("device", *(f"{one.value}: {each}" for one in formats for each in what))
+    titles = ("device", *(f"{precision.value}: {each}" for precision in formats for each in what))
     rows = []
     for device in devices():
         if not device.refused:
-            counts = [(*measured_count(device, one), len(calibrating(device, one))) for one in formats]
+            counts = [
+                (*measured_count(device, precision), len(calibrating(device, precision)))
+                for precision in formats
+            ]
             rows.append((device.title, *(str(count) for three in counts for count in three)))
     return Table(titles, rows)
 
@@ -104,8 +107,8 @@ def _fitted(made: Calibration | None) -> tuple[str, ...]:
 
 def pooled_coverage() -> tuple[int, int]:
     """How many networks the shipped intervals held of those left out, and of how many."""
-    held = sum(round(one.coverage * one.n) for one in table().values())
-    return held, sum(one.n for one in table().values())
+    held = sum(round(spread.coverage * spread.n) for spread in table().values())
+    return held, sum(spread.n for spread in table().values())
 
 
 def _of(device: str, precision: Precision, **fields: object) -> list[Pair]:
@@ -289,7 +292,9 @@ def unseen() -> Table:
         (
             spot.name,
             spot.sentence,
-            ", ".join(f"{one.model} {one.precision} {one.ratio:.2f} ({one.device})" for one in spot.evidence),
+            ", ".join(
+                f"{seen.model} {seen.precision} {seen.ratio:.2f} ({seen.device})" for seen in spot.evidence
+            ),
         )
         for spot in BLIND_SPOTS
     ]

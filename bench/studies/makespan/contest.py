@@ -103,7 +103,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
     except SnakemakeMissing as reason:
         version, left_out[Contender.SNAKEMAKE] = "", str(reason)
         console.print(f"Snakemake is left out: {reason}")
-    contenders = [one for one in Contender if one not in left_out]
+    contenders = [contender for contender in Contender if contender not in left_out]
     results = []
     with prefect_server(folder) as server:
         server.settle()
@@ -111,7 +111,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
             place = folder / f"case{number}"
             runs = list(_contest(case, contenders, place, server, environment))
             console.print(_table(case, runs))
-            results.append({**_facts(case), "runs": [asdict(one) for one in runs]})
+            results.append({**_facts(case), "runs": [asdict(run) for run in runs]})
     return {"cases": results, "snakemake": version, "left_out": left_out}
 
 
