@@ -95,14 +95,14 @@ def figures(rounds: Sequence[Round], contender: Contender, at_once: int) -> Figu
     pairs = [(round_[contender].wall / round_[contender].cells, _plain_wall(round_)) for round_ in rounds]
 
     def a_cell(value: Callable[[Measured], float]) -> Spread:
-        return Spread.of(value(round_) / round_.cells * _MS for round_ in measured)
+        return Spread.of(value(used) / used.cells * _MS for used in measured)
 
     return Figures(
         wall=a_cell(lambda used: used.wall),
         overhead=Spread.of((wall - plain) * _MS for wall, plain in pairs),
         overhead_in_cells=Spread.of(
-            (wall - round_.outside_cells / round_.cells - plain) * _MS
-            for round_, (wall, plain) in zip(measured, pairs, strict=True)
+            (wall - used.outside_cells / used.cells - plain) * _MS
+            for used, (wall, plain) in zip(measured, pairs, strict=True)
         ),
         ratio=Spread.of(wall / plain for wall, plain in pairs),
         beside_tools=a_cell(lambda used: used.wall * at_once - used.tool_seconds),
@@ -110,9 +110,9 @@ def figures(rounds: Sequence[Round], contender: Contender, at_once: int) -> Figu
         children_cpu=a_cell(lambda used: used.children_cpu),
         server_cpu=a_cell(lambda used: used.server_cpu),
         tools=a_cell(lambda used: used.tool_seconds),
-        outside_cells_seconds=Spread.of(round_.outside_cells for round_ in measured),
-        start_up_seconds=Spread.of(round_.start_up for round_ in measured),
-        peak_memory=Spread.of(round_.peak_memory for round_ in measured),
+        outside_cells_seconds=Spread.of(used.outside_cells for used in measured),
+        start_up_seconds=Spread.of(used.start_up for used in measured),
+        peak_memory=Spread.of(used.peak_memory for used in measured),
     )
 
 
