@@ -15,6 +15,8 @@ HOST_TARGET = "x86_64-linux-clang"
 TARGETS = (HOST_TARGET, "aarch64-android", "aarch64-oe-linux-gcc11.2")
 HEXAGON_VERSIONS = (68, 69, 73, 75, 79, 81)
 _TOOLCHAIN = Path(__file__).with_name("toolchain")
+_HALF_COMPILED = shutil.ignore_patterns("*.pyc.*")
+"""What another process compiles at the moment: it is renamed when it is whole."""
 _HOST_LIBRARIES = ("libSNPE.so", "libQnnHtp.so", "libQnnSystem.so", "libSnpeHtpPrepare.so")
 _READERS = (
     "libQnnHtpOptraceProfilingReader.so",
@@ -37,7 +39,7 @@ def build_fake_sdk(root: Path, *, version: str = "2.48.0.260101", targets: Itera
         raise FileExistsError(f"{root} is not empty; name a new directory for the fake SDK")
     compileall.compile_dir(_TOOLCHAIN, quiet=1)  # once: the copies of the tools need not compile themselves
     toolchain = root / "share" / "fake_sdk" / "toolchain"
-    shutil.copytree(_TOOLCHAIN, toolchain)
+    shutil.copytree(_TOOLCHAIN, toolchain, ignore=_HALF_COMPILED)
     shutil.copy(
         onnx_file.__file__, toolchain / "onnx_file.py"
     )  # the tools stand alone, and it needs nothing else

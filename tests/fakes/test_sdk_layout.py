@@ -1,12 +1,13 @@
 """The directory that a fake SDK is."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from fakes.sdk import Tool, build_fake_sdk
+from fakes.sdk import Tool, build_fake_sdk, layout
 
 
 def test_the_tree_has_the_places_that_an_sdk_has(tmp_path: Path) -> None:
@@ -43,3 +44,14 @@ def test_the_command_line_says_how_to_select_it(tmp_path: Path) -> None:
     version = subprocess.run([tool, "--version"], capture_output=True, text=True, check=True)
     assert version.stdout == "SNPE v2.48.0.260101000000_0\n"
     assert subprocess.run(command, capture_output=True, check=False).returncode == 2
+
+
+def test_what_another_process_compiles_at_the_moment_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toolchain = shutil.copytree(layout._TOOLCHAIN, tmp_path / "toolchain", ignore=layout._HALF_COMPILED)
+    (toolchain / "__pycache__" / "command.cpython-311.pyc.140540189776048").symlink_to("renamed")
+    monkeypatch.setattr(layout, "_TOOLCHAIN", toolchain)
+    copied = build_fake_sdk(tmp_path / "sdk") / "share" / "fake_sdk" / "toolchain"
+    assert not list(copied.glob("__pycache__/*.pyc.*"))
+    assert list(copied.glob("__pycache__/command.*.pyc"))
