@@ -28,7 +28,7 @@ from tests.flows.sites_at_work import (
 
 pytestmark = [
     pytest.mark.server,
-    pytest.mark.xdist_group("server"),
+    pytest.mark.xdist_group("sites"),  # each test of which waits long
     pytest.mark.usefixtures("deployed"),
 ]
 

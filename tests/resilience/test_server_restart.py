@@ -16,7 +16,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.server,
     pytest.mark.timeout(7200),
-    pytest.mark.xdist_group("server"),
 ]
 
 

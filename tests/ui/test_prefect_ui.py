@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.server,
     pytest.mark.slow,
-    pytest.mark.xdist_group("server"),
+    pytest.mark.xdist_group("ui"),
 ]
 PROFILE = "profile/profile-network"
 UIS = {"new": "/v2", "old": ""}
