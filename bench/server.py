@@ -19,7 +19,8 @@ from typing import Any
 from bench.failure import BenchFailed
 from bench.usage import session_cpu
 from infra.prefect_api import PrefectApi
-from infra.stack.processes import Listener, Process
+from infra.stack.listener import Listener
+from infra.stack.processes import Process
 from qhas.prefect_settings import CLIENT_LOGIN, SERVER, guard, new_login
 
 _DATABASE_VARIABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"

@@ -15,27 +15,18 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from infra.stack.listener import Listener, listener_at
 
 MARK = "QHAS_STACK"
 """Variable that every process of a stack has, with the stack's folder as its value."""
 
 _STATE, _SESSION, _START_TIME = 0, 3, 19
 """Places in /proc/<pid>/stat, counted from the state (proc(5)): the state, the session, and the start in ticks since boot."""
-_LISTENING = "0A"
-"""The state of a socket in /proc/net/tcp that takes connections (TCP_LISTEN)."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LOOK_SECONDS = 0.05
-
-
-class Listener(Enum):
-    """Whose a port is, for a process that is to listen there."""
-
-    NOBODY = "nobody listens there"
-    OWN = "the process does, or one of the session that it leads"
-    OTHER = "another program does: it was quicker"
 
 
 @dataclass(frozen=True)
@@ -59,12 +50,8 @@ class Process:
         return Process.of(self.pid) == self
 
     def listener_at(self, port: int) -> Listener:
-        """Who takes connections at a port of IPv4's loopback. An answer from the port does not say so."""
-        sockets = {f"socket:[{inode}]" for inode in _listening_at(port)}
-        if not sockets:
-            return Listener.NOBODY
-        owned = any(sockets & set(_open_in(pid)) for pid in self._session())
-        return Listener.OWN if owned else Listener.OTHER
+        """Who takes connections at a port of 127.0.0.1: this process or one of the session that it leads, another, nobody."""
+        return listener_at(port, self._session())
 
     def _session(self) -> Iterator[int]:
         for pid in _pids():
@@ -169,22 +156,6 @@ def _stat(pid: int) -> list[str]:
     except OSError:
         return []
     return stat.rpartition(")")[2].split()
-
-
-def _listening_at(port: int) -> Iterator[str]:
-    """Inodes of the sockets that listen there, on any of this host's IPv4 addresses."""
-    for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
-        _, local, _, state, _, _, _, _, _, inode, *_ = line.split()
-        if state == _LISTENING and local.endswith(f":{port:04X}"):
-            yield inode
-
-
-def _open_in(pid: int) -> Iterator[str]:
-    """What the descriptors of a process lead to, as far as it is there and ours to see."""
-    with suppress(OSError):
-        for descriptor in os.scandir(f"/proc/{pid}/fd"):
-            with suppress(OSError):
-                yield str(Path(descriptor.path).readlink())
 
 
 def _gone(processes: Sequence[Process], seconds: float) -> bool:

@@ -12,9 +12,10 @@ from rich.console import Console
 from infra.stack import parts
 from infra.stack.bucket import make_bucket
 from infra.stack.failure import PortTaken, StackFailed
+from infra.stack.listener import Listener
 from infra.stack.parts import Part
 from infra.stack.postgresql import Postgresql, as_account
-from infra.stack.processes import MARK, Listener, Process, Processes
+from infra.stack.processes import MARK, Process, Processes
 from infra.stack.settings import BUCKET, Settings, as_shell, write_private
 
 _LOOK_SECONDS, _REGISTER_SECONDS = 0.2, 600.0
