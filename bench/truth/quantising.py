@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hostsdk.calibration import ranges_as_they_come
 from hostsdk.native.folding import fold
 from hostsdk.quantiser_log import errors_only
 from qhas.truth.tables import Precision
@@ -23,6 +24,7 @@ _BIASED = frozenset({"Conv", "ConvTranspose", "Gemm"})
 """Nodes whose third input is a bias."""
 
 
+@ranges_as_they_come()
 @errors_only()  # the quantiser advises a preparation that changes nothing here
 def quantise(source: Path, target: Path, precision: Precision, *, attention: bool) -> None:
     """Write the float network `source` with quantise/dequantise pairs; inputs and outputs are whole numbers.

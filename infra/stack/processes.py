@@ -23,8 +23,8 @@ from infra.stack.listener import Listener, listener_at
 MARK = "QHAS_STACK"
 """Variable that every process of a stack has, with the stack's folder as its value."""
 
-_STATE, _SESSION, _START_TIME = 0, 3, 19
-"""Places in /proc/<pid>/stat, counted from the state (proc(5)): the state, the session, and the start in ticks since boot."""
+_STATE, _START_TIME = 0, 19
+"""Places in /proc/<pid>/stat, counted from the state (proc(5)): the state, and the start in ticks since boot."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LOOK_SECONDS = 0.05
 
@@ -39,8 +39,12 @@ class Process:
     @classmethod
     def of(cls, pid: int) -> Process | None:
         """The process that has the id now, or None where there is none or it has ended."""
-        fields = _stat(pid)
-        if not fields or fields[_STATE] in "ZX":
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+        fields = stat.rpartition(")")[2].split()
+        if fields[_STATE] in "ZX":
             return None
         return cls(pid, f"{_BOOT_ID.read_text(encoding='ascii').strip()} {fields[_START_TIME]}")
 
@@ -55,9 +59,9 @@ class Process:
 
     def _session(self) -> Iterator[int]:
         for pid in _pids():
-            fields = _stat(pid)
-            if fields and fields[_SESSION] == str(self.pid):
-                yield pid
+            with suppress(ProcessLookupError):
+                if os.getsid(pid) == self.pid:
+                    yield pid
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if it is still there."""
@@ -147,15 +151,6 @@ class Processes:
 
 def _pids() -> Iterator[int]:
     return (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
-
-
-def _stat(pid: int) -> list[str]:
-    """What /proc/<pid>/stat has behind the program's name; nothing where there is no such process."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return stat.rpartition(")")[2].split()
 
 
 def _gone(processes: Sequence[Process], seconds: float) -> bool:

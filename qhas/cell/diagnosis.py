@@ -90,17 +90,10 @@ SIGNS = (
     # The host SDK's tools outlive the process that does their work, and say how it ended (`hostsdk.child`).
     _sign(
         (),
-        r"process ended with signal \d+ \((?!" + "|".join(sorted(_CRASHES)) + r")\w+\) and no answer",
-        FailureKind.TOOL_KILLED,
-    ),
-    _sign(
-        (),
-        (
-            r"process ended with signal \d+ \(\w+\) and no answer",
-            r"process ended with exit code \d+ and no answer",
-        ),
+        rf"process ended with (signal \d+ \(({'|'.join(sorted(_CRASHES))})\)|exit code \d+) and no answer",
         FailureKind.TOOL_CRASHED,
     ),
+    _sign((), r"process ended with signal \d+ \(\w+\) and no answer", FailureKind.TOOL_KILLED),
     _sign(
         _RUNS, (r"error_code=911\b", "remote_handle64_invoke failed", "0x8000040d"), FailureKind.DSP_CRASHED
     ),

@@ -13,6 +13,7 @@ from signal import SIGKILL, SIGTERM
 
 import pytest
 
+from infra.stack.listener import Listener
 from infra.stack.processes import MARK, Process, Processes
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -92,3 +93,18 @@ def test_a_part_that_ended_by_itself_is_not_found(processes: Processes) -> None:
         time.sleep(0.02)
     assert processes.find("short") is None
     assert processes.names() == ["short"]
+
+
+def test_a_part_listens_where_a_process_that_it_started_does(processes: Processes) -> None:
+    listens = (
+        "import socket, time; held = socket.create_server(('127.0.0.1', 0)); "
+        "print('listens at', held.getsockname()[1], flush=True); time.sleep(600)"
+    )
+    starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {listens!r}])"
+    part, other = (
+        processes.start(name, [sys.executable, "-c", starts], dict(os.environ)) for name in ("part", "other")
+    )
+    said(processes, "part", "\n")
+    port = int(processes.log("part").read_text().split()[-1])
+    assert part.listener_at(port) is Listener.OWN
+    assert other.listener_at(port) is Listener.OTHER

@@ -98,19 +98,6 @@ def test_a_part_at_whose_port_another_program_answers_is_not_ready_and_says_so(
             Processes(tmp_path).stop(["server"], SIGKILL, 600)
 
 
-def test_a_part_is_ready_when_a_process_that_it_started_listens(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    listens = f"import socket, time; held = socket.create_server(('127.0.0.1', {port})); time.sleep(1000)"
-    starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {listens!r}])"
-    try:
-        start_parts(Processes(tmp_path), [Part("server", [sys.executable, "-c", starts], {}, tmp_path, port)])
-        socket.create_connection(("127.0.0.1", port), timeout=600).close()
-    finally:
-        Processes(tmp_path).stop(["server"], SIGKILL, 600)
-        Processes(tmp_path).end_strays(600)
-
-
 @pytest.mark.parametrize("taken", [1, 2])
 def test_a_port_that_another_program_takes_first_costs_a_start_with_new_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int
