@@ -7,6 +7,7 @@ Android 7 have no shell_v2 protocol: there both streams come as one, and the dev
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from pathlib import Path
 
@@ -29,6 +30,10 @@ SIGNS = (
     ),
 )
 
+_PASSING = re.compile(r"offline|connecting|authorizing")
+"""What AOSP's server calls a device on its way to `device`; one that is lost is offline for good."""
+_SETTLE_SECONDS = 0.5
+_SETTLE_POLL_SECONDS = 0.05
 _POLL_SECONDS = 1.0
 _starting = asyncio.Lock()
 """Clients that find no server start one each, and all but one of them fail."""
@@ -71,24 +76,29 @@ class AdbShell(Shell):
         if self._is_local:
             async with _starting:
                 await self._call("start-server")
-        if not comeback_seconds and ":" not in self._serial:
-            return
-        deadline = time.monotonic() + comeback_seconds
-        while (state := await self._state()) != "device" and self._kind(
-            state
-        ) is not FailureKind.DEVICE_UNAUTHORIZED:
+        if comeback_seconds or ":" in self._serial:
+            await self._come_back(comeback_seconds)
+
+    async def _come_back(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self._may_come(state := await self._settled()):
             if ":" in self._serial:
                 await self._call("disconnect", self._serial)
                 await self._call("connect", self._serial, seconds=_CONNECT_SECONDS)
-                state = await self._state()
+                state = await self._settled()
             if state == "device" or time.monotonic() >= deadline:
                 return
             await asyncio.sleep(_POLL_SECONDS)
 
+    def _may_come(self, state: str) -> bool:
+        """Whether a device in this state is not there and may be without anybody's leave."""
+        asks_leave = self._kind(state) is FailureKind.DEVICE_UNAUTHORIZED and not _PASSING.search(state)
+        return state != "device" and not asks_leave
+
     async def require_answer(self) -> None:
         """See `Shell.require_answer`. The phone itself is not asked: its server knows its state."""
         await self.connect()
-        if (state := await self._state()) != "device":
+        if (state := await self._settled()) != "device":
             kind = self.lost(state, "a look at its state").kind
             first = next(iter(state.splitlines()), "adb says nothing of it")
             raise DeviceFailed(kind, f"{first.removeprefix('error: ').rstrip('.')}.")
@@ -102,6 +112,15 @@ class AdbShell(Shell):
     async def why_lost(self) -> str:
         """The state of the device as the server sees it."""
         return await self._state()
+
+    async def _settled(self) -> str:
+        """The device's state, waited for a moment where a device only passes through it."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        state = await self._state()
+        while _PASSING.search(state) and time.monotonic() < deadline:
+            await asyncio.sleep(_SETTLE_POLL_SECONDS)
+            state = await self._state()
+        return state
 
     async def _state(self) -> str:
         return (await self._call("-s", self._serial, "get-state"))[1].strip()
