@@ -1,4 +1,4 @@
-"""Devices a cell can run on, behind one contract: make ready, open a job, stage, run, fetch, clean up."""
+"""The devices a cell can run on, behind one contract: make ready, open a job, stage, run, fetch, clean up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class JobFile:
 
 
 def listed(device: str, files: Iterable[JobFile]) -> list[JobFile]:
-    """What a device lists, sorted by name. Raises DeviceFailed for a name that could lead out of a host's folder."""
+    """Return a device's files sorted by name. Raises DeviceFailed for a name that could escape a host folder."""
     by_name = sorted(files, key=lambda file: file.name)
     for file in by_name:
         try:
@@ -40,52 +40,53 @@ class Job(Protocol):
     """A fresh working directory on a device."""
 
     async def stage(self, source: Path, name: str) -> None:
-        """Put a host file into the directory under a relative name, as in `inputs/0.raw`."""
+        """Put a host file into the directory under a relative name, such as `inputs/0.raw`."""
 
     async def now(self) -> float:
-        """The device's clock, in seconds, comparable with `JobFile.modified`."""
+        """Return the time of the device's clock, in seconds, comparable with `JobFile.modified`."""
 
     async def run(self, argv: list[str], *, output: Path, timeout_seconds: float) -> ToolRun:
-        """Run a tool of the SDK, given by its name, in the directory; all it prints goes to the host file `output`."""
+        """Run an SDK tool, given by name, in the directory; everything it prints goes to the host file `output`."""
 
     async def files(self, pattern: str) -> list[JobFile]:
-        """What matches a glob in the directory, sorted by name."""
+        """Return the files in the directory that match a glob, sorted by name."""
 
     async def fetch(self, name: str, target: Path) -> None:
-        """Copy a file of the directory to the host."""
+        """Copy a file from the directory to the host."""
 
     async def discard(self) -> None:
-        """Remove the directory before the lease ends: outputs of many inferences are large."""
+        """Remove the directory before the lease ends: the outputs of many inferences are large."""
 
 
 class Device(Protocol):
-    """Something that runs a prepared graph. Whatever it is asked raises DeviceFailed when it cannot be reached."""
+    """Something that runs a prepared graph. Methods raise DeviceFailed if the device cannot be reached."""
 
     @property
     def facts(self) -> DeviceFacts:
-        """What is recorded with every result; complete once the device is ready."""
+        """The facts recorded with every result; complete once the device is ready."""
 
     @property
     def origin(self) -> Origin:
-        """Whether its figures are measured or simulated."""
+        """Whether the device's figures are measured or simulated."""
 
     async def make_ready(self, waiting: Callable[[str], None]) -> HealthFacts | None:
-        """Reach it, end what others left running, check what it is and how it is, bring the SDK. None has no health.
+        """Reach the device, terminate leftover processes, check its identity and condition, and deploy the SDK.
 
-        `waiting` hears in a sentence what a hot or empty device is waited for.
+        Returns None for a device that has no health to report. `waiting` is called with a sentence that says what a
+        hot or discharged device is being waited for.
         """
 
     async def health(self) -> Health | None:
-        """Its condition now."""
+        """Return the device's current condition."""
 
     async def open_job(self) -> Job:
-        """A fresh working directory."""
+        """Create a fresh working directory."""
 
     async def log_since(self, moment: float, target: Path) -> None:
-        """The system's log since a time of the device's clock, as far as it can be had."""
+        """Save the system's log since a time of the device's clock, as far as it is available."""
 
     async def clean(self) -> None:
-        """End every job's tools and remove its directory. Called when the lease ends, however it ends."""
+        """Terminate every job's tools and remove its directory. Called when the lease ends, however it ends."""
 
     def library(self, name: str) -> str:
-        """Path on the device of a library of the SDK."""
+        """Return the path of an SDK library on the device."""

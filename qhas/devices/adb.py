@@ -1,7 +1,8 @@
 """Android devices, through the adb client.
 
-Messages are those of AOSP's client. Serials may hold `:` and `.`; every call names its serial. Devices older than
-Android 7 have no shell_v2 protocol: there both streams come as one, and the device's own end line tells the exit code.
+The messages are those of AOSP's client. Serials may contain `:` and `.`; every call names its serial. Devices older
+than Android 7 have no shell_v2 protocol: both streams arrive as one, and the exit code is in the device's own end
+line.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ SIGNS = (
 )
 
 _PASSING = re.compile(r"offline|connecting|authorizing")
-"""What AOSP's server calls a device on its way to `device`; one that is lost is offline for good."""
+"""What AOSP's server calls a device that is about to become `device`; a lost one stays offline."""
 _SETTLE_SECONDS = 0.5
 _SETTLE_POLL_SECONDS = 0.05
 _POLL_SECONDS = 1.0
 _starting = asyncio.Lock()
-"""Clients that find no server start one each, and all but one of them fail."""
+"""If several clients find no server, each starts one, and all but one of them fail."""
 _CONNECT_SECONDS = 5.0
-"""The server itself waits ten for a device that accepts and says nothing."""
+"""The server itself waits ten seconds for a device that accepts the connection and says nothing."""
 
 
 class AdbShell(Shell):
@@ -68,10 +69,10 @@ class AdbShell(Shell):
         return [*self._client, "-s", self._serial, "shell", line]
 
     async def connect(self, comeback_seconds: float = 0.0) -> None:
-        """Start the server where it is this host's; wait until the device is there, for it may be booting.
+        """Start the server if it is a local one; wait until the device is there, as it may be booting.
 
-        The server forgets a device on the network that was away, or keeps a dead connection and says "already
-        connected": so that is ended first.
+        The server forgets a network device that was away, or keeps a dead connection and says "already connected": so
+        the connection is closed first.
         """
         if self._is_local:
             async with _starting:
@@ -91,12 +92,12 @@ class AdbShell(Shell):
             await asyncio.sleep(_POLL_SECONDS)
 
     def _may_come(self, state: str) -> bool:
-        """Whether a device in this state is not there and may be without anybody's leave."""
+        """Whether a device in this state is absent but may appear without a user's permission."""
         asks_leave = self._kind(state) is FailureKind.DEVICE_UNAUTHORIZED and not _PASSING.search(state)
         return state != "device" and not asks_leave
 
     async def require_answer(self) -> None:
-        """See `Shell.require_answer`. The phone itself is not asked: its server knows its state."""
+        """See `Shell.require_answer`. The phone itself is not queried: its server knows its state."""
         await self.connect()
         if (state := await self._settled()) != "device":
             kind = self.lost(state, "a look at its state").kind
@@ -110,11 +111,11 @@ class AdbShell(Shell):
         await self._transfer("pull", source, str(target), seconds)
 
     async def why_lost(self) -> str:
-        """The state of the device as the server sees it."""
+        """Return the device's state as the server sees it."""
         return await self._state()
 
     async def _settled(self) -> str:
-        """The device's state, waited for a moment where a device only passes through it."""
+        """Return the device's state, waiting briefly if it is only transitional."""
         deadline = time.monotonic() + _SETTLE_SECONDS
         state = await self._state()
         while _PASSING.search(state) and time.monotonic() < deadline:
@@ -132,7 +133,7 @@ class AdbShell(Shell):
             raise self.lost(text, f"{deed} of {Path(source).name}")
 
     async def _call(self, *arguments: str, seconds: float | None = None) -> tuple[int, str]:
-        """The client's exit code and all it printed."""
+        """Return the client's exit code and everything it printed."""
         with self.scratch_file("adb") as output:
             run, errors = await self._run_client(
                 [*self._client, *arguments],
@@ -146,5 +147,5 @@ class AdbShell(Shell):
 
 
 def open_shell(ref: DeviceRef, scratch: Path) -> AdbShell:
-    """The shell of a device of site.yaml."""
+    """Open the shell of a device of site.yaml."""
     return AdbShell(ref.name, str(ref.serial), scratch, ref.answer_seconds, ref.adb_server)

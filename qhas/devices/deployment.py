@@ -1,8 +1,9 @@
-"""Which files of the SDK a device needs, and how they get there: pushed once, kept, and checked by digest.
+"""Which SDK files a device needs and how they get there: pushed once, kept, and verified by digest.
 
-The SDK's own layout is kept below a directory named after what it holds, so that SDKs lie side by side on a device.
-Which libraries level qhas needs is not published: every library of the target goes, but for those that prepare graphs
-on the device. Without these a runtime that finds no fitting record must fail, where it would else prepare silently.
+The SDK's own layout is kept below a directory named after its content, so several SDKs can coexist on a device. It is
+not published which libraries level qhas needs, so every library of the target is deployed except those that prepare
+graphs on the device. Without these, a runtime that finds no matching record must fail; otherwise it would silently
+prepare the graph itself.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ SYSTEM_DSP_DIRECTORIES = (
 """The first three must be listed on Android and most embedded Linux (SNPE, "DSP Runtime Environment"); the SDK's own
 Android script adds the others."""
 _SEPARATORS = {"LD_LIBRARY_PATH": ":", "ADSP_LIBRARY_PATH": ";"}
-"""Variables that are lists. The DSP's takes semicolons, unlike any other."""
+"""Variables that hold lists. Unlike any other, the DSP's is separated by semicolons."""
 _COMPLETE = ".complete"
 _KEEP_DAYS = 30
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """An SDK as it lies on a device: host files by their path there, relative to `root`."""
+    """An SDK as laid out on a device: host files by their path there, relative to `root`."""
 
     root: str
     files: Mapping[str, Path]
@@ -45,7 +46,7 @@ class Deployment:
     hexagons: tuple[str, ...]
 
     def environment(self, additions: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Variables of the SDK's tools on the device. Additions to lists of directories stand behind the SDK's."""
+        """Return the environment of the SDK's tools. Additions to lists of directories come after the SDK's own."""
         skels = (f"{self.root}/lib/hexagon-{version}/unsigned" for version in self.hexagons)
         ours = {
             "LD_LIBRARY_PATH": f"{self.root}/lib/{self.target}",
@@ -58,7 +59,7 @@ class Deployment:
         return ours | more
 
     def program(self, name: str) -> str:
-        """Path of an executable on the device."""
+        """Return the path of an executable on the device."""
         return f"{self.root}/bin/{self.target}/{name}"
 
     def holds(self, name: str) -> bool:
@@ -66,12 +67,12 @@ class Deployment:
         return f"bin/{self.target}/{name}" in self.files
 
     def library(self, name: str) -> str:
-        """Path of a library of the target on the device."""
+        """Return the path of one of the target's libraries on the device."""
         return f"{self.root}/lib/{self.target}/{name}"
 
 
 def plan_deployment(sdk: Sdk, root: str, target: str, hexagons: Sequence[str]) -> Deployment:
-    """What of the SDK goes to a device. Raises DeviceFailed if the SDK lacks the target or the skels."""
+    """Plan which SDK files go to a device. Raises DeviceFailed if the SDK lacks the target or the skels."""
     files = {str(path.relative_to(sdk.root)): path for path in _wanted(sdk.root, target, hexagons)}
     for folder in (f"bin/{target}", *(f"lib/hexagon-{version}/unsigned" for version in hexagons)):
         if not any(name.startswith(f"{folder}/") for name in files):
@@ -83,7 +84,7 @@ def plan_deployment(sdk: Sdk, root: str, target: str, hexagons: Sequence[str]) -
 
 
 def _sdk_digest(path: Path) -> str:
-    """An SDK has hundreds of megabytes and changes rarely: read once a process while it looks the same."""
+    """Return a file's digest, computed once per process while the file looks unchanged: SDKs are large and stable."""
     facts = path.stat()
     return _digest_of(path, facts.st_mtime_ns, facts.st_size)
 
@@ -106,7 +107,7 @@ def _wanted(root: Path, target: str, hexagons: Sequence[str]) -> Iterator[Path]:
 
 
 async def bytes_to_push(shell: Shell, deployment: Deployment) -> int:
-    """Space that the SDK will take there: nothing where it was once brought whole. Raises DeviceFailed."""
+    """Return the space the SDK will take on the device: 0 if already deployed in full. Raises DeviceFailed."""
     complete = quoted(f"{deployment.root}/{_COMPLETE}")
     answer = await shell.tell(f"if [ -e {complete} ]; then echo there; else echo missing; fi")
     if answer.split()[-1:] == ["there"]:
@@ -115,7 +116,7 @@ async def bytes_to_push(shell: Shell, deployment: Deployment) -> int:
 
 
 async def deploy(shell: Shell, deployment: Deployment) -> int:
-    """Bring what is missing or damaged to the device; how many files were pushed. Raises DeviceFailed."""
+    """Push missing or damaged files to the device and return how many were pushed. Raises DeviceFailed."""
     wanted = {name: await asyncio.to_thread(_sdk_digest, path) for name, path in deployment.files.items()}
     root = deployment.root
     folders = sorted({posixpath.dirname(f"{root}/{name}") for name in wanted})
@@ -124,7 +125,7 @@ async def deploy(shell: Shell, deployment: Deployment) -> int:
     missing = [name for name, digest in wanted.items() if there.get(name) != digest]
     for name in missing:
         await shell.push(deployment.files[name], f"{root}/{name}")
-    await shell.tell(f"chmod -R 755 {quoted(f'{root}/bin')}")  # also after a try that ended before this
+    await shell.tell(f"chmod -R 755 {quoted(f'{root}/bin')}")  # also after an attempt interrupted before this
     if missing:
         await _require_all(shell, deployment, wanted)
     await shell.tell(f"touch {quoted(f'{root}/{_COMPLETE}')}")
@@ -152,5 +153,5 @@ async def _forget_old(shell: Shell, parent: str) -> None:
     line = f"find {quoted(parent)} -mindepth 2 -maxdepth 2 -name {_COMPLETE} -mtime +{_KEEP_DAYS}"
     for path in (await shell.tell(line)).splitlines():
         if not path.startswith(f"{parent}/") or ".." in path:
-            continue  # not of ours, whatever is said to have been found
+            continue  # not one of ours, whatever find claims
         await shell.tell(f"rm -rf {quoted(posixpath.dirname(path))}")

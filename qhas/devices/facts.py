@@ -1,4 +1,4 @@
-"""What is recorded of a device with every result: what it is, and its condition before and after."""
+"""The facts recorded about a device with every result: what it is, and its condition before and after."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qhas.outside_text import ShownText
 
 
 class Part(StrEnum):
-    """What a sensor sits on: the first half of its name in `Health.celsius`, as in `cpu/cpu-0-0-usr`."""
+    """What a sensor is attached to: the first half of its name in `Health.celsius`, as in `cpu/cpu-0-0-usr`."""
 
     CPU = "cpu"
     """A CPU."""
@@ -24,11 +24,11 @@ class Part(StrEnum):
     BATTERY = "battery"
     """The battery."""
     OTHER = "other"
-    """Anything else, or not told."""
+    """Anything else, or not reported."""
 
 
 class DeviceFacts(Stored):
-    """The device a cell ran on. `soc` is the site's; `detected_soc` and `build` are what the device says of itself."""
+    """The device a cell ran on. `soc` is the site's; `detected_soc` and `build` are what the device reports."""
 
     name: str
     soc: str
@@ -41,7 +41,7 @@ class DeviceFacts(Stored):
 
 
 class Health(Stored):
-    """A device's condition at a moment; None where it does not tell."""
+    """A device's condition at one moment; None for what it does not report."""
 
     taken_at: Moment
     thermal_status: int | None = Field(default=None, description="Android's scale: 0 none to 6 shutdown.")
@@ -55,7 +55,7 @@ class Health(Stored):
 
 
 class HealthFacts(Stored):
-    """Condition before and after the runs of a cell, and how long its start waited for the gate, in seconds."""
+    """The condition before and after the runs of a cell, and how long its start waited for the gate, in seconds."""
 
     before: Health
     after: Health | None = None
@@ -66,12 +66,12 @@ _CHIP = (Part.CPU, Part.GPU, Part.NPU)
 
 
 def hottest_of_chip(health: Health) -> tuple[float, str] | None:
-    """The hottest sensor of CPU, GPU and NPU, in °C, and its name; None where the device tells none."""
+    """Return the hottest CPU, GPU or NPU sensor's value in °C and its name; None if the device reports none."""
     sensors = ((value, name) for name, value in health.celsius.items() if name.partition("/")[0] in _CHIP)
     return max(sensors, default=None)
 
 
 def chip_celsius(health: Health) -> float | None:
-    """Temperature of the hottest sensor of CPU, GPU and NPU; None where the device tells none."""
+    """Return the temperature of the hottest CPU, GPU or NPU sensor; None if the device reports none."""
     hottest = hottest_of_chip(health)
     return hottest[0] if hottest else None

@@ -1,6 +1,6 @@
-"""The gate before a cell: what stands against a start on a device now, and the wait until nothing does.
+"""The gate before a cell: what currently prevents a start on a device, and the wait until nothing does.
 
-What a device does not tell never keeps a cell from starting.
+A value that a device does not report never prevents a start.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MB = 1_000_000
 
 @dataclass(frozen=True)
 class Objection:
-    """What stands against a start: one sentence with value and limit, and whether waiting can remove it."""
+    """A reason against a start: a sentence with value and limit, and whether waiting can resolve it."""
 
     kind: FailureKind
     sentence: str
@@ -29,9 +29,9 @@ class Objection:
 
 
 def objections(health: Health, gate: Gate, free_needed_bytes: int = 0) -> list[Objection]:
-    """What the gate has against the condition, the hopeless first. Unknown values never object.
+    """List the gate's objections to the device's condition, hopeless ones first. Unknown values raise none.
 
-    `free_needed_bytes` is what will be pushed there; the gate's free space must remain beside it.
+    `free_needed_bytes` is the amount to be pushed; the gate's minimum of free space must remain in addition to it.
     """
     raised = (
         *_too_hot(health, gate),
@@ -73,7 +73,7 @@ def _too_full(health: Health, gate: Gate, needed: int) -> Iterator[Objection]:
 
 
 class Wait(NamedTuple):
-    """The last look, the seconds since the first one, and what still stands against a start."""
+    """The last probe, the seconds since the first one, and the remaining objections to a start."""
 
     probe: Probe
     waited_seconds: float
@@ -89,9 +89,10 @@ async def wait_until_fit(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Wait:
-    """Look at the device until nothing stands against a start, the gate's patience is over, or waiting is no use.
+    """Probe the device until nothing prevents a start, the gate's patience runs out, or waiting is hopeless.
 
-    `waiting` hears before every pause what is in the way, and the seconds so far. What `read` raises ends the wait.
+    Before every pause, `waiting` is called with the objections and the seconds waited. An exception from `read` ends
+    the wait.
     """
     probe = await read()
     began, waited = clock(), 0.0

@@ -1,7 +1,7 @@
-"""A device's condition: one script that asks for everything, and its answer as values.
+"""A device's condition: one script that queries everything, and its answer parsed into values.
 
-What a device does not tell is None. Formats are those of AOSP's services
-(`ThermalManagerService.dump`, `BatteryService.dump`) and of the kernel's sysfs.
+Values that a device does not report are None. The formats are those of AOSP's services (`ThermalManagerService.dump`,
+`BatteryService.dump`) and of the kernel's sysfs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ZONE_PARTS = (
     (Part.GPU, r"(?<![a-z])gpu"),
     (Part.CPU, r"(?<![a-z])(cpu|apc|apss)"),
 )
-# Qualcomm registers battery currents, voltages and its state of charge as thermal zones, too.
+# Qualcomm also registers battery currents, voltages and the state of charge as thermal zones.
 _NO_TEMPERATURE = re.compile(r"ibat|vbat|vph|bcl|lvl|^soc$")
 
 _PROPERTIES = (
@@ -76,12 +76,12 @@ done""",
     "os": "grep '^PRETTY_NAME=' /etc/os-release",
     "kernel": "uname -r",
 }
-"""What each section asks, with few processes: a phone has a hundred thermal zones."""
+"""The command of each section, using few processes: a phone has a hundred thermal zones."""
 
 _SECTION = re.compile(r"^==qhas ([a-z]+)==[ \t\r]*$", re.MULTILINE)
 
-# One compound command: the shell reads the whole script before it runs any of it, so that it may come through
-# standard input without its own commands eating the rest.
+# One compound command: the shell reads the whole script before it runs any of it, so the script can be passed on
+# standard input without its own commands consuming the rest.
 PROBE = "\n".join(
     [
         "export LC_ALL=C",
@@ -91,8 +91,9 @@ PROBE = "\n".join(
         "exit 0\n",
     ]
 )
-"""A script for any POSIX sh (mksh and toybox, busybox, dash). `$1` is the directory whose free space is asked for;
-the nearest existing parent answers for a missing one. Whatever the device lacks is an empty section; exit code 0."""
+"""A script for any POSIX sh (mksh and toybox, busybox, dash). `$1` is the directory whose free space is requested; if
+it does not exist, its nearest existing parent is used. Anything the device lacks is an empty section; the exit code
+is 0."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Probe:
 
 
 def parse_probe(text: str, taken_at: datetime) -> Probe:
-    """The answer to `PROBE` as values. Never raises: what cannot be read is None."""
+    """Parse the answer to `PROBE`. Never raises: what cannot be read is None."""
     text = text.encode("utf-8", "replace").decode().replace("\r\n", "\n")
     _, *parts = _SECTION.split(text)
     answers = dict.fromkeys(_COMMANDS, "") | dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
@@ -117,7 +118,7 @@ def parse_probe(text: str, taken_at: datetime) -> Probe:
 
 
 def _first(pattern: str, text: str) -> str | None:
-    """The group of the first line that matches from its start, blanks aside."""
+    """Return the group of the first line that matches from its start, ignoring leading blanks."""
     match = re.search(rf"^[ \t]*{pattern}", text, re.MULTILINE)
     return match[1] if match else None
 
@@ -148,7 +149,7 @@ class _Sensor(NamedTuple):
 
 
 def _by_name(sensors: list[_Sensor]) -> dict[str, float]:
-    """Each sensor by a name of its own: boards have many zones of one type."""
+    """Return each sensor's value under a unique name: boards have many zones of one type."""
     named: dict[str, float] = {}
     for sensor in sensors:
         base = name = f"{sensor.part}/{' '.join(sensor.name.split())[:60]}"
@@ -169,7 +170,7 @@ _HAL_LINE = re.compile(
 
 
 def _hal_sensors(dump: str) -> Iterator[_Sensor]:
-    """Android's sensors as they are now. The cached list is of the last change of status: used where it is alone."""
+    """Yield Android's current sensor values. Cached ones date from the last status change: used only if alone."""
     _, heading, current = dump.partition("Current temperatures from HAL:")
     region = current.partition("Cached temperatures:")[0] if heading else dump
     for value, kind, name in _HAL_LINE.findall(region):
@@ -178,7 +179,7 @@ def _hal_sensors(dump: str) -> Iterator[_Sensor]:
 
 
 def _zone_sensors(lines: str) -> Iterator[_Sensor]:
-    """The kernel's sensors, in thousandths of a degree or, with some vendors' drivers, in whole ones."""
+    """Yield the kernel's sensors, in thousandths of a degree or, with some vendors' drivers, in whole degrees."""
     for value, name in re.findall(r"^(-?[0-9]{1,9}) +(\S.*)$", lines, re.MULTILINE):
         celsius = int(value) / 1000 if abs(int(value)) >= 1000 else float(value)
         if _plausible(celsius) and not _NO_TEMPERATURE.search(name.lower()):
@@ -198,7 +199,10 @@ _LINUX_CHARGING = {"Charging": True, "Discharging": False, "Not charging": False
 
 
 def _android_battery(dump: str) -> tuple[int | None, bool | None] | None:
-    """Level in percent, and whether it rises; None without a battery service. A board's may be empty."""
+    """Return the level in percent and whether it is charging; None without a battery service.
+
+    A board's service may report no battery.
+    """
     if _first(r"present: *(false)$", dump):
         return None, None
     level, scale = (_first(rf"{field}: *([0-9]{{1,6}})$", dump) for field in ("level", "scale"))
@@ -212,13 +216,13 @@ def _android_battery(dump: str) -> tuple[int | None, bool | None] | None:
 
 
 def _linux_battery(lines: str) -> tuple[int | None, bool | None]:
-    """The same of the system's first battery; pens and mice have theirs."""
+    """Return the same for the system's first battery, ignoring those of peripherals such as pens and mice."""
     match = re.search(r"^(100|[0-9]{1,2}) Battery (?!Device\b)\S+ *(.*)$", lines, re.MULTILINE)
     return (int(match[1]), _LINUX_CHARGING.get(match[2].strip())) if match else (None, None)
 
 
 def _free_bytes(df: str) -> int | None:
-    """Available space of a `df -k`; after a long device name the figures are in the next line."""
+    """Return the available space reported by `df -k`; after a long device name the figures are on the next line."""
     if not re.search(r"\b(1K|1024)-blocks\b", df):
         return None
     match = re.search(r"\s[0-9]{1,15}\s+[0-9]{1,15}\s+([0-9]{1,15})\s+[0-9]{1,3}%", df)
@@ -226,7 +230,7 @@ def _free_bytes(df: str) -> int | None:
 
 
 def _pairs(text: str) -> dict[str, str]:
-    """Lines of `name=value`, those without a value left out."""
+    """Parse lines of `name=value`, leaving out those without a value."""
     lines = (line.partition("=") for line in text.splitlines())
     return {name.strip(): value.strip() for name, _, value in lines if value.strip()}
 
@@ -249,7 +253,7 @@ def _identity(answers: Mapping[str, str]) -> IdentityEvidence:
 
 
 def _build(answers: Mapping[str, str]) -> str | None:
-    """Android's fingerprint, else distribution and kernel."""
+    """Return Android's fingerprint, else distribution and kernel."""
     properties = _pairs(answers["properties"])
     if fingerprint := properties.get("ro.build.fingerprint"):
         return fingerprint

@@ -1,4 +1,4 @@
-"""Which Hexagon architecture a device has, and whose DSP libraries of the SDK it gets."""
+"""Detection of a device's Hexagon architecture, and the choice of the SDK's DSP libraries for it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _DEVICE_WORDS = (
 
 
 def hexagon_of_device(text: str) -> str | None:
-    """The architecture, as in v79, that a device told snpe-platform-validator or the runtime's log.
+    """Return the architecture, such as v79, that snpe-platform-validator or the runtime's log reports.
 
-    Wordings of public logs: `Core Version of the runtime DSP: Hexagon Architecture V79` and
-    `Target device backend record identifier: HTP_V79_SM8750_8MB`. None without one.
+    The wordings are from public logs: `Core Version of the runtime DSP: Hexagon Architecture V79` and
+    `Target device backend record identifier: HTP_V79_SM8750_8MB`. None if the text has neither.
     """
     word = next((match for words in _DEVICE_WORDS if (match := words.search(text))), None)
     return f"v{int(word[1])}" if word else None
 
 
 def skel_archs(sdk_root: Path) -> list[str]:
-    """Architectures the SDK has unsigned DSP libraries for, in `lib/hexagon-vNN/unsigned`, oldest first."""
+    """Return the architectures with unsigned DSP libraries in `lib/hexagon-vNN/unsigned`, oldest first."""
     names = (folder.parent.name for folder in sdk_root.glob("lib/hexagon-v*/unsigned") if folder.is_dir())
     matches = (re.fullmatch(r"hexagon-v([0-9]{2,3})", name) for name in names)
     return [f"v{arch}" for arch in sorted(int(match[1]) for match in matches if match)]
@@ -32,7 +32,7 @@ def skel_archs(sdk_root: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Choice:
-    """Architectures whose libraries go to the device; one sentence if the graph cannot run there, and doubts."""
+    """The architectures to stage libraries for, a sentence if the graph cannot run on the device, and warnings."""
 
     archs: list[str]
     contradiction: str | None
@@ -42,9 +42,9 @@ class Choice:
 def choose_hexagon(
     configured: str | None, device: str | None, known: str | None, available: Sequence[str]
 ) -> Choice:
-    """Which libraries to stage: the site's word, else the device's, else all there are.
+    """Choose the libraries to stage: for the site's architecture, else the device's, else all available ones.
 
-    `known` is this version's table, which only warns.
+    `known` is the architecture in this version's table; it only causes warnings.
     """
     target = configured or device
     if refusal := _refusal(target, available):

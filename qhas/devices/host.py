@@ -1,6 +1,6 @@
 """This machine as a device: the SDK's own host executables, on the emulator and the simulator.
 
-The SoC it stands for is told to the host SDK by HOSTSDK_SOC. Whatever it reports is an estimate.
+HOSTSDK_SOC tells the host SDK which SoC to simulate. All figures it reports are estimates.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SOC_VARIABLE = "HOSTSDK_SOC"
 
 
 class HostDevice:
-    """A simulated device on this machine. Its tools compute here, so they take turns at the host's cores."""
+    """A simulated device on this machine. Its tools compute here, so they take turns on the host's cores."""
 
     origin = Origin.SIMULATOR
 
@@ -39,13 +39,13 @@ class HostDevice:
         self._folders: list[Path] = []
 
     async def make_ready(self, waiting: Callable[[str], None]) -> HealthFacts | None:
-        """Nothing to do, and no health to speak of."""
+        """Do nothing: there is nothing to prepare, and no health."""
 
     async def health(self) -> Health | None:
-        """None: a simulator's figures do not depend on it."""
+        """Return None: a simulator's figures do not depend on the state of the host."""
 
     async def open_job(self) -> HostJob:
-        """A temporary folder below the scratch directory."""
+        """Create a temporary folder below the scratch directory."""
         folder = Path(tempfile.mkdtemp(prefix="job-", dir=self._scratch))
         self._folders.append(folder)
         return HostJob(
@@ -53,7 +53,7 @@ class HostDevice:
         )
 
     async def log_since(self, moment: float, target: Path) -> None:
-        """Nothing: the host's log says nothing of an emulation."""
+        """Do nothing: the host's log contains nothing about an emulation."""
 
     async def clean(self) -> None:
         """See `Device.clean`."""
@@ -76,7 +76,7 @@ class HostJob:
         self._cores = cores
 
     async def stage(self, source: Path, name: str) -> None:
-        """Link where the file system allows it, else copy: prepared DLCs are large."""
+        """Link the file if the file system allows it, else copy it: prepared DLCs are large."""
         target = self._folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

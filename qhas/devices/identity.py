@@ -1,7 +1,7 @@
-"""Which SoC a device is by its own word, and whether that fits the site.
+"""Which SoC a device reports to be, and whether that matches the site.
 
-A contradiction is certain: the device names a known SoC of other silicon than the site's. Whatever is unreadable,
-unknown or a variant is a warning at most, because lists like these are always behind the market.
+A contradiction is certain: the device names a known SoC with different silicon from the site's. Anything unreadable,
+unknown or a variant is at most a warning, because lists like these always lag behind the market.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from qhas.socs import KNOWN_SOCS
 
 @dataclass(frozen=True)
 class IdentityEvidence:
-    """What a device tells of its SoC; None or empty where it does not."""
+    """What a device reports about its SoC; None or empty for what it does not report."""
 
     soc_model: str | None = None
     """`ro.soc.model`"""
@@ -31,7 +31,7 @@ class IdentityEvidence:
     family: str | None = None
     """`/sys/devices/soc0/family`"""
     compatible: tuple[str, ...] = ()
-    """Device tree, most specific first."""
+    """Device tree entries, most specific first."""
     board: str | None = None
     """The device tree's model of the board."""
 
@@ -63,7 +63,7 @@ _LINUX_IDS = {
     674: "qcs8300",
     675: "qcs8275",
 }
-# Qualcomm's MLPerf Mobile backend (mobile_app_open, mobile_back_qti), by the names of its builds.
+# Qualcomm's MLPerf Mobile backend (mobile_app_open, mobile_back_qti), from the names of its builds.
 _MLPERF_IDS = {
     618: "sm8750",
     636: "sm6650",
@@ -73,7 +73,7 @@ _MLPERF_IDS = {
     660: "sm8850",
     685: "sm8845",
 }
-# Published by users of these devices; the last one with ExecuTorch issue 16465.
+# Published by users of these devices; the last one in ExecuTorch issue 16465.
 _FIELD_IDS = {614: "sm8635", 667: "qcs9100", 705: "cq8750s"}
 
 SOC_IDS: dict[int, str] = {**_LINUX_IDS, **_MLPERF_IDS, **_FIELD_IDS}
@@ -84,7 +84,7 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
     "pineapple": ("sm8650", "sm8635"),
     "kalama": ("sm8550", "qcs8550", "qcm8550"),
 }
-"""SoCs that may stand behind a platform's code name, the one it is named for first. It says less than a part
+"""SoCs that a platform's code name may stand for, the one it is named after first. It is less specific than a part
 number: smaller SoCs of a generation come with the same board support package."""
 
 SAME_SILICON: tuple[frozenset[str], ...] = (
@@ -94,8 +94,8 @@ SAME_SILICON: tuple[frozenset[str], ...] = (
     frozenset({"sa8255", "sa8775", "qcs9100"}),
     frozenset({"qcs8300", "qcs8275"}),
 )
-"""Products of one design for different markets: a graph for one usually runs on the other. Sources: which device
-trees of Linux include which; QNN's SoC table, which has one number for sa8255 and sa8775."""
+"""Products of one design for different markets: a graph for one usually runs on the others. Sources: which of Linux's
+device trees include which; QNN's SoC table, which has one number for sa8255 and sa8775."""
 
 _SDK_NAMES = {"cq8750s": "sm8750"}
 """SKUs that no SDK has a name for, and the SoC to prepare for."""
@@ -104,7 +104,7 @@ _PART = re.compile(r"([a-z]+[0-9]{3,5})[a-z]{0,3}")
 
 
 def _base(name: str) -> str:
-    """The part number without the letters of a SKU or speed grade: SM8650-AB, SM8750P and CQ8750S lose theirs."""
+    """Strip the letters of a SKU or speed grade from a part number, as in SM8650-AB, SM8750P and CQ8750S."""
     token = _token(name)
     part = _PART.fullmatch(token)
     return part[1] if part else token
@@ -116,11 +116,11 @@ def _token(name: str) -> str:
 
 _SHORTEST_LAST = sorted((*SOC_IDS.values(), *KNOWN_SOCS), key=len, reverse=True)
 _BY_BASE = {_base(name): name for name in _SHORTEST_LAST} | {"x1e80100": "sc8380xp"}
-"""Of sa8255 and its grade sa8255p the former."""
+"""If names share a base, such as sa8255 and its grade sa8255p, the shorter name wins."""
 
 
 class _Reading(NamedTuple):
-    """One source of a device: what it says, what that may be (likeliest first), and whether it names a part."""
+    """One source's statement: what it says, what that may be (likeliest first), and whether it names a part."""
 
     source: str
     said: str
@@ -143,13 +143,13 @@ def _named(source: str, said: str) -> _Reading:
     if soc := _BY_BASE.get(_base(said)):
         return _Reading(source, said, (soc,))
     token = _token(said)
-    # The kernel calls SKUs of a platform by its name and a P.
+    # The kernel names a platform's SKUs after the platform, with a P appended.
     socs = PLATFORMS.get(token) or PLATFORMS.get(token.removesuffix("p"), ())
     return _Reading(source, said, socs, exact=_PART.fullmatch(token) is not None)
 
 
 def _readings(evidence: IdentityEvidence) -> list[_Reading]:
-    """What each source says, the most trustworthy first."""
+    """Return what each source says, the most trustworthy first."""
     readings = []
     if evidence.soc_id is not None:
         soc = SOC_IDS.get(evidence.soc_id)
@@ -166,7 +166,7 @@ def _readings(evidence: IdentityEvidence) -> list[_Reading]:
 
 
 def _tree_readings(compatible: Sequence[str]) -> list[_Reading]:
-    """One reading at most: the entries name board, SoC and the SoCs it derives from; boards need not be known."""
+    """Return at most one reading: entries name the board, its SoC and parent SoCs; the board may be unknown."""
     entries = [_named("compatible", entry.partition(",")[2]) for entry in compatible]
     for exact in (True, False):
         if stated := [entry for entry in entries if entry.socs and entry.exact is exact]:
@@ -176,26 +176,26 @@ def _tree_readings(compatible: Sequence[str]) -> list[_Reading]:
 
 
 def _telling(readings: Sequence[_Reading]) -> list[_Reading]:
-    """Those that name a known SoC; code names count only where no part is named, be it an unknown one."""
+    """Return those that name a known SoC; code names count only if no part is named, not even an unknown one."""
     exact = [reading for reading in readings if reading.exact]
     return [reading for reading in exact or readings if reading.socs]
 
 
 def identify(evidence: IdentityEvidence) -> str | None:
-    """Our name of the device's SoC, by its most trustworthy source that names a known one."""
+    """Return our name for the device's SoC, from the most trustworthy source that names a known one."""
     telling = _telling(_readings(evidence))
     return _SDK_NAMES.get(telling[0].socs[0], telling[0].socs[0]) if telling else None
 
 
 def _granted(reading: _Reading, configured: str) -> _Reading:
-    """A part that this version does not know is still the site's if both call it the same."""
+    """Accept a part that this version does not know as the site's SoC if both have the same name."""
     same = not reading.socs and reading.exact and _base(reading.said) == _base(configured)
     return reading._replace(socs=(configured,)) if same else reading
 
 
 @dataclass(frozen=True)
 class IdentityVerdict:
-    """The SoC that the device says it is, one sentence if that is certainly not the site's, and doubts."""
+    """The SoC the device reports, a sentence if that is certainly not the site's, and warnings."""
 
     detected: str | None
     contradiction: str | None
@@ -203,7 +203,7 @@ class IdentityVerdict:
 
 
 def check_identity(configured: str, evidence: IdentityEvidence) -> IdentityVerdict:
-    """Compare the site's SoC with the device's own word. Doubts warn; only certainty contradicts."""
+    """Compare the site's SoC with what the device reports. Doubts are warnings; only certainty is a contradiction."""
     readings = [_granted(reading, configured) for reading in _readings(evidence)]
     warnings = [
         f"The device says {reading}, which this version does not know."

@@ -1,10 +1,10 @@
-"""Leases of devices: each does one thing at a time, whichever process of the host asks for it.
+"""Leases of devices: each device does one thing at a time, whichever process of the host requests it.
 
-A device is held by an flock on its file, which the kernel drops when the process dies, however it dies. Who must wait
-draws a numbered ticket, a file that everybody can read. All processes walk the same tickets in the same order, one
-process at a time, and each takes what the walk gives to its own: so no process is overtaken by a later one that wants
-the same device, and nobody needs a server. A process with tickets holds an flock too; tickets without it are void, and
-those of one that does not take what is its own, as it is stopped, are passed over.
+A device is held by an flock on its file, which the kernel drops when the process dies, however it dies. A process
+that must wait draws a numbered ticket, a file that everyone can read. All processes walk the same tickets in the same
+order, one process at a time, and each takes what the walk assigns to it: so no process is overtaken by a later one
+that wants the same device, and no server is needed. A process with tickets also holds an flock. Tickets without it
+are void; those of a process that does not take its device, because it is stopped, are passed over.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ __all__ = [
 _logger = logging.getLogger(__name__)
 
 _THOROUGH_SECONDS = 1.0
-"""How often a poll looks at everything although nothing seems to have changed."""
+"""How often a poll checks everything although nothing seems to have changed."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class _Waiter:
     told: list[LeaseState] | None = None
 
     def tell(self, states: list[LeaseState]) -> None:
-        """Report who holds and who waits, if it is news. Its callback's error is its own."""
+        """Report who holds and who waits, if that has changed. An error in the callback is the waiter's own."""
         if self.waiting is None or self.lease.done() or states == self.told:
             return
         self.told = states
@@ -90,7 +90,7 @@ class _Waiter:
             self.lease.set_exception(error)
 
     def lose_patience(self, quarantined: dict[str, Quarantined], now: float) -> None:
-        """Give up if all its devices have been quarantined for longer than it wants to wait."""
+        """Give up if all its devices have been quarantined for longer than its patience."""
         if self.patience_seconds is None or self.ticket.usable(quarantined):
             self.hopeless_since = None
             return
@@ -101,7 +101,7 @@ class _Waiter:
 
 
 class Leases:
-    """The devices of this host, for one event loop. Keep one for a process: its waiters share their polls.
+    """The devices of this host, for one event loop. Keep one per process: its waiters share their polls.
 
     A release wakes the waiters of the same object at once, those of others within their `poll_seconds`.
     """
@@ -137,12 +137,12 @@ class Leases:
         patience_seconds: float | None = None,
         expected_seconds: float = 0.0,
     ) -> AsyncIterator[str]:
-        """Hold one of the addresses alone; earlier ones are preferred, and `avoid` is the last resort.
+        """Hold one of the addresses exclusively; earlier ones are preferred, and `avoid` is the last resort.
 
-        Busy devices are waited for without limit, `in_order`. `waiting` gets the states of the addresses when waiting begins and
-        whenever they change. Raises NoDevice when all of them have been quarantined for `patience_seconds` on end (None:
-        waits until one comes back), and InvalidInput if the directory holds something that cannot be locked, or somebody
-        has the mutex for longer than `mutex_seconds`; for so long is waited for who does not take a free device, too.
+        Waits for busy devices without limit, `in_order`. `waiting` gets the states of the addresses when waiting
+        begins and whenever they change. Raises NoDevice when all have been quarantined for `patience_seconds` on end
+        (None: wait until one comes back), and InvalidInput if the directory holds something that cannot be locked, or
+        the mutex is held for longer than `mutex_seconds`; a process that takes no free device is passed over then.
         """
         if not addresses:
             raise ValueError("a lease needs at least one address")
@@ -162,7 +162,7 @@ class Leases:
             self._release(lease)
 
     def states(self, addresses: Collection[str]) -> list[LeaseState]:
-        """Who has the devices and who waits for them, now. Raises InvalidInput as `take` does."""
+        """Return the current holder and waiters of each device. Raises InvalidInput as `take` does."""
         self._shared.create()
         with self._shared.alone(self._mutex_seconds):
             snapshot = self._look(addresses)
@@ -176,7 +176,7 @@ class Leases:
             self._tell([waiter])
             return await waiter.lease
         except BaseException:
-            # Granted and cancelled in the same turn of the loop.
+            # Granted and cancelled in the same iteration of the loop.
             if waiter.lease.done() and not waiter.lease.cancelled() and not waiter.lease.exception():
                 self._release(waiter.lease.result())
             raise
@@ -184,7 +184,7 @@ class Leases:
             self._leave(waiter)
 
     def _admit(self, waiter: _Waiter) -> None:
-        """Give the newcomer its device if one is left for it, else write its ticket. Needs the mutex."""
+        """Give the newcomer a device if one is free for it, else write its ticket. Needs the mutex."""
         for address in waiter.ticket.addresses:
             self._shared.open(_lock_name(address), create=True).close()
         self._number = next_number(self._listing(), self._number)
@@ -221,7 +221,7 @@ class Leases:
         self._bell.set()
 
     async def _attend(self) -> None:
-        """Serve this object's waiters until the last of them cancels this."""
+        """Serve this object's waiters until the last of them cancels this task."""
         last: Snapshot | None = None
         try:
             while True:
@@ -241,7 +241,7 @@ class Leases:
                     waiter.lease.set_exception(error)
 
     def _serve(self) -> None:
-        """Take what the order of the tickets gives to waiters of this object. Needs the mutex."""
+        """Take what the order of the tickets assigns to this object's waiters. Needs the mutex."""
         self._looked_at, self._directory_time = time.monotonic(), self._shared.changed()
         snapshot = self._look()
         asleep = self._turns.fall_asleep(snapshot, self._looked_at)
@@ -259,7 +259,7 @@ class Leases:
                 waiter.lose_patience(snapshot.quarantined, self._looked_at)
 
     def _stirs(self) -> bool:
-        """Whether `_serve` may find something to do: most polls cost no more than this. Needs the mutex."""
+        """Whether `_serve` might find something to do: most polls cost no more than this. Needs the mutex."""
         seen = self._snapshot
         return (
             time.monotonic() - self._looked_at >= _THOROUGH_SECONDS
@@ -271,7 +271,7 @@ class Leases:
     def _grant(self, waiter: _Waiter, address: str) -> bool:
         file = self._shared.open(_lock_name(address), create=True)
         try:
-            if not file.try_lock():  # locked by something that does not know of the mutex
+            if not file.try_lock():  # locked by something that ignores the mutex
                 file.close()
                 return False
             file.write(waiter.ticket.holder.model_dump_json())
@@ -283,7 +283,7 @@ class Leases:
         return True
 
     def _tell(self, waiters: Iterable[_Waiter]) -> None:
-        """Outside the mutex, for the callbacks are not ours."""
+        """Report states outside the mutex, because the callbacks are not ours."""
         snapshot, states = self._snapshot, dict[str, LeaseState]()
         for waiter in list(waiters):
             for address in waiter.ticket.addresses:
@@ -299,7 +299,7 @@ class Leases:
         return state
 
     def _look(self, also: Iterable[str] = ()) -> Snapshot:
-        """The live tickets and every address they or the caller name. Needs the mutex."""
+        """Read the live tickets and the state of every address they or the caller name. Needs the mutex."""
         tickets = self._others()
         tickets |= {name: w.ticket for name, w in self._waiters.items() if not w.lease.done()}
         addresses = {address for ticket in tickets.values() for address in ticket.addresses} | set(also)
@@ -312,11 +312,11 @@ class Leases:
         )
 
     def _held_by(self, address: str) -> bytes | None:
-        """The holder's line if the device is locked; what a dead holder left does not count."""
+        """Return the holder's line if the device is locked; what a dead holder left does not count."""
         try:
             return self._line_if_locked(_lock_name(address))
         except InvalidInput:
-            return b""  # not to be had; whoever asks for it is told when it asks
+            return b""  # unavailable; a caller that requests it gets the error
 
     def _lives(self, queue: str) -> bool:
         try:
@@ -332,7 +332,7 @@ class Leases:
             return None
 
     def _others(self) -> dict[str, Ticket]:
-        """Tickets of other processes that live. Those of the dead are removed, as far as the system lets us."""
+        """Return tickets of other live processes. Those of dead ones are removed as far as the system permits."""
         names = [name for name in self._listing() if queue_of(name) != self._queue_name]
         lives = {queue: self._lives(queue) for queue in {queue_of(name) for name in names}}
         for name in names:

@@ -1,7 +1,7 @@
-"""Marks of our own around what a device's command prints.
+"""Our own marks around a command's output on a device.
 
-Profiles, banners and messages of the day speak before a command on the same streams, and some after it. Every command
-has other marks, so that nothing a device printed earlier is taken for one.
+Profiles, banners and messages of the day print to the same streams before a command, and sometimes after it. Every
+command has different marks, so nothing a device printed earlier can be mistaken for one.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 _GREETING_BYTES = 1 << 20
-"""As much as a device may say before a command, and after it."""
+"""The most a device may print before a command, and after it."""
 _BLOCK_BYTES = 1 << 20
 
 
 class Cut(NamedTuple):
-    """What cutting a file at its marks showed."""
+    """The result of cutting a file at its marks."""
 
     whole: bool
-    """Whether both marks were there."""
+    """Whether both marks were present."""
     after: bytes
-    """What came behind the last mark."""
+    """What followed the last mark."""
 
 
 class Marks:
-    """The marks of one command: on each stream one before it, and one after it, on standard error with the exit code."""
+    """The marks of one command: one before and one after it on each stream; stderr's last has the exit code."""
 
     def __init__(self) -> None:
         word = f"__qhas-{secrets.token_hex(8)}"
@@ -34,24 +34,24 @@ class Marks:
         self._ended = re.compile(rb"\r?\n?" + self._exit.encode() + rb"=(\d{1,3})\r?(?:\n|\Z)")
 
     def around(self, line: str) -> str:
-        """The command line that prints the marks too. Where both streams are one, standard output's are the inner ones."""
+        """Return a command line that also prints the marks. If the streams are merged, stdout's are the inner ones."""
         begin = f"echo {self._begin} >&2; echo {self._begin}"
         return f"{begin}; {line}; __qhas=$?; echo {self._end}; echo {self._exit}=$__qhas >&2"
 
     def exit_code(self, text: bytes) -> int | None:
-        """The command's exit code, from standard error; None if the command did not come to its end."""
+        """Return the command's exit code from standard error; None if the command did not finish."""
         ended = self._ended.search(text)
         return int(ended[1]) if ended else None
 
     def errors(self, text: bytes) -> str:
-        """What the command itself said on standard error, as far as the marks came."""
+        """Return what the command itself printed on standard error, as far as the marks arrived."""
         own = text.rpartition(self._begin.encode())[2]
         if ended := self._ended.search(own):
             own = own[: ended.start()]
         return own.replace(b"\r\n", b"\n").decode(errors="replace").strip()
 
     def cut(self, output: Path) -> Cut:
-        """Leave in a file what stands between the marks, to the byte; without a mark, all on that side of it."""
+        """Reduce a file to the exact bytes between the marks; if a mark is missing, keep everything on its side."""
         with output.open("r+b") as file:
             size = file.seek(0, 2)
             file.seek(0)

@@ -1,4 +1,4 @@
-"""From a device as site.yaml has it to one that can be worked with, and its clean end. The transports are `TRANSPORTS`."""
+"""Opening a device of site.yaml for use, and cleaning it up reliably. The transports are listed in `TRANSPORTS`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def open_shell(ref: DeviceRef, scratch: Path) -> Shell:
-    """The way to a phone or a board."""
+    """Open the shell of a phone or a board."""
     opened_by: Callable[[DeviceRef, Path], Shell] = resolve_name(TRANSPORTS[ref.transport].opened_by)
     return opened_by(ref, scratch)
 
@@ -30,7 +30,7 @@ def open_shell(ref: DeviceRef, scratch: Path) -> Shell:
 def open_device(
     ref: DeviceRef, *, sdk: Sdk, scratch: Path, cores: Cores, gate: Gate, known: KnownDevices
 ) -> Device:
-    """A device, not leased and not yet reached. `gate` is for one without a gate of its own."""
+    """Create a device that is neither leased nor reached yet. `gate` applies if it has no gate of its own."""
     if ref.transport is Transport.HOST:
         return HostDevice(ref, sdk, scratch, cores)
     from qhas.devices.remote import RemoteDevice
@@ -39,7 +39,10 @@ def open_device(
 
 
 async def to_its_end(cleaning: Coroutine[Any, Any, None]) -> None:
-    """Await a device's clean-up through cancellations, which are passed on afterwards. An unreachable device is left to its next lease."""
+    """Await a device's clean-up despite cancellations, which are re-raised afterwards.
+
+    An unreachable device is left for its next lease to clean.
+    """
     task = asyncio.ensure_future(cleaning)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

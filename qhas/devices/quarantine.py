@@ -1,6 +1,6 @@
-"""Devices that fail again and again are quarantined for a while, for all processes of the host.
+"""Quarantine, across all processes of the host, for devices that fail repeatedly.
 
-The facts lie in the shared directory of the leases, one small file a device.
+The records are in the shared directory of the leases, one small file per device.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Quarantined(Stored):
     reason: ShownText
     since: Moment
     until: Moment
-    """When it may be tried again, at the earliest."""
+    """The earliest time at which it may be tried again."""
     failures: Count
-    """In a row, up to now."""
+    """Consecutive failures so far."""
 
 
 class _Record(Stored):
@@ -46,12 +46,13 @@ def _utc_now() -> datetime:
 
 
 class QuarantineLog:
-    """Failures in a row that devices are to blame for, and the devices quarantined for them.
+    """Consecutive failures that devices are to blame for, and the devices quarantined for them.
 
-    At `threshold` failures a device is quarantined for `first_period_seconds`. After that it is on probation: one
+    After `threshold` failures a device is quarantined for `first_period_seconds`. It is then on probation: one
     failure quarantines it for twice as long as before, up to `longest` seconds; one success clears it. Any number of
-    processes may note at once. A file that cannot be read counts as absent, and so does a longer quarantine than there
-    are, which somebody else wrote. One that cannot be written is logged: a run never fails for the bookkeeping.
+    processes may write at once. An unreadable file counts as absent, and so does a quarantine longer than `longest`,
+    which something else must have written. Failing to write a file is only logged: a run never fails because of
+    bookkeeping.
     """
 
     def __init__(
@@ -69,9 +70,9 @@ class QuarantineLog:
         self._clock = clock
 
     def note_failure(self, address: str, reason: str) -> Quarantined | None:
-        """Count a failure that the device is to blame for. Returns its quarantine, if it is in one.
+        """Count a failure that the device is to blame for, and return its quarantine, if any.
 
-        A failure while it is quarantined, such as one of a run begun before, prolongs nothing.
+        A failure during a quarantine, such as one in a run that started earlier, does not extend it.
         """
         now = self._clock()
         record = _Record()
@@ -86,7 +87,7 @@ class QuarantineLog:
         return record.quarantined
 
     def withdraw_failure(self, address: str) -> None:
-        """Take back a failure that the device was not to blame for after all, and the quarantine it led to."""
+        """Withdraw a failure that the device was not to blame for after all, and the quarantine it led to."""
         try:
             with self._shared.open(_name(address)) as file:
                 file.lock(_LOCK_SECONDS)
@@ -100,7 +101,7 @@ class QuarantineLog:
             _logger.warning("A failure of %s could not be taken back: %s", address, error)
 
     def note_success(self, address: str) -> bool:
-        """Forget the failures: it is healthy and finished its work. Whether it had been quarantined."""
+        """Clear the failures of a device that finished its work. Returns whether it had been quarantined."""
         try:
             with self._shared.open(_name(address)) as file:
                 file.lock(_LOCK_SECONDS)
@@ -114,15 +115,15 @@ class QuarantineLog:
         return record.quarantined is not None
 
     def status(self, address: str) -> Quarantined | None:
-        """Its quarantine now; nothing once its period is over and it may be tried."""
+        """Return the device's current quarantine; None once its period is over and it may be tried."""
         entry = self.entry(address)
         return entry if entry and self._clock() < entry.until else None
 
     def entry(self, address: str) -> Quarantined | None:
-        """Its last quarantine, if no success has been noted since."""
+        """Return the device's last quarantine if no success has been noted since."""
         try:
             with self._shared.open(_name(address)) as file:
-                # No lock: whoever has it must not stop those who only look. A line is one write.
+                # No lock: a process that holds it must not block readers. A line is written in one call.
                 return self._parse(file.read()).quarantined
         except (OSError, InvalidInput):
             return None

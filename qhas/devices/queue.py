@@ -1,4 +1,4 @@
-"""Who has devices, who waits for them, and who is served next. Pure: the leases keep it in files."""
+"""Who holds devices, who waits for them, and who is served next. Pure logic: the leases keep the state in files."""
 
 from __future__ import annotations
 
@@ -20,82 +20,83 @@ from qhas.outside_text import ShownText
 
 _TICKET = re.compile(r"[0-9]{9,15}\.[0-9]{1,10}-[0-9a-f]{1,40}\.ticket")
 _LAST_NUMBER = 10**12
-"""Nobody draws so many: a ticket of a higher one, which any user may write, is served last and makes no other's longer."""
+"""Higher than any number that is really drawn. A ticket with a higher number, which any user may write, is served
+last and does not lengthen the numbers of others."""
 
 
 class Holder(Stored):
-    """Who has a device, or wants one."""
+    """Who holds a device or wants one."""
 
     run_id: ShownText
     cell: ShownText
-    """As people call it."""
+    """The cell's label, as shown to users."""
     pid: int
     host_user: ShownText
     since: Moment
 
     @classmethod
     def here(cls, run_id: str, cell: str) -> Self:
-        """This process, from now on."""
+        """Return a holder for this process, from now on."""
         user, now = getpass.getuser(), datetime.now(UTC)
         return cls(run_id=run_id, cell=cell, pid=os.getpid(), host_user=user, since=now)
 
 
 class LeaseState(Stored):
-    """A device: who has it, who waits for it in order of service, and whether it is quarantined."""
+    """A device's holder, its waiters in order of service, and its quarantine, if any."""
 
     address: str
     holder: Holder | None = None
     stranger: str | None = None
-    """The process that has it and does not say for what."""
+    """The process that holds the device without stating what for."""
     waiting: list[Holder] = []
     quarantine: Quarantined | None = None
 
 
 class NoDevice(Exception):
-    """Every device that could serve is quarantined. The message says since when and why, device by device."""
+    """Every suitable device is quarantined. The message says since when and why, device by device."""
 
 
 class Ticket(Stored):
-    """What somebody waits for."""
+    """A request for one of several devices."""
 
     holder: Holder
     addresses: list[str]
     avoid: frozenset[str] = frozenset()
     ignore_quarantine: bool = False
     expected_seconds: float = 0.0
-    """For which the device will be needed, as far as is known."""
+    """How long the device is expected to be needed, as far as is known."""
 
     def usable(self, quarantined: Collection[str]) -> list[str]:
-        """The addresses it would take now, the best first."""
+        """Return the addresses the ticket would accept now, best first."""
         healthy = [a for a in self.addresses if self.ignore_quarantine or a not in quarantined]
         return [address for address in healthy if address not in self.avoid] or healthy
 
 
 def is_ticket(name: str) -> bool:
-    """Whether a file is called as a ticket is: its number, its process's queue."""
+    """Whether a file name is that of a ticket: its number, then its process's queue."""
     return bool(_TICKET.fullmatch(name))
 
 
 def number_of(name: str) -> int:
-    """Of a ticket."""
+    """Return a ticket's number."""
     return int(name.partition(".")[0])
 
 
 def queue_of(name: str) -> str:
-    """The name of a ticket's queue."""
+    """Return the name of a ticket's queue."""
     return name.split(".")[1]
 
 
 def next_number(tickets: Iterable[str], last: int) -> int:
-    """The number to draw, never the same twice: others read a ticket once."""
+    """Return the number to draw, never the same twice: other processes read each ticket only once."""
     return max(last, *(number for number in map(number_of, tickets) if number < _LAST_NUMBER), 0) + 1
 
 
 def in_order(tickets: Mapping[str, Ticket]) -> dict[str, Ticket]:
-    """Tickets by file name in the order of service.
+    """Return tickets by file name in order of service.
 
-    That is the order in which they were drawn. But those of one queue, where no other wants any of their devices, change
-    places so that the longest comes first: it would end the sweep.
+    That is the order in which they were drawn, except that tickets of one queue swap places if no other queue wants
+    any of their devices: the longest then comes first, because it would otherwise prolong the sweep.
     """
     names = sorted(tickets, key=lambda name: (number_of(name), name))
     queues, alone = defaultdict[str, set[str]](set), defaultdict[str, list[str]](list)
@@ -112,7 +113,7 @@ def in_order(tickets: Mapping[str, Ticket]) -> dict[str, Ticket]:
 
 
 def assign(tickets: Iterable[Ticket], free: Iterable[str], quarantined: Collection[str]) -> list[str | None]:
-    """The address that each ticket gets, if any: in order of the tickets, to each the best one left for it."""
+    """Return the address each ticket gets, if any: in order of the tickets, each gets the best one still free."""
     left = set(free)
     assigned: list[str | None] = []
     for ticket in tickets:
@@ -124,26 +125,26 @@ def assign(tickets: Iterable[Ticket], free: Iterable[str], quarantined: Collecti
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the walk of the tickets depends on. While it stays the same, there is nothing to do."""
+    """What the walk of the tickets depends on. As long as it is unchanged, there is nothing to do."""
 
     tickets: dict[str, Ticket] = field(default_factory=dict)
-    """Live ones by file name, in order of service."""
+    """The live tickets by file name, in order of service."""
     held: dict[str, bytes] = field(default_factory=dict)
     """The holders' lines by address."""
     quarantined: dict[str, Quarantined] = field(default_factory=dict)
 
     @cached_property
     def addresses(self) -> frozenset[str]:
-        """All that somebody waits for."""
+        """All addresses that any ticket waits for."""
         return frozenset(address for ticket in self.tickets.values() for address in ticket.addresses)
 
     @cached_property
     def free(self) -> frozenset[str]:
-        """Those not held, quarantined or not."""
+        """The addresses that are not held, whether quarantined or not."""
         return self.addresses - self.held.keys()
 
     def state(self, address: str) -> LeaseState:
-        """One device of it."""
+        """Return the state of one device."""
         return LeaseState(
             address=address,
             holder=_parse_holder(self.held.get(address, b"")),
@@ -153,9 +154,10 @@ class Snapshot:
 
 
 class Turns:
-    """The walk of the tickets, which passes over a queue that does not take what was left for it for `seconds`.
+    """The walk of the tickets, which passes over a queue that does not take a device left for it for `seconds`.
 
-    Its process is stopped, or somebody wrote it by hand. It has its turns again when its tickets are others: it goes on.
+    The queue's process is stopped, or the tickets were written by hand. It gets its turns back as soon as its set of
+    tickets changes, which shows that it is running again.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -164,7 +166,7 @@ class Turns:
         self._asleep: dict[str, set[str]] = {}
 
     def fall_asleep(self, snapshot: Snapshot, now: float) -> set[str]:
-        """Names of the queues that are passed over from now on."""
+        """Return the names of the queues that are newly passed over."""
         drawn: dict[str, set[str]] = {}
         for name in snapshot.tickets:
             drawn.setdefault(queue_of(name), set()).add(name)
@@ -175,7 +177,7 @@ class Turns:
         return fresh
 
     def assign(self, snapshot: Snapshot, ours: Container[str], now: float) -> dict[str, str]:
-        """What of ours gets which address; what is left for others is noted."""
+        """Return which of our tickets gets which address, and note what is left for others."""
         awake = {
             name: ticket for name, ticket in snapshot.tickets.items() if queue_of(name) not in self._asleep
         }
@@ -186,7 +188,7 @@ class Turns:
 
 
 def why_none(addresses: Iterable[str], quarantined: dict[str, Quarantined]) -> str:
-    """What NoDevice says."""
+    """Return the message of a NoDevice."""
     reasons = "; ".join(
         f"{address} since {entry.since:%Y-%m-%d %H:%M:%S %Z} until {entry.until:%H:%M:%S} at least, "
         f"after {entry.failures} failures ({entry.reason})"

@@ -1,8 +1,8 @@
-"""A phone or a board: the same Linux behind another way in.
+"""A phone or a board: the same Linux, reached through different transports.
 
-Everything of ours lies below one directory: `sdk/` is kept, `staged/` and `jobs/` live as long as a lease. Tools run
-in a session of their own that ends when this host goes away (runner.sh); what a dead host left is ended by the next
-lease (reaper.sh).
+All our files are below one directory: `sdk/` is kept, `staged/` and `jobs/` live as long as a lease. Tools run in
+their own session, which ends when this host goes away (runner.sh); the next lease terminates what a dead host left
+running (reaper.sh).
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from qhas.socs import KNOWN_SOCS
 RUNNER = files(__package__).joinpath("runner.sh").read_text(encoding="utf-8")
 REAPER = files(__package__).joinpath("reaper.sh").read_text(encoding="utf-8")
 _SHORT_SECONDS = 20.0
-"""For a tool that is only asked what it is."""
+"""Limit for a tool that only has to identify itself."""
 _NUMBER = r"[0-9]{1,18}"
-"""Digits of what fits into 64 bits, as sizes and times of files do."""
+"""Digits that fit into 64 bits, like the sizes and times of files."""
 _LISTED = re.compile(rf"(?P<size>{_NUMBER}) (?P<when>{_NUMBER}) \./(?P<name>.+)")
 
 
 @dataclass(frozen=True)
 class KnownDevice:
-    """A device that was found in order. In the same boot and with the same deployment it is not checked again."""
+    """A device found to be in order. It is not checked again in the same boot with the same deployment."""
 
     boot: str | None
     deployment: Deployment
@@ -54,7 +54,7 @@ class KnownDevice:
 
 
 KnownDevices = dict[str, KnownDevice]
-"""Devices that were found in order, by address."""
+"""Devices found to be in order, by address."""
 
 
 class RemoteDevice:
@@ -92,7 +92,7 @@ class RemoteDevice:
         return HealthFacts(before=wait.probe.health, waited_seconds=wait.waited_seconds)
 
     async def probe(self) -> Probe:
-        """What the device is and how it is. Raises DeviceFailed."""
+        """Read the device's identity and condition. Raises DeviceFailed."""
         text = await self._shell.tell(_script(PROBE, "qhas-probe", self._ref.root), "to tell its condition")
         return parse_probe(text, datetime.now(UTC))
 
@@ -101,7 +101,7 @@ class RemoteDevice:
         return (await self.probe()).health
 
     async def open_job(self) -> RemoteJob:
-        """A directory of its own below `jobs/`. Raises DeviceFailed."""
+        """Create a job with its own directory below `jobs/`. Raises DeviceFailed."""
         if self._deployment is None:
             raise RuntimeError(f"{self.facts.name} was not made ready")
         folder = self._path("jobs", secrets.token_hex(6))
@@ -109,13 +109,13 @@ class RemoteDevice:
         return RemoteJob(self, folder, self._deployment, self._ref.env)
 
     async def log_since(self, moment: float, target: Path) -> None:
-        """Android's log, or the kernel's on a board. A device that tells none leaves no file."""
+        """Save Android's log, or the kernel's on a board. If the device provides none, no file is written."""
         with contextlib.suppress(DeviceFailed):
             text = await self._shell.tell(TRANSPORTS[self._ref.transport].log.format(moment=moment))
             await asyncio.to_thread(write_whole, str(target), text.encode())
 
     async def clean(self) -> None:
-        """See `Device.clean`. What cannot be cleaned now is by the next lease. Raises DeviceFailed."""
+        """See `Device.clean`. What cannot be cleaned now is left for the next lease. Raises DeviceFailed."""
         try:
             await self._shell.connect()
             await self._reap()
@@ -130,11 +130,11 @@ class RemoteDevice:
 
     @property
     def shell(self) -> Shell:
-        """The way in."""
+        """The shell that reaches the device."""
         return self._shell
 
     async def staged(self, source: Path) -> str:
-        """Path on the device of a host file's copy, pushed once a lease. Raises DeviceFailed."""
+        """Return the path on the device of a host file's copy, pushed once per lease. Raises DeviceFailed."""
         digest = await asyncio.to_thread(file_digest, source)
         if digest not in self._staged:
             target = self._path("staged", digest)
@@ -172,7 +172,7 @@ class RemoteDevice:
             raise DeviceFailed(FailureKind.SOC_MISMATCH, f"{self.facts.name}: {verdict.contradiction}")
 
     async def _plan(self) -> Deployment:
-        """The SDK, with the skels of every architecture it has unless the site names one: the device picks."""
+        """Plan for all of the SDK's skels unless the site names an architecture: the device picks among them."""
         hexagons = [self._ref.hexagon] if self._ref.hexagon else skel_archs(self._sdk.root)
         return await asyncio.to_thread(
             plan_deployment, self._sdk, self._ref.root, self._ref.sdk_target, hexagons
@@ -205,7 +205,7 @@ class RemoteDevice:
             raise DeviceFailed(FailureKind.SOC_MISMATCH, f"{self.facts.name}: {choice.contradiction}")
 
     async def _require_that_tools_run(self) -> None:
-        """A directory mounted noexec, a missing library or another glibc shows before a cell is spent on it."""
+        """Detect a noexec mount, a missing library or a different glibc before a cell is spent on it."""
         run, output = await self._try_tool([Tool.NET_RUN, "--version"])
         if run.exit_code or run.timed_out:
             last = output.strip().splitlines()[-1:] or [f"exit code {run.exit_code}"]
@@ -216,14 +216,14 @@ class RemoteDevice:
             )
 
     async def _ask_hexagon(self) -> str | None:
-        """The architecture as the vendor's own tool finds it, where the SDK has that tool."""
+        """Return the architecture found by the vendor's own tool, if the SDK includes it."""
         if not self._deployment or not self._deployment.holds(Tool.PLATFORM_VALIDATOR):
             return None
         _, output = await self._try_tool([Tool.PLATFORM_VALIDATOR, "--runtime", "dsp", "--coreVersion"])
         return hexagon_of_device(output)
 
     async def _try_tool(self, argv: list[str]) -> tuple[ToolRun, str]:
-        """Run a tool shortly as in a job: what hangs is ended. Its end, and what it said."""
+        """Run a tool briefly as in a job, terminating it if it hangs; return its result and output."""
         job = await self.open_job()
         with self._shell.scratch_file("tool") as output:
             run = await job.run(argv, output=output, timeout_seconds=_SHORT_SECONDS)
@@ -244,7 +244,7 @@ class RemoteJob:
         self._env = deployment.environment(env)
 
     async def stage(self, source: Path, name: str) -> None:
-        """A link to the lease's copy. Raises DeviceFailed."""
+        """Link to the lease's copy of the file. Raises DeviceFailed."""
         copy, link = await self._device.staged(source), self._path(name)
         await self._shell.tell(f"mkdir -p {quoted(posixpath.dirname(link))} && ln -s {quoted(copy, link)}")
 
@@ -253,11 +253,11 @@ class RemoteJob:
         return float(_number(await self._shell.tell("date +%s"), self._device.facts.name))
 
     async def run(self, argv: list[str], *, output: Path, timeout_seconds: float) -> ToolRun:
-        """See `Job.run`. Raises DeviceFailed when the connection is lost; the device then ends the tool itself."""
+        """See `Job.run`. Raises DeviceFailed if the connection is lost; the device then terminates the tool itself."""
         program, *arguments = argv
         command = [*_assignments(self._env), self._deployment.program(program), *arguments]
         runner = quoted("setsid", "sh", "-c", RUNNER, "qhas-runner", self._folder, *command)
-        # A background command that is no group leader becomes one without forking away from us.
+        # A background command is not a group leader, so setsid can make it one without forking away from us.
         line = f"exec 3<&0; {runner} <&3 3<&- & wait $!"
         run = await self._shell.run(line, output=output, timeout_seconds=timeout_seconds)
         return run.model_copy(update={"argv": argv})
@@ -271,7 +271,7 @@ class RemoteJob:
         return listed(self._device.facts.name, (file for file in listing if wanted.fullmatch(file.name)))
 
     async def fetch(self, name: str, target: Path) -> None:
-        """See `Job.fetch`; the copy's digest is the original's. Raises DeviceFailed."""
+        """See `Job.fetch`; the copy is verified by digest. Raises DeviceFailed."""
         path = self._path(name)
         answer = await self._shell.tell(quoted("stat", "-L", "-c", "%s", path))
         size = _number(answer, self._device.facts.name)
@@ -291,7 +291,7 @@ class RemoteJob:
 
 
 def _number(answer: str, name: str) -> int:
-    """The number on the last line: profiles and linkers may talk before it."""
+    """Read the number on the last line: profiles and linkers may print text before it."""
     last = answer.strip().splitlines()[-1:] or [""]
     if not re.fullmatch(_NUMBER, last[0].strip()):
         raise DeviceFailed(
@@ -301,7 +301,7 @@ def _number(answer: str, name: str) -> int:
 
 
 def _script(text: str, *words: str) -> str:
-    """A command line that runs a script of ours in a shell of its own."""
+    """Return a command line that runs one of our scripts in its own shell."""
     return quoted("sh", "-c", text, *words)
 
 
@@ -310,6 +310,6 @@ def _assignments(variables: Mapping[str, str]) -> list[str]:
 
 
 def _glob_pattern(glob: str) -> str:
-    """A regular expression for relative paths, with the meaning of `Path.glob`."""
+    """Translate a glob into a regular expression for relative paths, with the meaning of `Path.glob`."""
     words = {"**/": r"(?:[^/]+/)*", "*": r"[^/]*", "?": r"[^/]"}
     return "".join(words.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*|\?)", glob))

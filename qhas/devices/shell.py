@@ -1,7 +1,7 @@
 """The way to a device: run a command line in its shell, push a file, pull a file.
 
-A transport (adb, ssh) knows only how its client is called and what its messages mean. What a command prints stands
-between marks (marks.py): without the last one the connection was lost, whatever the client's exit code.
+A transport (adb, ssh) only knows how to call its client and what the client's messages mean. A command's output is
+enclosed in marks (marks.py): if the last one is missing, the connection was lost, whatever the client's exit code.
 """
 
 from __future__ import annotations
@@ -28,25 +28,26 @@ from qhas.outside_bytes import shown_limit
 T = TypeVar("T")
 
 LARGEST_ANSWER = 16 << 20
-"""Bytes of an answer, which is read as a whole: the names and digests of a hundred thousand files."""
+"""Maximum size in bytes of an answer, which is read as a whole: enough for the names and digests of a hundred
+thousand files."""
 _LOOK_SECONDS = 0.1
-"""How often the size of an answer is looked at while it arrives."""
+"""How often the size of an answer is checked while it arrives."""
 _BESIDE_A_FILE = 4 << 20
-"""Bytes that may come with a file: what a board says before and after it."""
+"""Bytes that may arrive in addition to a file: what a board prints before and after it."""
 _BYTES_PER_SECOND = 1 << 20
-"""Slower than any link worth using: a transfer that takes longer hangs."""
+"""Slower than any usable link: a transfer that takes longer is considered hung."""
 _BYTES_READ_PER_SECOND = 10 << 20
-"""A board's busybox takes a digest this fast at least."""
+"""The minimum rate at which a board's busybox computes a digest."""
 
 
 class ClientSign(NamedTuple):
-    """A message of a client, and the kind of failure it settles."""
+    """A pattern in a client's messages, and the kind of failure it indicates."""
 
     pattern: str
     kind: FailureKind
 
 
-# Texts of the device's own programs and of the client's protocol on both transports.
+# Messages from the device's own programs and from the client's protocol on both transports.
 _SHARED_SIGNS = (
     ClientSign(r"No space left on device|Disk quota exceeded", FailureKind.DEVICE_FULL),
     ClientSign(
@@ -57,9 +58,9 @@ _SHARED_SIGNS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command printed, on standard output and on error, and its exit code on the device.
+    """What a command printed on standard output and standard error, and its exit code on the device.
 
-    Devices of one stream have nothing apart.
+    On devices that merge the two streams, everything is in `text`.
     """
 
     text: str
@@ -68,11 +69,11 @@ class Answer:
 
 
 class Shell(ABC):
-    """The shell of one device. Everything raises DeviceFailed when the device does not answer as it should."""
+    """The shell of one device. Every method raises DeviceFailed if the device does not answer as it should."""
 
     signs: Sequence[ClientSign] = ()
     merges_streams = False
-    """Whether some devices send standard output and error as one stream."""
+    """Whether some devices send standard output and standard error as one stream."""
 
     def __init__(self, name: str, scratch: Path, answer_seconds: float) -> None:
         self.name = name
@@ -81,23 +82,23 @@ class Shell(ABC):
 
     @abstractmethod
     def command(self, line: str) -> list[str]:
-        """The client's arguments that run a command line on the device."""
+        """Return the client's command that runs a command line on the device."""
 
     @abstractmethod
     async def _push(self, source: Path, target: str, seconds: float) -> None:
-        """Copy to the device within a time."""
+        """Copy a file to the device within `seconds`."""
 
     @abstractmethod
     async def _pull(self, source: str, target: Path, seconds: float) -> None:
-        """Copy from the device within a time."""
+        """Copy a file from the device within `seconds`."""
 
     async def push(self, source: Path, target: str) -> None:
-        """Copy a host file to an absolute path on the device, over whatever is there."""
+        """Copy a host file to an absolute path on the device, replacing any existing file."""
         size = await asyncio.to_thread(os.path.getsize, source)
         await self._push(source, target, self._transfer_seconds(size))
 
     async def pull(self, source: str, target: Path, size: int) -> None:
-        """Copy a file of the device, of the size that it told, to the host, and no more than that."""
+        """Copy a file from the device to the host, and no more bytes than the size the device reported."""
         name, free = posixpath.basename(source), await asyncio.to_thread(disk_usage, target.parent)
         if size > free.free:
             raise DeviceFailed(
@@ -110,18 +111,18 @@ class Shell(ABC):
         await self._while_short(pulling, [target], size + _BESIDE_A_FILE, flood)
 
     async def connect(self, comeback_seconds: float = 0.0) -> None:  # noqa: B027  # most need nothing
-        """Make the device reachable where that takes more than to ask it; one that is away may come back meanwhile."""
+        """Make the device reachable if that needs an extra step; wait up to `comeback_seconds` for an absent one."""
 
     async def require_answer(self) -> None:
-        """Raise DeviceFailed unless the device is there: the quickest question that shows it."""
+        """Raise DeviceFailed unless the device is there, using the quickest check that shows it."""
         await self.connect()
         await self.tell("true")
 
     async def close(self) -> None:  # noqa: B027  # most leave nothing
-        """Leave nothing of this connection behind on the host."""
+        """Remove everything this connection leaves behind on the host."""
 
     async def why_lost(self) -> str:
-        """What the client says of the device after a connection ended without a word."""
+        """Return what the client says about the device after a connection ended without a message."""
         return ""
 
     async def run(self, line: str, *, output: Path, timeout_seconds: float) -> ToolRun:
@@ -140,7 +141,7 @@ class Shell(ABC):
         *,
         answers: bool = False,
     ) -> tuple[ToolRun, str, bool]:
-        """Run a line between marks; its end, what it said on standard error, and whether its output came whole."""
+        """Run a line between marks; return its result, its standard error and whether its output is complete."""
         marks = Marks()
         run, errors = await self._run_client(
             self.command(marks.around(line)),
@@ -161,7 +162,7 @@ class Shell(ABC):
         return run.model_copy(update={"exit_code": code}), marks.errors(errors), cut.whole
 
     async def ask(self, line: str, *, reads: int = 0) -> Answer:
-        """Run a command line and read what it prints. `reads` is how many bytes of files it has to read."""
+        """Run a command line and return what it prints. `reads` is the number of bytes it has to read from files."""
         seconds = self._answer_seconds + reads / _BYTES_READ_PER_SECOND
         with self.scratch_file("answer") as output:
             run, errors, whole = await self._run_marked(
@@ -176,7 +177,7 @@ class Shell(ABC):
             return Answer(text, errors, run.exit_code)
 
     async def tell(self, line: str, deed: str | None = None, *, reads: int = 0) -> str:
-        """As `ask`, for a command that must succeed; what it printed. `deed` names a line that is too long to show."""
+        """Call `ask` for a command that must succeed; return its output. `deed` describes a line too long to show."""
         answer = await self.ask(line, reads=reads)
         if answer.exit_code:
             text = f"{answer.text}\n{answer.errors}"
@@ -187,7 +188,7 @@ class Shell(ABC):
         return answer.text
 
     def require_in_time(self, run: ToolRun, deed: str) -> None:
-        """Raise DeviceFailed if the client did not come back in its time."""
+        """Raise DeviceFailed if the client exceeded its time limit."""
         if run.timed_out:
             raise DeviceFailed(
                 FailureKind.DEVICE_OFFLINE, f"{self.name} did not {deed} within {run.seconds:.0f} s."
@@ -197,7 +198,7 @@ class Shell(ABC):
         return self._answer_seconds + size / _BYTES_PER_SECOND
 
     def lost(self, text: str, deed: str) -> DeviceFailed:
-        """The failure that a client's message speaks of; without a known one, a lost connection."""
+        """Return the failure that a client's message indicates, or a lost connection if it is not recognised."""
         kind = self._kind(text)
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         telling = [line for line in lines if kind and self._kind(line) is kind] or lines
@@ -217,9 +218,10 @@ class Shell(ABC):
         stdin: Path | Literal["held"] | None = None,
         answers: bool = False,
     ) -> tuple[ToolRun, bytes]:
-        """Run the client itself; what it printed on standard error.
+        """Run the client itself; return its result and what it printed on standard error.
 
-        Standard error is bounded, and `answers` says that the output is one, too, and no file of any size.
+        Standard error is limited in size. `answers` means that the output is an answer and limited too, rather than a
+        file of any size.
         """
         with self.scratch_file("errors") as errors:
             client = run_tool(
@@ -246,7 +248,7 @@ class Shell(ABC):
     async def _while_short(
         self, work: Coroutine[Any, Any, T], files: Sequence[Path], largest: int, flood: str
     ) -> T:
-        """Wait for work that writes files; end it and raise DeviceFailed as soon as one is larger than that."""
+        """Await work that writes files; cancel it and raise DeviceFailed as soon as a file exceeds `largest` bytes."""
         running = asyncio.create_task(work)
         try:
             ended = False
@@ -265,12 +267,12 @@ class Shell(ABC):
         return next(kinds, None)
 
     def scratch_file(self, purpose: str) -> _ScratchFile:
-        """A host file for the block, gone at its end."""
+        """Return a host file for use in a with block, removed at its end."""
         return _ScratchFile(self._scratch / f"{purpose}-{secrets.token_hex(6)}")
 
 
 class _ScratchFile:
-    """A path that is gone at the end of the block."""
+    """A path that is removed at the end of the block."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -283,13 +285,13 @@ class _ScratchFile:
 
 
 def _client_environment() -> dict[str, str]:
-    """Ours without credentials, but with the user's ssh agent: these are clients of the user's own."""
+    """Return our environment without credentials, but with the user's SSH agent: the clients are the user's own."""
     agent = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
     return tool_environment(agent)
 
 
 def quoted(*words: str) -> str:
-    """Words as one command line for a POSIX shell."""
+    """Join words into one command line for a POSIX shell."""
     return shlex.join(words)
 
 
@@ -305,6 +307,6 @@ async def verify_copy(shell: Shell, source: Path, target: str) -> None:
 
 
 async def digests(shell: Shell, line: str, size: int = 0) -> dict[str, str]:
-    """SHA-256 by path from a command line that prints them as `sha256sum` does, of so many bytes in all."""
+    """Return SHA-256 by path from a line that prints like `sha256sum`; `size` is the number of bytes it hashes."""
     rows = (line.split(maxsplit=1) for line in (await shell.tell(line, reads=size)).splitlines())
     return {row[1].removeprefix("*"): row[0].removeprefix("\\") for row in rows if len(row) == 2}

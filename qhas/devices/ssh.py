@@ -1,7 +1,7 @@
-"""Embedded Linux boards, through the OpenSSH client with its user's own configuration.
+"""Embedded Linux boards, through the OpenSSH client with the user's own configuration.
 
-One connection is made and reused for everything (ControlMaster); it ends with the lease, or a minute after a crash.
-Files travel through `cat`: a board needs no scp and no sftp server.
+One connection is opened and reused for everything (ControlMaster); it ends with the lease, or a minute after a crash.
+Files are transferred through `cat`, so a board needs neither scp nor an sftp server.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SIGNS = (
     ),
 )
 _LONGEST_FOLDER = 50
-"""A socket's path has 108 bytes at most; ssh takes 40 for its digest and some for a suffix."""
+"""A socket's path has at most 108 bytes; ssh uses 40 for its digest and some for a suffix."""
 _OPTIONS = {
     "BatchMode": "yes",
     "ConnectTimeout": "10",
@@ -74,7 +74,7 @@ class SshShell(Shell):
         await self._stream(f"cat {quoted(source)}", f"pull of {Path(source).name}", target, seconds)
 
     async def close(self) -> None:
-        """End the shared connection, if there is one."""
+        """Close the shared connection, if there is one."""
         with self.scratch_file("exit") as output:
             await self._run_client(
                 [*self._client, "-O", "exit", "--", self._host],
@@ -85,7 +85,7 @@ class SshShell(Shell):
     async def _stream(
         self, line: str, deed: str, output: Path, seconds: float, stdin: Path | None = None
     ) -> None:
-        """Run a line that copies between standard streams and a file of the device."""
+        """Run a line that copies between the standard streams and a file on the device."""
         run, errors, whole = await self._run_marked(line, output, seconds, stdin)
         self.require_in_time(run, deed)
         if run.exit_code or not whole:
@@ -95,5 +95,5 @@ class SshShell(Shell):
 
 
 def open_shell(ref: DeviceRef, scratch: Path) -> SshShell:
-    """The shell of a device of site.yaml."""
+    """Open the shell of a device of site.yaml."""
     return SshShell(ref.name, str(ref.host), scratch, ref.answer_seconds, ref.ssh_config)

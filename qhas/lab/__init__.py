@@ -1,1 +1,1 @@
-"""A site at work: what it lends, what it has fetched, in which order cells run."""
+"""A site at work: the devices it lends, the networks it has fetched, and the order in which cells run."""

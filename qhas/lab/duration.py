@@ -1,4 +1,4 @@
-"""How long a sweep takes: the least, and what is to be expected."""
+"""How long a sweep takes: the minimum, and what to expect."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
 
 _DRAWS = 9
-"""Of so many, the least and the most hold eight of ten."""
+"""The shortest and the longest of this many rehearsals enclose eight out of ten."""
 _REHEARSED = 1000
-"""Cells, in all rehearsals together: half a second."""
+"""Maximum number of cells in all rehearsals together: half a second."""
 _LONGEST = 86_400.0
-"""Seconds of any part: a loop's clock jumps no further at once, and who says that a part takes a year would be waited for."""
+"""Maximum seconds of any part: a loop's clock jumps no further at once, so a part said to take a year would need many
+jumps."""
 _BESIDE_TOOLS = 0.2
-"""Seconds of a core that a cell takes besides its tools: what is read, drawn and stored. Of 24 simulated cells on two cores."""
+"""Core seconds that a cell takes in addition to its tools, for reading, drawing and storing. Measured with 24
+simulated cells on two cores."""
 _BROUGHT = 0.07
-"""Seconds of a core that whatever a cell finds in the store takes on its way: copied, looked through. Of twelve such cells."""
+"""Core seconds that each item a cell finds in the store takes to be copied and checked. Measured with twelve such
+cells."""
 
 
 class Expected(NamedTuple):
-    """Seconds from start to end, and between which of them, eight times in ten, as far as forecasts are known to be right.
+    """Seconds from start to end, and a range that holds eight times in ten, as far as forecasts are known to be right.
 
-    The ends are None where all is known by an earlier run, or nobody can say.
+    The range is None if everything is known from earlier runs, or if the sweep is too large for enough rehearsals.
     """
 
     seconds: float
@@ -40,21 +43,21 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True)
 class InStore:
-    """Keys of cells that find their converted network there, their graph, and, if they are simulated, their run."""
+    """Keys of cells whose converted network, graph and, if they are simulated, run are in the store."""
 
     made: Collection[str] = ()
     prepared: Collection[str] = ()
     emulated: Collection[str] = ()
 
     def left_of(self, forecasts: Mapping[str, Forecast], devices: Container[str]) -> dict[str, Forecast]:
-        """What cells still take."""
+        """Return what cells still have to do."""
         return {
             key: forecast._replace(**dict.fromkeys(self.parts_of(key, devices), 0.0))
             for key, forecast in forecasts.items()
         }
 
     def parts_of(self, key: str, devices: Container[str]) -> list[str]:
-        """What of a forecast is there; `devices` has the SoCs that are not simulated."""
+        """Return the parts of a forecast that are in the store; `devices` has the SoCs that are not simulated."""
         found = {
             "convert": key in self.made,
             "prepare": key in self.prepared,
@@ -66,9 +69,9 @@ class InStore:
 def expect(
     cells: Sequence[Cell], expected: Expectations, stored: InStore, devices: Mapping[str, int], cores: int
 ) -> Expected | None:
-    """Rehearse the sweep: once if all is known, else several times with other durations that are as likely.
+    """Rehearse the sweep: once if all durations are known, else several times with others that are as likely.
 
-    Not in an event loop. None of more cells than a moment is enough for.
+    Not to be called in an event loop. Returns None for no cells, and for more than can be rehearsed in a moment.
     """
     if not 0 < len(cells) <= _REHEARSED:
         return None
@@ -91,8 +94,10 @@ def expect(
 
 
 def least_seconds(forecasts: Mapping[str, Forecast], devices: Mapping[str, int], cores: int) -> float:
-    """What no order of work can beat, as far as forecasts are right: what the host has to do, what the devices of a SoC have
-    to do behind its shortest prepare, or the longest cell. `devices` is their number by SoC, of those that are not simulated.
+    """Return the time that no order of work can beat, as far as forecasts are right.
+
+    That is the longest of: the host's work; the work of a SoC's devices after its shortest prepare and before its
+    shortest finish; the longest cell. `devices` is their number by SoC, of those that are not simulated.
     """
     made, by_soc = defaultdict[str, float](float), defaultdict[str, list[Forecast]](list)
     for key, forecast in forecasts.items():

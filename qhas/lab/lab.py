@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Lab:
-    """What the cells of one run share. Made by `open_lab`."""
+    """What the cells of one run share. Created by `open_lab`."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class Lab:
     ) -> None:
         self.site = site
         self.sdk = sdk
-        """The site's own; of a run in which every cell names one, the first of these."""
+        """The site's own SDK; if every cell of the run names one, the first of those."""
         self._named = named
         self.store = store
         self.scratch = scratch
         self.cores = Cores(cores)
         """A turn is held while a tool computes on this host."""
         self.tenure: Tenure | None = None
-        """The right to store the run's cells; None where another process has it for this one, as for a site's part."""
+        """The right to store the run's cells; None if another process holds it for this one, as for a site's part."""
         self.leases = Leases(directory := default_directory())
         self.quarantine = QuarantineLog(directory)
         self._lending = Lending(site, self.leases, self.quarantine, self.device)
@@ -61,20 +61,20 @@ class Lab:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def lock(self, key: str) -> asyncio.Lock:
-        """One lock a key: cells of this run that need the same thing make it once."""
+        """Return one lock per key: cells of this run that need the same thing make it once."""
         return self._locks[key]
 
     def sdk_of(self, cell: Cell) -> Sdk:
-        """The SDK that a cell runs with."""
+        """Return the SDK that a cell runs with."""
         return self.sdk if cell.sdk is None else self._named[cell.sdk]
 
     @property
     def one_sdk(self) -> bool:
-        """Whether all of the run has the same."""
+        """Whether the whole run uses the same SDK."""
         return {self.sdk.root} == {self.sdk.root, *(sdk.root for sdk in self._named.values())}
 
     def origin(self, soc: str) -> Origin:
-        """Where figures for a SoC come from in this lab."""
+        """Return the origin of figures for a SoC in this lab."""
         return Origin.DEVICE if soc in self.site.measured_socs() else Origin.SIMULATOR
 
     def lease(
@@ -84,7 +84,7 @@ class Lab:
         return self._lending.lease(cell, run_id, avoid, expected_seconds)
 
     def device(self, ref: DeviceRef, cell: Cell | None = None) -> Device:
-        """A device of site.yaml with the SDK of the cell, else the site's own; not leased and not yet reached."""
+        """Open a device of site.yaml with the cell's SDK or else the site's own, neither leased nor reached yet."""
         return open_device(
             ref,
             sdk=self.sdk_of(cell) if cell else self.sdk,
@@ -107,9 +107,9 @@ async def open_lab(
     sdks: Mapping[str | None, Sdk] | None = None,
     cores: int | None = None,
 ) -> AsyncIterator[Lab]:
-    """Find the site's SDKs of these names, unless they are known, and the store; make scratch space, which goes when the run ends, or dies and another begins.
+    """Open the lab of a site: find the SDKs with these names, unless given, and the store; make scratch space.
 
-    Raises InvalidInput.
+    The scratch space is removed when the run ends or, if the run dies, when another one begins. Raises InvalidInput.
     """
     sdk_of = await asyncio.to_thread(find_sdks, site, named) if sdks is None else sdks
     sdk = sdk_of[None] if None in sdk_of else next(iter(sdk_of.values()))

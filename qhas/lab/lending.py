@@ -1,4 +1,4 @@
-"""Who gets which device, and which device is to blame for what goes wrong with it."""
+"""Which cell gets which device, and which device is to blame for a failure."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from qhas.sweep.spec import Cell
 
 
 class Blame:
-    """Notes against devices what they are to blame for, and in their favour what went well. Any thread may note.
+    """A record of the failures that devices are to blame for, and of their successes. Any thread may note.
 
-    A failure that a network may cause counts against the first device only, until the network fails so on a second
-    one: then it is the network's, and is taken back.
+    A failure that a network may cause counts against the first device only, until the network fails in this way on a
+    second one: then it is attributed to the network, and withdrawn from the device.
     """
 
     def __init__(self, quarantine: QuarantineLog) -> None:
         self._quarantine = quarantine
         self._lock = threading.Lock()
         self._struck: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        """Addresses of devices by network and SoC that failed as the network may cause."""
+        """By network and SoC, addresses of the devices that had a failure which the network may cause."""
 
     def note_success(self, ref: DeviceRef) -> None:
-        """The device finished its work."""
+        """Note that the device finished its work."""
         self._quarantine.note_success(ref.address)
 
     def note_failure(self, ref: DeviceRef, cell: Cell, failure: Failure) -> None:
-        """The cell failed on the device."""
+        """Note that the cell failed on the device."""
         facts, address = FACTS[failure.kind], ref.address
         with self._lock:
             if (facts.network_may_cause and self._is_networks(address, cell)) or not facts.blames_device:
@@ -47,7 +47,7 @@ class Blame:
             progress.report(progress.DeviceQuarantined(ref.name, ref.soc, after))
 
     def _is_networks(self, address: str, cell: Cell) -> bool:
-        """Whether the network has failed so on another device, too; with the second device, the first is cleared."""
+        """Whether the network has failed like this on another device too; with the second, the first is cleared."""
         struck = self._struck[cell.model.name, cell.soc]
         if address not in struck and len(set(struck)) == 1:
             for first in struck:
@@ -75,12 +75,11 @@ class Lending:
     async def lease(
         self, cell: Cell, run_id: str, avoid: Collection[str] = (), expected_seconds: float = 0.0
     ) -> AsyncIterator[Device]:
-        """A device of the cell's SoC for oneself, left clean; one of `avoid` only where there is no other.
+        """Lease a device of the cell's SoC exclusively and leave it clean; one of `avoid` only if there is no other.
 
-        A cell that is expected to need it longer comes before others of this run.
-
-        Devices that fail again and again are quarantined. Without devices in site.yaml, a simulated one at once.
-        Raises StepFailed if every device of the SoC is quarantined.
+        A cell that is expected to need it longer comes before others of this run. Devices that fail repeatedly are
+        quarantined. If site.yaml lists no devices, a simulated one is available at once. Raises StepFailed if every
+        device of the SoC is quarantined.
         """
         if not self._site.devices:
             async with self._open(DeviceRef(name=f"sim-{cell.soc}", soc=cell.soc), cell) as device:
@@ -120,7 +119,7 @@ class Lending:
 
     @asynccontextmanager
     async def _open(self, ref: DeviceRef, cell: Cell) -> AsyncIterator[Device]:
-        """The device, clean at the end even if the end is a cancellation."""
+        """Open the device, and clean it at the end, even on cancellation."""
         device = self._open_device(ref, cell)
         try:
             yield device
@@ -129,7 +128,7 @@ class Lending:
 
 
 def _why_waiting(refs: Mapping[str, DeviceRef], states: list[LeaseState]) -> str:
-    """Who has the devices of a SoC, since when, as a sentence."""
+    """Say in a sentence who holds the devices of a SoC, and since when."""
     states_of_devices = "; ".join(f"{refs[state.address].name} {_state_of(state)}" for state in states)
     return f"waiting for {refs[states[0].address].soc}: {states_of_devices}"
 

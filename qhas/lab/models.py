@@ -1,4 +1,4 @@
-"""The networks of a run as files of this host."""
+"""The networks of a run as files on this host."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from qhas.store.addresses import fetch, open_address, told
 from qhas.sweep.spec import ModelRef
 
 LARGEST_NETWORK = 64 << 30
-"""Bytes of one file."""
+"""Maximum size of one file in bytes."""
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 @dataclass(frozen=True)
 class Source:
-    """A network on this host. The digest is of all its bytes, also of those in files beside an ONNX."""
+    """A network on this host. The digest covers all its bytes, including those in files beside an ONNX."""
 
     path: Path
     sha256: str
 
 
 class Models:
-    """Un-cached DLCs and ONNX as they were when they were first asked for, in a folder of `scratch` each."""
+    """Un-cached DLCs and ONNX as they were when first requested, each in its own folder of `scratch`."""
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
@@ -42,7 +42,7 @@ class Models:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def get(self, model: ModelRef) -> tuple[Source, ModelFacts]:
-        """The network as a local file, with its digest; fetched once. Raises StepFailed."""
+        """Return the network as a local file with its digest; fetched once. Raises StepFailed."""
         address = model.source
         async with self._locks[address]:
             if address not in self._fetched:
@@ -50,7 +50,7 @@ class Models:
             return self._fetched[address]
 
     def _fetch(self, model: ModelRef) -> tuple[Source, ModelFacts]:
-        # The tools' messages name this copy, so it is called as its original.
+        # The tools' messages name this copy, so it has the name of the original.
         address = model.source
         target = Path(tempfile.mkdtemp(prefix="model-", dir=self._scratch)) / safe_name(name_in(address))
         name = ""
@@ -63,14 +63,14 @@ class Models:
                 beside.parent.mkdir(parents=True, exist_ok=True)
                 fetch(fs, f"{path.rpartition('/')[0]}/{name}", beside, LARGEST_NETWORK)
         except Exception as error:  # every fsspec backend raises its own
-            shutil.rmtree(target.parent, ignore_errors=True)  # others need the room
+            shutil.rmtree(target.parent, ignore_errors=True)  # other cells need the space
             if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
                 raise
             raise StepFailed(
                 FailureKind.MODEL_UNREADABLE,
                 Step.PREPARE if model.dlc else Step.CONVERT,
                 f"{masked(address)} {_fault(name)}: {told(address, error)}.",
-            ) from None  # its text has the address
+            ) from None  # its text contains the address
         files = [target, *(below(target.parent, name) for name in data)]
         digests = [file_digest(file) for file in files]
         digest = data_digest(digests) if data else digests[0]
@@ -81,5 +81,5 @@ class Models:
 
 
 def _fault(weights: str) -> str:
-    """Of the network itself, or of a file that it has its weights in."""
+    """Return the fault of the network itself, or of a file that contains its weights."""
     return f"has weights in {shown(weights)}, which has to lie beside it" if weights else "cannot be read"

@@ -1,9 +1,10 @@
-"""Which cell of a SoC comes next. A cell goes over two kinds of machines one after another: this host, then a device.
+"""Which cell of a SoC comes next. A cell passes through two kinds of machine in turn: this host, then a device.
 
-As Johnson's rule has it for such work: first cells that are sooner done here than there, so that devices have work soon and then
-more of it than they can do; then the others, the longest there first, so that little is left for devices when this host is done.
-With one machine of each kind that is exact. Here a machine's share counts, and as devices of a kind should also end together, of
-the first cells the longest there comes first whose prepare will be done before a device has nothing to do.
+The order follows Johnson's rule for such work: first the cells that take less time here than there, so that devices
+have work early and then more of it than they can do; then the others, longest device time first, so that little is
+left for devices when this host is done. With one machine of each kind this is exact. Here times are weighted by the
+number of machines. And since devices of a kind should also finish together, the first group is taken by longest
+device time among the cells whose prepare will be done before a device runs idle.
 """
 
 from __future__ import annotations
@@ -16,42 +17,43 @@ from qhas.sweep.forecast import NOTHING, Forecast
 from qhas.sweep.spec import Cell
 
 _SOONER = 0.5
-"""Of its time there, from which on a cell counts as sooner done here: a forecast may be wrong, and short cells are dear at the end."""
+"""A cell counts as sooner done here if its time here is below this fraction of its time there: a forecast may be
+wrong, and short cells are valuable at the end."""
 
 
 class Queue:
     """The cells of a SoC that have not started, and what is expected of them.
 
-    `devices` is without end where it is simulated: what a device would do is then done on this host.
+    `devices` is infinite for a simulated SoC: the work of a device is then done on this host.
     """
 
     def __init__(self, devices: float, cells: Iterable[Cell], waits: Callable[[Cell], bool]) -> None:
-        """A cell that `waits` for another one's work is taken only if all of them do."""
+        """Create a queue. A cell that `waits` for another cell's work is taken only if all remaining ones do."""
         self.devices = devices
         self._waits = waits
         self._left = {cell.key: (NOTHING, cell) for cell in cells}
         self._feeding: list[str] = []
         self._in_order: list[str] = []
         self._by_length: list[str] = []
-        """The first one last, as in those above."""
+        """In this list and the two above, the first cell to take is last."""
         self.here = self.there = 0.0
-        """Seconds that the cells need of this host, and of the devices."""
+        """Seconds that the cells need on this host, and on the devices."""
 
     def __len__(self) -> int:
         return len(self._left)
 
     @property
     def waits(self) -> bool:
-        """Whether all its cells do."""
+        """Whether all its cells wait."""
         return all(self._waits(cell) for _, cell in self._left.values())
 
     def expect(self, expected: Expectations) -> None:
-        """Forecast the cells anew; then they are to be sorted."""
+        """Update the forecasts of the cells; they then have to be sorted."""
         self._left = {key: (expected.of(cell), cell) for key, (_, cell) in self._left.items()}
         self.here, self.there = sum(map(self._here, self._left)), sum(map(self._there, self._left))
 
     def sort(self, cores: float) -> None:
-        """Put them in order, where this host has so many cores for them. Equals stay as they were given."""
+        """Sort the cells for a host with `cores` cores for them. Equal cells stay in the order given."""
         scarce = self.devices / max(cores, 1e-9)
         backwards = list(self._left)[::-1]
         feeding = {key for key in backwards if self._here(key) * scarce < _SOONER * self._there(key)}
@@ -60,15 +62,15 @@ class Queue:
         self._by_length = sorted(backwards, key=self._length)
 
     def longest(self) -> float:
-        """Seconds of the cell that takes longest."""
+        """Return the seconds of the cell that takes longest."""
         return self._length(self._first(self._by_length))
 
     def take_longest(self) -> tuple[Forecast, Cell]:
-        """That cell. There must be one."""
+        """Take the longest cell. There must be one."""
         return self._take(self._first(self._by_length))
 
     def take_next(self, slack: float) -> tuple[Forecast, Cell]:
-        """The next one in order, where devices have work for so many seconds. There must be one."""
+        """Take the next cell in order, if devices have work for `slack` seconds. There must be one."""
         self._feeding = [key for key in self._feeding if key in self._left]
         feeding = [key for key in reversed(self._feeding) if not self._waits(self._left[key][1])]
         if not feeding:

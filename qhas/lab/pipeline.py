@@ -1,10 +1,10 @@
-"""Order of work: devices must never wait for this host, and this host must not run ahead without bound.
+"""The order of work: devices must never wait for this host, and this host must not run ahead without limit.
 
 A cell is prepared here, waits for a device, runs there, and is finished here (viewer, upload). A cell may start while
-few prepared cells wait for devices, so the lead is bounded and scratch space with it. Of the SoCs that may start one, the one
-next to starve comes first, with its next cell in order. But before all others a cell, of whatever SoC, that alone takes as
-long as everything that is left: the sweep would end with it. Cells of an ONNX that another cell is quantising or converting come
-last: they would hold a core's place and wait for it.
+few prepared cells wait for devices, which limits the lead and with it the scratch space. Of the SoCs that may start a
+cell, the next one to run out of work comes first, with its next cell in order. Before all others, however, comes a
+cell of any SoC that alone takes as long as everything that remains: the sweep would end with it. Cells of an ONNX
+that another cell is quantising or converting come last: they would occupy a core while waiting for it.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ _UNFINISHED_PER_CORE = 4
 _LEAD_PER_CORE = 3
 """Cells that may be prepared before they have a device, however few devices there are: short prepares come first."""
 _LOOK_AGAIN_SECONDS = 1.0
-"""Free memory and disk change without anybody telling."""
+"""How often to look again: free memory and disk space change without notification."""
 
 
 class Stage(StrEnum):
-    """Where a started cell is."""
+    """The stage of a started cell."""
 
     PREPARING = "preparing"
     WAITING = "waiting"
-    """Prepared; no device yet."""
+    """Prepared, but without a device yet."""
     ON_DEVICE = "on_device"
     FINISHING = "finishing"
 
 
 class Pipeline:
-    """The cells of one run on their way. Iterate it for the next cell to start; tell it where started cells are."""
+    """The cells of one run on their way. Iterate it for the next cell to start; report the stages of started cells."""
 
     def __init__(
         self,
@@ -55,7 +55,10 @@ class Pipeline:
         scratch: Path,
         expected: Expectations | None = None,
     ) -> None:
-        """`devices` is their number by SoC; a SoC that is not in it is simulated. Whoever knows what a cell took tells `expected`."""
+        """`devices` is the number of devices by SoC; a SoC that is not in it is simulated.
+
+        The caller reports to `expected` what cells took.
+        """
         self.expected = expected or Expectations(measured=devices.keys())
         self._version = -1
         self._cores = cores
@@ -67,14 +70,14 @@ class Pipeline:
         self._changed = asyncio.Event()
         self._started: dict[str, tuple[Forecast, float]] = {}
         self._makers: dict[str, str] = {}
-        """By conversion the key of the cell that does it, empty when it is done."""
+        """By conversion, the key of the cell that does it; empty when it is done."""
         by_soc = defaultdict[str, list[Cell]](list)
         for cell in cells:
             by_soc[cell.soc].append(cell)
         self._queues = {soc: Queue(devices.get(soc, inf), each, self._waits) for soc, each in by_soc.items()}
 
     def enter(self, cell: Cell, stage: Stage) -> None:
-        """A started cell goes on to its next stage."""
+        """Move a started cell to its next stage."""
         stages = self._stages[cell.soc]
         if (before := self._where.get(cell.key)) is not None:
             stages[before] -= 1
@@ -89,7 +92,7 @@ class Pipeline:
         self._changed.set()
 
     def leave(self, cell: Cell) -> None:
-        """A started cell has ended."""
+        """Remove a started cell that has ended."""
         if (last := self._where.pop(cell.key, None)) is not None:
             self._stages[cell.soc][last] -= 1
         self._started.pop(cell.key, None)
@@ -97,17 +100,17 @@ class Pipeline:
         self._changed.set()
 
     def _converted(self, cell: Cell) -> None:
-        """A started cell has its network, or will not have it."""
+        """Note that a started cell has its network, or will not get it."""
         conversion = conversion_of(cell)
         if self._makers.get(conversion) == cell.key:
             self._makers[conversion] = ""
 
     def _waits(self, cell: Cell) -> bool:
-        """Whether a cell would first wait until another one has quantised or converted the same network."""
+        """Whether a cell would have to wait until another one has quantised or converted the same network."""
         return bool(cell.model.onnx and self._makers.get(conversion_of(cell)))
 
     def urgency(self, cell: Cell) -> Urgency:
-        """How urgent host work for a started cell is."""
+        """Return how urgent host work for a started cell is."""
         stages, devices = self._stages[cell.soc], self._devices(cell.soc)
         match self._where.get(cell.key):
             case Stage.ON_DEVICE:
@@ -118,7 +121,7 @@ class Pipeline:
         return Urgency.AHEAD if fed or devices == inf else Urgency.DEVICE_STARVES
 
     async def __aiter__(self) -> AsyncIterator[Cell]:
-        """Cells in the order of work, each when it may start. A cell is then PREPARING."""
+        """Yield cells in the order of work, each when it may start. The cell is then PREPARING."""
         while any(self._queues.values()):
             self._changed.clear()
             self._expect()
@@ -135,7 +138,7 @@ class Pipeline:
                 continue
 
     def _expect(self) -> None:
-        """Order the cells that are left by what is expected of them now."""
+        """Order the remaining cells by what is expected of them now."""
         if self._version == self.expected.version:
             return
         self._version = self.expected.version
@@ -147,7 +150,7 @@ class Pipeline:
             queue.sort(self._cores * queue.here / here)
 
     def _ready(self) -> list[str]:
-        """The SoCs of which a cell may start."""
+        """Return the SoCs that a cell may start for."""
         waiting = [soc for soc, queue in self._queues.items() if queue]
         if not self._where:
             return waiting
@@ -164,31 +167,31 @@ class Pipeline:
         return self._queues[soc].take_next(self._slack(soc))
 
     def _clogged(self) -> bool:
-        """Whether so many cells wait to be finished that no other is begun: each holds scratch space."""
+        """Whether so many cells wait to be finished that no other may start: each holds scratch space."""
         return self._total(Stage.FINISHING) > _UNFINISHED_PER_CORE * self._cores
 
     def _wants(self, soc: str) -> bool:
-        """Whether the lead has room: a prepared cell and one in the making a device, and in all some a core."""
+        """Whether the lead has room: one cell prepared and one being prepared per device, and in all a few per core."""
         waiting, devices = self._stages[soc][Stage.WAITING], max(1, self._devices(soc))
         if self._total(Stage.WAITING) + self._total(Stage.PREPARING) < _LEAD_PER_CORE * self._cores:
             return True
         return waiting < devices and waiting + self._stages[soc][Stage.PREPARING] < 2 * devices
 
     def _satiety(self, soc: str) -> tuple[float, float]:
-        """Cells under way to each device, then the device time that is left, the most first."""
+        """Return a SoC's sort key: the fewest cells under way per device first, then the most device time left."""
         stages, queue = self._stages[soc], self._queues[soc]
         under_way = stages[Stage.PREPARING] + stages[Stage.WAITING] + stages[Stage.ON_DEVICE]
         share = 1 if queue.devices == inf else max(1, queue.devices)
         return under_way / share, -(queue.there or queue.here) / share
 
     def _slack(self, soc: str) -> float:
-        """Seconds until a device of the SoC has nothing to do."""
+        """Return the seconds until a device of the SoC has nothing to do."""
         under_way = [key for key in self._started if soc_of(key) == soc and self._device_left(key)]
         devices = max(1, self._devices(soc))
         return sum(map(self._device_left, under_way)) / devices if len(under_way) >= devices else 0.0
 
     def _time_left(self) -> float:
-        """No order ends sooner, as far as is known: what this host has left to do, or the devices of a SoC."""
+        """Return a lower bound for any order, as far as is known: what this host or a SoC's devices have left to do."""
         here = sum(queue.here for queue in self._queues.values())
         there = {soc: queue.there for soc, queue in self._queues.items()}
         for key, (forecast, since) in self._started.items():
@@ -201,7 +204,7 @@ class Pipeline:
         return max(here / self._cores, *(seconds / self._devices(soc) for soc, seconds in there.items()))
 
     def _device_left(self, key: str) -> float:
-        """Seconds that a started cell still needs a device."""
+        """Return the seconds for which a started cell still needs a device."""
         forecast, since = self._started[key]
         match self._where[key]:
             case Stage.FINISHING:
@@ -227,7 +230,7 @@ class Pipeline:
 
 
 def conversion_of(cell: Cell) -> str:
-    """What cells of one ONNX, quantised alike, share."""
+    """Return a key shared by the cells of one ONNX that are quantised alike."""
     quantize = cell.model.quantize
     return f"{cell.model.name} {quantize.name}" if quantize else cell.model.name
 
@@ -237,7 +240,7 @@ def _now() -> float:
 
 
 def _available_memory() -> float:
-    """Bytes that can be had without swapping; without end where the system does not tell."""
+    """Return the bytes available without swapping; infinite if the system does not report them."""
     try:
         text = Path("/proc/meminfo").read_text(encoding="ascii")
     except OSError:

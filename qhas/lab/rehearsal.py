@@ -1,4 +1,4 @@
-"""A sweep rehearsed on a clock that jumps: the order of work as it will be, with what cells are expected to take. Hours pass in no time."""
+"""A sweep's order of work rehearsed with expected durations, on a clock that jumps: hours pass in no time."""
 
 from __future__ import annotations
 
@@ -28,15 +28,16 @@ def rehearse(
     expected: Expectations,
     took: Mapping[str, Forecast],
 ) -> float:
-    """Seconds from start to end of cells that take what `took` says by key. `expected` decides their order, and learns.
+    """Return the seconds from start to end if cells take what `took` says by key.
 
-    `devices` is their number by SoC; a SoC that is not in it is simulated. Not in an event loop: it has its own.
+    `expected` decides their order, and learns. `devices` is the number of devices by SoC; a SoC that is not in it is
+    simulated. Not to be called in an event loop: it runs its own.
     """
     return in_no_time(Rehearsal(devices, cores, took).run(cells, expected))
 
 
 class Rehearsal:
-    """This host and its devices, where nothing else happens."""
+    """This host and its devices, with nothing else happening on them."""
 
     def __init__(self, devices: Mapping[str, int], cores: int, took: Mapping[str, Forecast]) -> None:
         self._counts = devices
@@ -47,10 +48,10 @@ class Rehearsal:
         self._made = set[str]()
         self._prepared = 0
         self.lead = 0
-        """Most prepared cells that waited for a device at once."""
+        """The largest number of prepared cells that waited for a device at once."""
 
     async def run(self, cells: Sequence[Cell], expected: Expectations | None = None) -> None:
-        """All of them, on the loop's clock."""
+        """Run all the cells, on the loop's clock."""
         pipeline = Pipeline(cells, self._counts, self._cores.count, _WITH_ROOM, Path("/"), expected)
         async with asyncio.TaskGroup() as group:
             async for cell in pipeline:
@@ -77,7 +78,7 @@ class Rehearsal:
         pipeline.leave(cell)
 
     async def _compute(self, cell: Cell, pipeline: Pipeline, seconds: float) -> None:
-        """On a core of this host; what is in the store needs none."""
+        """Use a core of this host; what is already in the store needs none."""
         if seconds:
             async with self._cores.turn(lambda: pipeline.urgency(cell)):
                 await asyncio.sleep(seconds)
@@ -92,7 +93,7 @@ class Rehearsal:
 
 
 class _Devices:
-    """Of a SoC: as leases of a run are, given to the cell first that needs one longest."""
+    """The devices of one SoC, given first to the cell that needs one longest, as the leases of a run are."""
 
     def __init__(self, count: int) -> None:
         self._free = count
@@ -128,7 +129,7 @@ class _NoWaiting(selectors.DefaultSelector):
 
 
 def in_no_time(work: Coroutine[Any, Any, None]) -> float:
-    """Run it on a clock of its own; how many seconds passed there."""
+    """Run the coroutine on its own clock and return the seconds that passed there."""
     selector = _NoWaiting()
     loop = asyncio.SelectorEventLoop(selector)
     loop.time = lambda: selector.now  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Python's collector of cyclic garbage, where very many small objects are made that none of it is."""
+"""Python's collector of cyclic garbage, for code that makes very many small objects without any such garbage."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _ALLOCATIONS_A_COLLECTION = 250_000
-"""More than the imports of a command make. Python's own threshold costs these a tenth of their CPU time, a report and the verdicts of a night a sixth."""
+"""More than the imports of a command make. Python's own threshold costs these a tenth of their CPU time, and a report
+and the verdicts of a night a sixth."""
 
 
 def collect_rarely() -> None:
-    """Seldom look for garbage, as long as this process lives."""
+    """Collect garbage rarely, for as long as this process lives."""
     gc.set_threshold(_ALLOCATIONS_A_COLLECTION, *gc.get_threshold()[1:])
 
 
 def collect_no_more() -> None:
-    """For the end of a process: Python looks through all there is several times before it goes, a third of a second of a command."""
+    """Exempt everything from collection at the end of a process.
+
+    Python would otherwise examine all objects several times before it exits: a third of a second of a command.
+    """
     gc.freeze()
 
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
-    """Seldom look for garbage meanwhile; also as a decorator."""
+    """Collect garbage rarely within the block; also as a decorator."""
     before = gc.get_threshold()
     collect_rarely()
     try:

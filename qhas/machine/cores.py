@@ -1,4 +1,4 @@
-"""The cores of this host: who may compute on them next."""
+"""The cores of this host: which work may use them next."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import IntEnum
 
 
 class Urgency(IntEnum):
-    """Who gets the next free core of this host."""
+    """The priority of host work for the next free core, most urgent first."""
 
     DEVICE_HELD = 0
-    """A device is leased and waits for it."""
+    """A device is leased and waits for the work."""
     CLOGGED = 1
-    """Post-processing, when too many cells wait for theirs and hold scratch space."""
+    """Post-processing, when too many cells wait for it and hold scratch space."""
     DEVICE_STARVES = 2
     """A prepare for a SoC that has an idle device, or will have one soon."""
     AHEAD = 3
@@ -24,19 +24,19 @@ class Urgency(IntEnum):
 
 
 class Cores:
-    """Turns at the cores of this host, the most urgent first, equals in order of asking."""
+    """Turns on the cores of this host: the most urgent first, equals in order of request."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self._free = count
         self._asked = 0
         self.computing = asyncio.Event()
-        """Set once a core has been used: whoever has something else to do loses nothing from then on."""
+        """Set once a core has been used: from then on, other work of this process delays nothing."""
         self._waiting: dict[int, tuple[Callable[[], Urgency], asyncio.Future[None]]] = {}
 
     @asynccontextmanager
     async def turn(self, urgency: Callable[[], Urgency]) -> AsyncIterator[None]:
-        """Use one core. The urgency is asked whenever a core becomes free, for it changes while one waits."""
+        """Use one core. The urgency is evaluated whenever a core becomes free, because it changes during the wait."""
         if self._free:
             self._free -= 1
         else:
@@ -56,7 +56,7 @@ class Cores:
             await granted
         except asyncio.CancelledError:
             self._waiting.pop(number, None)
-            if not granted.cancelled():  # granted in the same turn of the loop
+            if not granted.cancelled():  # granted in the same iteration of the loop
                 self._free += 1
                 self._serve()
             raise

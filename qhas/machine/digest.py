@@ -9,12 +9,12 @@ from typing import Any
 
 
 def file_digest(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes, read in chunks."""
+    """Return the hexadecimal SHA-256 of a file's bytes, read in chunks."""
     with path.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()
 
 
 def data_digest(data: Any) -> str:
-    """Hexadecimal SHA-256 of JSON-like data; the order of keys does not matter."""
+    """Return the hexadecimal SHA-256 of JSON-like data; the order of keys does not matter."""
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

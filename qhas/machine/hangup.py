@@ -1,4 +1,4 @@
-"""A terminal that is closed, or a connection to it that breaks, ends a run as Ctrl-C does: tidily."""
+"""Closing a terminal, or losing the connection to it, ends a run as Ctrl-C does: tidily."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def hangup_interrupts() -> Iterator[None]:
-    """Within the block SIGHUP is SIGINT, whoever handles that. Where SIGHUP is ignored, as under nohup, it stays so.
+    """Turn SIGHUP into SIGINT within the block, whatever handles that. If it is ignored, as under nohup, it stays so.
 
-    Where SIGINT is ignored, as a shell has it for what a script starts with `&`, SIGHUP interrupts all the same. Only the main
+    Even if SIGINT is ignored, as for anything that a shell script starts with `&`, SIGHUP interrupts. Only the main
     thread can do this; in any other the block changes nothing.
     """
     with _interrupting(signal.SIGHUP):
@@ -21,7 +21,7 @@ def hangup_interrupts() -> Iterator[None]:
 
 @contextmanager
 def end_interrupts() -> Iterator[None]:
-    """The same of SIGTERM as well, for what has to tidy up whoever ends it."""
+    """Do the same for SIGTERM as well, for work that has to tidy up however it is terminated."""
     with _interrupting(signal.SIGHUP), _interrupting(signal.SIGTERM):
         yield
 

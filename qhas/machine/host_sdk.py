@@ -1,4 +1,4 @@
-"""The host SDK stands alone: it is asked as a program. What asks it may have imported nothing yet."""
+"""Queries to the host SDK, which is independent and run as a program. The caller may not have imported anything yet."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import suppress
 from typing import NamedTuple
 
 ROOT_VARIABLES = ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT")
-"""Each names an SDK in its place."""
+"""Each names an SDK to use instead of the host SDK."""
 _SECONDS = 120
 
 
 class Answer(NamedTuple):
-    """Lines of an answer; without any, a sentence says why."""
+    """The lines of an answer; without any, a sentence that says why."""
 
     lines: list[str]
     complaint: str = ""
@@ -23,13 +23,16 @@ _asked: dict[tuple[str, ...], subprocess.Popen[str]] = {}
 
 
 def ask(*question: str) -> None:
-    """Begin to ask: `answer_of` the same question then has less of the wait, or none. A host SDK that cannot be asked is for it to tell."""
+    """Start a query, so that `answer_of` the same question then waits less, or not at all.
+
+    A host SDK that cannot be run is reported by `answer_of`.
+    """
     with suppress(OSError):
         _asked[question] = _asking(question)
 
 
 def answer_of(*question: str) -> Answer:
-    """What `python -m hostsdk` says to the question."""
+    """Return what `python -m hostsdk` answers to the question."""
     try:
         with _asked.pop(question, None) or _asking(question) as process:
             output, complained = _told(process)
@@ -49,6 +52,6 @@ def _asking(question: tuple[str, ...]) -> subprocess.Popen[str]:
 def _told(process: subprocess.Popen[str]) -> tuple[str, str]:
     try:
         return process.communicate(timeout=_SECONDS)
-    except BaseException:  # also one who will not wait
+    except BaseException:  # also if the user interrupts the wait
         process.kill()
         raise

@@ -1,4 +1,4 @@
-"""How files are packed and written whole."""
+"""Compressing files and writing them atomically."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHUNK = 1 << 20
 
 
 def gzipped(source: Path, target: Path) -> Path:
-    """Compress with no time and no name inside, so that equal files stay equal."""
+    """Compress a file without a time or a name inside, so that equal files stay equal."""
     with source.open("rb") as plain, target.open("wb") as sink, _packing(sink) as packed:
         shutil.copyfileobj(plain, packed, _CHUNK)
     return target
@@ -25,7 +25,10 @@ def gzipped(source: Path, target: Path) -> Path:
 
 @contextmanager
 def packed_copy(source: Path, folder: Path | None, turn: AbstractContextManager[object]) -> Iterator[Path]:
-    """What `gzipped` makes of a file, in a folder, else in TMPDIR, until the block ends. It is packed within a turn."""
+    """Yield a `gzipped` copy of a file in a folder, else in TMPDIR, that exists until the block ends.
+
+    It is packed within `turn`.
+    """
     descriptor, name = tempfile.mkstemp(".gz", "qhas-upload-", folder)
     os.close(descriptor)
     packed = Path(name)
@@ -38,7 +41,7 @@ def packed_copy(source: Path, folder: Path | None, turn: AbstractContextManager[
 
 
 def gzipped_bytes(content: bytes) -> bytes:
-    """The bytes that `gzipped` makes of a file with these."""
+    """Return the bytes that `gzipped` writes for a file with this content."""
     sink = BytesIO()
     with _packing(sink) as packed:
         packed.write(content)
@@ -50,14 +53,14 @@ def _packing(sink: IO[bytes]) -> gzip.GzipFile:
 
 
 def partial_of(target: Path) -> Path:
-    """Where the bytes of a file arrive before it is whole: beside it, another place for every writer."""
-    beginning = target.name[:40]  # the whole name may be as long as one can be
+    """Return where a file's bytes go until it is complete: beside it, in a different place for every writer."""
+    beginning = target.name[:40]  # the whole name may already have the maximum length
     return target.with_name(f"{beginning}.{secrets.token_hex(8)}.partial")
 
 
 @contextmanager
 def arriving(target: Path) -> Iterator[Path]:
-    """Where to write a file that is at `target` when the block has ended, and nowhere if it raises."""
+    """Yield where to write a file that is moved to `target` when the block has ended, or removed if it raises."""
     partial = partial_of(target)
     try:
         yield partial
@@ -67,13 +70,13 @@ def arriving(target: Path) -> Iterator[Path]:
 
 
 def write_renamed(target: Path, content: bytes) -> None:
-    """Write a file that readers see whole or not at all while the host lives, as scratch space does not outlive it."""
+    """Write a file so that readers see all of it or nothing while the host lives: scratch space does not outlive it."""
     with arriving(target) as partial:
         partial.write_bytes(content)
 
 
 def sync(path: Path) -> None:
-    """Return when a file or a directory is on the disk: what is renamed or written later cannot outlive it in a crash."""
+    """Wait until a file or directory is on disk: what is renamed or written later cannot outlive it in a crash."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -82,9 +85,9 @@ def sync(path: Path) -> None:
 
 
 def write_whole(path: str, content: bytes, *, replace: bool = True) -> None:
-    """Write a local file that readers see whole or not at all, also after a crash of the host.
+    """Write a local file so that readers see all of it or nothing, even after a crash of the host.
 
-    Raises FileExistsError if it is not to be replaced.
+    Raises FileExistsError if it exists and is not to be replaced.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     partial = partial_of(Path(path))

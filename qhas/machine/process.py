@@ -1,4 +1,4 @@
-"""Run one tool: its own directory, its own process group, a time limit, its whole output kept."""
+"""Running one tool: in its own directory and process group, with a time limit, and with all its output kept."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from qhas.machine.secrets import holds_secret
 from qhas.machine.tether import tethered
 
 GRACE_SECONDS = 2.0
-"""Between SIGTERM and SIGKILL, for a tool to take its children along."""
+"""Time between SIGTERM and SIGKILL for a tool to terminate its children."""
 
 _FULL_BYTES = 1 << 20
-"""A disk with less room is full: what did not fit may have been removed again, and other cells free some meanwhile."""
+"""A disk with less free space counts as full: what did not fit may have been removed again, and other cells may have
+freed some in the meantime."""
 
 
 class ToolRun(Stored):
-    """What a finished tool left behind. Times are UTC; durations are host seconds, never a latency."""
+    """The result of a finished tool. Times are UTC; durations are host seconds, never a latency."""
 
     argv: list[str]
     started_at: Moment
@@ -41,7 +42,7 @@ class ToolRun(Stored):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def killed_by(self) -> str | None:
-        """Name of the signal that ended the tool, from a negative exit code or a shell's 128 + n."""
+        """The name of the signal that killed the tool, from a negative exit code or a shell's 128 + n."""
         number = -self.exit_code if self.exit_code < 0 else self.exit_code - 128
         with contextlib.suppress(ValueError):
             return signal.Signals(number).name
@@ -53,7 +54,7 @@ class ToolNotExecutable(Exception):
 
 
 def tool_environment(additions: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment for a vendor tool: ours without credentials, plus the additions."""
+    """Return the environment for a vendor tool: ours without credentials, plus the additions."""
     inherited = {name: value for name, value in environ.items() if not holds_secret(name, value)}
     return inherited | dict(additions)
 
@@ -68,12 +69,13 @@ async def run_tool(
     errors: Path | None = None,
     stdin: Path | Literal["held"] | None = None,
 ) -> ToolRun:
-    """Run a program to its end with standard output and error in `output`, or error apart in `errors`.
+    """Run a program to its end with standard output and error in `output`, or with error separately in `errors`.
 
-    Standard input is empty, a file, or "held": open as long as this process lives, so that the program can tell.
-    When the time limit passes, or the caller is cancelled, the whole process group is ended before this returns; a
-    caller that is cancelled once more waits for no clean-up of the tool. It ends with this process, too, however that ends. Raises ToolNotExecutable, and OSError for a
-    directory or output file that cannot be used; a failing program is not an exception here.
+    Standard input is empty, a file, or "held": open as long as this process lives, so that the program can notice its
+    end. When the time limit passes or the caller is cancelled, the whole process group is terminated before this
+    returns; a caller that is cancelled again does not wait for the tool to clean up. The tool also ends with this
+    process, however that ends. Raises ToolNotExecutable, and OSError for a directory or output file that cannot be
+    used; a failing program is not an exception here.
     """
     started_at, clock = datetime.now(UTC), time.monotonic()
     with ExitStack() as files:
@@ -126,7 +128,7 @@ def _standard_input(source: Path | Literal["held"] | None, files: ExitStack) -> 
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:
-    """End what is left of the group, also children that outlive a finished tool, even if cancelled meanwhile."""
+    """Terminate the rest of the group, including children that outlive a finished tool, even if cancelled."""
     try:
         if process.returncode is None:
             _signal_group(process.pid, signal.SIGTERM)

@@ -1,6 +1,6 @@
-"""Which process it is: of which boot, in which PID namespace, and since when.
+"""The identity of a process: its boot, its PID namespace, and when it started.
 
-A number alone says little: numbers are given again, and every container counts its own.
+A number alone says little: numbers are reused, and every container has its own.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from qhas.documents import Stored
 from qhas.outside_text import shown
 
 _ENDED = ("Z", "X")
-"""States in proc(5): dead, though a parent that never asks (a container's first process) keeps its number."""
+"""States in proc(5): dead, although a parent that never reaps it (a container's first process) keeps its number."""
 
 
 class ProcessIdentity(Stored):
-    """A process, told apart from every other one. Processes of one `place` see each other."""
+    """A process, distinguished from every other one. Processes of one `place` see each other."""
 
     place: str
     pid: int = Field(gt=0, lt=1 << 31)
     started: int = Field(description="Clock ticks since the boot.")
 
     def is_visible(self) -> bool:
-        """Whether this process can know of its end: same boot, same PID namespace."""
+        """Whether this process can know when it ends: same boot, same PID namespace."""
         return bool(self.place) and self.place == _place()
 
     def has_ended(self) -> bool:
-        """Whether it is known to be gone. Never of another host's or another container's process."""
+        """Whether it is known to be gone. Never true for a process of another host or container."""
         if not self.is_visible():
             return False
         try:
@@ -42,13 +42,13 @@ class ProcessIdentity(Stored):
         except ProcessLookupError:
             return True
         except PermissionError:
-            pass  # somebody else's, and alive
+            pass  # another user's, and alive
         process = _look(self.pid)
         return process is not None and (process.state in _ENDED or process.started != self.started)
 
 
 def this_process() -> ProcessIdentity | None:
-    """Identity of this process; None where the system does not tell."""
+    """Return the identity of this process; None if the system does not provide it."""
     place, process = _place(), _look(os.getpid())
     return (
         ProcessIdentity(place=place, pid=os.getpid(), started=process.started) if place and process else None
@@ -56,12 +56,12 @@ def this_process() -> ProcessIdentity | None:
 
 
 def names_of_this_host() -> frozenset[str]:
-    """Host name and boot id. Containers of a host share the second, boots of a host the first."""
+    """Return host name and boot id. Containers of a host share the latter, boots of a host the former."""
     return frozenset(filter(None, (socket.gethostname(), _boot_id())))
 
 
 def holders_of_lock(descriptor: int) -> str:
-    """Who has an flock on the open file, for people and as far as the system tells: "process 123 (sleep) of alice"."""
+    """Describe who holds an flock on the open file, as far as known, such as "process 123 (sleep) of alice"."""
     return ", ".join(sorted(set(_holders(os.fstat(descriptor))))) or "a process that is not seen from here"
 
 
@@ -71,7 +71,7 @@ def _holders(file: os.stat_result) -> Iterator[str]:
         for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
             fields = (
                 line.split()
-            )  # "3: FLOCK ADVISORY WRITE 6953 fe:00:2146717 0 EOF"; who waits has "->" after the number
+            )  # "3: FLOCK ADVISORY WRITE 6953 fe:00:2146717 0 EOF"; a waiter has "->" after the number
             if fields[1] == "FLOCK" and fields[5] == here:
                 yield _told(int(fields[4]))
 
@@ -85,7 +85,7 @@ def _told(pid: int) -> str:
 
 
 def name_of_user(uid: int) -> str:
-    """What the user is called, or the number of one without a name."""
+    """Return the user's name, or the number of one without a name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -100,7 +100,7 @@ class _Look(NamedTuple):
 def _look(pid: int) -> _Look | None:
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        fields = text.rpartition(")")[2].split()  # the program's name may hold anything
+        fields = text.rpartition(")")[2].split()  # the program's name may contain anything
         return _Look(fields[0], int(fields[19]))
     except (OSError, ValueError, IndexError):
         return None
@@ -116,7 +116,7 @@ def _boot_id() -> str:
 def _place() -> str:
     try:
         if Path("/proc/self").readlink() != Path(str(os.getpid())):
-            return ""  # the /proc of another namespace tells of other processes
+            return ""  # the /proc of another namespace describes other processes
         return f"{_boot_id()} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return ""

@@ -1,4 +1,4 @@
-"""Proxies that the environment names. None of them reaches what listens on this host's loopback."""
+"""Proxies named by the environment. None of them can reach services on this host's loopback."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def proxy_of_loopback(environ: Mapping[str, str] = os.environ) -> str | None:
-    """The variable whose proxy would be asked for addresses on loopback; None if there is none."""
+    """Return the variable whose proxy would be used for loopback addresses; None if there is none."""
     name = next(_named(environ), None)
     return name if name and any(_missing(environ, other) for other in _EXEMPTIONS) else None
 
 
 def unusable_proxies(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Variables whose proxy ends Prefect's client before it asks anything, whatever is exempt, and why."""
+    """Return variables whose proxy makes Prefect's client fail before any request, whatever is exempt, and why."""
     faults = {name: _fault(environ[name]) for name in _named(environ)}
     return {name: fault for name, fault in faults.items() if fault}
 
@@ -27,7 +27,7 @@ def unusable_proxies(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 def exempt_loopback(environ: MutableMapping[str, str] = os.environ) -> None:
     """Let clients in this environment, ours and those we start, reach loopback without a proxy.
 
-    A proxy that cannot be used is left out of it.
+    A proxy that cannot be used is removed from the environment.
     """
     for name in unusable_proxies(environ):
         del environ[name]
@@ -37,7 +37,7 @@ def exempt_loopback(environ: MutableMapping[str, str] = os.environ) -> None:
 
 
 def _named(environ: Mapping[str, str]) -> Iterator[str]:
-    """Clients of Python read every spelling of the names, also a mixed one."""
+    """Yield the proxy variables that are set. Python clients read the names in any case, even mixed."""
     for low in _PROXIES:
         yield from (name for name in sorted(environ) if name.lower() == low and environ[name])
 
@@ -58,7 +58,7 @@ def _fault(proxy: str) -> str | None:
 
 
 def _exempt(environ: Mapping[str, str], name: str) -> list[str]:
-    """Hosts without a proxy, by a variable or by another spelling of it: clients differ in which they read."""
+    """Return hosts without a proxy, from a variable or another spelling of it: clients differ in which they read."""
     others = [*_EXEMPTIONS, *(other for other in environ if other.lower() == _EXEMPTIONS[0])]
     value = environ.get(name, next((environ[other] for other in others if other in environ), ""))
     return [host for word in value.split(",") if (host := word.strip())]

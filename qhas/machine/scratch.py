@@ -1,7 +1,7 @@
-"""Scratch directories, of one process each: gone at its end, and after its death when the next run begins.
+"""Scratch directories of one process each: removed at its end or, if it dies, when the next run begins.
 
-Each holds a file that its process has locked. The kernel drops the lock when the process dies, however it dies and
-in whatever container, so a lock that can be had says that nobody uses the directory any more.
+Each contains a file that its process has locked. The kernel drops the lock when the process dies, however it dies and
+in whatever container, so a lock that can be acquired shows that the directory is no longer in use.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from qhas.machine.process_identity import names_of_this_host
 from qhas.machine.shared_directory import LockedFile, SharedDirectory
 
 SHORT = Path("/tmp")  # noqa: S108  # mkdtemp makes a directory that only we can use
-"""Where sockets lie if TMPDIR is too long for their names."""
+"""Where sockets are created if TMPDIR is too long for their names."""
 _PREFIX = "qhas-"
 _LOCK = "in-use"
 
@@ -32,7 +32,7 @@ class Scratch:
     def __init__(self, place: Path | None = None) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         self._lock: LockedFile | None = None
-        # Where files cannot be locked nobody can tell whether the process lives: the directory is never taken for dead.
+        # If files cannot be locked, nothing shows whether the process is alive: the directory never counts as dead.
         with suppress(OSError, InvalidInput):
             self._lock = _marked(self.path)
 
@@ -45,19 +45,19 @@ class Scratch:
         self.remove()
 
     def remove(self) -> None:
-        """Remove it with all it holds."""
+        """Remove the directory with all its content."""
         _remove(self.path)
         if self._lock:
             self._lock.close()
 
 
 def dead_scratch(place: Path | None = None) -> list[Path]:
-    """Directories in TMPDIR, or in `place`, whose process is dead."""
+    """Return the directories in TMPDIR, or in `place`, whose process is dead."""
     return [directory for directory in _ours(place) if _is_dead(directory)]
 
 
 def remove_dead_scratch() -> None:
-    """Remove what dead runs of this user left in TMPDIR and where sockets lie."""
+    """Remove what dead runs of this user left in TMPDIR and in the place for sockets."""
     for place in {Path(tempfile.gettempdir()), SHORT}:
         for directory in _ours(place):
             with _held_if_dead(directory) as dead:
@@ -66,7 +66,7 @@ def remove_dead_scratch() -> None:
 
 
 def _marked(directory: Path) -> LockedFile:
-    """The directory's lock, held. It gets its name when it is held: until then nobody takes it for a dead one's."""
+    """Return the directory's lock, held. It gets its name only then, so the directory never looks dead before."""
     lock = SharedDirectory(directory).open("new", create=True)
     lock.lock()
     lock.write(json.dumps(sorted(names_of_this_host())))
@@ -78,7 +78,7 @@ def _ours(place: Path | None) -> Iterator[Path]:
     for directory in sorted((place or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*")):
         with suppress(OSError):
             facts = directory.lstat()
-            # Where others may write, the mark may be theirs: as in the directory of the leases.
+            # If others may write there, the mark may be theirs, as in the directory of the leases.
             private = stat.S_ISDIR(facts.st_mode) and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
             if private and facts.st_uid == os.geteuid():
                 yield directory
@@ -86,7 +86,7 @@ def _ours(place: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _held_if_dead(directory: Path) -> Iterator[bool]:
-    """Whether its process is dead; its lock is held meanwhile."""
+    """Yield whether the directory's process is dead; its lock is held in the meantime."""
     try:
         lock = SharedDirectory(directory).open(_LOCK)
     except (OSError, InvalidInput):  # no mark: not ours to judge
@@ -105,7 +105,7 @@ def _is_dead(directory: Path) -> bool:
 
 
 def _was_made_here(line: bytes) -> bool:
-    """Whether by a process of this host: locks of other hosts are not always seen on a shared disk."""
+    """Whether a process of this host made it: locks of other hosts are not always visible on a shared disk."""
     try:
         return bool(names_of_this_host() & set(json.loads(line)))
     except (ValueError, TypeError, RecursionError):
@@ -113,7 +113,7 @@ def _was_made_here(line: bytes) -> bool:
 
 
 def _remove(directory: Path) -> None:
-    """The lock goes last: a removal that is cut short is finished by the next one."""
+    """Remove the directory, with the lock last: an interrupted removal is finished by the next one."""
     with suppress(OSError):
         for entry in list(directory.iterdir()):
             if entry.is_dir() and not entry.is_symlink():

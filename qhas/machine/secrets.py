@@ -1,6 +1,7 @@
-"""Secrets of variables, of addresses, and of texts in which addresses stand: what may be handed on, shown and stored.
+"""Secrets in variables, in addresses and in texts that contain addresses: what may be passed on, shown and stored.
 
-An address keeps its secrets in memory, where it fetches; every text and every record has it as `masked` shows it.
+An address keeps its secrets in memory, where it is needed for fetching; every text and record has it as shown by
+`masked`.
 """
 
 from __future__ import annotations
@@ -30,19 +31,20 @@ _SECRET_WORDS = (
     "BEARER",
     "JWT",
 )
-_PRIVATE_PREFIXES = ("AWS_", "PREFECT_", "FSSPEC_")  # fsspec takes keys of stores from its variables
+_PRIVATE_PREFIXES = ("AWS_", "PREFECT_", "FSSPEC_")  # fsspec reads store keys from its variables
 _PRIVATE_SUFFIXES = ("_KEY", "_PASS", "_PWD", "_PAT", "_SAS")
 
 MASK = "..."
 _SHORTEST = 4
-"""Shorter secrets are not looked for in texts: they would be found in words that have nothing to do with them."""
+"""Shorter secrets are not searched for in texts: they would be found in unrelated words."""
 
 _SHORTEST_USER = 8
-"""A user without a password is a token if it is as long."""
+"""Without a password, a user name of at least this length counts as a token."""
 _DEEPEST = 10
-"""Addresses within one another, as caches and archives chain them."""
+"""Maximum nesting of addresses, as caches and archives chain them."""
 _LONG = 16
-"""Longer ones are looked for within words too, and as an address, a JSON text or an escaped line writes them."""
+"""Secrets of at least this length are also searched for within words, and in the form that an address, a JSON text or
+an escaped line gives them."""
 
 _URL = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]{0,40}://)"
@@ -51,10 +53,10 @@ _URL = re.compile(
 _MISSPELT = re.compile(
     r"\b([A-Za-z][A-Za-z0-9+.-]{1,20}:(?:/(?!/)|\\{1,2}(?!\\)))[^\s/\\:@]{1,200}:\S{1,200}@"
 )
-"""With a slash too few, or turned the wrong way, it is a path to everybody but its author."""
+"""With a slash missing or turned the wrong way, an address looks like a path to everyone but its author."""
 _PACKED_URL = re.compile(r"(?i)(%3A%2F%2F)[^&;#\s\"'<>]{1,400}?%40")
-"""An address as a parameter of another."""
-_SIGNING = (  # parameters that are secret wherever they stand, as in the body of a server's answer
+"""An address as a parameter of another one."""
+_SIGNING = (  # parameters that are secret wherever they occur, as in the body of a server's answer
     r"X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|AccountKey|SharedAccessSignature"
 )
 _IN_QUERY = (
@@ -69,13 +71,13 @@ _HEADER = re.compile(
     r"|\bx-(?:amz|goog)-security-token[\"']?\s*:\s*[\"']?"
     r"|\b(?:x-api-key|(?:set-)?cookie)[\"']?:\s*[\"']?)([^\s\"',]+)"
 )
-"""What a client that traces its requests prints of them."""
+"""What a client that traces its requests prints about them."""
 _NAMED = re.compile(
     r"(?i)((?:secret|passw(?:or)?d|passphrase|credentials?|(?:access|api|private)[-_]?key|auth_string|_(?:pat|pwd|jwt)"
-    r"|[-_]token(?![\w-]{0,40}[\"']?\s?[:=]\s?[\"']?[\d.]+(?![\w.-])))"  # counts and times of tokens are figures
+    r"|[-_]token(?![\w-]{0,40}[\"']?\s?[:=]\s?[\"']?[\d.]+(?![\w.-])))"  # token counts and times are figures
     r"[\w-]{0,40}(?:\s?=\s?[\"']?|[\"']\s?[:=]\s?[\"']?))((?!\.\.\.)[^\s\"',;&#]{4,})"
 )
-"""A variable as a tool prints its environment or its settings."""
+"""A variable as printed by a tool that shows its environment or settings."""
 
 
 def is_secret(name: str) -> bool:
@@ -86,9 +88,9 @@ def is_secret(name: str) -> bool:
 
 
 def masked(address: str) -> str:
-    """The address without password and signatures. What is no URL has none.
+    """Return the address without password and signatures. Only a URL, even a misspelt one, has any.
 
-    A password may hold `/` and `@`: where it ends cannot always be told, and then rather too much is left out.
+    A password may contain `/` and `@`, so its end is sometimes ambiguous; when in doubt, more is masked.
     """
     scheme, separator, rest = address.partition("://")
     if not separator:
@@ -97,7 +99,7 @@ def masked(address: str) -> str:
 
 
 def masked_text(text: str, secrets: Collection[str] = ()) -> str:
-    """The text without the given secrets, passwords in addresses, and what signs a request."""
+    """Return the text without the given secrets, passwords in addresses, request signatures and named credentials."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             text = _as_written(secret).sub(MASK, text)
@@ -106,7 +108,7 @@ def masked_text(text: str, secrets: Collection[str] = ()) -> str:
 
 
 def _as_written(secret: str) -> re.Pattern[str]:
-    """The secret; a long one also with its marks percent-encoded or behind a backslash."""
+    """Return a pattern of the secret; a long one also matches with its punctuation percent-encoded or escaped."""
     if len(secret) < _LONG:
         return re.compile(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])")
     return re.compile(
@@ -119,29 +121,29 @@ def _as_written(secret: str) -> re.Pattern[str]:
     )
 
 
-@lru_cache(maxsize=1024)  # each tool's environment asks it of all variables
+@lru_cache(maxsize=1024)  # called for all variables in each tool's environment
 def holds_secret(name: str, value: str) -> bool:
-    """Whether a variable may hold a credential, by its name or as the password in an address."""
+    """Whether a variable may hold a credential, judging by its name or by a password in an address."""
     return is_secret(name) or not value == masked_text(value) == masked(value)
 
 
 def error_at(address: str, text: str) -> str:
-    """The text of an error met with an address, without the secrets of the address."""
+    """Return the text of an error caused by an address, without the address's secrets."""
     return masked_text(text.replace(address, masked(address)), list(_secrets_of(address)))
 
 
 def name_in(address: str) -> str:
-    """The file's own name: what follows a URL's `?` or `#` is not part of it."""
+    """Return the file's own name, without a URL's `?` or `#` and what follows."""
     path = re.split(r"[?#]", address, maxsplit=1)[0] if "://" in address else address
     return PurePosixPath(path).name
 
 
 Address = Annotated[str, PlainSerializer(masked, return_type=str, when_used="json")]
-"""A path or URL that is masked in every JSON document made of its model, and whole in memory."""
+"""A path or URL that is masked in every JSON document made from its model, but complete in memory."""
 
 
 def _without_users(rest: str) -> str:
-    """What follows `://`, without user and password, also of an address within it, as in `zip://net.dlc::https://...`."""
+    """Mask user and password in what follows `://`, also in addresses within it, as in `zip://net.dlc::https://...`."""
     if "@" in rest:
         parts = rest.split("://", _DEEPEST)
         inner = ("://".join(parts[begin:]) for begin in range(len(parts)))
@@ -151,7 +153,7 @@ def _without_users(rest: str) -> str:
 
 
 def _without_user(rest: str) -> str:
-    """What follows `://`, its user and password replaced."""
+    """Mask user and password in what follows `://`."""
     if "@" not in rest:
         return rest
     authority = rest.partition("/")[0]

@@ -1,4 +1,4 @@
-"""A directory that the users of a host share, and files in it that are locked and hold one line."""
+"""A directory shared by the users of a host, and files in it that are locked and hold one line."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from qhas.naming import safe_name
 
 DIRECTORY_VARIABLE = "QHAS_LEASES"
 _RUN_LOCK = Path("/run/lock/qhas")
-# Not TMPDIR: it may differ between the processes of a host, and they must meet.
+# Not TMPDIR: it may differ between the processes of a host, which have to meet.
 _TEMPORARY = Path("/tmp/qhas-leases")  # noqa: S108  # opened without following links
 
 LOCK_SECONDS = 30.0
-"""How long a lock that is only had for moments is waited for."""
+"""How long to wait for a lock that is only held for moments."""
 _RETRY_SECONDS = 0.002
 _LONGEST_LINE = 64 * 1024
 _open_files: set[int] = set()
 
 
 def default_directory() -> Path:
-    """Where the processes of this host meet: QHAS_LEASES, else below /run/lock if one may write there, else /tmp."""
+    """Return where the processes of this host meet: QHAS_LEASES, else below /run/lock if writable, else /tmp."""
     if named := os.environ.get(DIRECTORY_VARIABLE):
         return Path(named)
     writable = _RUN_LOCK if _RUN_LOCK.exists() else _RUN_LOCK.parent
@@ -50,7 +50,7 @@ os.register_at_fork(after_in_child=_close_inherited)
 
 
 class LockedFile:
-    """An open file with an flock of its own, even against others in this process, and one line of text."""
+    """An open file with its own flock, even against others in this process, and one line of text."""
 
     def __init__(self, descriptor: int, path: str) -> None:
         self._descriptor = descriptor
@@ -72,7 +72,7 @@ class LockedFile:
             time.sleep(_RETRY_SECONDS)
 
     def try_lock(self) -> bool:
-        """Whether the lock was free; it is ours then."""
+        """Acquire the lock if it is free; return whether it is ours now."""
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -80,35 +80,35 @@ class LockedFile:
         return True
 
     def refuse_holder(self, seconds: float) -> NoReturn:
-        """Raise InvalidInput with the name of who has had the lock for so many seconds."""
+        """Raise InvalidInput, naming the process that has held the lock for this many seconds."""
         raise InvalidInput(
             f"{self._path} has been locked for {seconds:g} s by {self.holder()}, and nobody may have it for more than "
             f"a moment: end that process, or name another directory in {DIRECTORY_VARIABLE}."
         )
 
     def holder(self) -> str:
-        """The process that has the lock, as the system tells it."""
+        """Return the process that holds the lock, as reported by the system."""
         return holders_of_lock(self._descriptor)
 
     def read(self) -> bytes:
-        """The line; empty if there is none."""
+        """Return the line; empty if there is none."""
         return os.pread(self._descriptor, _LONGEST_LINE, 0).partition(b"\n")[0]
 
     def write(self, line: str) -> None:
-        """Put the line in place of the old one. A crash leaves one of the two: what follows a line is not read."""
+        """Replace the old line. A crash leaves one of the two: what follows a line is not read."""
         data = line.encode() + b"\n"
         os.pwrite(self._descriptor, data, 0)
         os.ftruncate(self._descriptor, len(data))
 
     def clear(self) -> None:
-        """Leave no line."""
+        """Remove the line."""
         os.ftruncate(self._descriptor, 0)
 
     def close(self) -> None:
-        """Give up lock and file."""
+        """Release the lock and close the file."""
         if self._descriptor in _open_files:
             _open_files.remove(self._descriptor)
-            # A child between fork and exec has the file open too: closing alone would leave it locked for that time.
+            # A child between fork and exec has the file open too: closing alone would keep it locked for that time.
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
 
@@ -116,17 +116,17 @@ class LockedFile:
 class SharedDirectory:
     """A directory whose files every user of the host may lock and write.
 
-    Nobody else's links or devices are followed: such a file raises InvalidInput. Files are rewritten in place,
-    because a sticky directory lets nobody replace or remove the files of others. What belongs to another user than root
-    is used only where QHAS_LEASES names it: its owner may take everybody's locks away.
+    Links and devices are not followed: such a file raises InvalidInput. Files are rewritten in place, because in a
+    sticky directory nobody can replace or remove the files of others. A directory that belongs to
+    neither root nor this user is used only if QHAS_LEASES names it: its owner could take away everyone's locks.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._prefix = f"{path}/"  # joining paths would be the most of a poll's cost
+        self._prefix = f"{path}/"  # joining paths would be most of a poll's cost
 
     def create(self) -> None:
-        """Make it if it is not there. Raises InvalidInput if it cannot be, or may be changed by who should not."""
+        """Create the directory if missing. Raises InvalidInput if it cannot be, or if others could tamper with it."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.mkdir()
@@ -156,11 +156,11 @@ class SharedDirectory:
             ) from error
 
     def names(self) -> list[str]:
-        """The files there are."""
+        """Return the names of its files."""
         return os.listdir(self._prefix)  # noqa: PTH208
 
     def changed(self) -> int:
-        """When it last gained or lost a file, in nanoseconds, as finely as the file system tells."""
+        """Return when it last gained or lost a file, in nanoseconds, at the file system's resolution."""
         return os.stat(self._prefix).st_mtime_ns  # noqa: PTH116
 
     def remove(self, name: str) -> None:
@@ -177,7 +177,7 @@ class SharedDirectory:
 
     @asynccontextmanager
     async def alone_in_loop(self, seconds: float = LOCK_SECONDS) -> AsyncIterator[None]:
-        """As `alone`, without blocking the loop while another process has the mutex. The body must not await."""
+        """Do as `alone`, without blocking the loop while another process has the mutex. The body must not await."""
         with self.open("mutex", create=True) as mutex:
             deadline = time.monotonic() + seconds
             while not mutex.try_lock():
@@ -188,15 +188,13 @@ class SharedDirectory:
 
 
 def _objection(path: Path) -> str | None:
-    """Why others could take away the locks of this user, and what to do."""
+    """Return why others could take away the locks of this user, and what to do."""
     facts = path.lstat()
     if not stat.S_ISDIR(facts.st_mode):
         return "is not a directory but should be the one of the device leases: remove it, or name another in QHAS_LEASES."
     if _anyone_replaces(facts):
         return f"lets everybody remove the locks of others: run `chmod +t {path}`, or name another in QHAS_LEASES."
-    if os.environ.get(DIRECTORY_VARIABLE) == str(
-        path
-    ):  # who names it vouches for its owner and the way to it
+    if os.environ.get(DIRECTORY_VARIABLE) == str(path):  # naming it vouches for its owner and parents
         return None
     if facts.st_uid not in (0, os.geteuid()):
         return (
@@ -238,9 +236,7 @@ def _open_plain(path: str, *, create: bool) -> int:
             os.fchmod(descriptor, 0o666)  # whatever the umask
             break
     facts = os.fstat(descriptor)
-    if (
-        not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1
-    ):  # another name of it may be anything of its owner's
+    if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:  # another name may be any file of its owner
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a plain file with one name")
     return descriptor
@@ -248,5 +244,5 @@ def _open_plain(path: str, *, create: bool) -> int:
 
 @cache
 def file_stem(address: str) -> str:
-    """A file name for a device's address: readable, and another one for every address."""
+    """Return a file name for a device's address: readable, and different for every address."""
     return f"{safe_name(address)}-{hashlib.sha256(address.encode()).hexdigest()[:12]}"

@@ -1,4 +1,4 @@
-"""Processes that end with this one, however it ends: also by SIGKILL, which no handler and no `atexit` sees."""
+"""Processes that are terminated with this one, however it ends: even by SIGKILL, which no handler or `atexit` sees."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ for whom in $held; do kill -KILL "$whom" 2>/dev/null; done
 
 
 class _Watcher:
-    """A shell that kills whatever it was told to hold when this process is gone.
+    """A shell that kills the processes it holds when this process is gone.
 
-    It waits for the end of a pipe that only this process holds. The kernel's own signal at a parent's death
-    (PR_SET_PDEATHSIG) would come when the thread ends that started the child.
+    It waits for the end of a pipe that only this process holds. The kernel's own signal on a parent's death
+    (PR_SET_PDEATHSIG) would be sent when the thread that started the child ends.
     """
 
     def __init__(self) -> None:
@@ -50,13 +50,13 @@ class _Watcher:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # what ends this process's group must not end the watcher
+            start_new_session=True,  # what terminates this process's group must not terminate the watcher
         )
         for pid in self._held:
             self._tell("hold", pid)
 
     def _tell(self, does: str, pid: int) -> bool:
-        """Whether there is somebody to hear it."""
+        """Write to the shell, and return whether it is there to read it."""
         with suppress(BrokenPipeError):
             if self._shell and self._shell.stdin:
                 self._shell.stdin.write(b"%s %d\n" % (does.encode(), pid))
@@ -64,10 +64,10 @@ class _Watcher:
         return False
 
     def abandon(self) -> None:
-        """Let go of the pipe in a fork, where it would hide the parent's end."""
+        """Close the pipe in a fork, where it would hide the parent's end."""
         if self._shell and self._shell.stdin:
             self._shell.stdin.close()
-            self._shell.returncode = 0  # it is the parent's to wait for
+            self._shell.returncode = 0  # the parent waits for it
 
 
 _watcher = _Watcher()
@@ -83,18 +83,18 @@ os.register_at_fork(after_in_child=_begin_anew)
 
 
 def tether(pid: int) -> None:
-    """Have a child killed when this process is gone, until it is released; below zero, a whole process group."""
+    """Have a child killed when this process is gone, until it is released; a negative number is a process group."""
     _watcher.hold(pid)
 
 
 def release(pid: int) -> None:
-    """The child has ended, and its number may become another's."""
+    """Release a child that has ended, because its number may be reused."""
     _watcher.drop(pid)
 
 
 @contextmanager
 def tethered(group: int) -> Iterator[None]:
-    """A process group, for as long as the block runs."""
+    """Tether a process group for as long as the block runs."""
     tether(-group)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What this process has asked and has no answer to yet: whoever talks to the user can say so, in one place for all."""
+"""Answers this process is still waiting for, in one place, so that the part that talks to the user can report them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _begun: dict[object, tuple[str, float]] = {}
-"""What is waited for, and how long at most, and since when by the monotonic clock, by a token of each wait."""
+"""By a token for each wait: what is waited for and for how long at most, and since when by the monotonic clock."""
 
 
 @contextmanager
 def asked(
     what: str, lasts: str = "asked for up to two minutes", *, waits: bool = True
 ) -> Iterator[Callable[[], None]]:
-    """Count the block as a wait, which `lasts` so long; with `waits` off, only from the first call of what it is given."""
+    """Count the block as a wait, described by `lasts`; with `waits` off, only once the yielded function is called."""
     token = object()
 
     def begin() -> None:
@@ -29,6 +29,6 @@ def asked(
 
 
 def waited_for(seconds: float) -> set[str]:
-    """What has not answered for so long, or longer, and how long it may take."""
+    """Return what has not answered for at least this long, and how long it may take."""
     now = time.monotonic()
     return {what for what, since in list(_begun.values()) if now - since >= seconds}

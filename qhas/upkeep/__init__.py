@@ -1,1 +1,1 @@
-"""What keeps a lab going: room in the store, a healthy rack, a doctor."""
+"""Keeping a lab going: space in the store, a healthy rack, a doctor."""

@@ -1,4 +1,4 @@
-"""A cell's level in a run becomes the baseline from then on, or does so no more."""
+"""Accepting a cell's level in a run as the baseline from then on, and withdrawing the acceptance."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _Kind = TypeVar("_Kind", bound=BaseModel)
 
 
 def accept(store: Store, record: CellRecord, by: str, reason: str) -> Acceptance:
-    """Accept the level of a cell; what was accepted of it before stays as it is, with who and when.
+    """Accept the level of a cell; an existing acceptance stays as it is, with who and when.
 
-    Verdicts and reports of its run and of the sweep's runs since are made anew. Raises InvalidInput for a cell without a
-    level, for a run that has not ended and for a reason that is none, and StoreError.
+    The verdicts and reports of its run and of the sweep's later runs are updated. Raises InvalidInput for a cell
+    without a level, for a run that has not ended and for an invalid reason, and StoreError.
     """
     run = _ended_run(store, record)
     if not record.good:
@@ -42,7 +42,7 @@ def accept(store: Store, record: CellRecord, by: str, reason: str) -> Acceptance
 
 
 def take_back(store: Store, record: CellRecord, by: str) -> Acceptance:
-    """What was accepted counts no more; taken back twice is taken back once. Raises InvalidInput where nothing was, StoreError."""
+    """Withdraw an acceptance; a second time changes nothing. Raises InvalidInput if there is none, and StoreError."""
     run = _ended_run(store, record)
     known = read_acceptance(store, run.spec.name, record.cell.key, run.run_id)
     if known is None:
@@ -55,7 +55,7 @@ def take_back(store: Store, record: CellRecord, by: str) -> Acceptance:
 
 
 def whoever() -> str:
-    """The user of this process, with its host."""
+    """Return the user of this process, with its host."""
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
@@ -88,7 +88,7 @@ def _checked(kind: type[_Kind], **fields: object) -> _Kind:
 
 
 def _keep(store: Store, acceptance: Acceptance, *, anew: bool) -> Acceptance:
-    """Of several that accept at once the first is the one."""
+    """Store an acceptance. If several are made at once, the first one counts."""
     content = acceptance.model_dump_json(indent=1).encode()
     if store.write(acceptance.key, content, only_if_absent=not anew):
         return acceptance
@@ -97,7 +97,7 @@ def _keep(store: Store, acceptance: Acceptance, *, anew: bool) -> Acceptance:
 
 
 def _tell(store: Store, run: SweepRecord) -> None:
-    """Verdicts and reports, where there are any, of the run and of its sweep's since."""
+    """Update verdicts and reports, if there are any, of the run and of the sweep's later runs."""
     for line in reversed(run_lines(store)):
         later = line.started_at > run.started_at and line.sweep == run.spec.name and line.state in FINISHED
         if line.run_id == run.run_id or later:

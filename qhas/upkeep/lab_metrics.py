@@ -1,4 +1,4 @@
-"""What a lab looks like now, as gauges: the last ended run of each sweep, the devices, the store.
+"""The present state of a lab as gauges: the last finished run of each sweep, the devices, the store.
 
 Measured and simulated figures never share a name: `qhas_measured_latency_seconds`, `qhas_simulated_time_seconds`.
 """
@@ -26,7 +26,7 @@ from qhas.verdict.model import Verdict, headlines
 from qhas.verdict.stored import read_verdicts
 
 EXPORTED = tuple(figure for figure in FIGURES if figure.budget)
-"""Figures that somebody may want to be alarmed by: those that budgets take."""
+"""Figures that may deserve an alert: those that budgets accept."""
 _SOURCES = {Origin.DEVICE: "measured", Origin.SIMULATOR: "simulated"}
 BASE_UNITS: Mapping[Unit, tuple[str, float]] = {
     Unit.MICROSECONDS: ("seconds", 1e-6),
@@ -43,13 +43,16 @@ BASE_UNITS: Mapping[Unit, tuple[str, float]] = {
     Unit.VALUE: ("", 1.0),
     Unit.TOKENS_A_SECOND: ("tokens_per_second", 1.0),
 }
-"""What ends the name of a metric, and what a figure's value is multiplied by to be in it."""
+"""What ends the name of a metric, and the factor that converts a figure's value to that unit."""
 _SHORT_UNITS = ("_us", "_ms", "_seconds", "_cycles", "_bytes", "_percent", "_mhz", "_db", "_tokens_per_s")
-"""Ends of the figures' own names, which the base unit replaces."""
+"""Endings of the figures' own names, which the base unit replaces."""
 
 
 def run_families(store: Store, pattern: str, since: datetime) -> Iterator[Family]:
-    """The last ended run of each sweep whose name matches, of those that began since then. Raises StoreError."""
+    """Yield gauges of the last finished run of each sweep whose name matches, of those started since `since`.
+
+    Raises StoreError.
+    """
     lines = _last_of_each(run_lines(store), pattern, since)
     runs = [loaded for line in lines if (loaded := _load(store, line))]
     yield from _runs(store, runs)
@@ -58,7 +61,7 @@ def run_families(store: Store, pattern: str, since: datetime) -> Iterator[Family
 
 def _last_of_each(lines: Iterable[RunLine], pattern: str, since: datetime) -> Collection[RunLine]:
     last: dict[str, RunLine] = {}
-    for line in lines:  # the last begun first
+    for line in lines:  # the latest first
         if line.state in FINISHED and line.started_at >= since and fnmatchcase(line.sweep, pattern):
             last.setdefault(line.sweep, line)
     return last.values()
@@ -67,7 +70,7 @@ def _last_of_each(lines: Iterable[RunLine], pattern: str, since: datetime) -> Co
 def _load(store: Store, line: RunLine) -> tuple[SweepRecord, list[CellRecord]] | None:
     try:
         return load_run(store, line.run_id)
-    except InvalidInput:  # pruned, or written anew by a later version, since it was listed
+    except InvalidInput:  # pruned, or rewritten by a later version, since it was listed
         return None
 
 
@@ -134,7 +137,7 @@ def _family(figure: Figure, origin: Origin) -> Family:
 
 
 def device_families(standings: Iterable[Standing]) -> Iterator[Family]:
-    """Who may work and who does, as the shared files of this host tell."""
+    """Yield gauges of which devices may work and which do, according to the shared files of this host."""
     quarantined = Family("qhas_device_quarantined", "1 for a device in quarantine.")
     failures = Family("qhas_device_failures", "Failures in a row of a device in quarantine.")
     until = Family(
@@ -155,7 +158,7 @@ def device_families(standings: Iterable[Standing]) -> Iterator[Family]:
 
 
 def store_families(store: Store) -> Iterator[Family]:
-    """Bytes and objects by the part of the store they lie in. Every object is listed. Raises StoreError."""
+    """Yield gauges of bytes and objects by part of the store. Every object is listed. Raises StoreError."""
     size = Family("qhas_store_bytes", "Bytes of the store by part.", "bytes")
     objects = Family("qhas_store_objects", "Objects of the store by part.")
     for part in keys.PARTS:

@@ -1,4 +1,4 @@
-"""What stored verdicts point to, which pruning leaves."""
+"""What stored verdicts point to, which pruning keeps."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from qhas.verdict.stored import stored_verdicts
 
 
 def linked_cells(store: Store) -> frozenset[str]:
-    """Prefixes of the cells whose traces show a regression: the last before it, its first, and the one it was told of.
+    """Return the prefixes of the cells whose traces show a regression.
 
-    A regression that is still there does not link to every further night. Raises StoreError.
+    That is the cell in the last run before it, in its first run, and in the run that reported it. A regression that
+    persists does not link to every further night. Raises StoreError.
     """
     regressions = [verdict for verdict in stored_verdicts(store, run_ids(store)) if verdict.verdict.regressed]
     places = {

@@ -1,9 +1,9 @@
-"""The text format that Prometheus and its kin read: families of samples, every value a gauge.
+"""The text format that Prometheus and similar systems read: families of samples, every value a gauge.
 
-Written by the rules of OpenMetrics 1.0 (https://prometheus.io/docs/specs/om/open_metrics_spec/): unit in base units and
-as the end of the name, each family once and in one piece, label values escaped, `# EOF` last. The textfile collector of
-node_exporter reads the older format of Prometheus, in which `# UNIT` and `# EOF` are comments; it refuses the types
-that are OpenMetrics' own, so there are none but gauges.
+Written by the rules of OpenMetrics 1.0 (https://prometheus.io/docs/specs/om/open_metrics_spec/): units are base units
+and end the name, each family occurs once and in one piece, label values are escaped, `# EOF` is last. The textfile
+collector of node_exporter reads Prometheus's older format, in which `# UNIT` and `# EOF` are comments; it rejects
+types that only OpenMetrics has, so all families are gauges.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 @dataclass
 class Family:
-    """Samples of one name. Raises ValueError for a name or a unit that the format does not take."""
+    """The samples of one name. Raises ValueError for a name or a unit that the format does not accept."""
 
     name: str
     help: str
@@ -33,7 +33,7 @@ class Family:
             raise ValueError(f"{self.name} must end in its unit, _{self.unit}")
 
     def add(self, value: float, labels: Mapping[str, str]) -> None:
-        """A sample. Raises ValueError if there is one with these labels: a scraper would refuse the whole file."""
+        """Add a sample. Raises ValueError if one with these labels exists: a scraper would reject the whole file."""
         key = tuple(sorted(labels.items()))
         if key in self.samples:
             raise ValueError(f"{self.name} has two samples of {dict(key)}")
@@ -41,7 +41,7 @@ class Family:
 
 
 def openmetrics(families: Iterable[Family]) -> str:
-    """The file's text. A family without samples is left out."""
+    """Return the file's text. A family without samples is left out."""
     lines = [line for family in families if family.samples for line in _lines(family)]
     return "\n".join([*lines, "# EOF", ""])
 

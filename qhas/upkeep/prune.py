@@ -1,7 +1,7 @@
-"""Retention: what may go from the store, why, and its removal.
+"""Retention: what may be removed from the store, why, and its removal.
 
-First a plan, which changes nothing; then the plan is carried out. What changed in between is left alone. An artifact is
-marked in its cell's manifest before it goes, so that no record ever promises a file that is not there.
+First a plan is made, which changes nothing; then it is carried out. Anything that changed in between is left alone.
+An artifact is marked in its cell's manifest before it is removed, so no record ever promises a missing file.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _RETENTION = {spec.name: spec.retention for spec in ARTIFACTS} | {UNFINISHED: Re
 
 
 class Reason(StrEnum):
-    """Why something may go."""
+    """Why something may be removed."""
 
     TRACE_OLD = "trace-old"
-    """A trace past its days, of a run that is not pinned, linked from no verdict."""
+    """A trace past its retention period, of a run that is not pinned, and linked from no verdict."""
     REPLAY_OLD = "replay-old"
-    """A file for post-processing again, past its days."""
+    """A file for repeating the post-processing, past its retention period."""
     HALF_PUBLISHED = "half-published"
     """Files of a cell without a manifest: its host died, and a resume would remove them too."""
     PREPARED_UNUSED = "prepared-unused"
-    """A prepared graph that no run has used for its days."""
+    """A prepared graph that no run has used for the retention period."""
     PREPARED_REMAINS = "prepared-remains"
-    """Files of a prepared graph that its manifest does not name: of a writer that died, or was overtaken."""
+    """Files of a prepared graph that its manifest does not name: from a writer that died, or was overtaken."""
 
 
 _BY_RETENTION = {Retention.TRACE: Reason.TRACE_OLD, Retention.REPLAY: Reason.REPLAY_OLD}
@@ -50,7 +50,7 @@ _BY_RETENTION = {Retention.TRACE: Reason.TRACE_OLD, Retention.REPLAY: Reason.REP
 
 @dataclass(frozen=True)
 class PruningPolicy:
-    """Ages from which things may go. Records, summaries, QHAS and samples stay for ever."""
+    """The ages from which things may be removed. Records, summaries, QHAS and samples are kept for ever."""
 
     traces: timedelta = timedelta(days=TRACES_DAYS)
     replay: timedelta = timedelta(days=REPLAY_DAYS)
@@ -58,7 +58,7 @@ class PruningPolicy:
     remains: timedelta = timedelta(days=1)
 
     def age_of(self, reason: Reason) -> timedelta:
-        """The age from which something may go for a reason."""
+        """Return the age from which something may be removed for a reason."""
         return {
             Reason.TRACE_OLD: self.traces,
             Reason.REPLAY_OLD: self.replay,
@@ -68,7 +68,7 @@ class PruningPolicy:
 
 @dataclass(frozen=True)
 class Prunable:
-    """Objects that may go together, their bytes, and the prefix they belong to. `state` is how the prefix looked."""
+    """Objects that may be removed together, their bytes and their prefix. `state` is a digest of it when planned."""
 
     reason: Reason
     prefix: str
@@ -79,20 +79,20 @@ class Prunable:
 
 @dataclass(frozen=True)
 class PruningPlan:
-    """What may go at a moment."""
+    """What may be removed at a given moment."""
 
     made_at: datetime
     items: tuple[Prunable, ...]
 
     @property
     def size(self) -> int:
-        """Bytes of all items."""
+        """The bytes of all items."""
         return sum(item.size for item in self.items)
 
 
 @dataclass(frozen=True)
 class PruningResult:
-    """What went, what was left because it had changed since the plan, and what could not be removed, as sentences."""
+    """What was removed, what was kept as it had changed since the plan, and the failed removals, as sentences."""
 
     pruned: tuple[Prunable, ...]
     changed: tuple[Prunable, ...]
@@ -100,16 +100,16 @@ class PruningResult:
 
     @property
     def size(self) -> int:
-        """Bytes that went."""
+        """The bytes that were removed."""
         return sum(item.size for item in self.pruned)
 
 
 def plan_pruning(
     store: Store, policy: PruningPolicy, now: datetime, linked: Collection[str] = frozenset()
 ) -> PruningPlan:
-    """What may go. One listing a run and a graph. Raises StoreError.
+    """Plan what may be removed, with one listing per run and per graph. Raises StoreError.
 
-    Keys in `linked` stay, and all traces of cells whose prefixes are in it: verdicts point to them.
+    Keys in `linked` are kept, and all traces of cells whose prefixes are in it: verdicts point to them.
     """
     items = [
         item for run_id in run_ids(store) for item in _of_run(store, keys.run(run_id), policy, now, linked)
@@ -122,7 +122,7 @@ def plan_pruning(
 def prune(
     store: Store, plan: PruningPlan, progress: Callable[[Prunable], None] = lambda _: None
 ) -> PruningResult:
-    """Carry out a plan, item by item; `progress` hears of each that went. A failure does not end it."""
+    """Carry out a plan item by item; `progress` is called with each item removed. A failure does not stop it."""
     pruned, changed, failures = [], [], []
     for item in plan.items:
         try:
@@ -162,7 +162,7 @@ def _of_cell(
     now: datetime,
     linked: Collection[str],
 ) -> Iterator[Prunable]:
-    """What of a finished cell is past its days, also if it was marked before and its removal failed then."""
+    """Yield a finished cell's files past their retention period, including marked ones whose removal failed."""
     document = _document(store.read(keys.manifest(cell)))
     finished = _moment(document.get("finished_at"))
     if finished is None:
@@ -197,7 +197,7 @@ def _of_graph(store: Store, graph: str, policy: PruningPolicy, now: datetime) ->
 
 
 def _remove(store: Store, item: Prunable, now: datetime) -> bool:
-    """Remove an item unless it is no longer as it was planned; whether it went."""
+    """Remove an item unless it has changed since it was planned; return whether it was removed."""
     if item.reason in _BY_RETENTION.values():
         manifest = keys.manifest(item.prefix)
         document = _document(store.read(manifest))
@@ -217,7 +217,7 @@ def _remove(store: Store, item: Prunable, now: datetime) -> bool:
             return False
     elif _state(store.objects(item.prefix)) != item.state:
         return False
-    # Readers begin with the manifest: without it the rest is not looked for.
+    # Readers start with the manifest: without it they do not look for the rest.
     store.remove(key for key in item.keys if key.endswith(f"/{keys.MANIFEST}"))
     store.remove(key for key in item.keys if not key.endswith(f"/{keys.MANIFEST}"))
     return True
@@ -238,12 +238,12 @@ def _state(objects: Iterable[Found]) -> str:
 
 
 def _untouched(objects: list[Found], since: datetime) -> bool:
-    """Whether all of it is older. What a backend has no time for counts as new."""
+    """Whether all of the objects are older. One that a backend has no time for counts as new."""
     return bool(objects) and all(item.modified is not None and item.modified < since for item in objects)
 
 
 def _document(content: bytes | None) -> dict[str, Any]:
-    """A manifest as it is stored, unknown keys included; empty where it cannot be read."""
+    """Return a manifest as stored, including unknown keys; empty if it cannot be read."""
     try:
         document = json.loads(content or b"{}")
     except (ValueError, RecursionError):
@@ -257,7 +257,7 @@ def _artifacts(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _unmarked(document: dict[str, Any]) -> dict[str, Any]:
-    """The manifest without the marks of pruning, which do not make it another one."""
+    """Return the manifest without the marks of pruning, which do not make it a different one."""
     entries = [{k: v for k, v in entry.items() if k != "pruned_at"} for entry in _artifacts(document)]
     return document | {"artifacts": entries}
 

@@ -1,7 +1,7 @@
 """The devices of a site: who uses them now, and whether each is fit for work.
 
-`standings` asks only the files that the processes of this host share, so it is quick and disturbs no run. `check`
-takes each device's lease for as long as it looks at it.
+`standings` only reads the files that the processes of this host share, so it is quick and disturbs no run. `check`
+takes each device's lease for as long as it checks the device.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from qhas.machine.shared_directory import SharedDirectory, file_stem
 from qhas.site import DeviceRef, Site, Transport
 
 CHECK_RUN = "devices-check"
-"""What stands in the lease in place of a run's id while a device is checked."""
+"""What the lease has in place of a run's id while a device is checked."""
 BUSY_SECONDS = 3.0
-"""How long a check waits for a device that somebody else holds."""
+"""How long a check waits for a device that is held by someone else."""
 _SAMPLE_BYTES = 64 << 10
 _UNREACHED = (FailureKind.DEVICE_OFFLINE, FailureKind.DEVICE_UNAUTHORIZED, FailureKind.CLIENT_BROKEN)
 
 
 class Standing(Stored):
-    """A device of the site and who uses it, as far as this host's shared files tell."""
+    """A device of the site and who uses it, according to this host's shared files."""
 
     name: str
     soc: str
@@ -44,7 +44,7 @@ class Standing(Stored):
     probation: Quarantined | None = None
     """Its last quarantine, if that is over and no success has followed."""
     used: bool
-    """Whether anybody has asked for it on this host since the lease directory was made."""
+    """Whether it has been requested on this host since the lease directory was created."""
 
     @property
     def good(self) -> bool:
@@ -53,9 +53,9 @@ class Standing(Stored):
 
 
 def standings(site: Site, directory: Path) -> list[Standing]:
-    """Every device of the site, in its order, without a word to the devices. Raises InvalidInput.
+    """Return every device of the site, in its order, without contacting the devices. Raises InvalidInput.
 
-    `directory` is the one of the leases.
+    `directory` is that of the leases.
     """
     states = Leases(directory).states([ref.address for ref in site.devices])
     files, quarantine = SharedDirectory(directory).names(), QuarantineLog(directory)
@@ -77,11 +77,11 @@ class Outcome(StrEnum):
     """How a check ended."""
 
     GOOD = "good"
-    """It is reached, is what the site says, is fit by the gate, has the SDK, and a file came back from it whole."""
+    """It was reached, is what the site says, passes the gate, has the SDK, and returned a file intact."""
     SIMULATED = "simulated"
-    """This host stands for it: there is nothing to check."""
+    """This host stands in for it: there is nothing to check."""
     BUSY = "busy"
-    """Somebody works with it: it was not looked at."""
+    """It is in use: it was not checked."""
     FAILED = "failed"
     """The failure says why no cell can run on it."""
 
@@ -95,7 +95,7 @@ class Complaint(Stored):
 
 
 class Check(Stored):
-    """What a check of one device found. `facts` and `health` hold whatever it said of itself up to its failure."""
+    """The result of checking one device. `facts` and `health` are what it reported until any failure."""
 
     name: str
     outcome: Outcome
@@ -103,21 +103,21 @@ class Check(Stored):
     health: Health | None = None
     failure: Complaint | None = None
     holder: Holder | None = None
-    """Who has it, where it is busy."""
+    """Who holds it, if it is busy."""
     brought_back: bool = False
     """Whether it had been quarantined and may be used again."""
 
     @property
     def good(self) -> bool:
-        """Whether nothing is wrong with it, as far as it was looked at."""
+        """Whether nothing is wrong with it, as far as it was checked."""
         return self.outcome is not Outcome.FAILED
 
 
 async def check(lab: Lab, done: Callable[[Check], None] = lambda _: None) -> list[Check]:
-    """Check every device of the lab's site, all at once; results in the site's order.
+    """Check every device of the lab's site, all at once; results are in the site's order.
 
-    `done` hears each result when it is there. Nothing that one device does keeps the others from their results.
-    Raises InvalidInput if a device's lock file is no such file.
+    `done` is called with each result as soon as it is available. No failure of one device keeps the others from their
+    results. Raises InvalidInput if a device's lock file is not a plain file.
     """
 
     async def one(ref: DeviceRef) -> Check:
@@ -128,7 +128,7 @@ async def check(lab: Lab, done: Callable[[Check], None] = lambda _: None) -> lis
     try:
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(one(ref)) for ref in lab.site.devices]
-    except* InvalidInput as refused:  # a lock file that is none: nothing of the device's
+    except* InvalidInput as refused:  # an unusable lock file: nothing to do with the device
         raise refused.exceptions[0] from None
     return [task.result() for task in running]
 
@@ -169,7 +169,7 @@ async def _look(device: Device, name: str) -> Check:
             health = await _health_of(device, error.kind)
         finally:
             await to_its_end(device.clean())
-    except Exception as error:  # a fault of ours with one device must not hide what the others are like
+    except Exception as error:  # an error of ours with one device must not hide the results of the others
         failure = failure or _complaint(FailureKind.INTERNAL, f"{name}: {type(error).__name__}: {error}.")
     outcome = Outcome.FAILED if failure else Outcome.GOOD
     return Check(name=name, outcome=outcome, facts=device.facts, health=health, failure=failure)
@@ -191,7 +191,7 @@ def _complaint(kind: FailureKind, message: str) -> Complaint:
 
 
 async def _health_of(device: Device, kind: FailureKind) -> Health | None:
-    """The condition of a device that answered, but not as it should."""
+    """Return the condition of a device that answered, but not as it should."""
     if kind in _UNREACHED:
         return None
     with suppress(DeviceFailed):
@@ -200,11 +200,11 @@ async def _health_of(device: Device, kind: FailureKind) -> Health | None:
 
 
 def _impatient(ref: DeviceRef, site: Site) -> DeviceRef:
-    """The device with a gate that does not wait: a hot one is reported at once."""
+    """Return the device with a gate that does not wait: a hot one is reported at once."""
     gate = (ref.gate or site.gate).model_copy(update={"patience_seconds": 0.0})
     return ref.model_copy(update={"gate": gate})
 
 
 def all_good(rack: Collection[Standing | Check]) -> bool:
-    """Whether none of the devices is quarantined or failed its check. Busy ones are at work."""
+    """Whether none of the devices is quarantined or failed its check. Busy ones count as good."""
     return all(each.good for each in rack)

@@ -1,6 +1,7 @@
-"""Does the store still hold what its records say: every artifact's bytes, every record at its own place, the rows of the history.
+"""Whether the store still holds what its records say: artifacts' bytes, records in their places, the history's rows.
 
-Nothing is changed here; `redo` removes the records of damaged cells, and resuming the run makes them again.
+Nothing is changed here except by `redo`, which removes the records of damaged cells; resuming the run makes them
+again.
 """
 
 from __future__ import annotations
@@ -31,24 +32,24 @@ class Fault(StrEnum):
     """What can be wrong with something stored."""
 
     RECORD_UNREADABLE = "record unreadable"
-    """A record that is not one: empty, cut off, of other fields."""
+    """Not a record: empty, cut off, or with other fields."""
     RECORD_MISPLACED = "record misplaced"
-    """A record that speaks of another run or cell than the one whose place it has."""
+    """A record that describes a different run or cell from the one whose place it has."""
     RECORD_MISSING = "record missing"
-    """Of a run that ended with more records, and the history does not tell; resuming it makes the cell again."""
+    """A record of a finished run that is gone, without a trace in the history; resuming makes the cell again."""
     STRAY = "stray"
-    """Something at a place of runs or cells that can be none, or that no record names; whoever put it there moves it out."""
+    """Something where runs or cells belong that is neither, or that no record names; move it away by hand."""
     ARTIFACT_MISSING = "artifact missing"
-    """A record names an object that is not there."""
+    """A record names an object that does not exist."""
     ARTIFACT_DAMAGED = "artifact damaged"
-    """An object of another size or digest than its record says."""
+    """An object whose size or digest differs from its record."""
     HISTORY_DIFFERS = "history differs"
-    """The rows of a run that ended are not those of its records; resuming the run writes them anew."""
+    """The history's rows of a finished run differ from its records; resuming the run rewrites them."""
 
 
 @dataclass(frozen=True)
 class Damage:
-    """Something wrong in the store: the object, what it is, and in a sentence how. `cell` is the cell's key, if of one."""
+    """Something wrong in the store: the object, the fault, and a sentence on it. `cell` is the cell's key, if any."""
 
     key: str
     fault: Fault
@@ -58,7 +59,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Checked:
-    """A run that was looked through."""
+    """A run that was checked."""
 
     run_id: str
     cells: int
@@ -68,14 +69,14 @@ class Checked:
 
 
 def run_ids(store: Store) -> list[str]:
-    """Everything that lies where runs do, also without a readable record."""
+    """Return the names of everything stored where runs are, even without a readable record."""
     return store.children(keys.RUNS)
 
 
 def verify_runs(
     store: Store, wanted: Iterable[str], done: Callable[[Checked], object] = lambda _: None
 ) -> list[Checked]:
-    """`verify_run` of each; `done` hears of each run that was looked through. Raises StoreError, InvalidInput."""
+    """Apply `verify_run` to each run and call `done` with each result. Raises StoreError, InvalidInput."""
     checked = []
     for run_id in wanted:
         checked.append(_stray_run(store, run_id) or verify_run(store, run_id))
@@ -84,7 +85,7 @@ def verify_runs(
 
 
 def _stray_run(store: Store, name: str) -> Checked | None:
-    """What lies where runs do and can be none; None for what can."""
+    """Report something located among the runs that cannot be one; None for what can."""
     try:
         key = keys.run(name)
         if [entry.key for entry in store.objects(key)] != [key]:
@@ -96,12 +97,12 @@ def _stray_run(store: Store, name: str) -> Checked | None:
 
 
 def all_damages(checked: Iterable[Checked]) -> list[Damage]:
-    """What is damaged, run by run."""
+    """Return the damages of all runs, run by run."""
     return [damage for run in checked for damage in run.damages]
 
 
 def extent(checked: Sequence[Checked]) -> str:
-    """How much was looked through, in words."""
+    """Say how much was checked."""
     runs, cells = len(checked), sum(run.cells for run in checked)
     files, bytes_read = sum(run.artifacts for run in checked), sum(run.bytes for run in checked)
     return (
@@ -110,7 +111,10 @@ def extent(checked: Sequence[Checked]) -> str:
 
 
 def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checked:
-    """Read every object of a run and hold it against its record. Raises StoreError; InvalidInput if there is no such run."""
+    """Read every object of a run and compare it with its record.
+
+    Raises StoreError; InvalidInput if there is no such run.
+    """
     stored = {entry.key: entry for entry in store.objects(keys.run(run_id))}
     if not stored:
         raise InvalidInput(f"The store {store.root} has no run {run_id}; `qhas runs` lists those it has.")
@@ -143,7 +147,10 @@ def verify_run(store: Store, run_id: str, scratch: Path | None = None) -> Checke
 
 
 def redo(store: Store, checked: Iterable[Checked]) -> int:
-    """Remove the records of cells that are damaged, so that resuming their runs makes them again; how many. Raises StoreError."""
+    """Remove the records of damaged cells, so that resuming their runs makes them again; return how many.
+
+    Raises StoreError.
+    """
     places = {
         keys.manifest(f"{keys.run(run.run_id)}/{damage.cell}")
         for run in checked
@@ -182,7 +189,7 @@ def _cell_record(store: Store, key: str, run_id: str, damages: list[Damage]) -> 
     try:
         record = CellRecord.model_validate_json(content := store.read(key) or b"", extra="ignore")
         require_64_bits(content)
-    except ValueError:  # a ValidationError is one
+    except ValueError:  # includes ValidationError
         damages.append(Damage(key, Fault.RECORD_UNREADABLE, "It is no record of a cell.", place))
         return None
     if (record.run_id, record.cell.key) != (run_id, place):
@@ -219,7 +226,7 @@ def _artifact(
 
 
 def _strays(stored: Iterable[str], records: Iterable[CellRecord]) -> Iterator[Damage]:
-    """What lies in the folder of a cell that has a record, and is not named by it."""
+    """Yield objects in the folder of a cell whose record does not name them."""
     named = {
         keys.manifest(keys.cell(record.run_id, record.cell)): {
             keys.file(record, artifact) for artifact in record.artifacts
@@ -242,7 +249,7 @@ def _absent(run: SweepRecord, stored: Mapping[str, Found]) -> Iterator[Damage]:
 
 
 def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Iterator[Damage]:
-    from qhas.history.columns import cell_rows, night_of  # Arrow is half a second
+    from qhas.history.columns import cell_rows, night_of  # importing Arrow takes half a second
     from qhas.history.reading import Where, read_history
 
     night = night_of(run)
@@ -267,5 +274,5 @@ def _place(row: Mapping[str, object]) -> str:
 
 
 def _differs(name: str, expected: object, stored: object) -> bool:
-    """A column that the file was written without is null, and what a re-run said is not in the records."""
+    """Whether a value differs. Columns the file was written without are null; records lack what a re-run reported."""
     return stored is not None and expected != stored and not name.startswith("rerun_")

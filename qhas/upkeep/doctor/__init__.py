@@ -1,4 +1,4 @@
-"""Is everything there that a run needs? Each check answers with one sentence, the bad ones with a next step."""
+"""Checks for everything that a run needs. Each answers with one sentence, a failed one with a next step."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["Finding", "examine"]
 
 
 def examine(site: Site, *, verify: bool = False) -> Iterator[Finding]:
-    """Check this site's host, SDK, store and devices, the cheapest and most telling first.
+    """Check this site's host, SDK, store and devices, the cheapest and most revealing first.
 
-    Devices are asked for nothing but whether they answer, and those that work for somebody not even that.
-    With `verify` every stored file is read as well.
+    Devices are only queried for whether they answer, and not even that while they are in use. With `verify` every
+    stored file is read as well.
     """
     yield host.machine()
     yield from host.proxy()

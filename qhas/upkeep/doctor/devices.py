@@ -1,4 +1,4 @@
-"""The devices of the site and the clients that reach them."""
+"""Checks of the site's devices and of the clients that reach them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ANSWER_SECONDS = 10.0
 
 
 def examine(site: Site) -> Iterator[Finding]:
-    """The clients that the site needs, then each phone and board."""
+    """Check the clients that the site needs, then each phone and board."""
     if not site.devices:
         yield Finding("devices", True, "none listed: any SoC the SDK knows is simulated on this host")
         return
@@ -56,7 +56,7 @@ def _client(facts: TransportFacts) -> Finding:
 
 
 def _adb_server(server: str | None) -> Finding:
-    """Whether the server answers; a local one is started by asking."""
+    """Check whether the server answers; the query starts a local one."""
     address = server or "of this host"
     host, _, port = (server or "").rpartition(":")
     code, text = _run(["adb", *(["-H", host, "-P", port] if server else []), "devices"])
@@ -72,7 +72,7 @@ def _adb_server(server: str | None) -> Finding:
 
 
 def _run(argv: Sequence[str]) -> tuple[int, str]:
-    """Exit code and all that a client says; 127 where it is missing or hangs."""
+    """Return a client's exit code and all its output; 127 if it is missing or hangs."""
     try:
         answer = subprocess.run(
             argv,
@@ -93,7 +93,7 @@ def _run(argv: Sequence[str]) -> tuple[int, str]:
 async def _ask_all(remote: list[DeviceRef]) -> list[Finding]:
     try:
         states = Leases(default_directory()).states([ref.address for ref in remote])
-    except InvalidInput:  # told by the check of the leases
+    except InvalidInput:  # reported by the check of the leases
         states = [LeaseState(address=ref.address) for ref in remote]
     with Scratch() as folder:
         answers = (_ask(ref, state, folder) for ref, state in zip(remote, states, strict=True))

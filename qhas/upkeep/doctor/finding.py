@@ -1,4 +1,4 @@
-"""The answer of one check."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, whether it is as a run needs it, and in a sentence how it is; if bad, with the next step."""
+    """What was checked, whether it is as a run needs it, and a sentence on its state; if bad, with the next step."""
 
     what: str
     good: bool

@@ -1,4 +1,4 @@
-"""The history in the store: whether every file of it can be read."""
+"""The check of the history in the store: whether every file of it can be read."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _NAMED = 3
 
 
 def examine(address: str) -> Finding:
-    """Whether there are files that readers leave out. Reads the footers and the columns of dates and names only."""
+    """Check for files that readers leave out. Reads only the footers and the columns of dates and names."""
     try:
         store = Store(address)
         if not store.children(keys.HISTORY):
             return Finding("history", True, "no night yet")
-        from qhas.history.columns import KEY_NAMES  # Arrow is half a second, which a new lab need not pay
+        from qhas.history.columns import KEY_NAMES  # a new lab need not spend half a second to import Arrow
         from qhas.history.damage import DamagedFile
         from qhas.history.files import Kind, listing
         from qhas.history.reading import Where, read_history

@@ -1,4 +1,4 @@
-"""This machine and what it reaches: Prefect, the store, scratch space, the directory of the leases."""
+"""Checks of this machine and what it reaches: Prefect, the store, scratch space, the directory of the leases."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from qhas.upkeep.doctor.finding import Finding
 _API_VARIABLE = "PREFECT_API_URL"
 _API_SECONDS = 5.0
 _BRIEF = Patience(total=4.0, answer=5.0)
-"""A store that is down is told within ten seconds."""
+"""A store that is down is reported within ten seconds."""
 _SCRATCH_GB = 2.0
 
 
 def machine() -> Finding:
-    """What this host is."""
+    """Describe this host."""
     python, cores = platform.python_version(), os.cpu_count()
     return Finding("host", True, f"{platform.system()} {platform.machine()}, {cores} cores, Python {python}")
 
 
 def prefect() -> Finding:
-    """Whether Prefect is installed and its API answers, where the environment names one."""
+    """Check whether Prefect is installed and, if the environment names an API, whether that answers."""
     try:
         installed = version("prefect")
     except PackageNotFoundError:
@@ -52,7 +52,7 @@ def prefect() -> Finding:
 
 
 def _silence(url: str) -> str | None:
-    """Why an API does not answer; None if it does, were it with a refusal."""
+    """Return why an API does not answer; None if it does, even with a refusal."""
     if not url.startswith(("http://", "https://")):
         return "it is no address of a web server"
     exempt_loopback()
@@ -67,7 +67,7 @@ def _silence(url: str) -> str | None:
 
 
 def store(address: str) -> Finding:
-    """Whether the store can be written, read and cleaned up."""
+    """Check whether the store can be written, read and cleaned up."""
     try:
         Store(address, _BRIEF).require_writable()
     except StoreError as error:
@@ -76,7 +76,7 @@ def store(address: str) -> Finding:
 
 
 def proxy() -> Iterator[Finding]:
-    """That a proxy cannot be used, or is in the way to this host itself; nothing where none is."""
+    """Report a proxy that cannot be used, or that blocks the way to this host itself; nothing if there is none."""
     for variable, fault in unusable_proxies().items():
         yield Finding(
             "proxy", True, f"{variable} is set, but {fault}: qhas goes without it; correct or unset it"
@@ -87,7 +87,7 @@ def proxy() -> Iterator[Finding]:
 
 
 def scratch() -> Finding:
-    """Whether a sweep's temporary files have room."""
+    """Check whether there is room for a sweep's temporary files."""
     folder = Path(tempfile.gettempdir())
     facts = os.statvfs(folder)
     free = facts.f_bavail * facts.f_frsize / 1e9
@@ -99,7 +99,7 @@ def scratch() -> Finding:
 
 
 def leases() -> Finding:
-    """Whether this user can take leases of devices."""
+    """Check whether this user can lease devices."""
     folder = default_directory()
     try:
         Leases(folder).states([])

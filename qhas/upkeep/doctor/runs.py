@@ -1,4 +1,4 @@
-"""The runs in the store: whether it still holds what their records say."""
+"""The check of the runs in the store: whether it still holds what their records say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WHAT = "stored runs"
 
 
 def examine(address: str) -> Finding:
-    """Read every file of every run, which takes as long as that takes."""
+    """Read every file of every run, however long that takes."""
     from qhas.upkeep.verify import (
         all_damages,
         extent,

@@ -1,4 +1,4 @@
-"""The SDK: can its tools run here, do they know level qhas, and has it what the site's devices need?"""
+"""Checks that the SDK's tools run here and know level qhas, and that it has what the site's devices need."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from qhas.upkeep.doctor.finding import Finding
 
 _HELP_TIMEOUT_SECONDS = 60
 _QHAS_TOOLS = (Tool.GRAPH_PREPARE, Tool.NET_RUN)
-"""SDKs before 2.44 or so have these tools without the profiling level `qhas`; their help tells."""
+"""SDKs before 2.44 or so have these tools without the profiling level `qhas`; their help shows it."""
 _GLIBC = (2, 35)
-"""What the vendor's x86-64 binaries of these versions are linked against: Ubuntu 22.04, Debian 12."""
+"""The glibc that the vendor's x86-64 binaries of these versions are linked against: Ubuntu 22.04, Debian 12."""
 _WHOLE = "install the whole SDK, with this target"
 
 
 def examine(sdk: Sdk, site: Site) -> Iterator[Finding]:
-    """Findings on an SDK whose host tools are there."""
+    """Check an SDK whose host tools are present."""
     kinds = {SdkKind.HOST: "host SDK: compiles and estimates on this machine", SdkKind.VENDOR: "vendor SDK"}
     yield Finding("SDK", True, f"{sdk.version} at {sdk.root} ({kinds[sdk.kind]})")
     yield _glibc(sdk)
-    with ThreadPoolExecutor() as threads:  # each asks a program
+    with ThreadPoolExecutor() as threads:  # each runs a program
         knowing = [threads.submit(_knows_qhas, sdk, tool) for tool in _QHAS_TOOLS]
         estimates = threads.submit(_estimates) if sdk.kind is SdkKind.HOST else None
     yield from (finding.result() for finding in knowing)
@@ -46,7 +46,7 @@ def examine(sdk: Sdk, site: Site) -> Iterator[Finding]:
 
 
 def examine_named(name: str, site: Site) -> Iterator[Finding]:
-    """Findings on one of the site's `sdks`: where it is, and what it lacks for the devices."""
+    """Check one of the site's `sdks`: where it is, and what it lacks for the devices."""
     title = f"SDK {name}"
     try:
         sdk = find_sdks(site, [name])[name]
@@ -136,13 +136,13 @@ def _target(sdk: Sdk, target: str, viewer: Viewer) -> Finding:
 
 
 def _targets(root: Path) -> list[str]:
-    """Targets that devices can have."""
+    """Return the targets that devices can have."""
     tools = root.glob(f"bin/*/{Tool.NET_RUN}")
     return sorted(path.parent.name for path in tools if path.parent.name != HOST_TARGET)
 
 
 def _skels(sdk: Sdk, remote: list[DeviceRef]) -> Finding:
-    """The DSP's libraries, for each device by the site's word, else by this version's table."""
+    """Check the DSP's libraries: for each device the site's architecture, else the one in this version's table."""
     what, there = "hexagon", skel_archs(sdk.root)
     if not there:
         return Finding(what, False, f"{sdk.root} has no lib/hexagon-vNN/unsigned: install the whole SDK.")
