@@ -28,7 +28,7 @@ from qhas.store import Store
 from qhas.units import counted
 
 _SHOWN = 20
-"""Runs that a notebook shows."""
+"""Maximum number of runs that a notebook shows."""
 _OF_A_NIGHT = (
     "date",
     "finished_at",
@@ -43,19 +43,22 @@ _OF_A_NIGHT = (
 
 
 class Archive:
-    """A store, for reading. Every method may raise StoreError; what names nothing stored is an InvalidInput."""
+    """A store opened for reading.
+
+    Every method may raise StoreError, and raises InvalidInput for a name of something that is not stored.
+    """
 
     def __init__(self, store: Store, folder: Path | None = None) -> None:
         self._files = Files(store, folder)
         self.root = store.root
-        """Where it lies; a password in the address is left out."""
+        """The store's location, without any password in the address."""
 
     @property
     def _store(self) -> Store:
         return self._files.store
 
     def close(self) -> None:
-        """Let go of the store; whatever is asked of it, its runs and its cells from then on is an InvalidInput."""
+        """Release the store; from then on it, its runs and its cells raise InvalidInput when used."""
         self._files.close()
 
     def __enter__(self) -> Self:
@@ -65,31 +68,31 @@ class Archive:
         self.close()
 
     def runs(self) -> pa.Table:
-        """A row a run, the last begun first: the view `runs` of docs/query.md."""
+        """Return a row per run, the last started first: the view `runs` of docs/query.md."""
         return runs_table(self._store)
 
     def run(self, name: str = "latest") -> ArchivedRun:
-        """A run by its id, the beginning of it, or `latest`."""
+        """Return a run by its id, the beginning of its id, or `latest`."""
         record, cells = load_run(self._store, find_run(self._store, asked(name, "A run", "latest")))
         return ArchivedRun(self._files, record, cells)
 
     def cell(self, address: str) -> ArchivedCell:
-        """A cell, as `RUN/MODEL/SOC/VARIANT`; a variant `default` may be left out."""
+        """Return a cell, named as `RUN/MODEL/SOC/VARIANT`; the variant `default` may be left out."""
         name, _, key = asked(address, "A cell", "latest/resnet50/sa8255").partition("/")
         return self.run(name).cell(key)
 
     def cells(self, *networks: str, soc: str | None = None, since: date | None = None) -> pa.Table:
-        """The history: a row a cell of every run, oldest first, of these networks or of all."""
+        """Return the history: a row per cell of every run, oldest first, for these networks or for all."""
         return read_history(self._store, Where(networks, soc, since=since))
 
     def ops(self, *networks: str, soc: str | None = None, since: date | None = None) -> pa.Table:
-        """The history of op types: a row each of the top ones of every cell."""
+        """Return the history of op types: a row for each of the top op types of every cell."""
         return read_history(self._store, Where(networks, soc, since=since), kind=Kind.OPS)
 
     def history(
         self, network: str, soc: str, *figures: str, variant: str | None = None, since: date | None = None
     ) -> pa.Table:
-        """Figures of a network on a SoC over the nights, by default what is quoted first of either origin."""
+        """Return figures of a network on a SoC over the nights, by default each origin's headline figure."""
         wanted = figures or tuple(str(figure.column) for figure in HEADLINE.values())
         for name in wanted:
             if name not in BY_COLUMN:
@@ -99,11 +102,11 @@ class Archive:
         return read_history(self._store, where, (*_OF_A_NIGHT, *wanted))
 
     def query(self, question: str) -> pa.Table:
-        """The answer to a SELECT over the views of docs/query.md."""
+        """Return the answer to a SELECT over the views of docs/query.md."""
         return ask(self._store, asked(question, "A question", "select * from runs"))
 
     def compare(self, before: str, after: str, *, threshold_percent: float = THRESHOLD_PERCENT) -> Comparison:
-        """Two runs, or two cells as `RUN/MODEL/SOC/VARIANT`: what changed, and why (docs/compare.md)."""
+        """Compare two runs, or two cells as `RUN/MODEL/SOC/VARIANT`: what changed, and why (docs/compare.md)."""
         for name in (before, after):
             asked(name, "A run or a cell", "latest/resnet50/sa8255")
         if ("/" in before) != ("/" in after):
@@ -131,10 +134,10 @@ class Archive:
 
 
 def open_archive(where: str | Path | None = None, folder: Path | None = None) -> Archive:
-    """The store at a path or a URL, or without one that of the site (`QHAS_SITE`, else the defaults), for reading.
+    """Open a store for reading, at a path or URL, or by default that of the site (`QHAS_SITE`, else the defaults).
 
-    Files of a store that is not local are copied to `folder`, or to one that goes with the archive. Raises InvalidInput
-    where no store is, and StoreError.
+    Files of a store that is not local are copied to `folder`, or to a temporary one that is removed with the archive.
+    Raises InvalidInput if there is no store, and StoreError.
     """
     if where is not None:
         asked(str(where) if isinstance(where, Path) else where, "A store", "s3://bucket/lab")

@@ -1,4 +1,4 @@
-"""What a caller gives for a name."""
+"""Checks of the names that a caller passes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from qhas.failures import InvalidInput
 
 
 def asked(name: object, what: str, example: str) -> str:
-    """The name as text. Raises InvalidInput for what is none, and for an empty one."""
+    """Return the name. Raises InvalidInput if it is not a str or is blank."""
     if isinstance(name, str) and name.strip():
         return name
     raise InvalidInput(f"{what} is named in a str, as in {example!r}, and this is {name!r}.")

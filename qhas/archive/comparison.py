@@ -26,13 +26,16 @@ _PARTS = pa.schema([("cell", _TEXT), ("part", _TEXT), ("name", _TEXT), ("us", _R
 
 @dataclass(frozen=True)
 class Comparison:
-    """`diff` has everything; its differences are after minus before, so a positive one of time is a loss."""
+    """A comparison of two runs or two cells.
+
+    `diff` has everything; its differences are after minus before, so a positive difference in time is a loss.
+    """
 
     diff: RunDiff | CellDiff
 
     @property
     def sentence(self) -> str:
-        """What changed and why."""
+        """One sentence on what changed and why."""
         return self.diff.sentence
 
     @property
@@ -40,7 +43,7 @@ class Comparison:
         return [self.diff] if isinstance(self.diff, CellDiff) else self.diff.cells
 
     def cells(self) -> pa.Table:
-        """A row a cell that was compared, the worst first."""
+        """Return a row per compared cell, the worst first."""
         return pa.Table.from_pylist(
             [
                 {
@@ -57,7 +60,7 @@ class Comparison:
         )
 
     def contributions(self) -> pa.Table:
-        """What adds up to the change of each cell, the largest part first."""
+        """Return the parts that add up to each cell's change, the largest first."""
         return pa.Table.from_pylist(
             [
                 {

@@ -1,4 +1,4 @@
-"""Tables for a notebook. Names of networks, ops and runs are data: shown as text and escaped."""
+"""Tables for a notebook. Names of networks, ops and runs are data, so they are shown as text and escaped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qhas.outside_text import one_line
 
 
 def html_table(title: str, titles: Sequence[str], rows: Iterable[Sequence[object]], more: int = 0) -> str:
-    """A table under a title; `more` rows are said to be left out."""
+    """Render a table under a title, with a note that `more` rows are left out."""
     head = "".join(f"<th>{_text(each)}</th>" for each in titles)
     body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
     rest = f"<p>{more} more.</p>" if more > 0 else ""

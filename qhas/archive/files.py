@@ -15,7 +15,10 @@ from qhas.store import Store
 
 
 class Files:
-    """Files of a store: where they lie if that is a path, else copies in `folder` or in one of its own, which goes with it."""
+    """Files of a store as local paths: the stored files themselves in a local store, else copies.
+
+    Copies are kept in `folder`, or in a private temporary folder that is removed with this object.
+    """
 
     def __init__(self, store: Store, folder: Path | None = None) -> None:
         self._store: Store | None = store
@@ -25,19 +28,19 @@ class Files:
 
     @property
     def store(self) -> Store:
-        """Where they are. Raises InvalidInput once it is closed."""
+        """The store that holds the files. Raises InvalidInput once the archive is closed."""
         if self._store is None:
             raise InvalidInput(f"The archive of {self._root} is closed: open it again with qhas.open.")
         return self._store
 
     def close(self) -> None:
-        """Let go of the store, and of copies in a folder of its own."""
+        """Release the store, and remove the private folder with its copies."""
         self._store = None
         if self._own is not None:
             self._own()
 
     def path(self, record: CellRecord, name: str) -> Path:
-        """The file of that name in the cell's record. Raises InvalidInput where it has none, and StoreError."""
+        """Return the path of a file by its name in the cell's record. Raises InvalidInput if absent, and StoreError."""
         artifact = record.artifact(name)
         if artifact is None:
             names = ", ".join(dict.fromkeys(each.name for each in record.artifacts if not each.pruned_at))

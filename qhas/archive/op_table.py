@@ -39,16 +39,20 @@ _OF_OP: dict[str, tuple[pa.DataType, Callable[[OpRow], Any]]] = {
     "source": (_TEXT, lambda op: op.source or None),
 }
 OP_COLUMNS: Sequence[str] = (*_OF_CELL, *_OF_OP)
-"""`us` is the op's part of the dominant path as time; `cycles` is its work, summed over parallel threads; `onnx_node`, `module` and `source` are of the ONNX that it was made of."""
+"""Columns of the table of ops.
+
+`us` is the op's part of the dominant path as time; `cycles` is its work, summed over parallel threads; `onnx_node`,
+`module` and `source` are those of the ONNX from which the op was made.
+"""
 _SCHEMA = pa.schema(
     [(name, _TEXT) for name in _OF_CELL] + [(name, kind) for name, (kind, _) in _OF_OP.items()]
 )
 
 
 def op_table(store: Store, records: Iterable[CellRecord]) -> pa.Table:
-    """A row an op of the network, the compiler's own inputs and outputs included; of cells without a summary, none.
+    """Return a row per op of the network, including the compiler's own inputs and outputs. Raises StoreError.
 
-    Raises StoreError.
+    Cells without a QHAS summary have no rows.
     """
     return pa.Table.from_pylist([row for record in records for row in _rows(store, record)], _SCHEMA)
 

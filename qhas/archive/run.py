@@ -1,4 +1,4 @@
-"""A run and its cells."""
+"""A stored run and its cells."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from qhas.verdict.stored import read_verdicts
 
 
 class ArchivedCell:
-    """A finished cell, or a graph of one that has several; `record` has everything that is stored of it."""
+    """A finished cell, or one graph of a cell with several; `record` has everything stored about it."""
 
     def __init__(self, files: Files, record: CellRecord) -> None:
         self._files = files
@@ -32,29 +32,29 @@ class ArchivedCell:
 
     @property
     def key(self) -> str:
-        """As `<model>/<soc>/<variant>`."""
+        """The cell's key, `<model>/<soc>/<variant>`."""
         return self.record.cell.key
 
     @property
     def figures(self) -> dict[str, float]:
-        """What is known of it, by the columns of the history: µs, bytes, cycles, MHz, percent."""
+        """The known figures of the cell, by column of the history: µs, bytes, cycles, MHz, percent."""
         values = {name: figure.read(self.record) for name, figure in BY_COLUMN.items()}
         return {name: value for name, value in values.items() if value is not None}
 
     def ops(self) -> pa.Table:
-        """A row an op of the network, in its order; without rows for a cell that has no QHAS summary."""
+        """Return a row per op of the network, in its order; no rows if the cell has no QHAS summary."""
         return op_table(self._files.store, [self.record])
 
     def file(self, name: str) -> Path:
-        """A stored file by its name in the record, as in `chrometrace`, `qhas`, `log`. To be read, not written."""
+        """Return a stored file by its name in the record, as in `chrometrace`, `qhas`, `log`. Do not write to it."""
         return self._files.path(self.record, name)
 
     def trace(self) -> Path:
-        """Its chrometrace as stored, which Perfetto opens; `ts` and `dur` are HTP cycles."""
+        """Return the chrometrace as stored, which Perfetto opens; `ts` and `dur` are HTP cycles."""
         return self.file("chrometrace")
 
     def qhas(self) -> QhasFile:
-        """Its QHAS summary. Raises QhasInvalid for one that is damaged."""
+        """Return the QHAS summary. Raises QhasInvalid if it is damaged."""
         return read_qhas(self.file("qhas"))
 
     def __repr__(self) -> str:
@@ -74,7 +74,7 @@ class ArchivedCell:
 
 
 class ArchivedRun:
-    """A run with its finished cells, those of several graphs by graph, in the order of the plan."""
+    """A run with its finished cells in the order of the plan; a cell with several graphs appears once per graph."""
 
     def __init__(self, files: Files, record: SweepRecord, records: Sequence[CellRecord]) -> None:
         self._files = files
@@ -84,24 +84,30 @@ class ArchivedRun:
 
     @property
     def run_id(self) -> str:
-        """Its id."""
+        """The run's id."""
         return self.record.run_id
 
     def cell(self, key: str) -> ArchivedCell:
-        """The cell `<model>/<soc>/<variant>`, or of the variant `default`. Raises InvalidInput if it is not finished."""
+        """Return the cell `<model>/<soc>/<variant>`; the variant may be left out if it is `default`.
+
+        Raises InvalidInput if the run has no such finished cell.
+        """
         record = find_cell(self._records, self.run_id, asked(key, "A cell", "resnet50/sa8255"))
         return next(cell for cell in self.cells if cell.record is record)
 
     def figures(self) -> pa.Table:
-        """A row a cell with the columns of the history (docs/verdicts.md); `origin` tells measured from simulated."""
+        """Return a row per cell with the columns of the history (docs/verdicts.md).
+
+        `origin` distinguishes measured from simulated figures.
+        """
         return cell_rows(self.record, self._records, {})
 
     def ops(self) -> pa.Table:
-        """A row an op of the network of every cell that has a QHAS summary."""
+        """Return a row per op of the network, for every cell that has a QHAS summary."""
         return op_table(self._files.store, self._records)
 
     def verdicts(self) -> list[CellVerdict]:
-        """What was said of its cells against the nights before."""
+        """Return the verdicts on the run's cells, which compare them with the nights before."""
         return read_verdicts(self._files.store, self.run_id)
 
     def __repr__(self) -> str:

@@ -1,1 +1,1 @@
-"""The `qhas` command: a file a word the user types."""
+"""The `qhas` command, with a module for each word that the user can type."""

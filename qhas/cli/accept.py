@@ -1,4 +1,4 @@
-"""`qhas accept`: a level that is to be so from now on."""
+"""`qhas accept`: accept a cell's level as intended from now on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def accept(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Make a cell's level in a run the new baseline of verdicts and budgets, with who says so and why."""
+    """Make a cell's level in a run the new baseline for verdicts and budgets, recording who accepts it and why."""
     store = store_of(site)
     if listed:
         if cell or reason or undo:
@@ -42,7 +42,7 @@ def accept(
         raise InvalidInput("Give --reason to accept a level, or --undo to take it back.")
     from qhas.upkeep.accept import (
         accept as accept_level,
-    )  # Arrow is half a second, which a refusal need not pay
+    )  # Arrow takes half a second to import; a refusal does not need it
     from qhas.upkeep.accept import take_back, whoever
 
     record = cell_of(store, cell)

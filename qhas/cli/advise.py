@@ -1,4 +1,4 @@
-"""`qhas advise`: rewrites of an ONNX network that make it faster on a SoC, each tried."""
+"""`qhas advise`: rewrites of an ONNX network that make it faster on a SoC, each one tested."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def advise(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Try rewrites of an ONNX network, list those that make it faster on the simulator, and write the network with all of them."""
+    """Try rewrites of an ONNX network, list those that speed it up on the simulator, and write it with all of them."""
     if network.suffix.lower() != ".onnx":
         raise InvalidInput(f"{network} is no ONNX file: what is compiled into a DLC is not rewritten.")
     target = output or network.with_suffix(f".{soc}.onnx")

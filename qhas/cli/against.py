@@ -1,4 +1,4 @@
-"""What changed in a run since another one: the option `--against`."""
+"""The option `--against`: what changed in a run since another one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qhas.diff.model import RunDiff
 
 BASELINE = "baseline"
-"""Stands for the last finished run of the same sweep before."""
+"""Stands for the last finished run of the same sweep before this one."""
 AgainstOption = Annotated[
     str | None,
     typer.Option(
@@ -27,7 +27,7 @@ AgainstOption = Annotated[
 
 
 def require_other(store: Store, other: str | None) -> None:
-    """Raise InvalidInput if there is no such run to tell a difference from."""
+    """Raise InvalidInput if the run to compare with does not exist."""
     if other not in (None, BASELINE) and read_run(store, other) is None:
         raise InvalidInput(
             f"The store {store.root} has no run {other} to compare with; `qhas runs` lists those it has."
@@ -35,9 +35,10 @@ def require_other(store: Store, other: str | None) -> None:
 
 
 def against_run(store: Store, run_id: str, other: str | None) -> RunDiff | None:
-    """What changed in a run since another one; None without another. Raises StoreError.
+    """Return what changed in a run since another one; None if no other is given. Raises StoreError.
 
-    A run that has no baseline, or nothing in common with the other, is good input all the same: that is said, no more.
+    A run without a baseline, or with nothing in common with the other, is still good input: a warning is printed, and
+    None is returned.
     """
     if other is None:
         return None

@@ -1,4 +1,4 @@
-"""The command's progress bar, and what it tells of a run while it runs."""
+"""The command's progress bar, and what it shows of a run in progress."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from qhas.runs.progress import (
 from qhas.sweep.spec import Cell
 
 WAITING_LINE_SECONDS = 60.0
-"""A wait for a device is always in the bar; as a line of its own it is printed this often at most."""
+"""Minimum interval between printed lines about waiting for a device; the bar itself shows every wait."""
 
 
 class SweepBar:
-    """A bar over the cells of a run, with the step that started last or what is waited for."""
+    """A bar over the cells of a run, with the last step that started or what is being waited for."""
 
     def __init__(
         self, progress: Progress, clock: Callable[[], float] = time.monotonic, first: str = "starting"
@@ -60,7 +60,7 @@ class SweepBar:
                     self._print_failure(record.cell.label, record.failure.message)
 
     def _print_failure(self, label: str, message: str) -> None:
-        """A line at most, and a cause once: the run ends with all of it, grouped."""
+        """Print at most one line, and each cause only once: the run's result has all failures, grouped."""
         first = self._failed.setdefault(message, label)
         reason = message if first == label else f"as {first}"
         line = Text.assemble(("failed", "red"), f" {label}: {' '.join(reason.split())}")
@@ -76,13 +76,13 @@ class SweepBar:
 
 @contextmanager
 def sweep_bar(console: Console, first: str = "starting") -> Iterator[None]:
-    """Show the progress of the run inside the block; until there is any, what comes first."""
+    """Show the progress of the run inside the block, and `first` until there is any."""
     with bar(console) as progress, listening(SweepBar(progress, first=first)):
         yield
 
 
 def bar(console: Console) -> Progress:
-    """The one look of every progress bar of the command."""
+    """Return a progress bar in the style that all commands share."""
     return Progress(
         BarColumn(bar_width=30),
         MofNCompleteColumn(),

@@ -40,7 +40,10 @@ def bisect(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Find what made a stored cell slower or faster than in an earlier run, by bisecting SDKs, prepare options and DLCs; exit code 1 if it is slower."""
+    """Find what made a stored cell slower or faster than in an earlier run; exit code 1 if it is slower.
+
+    SDKs, prepare options and DLCs are bisected.
+    """
     lab_site = load_site(site)
     store = Store(lab_site.store)
     record = cell_of(store, cell, graphs=False)

@@ -1,4 +1,4 @@
-"""`qhas block`: a decoder block of a language model with its own weights, as an ONNX of floats."""
+"""`qhas block`: a decoder block of a language model with its own weights, as a float ONNX."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from qhas.sweep.language import LONGEST
 
 _FLOAT_BYTES = 4
 _LARGEST = 1_900_000_000
-"""Bytes: a file of ONNX holds 2 GB."""
+"""Maximum size in bytes: an ONNX file holds 2 GB."""
 
 
 @command
@@ -32,7 +32,10 @@ def block(
     context: Annotated[int, typer.Option(min=1, max=LONGEST, help="Tokens of the whole context.")] = 512,
     tokens: Annotated[int, typer.Option(min=1, max=LONGEST, help="New tokens of a pass: 1 decodes.")] = 1,
 ) -> Exit:
-    """Write a decoder block of a language model with its real weights as a float ONNX, to profile and check like any other."""
+    """Write a decoder block of a language model with its real weights as a float ONNX.
+
+    It can be profiled and checked like any other ONNX.
+    """
     arch = read_architecture(config)
     if tokens > context:
         raise InvalidInput(f"--tokens {tokens}: a context of {context} tokens holds the new ones too.")

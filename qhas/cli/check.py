@@ -1,4 +1,4 @@
-"""`qhas check`: what of an ONNX the HTP takes, on all SoCs at once, and what would help."""
+"""`qhas check`: which operations of an ONNX the HTP supports, on all SoCs at once, and what would help."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from qhas.naming import check_soc
 from qhas.site.sdk import host_sdk_estimates
 
 _SHOWN_OPS = 100
-"""Rows of a terminal; `--json` has all."""
+"""Maximum number of rows to print; `--json` has all."""
 
 
 @command
@@ -34,7 +34,10 @@ def check(
     shape: ShapeOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """List every operation that the HTP does not take, and what to do about it; exit code 1 if there is one. Nothing is prepared."""
+    """List every operation that the HTP does not support, and what to do about it; exit code 1 if there is one.
+
+    Nothing is prepared.
+    """
     try:
         socs = list(dict.fromkeys(map(check_soc, soc or host_sdk_estimates()["supported"])))
     except ValueError as error:

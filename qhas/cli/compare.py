@@ -32,7 +32,7 @@ from qhas.store import Store
 
 _FILE_ENDINGS = (".json", ".json.gz")
 _EXPECTED = 10
-"""Cells whose expected times are shown; `--json` has all."""
+"""Maximum number of cells whose expected times are shown; `--json` has all."""
 
 
 @command
@@ -84,7 +84,7 @@ def compare(
 
 
 def _only_cell(diff: RunDiff) -> CellDiff:
-    """The one cell of two runs. Raises InvalidInput where there are several."""
+    """Return the only cell that was compared. Raises InvalidInput unless there is exactly one."""
     if len(diff.cells) != 1:
         raise InvalidInput(
             f"--trace takes one cell of each run, and {len(diff.cells)} were compared; choose with --model and --soc, or name "
@@ -94,7 +94,7 @@ def _only_cell(diff: RunDiff) -> CellDiff:
 
 
 def _expected_of(store: Store, diff: RunDiff) -> dict[str, str]:
-    """What devices are expected to take for each cell that was compared, before and after; none for measured cells."""
+    """Return, by cell, what is expected of a device before and after; measured cells are left out."""
     old, new = (
         {record.cell.key: record for record in by_graph(load_run(store, run_id)[1])}
         for run_id in (diff.before, diff.after)
@@ -139,12 +139,12 @@ def _tell_cell(diff: CellDiff, expected: str, as_json: bool) -> Exit:
 
 
 def _is_one(address: str) -> bool:
-    """Whether it is a file or a cell, and not a whole run: the ids of runs hold no slash."""
+    """Whether the address is a file or a cell rather than a whole run: run ids contain no slash."""
     return address.endswith(_FILE_ENDINGS) or "/" in address
 
 
 def _evidence(address: str, site: Path | None) -> Evidence:
-    """A file, or a cell of the site's store."""
+    """Read a file, or a cell of the site's store. Raises InvalidInput."""
     if address.endswith(_FILE_ENDINGS):
         try:
             path = Path(address)

@@ -1,4 +1,4 @@
-"""Tables as CSV on standard output, as a spreadsheet may open them."""
+"""Tables as CSV on standard output, safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_table(table: pa.Table) -> None:
-    """Every row under its titles; a list is its values with blanks between, what is not known is empty."""
+    """Write the titles and every row; a list becomes its values separated by spaces, an unknown value is empty."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(csv_cell(name) for name in table.column_names)
     writer.writerows([csv_cell(_flat(value)) for value in row.values()] for row in table.to_pylist())

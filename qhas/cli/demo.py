@@ -43,7 +43,7 @@ def demo(
     make_database(folder / "prefect")
     site = demo_site(folder)
     with bar(console) as progress, ThreadPoolExecutor(1) as beside:
-        beside.submit(load_flow, "sweep")  # seconds, which the networks take too
+        beside.submit(load_flow, "sweep")  # takes seconds, as making the networks does
         task = progress.add_task("making sample networks: ONNX, seeded weights", total=len(networks))
         files = [f"{name}{ONNX}" for name in networks]
         asyncio.run(make_networks(folder, lambda _file: progress.advance(task), files))
@@ -57,8 +57,8 @@ def demo(
 
 
 def _keep_dlcs(request: Request, networks: Path) -> None:
-    """Lay the DLC that the cells made of each ONNX beside it, for what takes those alone, as `qhas upgrade` does."""
-    from qhas.cell.prepared import PreparedGraphs  # nobody need wait for these before the tools start
+    """Put the DLC made from each ONNX beside it, for commands that accept only DLCs, such as `qhas upgrade`."""
+    from qhas.cell.prepared import PreparedGraphs  # not needed before the tools start
     from qhas.runs.stored import load_run
 
     store = Store(request.site.store)
@@ -71,12 +71,12 @@ def _keep_dlcs(request: Request, networks: Path) -> None:
 
 
 def _chosen(networks: list[str] | None) -> list[str]:
-    """In the order of the demo. Raises InvalidInput."""
+    """Return the chosen networks in the demo's order. Raises InvalidInput if one is unknown."""
     if strange := [name for name in networks or () if name not in NETWORKS]:
         raise InvalidInput(f"The demo has no network {strange[0]}; choose from {', '.join(NETWORKS)}.")
     return [name for name in NETWORKS if name in (networks or NETWORKS)]
 
 
 def _site_yaml(site: Site) -> str:
-    """JSON is YAML."""
+    """Return the site as JSON, which is valid YAML."""
     return f"# Written by `qhas demo`, for `--site`.\n{site.model_dump_json(indent=2)}\n"

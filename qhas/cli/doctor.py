@@ -1,4 +1,4 @@
-"""`qhas doctor`: is everything here that a sweep needs?"""
+"""`qhas doctor`: whether everything that a sweep needs is in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`qhas explain`: what bounds a network on a SoC, by experiment on the simulator."""
+"""`qhas explain`: what bounds a network on a SoC, found by experiment on the simulator."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def explain(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Show what bounds a network (DRAM, HMX, HVX, clock, VTCM, threads), by changing one at a time on the simulator; per op, and in three sentences."""
+    """Show what bounds a network (DRAM, HMX, HVX, clock, VTCM, threads), per op and in three sentences.
+
+    They are changed one at a time on the simulator.
+    """
     with (
         _opened(network, soc, load_site(site), sdk) as (bench, options),
         trial_bar(as_json=as_json) as progress,

@@ -1,4 +1,4 @@
-"""Words of a command line that are wrong by a table, looked at before what the command takes is imported."""
+"""Check a command line against the table of known SoCs before the command's imports."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from qhas.socs import KNOWN_SOCS
 
 COMPILING = frozenset({"profile", "check", "tune", "explain", "advise", "llm", "upgrade", "gate"})
-"""Commands whose `--soc` is one to compile for; elsewhere it is a pattern."""
+"""Commands whose `--soc` is a SoC to compile for; in the others it is a pattern."""
 
 
 def refusal_of_socs(words: Sequence[str]) -> str:
-    """Why a SoC is refused that the host SDK does not know, where no other SDK can be meant; empty where nothing is.
+    """Return why a SoC is refused that the host SDK does not know, if no other SDK can be meant; else an empty string.
 
-    Names that this version knows cost nothing; for others the host SDK is asked for its table. Raises InvalidInput for a
-    site that cannot be read.
+    Checking names that this version knows costs nothing; for others the host SDK is queried for its table. Raises
+    InvalidInput if the site cannot be read.
     """
     if not words or words[0] not in COMPILING:
         return ""

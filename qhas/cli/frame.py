@@ -1,6 +1,6 @@
 """What every command has in common: its exit codes, and how it ends when it is refused, fails or is cancelled.
 
-Nothing of the library is imported before it is needed: `qhas --version` and `qhas --help` pay for none of it.
+No part of the library is imported before it is needed, so `qhas --version` and `qhas --help` are quick.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Exit(IntEnum):
 
 
 def command(function: Callable[P, Exit]) -> Callable[P, None]:
-    """Make a function that returns its exit code a command; what refuses it ends in one sentence on standard error."""
+    """Make a command of a function that returns its exit code; a refusal becomes one sentence on standard error."""
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -49,7 +49,7 @@ def command(function: Callable[P, Exit]) -> Callable[P, None]:
 
 
 def refusing(look: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Look at what was typed, and end the command where there is a refusal, or what makes one is refused."""
+    """Check what was typed, and end the command if `look` returns a refusal or raises an error meant for the user."""
     code = Exit.BAD_INPUT
     try:
         sentence = look(*args, **kwargs)
@@ -61,7 +61,7 @@ def refusing(look: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
 
 
 def _exit_code(error: Exception) -> Exit:
-    """Of an error whose text is a sentence for the user; any other is a fault of ours and goes on."""
+    """Return the exit code of an error whose text is a sentence for the user; raise any other, which is a bug."""
     from qhas.failures import QhasError
 
     if isinstance(error, QhasError):
@@ -84,5 +84,5 @@ def _say(sentence: str, style: str) -> None:
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """One document on standard output."""
+    """Print one document on standard output."""
     sys.stdout.write(json.dumps(document, indent=2) + "\n")

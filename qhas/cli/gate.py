@@ -1,4 +1,4 @@
-"""`qhas gate`: a change of networks judged on this machine, with no device, account or secret."""
+"""`qhas gate`: judge a change of networks on this machine, with no device, account or secret."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from qhas.sweep.spec import PrepareOptions
 from qhas.units import signed_percent, words
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
-"""Where GitHub's runner shows Markdown of a step: a file that is appended to."""
+"""Names the file to which a step appends the Markdown that GitHub shows as its summary."""
 FOLDER = Path(".qhas-gate")
 
 
 class _Budgets(Written):
-    """`budgets.yaml` of a gate: limits by network, as in a sweep."""
+    """A gate's `budgets.yaml`: limits by network, as in a sweep."""
 
     budgets: dict[str, NetworkBudget]
 

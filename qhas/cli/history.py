@@ -30,12 +30,12 @@ else:
     Metric = StrEnum("Metric", {column: column for column in BY_COLUMN})
 
 _PLOT = (110, 18)
-"""Most columns, and lines."""
+"""Maximum number of columns, and number of lines."""
 _DRAWN = 3
-"""Runs from which on there is something to see."""
+"""Minimum number of runs worth plotting."""
 _MARKS = "•×+o*#"
 _LISTED = 8
-"""Runs that are listed below a plot."""
+"""Number of runs listed below a plot."""
 _DAY = "%Y-%m-%d"
 
 
@@ -73,7 +73,7 @@ def history(
         return _compact(store)
     if model is None or soc is None:
         raise InvalidInput("Name a model and a SoC, as in `qhas history inception_v2 sm8750`.")
-    from qhas.history import Where  # Arrow is half a second, which the other commands need not pay
+    from qhas.history import Where  # Arrow takes half a second to import; other commands do not need it
     from qhas.history.series import lines, write_csv
 
     where = Where([model], soc, variant, sweep, since=since.date() if since else None)
@@ -103,7 +103,7 @@ def history(
 
 
 def _near(store: Store, model: str, soc: str) -> str:
-    """What was perhaps meant: networks on SoCs that the history has."""
+    """Suggest similar networks and SoCs that are in the history."""
     from qhas.history import Where, read_history
 
     rows = read_history(store, Where(), ["network", "soc"]).to_pylist()
@@ -113,7 +113,7 @@ def _near(store: Store, model: str, soc: str) -> str:
 
 
 def tell_damage(damage: DamagedFile) -> None:
-    """Say on standard error which file of the history does not count."""
+    """Report on standard error which file of the history is left out."""
     errors.print(f"qhas: {damage}; its rows are left out.", style="yellow", soft_wrap=True)
 
 
@@ -172,7 +172,7 @@ def _show_verdict(store: Store, cell: str, line: Line, figure: Figure) -> None:
 
 
 def _plot(line: Line, column: str) -> str:
-    """Characters only, so that a terminal and a file get the same; devices differ by their mark."""
+    """Plot in plain characters, so that a terminal and a file get the same; each device has its own mark."""
     import plotext
 
     figure = plotext.figure

@@ -1,4 +1,4 @@
-"""`qhas layers`: which layers of a network lose its accuracy."""
+"""`qhas layers`: which layers cost a network its accuracy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from qhas.units import counted
 
 _SHOWN = 20
 _NAMED = 3
-"""Operations of a layer."""
+"""Maximum number of operations of a layer to name."""
 
 
 @command
@@ -75,7 +75,7 @@ def _row(layer: Layer) -> list[str]:
 
 
 def _several(names: list[str]) -> str:
-    """The last ones, which make the tensor."""
+    """Name the last ones, which produce the tensor, and count the others."""
     more = f"{len(names) - _NAMED} more, " if len(names) > _NAMED else ""
     return more + ", ".join(names[-_NAMED:])
 

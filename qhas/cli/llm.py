@@ -1,4 +1,4 @@
-"""`qhas llm`: tokens per second of a language model on SoCs, by its config.json alone."""
+"""`qhas llm`: tokens per second of a language model on SoCs, from its config.json alone."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def llm(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Estimate a language model from its config.json: tokens per second, time to first token, DRAM bytes per token; blocks are compiled and scaled."""
+    """Estimate a language model from its config.json: tokens per second, time to first token, DRAM bytes per token.
+
+    A few of its blocks are compiled, and their figures scaled to the whole model.
+    """
     recipe = Recipe(
         weights=_weights("--weights", weights),
         activations=_activations("--activations", activations),
@@ -80,7 +83,7 @@ def llm(
     if html:
         from qhas.report.llm_page import (
             page,
-        )  # templates and plotly are half a second, which the others need not pay
+        )  # templates and Plotly take half a second to import; other answers do not need them
 
         html.write_text(page(answer), encoding="utf-8")
     if as_json:
@@ -91,7 +94,7 @@ def llm(
 
 
 def document(answer: LlmAnswer) -> dict[str, object]:
-    """The answer with the figures that follow from it."""
+    """Return the answer with the figures that follow from it."""
     whole = answer.model_dump(mode="json")
     names = ("decode_tokens_per_s", "prefill_tokens_per_s", "first_token_ms", "first_token_full_ms")
     for row, figures in zip(whole["figures"], answer.figures, strict=True):

@@ -1,7 +1,7 @@
-"""The `qhas` command: a thin face over the same functions and flows that schedules and the Prefect UI use.
+"""The `qhas` command: a thin layer over the functions and flows that schedules and the Prefect UI also use.
 
-Exit codes: 0 all cells good; 1 finished, some cells failed, over budget or newly worse; 2 bad input, nothing run;
-130 cancelled.
+Exit codes: 0 all cells good; 1 finished, but some cells failed, are over budget or newly worse; 2 bad input, nothing
+run; 130 cancelled.
 """
 
 from __future__ import annotations
@@ -53,27 +53,27 @@ WORDS = (
     "pin",
     "verify",
 )
-"""What a user can type, in the order in which a newcomer needs it. Each is a function of that name in a module of that name."""
+"""The commands, in the order in which a newcomer needs them. Each is a function in a module of the same name."""
 
 
 class _OnDemand(TyperGroup):
-    """Imports a command when it is asked for, and none to list them: their sentences are read from their source."""
+    """A group that imports a command only to run it; to list the commands, it reads their help from the source."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The command line; `--version` is answered at once: typer takes pydantic to look at any option."""
+        """Parse the command line, but answer `--version` at once: typer needs pydantic to parse any option."""
         if args[:1] == ["--version"]:
             typer.echo(qhas.__version__)
             ctx.exit(Exit.GOOD)
         return super().parse_args(ctx, args)
 
     def main(self, args: Any = None, prog_name: str | None = None, *_: Any, **named: Any) -> Any:
-        """Run it; a command line that is none ends in one sentence, as everything that is refused."""
+        """Run the command; an invalid command line is refused in one sentence, like any other bad input."""
         named["standalone_mode"] = False
         try:
             sys.exit(super().main(args, prog_name, **named) or Exit.GOOD)
         except typer.Abort:
             sys.exit(Exit.CANCELLED)
-        except Exception as error:  # typer has a parser of its own, and hides the base of its errors
+        except Exception as error:  # typer has its own parser, and hides the base class of its errors
             if not (formatted := getattr(error, "format_message", None)):
                 raise
             where = getattr(error, "ctx", None)
@@ -85,11 +85,11 @@ class _OnDemand(TyperGroup):
             sys.exit(Exit.BAD_INPUT)
 
     def list_commands(self, _ctx: Any) -> list[str]:
-        """Their names, in the order of the table."""
+        """Return the names of the commands, in the order of `WORDS`."""
         return list(WORDS)
 
     def get_command(self, _ctx: Any, cmd_name: str) -> Any:
-        """The command; None for any other word."""
+        """Import and return the command; None for any other word."""
         if cmd_name not in WORDS:
             return None
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -97,19 +97,19 @@ class _OnDemand(TyperGroup):
         return get_command(single)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command of the first word, or a usage error that suggests the nearest."""
+        """Resolve the first word to its command, or raise a usage error that suggests the nearest one."""
         refusing(refusal_of_socs, args)
         self.commands = {word: TyperCommand(word) for word in WORDS}
         return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The help, with a sentence for each command."""
+        """Write the help, with a sentence for each command."""
         whole = TyperGroup(name=self.name, commands=_listed(), params=self.params, help=self.help)
         whole.format_help(ctx, formatter)
 
 
 def _say_plainly(error: Any) -> None:
-    """Give a value that is not taken the words of a file's: typer has those of pydantic."""
+    """Describe an invalid value as is done for files, replacing pydantic's message, which typer would show."""
     if faults := getattr(error.__cause__, "errors", None):
         from qhas.documents import said
 
@@ -158,4 +158,4 @@ def main() -> None:
 def _options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """What can be said before a command; `_OnDemand.parse_args` answers it."""
+    """Declare the options that may precede a command; `_OnDemand.parse_args` handles them."""

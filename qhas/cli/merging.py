@@ -1,4 +1,4 @@
-"""Two traces in one file, beside a comparison."""
+"""The option `--trace`: both traces of a comparison in one file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _QHAS = "_qnn_htp_analysis_summary.json"
 
 
 def require_target(target: Path | None) -> None:
-    """Refuse a file that cannot be written, or that Perfetto would not know, before anything is compared. Raises InvalidInput."""
+    """Check, before anything is compared, that the file can be written and that Perfetto would recognise its name.
+
+    Raises InvalidInput.
+    """
     if target is None:
         return
     if not target.name.endswith((".json", ".json.gz")):
@@ -35,7 +38,10 @@ def require_target(target: Path | None) -> None:
 
 
 def merge(diff: CellDiff, addresses: Sequence[str], target: Path, site: Path | None) -> None:
-    """Write the traces of the two cells or QHAS files that were compared into one file. Raises InvalidInput for one without a trace."""
+    """Write the traces of the two compared cells or QHAS files into one file.
+
+    Raises InvalidInput if a trace is missing or invalid, or the file cannot be written.
+    """
     clock = diff.figure(CLOCK.name)
     clocks = (clock.before, clock.after) if clock else (None, None)
     try:
@@ -59,7 +65,7 @@ def merge(diff: CellDiff, addresses: Sequence[str], target: Path, site: Path | N
 def _side(letter: str, address: str, site: Path | None, copies: Path) -> Side:
     if _is_file(address):
         return Side(f"{letter} {Path(address).name.partition('.')[0]}", _beside(Path(address)))
-    from qhas.archive.files import Files  # Arrow is half a second, which a comparison alone need not pay
+    from qhas.archive.files import Files  # Arrow takes half a second to import, needless without traces
 
     store = store_of(site)
     record = cell_of(store, address)
@@ -73,7 +79,7 @@ def _is_file(address: str) -> bool:
 
 
 def _beside(qhas: Path) -> Path:
-    """The trace that a viewer wrote beside its summary."""
+    """Return the trace that the viewer wrote beside its summary. Raises InvalidInput if there is none."""
     stem = qhas.name.removesuffix(".gz").removesuffix(_QHAS)
     for name in (f"{stem}.json", f"{stem}.json.gz"):
         if stem != qhas.name.removesuffix(".gz") and (path := qhas.with_name(name)).is_file():

@@ -1,4 +1,4 @@
-"""A sweep narrowed from the command line: patterns, tags, a canary, or what is not good in an earlier run."""
+"""Narrow a sweep from the command line: by patterns, tags, a canary, or the cells not good in an earlier run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CanaryOption = Annotated[
 
 @dataclass(frozen=True)
 class Narrowing:
-    """What the user chose. `failed` is a run id."""
+    """What the user selected. `failed` is a run id."""
 
     models: list[str]
     socs: list[str]
@@ -45,7 +45,7 @@ class Narrowing:
 
 
 def narrowed(spec: SweepSpec, chosen: Narrowing, site: Site) -> SweepSpec:
-    """The sweep with the choice as its selection, or as it is without one. Raises InvalidInput."""
+    """Return the sweep with these choices in its selection, or unchanged without any. Raises InvalidInput."""
     cells = _not_good(Store(site.store), chosen.failed) if chosen.failed else []
     selection = {
         "models": chosen.models,

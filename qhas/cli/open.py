@@ -18,7 +18,7 @@ from qhas.runs.record import CellRecord, by_graph
 from qhas.runs.stored import load_run
 
 _MOST_TRACES = 4
-"""Whose addresses are printed: each has four lines at 80 columns."""
+"""Maximum number of traces whose addresses are printed: each takes four lines at 80 columns."""
 
 
 @command
@@ -48,7 +48,7 @@ def open(  # noqa: A001  # the word that a user types
 
 
 def addresses(served: Served, report: str, cells: list[CellRecord]) -> list[str]:
-    """Lines for a terminal, the report's last; traces of more than a few cells are opened from its pages."""
+    """Return lines for a terminal, the report's last; more than a few traces are left to be opened from its pages."""
     traces = {
         cell.cell.label: keys.file(cell, trace) for cell in cells if (trace := cell.artifact("chrometrace"))
     }

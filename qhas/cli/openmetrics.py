@@ -37,7 +37,7 @@ def openmetrics(
     ] = False,
     site: SiteOption = None,
 ) -> Exit:
-    """Write metrics of the lab for Prometheus: the last run of each sweep, its cells, the devices; see docs/operations.md."""
+    """Write metrics of the lab for Prometheus: each sweep's last run, its cells, the devices (docs/operations.md)."""
     require_folders(file)
     lab = load_site(site)
     store = Store(lab.store)
@@ -52,7 +52,7 @@ def openmetrics(
         return Exit.GOOD
     try:
         write_whole(str(file), text.encode())
-        file.chmod(0o644)  # the collector is another account
+        file.chmod(0o644)  # the collector runs under another account
     except OSError as error:
         raise InvalidInput(
             f"{file} cannot be written ({error.strerror}); name a file in a directory of yours."

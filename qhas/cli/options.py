@@ -1,4 +1,4 @@
-"""Options that several commands have, and what they open."""
+"""Options that several commands share, and functions that open what they name."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ RunArgument = Annotated[
 ]
 RunIdOption = Annotated[str | None, typer.Option(help="Id of the run; the id of an earlier run resumes it.")]
 _AT_A_TERMINAL = Patience(total=5.0)
-"""Whoever waits for an answer gets one soon; a run tries for minutes."""
+"""A user at a terminal gets an answer soon; a run retries for minutes."""
 
 
 def require_folders(*files: Path | None) -> None:
-    """Raise InvalidInput for a file to be written where there is no folder, before anything is computed for it."""
+    """Raise InvalidInput for a file that cannot be written, before anything is computed for it."""
     for file in files:
         if file and not file.absolute().parent.is_dir():
             raise InvalidInput(f"{file} cannot be written: there is no folder {file.parent}.")
@@ -41,7 +41,7 @@ def require_folders(*files: Path | None) -> None:
 
 
 def require_folder(folder: Path) -> None:
-    """Raise InvalidInput for a folder to be made or filled where there cannot be one, before anything is computed for it."""
+    """Raise InvalidInput for a folder that cannot be made or filled, before anything is computed for it."""
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     if not there.is_dir():
         raise InvalidInput(f"{folder} cannot be a folder: {there} is a file; name another.")
@@ -50,13 +50,16 @@ def require_folder(folder: Path) -> None:
 
 
 def store_of(site: Path | None) -> Store:
-    """The store of the site that was named, or of the default one. Raises InvalidInput."""
+    """Return the store of the named site, or of the default one. Raises InvalidInput."""
     return Store(load_site(site).store, _AT_A_TERMINAL)
 
 
 def run_of(store: Store, name: str) -> str:
-    """The id of the run that a user names. Raises InvalidInput; if the demo's store is beside, it says where that one is."""
-    from qhas.runs.listing import find_run  # records of runs, which the commands that name none do without
+    """Return the id of the run that a user names.
+
+    Raises InvalidInput if there is none, with a pointer to the demo's store if there is one in the current folder.
+    """
+    from qhas.runs.listing import find_run  # imports records of runs, which some commands do without
 
     try:
         return find_run(store, name)
@@ -70,7 +73,10 @@ def run_of(store: Store, name: str) -> str:
 
 
 def cell_of(store: Store, address: str, *, graphs: bool = True) -> CellRecord:
-    """The finished cell that a user names as RUN/MODEL/SOC/VARIANT; of a DLC of several, a graph of it. Raises InvalidInput."""
+    """Return the finished cell that a user names as RUN/MODEL/SOC/VARIANT. Raises InvalidInput.
+
+    With `graphs`, each graph of a DLC that has several counts as a cell.
+    """
     from qhas.runs.listing import find_cell
     from qhas.runs.record import by_graph
     from qhas.runs.stored import load_run

@@ -1,4 +1,4 @@
-"""`qhas pin`: a run that pruning leaves alone."""
+"""`qhas pin`: exempt a run from pruning."""
 
 from __future__ import annotations
 

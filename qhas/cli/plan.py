@@ -38,7 +38,7 @@ def plan(
     canary: CanaryOption = False,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Show the cells, device-hours, graphs already prepared and when it ends; nothing is run."""
+    """Show a sweep's cells, device-hours, already prepared graphs and expected end; nothing is run."""
     lab_site = load_site(site)
     chosen = Narrowing(model or [], soc or [], variant or [], tag or [], failed, canary)
     planned = plan_sweep(narrowed(load_sweep(sweep_file), chosen, lab_site))

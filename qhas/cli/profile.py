@@ -1,4 +1,4 @@
-"""`qhas profile`: one network on one SoC or several, without a sweep file."""
+"""`qhas profile`: one network on one or more SoCs, without a sweep file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from qhas.sweep.quantization import RANDOM_CALIBRATION, bits
 from qhas.sweep.spec import INPUT_WORDS, RANDOM_INPUTS, ModelRef, PrepareOptions, SweepSpec, Variants
 
 ONNX = ".onnx"
-"""How the name of a network ends that is converted first."""
+"""Suffix of a network that is converted first."""
 ShapeOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -72,7 +72,7 @@ def profile(
     """Profile one network on one or more SoCs."""
     lab_site = load_site(site)
     begin_to_find(lab_site.sdk)
-    from qhas.cli.running import Request, run_and_show  # half of all imports, while the host SDK answers
+    from qhas.cli.running import Request, run_and_show  # half of all imports, done while the host SDK answers
     from qhas.runs.stored import new_run_id
 
     name = safe_name(PurePath(name_in(dlc)).stem)
@@ -108,12 +108,15 @@ def profile(
 
 
 def series(name: str, quantize: Sequence[str]) -> str:
-    """What the history keeps the figures under: one of 8 bits is no slower or less accurate float. A grid has its variants."""
+    """Return the name under which the history keeps the figures; a grid is distinguished by its variants.
+
+    A quantised network gets its own, so that it is not taken for a slower or less accurate float network.
+    """
     return safe_name(f"{name}-{quantize[0]}") if len(quantize) == 1 and bits(quantize[0]) else name
 
 
 def source(network: str, quantize: list[str], calibration: str, shapes: list[str]) -> dict[str, Any]:
-    """The fields of a model that say what it is made from. Raises InvalidInput, ValueError."""
+    """Return the fields of a model that say what it is built from. Raises InvalidInput, ValueError."""
     is_onnx = name_in(network).lower().endswith(ONNX)
     if not is_onnx and (quantize or shapes):
         raise InvalidInput(
@@ -126,7 +129,7 @@ def source(network: str, quantize: list[str], calibration: str, shapes: list[str
     chosen = bits(quantize[0]) if quantize else None
     place = calibration if calibration == RANDOM_CALIBRATION else absolute(calibration)
     if len(quantize) > 1:
-        chosen = {"weights": 8, "activations": 8}  # the grid has the bits, this one the data
+        chosen = {"weights": 8, "activations": 8}  # the bits come from the grid, the data from here
     return {
         "onnx": absolute(network),
         "shapes": shapes_of(shapes),
@@ -135,7 +138,7 @@ def source(network: str, quantize: list[str], calibration: str, shapes: list[str
 
 
 def shapes_of(texts: list[str]) -> dict[str, list[int]]:
-    """Shapes by input, of what `--shape` has. Raises InvalidInput."""
+    """Return the shapes given with `--shape`, by input. Raises InvalidInput."""
     return dict(map(_shape, texts))
 
 
@@ -150,8 +153,8 @@ def _shape(text: str) -> tuple[str, list[int]]:
 
 
 def absolute(address: str) -> str:
-    """A path or URL as it holds from any folder. Raises InvalidInput for what cannot be a path."""
+    """Return a URL as it is, or a path made absolute. Raises InvalidInput if it cannot be a path."""
     try:
         return address if "://" in address else str(Path(address).expanduser().resolve())
-    except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links
+    except (RuntimeError, ValueError, OSError) as error:  # no such home directory, a NUL, a loop of links
         raise InvalidInput(f"{address!r} cannot be a path: {error}.") from error

@@ -1,4 +1,4 @@
-"""`qhas prune`: what is old enough to go."""
+"""`qhas prune`: remove what is old enough."""
 
 from __future__ import annotations
 

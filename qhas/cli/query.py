@@ -1,4 +1,4 @@
-"""`qhas query`: a question in SQL over everything stored."""
+"""`qhas query`: SQL queries over everything stored."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE = 1000
 _LEAST = 10
-"""Width of a column below which names and figures are broken too often to be read."""
+"""Minimum width of a column: in a narrower one, names and figures are broken too often to be read."""
 _BESIDE = 8
-"""Most rows beside each other where columns are lines."""
+"""Maximum number of rows side by side when columns are shown as lines."""
 
 
 @command
@@ -50,7 +50,7 @@ def query(
     """Query history, runs and verdicts in SQL; read-only."""
     if as_csv and as_json:
         raise InvalidInput("Choose one of --csv and --json.")
-    from qhas.query import ask  # Arrow is half a second, which the other commands need not pay
+    from qhas.query import ask  # Arrow takes half a second to import; other commands do not need it
 
     answer = ask(store_of(site), question, tell_damage, timeout)
     if as_csv:
@@ -87,7 +87,7 @@ def _show(answer: pa.Table, rows: int) -> None:
 
 
 def _show_turned(titles: list[str], lines: list[list[str]]) -> None:
-    """More columns than a terminal has room for, each as a line."""
+    """Show each column as a line, for answers with more columns than the terminal has room for."""
     if not lines:
         console.print(f"No row of {', '.join(titles)}.", soft_wrap=True)
     for start in range(0, len(lines), _BESIDE):
@@ -96,7 +96,10 @@ def _show_turned(titles: list[str], lines: list[list[str]]) -> None:
 
 
 def _rows(answer: pa.Table) -> Iterator[dict[str, Any]]:
-    """Few at once: as Python has them they are many times as large. Raises InvalidInput for what Python does not have."""
+    """Yield the rows, converting a few at a time: Python's objects are many times larger than Arrow's.
+
+    Raises InvalidInput for a value that Python cannot represent.
+    """
     try:
         for batch in answer.to_batches(max_chunksize=_ROWS_AT_ONCE):
             yield from batch.to_pylist()
@@ -113,7 +116,7 @@ def _print_json(answer: pa.Table) -> None:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no infinity, which a division by 0 is."""
+    """Replace infinity, as from a division by 0, and NaN with None: JSON has neither."""
     if isinstance(value, dict):
         return {name: _finite(part) for name, part in value.items()}
     if isinstance(value, list):

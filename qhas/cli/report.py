@@ -1,4 +1,4 @@
-"""`qhas report`: the pages of a stored run, made again."""
+"""`qhas report`: rebuild the pages of a stored run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def report(
 ) -> Exit:
     """Rebuild the report of a stored run and its entry in the index; needs no device and no SDK."""
     from qhas.report.publish import (
-        publish_report,  # Arrow, Plotly and Jinja are seconds, which other commands need not pay
+        publish_report,  # Arrow, Plotly and Jinja take seconds to import; other commands do not need them
     )
 
     store = store_of(site)

@@ -33,7 +33,10 @@ def reproducer(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Reduce a change between two cells to the few ops that show it, without the network's names and weights; exit code 1 if only the whole network does."""
+    """Reduce a change between two cells to the few ops that show it; exit code 1 if only the whole network does.
+
+    The zip contains neither the names nor the weights of the network.
+    """
     lab_site = load_site(site)
     require_folders(output)
     store = Store(lab_site.store)

@@ -1,4 +1,4 @@
-"""What `demo`, `sweep` and `profile` share: refuse what can be refused, run the flow, show its result."""
+"""What `demo`, `sweep` and `profile` share: refuse bad input beforehand, run the flow, show its result."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from qhas.sweep.sites import SiteRef
 
 _SHOWING = ("qhas.cli.show", "qhas.verdict.alarms", "qhas.verdict.summary")
-"""What shows a result. Nobody need wait for these before the tools start."""
+"""Modules that show a result; they are not needed before the tools start."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A run that the user asks for, and how to show it."""
+    """A run that the user requests, and how to show it."""
 
     spec: SweepSpec
     site: Site
@@ -48,7 +48,10 @@ class Request:
 
 
 def run_and_show(request: Request, *, direct: bool = False) -> Exit:
-    """Run the sweep on this site's devices, `direct` without Prefect if no API is configured. Raises InvalidInput before anything runs."""
+    """Run the sweep on this site's devices; if `direct` and no API is configured, without Prefect.
+
+    Raises InvalidInput before anything runs.
+    """
     store = _opened(request)
     planned = plan_sweep(request.spec)
     require_cells(request.site, planned.cells)
@@ -57,7 +60,7 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
 
         require_data(request.spec.models[0])
     if direct := direct and not has_api():
-        import_module("qhas.direct")  # while the host SDK may still be looking for its directory
+        import_module("qhas.direct")  # while the host SDK may still be locating its directory
     sdks = sdks_of(request.site, planned.cells)
     if direct:
         run_cells = partial(_run_direct, request, planned, sdks)
@@ -66,7 +69,7 @@ def run_and_show(request: Request, *, direct: bool = False) -> Exit:
 
 
 def run_at_sites_and_show(request: Request, sites: Sequence[SiteRef]) -> Exit:
-    """As `run_and_show`, without what each site looks up for itself: its SDK, its devices, the DLCs."""
+    """Run the sweep at these sites; each looks up its own SDK, devices and DLCs, which are not checked here."""
     store = _opened(request)
     planned = plan_sweep(request.spec, look_up=False)
     flow = partial(run_flow, "sweep-sites", **_parameters(request), sites=sites)
@@ -86,7 +89,10 @@ def _run_direct(request: Request, planned: Plan, sdks: Mapping[str | None, Sdk])
 
 
 def _opened(request: Request) -> Store:
-    """The store, if this run is not another spec's there and it knows the other one. Nothing is written yet."""
+    """Return the store, checked to have no other spec under this run id and to have the run to compare with.
+
+    Nothing is written yet. Raises InvalidInput.
+    """
     store = Store(request.site.store)
     require_same_spec(store, request.run_id, request.spec)
     require_other(store, request.against)
@@ -102,7 +108,7 @@ def _run_and_show(
 ) -> Exit:
     for warning in planned.warnings:
         errors.print(f"qhas: {warning}", style="yellow")
-    store.require_writable()  # after all that can be refused without leaving anything behind
+    store.require_writable()  # last, after the checks that leave nothing behind
     began = datetime.now(UTC)
     try:
         with sweep_bar(errors if request.as_json else console, first):
@@ -131,12 +137,12 @@ def _run_and_show(
 
 
 def run_flow(name: str, **parameters: Any) -> None:
-    """Run a flow in this process. The library does not know the flows; the installed package names them."""
+    """Run a flow in this process. The library does not know the flows; the installed package's entry points do."""
     load_flow(name)(**parameters)
 
 
 def load_flow(name: str) -> Callable[..., None]:
-    """The flow as a function, for which Prefect is imported; where no API is named, a server of our own starts meanwhile."""
+    """Import Prefect and return the flow as a function; if no API is configured, our own server starts meanwhile."""
     from importlib.metadata import entry_points
 
     from qhas.own_server import own_server
@@ -151,7 +157,7 @@ def load_flow(name: str) -> Callable[..., None]:
 
 
 def _show_paths(store: Store, cells: list[CellRecord]) -> None:
-    """Before the table: there may be hundreds, and the table is what one came for."""
+    """Print the paths before the table: there may be hundreds, and the table is what the user came for."""
     from qhas.cli.tables.run import device_logs, trace_paths
 
     for title, paths in (
@@ -163,7 +169,7 @@ def _show_paths(store: Store, cells: list[CellRecord]) -> None:
 
 
 def _show_ending(store: Store, run: SweepRecord, cells: list[CellRecord], began: datetime) -> None:
-    """What was there already, and where to look next."""
+    """Say what was already there, and where to look next."""
     if earlier := sum(cell.finished_at < began for cell in cells):
         console.print(
             f"{earlier} of {counted(len(cells), 'cell')} {'was' if earlier == 1 else 'were'} good already; {len(cells) - earlier} ran now."

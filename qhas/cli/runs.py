@@ -1,4 +1,4 @@
-"""`qhas runs`: what has been run, the last first."""
+"""`qhas runs`: what has been run, the newest first."""
 
 from __future__ import annotations
 

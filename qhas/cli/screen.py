@@ -1,4 +1,4 @@
-"""The command's consoles: whatever is printed there is shown as text."""
+"""The command's consoles, which show everything as plain text."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from qhas.outside_text import shown
 
 
 class Screen(Console):
-    """A console that takes nothing in a text for markup, and obeys nothing in it."""
+    """A console that interprets neither markup nor control sequences in what it prints."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, **options)
 
     def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
-        """As of any console; names in tables are folded, not cut, and at a terminal sentences are broken between words."""
+        """Print as any console does, but fold names in tables, and at a terminal wrap sentences between words."""
         for table in objects:
             if isinstance(table, Table):
                 _fold_names(table)
         if not self.color_system:
-            options.setdefault("highlight", False)  # its patterns are compiled for colours alone
+            options.setdefault("highlight", False)  # its patterns are compiled only to add colours
         whole = soft_wrap and not (self.is_terminal and all(map(self._has_room, objects)))
         super().print(*objects, soft_wrap=whole, **options)
 
     def _has_room(self, text: Any) -> bool:
-        """Whether no word of it is wider than the terminal, as addresses are, which are left whole to be copied."""
+        """Whether no word is wider than the terminal, as an address can be, which is kept whole to be copied."""
         return isinstance(text, str | Text) and all(
             cell_len(word) <= self.width for word in str(text).split()
         )
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """As of any console; its own movements of the cursor are no text."""
+        """Render as any console does, but sanitise the text; the console's own cursor movements stay."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(shown(segment.text), segment.style)
 
@@ -50,7 +50,7 @@ def _fold_names(table: Table) -> None:
             column.overflow = "fold"
 
 
-# Nothing is cut in a pipe or a file.
+# Nothing is truncated in a pipe or a file.
 _WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
 console = Screen(width=_WIDTH)
 errors = Screen(stderr=True, width=_WIDTH)

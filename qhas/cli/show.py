@@ -1,4 +1,4 @@
-"""`qhas show`: what a run gave, from what is stored."""
+"""`qhas show`: the results of a stored run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Rows(StrEnum):
-    """What a row is of."""
+    """What each row of the CSV describes."""
 
     CELLS = "cells"
     OPS = "ops"
@@ -75,7 +75,7 @@ def show(
 def show_result(
     run: SweepRecord, cells: list[CellRecord], as_json: bool = False, diff: RunDiff | None = None
 ) -> Exit:
-    """Print a run and what changed in it since another one; the exit code says whether all of it is good."""
+    """Print a run and what changed in it since another one; return the exit code, which says whether all is good."""
     if as_json:
         document: dict[str, Any] = {
             "run": run.model_dump(mode="json"),
@@ -124,7 +124,7 @@ def _show_by_source(
 
 
 def _write(store: Store, run: SweepRecord, cells: list[CellRecord], rows: Rows) -> None:
-    from qhas.archive.op_table import op_table  # Arrow is half a second, which a table need not pay
+    from qhas.archive.op_table import op_table  # Arrow takes half a second to import; tables do not need it
     from qhas.history.columns import cell_rows
 
     records = by_graph(cells)

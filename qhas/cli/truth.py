@@ -25,8 +25,8 @@ _NONE = (
 
 @command
 def truth(site: SiteOption = None, as_json: JsonOption = False) -> Exit:
-    """Compare simulated times with latencies of the lab's own devices, each DLC by its latest night of either."""
-    from qhas.history.own_pairs import own_pairs  # Arrow takes as long as all else
+    """Compare simulated times with latencies of the lab's own devices, each from the DLC's latest night."""
+    from qhas.history.own_pairs import own_pairs  # importing Arrow takes as long as everything else
 
     pairs = own_pairs(store_of(site))
     if as_json:

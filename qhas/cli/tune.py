@@ -57,7 +57,7 @@ def tune(
 ) -> Exit:
     """Find the best options of graph-prepare for a network on a SoC on the simulator, and print them for sweep.yaml.
 
-    Each trial is a compilation, kept in the store: a repeated call compiles nothing.
+    Each trial is a compilation that is kept in the store, so a repeated call compiles nothing.
     """
     rack = load_site(site)
     with open_bench(absolute(network), soc, rack, sdk) as bench:
@@ -76,7 +76,7 @@ def tune(
 
 @contextmanager
 def trial_bar(*, as_json: bool) -> Iterator[Progress]:
-    """A bar over the trials inside the block."""
+    """Show a progress bar over the trials inside the block."""
     with bar(errors if as_json else console) as shown:
         task = shown.add_task("compiling", total=None)
         yield lambda done, planned: shown.update(task, completed=done, total=planned)

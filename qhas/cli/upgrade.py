@@ -1,4 +1,4 @@
-"""`qhas upgrade`: what another SDK does to networks, why, and what brings the old figure back."""
+"""`qhas upgrade`: what another SDK does to networks, why, and what restores the old figure."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ def upgrade(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Show what another SDK does to networks: from which version on, why, and which option restores the old figure; exit code 1 if a cell is slower.
+    """Show what another SDK does to networks; exit code 1 if a cell is slower.
 
+    For each change it shows the first version that has it, the cause, and the option that restores the old figure.
     Without `sdks` in site.yaml, it compares versions of the host SDK. A repeated call runs only what is missing.
     """
     lab_site = load_site(site)
@@ -53,7 +54,7 @@ def upgrade(
 
 
 def ask(question: Question, lab_site: Site, as_json: bool) -> Exit:
-    """Run what the question needs, keep the answer and show it. Raises InvalidInput before anything runs."""
+    """Run what the question needs, store the answer and show it. Raises InvalidInput before anything runs."""
     first = plan_sweep(question.sweep((question.sdks[0], question.sdks[-1])))
     require_devices(lab_site, list(question.socs))
     sdks_of(lab_site, first.cells)
@@ -61,7 +62,7 @@ def ask(question: Question, lab_site: Site, as_json: bool) -> Exit:
 
 
 def answered(stages: Stages, lab_site: Site, as_json: bool) -> Exit:
-    """Run the sweeps of a search, keep its answer and show it."""
+    """Run the sweeps of a search, store its answer and show it."""
     store = Store(lab_site.store)
     store.require_writable()
     try:

@@ -31,7 +31,7 @@ def verify(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> Exit:
-    """Check every file of a run against its record: sizes, digests, places, rows of the history.
+    """Check every file of a run against its record: sizes, digests, locations, rows of the history.
 
     Exit code 1 if something is damaged.
     """

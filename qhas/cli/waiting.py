@@ -1,4 +1,4 @@
-"""A command that waits for its store says so."""
+"""Messages of a command that is waiting, for its store for example."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOOKS_SECONDS = 0.5
 
 @contextmanager
 def telling_waits() -> Iterator[None]:
-    """Say on standard error, once, what the block has been waiting for longer than `SILENT_SECONDS`."""
+    """Report on standard error, once each, what the block has been waiting for longer than `SILENT_SECONDS`."""
     over = threading.Event()
     watch = threading.Thread(target=_tell, args=(over,), name="qhas-waiting", daemon=True)
     watch.start()

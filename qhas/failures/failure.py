@@ -1,4 +1,4 @@
-"""A cell's failure with its evidence, and whether it is worth another try.
+"""A cell's failure with its evidence, and whether another attempt is worthwhile.
 
 A failure is judged from evidence (exit code, signal, missing or malformed file, matched output line), never from
 the exit code alone.
@@ -16,7 +16,7 @@ from qhas.outside_text import ShownText
 
 
 class QhasError(Exception):
-    """An error whose text is one sentence for the user. A command that meets it ends with its exit code."""
+    """An error whose text is one sentence for the user. A command that meets it exits with its exit code."""
 
     exit_code: ClassVar[int] = 2
 
@@ -26,7 +26,10 @@ class InvalidInput(QhasError):
 
 
 class Step(StrEnum):
-    """The steps of a cell, in order; the first two of an ONNX only, by a vendor's SDK in this order, by the host SDK in the other."""
+    """The steps of a cell, in order.
+
+    Only an ONNX has the first two: in this order with a vendor's SDK, in reverse with the host SDK.
+    """
 
     CONVERT = "convert"
     QUANTIZE = "quantize"
@@ -44,7 +47,7 @@ class Step(StrEnum):
 
     @property
     def on_device(self) -> bool:
-        """Whether it holds a device."""
+        """Whether the step holds a device."""
         return self in (Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS, Step.OUTPUTS)
 
 
@@ -61,12 +64,12 @@ class Failure(BaseModel):
 
     @classmethod
     def of(cls, kind: FailureKind, step: Step, message: str, evidence: str | None = None) -> Self:
-        """The failure with the next step that the table has for its kind."""
+        """Return the failure with the hint that the table has for its kind."""
         return cls(kind=kind, step=step, message=message, hint=FACTS[kind].hint, evidence=evidence)
 
 
 class DeviceFailed(Exception):
-    """A device or the way to it failed outside the tools. The step that meets it makes it a StepFailed."""
+    """A device or the connection to it failed outside the tools. The step that meets it turns it into a StepFailed."""
 
     def __init__(self, kind: FailureKind, message: str, evidence: str | None = None) -> None:
         self.kind = kind

@@ -1,4 +1,4 @@
-"""The closed vocabulary of what can go wrong with a cell, and the table of what each means and how often it is tried.
+"""The closed vocabulary of what can go wrong with a cell, with the meaning and the number of attempts of each kind.
 
 Error numbers and texts are the vendor's (SNPE `DlError.h`, HTP backend documentation).
 """
@@ -15,11 +15,11 @@ class Again(StrEnum):
     HERE = "here"
     """In the same lease."""
     ELSEWHERE = "elsewhere"
-    """The lease ends; another device of the SoC is preferred, the same one is taken if it is the only one."""
+    """After the lease has ended, on another device of the SoC if there is one, else on the same one."""
 
 
 class FailureKind(StrEnum):
-    """Why a cell has no result. Each has its sentence in `FACTS`."""
+    """Why a cell has no result. Each kind has its sentence in `FACTS`."""
 
     MODEL_UNREADABLE = "model_unreadable"
     MODEL_REJECTED = "model_rejected"
@@ -76,11 +76,11 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True)
 class FailureFacts:
-    """What a kind means, the cheapest next step for the engineer, and whether another try may help.
+    """What a kind means, the cheapest next step for the engineer, and whether another attempt may help.
 
-    `attempts` counts all tries, `delay_seconds` is waited before each further one, `again` says where that runs.
-    `blames_device` counts towards setting the device aside, but where `network_may_cause` only until the same network
-    fails so on another device too.
+    `attempts` counts all attempts, `delay_seconds` is the wait before each further one, and `again` says where that
+    runs. With `blames_device`, a failure counts towards quarantining the device; with `network_may_cause`, only until
+    the same network fails in the same way on another device too.
     """
 
     meaning: str

@@ -1,1 +1,1 @@
-"""A change of networks judged before it is merged: both sides compiled, estimated and compared here, with no device."""
+"""Judge a change of networks before it is merged: compile, estimate and compare both sides here, with no device."""

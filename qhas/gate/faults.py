@@ -1,4 +1,4 @@
-"""What is wrong with a file that is called a network, told before a tool is asked."""
+"""Find out what is wrong with a network's file before running a tool on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LARGEST_MODEL = 256 << 20
 
 
 def fault_of(path: Path) -> str:
-    """Why nothing can be made of a network's file, as a clause; empty where nothing is seen."""
+    """Return why a network's file is unusable, as a clause; empty if no fault is found."""
     if not path.stat().st_size:
         return f"{path.name} is empty"
     try:
@@ -32,7 +32,7 @@ def fault_of(path: Path) -> str:
 
 
 def require_a_network(base: Side, head: Side) -> None:
-    """Raise InvalidInput for two files neither of which is a network: what was broken before would not stop a change."""
+    """Raise InvalidInput for two files neither of which is a network: a gate would pass what was already broken."""
     if not (base.is_file and head.is_file):
         return
     faults = [fault_of(path) for side in (base, head) for path in side.networks.values()]
@@ -44,7 +44,7 @@ def require_a_network(base: Side, head: Side) -> None:
 
 
 def _read_dlc(path: Path) -> None:
-    """Raise ValueError for what is no DLC, or one whose list of ops is damaged; weights are not looked into."""
+    """Raise ValueError if the file is not a DLC or its list of ops is damaged; weights are not checked."""
     try:
         with opened_zip(path) as archive:
             if MODEL in archive.namelist():

@@ -1,4 +1,4 @@
-"""A gate's result for where it is read: Markdown for a pull request, JUnit for a CI system."""
+"""A gate's result in the formats in which it is read: Markdown for a pull request, JUnit for a CI system."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qhas.profile.language_figures import DECODE, PREFILL, TOKEN_DRAM
 from qhas.units import signed_percent, words
 
 _SENTENCES = 20
-"""Most lines that Markdown has a sentence on."""
+"""Maximum number of lines that get a sentence in Markdown."""
 _SQNR = (
     "SQNR: outputs for random inputs against ONNX Runtime's in floats, of the base's ONNX where it has one."
 )
@@ -27,7 +27,7 @@ _MARKS = {
 
 
 def markdown(result: GateResult) -> str:
-    """For a comment or a step summary; it says that its times are estimates where they are."""
+    """Render the result as Markdown for a comment or a step summary, stating whether its times are simulated."""
     word = "passed" if result.passed else "failed"
     lines = [
         f"### HTP gate {word}: {result.counts}.",
@@ -52,7 +52,11 @@ def markdown(result: GateResult) -> str:
 
 
 def junit(result: GateResult) -> str:
-    """A test case for each network on each SoC; what stops the change is a failure, what was not run is skipped."""
+    """Render the result as JUnit XML, with a test case for each network on each SoC.
+
+    What stops the change is a failure; a network is skipped if it is unchanged, removed, still failing, or slower in
+    another environment.
+    """
     failures = sum(line.state in STOPS for line in result.lines)
     skipped = sum(_skipped(line) for line in result.lines)
     counts = {"tests": str(len(result.lines)), "failures": str(failures), "skipped": str(skipped)}
@@ -87,7 +91,7 @@ def _row(line: GateLine) -> str:
 
 
 def time_or_rate(line: GateLine) -> str:
-    """Both sides' times, of a language model's graph tokens a second of the whole model."""
+    """Return both sides' times, or for a language model's graph the whole model's tokens per second."""
     return (
         _pair(DECODE, line.decode_tokens_per_s_before, line.decode_tokens_per_s_after, " tokens/s")
         or _pair(PREFILL, line.prefill_tokens_per_s_before, line.prefill_tokens_per_s_after, " tokens/s")
@@ -110,5 +114,5 @@ def _skipped(line: GateLine) -> bool:
 
 
 def _xml(text: str) -> str:
-    """No control character may stand in XML 1.0, not even escaped."""
+    """Remove control characters, which XML 1.0 forbids even when escaped."""
     return "".join(character for character in shown(text) if character.isprintable() or character in "\n\t")

@@ -1,4 +1,4 @@
-"""Both sides of a change estimated in one go with the site's SDK, and compared cell by cell."""
+"""Estimate both sides of a change with the site's SDK, and compare them cell by cell."""
 
 from __future__ import annotations
 
@@ -30,40 +30,40 @@ from qhas.sweep.language import CONTEXT
 from qhas.sweep.spec import ModelRef, PrepareOptions, SweepSpec
 
 ACCURACY_THRESHOLD_DB = 3.0
-"""Smallest fall of SQNR that is a state of its own: twice the noise."""
+"""Smallest fall in SQNR that makes a network less accurate: twice the noise."""
 _CONVERTED = "converted"
 _NAMED = 12
-"""Most networks that a refusal names."""
+"""Maximum number of networks that a refusal names."""
 _BESIDE_TIME: Mapping[str, Figure] = {
     "dram_{}": DRAM,
     "vtcm_{}": PEAK_VTCM,
     "sqnr_{}_db": SQNR,
     "cosine_{}": COSINE,
 }
-"""What is compared beside the time, by its two fields of a line."""
+"""What is compared besides the time, keyed by the pattern of its two fields in a line."""
 _ENVIRONMENT = {CircumstanceKind.SDK, CircumstanceKind.DEVICE, CircumstanceKind.BUILD}
 _RANK = {state: rank for rank, state in enumerate(GateState)}
 
 
 @dataclass(frozen=True)
 class GateSpec:
-    """On which SoCs, with which options, and what counts."""
+    """The SoCs and options to compile for, and what counts as a change."""
 
     socs: Sequence[str]
     prepare: PrepareOptions = field(default_factory=PrepareOptions)
     budgets: Mapping[str, NetworkBudget] = field(default_factory=dict)
     threshold_percent: float = THRESHOLD_PERCENT
     accuracy: bool = True
-    """Whether outputs are held against ONNX Runtime's."""
+    """Whether outputs are compared with ONNX Runtime's."""
     context: int = CONTEXT
-    """Of language models."""
+    """Tokens in the whole context, for language models."""
 
 
 @dataclass(frozen=True)
 class _Estimated:
     """A side's cells by network, SoC and graph, and the networks that were not converted, with the reason.
 
-    A DLC of one graph, and a cell that failed, has the graph "".
+    The graph is "" for a DLC with one graph and for a failed cell.
     """
 
     cells: Mapping[tuple[str, str], Mapping[str, CellRecord]]
@@ -71,9 +71,10 @@ class _Estimated:
 
 
 def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: Path) -> GateResult:
-    """Estimate and compare. `site.store` keeps what was compiled, `folder` what was converted.
+    """Estimate and compare both sides. `site.store` keeps what was compiled, `folder` what was converted.
 
-    Of the base only what differs is run. Raises InvalidInput, StoreError, and KeyboardInterrupt when stopped.
+    Only those networks of the base that differ are run. Raises InvalidInput, StoreError, and KeyboardInterrupt when
+    stopped.
     """
     require_networks_of(spec.budgets, base, head)
     same = unchanged(base, head)
@@ -120,13 +121,13 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
 
 
 def _references(base: Side, head: Side) -> dict[str, Path]:
-    """By network the ONNX that the outputs of both sides are held against: the base's where it has one."""
+    """Return, by network, the ONNX that both sides' outputs are compared with: the base's if it has one."""
     return {name: path for side in (head, base) for name, path in side.networks.items() if is_onnx(path)}
 
 
 @dataclass(frozen=True)
 class _Runner:
-    """How the networks of either side are run."""
+    """The means of running the networks of either side."""
 
     references: Mapping[str, Path]
     spec: GateSpec
@@ -135,7 +136,7 @@ class _Runner:
     folder: Path
 
     def estimated(self, word: str, networks: Mapping[str, Path]) -> _Estimated:
-        """The cells of a side, `word` in their run's name."""
+        """Run a side's networks and return their cells; `word` is part of the run's name."""
         networks, configs, refused = language.split(networks)
         converted = asyncio.run(to_dlcs(networks, self.sdk, self.folder / _CONVERTED))
         dlcs = {name: result.dlc for name, result in converted.items() if result.dlc}
@@ -169,7 +170,7 @@ class _Runner:
 
 
 def require_networks_of(budgets: Iterable[str], base: Side, head: Side) -> None:
-    """Raise InvalidInput for budgets of a network that neither side has."""
+    """Raise InvalidInput if there is a budget for a network that neither side has."""
     known = {*head.networks, *base.networks}
     for name in sorted(set(budgets) - known):
         near = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
@@ -264,7 +265,7 @@ def _running(
 
 
 def _with_accuracy(line: GateLine) -> GateLine:
-    """A line whose state is that its outputs are less accurate, if nothing else changed; the comparison tells it anyway."""
+    """Mark a line as less accurate if nothing else changed; the comparison shows the loss of accuracy in any case."""
     before, after = line.sqnr_before_db, line.sqnr_after_db
     if line.state is not GateState.SAME or before is None or after is None:
         return line

@@ -1,4 +1,4 @@
-"""Language models of a gate: cells of their config.json, judged by tokens a second of the whole model."""
+"""Language models in a gate: cells of their config.json, judged by the whole model's tokens per second."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _FIGURES = {
     "prefill_tokens_per_s_{}": PREFILL,
     "dram_per_token_{}": TOKEN_DRAM,
 }
-"""By their two fields of a line."""
+"""Figures, keyed by the pattern of their two fields in a line."""
 
 
 def split(networks: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, Path], dict[str, str]]:
-    """Networks; configurations of language models; and why a configuration is not taken, without full stop."""
+    """Return other networks, language models' configurations, and why configurations are refused (no full stop)."""
     configs = {name: path for name, path in networks.items() if path.suffix == CONFIG_SUFFIX}
     refused = {}
     for name, path in list(configs.items()):
@@ -39,12 +39,12 @@ def split(networks: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, Path
 
 
 def model_of(name: str, config: Path, context: int) -> ModelRef:
-    """As a sweep has it, at its defaults otherwise. Raises ValidationError for an impossible context."""
+    """Return the model as in a sweep, with defaults otherwise. Raises ValidationError for an impossible context."""
     return ModelRef.model_validate({"name": name, "llm": {"config": str(config), "context": context}})
 
 
 def facts(before: CellRecord | None, after: CellRecord) -> dict[str, Any]:
-    """Fields of a line, of what is a language model; else none."""
+    """Return a line's fields for a language model; none for any other network."""
     return {
         key.format(side): value
         for key, figure in _FIGURES.items()
@@ -54,7 +54,7 @@ def facts(before: CellRecord | None, after: CellRecord) -> dict[str, Any]:
 
 
 class ByRate(NamedTuple):
-    """A verdict, with the change of tokens a second in percent."""
+    """A verdict, with the change in tokens per second in percent."""
 
     outcome: Outcome
     percent: float
@@ -62,7 +62,7 @@ class ByRate(NamedTuple):
 
 
 def judged(before: CellRecord, after: CellRecord, diff: CellDiff, threshold: float) -> ByRate | None:
-    """The verdict on the whole model, which of equal blocks may have more. None of what is no language model."""
+    """Judge the whole model, which may have more blocks even if each is unchanged. None for any other network."""
     for figure in (DECODE, PREFILL):
         old, new = figure.read(before), figure.read(after)
         if old and new:

@@ -1,4 +1,4 @@
-"""What a gate found: a line for each network on each SoC, and one word for all of them."""
+"""The result of a gate: a line for each network on each SoC, and one overall verdict."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ SCHEMA_VERSION = 1
 
 
 class GateState(StrEnum):
-    """How a network on a SoC stands against the base."""
+    """How a network on a SoC compares with the base."""
 
     WORSE = "worse"
     """Slower than the threshold allows."""
     FAILED = "failed"
-    """It does not run any more, or, being new, does not run."""
+    """It no longer runs, or is new and does not run."""
     OVER_BUDGET = "over_budget"
     ENVIRONMENT = "environment"
-    """The sides were made by different compilers or on different devices: no statement about the change itself."""
+    """Slower, but the sides come from different compilers or devices, so the change itself may not be the cause."""
     BETTER = "better"
     LESS_ACCURATE = "less_accurate"
-    """As fast, and its outputs are further from those of the base in floats."""
+    """As fast, but its outputs are further from the base's in floats."""
     SAME = "same"
     """Within the threshold."""
     UNCHANGED = "unchanged"
     """The same bytes."""
     NEW = "new"
-    """The base does not have it; it runs."""
+    """It runs, and the base does not have it or did not run it."""
     REMOVED = "removed"
     STILL_FAILS = "still_fails"
     """It did not run before either."""
 
 
 STOPS = frozenset({GateState.WORSE, GateState.FAILED, GateState.OVER_BUDGET})
-"""What makes a gate fail."""
+"""States that make a gate fail."""
 
 
 class GateLine(Stored):
     """A network on a SoC. Times in microseconds, sizes in bytes; None where a side has none.
 
-    Of a language model's graph the change is of tokens a second, and time, DRAM and VTCM are of its blocks as they were compiled.
+    For a language model's graph, the change is in tokens per second of the whole model, and time, DRAM and VTCM are
+    those of its blocks as compiled.
     """
 
     network: str
@@ -59,12 +60,12 @@ class GateLine(Stored):
     vtcm_before: float | None = None
     vtcm_after: float | None = None
     sqnr_before_db: float | None = None
-    """Of outputs against ONNX Runtime's in floats of the base's ONNX; of a new network, of its own."""
+    """Measured against ONNX Runtime's outputs for the base's ONNX in floats, or for its own if the network is new."""
     sqnr_after_db: float | None = None
     cosine_before: float | None = None
     cosine_after: float | None = None
     decode_tokens_per_s_before: float | None = None
-    """Of the whole language model, simulated; None of what is none, and of the graph of the other pass."""
+    """Simulated, of the whole language model; None for other networks, and for the graph of the other pass."""
     decode_tokens_per_s_after: float | None = None
     prefill_tokens_per_s_before: float | None = None
     prefill_tokens_per_s_after: float | None = None
@@ -74,12 +75,15 @@ class GateLine(Stored):
 
     @property
     def label(self) -> str:
-        """As in `resnet50 on sa8255`."""
+        """The network and its SoC, as in `resnet50 on sa8255`."""
         return f"{self.network} on {self.soc}"
 
 
 class GateResult(Stored):
-    """A gate, its gravest lines first. `origin` is what its times are, `simulator` or `device`; empty where nothing was run."""
+    """A gate's result, the gravest lines first.
+
+    `origin` says what its times are, `simulator` or `device`, or both joined by "and"; empty if nothing was run.
+    """
 
     schema_version: int = SCHEMA_VERSION
     base: str
@@ -91,27 +95,27 @@ class GateResult(Stored):
 
     @property
     def passed(self) -> bool:
-        """Whether nothing stops the change."""
+        """Whether no line stops the change."""
         return not any(line.state in STOPS for line in self.lines)
 
     @property
     def times(self) -> str:
-        """What the times are, for people."""
+        """The origin of the times, in words for users."""
         return self.origin or "none, nothing was run"
 
     @property
     def counts(self) -> str:
-        """As in `6 cells: 2 worse, 1 failed`."""
+        """The number of lines in total and by state, as in `6 cells: 2 worse, 1 failed`."""
         return counted(self.lines)
 
     @property
     def sentence(self) -> str:
-        """As in `2 of 6 cells worse, 1 failed; the first: ...`."""
+        """The counts, and the gravest line that stops the change, as in `6 cells: 2 worse. resnet50 on sa8255: ...`."""
         return headline(self.lines)
 
 
 def counted(lines: Sequence[GateLine]) -> str:
-    """How many lines there are, and how many in each state that is a change."""
+    """Return how many lines there are, and how many in each state other than unchanged."""
     counts = Counter(line.state for line in lines)
     changes = [
         f"{counts[state]} {words(state)}"
@@ -122,6 +126,6 @@ def counted(lines: Sequence[GateLine]) -> str:
 
 
 def headline(lines: Sequence[GateLine]) -> str:
-    """One sentence over all lines, the gravest named."""
+    """Sum up all lines, and name the gravest of those that stop the change."""
     worst = next((line for line in lines if line.state in STOPS), None)
     return f"{counted(lines)}. {worst.label}: {worst.sentence}" if worst else f"{counted(lines)}."

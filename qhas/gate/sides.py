@@ -1,4 +1,4 @@
-"""The two sides of a gate: networks in a file, a folder or a git revision. A language model is its config.json."""
+"""The two sides of a gate: networks in a file, a folder or a git revision; a language model is given by config.json."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from qhas.network.external_data import data_files
 
 FORMATS = (".dlc", ".onnx")
 CONFIG = "config.json"
-"""Of a language model, in folders where no network lies beside it: exporters put one beside their ONNX."""
+"""Stands for a language model in a folder without other networks: exporters put one beside their ONNX."""
 CONFIG_SUFFIX = ".json"
 DATA = (".data", ".weights", ".bin")
-"""Ends of files beside a network that belong to it where they begin as it does."""
+"""Suffixes of files beside a network that belong to it if their names begin with its stem."""
 _TAKEN = f"{', '.join(FORMATS)} or {CONFIG}"
 _LFS = b"version https://git-lfs"
 _REGULAR = b"100"
-"""Begins the mode of a regular file in git."""
+"""How git's mode of a regular file begins."""
 _GIT_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Side:
-    """What a side is called, and its networks by name."""
+    """The label of a side, and its networks by name."""
 
     label: str
     networks: Mapping[str, Path]
     is_file: bool = False
-    """Whether it was given as one network's file."""
+    """Whether the side was given as the file of one network."""
 
 
 def is_onnx(path: PurePath) -> bool:
-    """Whether a network's file is converted first."""
+    """Whether a network's file is an ONNX, which is converted first."""
     return path.suffix.lower() == ".onnx"
 
 
@@ -49,9 +49,10 @@ def is_config(path: PurePath) -> bool:
 
 
 def read_sides(base: str, head: str, patterns: Sequence[str], folder: Path) -> tuple[Side, Side]:
-    """Both sides; what a git revision holds is laid down below `folder`. Raises InvalidInput.
+    """Read both sides; networks of a git revision are written below `folder`. Raises InvalidInput.
 
-    Two files are one network, whatever they are called. Of folders and revisions those count that match a pattern.
+    Two files count as one network, whatever their names. In folders and revisions, only networks that match a pattern
+    count.
     """
     sides = tuple(
         _read(address, patterns, folder / word) for address, word in ((base, "base"), (head, "head"))
@@ -77,7 +78,7 @@ def read_sides(base: str, head: str, patterns: Sequence[str], folder: Path) -> t
 
 
 def unchanged(base: Side, head: Side) -> set[str]:
-    """Networks whose bytes are the same on both sides. Those with weights in files beside them are not looked into."""
+    """Return the networks whose bytes are the same on both sides; those with weights in other files never count."""
     return {
         name
         for name, path in head.networks.items()
@@ -93,7 +94,7 @@ def _read(address: str, patterns: Sequence[str], folder: Path) -> Side:
     path = Path(address)
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
-    except (OSError, ValueError):  # nothing of that name, or no name of a file
+    except (OSError, ValueError):  # there is no such file, or it cannot be a file name
         kind = 0
     if kind == stat.S_IFREG:
         if is_config(path):
@@ -155,13 +156,13 @@ def _data_beside(path: Path) -> bool:
 
 
 def _revision(address: str) -> str | None:
-    """The commit, if there is a repository here that knows it."""
+    """Return the commit of a revision, or None if there is no repository here that knows it."""
     done = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{address}^{{commit}}")
     return done.stdout.decode().strip() if done and done.returncode == 0 else None
 
 
 def _checked_out(commit: str, patterns: Sequence[str], folder: Path) -> list[str]:
-    """Lay down the networks of a commit, and what lies beside them as their weights; their names."""
+    """Write the networks of a commit, with the files that hold their weights, below `folder`; return their names."""
     kinds = _kinds(commit)
     every = list(kinds)
     names = _chosen(every, patterns)
@@ -187,7 +188,7 @@ def _checked_out(commit: str, patterns: Sequence[str], folder: Path) -> list[str
 
 
 def _kinds(commit: str) -> dict[str, bytes]:
-    """Mode of every file of a commit by its path, as in 100644; 120000 is a link, 160000 another repository."""
+    """Return the mode of every file of a commit by path, as in 100644; 120000 is a link, 160000 a submodule."""
     listed = _required("ls-tree", "-r", "-z", "--full-tree", commit)
     rows = (row.partition(b"\t") for row in listed.split(b"\0") if row)
     return {name.decode("utf-8", "surrogateescape"): facts.split(b" ")[0] for facts, _, name in rows}
@@ -221,5 +222,5 @@ def _required(*arguments: str) -> bytes:
 def _git(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
     try:
         return subprocess.run(["git", *arguments], capture_output=True, timeout=_GIT_SECONDS, check=False)
-    except (OSError, ValueError, subprocess.TimeoutExpired):  # ValueError: no argument holds a NUL
+    except (OSError, ValueError, subprocess.TimeoutExpired):  # ValueError: an argument contains a NUL
         return None

@@ -1,4 +1,7 @@
-"""What of an ONNX the HTP takes, on which SoCs, and what would do in place of what it does not: before anything is prepared."""
+"""Which operations of an ONNX the HTP supports, on which SoCs, and what would work instead of the others.
+
+Found out before anything is prepared.
+"""
 
 from __future__ import annotations
 
@@ -30,24 +33,24 @@ _LARGEST_ANSWER = 64 << 20
 
 
 class LeftOp(Stored):
-    """An operation that a SoC does not take."""
+    """An operation that a SoC does not support."""
 
     type: ShownText
     name: ShownText
     macs: int = 0
     remedy: ShownText = ""
-    """What would do."""
+    """What would work instead."""
 
 
 class Support(Stored):
-    """Of a network: its operations, its multiply-accumulates, and by SoC what is not taken."""
+    """A network's number of operations and of multiply-accumulates, and by SoC the operations not supported."""
 
     nodes: int
     macs: int
     socs: dict[str, list[LeftOp]]
 
     def covered(self, soc: str) -> float:
-        """The share of multiply-accumulates that the SoC takes, 0 to 1; of a network without any, of its operations."""
+        """Return the share of multiply-accumulates that the SoC supports, 0 to 1; without any, that of operations."""
         left = self.socs[soc]
         if self.macs:
             return 1 - sum(op.macs for op in left) / self.macs
@@ -55,11 +58,11 @@ class Support(Stored):
 
     @property
     def whole(self) -> bool:
-        """Whether every SoC takes all of it."""
+        """Whether every SoC supports the whole network."""
         return not any(self.socs.values())
 
     def not_taken(self) -> Iterator[NotTaken]:
-        """Each operation that some SoC does not take, with those SoCs."""
+        """Yield each operation that at least one SoC does not support, with those SoCs."""
         by_op: dict[tuple[str, str], list[str]] = {}
         ops = {(op.type, op.name): op for left in self.socs.values() for op in left}
         for soc, left in self.socs.items():
@@ -71,14 +74,14 @@ class Support(Stored):
 
 @dataclass(frozen=True)
 class NotTaken:
-    """An operation, and the SoCs that do not take it."""
+    """An operation, and the SoCs that do not support it."""
 
     op: LeftOp
     socs: tuple[str, ...]
 
 
 async def check_support(network: Path, socs: Sequence[str], shapes: Mapping[str, Sequence[int]]) -> Support:
-    """Ask the host SDK's compiler, for all SoCs in one go, of an absolute path. Raises InvalidInput."""
+    """Run the host SDK's checker on a network, given by an absolute path, for all SoCs at once. Raises InvalidInput."""
     await asyncio.to_thread(_require_settled, network, shapes)
     sdk = await asyncio.to_thread(_host_sdk, socs)
     tool = sdk.root / "bin" / HOST_TARGET / CHECKER

@@ -1,4 +1,4 @@
-"""This lab as written: its store, its SDK, its devices."""
+"""The lab as site.yaml describes it: its store, its SDK, its devices."""
 
 from qhas.site.devices import TRANSPORTS, DeviceRef, Gate, Transport, TransportFacts
 from qhas.site.site import (

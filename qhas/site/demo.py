@@ -1,7 +1,8 @@
-"""The demo: well-known networks, made on this machine as ONNX in floats, with images to quantise and to run them by, on simulated SoCs.
+"""The demo: well-known networks on simulated SoCs.
 
-The networks have the published topologies and seeded weights: in 8 bits their time is that of the trained networks, their
-answers mean nothing. As DLCs, already quantised, they are made where a sweep names those.
+They are made on this machine as float ONNX, with images to quantise and to run them with.
+The networks have the published topologies and seeded weights: in 8 bits they take as long as the trained networks, but
+their answers mean nothing. If a sweep names DLCs of them, these are made already quantised.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ NETWORKS = ("inception_v1", "inception_v2", "resnet50", "squeezenet", "shufflene
 DEMO_FOLDER = Path("qhas-demo")
 SOCS = ("sa8255", "qcs9100", "sa8797", "sar2230p")
 QUICK = frozenset({*((name, SOCS[0]) for name in NETWORKS), *(("squeezenet", soc) for soc in SOCS)})
-"""Cells of the quick demo: every network once, every SoC once."""
+"""Cells of the quick demo: every network and every SoC at least once."""
 ONNX, DLC = ".onnx", ".dlc"
 _FOLDER = "networks"
 _SAMPLES = (sys.executable, "-m", "hostsdk.samples")
@@ -33,12 +34,12 @@ _TIMEOUT_SECONDS = 600
 
 
 def demo_site(folder: Path) -> Site:
-    """The host SDK, simulated devices and a store in the demo's folder."""
+    """Return a site with the host SDK, simulated devices and a store in the demo's folder."""
     return Site(store=str(folder.resolve() / "store"), sdk=SdkRef(root=host_sdk_root()))
 
 
 def demo_sweep(folder: Path, networks: Sequence[str] = NETWORKS, *, quick: bool = False) -> SweepSpec:
-    """The demo's sweep over the ONNX that `make_networks` leaves, in 8 bits."""
+    """Return the demo's sweep over the ONNX files that `make_networks` makes, quantised to 8 bits."""
     place = _networks(folder)
     models = [
         ModelRef(
@@ -55,7 +56,7 @@ def demo_sweep(folder: Path, networks: Sequence[str] = NETWORKS, *, quick: bool 
 
 
 def missing_networks(addresses: Iterable[str]) -> dict[Path, list[str]]:
-    """Files of the demo among these networks that are not made yet, by the demo's folder, as in `qhas-demo`."""
+    """Return the demo's files among these networks that are not made yet, by the demo's folder, as in `qhas-demo`."""
     missing = defaultdict[Path, list[str]](list)
     for path in map(Path, addresses):
         ours = path.parts[-3:-1] == (DEMO_FOLDER.name, _FOLDER) and path.stem in NETWORKS
@@ -65,7 +66,10 @@ def missing_networks(addresses: Iterable[str]) -> dict[Path, list[str]]:
 
 
 async def make_networks(folder: Path, made: Callable[[str], None], files: Iterable[str]) -> None:
-    """Make what is not there yet of files as `squeezenet.onnx`, or `.dlc`, calling `made` with the name of each. Raises InvalidInput."""
+    """Make those of the files, such as `squeezenet.onnx` or `squeezenet.dlc`, that are missing. Raises InvalidInput.
+
+    `made` is called with the name of each file, whether it was missing or not.
+    """
     networks = _networks(folder)
     gate = asyncio.Semaphore(os.cpu_count() or 1)
 
@@ -84,7 +88,7 @@ async def make_networks(folder: Path, made: Callable[[str], None], files: Iterab
 
 
 def _is_made(network: Path) -> bool:
-    """An ONNX with its images, which are written after it; demos of before left quantised ones without."""
+    """Whether a network is made; an ONNX needs its images, written last: older demos left quantised ones without."""
     return network.is_file() and (network.suffix == DLC or _inputs(network.with_suffix("")).is_file())
 
 

@@ -1,6 +1,6 @@
-"""The devices of a lab as written, and the transports that reach them.
+"""The devices of a lab as site.yaml lists them, and the transports that reach them.
 
-One more transport is a member and a row here, with a key for its address where none of a device's fits, and a shell.
+To add a transport, add a member and a row here, a key for its address if none of a device's fits, and a shell.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from qhas.documents import Written
 from qhas.naming import Name, SocName
 
 _ADDRESS = r"^[A-Za-z0-9\[][A-Za-z0-9._:@%\[\]-]*$"
-"""Hosts as ssh knows them. None begins with a dash: it would be taken for an option."""
+"""Hosts as ssh knows them. None begins with a dash, which would make it an option."""
 _SERIAL = r"^[A-Za-z0-9\[]([A-Za-z0-9._:@%\[\]() -]*[A-Za-z0-9._:@%\[\])-])?$"
-"""As adb lists them; those of wireless debugging may hold a blank and brackets: `adb-X (2)._adb-tls-connect._tcp`."""
+"""Serials as adb lists them; with wireless debugging, one may contain a space and parentheses, as in
+`adb-X (2)._adb-tls-connect._tcp`.
+"""
 
 
 class Transport(StrEnum):
     """How commands and files reach a device."""
 
     HOST = "host"
-    """This machine itself, running the SDK's own executables; it simulates."""
+    """This machine itself, simulating with the SDK's own executables."""
     ADB = "adb"
     """An Android device, through the adb client."""
     SSH = "ssh"
@@ -33,20 +35,20 @@ class Transport(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TransportFacts:
-    """A way to devices at the far end of a client."""
+    """A way to reach devices through a client."""
 
     opened_by: str
-    """What gives the shell of such a device, as `module:function`: imported when a device is reached."""
+    """The function that opens a shell on such a device, as `module:function`: imported when a device is reached."""
     address: str
-    """The key of a device that holds its address."""
+    """The key of a device in site.yaml that holds its address."""
     target: str
-    """The SDK's directory of executables for such devices, where a device names no other."""
+    """The SDK's directory of executables for such devices, unless a device names another."""
     directory: str
-    """The directory of ours on such a device, where it names no other."""
+    """Our directory on such a device, unless it names another."""
     log: str
-    """The device's command line for the end of its system's log, since `{moment}` in seconds of its clock if it can."""
+    """The command for the end of the device's system log, from `{moment}` in seconds of its clock if possible."""
     client: tuple[str, ...]
-    """A command that a working client answers with its version."""
+    """A command to which a working client responds with its version."""
     install: str
     """How to get the client."""
 
@@ -71,11 +73,11 @@ TRANSPORTS = {
         install="install the OpenSSH client (Debian, Ubuntu: `apt install openssh-client`)",
     ),
 }
-"""All but this machine itself."""
+"""All transports except this machine itself."""
 
 
 class Gate(Written):
-    """What a device must be like before a cell starts on it, and how long a hot one may take to get there."""
+    """Conditions that a device must meet before a cell starts on it, and how long to wait for them."""
 
     thermal_status: int = Field(
         default=0,
@@ -148,16 +150,16 @@ class DeviceRef(Written):
 
     @property
     def sdk_target(self) -> str:
-        """The SDK's directory of executables for a device at the far end of a transport."""
+        """The SDK's directory of executables for a device reached through a client."""
         return self.target or TRANSPORTS[self.transport].target
 
     @property
     def root(self) -> str:
-        """The directory of ours on such a device: everything we leave there is below it."""
+        """Our directory on such a device: everything we leave there is below it."""
         return self.directory or TRANSPORTS[self.transport].directory
 
     @property
     def address(self) -> str:
-        """What makes it one physical device, whatever a site calls it: the name of its lease."""
+        """What identifies the physical device, whatever a site calls it; the lease is named by it."""
         way = TRANSPORTS.get(self.transport)
         return f"{self.transport}:{getattr(self, way.address) if way else self.name}"

@@ -1,4 +1,4 @@
-"""Whether SDKs fit the cells that name them: their SoCs, and the bits of their networks."""
+"""Check that SDKs fit the cells that name them: their SoCs, and the bits of their networks."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class UnknownSoc(InvalidInput):
-    """A SoC that the SDK has never heard of."""
+    """A SoC that the SDK does not know."""
 
 
 def sdks_of(site: Site, cells: Iterable[Cell]) -> dict[str | None, Sdk]:
-    """The SDKs that cells name, each of which knows their SoCs and has their bits. Raises InvalidInput, UnknownSoc."""
+    """Return the SDKs that cells name, checked for the cells' SoCs and bits. Raises InvalidInput, UnknownSoc."""
     cells = list(cells)
     socs: dict[str | None, set[str]] = {}
     for cell in cells:
@@ -34,7 +34,7 @@ def sdks_of(site: Site, cells: Iterable[Cell]) -> dict[str | None, Sdk]:
 
 
 def require_socs(sdk: Sdk, socs: Iterable[str]) -> None:
-    """Raise UnknownSoc for one that the host SDK cannot prepare for, naming those near it; a vendor's SDK is not asked."""
+    """Raise UnknownSoc, with similar names, for a SoC unknown to the host SDK; a vendor's SDK is not checked."""
     socs = sorted(socs)
     if sdk.kind is SdkKind.HOST and not sdk.lists(socs):
         try:
@@ -44,7 +44,7 @@ def require_socs(sdk: Sdk, socs: Iterable[str]) -> None:
 
 
 def require_quantiser(sdk: Sdk, cell: Cell) -> None:
-    """Raise InvalidInput for bits that the SDK has no quantiser for."""
+    """Raise InvalidInput if the SDK has no quantiser for the cell's bits."""
     if (asked := cell.model.quantize) and asked.mixed and not sdk.quantizes_onnx:
         raise InvalidInput(
             f"{cell.key}: {asked.name} is of the host SDK; a vendor SDK's quantizer takes one number of bits for all activations: "
@@ -53,7 +53,7 @@ def require_quantiser(sdk: Sdk, cell: Cell) -> None:
 
 
 def _require_drawn(sdk: Sdk, cell: Cell) -> None:
-    """Raise InvalidInput for a language model where there is no simulator, or nothing to draw its graphs with."""
+    """Raise InvalidInput for a language model if there is no simulator, or no package to build its graphs with."""
     if not cell.model.llm:
         return
     if sdk.kind is not SdkKind.HOST:

@@ -1,4 +1,4 @@
-"""Find the SDK, its version and its tools, and build their command lines. Nothing else knows the tools' options.
+"""Find the SDK, its version and its tools, and build their command lines. No other module knows the tools' options.
 
 Options and file habits follow Qualcomm's SNPE tools page and QHAS profiling page (80-63442-10).
 """
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 HOST_TARGET = "x86_64-linux-clang"
 READER = "libQnnHtpOptraceProfilingReader.so"
 _ROOT = ("root",)
-"""What a host SDK is asked for its directory."""
+"""The query for a host SDK's directory."""
 _SOCS = "share/socs.txt"
-"""Names of SoCs, a line each: where a host SDK says which ones it compiles for."""
+"""The file in which a host SDK lists the SoCs it compiles for, one per line."""
 
 
 class Tool(StrEnum):
@@ -40,33 +40,33 @@ class Tool(StrEnum):
     QAIRT_CONVERTER = "qairt-converter"
     DLC_QUANTIZER = "snpe-dlc-quant"
     ONNX_QUANTIZER = "onnx-quantize"
-    """The host SDK's."""
+    """Only in the host SDK."""
     GRAPH_PREPARE = "snpe-dlc-graph-prepare"
     NET_RUN = "snpe-net-run"
     PROFILE_VIEWER = "qnn-profile-viewer"
     DIAGVIEW = "snpe-diagview"
     PLATFORM_VALIDATOR = "snpe-platform-validator"
     ESTIMATE = "hostsdk-estimate"
-    """Of the host SDK alone."""
+    """Also only in the host SDK."""
 
 
 HOST_TOOLS = (Tool.GRAPH_PREPARE, Tool.NET_RUN, Tool.PROFILE_VIEWER)
-"""Without these on the host no cell can be run at all."""
+"""Host tools without which no cell can be run at all."""
 DEVICE_TOOLS = (Tool.NET_RUN, Tool.PROFILE_VIEWER, Tool.PLATFORM_VALIDATOR)
-"""What goes to a device, as far as the SDK has it for the device's target."""
+"""Tools that are copied to a device, if the SDK has them for the device's target."""
 OUTPUT = "output"
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _NATIVE_INPUTS = ("--userbuffer_auto", "--use_native_input_files")
-"""Without user buffers net-run reads float32 files alone (SNPE tools page)."""
+"""Without user buffers, net-run reads only float32 files (SNPE tools page)."""
 
 
 class ProfilingLevel(StrEnum):
     """What net-run measures (`--profiling_level`)."""
 
     BASIC = "basic"
-    """Times of whole inferences; ops are not looked at. At `off` the runtime keeps no times at all (DlEnums.h)."""
+    """Times of whole inferences, without ops. At `off` the runtime keeps no times at all (DlEnums.h)."""
     QHAS = "qhas"
-    """The timeline of every op. It slows the run, so its times are no latencies."""
+    """The timeline of every op. It slows the run, so its times are not latencies."""
 
 
 class SdkKind(StrEnum):
@@ -75,12 +75,12 @@ class SdkKind(StrEnum):
     VENDOR = "vendor"
     """An SDK directory the user named."""
     HOST = "host"
-    """The embedded toolchain on Qualcomm's PyPI libraries: compiles, emulates and estimates on this machine."""
+    """The embedded toolchain built on Qualcomm's PyPI libraries: compiles, emulates and estimates on this machine."""
 
 
 @dataclass(frozen=True)
 class Sdk:
-    """An SDK on this host. `version` is its build id where it states one, else its directory's name."""
+    """An SDK on this host. `version` is its build id if it states one, else its directory's name."""
 
     root: Path
     version: str
@@ -88,16 +88,16 @@ class Sdk:
     env: Mapping[str, str] = field(default_factory=dict)
 
     def tool(self, tool: Tool) -> Path:
-        """Path of a host executable, whether it exists or not."""
+        """Return the path of a host executable, whether it exists or not."""
         return self.root / "bin" / HOST_TARGET / tool
 
     @property
     def reader(self) -> Path:
-        """The optrace reader that belongs to the host viewer: same target directory, as the vendor asks."""
+        """The optrace reader for the host viewer, from the same target directory, as the vendor requires."""
         return self.root / "lib" / HOST_TARGET / READER
 
     def environment(self, additions: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Environment of the SDK's host tools: no credentials of ours, the SDK's libraries first."""
+        """Return the environment for the SDK's host tools: without our credentials, with the SDK's libraries first."""
         paths = {
             "LD_LIBRARY_PATH": str(self.root / "lib" / HOST_TARGET),
             "PATH": f"{self.root / 'bin' / HOST_TARGET}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
@@ -109,31 +109,32 @@ class Sdk:
         return tool_environment(paths | dict(self.env) | dict(additions or {}))
 
     def lists(self, socs: Iterable[str]) -> bool:
-        """Whether its own list has all of these; a vendor's SDK has none."""
+        """Whether the SDK's own list contains all of these SoCs; a vendor's SDK has no list."""
         listed = self.root / _SOCS
         return listed.is_file() and set(socs) <= set(listed.read_text().split())
 
     def missing(self) -> list[Path]:
-        """Tools and libraries that are not there or not executable."""
+        """Return the tools and libraries that are missing or not executable."""
         absent = [self.tool(tool) for tool in HOST_TOOLS if not os.access(self.tool(tool), os.X_OK)]
         return absent if self.reader.is_file() else [*absent, self.reader]
 
     @property
     def quantizes_onnx(self) -> bool:
-        """Whether it quantises an ONNX before conversion; a vendor's quantises the DLC."""
+        """Whether the SDK quantises an ONNX before conversion; a vendor's quantises the DLC."""
         return self.kind is SdkKind.HOST
 
     @property
     def makes(self) -> list[object]:
-        """What decides, beside options, which DLC comes of an ONNX: part of each key that one is kept by."""
+        """What determines, besides options, which DLC an ONNX becomes: part of the key under which a DLC is kept."""
         return [self.kind, self.version, dict(self.env), *([_HOST_RULES] if self.quantizes_onnx else [])]
 
     def convert_argv(
         self, *, network: Path, output: Path, op_trace: Path, shapes: Mapping[str, Sequence[int]]
     ) -> list[str]:
-        """ONNX to DLC; by `qairt-converter` where the older tool is not there, whose name for a shape is another.
+        """Build the command that converts an ONNX to a DLC.
 
-        The host SDK's also tells which nodes became which ops.
+        If the older tool is missing, this is `qairt-converter`, whose option for shapes has another name. The host
+        SDK's converter also writes to `op_trace` which nodes became which ops.
         """
         newer = not self.tool(Tool.CONVERTER).exists() and self.tool(Tool.QAIRT_CONVERTER).exists()
         return [
@@ -152,7 +153,7 @@ class Sdk:
         quantization: Quantization,
         shapes: Mapping[str, Sequence[int]],
     ) -> list[str]:
-        """An ONNX or a DLC, as `quantizes_onnx` says, to the same in fewer bits; the list is of float32 files."""
+        """Build the command that quantises an ONNX or a DLC (see `quantizes_onnx`); the list is of float32 files."""
         bits = [
             f"--weights_bitwidth={quantization.weights}",
             f"--act_bitwidth={quantization.activations}",
@@ -164,7 +165,10 @@ class Sdk:
         return [str(self.tool(Tool.DLC_QUANTIZER)), f"--input_dlc={network}", f"--output_dlc={output}", *bits]
 
     def prepare_argv(self, *, dlc: Path, output: Path, soc: str, options: PrepareOptions) -> list[str]:
-        """Graph-prepare for one SoC with QHAS instrumentation; the schematic goes to the working directory."""
+        """Build graph-prepare's command for one SoC, with QHAS instrumentation.
+
+        The schematic is written to the working directory.
+        """
         argv = [
             str(self.tool(Tool.GRAPH_PREPARE)),
             f"--input_dlc={dlc}",
@@ -192,9 +196,10 @@ class Sdk:
         native_inputs: bool = False,
         graph: str | None = None,
     ) -> list[str]:
-        """A run on the device, by the program's name alone: each device has its own place for it.
+        """Build the command for a run on the device; the program has no path, as each device has its own place for it.
 
-        Without an input list nothing is executed, which the host SDK's program alone can do. Both cache options make a record that does not fit the device an error instead of a silent online prepare.
+        Without an input list nothing is executed, which only the host SDK's program can do. The two cache options make
+        a record that does not fit the device an error instead of a silent online prepare.
         """
         return [
             Tool.NET_RUN,
@@ -212,7 +217,7 @@ class Sdk:
         ]
 
     def diagview_argv(self, *, log: Path, output: Path) -> list[str]:
-        """Diagnostic log to single times as CSV."""
+        """Build the command that extracts the times of single inferences from a diagnostic log as CSV."""
         return [str(self.tool(Tool.DIAGVIEW)), f"--input_log={log}", f"--output={output}"]
 
     def viewer_argv(
@@ -225,9 +230,9 @@ class Sdk:
         program: Path | str | None = None,
         reader: Path | str | None = None,
     ) -> list[str]:
-        """Log and schematic to chrometrace, QHAS and the rest, all beside `output`.
+        """Build the command that turns log and schematic into chrometrace, QHAS and the rest, all beside `output`.
 
-        Viewer and reader are this host's, unless a device's are given. They must be of the same target.
+        Viewer and reader are this host's, unless a device's are given. Both must be built for the same target.
         """
         return [
             str(program or self.tool(Tool.PROFILE_VIEWER)),
@@ -244,18 +249,18 @@ def _dimensions(option: str, shapes: Mapping[str, Sequence[int]]) -> list[str]:
 
 
 def viewer_config(features: TraceFeatures) -> str:
-    """The viewer's config.json: all eight switches, under "features", where alone they are read."""
+    """Return the viewer's config.json: all eight switches, under "features", the only place where they are read."""
     return json.dumps({"features": features.model_dump()}, indent=2)
 
 
 def begin_to_find(ref: SdkRef) -> None:
-    """Begin to look where the host SDK is, if `find_sdk` will want it."""
+    """Start locating the host SDK in the background, if `find_sdk` will need it."""
     if ref.root is None and not any(map(os.environ.get, ROOT_VARIABLES)):
         ask(*_ROOT)
 
 
 def find_sdk(ref: SdkRef, environ: Mapping[str, str] = os.environ) -> Sdk:
-    """The SDK of the site, else of the environment, else the host SDK. Raises InvalidInput."""
+    """Return the site's SDK, else that of the environment, else the host SDK. Raises InvalidInput."""
     root = ref.root
     source = "site.yaml"
     for variable in ROOT_VARIABLES:
@@ -274,7 +279,7 @@ def find_sdk(ref: SdkRef, environ: Mapping[str, str] = os.environ) -> Sdk:
 
 
 def find_sdks(site: Site, names: Iterable[str | None]) -> dict[str | None, Sdk]:
-    """The SDKs that cells name; None is the site's own. Raises InvalidInput for a name that the site does not have."""
+    """Return the SDKs that cells name; None is the site's own. Raises InvalidInput if the site has none of a name."""
     return {name: _find_named(site, name) for name in names}
 
 
@@ -291,30 +296,37 @@ def _find_named(site: Site, name: str | None) -> Sdk:
 
 
 def host_sdk_root(version: str | None = None) -> Path:
-    """Root of the host SDK, or of a version of it, laid down where needed. Raises InvalidInput when it cannot be had here."""
+    """Return the root of the host SDK, or of a version of it, creating it if needed.
+
+    Raises InvalidInput if it is not available on this host.
+    """
     return Path(ask_host_sdk(*_ROOT, *([version] if version else []))[-1])
 
 
 def host_sdk_estimates() -> dict[str, list[str]]:
-    """SoCs that it estimates: `supported` by the vendor, and `checked` against a device only. Raises InvalidInput when the
-    host SDK does not answer.
+    """Return the SoCs that the host SDK estimates: `supported` by the vendor, or only `checked` against a device.
+
+    Raises InvalidInput if the host SDK does not answer.
     """
     rows = [line.split("\t") for line in ask_host_sdk("socs")]
     return {kind: [row[0] for row in rows if row[-1] == kind] for kind in ("supported", "checked")}
 
 
 _HOST_RULES = 4
-"""Of our own part in its converter and quantiser: raised when they make another DLC of the same ONNX."""
+"""Version of our own converter and quantiser rules: raised when they make a different DLC from the same ONNX."""
 
 
 def host_sdk_versions() -> list[str]:
-    """Generations of the host SDK that are on this machine, as in 2.48, oldest first. Raises InvalidInput without any."""
+    """Return the generations of the host SDK installed on this machine, as in 2.48, oldest first.
+
+    Raises InvalidInput if the host SDK does not answer.
+    """
     rows = (line.split("\t") for line in ask_host_sdk("list"))
     return [row[1] for row in rows if _VERSION.fullmatch(row[1]) and row[2] != "not installed"]
 
 
 def ask_host_sdk(*question: str) -> list[str]:
-    """Lines of an answer, at least one. Raises InvalidInput with what it says instead."""
+    """Query the host SDK and return the lines of its answer, at least one. Raises InvalidInput with its complaint."""
     answer = answer_of(*question)
     if answer.complaint:
         raise InvalidInput(answer.complaint)
@@ -322,7 +334,7 @@ def ask_host_sdk(*question: str) -> list[str]:
 
 
 def kind_of(root: Path) -> SdkKind:
-    """Of the SDK in a directory, by what it says of itself."""
+    """Return the kind of the SDK in a directory, as its sdk.yaml states it."""
     marker = root / "sdk.yaml"
     return (
         SdkKind.HOST

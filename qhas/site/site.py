@@ -1,4 +1,4 @@
-"""This lab: where artifacts go, which SDK is used, which devices there are, and how much of this host is used."""
+"""The lab: where artifacts go, which SDK is used, which devices there are, and how much of this host is used."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEFAULT_STORE = "./qhas-store"
 
 
 class Host(Written):
-    """How much of this host the work on it may take."""
+    """How much of this host the work on it may use."""
 
     cores: int | None = Field(
         default=None, ge=1, description="Tools that compute here at the same time; every core by default."
@@ -40,7 +40,7 @@ class Host(Written):
 
 
 class SdkRef(Written):
-    """Which SDK to use. Without a root: QAIRT_SDK_ROOT, QNN_SDK_ROOT, SNPE_ROOT, else the host SDK."""
+    """Which SDK to use: without a root, that of QAIRT_SDK_ROOT, QNN_SDK_ROOT or SNPE_ROOT, else the host SDK."""
 
     root: Path | None = None
     env: dict[str, str] = Field(
@@ -72,7 +72,7 @@ class Viewer(StrEnum):
     HOST = "host"
     """On this host, from the log that the device wrote."""
     DEVICE = "device"
-    """On the device, as the vendor's SNPE page has it; its files are fetched."""
+    """On the device, as the vendor's SNPE page describes; its files are fetched."""
 
 
 class Links(Written):
@@ -130,20 +130,20 @@ class Site(Written):
         return self
 
     def devices_by_soc(self) -> dict[str, int]:
-        """How many devices it names; none at all means that this host simulates every SoC, without limit."""
+        """Return the number of devices by SoC; if empty, this host simulates every SoC, without limit."""
         return dict(Counter(device.soc for device in self.devices))
 
     def measured_socs(self) -> frozenset[str]:
-        """SoCs that run on devices; every other is simulated here."""
+        """Return the SoCs that run on devices; all others are simulated here."""
         return frozenset(device.soc for device in self.devices if device.transport is not Transport.HOST)
 
     def serves(self, soc: str) -> bool:
-        """Whether some device of this lab can run for the SoC."""
+        """Whether any device in this lab can run cells for the SoC."""
         return not self.devices or any(device.soc == soc for device in self.devices)
 
 
 def load_site(path: Path | str | None = None, environ: Mapping[str, str] = os.environ) -> Site:
-    """Read site.yaml from `path`, else from QHAS_SITE, else the defaults; empty is none. Raises InvalidInput."""
+    """Read site.yaml from `path`, else from QHAS_SITE; the defaults if both are unset or empty. Raises InvalidInput."""
     address = path or environ.get(SITE_VARIABLE)
     if not address:
         return Site(store=str(Path(DEFAULT_STORE).resolve()))
@@ -172,7 +172,7 @@ def load_site(path: Path | str | None = None, environ: Mapping[str, str] = os.en
 
 
 def without_secrets(site: Site) -> Site:
-    """The site as it may be stored: secrets in variables and in the store's address replaced."""
+    """Return the site with secrets in variables and in the store's address replaced, so that it may be stored."""
     sdk = site.sdk.model_copy(update={"env": _without_values(site.sdk.env)})
     sdks = {
         name: named.model_copy(update={"env": _without_values(named.env)})
@@ -187,7 +187,7 @@ def _without_values(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def require_cells(site: Site, cells: Iterable[Cell]) -> None:
-    """Raise InvalidInput for a cell that no device of this lab can run, or cannot run as it is asked for."""
+    """Raise InvalidInput for a cell that no device of this lab can run, or none in the requested way."""
     cells = list(cells)
     require_devices(site, sorted({cell.soc for cell in cells}))
     real = {device.soc for device in site.devices if device.transport is not Transport.HOST}

@@ -1,1 +1,1 @@
-"""What the command prints, as tables of rich."""
+"""The command's output as rich tables."""

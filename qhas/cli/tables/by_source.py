@@ -1,4 +1,4 @@
-"""What each node of an ONNX took, or each module of its program, in the terminal and as JSON."""
+"""The time of each node of an ONNX, or of each module of its program, in the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from qhas.units import percent, size
 
 Shown = Sequence[tuple[CellRecord, BySource | str]]
 _ROWS = 25
-"""Of a cell; the rest is one row, and `--json` has all."""
+"""Maximum number of rows per cell; the rest are summed up in one row, and `--json` has all."""
 _NAMED = 8
-"""Ops of no known origin that are listed one by one."""
+"""Maximum number of ops or transfers outside the rows to list one by one."""
 
 
 def show_by_source(console: Console, shown: Shown) -> None:
-    """A table a cell, then what is of no known node or module. Names are data, never markup."""
+    """Print a table per cell, then what belongs to no known node or module. Names are data, never markup."""
     for record, by_source in shown:
         if isinstance(by_source, str):
             console.print(Text(f"{record.cell.label}: {by_source}."), soft_wrap=True)
@@ -42,7 +42,7 @@ def show_by_source(console: Console, shown: Shown) -> None:
 
 
 def document(shown: Shown, level: str) -> dict[str, Any]:
-    """All rows of all cells."""
+    """Return all rows of all cells."""
     return {
         "by": level,
         "cells": [

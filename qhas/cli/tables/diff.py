@@ -1,4 +1,4 @@
-"""A comparison in the terminal: the sentence, a waterfall of what adds up to the difference, the figures behind it."""
+"""A comparison in the terminal: a sentence, a waterfall of what adds up to the difference, the figures behind it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from qhas.units import (
 
 _BAR = 32
 _ROWS = 10
-"""Rows of a table of one cell; the rest is one row, and `--json` has all."""
+"""Maximum number of parts or ops in a table of one cell; the other parts are summed up in one row, `--json` has all."""
 _STYLE = {Outcome.WORSE: "red", Outcome.BETTER: "green", Outcome.SAME: "dim"}
 
 
 def show_cell(console: Console, cell: CellDiff) -> None:
-    """One comparison in full. Names of ops are data, never markup."""
+    """Print one comparison in full. Names of ops are data, never markup."""
     console.print(_headline(cell), soft_wrap=True)
     for circumstance in cell.circumstances:
         mark = "differs" if circumstance.explains else "differs, changes no time"
@@ -45,7 +45,7 @@ def show_cell(console: Console, cell: CellDiff) -> None:
 
 
 def show_run(console: Console, run: RunDiff) -> None:
-    """A line a cell, the worst first, then what could not be compared."""
+    """Print a line per cell, the worst first, then what could not be compared."""
     console.print(Text(run.sentence), soft_wrap=True)
     table = _table("cell", "before", "after", "change", "why")
     for cell in run.cells:
@@ -73,7 +73,7 @@ def _headline(cell: CellDiff) -> Text:
 
 
 def _waterfall(cell: CellDiff) -> Table:
-    """Bars from where the last one ended, before to after; what is small stands together in one row."""
+    """Draw the change from before to after, each bar starting where the last one ended; small parts share one row."""
     time = cell.figure("time_us")
     start, end = (time.before or 0.0, time.after or 0.0) if time else (0.0, 0.0)
     table = _table("what adds up to the difference", "µs", "cycles", "", left=(0, 3))
@@ -82,7 +82,7 @@ def _waterfall(cell: CellDiff) -> Table:
     for part in shown:
         levels.append(levels[-1] + part.us)
     low, high = min(*levels, end), max(*levels, end)
-    # Most of a bar is alike on both sides: the scale begins where they begin to differ.
+    # Most of a bar is the same on both sides, so the scale starts just below where they differ.
     floor = max(0.0, low - 0.1 * (high - low))
     span = (high - floor) or 1.0
 

@@ -1,4 +1,4 @@
-"""A plan for people and for programs."""
+"""A plan as a table for users and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qhas.units import counted
 
 
 def plan_document(plan: Plan, outlook: Outlook) -> dict[str, Any]:
-    """One JSON document."""
+    """Return the plan and its outlook as one JSON document."""
     return {
         "cells": [cell.model_dump(mode="json") for cell in plan.cells],
         "excluded": plan.excluded,
@@ -33,7 +33,7 @@ def plan_document(plan: Plan, outlook: Outlook) -> dict[str, Any]:
 
 
 def show_plan(console: Console, plan: Plan, outlook: Outlook) -> None:
-    """A table of cells and what they will take."""
+    """Print a table of the cells and what they will take, then warnings and a summary."""
     table = Table(header_style="bold")
     for name in ("network", "SoC", "variant"):
         table.add_column(name)
@@ -73,10 +73,10 @@ def _summary(plan: Plan, outlook: Outlook) -> str:
 
 
 def _until(outlook: Outlook, *, certain: bool) -> str:
-    """What nobody has measured is no bound."""
+    """Say how long the sweep will take and when it would end; assumed times are never given as a lower bound."""
     expected = outlook.expected
     seconds = expected.seconds if expected else outlook.seconds
-    end = f"{datetime.now() + timedelta(seconds=seconds):%a %H:%M}"  # for the reader's own clock
+    end = f"{datetime.now() + timedelta(seconds=seconds):%a %H:%M}"  # in the reader's local time
     if not expected and certain:
         return f"At least {_lasting(seconds)}: started now, not before {end}."
     doubt = "" if certain else ", by assumption"

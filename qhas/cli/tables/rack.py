@@ -25,7 +25,7 @@ _COLOURS = {
 
 
 def show_standings(console: Console, devices: Sequence[Standing], now: datetime) -> None:
-    """The devices of a site and who uses them."""
+    """Print the devices of a site and who uses them."""
     table = _table("device", "SoC", "transport", "address")
     table.add_column("state", overflow="fold")
     for device in devices:
@@ -35,7 +35,7 @@ def show_standings(console: Console, devices: Sequence[Standing], now: datetime)
 
 
 def state(device: Standing, now: datetime) -> Text:
-    """Who uses a device or why nobody may, since when, and who waits."""
+    """Say who uses a device or why it cannot be used, since when, and how many are waiting for it."""
     lease, parts = device.lease, list[Text]()
     if lease.holder:
         parts.append(Text(held_by(lease.holder, now), "yellow"))
@@ -63,7 +63,7 @@ def _idle(device: Standing) -> Text:
 
 
 def held_by(holder: Holder, now: datetime) -> str:
-    """Who has a device, and for how long."""
+    """Say who holds a device, and since when."""
     if holder.run_id == CHECK_RUN:
         return f"being checked by {holder.host_user} {_since(holder.since, now)}"
     return f"held by run {holder.run_id}, {holder.cell}, {_since(holder.since, now)}"
@@ -75,7 +75,7 @@ def _since(moment: datetime, now: datetime) -> str:
 
 
 def duration(span: timedelta) -> str:
-    """A span for people, as in `45 s`, `12 min`, `3 h 5 min`."""
+    """Format a time span, as in `45 s`, `12 min`, `3 h 5 min`."""
     seconds = max(0, int(span.total_seconds()))
     hours, minutes = seconds // 3600, seconds // 60 % 60
     if hours:
@@ -84,7 +84,7 @@ def duration(span: timedelta) -> str:
 
 
 def show_checks(console: Console, checks: Sequence[Check], now: datetime) -> None:
-    """What the devices are like, then for each one what is wrong or doubtful."""
+    """Print the condition of the devices, then what is wrong or doubtful about each."""
     table = _table("device", "SoC", "hexagon")
     for name in ("skin", "chip", "thermal", "battery\n+ charging", "free"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -121,7 +121,7 @@ def _figure(value: float | None, unit: str = "") -> str:
 
 
 def _remarks(check: Check, now: datetime) -> list[Text]:
-    """Lines under the table; every failure with its next step."""
+    """Return the lines below the table; each failure comes with its next step."""
     lines = []
     if check.failure:
         lines.append(

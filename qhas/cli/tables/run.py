@@ -1,4 +1,4 @@
-"""A run as tables: what its cells gave, what failed, what each site did."""
+"""A run as tables: the results of its cells, what failed, what each site did."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from qhas.runs.rows import HMX, ORIGIN_TITLE, Row, by_origin, legend, row, site_
 from qhas.store import Store
 
 _TOLD = 8
-"""Graphs of language models whose expectations are shown; `--json` has all."""
+"""Maximum number of language-model graphs whose expectations are shown; `--json` has all."""
 _NAMED = 4
-"""Cells that a line names; a sweep has hundreds."""
+"""Maximum number of cells that a line names; a sweep has hundreds."""
 
 
 def show_run(console: Console, run: SweepRecord, cells: list[CellRecord]) -> None:
-    """Tables of a run, one per origin of figures, then its poor figures, its failures with their next steps, and its sites."""
+    """Print a table per origin of figures, each with its poor figures; then failures with next steps, and sites."""
     for origin, records in by_origin(by_graph(cells)):
         console.print(_table(run, origin, records, console.width))
         for sentence in legend(records):
@@ -85,7 +85,7 @@ def _sites(run: SweepRecord) -> Table:
 
 
 class _Shown(NamedTuple):
-    """A column of the table; `unit` stands in its title and not in its cells, to save width."""
+    """A column of the table; to save width, `unit` is part of the title rather than of the cells."""
 
     field: str
     title: str
@@ -93,7 +93,7 @@ class _Shown(NamedTuple):
 
 
 _TYPICAL = 10_000_000
-"""Bytes, of which a network moves megabytes. A time has one unit whatever it is."""
+"""A value in bytes that determines a column's unit: networks move megabytes. Times always have the same unit."""
 
 
 def _with_unit(field: str, figure: Figure) -> _Shown:
@@ -130,7 +130,7 @@ _SHOWN = {
 
 
 def _table(run: SweepRecord, origin: Origin, records: list[CellRecord], width: int) -> Table:
-    """Names fold and the top op goes where the terminal is narrow: a figure is never cut."""
+    """Build a table; in a narrow terminal names are folded and the top op is left out, but no figure is cut."""
     table = Table(
         title=f"{run.run_id}: {ORIGIN_TITLE[origin]}",
         title_justify="left",
@@ -150,7 +150,7 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord], width: i
     columns = _fitting(informative, lines, room - _LEAST * len(folded))
     full = _full(folded, lines)
     if not variants and room - sum(_width_of(each, lines) for each in columns) < sum(full.values()):
-        columns = [each for each in columns if each.field != _FIRST_TO_GO[0]]  # before a name breaks
+        columns = [each for each in columns if each.field != _FIRST_TO_GO[0]]  # before a name is folded
     room -= sum(_width_of(each, lines) for each in columns)
     if variants and room < sum(full.values()) + _TOP_OP:
         lines = [replace(line, variant=_short(line.variant)) for line in lines]
@@ -179,16 +179,16 @@ def _table(run: SweepRecord, origin: Origin, records: list[CellRecord], width: i
 
 
 _GAP = 2
-"""Blanks behind a column."""
+"""Spaces after a column."""
 _LEAST = 8 + _GAP
-"""Width of a name that folds."""
+"""Minimum width of a name that is folded."""
 _DEVICE = 9 + _GAP
-"""The same of a device: of a failed cell there are all it was tried on."""
+"""The same for devices, where a failed cell lists every device it was tried on."""
 _TOP_OP = 11
 _FIRST_TO_GO = ("hmx", "p90", "dram", "sqnr", "expected", "vtcm")
-"""Figures that a terminal without room for them does not show; `--csv cells` has all."""
+"""Figures to leave out, in this order, if the terminal has no room for them; `--csv cells` has all."""
 _WHERE_TOLD = ("cosine", "sqnr", "tokens", "hmx")
-"""Figures that most runs have none of."""
+"""Figures that most runs lack: their column is shown only if a row has a value."""
 _SHORT = {
     "optimization_level-": "O",
     "vtcm_mb-": "vtcm",
@@ -201,7 +201,7 @@ _SHORT = {
 
 
 def _short(variant: str) -> str:
-    """A variant for a narrow terminal, as in `O1 vtcm2 hvx4`."""
+    """Abbreviate a variant for a narrow terminal, as in `O1 vtcm2 hvx4`."""
     options = re.split(rf"\.(?={'|'.join(axis.partition('-')[0] + '-' for axis in _SHORT)})", variant)
     return " ".join(_shortened(option) for option in options)
 
@@ -212,7 +212,7 @@ def _shortened(option: str) -> str:
 
 
 def _fitting(columns: Sequence[_Shown], lines: list[Row], room: int) -> list[_Shown]:
-    """Those that there is room for; what tells least goes first, and is never cut instead."""
+    """Return the columns that there is room for; the least informative are left out first, and none is cut."""
     shown = list(columns)
     for field in _FIRST_TO_GO:
         if sum(_width_of(column, lines) for column in shown) > room:
@@ -236,7 +236,7 @@ def _full(names: list[str], lines: list[Row]) -> dict[str, int]:
 
 
 def _width(title: str, texts: list[str]) -> int:
-    """Columns of a terminal that it takes, with its gap."""
+    """Return how many terminal columns a table column needs, including its gap."""
     return max(map(cell_len, (*title.splitlines(), *texts))) + _GAP
 
 
@@ -246,7 +246,7 @@ def _figure(line: Row, column: _Shown) -> Text:
 
 
 def _where(record: CellRecord) -> str:
-    """The cell, and the devices it was tried on unless the failure's sentence names them."""
+    """Return the cell's label, with the devices it was tried on unless the failure's message names them."""
     device = row(record).device
     device_is_plain = not device or (record.failure and record.failure.message.startswith(f"{device}: "))
     return record.cell.label if device_is_plain else f"{record.cell.label}, {device}"
@@ -257,14 +257,14 @@ def _failure(kind: str, label: str, message: str) -> Text:
 
 
 def device_logs(store: Store, cells: list[CellRecord]) -> Iterator[str]:
-    """Addresses of the devices' own logs of the cells that failed there."""
+    """Yield the addresses of the device logs of failed cells."""
     for record in cells:
         if record.failure and (log := record.artifact("device_log")):
             yield store.url(keys.file(record, log))
 
 
 def trace_paths(store: Store, cells: list[CellRecord]) -> Iterator[str]:
-    """Addresses of the chrometraces of a run."""
+    """Yield the addresses of the chrometraces of a run."""
     for record in by_graph(cells):
         if trace := record.artifact("chrometrace"):
             yield store.url(keys.file(record, trace))

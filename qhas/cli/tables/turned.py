@@ -1,4 +1,4 @@
-"""Tables of many figures that stand on their side where the terminal is narrow: no figure is cut."""
+"""Tables of many figures, transposed if the terminal is too narrow, so that no figure is cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ Lines = Sequence[Sequence[str]]
 
 
 def fitting(lines: Lines, width: int) -> Iterator[Table]:
-    """A table of lines, the first its titles. Where the terminal is narrower each line has a column, in as many tables as it takes."""
+    """Yield one table of the lines, the first of which are the titles.
+
+    If the terminal is narrower, each line becomes a column, in as many tables as needed.
+    """
     if _width(lines) <= width:
         yield _table(lines)
         return
@@ -28,7 +31,7 @@ def _turned(lines: Lines) -> Lines:
 
 
 def _width(lines: Lines) -> int:
-    """In columns of a terminal: each cell has a blank on either side."""
+    """Return the width in terminal columns; each cell has a space on either side."""
     return sum(max(map(len, column)) + 2 for column in _turned(lines))
 
 
