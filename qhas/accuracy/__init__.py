@@ -1,1 +1,1 @@
-"""Outputs of a network held against those of ONNX Runtime: how they lie, how far they are apart."""
+"""Comparison of a network's outputs with those of ONNX Runtime: their arrangement, and how far apart they are."""

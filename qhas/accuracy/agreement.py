@@ -1,4 +1,4 @@
-"""How far values are from those they should be: cosine, signal to quantisation noise, largest error, the best classes."""
+"""How close values are to a reference: cosine, signal to quantisation noise, largest error, best classes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 Values = NDArray[Any]
 MOST_DECIBELS = 200.0
-"""Of values that are the same to the last bit; and, with its sign turned, of a reference that is 0 throughout."""
+"""SQNR of values that are equal to the last bit; and, negated, of a reference that is 0 throughout."""
 _CHUNK = 1 << 20
 _TOP = 5
 
 
 class Agreement(NamedTuple):
-    """Of two tensors of one shape, or of many such pairs. Not finite in the reference, and so left out: `left_out` values."""
+    """How closely two tensors of one shape, or many such pairs, agree.
+
+    `left_out` counts the values that are not finite in the reference and therefore left out.
+    """
 
     cosine: float
     sqnr_db: float
@@ -25,14 +28,14 @@ class Agreement(NamedTuple):
 
 
 class Sums:
-    """Pairs of tensors, held against each other as if all of them were one: powers are summed over the values of all."""
+    """Pairs of tensors, compared as if all of them were one: powers are summed over the values of all."""
 
     def __init__(self) -> None:
         self._signal = self._noise = self._power = self._product = self._largest = 0.0
         self._left_out = 0
 
     def add(self, reference: Values, computed: Values) -> None:
-        """Take in a pair of one shape. Raises ValueError where computed values are no finite numbers and the reference's are."""
+        """Add a pair of one shape. Raises ValueError if computed values are not finite where the reference's are."""
         broken = 0
         wanted, given = reference.reshape(-1), computed.reshape(-1)
         for start in range(0, wanted.size, _CHUNK):
@@ -56,7 +59,7 @@ class Sums:
             )
 
     def join(self, other: Sums) -> None:
-        """Take in all pairs of another."""
+        """Add all pairs of another `Sums`."""
         self._signal += other._signal
         self._noise += other._noise
         self._power += other._power
@@ -66,7 +69,7 @@ class Sums:
 
     @property
     def agreement(self) -> Agreement:
-        """Of all pairs."""
+        """The agreement over all pairs."""
         return Agreement(
             _cosine(self._signal, self._power, self._product),
             _decibels(self._signal, self._noise),
@@ -76,7 +79,7 @@ class Sums:
 
 
 def agreement(reference: Values, computed: Values) -> Agreement:
-    """How near the values of one tensor are to another's of its shape. Raises ValueError as `Sums.add` does."""
+    """Compare the values of two tensors of one shape. Raises ValueError as `Sums.add` does."""
     sums = Sums()
     sums.add(reference, computed)
     return sums.agreement
@@ -97,18 +100,18 @@ def _decibels(signal: float, noise: float) -> float:
 
 
 def are_classes(shape: tuple[int, ...]) -> bool:
-    """Whether an output, if it is the only one, may be a classifier's: a row of scores an image."""
+    """Whether an output, if it is the only one, may be a classifier's: a row of scores per image."""
     return len(shape) == 2 and shape[1] > 1
 
 
 class BestClasses:
-    """How often rows of scores have the same best class as the reference's; of equal scores the first counts."""
+    """How often rows of scores have the same best class as the reference; of equal scores, the first counts."""
 
     def __init__(self) -> None:
         self._rows = self._first = self._among = self._classes = 0
 
     def add(self, reference: Values, computed: Values) -> None:
-        """Take in rows of scores."""
+        """Add rows of scores."""
         best = reference.argmax(axis=1)
         ranked = np.argsort(-computed, axis=1, kind="stable")[:, :_TOP]
         self._rows += len(best)
@@ -118,6 +121,9 @@ class BestClasses:
 
     @property
     def percent(self) -> tuple[float, float | None]:
-        """Of rows whose best class is the reference's, and of those that have it among their best five: None where there are no more."""
+        """Percentages of rows whose best class is the reference's, and that have it among their best five.
+
+        The second is None if there are no more than five classes.
+        """
         first, among = (100 * count / self._rows for count in (self._first, self._among))
         return first, among if self._classes > _TOP else None

@@ -1,6 +1,6 @@
-"""How the axes of a tensor on the HTP lie to those of the ONNX: as they are, or with the channels last.
+"""How the axes of a tensor on the HTP correspond to those of the ONNX: unchanged, or with the channels last.
 
-The vendor's converter puts channels last, in inputs, outputs and between; the host SDK leaves them where they are.
+The vendor's converter puts channels last, in inputs, outputs and inner tensors; the host SDK leaves them in place.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ Shape = Sequence[int]
 
 
 class Arrangement(NamedTuple):
-    """A tensor of `shape`, transposed by `order`, or as it is without, has the values of the other in their order."""
+    """A tensor of `shape` whose values, transposed by any `order`, are in the order of the other tensor's."""
 
     shape: tuple[int, ...]
     order: tuple[int, ...] | None = None
 
     def applied(self, values: NDArray[Any], wanted: Shape) -> NDArray[Any]:
-        """The values as the other tensor has them."""
+        """Return the values in the other tensor's arrangement."""
         placed = values.reshape(self.shape)
         return (placed.transpose(self.order) if self.order else placed).reshape(wanted)
 
 
 def arrangements(shape: Shape, wanted: Shape) -> list[Arrangement]:
-    """Every way in which a tensor of a shape may be one of the other, as it is first; none for another number of values.
+    """Return every way in which a tensor of one shape may be one of the other, unchanged first; none if it cannot be.
 
-    Axes of one value do not count. With channels as many as rows there is more than one way, and the values decide.
+    Axes of size 1 do not count. With as many channels as rows there is more than one way, and the values decide.
     """
     same = [Arrangement(tuple(shape))] if _proper(shape) == _proper(wanted) else []
     return same + [
@@ -40,7 +40,7 @@ def arrangements(shape: Shape, wanted: Shape) -> list[Arrangement]:
 
 
 def settled_as(dimensions: Sequence[int | str], shape: Shape) -> tuple[int, ...] | None:
-    """The numbers that a tensor of open dimensions has if it is one of `shape`; None if it cannot be one."""
+    """Return the sizes of a tensor with open dimensions if it is one of `shape`; None if it cannot be one."""
     for order in (tuple(range(len(shape))), *_orders(len(shape))):
         sizes = tuple(shape[axis] for axis in order)
         if len(sizes) == len(dimensions) and all(
@@ -51,7 +51,7 @@ def settled_as(dimensions: Sequence[int | str], shape: Shape) -> tuple[int, ...]
 
 
 def _orders(rank: int) -> Iterable[tuple[int, ...]]:
-    """Channels from last to first, and from first to last."""
+    """Return the axis orders that move the channels from last to first, and from first to last."""
     if rank < 3:
         return ()
     return dict.fromkeys(((0, rank - 1, *range(1, rank - 1)), (0, *range(2, rank), 1)))
@@ -68,5 +68,5 @@ def _keeps_values(shape: Shape, order: Sequence[int]) -> bool:
 
 
 def joined(shape: Iterable[int | str]) -> str:
-    """For people: `1 x 3 x 224 x 224`, `1` for a lone value."""
+    """Return the shape for display: `1 x 3 x 224 x 224`, or `1` for a single value."""
     return " x ".join(map(str, shape)) or "1"

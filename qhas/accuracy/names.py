@@ -1,4 +1,4 @@
-"""Which tensor of one network is which of another, by name."""
+"""Matching the tensors of one network to those of another, by name."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ T = TypeVar("T")
 
 
 def matched(names: Iterable[str], others: Mapping[str, T]) -> dict[str, T] | None:
-    """What each name stands for among others: of the same letters and digits, or the only one. None unless all have one.
+    """Map each name to its counterpart among others, by equal letters and digits; None unless all have exactly one.
 
-    Converters and file systems write other signs in the names of tensors.
+    If there is only one on each side, they match whatever their names. Converters and file systems replace other
+    characters in the names of tensors.
     """
     listed = list(names)
     if len(listed) == len(others) == 1:

@@ -1,4 +1,4 @@
-"""An output of a network over all inferences that it was held against its reference in."""
+"""An output of a network, compared with its reference over all inferences."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from qhas.accuracy.layout import Arrangement, Shape, arrangements, joined
 from qhas.profile.accuracy import OutputAccuracy
 
 _BYTES = 4
-"""Of a float32."""
+"""Size of a float32."""
 _DIGITS = 9
-"""Of a cosine: what comes behind is of the order of summation."""
+"""Digits of a cosine: those beyond depend on the order of summation."""
 
 
 class PooledOutput:
-    """What an inference adds is summed, and its values are let go: memory is that of one inference."""
+    """An output's sums over inferences; the values are dropped, so memory holds those of one inference at a time."""
 
     def __init__(self, name: str, shape: Shape | None) -> None:
-        """`shape` is the output's on the HTP, None where that is not told."""
+        """`shape` is the output's shape on the HTP, or None if it is not stated."""
         self.name = name
         self._on_htp = shape
         self._shape: tuple[int, ...] = ()
@@ -29,7 +29,10 @@ class PooledOutput:
         self._inferences = 0
 
     def add(self, wanted: NDArray[Any], content: NDArray[np.uint8]) -> None:
-        """Take in the reference's values, and the bytes of the HTP's. Raises ValueError for those of another tensor."""
+        """Add the reference's values and the bytes of the HTP's.
+
+        Raises ValueError if they are of different tensors.
+        """
         place = f"output {self.name}{f' of inference {self._inferences + 1}' if self._inferences else ''}"
         if content.size != _BYTES * wanted.size:
             raise ValueError(
@@ -58,7 +61,7 @@ class PooledOutput:
 
     @property
     def accuracy(self) -> OutputAccuracy:
-        """Of all inferences, as the output lies nearest."""
+        """The accuracy over all inferences, in the arrangement in which the output is closest."""
         nearest, several = self._nearest, self._inferences > 1
         best, (worst, worst_db) = nearest.sums.agreement, nearest.worst
         return OutputAccuracy(
@@ -75,7 +78,7 @@ class PooledOutput:
 
     @property
     def best_classes(self) -> tuple[float, float | None] | None:
-        """Percentages of a classifier; None for what is none."""
+        """Percentages of a classifier; None if the output is not a classifier's."""
         classes = self._nearest.classes
         return classes.percent if classes else None
 
@@ -85,7 +88,7 @@ class PooledOutput:
 
 
 class _Reading:
-    """One way in which the values may lie."""
+    """One way in which the values may be arranged."""
 
     def __init__(self, way: Arrangement) -> None:
         self.way = way
@@ -104,5 +107,5 @@ class _Reading:
 
     @property
     def worst(self) -> tuple[int, float]:
-        """Number of the inference, from 1, and its SQNR."""
+        """The number of the worst inference, from 1, and its SQNR."""
         return min(enumerate(self.decibels, 1), key=lambda each: each[1])

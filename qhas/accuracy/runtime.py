@@ -1,7 +1,8 @@
-"""A child process that runs an ONNX in ONNX Runtime: `python -m qhas.accuracy.runtime REQUEST.json`.
+"""Child process that runs an ONNX in ONNX Runtime: `python -m qhas.accuracy.runtime REQUEST.json`.
 
-The request names the ONNX, the arrays of its inputs (`feeds`: an inference each, a .npy by input) and where the outputs go (`target`,
-.npz: `arr_0` ... in the order of the ONNX's outputs, those of the second inference behind those of the first). It is ended before anything else of this host if memory runs out.
+The request names the ONNX, the arrays of its inputs (`feeds`: one entry per inference, a .npy by input) and the file
+for the outputs (`target`, .npz: `arr_0` ... in the order of the ONNX's outputs, those of the second inference after
+those of the first). If memory runs out, the kernel kills this process before any other on the host.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _SILENT = 4
 
 
 def main(request: Path) -> int:
-    """Exit code 0 with the outputs in place, or `FAILED`."""
+    """Write the outputs and return 0, or return `FAILED`."""
     job = json.loads(request.read_text(encoding="utf-8"))
     bound()
     try:
@@ -30,14 +31,17 @@ def main(request: Path) -> int:
     except MemoryError:
         print("its tensors need more memory than this host has")
         return FAILED
-    except Exception as error:  # ONNX Runtime's own kinds have no common class
+    except Exception as error:  # ONNX Runtime's errors have no common base class
         print(" ".join(str(error).split())[:500] or type(error).__name__)
         return FAILED
     return 0
 
 
 def compute(onnx: Path, feeds: Sequence[Mapping[str, str]], target: Path) -> None:
-    """Run the ONNX on one core, in floats also where it holds quantising pairs; in memory are tensors of one inference at a time."""
+    """Run the ONNX on one core, in floats even if it contains quantising pairs.
+
+    Memory holds the tensors of one inference at a time.
+    """
     import numpy as np
     import onnxruntime as ort
 
@@ -57,7 +61,7 @@ def compute(onnx: Path, feeds: Sequence[Mapping[str, str]], target: Path) -> Non
 
 
 def options(ort: Any) -> Any:
-    """Of sessions that are a reference: the same values whatever else the host does, and no whole numbers of their own."""
+    """Return the options of a reference session: the same values whatever the host's load, and no integer kernels."""
     chosen = ort.SessionOptions()
     chosen.intra_op_num_threads = chosen.inter_op_num_threads = 1
     chosen.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
@@ -66,7 +70,7 @@ def options(ort: Any) -> Any:
 
 
 def bound() -> None:
-    """Let this process be the one that goes when memory runs out, and take no more than there is."""
+    """Make this process the first to be killed when memory runs out, and limit it to the host's memory."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))

@@ -1,7 +1,7 @@
-"""A cell's outputs held against what ONNX Runtime computes of its ONNX from the same inputs.
+"""Comparison of a cell's outputs with those that ONNX Runtime computes from its ONNX and the same inputs.
 
-They are those of the input list's first inferences, on the emulator or on the device. A cell that cannot be held against its ONNX is as
-good without: its record says why.
+The inferences compared are the first ones of the input list, run on the emulator or on the device. A cell whose
+outputs cannot be compared is still good: its record says why.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 
 def is_asked_for(model: ModelRef) -> bool:
-    """Whether there is an ONNX to hold the outputs against, and nobody has said that it is not to be."""
+    """Whether there is an ONNX to compare the outputs with, and the sweep does not switch the comparison off."""
     return model.accuracy and bool(model.onnx or model.reference)
 
 
 def hindrance(work: CellWork) -> str:
-    """Why no accuracy can be had of a cell that has run; empty where it can."""
+    """Return why no accuracy can be measured for a cell that has run; empty if it can."""
     if not work.executes:
         return "nothing was executed (inputs: none)"
     if work.graphs:
@@ -52,7 +52,7 @@ def hindrance(work: CellWork) -> str:
 
 
 async def measure_accuracy(work: CellWork, prepared: Prepared) -> None:
-    """Note how near the outputs of the cell's inferences are to the ONNX's. Raises StepFailed."""
+    """Record how close the outputs of the cell's inferences are to the ONNX's. Raises StepFailed."""
     async with work.attempt(Step.ACCURACY) as attempt:
         onnx = await reference_of(work)
         try:
@@ -75,30 +75,33 @@ async def measure_accuracy(work: CellWork, prepared: Prepared) -> None:
 
 
 def _results(work: CellWork, count: int) -> list[Path]:
-    """Folders of outputs, one an inference."""
+    """Return the folders of outputs, one per inference."""
     first = [work.folders[Step.LOGS] / "Result_0"]
     return first + [work.folders[Step.OUTPUTS] / f"Result_{number}" for number in range(count - 1)]
 
 
 @dataclass(frozen=True)
 class ReferenceNetwork:
-    """The ONNX that a cell is held against, beside the cell's graph as it is on the HTP."""
+    """The ONNX that a cell is compared with, and the cell's graph as it is on the HTP."""
 
     inputs: StagedInputs
     wanted: Mapping[OnnxTensor, tuple[int, ...] | None]
     outputs: list[str]
     computed: list[str]
-    """Of these, what nodes compute from inputs: constants and inputs themselves may be no outputs of a DLC."""
+    """Those of `outputs` that nodes compute from inputs: a DLC may not give out constants or inputs themselves."""
     on_htp: PreparedGraph
     moved: bool
 
     def feed(self, inference: int) -> dict[str, NDArray[Any]]:
-        """The inputs of an inference as the ONNX takes them. Raises ValueError for inputs that are not the ONNX's."""
+        """Return the inputs of an inference in the ONNX's form. Raises ValueError if they do not fit the ONNX."""
         return feeds_of(self.inputs, self.on_htp.inputs, self.wanted, moved=self.moved, inference=inference)
 
 
 async def network_of(work: CellWork, onnx: Source, prepared: Prepared) -> ReferenceNetwork:
-    """What the cell is held against. Raises ValueError for what is no ONNX, StepFailed for inputs that cannot be had."""
+    """Return the network that the cell is compared with.
+
+    Raises ValueError if the file is not an ONNX, StepFailed if the inputs cannot be obtained.
+    """
     inputs = await work.inputs(prepared.dlc)
     graph, on_htp = await asyncio.to_thread(_described, onnx.path, prepared.dlc)
     wanted = {tensor: _shape(work.cell.model, tensor) for tensor in graph.inputs}
@@ -109,7 +112,7 @@ async def network_of(work: CellWork, onnx: Source, prepared: Prepared) -> Refere
 
 
 async def reference_of(work: CellWork) -> Source:
-    """The ONNX that the cell is held against. Raises StepFailed."""
+    """Return the ONNX that the cell is compared with. Raises StepFailed."""
     try:
         source, _ = await work.lab.model(work.cell.model.of_reference())
     except StepFailed as error:
@@ -118,7 +121,7 @@ async def reference_of(work: CellWork) -> Source:
 
 
 def _shape(model: ModelRef, tensor: OnnxTensor) -> tuple[int, ...] | None:
-    """None where neither the ONNX nor the sweep tells it: then it is as the run had it."""
+    """Return the input's shape; None if neither the ONNX nor the sweep settles it: it is then as on the HTP."""
     return None if tensor.is_open and tensor.name not in model.shapes else settled(model, tensor)
 
 
@@ -127,7 +130,7 @@ def _described(onnx: Path, dlc: Path) -> tuple[OnnxGraph, PreparedGraph]:
 
 
 def _pooled(network: ReferenceNetwork, reference: Path, folders: Sequence[Path]) -> list[PooledOutput]:
-    """Raises ValueError for outputs that are not the ONNX's."""
+    """Compare each output over all inferences. Raises ValueError if the outputs are not the ONNX's."""
     import numpy as np
 
     from qhas.accuracy.pooled import PooledOutput
@@ -145,7 +148,10 @@ def _pooled(network: ReferenceNetwork, reference: Path, folders: Sequence[Path])
 
 
 def _files(folder: Path, names: Sequence[str], computed: Sequence[str]) -> dict[str, Path]:
-    """By all the names, or by those of computed ones alone. Raises ValueError where they are neither."""
+    """Return the output files by the ONNX's names: all of `names`, or else those in `computed`.
+
+    Raises ValueError if the files match neither.
+    """
     files = {str(path.relative_to(folder).with_suffix("")): path for path in sorted(folder.rglob("*.raw"))}
     if not files:
         raise ValueError("the run left no outputs")

@@ -1,4 +1,4 @@
-"""Every file a cell may leave, declared once: who makes it, when it is required, how it is kept."""
+"""Every file a cell may leave, declared once: which step writes it, when it is required, how it is kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qhas.failures import FailureKind, Step
 from qhas.sweep.spec import TraceFeatures
 
 PREPARED_DLC = "prepared.dlc"
-"""The DLC with a cache record: of a prepared graph in the store, in its step's directory, and on the device."""
+"""Name of a DLC with a cache record: in the store, in its step's directory, and on the device."""
 SCHEMATIC = "*_schematic.bin"
 DIAGNOSTICS = "SNPEDiag*.log"
 SAMPLES = "latency.csv"
@@ -31,7 +31,7 @@ class Retention(StrEnum):
     """How long an artifact is worth its space."""
 
     EVER = "ever"
-    """Small, and the base of every comparison."""
+    """Small, and the basis of every comparison."""
     TRACE = "trace"
     """Large; kept for a while, longer when something links to it."""
     REPLAY = "replay"
@@ -39,18 +39,18 @@ class Retention(StrEnum):
 
 
 class Whole(StrEnum):
-    """How it is known that a file is not cut off. What is not known to be whole is kept as `UNFINISHED`."""
+    """How a file is known to be complete. A file not known to be complete is kept as `UNFINISHED`."""
 
     BY_TOOL = "by tool"
-    """Its tool ended well, and had room on the disk to the end."""
+    """Its tool succeeded, and the disk had room until the end."""
     READ = "read"
-    """Its tool ended well, and what it wrote was read to its end."""
+    """Its tool succeeded, and the file has been read to its end."""
     RENAMED = "renamed"
-    """It is written, or brought from a device, under another name until it is whole."""
+    """It is written, or copied from a device, under another name until it is complete."""
 
 
 UNFINISHED = "unfinished"
-"""Name of an artifact that may be cut off, and the folder that it is stored in."""
+"""Name of an artifact that may be truncated, and of the folder that it is stored in."""
 
 
 def _always(_: TraceFeatures) -> bool:
@@ -65,8 +65,8 @@ def _never(_: TraceFeatures) -> bool:
 class ArtifactSpec:
     """An expected file.
 
-    `pattern` is a glob in the step's working directory. `required` decides from the trace features whether its
-    absence fails the step; `absent` is then the kind of failure. `whole` says how it is known to be so. `compress`
+    `pattern` is a glob in the step's working directory. `required` decides from the trace features whether its absence
+    fails the step; `absent` is then the kind of failure. `whole` says how the file is known to be complete. `compress`
     stores it with gzip.
     """
 
@@ -90,11 +90,11 @@ ARTIFACTS = (
         compress=True,
         absent=FailureKind.SCHEMATIC_MISSING,
     ),
-    # Ours: what the DLC says of its network, so that two cells are compared by what ran in them.
+    # Ours: the network as the DLC describes it, so that two cells can be compared by what they ran.
     ArtifactSpec(
         "network", Step.PREPARE, NETWORK, _never, Retention.EVER, whole=Whole.RENAMED, compress=True
     ),
-    # Ours: which nodes of the ONNX the DLC's ops are of, and what their exporter says of its source.
+    # Ours: which nodes of the ONNX the DLC's ops come from, and what the exporter says about their source.
     ArtifactSpec(
         "sources", Step.PREPARE, SOURCES, _never, Retention.EVER, whole=Whole.RENAMED, compress=True
     ),
@@ -127,7 +127,7 @@ ARTIFACTS = (
         compress=True,
         absent=FailureKind.LOG_MISSING,
     ),
-    # Outputs of the first inference: what a cell computed can be checked, not only how fast.
+    # Outputs of the first inference, so that the results of a cell can be checked as well as its speed.
     ArtifactSpec(
         "output_tensor",
         Step.LOGS,
@@ -138,12 +138,12 @@ ARTIFACTS = (
         compress=True,
     ),
     ArtifactSpec("config", Step.CHROMETRACE, CONFIG, _always, Retention.REPLAY, whole=Whole.RENAMED),
-    # What a later SDK's viewer adds; the names below count before this one.
+    # Files that a later SDK's viewer adds; the patterns below take precedence over this one.
     ArtifactSpec("viewer_file", Step.CHROMETRACE, f"{_STEM}_*", _never, Retention.TRACE, compress=True),
     ArtifactSpec(
         "chrometrace", Step.CHROMETRACE, TRACE, _always, Retention.TRACE, whole=Whole.READ, compress=True
     ),
-    # Ours: the trace's picture, which outlives it.
+    # Ours: a picture of the trace, which is kept longer than the trace itself.
     ArtifactSpec(
         "timeline",
         Step.CHROMETRACE,
@@ -178,7 +178,7 @@ ARTIFACTS = (
         compress=True,
     ),
     ArtifactSpec("runtrace", Step.CHROMETRACE, RUNTRACE, _never, Retention.EVER),
-    # Ours, where the sweep asks: what bounds the network, by experiments on the simulator.
+    # Ours, if the sweep requests it: what bounds the network, found by experiments on the simulator.
     ArtifactSpec(
         "explanation",
         Step.EXPLAIN,
@@ -192,5 +192,5 @@ ARTIFACTS = (
 
 
 def expected_of(step: Step) -> list[ArtifactSpec]:
-    """The files a step may leave."""
+    """Return the files a step may leave."""
     return [spec for spec in ARTIFACTS if spec.step is step]

@@ -1,6 +1,7 @@
-"""Calibration data of a cell: what a list names, the files of a folder, or seeded random values of the inputs' shapes.
+"""Calibration data of a cell: listed files, the files of a folder, or seeded random values in the inputs' shapes.
 
-All of it is float32 as raw files, an inference a line of a list with absolute paths: the quantisers of either SDK take that.
+All data is float32 in raw files, named in a list with absolute paths and one inference per line, as the quantisers of
+both SDKs accept it.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ RANDOM_INFERENCES = 3
 MOST_INFERENCES = 1000
 _ENDS = (".npy", ".raw")
 _NUMBERS = "biuf"
-"""Kinds of NumPy: truth, whole numbers, floats."""
+"""NumPy kinds of number: booleans, signed and unsigned integers, floats."""
 _FLOATS = ("FLOAT_16", "FLOAT_32", "FLOAT_64")
 
 
 def gather_calibration(model: ModelRef, graph: OnnxGraph, folder: Path) -> None:
-    """Bring the data into a new folder, with their list. Raises StepFailed naming what cannot be used."""
+    """Write the data and their list to a new folder. Raises StepFailed naming what cannot be used."""
     folder.mkdir()
     place = model.quantize.calibration if model.quantize else RANDOM_CALIBRATION
     try:
@@ -40,13 +41,13 @@ def gather_calibration(model: ModelRef, graph: OnnxGraph, folder: Path) -> None:
             lines = list(_random(model, graph, folder))
         else:
             lines = _of_folder(place, graph, folder) if _is_folder(place) else _of_list(place, folder)
-    except StepFailed as error:  # of the list, which is read as input lists are
+    except StepFailed as error:  # from a list, which is read in the same way as an input list
         raise _unusable(error.failure.message) from None
     (folder / CALIBRATION_LIST).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def require_calibration(address: str) -> None:
-    """Raise StepFailed for a list on this host that misses a file, and for a folder without data; nothing is copied."""
+    """Raise StepFailed if a list on this host names a missing file, or a folder has no usable data; copy nothing."""
     if _is_folder(address):
         _data_files(address)
     else:
@@ -54,14 +55,14 @@ def require_calibration(address: str) -> None:
 
 
 def calibration_digest(folder: Path) -> str:
-    """Of the values and of how they belong together, wherever they lie."""
+    """Return a digest of the values and their order in the list, independent of where the folder is located."""
     listing = (folder / CALIBRATION_LIST).read_text(encoding="utf-8").replace(str(folder), "")
     files = sorted(path for path in folder.rglob("*.raw") if path.is_file())
     return data_digest([listing, *map(file_digest, files)])
 
 
 def settled(model: ModelRef, tensor: OnnxTensor) -> tuple[int, ...]:
-    """The shape of an input, as it is asked for or else as the network has it."""
+    """Return the shape of an input: the requested one, or else the network's own."""
     return tuple(int(size) for size in model.shapes.get(tensor.name, tensor.dimensions))
 
 
@@ -75,7 +76,7 @@ def _random(model: ModelRef, graph: OnnxGraph, folder: Path) -> Iterator[str]:
             shape = settled(model, tensor)
             if tensor.type in _FLOATS:
                 values = generator.standard_normal(prod(shape), dtype=np.float32)
-            else:  # 0 unless a range is asked for, as of random inputs
+            else:  # 0 unless a range is requested, as for random inputs
                 low, high = model.input_ranges.get(tensor.name, (0, 0))
                 values = generator.integers(low, high, prod(shape), endpoint=True).astype(np.float32)
             path = folder / f"{inference}-{index}.raw"
@@ -100,12 +101,12 @@ def _is_folder(address: str) -> bool:
     try:
         fs, path = open_address(address)
         return kind_at(fs, path, address) == "directory"
-    except Exception as error:  # every fsspec backend raises its own, and its text has the address
+    except Exception as error:  # every fsspec backend raises its own errors, with the address in the text
         raise _unusable(f"{masked(address)} cannot be looked up: {told(address, error)}.") from None
 
 
 def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
-    """A file an inference, which only a network of one input can have."""
+    """Convert each file to an inference, which is possible only for a network with a single input."""
     if len(graph.inputs) != 1:
         names = ", ".join(tensor.name for tensor in graph.inputs)
         raise _unusable(
@@ -125,7 +126,7 @@ def _data_files(address: str) -> tuple[AbstractFileSystem, list[str]]:
     try:
         fs, path = open_address(address)
         listing = fs.ls(path, detail=False)
-    except Exception as error:  # every fsspec backend raises its own, and its text has the address
+    except Exception as error:  # every fsspec backend raises its own errors, with the address in the text
         raise _unusable(f"{masked(address)} cannot be listed: {told(address, error)}.") from None
     files = sorted(name for name in map(str, listing) if name.endswith(_ENDS))
     if not 0 < len(files) <= MOST_INFERENCES:
@@ -136,7 +137,7 @@ def _data_files(address: str) -> tuple[AbstractFileSystem, list[str]]:
 
 
 def _values(content: bytes, name: str) -> bytes:
-    """Float32 as a raw file has them."""
+    """Return the values as the float32 content of a raw file."""
     if not name.endswith(".npy"):
         return content
     import io
@@ -144,7 +145,7 @@ def _values(content: bytes, name: str) -> bytes:
     import numpy as np
 
     try:
-        # Not np.load, which takes an archive of arrays and a pickle for one as well.
+        # Not np.load, which also accepts an archive of arrays or a pickle.
         values = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
         if values.dtype.kind not in _NUMBERS:
             raise ValueError(f"it holds {values.dtype}")
@@ -154,7 +155,7 @@ def _values(content: bytes, name: str) -> bytes:
         raise _unusable(
             f"{name} cannot be read as an array of numbers: it claims to hold more than memory does."
         ) from None
-    except Exception as error:  # NumPy reads the header as Python, whose own parsers raise what they like
+    except Exception as error:  # NumPy parses the header as Python, which raises many kinds of error
         why = shown(str(error)[:200]).rstrip(".")
         raise _unusable(f"{name} cannot be read as an array of numbers: {why}.") from error
 

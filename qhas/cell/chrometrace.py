@@ -1,4 +1,7 @@
-"""Log and schematic to chrometrace and QHAS. Needs no device, so it can run again from stored files."""
+"""Conversion of a log and its schematic to a chrometrace and QHAS.
+
+It needs no device, so it can be repeated from stored files.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,12 @@ from qhas.site.sdk import READER, Tool, viewer_config
 async def generate_chrometrace(
     work: CellWork, prepared: Prepared, log: Path, device: Device | None = None
 ) -> None:
-    """Run the viewer and check what it wrote; the cell's metrics come from the QHAS. Raises StepFailed.
+    """Run the viewer and check its output; the cell's metrics come from the QHAS. Raises StepFailed.
 
-    Of a DLC with several graphs `log` is the folder with the graphs' logs in folders of theirs, and each is viewed. With a device the viewer runs there, else on this host. Damage to the chrometrace or to the QHAS summary fails the
-    cell, but both are kept and published, and the figures of a good summary stay whatever the trace.
+    For a DLC with several graphs, `log` is a folder with a subfolder for each graph's log, and each log is viewed. If
+    a device is given, the viewer runs there, otherwise on this host. Damage to the chrometrace or to the QHAS summary
+    fails the cell, but both are kept and published, and the figures of a good summary are kept whatever the state of
+    the trace.
     """
     async with work.attempt(Step.CHROMETRACE) as attempt:
         if not prepared.graphs:
@@ -50,7 +55,7 @@ async def _view(
     folder: str,
     device: Device | None,
 ) -> None:
-    """View one graph's log into a folder of the step's, and note its figures in the cell or in the graph."""
+    """View one graph's log in a folder of the step, and record its figures in the cell or in the graph."""
     work, place = attempt.work, attempt.folder / folder
     config = place / CONFIG
     write_renamed(config, viewer_config(work.cell.trace).encode())
@@ -79,7 +84,7 @@ def _read(attempt: StepAttempt, of: CellWork | GraphWork, folder: str) -> None:
 
 
 def _of_prepare(work: CellWork) -> dict[str, float | None]:
-    """Figures of a DLC with one graph: of several nobody tells each one's part."""
+    """Return the figures from preparing a DLC with one graph; if it has several, each one's share is unknown."""
     if work.prepared is None or work.graphs:
         return {}
     return {name: getattr(work.prepared, name) for name in ("context_bytes", "compile_seconds")}
@@ -88,7 +93,7 @@ def _of_prepare(work: CellWork) -> dict[str, float | None]:
 async def _view_on_device(
     attempt: StepAttempt, device: Device, config: Path, log: Path, schematic: Path, folder: str
 ) -> None:
-    """Run the device's own viewer with the reader beside it, and bring whatever it wrote."""
+    """Run the device's own viewer with the reader library beside it, and copy its files to this host."""
     job = await device.open_job()
     for source in (config, log, schematic):
         await job.stage(source, f"inputs/{source.name}")
@@ -109,7 +114,7 @@ async def _view_on_device(
 
 
 def _read_runtrace(path: Path) -> tuple[Runtrace | None, list[str]]:
-    """The runtrace, and what is wrong with one that there is: it costs its figures and not the cell."""
+    """Read the runtrace, if there is one, or say what is wrong with it: damage costs its figures, not the cell."""
     if not path.is_file():
         return None, []
     try:
@@ -119,14 +124,14 @@ def _read_runtrace(path: Path) -> tuple[Runtrace | None, list[str]]:
 
 
 def _check_trace(path: Path, file: QhasFile | None, clock: float | None = None) -> list[str]:
-    """Check the trace and, in the same pass, make the picture that reports show of it with the summary beside it.
+    """Check the trace and, in the same pass, draw the picture for reports, using the summary if there is one.
 
-    Returns a sentence on each value of the trace that JSON does not know.
+    Returns a sentence for each value of the trace that is not valid JSON.
     """
     try:
         picture = read_timeline(path, dominant_path(file) if file else (), clock)
         if file and not of_one_graph(picture.end_cycle, file):
-            picture = read_timeline(path, (), clock)  # the path is of another graph
+            picture = read_timeline(path, (), clock)  # the path belongs to another graph
     except TraceInvalid as error:
         raise StepFailed(FailureKind.TRACE_INVALID, Step.CHROMETRACE, f"{error}.") from error
     write_renamed(path.with_name(TIMELINE), picture.model_dump_json().encode())

@@ -1,7 +1,7 @@
-"""From an ONNX to the DLC that is prepared: converted, and quantised, by the SDK's own tools, once for each content.
+"""Conversion and quantisation of an ONNX to a DLC by the SDK's own tools, once per distinct content.
 
-The host SDK quantises the ONNX and converts what comes of it; the vendor's tools quantise the DLC. Either step takes the
-network as the step before left it.
+The host SDK quantises the ONNX and converts the result; the vendor's tools convert the ONNX and quantise the DLC. Each
+step starts from the network that the step before it left.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from qhas.sweep.quantization import FLOAT
 from qhas.sweep.spec import Cell, ModelRef
 
 _QUANTISER = "onnxruntime"
-"""The host SDK's quantiser is in this package."""
+"""The package that contains the host SDK's quantiser."""
 Make = Callable[[StepAttempt, Path], Awaitable[list[str]]]
 
 
 @dataclass(frozen=True)
 class MadeNetwork:
-    """A network on its way to a prepared graph, and the content key of what it was made from, and how."""
+    """A network on its way to a prepared graph, with a content key of its origin and of how it was made."""
 
     path: Path
     key: str
 
 
 async def convert(work: CellWork) -> None:
-    """The network as a DLC, from the store where it is known, else by the SDK's converter. Raises StepFailed."""
+    """Convert the network to a DLC, or fetch the DLC from the store if it is known. Raises StepFailed."""
     reused = await _step(work, Step.CONVERT, _convert)
     dlc = made(work).path
     work.conversion = ConversionFacts(
@@ -60,9 +60,9 @@ def _bits_of(model: ModelRef) -> str:
 
 
 async def quantize(work: CellWork) -> None:
-    """The network in the bits that the cell asks for, from the store where it is known. Raises StepFailed."""
+    """Quantise the network as the cell requests, or fetch the result from the store. Raises StepFailed."""
     reused = await _step(work, Step.QUANTIZE, _quantize)
-    if work.conversion:  # the vendor's order: this is the DLC that is prepared
+    if work.conversion:  # in the vendor's order, this is the DLC that is prepared
         work.conversion = work.conversion.model_copy(
             update={
                 "key": made(work).key,
@@ -73,19 +73,22 @@ async def quantize(work: CellWork) -> None:
 
 
 def made(work: CellWork) -> MadeNetwork:
-    """The network as the last of these steps left it."""
+    """Return the network as the last of these steps left it."""
     if work.network is None:
         raise RuntimeError("no step has made a network yet")
     return work.network
 
 
 def made_key(cell: Cell, sdk: Sdk, origin: str, calibration: str = "") -> str:
-    """Content key of the DLC that an ONNX or a language model becomes, by the digests of it and of its calibration data."""
+    """Return the content key of the DLC made from an ONNX or a language model.
+
+    `origin` and `calibration` are the digests of the network and of its calibration data.
+    """
     return [origin, *made_keys(cell, sdk, origin, calibration).values()][-1]
 
 
 def made_keys(cell: Cell, sdk: Sdk, origin: str, calibration: str = "") -> dict[Step, str]:
-    """The same of what each step makes, in their order."""
+    """Return the content key of what each step makes, in the order of the steps."""
     keys_by_step = dict[Step, str]()
     for step in order_of(cell, sdk):
         origin = keys_by_step[step] = _key(cell, sdk, step, origin, calibration)
@@ -93,12 +96,15 @@ def made_keys(cell: Cell, sdk: Sdk, origin: str, calibration: str = "") -> dict[
 
 
 def origin_digest(cell: Cell, source: Source) -> str:
-    """Of what the cell's DLC is made from: the file's, or of a language model that of the graphs drawn. Raises InvalidInput."""
+    """Return the digest of what the cell's DLC is made from. Raises InvalidInput.
+
+    It is the file's digest, or for a language model that of the graphs drawn.
+    """
     return drawn_digest(cell, source.path) if cell.model.llm else source.sha256
 
 
 def order_of(cell: Cell, sdk: Sdk) -> tuple[Step, ...]:
-    """The steps that make a DLC of the cell's network; none for a DLC."""
+    """Return the steps that make a DLC from the cell's network, in order; none if it is a DLC already."""
     if cell.model.dlc:
         return ()
     if cell.model.quantize is None:
@@ -107,7 +113,7 @@ def order_of(cell: Cell, sdk: Sdk) -> tuple[Step, ...]:
 
 
 async def _step(work: CellWork, step: Step, make: Make) -> bool:
-    """Take the network through a step; whether the store had what it makes."""
+    """Take the network through a step; return whether its result was already in the store."""
     async with work.attempt(step) as attempt:
         source, work.model = await work.lab.model(work.cell.model)
         if work.graph is None and work.cell.model.onnx:
@@ -144,7 +150,7 @@ def _quantiser_version() -> str:
 
 
 def _read(work: CellWork, path: Path, step: Step) -> OnnxGraph:
-    """Raises StepFailed for what is no ONNX, and for inputs whose shapes are not settled."""
+    """Read the ONNX. Raises StepFailed if it is not an ONNX, or if the shape of an input is not settled."""
     try:
         graph = read_onnx(path)
     except ValueError as error:
@@ -155,7 +161,7 @@ def _read(work: CellWork, path: Path, step: Step) -> OnnxGraph:
 
 
 async def _calibrated(work: CellWork, step: Step) -> str:
-    """The digest of the calibration data, which lie in the cell's directory then; empty for other steps."""
+    """Gather the calibration data in the cell's directory and return their digest; empty for other steps."""
     if step is not Step.QUANTIZE or work.graph is None:
         return ""
     folder = work.directory / "calibration"
@@ -208,7 +214,7 @@ async def _quantize(attempt: StepAttempt, network: Path) -> list[str]:
 
 
 def _required(attempt: StepAttempt, target: Path) -> list[str]:
-    attempt.require_room()  # what is kept here, others use
+    attempt.require_room()  # other cells will use what is stored here
     if not target.is_file() or not target.stat().st_size:
         raise StepFailed(
             FailureKind.NETWORK_MISSING, attempt.step, f"{attempt.step} ended well but left no {target.name}."

@@ -1,4 +1,7 @@
-"""What is known of a network's data before it runs. In a sweep its cells fail for it, and those of other networks go on; a run of one network is refused."""
+"""Checks of a network's data before it runs.
+
+In a sweep, only the cells of the network in question fail; a run of a single network is refused.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from qhas.sweep.spec import ModelRef
 
 
 def require_data(model: ModelRef) -> None:
-    """Raise InvalidInput for a network without a byte, and for inputs and calibration data on this host of which some are not there."""
+    """Raise InvalidInput if the network is an empty file, or input or calibration data on this host are missing."""
     if "://" not in model.source and Path(model.source).stat().st_size == 0:
         raise InvalidInput(f"{model.source} is empty; correct its path, or make it again.")
     try:

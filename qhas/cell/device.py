@@ -1,4 +1,4 @@
-"""A leased device made ready for a cell."""
+"""Getting a leased device ready for a cell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qhas.runs.record import Origin
 
 
 async def ready_device(work: CellWork, device: Device) -> None:
-    """Reach the device, check what it is and how it is, and bring the SDK. Raises StepFailed."""
+    """Connect to the device, check its identity and health, and copy the SDK to it. Raises StepFailed."""
     if device.origin is Origin.SIMULATOR:
         return
     async with work.attempt(Step.DEVICE):
@@ -19,4 +19,4 @@ async def ready_device(work: CellWork, device: Device) -> None:
                 lambda reason: progress.report(progress.Waiting(work.cell, reason))
             )
         finally:
-            work.device = device.facts  # whatever it said of itself up to then
+            work.device = device.facts  # everything that it has reported so far

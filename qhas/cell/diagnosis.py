@@ -1,4 +1,4 @@
-"""From what a tool left behind to the kind of failure. Texts and numbers are the vendor's; see `failures`."""
+"""Derivation of the kind of failure from a tool's output. Texts and numbers are the vendor's; see `failures`."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _LIKE_A_FULL_DISK = frozenset(
         FailureKind.QHAS_INVALID,
     }
 )
-"""How a tool ends, or what it leaves, where it cannot write."""
+"""Kinds of failure that can result from a tool being unable to write."""
 
 
 @dataclass(frozen=True)
 class Sign:
     """A line in a tool's output that settles the kind of failure, even after an exit code of 0.
 
-    No steps means every step. `elsewhere` is the kind where the tool ran on a phone or a board. A line that shows the
-    sign holds one of `words`, apart from case: what a pattern begins with. They are looked for first, at a hundredth
-    of a pattern's cost.
+    If `steps` is empty, it applies to every step. `elsewhere` is the kind if the tool ran on a phone or a board. A
+    line that matches contains one of `words`, ignoring case: the literal beginnings of the patterns. They are searched
+    for first, at a hundredth of a pattern's cost.
     """
 
     steps: tuple[Step, ...]
@@ -51,7 +51,7 @@ class Sign:
     elsewhere: FailureKind | None = None
 
     def shown_in(self, block: bytes, folded: bytes) -> str | None:
-        """The first line of the block that shows the sign; `folded` is the block in lower case."""
+        """Return the first line of the block that shows the sign; `folded` is the block in lower case."""
         lines = [line for word in self.words if (line := self._line_with(word, block, folded))]
         return min(lines)[1] if lines else None
 
@@ -87,7 +87,7 @@ _DSP_LINE = re.compile(r"adsprpc|fastrpc|cdsp|snpe|qnn|skel", re.IGNORECASE)
 
 SIGNS = (
     _sign((), ("No space left on device", "Disk quota exceeded"), FailureKind.DISK, FailureKind.DEVICE_FULL),
-    # The host SDK's tools outlive the process that does their work, and say how it ended (`hostsdk.child`).
+    # The host SDK's tools outlive the process that does their work, and report how it ended (`hostsdk.child`).
     _sign(
         (),
         rf"process ended with (signal \d+ \(({'|'.join(sorted(_CRASHES))})\)|exit code \d+) and no answer",
@@ -97,7 +97,7 @@ SIGNS = (
     _sign(
         _RUNS, (r"error_code=911\b", "remote_handle64_invoke failed", "0x8000040d"), FailureKind.DSP_CRASHED
     ),
-    # Skel not found, of another version, or refused by the DSP's loader (HTP backend documentation, field logs).
+    # Skel not found, of a different version, or refused by the DSP's loader (HTP backend documentation, field logs).
     _sign(
         _RUNS,
         (
@@ -115,7 +115,7 @@ SIGNS = (
     ),
     _sign(_MAKES, r"error_code=(105|203|207|210)\b", FailureKind.CALIBRATION_UNUSABLE),
     _sign(_MAKES, r"error_code=(101|30[0-9]|31[0-5]|10\d\d)\b", FailureKind.ONNX_REJECTED),
-    # How the vendor's converters end, which are Python programs.
+    # How the vendor's converters, which are Python programs, report a failure.
     _sign(_MAKES, ("Encountered Error:", "ERROR - Conversion FAILED"), FailureKind.ONNX_REJECTED),
     _sign(Step.PREPARE, "SocModel doesn't support FP16", FailureKind.FLOAT_UNSUPPORTED),
     _sign(Step.PREPARE, r"error_code=1500[0-3]\b", FailureKind.SOC_REJECTED),
@@ -140,9 +140,9 @@ SIGNS = (
 def judge_tool(
     step: Step, run: ToolRun, output: Path, *, on_device: bool = False, device_log: Path | None = None
 ) -> None:
-    """Raise StepFailed if the tool's end or its output shows a failure; expected files are judged elsewhere.
+    """Raise StepFailed if the tool's exit or its output shows a failure; expected files are checked elsewhere.
 
-    Where the tool failed and did not say why, the device's log may.
+    If the tool failed without saying why, the device's log is searched for the reason.
     """
     text = tail(output)
     name = Path(run.argv[0]).name
@@ -164,9 +164,9 @@ def judge_tool(
 
 
 def disk_to_blame(error: StepFailed, tools: Sequence[ToolRun]) -> StepFailed | None:
-    """The failure as one of the disk, if the step's last tool ended on a full one and what it left looks like that.
+    """Return a disk failure instead, if the disk was full when the step's last tool ended and the failure fits.
 
-    Such a tool often cannot even write why it fails. A cause that its output names is another failure's.
+    Such a tool often cannot even write why it failed. A failure whose cause the output names is left as it is.
     """
     if not tools or not tools[-1].disk_full or error.failure.kind not in _LIKE_A_FULL_DISK:
         return None
@@ -197,7 +197,7 @@ def _sentence(line: str) -> str:
 
 
 def _shown_sign(step: Step, output: Path, *, on_device: bool) -> tuple[FailureKind, str] | None:
-    """The first sign of the table that the whole text shows, and its line: verbose tools say much after it."""
+    """Return the table's first sign found anywhere in the output, and its line: verbose tools print much after it."""
     open_signs = {index: sign for index, sign in enumerate(SIGNS) if not sign.steps or step in sign.steps}
     shown: dict[int, str] = {}
     with output.open("rb") as source:
@@ -215,7 +215,7 @@ def _shown_sign(step: Step, output: Path, *, on_device: bool) -> tuple[FailureKi
 
 
 def _shown_sign_of_the_dsp(device_log: Path) -> tuple[FailureKind, str] | None:
-    """What the log of the whole system says of the DSP; its other lines are of other programs."""
+    """Return a sign of a DSP failure from the system's log, ignoring the lines of other programs."""
     signs = [sign for sign in SIGNS if sign.kind in _OF_THE_DSP]
     with device_log.open("rb") as source:
         for raw in source:

@@ -1,7 +1,7 @@
-"""What a prepared DLC says of its inputs.
+"""Reading what a prepared DLC states about its graphs and how it was made.
 
-A DLC is a zip of stored records whose CRC fields may be 0. The record `dlc.metadata2.*` is JSON; after prepare its
-`cacheList` states name, type and shape of every graph input and output (seen in DLCs of QAIRT 2.51).
+A DLC is a zip of stored records whose CRC fields may be 0. The record `dlc.metadata2.*` is JSON; after prepare, its
+`cacheList` states the name, type and shape of every graph input and output (seen in DLCs of QAIRT 2.51).
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from qhas.outside_bytes import opened_zip
 METADATA_PREFIX = "dlc.metadata2."
 _METADATA_OF_SNPE_1 = "dlc.metadata"
 LARGEST_METADATA = 16 << 20
-"""Bytes of the record unpacked: names and shapes of some ten thousand tensors are 2 MB."""
+"""Bytes of the unpacked record: the names and shapes of some ten thousand tensors are 2 MB."""
 MOST_INPUTS = 4096
-"""Tensors: a language model has two for each head of each layer."""
+"""Tensors of a graph: a language model has two for each head of each layer."""
 MOST_GRAPHS = 64
-"""Graphs of a record: language models have some for each length of context."""
+"""Graphs of a cache record: language models have several for each context length."""
 _LONGEST_NAME = 200
 _DATA_TYPE = re.compile(r"(?:QNN_DATATYPE_)?((?:U?INT|BOOL|FLOAT|[US]FIXED_POINT)_\d+)", re.IGNORECASE)
 _HIGHEST_RANK = 16
-"""Dimensions of a tensor: the runtime takes fewer."""
+"""Dimensions of a tensor: the runtime supports fewer."""
 _LARGEST_DIMENSION = (1 << 32) - 1
 """The vendor's tensors hold their dimensions in 32 bits (QnnTypes.h)."""
 
 
 @dataclass(frozen=True)
 class GraphInput:
-    """An input tensor of a graph, with its data type as the vendor names it, as in `INT_32`."""
+    """An input tensor of a graph, with the vendor's name of its data type, such as `INT_32`."""
 
     name: str
     dimensions: tuple[int, ...]
@@ -53,11 +53,14 @@ class PreparedGraph:
     name: str
     inputs: list[GraphInput]
     output_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """By name, of those that the record tells."""
+    """Shapes by output name, of the outputs that the record states."""
 
 
 def prepared_graphs(prepared_dlc: Path) -> list[PreparedGraph]:
-    """The graphs of the first cache record, in its order, at least one. Raises ValueError when the DLC does not state them."""
+    """Return the graphs of the first cache record that states any, in its order; at least one.
+
+    Raises ValueError if the DLC does not state them.
+    """
     try:
         for cache in _metadata(prepared_dlc).get("cacheList", []):
             graphs = cache.get("graphs", [])
@@ -76,7 +79,7 @@ def _prepared_graph(graph: dict[str, Any]) -> PreparedGraph:
 
 
 def _output_shapes(tensors: object) -> dict[str, tuple[int, ...]]:
-    """Nothing that is run depends on them: what is odd is left out."""
+    """Return the output shapes, or none if any is malformed: no run depends on them."""
     try:
         return (
             {each.name: each.dimensions for each in _graph_inputs(tensors)}
@@ -88,9 +91,10 @@ def _output_shapes(tensors: object) -> dict[str, tuple[int, ...]]:
 
 
 def cache_options(prepared_dlc: Path) -> dict[str, Any]:
-    """What the first cache record says of its making: `buildId`, `contextBlobSize` in bytes, and `optimizationLevel`, `htpDlbc` and more of its graph.
+    """Return what the first cache record states about how it was made.
 
-    Empty where it says nothing. Raises ValueError for what is no DLC.
+    These are `buildId`, `contextBlobSize` in bytes, and `optimizationLevel`, `htpDlbc` and other options of its first
+    graph. What it does not state is absent or None. Raises ValueError if the file is not a DLC.
     """
     try:
         cache: dict[str, Any] = next(iter(_metadata(prepared_dlc).get("cacheList", [])), {})
@@ -117,7 +121,7 @@ def _graph_input(tensor: dict[str, Any]) -> GraphInput:
 
 
 def _is_size(dimension: object) -> bool:
-    return type(dimension) is int and 0 < dimension <= _LARGEST_DIMENSION  # not a bool, which is an int
+    return type(dimension) is int and 0 < dimension <= _LARGEST_DIMENSION  # a bool is an int too
 
 
 def _metadata(dlc: Path) -> dict[str, Any]:

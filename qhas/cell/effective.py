@@ -1,7 +1,8 @@
-"""Options as they took effect: what was asked for, else what the prepared DLC and the profile say of themselves.
+"""Options as they took effect: from the request, the prepared DLC and the profile.
 
-The cache record of a prepared DLC states the optimisation level, DLBC and the compiler's build. Of threads it says 0, and of VTCM
-4 MB, where nobody asked (QAIRT 2.51): both are told only by a simulated profile, which has the simulator's configuration.
+The cache record of a prepared DLC states the optimisation level, DLBC and the compiler's build. For options that were
+not requested it states 0 threads and 4 MB of VTCM (QAIRT 2.51): their values are known only from a simulated profile,
+which contains the simulator's configuration.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ _BUILD_CHARACTERS = 100
 
 
 def of_cache(prepared_dlc: Path, requested: PrepareOptions) -> EffectiveOptions:
-    """By what was asked for and what the cache record tells; of a damaged one, by the first alone."""
+    """Combine the request with what the cache record states; if the record is damaged, use the request alone."""
     cache: Mapping[str, Any] = {}
     with suppress(ValueError):
         cache = cache_options(prepared_dlc)
     build, dlbc = cache.get("buildId"), stated_count(cache.get("htpDlbc"))
     return EffectiveOptions(
         optimization_level=stated_count(cache.get("optimizationLevel")) or requested.optimization_level,
-        vtcm_mib=requested.vtcm_mb or None,  # 0 is the SoC's maximum, whatever that is
+        vtcm_mib=requested.vtcm_mb or None,  # 0 means the SoC's maximum, which is not stated
         hvx_threads=requested.hvx_threads or stated_count(cache.get("numHvxThreads")) or None,
         dlbc=requested.dlbc if dlbc is None else bool(dlbc),
         compiler=shown(build)[:_BUILD_CHARACTERS] if isinstance(build, str) and build else None,
@@ -38,19 +39,19 @@ def of_cache(prepared_dlc: Path, requested: PrepareOptions) -> EffectiveOptions:
 
 
 def context_bytes(prepared_dlc: Path) -> int | None:
-    """Size of the context binary as the prepared DLC states it; None where it does not."""
+    """Return the size of the context binary that the prepared DLC states; None if it does not."""
     with suppress(ValueError):
         return stated_count(cache_options(prepared_dlc).get("contextBlobSize")) or None
     return None
 
 
 def with_profile(options: EffectiveOptions, file: QhasFile) -> EffectiveOptions:
-    """And by what the profile says of its making, which only a simulated one does."""
+    """Update the options with those that the profile states, which only a simulated one does."""
     return options.model_copy(update=stated(file))
 
 
 def stated(file: QhasFile) -> dict[str, int | float]:
-    """What a simulated profile states, by field."""
+    """Return the options that a simulated profile states, by field."""
     force = file.provenance.get("in_force")
     force = force if isinstance(force, dict) else {}
     vtcm, threads = stated_count(force.get("vtcm_bytes")), stated_count(force.get("hvx_threads"))

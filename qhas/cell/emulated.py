@@ -1,7 +1,7 @@
-"""Runs on the host SDK's emulator, once for each graph, inputs and options: it computes the same of the same.
+"""Runs on the host SDK's emulator, once per graph, inputs and options, since identical runs have identical results.
 
-A device is run on every time, for its times are what one wants to know. Times of a simulated cell are of its compiled
-graph; the emulator adds outputs, which is most of what such a cell computes.
+A device runs every time, because its times are what is being measured. The times of a simulated cell are those of its
+compiled graph; the emulator adds the outputs, which take most of the computation of such a cell.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from qhas.profile.origin import Origin
 from qhas.site.sdk import ProfilingLevel, SdkKind
 
 _LARGEST = 256 << 20
-"""Bytes that are kept of a run; one that leaves more is run again."""
+"""Largest run that is kept, in bytes; a larger one is run again."""
 _RULES = 1
-"""Of our own part in that emulator's net-run: raised when it leaves something else of the same."""
+"""Version of our own part of the emulator's net-run: raise it if the same run leaves different files."""
 _NEW, _KEPT = "emulated-now", "emulated-before"
-"""Folders of the step's directory: what of a kept run is there may be no run of ours."""
+"""Folders in the step's directory, kept apart: a stored run may be partly unpacked before it proves not to be ours."""
 _DATE = (1980, 1, 1, 0, 0, 0)
-"""Of everything in a kept run: equal runs are equal files."""
+"""Date of every entry in a kept run, so that equal runs are equal files."""
 
 
 async def execute_once(
@@ -41,7 +41,10 @@ async def execute_once(
     inputs: StagedInputs | None,
     level: ProfilingLevel,
 ) -> Execution:
-    """As `execute`; on the host SDK's emulator, what it left when it ran the same is taken from the store. Raises StepFailed."""
+    """Execute as `execute` does, but on the host SDK's emulator reuse the stored results of an identical run.
+
+    Raises StepFailed.
+    """
     work = attempt.work
     if inputs is None or device.origin is not Origin.SIMULATOR or work.sdk.kind is not SdkKind.HOST:
         return await execute(attempt, device, prepared, inputs, level)
@@ -60,7 +63,7 @@ async def execute_once(
 def _key(
     attempt: StepAttempt, device: Device, prepared: Prepared, inputs: StagedInputs, level: ProfilingLevel
 ) -> str:
-    """Whatever changes what the emulator leaves is in it."""
+    """Return a key that covers everything that affects what the emulator leaves."""
     sdk, site = attempt.work.sdk, attempt.work.lab.site
     return data_digest(
         {
@@ -75,7 +78,7 @@ def _key(
 
 
 async def _packed(attempt: StepAttempt, execution: Execution) -> bool:
-    """Whether outputs and logs are in one file of the step's directory now; not if they are too large."""
+    """Pack outputs and logs into one file in the step's directory; return False if they are too large."""
     files = [*execution.results, *await execution.job.files(LOGS)]
     if sum(file.size for file in files) > _LARGEST:
         return False
@@ -102,7 +105,7 @@ def _pack(folder: Path, files: Iterable[JobFile], target: Path) -> None:
 async def _laid_out(
     attempt: StepAttempt, device: Device, inputs: StagedInputs, files: Mapping[str, Path]
 ) -> Execution:
-    """A kept run in a fresh directory of the device, as if it had run there now."""
+    """Lay out a kept run in a fresh directory of the device, as if it had just run there."""
     job = await device.open_job()
     began = await job.now()
     for name, file in files.items():
@@ -111,7 +114,7 @@ async def _laid_out(
 
 
 def _unpacked(folder: Path) -> dict[str, Path] | None:
-    """By the names in a run's directory; None for what we did not write."""
+    """Unpack a stored run to files by their names in a run's directory; return None if we did not write it."""
     files = {}
     try:
         with zipfile.ZipFile(folder / EMULATED) as packed:

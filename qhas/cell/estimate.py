@@ -1,6 +1,7 @@
-"""A measured cell estimated too, where the site asks for it: a pair for the lab's own table (`qhas truth`).
+"""Estimate of a measured cell, if the site requests it: a pair for the lab's own table (`qhas truth`).
 
-The estimate stands beside the device's figures in the record and is none of them. A cell that has none is as good without.
+The estimate is kept beside the device's figures in the record and is not one of them. A cell without one is still
+good.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class _Answer(Stored):
 
 
 async def estimate_too(work: CellWork) -> None:
-    """Note what the simulator says of the cell, or why it says nothing; for cells of devices at sites that ask for it."""
+    """Record the simulator's estimate, or why there is none, for cells of devices at sites that request it."""
     if not work.lab.site.estimate or work.origin is not Origin.DEVICE:
         return
     try:
@@ -44,7 +45,7 @@ async def estimate_too(work: CellWork) -> None:
 
 
 def host_sdk() -> Sdk:
-    """The host SDK of this interpreter, whatever the site's own is. Raises InvalidInput."""
+    """Return the host SDK of this interpreter, regardless of the site's own SDK. Raises InvalidInput."""
     return find_sdk(SdkRef(root=host_sdk_root()), {})
 
 

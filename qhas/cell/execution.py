@@ -1,4 +1,4 @@
-"""One run of net-run in a fresh directory of a device, for whatever it is to measure."""
+"""One run of net-run in a fresh directory of a device, whatever it is meant to measure."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _RESULT = "Result_"
 _RESULTS = f"{OUTPUT}/{_RESULT}*/**/*"
 _RESULTS_OF_GRAPHS = f"{OUTPUT}/*/{_RESULT}*/**/*"
 _CLOCK_SLACK_SECONDS = 2.0
-"""File systems round modification times; a stale file is older than this by far."""
+"""Allowance for file systems that round modification times; a stale file is far older than this."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """A run that ended well, and when it began by the device's clock."""
+    """A run that succeeded, and when it began by the device's clock."""
 
     job: Job
     began: float
@@ -44,9 +44,9 @@ async def execute(
     level: ProfilingLevel,
     graph: str | None = None,
 ) -> Execution:
-    """Run every inference of the list, of every graph or of one. Raises StepFailed unless each left its outputs.
+    """Run every inference of the list, for every graph or for one. Raises StepFailed unless each left its outputs.
 
-    Without inputs nothing is executed, and the log has the simulator's timeline alone.
+    Without inputs nothing is executed, and the log contains only the simulator's timeline.
     """
     job = await device.open_job()
     await job.stage(prepared.dlc, PREPARED_DLC)
@@ -66,7 +66,7 @@ async def execute(
 def argv_of(
     attempt: StepAttempt, inputs: StagedInputs | None, level: ProfilingLevel, graph: str | None = None
 ) -> list[str]:
-    """The command line of net-run in a job's directory."""
+    """Return the command line of net-run in a job's directory."""
     return attempt.work.sdk.net_run_argv(
         container=PREPARED_DLC,
         input_list=",".join(_list_names(len(inputs.lists))) if inputs else "",
@@ -78,14 +78,14 @@ def argv_of(
 
 
 def staged(inputs: StagedInputs | None) -> dict[str, Path]:
-    """What a run reads besides its DLC, by the names in its directory."""
+    """Return the files that a run reads besides its DLC, by their names in its directory."""
     if inputs is None:
         return {}
     return dict(zip(_list_names(len(inputs.lists)), inputs.lists, strict=True)) | inputs.files
 
 
 async def ended(attempt: StepAttempt, job: Job, began: float, inputs: StagedInputs | None) -> Execution:
-    """What a run left in its directory. Raises StepFailed unless each inference left its outputs."""
+    """Collect the results in a run's directory. Raises StepFailed unless each inference left its outputs."""
     lists = len(inputs.lists) if inputs else 0
     results = await job.files(_RESULTS)
     if lists > 1:
@@ -100,7 +100,7 @@ def _list_names(count: int) -> list[str]:
 
 
 def result_folder(file: JobFile) -> PurePosixPath:
-    """The folder of outputs of one inference: `output/Result_<n>`, of several graphs `output/<graph>/Result_<n>`."""
+    """Return one inference's output folder: `output/Result_<n>`, or `output/<graph>/Result_<n>` of several graphs."""
     path = PurePosixPath(file.name)
     return next(each for each in reversed(path.parents) if each.name.startswith(_RESULT))
 
@@ -115,7 +115,7 @@ def _require_results(attempt: StepAttempt, files: list[JobFile], inferences: int
 
 
 def fresh(attempt: StepAttempt, execution: Execution, logs: list[JobFile], pattern: str) -> JobFile:
-    """The first file the run wrote of that pattern. Raises StepFailed if it is missing, empty or older than the run."""
+    """Return the first file found for the pattern. Raises StepFailed if it is missing, empty or older than the run."""
     if not logs:
         raise StepFailed(FailureKind.LOG_MISSING, attempt.step, f"The run ended well but wrote no {pattern}.")
     require_fresh(attempt, execution, logs[0])
@@ -123,7 +123,7 @@ def fresh(attempt: StepAttempt, execution: Execution, logs: list[JobFile], patte
 
 
 def require_fresh(attempt: StepAttempt, execution: Execution, log: JobFile) -> None:
-    """Raise StepFailed for a log that is empty or older than the run."""
+    """Raise StepFailed if the log is empty or older than the run."""
     if not log.size:
         raise StepFailed(FailureKind.LOG_EMPTY, attempt.step, f"{log.name} is empty.")
     if log.modified < execution.began - _CLOCK_SLACK_SECONDS:
@@ -134,9 +134,10 @@ def require_fresh(attempt: StepAttempt, execution: Execution, log: JobFile) -> N
 
 
 async def bring(attempt: StepAttempt, job: Job, file: JobFile, name: str) -> Path:
-    """Copy a file of the run into the step's directory, under a relative name. Raises StepFailed unless it arrives whole.
+    """Copy a file of the run into the step's directory, under a relative name. Raises StepFailed if it is incomplete.
 
-    Whatever a device sends, the copy is a regular file inside that directory, and has its name when it is whole.
+    Whatever a device sends, the copy is a regular file inside that directory, and gets its name only once it is
+    complete.
     """
     partial: Path | None = None
     try:

@@ -1,7 +1,7 @@
-"""What bounds a cell's network, where its sweep asks: experiments on the simulator, kept beside the cell's own figures.
+"""Explanation of what bounds a cell's network, if its sweep requests it, by experiments on the simulator.
 
-Each experiment is a compilation, kept in the store by content: a sweep that is repeated makes none. The host SDK makes them, also
-for a cell that a device measured.
+It is kept beside the cell's own figures. Each experiment is a compilation, stored by content, so a repeated sweep
+makes none. The host SDK makes them, even for a cell measured on a device.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 async def explain_too(work: CellWork) -> None:
-    """Leave the explanation in the step's directory. Raises StepFailed, which costs the cell nothing."""
+    """Write the explanation to the step's directory. Raises StepFailed, which does not fail the cell."""
     async with work.attempt(Step.EXPLAIN) as attempt:
         dlc, digest = await source_of(work)
         try:

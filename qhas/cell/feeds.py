@@ -1,4 +1,4 @@
-"""The inputs of a cell's inferences as ONNX Runtime takes them."""
+"""The inputs of a cell's inferences, in the form that ONNX Runtime accepts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NUMPY = {
     **{f"INT_{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
     **{f"UINT_{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
 }
-"""Names of data types, of those whose values are what they stand for."""
+"""NumPy's names by data type, for types whose stored values need no scale."""
 
 
 def feeds_of(
@@ -32,9 +32,10 @@ def feeds_of(
     moved: bool,
     inference: int = 0,
 ) -> dict[str, NDArray[Any]]:
-    """Arrays of an inference of the list by the ONNX's names; `wanted` are its inputs with their shapes, None for one as on the HTP. `moved`: the converter puts channels last.
+    """Return the arrays of one inference of the list by the ONNX's input names.
 
-    Raises ValueError for what does not fit, or can be read in more than one way.
+    `wanted` maps the ONNX's inputs to their shapes, or to None for the shape on the HTP. `moved` says that the
+    converter puts channels last. Raises ValueError if the inputs do not fit, or can be read in more than one way.
     """
     files = _of_inference(inputs, inference)
     named = {tensor.name: tensor for tensor in wanted}

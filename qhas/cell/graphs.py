@@ -1,7 +1,7 @@
-"""The graphs of a DLC that holds several: each has a schematic, a log, a QHAS and figures of its own.
+"""The graphs of a DLC that holds several: each has its own schematic, log, QHAS and figures.
 
-Tools name such files after the graph, or number them in the graphs' order. Files of a graph lie in a folder of its own in
-every step's directory, and so in the store.
+Tools name these files after the graph, or number them in the order of the graphs. Each graph's files are kept in its
+own folder within every step's directory, and hence in the store.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from qhas.profile.runtrace import Runtrace
 
 T = TypeVar("T")
 _ROOM = 90
-"""Characters of a folder's name behind a number."""
+"""Characters of a graph's name that follow a number in its folder's name."""
 _NUMBER = re.compile(r"(?:.*_)?(\d+)")
 _OURS = re.compile(
     rf"inputs|output|profilelogs|{UNFINISHED}|result_.*|.*\.(?:bin|csv|dlc|gz|html|json|log|partial|raw|txt)",
     re.IGNORECASE,
 )
-"""Names of files and folders that lie beside graphs' folders, in a step's directory or in a cell of the store."""
+"""Names of files and folders that occur beside graphs' folders, in a step's directory or in a cell of the store."""
 
 
 @dataclass
 class GraphWork:
-    """A graph at work: its name in the DLC, the folder of its files, and what is known of it so far."""
+    """A graph at work: its name in the DLC, the folder of its files, and what is known about it so far."""
 
     name: str
     folder: str
@@ -45,7 +45,7 @@ class GraphWork:
 
 
 def folders(names: Sequence[str]) -> list[str]:
-    """A folder for each graph, no two alike even where case does not count, and none named as a file beside it is."""
+    """Return a folder name for each graph, distinct even if case is ignored, and unlike any file name beside it."""
     distinct: dict[str, str] = {}
     for name in names:
         plain = safe_name(name)
@@ -57,9 +57,9 @@ def folders(names: Sequence[str]) -> list[str]:
 
 
 def paired(names: Sequence[str], files: Mapping[str, T]) -> list[T] | None:
-    """A file for each graph, in the graphs' order; None where it is not plain which is whose.
+    """Return a file for each graph, in the order of the graphs; None if it is unclear which belongs to which.
 
-    `files` are by what is left of their names without what all such files have: the graph's name, or a number.
+    `files` are keyed by the part of their names that is not common to all such files: the graph's name, or a number.
     """
     if len(files) != len(names):
         return None

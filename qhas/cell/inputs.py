@@ -1,9 +1,10 @@
-"""Input data of a cell: the files an input_list names, or seeded random values of the network's own shape.
+"""Input data of a cell: the files that an input list names, or seeded random values in the network's own shapes.
 
 List syntax (SNPE tools page): optional first lines beginning with `#` or `%` name outputs; every other line is one
-inference, `name:=path` pairs separated by blanks, or a bare path for a network with a single input. A path holds no
-blank. It is relative to the list's folder, `../` included, within the list's bucket or host; a URL is of the list's own
-kind of store. A list on this host may name absolute paths, one that lies elsewhere no file of this host.
+inference: `name:=path` pairs separated by blanks, or a bare path for a network with a single input. A path contains no
+blanks. It is relative to the list's folder and may use `../` within the list's bucket or host; a URL must use the same
+kind of store as the list. A list on this host may name absolute paths; a list elsewhere must not name files on this
+host.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from qhas.sweep.spec import ModelRef
 
 INPUT_LIST = "input_list.txt"
 LARGEST_LIST = 4 << 20
-"""Bytes: forty thousand inferences of a hundred letters each."""
+"""Bytes: forty thousand inferences of a hundred characters each."""
 LARGEST_DATA = 512 << 20
-"""Bytes of one file, which is in memory as a whole on its way."""
+"""Bytes of one file, which is held entirely in memory while it is copied."""
 MOST_RANDOM_VALUES = 1 << 26
-"""Of all inputs together: 256 MB and a minute's work. A picture of 4096 x 4096 in three colours is 50 million."""
+"""Values of all inputs together: 256 MB, a minute's work. A 4096 x 4096 image in three colours is 50 million."""
 _LISTED_NAME = re.compile(r"(?![#%])(?:(?!:=)\S)+")
 _DATA_FILE = re.compile(r"[\w./@+=-]{1,400}\.(?:raw|bin|dat|data|npy)", re.ASCII | re.IGNORECASE)
 
@@ -48,34 +49,34 @@ class StagedInputs:
     files: dict[str, Path]
     inferences: int
     native: bool = False
-    """Whether the files hold values of the inputs' own types, and not float32."""
+    """Whether the files hold values of the inputs' own types rather than float32."""
     more_lists: tuple[Path, ...] = ()
-    """Of the graphs after the first, in their order; each is repeated to as many inferences."""
+    """Lists of the graphs after the first, in order; each is repeated to the same number of inferences."""
 
     @property
     def lists(self) -> tuple[Path, ...]:
-        """A list a graph."""
+        """One list per graph."""
         return (self.list_file, *self.more_lists)
 
     @cached_property
     def listed(self) -> list[str]:
-        """Lines of the first graph's list, one an inference."""
+        """The lines of the first graph's list, one per inference."""
         return [
             line for line in self.list_file.read_text(encoding="utf-8").splitlines() if is_inference(line)
         ]
 
     def only(self, index: int) -> StagedInputs:
-        """Those of one graph."""
+        """Return the inputs of one graph."""
         return replace(self, list_file=self.lists[index], more_lists=())
 
 
 def is_inference(line: str) -> bool:
-    """Whether a line of an input list names the files of an inference: others are settings, remarks or empty."""
+    """Whether a line of an input list names the files of an inference; others are settings, comments or empty."""
     return bool(line.strip()) and not line.lstrip().startswith(("#", "%"))
 
 
 def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedInputs:
-    """Bring the model's inputs into a folder. Raises StepFailed naming the file that is missing or unusable."""
+    """Write the model's inputs to a folder. Raises StepFailed naming the file that is missing or unusable."""
     if not model.input_lists:
         return _random_inputs(model, prepared_dlc, folder)
     lists = _lists_of_graphs(model, prepared_dlc)
@@ -83,7 +84,7 @@ def gather_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedIn
 
 
 def _lists_of_graphs(model: ModelRef, prepared_dlc: Path) -> Sequence[str]:
-    """Addresses of the lists in the order of the DLC's graphs. Raises StepFailed unless each graph has its own."""
+    """Return the lists' addresses in the order of the DLC's graphs. Raises StepFailed unless each graph has one."""
     graphs: list[str] = []
     with suppress(ValueError):
         graphs = [graph.name for graph in prepared_graphs(prepared_dlc)]
@@ -102,7 +103,7 @@ def _lists_of_graphs(model: ModelRef, prepared_dlc: Path) -> Sequence[str]:
 
 
 def repeated(inputs: StagedInputs, count: int, folder: Path, start: int = 0) -> StagedInputs:
-    """Lists of `count` inferences from the one at `start` on, all in turn again and again: net-run has no such option."""
+    """Write lists of `count` inferences from `start` on, cycling through all of them: net-run has no such option."""
     lists, named = [], set[str]()
     for number, listing in enumerate(inputs.lists):
         lines = listing.read_text(encoding="utf-8").splitlines()
@@ -149,7 +150,10 @@ def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedI
 
 
 def listed_word(name: str, path: object, *, alone: bool) -> str:
-    """An input and its file as a list has them: of a network's only input the file will do. Raises StepFailed."""
+    """Return the entry of an input in a list, `name:=path`.
+
+    If the name cannot be listed, a network's only input is listed by its path alone; otherwise raises StepFailed.
+    """
     if _LISTED_NAME.fullmatch(name) and not has_controls(name):
         return f"{name}:={path}"
     if alone:
@@ -165,7 +169,10 @@ def _no_random(message: str) -> StepFailed:
 
 
 def listed_inputs(addresses: Sequence[str], folder: Path) -> StagedInputs:
-    """What lists name, brought into a folder; of several, each is repeated to the length of the longest. Raises StepFailed."""
+    """Copy the files that the lists name to a folder. Raises StepFailed.
+
+    The longest list sets the number of inferences; `repeated` brings shorter ones to its length.
+    """
     staged: dict[str, Path] = {}
     lists = [_staged_list(address, folder, staged) for address in addresses]
     written = [_write_list(folder, lines, number) for number, lines in enumerate(lists)]
@@ -174,7 +181,7 @@ def listed_inputs(addresses: Sequence[str], folder: Path) -> StagedInputs:
 
 
 def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[str]:
-    """Its lines with the names of the files here, which are added to those staged before."""
+    """Copy a list's files and add them to `staged`; return the list's lines with the names of the copies."""
     fs, list_path = open_address(address)
     files: dict[str, Path] = {}
     before = len(staged)
@@ -188,7 +195,7 @@ def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[st
 
 
 def require_listed(address: str) -> None:
-    """Raise StepFailed for a list on this host that names no input, or a file that is not there; nothing is copied."""
+    """Raise StepFailed if a list on this host names no input, or a file that is missing; copy nothing."""
     fs, list_path = open_address(address)
     if not isinstance(fs, LocalFileSystem):
         return
@@ -221,14 +228,14 @@ def _read_list(
 def _localised(line: str, files: dict[str, Path], before: int) -> Iterator[str]:
     for word in line.split():
         name, assigned, path = word.rpartition(":=")
-        # net-run's messages name this copy, so it is called as its original.
+        # net-run's messages name this copy, so it keeps the name of its original.
         if path not in files:
             files[path] = Path("inputs") / f"{before + len(files)}-{safe_name(PurePosixPath(path).name)}"
         yield f"{name}{assigned}{files[path]}"
 
 
 def _as_told(path: str, number: int) -> str:
-    """A path that a list names, or its number: what is no list may hold secrets, and none of it is shown."""
+    """Return a listed path for messages, or only its number: a file that is not a list may contain secrets."""
     return (
         path
         if _DATA_FILE.fullmatch(path)
@@ -237,7 +244,10 @@ def _as_told(path: str, number: int) -> str:
 
 
 def _place(fs: AbstractFileSystem, list_path: str, written: str, shown_name: str) -> str:
-    """Where a file lies that a list names, as the list's file system calls it. Raises StepFailed for a way out of it."""
+    """Return where a listed file is located, in the terms of the list's file system.
+
+    Raises StepFailed if the path leads out of it.
+    """
     scheme, mark, _ = written.partition("://")
     schemes = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
     if mark:
@@ -254,7 +264,7 @@ def _place(fs: AbstractFileSystem, list_path: str, written: str, shown_name: str
         )
     scheme, mark, place = list_path.partition("://") if "://" in list_path else ("", "", list_path)
     if mark:
-        place = place.partition("?")[0]  # of a signed address of HTTP
+        place = place.partition("?")[0]  # drops the signature of a signed HTTP address
     host, *folder = place.split("/")[:-1] or [""]
     for part in written.split("/"):
         if part == ".." and not folder:
@@ -276,10 +286,13 @@ def _unreadable(shown_name: str, why: str) -> StepFailed:
 
 
 def read_data(fs: AbstractFileSystem, path: str, name: str, largest: int) -> bytes:
-    """The bytes of a regular file of at most `largest`, called by this name. Raises StepFailed for what cannot be read."""
+    """Return the content of a regular file of at most `largest` bytes. Raises StepFailed if it cannot be read.
+
+    Messages call the file `name`.
+    """
     try:
         return read_address(fs, path, largest)
-    except Exception as error:  # every fsspec backend raises its own
+    except Exception as error:  # every fsspec backend raises its own errors
         raise _unreadable(name, told_briefly(error)) from None
 
 

@@ -1,8 +1,8 @@
-"""A language model as a cell: a pass of decode and one of prefill are two graphs of one DLC, and the rest of the model is estimated beside them.
+"""A language model as a cell: a decode pass and a prefill pass are two graphs of one DLC.
 
-The graphs hold as many blocks as the sweep asks for, with seeded weights, and are prepared, simulated and viewed as any other. What
-makes the whole model of them, one block, the projection to the vocabulary and the look-up, is estimated once for each content, and
-is the same that `qhas llm` asks for.
+The graphs contain as many blocks as the sweep requests, with seeded weights, and are prepared, simulated and viewed
+like any others. The parts that scale them to the whole model (one block, the projection to the vocabulary and the
+look-up) are estimated beside them, once per distinct content, and are the same that `qhas llm` uses.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from qhas.llm.parts import Part, Question
 
 DECODE, PREFILL = "decode", "prefill"
-"""Of the graphs, in their order in the DLC, whose own names are a converter's numbers."""
+"""Names of the graphs, in their order in the DLC, where the converter only numbers them."""
 
 
 def graph_names(cell: Cell) -> tuple[str, ...]:
-    """What the graphs of the cell's DLC are called here; empty where their own names count."""
+    """Return the names used for the graphs of the cell's DLC; empty if their own names are used."""
     return (DECODE, PREFILL) if cell.model.llm else ()
 
 
 def drawn_digest(cell: Cell, config: Path) -> str:
-    """Of the graphs that the cell's DLC is made of. Raises InvalidInput."""
+    """Return the digest of the graphs that the cell's DLC is made from. Raises InvalidInput."""
     question = _question(cell, config)
     return data_digest([part.draft(question.arch, question.recipe).digest for part in _passes(question)])
 
 
 async def draw(attempt: StepAttempt, config: Path) -> None:
-    """Make the DLC in the step's folder by the SDK's converter. Raises StepFailed."""
+    """Draw the graphs and make the DLC in the step's folder with the SDK's converter. Raises StepFailed."""
     cell, sdk = attempt.work.cell, attempt.work.sdk
     question = await asyncio.to_thread(_question, cell, config)
     dlcs = []
@@ -60,7 +60,7 @@ async def draw(attempt: StepAttempt, config: Path) -> None:
 
 
 async def scale(work: CellWork) -> None:
-    """Note in each graph what it says of the whole model; cells that share parts take turns. Raises StepFailed."""
+    """Record in each graph the figures of the whole model; cells that share parts take turns. Raises StepFailed."""
     async with work.attempt(Step.SCALE) as attempt:
         source, _ = await work.lab.model(work.cell.model)
         try:

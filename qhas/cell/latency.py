@@ -1,7 +1,7 @@
-"""The pass that people may quote: op profiling off, warm-ups, repetitions, single times as the SDK writes them.
+"""The latency pass, whose figures may be quoted: op profiling off, warm-ups, repetitions, the SDK's own single times.
 
-Process wall time is never a latency. Times come from the runtime's diagnostic log (`SNPEDiag*.log`); one that cannot be
-read here is read by the SDK's own `snpe-diagview`.
+Process wall time is never a latency. Times come from the runtime's diagnostic log (`SNPEDiag*.log`); if it cannot be
+read here, the SDK's own `snpe-diagview` reads it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DIAGNOSTICS = f"{OUTPUT}/{DIAGNOSTICS}"
 
 
 async def measure_latency(work: CellWork, prepared: Prepared, device: Device) -> None:
-    """Time single inferences. On a simulator there is nothing to time. Raises StepFailed."""
+    """Time single inferences, except on a simulator, where there is nothing to time. Raises StepFailed."""
     options = work.cell.run
     if device.origin is Origin.SIMULATOR or not options.repetitions:
         return
@@ -47,7 +47,7 @@ async def _time(
     device: Device,
     graph: GraphWork | None = None,
 ) -> Latency:
-    """Time the DLC's only graph, or this one alone: what others take is not its latency."""
+    """Time the DLC's only graph, or the given graph alone: time spent in other graphs is not part of its latency."""
     name, place = (graph.name, f"{graph.folder}/") if graph else (None, "")
     execution = await execute(attempt, device, prepared, inputs, ProfilingLevel.BASIC, name)
     log = fresh(attempt, execution, await execution.job.files(_DIAGNOSTICS), _DIAGNOSTICS)
@@ -61,7 +61,7 @@ async def _time(
 
 
 def _read_log(attempt: StepAttempt, log: Path, table: Path, count: int) -> Latency | None:
-    """The latency as the log itself tells it, its samples kept as a table; None for a log that is not understood."""
+    """Read the latency from the log itself and write its samples as a table; None if the log is not understood."""
     try:
         samples = read_log_samples(log, count)
         timing = _latency(attempt, samples)

@@ -1,7 +1,7 @@
-"""The profiled run on a device, and the collection of what it wrote.
+"""The profiled run on a device, and the collection of the files it wrote.
 
 A log that is missing, empty or older than the run is the run's failure: only another run, in another directory, can
-mend it.
+fix it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,19 @@ from qhas.profile.origin import Origin
 from qhas.site.sdk import OUTPUT, ProfilingLevel
 
 _PROFILED = {Origin.DEVICE: 2, Origin.SIMULATOR: 1}
-"""Inferences of a run. Trace and QHAS show the first one; on a device the second, warm one stands beside it in the runtrace, and more
-only swell the log. A simulator has no warm one: its times are of the compiled graph, and the emulator computes outputs alone.
+"""Inferences of a run.
+
+The trace and QHAS show the first one; on a device, the second, warm one appears beside it in the runtrace, and more
+would only swell the log. A simulator has no warm one: its times are those of the compiled graph, and the emulator
+computes only outputs.
 """
 
 
 @dataclass(frozen=True)
 class ProfiledRun:
-    """A run that ended well, its log and the outputs of its first inference on the device.
+    """A run that succeeded, its log and the outputs of its first inference on the device.
 
-    Of several graphs `logs` has theirs, by the graphs' folders; `log` is the first one's.
+    With several graphs, `logs` holds each graph's log by the graph's folder, and `log` is one of them.
     """
 
     job: Job
@@ -59,7 +62,7 @@ async def net_run(work: CellWork, prepared: Prepared, device: Device) -> Profile
 def _logs_of(
     attempt: StepAttempt, execution: Execution, prepared: Prepared, candidates: list[JobFile]
 ) -> dict[str, JobFile]:
-    """A log a graph, by the graph's folder. Raises StepFailed unless each graph has one that is its own."""
+    """Return each graph's log by the graph's folder. Raises StepFailed unless each graph has its own."""
     names = [graph.name for graph in prepared.graphs]
     before, _, after = PROFILING_LOG.partition("*")
     tags = {PurePosixPath(file.name).name: file for file in candidates}
@@ -77,9 +80,9 @@ def _logs_of(
 
 
 async def collect_logs(work: CellWork, run: ProfiledRun, device: Device) -> Path:
-    """Bring the profiling log and the outputs of the first inference to the host, whole. Raises StepFailed.
+    """Copy the profiling log and the outputs of the first inference to the host, complete. Raises StepFailed.
 
-    Of several graphs, the folder with the graphs' logs in folders of theirs.
+    Returns the log, or with several graphs a folder with a subfolder for each graph's log.
     """
     async with work.attempt(Step.LOGS) as attempt:
         folders = {graph.name: graph.folder for graph in work.graphs}

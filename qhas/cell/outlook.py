@@ -1,4 +1,4 @@
-"""What a sweep will take before it is started: device time, what is prepared already, when it will end."""
+"""The outlook of a sweep before it starts: its device time, what is already prepared, when it will finish."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from qhas.sweep.spec import Cell, ModelRef
 class Outlook:
     """Forecasts by cell key, which of them rest on an earlier run, and the cells whose graph is in the store.
 
-    Without an SDK nobody can say what is prepared: `unknown` then tells why.
+    Without an SDK it is unknown what is prepared: `unknown` then says why.
     """
 
     forecasts: Mapping[str, Forecast]
@@ -39,18 +39,18 @@ class Outlook:
     prepared: frozenset[str]
     unknown: str | None
     seconds: float
-    """From start to end, if nothing else uses the lab and nothing fails: the least that it takes."""
+    """Seconds from start to end if nothing else uses the lab and nothing fails: the least that it takes."""
     expected: Expected | None
-    """What it takes in the order in which cells will start; None of more cells than are rehearsed."""
+    """What it takes in the order in which cells will start; None if there are more cells than are rehearsed."""
 
     @property
     def device_seconds(self) -> float:
-        """Device time of all cells."""
+        """The device time of all cells together."""
         return sum(forecast.device for forecast in self.forecasts.values())
 
 
 async def look_ahead(plan: Plan, site: Site) -> Outlook:
-    """Ask the store and the SDK. Raises StoreError, UnknownSoc."""
+    """Work out the outlook from the store and the SDK. Raises StoreError, UnknownSoc."""
     kind: SdkKind | None = None
     unknown: str | None = None
     made, prepared = set[str](), set[str]()
@@ -84,24 +84,24 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
 
 
 class Found(NamedTuple):
-    """Whether the store has a cell's network as it is to be prepared, and its graph. What cannot be told is not there."""
+    """Whether the store has a cell's network ready to be prepared, and its graph; False if that is unknown."""
 
     made: bool = False
     prepared: bool = False
 
 
 class Contents:
-    """What of a lab's cells is in its store. Each content is asked for once."""
+    """The networks and graphs of a lab's cells that its store already has. Each content is looked up once."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._graphs = PreparedGraphs(lab.store)
         self._calibrated = dict[str, str]()
-        """Digests of calibration data by network."""
+        """Digests of calibration data by network name."""
         self._held = dict[str, bool]()
 
     async def found(self, cell: Cell) -> Found:
-        """Nothing where something would have to be fetched to know."""
+        """Look the cell up; report nothing as found if something would have to be fetched to know."""
         name, quantization, sdk = cell.model.name, cell.model.quantize, self._lab.sdk_of(cell)
         if quantization and "://" in quantization.calibration:
             return Found()

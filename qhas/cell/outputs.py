@@ -1,4 +1,4 @@
-"""What the inferences of a list after the first compute, for the accuracy of the cell: run without profiling of ops."""
+"""Outputs of a list's inferences after the first, for the cell's accuracy: run without op profiling."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from qhas.site.sdk import OUTPUT, ProfilingLevel
 
 
 async def compared_inferences(work: CellWork, prepared: Prepared) -> int:
-    """Over how many inferences of the list the cell's accuracy is. Raises StepFailed."""
+    """Return how many inferences of the list the cell's accuracy covers. Raises StepFailed."""
     return min((await work.inputs(prepared.dlc)).inferences, work.cell.model.accuracy_inputs)
 
 
 async def run_other_inputs(work: CellWork, prepared: Prepared, device: Device) -> None:
-    """Run what the profiled run leaves out of that many, and bring the outputs, the second inference's as `Result_0`. Raises StepFailed."""
+    """Run the compared inferences that the profiled run leaves out, and copy their outputs. Raises StepFailed.
+
+    The outputs of the second inference are in `Result_0`.
+    """
     async with work.attempt(Step.OUTPUTS) as attempt:
         others = await compared_inferences(work, prepared) - 1
         inputs = repeated(await work.inputs(prepared.dlc), others, attempt.folder, start=1)

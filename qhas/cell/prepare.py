@@ -1,6 +1,7 @@
-"""Graph-prepare: the un-cached DLC to a DLC with a cache record and its schematic, made once per content key.
+"""Graph-prepare: from the un-cached DLC to a DLC with a cache record and its schematic, made once per content key.
 
-One SoC per run, always from the un-cached DLC: the tool skips what has a matching record already.
+Each run is for one SoC and always starts from the un-cached DLC: the tool skips an SoC that already has a matching
+record.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from qhas.truth.traits import traits_of
 class Prepared:
     """A DLC that runs on one SoC, and the schematic that decodes its log. Both come from the same prepare.
 
-    Of a DLC with several graphs, `graphs` has all of them with their schematics; `schematic` is the first one's.
+    For a DLC with several graphs, `graphs` has all of them with their schematics; `schematic` is the first one's.
     """
 
     dlc: Path
@@ -43,7 +44,7 @@ class Prepared:
 
 
 async def prepare_graph(work: CellWork) -> Prepared:
-    """The prepared graph of the cell, from the store where it is known, else by graph-prepare. Raises StepFailed."""
+    """Return the cell's prepared graph, from the store if it is known, else by graph-prepare. Raises StepFailed."""
     async with work.attempt(Step.PREPARE) as attempt:
         source, origin = await source_of(work)
         key = prepared_key(work.cell, work.sdk, origin)
@@ -61,7 +62,7 @@ async def prepare_graph(work: CellWork) -> Prepared:
 
 
 def _describe(attempt: StepAttempt, source: Path, key: str, names: list[str], *, reused: bool) -> Prepared:
-    """Note in the cell what its network and its prepared graph are, whose files lie in the step's folder."""
+    """Record the facts about the cell's network and its prepared graph, whose files are in the step's folder."""
     work, folder = attempt.work, attempt.folder
     schematics = [folder / name for name in names if name != PREPARED_DLC]
     prepared = _with_graphs(folder / PREPARED_DLC, schematics, graph_names(work.cell))
@@ -84,7 +85,7 @@ def _describe(attempt: StepAttempt, source: Path, key: str, names: list[str], *,
 
 
 async def source_of(work: CellWork) -> tuple[Path, str]:
-    """The un-cached DLC, and the digest that it is known by: its own, or of what it was made from and how."""
+    """Return the un-cached DLC and the digest that identifies it: its own, or that of its origin and making."""
     if work.network:
         return work.network.path, work.network.key
     source, work.model = await work.lab.model(work.cell.model)
@@ -92,7 +93,7 @@ async def source_of(work: CellWork) -> tuple[Path, str]:
 
 
 def _graph_names(dlc: Path) -> list[str]:
-    """The graphs of a prepared DLC; none where it does not state them, and then it is taken to hold one."""
+    """Return the graphs of a prepared DLC; none if it does not state them, and it is then assumed to hold one."""
     try:
         return [graph.name for graph in prepared_graphs(dlc)]
     except ValueError:
@@ -100,7 +101,10 @@ def _graph_names(dlc: Path) -> list[str]:
 
 
 def _with_graphs(dlc: Path, schematics: list[Path], better: tuple[str, ...]) -> Prepared:
-    """Several schematics go to folders of their graphs, of which the DLC has as many and in this order; `better` are names that say more."""
+    """Move several schematics to their graphs' folders; they match the DLC's graphs in number and order.
+
+    `better` are more telling names for the graphs.
+    """
     if len(schematics) == 1:
         return Prepared(dlc, schematics[0])
     names = better or _graph_names(dlc)
@@ -113,7 +117,7 @@ def _with_graphs(dlc: Path, schematics: list[Path], better: tuple[str, ...]) -> 
 
 
 def _schematics_of(attempt: StepAttempt, graphs: list[str]) -> list[str]:
-    """The schematics' names in the graphs' order. Raises StepFailed unless each graph has one that is its own."""
+    """Return the schematics' names in the order of the graphs. Raises StepFailed unless each graph has its own."""
     written = {path.name: path for path in sorted(attempt.folder.glob(SCHEMATIC))}
     tags = {name.removesuffix(SCHEMATIC.removeprefix("*")): path for name, path in written.items()}
     schematics = paired(graphs, tags)
@@ -131,7 +135,7 @@ def _schematics_of(attempt: StepAttempt, graphs: list[str]) -> list[str]:
 
 
 def _describe_network(dlc: Path, target: Path) -> Network | None:
-    """A DLC in a form that is not known is prepared and profiled all the same: only comparisons know less of it."""
+    """Describe the network; a DLC of unknown form runs all the same, but comparisons know less about it."""
     with suppress(ValueError):
         network = read_network(dlc)
         write_renamed(target, network.model_dump_json(exclude_defaults=True).encode())
@@ -140,7 +144,7 @@ def _describe_network(dlc: Path, target: Path) -> Network | None:
 
 
 def _describe_sources(graph: OnnxGraph, network: Network, dlc: Path, target: Path) -> None:
-    """Of a DLC that was made of an ONNX; a trace that cannot be read leaves what names and tensors show."""
+    """Map a DLC made from an ONNX to its sources, by names and tensors alone if the op trace cannot be read."""
     trace = None
     with suppress(ValueError, OSError):
         trace = read_op_trace(dlc.with_name(OP_TRACE))
@@ -158,7 +162,7 @@ async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
     await attempt.run_host_tool(
         sdk.prepare_argv(dlc=source, output=target, soc=cell.soc, options=cell.prepare)
     )
-    attempt.require_room()  # what is kept here, others use
+    attempt.require_room()  # other cells will use what is stored here
     if not target.is_file() or not target.stat().st_size:
         raise StepFailed(
             FailureKind.PREPARED_DLC_MISSING,

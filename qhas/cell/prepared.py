@@ -1,10 +1,10 @@
-"""Prepared graphs in the store, by content key; and what else is made for cells and is the same each time, in the same way.
+"""Prepared graphs in the store by content key, and other products for cells that come out the same each time.
 
-Each writer uploads below a name of its own and then points the key's manifest at it. Two writers of one key never mix:
-the schematic found is always that of the DLC found.
+Each writer uploads under a name of its own and then points the key's manifest at it. Two writers of one key never mix:
+the schematic found always belongs to the DLC found.
 
-Of several hosts that want the same graph one prepares and the others wait: a claim beside the manifest says who. It saves
-work and promises nothing: where claims fail a graph is prepared twice, and either is right.
+If several hosts need the same graph, one prepares it and the others wait: a claim beside the manifest says which.
+Claims save work and guarantee nothing: if they fail, a graph is prepared twice, and either result is right.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from qhas.sweep.spec import Cell
 
 
 def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
-    """Content key of a prepared graph: whatever changes the result is in it, and nothing else."""
+    """Return the content key of a prepared graph, which covers everything that affects the result and nothing else."""
     return data_digest(
         {
             "dlc": dlc_sha256,
@@ -44,15 +44,15 @@ def prepared_key(cell: Cell, sdk: Sdk, dlc_sha256: str) -> str:
 
 
 MADE_DLC = "network.dlc"
-"""A DLC that was converted from an ONNX, not prepared yet."""
+"""A DLC converted from an ONNX and not yet prepared."""
 MADE_ONNX = "network.onnx"
 MADE_ONNX_DATA = "network.onnx.data"
 REFERENCE = "reference.npz"
-"""What ONNX Runtime computes of an ONNX from given inputs."""
+"""The outputs that ONNX Runtime computes from an ONNX and given inputs."""
 EMULATED = "emulated.zip"
-"""What the emulator left of a prepared graph and its inputs: outputs and log, by their names in the run's directory."""
+"""What the emulator left for a prepared graph and inputs: outputs and log, by their names in the run's directory."""
 OP_TRACE = "op_trace.json"
-"""Which nodes became which ops, where the converter tells it."""
+"""Which nodes became which ops, if the converter reports it."""
 _MADE = (
     [MADE_DLC],
     [MADE_DLC, OP_TRACE],
@@ -64,9 +64,9 @@ _MADE = (
 
 
 class PreparedManifest(Stored):
-    """Which files make up a prepared DLC: itself, then a schematic a graph, in order; or a network on its way there, or outputs.
+    """The files of a prepared DLC: the DLC itself, then one schematic per graph, in order.
 
-    Their names lie in one folder.
+    A manifest can also name a network on its way to a prepared DLC, or outputs. All files are in one folder.
     """
 
     files: list[Artifact] = Field(min_length=1, max_length=1 + MOST_GRAPHS)
@@ -85,20 +85,20 @@ class PreparedManifest(Stored):
 
 
 class PreparedGraphs:
-    """The part of a store that holds prepared graphs. Claims live for `claim_seconds` and are renewed meanwhile."""
+    """The part of a store that holds prepared graphs. Claims last `claim_seconds` and are renewed while held."""
 
     def __init__(self, store: Store, claim_seconds: float = 30.0) -> None:
         self._store = store
         self._claims = Claims(store, claim_seconds)
 
     def holds(self, key: str) -> bool:
-        """Whether a prepared graph of the key is in the store. Raises StoreError."""
+        """Whether the store has a prepared graph for the key. Raises StoreError."""
         return self._store.exists(keys.manifest(keys.prepared(key)))
 
     def fetch(self, key: str, folder: Path) -> list[str] | None:
-        """Copy a prepared graph into a folder; the file names, or None if the key is unknown or its files are damaged.
+        """Copy a prepared graph into a folder and return the file names, or None if it is unknown or damaged.
 
-        With None, nothing of the graph is in the folder. Raises StoreError.
+        If it returns None, nothing of the graph is in the folder. Raises StoreError.
         """
         content = self._store.read(keys.manifest(keys.prepared(key)))
         if content is None:
@@ -122,7 +122,7 @@ class PreparedGraphs:
         return [file.name for file in files]
 
     def _note_use(self, key: str) -> None:
-        """At most one write a day: pruning counts in days. A graph is as good without the note."""
+        """Record the graph's use, at most once a day since pruning counts in days. Failing to do so is harmless."""
         today = datetime.now(UTC).date().isoformat().encode()
         with suppress(StoreError):
             if self._store.read(f"{keys.prepared(key)}/{keys.USED}") != today:
@@ -132,10 +132,10 @@ class PreparedGraphs:
     async def turn(
         self, key: str, folder: Path, waiting: Callable[[str], None] = lambda _: None
     ) -> AsyncIterator[list[str] | None]:
-        """The file names of the graph, copied into the folder; or None, and then it is this host's turn to prepare.
+        """Yield the graph's file names, copied into the folder, or None if it is this host's turn to prepare.
 
-        Waits while another host prepares, and tells `waiting` its name, once. The caller publishes within the block.
-        Raises StoreError.
+        Waits while another host prepares, and calls `waiting` once with that host's name. The caller publishes within
+        the block. Raises StoreError.
         """
         named_host, seen, since, claimed = None, None, time.monotonic(), False
         lock = f"{keys.prepared(key)}/{keys.CLAIM}"
@@ -147,7 +147,7 @@ class PreparedGraphs:
                 break
             if claim != seen:
                 seen, since = claim, time.monotonic()
-            # A clock of another host may be wrong; that nothing is renewed is seen by this one's.
+            # Another host's clock may be wrong; a lack of renewal is noticed by this one's.
             unrenewed = time.monotonic() - since > self._claims.seconds
             if claim.has_ended() or claim.expires < datetime.now(UTC) or unrenewed:
                 await asyncio.to_thread(self._claims.take_away, lock, claim)
@@ -173,6 +173,6 @@ class PreparedGraphs:
             manifest = PreparedManifest(files=self._store.upload(keys.prepared(key), uploads))
             self._store.write(keys.manifest(keys.prepared(key)), manifest.model_dump_json(indent=2).encode())
         except StoreError:
-            with suppress(StoreError):  # a full store must not fill faster
+            with suppress(StoreError):  # leave nothing behind in a store that may be full
                 self._store.delete(f"{keys.prepared(key)}/{writer}")
             raise

@@ -1,4 +1,4 @@
-"""Store what a cell left, the record last: its presence says the cell is finished."""
+"""Storing what a cell left, the record last: its presence means that the cell is finished."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _NOT_EXECUTED = (
 async def publish_cell(work: CellWork) -> CellRecord:
     """Upload artifacts and tool output, then the record. A failed cell keeps whatever it has.
 
-    Raises StepFailed, and RunTaken if the run is another process's by now: nothing is stored then.
+    Raises StepFailed, and RunTaken if the run now belongs to another process: nothing is stored in that case.
     """
     async with work.attempt(Step.PUBLISH):
         return await asyncio.to_thread(_publish, work)
 
 
 def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
-    """The record of a cell as its work stands now."""
+    """Return the record of a cell as its work stands now."""
     return CellRecord(
         run_id=work.run_id,
         cell=work.cell,
@@ -71,7 +71,10 @@ def record_of(work: CellWork, artifacts: list[Artifact]) -> CellRecord:
 
 
 def _budgets(work: CellWork, graphs: list[GraphRecord]) -> list[BudgetResult]:
-    """A cell that failed is not good already, and its figures may be half. Those of its graphs name them."""
+    """Check the budgets of the cell, or those of its graphs, named after the graphs.
+
+    A failed cell has none: it is not good in any case, and its figures may be incomplete.
+    """
     if work.failure:
         return []
     if not graphs:
@@ -89,7 +92,7 @@ def _named(graphs: list[GraphRecord]) -> list[BudgetResult]:
 
 
 def _with_accepted(store: Store, record: CellRecord) -> CellRecord:
-    """Limits that are broken by no more than somebody has accepted of this sweep's cell. Raises StoreError."""
+    """Tolerate limits broken by no more than has been accepted for this cell of the sweep. Raises StoreError."""
     run = read_run(store, record.run_id) if record.over_budget else None
     if run is None:
         return record
@@ -123,16 +126,16 @@ def _graph_record(work: CellWork, graph: GraphWork) -> GraphRecord:
 
 def _publish(work: CellWork) -> CellRecord:
     store, prefix = work.lab.store, keys.cell(work.run_id, work.cell)
-    uploads = dict(_uploads(work))  # before all else: a cancelled cell loses its directory under this thread
+    uploads = dict(_uploads(work))  # first: cancelling the cell removes its directory under this thread
     _require_run(work)
-    _clear(store, prefix)  # remains of an earlier try would look like this one's
+    _clear(store, prefix)  # files from an earlier try would look like this one's
     try:
         stored = store.upload(prefix, uploads.values(), _between(work))
         record = _with_accepted(store, record_of(work, [*map(_truly_named, uploads, stored)]))
-        _require_run(work)  # an upload may take longer than a claim lives
+        _require_run(work)  # an upload may take longer than a claim lasts
         _write_record(store, keys.manifest(prefix), record)
     except StoreError:
-        with suppress(StoreError):  # a full store must not fill faster
+        with suppress(StoreError):  # leave nothing behind in a store that may be full
             _clear(store, prefix)
         raise
     return record
@@ -148,7 +151,7 @@ def _between(work: CellWork) -> Callable[[], None]:
 
 
 def _write_record(store: Store, key: str, record: CellRecord) -> None:
-    """Raises RunTaken if there is one: whoever stored it after this process removed its own has the run."""
+    """Write the record. Raises RunTaken if one exists: this process removed its own, so another now has the run."""
     content = record.model_dump_json(indent=2).encode()
     if not store.write(key, content, only_if_absent=True):
         raise RunTaken(
@@ -158,15 +161,15 @@ def _write_record(store: Store, key: str, record: CellRecord) -> None:
 
 
 def _clear(store: Store, prefix: str) -> None:
-    """Remove all of a cell, its record first: whoever reads meanwhile, or after a death, must find what it names."""
+    """Remove all of a cell, its record first: a record read in the meantime, or after a crash, must have its files."""
     store.remove([keys.manifest(prefix)])
     store.delete(prefix)
 
 
 def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
-    """Files by the relative paths their makers gave them; of what may be cut off the name says so.
+    """Yield the files by the relative paths that their makers gave them, naming those that may be truncated as such.
 
-    Links and directories are no files.
+    Links and directories are skipped.
     """
     files = {
         str(path.relative_to(folder)): (
@@ -188,7 +191,7 @@ def _uploads(work: CellWork) -> Iterator[tuple[str, Upload]]:
 
 
 def _is_whole(work: CellWork, spec: ArtifactSpec) -> bool:
-    """Whether a file that the last attempt of its step left is known to be so."""
+    """Whether a file from the last attempt of its step is known to be complete."""
     if spec.whole is Whole.RENAMED:
         return True
     attempt = next((each for each in reversed(work.attempts) if each.step is spec.step), None)

@@ -1,7 +1,7 @@
-"""Seeded random values for a network's inputs: of a normal distribution, or whole numbers of a range.
+"""Seeded random values for a network's inputs: from a normal distribution, or integers from a range.
 
-Whole numbers are 0 unless a range is asked for: an index beyond a table of 30 rows reads what is not there, and no file
-says how long the table is.
+Integers are 0 unless a range is requested: an index beyond a table of 30 rows, say, would read outside it, and no file
+states how long the table is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CHUNK = 1 << 14
 
 @dataclass(frozen=True)
 class _Type:
-    """How values of a data type lie in a file: the code of `struct`, and the least and greatest of a whole number."""
+    """How values of a data type are stored in a file: the code for `struct`, and the limits if it is an integer."""
 
     code: str
     limits: Range | None = None
@@ -45,20 +45,20 @@ _TYPES = {
     **{f"SFIXED_POINT_{bits}": _whole(code, fixed_point=True) for bits, code in _WHOLE.items()},
     **{f"UFIXED_POINT_{bits}": _whole(code.upper(), fixed_point=True) for bits, code in _WHOLE.items()},
 }
-"""Qnn_DataType_t without its prefix."""
+"""The values of Qnn_DataType_t by name, without its prefix."""
 
 
 def need_native_files(inputs: list[GraphInput]) -> bool:
-    """Whether float32 values cannot stand for an input's own: it is of whole numbers, or of another float."""
+    """Whether float32 cannot stand for an input's own values: they are integers, or floats of a different size."""
     return any((kind := _type(tensor)) is not _FLOAT_32 and not kind.fixed_point for tensor in inputs)
 
 
 def write_random(
     path: Path, tensor: GraphInput, generator: random.Random, *, native: bool, bounds: Range | None
 ) -> None:
-    """A raw file, little-endian, without header: of float32, or of the input's own type.
+    """Write a raw file, little-endian and without a header, of float32 or of the input's own type.
 
-    Raises ValueError for a range that the input cannot have.
+    Raises ValueError if the input cannot hold the range.
     """
     kind = _type(tensor) if native else _FLOAT_32
     if bounds and (kind.limits is None or not kind.limits[0] <= bounds[0] <= bounds[1] <= kind.limits[1]):
@@ -87,5 +87,5 @@ def _type(tensor: GraphInput) -> _Type:
 
 
 def unknown_names(ranges: Mapping[str, Range], inputs: list[GraphInput]) -> list[str]:
-    """Names with a range that no input has."""
+    """Return the names that have a range but are not inputs."""
     return sorted(set(ranges) - {tensor.name for tensor in inputs})

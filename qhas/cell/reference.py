@@ -1,4 +1,4 @@
-"""What ONNX Runtime computes of an ONNX from the inputs of a cell: in a child of its own, once for each content."""
+"""Outputs computed by ONNX Runtime from an ONNX and a cell's inputs, in a child process, once per distinct content."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Feed = Callable[[], "Mapping[str, NDArray[Any]]"]
 
 
 def runtime() -> str | None:
-    """The ONNX Runtime of this Python, as in `onnxruntime 1.24.0`; None without one."""
+    """Return the ONNX Runtime of this Python, such as `onnxruntime 1.24.0`; None if it is not installed."""
     try:
         return f"{_RUNTIME} {version(_RUNTIME)}"
     except PackageNotFoundError:
@@ -34,9 +34,9 @@ def runtime() -> str | None:
 
 
 async def reference_outputs(attempt: StepAttempt, onnx: Source, feeds: Sequence[Feed]) -> Path:
-    """A .npz with the outputs of the ONNX in its order, inference by inference, from the store where it is known.
+    """Return a .npz with the ONNX's outputs in its order, inference by inference, from the store if it is known.
 
-    Raises ValueError for feeds that cannot be had, StepFailed.
+    Raises ValueError if the feeds cannot be read, and StepFailed.
     """
     work, folder = attempt.work, attempt.folder
     files = await asyncio.to_thread(_each_written, feeds, folder)
@@ -50,12 +50,12 @@ async def reference_outputs(attempt: StepAttempt, onnx: Source, feeds: Sequence[
 
 
 def _each_written(feeds: Sequence[Feed], folder: Path) -> list[dict[str, str]]:
-    """One after the other: only one inference's arrays are in memory."""
+    """Write the feeds one after the other, so that only one inference's arrays are in memory."""
     return [written(feed(), folder, f"{number}-") for number, feed in enumerate(feeds)]
 
 
 def written(feed: Mapping[str, NDArray[Any]], folder: Path, prefix: str = "") -> dict[str, str]:
-    """Arrays as .npy files of a folder, by name."""
+    """Write arrays as .npy files in a folder; return the files by name."""
     import numpy as np
 
     files = {name: str(folder / f"input-{prefix}{number}.npy") for number, name in enumerate(feed)}

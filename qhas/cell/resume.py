@@ -1,4 +1,4 @@
-"""What of a run need not run again, and the rest of it run."""
+"""Resuming a run: which of its cells need not run again, and running the rest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Profiling = Callable[[Sequence[Cell], Expectations], Awaitable[list[CellRecord]]
 
 
 async def complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord, profile: Profiling) -> list[CellRecord]:
-    """Have what is missing of a run profiled; the records of all cells in their order."""
+    """Profile the cells that a run lacks; return the records of all cells in their order."""
     done = await finished_cells(lab, run.run_id, cells)
     missing = [cell for cell in cells if cell.key not in done]
     expected = await asyncio.to_thread(
@@ -29,17 +29,17 @@ async def complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord, profile: P
 
 
 async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
-    """Records of the cells that need not run again, by cell key.
+    """Return the records of the cells that need not run again, by cell key.
 
-    A cell that failed runs again, and so does one that was made from other bytes of its DLC or by another SDK, and
-    one of whose files is missing or of another size.
+    A cell runs again if it failed, if it was made from different bytes of its DLC or by a different SDK, or if one of
+    its files is missing or has a different size.
     """
     cells = list(cells)
     stored = await read_cells(lab.store, run_id, cells)
     objects = await asyncio.to_thread(lab.store.objects, keys.run(run_id)) if stored else []
     sizes = {each.key: each.size for each in objects}
     by_key = {cell.key: cell for cell in cells}
-    # Records name no password: what is fetched once more is fetched from where the plan says.
+    # Records contain no passwords: anything fetched again is fetched from the address in the plan.
     return {
         key: record.model_copy(update={"cell": record.cell.model_copy(update={"model": by_key[key].model})})
         for key, record in stored.items()
@@ -48,7 +48,7 @@ async def finished_cells(lab: Lab, run_id: str, cells: Iterable[Cell]) -> dict[s
 
 
 def _is_whole(record: CellRecord, sizes: Mapping[str, int]) -> bool:
-    """As far as a listing tells; `qhas verify` reads the bytes."""
+    """Whether the record's files are complete, as far as a listing shows; `qhas verify` reads the bytes."""
     return all(
         sizes.get(keys.file(record, artifact)) == artifact.size
         for artifact in record.artifacts
@@ -66,11 +66,11 @@ async def _still_holds(record: CellRecord, cell: Cell, lab: Lab) -> bool:
 
 
 def sdk_facts(lab: Lab, cell: Cell | None = None) -> SdkFacts:
-    """The SDK of a cell, else of a lab, as records name it."""
+    """Return the SDK of a cell, or else of the lab, in the form that records use."""
     sdk = lab.sdk_of(cell) if cell else lab.sdk
     return SdkFacts(kind=sdk.kind, version=sdk.version)
 
 
 def sdk_of_run(lab: Lab) -> SdkFacts | None:
-    """The SDK of a run; None where its cells have several."""
+    """Return the SDK of a run; None if its cells use several."""
     return sdk_facts(lab) if lab.one_sdk else None

@@ -1,4 +1,4 @@
-"""The order of a cell's steps, once, whoever runs them: flows as Prefect tasks, `qhas.direct` as plain calls."""
+"""The order of a cell's steps, defined once: flows run them as Prefect tasks, `qhas.direct` as plain calls."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of a cell as somebody runs them: once, or again after failures that the table grants another attempt."""
+    """The steps of a cell as a caller runs them: once, or again if the failure table grants another attempt."""
 
     convert: Callable[[CellWork], Coroutine[Any, Any, None]]
     quantize: Callable[[CellWork], Coroutine[Any, Any, None]]
@@ -66,7 +66,7 @@ class Steps:
     publish_cell: Callable[[CellWork], Coroutine[Any, Any, CellRecord]]
 
     def each(self, wrapped: Callable[[str, Callable[..., Any]], Callable[..., Any]]) -> Steps:
-        """These steps, each as it comes back from the call with its name and itself."""
+        """Return these steps, each replaced by the result of `wrapped` for its name and itself."""
         return Steps(
             *(wrapped(name, getattr(self, step.name)) for name, step in zip(NAMES, fields(self), strict=True))
         )
@@ -87,7 +87,7 @@ NAMES = (
     "explain",
     "publish",
 )
-"""What people see of the steps, in their order."""
+"""Names of the steps as users see them, in order."""
 ONCE = Steps(
     convert,
     quantize,
@@ -103,11 +103,11 @@ ONCE = Steps(
     explain_too,
     publish_cell,
 )
-"""Each step as it is, one attempt a call."""
+"""Each step as it is, one attempt per call."""
 
 
 def retried(steps: Steps) -> Steps:
-    """These steps, each call with as many attempts as the failure table grants."""
+    """Return these steps, each call with as many attempts as the failure table grants."""
     return steps.each(lambda _, step: _retried(step))
 
 
@@ -137,9 +137,9 @@ async def profile_cells(
     steps: Steps,
     expected: Expectations | None = None,
 ) -> list[CellRecord]:
-    """Every cell, side by side as far as cores and devices allow, results in the order given.
+    """Profile all cells, in parallel as far as cores and devices allow; return the records in the order given.
 
-    What cells are expected to take decides the order of work.
+    How long cells are expected to take decides the order of work.
     """
     pipeline = Pipeline(
         cells, lab.site.devices_by_soc(), lab.cores.count, lab.site.host, lab.scratch, expected
@@ -155,7 +155,7 @@ async def profile_cells(
 async def profile_cell(
     cell: Cell, lab: Lab, run_id: str, steps: Steps, pipeline: Pipeline | None = None
 ) -> CellRecord:
-    """Take a cell to its end. A failure ends in its record, not in an exception; a cancelled cell leaves no record."""
+    """Profile a cell. A failure ends up in its record rather than an exception; a cancelled cell leaves no record."""
     async with open_work(cell, lab, run_id, pipeline) as work:
         try:
             await _profile(work, steps)
@@ -163,7 +163,7 @@ async def profile_cell(
             await _explain(work, steps)
         except StepFailed as error:
             work.failure = error.failure
-        except Exception as error:  # the other cells must not suffer for a fault of ours
+        except Exception as error:  # an error in our own code must not harm the other cells
             progress.report(progress.Trouble(cell, "unexpected error", error))
             work.failure = fault_of_ours(work, error)
         try:
@@ -189,7 +189,7 @@ async def _profile(work: CellWork, steps: Steps) -> None:
 
 
 async def _explain(work: CellWork, steps: Steps) -> None:
-    """A cell that nothing explains is as good without."""
+    """Explain the cell if requested; a cell without an explanation is still good."""
     if not work.cell.explain:
         return
     try:
@@ -202,7 +202,7 @@ async def _explain(work: CellWork, steps: Steps) -> None:
 
 
 async def _measure(work: CellWork, steps: Steps, prepared: Prepared) -> Path:
-    """All that needs a device, in one lease; in another one if the failure table says so."""
+    """Run everything that needs a device in one lease, or in a new one if the failure table says so."""
     await work.gather_inputs_ahead(prepared.dlc)
     failed_on: list[str] = []
     while True:
@@ -224,7 +224,10 @@ async def _measure(work: CellWork, steps: Steps, prepared: Prepared) -> Path:
 
 
 async def _measure_latency(work: CellWork, steps: Steps, prepared: Prepared, device: Device) -> None:
-    """A cell without latency still gets its trace, and then counts as failed. What another device may mend is raised."""
+    """Measure latency; a cell without latency still gets its trace, and then counts as failed.
+
+    A failure that a different device may avoid is raised.
+    """
     if not work.cell.run.repetitions:
         return
     try:
@@ -236,7 +239,7 @@ async def _measure_latency(work: CellWork, steps: Steps, prepared: Prepared, dev
 
 
 async def _run_other_inputs(work: CellWork, steps: Steps, prepared: Prepared, device: Device) -> None:
-    """What accuracy takes of a device, after everything else: a cell that it fails for has no accuracy, and is as good."""
+    """Run what accuracy needs of a device, after everything else; a failure costs the cell only its accuracy."""
     if not is_asked_for(work.cell.model) or hindrance(work):
         return
     try:
@@ -247,7 +250,10 @@ async def _run_other_inputs(work: CellWork, steps: Steps, prepared: Prepared, de
 
 
 async def _measure_accuracy(work: CellWork, steps: Steps, prepared: Prepared) -> None:
-    """A cell without accuracy is as good: its other figures say nothing of it, and its record says why there is none."""
+    """Measure accuracy; a cell without it is still good, since its other figures do not depend on it.
+
+    Its record says why there is none.
+    """
     if why := hindrance(work):
         work.accuracy = Accuracy(why=why)
     if work.accuracy:
@@ -263,6 +269,6 @@ def _no_accuracy(error: StepFailed) -> Accuracy:
 
 
 def fault_of_ours(work: CellWork, error: Exception) -> Failure:
-    """The failure of a cell at work that no failure is foreseen for."""
+    """Return the failure of a cell at work for an error that no kind of failure covers."""
     step = work.attempts[-1].step if work.attempts else Step.PREPARE
     return Failure.of(FailureKind.INTERNAL, step, f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""The DLC of a stored cell, taken out of what was prepared of it: whatever became of the file it was made of."""
+"""The DLC of a stored cell, taken from its prepared graph, so that the original file is not needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from qhas.store import Store
 
 
 def prepared_dlc(store: Store, record: CellRecord, folder: Path) -> Path:
-    """The prepared DLC, fetched into a folder of its own below `folder`. Raises InvalidInput where the store has it no more, and StoreError."""
+    """Fetch the prepared DLC into a folder of its own below `folder`.
+
+    Raises InvalidInput if the record does not name it or the store no longer has it, and StoreError.
+    """
     if record.prepared is None:
         raise InvalidInput(f"Run {record.run_id} does not say what was prepared of its DLC.")
     place = folder / record.prepared.key[:16]

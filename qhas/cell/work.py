@@ -1,4 +1,4 @@
-"""A cell at work: its directories, its attempts, its outcome."""
+"""A cell at work: its directories, its attempts and its outcome."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 
 class CellWork:
-    """Everything known of a cell while it runs. Steps write into it; publishing reads it."""
+    """Everything known about a cell while it runs. Steps write into it; publishing reads it."""
 
     def __init__(
         self, cell: Cell, lab: Lab, run_id: str, directory: Path, pipeline: Pipeline | None = None
@@ -67,9 +67,9 @@ class CellWork:
         self.outputs: list[Path] = []
         self.model: ModelFacts | None = None
         self.graph: OnnxGraph | None = None
-        """Of an ONNX: its graph as it was given."""
+        """The graph of an ONNX as it was given."""
         self.network: MadeNetwork | None = None
-        """Of an ONNX: what the steps before prepare made of it."""
+        """The network as the steps before prepare left it; None for a DLC."""
         self.conversion: ConversionFacts | None = None
         self.prepared: PreparedFacts | None = None
         self.effective: EffectiveOptions | None = None
@@ -86,11 +86,14 @@ class CellWork:
         self.estimated: OwnEstimate | None = None
         self.remarks: list[str] = []
         self.graphs: list[GraphWork] = []
-        """Of a DLC that holds several; then figures are theirs."""
+        """The graphs of a DLC that holds several; figures are then recorded per graph."""
         self.failure: Failure | None = None
 
     async def inputs(self, prepared_dlc: Path) -> StagedInputs:
-        """The cell's input data, gathered once. Raises StepFailed, for what failed ahead without another try."""
+        """Return the cell's input data, gathered once. Raises StepFailed.
+
+        An error from gathering ahead is raised once, without a second try.
+        """
         if error := self._not_gathered:
             self._not_gathered = None
             raise error
@@ -101,7 +104,7 @@ class CellWork:
         return self._inputs
 
     async def gather_inputs_ahead(self, prepared_dlc: Path) -> None:
-        """Gather them while no device waits for it. What is wrong with them fails the step that needs them first."""
+        """Gather the inputs while no device waits for them. An error is left to the first step that needs them."""
         if self.executes:
             try:
                 await self.inputs(prepared_dlc)
@@ -110,7 +113,10 @@ class CellWork:
 
     @asynccontextmanager
     async def lease(self, avoid: Collection[str] = ()) -> AsyncIterator[Device]:
-        """A device of the cell's SoC for oneself; one of `avoid` only where there is no other. Raises StepFailed."""
+        """Lease a device of the cell's SoC exclusively. Raises StepFailed.
+
+        A device of `avoid` is used only if there is no other.
+        """
         self._tell()
         self._enter(Stage.WAITING)
         seconds = self._pipeline.expected.of(self.cell).device if self._pipeline else 0.0
@@ -125,16 +131,16 @@ class CellWork:
 
     @property
     def executes(self) -> bool:
-        """Whether the network is run: an estimate needs no inputs and leaves no outputs."""
+        """Whether the network is executed: an estimate needs no inputs and leaves no outputs."""
         return self.cell.model.executes
 
     @property
     def sdk(self) -> Sdk:
-        """The SDK it runs with."""
+        """The SDK that the cell runs with."""
         return self.lab.sdk_of(self.cell)
 
     def urgency(self) -> Urgency:
-        """How urgent work on this host is for the cell now."""
+        """Return how urgent the cell's work on this host is now."""
         return self._pipeline.urgency(self.cell) if self._pipeline else Urgency.AHEAD
 
     def _enter(self, stage: Stage) -> None:
@@ -142,13 +148,13 @@ class CellWork:
             self._pipeline.enter(self.cell, stage)
 
     def leave(self) -> None:
-        """The cell has ended."""
+        """Report to the pipeline that the cell has finished."""
         if self._pipeline:
             self._tell()
             self._pipeline.leave(self.cell)
 
     def _tell(self) -> None:
-        """What the cell has taken and nobody knows yet is learnt from by those that wait."""
+        """Correct the forecasts of waiting cells by the times this cell has taken since they were last reported."""
         if self._pipeline:
             took = seconds_of(self.attempts, self.origin)
             news = (now if now != told else 0.0 for now, told in zip(took, self._told, strict=True))
@@ -156,16 +162,17 @@ class CellWork:
             self._told = took
 
     async def note_health_after(self, device: Device) -> None:
-        """Add the device's condition after the runs. Raises DeviceFailed."""
+        """Record the device's condition after the runs. Raises DeviceFailed."""
         if self.health:
             self.health = self.health.model_copy(update={"after": await device.health()})
 
     @asynccontextmanager
     async def attempt(self, step: Step) -> AsyncIterator[StepAttempt]:
-        """One try of a step in a fresh directory. A failure is noted and passed on.
+        """Make one try of a step in a fresh directory. A failure is recorded and raised again.
 
-        After a failure that the step is tried again for, the delay of the failure table is waited first. Errors of
-        device, store and files become StepFailed, of the device's kind, STORE and DISK; all others pass as they are.
+        If the step is being tried again after a failure, the failure table's delay comes first. Errors of the device,
+        the store and files become StepFailed, of the device's kind, STORE and DISK respectively; all others pass
+        unchanged.
         """
         await self._delay(step)
         number = sum(each.step is step for each in self.attempts) + 1
@@ -216,22 +223,22 @@ class StepAttempt:
 
     @property
     def step(self) -> Step:
-        """The step this is a try of."""
+        """The step being tried."""
         return self._record.step
 
     def output(self) -> Path:
-        """A new file for a tool's output, outside the tool's working directory; published with the cell."""
+        """Return a new file for a tool's output, outside the tool's working directory and published with the cell."""
         path = self.work.directory / f"{self.step}-{self._record.number}.txt"
         self.work.outputs.append(path)
         return path
 
     @property
     def tool_seconds(self) -> float | None:
-        """What the last tool of the attempt took on its host; None before the first."""
+        """Seconds that the attempt's last tool took on its host; None before the first."""
         return self._record.tools[-1].seconds if self._record.tools else None
 
     async def run_host_tool(self, argv: list[str]) -> None:
-        """Run an SDK tool on this host in the step's directory and judge its end. Raises StepFailed."""
+        """Run an SDK tool on this host in the step's directory and judge how it ended. Raises StepFailed."""
         output, lab = self.output(), self.work.lab
         try:
             async with lab.cores.turn(self.work.urgency):
@@ -252,13 +259,16 @@ class StepAttempt:
         self._record.reused = True
 
     def require_room(self) -> None:
-        """Raise StepFailed if the disk was full when the last tool ended: it may have cut its files and not noticed."""
+        """Raise StepFailed if the disk was full when the last tool ended: its files may be truncated unnoticed."""
         if self._record.tools[-1].disk_full:
             message = f"The disk of the scratch directory was full when {self.step} ended."
             raise StepFailed(FailureKind.DISK, self.step, message)
 
     async def run_device_tool(self, job: Job, argv: list[str], *, timeout_seconds: float) -> ToolRun:
-        """Run an SDK tool in a job and note it; its end is judged apart. Raises StepFailed for one not executable."""
+        """Run an SDK tool in a job and record it; its result is judged separately.
+
+        Raises StepFailed if it cannot be executed.
+        """
         try:
             run = await job.run(argv, output=self.output(), timeout_seconds=timeout_seconds)
         except ToolNotExecutable as error:
@@ -267,14 +277,14 @@ class StepAttempt:
         return run
 
     def judge_device_tool(self, run: ToolRun, device_log: Path | None = None) -> None:
-        """Raise StepFailed if the end or the output of the tool that ran last shows a failure."""
+        """Raise StepFailed if the exit or the output of the last tool shows a failure."""
         on_device = self.work.origin is Origin.DEVICE
         judge_tool(self.step, run, self.work.outputs[-1], on_device=on_device, device_log=device_log)
 
     def collect(self, *names: str, folder: str = "") -> dict[str, Path]:
-        """The step's files by artifact name, of these names or of all, of a graph's folder or of the step's own.
+        """Return the step's files by artifact name, all or only those named, from a graph's folder or the step's own.
 
-        Raises StepFailed for an absent required one.
+        Raises StepFailed if a required one is absent.
         """
         wanted = [spec for spec in expected_of(self.step) if not names or spec.name in names]
         return {spec.name: found for spec in wanted if (found := self._find(spec, folder))}
@@ -291,7 +301,7 @@ class StepAttempt:
 async def open_work(
     cell: Cell, lab: Lab, run_id: str, pipeline: Pipeline | None = None
 ) -> AsyncIterator[CellWork]:
-    """A cell's own directory below the lab's scratch space, gone when the cell ends.
+    """Open a cell's work in its own directory below the lab's scratch space, removed when the cell ends.
 
     With a pipeline, which has started the cell, its use of this host and its devices follows the pipeline's order.
     """

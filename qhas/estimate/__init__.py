@@ -1,1 +1,1 @@
-"""What the simulator says of a network compiled one way or another: no device, no execution, every answer kept."""
+"""Simulated estimates of a network compiled in different ways: no device, no execution, every answer stored."""

@@ -1,4 +1,4 @@
-"""A network on a SoC, with what answers questions about it."""
+"""A network on a SoC, with everything needed to answer questions about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from qhas.truth.traits import Traits, traits_of
 
 @dataclass(frozen=True)
 class Bench:
-    """`folder` is for files of the answer's making."""
+    """A network on a SoC and what it is estimated with; `folder` is for files made along the way."""
 
     name: str
     subject: Subject
@@ -36,14 +36,14 @@ class Bench:
 
     @cached_property
     def network(self) -> Network | None:
-        """What the DLC says of its network; None for one that cannot be read."""
+        """The network as the DLC describes it; None if the DLC cannot be read."""
         try:
             return read_network(self.subject.dlc)
         except ValueError:
             return None
 
     def truth_of(self, simulated_us: float) -> str:
-        """What is known of how true the simulator is for the network on the SoC, without full stop."""
+        """Return how well the simulator is known to match the network on the SoC, without a full stop."""
         traits = traits_of(self.network) if self.network else Traits()
         known = expectation(self.subject.soc, simulated_us, traits.precision, traits.kind)
         spots = blind_spots(Seen(traits, simulated_us, None, {}))
@@ -51,7 +51,7 @@ class Bench:
 
 
 def asked_soc(name: str) -> str:
-    """A SoC as `--soc` names it. Raises InvalidInput if no tool could take it."""
+    """Return a SoC as `--soc` names it. Raises InvalidInput if no tool could accept it."""
     try:
         return check_soc(name)
     except ValueError as error:
@@ -62,7 +62,10 @@ def asked_soc(name: str) -> str:
 def estimating_at(
     site: Site, sdk_name: str | None, socs: Iterable[str]
 ) -> Iterator[tuple[Estimator, Store, Path]]:
-    """An estimator for the SoCs, the site's store and an empty folder, valid inside the block. Raises InvalidInput, and StoreError."""
+    """Open an estimator for the SoCs, with the site's store and an empty folder, valid inside the block.
+
+    Raises InvalidInput and StoreError.
+    """
     sdk = find_sdks(site, [sdk_name])[sdk_name]
     require_socs(sdk, socs)
     store = Store(site.store)

@@ -1,4 +1,4 @@
-"""ONNX networks of a gate, converted by the SDK's own tool, once for each content."""
+"""Conversion of ONNX networks by the SDK's own tool, once per distinct content."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ _TIMEOUT_SECONDS = 900
 
 @dataclass(frozen=True)
 class Converted:
-    """The DLC of a network, or why it has none, in the converter's words."""
+    """The DLC of a network, or the converter's own words on why there is none."""
 
     dlc: Path | None
     refusal: str = ""
 
 
 async def to_dlcs(networks: Mapping[str, Path], sdk: Sdk, folder: Path) -> dict[str, Converted]:
-    """A DLC for each network: it itself, or what the SDK's converter makes of it, kept in `folder` by content."""
+    """Return a DLC for each network: the network itself, or its conversion by the SDK's converter.
+
+    Conversions are kept in `folder` by content.
+    """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     gate = asyncio.Semaphore(os.cpu_count() or 1)
 
@@ -75,7 +78,10 @@ async def _converted(path: Path, sdk: Sdk, folder: Path) -> Converted:
 
 
 def _key(path: Path, sdk: Sdk) -> str:
-    """Of the network, all that lies beside it under its name or is said to hold its weights, and the converter."""
+    """Return a key of the network, the files that belong to it, and the converter.
+
+    Those are all files beside it that begin with its name or are stated to hold its weights.
+    """
     parts = {file for file in path.parent.iterdir() if file.name.startswith(path.stem)}
     parts |= {below(path.parent, name) for name in data_files(path)}
     files = sorted(file for file in parts if file.is_file())

@@ -1,4 +1,4 @@
-"""Trials answered: from the store where they were made before, else by warm workers, and then kept."""
+"""Answers to trials: from the store if they were made before, else from warm workers, and then stored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _MOST_WORKERS = 4
 
 
 class Estimator:
-    """Valid inside `open_estimator`. `compiled` counts the trials that were not found in the store, `at_once` are made together."""
+    """An estimator of trials, valid inside `open_estimator`.
+
+    `compiled` counts the trials that were not found in the store, and `at_once` is how many are made in parallel.
+    """
 
     def __init__(self, sdk: Sdk, store: Store, workers: Sequence[Worker]) -> None:
         self.sdk = sdk
@@ -41,7 +44,7 @@ class Estimator:
     def try_all(
         self, trials: Sequence[Trial], tell: Callable[[Trial, Outcome], None] = lambda *_: None
     ) -> list[Outcome]:
-        """What came of each trial, in their order; `tell` hears of each as it is known. Raises StoreError."""
+        """Return each trial's outcome, in order, and pass it to `tell` as soon as it is known. Raises StoreError."""
         stored = self._store.read_all([keys.trial(trial.key(self.sdk)) for trial in trials])
         outcomes: dict[int, Outcome] = {}
         for number, content in enumerate(stored):
@@ -63,12 +66,12 @@ class Estimator:
         return [outcomes[number] for number in range(len(trials))]
 
     def lacks(self, trials: Sequence[Trial]) -> bool:
-        """Whether any of them would have to be compiled. Raises StoreError."""
+        """Whether any of the trials would have to be compiled. Raises StoreError."""
         stored = self._store.read_all([keys.trial(trial.key(self.sdk)) for trial in trials])
         return any(content is None or _read(content) is None for content in stored)
 
     def refusal_of(self, soc: str) -> TrialRefused | None:
-        """Why nothing is estimated for the SoC; None where something is."""
+        """Return why nothing can be estimated for the SoC; None if something can."""
         worker = self._idle.get()
         try:
             worker.ask({"dlc": None, "soc": soc})
@@ -79,7 +82,7 @@ class Estimator:
         return None
 
     def try_one(self, trial: Trial) -> Estimate:
-        """The estimate. Raises InvalidInput with the reason where there is none, and StoreError."""
+        """Return the estimate. Raises InvalidInput with the reason if there is none, and StoreError."""
         outcome = self.try_all([trial])[0]
         if isinstance(outcome, TrialRefused):
             raise InvalidInput(f"{trial.subject.dlc.name} has no estimate for {trial.subject.soc}: {outcome}")
@@ -91,7 +94,7 @@ class Estimator:
             estimate = Estimate.model_validate({"graphs": worker.ask(trial.request())})
         except TrialRefused as refused:
             place = trial.subject.dlc
-            return TrialRefused(str(refused).replace(str(place), place.name))  # a copy of ours says nothing
+            return TrialRefused(str(refused).replace(str(place), place.name))  # hide our copy's path
         except ValidationError as error:
             return TrialRefused(f"the simulator's answer is not understood: {error.errors()[0]['msg']}.")
         finally:
@@ -101,7 +104,7 @@ class Estimator:
         return estimate
 
     def close(self, workers: Sequence[Worker]) -> None:
-        """End threads and workers, whatever they are doing."""
+        """Stop threads and workers, whatever they are doing."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
             with suppress(ProcessLookupError):
@@ -111,7 +114,10 @@ class Estimator:
 
 @contextmanager
 def open_estimator(sdk: Sdk, store: Store, cores: int | None = None) -> Iterator[Estimator]:
-    """An estimator with a worker a core. Raises InvalidInput unless the SDK is the host SDK, which has the simulator."""
+    """Open an estimator with a worker per core, at most `_MOST_WORKERS`.
+
+    Raises InvalidInput unless the SDK is the host SDK, which has the simulator.
+    """
     if sdk.kind is not SdkKind.HOST:
         raise InvalidInput(
             f"The SDK at {sdk.root} is the vendor's, which estimates nothing by itself: name the host SDK, by a site without "
@@ -128,7 +134,7 @@ def open_estimator(sdk: Sdk, store: Store, cores: int | None = None) -> Iterator
 
 
 def _read(content: bytes) -> Estimate | None:
-    """A kept estimate; None for one that cannot be read, which is then made anew."""
+    """Read a stored estimate; None if it cannot be read, in which case it is made again."""
     try:
         return Estimate.model_validate_json(content)
     except ValidationError:

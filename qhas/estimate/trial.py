@@ -1,4 +1,4 @@
-"""One way to compile a network for a SoC, and the key its estimate is kept by."""
+"""One way to compile a network for a SoC, and the key that its estimate is stored under."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Subject:
 
 @dataclass(frozen=True)
 class Trial:
-    """Options of graph-prepare, and settings of the simulator that tell a what-if from the SoC as it is.
+    """Options of graph-prepare, and settings of the simulator that distinguish a what-if from the SoC as it is.
 
-    `ops` asks for every op of the dominant path as well.
+    `ops` also requests every op of the dominant path.
     """
 
     subject: Subject
@@ -34,7 +34,7 @@ class Trial:
     ops: bool = False
 
     def key(self, sdk: Sdk) -> str:
-        """Content key: whatever changes the estimate is in it, and nothing else."""
+        """Return the content key, which covers everything that affects the estimate and nothing else."""
         return data_digest(
             {
                 "dlc": self.subject.sha256,
@@ -47,7 +47,7 @@ class Trial:
         )
 
     def request(self) -> dict[str, Any]:
-        """As the worker takes it."""
+        """Return the trial in the form that the worker accepts."""
         return {
             "dlc": str(self.subject.dlc),
             "soc": self.subject.soc,

@@ -1,4 +1,7 @@
-"""A process of the host SDK that stays warm: a trial costs its compilation and little else. A crash costs one trial."""
+"""A process of the host SDK that stays warm: a trial costs its compilation and little else.
+
+A crash costs one trial.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,19 @@ from qhas.site.sdk import Sdk, Tool
 TIMEOUT_SECONDS = 600.0
 _LONGEST_ANSWER = 64 << 20
 _MOST_ANSWERS = 200
-"""After which another process takes over: the libraries of 2.51 keep 65 kB of each compilation, and a start costs less than two."""
+"""Answers after which a new process takes over.
+
+The libraries of 2.51 keep 65 kB of each compilation, and starting a process costs less than two compilations.
+"""
 _BLOCK = 1 << 16
 
 
 class TrialRefused(Exception):
-    """There is no estimate; the text is a sentence that says why."""
+    """The reason why there is no estimate, as a sentence."""
 
 
 class Worker:
-    """One process, started when it is first asked; one question at a time. Files of its own lie in `folder`."""
+    """One process, started at the first request, answering one at a time. Its own files are in `folder`."""
 
     def __init__(self, sdk: Sdk, folder: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._sdk = sdk
@@ -37,7 +43,10 @@ class Worker:
         self._answers = 0
 
     def ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
-        """The graphs of the answer. Raises TrialRefused: the host SDK's own words, or how the process ended."""
+        """Return the graphs of the answer.
+
+        Raises TrialRefused with the host SDK's own words, or with how the process ended.
+        """
         process = self._running()
         try:
             assert process.stdin is not None
@@ -59,7 +68,7 @@ class Worker:
         return graphs
 
     def end(self) -> None:
-        """Kill the process, whatever it does."""
+        """Kill the process, whatever it is doing."""
         if process := self._process:
             process.kill()
             process.wait()
@@ -86,7 +95,7 @@ class Worker:
                         stdin=subprocess.PIPE,
                         stdout=subprocess.PIPE,
                         stderr=log,
-                        start_new_session=True,  # an interrupt is ours to pass on
+                        start_new_session=True,  # this process decides whether to pass an interrupt on
                     )
             except OSError as error:
                 raise InvalidInput(f"{program} cannot be executed: {error.strerror or error}.") from error
@@ -98,7 +107,7 @@ class Worker:
         return self._folder / "worker.txt"
 
     def _line(self, process: subprocess.Popen[bytes]) -> bytes:
-        """The answer's line; cut off where the process ended, or had to be ended."""
+        """Read the answer's line, which is incomplete if the process ended, timed out or wrote too much."""
         assert process.stdout is not None
         deadline, parts, size = time.monotonic() + self._timeout, list[bytes](), 0
         while size <= _LONGEST_ANSWER:

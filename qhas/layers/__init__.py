@@ -1,1 +1,1 @@
-"""Where a network loses its accuracy: each of its layers on the emulator against ONNX Runtime."""
+"""Where a network loses its accuracy: each of its layers on the emulator, compared with ONNX Runtime."""

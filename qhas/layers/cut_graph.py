@@ -1,9 +1,11 @@
-"""A child process: each layer of an ONNX from its own inputs on the HTP, in ONNX Runtime.
+"""Child process that computes each layer of an ONNX in ONNX Runtime, from the layer's inputs as seen on the HTP.
 
-`python -m qhas.layers.cut_graph REQUEST.json`. The request names the ONNX (`onnx`), its inputs (`feeds`: a .npy by name),
-what was seen on the HTP (`seen`: by tensor, the file of float32 and its shape) and the answer (`target`).
+`python -m qhas.layers.cut_graph REQUEST.json`. The request names the ONNX (`onnx`), its inputs (`feeds`: a .npy by
+name), the tensors seen on the HTP (`seen`: by tensor, the file of float32 and its shape) and the file for the answer
+(`target`).
 
-The ONNX is cut at every tensor that was seen: what comes behind it takes the seen values. So one layer's error is no other's.
+The ONNX is cut at every tensor that was seen: the nodes after it use the seen values. So the error of one layer does
+not affect another.
 """
 
 from __future__ import annotations
@@ -28,13 +30,13 @@ Values = NDArray[Any]
 
 
 def main(request: Path) -> int:
-    """Exit code 0 with the answer in place, or `FAILED`: the last line of the output says why."""
+    """Write the answer and return 0, or return `FAILED` with the reason in the last line of the output."""
     job = json.loads(request.read_text(encoding="utf-8"))
     bound()
     try:
         feeds = {name: np.load(path, allow_pickle=False) for name, path in job["feeds"].items()}
         answer = measured(Path(job["onnx"]), feeds, job["seen"])
-    except Exception as error:  # ONNX Runtime's own kinds have no common class
+    except Exception as error:  # ONNX Runtime's errors have no common base class
         print(" ".join(str(error).split())[:500] or type(error).__name__)
         return FAILED
     Path(job["target"]).write_text(answer.model_dump_json(), encoding="utf-8")
@@ -42,7 +44,7 @@ def main(request: Path) -> int:
 
 
 def measured(onnx_path: Path, feeds: Mapping[str, Values], seen: Mapping[str, Mapping[str, Any]]) -> Layers:
-    """The layers, the worst first."""
+    """Return the layers, worst first."""
     import onnx
 
     model = onnx.load(onnx_path, load_external_data=False)
@@ -80,7 +82,7 @@ def _show(graph: Any, names: Iterable[str]) -> None:
 
 
 def _cut(graph: Any, values: Mapping[str, Values]) -> None:
-    """Have every node take what was seen of its inputs."""
+    """Make every node use the values that were seen of its inputs."""
     from onnx import helper
 
     for node in graph.node:
@@ -102,7 +104,7 @@ def _run(model: Any, path: Path, feeds: Mapping[str, Values], names: list[str]) 
 
 
 def _as_in_onnx(seen: Mapping[str, Any], wanted: Values) -> Values:
-    """The values as the ONNX has them. Raises ValueError for another tensor."""
+    """Return the values in the ONNX's arrangement. Raises ValueError if they are those of a different tensor."""
     values = np.fromfile(seen["file"], np.float32)
     shape = tuple(seen["shape"] or wanted.shape)
     ways = arrangements(shape, wanted.shape)
@@ -126,7 +128,7 @@ def _nearness(measured: Agreement) -> Nearness:
 
 
 def _region(name: str, makers: Mapping[str, Any], seen: Mapping[str, Values]) -> list[Any]:
-    """The nodes between a tensor and those that were seen before it, the nearest first."""
+    """Return the nodes between a tensor and the seen ones before it, nearest first."""
     nodes: dict[str, Any] = {}
     open_tensors = [name]
     while open_tensors:

@@ -1,4 +1,4 @@
-"""The layers of a stored cell: its network converted and compiled once more with all that lies between as outputs."""
+"""The layers of a stored cell: its network is converted and compiled again with every inner tensor as an output."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _RUN = "layers"
 
 
 async def measure_layers(record: CellRecord, site: Site) -> Layers:
-    """Each layer of the cell's network, on the emulator. Raises InvalidInput where that cannot be, and StepFailed."""
+    """Compare each layer of the cell's network on the emulator with ONNX Runtime.
+
+    Raises InvalidInput if that is impossible, and StepFailed.
+    """
     cell = record.cell.model_copy(update={"budget": type(record.cell.budget)()})
     if not cell.model.onnx:
         raise InvalidInput(
@@ -79,7 +82,10 @@ async def _measured(work: CellWork) -> Layers:
 
 
 async def _convert(work: CellWork) -> dict[str, str]:
-    """The DLC that gives all out, as the network of the next steps; by output, the tensor it shows."""
+    """Convert the network, for the next steps, to a DLC with every inner tensor as an output.
+
+    Returns, by output, the tensor that it shows.
+    """
     async with work.attempt(Step.CONVERT) as attempt:
         source, work.model = await work.lab.model(work.cell.model)
         before = work.network or MadeNetwork(source.path, source.sha256)
@@ -101,5 +107,5 @@ def _read(answer: Path) -> Layers:
 
 
 def failed(error: StepFailed) -> InvalidInput:
-    """The failure of a step as the one sentence that a command ends with."""
+    """Return the failure of a step as the one sentence that a command ends with."""
     return InvalidInput(f"The layers cannot be looked at: {error.failure.message} {error.failure.hint}")

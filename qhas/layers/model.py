@@ -1,4 +1,4 @@
-"""What each layer of a network loses, as it is told and printed."""
+"""What each layer of a network loses, as it is reported and printed."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from qhas.outside_text import ShownText
 
 
 class Nearness(Stored):
-    """How near a tensor is to what it should be."""
+    """How close a tensor is to what it should be."""
 
     cosine: float
     sqnr_db: float
 
 
 class Layer(Stored):
-    """The layer that makes a tensor: all operations since those tensors that are looked at before it."""
+    """The layer that computes a tensor: all operations since the examined tensors before it."""
 
     tensor: ShownText
     nodes: list[ShownText] = []
-    """In their order, the last one makes the tensor; those without a name by their output's. None for an input."""
+    """Its nodes in order, the last of which computes the tensor; unnamed ones by their output. Empty for an input."""
     types: list[ShownText] = []
     own: Nearness | None = None
-    """Against ONNX Runtime's from the values that the layer had on the emulator: what it loses itself."""
+    """Compared with ONNX Runtime's result from the layer's inputs on the emulator: what the layer itself loses."""
     total: Nearness | None = None
-    """Against ONNX Runtime's from the network's inputs: what is lost up to here."""
+    """Compared with ONNX Runtime's result from the network's inputs: what is lost up to this layer."""
     why: ShownText = ""
-    """What is wrong with its values where they cannot be compared."""
+    """What is wrong with its values if they cannot be compared."""
 
     @property
     def rank(self) -> float:
-        """Small for what is worst."""
+        """A sort key that is smallest for the worst layer."""
         return self.own.sqnr_db if self.own else -math.inf
 
 
 class Layers(Stored):
-    """All layers of a cell that were looked at, the worst first, and the tensors that were not."""
+    """All examined layers of a cell, worst first, and the tensors that were not examined."""
 
     layers: list[Layer]
     left_out: list[ShownText] = []
-    """Tensors of the network that are not there on the HTP, or are other ones there."""
+    """Tensors of the network that are absent on the HTP, or are different ones there."""

@@ -1,1 +1,1 @@
-"""The best options of graph-prepare for a network on a SoC, found on the simulator and proved on the emulator."""
+"""The best options of graph-prepare for a network on a SoC, found on the simulator and checked on the emulator."""

@@ -1,4 +1,7 @@
-"""The best candidates of a search measured on a device of the rack, one after the other and again, on one lease: that decides."""
+"""Measurement of a search's best candidates on a device of the rack, which decides between them.
+
+They are measured in turns, several times over, on one lease.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from qhas.sweep.model_ref import RANDOM_INPUTS
 from qhas.sweep.spec import Cell, ModelRef, PrepareOptions, RunOptions
 
 ROUNDS = 5
-"""A B C, A B C: a device that warms up meanwhile slows all of them alike."""
+"""In the order A B C, A B C: a device that warms up in the meantime slows all of them alike."""
 _RUN = RunOptions(warmups=3, repetitions=20)
 
 
@@ -33,22 +36,22 @@ class Timed(Stored):
     model_config = ConfigDict(frozen=True)
 
     words: str
-    """Its options."""
+    """Its options as text."""
     rounds_us: tuple[float, ...]
     """The median inference of each round."""
 
     @property
     def median_us(self) -> float:
-        """Of the rounds."""
+        """The median of the rounds."""
         return median(self.rounds_us)
 
     def beats(self, other: Timed) -> bool:
-        """Whether it is faster in every round."""
+        """Whether it is faster than the other in every round."""
         return all(a < b for a, b in zip(self.rounds_us, other.rounds_us, strict=True))
 
 
 class Decision(Stored):
-    """What a device says. The default is the first of `timed`; without any, `why` says why it says nothing."""
+    """A device's decision. The default is the first of `timed`; if that is empty, `why` says why."""
 
     device: str = ""
     sdk: str = ""
@@ -57,7 +60,7 @@ class Decision(Stored):
 
     @property
     def winner(self) -> int | None:
-        """The number of the fastest that beats the default in every round, 0 where none does; None where nothing was timed."""
+        """The index of the fastest that beats the default in every round, 0 if none does; None if none was timed."""
         if not self.timed:
             return None
         default = self.timed[0]
@@ -65,17 +68,17 @@ class Decision(Stored):
         return min(faster, key=lambda number: self.timed[number].median_us, default=0)
 
     def percent(self, number: int) -> float:
-        """Change of measured time against the default."""
+        """Return the change in measured time compared with the default."""
         return 100 * (self.timed[number].median_us / self.timed[0].median_us - 1)
 
 
 def has_device(site: Site, soc: str) -> bool:
-    """Whether the rack has one that can be measured on."""
+    """Whether the rack has a device of the SoC that can be measured on."""
     return any(ref.soc == soc and ref.transport is not Transport.HOST for ref in site.devices)
 
 
 def measure(site: Site, name: str, dlc: Path, soc: str, candidates: Sequence[PrepareOptions]) -> Decision:
-    """Time the default and the candidates. Whatever prevents that is the decision's `why`; raises StoreError."""
+    """Time the default and the candidates; whatever prevents it is the decision's `why`. Raises StoreError."""
     cells = [
         Cell(
             model=ModelRef(name=name, dlc=str(dlc), inputs=RANDOM_INPUTS),

@@ -1,4 +1,4 @@
-"""What options do, as rows for terminals and pages alike."""
+"""The effects of options, as rows for both terminals and pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ TITLES = ("option", "alone", "on average", "among the best")
 
 
 def effect_rows(tuning: Tuning) -> Iterator[tuple[str, str, str, str]]:
-    """A value of an option: against the default, over all trials that differ in nothing else, and in the best."""
+    """Yield one row per value of an option.
+
+    It shows the value's effect against the default, over all trials that differ in nothing else, and in the best.
+    """
     means = {(each.option, each.value): each for each in tuning.on_average}
     for effect in tuning.effects:
         mean = means.get((effect.option, effect.value))

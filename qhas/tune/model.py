@@ -1,4 +1,4 @@
-"""The answer to a tuning, as it is stored and shown. All of its figures are simulated."""
+"""The answer to a tuning, as it is stored and shown. All its figures are simulated, except a device's decision."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from qhas.units import microseconds, signed_percent, size
 
 
 class Objective(StrEnum):
-    """What is to be small."""
+    """The figure to minimise."""
 
     TIME = "time"
     """Microseconds of one inference."""
     DRAM = "dram"
-    """Bytes between DRAM and the HTP, of one inference."""
+    """Bytes between DRAM and the HTP in one inference."""
     VTCM = "vtcm"
-    """The most bytes of VTCM in use at once: what other networks do not have meanwhile."""
+    """The most bytes of VTCM in use at once, which other networks cannot use in the meantime."""
     SIZE = "size"
     """Bytes of the context binary."""
 
@@ -32,22 +32,22 @@ OptionValue = int | bool
 
 
 class Tried(Stored):
-    """One way to compile the network, and what the simulator says of it."""
+    """One way to compile the network, and its simulated figures."""
 
     model_config = ConfigDict(frozen=True)
 
     options: dict[str, OptionValue]
-    """As in `prepare` of a sweep; what is left out is the compiler's choice."""
+    """As in `prepare` of a sweep; omitted options are left to the compiler."""
     time_us: float
     interval_us: tuple[float, float] | None
-    """Qualcomm's own interval of `time_us`; None for a SoC that it gives none for."""
+    """Qualcomm's own interval of `time_us`; None for a SoC that it does not cover."""
     dram: int
     peak_vtcm: int
     context_bytes: int
 
     @classmethod
     def of(cls, options: PrepareOptions, estimate: Estimate) -> Tried:
-        """The figures of a trial."""
+        """Return the figures of a trial."""
         return cls(
             options=options.model_dump(exclude_none=True),
             time_us=estimate.time_us,
@@ -58,17 +58,17 @@ class Tried(Stored):
         )
 
     def figure(self, objective: Objective) -> float:
-        """What the objective is about."""
+        """Return the figure that the objective is about."""
         return _FIGURE[objective](self)
 
     @property
     def prepare(self) -> PrepareOptions:
-        """Its options as graph-prepare takes them."""
+        """Its options in the form that graph-prepare accepts."""
         return PrepareOptions.model_validate(self.options)
 
     @property
     def told_options(self) -> str:
-        """As in `vtcm_mb: 2, dlbc: true`; `the default` for none."""
+        """Its options as text, such as `vtcm_mb: 2, dlbc: true`; `the default` if there are none."""
         return self.prepare.words
 
 
@@ -84,7 +84,7 @@ SHOW: dict[Objective, Callable[[float], str]] = {
     Objective.VTCM: size,
     Objective.SIZE: size,
 }
-"""The objective's figure for people."""
+"""Formatters of the objective's figure for display."""
 NOUN = {
     Objective.TIME: "time of an inference",
     Objective.DRAM: "DRAM traffic",
@@ -94,20 +94,23 @@ NOUN = {
 
 
 class Effect(Stored):
-    """What one value of one option does to the objective, in percent."""
+    """The effect of one value of one option on the objective, in percent."""
 
     model_config = ConfigDict(frozen=True)
 
     option: str
     value: OptionValue
     alone: float
-    """Against the default."""
+    """Its effect compared with the default."""
     in_best: float | None = None
-    """What the best options would lose without it; None for what is not among them."""
+    """Its effect in the best options, compared with the same options without it; None if it is not among them."""
 
 
 class AxisEffect(Stored):
-    """A value of an option against leaving it out, all else equal: the geometric mean over so many pairs of trials, in percent."""
+    """The effect of a value of an option compared with leaving it out, all else equal.
+
+    It is the geometric mean over `pairs` pairs of trials, in percent.
+    """
 
     option: str
     value: OptionValue
@@ -134,24 +137,24 @@ class Tuning(Stored):
     best: Tried
     tried: list[Tried]
     pareto: list[int]
-    """Numbers in `tried`: those that no other beats in time, DRAM and VTCM at once; fastest first."""
+    """Indices in `tried` of those that no other beats in time, DRAM and VTCM at once; fastest first."""
     effects: list[Effect]
     on_average: list[AxisEffect] = []
-    """Over all that was tried."""
+    """Effects over all trials."""
     refused: list[Refused] = []
     grid: int
-    """How many combinations there are; where not all were tried, those that the single options promised most of."""
+    """The number of combinations; if not all were tried, the single options decided which were most promising."""
     outputs: OutputCheck | None = None
     decision: Decision | None = None
-    """What a device says, where the rack has one; then `best` is what it decided."""
+    """A device's decision, if the rack has a device; `best` is then what it decided."""
     truth: str
-    """What is known of how true the simulator is for this SoC and network, without full stop."""
+    """How well the simulator is known to match this SoC and network, without a full stop."""
     compiled: int = 0
-    """Trials that were made this time, and not found in the store."""
+    """Trials that were compiled this time rather than found in the store."""
 
     @property
     def gain_percent(self) -> float:
-        """Change of the objective by the best options, simulated: 0 or less, unless a device decided otherwise."""
+        """The simulated change of the objective by the best options: 0 or less, unless a device decided otherwise."""
         before = self.default.figure(self.objective)
         return 100 * (self.best.figure(self.objective) / before - 1) if before else 0.0
 
@@ -162,7 +165,7 @@ class Tuning(Stored):
 
     @property
     def sentence(self) -> str:
-        """The gain, its interval, and in the same breath how far it may be believed."""
+        """The gain, its interval and how far it can be trusted, in one sentence."""
         what, show = NOUN[self.objective], SHOW[self.objective]
         place = f"{self.network} on {self.soc}"
         if self.decision and self.decision.winner is not None:
@@ -181,7 +184,7 @@ class Tuning(Stored):
         )
 
     def _measured(self, decision: Decision, winner: int) -> str:
-        """The device's word, and what the simulator had said, each called what it is."""
+        """Return the device's result and the simulator's, each labelled as such."""
         default = decision.timed[0]
         how = f"on {decision.device}, in turns with the default, {len(default.rounds_us)} rounds of medians"
         if not winner:
@@ -215,7 +218,7 @@ class Tuning(Stored):
 
     @property
     def block(self) -> str:
-        """What to paste into sweep.yaml."""
+        """The block to paste into sweep.yaml."""
         if not self.gained:
             return "prepare: {}\n"
         lines = [f"  {name}: {str(value).lower()}" for name, value in self.best.options.items()]

@@ -1,4 +1,7 @@
-"""Whether a network computes the same with other options: both compiled, and run on the emulator with the same inputs."""
+"""Whether a network computes the same with different options.
+
+Both are compiled, and run on the emulator with the same inputs.
+"""
 
 from __future__ import annotations
 
@@ -30,30 +33,33 @@ from qhas.store import Store
 from qhas.sweep.spec import ModelRef, PrepareOptions, RunOptions
 
 MOST_STEPS = 2.0
-"""So far may outputs be apart and be the same: the compiler rounds where it likes."""
+"""Outputs this far apart still count as the same: the compiler is free to round where it likes."""
 _TIMEOUT_SECONDS = 600
 _HALF = 2.0**-10
-"""A float network is of half precision on the HTP: its outputs are resolved to so much of their largest value."""
+"""A float network has half precision on the HTP: its outputs are resolved to this share of their largest value."""
 _SCALE = re.compile(r"scale ([^,\s]+)")
 
 
 class OutputCheck(Stored):
-    """How far the outputs of two compilations are apart, in quantisation steps of the output. None: it could not be told."""
+    """How far the outputs of two compilations are apart, in quantisation steps of the output.
+
+    `steps` is None if that could not be determined.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     steps: float | None
     why: str = ""
-    """Why it could not be told, without full stop."""
+    """Why it could not be determined, without a full stop."""
 
     @property
     def same(self) -> bool:
-        """Whether they are the same within `MOST_STEPS`."""
+        """Whether the outputs are the same within `MOST_STEPS`."""
         return self.steps is not None and self.steps <= MOST_STEPS
 
     @property
     def sentence(self) -> str:
-        """As in `outputs are within 0 quantisation steps of the default's on the emulator`, without full stop."""
+        """Such as `outputs are within 0 quantisation steps of the default's on the emulator`, without a full stop."""
         if self.steps is None:
             return f"outputs were not checked: {self.why}"
         return f"outputs are within {self.steps:.2g} quantisation steps of the default's on the emulator"
@@ -62,9 +68,9 @@ class OutputCheck(Stored):
 def check_outputs(
     subject: Subject, options: PrepareOptions, sdk: Sdk, store: Store, folder: Path, at_once: int = 1
 ) -> OutputCheck:
-    """Set the outputs of a compilation against the default's, once for each content, by so many tools `at_once`.
+    """Compare the outputs of a compilation with the default's, once per distinct content.
 
-    Raises StoreError.
+    Up to `at_once` tools run in parallel. Raises StoreError.
     """
     pair = [Trial(subject, each).key(sdk) for each in (PrepareOptions(), options)]
     key = keys.trial(data_digest(["outputs, all numbers", *pair]))
@@ -149,7 +155,10 @@ async def _run(argv: list[str], sdk: Sdk, place: Path, soc: str) -> None:
 def apart(
     before: dict[str, array[float]], after: dict[str, array[float]], steps: dict[str, float]
 ) -> Iterator[float]:
-    """How far each output is apart, in its steps. Raises ValueError for outputs that are not the same ones, or no numbers."""
+    """Yield how far each output is apart, in its steps.
+
+    Raises ValueError if the outputs do not correspond, or hold values that are not finite.
+    """
     if before.keys() != after.keys() or not before:
         raise ValueError("the two compilations left other outputs")
     for name, values in before.items():
@@ -167,7 +176,7 @@ def apart(
 
 
 def _steps(dlc: Path) -> dict[str, float]:
-    """The quantisation step of each output that was quantised, by its name as a file's."""
+    """Return the quantisation step of each quantised output, by its name, which is that of its file."""
     with suppress(ValueError):
         return {name: step for graph in read_network(dlc).graphs for name, step in _steps_of(graph)}
     return {}

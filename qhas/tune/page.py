@@ -1,4 +1,4 @@
-"""A tuning as Markdown. Names are data: they are escaped."""
+"""A tuning as Markdown. Names are data, so they are escaped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qhas.units import microseconds, signed_percent, size
 
 
 def page(tuning: Tuning) -> str:
-    """The sentence, the block to paste, what each option does, and what there is to choose from."""
+    """Return the sentence, the block to paste, the effect of each option, and the alternatives."""
     return "\n".join(_lines(tuning)) + "\n"
 
 
@@ -41,7 +41,7 @@ def _lines(tuning: Tuning) -> Iterator[str]:
 
 
 def coverage(tuning: Tuning) -> str:
-    """How much was tried, and how much of it anew, as a sentence."""
+    """Return how much was tried, and how much of it compiled this time, as a sentence."""
     noun = "combination was" if len(tuning.tried) == 1 else "combinations were"
     return (
         f"{len(tuning.tried)} of {tuning.grid} {noun} tried, {tuning.compiled} compiled now, on SDK {tuning.sdk}; all figures "
@@ -50,7 +50,7 @@ def coverage(tuning: Tuning) -> str:
 
 
 def cells(tried: Tried) -> list[str]:
-    """A row of figures for people."""
+    """Return a row of figures for display."""
     return [
         tried.told_options,
         microseconds(tried.time_us),

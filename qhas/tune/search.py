@@ -1,4 +1,4 @@
-"""The search: each option alone, then the combinations that these promise most of, then what the best can do without."""
+"""The search: each option alone, then the most promising combinations, then what the best can do without."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from qhas.tune.space import Axes, axes, combinations, singles, without
 TRIALS = 24
 DEFAULT = PrepareOptions()
 _NOTHING = 0.001
-"""An option that brings less than this share is left out of the best ones."""
+"""An option that gains less than this share is left out of the best ones."""
 
 Progress = Callable[[int, int], None]
-"""Hears how many trials are done, and how many are planned as far as is known."""
+"""Called with the number of trials done, and the number planned as far as is known."""
 
 
 class Search:
-    """The trials of a network, with the best of them; complete when `run` has returned."""
+    """The trials of a network, with the best of them; complete once `run` has returned."""
 
     def __init__(
         self, estimator: Estimator, subject: Subject, objective: Objective, progress: Progress
@@ -38,7 +38,10 @@ class Search:
         self._planned = 0
 
     def run(self, trials: int) -> None:
-        """Try the whole grid if that is no more than `trials`, else so many. Raises InvalidInput where the default itself has no estimate."""
+        """Try the whole grid if it has no more than `trials` combinations, otherwise `trials` of them.
+
+        Raises InvalidInput if the default itself has no estimate.
+        """
         self._planned = trials
         self._try([DEFAULT])
         default = self._outcomes[DEFAULT]
@@ -54,17 +57,18 @@ class Search:
 
     @property
     def grid(self) -> int:
-        """How many combinations there are."""
+        """The number of combinations."""
         return prod(1 + len(values) for values in self._axes.values())
 
     @property
     def default(self) -> Tried:
-        """Nothing asked for."""
+        """The trial with no options requested."""
         return self._tried(DEFAULT)
 
     def ranked(self) -> list[Tried]:
-        """What is better than the default by `_NOTHING`, the best first: by the objective, then time, DRAM and VTCM, then the
-        fewest options. The default is last.
+        """Return the trials that are better than the default by `_NOTHING`, best first, then the default.
+
+        Trials are ordered by the objective, then time, DRAM and VTCM, then the fewest options.
         """
         default = self.default
         bound = (1 - _NOTHING) * default.figure(self._objective)
@@ -72,7 +76,7 @@ class Search:
         return [*sorted(better, key=self._order), default]
 
     def settle(self, best: Tried) -> Tried:
-        """The same without the options that bring nothing."""
+        """Return the best trial without the options that gain nothing."""
         while True:
             names = list(best.options)
             self._try([without(best.prepare, name) for name in names])
@@ -88,7 +92,7 @@ class Search:
             best = min(simpler, key=self._order)
 
     def tried(self) -> list[Tried]:
-        """All that could be compiled, in the order of the trials."""
+        """Return all trials that could be compiled, in the order they were made."""
         return [
             Tried.of(options, outcome)
             for options, outcome in self._outcomes.items()
@@ -96,7 +100,7 @@ class Search:
         ]
 
     def refused(self) -> list[Refused]:
-        """All that could not."""
+        """Return all trials that could not be compiled."""
         return [
             Refused(options=options.model_dump(exclude_none=True), why=str(outcome))
             for options, outcome in self._outcomes.items()
@@ -104,7 +108,7 @@ class Search:
         ]
 
     def effects(self, best: Tried) -> list[Effect]:
-        """What each option does alone, the most helpful first, and what the best ones owe to it."""
+        """Return the effect of each option alone, the most helpful first, and its effect in the best options."""
         effects_found = []
         for options in singles(self._axes):
             if alone := self._found(options):
@@ -120,7 +124,7 @@ class Search:
         return sorted(effects_found, key=lambda effect: effect.alone)
 
     def on_average(self) -> list[AxisEffect]:
-        """What each value does over all trials that differ in nothing else."""
+        """Return the effect of each value over all trials that differ in nothing else."""
         tried = [
             One({name: each.options.get(name) for name in self._axes}, each.figure(self._objective))
             for each in self.tried()
@@ -139,7 +143,7 @@ class Search:
         return 100 * (after.figure(self._objective) / old - 1) if old else 0.0
 
     def _promising(self) -> list[PrepareOptions]:
-        """What was not tried yet, best first if options did together what each does alone."""
+        """Return the combinations not yet tried, best first if options had the same effect together as alone."""
         alone = {
             single: tried.figure(self._objective) / (self.default.figure(self._objective) or 1)
             for single in singles(self._axes)
@@ -186,7 +190,10 @@ class Search:
 
 
 def pareto(tried: Sequence[Tried]) -> list[int]:
-    """Numbers of those that no other beats in time, DRAM and VTCM at once, fastest first; of equals the one with fewest options."""
+    """Return the indices of those that no other beats in time, DRAM and VTCM at once, fastest first.
+
+    Of equals, the one with the fewest options counts.
+    """
     order = sorted(range(len(tried)), key=lambda number: len(tried[number].options))
     costs = [(tried[each].time_us, tried[each].dram, tried[each].peak_vtcm) for each in order]
     return [order[number] for number in front(costs)]

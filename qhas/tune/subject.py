@@ -1,4 +1,4 @@
-"""The network somebody names, as a DLC on this host: fetched, or converted from ONNX."""
+"""The network that a user names, as a DLC on this host: fetched, or converted from ONNX."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from qhas.sweep.spec import ModelRef
 
 @contextmanager
 def open_bench(address: str, soc: str, site: Site, sdk_name: str | None = None) -> Iterator[Bench]:
-    """The network at `address`, a DLC or an ONNX on this host, for the SoC. Raises InvalidInput before anything runs."""
+    """Open the network at `address`, a DLC or an ONNX on this host, for the SoC.
+
+    Raises InvalidInput before anything runs.
+    """
     soc = asked_soc(soc)
     if "://" not in address:
         require_network(ModelRef.model_validate({"name": "net", _kind(address): address}))
@@ -35,7 +38,7 @@ def open_bench(address: str, soc: str, site: Site, sdk_name: str | None = None) 
 
 
 def content_of(converted: Path) -> str:
-    """A digest of what a converted DLC computes: its bytes have the time of the conversion in them."""
+    """Return a digest of what a converted DLC computes: its bytes contain the time of the conversion."""
     try:
         return read_network(converted).digest
     except ValueError:

@@ -1,4 +1,4 @@
-"""A network tuned: searched on the simulator, the best proved on the emulator, the answer kept."""
+"""Tuning of a network: a search on the simulator, a check of the best on the emulator, the answer stored."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from qhas.tune.page import page
 from qhas.tune.search import TRIALS, Progress, Search, pareto
 
 _MOST_CHECKS = 3
-"""Candidates whose outputs are looked at before the default is taken."""
+"""Candidates whose outputs are checked before the default is chosen."""
 _FINALISTS = 3
-"""So many are measured on a device."""
+"""The number of candidates measured on a device."""
 
 _LESS_VTCM = "latencies that were measured elsewhere fit networks with all of the VTCM better than with less"
 
@@ -32,8 +32,9 @@ def tune(
     check: bool = True,
     rack: Site | None = None,
 ) -> Tuning:
-    """The best options of graph-prepare; never worse than none. On a rack with a device of the SoC it decides on time. Raises InvalidInput
-    and StoreError.
+    """Find the best options of graph-prepare, never worse than none. Raises InvalidInput and StoreError.
+
+    If the objective is time and the rack has a device of the SoC, the device decides.
     """
     search = Search(bench.estimator, bench.subject, objective, progress)
     search.run(trials)
@@ -78,7 +79,10 @@ _Proved = tuple[Tried, OutputCheck | None]
 
 
 def _proved(bench: Bench, search: Search, count: int, *, check: bool) -> list[_Proved]:
-    """The best whose outputs are the default's, or could not be checked; none where none of the first is."""
+    """Return the best candidates whose outputs are the default's, or could not be checked.
+
+    Empty if that is true of none of the first candidates.
+    """
     proved = dict[str, _Proved]()
     for candidate in search.ranked()[: _MOST_CHECKS + count - 1]:
         best = search.settle(candidate)
@@ -103,7 +107,7 @@ def _decided(bench: Bench, rack: Site, finalists: Sequence[_Proved]) -> Decision
 
 
 def keep(store: Store, tuning: Tuning) -> str:
-    """Store the answer and its page; the page's address. Raises StoreError."""
+    """Store the answer and its page; return the page's address. Raises StoreError."""
     store.write(keys.tuning(tuning.tuning_id, "json"), tuning.model_dump_json(indent=2).encode())
     store.write(keys.tuning(tuning.tuning_id, "md"), page(tuning).encode())
     return store.url(keys.tuning(tuning.tuning_id, "md"))
