@@ -1,7 +1,7 @@
-"""Profile networks on Qualcomm Hexagon (HTP): what to run, how to run one step, what came out.
+"""Profile networks on Qualcomm Hexagon (HTP): what to run, how to run one step, and the results.
 
-The names in `__all__` are what a notebook or a script may rely on, each imported when it is asked for; docs/python.md
-shows them. The library knows nothing of Prefect; `tasks` and `flows` put policy and sequence around it.
+The names in `__all__` are what a notebook or a script may rely on, each imported on first use; docs/python.md shows
+them. The library does not depend on Prefect; `tasks` and `flows` add policy and sequence around it.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ _HOMES = {
     "qhas.store": ("Store", "StoreError"),
     "qhas.sweep.spec": ("SweepSpec", "load_sweep"),
 }
-"""Where each name is at home, as above for type checkers."""
+"""The module that defines each name, as above for type checkers."""
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 _THERE = {"open": "open_archive"}
-"""Names that would hide a builtin in the module where they are at home."""
+"""Names that differ in the module that defines them, where they would hide a builtin."""
 
 
 def __getattr__(name: str) -> Any:
-    """A name of the face, imported now (PEP 562)."""
+    """Import a public name on first access (PEP 562)."""
     if name not in _HOME:
         raise AttributeError(f"module 'qhas' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_HOME[name]), _THERE.get(name, name))

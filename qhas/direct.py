@@ -1,4 +1,4 @@
-"""A run in this process without Prefect: the same steps, attempts and records, no flow run and no events."""
+"""A run in this process without Prefect: the same steps, attempts and records, without flow runs and events."""
 
 from __future__ import annotations
 
@@ -36,12 +36,14 @@ def run_direct(
     sdks: Mapping[str | None, Sdk] | None = None,
     then: Sequence[str] = (),
 ) -> None:
-    """Take a sweep to its end, or complete it; by the plan and with the SDKs that the caller has made and found. A failed cell is in its record, not raised.
+    """Run a sweep to its end, or complete it. A failed cell is in its record, not raised.
 
-    `then` names modules that the caller will need: they are imported while the tools compute.
+    A plan and SDKs that the caller already has are used as they are. `then` names modules that the caller will need:
+    they are imported while the tools compute.
 
     Raises InvalidInput before anything runs, RunNotEnded if the cells have run and the store is gone, RunTaken if
-    another process has taken the run over, and KeyboardInterrupt for a run that is stopped, also by SIGTERM or SIGHUP.
+    another process has taken over the run, and KeyboardInterrupt if the run is stopped, including by SIGTERM or
+    SIGHUP.
     """
     try:
         with hangup_interrupts():
@@ -58,7 +60,7 @@ async def _run(
     then: Sequence[str],
 ) -> None:
     this = asyncio.current_task()
-    if this and threading.current_thread() is threading.main_thread():  # no other may handle signals
+    if this and threading.current_thread() is threading.main_thread():  # no other can handle signals
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     plan = sweep if isinstance(sweep, Plan) else await asyncio.to_thread(plan_sweep, sweep)
     require_cells(site, plan.cells)
@@ -72,7 +74,7 @@ async def _run(
             with progress.listening(_log_trouble):
                 loading = asyncio.create_task(_load_the_end(lab.cores, then))
                 records = await _complete(plan.cells, lab, run)
-                loading.cancel()  # of a run in which no tool computes: the end loads it then
+                loading.cancel()  # if no tool computes, the end of the run loads it instead
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.to_thread(note_cancelled, site, run))
             raise
@@ -103,7 +105,10 @@ async def _finish(lab: Lab, run: SweepRecord, records: list[CellRecord]) -> None
 
 
 async def _load_the_end(cores: Cores, then: Sequence[str]) -> None:
-    """Make ready what the end needs, half a second's worth, while the tools compute: before, it would only keep them from it."""
+    """Import what the end of the run needs, half a second's worth, while the tools compute.
+
+    Earlier it would only delay their start.
+    """
     await cores.computing.wait()
     await asyncio.to_thread(_load, ("qhas.verdict.confirm", "qhas.report.publish", *then))
 

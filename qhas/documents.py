@@ -1,4 +1,4 @@
-"""Documents: the bases of what people write and of what is stored, and how a file is read and its faults are told."""
+"""Documents: the base classes of what users write and of what is stored; reading files and describing their faults."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from qhas.outside_text import reason_of
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 LARGEST_YAML = 1 << 20
-"""Three thousand networks with long paths; more is no file that somebody wrote."""
+"""Maximum bytes of a YAML file: three thousand networks with long paths; nobody writes a larger one."""
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 _KEY = re.compile(r"\w[\w -]{0,39}")
 _MOST_FAULTS = 20
-"""Told of one document: more nobody reads, and a wrong list of thousands has one each."""
+"""Maximum number of faults reported for a document: nobody reads more, and a wrong list has one per entry."""
 _NEAR = 0.6
-"""How alike a key must be to one that there is to be taken for a slip of it."""
+"""How similar a key must be to a known one to be taken for a typo of it."""
 _SAID = {
     "less_than": "it should be less than {lt}",
     "less_than_equal": "it should be at most {le}",
@@ -62,18 +62,18 @@ _SAID = {
     )
     for fault in faults.split()
 }
-"""Faults whose words are those of a library; `{}` is of the fault's own bounds."""
+"""Messages that replace a library's wording of a fault; `{}` takes the fault's own bounds."""
 _NULL = {"type": "null"}
 _UNKNOWN = frozenset({"extra_forbidden", "invalid_key"})
-"""What pydantic calls the fault of a key that no field has, the latter of one that is no text."""
+"""Pydantic's types of the fault of an unknown key; the latter is for a key that is not text."""
 
 
 def _shape(schema: dict[str, Any]) -> None:
-    """Shape a JSON schema so that a form made from it needs no explanation.
+    """Shape a JSON schema so that a form built from it needs no explanation.
 
-    The fields are numbered, for a database loses their order. One that may be left out is just its type, so that a form
-    has one input in place of a choice between a value and null; not so a switch, which has no third position, nor what
-    refers to a definition.
+    The fields are numbered, because a database loses their order. An optional field becomes just its type, so that a
+    form has one input instead of a choice between a value and null; except for a switch, which has no third position,
+    and for a reference to a definition.
     """
     for position, field in enumerate(schema.get("properties", {}).values()):
         field["position"] = position
@@ -86,9 +86,9 @@ def _shape(schema: dict[str, Any]) -> None:
 
 
 class Written(BaseModel):
-    """Base of everything that people write: immutable; a key that is not known is refused with those there are.
+    """Base of everything that users write: immutable; an unknown key is refused with a list of the known ones.
 
-    Its numbers are finite: JSON, in which it is stored, knows no others.
+    Its numbers are finite, because JSON, in which it is stored, has no others.
     """
 
     model_config = ConfigDict(
@@ -98,7 +98,11 @@ class Written(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _keys_are_named(cls, document: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """Not before: readers of records ignore unknown keys, by an option that only the validation itself knows."""
+        """Name the known keys in faults of unknown ones.
+
+        Not before validation: readers of records ignore unknown keys, by an option that only the validation itself
+        knows.
+        """
         try:
             return validate(document)
         except ValidationError as error:
@@ -122,7 +126,7 @@ class Written(BaseModel):
 
 
 def _is_unknown_key(fault: ErrorDetails) -> bool:
-    """Of the document itself: those of its parts are named already."""
+    """Whether the fault is an unknown key of the document itself: those of its parts are worded already."""
     return fault["type"] in _UNKNOWN and len(fault["loc"]) == 1
 
 
@@ -132,18 +136,18 @@ def _no_such_key(key: object, known: Iterable[str]) -> str:
 
 
 def perhaps(written: object, choices: Iterable[str]) -> str:
-    """The end of a refusal: which of the choices was perhaps meant; empty where none is near."""
+    """Return the end of a refusal: the choice that was perhaps meant; empty if none is similar."""
     near = get_close_matches(str(written), list(choices), 1, _NEAR)
     return f"; perhaps {near[0]} was meant" if near else ""
 
 
 def said(fault: ErrorDetails) -> str:
-    """What is wrong with a value, in words for whoever wrote it."""
+    """State what is wrong with a value, in words for the user who wrote it."""
     bounds = {name: _number(bound) for name, bound in fault.get("ctx", {}).items()}
     message = re.sub(r"^(Value error|Assertion failed), |^Input (?=should )", _plainly, fault["msg"])
     empty_text = fault["type"] == "too_short" and fault.get("input") == ""
     sentence = _SAID["string_too_short" if empty_text else fault["type"]] if fault["type"] in _SAID else ""
-    known = bounds or "{" not in sentence  # a fault that was told once has its words already
+    known = bounds or "{" not in sentence  # a fault that was worded before has its message already
     return (
         sentence.format(**bounds) if sentence and known else _nearer(message.rstrip("."), fault.get("input"))
     )
@@ -158,7 +162,7 @@ def _plainly(words: re.Match[str]) -> str:
 
 
 def _nearer(message: str, value: object) -> str:
-    """A message that lists the choices in quotes, with the one that was perhaps meant."""
+    """Extend a message that lists the choices in quotes by the one that was perhaps meant."""
     if not isinstance(value, str) or "was meant" in message:
         return message
     choices = [choice for choice in re.findall(r"'([^']+)'", message) if choice != value]
@@ -172,11 +176,11 @@ def _of_our_time(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
-"""A time in a stored document: with its offset from UTC, for others do not compare, and far from where calendars end."""
+"""A time in a stored document: with its UTC offset, as others do not compare, and far from the ends of the calendar."""
 
 
 def require_64_bits(content: bytes) -> None:
-    """Raise ValueError for JSON with a whole number that no column of the history holds."""
+    """Raise ValueError for JSON with an integer that no column of the history can hold."""
     if _LONG_NUMBER.search(content):
         json.loads(content, parse_int=_of_64_bits)
 
@@ -191,17 +195,17 @@ class Stored(BaseModel):
     """Base of everything stored: readers ignore keys that they do not know, which newer versions may have written."""
 
     model_config = ConfigDict(defer_build=True)
-    """A command reads a few of the documents that its modules declare: each validator is built when it is first used."""
+    """A command reads few of the documents that its modules declare: each validator is built on first use."""
 
 
 def require_distinct(rule: str, values: Iterable[object]) -> None:
-    """Raise ValueError for a value listed twice. The rule is half a sentence: "models must have different names"."""
+    """Raise ValueError for a value listed twice. `rule` begins the message: "models must have different names"."""
     if twice := [str(value) for value, count in Counter(values).items() if count > 1]:
         raise ValueError(f"{rule}; {', '.join(twice)} {'is' if len(twice) == 1 else 'are'} listed twice")
 
 
 def require_filled(document: Any, place: str) -> None:
-    """Raise ValueError for a key without a value anywhere below the place: it says nothing, and somebody meant something."""
+    """Raise ValueError for a key without a value anywhere below the place: something was meant, but not said."""
     if document is None or document == "":
         raise ValueError(f"{place}: there is no value; write one, or leave the key out")
     if isinstance(document, dict):
@@ -210,9 +214,9 @@ def require_filled(document: Any, place: str) -> None:
 
 
 def parse_yaml(path: Path, model: type[ModelT], what: str, filled: Sequence[str] = ()) -> ModelT:
-    """Read a YAML file into a model, or raise InvalidInput with one sentence naming file, place and fault.
+    """Read a YAML file into a model, or raise InvalidInput with one sentence naming the file, place and fault.
 
-    Below the keys in `filled` nothing may be empty.
+    Nothing below the keys in `filled` may be empty.
     """
     try:
         text = read_file(path, LARGEST_YAML).decode()
@@ -220,7 +224,7 @@ def parse_yaml(path: Path, model: type[ModelT], what: str, filled: Sequence[str]
         raise InvalidInput(
             f"The {what} file {path} cannot be read: there is no such file; correct its path."
         ) from None
-    except (OSError, ValueError) as error:  # no UTF-8, or a path that cannot be one
+    except (OSError, ValueError) as error:  # not UTF-8, or not a possible path
         raise InvalidInput(f"The {what} file {path} cannot be read: {reason_of(error)}.") from error
     try:
         document: Any = plain_yaml.load(text)
@@ -243,7 +247,10 @@ def parse_yaml(path: Path, model: type[ModelT], what: str, filled: Sequence[str]
 
 
 def _fault(error: Exception) -> str:
-    """Where and why, without a word of the file: who names a file to a worker need not be who may read it."""
+    """State where and why, without quoting the file.
+
+    A user who names a file to a worker may not be allowed to read it.
+    """
     problem, mark = getattr(error, "problem", None) or str(error), getattr(error, "problem_mark", None)
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
     plain = re.sub(r"'(?!\\\w')[^']{2,}'", "'...'", re.sub(r'"(?!<).*"', "'...'", " ".join(problem.split())))
@@ -251,9 +258,9 @@ def _fault(error: Exception) -> str:
 
 
 def anchored(file: Path, place: str, address: str) -> str:
-    """An address written at a place of a file: URLs as they are, paths made absolute from the file's folder.
+    """Return an address from a place in a file: URLs as they are, paths made absolute from the file's folder.
 
-    Raises InvalidInput for what cannot be a path.
+    Raises InvalidInput if it cannot be a path.
     """
     if has_controls(address):
         raise InvalidInput(
@@ -263,20 +270,23 @@ def anchored(file: Path, place: str, address: str) -> str:
         return address
     try:
         return str((file.parent / Path(address).expanduser()).resolve())
-    except (RuntimeError, ValueError, OSError) as error:  # no such home, a NUL, a loop of links
+    except (RuntimeError, ValueError, OSError) as error:  # an unknown home, a NUL, a loop of links
         reason = str(error).rstrip(".")
         raise InvalidInput(f"In {file}, {place}: {address!r} cannot be a path: {reason}.") from error
 
 
 def _place(fault: ErrorDetails) -> str:
-    """Where a fault stands. An unknown key that nobody would write is a line of a file that is no such document."""
+    """Return where a fault is.
+
+    An unknown key that no user would write is masked: it is a line of a file of some other kind.
+    """
     *outer, last = map(str, fault["loc"]) if fault["loc"] else [""]
     shown = "'...'" if fault["type"] in _UNKNOWN and not _KEY.fullmatch(last) else last
     return ".".join([*outer, shown])
 
 
 def describe(error: ValidationError) -> str:
-    """The first faults of a validation as one line, each with the place where it stands, and the number of the others."""
+    """Describe the first faults of a validation in one line, each with its place, and the number of the others."""
     faults = [
         ": ".join(filter(None, (_place(fault), said(fault))))
         for fault in error.errors(include_url=False)[:_MOST_FAULTS]

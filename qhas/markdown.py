@@ -1,4 +1,4 @@
-"""Text from outside in Markdown, as GitHub, GitLab and the Prefect UI render it: no markup of it counts, and nobody is called."""
+"""Text from outside in Markdown, as GitHub, GitLab and the Prefect UI render it: without markup and mentions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from qhas.outside_text import shown
 _MARKUP = re.compile(r"[\\`*\[\]|~$#]|(?<![^\W_])_|_(?![^\W_])")
 _OF_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _CALLS = re.compile(r"([@#])(?=\w)")
-"""Names of users and of issues, which are links though escaped; what has no width ends them."""
+"""Mentions of users and issues, which become links even if escaped; a zero-width character breaks them."""
 _BEGINS_BLOCK = re.compile(r"^(\d{0,9})(?=[.)+-](?: |$)|[-=+]{2})")
 
 
 def as_text(text: str) -> str:
-    """One line that is shown as it stands, also at the beginning of a line and in a cell of a table."""
+    """Return one line that is rendered literally, even at the start of a line or in a table cell."""
     line = " ".join(shown(text).split())
     line = _MARKUP.sub(r"\\\g<0>", line)
     line = re.sub(r"[&<>]", lambda match: _OF_HTML[match[0]], line)
@@ -22,6 +22,9 @@ def as_text(text: str) -> str:
 
 
 def as_code(text: str) -> str:
-    """The same as code: a path, an address, a revision. Its backticks become apostrophes, for nothing escapes them there."""
+    """Return the text as code: a path, an address, a revision.
+
+    Its backticks become apostrophes, since nothing can escape them in code.
+    """
     line = " ".join(shown(text).split()).replace("`", "'").replace("|", "\\|")
     return f"`{line}`" if line else ""

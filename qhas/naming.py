@@ -1,7 +1,7 @@
 """Names that become paths and object keys, checked once, here.
 
-Whoever chose a name (a user, a device, a tool, a stored record), it goes through this module before it is joined to a
-path or a key.
+Whatever chose a name (a user, a device, a tool, a stored record), it passes through this module before it is joined to
+a path or a key.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from pydantic import AfterValidator, WithJsonSchema
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SOC = re.compile(r"[a-z0-9][a-z0-9_]{1,39}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Devices under Windows, whatever their ending and folder: a store is copied there, too."""
+"""Devices under Windows, with any extension and in any folder: a store may be copied there too."""
 _UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode categories: controls, halves of surrogate pairs, separators of lines and paragraphs."""
+"""Unicode categories: controls, surrogate halves, line and paragraph separators."""
 _LONGEST_PART = 255
-"""Bytes of a file's name on the file systems of Linux."""
+"""Maximum bytes of a file name on Linux file systems."""
 _LONGEST_PATH = 2048
-"""Bytes of a relative path: Linux takes 4096, the folder that it is joined to included."""
+"""Maximum bytes of a relative path: Linux accepts 4096, including the folder that it is joined to."""
 _DIGEST = 16
 _MARKED = re.compile(rf"(?i)(^|/)[0-9a-f]{{{_DIGEST}}}-")
 _LONGEST_KEY = 500
-"""Characters of a path as a key: S3 takes 1024 bytes, of which run and cell have 350."""
+"""Maximum characters of a path as a key: S3 accepts 1024 bytes, of which run and cell have 350."""
 _LONGEST_FOLDER = _LONGEST_KEY - 100
 _PACKED = ".gz"
-"""What a file's key ends with when it is packed on its way into the store: there is room for it behind every key."""
+"""Ending of a file's key when it is packed on its way into the store: every key leaves room for it."""
 _LONGEST_FILE = 100 - len(_PACKED)
 
 
@@ -52,7 +52,7 @@ def check_name(name: str) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Whether it can be one."""
+    """Whether the text can be a name."""
     return _passes(check_name, name)
 
 
@@ -65,7 +65,7 @@ def check_key(key: str) -> str:
 
 
 def is_key(key: str) -> bool:
-    """Whether it can be one: whoever may write to a store may leave other names there."""
+    """Whether the text can be a key: anyone who can write to a store may leave other names there."""
     return _passes(check_key, key)
 
 
@@ -78,14 +78,15 @@ def _passes(check: Callable[[str], str], name: str) -> bool:
 
 
 def has_controls(text: str) -> bool:
-    """Whether something in it breaks a line, steers a terminal or is no character: no path or address of anybody's has that."""
+    """Whether the text holds line breaks, terminal controls or surrogate halves: no real path or address does."""
     return any(unicodedata.category(character) in _UNSHOWN for character in text)
 
 
 def check_path(path: str) -> str:
     """Return a relative path as devices and tools choose them, or raise ValueError if it leads elsewhere.
 
-    Its parts may hold blanks and any script, as names of tensors do, but nothing that breaks a line or steers a terminal.
+    Its parts may hold blanks and any script, as tensor names do, but nothing that breaks a line or controls a
+    terminal.
     """
     if has_controls(path):
         fault = "it holds a line break or another control character"
@@ -103,14 +104,17 @@ def check_path(path: str) -> str:
 
 
 def check_file(name: str) -> str:
-    """Return the name of a file in a folder, or raise ValueError as `check_path` does and for a path of several parts."""
+    """Return the name of a file in a folder; raise ValueError as `check_path` does, or if it has several parts."""
     if "/" in name:
         raise ValueError(f"{name[:200]!r} cannot be the name of a file: it holds a '/'")
     return check_path(name)
 
 
 def below(folder: Path, path: str) -> Path:
-    """The host path of a relative path chosen outside. Raises ValueError if it leads out of the folder, also by a link."""
+    """Return the host path of a relative path from outside.
+
+    Raises ValueError if it leads out of the folder, even by a link.
+    """
     target = folder / check_path(path)
     if target.is_symlink() or not target.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{path!r} leads out of {folder} by a link")
@@ -118,17 +122,16 @@ def below(folder: Path, path: str) -> Path:
 
 
 def safe_name(name: str) -> str:
-    """The name somebody else chose for a file, made fit for `check_name`: other characters become '_'."""
+    """Make a file name from outside fit for `check_name`: other characters become '_'."""
     safe = re.sub(r"[^A-Za-z0-9._-]|(?<=\.)\.", "_", name)[-100:].lstrip("._-") or "unnamed"
     return re.sub(r"\A[^.]*", r"\g<0>_", safe)[:100] if _RESERVED.fullmatch(safe) else safe
 
 
 def safe_paths(paths: Iterable[str]) -> dict[str, str]:
-    """A key for each relative path chosen outside, no two alike and none a folder of another, even where case or a dot at the end
-    does not count.
+    """Return a key for each relative path from outside, no two alike and none a folder of another.
 
-    A path that is no key as it stands, meets another, is too long or looks marked is marked by its own digest. Behind
-    each key there is room for `.gz`.
+    This holds even where case or a trailing dot does not count. A path that is not a valid key, collides with another,
+    is too long or looks marked is marked with its own digest. Every key leaves room for `.gz`.
     """
     keys = {path: re.sub(r"\.(?=/|\Z)", "_", "/".join(map(safe_name, path.split("/")))) for path in paths}
     alike = Counter(key.lower() for key in keys.values())
@@ -155,13 +158,13 @@ def _marked(key: str, path: str) -> str:
 
 
 def check_soc(name: str) -> str:
-    """Return the SoC name, or raise ValueError if no tool could take it."""
+    """Return the SoC name, or raise ValueError if no tool could accept it."""
     if not SOC.fullmatch(name) or _RESERVED.fullmatch(name):
         raise ValueError(f"{name!r} cannot be a SoC: use lower-case letters, digits and '_', as in sm8750")
     return name
 
 
-# The patterns stand in the schemas of flow parameters too, so that the Prefect API refuses what would fail here.
+# The patterns are also in the schemas of flow parameters, so that the Prefect API refuses what would fail here.
 Name = Annotated[
     str, AfterValidator(check_name), WithJsonSchema({"type": "string", "pattern": f"^{SAFE.pattern}$"})
 ]

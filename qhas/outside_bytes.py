@@ -1,4 +1,4 @@
-"""Files and packed bytes from outside, read up to a limit: what never ends, blocks or unpacks without end is refused."""
+"""Files and packed bytes from outside, read up to a limit: input that blocks, or never ends, is refused."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 LARGEST_DIRECTORY = 4 << 20
-"""Bytes of a zip's directory: some forty thousand records."""
+"""Maximum bytes of a zip's directory: some forty thousand records."""
 _CHUNK = 1 << 20
 _GZIP = 16 + zlib.MAX_WBITS
-"""What zlib calls a member of a gzip file, with its header, checksum and length."""
+"""zlib's code for a member of a gzip file, with its header, checksum and length."""
 
 
 class Unbounded(OSError):
-    """No regular file, or more than a limit. The message is the rest of a sentence that begins with its name."""
+    """Not a regular file, or beyond a limit. The message continues a sentence that begins with the file's name."""
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """A regular file, to be read. Never waits for a writer of a pipe.
+    """Open a regular file for reading. Never waits for a pipe's writer.
 
-    Raises Unbounded, and other kinds of OSError for what cannot be opened.
+    Raises Unbounded, and other kinds of OSError if it cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -37,16 +37,16 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_file(path: Path, largest: int) -> bytes:
-    """The bytes of a regular file of at most `largest`. Raises Unbounded and OSError, as `open_regular` does."""
+    """Return the bytes of a regular file of at most `largest`. Raises Unbounded and OSError, as `open_regular` does."""
     with open_regular(path) as file:
-        content = file.read(largest + 1) or b""  # None of a file of the kernel that has nothing yet
+        content = file.read(largest + 1) or b""  # None for a kernel file that has no data yet
     if len(content) > largest:
         raise Unbounded(f"it is over {shown_limit(largest)}, the most that is read of such a file")
     return content
 
 
 def unpack(content: bytes, largest: int) -> bytes:
-    """What gzip packed, of at most `largest` bytes. Raises Unbounded; EOFError and OSError for damaged data."""
+    """Unpack gzip data to at most `largest` bytes. Raises Unbounded; EOFError and OSError for damaged data."""
     member = zlib.decompressobj(_GZIP)
     try:
         whole = member.decompress(content, largest + 1)
@@ -60,7 +60,10 @@ def unpack(content: bytes, largest: int) -> bytes:
 
 
 def _unpack_in_parts(content: bytes, largest: int) -> bytes:
-    """The same of what has several members, padding or no end: a member at a time would copy all others behind it."""
+    """Unpack data with several members, padding or no end.
+
+    Unpacking member by member would copy all that follows each of them.
+    """
     parts, size = list[bytes](), 0
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
@@ -79,7 +82,7 @@ def _endless(largest: int) -> Unbounded:
 
 @contextmanager
 def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A zip file whose directory has at most `LARGEST_DIRECTORY`. Raises what `zipfile` does."""
+    """Open a zip file whose directory has at most `LARGEST_DIRECTORY` bytes. Raises what `zipfile` does."""
     with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
         file.largest = None
         _require_distinct(archive)
@@ -87,7 +90,10 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _require_distinct(archive: zipfile.ZipFile) -> None:
-    """Of records of one name each reader takes its own: what is looked at would be another than what runs."""
+    """Refuse records of the same name: each reader picks a different one.
+
+    What is inspected would then differ from what runs.
+    """
     seen = set[str]()
     for name in archive.namelist():
         if name in seen:
@@ -96,7 +102,7 @@ def _require_distinct(archive: zipfile.ZipFile) -> None:
 
 
 class _Bounded(io.FileIO):
-    """Refuses to be read in larger pieces than a directory has, as `zipfile` does in one with whatever is declared."""
+    """Refuses reads larger than a directory may be: `zipfile` reads one at once, at whatever size is declared."""
 
     largest: int | None = LARGEST_DIRECTORY
 
@@ -107,14 +113,14 @@ class _Bounded(io.FileIO):
             raise Unbounded("it is no regular file; name one")
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """See `io.FileIO.read`."""
+        """Read as `io.FileIO.read` does, within the limit."""
         if self.largest is not None and size is not None and size > self.largest:
             raise zipfile.BadZipFile(f"its directory is over {shown_limit(self.largest)}")
         return super().read(-1 if size is None else size) or b""
 
 
 def shown_limit(size: int) -> str:
-    """A limit in bytes for people, in the largest binary unit that it fills."""
+    """Return a limit in bytes as text, in the largest binary unit that it fills."""
     for unit, name in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")):
         if size >= unit:
             return f"{size / unit:.4g} {name}"

@@ -1,8 +1,8 @@
-"""The Prefect server of a run that is started from the command where no API is named: on loopback, for this process alone.
+"""A run's own Prefect server, started if no API is configured: on loopback, for this process only.
 
-Prefect would start one itself, but only when it is first asked, with all of its server imported into the asking process,
-and without a login, while other users of the host reach loopback too. This one comes up while the rest is still imported,
-on a socket that was this process's before: nobody else can answer in its place.
+Prefect would start one itself, but only on the first request, with its whole server imported into the requesting
+process, and without a login, although other users of the host can reach loopback too. This one starts while the rest
+is still being imported, on a socket that this process already holds: no other process can answer in its place.
 """
 
 from __future__ import annotations
@@ -28,19 +28,21 @@ _EPHEMERAL = {
     "PREFECT__SERVER_FINAL": "1",
     "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "0",
 }
-"""What Prefect 3.8.8 gives to a server of this kind: no UI, and none of the services that deployments need. And no types of blocks, which
-are for the forms of a UI: to store them takes a fifth of the start."""
+"""What Prefect 3.8.8 sets for a server of this kind: no UI, and none of the services that deployments need.
+
+Block types, which are for the forms of a UI, are not registered either: storing them takes a fifth of the startup.
+"""
 _open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 @cache
 def own_server() -> OwnServer:
-    """The server of this process: started by the first call, and ended at exit, after all that Prefect still sends then."""
+    """Return this process's server: started by the first call, stopped at exit after Prefect's last messages."""
     return OwnServer()
 
 
 class OwnServer:
-    """A server that is starting or has started. Nobody gets in without `login`, and no web page."""
+    """A server that is starting or has started. It accepts no request without `login`, and none from a web page."""
 
     def __init__(self) -> None:
         self.login = new_login()
@@ -52,7 +54,7 @@ class OwnServer:
                 env=os.environ | _EPHEMERAL | guard(self.login),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[descriptor],
-                start_new_session=True,  # Ctrl-C is for the run, whose end the server is still told
+                start_new_session=True,  # Ctrl-C is for the run, which still reports its end to the server
             )
         tether(self._process.pid)
         atexit.register(self._stop)
@@ -62,13 +64,13 @@ class OwnServer:
         return self._process.pid
 
     def ready(self) -> None:
-        """Return when it answers. Raises InvalidInput when it has ended, or has not answered for ten minutes."""
+        """Return when it answers. Raises InvalidInput if it has exited, or has not answered for ten minutes."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             try:
                 with _open_url(f"{self.api}/health", timeout=_LOOK_SECONDS):
                     return
-            except OSError:  # a timeout and a URLError are ones
+            except OSError:  # includes timeouts and URLError
                 if (code := self._process.poll()) is not None:
                     raise InvalidInput(
                         f"Prefect's server, which this process started for itself, ended with exit code {code}; it says why above."

@@ -1,6 +1,6 @@
-"""YAML as people write it: no key twice, and aliases that stay as small as what they stand for.
+"""YAML as users write it: no key twice, and limits on its size with aliases expanded.
 
-Everything is counted on the stream of events, before anything is built: aliases unfold to any size, deep nesting
+Everything is counted on the stream of events, before anything is built: aliases expand to any size, and deep nesting
 overflows the stack of libyaml's binding.
 """
 
@@ -14,41 +14,41 @@ import yaml
 from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, MappingStartEvent, ScalarEvent
 
 MOST_NODES = 20_000
-"""Keys and values, aliases unfolded: three thousand networks with all their keys. They are validated in seconds."""
+"""Keys and values, aliases expanded: three thousand networks with all their keys. They are validated in seconds."""
 DEEPEST = 50
-"""Levels: the deepest document has five."""
+"""Levels of nesting: the deepest document has five."""
 LONGEST_VALUE = 1 << 16
-"""Characters: a path has 4096 at most. Numbers of base 60 take a time that grows with the square of their length."""
+"""Characters: a path has at most 4096. Parsing a number in base 60 takes time quadratic in its length."""
 MOST_DIGITS = 100
-"""Of a number: Python shows none of over 4300, and has them from 3600 of another base."""
+"""Digits of a number: Python prints none of over 4300, which a number in another base has from 3600 digits on."""
 _NUMBER = re.compile(r"[-+]?(?:0[xob][0-9a-fA-F_]+|[0-9_:.]+)")
 MOST_TAGS = 10
-"""Declared ones: libyaml looks through all of them for each."""
+"""Declared tags: libyaml searches all of them for each one."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class YamlRefused(yaml.MarkedYAMLError):
-    """YAML, but none that is taken."""
+    """YAML, but not of the kind that is accepted."""
 
     def __init__(self, problem: str, mark: Any) -> None:
         super().__init__(problem=problem, problem_mark=mark)
 
 
 def load(text: str) -> Any:
-    """The document. Raises yaml.YAMLError, with the mark of the place wherever there is one."""
+    """Return the document. Raises yaml.YAMLError, with the mark of the place if there is one."""
     if len(re.findall(r"^%TAG", text, re.MULTILINE)) > MOST_TAGS:
         raise yaml.YAMLError(f"it declares more than {MOST_TAGS} tags; none is needed")
     _check(text)
     try:
-        return yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe one, by its name
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe loader, as its name says
     except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError, RecursionError) as error:
-        # What constructors of values end in: a date that is none, `!!bool maybe`, a number of base 60 without end.
+        # Raised by the constructors of values: for an impossible date, `!!bool maybe`, an endless number in base 60.
         raise yaml.YAMLError(f"a value is none of its type ({error})") from error
 
 
 @dataclass
 class _Open:
-    """A sequence or a mapping that has not ended: its nodes so far, and for a mapping its keys."""
+    """A sequence or mapping that has not ended yet: its nodes so far, and a mapping's keys."""
 
     anchor: str | None
     keys: dict[str, int] | None
@@ -63,7 +63,7 @@ class _Open:
 def _check(text: str) -> None:
     within, sizes, scalars = [_Open(None, None)], dict[str, int](), dict[str, str]()
     key: str | None
-    mark: Any  # libyaml's binding has a type of its own
+    mark: Any  # libyaml's binding has its own type
     for event in yaml.parse(text, Loader=_LOADER):
         mark, parent = event.start_mark, within[-1]
         if isinstance(event, CollectionStartEvent):
@@ -106,6 +106,6 @@ def _check(text: str) -> None:
 
 
 def _is_number(event: ScalarEvent) -> bool:
-    """Also one that only its tag makes a number."""
+    """Whether the scalar is a number, including one that only its tag makes a number."""
     plain = event.implicit[0] or (event.tag or "").endswith((":int", ":float"))
     return bool(plain and _NUMBER.fullmatch(event.value))

@@ -1,4 +1,7 @@
-"""An empty database for a Prefect server. Its own migrations make the same, step by step from Prefect's first release, which takes seconds."""
+"""An empty database for a Prefect server.
+
+Prefect's migrations would build the same one step by step from its first release, which takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 NAME = "prefect.db"
-"""What Prefect calls it, in its home."""
+"""Prefect's name for it, in its home."""
 _TABLES, _MADE_BY = "prefect_database.sql", "-- Prefect "
 
 
 def make_database(home: Path) -> bool:
-    """Lay one into a home of Prefect's that has none, whole or not at all; whether it did.
+    """Create one atomically in a Prefect home that has none; return whether it was created.
 
-    Only the version of Prefect that the tables are from gets them: any other, and whatever goes wrong here, is left to the migrations.
+    Only the version of Prefect that the tables come from gets them: any other version, and any failure here, is left
+    to the migrations.
     """
     made_by, _, tables = (resources.files("qhas") / _TABLES).read_text(encoding="utf-8").partition("\n")
     with suppress(OSError, sqlite3.Error, PackageNotFoundError):
@@ -29,6 +33,6 @@ def make_database(home: Path) -> bool:
             new = Path(scratch, NAME)
             with closing(sqlite3.connect(new)) as connection:
                 connection.executescript(tables)
-            os.link(new, home / NAME)  # unlike a rename, never over one that another process has made
+            os.link(new, home / NAME)  # unlike a rename, never replaces one that another process has made
         return True
     return False

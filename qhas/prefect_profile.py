@@ -1,4 +1,4 @@
-"""Whether the user has a Prefect API, read where Prefect reads it and without importing it, which takes seconds."""
+"""Whether the user has a Prefect API, read where Prefect reads it, without importing it, which takes seconds."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ HOW_TO_RECORD = (
 )
 _URL = "PREFECT_API_URL"
 _LARGEST = 4 << 20
-"""Bytes of a file of settings."""
+"""Maximum bytes of a settings file."""
 
 
 def has_api() -> bool:
     """Whether PREFECT_API_URL is set: in the environment, `.env`, prefect.toml, pyproject.toml, or the active profile.
 
-    The first place that names it decides. What cannot be read names none. Raises OSError for a place that is no regular file,
-    or over a limit: Prefect would wait for it, or read it without end.
+    The first place that names it decides. An unreadable place names none. Raises OSError for one that is not a regular
+    file, or is over a limit: Prefect would wait for it, or read it without end.
     """
     return bool(next(filter(None, _urls()), None))
 
@@ -40,7 +40,7 @@ def _urls() -> Iterator[Any]:
 
 
 def _profile(dotenv: Mapping[str, str]) -> Mapping[str, Any]:
-    """The active profile; the one that Prefect comes with if the user has none of that name."""
+    """Return the active profile, or Prefect's bundled one if the user has none of that name."""
     default = _toml(_bundled_profiles())
     profiles = _toml(path) if (path := _profiles_path(dotenv)).exists() else {}
     active = os.environ.get("PREFECT_PROFILE") or profiles.get("active")
@@ -73,7 +73,7 @@ def _dotenv() -> dict[str, str]:
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(_text(path))
-    except ValueError:  # a TOMLDecodeError is one
+    except ValueError:  # includes TOMLDecodeError
         return {}
 
 
@@ -81,7 +81,7 @@ def _text(path: Path) -> str:
     try:
         return read_file(path, _LARGEST).decode("utf-8")
     except Unbounded as fault:
-        if path.is_dir():  # which Prefect passes over
+        if path.is_dir():  # Prefect ignores it
             return ""
         raise OSError(errno.EINVAL, f"{fault}; Prefect would read it", str(path)) from None
     except (OSError, ValueError):

@@ -1,8 +1,8 @@
-"""Questions in SQL over everything that runs have stored: DuckDB over the history, the runs and their verdicts.
+"""SQL queries over everything that runs have stored: DuckDB over the history, the runs and their verdicts.
 
-The views are `cells` and `ops` (the history, a row a cell and a row an op type of a cell: docs/verdicts.md), `runs` and
-`verdicts`. Only those that a question names are read, and of the history only the columns that it needs. DuckDB runs in this process, sees these tables and nothing else:
-neither files, nor the network, nor the variables of this program.
+The views are `cells` and `ops` (the history, a row per cell and a row per op type of a cell: docs/verdicts.md), `runs`
+and `verdicts`. Only those that a query names are read, and of the history only the columns that it needs. DuckDB runs
+in this process and sees only these tables: no files, no network, and none of this program's variables.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _MEMORY = "4GB"
 LARGEST_ANSWER = 1 << 30
-"""Bytes of an answer, which is held as a whole: five million rows of `cells` with all columns."""
+"""Maximum bytes of an answer, which is held in memory: five million rows of `cells` with all columns."""
 _ROWS_AT_ONCE = 100_000
 _INTERRUPT_SECONDS = 0.1
 _SETTINGS = {
@@ -44,23 +44,23 @@ _SETTINGS = {
 }
 
 _NO_FILES = "set temp_directory = ''; set enable_external_access = false"
-"""In this order: what is too large for the memory is written nowhere, and nothing else is."""
+"""In this order: DuckDB spills nothing to disk, and reads and writes no other file."""
 
 
 def ask(
     store: Store, question: str, left_out: Listener = log_damage, seconds: float = LONGEST_SECONDS
 ) -> pa.Table:
-    """The answer to a SELECT over the views, as an Arrow table.
+    """Return the answer to a SELECT over the views, as an Arrow table.
 
-    `left_out` hears of each file of the history that cannot be read and does not count. Raises StoreError, and InvalidInput for
-    what is no such question or is not answered after so many seconds of computing.
+    `left_out` is called for each file of the history that cannot be read and is left out. Raises StoreError, and
+    InvalidInput if `question` is not such a query, or is not answered after `seconds` of computing.
     """
-    import duckdb  # a tenth of a second, which nobody else need pay
+    import duckdb  # takes a tenth of a second, needed only here
 
     with duckdb.connect(config=dict(_SETTINGS)) as connection:
         connection.execute(_NO_FILES)
         try:
-            question.encode()  # what a shell hands over may be no text at all
+            question.encode()  # an argument from a shell may not be valid text
             (statement,) = connection.extract_statements(question)
         except ValueError:
             raise InvalidInput("A question is one SELECT; this is none, or several.") from None
@@ -91,7 +91,7 @@ def _register_named(connection: DuckDBPyConnection, question: str, store: Store,
 
 
 def _answer(connection: DuckDBPyConnection, statement: Statement, seconds: float) -> pa.Table:
-    """In a thread of its own: what DuckDB computes hears of no signal, and is ended by another thread alone."""
+    """Compute in a separate thread: DuckDB ignores signals while computing, and only another thread can stop it."""
     answer: Future[pa.Table] = Future()
 
     def compute() -> None:
@@ -111,7 +111,7 @@ def _answer(connection: DuckDBPyConnection, statement: Statement, seconds: float
                 " with --timeout."
             )
     finally:
-        while thread.is_alive():  # an interrupt before the question has begun is none
+        while thread.is_alive():  # an interrupt before the query has started has no effect
             connection.interrupt()
             thread.join(_INTERRUPT_SECONDS)
     return answer.result()
@@ -133,7 +133,7 @@ def _computed(connection: DuckDBPyConnection, statement: Statement) -> pa.Table:
 
 
 def _distinctly_named(answer: pa.Table) -> pa.Table:
-    """Of columns of one name, as a join has, the later ones are numbered: `state`, `state_2`."""
+    """Number the later ones of columns with the same name, as after a join: `state`, `state_2`."""
     names: list[str] = []
     for column in answer.column_names:
         numbered = (f"{column}_{number}" for number in count(2))
@@ -143,14 +143,14 @@ def _distinctly_named(answer: pa.Table) -> pa.Table:
 
 def _refusal(error: Exception) -> InvalidInput:
     what = " ".join(shown(str(error)).split("\n\nLINE")[0].split())
-    what = re.sub(r" Did you mean \"pg_[^?]*\?", "", what)  # its own tables are nobody's
+    what = re.sub(r" Did you mean \"pg_[^?]*\?", "", what)  # DuckDB's own tables are not views of ours
     return InvalidInput(
         f"The question cannot be answered: {what.rstrip('.')}. The views are {', '.join(VIEWS)}."
     )
 
 
 def runs_table(store: Store) -> pa.Table:
-    """The view `runs`, the last begun first."""
+    """Return the view `runs`, the last started first."""
     import pyarrow as pa
 
     text, whole = pa.string(), pa.int64()
@@ -174,7 +174,7 @@ def _verdicts(store: Store) -> pa.Table:
 
 
 def _table(rows: Iterable[Mapping[str, Any]], types: Mapping[str, pa.DataType]) -> pa.Table:
-    """Of these types, so that a store without rows has them too."""
+    """Build a table with these types, so that a store without rows has them too."""
     import pyarrow as pa
 
     chosen = [{name: row[name] for name in types} for row in rows]
@@ -184,4 +184,4 @@ def _table(rows: Iterable[Mapping[str, Any]], types: Mapping[str, pa.DataType]) 
 _HISTORY = {"cells": Kind.CELLS, "ops": Kind.OPS}
 _OTHERS: Mapping[str, Callable[[Store], pa.Table]] = {"runs": runs_table, "verdicts": _verdicts}
 VIEWS = (*_HISTORY, *_OTHERS)
-"""What a question may name."""
+"""The views that a query may name."""

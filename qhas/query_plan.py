@@ -1,4 +1,7 @@
-"""What is known of a question before it is asked: which columns it reads, by DuckDB's plan over views without rows, and how long it may take."""
+"""What is known of a query before it runs: which columns it reads, and how long it may take.
+
+The columns are those in DuckDB's plan over views without rows.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,14 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 LONGEST_SECONDS = 600
-"""A question that takes longer is rarely what somebody meant: a join without a condition, a recursion without end."""
+"""A query that takes longer is rarely intended: a join without a condition, an endless recursion."""
 _READS = "PYTHON_ARROW_SCAN"
-"""What the plan calls the reading of a view; anything else that reads may show columns without naming them."""
+"""The plan's name for reading a view; any other reading step may use columns without naming them."""
 _READS_NONE = ("DUMMY_SCAN", "EMPTY_RESULT")
 
 
 def columns_read(connection: DuckDBPyConnection, question: str, views: Mapping[str, pa.Schema]) -> set[str]:
-    """Of these views, in whichever they are; all columns where the plan does not tell, or the question is none."""
+    """Return the columns that a query reads from any of these views; all of them if the plan fails or does not say."""
     import duckdb
 
     every = {name for schema in views.values() for name in schema.names}
@@ -36,7 +39,7 @@ def columns_read(connection: DuckDBPyConnection, question: str, views: Mapping[s
 
 
 def _read(step: Mapping[str, Any]) -> Iterator[str | None]:
-    """Columns that a step of a plan reads and those below it; None for a step that does not tell."""
+    """Yield the columns that a step of a plan and those below it read; None for a step that does not say."""
     if step["name"] == _READS:
         projections = step["extra_info"]["Projections"]
         yield from [projections] if isinstance(projections, str) else projections
@@ -47,7 +50,10 @@ def _read(step: Mapping[str, Any]) -> Iterator[str | None]:
 
 
 def with_unread(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The table with all columns of the schema, those it does not have as nulls, which are stored once: a question may name what it does not read."""
+    """Return the table with all columns of the schema, the missing ones as nulls, stored once.
+
+    A query may name columns that it does not read.
+    """
     import pyarrow as pa
 
     batches = table.to_batches()

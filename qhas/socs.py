@@ -1,7 +1,7 @@
 """SoCs known to this version, as data. Unknown names are allowed: the SDK decides.
 
 Source: the QNN SoC table of the public ExecuTorch backend (`qc_schema.py`) and Qualcomm's published MLPerf Mobile
-builds. The Hexagon architecture of small SKUs differs between sources and is left out where it does.
+builds. The Hexagon architecture of small SKUs is omitted if the sources differ.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """Runs and cells as they are stored."""
 
 LATEST = "latest"
-"""Stands for the run that began last."""
+"""Stands for the run that was started last."""

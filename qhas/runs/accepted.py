@@ -1,6 +1,7 @@
-"""Levels that somebody has accepted: from that run on a cell's figures are held against them.
+"""Accepted levels: from the accepted run on, a cell's figures are compared with them.
 
-One object an acceptance, written whole. What is taken back stays, with who took it back, and counts no more.
+One object per acceptance, written atomically. A withdrawn acceptance is kept, with who withdrew it, but does not
+count.
 """
 
 from __future__ import annotations
@@ -19,24 +20,24 @@ from qhas.runs.record import BudgetResult, BudgetState
 from qhas.store import Store
 
 LONGEST = 500
-"""Characters of a reason."""
+"""Maximum length of a reason, in characters."""
 _SCHEMA_VERSION = 1
 _NOISE = 0.03
-"""Share by which a noisy figure may be beyond its accepted level: smaller changes are not worth a morning."""
+"""Share by which a noisy figure may be worse than its accepted level: smaller changes are not worth a morning."""
 
 Who = Annotated[ShownText, Field(min_length=1, max_length=100)]
 Why = Annotated[ShownText, Field(min_length=1, max_length=LONGEST)]
 
 
 class Withdrawal(Stored):
-    """Who took an acceptance back, and when."""
+    """Who withdrew an acceptance, and when."""
 
     by: Who
     at: Moment
 
 
 class Acceptance(Stored):
-    """A cell's level in a run is the baseline from then on: who says so, when, and why."""
+    """A cell's level in a run, accepted as the baseline from then on: by whom, when, and why."""
 
     schema_version: int = Field(default=_SCHEMA_VERSION, le=_SCHEMA_VERSION)
     sweep: Name
@@ -53,12 +54,12 @@ class Acceptance(Stored):
 
     @property
     def sentence(self) -> str:
-        """For people, without a full stop."""
+        """Who accepted the level, when, and why, in words without a full stop."""
         return f"accepted by {self.by} on {self.at.date().isoformat()}: {self.reason.rstrip('.')}"
 
     @property
     def told(self) -> str:
-        """The whole of it in a sentence."""
+        """The whole acceptance in a sentence, with the withdrawal if there is one."""
         what = f"{self.run_id}/{self.cell}: {self.sentence}"
         if gone := self.withdrawn:
             return f"{what}; taken back by {gone.by} on {gone.at.date().isoformat()}."
@@ -66,14 +67,14 @@ class Acceptance(Stored):
 
     @property
     def key(self) -> str:
-        """Where it is stored."""
+        """The key under which the acceptance is stored."""
         return keys.accepted(self.sweep, self.cell, self.run_id)
 
 
 def read_acceptances(store: Store, sweep: str | None = None, cell: str | None = None) -> list[Acceptance]:
-    """Those of a sweep, of one of its cells, or of all, the oldest first, with those taken back. Raises StoreError.
+    """Return the acceptances of a sweep, of one of its cells, or of all sweeps, oldest first. Raises StoreError.
 
-    What cannot be read is left out: a later version's, or none.
+    Withdrawn ones are included. Objects that cannot be read, such as those of a later version, are left out.
     """
     prefix = keys.accepted(sweep, cell) if sweep else keys.ACCEPTED
     listed = (each.key for each in store.objects(prefix))
@@ -87,12 +88,12 @@ def read_acceptances(store: Store, sweep: str | None = None, cell: str | None = 
 
 
 def read_accepted(store: Store, sweep: str, cell: str | None = None) -> list[Acceptance]:
-    """Those that count. Raises StoreError."""
+    """Return the acceptances that have not been withdrawn. Raises StoreError."""
     return [acceptance for acceptance in read_acceptances(store, sweep, cell) if acceptance.withdrawn is None]
 
 
 def read_acceptance(store: Store, sweep: str, cell: str, run_id: str) -> Acceptance | None:
-    """That of one cell of one run, also if it was taken back. Raises StoreError."""
+    """Return the acceptance of one cell of one run, even if it was withdrawn. Raises StoreError."""
     key = keys.accepted(sweep, cell, run_id)
     return _acceptance(key, store.read(key))
 
@@ -104,11 +105,11 @@ def _acceptance(key: str, content: bytes | None) -> Acceptance | None:
         return None
     return (
         acceptance if acceptance and acceptance.key == key else None
-    )  # a copy at another place says nothing there
+    )  # a copy under another key does not count
 
 
 def with_accepted(results: Iterable[BudgetResult], accepted: Iterable[Acceptance]) -> list[BudgetResult]:
-    """The results, of which those over the budget but not beyond what was accepted last are ACCEPTED."""
+    """Return the results, with those over budget but not beyond the last accepted level as ACCEPTED."""
     levels = {name: acceptance for acceptance in accepted for name in acceptance.budgets}
     return [_allowed(result, levels.get(result.figure)) for result in results]
 

@@ -1,4 +1,4 @@
-"""Which run another one is to be compared with."""
+"""Choose the run that another run is compared with."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from qhas.store import Store
 
 
 class NoBaseline(InvalidInput):
-    """A run is the first finished one of its sweep."""
+    """There is no finished run of the sweep before the run."""
 
 
 def baseline_of(store: Store, run_id: str) -> str:
-    """The last finished run of the same sweep before this one. Raises NoBaseline if there is none, and StoreError."""
+    """Return the last finished run of the sweep before this one. Raises NoBaseline if there is none, and StoreError."""
     run = read_run(store, run_id)
     if run is None:
         raise InvalidInput(f"The store {store.root} has no run {run_id}; `qhas runs` lists those it has.")
@@ -26,17 +26,17 @@ def baseline_of(store: Store, run_id: str) -> str:
 
 
 def last_before(store: Store, run: SweepRecord) -> str | None:
-    """The same for a run at hand; None if there is none. Raises StoreError."""
+    """Do the same for a run at hand, but return None if there is none. Raises StoreError."""
     for line in run_lines(store):
         if line.sweep == run.spec.name and line.started_at < run.started_at:
-            record = _read(store, line.run_id)  # its line may be older than what became of it
+            record = _read(store, line.run_id)  # the line may be older than the record
             if record and record.spec.name == run.spec.name and record.state in FINISHED:
                 return line.run_id
     return None
 
 
 def _read(store: Store, run_id: str) -> SweepRecord | None:
-    """None also for what cannot be read: another version's run is no baseline."""
+    """Return None also for a record that cannot be read: a run of another version is not a baseline."""
     try:
         return read_run(store, run_id)
     except InvalidInput:

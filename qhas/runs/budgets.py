@@ -1,4 +1,4 @@
-"""A cell's figures against its budget."""
+"""Check a cell's figures against its budget."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from qhas.units import count
 _OF_ORIGIN = {Origin.DEVICE: "measured", Origin.SIMULATOR: "simulated"}
 _OPS = "ops."
 _TYPES = 8
-"""Named in a sentence."""
+"""Number of op types named in a sentence."""
 
 
 def check_budget(budget: Budget, profile: Profile, origin: Origin) -> list[BudgetResult]:
-    """Every limit of the budget against its figure, in the order of the budget's fields.
+    """Check every limit of the budget against its figure, in the order of the budget's fields.
 
-    `time_us` of a device is held against the graph's own time: power-up and VTCM acquire differ from run to run by more
-    than networks take. Limits on a pass of a language model are for the graph of that pass.
+    A device's `time_us` is checked against the graph's own time: power-up and VTCM acquire vary between runs by more
+    than networks take. Limits on a pass of a language model apply to the graph of that pass.
     """
     language = profile.language
     alone = origin is Origin.DEVICE and GRAPH.read(profile) is not None
@@ -41,7 +41,7 @@ def check_budget(budget: Budget, profile: Profile, origin: Origin) -> list[Budge
 
 
 def _judges(budget: Budget, name: str, origin: Origin) -> bool:
-    """A figure that there is for one origin only is judged for that, whatever the budget says."""
+    """Whether the budget judges the figure; one that only one origin has is judged there, whatever the budget says."""
     figure = BY_BUDGET_KEY.get(name)
     if figure and len(figure.origins) == 1:
         return origin in figure.origins
@@ -49,7 +49,10 @@ def _judges(budget: Budget, name: str, origin: Origin) -> bool:
 
 
 def _value(name: str, limit: Limit, profile: Profile) -> float | None:
-    """Of an op type that the network has not, 0, if it is a type; with a typing error in it every limit would hold."""
+    """Return the figure, 0 for an op type that the network lacks, or None if there is no such figure.
+
+    An unknown op type with no lower limit gives None: a misspelt name would always keep its limit.
+    """
     if figure := BY_BUDGET_KEY.get(name):
         return figure.read(profile)
     counts, kind = _op_counts(profile), name.removeprefix(_OPS)
@@ -87,7 +90,7 @@ def _result(name: str, limit: Limit, value: float | None, of: str, types: str, j
 
 
 def _types(name: str, profile: Profile) -> str:
-    """Those that the network has, for who has named another."""
+    """Name the op types that the network has, for a user who named another."""
     counts = _op_counts(profile)
     if name in BY_BUDGET_KEY or not counts:
         return ""
@@ -97,7 +100,7 @@ def _types(name: str, profile: Profile) -> str:
 
 
 def _shown(name: str, value: float | None, limit: Limit) -> Callable[[float], str]:
-    """How the figure is written so that it differs from a bound that it is not."""
+    """Choose a format for the figure in which it differs from any bound that it does not equal."""
     figure = BY_BUDGET_KEY.get(name)
     show = figure.text if figure else count
     bounds = [bound for bound in (limit.at_most, limit.at_least) if bound is not None]

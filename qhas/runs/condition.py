@@ -11,11 +11,11 @@ from qhas.profile.metrics import Latency
 from qhas.units import number
 
 POOR_SPREAD_PERCENT = 20.0
-"""Above it the samples of one run lie too far apart to stand for the network."""
+"""Above it, the samples of one run are too far apart to represent the network."""
 
 
 def poor(health: HealthFacts | None, latency: Latency | None) -> list[str]:
-    """What makes a latency one that should not be quoted, each as a phrase; empty where nothing does."""
+    """Return the reasons not to quote a latency, each as a phrase; empty if there are none."""
     return [*_throttled(health), *_scattered(latency)]
 
 
@@ -30,7 +30,7 @@ def _scattered(latency: Latency | None) -> Iterator[str]:
 
 
 def before_after(facts: HealthFacts) -> str:
-    """Skin, thermal status and battery before and after, as `skin 33.9 → 36.1 °C, battery 80 → 79 %`."""
+    """Describe skin, thermal status and battery before and after, as `skin 33.9 → 36.1 °C, battery 80 → 79 %`."""
     readings = [_change(facts, *reading) for reading in _READINGS]
     if facts.waited_seconds >= 1:
         readings.append(f"waited {facts.waited_seconds:.0f} s for the gate")
@@ -45,7 +45,7 @@ _READINGS: tuple[tuple[str, Callable[[Health], float | None], str], ...] = (
 
 
 def _change(facts: HealthFacts, quantity: str, read: Callable[[Health], float | None], unit: str) -> str:
-    """Empty where the device does not tell."""
+    """Describe one reading before and after; empty if the device reports neither."""
     values = [health and read(health) for health in (facts.before, facts.after)]
     if values == [None, None]:
         return ""

@@ -1,6 +1,6 @@
-"""How long the cells of a sweep took last time: the forecast for the next one, and for other sweeps.
+"""How long the cells of a sweep took last time: the forecast for its next run, and for other sweeps.
 
-One small object a sweep, written when a run ends. It is advice: nothing is wrong without it, or if it is old.
+One small object per sweep, written when a run ends. It is only advice: nothing breaks if it is missing or old.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from qhas.sweep.size import NetworkSize, sizes_of
 from qhas.sweep.spec import Cell
 
 _MOST_SWEEPS = 50
-"""Other sweeps that are learnt from, the latest."""
+"""Number of other sweeps to learn from, the latest ones."""
 CellKey = Annotated[str, Field(pattern="^[^/]+/[^/]+/[^/]+$")]
 _ON_HOST = {
     Step.CONVERT: "convert",
@@ -34,31 +34,31 @@ _ON_HOST = {
     Step.CHROMETRACE: "finish",
     Step.ACCURACY: "finish",
 }
-"""Parts of a forecast, by the steps whose tools compute on this host."""
+"""Parts of a forecast, keyed by the steps whose tools compute on this host."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Durations(Stored):
-    """Seconds by cell key and the run they are from; what others need to learn from them."""
+    """Seconds by cell key, the run they are from, and what other sweeps need to learn from them."""
 
     run_id: str
     seconds: dict[CellKey, tuple[Seconds, Seconds]]
-    """Of prepare and of the work on a device; nothing for what was in the store whenever the cell ran."""
+    """Seconds of prepare and of the work on a device; 0 for what was in the store whenever the cell ran."""
     finish: dict[CellKey, Seconds] = Field(default={}, exclude_if=lambda finish: not finish)
-    """Of the viewer on this host, where it is known."""
+    """Seconds of the viewer and of accuracy on this host, where known."""
     convert: dict[CellKey, Seconds] = Field(default={}, exclude_if=lambda convert: not convert)
-    """Of the network's conversion and quantisation, by the cell that did it."""
+    """Seconds of the network's conversion and quantisation, keyed by the cell that did it."""
     bytes: dict[str, Annotated[int, Field(ge=0, lt=1 << 50)]] = Field(
         default={}, exclude_if=lambda sizes: not sizes
     )
-    """By network: that of its file."""
+    """Size of each network's file, by network."""
     sdk: SdkKind | None = None
     measured: list[str] = []
-    """SoCs whose cells ran on devices; others are simulated."""
+    """SoCs whose cells ran on devices; the others are simulated."""
 
     @cached_property
     def forecasts(self) -> dict[str, Forecast]:
-        """By cell key."""
+        """Forecasts by cell key."""
         more = (self.finish, self.convert)
         return {
             key: Forecast(*took, *(each.get(key, 0.0) for each in more)) for key, took in self.seconds.items()
@@ -66,7 +66,7 @@ class Durations(Stored):
 
 
 def read_durations(store: Store, sweep: str) -> dict[str, Forecast]:
-    """Forecasts by cell key; none for a sweep that has not run yet. Raises StoreError."""
+    """Return forecasts by cell key, none for a sweep that has not run yet. Raises StoreError."""
     return _durations(store.read(keys.durations(sweep))).forecasts
 
 
@@ -77,8 +77,9 @@ def expectations(
     sdk: SdkKind | None,
     measured: Collection[str],
 ) -> Expectations:
-    """What cells of a sweep will take: by its last run, the size of their networks, and what other sweeps took with such an SDK.
+    """Return what the cells of a sweep are expected to take.
 
+    Based on its last run, the size of its networks, and what other sweeps took with an SDK of the same kind.
     `measured` are the SoCs that run on devices. Raises StoreError.
     """
     known = read_durations(store, sweep)
@@ -119,7 +120,7 @@ def _durations(content: bytes | None) -> Durations:
 
 
 def write_durations(store: Store, sweep: str, run_id: str, records: Sequence[CellRecord]) -> None:
-    """Keep what good cells took; of cells that were not run or failed, what is known already. Raises StoreError."""
+    """Store what good cells took; for cells that failed or were not run, keep what is known. Raises StoreError."""
     last = _durations(store.read(keys.durations(sweep)))
     good = [record for record in records if record.good]
     took = last.forecasts | {record.cell.key: _forecast(record, last.forecasts) for record in good}
@@ -136,7 +137,10 @@ def write_durations(store: Store, sweep: str, run_id: str, records: Sequence[Cel
 
 
 def _forecast(record: CellRecord, last: Mapping[str, Forecast]) -> Forecast:
-    """What was in the store this time may not be there next time: then the cell takes what it took before."""
+    """Forecast a cell from what it took this time.
+
+    A part that was in the store may not be there next time, so it gets its earlier forecast.
+    """
     took = seconds_of(record.attempts, record.origin)
     if record.outputs_reused:
         took = took._replace(device=0.0)
@@ -145,9 +149,9 @@ def _forecast(record: CellRecord, last: Mapping[str, Forecast]) -> Forecast:
 
 
 def seconds_of(attempts: Iterable[Attempt], origin: Origin) -> Forecast:
-    """What good attempts took, nothing for what was in the store.
+    """Return what good attempts took, nothing for what was in the store.
 
-    Of a device all its work counts. What computes on this host counts by its tools, for attempts also wait for cores.
+    All work on a device counts. Work on this host counts by its tools, because attempts also wait for cores.
     """
     seconds = dict.fromkeys(Forecast._fields, 0.0)
     for attempt in _good(attempts):

@@ -1,6 +1,6 @@
-"""What stands beside the simulated time of a cell: the expectation of a device, and what the simulator does not see.
+"""What is shown beside a cell's simulated time: the time expected of a device, and what the simulator does not see.
 
-Both are made of the record when it is shown. They are never stored, compared or judged.
+Both are derived from the record when it is shown. They are never stored, compared or judged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from qhas.truth.traits import Traits
 
 
 def expected(record: CellRecord) -> Expectation | Unknown | None:
-    """What a device is expected to take for a simulated cell; None for one that has no simulated time."""
+    """Return the time a device is expected to take for a simulated cell; None if it has no simulated time."""
     if record.origin is not Origin.SIMULATOR or not record.good or record.metrics is None:
         return None
     if record.language:
@@ -30,8 +30,9 @@ def expected(record: CellRecord) -> Expectation | Unknown | None:
 
 
 def unseen(record: CellRecord) -> list[str]:
-    """Sentences without full stop on what the simulator does not see of this cell: ops that it has no cost for, and what it
-    is known to get wrong, with the evidence.
+    """Return sentences, without a full stop, on what the simulator does not see of this cell.
+
+    They cover ops for which it has no cost, and what it is known to get wrong, with the evidence.
     """
     if record.origin is not Origin.SIMULATOR or not record.good or not record.metrics:
         return []
@@ -48,7 +49,7 @@ def _known(record: CellRecord, metrics: Metrics) -> Iterator[str]:
 
 
 def unseen_of(records: Iterable[CellRecord]) -> dict[str, list[str]]:
-    """The same of many cells: each sentence once, with the cells that it is of."""
+    """Return the sentences of `unseen` for many cells: each sentence once, with the labels of its cells."""
     cells = dict[str, list[str]]()
     for record in records:
         for line in unseen(record):
@@ -57,19 +58,22 @@ def unseen_of(records: Iterable[CellRecord]) -> dict[str, list[str]]:
 
 
 def own_interval(record: CellRecord) -> str:
-    """The simulator's own interval for people; empty where there is none."""
+    """The simulator's own interval as text; empty if there is none."""
     simulation = record.metrics.simulation if record.metrics and record.good else None
     return simulation.interval if simulation else ""
 
 
 def moved(record: CellRecord) -> str:
-    """What the simulator moves between VTCM and DRAM for want of room; empty where it is not told."""
+    """What the simulator moves between VTCM and DRAM for lack of room, as text; empty if it is not reported."""
     simulation = record.metrics.simulation if record.metrics and record.good else None
     return simulation.moved if simulation else ""
 
 
 def estimated_too(record: CellRecord) -> str:
-    """What the simulator says of a measured cell, as in `The simulator says 1,070 µs (host SDK 2.51.0)`; or why it says nothing."""
+    """State what the simulator says of a measured cell, or why it says nothing; empty if it was not estimated.
+
+    As in `The simulator says 1,070 µs (host SDK 2.51.0)`.
+    """
     made = record.estimated
     if made is None:
         return ""
@@ -79,7 +83,10 @@ def estimated_too(record: CellRecord) -> str:
 
 
 def sentence(record: CellRecord) -> str:
-    """As in `1.07 ms simulated; 1.09 (0.90 to 1.30) ms expected on IQ-9075, from 34 networks`; empty for a measured cell."""
+    """State the simulated and the expected time; empty for a measured cell.
+
+    As in `1.07 ms simulated; 1.09 (0.90 to 1.30) ms expected on IQ-9075, from 34 networks`.
+    """
     foreseen = expected(record)
     if foreseen is None or record.metrics is None:
         return ""
@@ -87,8 +94,9 @@ def sentence(record: CellRecord) -> str:
 
 
 def change(before: CellRecord, after: CellRecord) -> str:
-    """Two cells' expectations, as in `1.18 (0.99 to 1.40) ms before, 1.30 (1.09 to 1.55) ms after, expected on IQ-9075`; why
-    there are none; empty for measured cells.
+    """State how the expectation changes, or why there is none; empty for measured cells.
+
+    As in `1.18 (0.99 to 1.40) ms before, 1.30 (1.09 to 1.55) ms after, expected on IQ-9075`.
     """
     sides = expected(before), expected(after)
     if None in sides:
@@ -102,7 +110,7 @@ def change(before: CellRecord, after: CellRecord) -> str:
 
 
 def document(record: CellRecord) -> dict[str, Any] | None:
-    """The same for programs: milliseconds, or why there are none. None for a measured cell."""
+    """Return the expectation for programs: in milliseconds, or why there is none. None for a measured cell."""
     match expected(record):
         case None:
             return None

@@ -1,4 +1,4 @@
-"""Cells that other hosts finish, as the store shows them: progress of a sweep whose cells run elsewhere."""
+"""Follow cells that other hosts finish, through the store: the progress of a sweep whose cells run elsewhere."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from qhas.sweep.spec import Cell
 
 _LOOK_SECONDS = 2.0
 _AT_ONCE = 32
-"""Cells looked at each time, one small request each: nobody's store suffers, and a thousand cells take a minute."""
+"""Cells looked up each time, one small request each: light on any store, and a thousand cells take a minute."""
 
 
 class Following:
-    """The cells of a run that are to be finished; `known` are records of an earlier try, by cell key."""
+    """The cells of a run that are not yet finished; `known` are records of an earlier try, by cell key."""
 
     def __init__(
         self, store: Store, run_id: str, cells: Iterable[Cell], known: Mapping[str, CellRecord]
@@ -29,12 +29,12 @@ class Following:
         self._left = deque(cells)
 
     async def follow(self) -> None:
-        """Report each cell that is finished, until all are; nothing, where nobody listens."""
+        """Report each cell as it is finished, until all are, or nobody listens."""
         while self._left and progress.is_heard():
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 records = await asyncio.to_thread(self._look)
-            except StoreError:  # the sites go on
+            except StoreError:  # the sites continue
                 continue
             self.report(records)
 

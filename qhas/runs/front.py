@@ -1,4 +1,4 @@
-"""Accuracy against time: of a network's variants on a SoC, those that nothing else beats in both, and the fastest good enough."""
+"""Accuracy against time: a network's variants on a SoC that no other beats in both, and the fastest good enough."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from qhas.runs.record import CellRecord
 from qhas.sweep.effects import unbeaten
 
 LEAST_COSINE = 0.99
-"""Where no budget says how near the outputs are to be."""
+"""The bound if no budget says how close the outputs must be."""
 _OF_ORIGIN = {Origin.DEVICE: "measured", Origin.SIMULATOR: "simulated"}
 _AXIS = "quantize-"
 
 
 class Point(NamedTuple):
-    """A cell by its time in µs and its accuracy."""
+    """A cell with its time in µs and its accuracy."""
 
     record: CellRecord
     time_us: float
@@ -28,7 +28,7 @@ class Point(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The variant, as short as people say it: w8a16."""
+        """The variant's short name: w8a16."""
         return self.record.cell.variant.removeprefix(_AXIS)
 
     @property
@@ -39,14 +39,14 @@ class Point(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """What accuracy is enough, and who says so."""
+    """The accuracy that is enough, and who sets it."""
 
     figure: Figure
     at_least: float
     of_budget: bool
 
     def kept_by(self, point: Point) -> bool:
-        """Whether a cell is near enough."""
+        """Whether a cell is accurate enough."""
         return (self.figure.read(point.record) or 0.0) >= self.at_least
 
     @property
@@ -58,7 +58,7 @@ class Bound(NamedTuple):
 
 
 class Front(NamedTuple):
-    """The variants of a network on a SoC, the fastest first."""
+    """The variants of a network on a SoC, fastest first."""
 
     network: str
     soc: str
@@ -68,12 +68,12 @@ class Front(NamedTuple):
 
     @property
     def best(self) -> list[Point]:
-        """Those that no other beats in both."""
+        """The variants that no other beats in both time and accuracy."""
         return [self.points[number] for number in self._unbeaten]
 
     @property
     def beaten(self) -> list[Point]:
-        """The others."""
+        """The variants that another beats."""
         return [point for number, point in enumerate(self.points) if number not in self._unbeaten]
 
     @property
@@ -82,12 +82,12 @@ class Front(NamedTuple):
 
     @property
     def fastest(self) -> Point | None:
-        """The fastest that is near enough; None if none is."""
+        """The fastest variant that is accurate enough; None if none is."""
         return next((point for point in self.points if all(b.kept_by(point) for b in self.bounds)), None)
 
     @property
     def sentences(self) -> list[str]:
-        """The fastest within the bound, the front, and what lies behind it."""
+        """Sentences on the fastest variant within the bound, the front, and the variants behind it."""
         return list(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
@@ -103,7 +103,7 @@ class Front(NamedTuple):
             yield f"Beaten, as another is no slower and no less accurate: {beaten}."
 
     def document(self) -> dict[str, Any]:
-        """For scripts."""
+        """Return the front for scripts."""
         return {
             "network": self.network,
             "soc": self.soc,
@@ -118,7 +118,10 @@ class Front(NamedTuple):
 
 
 def fronts(records: Iterable[CellRecord]) -> list[Front]:
-    """Of every network, SoC and origin whose cells are not all equally accurate, in the order of the records."""
+    """Return a front for each network, SoC and origin whose cells are not all equally accurate.
+
+    They are in the order of the records.
+    """
     groups: dict[tuple[str, str, Origin], list[Point]] = defaultdict(list)
     for record in records:
         time, cosine, sqnr = (each.read(record) for each in (HEADLINE[record.origin], COSINE, SQNR))
@@ -133,7 +136,7 @@ def fronts(records: Iterable[CellRecord]) -> list[Front]:
 
 
 def _bounds(points: list[Point]) -> list[Bound]:
-    """Those that the budget sets, else the default."""
+    """Return the bounds that the budget sets, or the default."""
     limits = points[0].record.cell.budget.limits
     bounds = [
         Bound(figure, limit.at_least, True)

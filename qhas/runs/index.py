@@ -1,4 +1,4 @@
-"""A run in a line of the index, and the lines that are known: enough to choose among runs without reading their records."""
+"""The index of runs: one line per run, enough to choose among runs without reading their records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qhas.units import lasting
 
 
 class Entry(Stored):
-    """A run in a line."""
+    """A run in one line."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -38,7 +38,7 @@ class Entry(Stored):
 
     @property
     def minutes(self) -> str:
-        """How long the run took, as in `12.4 min` or `8 s`; empty while it has not ended."""
+        """How long the run took, as in `12.4 min` or `8 s`; empty until it has ended."""
         if self.finished_at is None:
             return ""
         return lasting(self.finished_at - self.started_at)
@@ -48,7 +48,7 @@ _BY_KEY = TypeAdapter(dict[str, Entry])
 
 
 def read_known(store: Store) -> Mapping[str, Entry]:
-    """The lines of the runs that had a report when one was last written, by the keys of their objects."""
+    """Return the lines, by object key, of the runs that had a report when a report was last written."""
     content = store.read(keys.KNOWN_ENTRIES)
     try:
         return _BY_KEY.validate_json(content) if content else {}
@@ -57,5 +57,5 @@ def read_known(store: Store) -> Mapping[str, Entry]:
 
 
 def write_known(store: Store, entries: Mapping[str, Entry]) -> None:
-    """Keep the lines, so that the next report reads none of them again."""
+    """Store the lines, so that the next report need not read them one by one."""
     store.write(keys.KNOWN_ENTRIES, _BY_KEY.dump_json(dict(entries)))

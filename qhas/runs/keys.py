@@ -1,14 +1,14 @@
-"""Every key of the store: made here, and taken apart here.
+"""Every key of the store: built and parsed here.
 
 runs/<run_id>/sweep.json                                the run
 runs/<run_id>/<model>/<soc>/<variant>/manifest.json     a cell, beside its artifacts; written last
-runs/<run_id>/<model>/<soc>/<variant>/<graph>/...       artifacts of a graph, of a DLC that holds several
+runs/<run_id>/<model>/<soc>/<variant>/<graph>/...       artifacts of one graph of a DLC that holds several
 prepared/<key>/manifest.json                            a prepared graph
-history/date=YYYY-MM-DD/<run_id>.parquet                a run's rows, and history/month=YYYY-MM/ of a month
-reports/<run_id>/index.html                             a report, and reports/index.html of all
+history/date=YYYY-MM-DD/<run_id>.parquet                a run's rows; history/month=YYYY-MM/ for a month
+reports/<run_id>/index.html                             a report; reports/index.html lists them all
 sweeps/<name>/durations.json                            how long the cells of a sweep took
-upgrades/<id>.json, .md                                 what another SDK does to networks
-accepted/<sweep>/<model>/<soc>/<variant>/<run_id>.json  a level that somebody has accepted
+upgrades/<id>.json, .md                                 what a different SDK does to networks
+accepted/<sweep>/<model>/<soc>/<variant>/<run_id>.json  an accepted level
 trials/<key>.json                                       a simulator's estimate, by content key
 tunings/<id>.json, .md                                  the best options of a network on a SoC
 """
@@ -38,13 +38,13 @@ ACCEPTED = "accepted"
 TRIALS = "trials"
 TUNINGS = "tunings"
 PARTS = (RUNS, PREPARED, REPORTS, HISTORY, SWEEPS, UPGRADES, ACCEPTED, TRIALS, TUNINGS)
-"""Every first part of a key."""
+"""Every possible first part of a key."""
 
 MANIFEST = "manifest.json"
 SWEEP_RECORD = "sweep.json"
 CLAIM = "claim.json"
 PINNED = "pinned"
-"""An object of this name in a run's prefix keeps all of the run for as long as it is there."""
+"""An object of this name in a run's prefix keeps the whole run for as long as it exists."""
 USED = "used.txt"
 INDEX = "index.html"
 REPORT_INDEX = f"{REPORTS}/{INDEX}"
@@ -54,13 +54,13 @@ ASSETS = f"{REPORTS}/assets"
 NO_RUNS = frozenset(
     key.removeprefix(f"{REPORTS}/") for key in (REPORT_INDEX, REPORT_ENTRIES, KNOWN_ENTRIES, ASSETS)
 )
-"""What no run may be called: of its name the report would lie where all reports have something in common."""
+"""Names that a run may not have: its report would be written where all reports share something."""
 
 _RERUNS = re.compile(r"reruns(-.+)?\.json")
 
 
 def run(run_id: str) -> str:
-    """Prefix of everything a run stores, apart from prepared graphs. Raises InvalidInput for an id that is no name."""
+    """Return the prefix of all that a run stores, except prepared graphs. Raises InvalidInput for an invalid id."""
     try:
         return f"{RUNS}/{check_name(run_id)}"
     except ValueError as error:
@@ -68,113 +68,113 @@ def run(run_id: str) -> str:
 
 
 def sweep_record(run_id: str) -> str:
-    """The record of a run."""
+    """Return the key of a run's record."""
     return f"{run(run_id)}/{SWEEP_RECORD}"
 
 
 def claim(run_id: str, site: str | None = None) -> str:
-    """Who runs a run, or a site's part of it."""
+    """Return the key of the claim to a run, or to a site's part of it."""
     return f"{run(run_id)}/claim-{site}.json" if site else f"{run(run_id)}/{CLAIM}"
 
 
 def pin(run_id: str) -> str:
-    """What keeps a run from pruning."""
+    """Return the key of the object that protects a run from pruning."""
     return f"{run(run_id)}/{PINNED}"
 
 
 def verdicts(run_id: str) -> str:
-    """The verdicts of a run."""
+    """Return the key of a run's verdicts."""
     return f"{run(run_id)}/verdicts.json"
 
 
 def reruns(run_id: str, site: str | None = None) -> str:
-    """The re-runs of a run, or of a site's part of it."""
+    """Return the key of the re-runs of a run, or of a site's part of it."""
     return f"{run(run_id)}/reruns-{site}.json" if site else f"{run(run_id)}/reruns.json"
 
 
 def are_reruns(name: str) -> bool:
-    """Whether an object of that name below a run is of its re-runs."""
+    """Whether an object of that name in a run's prefix holds re-runs."""
     return is_name(name) and bool(_RERUNS.fullmatch(name))
 
 
 def cell(run_id: str, of: Cell) -> str:
-    """Prefix of a cell's artifacts."""
+    """Return the prefix of a cell's artifacts."""
     return f"{run(run_id)}/{of.key}"
 
 
 def manifest(prefix: str) -> str:
-    """The manifest of a cell or of a prepared graph."""
+    """Return the key of the manifest of a cell or of a prepared graph."""
     return f"{prefix}/{MANIFEST}"
 
 
 def file(record: CellRecord, artifact: Artifact) -> str:
-    """A stored file of a cell."""
+    """Return the key of a cell's stored file."""
     return f"{cell(record.run_id, record.cell)}/{artifact.path}"
 
 
 def prepared(key: str) -> str:
-    """Prefix of a prepared graph."""
+    """Return the prefix of a prepared graph."""
     return f"{PREPARED}/{key}"
 
 
 def report(run_id: str, page: str = INDEX) -> str:
-    """A page of a run's report, by its path below the report: as it stands, the first."""
+    """Return the key of a page of a run's report, given by its path below the report; by default the first page."""
     return f"{REPORTS}/{run_id}/{page}"
 
 
 def report_asset(name: str) -> str:
-    """What all reports share."""
+    """Return the key of a file that all reports share."""
     return f"{ASSETS}/{name}"
 
 
 def report_entries(run_id: str) -> str:
-    """Prefix of a run's lines in the index."""
+    """Return the prefix of a run's lines in the index."""
     return f"{REPORT_ENTRIES}/{run_id}"
 
 
 def report_entry(run_id: str, digest: str) -> str:
-    """A run's line in the index, named by its content."""
+    """Return the key of a run's line in the index, named after its content."""
     return f"{report_entries(run_id)}/{digest}.json"
 
 
 def accepted(sweep: str, cell_key: str | None = None, run_id: str | None = None) -> str:
-    """Prefix of what was accepted of a sweep or of a cell of it, or the acceptance of a run's level."""
+    """Return the prefix of the acceptances of a sweep or of one of its cells, or the key of one run's acceptance."""
     place = "/".join(filter(None, (ACCEPTED, sweep, cell_key)))
     return f"{place}/{run_id}.json" if run_id else place
 
 
 def upgrade(upgrade_id: str, ending: str) -> str:
-    """What an SDK does to networks: the answer, json, or its page, md."""
+    """Return the key of what an SDK does to networks: the answer (json) or its page (md)."""
     return f"{UPGRADES}/{upgrade_id}.{ending}"
 
 
 def trial(key: str) -> str:
-    """An estimate of a network compiled one way."""
+    """Return the key of an estimate of a network compiled in one way."""
     return f"{TRIALS}/{key}.json"
 
 
 def tuning(tuning_id: str, ending: str) -> str:
-    """The best options of a network: the answer, json, or its page, md."""
+    """Return the key of the best options of a network: the answer (json) or its page (md)."""
     return f"{TUNINGS}/{tuning_id}.{ending}"
 
 
 def durations(sweep: str) -> str:
-    """How long the cells of a sweep took last time."""
+    """Return the key of how long the cells of a sweep took last time."""
     return f"{SWEEPS}/{sweep}/durations.json"
 
 
 def history_of_run(table: str, night: date, run_id: str) -> str:
-    """A run's rows of a table of the history."""
+    """Return the key of a run's rows in a table of the history."""
     return f"{table}/date={night.isoformat()}/{run_id}.parquet"
 
 
 def history_month(table: str, month: str) -> str:
-    """Prefix of the rows of a month, as in `2026-03`."""
+    """Return the prefix of a month's rows, as in `2026-03`."""
     return f"{table}/month={month}"
 
 
 def parse_history(table: str, key: str) -> tuple[str, str] | None:
-    """Month and night of a file of the history, the night empty for one of a whole month; None for another key."""
+    """Return the month and night of a history file; the night is empty for a whole month. None for other keys."""
     match = re.fullmatch(rf"{table}/(?:date=((\d{{4}}-\d\d)-\d\d)|month=(\d{{4}}-\d\d))/[^/]+\.parquet", key)
     if match is None or not is_key(key):
         return None
@@ -187,22 +187,22 @@ def parse_history(table: str, key: str) -> tuple[str, str] | None:
 
 
 class CellKey(NamedTuple):
-    """Where an object of a cell lies."""
+    """The parts of the key of a cell's object."""
 
     run_id: str
     cell: str
-    """As in `Cell.key`."""
+    """The cell's key, as in `Cell.key`."""
     name: str
-    """Below the cell."""
+    """The path below the cell."""
 
     @property
     def prefix(self) -> str:
-        """Of the cell."""
+        """The prefix of the cell."""
         return f"{RUNS}/{self.run_id}/{self.cell}"
 
 
 def parse(key: str) -> CellKey | None:
-    """The parts of a key below a cell; None for a key of something else."""
+    """Split the key of an object below a cell into its parts; None for any other key."""
     parts = key.split("/")
     if parts[0] != RUNS or len(parts) < len(("runs", "run", "model", "soc", "variant", "name")):
         return None
@@ -210,15 +210,15 @@ def parse(key: str) -> CellKey | None:
 
 
 def whole_cell(cell_key: str) -> str:
-    """The key of the cell, of that of one of its graphs, `<model>/<soc>/<variant>/<graph>`."""
+    """Return the cell's key, given that of one of its graphs, `<model>/<soc>/<variant>/<graph>`."""
     return "/".join(cell_key.split("/")[:3])
 
 
 def network_of(cell_key: str) -> str:
-    """The network in a cell's key, `<model>/<soc>/<variant>`."""
+    """Return the network in a cell's key, `<model>/<soc>/<variant>`."""
     return cell_key.split("/")[0]
 
 
 def soc_of(cell_key: str) -> str:
-    """The SoC in a cell's key, `<model>/<soc>/<variant>`."""
+    """Return the SoC in a cell's key, `<model>/<soc>/<variant>`."""
     return cell_key.split("/")[1]

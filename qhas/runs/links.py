@@ -1,4 +1,4 @@
-"""Addresses that a browser opens: of stored objects, and of traces in Perfetto."""
+"""Addresses for a browser: of stored objects, and of traces in Perfetto."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from qhas.store import Store
 
 
 class LinkMaker:
-    """Links to a store's objects, as site.yaml lets them be made."""
+    """Links to a store's objects, made as site.yaml allows."""
 
     def __init__(self, site: Site, store: Store) -> None:
         self._how = site.links
         self._store = store
 
     def to(self, key: str) -> str | None:
-        """An http(s) address of the object, or None where there is none. A signed one expires."""
+        """Return an http(s) address of the object, or None if there is none. A signed address expires."""
         if self._how.base:
             return f"{self._how.base.rstrip('/')}/{quote(key)}"
         if not self._how.presigned_hours:
@@ -26,7 +26,7 @@ class LinkMaker:
         return link if link and link.startswith(("http://", "https://")) else None
 
     def in_perfetto(self, key: str) -> str | None:
-        """The Perfetto UI with a trace in it, which the browser fetches from the store: over https only.
+        """Return a Perfetto UI address that opens a trace, which the browser fetches from the store: over https only.
 
         The store must allow it by CORS: GET from the UI's origin.
         """

@@ -1,4 +1,4 @@
-"""The runs of a store, and the one that a user means by its id, the beginning of it, or `latest`; its cells by their keys."""
+"""List the runs of a store, and find a run by its id, the beginning of it, or `latest`, and a cell by its key."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ FINISHED = (SweepState.COMPLETE, SweepState.PARTIAL)
 _AT_ONCE = 16
 _NEAR = 3
 _NAMED = 8
-"""Cells up to which all of them are named."""
+"""Maximum number of cells that are all listed by name."""
 
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run in a line. `failed` and `missing` are counts of its `cells`, and known of one that has ended."""
+    """A run in one line. `failed` and `missing` count its `cells`, and are only known once it has ended."""
 
     run_id: str
     sweep: str
@@ -43,9 +43,9 @@ class RunLine:
 
 
 def run_lines(store: Store) -> list[RunLine]:
-    """Every run whose record can be read, the last begun first. Raises StoreError.
+    """Return every run whose record can be read, the last started first. Raises StoreError.
 
-    Of the runs that have a report one object tells enough; the records of the others are read.
+    For runs that have a report, one object holds enough; for the others, the records are read.
     """
     indexed = {entry.run_id: _of_entry(entry) for entry in read_known(store).values()}
     ids = run_ids(store)
@@ -56,7 +56,7 @@ def run_lines(store: Store) -> list[RunLine]:
 
 
 def find_run(store: Store, name: str) -> str:
-    """The id of the run that `name` stands for. Raises InvalidInput, naming near ones, if that is none or several."""
+    """Return the id of the run that `name` means. Raises InvalidInput, with near ids, if it means none or several."""
     if name == LATEST:
         if lines := run_lines(store):
             return lines[0].run_id
@@ -67,7 +67,7 @@ def find_run(store: Store, name: str) -> str:
     if store.exists(keys.sweep_record(name)):
         return name
     ids = run_ids(store)
-    if name in ids:  # what is left of a run: it may be looked at, too
+    if name in ids:  # the remains of a run may be looked at too
         return name
     matches = [run_id for run_id in ids if run_id.startswith(name)]
     if len(matches) == 1:
@@ -78,7 +78,10 @@ def find_run(store: Store, name: str) -> str:
 
 
 def find_cell(records: Sequence[CellRecord], run_id: str, key: str) -> CellRecord:
-    """Of a run's finished cells that of the key `<model>/<soc>/<variant>`, `default` left out or not. Raises InvalidInput."""
+    """Return the finished cell of a run with the key `<model>/<soc>/<variant>`; `/default` may be omitted.
+
+    Raises InvalidInput if there is none.
+    """
     by_key = {record.cell.key: record for record in records}
     if record := by_key.get(key) or by_key.get(f"{key}/default"):
         return record
@@ -107,7 +110,7 @@ def _of_entry(entry: Entry) -> RunLine:
 
 
 def _of_record(store: Store, run_id: str) -> RunLine | None:
-    """None for what cannot be read: another version's run, or none."""
+    """Return None for a record that is missing or cannot be read, such as that of another version's run."""
     try:
         record = read_run(store, run_id)
     except InvalidInput:

@@ -1,4 +1,4 @@
-"""The network of a stored cell: of a graph of several, its part of what the cell's DLC holds."""
+"""The network of a stored cell; for one graph of several, its part of what the cell's DLC holds."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from qhas.store import Store
 
 
 def read_network(store: Store, record: CellRecord) -> Network | None:
-    """None for a cell that was stored before networks were, and one whose DLC could not be read. Raises StoreError."""
+    """Read the network of a cell. Raises StoreError.
+
+    None for a cell stored before networks were stored, or whose DLC could not be read.
+    """
     return own_part(stored_network(network_bytes(store, record)), record)
 
 
 def network_bytes(store: Store, record: CellRecord) -> bytes | None:
-    """As they are stored. Raises StoreError."""
+    """Return the network as it is stored. Raises StoreError."""
     whole = record.whole
     artifact = whole.artifact("network")
     return store.read(keys.file(whole, artifact)) if artifact else None
 
 
 def own_part(network: Network | None, record: CellRecord) -> Network | None:
-    """The network, or of a graph of several its graph of that name; None where there is none.
+    """Return the network, reduced to the record's graph if it is one of several; None if there is none.
 
-    Graphs that the DLC calls otherwise, as those of a language model, are told by their order.
+    If the DLC names its graphs differently, as for a language model, graphs are matched by their order.
     """
     if network is None or record.graph is None:
         return network

@@ -1,4 +1,4 @@
-"""What a run reports while it runs, to whoever listens in the same process."""
+"""Events that a run reports to listeners in the same process while it runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qhas.sweep.spec import Cell
 
 @dataclass(frozen=True)
 class SweepStarted:
-    """The cells of a run are known: how many there are, and how many an earlier try has finished."""
+    """The cells of a run are known: how many there are, and how many an earlier try finished."""
 
     run_id: str
     cells: int
@@ -24,14 +24,14 @@ class SweepStarted:
 
 @dataclass(frozen=True)
 class RunWaiting:
-    """The run does not begin yet: another process may still run it."""
+    """The run does not start yet: another process may still be running it."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class StepStarted:
-    """A step of a cell begins."""
+    """A step of a cell starts."""
 
     cell: Cell
     step: Step
@@ -55,14 +55,14 @@ class CellFinished:
 
 @dataclass(frozen=True)
 class MeasuringAgain:
-    """The run has ended; latencies of these cells look suspicious and are taken once more."""
+    """The run has ended; the latencies of these cells look suspicious and are measured once more."""
 
     cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something of a cell went wrong that its record alone does not show, with the error if it is a fault of ours."""
+    """Something went wrong with a cell that its record alone does not show; `error` is set if the fault is ours."""
 
     cell: Cell
     message: str
@@ -71,7 +71,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class DeviceQuarantined:
-    """A device is quarantined, from now on."""
+    """A device is quarantined from now on."""
 
     device: str
     soc: str
@@ -80,7 +80,7 @@ class DeviceQuarantined:
 
 @dataclass(frozen=True)
 class SiteChanged:
-    """The flow run of a site, in a sweep over several, has another state in Prefect."""
+    """The flow run of a site, in a sweep over several, has changed its state in Prefect."""
 
     site: str
     state: str
@@ -103,7 +103,7 @@ _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("qhas_progress", defau
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Hear the events of runs started inside the block, beside whoever listens already."""
+    """Receive the events of runs started inside the block, in addition to existing listeners."""
     token = _listeners.set((*_listeners.get(), listener))
     try:
         yield
@@ -112,11 +112,11 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def is_heard() -> bool:
-    """Whether anybody listens."""
+    """Whether there is any listener."""
     return bool(_listeners.get())
 
 
 def report(event: Event) -> None:
-    """Tell everybody who listens."""
+    """Pass the event to every listener."""
     for listener in _listeners.get():
         listener(event)

@@ -1,6 +1,6 @@
 """The result schema: what is stored of a cell and of a sweep.
 
-Readers ignore keys they do not know. A change of meaning raises `SCHEMA_VERSION`; readers refuse newer ones.
+Readers ignore keys that they do not know. A change of meaning raises `SCHEMA_VERSION`; readers refuse newer versions.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ class CellStatus(StrEnum):
     COMPLETE = "complete"
     """Every required artifact is stored."""
     FAILED = "failed"
-    """The failure says why; what there was is stored."""
+    """The failure says why; whatever there was is stored."""
 
 
 class SweepState(StrEnum):
-    """How far a sweep is."""
+    """How far a sweep has got."""
 
     RUNNING = "running"
-    """Cells are open. Also what a sweep that died is left with, until it is resumed."""
+    """Cells are still open. A sweep that died also stays in this state until it is resumed."""
     COMPLETE = "complete"
     """Every cell is complete."""
     PARTIAL = "partial"
     """Finished; some cells failed or were not run."""
     CANCELLED = "cancelled"
-    """Stopped by its user; can be resumed."""
+    """Stopped by its user; it can be resumed."""
 
 
 class Attempt(Stored):
@@ -71,14 +71,14 @@ class Attempt(Stored):
 
 
 class SdkFacts(Stored):
-    """The SDK a cell ran with."""
+    """The SDK that a cell ran with."""
 
     kind: SdkKind
     version: str
 
 
 class ModelFacts(Stored):
-    """The network as it was read: a DLC, an ONNX with the files that its weights lie in, or the config.json of a language model."""
+    """The network as it was read: a DLC, an ONNX with its weight files, or a language model's config.json."""
 
     dlc: Address = Field(default="", exclude_if=lambda address: not address)
     onnx: Address = Field(default="", exclude_if=lambda address: not address)
@@ -88,7 +88,10 @@ class ModelFacts(Stored):
 
 
 class ConversionFacts(Stored):
-    """The DLC that was made of an ONNX or of a language model: its content key and digest, its bits as in `w8a16`, and whether it was there already."""
+    """The DLC that was built from an ONNX or a language model.
+
+    Its content key and digest, its bits as in `w8a16`, and whether it was there already.
+    """
 
     key: str
     sha256: str
@@ -116,7 +119,10 @@ class PreparedFacts(Stored):
 
 
 class EffectiveOptions(Stored):
-    """Options as they took effect, defaults resolved, as far as the prepared DLC and the profile tell; else None."""
+    """Options as they took effect, with defaults resolved.
+
+    None for those that neither the prepared DLC nor the profile states.
+    """
 
     optimization_level: int | None = None
     vtcm_mib: float | None = None
@@ -129,7 +135,7 @@ class EffectiveOptions(Stored):
 
 
 class OwnEstimate(Stored):
-    """What the simulator says of a cell that was measured. No figure of the record: those are the device's."""
+    """What the simulator says of a measured cell. Not a figure of the record: those are the device's."""
 
     sdk: str | None = Field(default=None, description="Version of the host SDK that estimated it.")
     simulated_us: float | None = None
@@ -145,17 +151,17 @@ class BudgetState(StrEnum):
     KEPT = "kept"
     """It is within its limits."""
     OVER = "over"
-    """It is not."""
+    """It is outside its limits."""
     ACCEPTED = "accepted"
-    """It is not, but no further from them than the level that somebody has accepted."""
+    """It is outside its limits, but by no more than the level that was accepted."""
     NO_FIGURE = "no_figure"
-    """There is nothing to hold against the limits; counts as over, since a gate must not pass what it cannot see."""
+    """There is no figure to compare with the limits; counts as over, since a gate must not pass what it cannot see."""
     NOT_JUDGED = "not_judged"
     """The budget is for figures of the other origin."""
 
 
 class BudgetResult(Stored):
-    """A figure of the cell against its limits, in the units of the figure."""
+    """A figure of the cell compared with its limits, in the units of the figure."""
 
     figure: str
     state: BudgetState
@@ -166,16 +172,16 @@ class BudgetResult(Stored):
 
     @property
     def broken(self) -> bool:
-        """Whether it makes the run's exit code 1."""
+        """Whether the result makes the run's exit code 1."""
         return self.state in (BudgetState.OVER, BudgetState.NO_FIGURE)
 
 
 _OF_GRAPH = ("latency", "metrics", "runtrace", "language", "budgets")
-"""Figures that graphs have of their own."""
+"""Fields that each graph of several has of its own."""
 
 
 class GraphRecord(Stored):
-    """What is known of one graph of a DLC that holds several; its files lie in `folder`, below the cell's."""
+    """What is known of one graph of a DLC that holds several; its files are in `folder`, below the cell's."""
 
     name: ShownText
     folder: Name
@@ -192,7 +198,7 @@ class GraphRecord(Stored):
 
 
 class CellRecord(Stored):
-    """Everything there is to know of a cell; written last, so its presence says the cell is finished."""
+    """Everything known about a cell; written last, so its presence means that the cell is finished."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     run_id: Name
@@ -254,18 +260,19 @@ class CellRecord(Stored):
 
     @property
     def whole(self) -> CellRecord:
-        """The stored record: itself, but for one that `by_graph` made."""
+        """The stored record: itself, unless it was made by `by_graph`."""
         return self._of_whole[0] if self._of_whole else self
 
     @property
     def graph(self) -> GraphRecord | None:
-        """What `by_graph` made it of; None for a whole cell."""
+        """The graph that `by_graph` made the record for; None for a whole cell."""
         return self._of_whole[1] if self._of_whole else None
 
     def by_graph(self) -> list[CellRecord]:
-        """A record a graph, each as of a cell of its own in the variant `<variant>/<graph>`; itself where there is one graph.
+        """Return a record per graph, each like a cell of its own with the variant `<variant>/<graph>`.
 
-        Keys, pages, history and comparisons take such a cell as any other: its files lie where its key says.
+        Return only the record itself if it has one graph or failed. Keys, pages, history and comparisons treat such a
+        record like any other cell: its files are where its key says.
         """
         return [self._of(graph) for graph in self.graphs] if self.good and self.graphs else [self]
 
@@ -289,12 +296,12 @@ class CellRecord(Stored):
 
     @property
     def outputs_reused(self) -> bool:
-        """Whether the emulator had run this graph on these inputs before."""
+        """Whether the emulator had already run this graph on these inputs."""
         return any(attempt.reused for attempt in self.attempts)
 
     @property
     def good(self) -> bool:
-        """Whether it is complete; over budget it may be all the same."""
+        """Whether the cell is complete; it may still be over budget."""
         return self.status is CellStatus.COMPLETE
 
     @property
@@ -303,7 +310,10 @@ class CellRecord(Stored):
         return [result for result in self.budgets if result.broken]
 
     def artifact(self, name: str) -> Artifact | None:
-        """The stored file of that name in the artifact table, if there is one and it was not pruned; no graph's of several."""
+        """Return the stored file with that name in the artifact table, or None if there is none or it was pruned.
+
+        Files of one graph of several are not searched.
+        """
         folders = tuple(f"{graph.folder}/" for graph in self.graphs)
         return next(
             (
@@ -316,7 +326,7 @@ class CellRecord(Stored):
 
 
 def by_graph(records: Iterable[CellRecord]) -> list[CellRecord]:
-    """Records of cells, with one for each graph of those that have several."""
+    """Return the records, with one per graph for cells that have several."""
     return [each for record in records for each in record.by_graph()]
 
 
@@ -326,17 +336,17 @@ class SiteState(StrEnum):
     FINISHED = "finished"
     """It ran to its end; cells may have failed."""
     NOT_STARTED = "not_started"
-    """No worker of the site took it in time."""
+    """No worker of the site picked it up in time."""
     FAILED = "failed"
-    """It was refused or broke off; what it stored counts."""
+    """It was refused or broke off; what it stored still counts."""
     LOST = "lost"
-    """It showed no sign of life any more."""
+    """It no longer showed any sign of life."""
     CANCELLED = "cancelled"
-    """Somebody stopped it."""
+    """It was stopped by a user."""
 
 
 class SitePart(Stored):
-    """What one site did in the last try of a sweep over several: of the cells it was given, how many are what."""
+    """What one site did in the last try of a sweep over several: how many cells it was given, and how they ended."""
 
     site: str
     deployment: str
@@ -352,14 +362,14 @@ class SitePart(Stored):
 
     @property
     def missing(self) -> int:
-        """Cells that have no record: they were not run, or not to their end."""
+        """Cells without a record: they were not run, or not to their end."""
         return self.cells - self.good - self.failed
 
 
 class SweepRecord(Stored):
-    """The run as a whole: resolved spec, site and versions, and where it stands.
+    """The run as a whole: the resolved spec, site and versions, and how far it has got.
 
-    `sdk` is None where cells or sites have SDKs of their own; the cells name theirs.
+    `sdk` is None if cells or sites have their own SDKs; the cells' records name them.
     """
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
@@ -383,5 +393,5 @@ class SweepRecord(Stored):
 
     @property
     def good(self) -> int:
-        """Cells of a finished run that are complete."""
+        """Complete cells of a finished run."""
         return self.cells - self.failed - self.missing

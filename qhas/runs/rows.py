@@ -1,4 +1,4 @@
-"""A cell as a row for people: the same words in the terminal, the report and the Prefect UI."""
+"""A cell as a row for readers: the same words in the terminal, the report and the Prefect UI."""
 
 from __future__ import annotations
 
@@ -26,19 +26,22 @@ ORIGIN_TITLE = {
 }
 UNSUPPORTED = "not supported by the vendor for this SoC"
 POOR = "poor"
-"""The mark of a latency that should not be quoted; the row's note says why."""
+"""Marks a latency that should not be quoted; the row's note says why."""
 
 HMX = "HMX"
-"""Title of the share of the timeline in which the matrix engine works; of the vendor's utilisation, waits are a part."""
+"""Title of the share of the timeline in which the matrix engine works.
+
+The vendor's utilisation also includes waits.
+"""
 _SOCS = "\0"
-"""Where a sentence names its SoC; no sentence holds one."""
+"""Placeholder for the SoC in a sentence; it occurs in no sentence."""
 OVER = "over"
-"""What a row says of a cell that is over its budget."""
+"""Marks a cell that is over its budget."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The figures of a cell as text; empty where there are none."""
+    """The figures of a cell as text; empty if there are none."""
 
     network: str
     soc: str
@@ -114,11 +117,11 @@ COLUMNS: dict[Origin, tuple[Column, ...]] = {
         *_QHAS,
     ),
 }
-"""What a report shows of cells, by the origin of their figures. What may be quoted comes first."""
+"""The columns that a report shows for cells, by the origin of their figures. What may be quoted comes first."""
 
 
 def row(record: CellRecord) -> Row:
-    """The row of a finished cell."""
+    """Return the row of a finished cell."""
     cell = record.cell
     start = Row(
         network=cell.model.name,
@@ -141,7 +144,7 @@ def row(record: CellRecord) -> Row:
 
 
 def _budget(record: CellRecord) -> str:
-    """Empty for a cell without one."""
+    """State how the cell did against its budget; empty if it has none."""
     judged = [result for result in record.budgets if result.state is not BudgetState.NOT_JUDGED]
     if any(result.state is BudgetState.ACCEPTED for result in judged) and not record.over_budget:
         return "accepted"
@@ -149,14 +152,14 @@ def _budget(record: CellRecord) -> str:
 
 
 def _tokens(record: CellRecord) -> str:
-    """Of the pass that the graph of a language model is of."""
+    """Return the tokens/s of the pass that a language model's graph belongs to."""
     return next(
         (each.text(rate) for each in (DECODE, PREFILL) if (rate := each.read(record)) is not None), ""
     )
 
 
 def _device(record: CellRecord) -> str:
-    """The device; where the cell failed, every one it was tried on."""
+    """Name the device; for a failed cell, every device that it was tried on."""
     if record.origin is Origin.SIMULATOR:
         return ""
     tried = [attempt.device for attempt in record.attempts if attempt.device and attempt.failure]
@@ -178,7 +181,7 @@ def _with_qhas(start: Row, metrics: Metrics) -> Row:
 
 
 def _of_the_timeline(cycles: int | None, timeline: int) -> str:
-    """Empty where it is not known, as of several cores, whose cycles are summed."""
+    """Return the share in percent; empty if unknown, as for several cores, whose cycles are summed."""
     return f"{100 * cycles / timeline:.1f}%" if cycles is not None and cycles <= timeline else ""
 
 
@@ -222,7 +225,7 @@ def _with_latency(start: Row, record: CellRecord, latency: Latency) -> Row:
 
 
 def legend(records: list[CellRecord]) -> list[str]:
-    """What the times of these cells are, each sentence once; and what their files say of their figures."""
+    """State what the times of these cells mean, each sentence once, and what their files say of their figures."""
     latencies = [record.latency for record in records if record.latency and record.good]
     counts = sorted({len(latency.samples_us) for latency in latencies})
     sentences = []
@@ -243,7 +246,7 @@ def legend(records: list[CellRecord]) -> list[str]:
 
 
 def scaled(records: list[CellRecord]) -> list[str]:
-    """What was compiled and what was scaled of language models, each once."""
+    """State what was compiled of language models and what was scaled, each sentence once."""
     return [
         f"Tokens/s are of the whole model, all else of the graph as it was compiled: {sentence}."
         for sentence in dict.fromkeys(record.language.sentence for record in records if record.language)
@@ -251,7 +254,7 @@ def scaled(records: list[CellRecord]) -> list[str]:
 
 
 def _accuracy_over(records: list[CellRecord]) -> list[str]:
-    """Where it is more than the first inference."""
+    """State the inferences that accuracy covers, if there is more than one."""
     counts = {
         each.accuracy.over: each.accuracy.inferences
         for each in records
@@ -264,7 +267,7 @@ def _accuracy_over(records: list[CellRecord]) -> list[str]:
 
 
 def expectations(records: list[CellRecord]) -> list[str]:
-    """What the expected times of these cells are of, or why there are none, each once."""
+    """State what the expected times of these cells are based on, or why there are none, each sentence once."""
     answers = [answer for record in records if (answer := expected(record))]
     bases = sorted({answer.basis for answer in answers if isinstance(answer, Expectation)})
     reasons = _each_once(
@@ -277,12 +280,12 @@ def expectations(records: list[CellRecord]) -> list[str]:
 
 
 def statements(records: list[CellRecord]) -> list[str]:
-    """What the files of these cells say of where their figures come from, each once."""
+    """Return what the files of these cells say of where their figures come from, each sentence once."""
     return _each_once((r.cell.soc, r.metrics.statement) for r in records if r.metrics and r.metrics.statement)
 
 
 def _each_once(sentences: Iterable[tuple[str, str]]) -> list[str]:
-    """Sentences that differ by the SoC alone are one, with all the SoCs."""
+    """Merge sentences that differ only in the SoC into one that names all of the SoCs."""
     socs: defaultdict[str, set[str]] = defaultdict(set)
     for soc, sentence in sentences:
         socs[re.sub(rf"\b{re.escape(soc.upper())}\b", _SOCS, sentence)].add(soc.upper())
@@ -294,7 +297,7 @@ def _listed(names: list[str]) -> str:
 
 
 def without_accuracy(records: Iterable[CellRecord]) -> dict[str, list[str]]:
-    """Why cells that ran have no accuracy though their networks have an ONNX, with their labels."""
+    """Return why cells ran without accuracy though their networks have an ONNX, each reason with the cells' labels."""
     reasons: dict[str, list[str]] = {}
     for record in records:
         if record.accuracy and record.accuracy.why:
@@ -303,7 +306,7 @@ def without_accuracy(records: Iterable[CellRecord]) -> dict[str, list[str]]:
 
 
 def by_origin(records: list[CellRecord]) -> list[tuple[Origin, list[CellRecord]]]:
-    """Records in groups that may share a table: simulated and measured figures never do."""
+    """Group records that may share a table: simulated and measured figures never do."""
     groups = [(origin, [record for record in records if record.origin is origin]) for origin in Origin]
     return [(origin, group) for origin, group in groups if group]
 
@@ -312,7 +315,7 @@ _WHERE_THERE_ARE = ("mark", "tokens", "health", "budget", "cosine", "sqnr")
 
 
 def columns(origin: Origin, records: list[CellRecord]) -> list[Column]:
-    """The columns of a group: no variants where there is no choice, no marks where nothing is marked."""
+    """Return the columns of a group: no variants if there is no choice, no marks if nothing is marked."""
     rows = [row(record) for record in records]
     idle = {"variant"} if all(line.variant == "default" for line in rows) else set[str]()
     idle |= {name for name in _WHERE_THERE_ARE if not any(getattr(line, name) for line in rows)}
@@ -320,7 +323,10 @@ def columns(origin: Origin, records: list[CellRecord]) -> list[Column]:
 
 
 def site_table(parts: Iterable[SitePart]) -> list[dict[str, str]]:
-    """A row a site, by column title, for people. A flow run is its page in the Prefect UI where that is known."""
+    """Return a row per site, by column title.
+
+    A flow run is given as its page in the Prefect UI, if that is known.
+    """
     return [
         {
             "site": part.site,

@@ -1,7 +1,7 @@
-"""One process at a time runs a run: two would do the same cells, and remove each other's files.
+"""One process at a time runs a run: two would process the same cells and remove each other's files.
 
-Who runs it has a claim in the store, beside the run's record, and looks at it before whatever it stores: a process that
-was stopped, or cut off from the store, may have been taken for dead meanwhile.
+The process that runs it holds a claim in the store, beside the run's record, and checks it before storing anything: a
+process that was stopped, or cut off from the store, may have been taken for dead in the meantime.
 """
 
 from __future__ import annotations
@@ -21,34 +21,37 @@ from qhas.store.claims import Claim, Claims
 
 CLAIM_SECONDS = 60.0
 LOOK_SECONDS = 1.0
-"""How long a look at the claim counts while many files are stored."""
+"""How long a check of the claim stays valid while many files are stored."""
 _CLOCKS_DIFFER = timedelta(minutes=1)
-"""By how much the clocks of two hosts may."""
+"""How far the clocks of two hosts may differ."""
 _logger = logging.getLogger(__name__)
 
 
 class RunTaken(QhasError):
-    """Another process has taken the run over, or it has ended without this one."""
+    """Another process has taken over the run, or has taken it over and ended."""
 
     exit_code = 1
 
 
 class Tenure:
-    """The right of this process to store something of a run."""
+    """This process's right to store parts of a run."""
 
     def __init__(self, claims: Claims, key: str, run_id: str) -> None:
         self._claims, self._key, self._run_id = claims, key, run_id
         self._looked = (-math.inf, -math.inf)
 
     def require(self) -> None:
-        """Raise RunTaken if this process has the run no longer, and StoreError."""
+        """Raise RunTaken if this process no longer has the run, and StoreError."""
         now = _clocks()
         if other := self._claims.lost_to(self._key):
             raise RunTaken(_taken(self._run_id, other))
         self._looked = now
 
     def require_between(self) -> None:
-        """As `require` where that was not a moment ago, by the clock that stands in a pause and by the one that goes on."""
+        """Do as `require`, unless it was called a moment ago.
+
+        A moment by two clocks: the monotonic one, which stops during a suspend, and the wall clock, which goes on.
+        """
         if any(abs(now - then) > LOOK_SECONDS for now, then in zip(_clocks(), self._looked, strict=True)):
             self.require()
 
@@ -67,8 +70,8 @@ async def sole_runner(
 ) -> AsyncIterator[Tenure]:
     """Run a run alone, or a site's part of it. Raises InvalidInput if another process runs it, and StoreError.
 
-    The claim of a process that has died here is taken over at once. Of one that may have died elsewhere it is seen
-    first, for `seconds`, that it is not renewed; `waiting` hears so.
+    The claim of a process that died on this host is taken over at once. One that may have died elsewhere is first
+    watched for `seconds`, to see that it is not renewed; `waiting` is called with the reason.
     """
     claims, key = Claims(store, seconds), keys.claim(run_id, site)
     seen, since = None, time.monotonic()

@@ -9,7 +9,10 @@ from qhas.store import Store
 
 
 def read_sources(store: Store, record: CellRecord) -> SourceMap | None:
-    """None for a cell of a DLC, one that was stored before there were maps, and a damaged one. Raises StoreError."""
+    """Read a cell's source map. Raises StoreError.
+
+    None for a cell whose network is a DLC, one stored before there were maps, or a damaged map.
+    """
     artifact = record.artifact("sources")
     content = store.read(keys.file(record, artifact)) if artifact else None
     return parse_sources(content) if content is not None else None

@@ -1,4 +1,4 @@
-"""A run in the store: its record, its cells, what of it is finished."""
+"""A run in the store: its record, its cells, and which of them are finished."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from qhas.sweep.plan import Plan, plan_sweep
 from qhas.sweep.spec import Cell, SweepSpec
 
 _NAME_IN_ID = 74
-"""Characters of a sweep's name that fit into an id, which is a name itself."""
+"""Characters of a sweep's name that fit into a run id, which must itself be a valid name."""
 
 _logger = logging.getLogger(__name__)
 _HASTE = Patience(total=5.0, answer=5.0)
 
 
 def new_run_id(name: str, now: datetime | None = None, suffix: str | None = None) -> str:
-    """A run id that sorts by time within a sweep and is not given twice; of a long name, its beginning."""
+    """Return a unique run id that sorts by time within a sweep; a long name is truncated."""
     moment = now or datetime.now(UTC)
     return f"{name[:_NAME_IN_ID]}-{moment:%Y%m%dT%H%M%SZ}-{suffix or secrets.token_hex(4)}"
 
 
 class RecordMisplaced(InvalidInput):
-    """The record of a run lies at another's place."""
+    """The record of a run is stored under the key of another."""
 
 
 class RunNotEnded(QhasError):
@@ -52,7 +52,7 @@ class RunNotEnded(QhasError):
 
 @contextmanager
 def ending(run_id: str) -> Iterator[None]:
-    """For what follows the cells of a run: a store or a disk that fails there is no bad input. Raises RunNotEnded."""
+    """Raise RunNotEnded if a store or disk fails after the cells of a run: there, that is not bad input."""
     try:
         yield
     except (StoreError, OSError) as error:
@@ -63,7 +63,7 @@ def ending(run_id: str) -> Iterator[None]:
 
 
 def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord | None:
-    """The record of an earlier try of the run, if there is one. Raises InvalidInput if the id is another's."""
+    """Return the record of an earlier try of the run, if any. Raises InvalidInput if the id belongs to another spec."""
     if run_id.lower() in keys.NO_RUNS:
         raise InvalidInput(
             f"No run can be called {run_id}: reports have that name in the store; choose another run id."
@@ -82,7 +82,10 @@ def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord
 
 
 def require_run(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord:
-    """The record of a run that somebody else began. Raises InvalidInput if it is not in this store, or of another spec."""
+    """Return the record of a run that another process started.
+
+    Raises InvalidInput if it is not in this store, or has another spec.
+    """
     run = require_same_spec(store, run_id, spec)
     if run is None:
         raise InvalidInput(
@@ -100,7 +103,7 @@ def begin_run(
     sdk: SdkFacts | None = None,
     flow_run: str | None = None,
 ) -> SweepRecord:
-    """Record that a run starts or goes on. Raises InvalidInput if the id belongs to another spec."""
+    """Record that a run starts or continues. Raises InvalidInput if the id belongs to another spec."""
     earlier = require_same_spec(store, run_id, plan.spec)
     record = SweepRecord(
         run_id=run_id,
@@ -124,7 +127,7 @@ def _with_last(flow_runs: Iterable[str], last: str | None) -> list[str]:
 def end_run(
     store: Store, record: SweepRecord, cells: Collection[CellRecord], sites: Iterable[SitePart] = ()
 ) -> SweepRecord:
-    """Record that a run has ended, with the records of those of its cells that have one."""
+    """Record that a run has ended, given the records of those of its cells that have one."""
     failed = sum(not cell.good for cell in cells)
     missing = record.cells - len(cells)
     ended = record.model_copy(
@@ -142,7 +145,7 @@ def end_run(
 
 
 def cancel_run(store: Store, record: SweepRecord) -> None:
-    """Record that a run was stopped by its user, if the store is there; it can be resumed in any case."""
+    """Record that a run was stopped by its user, if the store is reachable; it can be resumed in any case."""
     with suppress(StoreError):
         _write(
             store, record.model_copy(update={"state": SweepState.CANCELLED, "finished_at": datetime.now(UTC)})
@@ -150,13 +153,16 @@ def cancel_run(store: Store, record: SweepRecord) -> None:
 
 
 def note_cancelled(site: Site, record: SweepRecord) -> None:
-    """As `cancel_run` in the site's store, but without much patience: whoever stops a run waits, or kills it."""
+    """Do as `cancel_run` in the site's store, but with little patience: the user is waiting, and may kill the run."""
     with suppress(StoreError):
         cancel_run(Store(site.store, _HASTE), record)
 
 
 def read_run(store: Store, run_id: str) -> SweepRecord | None:
-    """The record of a run, or None. Raises InvalidInput for one that cannot be read, RecordMisplaced for another run's."""
+    """Return the record of a run, or None.
+
+    Raises InvalidInput if it cannot be read, and RecordMisplaced if it is another run's.
+    """
     content = store.read(keys.sweep_record(run_id))
     if content is None:
         return None
@@ -176,17 +182,20 @@ def read_run(store: Store, run_id: str) -> SweepRecord | None:
 
 
 def run_ids(store: Store) -> list[str]:
-    """The runs in the store: whatever has the name of one where runs lie. Raises StoreError."""
+    """Return the ids of the runs in the store: every valid name where runs are stored. Raises StoreError."""
     return [name for name in store.children(keys.RUNS) if is_name(name)]
 
 
 def read_cell(store: Store, run_id: str, cell: Cell) -> CellRecord | None:
-    """The record of a cell, or None while the cell is not finished."""
+    """Return the record of a cell, or None while the cell is not finished."""
     return next(iter(stored_cells(store, run_id, [cell])), None)
 
 
 def stored_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> list[CellRecord]:
-    """The records of those cells that have one, in their order; what is none, or of another place, is logged and left out."""
+    """Return the records of those cells that have one, in their order.
+
+    A record that cannot be read, or that belongs elsewhere, is logged and left out.
+    """
     wanted = list(cells)
     contents = store.read_all([keys.manifest(keys.cell(run_id, cell)) for cell in wanted])
     return [
@@ -201,7 +210,7 @@ def _cell_record(store: Store, content: bytes, run_id: str, cell: Cell) -> CellR
     try:
         record = CellRecord.model_validate_json(content, extra="ignore")
         require_64_bits(content)
-    except ValueError:  # a ValidationError is one
+    except ValueError:  # includes ValidationError
         _tell_left_out(f"{place} is no record of a cell that this version knows")
         return None
     if (record.run_id, record.cell.key) != (run_id, cell.key):
@@ -212,18 +221,18 @@ def _cell_record(store: Store, content: bytes, run_id: str, cell: Cell) -> CellR
 
 @lru_cache(maxsize=1000)
 def _tell_left_out(fault: str) -> None:
-    """Once a process: whoever follows a run reads its records again and again."""
+    """Warn once per process: a process that follows a run reads its records again and again."""
     _logger.warning("%s; it is left out, and a resume makes its cell again.", shown(fault))
 
 
 async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:
-    """The records of those cells that have one, by cell key."""
+    """Return the records of those cells that have one, by cell key."""
     records = await asyncio.to_thread(stored_cells, store, run_id, cells)
     return {record.cell.key: record for record in records}
 
 
 def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
-    """A run and its finished cells in the order of the plan. Raises InvalidInput if there is no such run."""
+    """Return a run and its finished cells in the order of the plan. Raises InvalidInput if there is no such run."""
     require_store(store)
     record = read_run(store, run_id)
     if record is None:
@@ -232,7 +241,7 @@ def load_run(store: Store, run_id: str) -> tuple[SweepRecord, list[CellRecord]]:
 
 
 def planned_cells(spec: SweepSpec) -> tuple[Cell, ...]:
-    """The cells of a spec, without looking whether its files still exist."""
+    """Return the cells of a spec, without checking whether its files still exist."""
     return plan_sweep(spec, look_up=False).cells
 
 

@@ -1,7 +1,7 @@
-"""Files that people name by an address: networks, input lists, data.
+"""Files that users name by an address: networks, input lists, data.
 
-What serves them is trusted with nothing. It may say nothing, send a byte a second, more than it told, or without end: it is
-waited for so long, and then what it does is said.
+Their servers are not trusted. One may say nothing, send a byte a second, send more than it announced, or never stop:
+each is waited for only so long, and then what it does is reported.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from qhas.store.patience import Patience
 from qhas.store.s3_answers import Unexpected
 
 ANSWER_SECONDS = 30.0
-"""Without a byte of a server."""
+"""Longest wait for a server without receiving a byte."""
 FIRST_SECONDS = 60.0
-"""Of a transfer, in which it may be as slow as it likes."""
+"""Start of a transfer in which any speed is accepted."""
 SLOWEST = 1 << 10
-"""Bytes a second of a transfer from its begin on."""
+"""Minimum average speed of a transfer from its start on, in bytes per second."""
 _S3_TRIES = 3
 _PIECE = 1 << 20
 _WEB = ("http", "https")
@@ -39,15 +39,15 @@ _SAID = {
     "TooManyRedirects": "its server sends from one address to another, without end",
     "ClientPayloadError": "its server sent less than it said, or what it did not pack",
 }
-"""What clients of the web raise, by its kind: aiohttp is loaded for addresses of the web only."""
+"""Reasons by the class name of a web client's error: aiohttp is only imported for web addresses."""
 
 
 class TooSlow(OSError):
-    """A transfer that would not end. The message is the rest of a sentence that begins with the address."""
+    """A transfer that would never end. The message continues a sentence that begins with the address."""
 
 
 def open_address(address: str) -> tuple[AbstractFileSystem, str]:
-    """Its file system, and the path there. Raises what fsspec does where it leads nowhere."""
+    """Return the file system of an address and the path in it. Raises what fsspec does if it leads nowhere."""
     if address.startswith(("s3://", "s3a://")):
         from qhas.store.s3_clients import open_s3fs
 
@@ -61,7 +61,7 @@ def open_address(address: str) -> tuple[AbstractFileSystem, str]:
 
 
 def _web_client(kind: str) -> dict[str, Any]:
-    """Without a bound on a whole transfer, which may be large and the line slow."""
+    """Return client options without a limit on a whole transfer, which may be large and the line slow."""
     from aiohttp import ClientTimeout
 
     timeout = ClientTimeout(total=None, sock_connect=ANSWER_SECONDS, sock_read=ANSWER_SECONDS)
@@ -73,13 +73,16 @@ def _web_client(kind: str) -> dict[str, Any]:
 
 
 async def _answered(request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
-    """The head of an answer, which is not waited for byte by byte."""
+    """Limit the wait for the head of an answer, which could otherwise arrive byte by byte."""
     async with asyncio.timeout(ANSWER_SECONDS):
         return await handler(request)
 
 
 def kind_at(fs: AbstractFileSystem, path: str, address: str) -> str | None:
-    """What lies there, as `file` or `directory`; None if nothing does. Raises what the file system does for what it cannot tell."""
+    """Return what is at the path, `file` or `directory`, or None if there is nothing.
+
+    Raises what the file system does if it cannot say.
+    """
     try:
         with asked(masked(address)):
             return str(fs.info(path)["type"])
@@ -90,7 +93,7 @@ def kind_at(fs: AbstractFileSystem, path: str, address: str) -> str | None:
 
 
 def fetch(fs: AbstractFileSystem, path: str, target: Path, largest: int) -> None:
-    """Copy a file of at most `largest` bytes to a new one, which is not there if that fails.
+    """Copy a file of at most `largest` bytes to a new file, which is removed if that fails.
 
     Raises Unbounded, TooSlow and what the file system does.
     """
@@ -109,7 +112,7 @@ def fetch(fs: AbstractFileSystem, path: str, target: Path, largest: int) -> None
 
 
 def read_address(fs: AbstractFileSystem, path: str, largest: int) -> bytes:
-    """The bytes of such a file. Raises what `fetch` does."""
+    """Return the bytes of such a file. Raises what `fetch` does."""
     if isinstance(fs, LocalFileSystem):
         return read_file(Path(path), largest)
     with tempfile.TemporaryDirectory(prefix="qhas-") as room:
@@ -118,13 +121,16 @@ def read_address(fs: AbstractFileSystem, path: str, largest: int) -> bytes:
 
 
 def told(address: str, error: BaseException) -> str:
-    """Why a file cannot be had, without the secrets of its address: the rest of a sentence that begins with it."""
+    """State why a file cannot be fetched, without the secrets of its address.
+
+    The text is the rest of a sentence that begins with the address.
+    """
     brief = told_briefly(error)
     return error_at(address, f"{type(error).__name__}: {error}") if brief == type(error).__name__ else brief
 
 
 def told_briefly(error: BaseException) -> str:
-    """The same with nothing that the file system says, which may have any secret of the address."""
+    """Do the same without any text of the file system, which may contain any secret of the address."""
     if is_absent(error):
         return "there is no such file"
     for link in chain(error):
@@ -149,19 +155,19 @@ def _copy(source: Path, target: Path, largest: int) -> None:
 
 
 class _Watch(Callback):  # type: ignore[misc]
-    """Ends a transfer that is too large, or would not end."""
+    """Aborts a transfer that is too large or would never end."""
 
     def __init__(self, largest: int, begun: Callable[[], None]) -> None:
         super().__init__()
         self._largest, self._begun, self._since = largest, begun, time.monotonic()
 
     def set_size(self, size: int | None) -> None:
-        """What the server tells, if anything."""
+        """Check the size that the server announces, if any."""
         super().set_size(size)
         self._require(size or 0)
 
     def relative_update(self, inc: int = 1) -> None:
-        """So many bytes more are here."""
+        """Count the bytes that have arrived."""
         super().relative_update(inc)
         self._begun()
         self._require(self.value)

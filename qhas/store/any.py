@@ -1,4 +1,4 @@
-"""Any fsspec file system as a backend, by what all of them have in common."""
+"""Any fsspec file system as a backend, using only what all of them have in common."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from qhas.store.errors import Trouble, is_absent, met, trouble_of
 from qhas.store.objects import Batch, Copy, Found, require_readable
 
 _MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
-"""What file systems call the time of an object's last change, in the order of trust."""
+"""Names that file systems use for the time of an object's last change, the most trusted first."""
 _SECRETS = ("key", "secret", "token")
 _LISTINGS = 20
-"""Tries of a listing while other threads write to a store in memory."""
+"""Attempts to list a store in memory while other threads write to it."""
 
 
 class AnyFileSystem:
-    """Objects below the path `base` of an fsspec file system. Here nothing is quicker together."""
+    """Objects below the path `base` of an fsspec file system. Batches bring no gain here."""
 
     at_once = 16
     stored_at_once = 16
@@ -31,11 +31,11 @@ class AnyFileSystem:
         self._fs, self._base = fs, base
 
     def address(self, key: str) -> str:
-        """The URL."""
+        """Return the URL of a key."""
         return str(self._fs.unstrip_protocol(self._path(key)))
 
     def exists(self, key: str) -> bool:
-        """Not by fsspec's isfile(), for which an object that cannot be asked for is none."""
+        """Whether the object is there. Not fsspec's isfile(), which is False for an object that cannot be queried."""
         try:
             return bool(self._fs.info(self._path(key))["type"] == "file")
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -44,17 +44,17 @@ class AnyFileSystem:
             raise met(error) from None
 
     def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes:
-        """The bytes of an object, or of a range in it. Raises Unbounded."""
+        """Return the bytes of an object, or of a range in it. Raises Unbounded."""
         if end is None:
             require_readable(self._fs.info(self._path(key)).get("size"))
         return bytes(self._fs.cat_file(self._path(key), start=begin, end=end))
 
     def write(self, key: str, content: bytes) -> None:
-        """As whole as the file system writes."""
+        """Write an object, as atomically as the file system can."""
         self._fs.pipe_file(self._path(key), content)
 
     def create(self, key: str, content: bytes) -> None:
-        """Look first, then write: of two writers at once both may. Raises FileExistsError."""
+        """Check for the object, then write it: two simultaneous writers may both do so. Raises FileExistsError."""
         if self.exists(key):
             raise FileExistsError(key)
         self._create(key, content)
@@ -63,7 +63,7 @@ class AnyFileSystem:
         self.write(key, content)
 
     def put(self, file: Path, key: str) -> str:
-        """Store a file; a stored size that differs from the file's is an OSError."""
+        """Store a file. Raises OSError if the stored size differs from the file's."""
         self._put(file, self._path(key))
         self._require_size(key, file.stat().st_size)
         return file_digest(file)
@@ -72,7 +72,7 @@ class AnyFileSystem:
         self._fs.put_file(str(file), path)
 
     def put_bytes(self, content: bytes, key: str) -> str:
-        """Store what is in memory, as whole as `write` does."""
+        """Store bytes from memory, as atomically as `write` does."""
         self.write(key, content)
         return hashlib.sha256(content).hexdigest()
 
@@ -85,7 +85,7 @@ class AnyFileSystem:
         return size
 
     def settle(self, _keys: Sequence[str]) -> None:
-        """Whatever was put is as safe as the file system makes it."""
+        """Do nothing: files that were put are as safe as the file system makes them."""
 
     def get(self, key: str, file: Path) -> str:
         """Copy an object to a file."""
@@ -96,19 +96,19 @@ class AnyFileSystem:
         self._fs.get_file(path, str(file))
 
     def read_many(self, _keys: Sequence[str]) -> Batch[bytes | None]:
-        """Nothing is done."""
+        """Do nothing."""
         return Batch({})
 
     def put_many(self, _copies: Sequence[Copy]) -> Batch[str]:
-        """Nothing is done."""
+        """Do nothing."""
         return Batch({})
 
     def get_many(self, _copies: Sequence[Copy], _arrived: Callable[[Copy, str], object]) -> Batch[str]:
-        """Nothing is done."""
+        """Do nothing."""
         return Batch({})
 
     def objects(self, prefix: str) -> Iterator[Found]:
-        """Every object below a prefix."""
+        """Yield every object below a prefix."""
         self._fs.invalidate_cache()
         base = self._path(prefix)
         for path, info in self._all_below(base).items():
@@ -122,37 +122,37 @@ class AnyFileSystem:
         for _ in range(_LISTINGS):
             try:
                 return dict(self._fs.find(base, detail=True))
-            except RuntimeError as error:  # of fsspec's memory: another thread wrote meanwhile
+            except RuntimeError as error:  # of fsspec's memory: another thread wrote during the listing
                 changed = error
         raise changed
 
     def children(self, prefix: str) -> list[str]:
-        """Names directly below a prefix. Lists one level only."""
+        """Return the names directly below a prefix. Lists one level only."""
         self._fs.invalidate_cache()
         return [PurePosixPath(child).name for child in self._fs.ls(self._path(prefix), detail=False)]
 
     def remove(self, keys: Sequence[str]) -> None:
-        """Remove objects, one after the other."""
+        """Remove objects, one after another."""
         for key in keys:
             self.clear(key)
 
     def clear(self, prefix: str) -> None:
         """Remove everything below a prefix."""
         path = self._path(prefix)
-        with suppress(FileNotFoundError):  # also where somebody else was quicker
-            self._fs.info(path)  # not exists(), which takes every error for a no
+        with suppress(FileNotFoundError):  # also if another process was quicker
+            self._fs.info(path)  # not exists(), which treats every error as absence
             self._fs.rm(path, recursive=True)
 
     def sign(self, key: str, seconds: int) -> str:
-        """Signed here, without asking the server."""
+        """Return an address signed locally, without a request to the server."""
         return str(self._fs.sign(self._path(key), expiration=seconds))
 
     def explain(self, error: BaseException) -> Trouble:
-        """What Python, the operating system or an HTTP client says."""
+        """Interpret an error of Python, the operating system or an HTTP client."""
         return trouble_of(error)
 
     def secrets(self) -> Iterable[str]:
-        """Of what the file system was configured with."""
+        """Return the secrets with which the file system was configured."""
         return [secret for name in _SECRETS if isinstance(secret := getattr(self._fs, name, None), str)]
 
     def _path(self, key: str) -> str:
@@ -160,7 +160,7 @@ class AnyFileSystem:
 
 
 def _modified(info: dict[str, Any]) -> datetime | None:
-    """When an object was last written, from what a file system tells of it; None where it does not say."""
+    """Return when an object was last written, from its file system's info; None if that does not say."""
     value = next((info[name] for name in _MODIFIED if info.get(name) is not None), None)
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)

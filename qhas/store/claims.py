@@ -1,8 +1,8 @@
-"""Claims on something in the store: who works on it now, so that others wait or are told.
+"""Claims on something in the store: which process works on it now, so that others wait or report it.
 
-A claim is a small object that its owner renews. One that is not renewed is a dead owner's, and one whose process has
-ended where that can be seen is so at once. Where claims fail (a server without conditional writes, hosts that take
-over a dead host's claim at the same moment) two work on the same thing: who uses claims must bear that.
+A claim is a small object that its owner renews. If it is not renewed, its owner counts as dead; at once, if its
+process can be seen to have ended. When claims fail (a server without conditional writes, hosts that take over a dead
+host's claim at the same moment), two processes work on the same thing: users of claims must be able to bear that.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from qhas.outside_text import ShownText
 from qhas.store import Store, StoreError
 
 _RELEASE_SECONDS = 5.0
-"""A store that is gone answers late, and nobody needs the release: the claim expires."""
+"""Longest wait for the release: a store that is gone answers late, and the claim expires anyway."""
 
 
 class Claim(Stored):
-    """Who works on something. `host` is for people."""
+    """Who works on something. `host` is only for display."""
 
     owner: str
     host: ShownText
@@ -40,16 +40,16 @@ class Claim(Stored):
         return self.process is not None and self.process.has_ended()
 
     def is_visible(self) -> bool:
-        """Whether the end of its process can be known."""
+        """Whether the end of its process can be detected."""
         return self.process is not None and self.process.is_visible()
 
 
 RELEASED = Claim(owner="", host="", expires=datetime(2000, 1, 1, tzinfo=UTC))
-"""A claim that was there and went before it could be read."""
+"""Stands for a claim that was there and vanished before it could be read."""
 
 
 class Claims:
-    """Claims of one owner. They live for `seconds` and are renewed three times meanwhile."""
+    """Claims of one owner. They live for `seconds` and are renewed three times in that time."""
 
     def __init__(self, store: Store, seconds: float) -> None:
         self.seconds = seconds
@@ -57,7 +57,7 @@ class Claims:
         self._owner = uuid.uuid4().hex
 
     def take(self, key: str) -> Claim | None:
-        """Claim the key, or tell who has it. One that cannot be read keeps nobody away. Raises StoreError."""
+        """Claim the key, or return the claim that has it. One that cannot be read is overwritten. Raises StoreError."""
         if self._store.write(key, self._claim_now(), only_if_absent=True):
             return None
         content = self._store.read(key)
@@ -67,22 +67,22 @@ class Claims:
         return RELEASED if content is None else _parse(content)
 
     def lost_to(self, key: str) -> Claim | None:
-        """Who has a claim that was this owner's; None while it still is. Raises StoreError.
+        """Return the claim that has replaced this owner's, or None while it still holds. Raises StoreError.
 
-        One that is gone was taken over and given back. One that cannot be read is nobody's, so it still counts.
+        A missing claim was taken over and released. An unreadable one has no owner, so this owner's still holds.
         """
         content = self._store.read(key)
         claim = RELEASED if content is None else _parse(content)
         return claim if claim and claim.owner != self._owner else None
 
     def take_away(self, key: str, dead: Claim) -> None:
-        """Remove a dead owner's claim, if it still is the one that was seen. Raises StoreError."""
+        """Remove a dead owner's claim, if it is still the one that was seen. Raises StoreError."""
         content = self._store.read(key)
         if content is not None and _parse(content) == dead:
             self._store.delete(key)
 
     def release(self, key: str) -> None:
-        """Remove the claim if it is still this owner's. What cannot be removed expires."""
+        """Remove the claim if it is still this owner's. One that cannot be removed expires."""
         with suppress(StoreError):
             claim = _parse(self._store.read(key) or b"")
             if claim and claim.owner == self._owner:
@@ -94,10 +94,10 @@ class Claims:
     ) -> AsyncIterator[None]:
         """Renew a claim that was taken, and release it after the block.
 
-        `overtaken` hears, from another thread, of an owner that took this one for dead.
+        `overtaken` is called, from another thread, with the claim of an owner that took this one for dead.
         """
         ended = threading.Event()
-        # Not the loop, nor its threads: busy with large files they would renew too late.
+        # Not on the event loop or its threads: busy with large files, they would renew too late.
         renewal = threading.Thread(target=self._keep, args=(key, ended, overtaken), daemon=True)
         renewal.start()
         try:

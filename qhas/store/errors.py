@@ -1,8 +1,8 @@
-"""What can go wrong with an object store: one vocabulary, whatever the backend.
+"""What can go wrong with an object store: one vocabulary for all backends.
 
-Backends raise exceptions of their own, some with keys or signatures in their text: nothing of a text that a
-server or a client library wrote is shown before `masked_text`. What Python and its network libraries raise is read
-here; what S3's clients raise in `qhas.store.s3_errors`.
+Backends raise their own exceptions, some with keys or signatures in their text: no text from a server or a client
+library is shown before `masked_text` has processed it. Errors of Python and its network libraries are interpreted
+here, those of S3's clients in `qhas.store.s3_errors`.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ class StoreError(QhasError):
 
 
 class ObjectMissing(StoreError):
-    """There is no such object, or no longer."""
+    """The object does not exist, or no longer exists."""
 
 
 class ObjectDamaged(StoreError):
-    """What was read is not what was stored: the digest differs, after reading it again."""
+    """What was read is not what was stored: the digest differs, even after a second read."""
 
 
 class Taken(StoreError):
-    """The object was to be created and is there."""
+    """The object was to be created, but already exists."""
 
 
 class Unsupported(StoreError):
-    """The backend has no such thing."""
+    """The backend does not support the operation."""
 
 
 class Trouble(NamedTuple):
@@ -41,9 +41,9 @@ class Trouble(NamedTuple):
 
     kind: type[StoreError]
     reason: str
-    """Why it failed, for people; names what to do where that is known."""
+    """Why it failed, in words; says what to do about it where that is known."""
     passes: bool
-    """Whether trying again is worth it: the server is busy or out of reach, or the connection broke."""
+    """Whether a retry is worthwhile: the server is busy or unreachable, or the connection broke."""
 
 
 _PASSING_ERRNO = frozenset(
@@ -61,7 +61,7 @@ _BUSY = (408, 425, 429)
 
 
 def trouble_of(error: BaseException) -> Trouble:
-    """What an exception of Python, of the operating system or of an HTTP client means."""
+    """Return what an exception of Python, of the operating system or of an HTTP client means."""
     return Trouble(_kind(error), in_its_own_words(error), any(map(passes, chain(error))))
 
 
@@ -74,7 +74,7 @@ def _kind(error: BaseException) -> type[StoreError]:
 
 
 def passes(error: BaseException) -> bool:
-    """Whether such an exception, its causes left out, is of what passes by itself."""
+    """Whether such an exception, regardless of its causes, is of a kind that passes by itself."""
     if is_about_certificates(error):
         return False
     if isinstance(error, TimeoutError | http.client.HTTPException):
@@ -84,30 +84,33 @@ def passes(error: BaseException) -> bool:
     refused = (
         isinstance(status := getattr(error, "status", None), int) and status < 500 and status not in _BUSY
     )
-    return type(error).__module__.startswith("aiohttp") and not refused  # of all that fsspec reaches by HTTP
+    return type(error).__module__.startswith("aiohttp") and not refused  # fsspec's HTTP client
 
 
 def is_absent(error: BaseException) -> bool:
-    """Whether there is no such file."""
+    """Whether the error means that there is no such file."""
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         return getattr(error, "status", None) in _GONE
     return (cause := met(error)) is error or is_absent(cause)
 
 
 def met(error: BaseException) -> BaseException:
-    """What a client of the web met: fsspec calls it a missing file, also where the server was silent, busy or forbade it."""
+    """Return the error that a web client met.
+
+    fsspec reports it as a missing file, even if the server was silent, busy or denied access.
+    """
     cause = error.__cause__
     of_the_web = isinstance(cause, TimeoutError | ValueError) or type(cause).__module__.startswith("aiohttp")
     return cause if cause and of_the_web else error
 
 
 def is_about_certificates(error: object) -> bool:
-    """Whether TLS failed for a certificate, and not because the connection ended."""
+    """Whether TLS failed because of a certificate, and not because the connection ended."""
     return isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it, outermost first."""
+    """Yield the error and its causes, outermost first."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link and id(link) not in seen:
@@ -117,5 +120,5 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def in_its_own_words(error: BaseException) -> str:
-    """Its kind and the first line of its text: obstore's go on with a dump of the request."""
+    """Return the error's kind and the first line of its text: obstore's texts continue with a dump of the request."""
     return f"{type(error).__name__}: {str(error).strip().split(chr(10), 1)[0][:300]}"

@@ -1,4 +1,4 @@
-"""Whether what a caller gives for a store is one."""
+"""Check that what a caller passes as a store is one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from qhas.failures import InvalidInput
 
 
 def require_store(store: object) -> None:
-    """Raise InvalidInput for the address of a store in its place, and for nothing."""
+    """Raise InvalidInput for the address of a store instead of a store, and for None."""
     if store is None or isinstance(store, str | os.PathLike):
         raise InvalidInput(f"{str(store)!r} is no store: give qhas.Store(...) of its folder or URL.")

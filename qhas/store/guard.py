@@ -1,4 +1,4 @@
-"""Operations on a backend, tried with patience; whatever it raises becomes a StoreError that names store and key."""
+"""Operations on a backend, tried with patience; every error becomes a StoreError that names store and key."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _SECRET_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_
 
 
 class Guard:
-    """Stands before the backend of the store at `root`."""
+    """Wraps the backend of the store at `root`."""
 
     def __init__(self, root: str, backend: Backend, patience: Patience) -> None:
         self._root, self._backend, self._patience = root, backend, patience
 
     def do(self, key: str, operation: Callable[[], T], *, transfer: bool = False) -> T:
-        """The operation's result. Raises StoreError or the kind of it that fits.
+        """Return the operation's result. Raises StoreError, or a subclass of it that fits.
 
-        A transfer may take its time: it counts as waited for once it has failed.
+        A transfer may take long: it is only shown as a wait once it has failed.
         """
         try:
             with asked(f"the store {self._root}", waits=not transfer) as wait:
@@ -41,11 +41,11 @@ class Guard:
             raise
         except Exception as error:
             refusal = self._refusal(key, error)
-        # The backend's own text may show keys: it must not reach a log as the cause either.
+        # The backend's own text may show secret keys: it must not reach a log as the cause either.
         raise refusal
 
     def do_many(self, key: str, operation: Callable[[], Batch[T]]) -> dict[str, T]:
-        """What a batch of operations, of which one is on the key, did; one that failed is raised unless it passes."""
+        """Return what a batch of operations, one on `key`, has done; raise its error unless that passes by itself."""
         batch = self.do(key, operation, transfer=True)
         if batch.failed and not self._backend.explain(batch.failed[1]).passes:
             raise self._refusal(*batch.failed)

@@ -1,4 +1,4 @@
-"""A folder of this host, or of a share mounted on it, as a backend."""
+"""A folder on this host, or on a share mounted here, as a backend."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from qhas.store.any import AnyFileSystem
 
 
 class Local(AnyFileSystem):
-    """Objects below a folder, which is made when first written.
+    """Objects below a folder, which is created by the first write.
 
-    Disks gain nothing by many reads at once; but several files are synced in the time of one. Small ones are copied by
-    one thread and then synced: copying is computing, for which several would only take the interpreter from each other.
+    Disks gain nothing from many reads at once, but several files are synced in the time of one. Small ones are copied
+    by one thread and then synced: copying is computing, for which several threads would only compete for the
+    interpreter.
     """
 
     at_once = 1
@@ -28,23 +29,23 @@ class Local(AnyFileSystem):
     waits = False
 
     def address(self, key: str) -> str:
-        """The path."""
+        """Return the path."""
         return self._path(key)
 
     def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes:
-        """See `AnyFileSystem.read`. Raises OSError for a pipe or a device, which would be waited for."""
+        """Read as `AnyFileSystem.read` does. Raises OSError for a pipe or a device, which would block."""
         _refuse_waiting(self._path(key))
         return super().read(key, begin, end)
 
     def write(self, key: str, content: bytes) -> None:
-        """Appear whole, in the place of what was there."""
+        """Write the object atomically, replacing any that exists."""
         write_whole(self._path(key), content)
 
     def _create(self, key: str, content: bytes) -> None:
         write_whole(self._path(key), content, replace=False)
 
     def _is_object(self, path: str, info: dict[str, Any]) -> bool:
-        """Neither a pipe nor a link that leads nowhere, which nobody can read; of a link that leads to a file it is one."""
+        """Whether the path can be read: a file or a link to one, but not a pipe or a link that leads nowhere."""
         return info["type"] == "file" or Path(path).is_file()
 
     def _get(self, path: str, file: Path) -> None:
@@ -56,7 +57,10 @@ class Local(AnyFileSystem):
         shutil.copyfile(file, path)
 
     def put_bytes(self, content: bytes, key: str) -> str:
-        """In its place at once: it is settled with others, and no record names it before. A stored size that differs is an OSError."""
+        """Write directly in place: the object is settled with others, and no record names it before that.
+
+        Raises OSError if the stored size differs.
+        """
         path = self._path(key)
         _make_folder(path)
         Path(path).write_bytes(content)
@@ -67,7 +71,7 @@ class Local(AnyFileSystem):
         return Path(path).stat().st_size
 
     def settle(self, keys: Sequence[str]) -> None:
-        """Sync the files: the record that names them comes later, and must not be all that a crash leaves."""
+        """Sync the files: the record that names them comes later, and must not be all that survives a crash."""
         paths = [Path(self._path(key)) for key in keys]
         if len(paths) == 1:
             sync(*paths)

@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 NO_TYPE = "application/octet-stream"
 LARGEST_READ = 512 << 20
-"""Bytes of an object that is in memory as a whole: a record or a packed summary. Larger ones are fetched to files."""
+"""Maximum size of an object read into memory: a record or a packed summary. Larger ones are fetched to files."""
 
 
 class Artifact(Stored):
-    """A stored file. `path` is relative to the cell's manifest; digest and size are of the stored bytes."""
+    """A stored file. `path` is relative to the cell's manifest; digest and size are those of the stored bytes."""
 
     name: str
     path: StoredPath
@@ -45,13 +45,13 @@ class Upload:
 
     @property
     def stored_path(self) -> str:
-        """The name that it has in the store."""
+        """The name of the file in the store."""
         return f"{self.path}.gz" if self.compress else self.path
 
 
 @dataclass(frozen=True)
 class Download:
-    """An object on its way to a local file; a digest is what its bytes must have."""
+    """An object on its way to a local file; its bytes must have the digest, if there is one."""
 
     key: str
     target: Path
@@ -60,7 +60,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Found:
-    """A stored object: its key, its bytes, and when it was last written where the backend says so."""
+    """A stored object: its key, its size, and when it was last written, if the backend says so."""
 
     key: str
     size: int
@@ -68,7 +68,7 @@ class Found:
 
 
 class Copy(NamedTuple):
-    """An object and the local file that it is copied from, or to."""
+    """An object and the local file that it is copied from or to."""
 
     key: str
     file: Path
@@ -76,14 +76,14 @@ class Copy(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch(Generic[T]):
-    """What a backend has done of many operations at once, by key; with the first that failed it begins no more."""
+    """What a backend has done of many operations at once, by key; after the first failure it starts no more."""
 
     done: dict[str, T]
     failed: tuple[str, Exception] | None = None
 
 
 def content_type(path: str) -> str:
-    """So that a report opens in the browser. A .gz is what it is: nobody is to unpack it on the way."""
+    """Return the type with which a report opens in the browser. A .gz file stays one: it is not unpacked on the way."""
     kind, encoding = mimetypes.guess_type(path)
     return "application/gzip" if encoding == "gzip" else kind or NO_TYPE
 

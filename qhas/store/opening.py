@@ -1,4 +1,4 @@
-"""The backend that an address leads to."""
+"""Open the backend that an address leads to."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ _S3 = ("s3://", "s3a://")
 
 
 def require_plain(path: str) -> None:
-    """Raise ValueError for the path of a store that clients and servers write in several ways."""
+    """Raise ValueError for the path of a store that clients and servers write in different ways."""
     if path and not {"", ".", ".."}.isdisjoint(path.split("/")):
         raise ValueError("its path has an empty part, `.` or `..`; write it as s3://bucket/folder")
 
 
 def open_backend(root: str, patience: Patience) -> Backend:
-    """By `root`, a local path or any fsspec URL. Raises ImportError, ValueError and what fsspec does where it leads nowhere."""
+    """Open the backend for `root`, a local path or any fsspec URL.
+
+    Raises ImportError, ValueError and what fsspec does if it leads nowhere.
+    """
     if root.startswith(_S3):
         from qhas.store.s3_transfer import open_s3
 

@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Patience:
-    """Tries again after waits that double from `first_wait`, each shortened at random; all values in seconds.
+    """Retries after waits that double from `first_wait`, each shortened at random; all values in seconds.
 
-    After `total` no try begins any more. A server that says nothing for `answer` counts as not answering.
+    No try begins after `total`. A server that is silent for `answer` counts as not answering.
     """
 
     total: float = 120.0
@@ -24,13 +24,13 @@ class Patience:
     longest_wait: float = 15.0
 
     def keep_trying(self, operation: Callable[[], T], passes: Callable[[BaseException], bool]) -> T:
-        """The operation's result; its last error once that does not pass by itself or the time is over."""
+        """Return the operation's result; raise its last error if that does not pass by itself or time is up."""
         end, wait = time.monotonic() + self.total, self.first_wait
         while True:
             try:
                 return operation()
             except Exception as error:
-                # All hosts of a lab meet an outage at once and must not come back at once.
+                # All hosts of a lab meet an outage together and must not all retry at the same time.
                 pause = wait * random.uniform(0.5, 1.0)  # noqa: S311
                 if not passes(error) or time.monotonic() + pause > end:
                     raise

@@ -1,4 +1,4 @@
-"""S3 as a backend, by s3fs. Imported only where a store's address leads to S3: its clients take long to import."""
+"""S3 as a backend, through s3fs. Imported only for stores on S3, because its clients take long to import."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from qhas.store.s3_clients import S3Clients
 from qhas.store.s3_errors import is_about_many, may_be_of_anybody, trouble_of
 
 PART = 8 << 20
-"""Bytes sent or received at a time. Files up to this size are one request."""
+"""Bytes sent or received at a time. Files up to this size take one request."""
 _MOST_REMOVED = 1000
-"""Objects that S3 removes at one request."""
+"""Maximum number of objects that S3 removes in one request."""
 
 
 class S3(AnyFileSystem):
-    """Objects below the path `base`, `<bucket>/...`; every operation by s3fs, in bounded memory."""
+    """Objects below the path `base`, `<bucket>/...`; every operation goes through s3fs, in bounded memory."""
 
     def __init__(self, clients: S3Clients, base: str) -> None:
         super().__init__(clients.fs, base)
         self._bucket = base.partition("/")[0]
 
     def exists(self, key: str) -> bool:
-        """In one request; where the answer, which has no body, may be of anybody, a listing tells."""
+        """Check with one request; if the answer, which has no body, may not come from S3, check with a listing."""
         try:
             self._call("head_object", key)
         except Exception as error:
@@ -45,17 +45,17 @@ class S3(AnyFileSystem):
         return any(entry["Key"] == name for entry in answer.get("Contents", ()))
 
     def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes:
-        """In one request, not by ranges at once, for which s3fs asks for the size first."""
+        """Read in one request, not in parallel ranges, for which s3fs first requests the size."""
         if begin is end is None:
             return bytes(fsspec.asyn.sync(self._fs.loop, _whole, self._call("get_object", key)))
         return bytes(self._fs.cat_file(self._path(key), start=begin, end=end, max_concurrency=1))
 
     def write(self, key: str, content: bytes) -> None:
-        """In one request, with the type that the key tells."""
+        """Write in one request, with the content type that the key implies."""
         self._fs.pipe_file(self._path(key), content, ContentType=content_type(key))
 
     def _create(self, key: str, content: bytes) -> None:
-        """Of two writers at once one does, if the server knows conditions. There are some that ignore them."""
+        """Create an object; of two simultaneous writers one succeeds, if the server honours conditions. Some do not."""
         request = {"Body": content, "ContentType": content_type(key)}
         try:
             self._call("put_object", key, IfNoneMatch="*", **request)
@@ -71,7 +71,7 @@ class S3(AnyFileSystem):
         self._fs.get_file(path, str(file), max_concurrency=1)
 
     def remove(self, keys: Sequence[str]) -> None:
-        """Many a request. Not by s3fs's removal, which takes no notice of what the server says of single objects."""
+        """Remove many objects per request. s3fs's own removal ignores what the server reports of single objects."""
         names = [self._name(key) for key in keys]
         for begin in range(0, len(names), _MOST_REMOVED):
             some = names[begin : begin + _MOST_REMOVED]
@@ -90,18 +90,18 @@ class S3(AnyFileSystem):
             raise ClientError({"Error": refused}, "DeleteObjects")
 
     def clear(self, prefix: str) -> None:
-        """List and remove."""
+        """List and remove everything below the prefix."""
         self.remove([entry.key for entry in self.objects(prefix)])
 
     def explain(self, error: BaseException) -> Trouble:
-        """What botocore, s3fs or obstore says."""
+        """Interpret an error of botocore, s3fs or obstore."""
         return trouble_of(error)
 
     def _call(self, operation: str, key: str, **arguments: Any) -> Any:
         return self._fs.call_s3(operation, Bucket=self._bucket, Key=self._name(key), **arguments)
 
     def _name(self, key: str) -> str:
-        """The key within the bucket."""
+        """Return the key within the bucket."""
         return self._path(key).removeprefix(f"{self._bucket}/")
 
 

@@ -1,4 +1,4 @@
-"""Answers that botocore and s3fs take for what they are not: redirects, web pages, listings without end."""
+"""Detect answers that botocore and s3fs misread: redirects, web pages, listings without end."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ DIVERTED = (
 )
 _ENDLESS = "the server's listing has no end: it gives no new page; check AWS_ENDPOINT_URL, or the server"
 _NO_WORDS = frozenset({304, 412, 413, 416})
-"""Statuses that say it all: a server, or a proxy before it, may leave the body out or write what it likes."""
+"""Statuses that say it all: a server, or a proxy in front of it, may omit the body or write anything there."""
 _ROOTS = {
     "ListObjectsV2": "ListBucketResult",
     "DeleteObjects": "DeleteResult",
     "CreateMultipartUpload": "InitiateMultipartUploadResult",
     "CompleteMultipartUpload": "CompleteMultipartUploadResult",
 }
-"""The root elements of what is answered where all went well."""
+"""Root elements of successful answers, by operation."""
 _TAGGED = ("GetObject", "HeadObject", "PutObject", "UploadPart")
-"""Whose good answers have an ETag."""
+"""Operations whose successful answers have an ETag."""
 _PROLOGUE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\b.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)
 _ROOT = re.compile(rb"<(?:\w+:)?(\w+)")
 _PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body|meta|title|script|p|h1)\b", re.IGNORECASE)
 _READ = 4000
-"""Bytes in which a body says what it is."""
+"""Bytes of a body in which its kind shows."""
 _MOST_PAGES = 10_000
-"""Of a listing: ten million objects."""
+"""Maximum number of pages of a listing: ten million objects."""
 
 
 class Unexpected(Exception):
-    """Such an answer; the message says what it is, and what to do."""
+    """An answer that no S3 server gives; the message says what it is, and what to do."""
 
     def __init__(self, message: str, *, passes: bool = False) -> None:
         super().__init__(message)
         self.passes = passes
-        """Whether the server may only be away, and what stands before it answers meanwhile."""
+        """Whether the server may only be down, with something in front of it answering in the meantime."""
 
 
 def check_answers(events: Any, endpoint: str) -> None:
-    """Raise Unexpected out of a client of botocore's, by its events, for what an S3 server does not answer."""
+    """Make a botocore client raise Unexpected, through its events, for answers that no S3 server gives."""
     pages = _Pages()
     events.register("before-parse.s3", partial(_check_refusal, endpoint))
-    # By a wildcard, which comes before botocore's own handler: that makes a 500 of some of these.
+    # Registered by wildcard to run before botocore's own handler, which turns some of these into a 500.
     for operation, root in _ROOTS.items():
         events.register(f"before-parse.*.{operation}", partial(_check_root, endpoint, root))
     for operation in _TAGGED:
@@ -58,14 +58,14 @@ def check_answers(events: Any, endpoint: str) -> None:
 
 
 def strange_refusal(endpoint: str, status: int, body: bytes) -> Unexpected | None:
-    """What is wrong with the body of an answer that is no success; None for one that an S3 server gives."""
+    """Return what is wrong with the body of an unsuccessful answer; None if an S3 server could have sent it."""
     if status in _NO_WORDS or _root(body) == "Error":
         return None
     return no_s3(_said(endpoint, status, f"with {_kind(body)}"), passes=status in PASSING_STATUS)
 
 
 def require_tag(endpoint: str, tag: str | None) -> None:
-    """Raise Unexpected for an object that is said to be stored, or sent, without the ETag that S3 servers give it."""
+    """Raise Unexpected for an object reported as stored or sent without the ETag that S3 servers give it."""
     if not tag:
         raise no_s3(_said(endpoint, 200, "without an ETag"))
 
@@ -73,7 +73,7 @@ def require_tag(endpoint: str, tag: str | None) -> None:
 def no_s3(
     said: str = "the store's address answers with something else", *, passes: bool = False
 ) -> Unexpected:
-    """For an answer of anybody else."""
+    """Return the error for an answer that does not come from an S3 server."""
     return Unexpected(
         f"{said}, which no S3 server does; check AWS_ENDPOINT_URL, the proxy, and whether the network wants a login in a"
         " browser",
@@ -88,7 +88,7 @@ def _said(endpoint: str, status: int, what: str) -> str:
 def _check_refusal(endpoint: str, response_dict: dict[str, Any], operation_model: Any, **_: object) -> None:
     status, body = response_dict["status_code"], response_dict.get("body")
     if status in REDIRECTS and REGION not in response_dict["headers"]:
-        # Botocore would ask the bucket for its region, be redirected, and ask again, without end.
+        # Botocore would query the bucket's region, be redirected, and query again, without end.
         raise Unexpected(DIVERTED)
     if status < 400 or operation_model.http["method"] == "HEAD" or not isinstance(body, bytes):
         return
@@ -108,7 +108,7 @@ def _check_tag(endpoint: str, response_dict: dict[str, Any], **_: object) -> Non
 
 
 def _root(body: bytes) -> str | None:
-    """The name of an XML's root element."""
+    """Return the name of an XML document's root element."""
     match = _ROOT.match(_opened(body))
     return match[1].decode() if match else None
 
@@ -124,22 +124,22 @@ def _kind(body: bytes) -> str:
 
 
 def _opened(body: bytes) -> bytes:
-    """Its begin, without what may stand before the first element."""
+    """Return the start of a body, without what may precede the first element."""
     return _PROLOGUE.sub(b"", body.lstrip()[:_READ], count=1)
 
 
 class _Pages:
-    """How many pages of a listing there were before the one that a token leads to."""
+    """Counts the pages of a listing, by the token that leads to the next one."""
 
     def __init__(self) -> None:
         self._before: dict[str, int] = {}
 
     def asked(self, params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-        """A page is asked for."""
+        """Note which page is requested."""
         context["qhas-token"] = params.get("ContinuationToken")
 
     def answered(self, parsed: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-        """It is there."""
+        """Count the page. Raises Unexpected if the listing has no end."""
         token: str = context.get("qhas-token") or ""
         count = self._before.pop(token, 0) + 1
         if not parsed.get("IsTruncated"):

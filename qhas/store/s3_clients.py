@@ -1,13 +1,12 @@
-"""The two clients of an S3 bucket: how they are made, what they wait for, how often they try, and where they never go.
+"""The two clients of an S3 bucket: how they are made, how they wait and retry, and where they never connect.
 
-s3fs finds the address, the credentials and the region, as botocore does, which follows a bucket to another region than
-the configured one; obstore is given what s3fs has found. Both leave what fails
-to the store's Patience, but for obstore's own tries, of the same patience: a part of a large file that fails must not
-cost the file.
+s3fs finds the address, the credentials and the region, as botocore does, which follows a bucket to a region other than
+the configured one; obstore is given what s3fs has found. Both leave failures to the store's Patience, except for
+obstore's own retries, with the same patience: a failed part of a large file must not cost the whole file.
 
-Files and session tokens go to the configured address alone: s3fs follows no redirect, which it would do with the body and the
-token. Obstore follows those of requests without a body, and takes the signature off, but not the token; so where there is
-one, obstore is for Amazon's own addresses only.
+Files and session tokens are sent only to the configured address: s3fs follows no redirects, since it would send on the
+body and the token. Obstore follows redirects of requests without a body, and drops the signature, but not the token;
+so if there is a token, obstore is only used for Amazon's own addresses.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Credential, S3Store
 
 _LARGEST_BUNDLE = 16 << 20
-"""Of certificates; those of a system take a quarter of a megabyte."""
+"""Maximum size of a certificate bundle, in bytes; a system's bundle takes a quarter of a megabyte."""
 _ASK_AGAIN = timedelta(minutes=5)
 _AMAZONS = re.compile(r"\.amazonaws\.com(\.cn)?\Z")
 
@@ -60,7 +59,11 @@ class S3Clients:
 
     @property
     def obstore_can(self) -> bool:
-        """Whether s3fs was given nothing that obstore is not: keys of encryption, client certificates, ways to address."""
+        """Whether obstore can do all that s3fs was configured for.
+
+        It cannot with encryption keys, client certificates or addressing styles, or send a session token beyond
+        Amazon.
+        """
         fs = self.fs
         return not (
             fs.anon
@@ -72,32 +75,32 @@ class S3Clients:
         )
 
     def patient(self) -> S3Store:
-        """Obstore with the store's patience."""
+        """Return an obstore client with the store's patience."""
         return self._obstore(self._patience)
 
     def hasty(self) -> S3Store:
-        """Obstore that tries once."""
+        """Return an obstore client that tries once."""
         return self._obstore(replace(self._patience, total=0))
 
     def followed(self, error: BaseException, used: S3Store) -> bool:
-        """Whether obstore, which failed with this, is another client by now: one of the bucket's own region."""
+        """Whether the error calls for another try with a new obstore client, for the bucket's own region."""
         if not is_of_another_region(error):
             return False
         with self._opening:
             if used not in self._opened.values():
-                return True  # another thread was told the same, and asked
+                return True  # another thread got the same error and looked it up
             region = self._region_of_bucket()
             if region in (None, self._at_home.connect().meta.region_name):
                 return False
             try:
                 self._at_home = open_s3fs(self._root, self._patience, region)[0]
-            except (BotoCoreError, ValueError):  # it is no region's name
+            except (BotoCoreError, ValueError):  # not the name of a region
                 return False
             self._opened.clear()
             return True
 
     def _region_of_bucket(self) -> str | None:
-        """As the server says it, also to who may not see the bucket."""
+        """Return the region that the server reports, even to clients without access to the bucket."""
         try:
             answer = self.fs.call_s3("head_bucket", Bucket=self.base.partition("/")[0])
         except Exception as error:
@@ -115,7 +118,7 @@ class S3Clients:
 
 
 def open_s3fs(root: str, patience: Patience, region: str | None = None) -> tuple[Any, str]:
-    """The file system and the path in it; in a region, or in that which botocore finds configured."""
+    """Return the file system and the path in it, for the given region or else the one botocore finds configured."""
     options = _s3fs_options(patience)
     if region:
         options["client_kwargs"] = fsspec.config.conf.get("s3", {}).get("client_kwargs", {}) | {
@@ -127,7 +130,7 @@ def open_s3fs(root: str, patience: Patience, region: str | None = None) -> tuple
 
 
 def _s3fs_options(patience: Patience) -> dict[str, Any]:
-    """No cached listings, which others outdate, and no retries of its own."""
+    """Return options without cached listings, which other writers make stale, and without retries of its own."""
     configured = fsspec.config.conf.get("s3", {}).get("config_kwargs", {})
     return {
         "skip_instance_cache": True,
@@ -138,8 +141,8 @@ def _s3fs_options(patience: Patience) -> dict[str, Any]:
             "read_timeout": patience.answer,
             "max_pool_connections": 32,
             "http_session_cls": _Undiverted,
-            # Otherwise a checksum follows the body over https, which servers of some years ago refuse (Ceph 16 does). The
-            # body is signed or goes over TLS in any case, and digests are our own.
+            # Otherwise a checksum follows the body over https, which older servers refuse (Ceph 16 does). The body is
+            # signed or sent over TLS in any case, and we have our own digests.
             "request_checksum_calculation": "when_required",
             "response_checksum_validation": "when_required",
             **configured,
@@ -148,19 +151,19 @@ def _s3fs_options(patience: Patience) -> dict[str, Any]:
 
 
 class _Undiverted(AIOHTTPSession):  # type: ignore[misc]
-    """HTTP that follows no redirect."""
+    """An HTTP session that follows no redirects."""
 
     async def _get_session(self, proxy_url: str | None) -> Any:
         return _Requests(await super()._get_session(proxy_url))
 
 
 class _Requests(NamedTuple):
-    """All that aiobotocore does with a session of aiohttp."""
+    """All that aiobotocore uses of an aiohttp session."""
 
     session: Any
 
     def request(self, method: str, **how: Any) -> Any:
-        """As aiohttp does, but for the redirect, which is given back."""
+        """Send a request as aiohttp does, but return a redirect instead of following it."""
         return self.session.request(method, allow_redirects=False, **how)
 
 
@@ -170,14 +173,14 @@ def _is_amazons(endpoint: str) -> bool:
 
 
 def _settle(fs: Any) -> None:
-    """Leave retries to the store, and let no write wait for a server's leave to begin. Raises ValueError."""
+    """Leave retries to the store, and let no write wait for the server's permission to start. Raises ValueError."""
     fs.retries = 1
-    # aiohttp starts its clock when the body is sent: a server that never says "100 Continue" would be waited for for ever.
+    # aiohttp starts its clock when the body is sent: without a server's "100 Continue" it would wait for ever.
     meta = fs.connect().meta
     events = meta.events
     events.unregister("before-call.s3", add_expect_header)
     check_answers(events, meta.endpoint_url)
-    _authorities(fs)  # refused now, and not in the middle of a run
+    _authorities(fs)  # fail now, not in the middle of a run
 
 
 def _open_obstore(fs: Any, bucket: str, patience: Patience) -> S3Store:
@@ -192,7 +195,7 @@ def _open_obstore(fs: Any, bucket: str, patience: Patience) -> S3Store:
         region=client.meta.region_name or "us-east-1",
         virtual_hosted_style_request=False,
         credential_provider=lambda: _credentials(fs),
-        unsigned_payload=not plain,  # TLS sees to it that the bytes arrive as they were sent
+        unsigned_payload=not plain,  # TLS ensures that the bytes arrive as they were sent
         client_options={
             **({"root_certificate": trusted} if (trusted := _authorities(fs)) else {}),
             "allow_http": plain,
@@ -213,7 +216,7 @@ def _open_obstore(fs: Any, bucket: str, patience: Patience) -> S3Store:
 
 
 def _authorities(fs: Any) -> bytes | None:
-    """Certificates to trust beside the system's, where AWS_CA_BUNDLE or the profile's `ca_bundle` names a file of them.
+    """Return certificates to trust beside the system's, if AWS_CA_BUNDLE or the profile's `ca_bundle` names a file.
 
     Raises ValueError if it cannot be read.
     """
@@ -227,7 +230,7 @@ def _authorities(fs: Any) -> bytes | None:
 
 
 def _session_token(fs: Any) -> str | None:
-    """Of credentials that were found when the client was made; they are not asked for a second time."""
+    """Return the session token of the credentials found when the client was made; they are not fetched again."""
     try:
         return _frozen(fs)[2]
     except NoCredentialsError:
@@ -235,7 +238,7 @@ def _session_token(fs: Any) -> str | None:
 
 
 def _credentials(fs: Any) -> S3Credential:
-    """What botocore's chain gives: environment, profiles, roles. Short-lived ones are asked for again in time."""
+    """Return what botocore's chain finds: environment, profiles, roles. Short-lived ones are renewed in time."""
     key, secret, token = _frozen(fs)
     return {
         "access_key_id": key,
@@ -246,7 +249,7 @@ def _credentials(fs: Any) -> S3Credential:
 
 
 def _frozen(fs: Any) -> tuple[str, str, str | None]:
-    """Key, secret and session token. Raises NoCredentialsError."""
+    """Return key, secret and session token. Raises NoCredentialsError."""
 
     async def ask() -> Any:
         if fs.key and fs.secret:

@@ -1,7 +1,7 @@
-"""What botocore, s3fs and obstore raise, in the store's own vocabulary.
+"""Interpret the exceptions of botocore, s3fs and obstore in the store's own vocabulary.
 
-s3fs raises Python's errors with botocore's as their cause, which have the server's answer. obstore has it in its texts
-only.
+s3fs raises Python's errors with botocore's as their cause, which hold the server's answer. obstore has it only in its
+messages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from qhas.store.s3_answers import DIVERTED, PASSING_STATUS, REDIRECTS, Unexpecte
 _PASSING_CODES = frozenset(
     {
         "InternalError",
-        "OperationAborted",  # another writer of the key is at it
+        "OperationAborted",  # another writer is changing the key
         "ConditionalRequestConflict",
         "RequestTimeout",
         "ServiceUnavailable",
@@ -77,14 +77,14 @@ _STRANGE = re.compile(r"ETag Header missing|Got invalid \w+ response")
 
 
 class _Answer(NamedTuple):
-    """What a server answered; None where it, or its client's text, does not say."""
+    """What a server answered; None for what it, or its client's text, does not say."""
 
     status: int | None = None
     code: str | None = None
 
 
 def trouble_of(error: BaseException) -> Trouble:
-    """What an exception of S3's clients means."""
+    """Return what an exception of S3's clients means."""
     answers = [answer for link in chain(error) if (answer := _answer(link))]
     status = next((answer.status for answer in answers if answer.status), None)
     code = next((answer.code for answer in answers if answer.code), None)
@@ -92,7 +92,7 @@ def trouble_of(error: BaseException) -> Trouble:
 
 
 def is_of_another_region(error: BaseException) -> bool:
-    """Whether the server wants the request signed for another region."""
+    """Whether the server requires the request to be signed for a different region."""
     return trouble_of(error).reason == _ELSEWHERE
 
 
@@ -102,7 +102,7 @@ def is_about_many(error: BaseException) -> bool:
 
 
 def may_be_of_anybody(error: BaseException) -> bool:
-    """Whether the error is of an answer, and that has no header which S3 servers write."""
+    """Whether the error is an answer without any header that S3 servers write."""
     answers = [link.response for link in chain(error) if isinstance(link, ClientError)]
     headers = [answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}) for answer in answers]
     return bool(headers) and not any(
@@ -138,7 +138,7 @@ def _reason(error: BaseException, status: int | None, code: str | None) -> str:
 
 
 def _unexpected(error: BaseException) -> Unexpected | None:
-    """What no S3 server answers, as botocore's events raised it, or as it stands in a text of obstore's."""
+    """Return an answer that no S3 server gives, from botocore's events or from the text of an obstore error."""
     if isinstance(error, Unexpected):
         return error
     text = str(error)
@@ -153,7 +153,7 @@ def _passes(error: BaseException) -> bool:
     if unexpected := _unexpected(error):
         return unexpected.passes
     if (answer := _answer(error)) is not None:
-        # obstore says no more of a connection that broke than that something did.
+        # For a broken connection, obstore only says that something broke.
         broke = answer == _Answer() and type(error).__name__ == "GenericError"
         return answer.status in PASSING_STATUS or answer.code in _PASSING_CODES or broke
     wrapped = getattr(error, "kwargs", {}).get("error")  # botocore's way of naming a cause
@@ -163,13 +163,13 @@ def _passes(error: BaseException) -> bool:
         return False
     if isinstance(
         error, FlexibleChecksumError | NoConnection | HTTPClientError
-    ):  # damaged or cut on the way down
+    ):  # damaged or cut off on the way down
         return True
     return errors.passes(error)
 
 
 def _answer(error: BaseException) -> _Answer | None:
-    """What the server answered; None for an exception that is of no answer. Of obstore's some are Python's own."""
+    """Return what the server answered; None if the exception holds no answer. Some of obstore's are Python's own."""
     if isinstance(error, ClientError):
         metadata = error.response.get("ResponseMetadata", {})
         return _Answer(metadata.get("HTTPStatusCode"), error.response.get("Error", {}).get("Code"))

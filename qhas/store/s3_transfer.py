@@ -1,6 +1,7 @@
-"""The fast path of S3: contents of files, and many small objects at once, by obstore.
+"""The fast path of S3: file contents, and many small objects at once, through obstore.
 
-s3fs holds whole large files in memory unless told otherwise, and takes longer. `python -m bench.studies.storage` measures both.
+s3fs holds large files in memory as a whole unless told otherwise, and is slower. `python -m bench.studies.storage`
+measures both.
 """
 
 from __future__ import annotations
@@ -31,27 +32,28 @@ R = TypeVar("R")
 
 _PARTS_AT_ONCE = 8
 _BLOCK = 1 << 20
-"""Bytes of a large object that are kept at a time: few enough to be still in the processor's cache when they are written."""
+"""Bytes of a large object written at a time: few enough to be still in the processor's cache when they are written."""
 _BEHIND = 8
-"""Blocks that may have arrived and wait to be kept."""
+"""Maximum number of blocks that have arrived and wait to be written."""
 _MOST_PARTS = 9_000
-"""S3 takes 10,000 parts an object."""
+"""S3 accepts 10,000 parts per object."""
 _SMALL_AT_ONCE = 16
 _TINY = 1 << 20
 _TINY_AT_ONCE = 32
 
 
 def open_s3(root: str, patience: Patience) -> S3:
-    """The bucket by the best way that honours all it was configured with. Raises ImportError and ValueError."""
+    """Open the bucket in the fastest way that honours its whole configuration. Raises ImportError and ValueError."""
     clients = S3Clients(root, patience)
     return FastS3(clients, clients.base) if clients.obstore_can else S3(clients, clients.base)
 
 
 class FastS3(S3):
-    """Files up to 8 MiB a request; larger ones one at a time, in parts of which eight are under way.
+    """Sends files up to 8 MiB in one request; larger ones one at a time, in parts of which eight are under way.
 
-    So a process holds about 250 MB at most, however many threads call. What was stored needs no second look: over http
-    every request carries the digest of its body in its signature, which the server checks; over https TLS does as much.
+    So a process holds about 250 MB at most, however many threads call. What was stored needs no second check: over
+    http, every request carries the digest of its body in its signature, which the server checks; over https, TLS does
+    as much.
     """
 
     def __init__(self, clients: S3Clients, base: str) -> None:
@@ -61,7 +63,7 @@ class FastS3(S3):
         self._large = threading.BoundedSemaphore(1)
 
     def put(self, file: Path, key: str) -> str:
-        """Store a file; a multipart upload that fails is aborted. The digest is of the bytes that were sent."""
+        """Store a file; a multipart upload that fails is aborted. The digest is that of the bytes sent."""
         return self._in_its_region(lambda store: self._put_by(store, file, key))
 
     def _put_by(self, store: S3Store, file: Path, key: str) -> str:
@@ -85,7 +87,7 @@ class FastS3(S3):
         return digest.hexdigest()
 
     def get(self, key: str, file: Path) -> str:
-        """Copy an object to a file; the digest is made while the next bytes arrive."""
+        """Copy an object to a file; the digest is computed while the next bytes arrive."""
         return self._in_its_region(lambda store: self._get_by(store, key, file))
 
     def _get_by(self, store: S3Store, key: str, file: Path) -> str:
@@ -108,7 +110,7 @@ class FastS3(S3):
         return digest.hexdigest()
 
     def read_many(self, keys: Sequence[str]) -> Batch[bytes | None]:
-        """Contents of objects."""
+        """Return the contents of objects."""
 
         async def read(store: S3Store, key: str) -> tuple[bytes | None]:
             try:
@@ -154,7 +156,7 @@ class FastS3(S3):
         return self._together({copy.key: copy for copy in copies}, get)
 
     def _together(self, items: dict[str, T], work: Callable[[S3Store, T], Awaitable[R | None]]) -> Batch[R]:
-        """The work on every item; on those that are left, if the bucket turns out to be of another region."""
+        """Do the work on every item, and again on the remaining ones if the bucket is in another region."""
         batch = self._together_by(store := self._clients.hasty(), items, work)
         if batch.failed and self._clients.followed(batch.failed[1], store):
             rest = {key: item for key, item in items.items() if key not in batch.done}
@@ -165,13 +167,13 @@ class FastS3(S3):
     def _together_by(
         self, store: S3Store, items: dict[str, T], work: Callable[[S3Store, T], Awaitable[R | None]]
     ) -> Batch[R]:
-        """32 under way, on the loop that s3fs has in a thread of its own."""
+        """Do the work with 32 items under way, on the loop that s3fs runs in a thread of its own."""
         left = iter(items.items())
         done: dict[str, R] = {}
         failures: list[tuple[str, Exception]] = []
 
         async def work_on_some() -> None:
-            for key, item in left:  # what another has begun is not left
+            for key, item in left:  # the iterator is shared: each item is handled once
                 if failures:
                     return
                 try:
@@ -187,7 +189,7 @@ class FastS3(S3):
         return Batch(done, failures[0] if failures else None)
 
     def _in_its_region(self, work: Callable[[S3Store], T]) -> T:
-        """The work by obstore; a second time if the bucket turns out to be of another region."""
+        """Do the work by obstore, a second time if the bucket turns out to be in a different region."""
         store = self._clients.patient()
         try:
             return work(store)
@@ -198,7 +200,7 @@ class FastS3(S3):
 
 
 def _write(target: Path, content: obstore.Bytes) -> None:
-    """As `Path.write_bytes`, without a buffer and the questions that Python asks to make one."""
+    """Write as `Path.write_bytes` does, without a buffer and the system calls that Python makes to set one up."""
     rest = memoryview(content)
     with open(target, "wb", buffering=0) as sink:  # noqa: PTH123
         while rest:
@@ -206,7 +208,7 @@ def _write(target: Path, content: obstore.Bytes) -> None:
 
 
 def _read(source: Path, size: int, update: Callable[[bytes], None]) -> Iterator[bytes]:
-    """The file in blocks of that size; each is shown to `update` before."""
+    """Yield the file in blocks of that size, passing each to `update` first."""
     with source.open("rb") as file:
         while block := file.read(size):
             update(block)
@@ -215,7 +217,10 @@ def _read(source: Path, size: int, update: Callable[[bytes], None]) -> Iterator[
 
 @contextmanager
 def _meanwhile(work: Callable[[T], object]) -> Iterator[Callable[[T], None]]:
-    """The work done in a thread, a few pieces behind its caller at most; finished, or its error raised, at the end."""
+    """Do the work in a thread, at most a few pieces behind the caller.
+
+    At the end it is finished, or its error is raised.
+    """
     pending: deque[Future[object]] = deque()
 
     def take(piece: T) -> None:

@@ -1,10 +1,10 @@
-"""Object storage: what is ours whatever keeps the objects. Keys, patience, digests, packing.
+"""Object storage: what all backends share. Keys, patience, digests, packing.
 
-Nothing is visible as finished before its manifest, and the manifest is written last; readers look for manifests only.
+Nothing is visible as finished before its manifest, and the manifest is written last; readers look only for manifests.
 Works the same on a local folder, memory, S3, or any fsspec URL. A store may be used from many threads at once.
 
-What passes by itself (a busy server, a broken connection) is tried again with growing waits for as long as the store's
-Patience lasts; what does not (no permission, no such bucket) is an error at once.
+Errors that pass by themselves (a busy server, a broken connection) are retried with growing waits for as long as the
+store's Patience lasts; others (no permission, no such bucket) are raised at once.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from qhas.store.patience import Patience
 T = TypeVar("T")
 
 _SMALL = 1 << 20
-"""Bytes of a file that is stored from memory, and not worth a thread, where nothing is waited for."""
+"""Maximum bytes of a file that is stored from memory without a thread, if storing does not wait."""
 
 
 class Store:
     """A place for runs, prepared graphs and reports: `root` is any fsspec URL or a local path.
 
-    Endpoint and credentials of s3:// come from the usual AWS variables and files. Files are packed in `scratch`, else in
-    TMPDIR. `backend` takes the place of the one that the address leads to.
+    Endpoint and credentials of s3:// come from the usual AWS variables and files. Files are packed in `scratch`, or
+    else in TMPDIR. `backend` replaces the one that the address leads to.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Store:
             raise StoreError(f"{root!r} cannot be a store: give a folder or a URL.")
         root = os.fspath(root)
         self.root = one_line(masked(root))
-        """For people; a password in the address is left out."""
+        """The address for display, without any password in it."""
         self._has_secrets = masked(root) != root
         self._scratch = scratch
         patience = patience or Patience()
@@ -63,7 +63,7 @@ class Store:
             if has_controls(root):
                 raise ValueError("its address holds a line break or another control character")
             self._backend = backend or open_backend(root, patience)
-        except Exception as error:  # every fsspec backend raises its own, and its text may have the address
+        except Exception as error:  # every fsspec backend raises its own, and its text may hold the address
             reason = one_line(error_at(root, str(error))).strip() or type(error).__name__
             raise StoreError(f"The store {self.root} cannot be used: {reason.rstrip('.')}.") from None
         self._guard = Guard(self.root, self._backend, patience)
@@ -71,15 +71,15 @@ class Store:
         self._packing = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def url(self, key: str) -> str:
-        """Address of a key for people: a path for local stores, else a URL without secrets."""
+        """Return the address of a key for display: a path for local stores, else a URL without secrets."""
         if self._has_secrets:
             return f"{self.root.rstrip('/')}/{key}"
         return self._backend.address(self._checked(key))
 
     def link(self, key: str, expires: timedelta = timedelta(hours=24)) -> str | None:
-        """An address that opens the object without credentials until it expires; None where the backend has none.
+        """Return an address that opens the object without credentials until it expires; None if the backend has none.
 
-        It is signed here, without asking the server, so a link to an object that is not there is given as well.
+        It is signed locally, without a request to the server, so a link is returned even if the object does not exist.
         """
         self._checked(key)
         try:
@@ -93,7 +93,7 @@ class Store:
         return self._guard.do(key, lambda: self._backend.exists(key))
 
     def read(self, key: str, begin: int | None = None, end: int | None = None) -> bytes | None:
-        """The bytes of an object, or of a range in it; None if there is no such object."""
+        """Return the bytes of an object, or of a range in it; None if there is no such object."""
         self._checked(key)
         try:
             return self._guard.do(key, lambda: self._backend.read(key, begin, end))
@@ -101,7 +101,7 @@ class Store:
             return None
 
     def read_all(self, keys: Sequence[str]) -> list[bytes | None]:
-        """What `read` gives of each small object, several at once."""
+        """Return what `read` returns for each small object, reading several at once."""
         contents = dict[str, bytes | None]()
         if len(keys) > 1:
             checked = [self._checked(key) for key in keys]
@@ -113,11 +113,11 @@ class Store:
         return [contents[key] for key in keys]
 
     def write(self, key: str, content: bytes, *, only_if_absent: bool = False) -> bool:
-        """Write a small object so that readers see the old bytes or the new, never a part; whether it was written.
+        """Write a small object so that readers see the old bytes or the new, never a part; return whether it did.
 
-        With `only_if_absent` an object that is there stays as it is; one that holds just these bytes counts as
-        written. Of several writers of different bytes exactly one writes, as long as the server honours conditions;
-        elsewhere more than one may.
+        With `only_if_absent` an existing object stays as it is; one that holds exactly these bytes counts as written.
+        Of several writers of different bytes exactly one writes, provided that the server honours conditions;
+        otherwise more than one may.
         """
         self._checked(key)
         if not only_if_absent:
@@ -127,12 +127,12 @@ class Store:
             with self._creating:
                 self._guard.do(key, lambda: self._backend.create(key, content))
         except Taken:
-            # An earlier try of this writer may have been done though its answer was lost.
+            # An earlier try of this writer may have succeeded although its answer was lost.
             return self.read(key) == content
         return True
 
     def require_writable(self) -> None:
-        """Raise StoreError unless files are stored and come back as a run's do, by the same clients, and can be removed."""
+        """Raise StoreError unless files can be stored, read back and removed, by the same clients as a run's files."""
         prefix = f"writable-{secrets.token_hex(4)}"
         with tempfile.TemporaryDirectory(prefix="qhas-check-", dir=self._scratch) as folder:
             sent, fetched = Path(folder, "sent"), Path(folder, "fetched")
@@ -151,14 +151,14 @@ class Store:
             ) from None
 
     def fetch(self, key: str, target: Path, sha256: str | None = None) -> None:
-        """Copy an object to a local file, which appears when it is whole.
+        """Copy an object to a local file, which appears only when complete.
 
-        With a digest, raises ObjectDamaged if the bytes are others, also when read a second time.
+        With a digest, raises ObjectDamaged if the bytes differ from it, even when read a second time.
         """
         self._checked(key)
         partial = partial_of(target)
         try:
-            for _ in range(2):  # bytes that changed on the way are good the second time
+            for _ in range(2):  # bytes damaged on the way are good the second time
                 digest = self._guard.do(key, lambda: self._backend.get(key, partial), transfer=True)
                 if sha256 in (None, digest):
                     partial.replace(target)
@@ -170,7 +170,10 @@ class Store:
         )
 
     def fetch_all(self, wanted: Sequence[Download]) -> None:
-        """Copy several objects as `fetch` does, several at once; raises its first error after those under way have ended."""
+        """Copy several objects as `fetch` does, several at once.
+
+        Raises the first error, once the copies under way have ended.
+        """
         rest = self._fetch_together(wanted) if len(wanted) > 1 else wanted
         with ThreadPoolExecutor(self._backend.at_once, "qhas-fetch") as threads:
             _results(
@@ -178,7 +181,7 @@ class Store:
             )
 
     def _fetch_together(self, wanted: Sequence[Download]) -> list[Download]:
-        """Those that are yet to be fetched: they were not fetched together, or hold other bytes than they should."""
+        """Return those still to be fetched: they were not fetched together, or their bytes do not match the digest."""
         left = {Copy(self._checked(item.key), partial_of(item.target)): item for item in wanted}
 
         def arrived(copy: Copy, digest: str) -> None:
@@ -194,23 +197,23 @@ class Store:
                 copy.file.unlink(missing_ok=True)
 
     def delete(self, prefix: str) -> None:
-        """Remove everything below a prefix; nothing there is no error."""
+        """Remove everything below a prefix; it is not an error if there is nothing."""
         self._checked(prefix)
         self._guard.do(prefix, lambda: self._backend.clear(prefix))
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Remove single objects, many a request where the backend can; those that are not there are no error."""
+        """Remove single objects, many per request if the backend can; missing ones are not an error."""
         if checked := [self._checked(key) for key in keys]:
             self._guard.do(checked[0], lambda: self._backend.remove(checked))
 
     def objects(self, prefix: str) -> list[Found]:
-        """Objects below a prefix, by key."""
+        """Return the objects below a prefix, sorted by key."""
         self._checked(prefix)
         entries = self._guard.do(prefix, lambda: list(self._backend.objects(prefix)))
         return sorted(entries, key=lambda item: item.key)
 
     def children(self, prefix: str) -> list[str]:
-        """Names directly below a prefix, of objects and of prefixes, sorted. Lists one level only."""
+        """Return the names directly below a prefix, of objects and of prefixes, sorted. Lists one level only."""
         self._checked(prefix)
         try:
             return sorted(self._guard.do(prefix, lambda: self._backend.children(prefix)))
@@ -220,10 +223,11 @@ class Store:
     def upload(
         self, prefix: str, files: Iterable[Upload], before: Callable[[], None] = lambda: None
     ) -> list[Artifact]:
-        """Copy files below a prefix, several at once. Digests and sizes are of the bytes as stored, gzip included.
+        """Copy files below a prefix, several at once, and return their artifacts in the order of the files.
 
-        In the order of the files. `before` is called, from any thread, before anything is stored; what it raises ends
-        the upload. Raises StoreError with the first failure, after those under way have ended.
+        Digests and sizes are those of the stored bytes, after gzip. `before` is called, from any thread, before
+        anything is stored; an exception from it ends the upload. Raises StoreError with the first failure, once the
+        uploads under way have ended.
         """
         wanted = list(files)
         small = (
@@ -249,7 +253,7 @@ class Store:
     def _upload_together(
         self, prefix: str, files: list[Upload], before: Callable[[], None]
     ) -> dict[Upload, Artifact]:
-        """Those that were stored together; the others are yet to be stored."""
+        """Return those that were stored together; the others are still to be stored."""
         if len(files) < 2:
             return {}
         copies = [Copy(self._checked(f"{prefix}/{file.path}"), file.source) for file in files]
@@ -290,7 +294,7 @@ def _artifact(file: Upload, size: int, digest: str) -> Artifact:
 
 
 def _results(threads: ThreadPoolExecutor, begun: Iterable[Future[T]]) -> list[T]:
-    """In their order. Raises the first error, after those under way have ended; the others are not begun."""
+    """Return the results in order. Raises the first error once those under way have ended; no others are started."""
     with _no_more_after_an_error(threads):
         return [future.result() for future in begun]
 

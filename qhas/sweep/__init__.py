@@ -1,1 +1,1 @@
-"""What to run: models x SoCs x variants, and what is expected of them."""
+"""What to run: models x SoCs x variants, and what they are expected to take."""

@@ -4,16 +4,16 @@
       inception_v2:
         total_dram: 20MB
         reference_ops: 0
-        ops: {Conv2d: {at_least: 57}}          # one less, and a convolution is no longer on the HTP
+        ops: {Conv2d: {at_least: 57}}          # one fewer, and a convolution is no longer on the HTP
         socs:
-          sa8255: {time_us: 500}               # beside the above, and instead of it where both name a figure
+          sa8255: {time_us: 500}               # besides the above, and instead of it if both name a figure
         graphs:
-          decode: {time_us: 90}                # of a DLC that holds several graphs, for this one
+          decode: {time_us: 90}                # for this graph of a DLC that holds several
 
-A plain value is the most that is allowed; `{at_least: ...}`, `{at_most: ...}` or both say otherwise, and for figures of
-which more is better, as in `cosine: {at_least: 0.99}`, one of them must. Sizes take units
-(`20MB` is 20 000 000 bytes, `20MiB` is 20 x 2^20). What the simulator and the QHAS of an inference say is
-deterministic in all but time, so one run is enough to judge it.
+A plain value is the most that is allowed; `{at_least: ...}`, `{at_most: ...}` or both say otherwise, and for figures
+where more is better, as in `cosine: {at_least: 0.99}`, one of them is required. Sizes take units (`20MB` is 20 000 000
+bytes, `20MiB` is 20 x 2^20). What the simulator and the QHAS of an inference say is deterministic in all but time, so
+one run is enough to judge it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from qhas.profile.origin import Origin
 
 
 class Limit(Written):
-    """The least and the most that is allowed, both included."""
+    """The least and the most that is allowed, both inclusive."""
 
     at_most: float | None = Field(default=None, ge=0)
     at_least: float | None = Field(default=None, ge=0)
@@ -57,7 +57,7 @@ _SIZE = re.compile(r"\d+(\.\d+)? ?([kMGT]i?)?B?", re.IGNORECASE)
 
 
 def _plain_size(value: Any) -> Any:
-    """Pydantic reads the beginning of a text and leaves the rest: `20,0MB` would be 20 bytes."""
+    """Reject texts that Pydantic would read only in part: `20,0MB` would be 20 bytes."""
     if isinstance(value, str) and not _SIZE.fullmatch(value.strip()):
         raise ValueError(
             f"{value!r} is no size; write a number and a unit, with a point for decimals, as in 20MB or 1.5MiB"
@@ -69,7 +69,7 @@ Bytes = Annotated[ByteSize, BeforeValidator(_plain_size)]
 
 
 class SizeLimit(Limit):
-    """Of bytes; as text with a unit, or as a number."""
+    """A limit in bytes; as text with a unit, or as a number."""
 
     at_most: Bytes | None = None
     at_least: Bytes | None = None
@@ -91,7 +91,10 @@ def _side_named(given: Any) -> Any:
 
 
 def _schema(*plain: str) -> WithJsonSchema:
-    """A plain value, or both sides by name. For forms and for the Prefect API, which refuses what does not fit."""
+    """Return the schema of a plain value, or of both sides by name.
+
+    It is for forms and for the Prefect API, which rejects values that do not fit.
+    """
     value = [{"type": kind} for kind in plain]
     side = {"anyOf": [*value, {"type": "null"}]}
     sides = {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(_SIDES, side)}
@@ -101,12 +104,12 @@ def _schema(*plain: str) -> WithJsonSchema:
 _SIDES = tuple(Limit.model_fields)
 Amount = Annotated[Limit, BeforeValidator(_at_most), _schema("number")]
 Score = Annotated[Limit, BeforeValidator(_side_named), _schema()]
-"""Of a figure of which more is better: a plain value would be the most that is allowed."""
+"""A limit of a figure where more is better: a plain value would be the most that is allowed."""
 Size = Annotated[SizeLimit, BeforeValidator(_at_most), _schema("number", "string")]
 
 
 def _limits() -> dict[str, Any]:
-    """A field for every figure that budgets take."""
+    """Return a field for every figure that budgets accept."""
     return {
         key: (
             _kind_of(figure) | None,
@@ -135,7 +138,7 @@ else:
 
 
 class Budget(_Limits):
-    """Limits of one inference. Figures are of the QHAS summary, apart from the latency."""
+    """Limits of one inference. Figures are those of the QHAS summary, except for the latency."""
 
     ops: dict[Annotated[str, AfterValidator(_op_type)], Amount] = Field(
         default={}, description="Ops of the network that ran on the HTP, by type, as in Conv2d."
@@ -147,13 +150,13 @@ class Budget(_Limits):
 
     @property
     def limits(self) -> dict[str, Limit]:
-        """By figure; those of op types as `ops.Conv2d`."""
+        """The limits by figure; those of op types as `ops.Conv2d`."""
         named = {name: value for name, value in self if isinstance(value, Limit)}
         return named | {f"ops.{kind}": limit for kind, limit in self.ops.items()}
 
 
 class NetworkBudget(Budget):
-    """The budget of a network, on every SoC unless one is named under `socs`."""
+    """The budget of a network, for every SoC except those named under `socs`."""
 
     socs: dict[SocName, Budget] = {}
     graphs: dict[str, Budget] = Field(
@@ -161,11 +164,11 @@ class NetworkBudget(Budget):
     )
 
     def on(self, soc: str) -> Budget:
-        """What holds on a SoC: the limits of the SoC, and of the network where the SoC has none of its own."""
+        """Return the budget for a SoC: its own limits, and the network's for figures where it has none."""
         return _refined(self, self.socs.get(soc, Budget()))
 
     def of_graphs_on(self, soc: str) -> dict[str, Budget]:
-        """The same for each graph that has limits of its own, which come before the others."""
+        """Return the same for each graph that has its own limits, which take precedence."""
         return {name: _refined(self.on(soc), own) for name, own in self.graphs.items()}
 
 

@@ -1,4 +1,4 @@
-"""What differs between two specs, value by value, for people."""
+"""The differences between two specs, value by value, in words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _LENGTH = 100
 
 
 def differences(before: SweepSpec, after: SweepSpec) -> list[str]:
-    """A line each, as in `prepare.vtcm_mb: 8 -> 2` or `socs: + sa8797, - qcs9100`; of very many, the first ones."""
+    """Return a line per difference, as in `prepare.vtcm_mb: 8 -> 2` or `socs: + sa8797, - qcs9100`.
+
+    If there are very many, only the first ones.
+    """
     lines = list(_compare("", before.model_dump(mode="json"), after.model_dump(mode="json")))
     more = len(lines) - _LINES
     return [*lines[:_LINES], f"and {more} more"] if more > 0 else lines
@@ -34,7 +37,7 @@ def _compare(place: str, before: Any, after: Any) -> Iterator[str]:
 
 
 def _compare_lists(place: str, before: list[Any], after: list[Any]) -> Iterator[str]:
-    """What came and went; of things that have names, also what is different about those that stayed."""
+    """Yield what was added and removed; for items with names, also how those that stayed differ."""
     old, new = ({_name(item): item for item in items} for items in (before, after))
     came, went = [name for name in new if name not in old], [name for name in old if name not in new]
     if came or went:

@@ -1,4 +1,4 @@
-"""What options do to a figure, over all that was tried: the same for tuning and for the variants of a sweep."""
+"""What options do to a figure, over all that was tried: shared by tuning and the variants of a sweep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 
 
 class One(NamedTuple):
-    """Something tried: options by name, of which all have the same names, and its figure. Only those of one `group` are compared."""
+    """One trial: its options by name, the same names in all trials, and its figure.
+
+    Only trials of the same `group` are compared.
+    """
 
     options: Mapping[str, Hashable]
     figure: float
@@ -17,7 +20,7 @@ class One(NamedTuple):
 
 
 class MainEffect(NamedTuple):
-    """A value of an option against its base, all else equal: the geometric mean over so many pairs."""
+    """A value of an option compared with its base, all else equal: the geometric mean over the pairs."""
 
     option: str
     base: Any
@@ -27,7 +30,7 @@ class MainEffect(NamedTuple):
 
 
 def main_effects(tried: Sequence[One]) -> Iterator[MainEffect]:
-    """Of every value against the first one of its option. A figure of 0 makes no pair."""
+    """Yield the effect of every value compared with the first one of its option. A figure of 0 makes no pair."""
     figures = {(trial.group, frozenset(trial.options.items())): trial.figure for trial in tried}
     for option in tried[0].options if tried else ():
         base, *values = dict.fromkeys(trial.options[option] for trial in tried)
@@ -45,7 +48,7 @@ def main_effects(tried: Sequence[One]) -> Iterator[MainEffect]:
 
 
 def unbeaten(costs: Sequence[tuple[float, ...]]) -> list[int]:
-    """Numbers of those to which there is no other that costs no more in anything and less in something."""
+    """Return the indices of the entries that no other undercuts in one cost without exceeding them in another."""
     return [
         number
         for number, own in enumerate(costs)
@@ -54,6 +57,6 @@ def unbeaten(costs: Sequence[tuple[float, ...]]) -> list[int]:
 
 
 def front(costs: Sequence[tuple[float, ...]]) -> list[int]:
-    """Numbers of the unbeaten, by the first cost; of equals the first of the sequence."""
+    """Return the indices of the unbeaten entries, sorted by the first cost; among equals, only the first one."""
     first = {costs[number]: number for number in reversed(unbeaten(costs))}
     return [first[cost] for cost in sorted(first)]

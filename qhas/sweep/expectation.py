@@ -1,4 +1,4 @@
-"""What each cell of a sweep is expected to take: by its own last run, else by its size, corrected by what others took."""
+"""What each cell of a sweep is expected to take: from its last run, or from its size, corrected by what others took."""
 
 from __future__ import annotations
 
@@ -15,28 +15,31 @@ from qhas.sweep.size import NetworkSize
 from qhas.sweep.spec import Cell
 
 _PULL = (0.01, 0.1, 0.4, 0.4)
-"""For all cells, a network, a SoC, a variant: the square of how far cells of one network differ over the square of how far these do."""
+"""For all cells, a network, a SoC, a variant: the variance among cells of one network over the variance of these."""
 _ROUNDS = 5
 _ANEW = 1.1
-"""Corrections are made anew when so many times as many cells have told: a cell of twenty thousand changes none."""
+"""Growth of the learned cells by which corrections are recomputed: one cell among twenty thousand changes none."""
 _LEAST_SECONDS = 1e-3
 _LARGEST = 50.0
-"""Logarithm of how much longer anything takes than is expected."""
+"""Largest logarithm of how much longer than expected anything takes."""
 _SPREADS = (0.30, 0.50, 0.30, 0.50)
-"""In the logarithm, of networks by their size alone: a prepare by `python -m bench prepares`; the others are assumed."""
+"""How far networks are off if only their size is known, in the logarithm.
+
+For prepare, from `python -m bench prepares`; the others are assumed.
+"""
 _REST = 0.1
-"""Of cells of one network. Assumed."""
+"""How far cells of one network are off. Assumed."""
 _ENOUGH = 5
-"""Networks, or cells, that tell more of it than what is assumed."""
+"""Number of networks, or cells, that say more about a spread than the assumption."""
 _NO_FORECASTS: Mapping[str, Forecast] = MappingProxyType({})
 _UNSIZED: Mapping[str, NetworkSize] = MappingProxyType({})
 
 
 class Expectations:
-    """Forecasts of cells, which get better with every cell that says what it took. `version` changes when they do.
+    """Forecasts of cells, which improve with every cell that reports what it took. `version` changes when they do.
 
-    `known` is by cell key, and stays as it is but for a part that took less than a millisecond, which tells nothing; `sizes`
-    are by network; SoCs that are not `measured` are simulated.
+    `known` is by cell key, and is used unchanged except for parts under a millisecond, which say nothing; `sizes` are
+    by network; SoCs that are not `measured` are simulated.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class Expectations:
         return cell.key in self._known
 
     def of(self, cell: Cell) -> Forecast:
-        """In seconds."""
+        """Return the forecast of a cell, in seconds."""
         known = self._known.get(cell.key, NOTHING)
         if cell.model.dlc and min(known[:3]) >= _LEAST_SECONDS:
             return known
@@ -71,22 +74,23 @@ class Expectations:
         return told._replace(convert=0.0) if cell.model.dlc else told
 
     def learn(self, key: str, took: Forecast) -> None:
-        """What a cell took; of a part that took less than a millisecond, nothing."""
+        """Learn from what a cell took; parts under a millisecond are ignored."""
         first, labels = self._uncorrected(key), _labels(key)
         for seconds, typical, by in zip(took, first, self._corrections, strict=True):
             if seconds >= _LEAST_SECONDS and by.learn(labels, log(seconds / typical)):
                 self.version += 1
 
     def copy(self) -> Self:
-        """One that learns by itself from here on."""
+        """Return a copy that learns independently from here on."""
         other = copy(self)
         other._corrections = deepcopy(self._corrections)
         return other
 
     def drawn(self, cells: Iterable[Cell], chance: Random) -> dict[str, Forecast]:
-        """By cell key what they may take as well: what is not known lies off by as much as others have.
+        """Draw, by cell key, other durations that cells may have: unknown parts are off by as much as others were.
 
-        A network that has not run lies off in all of its cells alike, and each cell by itself.
+        A network that has not run is off by the same amount in all of its cells, and each cell by an amount of its
+        own.
         """
         networks = defaultdict[str, tuple[float, ...]](
             lambda: tuple(chance.gauss(0, 1) for _ in self._corrections)
@@ -111,7 +115,7 @@ class Expectations:
 
 
 def _longer(seconds: float, by: float) -> float:
-    """Where `by` is a logarithm."""
+    """Lengthen the time by a factor whose logarithm is `by`."""
     return min(seconds * exp(min(by, _LARGEST)), MOST_SECONDS)
 
 
@@ -120,18 +124,18 @@ _NETWORK = 1
 
 
 def _labels(key: str) -> Labels:
-    """What a cell has in common with others: with all, its network, its SoC, its variant."""
+    """Return the labels that a cell shares with others: one for all cells, its network, its SoC, its variant."""
     network, soc, variant = key.split("/")
     return "", network, soc, variant
 
 
 class _Corrections:
-    """Logarithms of how much longer than expected it takes: of all cells, and of those with a label in common."""
+    """Logarithms of how much longer than expected cells take: for all, and for those that share a label."""
 
     def __init__(self) -> None:
         self._seen: list[Labels] = []
         self._left: list[float] = []
-        """What the corrections leave of each cell that has told."""
+        """What the corrections leave unexplained of each learned cell."""
         self._parts = tuple(defaultdict[str, float](float) for _ in _PULL)
         self._anew = 0.0
 
@@ -139,18 +143,18 @@ class _Corrections:
         return sum(part.get(label, 0.0) for part, label in zip(self._parts, labels, strict=True))
 
     def spread(self, labels: Labels, assumed: float) -> float:
-        """How far networks lie off, as a standard deviation; nothing for one that is known."""
+        """Return how far networks are off, as a standard deviation; 0 for one that is known."""
         networks = self._parts[_NETWORK]
         if labels[_NETWORK] in networks:
             return 0.0
         return hypot(*networks.values()) / sqrt(len(networks)) if len(networks) >= _ENOUGH else assumed
 
     def rest(self) -> float:
-        """How far cells lie off by themselves."""
+        """Return how far cells are off individually."""
         return hypot(*self._left) / sqrt(len(self._left)) if len(self._left) >= _ENOUGH else _REST
 
     def learn(self, labels: Labels, longer: float) -> bool:
-        """Whether the corrections are others now."""
+        """Add a cell; return whether the corrections have changed."""
         self._seen.append(labels)
         self._left.append(longer - self.of(labels))
         if len(self._seen) < self._anew:
@@ -162,7 +166,7 @@ class _Corrections:
         return True
 
     def _fit(self, place: int) -> None:
-        """Correct by one kind of label: by the mean of what is left, drawn to none."""
+        """Correct by one kind of label: by the mean of what is unexplained, shrunk towards zero."""
         part, left = self._parts[place], defaultdict[str, list[float]](list)
         for labels, longer in zip(self._seen, self._left, strict=True):
             left[labels[place]].append(longer)

@@ -10,16 +10,16 @@ from qhas.machine.secrets import Address
 from qhas.network.recipe import Recipe
 
 PROMPT = 128
-"""New tokens of a pass that reads a prompt, as Qualcomm's published models have it."""
+"""New tokens of a pass that reads a prompt, as in Qualcomm's published models."""
 LONGEST = 1 << 17
-"""Tokens of a context."""
+"""Maximum number of tokens in a context."""
 MOST_BLOCKS = 8
 CONTEXT = 4096
 Context = Annotated[int, Field(ge=2, le=LONGEST)]
 
 
 class LanguageModel(Recipe):
-    """Blocks of it are drawn with seeded weights, compiled, simulated, and scaled to the whole model."""
+    """A language model: some blocks are built with seeded weights, compiled, simulated, and scaled to the whole."""
 
     config: Address = Field(
         title="Configuration",
@@ -49,11 +49,11 @@ class LanguageModel(Recipe):
 
     @property
     def recipe(self) -> Recipe:
-        """The number formats and forms alone."""
+        """Only the number formats and forms."""
         return Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
 
     def changed(self, options: dict[str, Any]) -> LanguageModel:
-        """The same in other terms. Raises ValueError."""
+        """Return the same model with changed fields. Raises ValueError."""
         return LanguageModel.model_validate(self.model_dump() | options)
 
 
@@ -62,4 +62,4 @@ def _named(written: Any) -> Any:
 
 
 Llm = Annotated[LanguageModel | None, BeforeValidator(_named)]
-"""As written: the fields, or the address of the config.json alone."""
+"""As written in a sweep: the fields, or only the address of the config.json."""

@@ -1,4 +1,4 @@
-"""A network as the author of a sweep names it: a DLC, an ONNX, or the config.json of a language model, with what makes one of it."""
+"""A network as the author of a sweep names it: a DLC, an ONNX, or a language model's config.json, with its options."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from qhas.sweep.quantization import RANDOM_CALIBRATION, Quantize
 
 RANDOM_INPUTS = "random"
 NO_INPUTS = "none"
-"""Nothing is executed: of a simulated SoC the simulator's estimate needs no inputs."""
+"""Nothing is executed: for a simulated SoC, the simulator's estimate needs no inputs."""
 ACCURACY_INPUTS = 16
-"""Inferences that accuracy is over unless a sweep says otherwise: on the emulator each takes seconds."""
+"""Inferences that accuracy covers unless a sweep says otherwise: on the emulator each takes seconds."""
 INPUT_WORDS = (RANDOM_INPUTS, NO_INPUTS)
-"""What may stand in place of an input list."""
+"""Words allowed in place of an input list."""
 Shape = Annotated[list[Annotated[int, Field(ge=1, lt=1 << 31)]], Field(min_length=1, max_length=16)]
 
 Bound = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
-"""Of a whole-number input: a record with a longer number could not be read again."""
+"""A bound of an integer input: a record with a longer number could not be read again."""
 
 
 def _is_empty(value: object) -> bool:
-    """Of what cells of DLCs do not have: their records are as they were before there was it."""
+    """Whether a record leaves the field out: records of cells of DLCs stay as they were before it existed."""
     return not value
 
 
@@ -155,32 +155,35 @@ class ModelRef(Written):
 
     @property
     def source(self) -> str:
-        """Address of the file that it is made from."""
+        """The address of the file that the network is built from."""
         return self.dlc or self.onnx or (self.llm.config if self.llm else "")
 
     @property
     def executes(self) -> bool:
-        """Whether the network is run: an estimate needs no inputs and leaves no outputs."""
+        """Whether the network is executed: an estimate needs no inputs and leaves no outputs."""
         return self.inputs != NO_INPUTS and not self.llm
 
     def of_reference(self) -> ModelRef:
-        """The ONNX that its outputs are held against, as a model; its own where no other is named."""
+        """Return the ONNX that its outputs are compared with, as a model; its own if no other is named."""
         return ModelRef(name=self.name, onnx=self.reference or self.onnx)
 
     @property
     def calibration(self) -> str | None:
-        """Address of the data that ranges are taken from; None where they are random, or nothing is quantised."""
+        """The address of the data that ranges are taken from; None if they are random or nothing is quantised."""
         place = self.quantize.calibration if self.quantize else RANDOM_CALIBRATION
         return None if place == RANDOM_CALIBRATION else place
 
     @property
     def input_lists(self) -> tuple[str, ...]:
-        """Addresses of all input lists; none where a word stands for them."""
+        """The addresses of all input lists; empty if a word stands for them."""
         return tuple(self.graph_inputs.values()) or (() if self.inputs in INPUT_WORDS else (self.inputs,))
 
 
 def anchored_model(file: Path, place: str, model: ModelRef) -> ModelRef:
-    """The model with its relative paths taken from the folder of the file that it is written in. Raises InvalidInput."""
+    """Return the model with its relative paths resolved against the folder of the file that names it.
+
+    Raises InvalidInput.
+    """
     changes: dict[str, Any] = {
         field: anchored(file, f"{place}.{field}", address)
         for field, address in (

@@ -1,4 +1,4 @@
-"""Models of another format than they are given as: told by what their files begin with, before a tool is asked."""
+"""Models given as a different format than they are: recognised by how their files begin, before a tool is called."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qhas.sweep.spec import ModelRef
 
 
 class _Format(NamedTuple):
-    """How files of a format begin, and the sentence for whoever gives one as a DLC."""
+    """How files of a format begin, and what to say if one is given as a DLC."""
 
     name: str
     begins: Callable[[bytes], Any]
@@ -30,7 +30,7 @@ _PACKED = re.compile(rb"\x1f\x8b|\xfd7zXZ\0|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY|7z\x
 """gzip, xz, zstd, bzip2, 7-Zip."""
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _TEXT = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff|[\t\r\n -~]{%d}" % _HEAD)
-"""With a byte order mark, or ASCII to the end of the head."""
+"""A byte order mark, or ASCII to the end of the head."""
 _FORMATS = (
     _Format("an ONNX model", _ONNX.match, "give it as `onnx:`, and it is converted first."),
     _Format(
@@ -65,7 +65,7 @@ _FORMATS = (
 
 
 def require_format(model: ModelRef, open_file: Callable[[], Any]) -> None:
-    """Raise InvalidInput for a file that is surely of another format. What is unknown is left to the tools."""
+    """Raise InvalidInput for a file that is certainly of a different format. Unknown ones are left to the tools."""
     if model.llm:
         return
     with open_file() as file:
@@ -81,7 +81,10 @@ def require_format(model: ModelRef, open_file: Callable[[], Any]) -> None:
 
 
 def require_settled(model: ModelRef, path: Path) -> None:
-    """Raise InvalidInput for an ONNX that cannot be read, or whose inputs have dimensions without a number, and for a config.json that says no model."""
+    """Raise InvalidInput for an ONNX that cannot be read or has input dimensions without a number.
+
+    The same for a config.json that does not describe a model.
+    """
     if model.llm:
         read_architecture(path)
     if not model.onnx:

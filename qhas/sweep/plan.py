@@ -1,4 +1,4 @@
-"""From the sweep to its cells, with nothing run: expansion and checks."""
+"""Expand a sweep into its cells and check them, without running anything."""
 
 from __future__ import annotations
 
@@ -38,18 +38,21 @@ from qhas.sweep.spec import (
 )
 
 CANARY = "canary"
-"""Tag of the models that are enough to see whether a SoC and its SDK work."""
+"""Tag of the models that suffice to see whether a SoC and its SDK work."""
 
 MOST_CELLS = 20_000
-"""Of one sweep, before its exclusions: a month on a lab of eight devices. They are planned in seconds, in 100 MB."""
+"""Maximum cells of one sweep, before its exclusions: a month on a lab of eight devices.
+
+They are planned in seconds, in 100 MB.
+"""
 
 _RUNS_OWN = re.compile(r"(?i).*\.json|pinned")
-"""What stands beside the models in a run: its record, its claim, its verdicts, the mark that keeps it."""
+"""Names of objects beside the models in a run: its record, its claim, its verdicts, the mark that keeps it."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The cells of a sweep in the order of work, and what their author should know before starting."""
+    """The cells of a sweep in the order of work, and what its author should know before starting it."""
 
     spec: SweepSpec
     cells: tuple[Cell, ...]
@@ -58,12 +61,12 @@ class Plan:
 
     @property
     def sdks(self) -> tuple[str | None, ...]:
-        """The SDKs its cells name, None for the site's own."""
+        """The SDKs that its cells name; None stands for the site's own."""
         return tuple(dict.fromkeys(cell.sdk for cell in self.cells))
 
 
 def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
-    """Expand and check a sweep; `look_up` also asks whether its files exist. Raises InvalidInput."""
+    """Expand and check a sweep; `look_up` also checks whether its files exist. Raises InvalidInput."""
     for model in spec.models:
         if _RUNS_OWN.fullmatch(model.name):
             raise InvalidInput(
@@ -89,7 +92,10 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
 
 
 def require_files(cells: Iterable[Cell]) -> None:
-    """Raise InvalidInput if a network, its reference, an input list or calibration data of these cells is not there, as seen from this host, or is no such file."""
+    """Raise InvalidInput if a file of these cells does not exist, as seen from this host, or is of the wrong kind.
+
+    The files are networks, their references, input lists and calibration data.
+    """
     models = {cell.model.source: cell.model for cell in cells}
     lists = {address for cell in cells for address in cell.model.input_lists}
     data = {cell.model.calibration for cell in cells if cell.model.calibration}
@@ -106,7 +112,10 @@ def require_files(cells: Iterable[Cell]) -> None:
 
 
 def require_network(model: ModelRef) -> None:
-    """Raise InvalidInput if a network is not there, or is surely none of its format; what lies elsewhere is not read."""
+    """Raise InvalidInput if a network does not exist, or is certainly not of its format.
+
+    Only local files are read.
+    """
     fs, path = _require(model.source)
     if isinstance(fs, LocalFileSystem):
         require_format(model, partial(fs.open, path))
@@ -114,7 +123,7 @@ def require_network(model: ModelRef) -> None:
 
 
 def select(cells: list[Cell], selection: Selection) -> list[Cell]:
-    """The cells that fit, in their order."""
+    """Return the cells that fit the selection, in their order."""
     fitting = [cell for cell in cells if _fits(cell, selection)]
     return _canaries(fitting) if selection.canary else fitting
 
@@ -140,7 +149,7 @@ def _canaries(cells: list[Cell]) -> list[Cell]:
 
 
 def variant_grid(variants: Variants) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every combination of the grid: its name and the options it sets. An empty grid is one variant, `default`."""
+    """Yield every combination of the grid: its name and its options. An empty grid is one variant, `default`."""
     axes = {axis: values for axis, values in variants if values}
     if not axes:
         yield "default", {}
@@ -173,7 +182,7 @@ def _expand(spec: SweepSpec) -> Iterator[Cell]:
 
 
 def _varied(model: ModelRef, options: Mapping[str, Any]) -> ModelRef:
-    """The model by the options of a variant that are of models. Raises InvalidInput for those it does not have."""
+    """Apply a variant's model options to the model. Raises InvalidInput if the model does not have them."""
     model = quantized(model, options["quantize"]) if "quantize" in options else model
     own = {name: value for name, value in options.items() if name in LanguageModel.model_fields}
     if not own:
@@ -194,7 +203,10 @@ def _language_changed(model: ModelRef, changes: Mapping[str, Any]) -> ModelRef:
 
 
 def quantized(model: ModelRef, name: str) -> ModelRef:
-    """The model in the bits of that name, calibrated as it says. Raises InvalidInput for a DLC, whose bits are settled."""
+    """Return the model with the bits of that name, calibrated as before.
+
+    Raises InvalidInput for a DLC, whose bits are fixed.
+    """
     if model.llm:
         return _language_changed(model, bits(name) or {"weights": FLOAT})
     if not model.onnx:
@@ -222,7 +234,7 @@ def _require_few(spec: SweepSpec) -> None:
 
 
 def _rules_matching(cell: Cell) -> Iterator[tuple[str | None, str | None, str | None]]:
-    """Every exclusion that would leave the cell out: each field is the cell's or not given."""
+    """Yield every exclusion that would leave the cell out: each field is the cell's or not given."""
     return product((None, cell.model.name), (None, cell.soc), (None, cell.variant))
 
 
@@ -232,7 +244,7 @@ def _require(
     try:
         fs, path = open_address(address)
         kind = kind_at(fs, path, address)
-    except Exception as error:  # every fsspec backend raises its own, and its text has the address
+    except Exception as error:  # every fsspec backend raises its own, and its text holds the address
         raise InvalidInput(f"{masked(address)} cannot be looked up: {told(address, error)}.") from None
     if kind == "directory" and kind not in kinds:
         raise InvalidInput(f"{masked(address)} is a folder; name a file.")

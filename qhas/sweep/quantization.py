@@ -1,4 +1,4 @@
-"""In how many bits an ONNX is to compute, and from which data its ranges come."""
+"""The bits in which an ONNX is to compute, and the data that its ranges come from."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from qhas.machine.secrets import Address
 
 RANDOM_CALIBRATION = "random"
 FLOAT = "float"
-"""The name of no quantisation."""
+"""The name for no quantisation."""
 MIXED = "mixed"
-"""Of activations: 8 bits, and 16 where the outputs lose most by 8."""
+"""Bits of activations: 8, and 16 where 8 costs the outputs most."""
 _NAME = re.compile(rf"w(\d+)(?:a(\d+)|{MIXED})")
 
 
 class Quantization(Written):
-    """Bits of weights and activations. The ranges of activations are those seen on calibration data."""
+    """Bits of weights and activations. The ranges of activations are those observed on calibration data."""
 
     weights: Literal[4, 8] = Field(
         default=8, title="Weights", description="Bits: 8, or 4 where the tools take it."
@@ -43,12 +43,12 @@ class Quantization(Written):
 
     @property
     def name(self) -> str:
-        """As people say it: w8a16, w8mixed."""
+        """The short name: w8a16, w8mixed."""
         return f"w{self.weights}{MIXED if self.mixed else f'a{self.activations}'}"
 
 
 def bits(name: str) -> dict[str, int | str] | None:
-    """The fields that a name as `w8a16` stands for; None for `float`. Raises ValueError for what is neither."""
+    """Return the fields that a name like `w8a16` stands for; None for `float`. Raises ValueError for anything else."""
     if name == FLOAT:
         return None
     if not (match := _NAME.fullmatch(name)):
@@ -76,6 +76,6 @@ def _no_such(name: Any) -> ValueError:
 
 
 Quantize = Annotated[Quantization | None, BeforeValidator(_named)]
-"""As written: the fields, or the name alone."""
+"""As written in a sweep: the fields, or only the name."""
 QuantizeName = Annotated[str, BeforeValidator(_known)]
-"""One of a grid: a name, `float` for none."""
+"""A value of a grid: a name, `float` for none."""

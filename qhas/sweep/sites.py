@@ -1,4 +1,4 @@
-"""Several sites: which of a sweep's cells each one runs."""
+"""Several sites: which of a sweep's cells each of them runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _rows(value: Any) -> Any:
 
 
 class SiteRef(Written):
-    """A site that runs a part of a sweep: the deployment that its workers serve, and what devices it has."""
+    """A site that runs part of a sweep: the deployment that its workers serve, and the devices it has."""
 
     name: Name
     deployment: str = Field(
@@ -62,7 +62,7 @@ class SiteRef(Written):
         return self
 
     def devices(self, soc: str) -> int:
-        """How many devices of a SoC the site has."""
+        """Return how many devices of a SoC the site has."""
         return next((each.count for each in self.socs if each.soc == soc), 0)
 
 
@@ -71,12 +71,12 @@ class _Sites(Written):
 
 
 def load_sites(path: Path) -> list[SiteRef]:
-    """Read sites.yaml. Raises InvalidInput with one sentence naming file, place and fault."""
+    """Read sites.yaml. Raises InvalidInput with one sentence that names the file, the place and the fault."""
     return require_sites(parse_yaml(path, _Sites, "sites").sites)
 
 
 def require_sites(sites: Sequence[SiteRef]) -> list[SiteRef]:
-    """The sites, if they can share a sweep. Raises InvalidInput if there is none, or two of the same name."""
+    """Return the sites if they can share a sweep. Raises InvalidInput if there is none, or if names repeat."""
     try:
         require_distinct("Sites must have different names", [site.name for site in sites])
     except ValueError as error:
@@ -89,11 +89,12 @@ def require_sites(sites: Sequence[SiteRef]) -> list[SiteRef]:
 def split(
     cells: Sequence[Cell], sites: Sequence[SiteRef], expected: Expectations
 ) -> dict[str, tuple[Cell, ...]]:
-    """Cells by site name, in the order given: each at one site that has its SoC. Raises InvalidInput if none has.
+    """Return the cells by site name, in the given order: each at one site with its SoC. Raises InvalidInput if none
+    has it.
 
-    Sites that share a SoC are to finish it at the same time: the longest cell first, each to where it would be done
-    soonest. With k such sites and n devices altogether no site needs more than (all the cells' device time + (k-1) x
-    the longest cell) / n.
+    Sites that share a SoC should finish it at the same time: the longest cell is placed first, each at the site where
+    it would be done soonest. With k such sites and n devices in total, no site needs more than (all the cells' device
+    time + (k-1) x the longest cell) / n.
     """
     by_soc = defaultdict(list)
     for cell in cells:
@@ -110,7 +111,7 @@ def split(
 def _balanced(
     soc: str, cells: Iterable[Cell], sites: Sequence[SiteRef], expected: Expectations
 ) -> Iterator[tuple[str, str]]:
-    """Cell keys of one SoC, each with the name of its site."""
+    """Yield the cell keys of one SoC, each with the name of its site."""
     devices = {site.name: site.devices(soc) for site in sites if site.devices(soc)}
     seconds, given = dict.fromkeys(devices, 0.0), dict.fromkeys(devices, 0)
     lengths = {cell.key: expected.of(cell).device for cell in cells}
@@ -126,7 +127,7 @@ def _balanced(
 
 
 class Part(Written):
-    """Some cells of a sweep, given to one site. Cells are positions in the plan: five thousand fit into a parameter."""
+    """Cells of a sweep given to one site. They are positions in the plan: five thousand fit into a parameter."""
 
     site: Name = Field(description="The site that runs them.")
     cells: str = Field(
@@ -137,13 +138,13 @@ class Part(Written):
 
     @classmethod
     def of(cls, site: str, cells: Iterable[Cell], plan: Sequence[Cell]) -> Part:
-        """The part of a plan that these cells are."""
+        """Return the part of a plan that consists of these cells."""
         wanted = {cell.key for cell in cells}
         positions = [number for number, cell in enumerate(plan, 1) if cell.key in wanted]
         return cls(site=site, cells=",".join(_ranges(positions)), plan=_digest(plan))
 
     def select(self, plan: Sequence[Cell]) -> list[Cell]:
-        """The cells of the part. Raises InvalidInput if this plan is another one."""
+        """Return the cells of the part. Raises InvalidInput if the plan is a different one."""
         bounds = [tuple(map(int, part.split("-"))) for part in self.cells.split(",")]
         if self.plan != _digest(plan) or any(not 1 <= each[0] <= each[-1] <= len(plan) for each in bounds):
             raise InvalidInput(
@@ -155,7 +156,7 @@ class Part(Written):
 
 
 def _ranges(numbers: Iterable[int]) -> Iterator[str]:
-    """Ascending numbers as ranges: 1-3, 5."""
+    """Yield ascending numbers as ranges: 1-3, 5."""
     for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
         first, *rest = (number for _, number in run)
         yield f"{first}-{rest[-1]}" if rest else str(first)

@@ -1,4 +1,4 @@
-"""How large a network is, told in milliseconds: from what its file begins with, before anything is made of it."""
+"""How large a network is, found in milliseconds from its file, before anything is built from it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from qhas.store.addresses import open_address
 from qhas.sweep.model_ref import ModelRef
 
 _NO_WORK = frozenset({"QuantizeLinear", "DequantizeLinear", "Constant", "Identity"})
-"""Nodes of an ONNX that become no op of their own."""
+"""Nodes of an ONNX that do not become ops of their own."""
 
 
 class NetworkSize(NamedTuple):
-    """What is cheaply known of a network."""
+    """What is cheap to find out about a network."""
 
     bytes: int
     ops: int | None = None
-    """None where the network lies elsewhere, or in a form that is not known."""
+    """None if the network is not on this host, or in an unknown form."""
 
 
 def sizes_of(models: Iterable[ModelRef]) -> dict[str, NetworkSize]:
-    """By the names of the models, of those whose size can be told: what is wrong with a network, whoever needs it says."""
+    """Return the sizes that can be found, by model name; faults of a network are left to the code that needs it."""
     sizes = dict[str, NetworkSize]()
     for model in models:
         if model.name not in sizes and not model.llm and (size := _size_of(model)):
@@ -47,7 +47,7 @@ def _size_of(model: ModelRef) -> NetworkSize | None:
 
 
 def size_here(network: Path, *, onnx: bool = False) -> NetworkSize:
-    """Of a file of this host, with the files beside an ONNX. Raises OSError."""
+    """Return the size of a file on this host, with the external files of an ONNX. Raises OSError."""
     beside = data_files(network) if onnx else []
     size = sum(file.stat().st_size for file in (network, *(below(network.parent, name) for name in beside)))
     try:

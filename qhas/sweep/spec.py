@@ -31,12 +31,12 @@ HvxThreads = Annotated[int, Field(ge=1, le=16)]
 
 
 def _is_empty(values: list[object]) -> bool:
-    """Axes that came later are in no record of before."""
+    """Whether to leave out the field: axes added later are not in older records."""
     return not values
 
 
 class PerfProfile(StrEnum):
-    """Clock and power behaviour asked of the runtime (`snpe-net-run --perf_profile`)."""
+    """Clock and power behaviour requested from the runtime (`snpe-net-run --perf_profile`)."""
 
     BURST = "burst"
     BALANCED = "balanced"
@@ -52,7 +52,7 @@ class PerfProfile(StrEnum):
 
 
 class PrepareOptions(Written):
-    """Options of graph-prepare. What is left out keeps the SDK's default."""
+    """Options of graph-prepare. Those not given keep the SDK's default."""
 
     optimization_level: OptimizationLevel | None = Field(
         default=None, title="Optimisation level", description="1, 2 or 3; higher prepares slower."
@@ -71,7 +71,7 @@ class PrepareOptions(Written):
 
     @property
     def words(self) -> str:
-        """As in `vtcm_mb: 2, dlbc: true`; `the default` for none."""
+        """The options in words, as in `vtcm_mb: 2, dlbc: true`; `the default` for none."""
         requested = self.model_dump(mode="json", exclude_none=True)
         return (
             ", ".join(f"{name}: {str(value).lower()}" for name, value in requested.items()) or "the default"
@@ -183,7 +183,7 @@ class Variants(Written):
 
 
 class Exclusion(Written):
-    """Cells left out: those that match every field given here."""
+    """Cells to leave out: those that match every field given here."""
 
     model: Name | None = Field(default=None, title="Network", description="Its name.")
     soc: SocName | None = Field(default=None, title="SoC", description="As in sm8750.")
@@ -216,14 +216,14 @@ class Selection(Written):
 
 
 class OnUpgrade(StrEnum):
-    """What a cell that is slower with a new SDK sets off."""
+    """The consequence of a cell being slower with a new SDK."""
 
     TABLE = "table"
-    """It is in the table of the upgrade."""
+    """It is listed in the table of the upgrade."""
     EVENTS = "events"
-    """And there is an event of it, as of any regression."""
+    """In addition, an event is sent, as for any regression."""
     FAIL = "fail"
-    """And the run's exit code is 1."""
+    """In addition, the run's exit code is 1."""
 
 
 class SweepSpec(Written):
@@ -261,7 +261,7 @@ class SweepSpec(Written):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         for what, names in (("models", [m.name for m in self.models]), ("socs", self.socs)):
-            # Names become folders, and some stores and file systems fold case or leave out dots at the end.
+            # Names become folders, and some stores and file systems fold case or drop trailing dots.
             require_distinct(
                 f"{what} must have different names", [name.lower().rstrip(".") for name in names]
             )
@@ -305,13 +305,13 @@ class Cell(Written):
 
     @property
     def label(self) -> str:
-        """The cell for people: the variant only where there is a choice."""
+        """The cell for display: with its variant only if there is a choice."""
         variant = "" if self.variant == DEFAULT else f" ({self.variant.removeprefix(f'{DEFAULT}/')})"
         return f"{self.model.name} on {self.soc}{variant}"
 
 
 def load_sweep(path: Path | str) -> SweepSpec:
-    """Read sweep.yaml; relative model paths are taken from the file's folder. Raises InvalidInput."""
+    """Read sweep.yaml; relative model paths are resolved against its folder. Raises InvalidInput."""
     if not isinstance(path, str | os.PathLike):
         raise InvalidInput(f"{path!r} cannot be a sweep file: give its path.")
     path = Path(path)
