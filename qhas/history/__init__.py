@@ -1,4 +1,4 @@
-"""Every figure of every run as Parquet in the store: one row a cell, appended by runs, compacted by months."""
+"""Every figure of every run as Parquet in the store: one row per cell, appended by runs, compacted by month."""
 
 from qhas.history.compaction import Compaction, compact
 from qhas.history.files import append

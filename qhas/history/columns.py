@@ -1,7 +1,7 @@
-"""The columns of the history: names, types, where each comes from, and what it means.
+"""The columns of the history: names, types, where each value comes from, and what it means.
 
-Columns are added at will: older files read as null there, and readers ignore columns they do not know. A change of
-meaning raises `VERSION`, and readers refuse files of a newer one.
+Columns are added freely: in older files they read as null, and readers ignore columns they do not know. A change of
+meaning raises `VERSION`, and readers refuse files of a newer version.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONTROL = "control"
 
 
 class Source(NamedTuple):
-    """What a row is made of."""
+    """What a row is built from."""
 
     run: SweepRecord
     record: CellRecord
@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column: where its value stands in a Source, as a path of attributes or a function."""
+    """A column, and where its value is found in a Source: a path of attributes, or a function."""
 
     name: str
     type: pa.DataType
@@ -40,7 +40,7 @@ class Column(NamedTuple):
     meaning: str
 
     def of(self, source: Source) -> Any:
-        """The value in a row; None where the record has none."""
+        """Return the value for a row; None if the record has none."""
         if callable(self.read):
             return self.read(source)
         value: Any = source
@@ -50,7 +50,7 @@ class Column(NamedTuple):
 
 
 def night_of(run: SweepRecord) -> date:
-    """The night a run belongs to: the UTC date on which it began, also of cells that ended or were resumed later."""
+    """Return the night a run belongs to: the UTC date on which it began, also for cells that finish or resume later."""
     return run.started_at.date()
 
 
@@ -81,7 +81,7 @@ def _of_record(figure: Figure) -> Callable[[Source], Any]:
 
 
 def _figures(*, noisy: bool) -> Iterator[Column]:
-    """Those that vary from run to run, or those that do not."""
+    """Yield the columns of figures that vary from run to run, or of those that do not."""
     for name, figure in BY_COLUMN.items():
         if figure.noisy is noisy:
             kind = _INT if figure.whole else _REAL
@@ -149,18 +149,18 @@ OP_COLUMNS: tuple[Column, ...] = (
 
 
 def schema_of(columns: Iterable[Column]) -> pa.Schema:
-    """The schema of a file with these columns."""
+    """Return the schema of a file with these columns."""
     return pa.schema([(column.name, column.type) for column in columns])
 
 
 SCHEMA = schema_of(COLUMNS)
 KEY_NAMES = tuple(column.name for column in _KEY)
-"""Columns without which a row says nothing of any cell."""
+"""Columns without which a row cannot be attributed to a cell."""
 OP_SCHEMA = schema_of(OP_COLUMNS)
 
 
 def cell_rows(run: SweepRecord, records: Iterable[CellRecord], reruns: Mapping[str, Rerun]) -> pa.Table:
-    """One row a cell."""
+    """Return one row per cell."""
     sources = [Source(run, record, reruns.get(record.cell.key)) for record in records]
     return pa.table(
         {column.name: pa.array(map(column.of, sources), column.type) for column in COLUMNS}, SCHEMA
@@ -168,7 +168,7 @@ def cell_rows(run: SweepRecord, records: Iterable[CellRecord], reruns: Mapping[s
 
 
 def op_rows(run: SweepRecord, records: Iterable[CellRecord]) -> pa.Table:
-    """One row for each of the top ops of a cell."""
+    """Return one row for each of the top ops of each cell."""
     rows = [
         {column.name: column.of(Source(run, record)) for column in _KEY} | op.model_dump()
         for record in records

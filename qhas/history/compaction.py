@@ -1,7 +1,7 @@
-"""Months that are over become one file each: a thousand nights are a thousand requests, three years are 36 files.
+"""Compaction of past months into one file each: a thousand nights are a thousand requests, three years are 36 files.
 
-First the new file, whole; then what it makes superfluous goes. Whatever is left in between is no harm to readers
-(`qhas.history.files`), and the next compaction clears it away.
+The new file is written first, atomically; then the files it makes superfluous are removed. Leftovers of an
+interruption are harmless to readers (`qhas.history.files`), and the next compaction removes them.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from qhas.store import ObjectMissing, Store
 T = TypeVar("T")
 
 SETTLED = timedelta(days=7)
-"""After its end a month is left alone for so long: runs are resumed."""
+"""How long a month is left alone after its end: runs may be resumed."""
 
 
 @dataclass(frozen=True)
 class Compaction:
-    """Months that were written anew, and how many files went."""
+    """The months that were rewritten, and the number of files that were removed."""
 
     months: tuple[str, ...]
     removed: int
 
 
 def compact(store: Store, now: datetime) -> Compaction:
-    """Compact the months that are over, of both tables. Raises StoreError.
+    """Compact the past months of both tables. Raises StoreError.
 
-    What another compaction takes away meanwhile is left to it. Of a store that does not tell when objects were
-    written nothing is compacted: a part that is written again would not be known from its old version.
+    Files that a concurrent compaction removes are left to it. In a store that does not report when objects were
+    written, nothing is compacted: a part that is written again could not be distinguished from its old version.
     """
     written: list[str] = []
     removed = 0
@@ -55,7 +55,7 @@ def compact(store: Store, now: datetime) -> Compaction:
 
 
 def _over(store: Store, kind: Kind, now: datetime) -> dict[str, list[HistoryFile]]:
-    """The files of the months that are over, as they lie there now."""
+    """Return the current files of each past month in which all files have a time of change."""
     months: dict[str, list[HistoryFile]] = defaultdict(list)
     for file in listing(store, kind):
         if _settled(file.month, now):
@@ -68,7 +68,7 @@ def _settled(month: str, now: datetime) -> bool:
 
 
 def _write(store: Store, kind: Kind, month: str, files: list[HistoryFile]) -> bool:
-    """Put what counts of a month into one file; whether that was needed."""
+    """Write those rows of a month that count into one file; return whether that was needed."""
     contents = Contents(store, files if len(files) > 1 else [])
 
     def rows(share: Share) -> pa.Table:
@@ -87,7 +87,7 @@ def _write(store: Store, kind: Kind, month: str, files: list[HistoryFile]) -> bo
 
 
 def _joined(tables: Iterable[pa.Table]) -> pa.Table:
-    """The rows of all; columns that this version does not know, and that differ in type, as text."""
+    """Concatenate the rows; columns that this version does not know, and whose types differ, become text."""
     kinds: dict[str, set[pa.DataType]] = defaultdict(set)
     for table in tables:
         for field in table.schema:
@@ -105,13 +105,13 @@ def _as_text(table: pa.Table, names: Collection[str]) -> pa.Table:
 
 
 def _clear(store: Store, months: Mapping[str, list[HistoryFile]]) -> int:
-    """Remove the files of which nothing counts, damaged ones excepted; how many went."""
+    """Remove the files of which nothing counts, except damaged ones; return how many were removed."""
     superfluous: list[str] = []
     for files in months.values():
         contents = Contents(store, [file for file in files if file.compacted] if len(files) > 1 else [])
 
         def check(share: Share, contents: Contents = contents) -> None:
-            if not share.file.compacted:  # it would stand for an older version of itself
+            if not share.file.compacted:  # damaged, it must not stand in for an older version
                 whole(contents, share, pa.schema([]))
 
         needed, damaged = (
@@ -126,7 +126,7 @@ def _clear(store: Store, months: Mapping[str, list[HistoryFile]]) -> int:
 def _sound(
     contents: Contents, files: Iterable[HistoryFile], read: Callable[[Share], T]
 ) -> tuple[dict[Share, T], set[HistoryFile]]:
-    """What is read of each share that counts, and the damaged files, which do not count."""
+    """Return what `read` returns for each share that counts, and the damaged files, which do not count."""
     sound, damaged = list(files), set[HistoryFile]()
     while True:
         try:
@@ -146,7 +146,7 @@ def _parts(contents: Contents, share: Share) -> Parts:
 
 
 def _labelled(table: pa.Table, file: HistoryFile) -> pa.Table:
-    """Rows with the part they come from."""
+    """Label the rows with the part they come from."""
     if file.compacted:
         return table
     return table.append_column(pa.field(PART, pa.string()), pa.array([file.key] * len(table), pa.string()))

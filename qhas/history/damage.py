@@ -1,4 +1,4 @@
-"""Files of the history that cannot be read: named with the reason, left out, never removed."""
+"""Files of the history that cannot be read: reported with the reason, left out, never removed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _UNREADABLE = (
     TypeError,
     ValueError,
 )
-"""What Arrow raises, and the making of Python's values of what a file holds."""
+"""What Arrow raises, and what the conversion of a file's values to Python raises."""
 
 
 @dataclass(frozen=True)
 class DamagedFile:
-    """A file that readers leave out, and why. Its rows come back when its run is reported again, or never."""
+    """A file that readers leave out, and why. Its rows come back only if its run is reported again."""
 
     file: HistoryFile
     reason: str
@@ -39,7 +39,7 @@ class DamagedFile:
 
 
 class Damaged(Exception):
-    """A file cannot be read, whoever tries."""
+    """A file cannot be read by any reader."""
 
     def __init__(self, file: HistoryFile, reason: str) -> None:
         super().__init__(file.key)
@@ -50,13 +50,13 @@ Listener = Callable[[DamagedFile], None]
 
 
 def log_damage(damage: DamagedFile) -> None:
-    """Tell of a damaged file in the log."""
+    """Report a damaged file in the log."""
     _logger.warning("%s; its rows are left out.", damage)
 
 
 @contextmanager
 def judging(file: HistoryFile) -> Iterator[None]:
-    """Raises Damaged for what Arrow and the file's own metadata raise; errors of the store pass."""
+    """Raise Damaged for what Arrow and the file's own metadata raise; errors of the store pass through."""
     try:
         yield
     except _UNREADABLE as error:

@@ -1,8 +1,11 @@
-"""Files of the history in the store: `history/date=2026-03-01/<run_id>.parquet` a run, `history/month=2026-03/...` compacted.
+"""Files of the history in the store, one per run, and compacted ones.
 
-A run writes a file of its own, whole, so that runs never wait for each other and a resumed one replaces its own. A
-compacted file names the parts it was made of, each with size and time of its last change. Of each part the youngest
-version counts, once, wherever it stands: so it does not matter where a compaction died, or that there were two.
+A run's file is `history/date=2026-03-01/<run_id>.parquet`; compacted files are in `history/month=2026-03/`.
+
+A run writes its own file, atomically, so that runs never wait for each other and a resumed run replaces its own. A
+compacted file lists the parts it was built from, each with its size and the time of its last change. Of each part the
+latest version counts, once, wherever it is stored: so it does not matter at which point a compaction died, or whether
+there were two.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ PART = "part"
 """Column of compacted files: the key of the part a row comes from."""
 _SORTED = ("network", "soc", "variant", "date", "finished_at")
 _FILTERED = ["date", "network", "soc", "variant", "sweep", "origin"]
-"""Columns that files are searched by: only these have statistics, for those of fifty are larger than the figures."""
+"""Columns that files are searched by. Only these have statistics: those of all fifty are larger than the figures."""
 _ROWS_A_GROUP = 2_000
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -39,7 +42,7 @@ class Kind(StrEnum):
     """The two tables, by their prefix."""
 
     CELLS = keys.HISTORY
-    """One row a cell."""
+    """One row per cell."""
     OPS = keys.HISTORY_OPS
     """One row for each of the top ops of a cell."""
 
@@ -54,7 +57,7 @@ class HistoryFile:
 
     @property
     def key(self) -> str:
-        """Its key in the store."""
+        """The file's key in the store."""
         return self.found.key
 
     @property
@@ -65,20 +68,20 @@ class HistoryFile:
 
 @dataclass(frozen=True)
 class Share:
-    """A file of which rows are wanted, and the parts in it that are to be had elsewhere."""
+    """A file whose rows are to be read, and the parts in it that are to be read from elsewhere."""
 
     file: HistoryFile
     without: frozenset[str] = frozenset()
 
 
 Parts = Mapping[str, tuple[int, datetime]]
-"""Size and last change of parts, by key."""
+"""The size and last change of parts, by key."""
 
 
 def append(
     store: Store, run: SweepRecord, records: Iterable[CellRecord], reruns: Mapping[str, Rerun] | None = None
 ) -> str:
-    """Put a run's cells into the history and return the key; the same run again replaces its rows. Raises StoreError."""
+    """Add a run's cells to the history, replacing the run's earlier rows, and return the key. Raises StoreError."""
     cells = sorted(by_graph(records), key=lambda record: record.cell.key)
     _put(store, _part_key(Kind.OPS, run), parquet(op_rows(run, cells)))
     key = _part_key(Kind.CELLS, run)
@@ -88,7 +91,7 @@ def append(
 
 def _put(store: Store, key: str, content: bytes) -> None:
     store.write(key, content)
-    if not store.exists(key):  # a compaction took it for the version it had just compacted
+    if not store.exists(key):  # a compaction mistook it for the version it had just compacted
         store.write(key, content)
 
 
@@ -97,7 +100,7 @@ def _part_key(kind: Kind, run: SweepRecord) -> str:
 
 
 def parquet(table: pa.Table, parts: Parts | None = None) -> bytes:
-    """A file's bytes, sorted so that the rows of a network lie together."""
+    """Return the bytes of a file, sorted so that the rows of a network are adjacent."""
     metadata = {VERSION_KEY: str(VERSION).encode()}
     if parts is not None:
         described = {key: [size, changed.isoformat()] for key, (size, changed) in sorted(parts.items())}
@@ -115,7 +118,7 @@ def parquet(table: pa.Table, parts: Parts | None = None) -> bytes:
 
 
 def parts_in(metadata: Mapping[bytes, bytes] | None) -> Parts:
-    """What a compacted file says it was made of."""
+    """Return the parts that a compacted file says it was built from."""
     parts = json.loads((metadata or {}).get(_PARTS_KEY, b"{}"))
     return {key: (int(size), _with_zone(changed)) for key, (size, changed) in parts.items()}
 
@@ -126,15 +129,15 @@ def _with_zone(moment: str) -> datetime:
 
 
 def listing(store: Store, kind: Kind) -> list[HistoryFile]:
-    """Every file of a table. Keys of other shapes are somebody else's."""
+    """List the files of a table. Keys of other shapes do not belong to the history."""
     places = ((item, keys.parse_history(kind, item.key)) for item in store.objects(kind))
     return [HistoryFile(item, *place) for item, place in places if place]
 
 
 def shares(files: Iterable[HistoryFile], parts_of: Callable[[HistoryFile], Parts]) -> list[Share]:
-    """What to read of which file so that every part is read once, in its youngest version.
+    """Decide what to read from which file, so that every part is read once, in its latest version.
 
-    `parts_of` is asked of compacted files of those months only in which one file does not hold everything.
+    `parts_of` is called only for compacted files of months in which no single file holds everything.
     """
     months: dict[str, list[HistoryFile]] = defaultdict(list)
     for file in files:

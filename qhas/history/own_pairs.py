@@ -17,7 +17,7 @@ _COLUMNS = (
 
 
 class OwnPair(NamedTuple):
-    """Microseconds: the simulator's estimate, and the median of warm latencies on a device. The last night of each counts."""
+    """The simulator's estimate and a device's median of warm latencies, in microseconds, each from its last night."""
 
     network: str
     soc: str
@@ -30,7 +30,7 @@ class OwnPair(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """Measured over simulated."""
+        """Measured over simulated time."""
         return self.measured_us / self.simulated_us
 
 
@@ -38,7 +38,10 @@ Key = tuple[str, str, str, str]
 
 
 def own_pairs(store: Store) -> list[OwnPair]:
-    """Every DLC, SoC and variant that has both, by name; latencies that nobody should quote are left out. Raises StoreError."""
+    """Return a pair for every DLC, SoC and variant that has both, by name. Raises StoreError.
+
+    Latencies that should not be quoted are left out.
+    """
     simulated, measured = dict[Key, Mapping[str, Any]](), dict[Key, Mapping[str, Any]]()
     for row in read_history(store, Where(), _COLUMNS).to_pylist():
         key = (row["network"], row["soc"], row["variant"], row["model_sha256"] or "")

@@ -1,6 +1,7 @@
-"""Reading the history: files by date, row groups by their statistics, columns by name, many files at once.
+"""Reads the history: files by date, row groups by their statistics, columns by name, many files at once.
 
-A file that is damaged, empty or somebody else's is left out and named; of its parts the next youngest version counts.
+A file that is damaged, empty or not of the history is left out and reported; for its parts, the next latest version
+counts.
 """
 
 from __future__ import annotations
@@ -30,11 +31,14 @@ from qhas.store.given import require_store
 _AT_ONCE = 16
 _TRIES = 5
 MOST_VALUES = 1 << 26
-"""Of a file: a month of two thousand cells a night, op type by op type. A million rows of one value are packed in 300 kB."""
+"""The most values in a file: a month of two thousand cells a night, with a row per op type.
+
+The size of a file does not limit them: a million rows of one value compress to 300 kB.
+"""
 _TAIL = 1 << 19
-"""Bytes that hold the footer of any file of the history, and the whole of those of a small lab: one request."""
+"""Bytes that hold the footer of any file of the history, and the whole of a small lab's files: one request."""
 SCHEMAS = {Kind.CELLS: SCHEMA, Kind.OPS: OP_SCHEMA}
-# Columns of a row group lie side by side: one request for them and what is between is quicker than several.
+# Columns of a row group are adjacent: one request for them and the bytes between is quicker than several.
 _FORMAT = ds.ParquetFileFormat(
     default_fragment_scan_options=ds.ParquetFragmentScanOptions(
         pre_buffer=True, cache_options=pa.CacheOptions(hole_size_limit=1 << 20)
@@ -44,7 +48,7 @@ _FORMAT = ds.ParquetFileFormat(
 
 @dataclass(frozen=True)
 class Where:
-    """The rows wanted: those that fit everything given."""
+    """A selection of rows: those that match everything given."""
 
     networks: Sequence[str] = ()
     soc: str | None = None
@@ -62,7 +66,7 @@ class Where:
             )
 
     def expression(self) -> ds.Expression:
-        """The same for Arrow."""
+        """Return the selection as an Arrow expression."""
         equal = {"soc": self.soc, "variant": self.variant, "sweep": self.sweep, "origin": self.origin}
         terms = [pc.field(name) == str(value) for name, value in equal.items() if value is not None]
         if self.networks:
@@ -72,7 +76,7 @@ class Where:
         return reduce(and_, terms, pc.scalar(True))
 
     def fits(self, file: HistoryFile) -> bool:
-        """Whether a file can hold such rows, as far as its key tells."""
+        """Whether a file can hold such rows, as far as its key shows."""
         since = self.since.isoformat() if self.since else ""
         return file.day >= since if file.day else file.month >= since[:7]
 
@@ -84,11 +88,11 @@ def read_history(
     kind: Kind = Kind.CELLS,
     left_out: Listener = log_damage,
 ) -> pa.Table:
-    """The rows wanted, oldest first; columns that a file does not have are null. Raises InvalidInput for a column that no file
-    has, and StoreError.
+    """Return the selected rows, oldest first; columns that a file does not have are null.
 
-    `left_out` hears of each file that cannot be read. A compaction meanwhile is no harm: files that went are looked
-    for in what came instead.
+    `left_out` is called with each file that cannot be read. A concurrent compaction is harmless: the rows of files
+    that it removed are read from the files that replaced them. Raises InvalidInput for a column that the history does
+    not have, and StoreError.
     """
     require_store(store)
     schema = SCHEMAS[kind]
@@ -114,7 +118,7 @@ def consistently(
     read: Callable[[Contents, Share], pa.Table],
     left_out: Listener = log_damage,
 ) -> list[pa.Table]:
-    """Read every wanted file by one listing; when one is gone by then, begin again with a new listing."""
+    """Read every wanted file from one listing; if one is gone by then, start again with a new listing."""
     for _ in range(_TRIES):
         files = [file for file in listing(store, kind) if wanted(file)]
         try:
@@ -132,7 +136,10 @@ def _readable(
     read: Callable[[Contents, Share], pa.Table],
     left_out: Listener,
 ) -> list[pa.Table]:
-    """Tables of the files that can be read. Without a damaged one other files count, so all are read once more then."""
+    """Return the tables of the files that can be read.
+
+    Without a damaged file, other files count in its place, so all of them are read again.
+    """
 
     def attempt(share: Share) -> pa.Table | Damaged:
         try:
@@ -157,7 +164,7 @@ def _readable(
 
 
 class Contents:
-    """Bytes of files of the history; those that fit into one request are read together, before anybody asks."""
+    """Bytes of files of the history; files that fit into one request are read together, in advance."""
 
     def __init__(self, store: Store, files: Iterable[HistoryFile]) -> None:
         self.store = store
@@ -165,7 +172,7 @@ class Contents:
         self._whole = dict(zip(keys, store.read_all(keys), strict=True))
 
     def read(self, key: str, begin: int, end: int) -> bytes:
-        """A range of a file. Raises ObjectMissing if it is gone, and StoreError."""
+        """Return a range of a file. Raises ObjectMissing if the file is gone, and StoreError."""
         whole = self._whole.get(key)
         content = self.store.read(key, begin, end) if whole is None else whole[begin:end]
         if content is None:
@@ -174,13 +181,13 @@ class Contents:
 
 
 def parts_of(contents: Contents, file: HistoryFile) -> Parts:
-    """The parts that a compacted file was made of. Raises Damaged and StoreError."""
+    """Return the parts that a compacted file was built from. Raises Damaged and StoreError."""
     with judging(file):
         return parts_in(_fragment(contents, file).physical_schema.metadata)
 
 
 def whole(contents: Contents, share: Share, schema: pa.Schema) -> pa.Table:
-    """All columns of a file's rows: those of the schema in its types, then those that this version does not know.
+    """Return all columns of a file's rows, those of the schema in its types, and unknown ones in their own.
 
     Raises Damaged and StoreError.
     """
@@ -204,7 +211,7 @@ def _rows(
 
 
 def _require_rows(table: pa.Table) -> None:
-    """Raise ValueError or OverflowError for rows of nothing, of no known origin, and for a time that no calendar has."""
+    """Raise ValueError or OverflowError for a row without a key, an unknown origin, or a time outside the calendar."""
     for name, column in zip(table.column_names, table.columns, strict=True):
         if name == "origin" and (others := set(pc.unique(column).to_pylist()) - {None, *Origin}):
             raise ValueError(f"{min(others)!r} is no origin of figures")
@@ -215,7 +222,11 @@ def _require_rows(table: pa.Table) -> None:
 
 
 def _fragment(contents: Contents, file: HistoryFile) -> Any:
-    """The file, opened. Raises ValueError for one that is no file of the history, and what Arrow raises."""
+    """Open the file.
+
+    Raises ValueError if it is not a file of the history, StoreError if it is of a newer version, and what Arrow
+    raises.
+    """
     if not file.found.size:
         raise ValueError("it is empty")
     fragment = _FORMAT.make_fragment(pa.PythonFile(_StoredFile(contents, file.key, file.found.size), "r"))
@@ -235,7 +246,7 @@ def _fragment(contents: Contents, file: HistoryFile) -> Any:
 
 
 class _StoredFile(io.RawIOBase):
-    """A stored object as a file that is read in ranges; its end, which Arrow reads first, is fetched at once."""
+    """A stored object as a file that is read in ranges; its end, which Arrow reads first, is fetched on opening."""
 
     def __init__(self, contents: Contents, key: str, size: int) -> None:
         self._contents, self._key, self._size = contents, key, size
@@ -244,25 +255,25 @@ class _StoredFile(io.RawIOBase):
         self._tail = contents.read(key, self._tail_at, size)
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        """The position."""
+        """Return the position."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position."""
+        """Move to a position and return it."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         self._at = base + offset
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        """The next bytes. Raises StoreError."""
+        """Return the next bytes. Raises StoreError."""
         end = self._size if size is None or size < 0 else min(self._size, self._at + size)
         begin, self._at = self._at, max(self._at, end)
         if begin >= end:

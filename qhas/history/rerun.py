@@ -1,4 +1,7 @@
-"""The latency of a suspicious cell, taken again in the same sweep on another lease. One small object a run and site."""
+"""The latency of a suspicious cell, measured again in the same sweep on another lease.
+
+There is one small object per run and site.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from qhas.store import Store
 
 
 class Rerun(Stored):
-    """What a cell's re-run measured, or why it measured nothing. It confirms or clears; it replaces no figure."""
+    """What a cell's re-run measured, or why it measured nothing. It confirms or clears; it does not replace a figure."""
 
     cell: str
     taken_at: Moment
@@ -31,7 +34,7 @@ _RERUNS = TypeAdapter(list[Rerun])
 
 
 def read_reruns(store: Store, run_id: str, records: Iterable[CellRecord]) -> dict[str, Rerun]:
-    """The re-runs of a run by cell key, of all sites; those of cells that were profiled anew since then do not count."""
+    """Return the re-runs of a run by cell key, of all sites, without those of cells that were profiled again since."""
     prefix = keys.run(run_id)
     names = [name for name in store.children(prefix) if keys.are_reruns(name)]
     reruns = [rerun for name in names for rerun in _read(store, f"{prefix}/{name}")]
@@ -52,5 +55,5 @@ def _read(store: Store, key: str) -> list[Rerun]:
 
 
 def write_reruns(store: Store, run_id: str, reruns: Mapping[str, Rerun], site: str | None = None) -> None:
-    """Keep the re-runs of a run, or of a site's part of it, in an object that nobody else writes."""
+    """Store the re-runs of a run, or of a site's part of it, in an object that nothing else writes."""
     store.write(keys.reruns(run_id, site), _RERUNS.dump_json(list(reruns.values()), indent=1))

@@ -1,4 +1,4 @@
-"""One figure of one cell over the nights, for people and for other tools."""
+"""One figure of one cell over the nights, for display and for other tools."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FACTS = ("date", "finished_at", "run_id", "variant", "sweep", "origin", "device
 
 @dataclass(frozen=True)
 class Night:
-    """A value with what it depends on."""
+    """A value, with what it depends on."""
 
     date: date
     finished_at: datetime
@@ -37,7 +37,7 @@ class Night:
 
 @dataclass(frozen=True)
 class Line:
-    """The nights of one variant, sweep and origin: what may share a plot."""
+    """The nights of one variant, sweep and origin, which may share a plot."""
 
     origin: Origin
     variant: str
@@ -45,16 +45,16 @@ class Line:
     nights: tuple[Night, ...]
 
     def segments(self) -> Iterator[tuple[date, str]]:
-        """Where an SDK begins that is not the one of the night before, as `SDK 2.44.0 → 2.45.0`."""
+        """Yield each night on which the SDK differs from the night before, with a text such as `SDK 2.44.0 → 2.45.0`."""
         for before, night in zip(self.nights, self.nights[1:], strict=False):
             if night.sdk_version != before.sdk_version:
                 yield night.date, f"SDK {before.sdk_version} → {night.sdk_version}"
 
 
 def lines(store: Store, where: Where, metric: str, left_out: Listener = log_damage) -> list[Line]:
-    """The figure's values, oldest first, apart by what may not share a plot. Raises StoreError.
+    """Return the figure's values, oldest first, in separate lines if they may not share a plot. Raises StoreError.
 
-    `left_out` hears of each file that cannot be read.
+    `left_out` is called with each file that cannot be read.
     """
     table = read_history(store, where, (*_FACTS, metric), left_out=left_out)
     columns: Sequence[list[Any]] = [table.column(name).to_pylist() for name in (*_FACTS, metric)]
@@ -70,7 +70,10 @@ def lines(store: Store, where: Where, metric: str, left_out: Listener = log_dama
 
 
 def write_csv(line: Line, metric: str, path: Path) -> None:
-    """A line as CSV with titles, a row a run, the time first, as Apache Otava's CSV importer takes it (docs/verdicts.md)."""
+    """Write a line as CSV: a header, then a row per run with the time first.
+
+    This is the format that Apache Otava's CSV importer reads (docs/verdicts.md).
+    """
     with arriving(path) as partial, partial.open("w", encoding="utf-8", newline="") as sink:
         writer = csv.writer(sink)
         writer.writerow(map(csv_cell, ("time", "run", "device", "firmware", "sdk", metric)))

@@ -1,1 +1,1 @@
-"""The report: a static site of pages a run and a cell, opened from disk or from the bucket."""
+"""The report: a static site with a page for each run and each cell, opened from disk or from the bucket."""

@@ -1,6 +1,7 @@
-"""What all reports of a store share: plotly's script, and our own script and style sheet under the names of their content.
+"""The assets that all reports of a store share: plotly's script, and our own script and style sheet.
 
-A report keeps the look it was made with: a later version stores its assets beside the old ones.
+Our own are named by their content, so a report keeps the look it was made with: a later version stores its assets
+beside the old ones.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _SOURCES = files("qhas.report") / "assets"
 
 
 class Assets(NamedTuple):
-    """Names of the files below `reports/assets`."""
+    """The names of the files below `reports/assets`."""
 
     plotly: str
     script: str
@@ -27,7 +28,7 @@ class Assets(NamedTuple):
 
 
 def publish_assets(store: Store) -> None:
-    """Write what is not there yet. Raises StoreError."""
+    """Write the assets that the store does not have yet. Raises StoreError."""
     from plotly.offline import get_plotlyjs
 
     contents = {
@@ -42,7 +43,7 @@ def publish_assets(store: Store) -> None:
 
 @cache
 def assets() -> Assets:
-    """What pages of this version refer to."""
+    """Return the names of the assets that pages of this version refer to."""
     return Assets(
         plotly=f"plotly-{plotly.__version__}.min.js",
         script=f"report-{_digest(_script())}.js",

@@ -1,7 +1,8 @@
-"""A process of ours that answers questions one after another, in the order in which they are asked.
+"""A child process that answers questions one at a time, in the order in which they are asked.
 
-It is asked the next one while it answers: whoever asks is a thread of a process that computes, too, and hears late that
-there is an answer. Questions come through its standard input and end with it, so nothing is left however this one dies.
+The next question is sent while it is still answering: the thread that asks belongs to a process that computes as
+well, and notices late that an answer is ready. Questions arrive on the child's standard input, and it exits when that
+closes, so nothing is left behind however the parent dies.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from typing import Any, BinaryIO
 
 _LENGTH = Struct("<Q")
 _PIPE = 1 << 20
-"""Bytes, the most that Linux gives to any user: a question and an answer fit whole, and nobody waits for a reader."""
+"""Bytes, the most that Linux allows any user: a question and an answer fit whole, and no writer waits for its reader."""
 
 
 class Beside:
-    """What answers there. To be used by several threads at once."""
+    """The parent's side of the child process. May be used by several threads at once."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin
@@ -35,17 +36,17 @@ class Beside:
         self._answered.set()
 
     def tell(self, message: object) -> None:
-        """Have it read this before the first question, with which it is sent: it need not be up yet."""
+        """Queue a message that is read before the next question and sent with it: the process need not be up yet."""
         self._untold += _packed(message)
 
     def ask(self, question: object) -> Any:
-        """The answer. Raises EOFError or OSError where the process died, and pickle.UnpicklingError."""
+        """Return the answer to a question. Raises EOFError or OSError if the process died, and pickle.UnpicklingError."""
         message = _packed(question)
         with self._asking:
             before, self._answered = self._answered, (mine := Event())
             message, self._untold = self._untold + message, b""
             is_asked = _send(self._questions, message)
-        before.wait()  # even when it died: what another waits for is not to be read here
+        before.wait()  # even if the process died: an answer that another thread waits for must not be read here
         try:
             if not is_asked:
                 raise EOFError
@@ -56,11 +57,14 @@ class Beside:
 
 @contextmanager
 def started_beside(program: str) -> Iterator[Beside]:
-    """A process that runs this program, ended with the block. Python's `-c`, without the working directory's modules."""
+    """Start a process that runs this program, and kill it when the block ends.
+
+    The program is passed to Python's `-c`, without the working directory on the module path.
+    """
     argv = [sys.executable, "-P", "-c", program]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     for pipe in (process.stdin, process.stdout):
-        with suppress(OSError, AttributeError):  # where there are no wider ones, it takes longer
+        with suppress(OSError, AttributeError):  # without wider pipes, it only takes longer
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)  # type: ignore[arg-type]
     try:
         yield Beside(process)
@@ -70,7 +74,7 @@ def started_beside(program: str) -> Iterator[Beside]:
 
 
 def answer(reply: Callable[[Any], object], questions: BinaryIO, answers: BinaryIO) -> None:
-    """In the process beside: reply to every question until there is no other."""
+    """Reply to every question until there are no more; runs in the child process."""
     while True:
         try:
             question = receive(questions)
@@ -80,7 +84,7 @@ def answer(reply: Callable[[Any], object], questions: BinaryIO, answers: BinaryI
 
 
 def receive(pipe: BinaryIO) -> Any:
-    """The next message. Raises EOFError where there is none, or no whole one."""
+    """Return the next message. Raises EOFError if there is none, or only part of one."""
     (length,) = _LENGTH.unpack(_exactly(pipe, _LENGTH.size))
     return pickle.loads(_exactly(pipe, length))  # noqa: S301  # our own process
 
@@ -91,7 +95,10 @@ def _packed(message: object) -> bytes:
 
 
 def _send(pipe: BinaryIO, message: bytes) -> bool:
-    """In as few calls as may be: after each a thread waits for its turn to compute. False where nobody reads any more."""
+    """Write the message in as few calls as possible; return False if nobody reads the pipe any more.
+
+    After each call, the thread has to wait for its turn to compute.
+    """
     rest = memoryview(message)
     try:
         while rest:

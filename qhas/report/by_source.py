@@ -1,4 +1,4 @@
-"""An inference by where its ops come from: a row a node of the ONNX, or a module of the program that wrote it."""
+"""An inference by the origin of its ops: a row per node of the ONNX, or per module of the program that wrote the ONNX."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from qhas.source.transfers import BORDER, Transfer
 from qhas.units import percent, shares
 
 ROOT = "(root)"
-"""What the module is called whose path is empty."""
+"""The name shown for the module whose path is empty."""
 
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A node or a module, and what its ops take: percent and cycles of the dominant path, which is time, cycles on all threads, which is work, bytes of DRAM."""
+    """A node or a module, with the totals of its ops.
+
+    `percent` and `dominant` (in cycles) are of the dominant path, which is time; `cycles` are summed over all
+    threads, which is work; `dram` is in bytes.
+    """
 
     name: str
     percent: float
@@ -32,16 +36,20 @@ class SourceRow:
     ops: int
     module: str | None
     source: str
-    """File and line, where all of its ops are of one; else empty."""
+    """File and line, if all of its ops come from the same one; else empty."""
 
 
 @dataclass(frozen=True)
 class TransferRow:
-    """An input or an output of the network, cycles of the dominant path that it takes to move it, and the node or module that takes or makes it."""
+    """An input or an output of the network.
+
+    `dominant` is the number of cycles of the dominant path spent on moving it, `name` the node or module that reads
+    or produces it.
+    """
 
     role: str
     tensors: Sequence[str]
-    """Several where it is one of these; none where nothing is known of it."""
+    """Several if it may be any one of these; empty if nothing is known of it."""
     dominant: int
     name: str | None
 
@@ -52,52 +60,52 @@ class TransferRow:
 
 
 class Shares(NamedTuple):
-    """Of the dominant path, in percent to one decimal: they are 100 together."""
+    """Shares of the dominant path, in percent to one decimal; they add up to 100."""
 
     known: float
-    """At nodes, or in modules."""
+    """Ops at nodes, or in modules."""
     transfers: float
-    """To move the network's inputs and outputs."""
+    """Moving the network's inputs and outputs."""
     unmapped: float
 
 
 @dataclass(frozen=True)
 class BySource:
-    """Rows by their share, the largest first, and the ops that are of none of them, which are listed one by one."""
+    """Rows by share, the largest first, and the ops that belong to no row, which are listed one by one."""
 
     level: Level
     rows: Sequence[SourceRow]
     unknown: Sequence[OpRow]
-    """Ops of the network, and of the compiler, whose node or module nothing shows."""
+    """Ops of the network, and of the compiler, whose node or module is not known."""
     ends: Sequence[OpRow]
-    """What the compiler added for itself, above all inputs and outputs of the network: these are no nodes."""
+    """Ops that the compiler added for itself, mainly the network's inputs and outputs: these are not nodes."""
     dominant: int
     """Cycles of all ops on the dominant path."""
     transfers: Sequence[TransferRow] = ()
-    """Inputs and outputs of the network one by one, as far as `ends` can be told apart."""
+    """The network's inputs and outputs one by one, as far as the ops in `ends` can be attributed to them."""
 
     @property
     def compilers(self) -> Sequence[OpRow]:
-        """What of the ends moves no input or output."""
+        """The ops in `ends` that do not move an input or an output."""
         return [op for op in self.ends if op.type not in BORDER]
 
     @property
     def shares(self) -> Shares:
-        """What has a node or a module, what moves inputs and outputs, and what is neither."""
+        """The shares of ops with a node or a module, of ops that move inputs and outputs, and of the remaining ops."""
         moving = [op for op in self.ends if op.type in BORDER]
         parts = (self.rows, moving, [*self.unknown, *self.compilers])
         return Shares(*shares([sum(row.dominant for row in part) for part in parts]))
 
     @property
     def summary(self) -> str:
-        """The three as part of a sentence."""
+        """The three shares as part of a sentence."""
         known, moved, unmapped = map(percent, self.shares)
         place = "at nodes" if self.level is Level.NODE else "in modules"
         return f"of the dominant path {known} {place}, {moved} at inputs and outputs, {unmapped} not mapped"
 
     @property
     def others(self) -> Sequence[tuple[str, Sequence[tuple[str, OpRow | TransferRow]]]]:
-        """What the rows do not have, by what it is, each with its name."""
+        """Everything that has no row, grouped by what it is, each entry with its name."""
         return [
             ("Inputs and outputs", [(str(row), row) for row in self.transfers]),
             (f"Of no known {self.level}", [(op.name, op) for op in self.unknown]),
@@ -106,11 +114,11 @@ class BySource:
 
     @property
     def known_percent(self) -> float:
-        """Share of the dominant path's cycles that the rows have."""
+        """The share of the dominant path's cycles that the rows account for, in percent."""
         return self.share(self.rows)
 
     def share(self, rows: Iterable[SourceRow | TransferRow | OpRow]) -> float:
-        """Share of the dominant path's cycles, in percent."""
+        """Return these rows' share of the dominant path's cycles, in percent."""
         return 100 * sum(row.dominant for row in rows) / self.dominant if self.dominant else 0.0
 
 
@@ -121,9 +129,10 @@ def by_source(
     moved: Iterable[Transfer] = (),
     sources: SourceMap | None = None,
 ) -> BySource:
-    """The ops of an inference by node or by module; of modules, those whose paths begin with the same `depth` names in one row.
+    """Group the ops of an inference by node or by module.
 
-    `moved` are its inputs and outputs; `sources` names the nodes that take and make them.
+    Modules whose paths begin with the same `depth` names share a row. `moved` are the inputs and outputs of the
+    inference; `sources` names the nodes that read and produce them.
     """
     groups: dict[str, list[OpRow]] = defaultdict(list)
     unknown, ends = list[OpRow](), list[OpRow]()

@@ -37,11 +37,11 @@ from qhas.sweep.spec import Cell
 from qhas.units import size
 
 Neighbours = tuple[Cell | None, Cell | None]
-"""The cells before and after one."""
+"""The cells before and after a cell."""
 
 
 class Tile(NamedTuple):
-    """A figure of the head of a cell's page; `change` as in `+3.1 %`, `style` good, bad or neither."""
+    """A figure at the head of a cell's page; `change` is as in `+3.1 %`, `style` is good, bad or empty."""
 
     title: str
     text: str
@@ -56,7 +56,10 @@ def cell_page_text(
     findings: Findings,
     files_of: CellFiles,
 ) -> str:
-    """The page of a cell, at `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html`, or of a graph, below that."""
+    """Render the page of a cell, or of one of its graphs.
+
+    A cell's page is at `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html`, a graph's below that.
+    """
     to_run = "/".join([".."] * cell_page(record.cell).count("/"))
     to_root = f"{to_run}/../.."
     before, after = (f"{to_run}/{cell_page(cell)}" if cell else "" for cell in neighbours)
@@ -115,7 +118,7 @@ def cell_page_text(
 
 
 def _bounds(answer: Explanation | None) -> dict[str, object] | None:
-    """What bounds the network, as rows and sentences."""
+    """Return what bounds the network, as rows and sentences."""
     if answer is None:
         return None
     return {
@@ -129,14 +132,15 @@ def _bounds(answer: Explanation | None) -> dict[str, object] | None:
 
 
 def _timeline_families(timeline: Timeline) -> list[str]:
-    """The colour of every op type of the picture, by its place."""
+    """Return the colour of every op type of the picture, in the picture's order."""
     return [family_of(op.qnn).name if op.work is Work.OP else op.work.value for op in timeline.ops]
 
 
 def tiles_of(record: CellRecord, diff: CellDiff | None, shares: Sequence[object] = ()) -> list[Tile]:
-    """The figures of a cell that did not fail, with what a comparison says of each.
+    """Return the figures of a cell that did not fail, each with its change if there is a comparison.
 
-    The vendor's utilisation counts waits as use: where the shares of the units are told, it says nothing beside them.
+    The vendor's utilisation counts waiting as use: if the shares of the units are known, it adds nothing and is left
+    out.
     """
     if not record.good:
         return []
@@ -162,7 +166,7 @@ def _tile(figure: Figure, value: float, origin: Origin, diff: CellDiff | None) -
 
 
 def _health(record: CellRecord) -> list[tuple[str, str, str]]:
-    """Reading, before, after; readings that neither side has are left out."""
+    """Return rows of reading, before and after; readings that neither side has are left out."""
     if record.health is None:
         return []
     sides = [_readings(record.health.before), _readings(record.health.after)]
@@ -191,6 +195,6 @@ def _readings(health: Health | None) -> dict[str, str]:
 
 
 def with_neighbours(cells: Sequence[CellRecord]) -> list[tuple[CellRecord, Neighbours]]:
-    """Every cell with those before and after it, for stepping through."""
+    """Pair every cell with the cells before and after it, for stepping through the pages."""
     keyed = [None, *(record.cell for record in cells), None]
     return [(record, (keyed[at], keyed[at + 2])) for at, record in enumerate(cells)]

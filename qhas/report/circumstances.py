@@ -1,4 +1,4 @@
-"""What a cell was run with, in a line, and how much of the time each unit works."""
+"""What a cell was run with, in a line, and the share of the time in which each unit is in use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UNITS = ("HMX", "HVX", "DMA")
 
 
 def circumstances(record: CellRecord) -> list[str]:
-    """Options as they took effect, else as they were asked for, which is said; what nothing tells is left out."""
+    """Return the options as they took effect, or else as requested, which the text says; unknown ones are left out."""
     took, asked = record.effective or EffectiveOptions(), record.cell.prepare
     sentences = [
         _option("optimisation level", took.optimization_level, asked.optimization_level),
@@ -30,7 +30,7 @@ def circumstances(record: CellRecord) -> list[str]:
 
 
 def _data_type(record: CellRecord) -> str:
-    """A language model's as it was asked for: its weights of 4 bits lie in tensors of 8 in the DLC."""
+    """Return the data type; a language model's is as requested, since its 4-bit weights are 8-bit tensors in the DLC."""
     if language := record.cell.model.llm:
         return f"data type w{language.weights}a{language.activations}"
     return f"data type {words(record.traits.precision)}" if record.traits and record.traits.precision else ""
@@ -56,7 +56,10 @@ def _clock(record: CellRecord, took: EffectiveOptions) -> str:
 
 
 def unit_shares(resources: Iterable[ResourceUse]) -> Iterator[tuple[str, str]]:
-    """Percent of the timeline in which each unit is used, as in `38.5 %`; of several threads from the least to the most used."""
+    """Yield the percentage of the timeline in which each unit is in use, as in `38.5 %`.
+
+    For a unit with several threads this is the range from the least to the most used one.
+    """
     shares: defaultdict[str, list[float]] = defaultdict(list)
     for resource in resources:
         shares[resource.unit.upper()].append(resource.utilization)

@@ -1,4 +1,7 @@
-"""Templates as code, kept where Python keeps its own modules': a process that makes one page would spend most of its time on compiling."""
+"""A cache of compiled templates, located where Python caches its own modules.
+
+Without it, a process that renders one page would spend most of its time compiling.
+"""
 
 from __future__ import annotations
 
@@ -15,32 +18,33 @@ from qhas.machine.packing import write_renamed
 
 
 class CompiledTemplates(BytecodeCache):
-    """Beside the templates, or below PYTHONPYCACHEPREFIX; nowhere with PYTHONDONTWRITEBYTECODE, or where nothing can be written.
+    """A bytecode cache beside the templates, or below PYTHONPYCACHEPREFIX.
 
-    What is kept counts as long as template, interpreter, Jinja and `compiled_by`, the source of what they are compiled with,
-    are those that it was made of.
+    Nothing is kept with PYTHONDONTWRITEBYTECODE, or where nothing can be written. An entry is valid as long as the
+    template, the interpreter, Jinja, and `compiled_by`, the source of the code that compiles the templates, are those
+    it was built from.
     """
 
     def __init__(self, compiled_by: bytes) -> None:
         self._compiled_by = b"".join((MAGIC_NUMBER, bc_magic, compiled_by))
 
     def get_cache_key(self, name: str, filename: str | None = None) -> str:  # noqa: ARG002
-        """Its file; empty for a template that is in none, as in a zip file."""
+        """Return the file for a template's code; empty if the template is not in a file of its own, as in a zip file."""
         return cache_from_source(filename) if filename else ""
 
     def get_source_checksum(self, source: str) -> str:
-        """Of all that the code is made of."""
+        """Return a digest of everything the code is built from."""
         return hashlib.sha256(self._compiled_by + source.encode()).hexdigest()
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Take the code that is kept, if it is of this template."""
+        """Load the code that was kept, if it was built from this template."""
         with suppress(OSError, EOFError, ValueError, TypeError):
             made_of, _, code = Path(bucket.key).read_bytes().partition(b"\n")
             if made_of.decode() == bucket.checksum:
                 bucket.code = marshal.loads(code)  # noqa: S302  # as trusted as the modules beside it
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep the code; readers see it whole or not at all."""
+        """Write the code to the cache atomically."""
         if sys.dont_write_bytecode or not bucket.key:
             return
         with suppress(OSError):

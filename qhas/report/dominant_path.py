@@ -1,4 +1,4 @@
-"""The dominant path of a cell as a bar: what it consists of, by op type."""
+"""The dominant path of a cell as a bar, split by op type."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qhas.runs.record import CellRecord
 
 
 class PathShare(NamedTuple):
-    """A piece of the bar that shows what a dominant path consists of, in percent."""
+    """A piece of the bar that shows a dominant path, in percent."""
 
     op: str
     family: str
@@ -18,7 +18,7 @@ class PathShare(NamedTuple):
 
 
 def path_of(record: CellRecord) -> list[PathShare]:
-    """What the dominant path consists of, as far as the record tells: the rest is no piece."""
+    """Return the pieces of the dominant path that the record lists, from 0.5 % on; the rest of the path has no piece."""
     pieces, begin = [], 0.0
     for share in record.metrics.top_ops if record.metrics and record.good else ():
         if share.dominant_percent >= 0.5:

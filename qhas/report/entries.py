@@ -1,4 +1,4 @@
-"""The line of a run in the index: what its report has to say, in short."""
+"""The line of a run in the index: its report in brief."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from qhas.runs.index import Entry
 from qhas.runs.record import CellRecord, Origin, SweepRecord
 
 _WORDS = 240
-"""Characters of a run's summary: the page of many runs stays below 1 MB."""
+"""The most characters of a run's summary, so that the page of many runs stays below 1 MB."""
 
 
 def entry(run: SweepRecord, cells: list[CellRecord], findings: Findings) -> Entry:
-    """The line of a run."""
+    """Return the index line of a run."""
     tones = [standing(cell, findings).tone for cell in cells]
     return Entry(
         run_id=run.run_id,

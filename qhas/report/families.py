@@ -1,4 +1,4 @@
-"""Op types of networks in families, so that a colour means the same on every page."""
+"""Families of op types, so that a colour means the same on every page."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _WORDS_OF = (
         "element wise, elementwise, eltwise, relu, prelu, sigmoid, tanh, swish, gelu, elu, neuron, add, mul, sub, div, clip",
     ),
 )
-"""Words of an op's name, of which the first family that has one counts: `TransposeConv2d` is no movement."""
+"""Words in an op's name; the first family with a match counts: `TransposeConv2d` is not data movement."""
 _PHRASES = [(family, [f" {phrase} " for phrase in words.split(", ")]) for family, words in _WORDS_OF]
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+[a-z]*")
 ALL = (*(family for family, _ in _WORDS_OF), _IO, OTHER, WAITING)
@@ -49,9 +49,9 @@ ALL = (*(family for family, _ in _WORDS_OF), _IO, OTHER, WAITING)
 
 @cache
 def family_of(op_type: str) -> Family:
-    """The family of a QNN op type; `other ops` for what an op package or a later SDK adds.
+    """Return the family of a QNN op type; `other ops` for a type added by an op package or a later SDK.
 
-    An op's package, as in `MyPackage::MyOp`, tells nothing of what it does.
+    The package in a type's name, as in `MyPackage::MyOp`, says nothing about what the op does.
     """
     words = f" {' '.join(_WORD.findall(op_type.rpartition('::')[2])).lower()} "
     if words in (" input ", " output "):

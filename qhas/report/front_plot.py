@@ -1,4 +1,4 @@
-"""Accuracy against time of a network's variants, drawn."""
+"""Plots of accuracy against time for a network's variants."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from qhas.report.plots import Plot
 from qhas.runs.front import Front, Point
 
 MOST = 6
-"""Networks and SoCs that have a plot of their own; all have their sentences."""
+"""The most pairs of network and SoC that have a plot of their own; all of them have sentences."""
 
 
 def front_plots(fronts: Sequence[Front]) -> list[Plot]:
-    """A plot for each of the first."""
+    """Return a plot for each of the first fronts."""
     return [_plot(front, number) for number, front in enumerate(fronts[:MOST])]
 
 

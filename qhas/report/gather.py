@@ -1,4 +1,4 @@
-"""What pages need beside the records, read from the store."""
+"""What pages need besides the records, read from the store."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from qhas.source.source_map import SourceMap, parse_sources
 from qhas.store import ObjectMissing, Store
 
 _LARGEST_TRACE = 64_000_000
-"""Bytes, packed, up to which the picture of a trace from before there were pictures is made when a report is."""
+"""Compressed size in bytes up to which a report draws a trace that was stored before pictures were."""
 _LARGEST_TIMELINE = 64 << 20
-"""Bytes of a picture, which is made to be drawn by a browser."""
+"""The most bytes of a picture, unpacked: it is made to be drawn by a browser."""
 _LARGEST_EXPLANATION = 64 << 20
-"""Bytes of the rows of a network's dominant path."""
+"""The most bytes of the rows of a network's dominant path, unpacked."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Compared:
-    """A record, and bytes of what a comparison reads of its files as they are stored; None for what is not there."""
+    """A record, and the stored bytes of the files that a comparison reads; None for a missing file."""
 
     record: CellRecord
     qhas: bytes | None = None
@@ -59,19 +59,19 @@ class Compared:
 
 @dataclass(frozen=True)
 class CellContents:
-    """A cell, what it is compared with, and bytes of what else its page shows; None for what is not there."""
+    """A cell, what it is compared with, and the bytes of the other files its page shows; None for a missing one."""
 
     cell: Compared
     before: Compared | None = None
     timeline: bytes | None = None
     drawn: Timeline | None = None
-    """The picture, where it had to be made of the trace."""
+    """The picture, if it had to be made from the trace."""
     explanation: bytes | None = None
 
 
 @dataclass(frozen=True)
 class CellFiles:
-    """What a cell's files say; None for what it does not have, or cannot be read."""
+    """The contents of a cell's files; None for a file that is missing or cannot be read."""
 
     ops: OpTables | None = None
     timeline: Timeline | None = None
@@ -79,11 +79,11 @@ class CellFiles:
     explanation: Explanation | None = None
     network: NetworkPicture | None = None
     strange: str = ""
-    """That trace and QHAS are not of one inference, as a sentence; empty where they are."""
+    """A sentence if trace and QHAS are of different graphs; else empty."""
 
 
 def read_baseline(store: Store, run: SweepRecord, cells: list[CellRecord]) -> Baseline | None:
-    """The last finished run of the same sweep before this one, if there is one. Raises StoreError."""
+    """Return the last finished run of the same sweep before this one, if there is one. Raises StoreError."""
     run_id = last_before(store, run)
     if run_id is None:
         return None
@@ -92,9 +92,9 @@ def read_baseline(store: Store, run: SweepRecord, cells: list[CellRecord]) -> Ba
 
 
 def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -> CellContents:
-    """Everything a cell's page shows of its files, and of the baseline's. Raises StoreError.
+    """Read everything a cell's page shows of its files and of the baseline's. Raises StoreError.
 
-    Waits for the store, and computes nothing but pictures of traces from before there were pictures.
+    Waits for the store, and computes nothing but pictures of traces that were stored before pictures were.
     """
     cell = _read_side(store, record)
     before = baseline.records.get(record.cell.key) if baseline else None
@@ -109,7 +109,7 @@ def read_contents(store: Store, record: CellRecord, baseline: Baseline | None) -
 
 
 def _read_side(store: Store, record: CellRecord, other: Compared | None = None) -> Compared:
-    """Of files that are the same in another side, to the byte, that side's."""
+    """Read one side of a comparison; a QHAS file that is identical to the other side's is not read again."""
     same = other is not None and _digest(other.record) == _digest(record)
     return Compared(
         record,
@@ -120,7 +120,7 @@ def _read_side(store: Store, record: CellRecord, other: Compared | None = None) 
 
 
 def understood(contents: CellContents) -> CellFiles:
-    """What the bytes say. Damaged files cost their part of the page; what is the same on both sides is parsed once."""
+    """Parse the bytes. A damaged file costs only its part of the page; what is the same on both sides is parsed once."""
     file_of, network_of, sources_of = cache(_file), cache(stored_network), cache(_sources)
 
     def evidence(side: Compared) -> Evidence | None:
@@ -162,7 +162,7 @@ def _file(content: bytes) -> QhasFile | None:
 
 
 def _diff(before: Evidence, after: Evidence) -> CellDiff | None:
-    """Without its ops, which no page lists; None where the figures are of different origin."""
+    """Compare without ops, which no page lists; None if the figures are of different origin."""
     try:
         return compare(before, after, rows=False)
     except InvalidInput:

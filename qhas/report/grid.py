@@ -1,4 +1,4 @@
-"""What a sweep over variants was run for: the best variant of each network on each SoC, what each option does, and what it costs."""
+"""The results of a sweep over variants: the best one per network and SoC, and what each option does and costs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from qhas.sweep.spec import Variants
 from qhas.units import signed_percent, words
 
 _NOTHING = 0.05
-"""Percent: less is no change."""
+"""Percent below which a difference is not a change."""
 _TRADED = (DRAM, PEAK_VTCM)
-"""What a faster variant may cost."""
+"""Figures that a faster variant may make worse."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Effect:
-    """A value of an option against the first one, all else equal: the geometric mean over so many pairs of cells."""
+    """A value of an option against the first one, all else equal: the geometric mean over `pairs` pairs of cells."""
 
     option: str
     value: str
@@ -57,12 +57,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Grid:
-    """The tables."""
+    """The tables of a sweep over variants."""
 
     best: list[Best]
     effects: list[Effect]
     front: list[Choice]
-    """Where there is more than one."""
+    """The choices for each network and SoC that has more than one."""
 
 
 class _Tried(NamedTuple):
@@ -71,7 +71,7 @@ class _Tried(NamedTuple):
 
 
 def grid(variants: Variants, records: Sequence[CellRecord]) -> Grid | None:
-    """Of good cells of one origin; None where there is nothing to choose from."""
+    """Build the tables from good cells of one origin; None if there is nothing to choose from."""
     options = dict(variant_grid(variants))
     tried = [
         _Tried(record, time)

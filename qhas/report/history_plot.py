@@ -1,4 +1,4 @@
-"""The history of a cell's figures: a line a segment, a mark where a verdict was given."""
+"""Plots of a cell's figures over the nights: a line per segment, and a mark wherever a verdict was given."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QUIET = (Verdict.STEADY, Verdict.INSUFFICIENT_DATA)
 
 
 def history_plots(histories: Iterable[History], origin: Origin) -> list[Plot]:
-    """A plot a figure; figures of one night only have none."""
+    """Return a plot per figure; figures of only one night have none."""
     return [
         _plot(f"history-{number}", history, origin)
         for number, history in enumerate(histories, 1)

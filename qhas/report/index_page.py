@@ -1,4 +1,4 @@
-"""The page over runs."""
+"""The index page of all runs."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from qhas.report.rendering import render
 
 
 def index_page(entries: Sequence[Any], left_out: int) -> str:
-    """The page over runs, at `reports/index.html`."""
+    """Render the index page, at `reports/index.html`."""
     return render("index.html", ".", entries=entries, left_out=left_out)

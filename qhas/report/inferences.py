@@ -1,4 +1,4 @@
-"""What a page says of the profiled inferences and of what their time went into."""
+"""What a page says about the profiled inferences and about what their time was spent on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qhas.units import count, megahertz, percent
 
 
 def phases(record: CellRecord) -> list[str]:
-    """The phases of all inferences, in the order in which they begin; none of a simulator, which has one inference."""
+    """Return the phases of all inferences in the order in which they begin; none for a simulator's only inference."""
     runtrace = record.runtrace
     if runtrace is None or record.origin is Origin.SIMULATOR:
         return []
@@ -16,7 +16,7 @@ def phases(record: CellRecord) -> list[str]:
 
 
 def runtrace_note(record: CellRecord) -> str:
-    """What the table of inferences holds; empty without one."""
+    """Describe what the table of inferences holds; empty without one."""
     runtrace = record.runtrace
     if runtrace is None or not runtrace.inferences:
         return ""
@@ -37,7 +37,7 @@ def runtrace_note(record: CellRecord) -> str:
 
 
 def costs(record: CellRecord) -> str:
-    """How much of the dominant path goes into format changes and reference ops; empty where there are none."""
+    """State how much of the dominant path goes into format changes and reference ops; empty if there are none."""
     phrases = []
     for number, share in ((FORMAT_CHANGES, FORMAT_CHANGE_SHARE), (REFERENCE_OPS, REFERENCE_SHARE)):
         ops, part = number.read(record), share.read(record)

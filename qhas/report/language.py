@@ -1,4 +1,4 @@
-"""What pages say of language models: rates against context, and where the time and the bytes of a pass go."""
+"""What pages say about language models: rates against context, and where the time and the bytes of a pass go."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from qhas.sweep.spec import DEFAULT
 from qhas.units import mebibytes, microseconds, percent, size
 
 _POINTS = 2
-"""Contexts that make a line."""
+"""The fewest contexts that make a line."""
 _LEAST_SHARE = 0.1
-"""Percent of the time of blocks, below which a part has no row."""
+"""Percent of the blocks' time below which a part has no row."""
 RATES = (DECODE, PREFILL, FIRST_TOKEN, TOKEN_DRAM)
 
 
 class Whole(NamedTuple):
-    """A pass through a whole model: rows of a title and a text, and parts of the time of its blocks."""
+    """A pass through a whole model: rows of a title and a text, and the parts of its blocks' time."""
 
     language: Language
     name: str
@@ -34,7 +34,7 @@ class Whole(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A language model in a variant on a SoC: a text for each of `RATES`, each of the graph that has it."""
+    """A language model in a variant on a SoC: a text for each of `RATES`, each from the graph that has it."""
 
     network: str
     soc: str
@@ -42,12 +42,12 @@ class Row(NamedTuple):
     context: int
     texts: list[str]
     expected: str
-    """What devices are expected to give, of each graph that something is expected of."""
+    """The figures expected on devices, for each graph that has an expectation."""
     href: str
 
 
 def whole_of(record: CellRecord) -> Whole | None:
-    """Of the graph of a cell; None of what is no language model."""
+    """Return the pass that a cell's graph is part of; None if the cell is not a language model's."""
     language = record.language
     if language is None:
         return None
@@ -77,7 +77,7 @@ def _rows(language: Language, whole: PassFigures) -> list[tuple[str, str]]:
 
 
 def language_rows(records: Iterable[CellRecord]) -> list[Row]:
-    """A row a cell, its graphs together, in the order of the records."""
+    """Return a row per cell, its graphs together, in the order of the records."""
     cells: Mapping[tuple[str, str, str], list[CellRecord]] = defaultdict(list)
     for record in records:
         if record.language:
@@ -102,7 +102,10 @@ def _expected(graphs: Sequence[CellRecord]) -> str:
 
 
 def rate_plots(records: Sequence[CellRecord], origin: Origin) -> list[Plot]:
-    """Decode and prefill against context, a line for each model, SoC and other options; none where there is one context only."""
+    """Plot decode and prefill against context, with a line for each model, SoC and other options.
+
+    There are no plots if there is only one context.
+    """
     return [plot for figure in (DECODE, PREFILL) if (plot := _plot(figure, records, origin))]
 
 
@@ -138,7 +141,7 @@ def _plot(figure: Figure, records: Sequence[CellRecord], origin: Origin) -> Plot
 
 
 def _line(record: CellRecord) -> str:
-    """Of cells that differ by the context alone."""
+    """Name the line of cells that differ in their context only."""
     options = record.cell.variant.rpartition("/")[0].split(".")
     others = [option for option in options if not option.startswith("context-") and option != DEFAULT]
     return " ".join([record.cell.model.name, record.cell.soc, *others])

@@ -19,7 +19,7 @@ _LOOK = (Tone.FAILED, Tone.WORSE, Tone.DOUBT)
 
 
 class Number(NamedTuple):
-    """A number under its title, with a word on what it is of; `href` leads there."""
+    """A number under its title; `of` says briefly what it refers to, and `href` leads there."""
 
     title: str
     text: str
@@ -28,7 +28,7 @@ class Number(NamedTuple):
 
 
 class Action(NamedTuple):
-    """What to do next: a sentence, the page to open, a command to paste; either may be empty."""
+    """What to do next: a sentence, the page to open, a command to paste; the last two may be empty."""
 
     sentence: str
     href: str = ""
@@ -36,7 +36,7 @@ class Action(NamedTuple):
 
 
 class Lead(NamedTuple):
-    """`more` are sentences for which there was no room."""
+    """The head of a run's page; `more` are sentences for which there was no room."""
 
     sentences: list[str]
     more: list[str]
@@ -45,7 +45,7 @@ class Lead(NamedTuple):
 
 
 def lead(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> Lead:
-    """The head of the page."""
+    """Return the head of the page."""
     stand = {record.cell.key: standing(record, findings) for record in cells}
     sentences = summary(run, cells, findings)
     if slowest := _slowest(cells):
@@ -75,7 +75,7 @@ def _text(record: CellRecord) -> str:
 
 
 def _what_ran(cells: Sequence[CellRecord]) -> str:
-    """In which words a count of one is told as such."""
+    """Describe what ran, with the nouns in singular or plural as their counts require."""
     networks = len({record.cell.model.name for record in cells})
     socs = len({record.cell.soc for record in cells})
     variants = len({record.whole.cell.variant for record in cells})
@@ -108,7 +108,7 @@ def _numbers(
     look = Counter(standing.word for standing in stand.values() if standing.tone in _LOOK)
     whole = {
         record.whole.cell.key: record.whole.good for record in cells
-    }  # its graphs are records of their own
+    }  # a cell's graphs have records of their own
     numbers = [
         Number("cells good", f"{sum(whole.values())} of {max(run.cells, len(whole))}"),
         Number("need a look", str(look.total()), ", ".join(word for word, _ in look.most_common(2))),

@@ -1,4 +1,4 @@
-"""Where a cell's files are, as seen from a page: relative, so that a report works from disk and from the bucket."""
+"""Links from a page to a cell's files: relative, so that a report works from disk and from the bucket."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _TITLES = {
     "unfinished": "may be cut off:",
 }
 _OF_FAILURE = ("device_log", OUTPUT)
-"""What is opened first where the cell failed."""
+"""The artifacts to open first if the cell failed."""
 
 
 class Link(NamedTuple):
-    """A stored file on a page; `href` is empty for one that was pruned."""
+    """A link to a stored file; `href` is empty if the file was pruned."""
 
     text: str
     href: str
@@ -40,12 +40,12 @@ class Link(NamedTuple):
 
 
 def cell_page(cell: Cell) -> str:
-    """The page of a cell, relative to the run's."""
+    """Return the path of a cell's page, relative to the run's page."""
     return f"cells/{cell.key}/index.html"
 
 
 def files(record: CellRecord, to_root: str) -> list[Link]:
-    """Every file of the cell, what helps most first, its record last."""
+    """Return links to every file of the cell, the most helpful first, its record last."""
     ranks = {name: rank for rank, name in enumerate(_TITLES)}
     if record.failure:
         ranks |= {name: rank - len(_OF_FAILURE) for rank, name in enumerate(_OF_FAILURE)}
@@ -56,7 +56,7 @@ def files(record: CellRecord, to_root: str) -> list[Link]:
 
 
 def link(record: CellRecord, to_root: str, name: str) -> Link | None:
-    """The file of that artifact name, unless there is none or it was pruned."""
+    """Return the link to the artifact of that name; None if there is none or it was pruned."""
     artifact = record.artifact(name)
     if artifact is None:
         return None
@@ -64,7 +64,7 @@ def link(record: CellRecord, to_root: str, name: str) -> Link | None:
 
 
 def first_links(record: CellRecord, to_root: str) -> list[Link]:
-    """What a table has room for: trace and QHAS; of a failed cell what its device and its tools said."""
+    """Return the links that a table has room for: trace and QHAS, or a failed cell's output of its device and tools."""
     if record.failure:
         return [
             file for file in files(record, to_root) if file.artifact and file.artifact.name in _OF_FAILURE

@@ -1,4 +1,4 @@
-"""An answer as one HTML file that needs no other: rates against context, figures, and where the time of a pass goes."""
+"""An LLM answer as one self-contained HTML file: rates against context, figures, and where the time of a pass goes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from qhas.units import rate
 
 WIDTH, HEIGHT = 640, 240
 _LEFT, _BOTTOM, _ROOM = 50, 24, 110
-"""Pixels for the scale, for contexts, and for the names of lines."""
+"""Pixels for the scale, for the contexts, and for the names of the lines."""
 _COLOURS = ("#4269d0", "#efb118", "#3ca951", "#ff725c", "#a463f2", "#6cc5b0", "#97bbf5", "#9c6b4e")
 
 
 @dataclass(frozen=True)
 class Line:
-    """Tokens a second of a SoC: points in pixels, each with its words."""
+    """A SoC's tokens per second: points in pixels, each with its text."""
 
     soc: str
     colour: str
@@ -26,13 +26,13 @@ class Line:
 
     @property
     def path(self) -> str:
-        """As SVG takes it."""
+        """The points in SVG's path syntax."""
         return " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in self.points)
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Rates from nothing to `top` over contexts at their places."""
+    """Rates from 0 to `top`, over contexts given by position and label."""
 
     title: str
     top: str
@@ -49,7 +49,7 @@ class Bar:
 
 
 def page(answer: LlmAnswer) -> str:
-    """The page; names are data and escaped."""
+    """Render the page; names are data and are escaped."""
     titles, rows = figure_rows(answer)
     bars = [
         bar
@@ -63,7 +63,7 @@ def page(answer: LlmAnswer) -> str:
 
 
 def charts(answer: LlmAnswer) -> list[Chart]:
-    """Decode and prefill against context; none where there is one context only."""
+    """Return charts of decode and prefill against context; none if there is only one context."""
     if len({each.context for each in answer.figures}) < 2:
         return []
     return [

@@ -1,4 +1,4 @@
-"""The cells of one origin as a matrix: a row a network and variant, a column a SoC."""
+"""The cells of one origin as a matrix: a row per network and variant, a column per SoC."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qhas.sweep.spec import DEFAULT
 
 @dataclass(frozen=True)
 class MatrixCell:
-    """A cell: its page, its headline figure, how it stands."""
+    """A cell with its page, its headline figure and its standing."""
 
     href: str
     label: str
@@ -26,7 +26,7 @@ class MatrixCell:
 
 @dataclass(frozen=True)
 class MatrixRow:
-    """A network; `variant` is empty where there is no choice. None stands where the run has no such cell."""
+    """A network in a variant; `variant` is empty for the default. A SoC for which the run has no such cell has None."""
 
     network: str
     variant: str
@@ -42,7 +42,7 @@ class Matrix:
 
 
 def matrix(records: Sequence[CellRecord], findings: Findings) -> Matrix:
-    """The matrix of these cells."""
+    """Arrange these cells as a matrix."""
     socs = list(dict.fromkeys(record.cell.soc for record in records))
     rows: dict[tuple[str, str], dict[str, CellRecord]] = {}
     for record in records:
@@ -61,7 +61,10 @@ def matrix(records: Sequence[CellRecord], findings: Findings) -> Matrix:
 
 
 def headline(record: CellRecord) -> str:
-    """The figure to look at first: a language model's rate, the median latency, else the QHAS time; empty for a failed cell."""
+    """Return the figure to look at first, as text; empty for a failed cell.
+
+    This is a language model's rate, the median latency, or else the QHAS time.
+    """
     if record.good and (rate := row(record).tokens):
         return f"{rate} tokens/s"
     values = {figure: figure.read(record) for figure in (LATENCY, TIME)} if record.good else {}

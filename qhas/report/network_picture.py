@@ -1,4 +1,4 @@
-"""The network as a page draws it: an op a line in the order of the graph, tensors that skip ops as lanes beside them."""
+"""The network as a page draws it: a line per op in graph order, with lanes beside them for tensors that skip ops."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from qhas.report.op_row import OpRow
 from qhas.units import size
 
 MOST_OPS = 3000
-"""More lines nobody reads, and a browser takes long to draw."""
+"""The most lines drawn: nobody reads more, and a browser takes long to draw them."""
 MOST_LANES = 24
-"""What skips further to the right shares the last lane."""
+"""The most lanes drawn: tensors that would be further to the right share the last one."""
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """Lanes of a line, counted from 0: that of its op, those whose tensors the op reads, those that pass or go on below it."""
+    """The lanes of a line, counted from 0.
+
+    `lane` is that of the line's op, `reads` those of the tensors the op reads, `passing` those that only pass by, and
+    `goes_on` is whether the op's own lane continues below.
+    """
 
     lane: int
     reads: tuple[int, ...]
@@ -29,7 +33,7 @@ class Wiring:
 
 @dataclass(frozen=True)
 class NetworkPicture:
-    """Lines as JSON takes them, and how many ops there are in all; `unseen` of them have no figures of their own."""
+    """Lines ready for JSON, and the number of ops in all, `unseen` of which have no figures of their own."""
 
     lines: list[dict[str, Any]]
     lanes: int
@@ -40,7 +44,7 @@ class NetworkPicture:
 
 
 def picture_of(network: Network, rows: Sequence[OpRow]) -> NetworkPicture | None:
-    """A network of one graph, with the figures of its ops; None of several graphs, and where no op has figures."""
+    """Draw a network of one graph with the figures of its ops; None for several graphs, or if no op has figures."""
     if len(network.graphs) != 1:
         return None
     (graph,), figures = network.graphs, {row.name: row for row in rows}
@@ -57,7 +61,7 @@ def picture_of(network: Network, rows: Sequence[OpRow]) -> NetworkPicture | None
 
 
 def wiring(graph: Graph) -> list[Wiring]:
-    """How to draw the tensors between the ops: each op's result keeps the op's lane until its last reader."""
+    """Lay out the tensors between the ops: each op's result keeps the op's lane until its last reader."""
     made = {name: number for number, op in enumerate(graph.ops) for name in op.outputs}
     sources = [
         tuple(dict.fromkeys(made[name] for name in op.inputs if made.get(name, number) < number))
@@ -65,7 +69,7 @@ def wiring(graph: Graph) -> list[Wiring]:
     ]
     last = {source: number for number, read in enumerate(sources) for source in read}
     lanes: dict[int, int] = {}
-    """Of ops whose results are still to be read."""
+    """The lanes of ops whose results are still to be read."""
     drawn: list[Wiring] = []
     for number, read in enumerate(sources):
         ending = [lanes[source] for source in read if last[source] == number]

@@ -32,14 +32,14 @@ SHOWN = 15
 
 @dataclass(frozen=True)
 class OpTable:
-    """The first rows, and how many there are in all; of them the compiler added `added`, as inputs and outputs."""
+    """The first rows, and how many there are in all, `added` of them by the compiler, such as inputs and outputs."""
 
     rows: list[OpRow]
     total: int
     added: int
 
     def has(self, column: str) -> bool:
-        """Whether a row tells it: other columns are not shown."""
+        """Whether any row has a value in this column: other columns are not shown."""
         return any(getattr(row, column) not in (None, "") for row in self.rows)
 
     @property
@@ -50,7 +50,7 @@ class OpTable:
 
 @dataclass(frozen=True)
 class ResourceUse:
-    """A thread of a unit. Utilisation in percent of the timeline, traffic in bytes."""
+    """A thread of a unit, with utilisation in percent of the timeline and traffic in bytes."""
 
     core: int
     unit: str
@@ -59,12 +59,12 @@ class ResourceUse:
     utilization: float
     traffic: Traffic
     use: ThreadUse | None = None
-    """What its cycles went into; None where the file does not tell."""
+    """What its cycles went into; None if the file does not say."""
 
 
 @dataclass(frozen=True)
 class OpTables:
-    """What a page shows of a QHAS file. `by_dram` are ops of the network by the bytes they move to and from DRAM."""
+    """What a page shows of a QHAS file. `by_dram` ranks ops of the network by the bytes they move to and from DRAM."""
 
     types: OpTable
     instances: OpTable
@@ -72,13 +72,13 @@ class OpTables:
     by_dram: OpTable
     resources: list[ResourceUse]
     rate: str
-    """How cycles became microseconds, as part of a sentence; empty where they did not."""
+    """How cycles were converted to microseconds, as part of a sentence; empty if they were not."""
     notes: list[str]
-    """What a reader should know of the file, as sentences without subject."""
+    """What a reader should know about the file, as sentences without a subject."""
     every: list[OpRow] = field(default_factory=list)
     """All ops of the network, in the file's order."""
     by_level: Sequence[BySource] = ()
-    """Of a network that was converted from an ONNX: by its nodes, and by its modules."""
+    """For a network that was converted from an ONNX: the ops by node, and by module."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +90,16 @@ class _Path:
     us_a_cycle: float | None
 
     def us(self, cycles: int) -> float | None:
-        """So many cycles as time."""
+        """Convert cycles to time; None if their rate is not known."""
         return None if self.us_a_cycle is None else cycles * self.us_a_cycle
 
     def percent(self, cycles: int) -> float:
-        """The share of so many cycles."""
+        """Return the share of the path that these cycles make up."""
         return 100 * cycles / self.busy if self.busy > 0 else 0.0
 
 
 def op_tables(side: Evidence) -> OpTables:
-    """The tables; those of sections that the file does not have are empty."""
+    """Build the tables; those of sections that the file does not have are empty."""
     file, sources, taken = side.file, side.sources, timing(side.file, side.runtrace)
     moved = transfers(file, side.network) if sources else []
     path = _path(file, taken)
@@ -131,7 +131,7 @@ def op_tables(side: Evidence) -> OpTables:
 
 
 def network_ops(side: Evidence) -> list[OpRow]:
-    """Every op of the network, in the file's order."""
+    """Return every op of the network, in the file's order."""
     return _instances(side, _path(side.file, timing(side.file, side.runtrace)))
 
 
@@ -165,8 +165,8 @@ def _rate(taken: Timing, us_a_cycle: float | None) -> str:
 
 
 def _details(file: QhasFile, ops: Iterable[Op]) -> dict[str, dict[str, Any]]:
-    """What only HTP ops tell of the ops of the network, by name."""
-    # A simulated graph begins in cycle 0, and in a measured one 0 is what the file does not tell.
+    """Return what only HTP ops say about the ops of the network, by name."""
+    # A simulated graph begins in cycle 0; in a measured one, 0 means that the file does not say.
     begin = 0 if file.simulated else min([op.start_cycle for op in file.htp_ops if op.start_cycle], default=0)
     details: dict[str, dict[str, Any]] = {}
     for op in ops:

@@ -1,4 +1,4 @@
-"""Cells' pages made of their files, in processes beside this one where there are many: it is computing, not waiting."""
+"""Writes cells' pages from their files, in child processes if there are many: the work is computing, not waiting."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from qhas.report.gather import CellContents, understood
 from qhas.runs.record import SweepRecord
 
 _CELLS_A_PROCESS = 40
-"""Fewer are written before another process would have started."""
+"""Cells per process: fewer are written before another process would have started."""
 _FEW = 3
-"""Processes up to which this one is one of them: beside more it has enough to do with reading what they write of."""
+"""The most processes of which this one counts as one: with more, reading their files keeps it busy enough."""
 
 _AHEAD = 2
-"""Pages that a process beside this one is asked for at a time."""
+"""Pages requested from a child process at a time."""
 
 _PROGRAM = """
 from qhas.machine.collector import collect_rarely
@@ -33,7 +33,7 @@ collect_rarely()  # imports are most of what it makes
 from qhas.report.page_writers import main
 main()
 """
-"""Of a process beside this one. Not -m, which says a warning: the package imports this module before it runs it."""
+"""The program of a child process. Not `-m`, which prints a warning: the package imports this module before running it."""
 
 
 class Written(NamedTuple):
@@ -47,7 +47,7 @@ WritePage = Callable[[CellContents, Neighbours], Written]
 
 
 class Writers:
-    """Who writes pages: this process, others beside it, or both."""
+    """The writers of pages: this process, its child processes, or both."""
 
     def __init__(self, beside: list[Beside], *, here: bool) -> None:
         self._beside = beside
@@ -55,18 +55,18 @@ class Writers:
 
     @property
     def at_once(self) -> int:
-        """Pages that they have in hand at a time, when they have enough to do."""
+        """Pages that they work on at a time when there is enough to do."""
         return len(self._beside) * _AHEAD + self._here
 
     def of(self, run: SweepRecord, findings: Findings) -> WritePage:
-        """How pages of the run are written; to be called from several threads at once."""
+        """Return the function that writes pages of the run; it may be called from several threads at once."""
         here = partial(_write, run, findings)
         free = SimpleQueue[WritePage]()
         for process in self._beside:
             process.tell((run, findings))
-        for process in self._beside * _AHEAD:  # each once before any has a second one
+        for process in self._beside * _AHEAD:  # every process once before any of them twice
             free.put(partial(_write_beside, process, here))
-        if self._here:  # once: threads that compute together only take the interpreter from each other
+        if self._here:  # only once: threads that compute at the same time only compete for the interpreter
             free.put(here)
 
         def write(contents: CellContents, neighbours: Neighbours) -> Written:
@@ -81,7 +81,10 @@ class Writers:
 
 @contextmanager
 def open_writers(cells: int) -> Iterator[Writers]:
-    """Writers of so many cells' pages, for one run. Processes start here, so there is time for what is to be read first."""
+    """Open writers for the pages of `cells` cells of one run.
+
+    Processes start here, and come up while the caller reads what it needs first.
+    """
     processes = min(os.cpu_count() or 1, cells // _CELLS_A_PROCESS)
     beside = processes if processes > _FEW else processes - 1
     with ExitStack() as stack:
@@ -95,7 +98,7 @@ def _write_beside(
 ) -> Written:
     try:
         return Written(*process.ask((contents, neighbours)))
-    except (EOFError, OSError, pickle.UnpicklingError):  # it died: memory, a signal
+    except (EOFError, OSError, pickle.UnpicklingError):  # the process died: out of memory, or a signal
         return instead(contents, neighbours)
 
 

@@ -1,4 +1,7 @@
-"""The plots of a report, as plotly reads them. Colours and fonts are the page's: its script adds them, also in the dark."""
+"""The plots of a report, in plotly's format.
+
+Colours and fonts are the page's: its script adds them, also in dark mode.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ from qhas.runs.record import CellRecord, Origin
 from qhas.units import signed
 
 _PARTS = 9
-"""Contributions that have a step of their own in a waterfall."""
+"""The number of contributions that have a step of their own in a waterfall."""
 _LOGARITHMIC = 20
-"""From this ratio of the longest to the shortest time on, the short ones could not be told apart otherwise."""
+"""The ratio of the longest to the shortest time above which the short ones are indistinguishable on a linear axis."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot under its title. `id` is the element it is drawn in."""
+    """A plot with its title. `id` is the element that it is drawn in."""
 
     id: str
     title: str
@@ -28,10 +31,10 @@ class Plot:
 
 
 def time_by_network(records: Sequence[CellRecord], origin: Origin) -> Plot | None:
-    """A dot per cell in microseconds, a line per network, a colour per SoC: of what may be quoted, if there is any.
+    """Plot a dot per cell in microseconds, with a line per network and a colour per SoC; None without good cells.
 
-    Measured cells show the median latency with a line from the fastest inference to p90; without latencies, and for
-    simulated cells, it is the time of the first inference.
+    Only latencies may be quoted: if any cell has them, only such cells are shown, by their median latency with a line
+    from the fastest inference to p90. Otherwise, and for simulated cells, the time is that of the first inference.
     """
     measured = [record for record in records if record.latency and record.good]
     shown = measured or [record for record in records if record.metrics and record.good]
@@ -73,16 +76,16 @@ def time_by_network(records: Sequence[CellRecord], origin: Origin) -> Plot | Non
 
 
 def _asides(count: int) -> list[float]:
-    """How far the dots of each series stand off their network's line, so that equal times do not hide each other."""
+    """Return how far the dots of each series are offset from their network's line, so that equal times stay visible."""
     return [round(0.5 * (at + 0.5) / count - 0.25, 3) for at in range(count)]
 
 
 def waterfall(diff: CellDiff) -> Plot | None:
-    """From the time before to the time after, through what each part adds; the smallest parts as one.
+    """Plot how the time before becomes the time after, with a step per part, the smallest parts combined.
 
-    The axis shows where something happens: it seldom begins at 0.
+    The axis shows the range in which something changes, which seldom begins at 0.
     """
-    # Not the latency where there is one: that is no sum of cycles.
+    # Not the latency, even if there is one: it is not a sum of cycles.
     qhas = diff.figure("time_us") or diff.time
     if not diff.contributions or qhas.before is None or qhas.after is None:
         return None
@@ -124,7 +127,7 @@ def waterfall(diff: CellDiff) -> Plot | None:
 
 
 def samples(latency: Latency, origin: Origin) -> Plot:
-    """Every inference after the warm-ups in its order: drift, a second mode and single outliers show here."""
+    """Plot every inference after the warm-ups in order: drift, a second mode and single outliers show here."""
     numbers = [1, len(latency.samples_us)]
     lines = (("median", latency.median_us), ("p90", latency.p90_us), ("fastest", latency.min_us))
     return Plot(
@@ -158,7 +161,7 @@ def samples(latency: Latency, origin: Origin) -> Plot:
 
 
 def _window(before: float, changes: Sequence[float], after: float) -> list[float]:
-    """The part of the axis in which something happens: a difference of 3 % must be seen beside the whole."""
+    """Return the part of the axis in which something changes: a difference of 3 % must be visible beside the total."""
     levels = [before]
     for change in changes:
         levels.append(levels[-1] + change)
@@ -168,7 +171,7 @@ def _window(before: float, changes: Sequence[float], after: float) -> list[float
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Categories of one name would be one step."""
+    """Make the names unique: categories of the same name would be drawn as one step."""
     seen: dict[str, int] = {}
     labels = []
     for name in names:

@@ -1,7 +1,8 @@
-"""The static report of a run: pages that open from disk and from the bucket, with no network.
+"""The static report of a run: pages that open from disk and from the bucket, without a network connection.
 
-`reports/<run_id>/index.html` is the run, `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html` a cell,
-`reports/index.html` all runs. Pages carry their data; scripts and style are stored once for all reports.
+`reports/<run_id>/index.html` is the page of the run, `reports/<run_id>/cells/<model>/<soc>/<variant>/index.html` that
+of a cell, `reports/index.html` that of all runs. Pages contain their data; scripts and style are stored once for all
+reports.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from qhas.runs.record import CellRecord, SweepRecord, by_graph
 from qhas.store import Store
 
 _AHEAD = 7
-"""Cells whose files are read while as many pages are written as can be: a store may take a while to answer."""
+"""Cells whose files are read while all writers are busy: a store may take a while to answer."""
 
 
 def publish_report(
@@ -35,10 +36,11 @@ def publish_report(
     findings: Findings | None = None,
     made: Callable[[CellRecord], None] = lambda _: None,
 ) -> str:
-    """Write the report of a run, its cells first, and put it into the index; its address. Raises StoreError.
+    """Write the report of a run, cells first, add it to the index, and return its address. Raises StoreError.
 
-    Without findings it shows the verdicts and the history that are stored. Every cell is compared with the last finished
-    run of the same sweep. A DLC of several graphs has a page a graph. `made` hears of each whose page is written.
+    Without findings it shows the stored verdicts and history. Every cell is compared with the last finished run of
+    the same sweep. A DLC of several graphs has a page per graph. `made` is called with each record whose page has
+    been written.
     """
     whole, cells = cells, by_graph(cells)
     with open_writers(len(cells)) as writers:

@@ -1,4 +1,4 @@
-"""A page as text. Names of networks and ops are data: escaped in markup, and in the data of scripts."""
+"""Rendering of pages. Names of networks and ops are data: escaped in markup, and in the data of scripts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from qhas.units import decibels, lasting, number, percent, signed, size, words
 
 
 def render(template: str, to_reports: str, **context: Any) -> str:
-    """The page that the template makes of the context; `to_reports` leads from it to `reports/`."""
+    """Render the template with the context; `to_reports` is the path from the page to `reports/`."""
     return (
         _templates()
         .get_template(template)
@@ -34,7 +34,7 @@ def render(template: str, to_reports: str, **context: Any) -> str:
 
 
 def load_templates() -> None:
-    """Those of every run, ahead of its first page, which may find them not yet compiled."""
+    """Load the templates that every run uses ahead of its first page: they may not be compiled yet."""
     for name in ("cell.html", "run.html", "index.html"):
         _templates().get_template(name)
 
@@ -62,7 +62,7 @@ def _templates() -> Environment:
         style_of=_style_of,
         words=words,
     )
-    # A filter's escapes are made of the text: it is the same whoever writes it, and pictures are long lists of numbers.
+    # The filter escapes the resulting text, whichever library wrote it, and pictures are long lists of numbers.
     templates.policies["json.dumps_function"] = lambda value, **_: shown(orjson.dumps(value).decode())
     return templates
 
@@ -76,7 +76,7 @@ def _shown_value(unit: Unit, value: float | None) -> str:
 
 
 def _style_of(column: Column, cells: dict[str, str]) -> str:
-    """The class of a table's cell."""
+    """Return the CSS class of a table cell."""
     if column.field == "status":
         return "good" if cells["status"] == CellStatus.COMPLETE else "failed"
     return {"mark": "failed", "health": "note"}.get(column.field, "n" if column.numeric else "")

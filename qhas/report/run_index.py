@@ -1,10 +1,11 @@
-"""The page over runs, kept current by every run that ends, however many end at once and on whatever store.
+"""The index page of all runs, updated by every run that ends, however many end at once and whatever the store.
 
-A run's entry is an object of its own, named by its content: `reports/index/<run_id>/<digest>.json`. Nobody else writes it,
-so no lock is needed. The page is made of what a listing of the entries shows; whoever wrote it lists once more, and if
-entries have come or gone since, makes it again. The page that was written last is therefore of all entries: one that it
-lacks came after the listing it was made of, and its writer would have seen that.
-`reports/index.json` only saves reading entries that are known: what it says of a name is true for ever.
+A run's entry is an object of its own, named by its content: `reports/index/<run_id>/<digest>.json`. No other run
+writes it, so no lock is needed. The page is built from a listing of the entries; its writer then lists them once
+more, and builds it again if entries have been added or removed since. The page written last therefore has all
+entries: one that it lacks was added after the listing it was built from, and its writer would have seen that.
+
+`reports/index.json` only saves reading known entries again: what it says about a name never changes.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from qhas.store import Store
 
 _SHOWN = 1000
 _ROUNDS = 20
-"""More runs than that do not end while a page is written; whoever is the last makes it whole."""
+"""The most attempts: fewer runs than this end while a page is written, and the last writer completes it."""
 
 
 def publish_entry(store: Store, run: SweepRecord, cells: list[CellRecord], findings: Findings) -> None:
-    """Put the run into the index, in the place of what stood there of it. Raises StoreError."""
+    """Add the run to the index in place of any earlier entry of the same run. Raises StoreError."""
     content = entry(run, cells, findings).model_dump_json().encode()
     key = keys.report_entry(run.run_id, hashlib.sha256(content).hexdigest()[:16])
     store.write(key, content)
@@ -56,11 +57,11 @@ def _keys(store: Store, prefix: str) -> list[str]:
 
 
 def _read(store: Store, key: str) -> Entry | None:
-    """None for an entry that its run has replaced since, or that a later version wrote."""
+    """Read an entry; None if its run has replaced it since, or a later version wrote it."""
     content = store.read(key)
     try:
         parsed = Entry.model_validate_json(content) if content else None
     except ValidationError:
         return None
-    # A copy at another run's place would stand in the index twice.
+    # A copy under another run's prefix would appear in the index twice.
     return parsed if parsed and key.startswith(f"{keys.report_entries(parsed.run_id)}/") else None

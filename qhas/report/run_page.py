@@ -36,11 +36,11 @@ from qhas.verdict.upgrade import upgrade_tables
 _WHO = {"network", "soc", "variant", "status", "device"}
 """Columns that a failed cell has, too; its message takes the place of the others."""
 _ROWS = 600
-"""Cells in the table of a page; the matrix has all of them, and so the page stays readable and below 1 MB."""
+"""The most cells in a page's table, so that the page stays readable and below 1 MB; the matrix has all of them."""
 
 
 def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> str:
-    """The page of a run, at `reports/<run_id>/index.html`."""
+    """Render the page of a run, at `reports/<run_id>/index.html`."""
     return render(
         "run.html",
         "..",
@@ -60,7 +60,7 @@ def run_page(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) 
 
 
 def _counts(cells: Sequence[CellRecord], findings: Findings) -> list[tuple[str, Tone, int]]:
-    """Words of the matrix with the number of their cells, the gravest first."""
+    """Return the words of the matrix with the number of their cells, the gravest first."""
     counted = Counter((shown.tone, shown.word) for shown in (standing(cell, findings) for cell in cells))
     tones = list(Tone)
     return [
@@ -87,7 +87,7 @@ def _group(
     if len(rows) > _ROWS:
         rows = sorted(rows, key=lambda row: list(Tone).index(row["standing"].tone))[:_ROWS]
     variants = grid(run.spec.variants, records)
-    plot = None if variants else plots.time_by_network(records, origin)  # a series a variant tells nothing
+    plot = None if variants else plots.time_by_network(records, origin)  # a series per variant is no help
     near = fronts(records)
     return {
         "id": origin.value,

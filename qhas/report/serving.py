@@ -1,8 +1,8 @@
-"""A store's reports and traces over HTTP on loopback, for whoever has the address with its token.
+"""Serves a store's reports and traces over HTTP on loopback, to anyone who has the address with its token.
 
-Only GET and HEAD below `reports/` and `runs/`; no listing. The server answers to its own name alone, so that no page of
-another site reaches it under a name of its own. Perfetto's page may fetch traces: it does so from 127.0.0.1:9001
-(its content security policy, https://perfetto.dev/docs/visualization/deep-linking-to-perfetto-ui).
+Only GET and HEAD below `reports/` and `runs/`; no listing. The server answers only to its own host name, so that no
+page of another site reaches it under a name of that site. Perfetto's page may fetch traces: it does so from
+127.0.0.1:9001 (its content security policy, https://perfetto.dev/docs/visualization/deep-linking-to-perfetto-ui).
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ PERFETTO_PORT = 9001
 _SHOWN = (keys.REPORTS, keys.RUNS)
 _LOOPBACK = "127.0.0.1"
 _OF_TOOLS = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
-"""Pages that a device or a tool wrote have an origin of their own: they read nothing of the store and send nothing."""
+"""Pages that a device or a tool wrote get an origin of their own: they cannot read the store or send anything."""
 _SILENT_SECONDS = 60.0
-"""How long a connection may say nothing: strangers hold no threads for ever."""
+"""How long a connection may be silent, so that strangers do not hold threads for ever."""
 _POLL_SECONDS = 0.05
-"""How long the end of serving may take."""
+"""How long shutting down may take."""
 
 
 class Served:
-    """A store that is served. `address` has the token: who has it may read every report and artifact."""
+    """A store that is being served. `address` contains the token: with it, every report and artifact can be read."""
 
     def __init__(self, server: ThreadingHTTPServer, token: str) -> None:
         self.address = f"http://{_LOOPBACK}:{server.server_port}/{token}"
@@ -48,19 +48,19 @@ class Served:
         self._perfetto = server.server_port == PERFETTO_PORT
 
     def url(self, key: str) -> str:
-        """Address of an object."""
+        """Return the address of an object."""
         return f"{self.address}/{quote(key)}"
 
     def perfetto(self, key: str) -> str | None:
-        """Address that opens a trace in Perfetto's page; None where that may not fetch from this port."""
+        """Return the address that opens a trace in Perfetto's page; None if that page may not fetch from this port."""
         return f"{PERFETTO}/#!/?url={quote(self.url(key), safe='')}" if self._perfetto else None
 
 
 @contextmanager
 def serving(store: Store, port: int = PERFETTO_PORT, token: str | None = None) -> Iterator[Served]:
-    """Serve a store while the block runs, at another port if that one is taken. Raises OSError.
+    """Serve a store while the block runs, on another port if that one is taken. Raises OSError.
 
-    The token is a new one where none is named.
+    A new token is generated if none is given.
     """
     token = token or secrets.token_urlsafe(24)
     with _listening(_handler(store, token), port) as server:
@@ -75,7 +75,7 @@ def serving(store: Store, port: int = PERFETTO_PORT, token: str | None = None) -
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away while it loads is no fault."""
+        """Ignore a browser that disconnects while it loads: that is not an error."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -93,18 +93,18 @@ def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
         timeout = _SILENT_SECONDS
 
         def do_GET(self) -> None:
-            """The object, to a request that has the token."""
+            """Send the object, if the request has the token."""
             if key := self._there():
                 with tempfile.TemporaryDirectory(prefix="qhas-open-") as folder:
                     self._send(key, Path(folder, "object"))
 
         def do_HEAD(self) -> None:
-            """Whether the object is there; its size is not asked for."""
+            """Say whether the object exists; its size is not looked up."""
             if key := self._there():
                 self._begin(key)
 
         def _there(self) -> str | None:
-            """The key of an object that may be had; None when the request is answered: there is none."""
+            """Return the key of an object that may be read; if there is none, answer the request and return None."""
             key = self._key()
             with suppress(StoreError):
                 if key and store.exists(key):
@@ -113,7 +113,7 @@ def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
             return None
 
         def _send(self, key: str, copy: Path) -> None:
-            """By a copy on disk: traces are of any size, and one that cannot be had whole is not begun."""
+            """Send a copy from disk: traces are of any size, and one that cannot be fetched whole is not started."""
             try:
                 store.fetch(key, copy)
             except StoreError:
@@ -139,7 +139,7 @@ def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
 
         def _key(self) -> str | None:
-            """The key that is asked for; None for a stranger, and for what is not shown."""
+            """Return the requested key; None without the right host and token, and for a key that is not served."""
             own = f"{_LOOPBACK}:{self.connection.getsockname()[1]}"
             if self.headers.get("Host") != own:
                 return None
@@ -148,11 +148,11 @@ def _handler(store: Store, token: str) -> type[BaseHTTPRequestHandler]:
                 if not hmac.compare_digest(presented.encode(), token.encode()):
                     return None
                 key = check_path(path)
-            except ValueError:  # no URL, or no path
+            except ValueError:  # not a valid URL, or not a valid path
                 return None
             return key if key.split("/")[0] in _SHOWN else None
 
         def log_message(self, *_: object) -> None:
-            """Requests have the token in them."""
+            """Log nothing: requests contain the token."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""How a cell stands, in a word, a colour and a sentence: failed, or its verdict, or its comparison with the baseline."""
+"""A cell's standing in a word, a colour and a sentence: failure, verdict, or comparison with the baseline."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ from qhas.verdict.model import SdkOutcome, Verdict, headlines
 
 
 class Tone(StrEnum):
-    """The colour of a word; members are names of the style sheet."""
+    """The colour of a word; members are names in the style sheet."""
 
     FAILED = "failed"
     """No result."""
     WORSE = "worse"
-    """Somebody should look."""
+    """Someone should look at it."""
     DOUBT = "doubt"
-    """The figure says less than it seems."""
+    """The figure says less than it seems to."""
     BETTER = "better"
-    """Faster, or back."""
+    """Faster, or back at the old level."""
     CHANGED = "changed"
-    """Another figure, neither better nor worse."""
+    """A different figure, neither better nor worse."""
     GOOD = "good"
     """Nothing to see."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`percent` is the change of the headline figure; None where there is nothing to compare with."""
+    """The standing of a cell.
+
+    `percent` is the change of the headline figure; None if there is nothing to compare with.
+    """
 
     tone: Tone
     word: str
@@ -43,7 +46,7 @@ class Standing:
 
     @property
     def change(self) -> str:
-        """For people, as in `+12.3 %`; empty without one."""
+        """The change for display, as in `+12.3 %`; empty if there is none."""
         return "" if self.percent is None else signed(self.percent, units.percent)
 
 
@@ -70,7 +73,10 @@ _DIFFS = {
 
 
 def standing(record: CellRecord, findings: Findings, compared: diff.CellDiff | None = None) -> Standing:
-    """What a matrix and the head of a page say of the cell; `compared` where the findings do not hold its comparison yet."""
+    """Return what a matrix and the head of a page say about the cell.
+
+    `compared` is its comparison with the baseline, if the findings do not hold it yet.
+    """
     key = record.cell.key
     if failure := record.failure:
         return Standing(Tone.FAILED, words(failure.kind), f"{failure.message} {failure.hint}")
@@ -103,7 +109,7 @@ def standing(record: CellRecord, findings: Findings, compared: diff.CellDiff | N
 
 
 def _faster(record: CellRecord, findings: Findings, compared: diff.CellDiff | None) -> Standing | None:
-    """That the cell is faster, by the verdict of its time, else by the comparison; None where it is not."""
+    """Return the standing of a cell that is faster, by the verdict on its time or else by the comparison; else None."""
     for verdict in findings.verdicts.get(record.cell.key, ()):
         if verdict.metric is HEADLINE[record.origin] and verdict.verdict.says_something:
             better = _VERDICTS[verdict.verdict] is Tone.BETTER

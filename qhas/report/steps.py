@@ -24,7 +24,7 @@ class ToolRow:
 
 @dataclass(frozen=True)
 class StepRow:
-    """An attempt. `begin` and `width` are percents of the cell's time; None where the record does not tell."""
+    """An attempt. `begin` and `width` are percentages of the cell's time; None if the record does not state them."""
 
     step: str
     number: int
@@ -37,14 +37,17 @@ class StepRow:
 
 
 def step_rows(record: CellRecord) -> list[StepRow]:
-    """The attempts in their order."""
+    """Return the attempts in their order."""
     start = min((a.started_at for a in record.attempts if a.started_at), default=record.started_at)
     whole = max((record.finished_at - start).total_seconds(), 1e-3)
     return [_row(attempt, start, whole) for attempt in record.attempts]
 
 
 def where_the_time_went(record: CellRecord) -> str:
-    """As in `41.2 s: prepare 30.1 s, net_run 4.0 s; between steps 7.1 s`; empty for a record without times."""
+    """Sum up the cell's time by step; empty for a record without times.
+
+    As in `41.2 s: prepare 30.1 s, net_run 4.0 s; waiting for a device or a core between steps 7.1 s`.
+    """
     if not any(attempt.seconds for attempt in record.attempts):
         return ""
     whole = (record.finished_at - record.started_at).total_seconds()
@@ -80,7 +83,7 @@ def _row(attempt: Attempt, start: datetime, whole: float) -> StepRow:
 
 
 def _covered(attempts: Sequence[Attempt]) -> float:
-    """Seconds in which at least one attempt was under way."""
+    """Return the seconds in which at least one attempt was under way."""
     spans = sorted(
         (a.started_at, a.started_at + timedelta(seconds=a.seconds or 0)) for a in attempts if a.started_at
     )

@@ -1,4 +1,4 @@
-"""Verdicts and histories of a run's cells, as the store has them."""
+"""Verdicts and histories of a run's cells, read from the store."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COLUMNS = (*_CELL, "origin", "date", "finished_at", "run_id", *_SEGMENT)
 
 
 def read_findings(store: Store, run: SweepRecord, cells: Sequence[CellRecord]) -> Findings:
-    """The run's verdicts, and a year of the figure that each cell is judged by. Raises StoreError."""
+    """Read the run's verdicts, and a year of the figure that each cell is judged by. Raises StoreError."""
     verdicts = read_verdicts(store, run.run_id)
     by_cell = defaultdict[str, list[CellVerdict]](list)
     for verdict in verdicts:
@@ -72,7 +72,7 @@ def _histories(
 def _nights(
     store: Store, run: SweepRecord, networks: Sequence[str], left_out: Listener
 ) -> Mapping[tuple[str, str], list[dict[str, Any]]]:
-    """The nights up to this run's, oldest first, by cell key and origin."""
+    """Return the nights up to this run's, oldest first, by cell key and origin."""
     figures = [figure.column for figure in HEADLINE.values()]
     last = night_of(run)
     where = Where(networks=networks, sweep=run.spec.name, since=last - _SHOWN)
@@ -85,7 +85,7 @@ def _nights(
 
 
 def _marks(run: SweepRecord, figure: Figure, verdicts: Sequence[CellVerdict]) -> dict[str, Verdict]:
-    """What this run says of the figure, by the run where it began and by this one."""
+    """Return this run's verdicts on the figure, keyed by this run and by the run in which the change began."""
     judged = [judgement for judgement in verdicts if judgement.metric is figure]
     return {
         run_id: judgement.verdict

@@ -1,4 +1,4 @@
-"""Stored cells by where their ops come from."""
+"""The ops of stored cells, grouped by node or module."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OF_A_DLC = "it was given as a DLC, or stored before nodes were kept: run it fro
 def cells_by_source(
     store: Store, records: Iterable[CellRecord], level: Level, depth: int | None = None
 ) -> list[tuple[CellRecord, BySource | str]]:
-    """Every cell with its nodes or modules, or with the reason why it has none. Raises StoreError."""
+    """Return every cell with its nodes or modules, or with the reason why it has none. Raises StoreError."""
     return [(record, _of_cell(store, record, level, depth)) for record in records]
 
 

@@ -1,4 +1,4 @@
-"""What somebody should know of a run in ten seconds."""
+"""What a reader should know about a run in ten seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qhas.units import words
 
 
 def summary(run: SweepRecord, cells: Sequence[CellRecord], findings: Findings) -> list[str]:
-    """Sentences, the most urgent first. What verdicts say is not said again from the comparison with the baseline."""
+    """Sum up the run in sentences, the most urgent first; verdicts take the place of the comparison with the baseline."""
     changes = [findings.morning] if findings.morning else _changes(findings)
     sentences = [*_failures(run, cells), *_over_budget(cells), *changes] or ["Every cell is good."]
     return [*sentences, *_left_out(findings)]

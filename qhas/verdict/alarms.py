@@ -1,4 +1,4 @@
-"""Who is told: the cells that events and exit codes are about."""
+"""Alarms: the cells that events and exit codes are about."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from qhas.verdict.upgrade import apart_from_upgrades, slower_with_sdk
 
 
 def newly_worse(verdicts: Collection[CellVerdict], on_upgrade: OnUpgrade) -> list[CellVerdict]:
-    """A verdict a cell that is worse since this run, and, if the sweep asks for them, those slower with a new SDK."""
+    """Return a verdict per cell worse since this run, and, if the sweep asks for them, those slower with a new SDK."""
     own = [verdict for verdict in headlines(apart_from_upgrades(verdicts)).values() if _is_news(verdict)]
     return own if on_upgrade is OnUpgrade.TABLE else [*own, *slower_with_sdk(verdicts)]
 
 
 def fails(verdicts: Collection[CellVerdict], on_upgrade: OnUpgrade) -> bool:
-    """Whether the run's exit code is 1 for what the verdicts say."""
+    """Whether the run's exit code is 1 because of the verdicts."""
     if any(verdict.verdict is Verdict.NEW for verdict in apart_from_upgrades(verdicts)):
         return True
     return on_upgrade is OnUpgrade.FAIL and bool(slower_with_sdk(verdicts))

@@ -11,12 +11,12 @@ from qhas.verdict.noise import Scale
 from qhas.verdict.point import Block, Point
 
 Levels = Mapping[Block, float]
-"""Logarithm of the level of each device."""
+"""The logarithm of each device's level."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A confirmed change: where it began, how large it is, each device's level before, and the noise it was told from."""
+    """A confirmed change: where it began, how large it is, each device's level before it, and the noise it exceeds."""
 
     since: Point
     off: float
@@ -27,45 +27,45 @@ class Change:
 
     @property
     def begun(self) -> Point:
-        """Where its level began."""
+        """The night on which its level began."""
         return self.since
 
     def still(self, point: Point, off: float, nights: int, reason: str = "") -> Judgement:
-        """A night on which it is as it was, `off` the level of so many nights before it."""
+        """Judge a night without a further change, `off` the level of the `nights` nights before the change."""
         level = point.log - off
         return Judgement(
             Verdict.STEADY, point, level, off, nights, since=self.since, reason=reason, before=self.last
         )
 
     def moved(self, block: Block, off: float) -> Change:
-        """The same on a device that is slower by so much altogether."""
+        """Return the same change on a device that has become slower by `off` as a whole."""
         return replace(self, before=_moved(self.before, block, off))
 
 
 @dataclass(frozen=True)
 class Regression:
-    """What is worse since a night, and by what levels it is measured until it is back: those of before."""
+    """What is worse since a night, and the levels from before it, by which it is measured until it is back."""
 
     since: Point
     good: Levels
     last: Point | None
     """The last good night."""
     night: int
-    """Its number, of the last time that it got worse."""
+    """The number of the night on which it last got worse."""
     improved: Point | None = None
-    """Since when a part of it is repaired."""
+    """The night since which a part of it has been repaired."""
 
     @property
     def begun(self) -> Point:
-        """Where its level of today began."""
+        """The night on which its current level began."""
         return self.improved or self.since
 
     def moved(self, block: Block, off: float) -> Regression:
-        """The same on a device that is slower by so much altogether."""
+        """Return the same regression on a device that has become slower by `off` as a whole."""
         return replace(self, good=_moved(self.good, block, off))
 
     def still(self, point: Point, good: float, nights: int, reason: str) -> Judgement:
-        """A night on which it is not back."""
+        """Judge a night on which it is not back."""
         improved = f"better since {self.improved.day.isoformat()}" if self.improved else ""
         return Judgement(
             Verdict.SUSTAINED,

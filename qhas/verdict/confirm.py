@@ -1,4 +1,4 @@
-"""Suspicious latencies measured a second time, before anybody is told of them."""
+"""Measures suspicious latencies a second time, before they are reported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ async def confirm(
     steps: Steps,
     site: str | None = None,
 ) -> bool:
-    """Whether something was measured again, which is then stored; `site` is the part of the run that does so."""
+    """Measure unconfirmed suspects again and store the results; return whether there were any.
+
+    `site` is the site whose part of the run this is.
+    """
     reruns = await asyncio.to_thread(read_reruns, lab.store, run.run_id, records)
     measured = {cell for cell, rerun in reruns.items() if rerun.latency}
     unconfirmed = [record for record in suspects(verdicts, records) if record.cell.key not in measured]
@@ -43,7 +46,7 @@ async def _measure_all(records: Iterable[CellRecord], lab: Lab, run_id: str, ste
 
 
 async def _measure(record: CellRecord, lab: Lab, run_id: str, steps: Steps) -> Rerun:
-    """The latency once more, on another device where there is one, after its gate has cooled it.
+    """Measure the latency again, on another device if there is one, after its gate has let it cool.
 
     A re-run that fails confirms nothing and clears nothing; the cell keeps its record.
     """
@@ -57,7 +60,7 @@ async def _measure(record: CellRecord, lab: Lab, run_id: str, steps: Steps) -> R
         except StepFailed as error:
             failure = error.failure
             progress.report(progress.Trouble(record.cell, f"measured again: {failure.message}"))
-        except Exception as error:  # the run has ended well without it
+        except Exception as error:  # the run is complete without it
             failure = fault_of_ours(work, error)
             progress.report(progress.Trouble(record.cell, "measured again: unexpected error", error))
         return _rerun(work, failure)

@@ -1,7 +1,7 @@
-"""The second look: what no night shows against the one before, against the nights of 40 to 120 days ago.
+"""The second look: changes too slow to show from one night to the next, against the nights of 40 to 120 days ago.
 
-The last week counts as one night, and the noise is that of the old nights about one level: what comes and goes with the
-season, or resembles the night before, is in it and is no drift.
+The last week counts as one night, and the noise is that of the old nights about one level: anything that comes and
+goes with the season, or makes nights resemble the one before, is part of it and not a drift.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from qhas.verdict.noise import MEDIAN_VARIANCE, scale
 from qhas.verdict.point import Block, Point
 
 NEAR, FAR = 40, 120
-"""Days ago between which the nights lie that it looks back to."""
+"""The youngest and the oldest nights that it looks back to, in days ago."""
 _LEAST_OLD = 20
 _WEEK = 7
 _LEAST_OF_WEEK = 4
 
 
 class Drift(NamedTuple):
-    """By how much the last week is off the old level, as a logarithm, and how much a night."""
+    """How far the last week is from the old level, and the change per night, both as logarithms."""
 
     level: float
     off: float
     rate: float
     nights: int
-    """That the old level is made of."""
+    """The number of nights that the old level is made from."""
 
     def told(self, point: Point, since: Point, before: Point | None) -> Judgement:
-        """On a night, since another one."""
+        """Return the judgement of a night, drifting since an earlier one."""
         return Judgement(
             Verdict.DRIFTING,
             point,
@@ -63,20 +63,20 @@ _day_of = attrgetter("day")
 
 @dataclass
 class LongMemory:
-    """The good nights of a series with one SDK, in terms of today: what has been told of as a change is no drift."""
+    """The good nights of a series with one SDK, in today's terms: what has been reported as a change is not a drift."""
 
     _nights: list[_Night] = field(default_factory=list)
     _sdk: str = ""
 
     def keep(self, point: Point, shift: float = 0.0) -> None:
-        """Take a night in; with another SDK all begins anew. By `told` its device has moved, which has been told."""
+        """Add a night; a new SDK starts anew. `shift` is how far its device has moved, if that has been reported."""
         if point.sdk != self._sdk:
             self._nights, self._sdk = [], point.sdk
         del self._nights[: bisect_left(self._nights, point.day.toordinal() - FAR, key=_day_of)]
         self._nights.append(_Night(point.day.toordinal(), point.block, point.log - shift))
 
     def told(self, off: float, since: Point, block: Block | None = None) -> None:
-        """A change has been told: the nights before it count as if it had always been. Of one device, or of all."""
+        """Note a reported change, of one device or of all: the nights before it count as if it had always been there."""
         self._nights = [
             night._replace(log=night.log + off)
             if night.day < since.day.toordinal() and block in (None, night.block)
@@ -85,7 +85,7 @@ class LongMemory:
         ]
 
     def drift(self, point: Point) -> Drift | None:
-        """Whether the series has drifted to the worse up to this night, which is its last."""
+        """Return the drift if the series has become worse up to this night, which is its last; else None."""
         today = point.day.toordinal()
         groups: dict[Block, list[float]] = defaultdict(list)
         for _, block, log in self._between(today - FAR, today - NEAR):
@@ -104,7 +104,7 @@ class LongMemory:
         fortnight = sorted(week + last_week)
         if (
             fortnight[len(fortnight) // 4] < off / 2
-        ):  # a mode that stays lifts some nights, a drift nearly all
+        ):  # a mode that stays raises some nights, a drift nearly all
             return None
         error = scale(old.values()).sigma * math.sqrt(1 + MEDIAN_VARIANCE / count)
         lately = self._offs(levels, today - NEAR + 1, today)
@@ -118,13 +118,13 @@ class LongMemory:
         return [(day, log - levels[block]) for day, block, log in nights if block in levels]
 
     def _between(self, first: int, last: int) -> list[_Night]:
-        """The nights of these days; they are kept in their order."""
+        """Return the nights of these days; they are kept in order."""
         begin = bisect_left(self._nights, first, key=_day_of)
         return self._nights[begin : bisect_right(self._nights, last, begin, key=_day_of)]
 
 
 def _rate(offs: Sequence[tuple[int, float]]) -> float:
-    """The slope of most pairs of nights (Theil and Sen), which single nights do not bend."""
+    """Return the median slope of the pairs of nights (Theil and Sen), which single nights do not bend."""
     slopes = [
         (later_off - off) / (later - day)
         for (day, off), (later, later_off) in combinations(offs, 2)
@@ -134,7 +134,10 @@ def _rate(offs: Sequence[tuple[int, float]]) -> float:
 
 
 def _is_step(offs: Sequence[tuple[int, float]], rate: float) -> bool:
-    """Whether two levels, one after the other, are nearer to the nights than a line of that slope: a mode that stays comes at once."""
+    """Whether two levels, one after the other, fit the nights better than a line of that slope.
+
+    If so, it is a mode that stays, which comes at once, and not a drift.
+    """
     logs = [off for _, off in sorted(offs)]
     rest = [off - rate * day for day, off in offs]
     line = _spread(rest)
@@ -142,6 +145,6 @@ def _is_step(offs: Sequence[tuple[int, float]], rate: float) -> bool:
 
 
 def _spread(values: Sequence[float]) -> float:
-    """Sum of squares about their mean."""
+    """Return the sum of squares about the mean."""
     mean = fmean(values)
     return sum((value - mean) ** 2 for value in values)

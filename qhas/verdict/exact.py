@@ -1,4 +1,4 @@
-"""The ladder of a figure that is the same as long as nothing changes: any difference is one, on its first night."""
+"""The ladder of a figure that stays the same until something changes: any difference counts, on its first night."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from qhas.verdict.model import Verdict
 from qhas.verdict.point import Point
 
 _WORTH = 0.01
-"""Every compiler moves every figure a little: the share of it that counts in the table of an upgrade."""
+"""The relative change that counts in the table of an upgrade: every compiler moves every figure a little."""
 _FLIPS = 3
-"""So many changes within the nights that are remembered are no news any more."""
+"""This many changes within the nights that are remembered are no longer news."""
 
 
 @dataclass
 class ExactLadder:
-    """A deterministic series up to its last run. `less_is_better` is None where neither is."""
+    """A deterministic series up to its last run. `less_is_better` is None if neither direction is better."""
 
     less_is_better: bool | None
     _last: Point | None = None
     _before: Point | None = None
     """The last run before the last change."""
     _good: Point | None = None
-    """The last run before a regression that is not back."""
+    """The last run before a regression that has not recovered."""
     _worse_since: Point | None = None
     _night: int = 0
     _same: int = 0
     _changes: tuple[int, ...] = ()
 
     def step(self, point: Point) -> Judgement:
-        """The verdict on a run, which becomes part of the series."""
+        """Judge a run, which becomes part of the series."""
         self._night += 1
         last, self._last = self._last, point
         if last is None:
@@ -44,7 +44,7 @@ class ExactLadder:
         return _with_sdk(self._changed(point, last), last)
 
     def accept(self) -> None:
-        """The last run is how things are to be: nothing before it is better."""
+        """Accept the last run as intended: nothing before it counts as better."""
         self._before, self._good, self._worse_since, self._changes = None, None, None, ()
 
     def _unchanged(self, point: Point) -> Judgement:
@@ -95,7 +95,7 @@ class ExactLadder:
 
 
 def _with_sdk(judgement: Judgement, last: Point) -> Judgement:
-    """The same, with what the SDK did if it is another one than the last run's."""
+    """Add what the SDK did, if it is not the last run's."""
     point = judgement.point
     if point.sdk == last.sdk:
         return judgement

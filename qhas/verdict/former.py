@@ -1,4 +1,4 @@
-"""The SDK before this one: what a series is held against from the first night of a new one."""
+"""The SDK before this one: what a series is compared with from the first night of a new SDK."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Former:
     scale: Scale
 
     def against(self, point: Point, seen: Sequence[Seen]) -> SinceSdk | None:
-        """The nights with the new SDK, `seen` with this one at its end, against the level before; None for a device without one."""
+        """Compare the nights of the new SDK with the level before it; None for a device without such a level.
+
+        `seen` are the nights of the new SDK, this one last.
+        """
         level = self.levels.get(point.block)
         if level is None or self.sdk == point.sdk:
             return None
@@ -35,7 +38,7 @@ class Former:
         return SinceSdk(self.sdk, level, off, beyond and self._again(point, level, off, len(logs)))
 
     def _again(self, point: Point, level: float, off: float, nights: int) -> bool:
-        """Whether a re-run of the first night, if there was one, says the same."""
+        """Whether a re-run of the first night, if there was one, agrees."""
         if nights > 1 or point.again is None or point.again.poor:
             return True
         again = math.log(point.again.value) - self.levels.get(point.again.block, level)
@@ -43,6 +46,6 @@ class Former:
 
 
 def former_of(seen: Sequence[Seen], era: int, levels: Mapping[Block, float]) -> Former | None:
-    """What is known of the SDK of these nights; None if they are too few."""
+    """Return what is known of the SDK of these nights; None if there are too few."""
     logs = [each for (block, of), each in groups_of(seen).items() if of == era and block in levels]
     return Former(seen[-1].point.sdk, levels, scale(logs)) if logs else None

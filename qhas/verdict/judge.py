@@ -1,4 +1,4 @@
-"""A run against the history of its sweep."""
+"""Judges a run against the history of its sweep."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from qhas.verdict.stored import write_verdicts
 
 LOOK_BACK_DAYS = 75
 DRIFT_DAYS = LOOK_BACK_DAYS + 85
-"""Beyond those that are judged by, so many are looked back to for a drift: the level of 120 days before the first alarm of it."""
+"""Days to look back for a drift, more than are judged by: its level is that of 120 days before its first alarm."""
 EXACT_DAYS = 40
-"""The same for figures without noise, which need no level."""
+"""Days to look back for figures without noise, which need no level."""
 LOW_BATTERY = 20
-"""Percent below which phones lower their clocks, unless they charge."""
+"""Percent below which phones lower their clocks, unless they are charging."""
 MOST_RERUNS = 25
-"""If more cells are suspicious, the night as a whole is, and re-runs of the gravest tell as much."""
+"""If more cells are suspicious, the whole night is, and re-runs of the gravest are as informative."""
 
 
 class _Row(NamedTuple):
-    """What verdicts read of the history: the fields but the last are its columns."""
+    """What verdicts read from the history: every field except the last is a column of it."""
 
     date: date
     network: str
@@ -78,9 +78,9 @@ _COLUMNS = (*_FACTS, *JUDGED)
 def judge_run(
     store: Store, run: SweepRecord, records: Sequence[CellRecord], reruns: Mapping[str, Rerun] | None = None
 ) -> list[CellVerdict]:
-    """Put a run into the history, judge it against the earlier runs of its sweep, store and return the verdicts.
+    """Add a run to the history, judge it against the earlier runs of its sweep, store and return the verdicts.
 
-    May be called again for the same run, with re-runs or without: it then replaces what it wrote. Raises StoreError.
+    May be called again for the same run, with or without re-runs: it then replaces what it wrote. Raises StoreError.
     """
     measured_again = read_reruns(store, run.run_id, records) if reruns is None else reruns
     append(store, run, records, measured_again)
@@ -88,7 +88,7 @@ def judge_run(
 
 
 def judge_again(store: Store, run: SweepRecord) -> list[CellVerdict]:
-    """Judge a run that is in the history by what is known by now, store and return the verdicts. Raises StoreError."""
+    """Judge a run that is in the history by what is known now, store and return the verdicts. Raises StoreError."""
     accepted = read_accepted(store, run.spec.name)
     verdicts = judge(_recent_nights(store, run), run.run_id, night_of(run), accepted)
     write_verdicts(store, run.run_id, verdicts)
@@ -96,9 +96,10 @@ def judge_again(store: Store, run: SweepRecord) -> list[CellVerdict]:
 
 
 def look_at_part(store: Store, run: SweepRecord, records: Sequence[CellRecord]) -> list[CellVerdict]:
-    """What some cells of a run that has not ended say against its sweep's earlier runs; nothing is written.
+    """Judge some cells of an unfinished run against the earlier runs of its sweep; nothing is written.
 
-    Raises StoreError. Cells that others run at the same time are not known, so a shift of the whole night may not show.
+    Cells that others run at the same time are not known, so a shift of the whole night may go unnoticed. Raises
+    StoreError.
     """
     before = _recent_nights(store, run).filter(pc.field("run_id") != run.run_id)
     rows = cell_rows(run, by_graph(records), {}).select(list(_COLUMNS))
@@ -112,7 +113,7 @@ def _recent_nights(store: Store, run: SweepRecord) -> pa.Table:
 
 
 def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> list[CellRecord]:
-    """The cells that a re-run on another lease decides, the largest changes first. Simulated ones need none."""
+    """Return the cells that a re-run on another lease decides, the largest changes first; simulated ones need none."""
     open_ = {Verdict.SUSPICIOUS, Verdict.POOR_CONDITIONS}
     change = {
         verdict.cell: abs(verdict.change_percent or 0)
@@ -130,7 +131,7 @@ def suspects(verdicts: Iterable[CellVerdict], records: Iterable[CellRecord]) -> 
 def judge(
     table: pa.Table, run_id: str, night: date, accepted: Iterable[Acceptance] = ()
 ) -> list[CellVerdict]:
-    """The verdicts on a run of that night, from rows of the history with the columns they need; later rows do not count."""
+    """Judge a run of that night, from rows of the history with the columns needed; later rows do not count."""
     judgements = list(accepted)
     rows = list(_rows(table.filter(pc.field("date") <= night)))
     rows.sort(key=lambda row: (row.date, row.run_id == run_id, row.finished_at))
@@ -151,7 +152,7 @@ def _rows(table: pa.Table) -> Iterator[_Row]:
 
 
 def _exact(rows: Iterable[_Row], run_id: str, accepted: Iterable[Acceptance]) -> dict[SeriesKey, CellVerdict]:
-    """Every run is held against the one before."""
+    """Compare every run with the one before."""
     by_run = {(each.cell, each.run_id): each for each in accepted}
     ladders: dict[SeriesKey, ExactLadder] = {}
     verdicts = {}
@@ -170,7 +171,7 @@ def _exact(rows: Iterable[_Row], run_id: str, accepted: Iterable[Acceptance]) ->
 def _noisy(
     rows: Iterable[_Row], run_id: str, judged: date, accepted: Iterable[Acceptance]
 ) -> dict[SeriesKey, CellVerdict]:
-    """One night is one point: of several runs the last counts, and for this run's night this run."""
+    """Judge night by night: a night's point is from its last run, and on this run's night from this run."""
     by_night = {(each.cell, each.night): each for each in accepted}
     nights: dict[date, dict[SeriesKey, Point]] = defaultdict(dict)
     for row in rows:
@@ -196,7 +197,7 @@ def _noisy(
 
 
 def _points(row: _Row, *, noisy: bool) -> Iterator[tuple[SeriesKey, Point]]:
-    """The row's figures of one kind, each under its series. A cell that failed has those that it came to."""
+    """Yield the row's figures of one kind, each under its series. A failed cell has those that it got as far as."""
     values = [
         (metric, value)
         for metric in _BY_NOISE[noisy]
@@ -212,7 +213,7 @@ def _points(row: _Row, *, noisy: bool) -> Iterator[tuple[SeriesKey, Point]]:
 
 
 def _facts(row: _Row) -> dict[str, Any]:
-    """What the points of all figures of a row have in common."""
+    """Return what the points of all figures of a row have in common."""
     return {
         "run_id": row.run_id,
         "day": row.date,

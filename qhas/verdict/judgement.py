@@ -1,4 +1,4 @@
-"""What a ladder says of a night, before it is put into words."""
+"""What a ladder says about a night, before it is put into words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SinceSdk:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict on a night with what its sentence needs. `level` and `off` are of the level it tells of."""
+    """A verdict on a night, with what its sentence needs. `level` and `off` are of the level that it reports."""
 
     verdict: Verdict
     point: Point
@@ -35,19 +35,19 @@ class Judgement:
     before: Point | None = None
     """The night that it differs from."""
     unrepaired: float | None = None
-    """How far a regression that has become better is still off, as a logarithm."""
+    """How far off a regression that has become better still is, as a logarithm."""
     rate: float | None = None
-    """Of a drift, a night, as a logarithm."""
+    """The change per night of a drift, as a logarithm."""
     sdk: SinceSdk | None = None
-    """On nights on which the SDK is too new to have a level of its own."""
+    """Set on nights on which the SDK is too new to have a level of its own."""
 
     @property
     def unconfirmed(self) -> bool:
-        """Whether it tells of a change that nothing is remembered of."""
+        """Whether it reports a change of which nothing is remembered."""
         return self.verdict in (Verdict.SUSPICIOUS, Verdict.FLAKY, Verdict.DRIFTING)
 
     def accepted(self, by: str) -> Judgement:
-        """The same where somebody has said that it is to be so; a night that told of no change says the same as before."""
+        """Return this judgement as accepted, with `by` as the reason; without a change to accept, the verdict stays."""
         same = self.verdict in (Verdict.STEADY, Verdict.INSUFFICIENT_DATA) and not (
             self.sdk and self.sdk.beyond
         )
@@ -60,14 +60,14 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Moved:
-    """A device has moved by `off`, a logarithm, and `witness` says who tells so."""
+    """A move of a device by `off`, a logarithm; `witness` says what shows it."""
 
     off: float
     witness: str
 
 
 def of_look(verdict: Verdict, look: Look, reason: str = "") -> Judgement:
-    """A verdict that tells what the look has seen."""
+    """Return a judgement that reports what the look has seen."""
     return Judgement(
         verdict, look.point, look.level, look.off, look.nights, look.scale, look.since, reason, look.before
     )

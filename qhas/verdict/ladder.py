@@ -1,12 +1,12 @@
-"""The ladder of a noisy figure: what a night says against the nights before, and what those were.
+"""The ladder of a noisy figure: what a night says compared with the nights before, and a memory of those.
 
-Sources: effect size and significance and confirmation together, as every lasting system has it (facts of Otava,
-Mozilla's perfherder, LNT, FAI-PEP and conbench; docs/verdicts.md names them); look-back and the words new, sustained,
-flaky, recovered from the scorecard of qai-hub-models; confirmation in a lease of its own because re-runs in the same
-session share its bias.
+Sources: effect size, significance and confirmation together, as in every lasting system (facts of Otava, Mozilla's
+perfherder, LNT, FAI-PEP and conbench; docs/verdicts.md names them); look-back and the words new, sustained, flaky,
+recovered from the scorecard of qai-hub-models; confirmation in a lease of its own because re-runs in the same session
+share its bias.
 
-Levels are of eras, between confirmed changes, and of devices; the scale is common. A series begins anew with another
-SDK. Nights on a device that has moved are set aside, until it is back or is learned anew, with all that runs on it.
+Levels are per era, between confirmed changes, and per device; the scale is common. A series begins anew with another
+SDK. Nights on a device that has moved are set aside until it is back, or is learned anew with all that runs on it.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from qhas.verdict.point import Block, Point
 from qhas.verdict.spells import NO_WONDER, Spells
 
 REMEMBERED = 30
-"""Nights for which a regression is sustained; then it is how things are."""
+"""Nights for which a regression is sustained; after that it counts as normal."""
 _STEP_OF_DEVICE = EFFECT * 2 / 3
 """A device that moves by less may do so again and again, which is a drift of all that runs on it."""
 _SPELL = 2
-"""Nights on end that are more than an outlier."""
+"""Consecutive nights that are more than an outlier."""
 _RESEMBLING = 0.4
-"""Where nights resemble the one before by as much, a re-run of the same night is no second measurement."""
+"""If nights resemble the one before by as much, a re-run of the same night is not a second measurement."""
 
 
 @dataclass
 class Ladder:
-    """A series up to last night. Look at a night first, then let it take its step: `look` changes nothing."""
+    """A series up to last night. Call `look` on a night before `step`."""
 
     nights: Nights = field(default_factory=Nights)
     _change: Change | None = None
     _worse: Regression | None = None
     _spells: Spells = field(default_factory=Spells)
     _streak: int = 0
-    """Nights up to the last one on which a suspicion was neither confirmed nor cleared; negative for faster ones."""
+    """Nights for which a suspicion has been neither confirmed nor cleared; negative for faster ones."""
     _night: int = 0
     _long: LongMemory = field(default_factory=LongMemory)
     _drifting: Point | None = None
     _former: Former | None = None
 
     def look(self, point: Point) -> Look | None:
-        """The night against its era; None while there are too few nights of its SDK and device. Changes nothing."""
+        """Compare the night with its era; None with too few nights of its SDK and device. Changes nothing."""
         if self.nights.young or self.nights.sdk != point.sdk:
             return None
         tonight = self.nights.window(point, 1)
@@ -70,10 +70,11 @@ class Ladder:
         moved: Moved | None = None,
         restless: bool = False,
     ) -> Judgement:
-        """The verdict on the night, which becomes part of the series.
+        """Judge the night, which becomes part of the series.
 
-        `suspicious` is the sweep's word on a look that is beyond, `moved` what its device did, if that explains it, and
-        `restless` says that on this rack cells whose graphs do not change are slow for nights and come back.
+        `suspicious` is the sweep's decision on a look that is beyond, `moved` the move of its device, if that
+        explains it, and `restless` whether on this rack cells with unchanged graphs are slow for nights and come
+        back.
         """
         self._night += 1
         if self.nights.seen and self.nights.sdk != point.sdk:
@@ -98,7 +99,7 @@ class Ladder:
         return self._suspected(look)
 
     def accept(self, last: Judgement) -> None:
-        """The last night, of which so much was told, is how things are to be: nothing before it is better."""
+        """Accept the last night, judged as `last`, as intended: nothing before it counts as better."""
         if change := self._remembered() or (self._change if self.nights.young else None):
             self.nights.accept(change.begun.day)
         elif self.nights.seen and last.unconfirmed:
@@ -109,17 +110,17 @@ class Ladder:
         self._change, self._worse, self._former, self._streak, self._drifting = None, None, None, 0, None
 
     def remember(self, point: Point) -> None:
-        """Take in a night that is too old for anything but a drift."""
+        """Add a night that is too old for anything but a drift."""
         if not point.poor:
             self._long.keep(point)
 
     def as_aside(self, look: Look) -> Moved | None:
-        """The move that the nights set aside tell of."""
+        """Return the move that the nights set aside show."""
         level = self.nights.level_aside(look.point.block)
         return None if level is None else Moved(level - look.level, "as on the nights before")
 
     def learn_anew(self, block: Block, off: float) -> None:
-        """The device stays where it has moved to, `off` for most series."""
+        """Accept that the device stays where it has moved to, `off` for most series."""
         own, since = self.nights.learn_anew(block, off)
         self._change = self._change and self._change.moved(block, own)
         self._worse = self._worse and self._worse.moved(block, own)
@@ -127,7 +128,7 @@ class Ladder:
             self._long.told(own, since, block)
 
     def returns(self) -> int:
-        """How often it was slow for nights and came back by itself."""
+        """Return how often it was slow for nights and came back by itself."""
         return self._spells.count(self._night)
 
     def _suspected(self, look: Look) -> Judgement:
@@ -150,7 +151,7 @@ class Ladder:
         return self._changed(look, nights, how)
 
     def _changed(self, look: Look, nights: int, how: str) -> Judgement:
-        """A new era, which begins with the first of these nights."""
+        """Begin a new era with the first of these nights."""
         before = self.nights.levels() | {look.point.block: look.level}
         since = self.nights.begin_era(look.point, nights)
         look = replace(look, since=since)
@@ -174,7 +175,7 @@ class Ladder:
         return replace(of_look(Verdict.IMPROVED, look, how), unrepaired=remaining)
 
     def _step_young(self, point: Point, change: Change, before: float) -> Judgement:
-        """A night of a change that has too few nights for a level of its own: still changed, or back, or between."""
+        """Judge a night of a change with too few nights for its own level: still changed, back, or between."""
         off, noise = point.log - before, BEYOND * change.scale.sigma
         if point.poor:
             return self._still(point, change, off, ", ".join(point.poor))
@@ -196,7 +197,7 @@ class Ladder:
         return self._suspected(replace(look, since=point, before=last, known=len(seen)))
 
     def _undone(self, point: Point, change: Change, before: float) -> Judgement:
-        """The change is gone, and with it its era."""
+        """Undo the change, which is gone, and with it its era."""
         self.nights.undo_era()
         self._change, self._streak = None, 0
         self._long.told(-change.off, change.since)
@@ -236,7 +237,7 @@ class Ladder:
         return self._worse
 
     def _step_aside(self, look: Look, moved: Moved) -> Judgement:
-        """The level is the network's on a device that has not moved."""
+        """Set the night aside; the level remains the one from before the move."""
         self._streak = 0
         point = look.point
         if not point.poor:
@@ -280,14 +281,14 @@ class Ladder:
         return replace(judgement, level=since.level, off=since.off, reason=reason, sdk=since)
 
     def _begin_sdk(self) -> None:
-        """Nothing of before holds, but it is told."""
+        """Start anew, but keep the old SDK's levels to report against."""
         nights = self.nights
         self._former = former_of(nights.seen, nights.era, nights.levels()) or self._former
         nights.begin_sdk()
         self._change, self._worse, self._streak, self._drifting = None, None, 0, None
 
     def _why_flaky(self, look: Look, *, restless: bool) -> str:
-        """Why a slow night is no news of the network; empty if it may be one."""
+        """Return why a slow night is not news about the network; empty if it may be."""
         nights = max(look.window, self._streak + 1)
         if (
             self._spells.before(look, self._night).nights

@@ -1,4 +1,4 @@
-"""A night of a noisy figure held against its level: how far off it is, and how sure that is."""
+"""A night of a noisy figure compared with its level: how far off it is, and how certain that is."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ from qhas.verdict.noise import MEDIAN_VARIANCE, Scale, mean_variance, persistenc
 from qhas.verdict.point import Again, Block, Point
 
 EFFECT = math.log(1.03)
-"""Smaller changes are not worth a morning, however sure."""
+"""Smaller changes are not worth a morning, however certain they are."""
 BEYOND = 3.5
-"""Standard errors from which a change is suspicious."""
+"""Standard errors from which on a change is suspicious."""
 CONFIRMED = 2.5
-"""Standard errors in a re-run that was asked for, which is one test and not hundreds."""
+"""Standard errors that confirm a change in a requested re-run, which is one test and not hundreds."""
 WINDOWS = (1, 2, 5)
-"""Nights that are tested together: a step, a smaller step, a drift."""
+"""Numbers of nights that are tested together: for a step, a smaller step, a drift."""
 JUST_BEFORE = 8
 _STANDS_OUT = 0.7
-"""Nights that a step must stand out from, too, and by what share of itself, the more so the more nights resemble the one before."""
+"""The share of itself by which a step must stand out from the `JUST_BEFORE` nights before it, too.
+
+The share is larger the more nights resemble the one before.
+"""
 LEAST_NIGHTS = 5
 LEAST_OF_DEVICE = 3
 HOTTER = 8.0
-"""Degrees above the usual start from which a slow figure says nothing."""
+"""Degrees above the usual starting temperature from which on a slow figure says nothing."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,12 @@ class Seen:
 
 
 class Slow(NamedTuple):
-    """Nights that were about as slow and have passed: how many, and how many times on end."""
+    """Past nights that were about as slow: how many, and in how many spells."""
 
     nights: int = 0
     spells: int = 0
 
-    def __add__(self, other: Slow) -> Slow:  # type: ignore[override]  # of counts, not of tuples
+    def __add__(self, other: Slow) -> Slow:  # type: ignore[override]  # adds counts, not tuples
         return Slow(self.nights + other.nights, self.spells + other.spells)
 
 
@@ -54,7 +57,7 @@ _NEVER = Slow()
 
 @dataclass(frozen=True)
 class Look:
-    """A night held against its level. `off` is the change, `z` the same in standard errors, both negative for faster."""
+    """A night compared with its level. `off` is the change, `z` the same in standard errors; negative means faster."""
 
     point: Point
     level: float
@@ -63,38 +66,38 @@ class Look:
     z: float
     scale: Scale
     alone: float = 0.0
-    """The change of tonight alone, where `off` is of a window."""
+    """The change of tonight alone, if `off` is that of a window."""
     resembling: float = 0.0
-    """How much nights resemble the one before."""
+    """How much each night resembles the one before."""
     sudden: bool = True
-    """Whether it is as far from the nights just before: what came over weeks is a season or a drift, and no step."""
+    """Whether it is as far from the nights just before: what builds up over weeks is a season or a drift, not a step."""
     window: int = 1
     since: Point | None = None
     before: Point | None = None
-    """The last night that the level is made of."""
+    """The last night that the level is made from."""
     known: int = 0
-    """Nights before, of all eras of the look-back."""
+    """The number of nights before, of all eras of the look-back."""
     slow: Slow = _NEVER
     poor: tuple[str, ...] = ()
 
     @property
     def beyond(self) -> bool:
-        """Whether it is large, larger than noise, and a step."""
+        """Whether it is large, larger than the noise, and a step."""
         return abs(self.off) >= EFFECT and abs(self.z) >= BEYOND and self.sudden
 
     @property
     def excused(self) -> bool:
-        """Whether the conditions were poor, and no re-run in good ones has come after."""
+        """Whether the conditions were poor, and no re-run in good ones followed."""
         again = self.point.again
         return bool(self.poor) and (again is None or bool(again.poor))
 
     @property
     def same_graph(self) -> bool:
-        """Whether the graph is the one of before."""
+        """Whether the graph is the same as before."""
         return self.before is not None and self.point.same_graph(self.before)
 
     def confirmed_by(self, again: Again, levels: Mapping[Block, float]) -> bool:
-        """Whether a re-run says the same, against the level of its own device."""
+        """Whether a re-run says the same, compared with the level of its own device."""
         off = math.log(again.value) - levels.get(again.block, self.level)
         along = off * math.copysign(1, self.off)
         error = self.scale.sigma * math.sqrt(1 + MEDIAN_VARIANCE / self.nights)
@@ -107,7 +110,10 @@ class Look:
 
 
 def window(seen: Sequence[Seen], era: int, point: Point, nights: int) -> Look | None:
-    """The night and those just before it, together, against the nights before them. A window is of one direction."""
+    """Compare the night and those just before it, together, with the nights before them.
+
+    None if there are too few nights, or those of the window are not of one era and in one direction.
+    """
     cut = len(seen) - (nights - 1)
     base, recent = seen[: max(0, cut)], seen[max(0, cut) :]
     if cut < LEAST_NIGHTS or any(night.era != era for night in recent):
@@ -154,7 +160,7 @@ def groups_of(seen: Iterable[Seen]) -> dict[tuple[Block, int], list[float]]:
 
 
 def _offs(base: Sequence[Seen], middles: Mapping[tuple[Block, int], float]) -> dict[int, list[float]]:
-    """How far nights were off their own level, in order, by era."""
+    """Return how far nights were off their own level, in order, by era."""
     offs: dict[int, list[float]] = defaultdict(list)
     for seen in base:
         if (middle := middles.get((seen.point.block, seen.era))) is not None:

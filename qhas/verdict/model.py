@@ -15,20 +15,20 @@ from qhas.runs.record import SCHEMA_VERSION, Origin
 
 
 class Verdict(StrEnum):
-    """What a figure says against its history, the gravest first."""
+    """What a figure says compared with its history, the gravest first."""
 
     NEW = "new"
-    """Worse since this night: beyond the noise, and again so in a re-run on another lease or on the next night."""
+    """Worse since this night: beyond the noise, and also so in a re-run on another lease or on the next night."""
     SUSTAINED = "sustained"
-    """Worse since an earlier night, and still."""
+    """Worse since an earlier night, and still so."""
     DRIFTING = "drifting"
-    """Slower by a little night after night: no night shows it, a look back over months does."""
+    """Slower by a little every night: no single night shows it, a look back over months does."""
     FLAKY = "flaky"
-    """Worse, but it has been so and come back before: a second mode of device or network, no new change."""
+    """Worse, but it has been so before and came back: a second mode of device or network, not a new change."""
     SUSPICIOUS = "suspicious"
-    """Beyond the noise tonight, and not confirmed: a re-run on another lease, or the next night, decides."""
+    """Beyond the noise tonight, but not confirmed: a re-run on another lease, or the next night, decides."""
     POOR_CONDITIONS = "poor_conditions"
-    """Beyond the noise, but taken hot, on a low battery or scattered: says nothing of the network."""
+    """Beyond the noise, but measured hot, on a low battery or with scatter: says nothing about the network."""
     ENVIRONMENTAL = "environmental"
     """Moved together with what has not changed on this device: the device moved, not the network."""
     RECOVERED = "recovered"
@@ -36,9 +36,9 @@ class Verdict(StrEnum):
     IMPROVED = "improved"
     """Better since this night, confirmed as a regression would be."""
     CHANGED = "changed"
-    """A figure that has no better or worse is another than before."""
+    """A figure that has no better or worse is different from before."""
     ACCEPTED = "accepted"
-    """Another level, and somebody has said that it is to be so: what later nights are held against."""
+    """A different level that someone has declared intended: later nights are compared with it."""
     INSUFFICIENT_DATA = "insufficient_data"
     """Too few nights with this SDK and device to know the noise. The first answer, and an honest one."""
     STEADY = "steady"
@@ -46,17 +46,17 @@ class Verdict(StrEnum):
 
     @property
     def regressed(self) -> bool:
-        """Whether somebody should look at it in the morning."""
+        """Whether someone should look at it in the morning."""
         return self in (Verdict.NEW, Verdict.SUSTAINED, Verdict.DRIFTING)
 
     @property
     def says_something(self) -> bool:
-        """Whether there were nights to hold it against."""
+        """Whether there were nights to compare it with."""
         return self is not Verdict.INSUFFICIENT_DATA
 
     @property
     def rank(self) -> int:
-        """0 is the gravest."""
+        """The verdict's place by gravity: 0 is the gravest."""
         return list(Verdict).index(self)
 
 
@@ -77,10 +77,10 @@ Judged = Annotated[
 
 
 class SdkOutcome(StrEnum):
-    """How a cell does with a new SDK, against its level with the one before."""
+    """How a cell does with a new SDK, compared with its level under the one before."""
 
     SLOWER = "slower"
-    """By more than noise, in one night or the mean of those since."""
+    """Slower by more than the noise, on one night or in the mean of those since."""
     FASTER = "faster"
     """The same, in the other direction."""
     SAME = "same"
@@ -88,7 +88,10 @@ class SdkOutcome(StrEnum):
 
 
 class Upgrade(Stored):
-    """A figure with a new SDK against the level before, from the first night on; `change_percent` says by how much."""
+    """A figure with a new SDK compared with the level before, from the first night on.
+
+    The verdict's `change_percent` says by how much it differs.
+    """
 
     before: str = Field(description="Version of the SDK before.")
     after: str
@@ -96,7 +99,7 @@ class Upgrade(Stored):
 
 
 class CellVerdict(Stored):
-    """One figure of one cell of a run, judged. `change_percent` is against `baseline`, positive is more."""
+    """The judgement of one figure of one cell of a run. `change_percent` is relative to `baseline`; positive is more."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     run_id: str
@@ -132,7 +135,7 @@ class CellVerdict(Stored):
 
 
 def headlines(verdicts: Iterable[CellVerdict]) -> dict[str, CellVerdict]:
-    """The gravest verdict of each cell by its key; of equals that of the figure of more weight."""
+    """Return the gravest verdict of each cell by its key; of equals, that of the figure with more weight."""
     order = {figure: number for number, figure in enumerate(JUDGED.values())}
     gravest: dict[str, CellVerdict] = {}
     for verdict in sorted(verdicts, key=lambda each: (each.verdict.rank, order[each.metric])):

@@ -1,8 +1,9 @@
-"""Whether devices have moved tonight, or the whole rack, and what that explains.
+"""Whether devices, or the whole rack, have moved tonight, and what that explains.
 
-A device moves all that runs on it. Two are asked, and either may say so: the control cells of the device (models tagged
-`control`, which nobody changes), if one of them is beyond its noise; and the median of all its cells whose graphs are
-as before, if they are at least five. Where a device has fewer, the devices of the rack are asked together.
+A device moves everything that runs on it. Two witnesses are consulted, and either may show a move: the control cells
+of the device (models tagged `control`, which nobody changes), if one of them is beyond its noise; and the median of
+all its cells whose graphs are unchanged, if there are at least five. If a device has fewer, the devices of the rack
+are consulted together.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from qhas.verdict.look import BEYOND, EFFECT, Look
 from qhas.verdict.point import Block, SeriesKey
 
 _QUORUM = 5
-"""Cells that speak for a device."""
+"""The fewest cells that speak for a device."""
 _SLIGHT = EFFECT / 3
-"""What many cells do together is seen below what one of them does alone."""
+"""The smallest move of many cells together: it shows below what shows in one cell alone."""
 _DEVICES = 2
-"""That make a rack."""
+"""The fewest devices that make a rack."""
 _AGREE = 2 / 3
-"""The share of them that moves when the rack does."""
+"""The share of the devices that must move for the rack to have moved."""
 
 
 @dataclass
 class _Witnesses:
-    """The cells on a device whose graphs are as before."""
+    """The cells on a device whose graphs are unchanged."""
 
     controls: list[Look] = field(default_factory=list)
     all: list[Look] = field(default_factory=list)
@@ -50,12 +51,12 @@ class _Witnesses:
 
 @dataclass(frozen=True)
 class Moves:
-    """Tonight's moves by device; a device that was asked and has none has not moved."""
+    """Tonight's moves by device; a device that was checked and has none has not moved."""
 
     by_device: Mapping[Block, list[Moved]]
 
     def explains(self, look: Look) -> Moved | None:
-        """The move of its device that explains a look, if one does. Only what ran the graph of before is explained."""
+        """Return the move of its device that explains a look, if one does; only an unchanged graph can be explained."""
         if not look.same_graph:
             return None
         moves = self.by_device.get(look.point.block, ())
@@ -70,7 +71,7 @@ def is_explained(look: Look, moved: Moved) -> bool:
 
 
 def moves_of(looks: Mapping[SeriesKey, Look]) -> Moves:
-    """What the cells of a night say of their devices."""
+    """Return what the cells of a night show about their devices."""
     witnesses = _witnesses(looks)
     rack = _of_rack(witnesses.values())
     moves: dict[Block, list[Moved]] = {}

@@ -1,7 +1,8 @@
-"""A night of all noisy series of a sweep together: how many surprises chance allows, and whether devices have moved.
+"""A night of all noisy series of a sweep: how many surprises chance allows, and whether devices have moved.
 
-A cell that ran the graph of before and is off by as much as its device says nothing of its network (LNT: what has the
-same hash has not changed). A device that stays where it has moved to is learned anew by all its series on one night.
+A cell that ran the same graph as before and is off by as much as its device says nothing about its network (LNT: what
+has the same hash has not changed). A device that stays where it has moved to is learned anew by all its series on the
+same night.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from qhas.verdict.noise import surprises
 from qhas.verdict.point import Point, SeriesKey
 
 FALSE_DISCOVERIES = 0.2
-"""Share of the suspicions that may be in vain: each costs one re-run, and only what that confirms is an alarm."""
+"""The share of suspicions that may be in vain: each costs one re-run, and only what that confirms is an alarm."""
 MOVE_ACCEPTED = 7
 """Nights after which a device that has moved is learned anew."""
 _RESTLESS = 3
-"""Times that a cell was slow for nights and came back by itself, which make a rack where cells do so."""
+"""How often cells must have been slow for nights and come back by themselves for their rack to be restless."""
 _RESTLESS_SHARE = 0.02
-"""The same by series."""
+"""The same per series."""
 
 
 def judge_night(
     ladders: Mapping[SeriesKey, Ladder], night: Mapping[SeriesKey, Point]
 ) -> dict[SeriesKey, Judgement]:
-    """The verdicts on a night. Every series takes its step."""
+    """Judge a night; every series takes its step."""
     points = {key: point.settled() for key, point in night.items()}
     looks = {key: look for key, point in points.items() if (look := ladders[key].look(point))}
     suspicious = _suspicious(looks)
@@ -52,7 +53,7 @@ def judge_night(
 
 
 def _suspicious(looks: Mapping[SeriesKey, Look]) -> set[SeriesKey]:
-    """Those beyond their noise that chance does not explain, as many series as there are."""
+    """Return the series beyond their noise that chance does not explain, given the number of series."""
     fit = {key: look for key, look in looks.items() if not look.excused}
     p = surprises(
         [look.z for look in fit.values()], [look.scale.freedom for look in fit.values()], len(WINDOWS)
@@ -72,12 +73,12 @@ def _is_restless(ladders: Mapping[SeriesKey, Ladder]) -> bool:
 def _moved(ladder: Ladder, look: Look, moves: Moves) -> Moved | None:
     if look.point.block in moves.by_device:
         return moves.explains(look)
-    aside = ladder.as_aside(look)  # nobody could be asked tonight
+    aside = ladder.as_aside(look)  # tonight there is no witness
     return aside if aside and look.same_graph and is_explained(look, aside) else None
 
 
 def _settle(ladders: Mapping[SeriesKey, Ladder], moves: Moves) -> None:
-    """Devices that are back, and those that stay where they have moved to."""
+    """Forget the moves of devices that are back, and learn anew those that stay where they have moved to."""
     for block, moved in moves.by_device.items():
         series = list(ladders.values())
         nights: AbstractSet[date] = frozenset[date]().union(

@@ -1,4 +1,4 @@
-"""The good nights of a series with one SDK: in eras, between confirmed changes, and those on a device that has moved."""
+"""The good nights of a series with one SDK: in eras, between confirmed changes, and on devices that have moved."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from qhas.verdict.look import LEAST_NIGHTS, LEAST_OF_DEVICE, Look, Seen, groups_
 from qhas.verdict.point import Block, Point
 
 LOOK_BACK = 40
-"""Nights that level and scale are made of."""
+"""The number of nights that level and scale are made from."""
 
 
 @dataclass
 class Nights:
-    """Those that are remembered, the last one last."""
+    """The nights that are remembered, the latest last."""
 
     seen: list[Seen] = field(default_factory=list)
     era: int = 0
@@ -25,27 +25,27 @@ class Nights:
 
     @property
     def sdk(self) -> str | None:
-        """Of all of them."""
+        """The SDK of all the nights; None without nights."""
         return self.seen[-1].point.sdk if self.seen else None
 
     @property
     def young(self) -> bool:
-        """Whether the era has too few for a level."""
+        """Whether the era has too few nights for a level."""
         return self.count() < LEAST_NIGHTS
 
     def count(self, era: int | None = None) -> int:
-        """Nights of an era, this one if none is named."""
+        """Return the number of nights of an era, by default the current one."""
         wanted = self.era if era is None else era
         return sum([seen.era == wanted for seen in self.seen])
 
     def of_device(self, block: Block) -> list[Seen]:
-        """Those of this era on a device."""
+        """Return this era's nights on a device."""
         return [seen for seen in self.seen if (seen.era, seen.point.block) == (self.era, block)]
 
     def accept(self, since: date) -> None:
-        """Those since then are how things are to be: nights before are told in terms of them, so that noise and level are known.
+        """Accept the nights since then as intended, and shift earlier ones to them, so that noise and level are known.
 
-        Nights of an era and a device that cannot be told so are forgotten; if there are none since then, nothing happens.
+        Nights of an era for which no shift is known are forgotten; without nights since then, nothing happens.
         """
         new = {
             block: median(
@@ -61,11 +61,11 @@ class Nights:
             self.seen = [_in_terms(night, self.era, since, offs, usual) for night in kept]
 
     def before(self, point: Point) -> int:
-        """How many there are on its device before that night."""
+        """Return how many nights there are on its device before that night."""
         return sum(seen.point.block == point.block and seen.point.day < point.day for seen in self.seen)
 
     def levels(self) -> dict[Block, float]:
-        """Logarithm of the level of each device that is known well enough, in this era."""
+        """Return the logarithm of the level in this era of each device that is known well enough."""
         return {
             block: median(values)
             for (block, era), values in groups_of(self.seen).items()
@@ -73,51 +73,51 @@ class Nights:
         }
 
     def window(self, point: Point, nights: int) -> Look | None:
-        """The night and those just before it against the others of its era."""
+        """Compare the night and those just before it with the others of its era."""
         return window(self.seen, self.era, point, nights)
 
     def take(self, point: Point) -> None:
-        """A good night becomes one of them."""
+        """Add a good night."""
         self.seen = [*self.seen, Seen(point, self.era, point.log)][-LOOK_BACK:]
 
     def begin_era(self, point: Point, nights: int) -> Point:
-        """A new era with the last of so many nights, of which `point` is the last one and not taken yet; its first night."""
+        """Begin a new era with the last `nights` nights, and return its first; `point` is the last, and not added yet."""
         self.era += 1
         first = len(self.seen) - (nights - 1)
         self.seen[first:] = [replace(seen, era=self.era) for seen in self.seen[first:]]
         return self.seen[first].point if nights > 1 else point
 
     def undo_era(self) -> None:
-        """The era was none: its nights are forgotten."""
+        """Undo the era, which was none, and forget its nights."""
         self.seen = [seen for seen in self.seen if seen.era < self.era]
         self.era -= 1
 
     def begin_sdk(self) -> None:
-        """Nothing of before holds."""
+        """Forget all nights: nothing from before holds with a new SDK."""
         self.seen, self._aside = [], {}
         self.era += 1
 
     def set_aside(self, point: Point) -> None:
-        """The night was on a device that has moved: no evidence of the network, until the device is learned anew."""
+        """Set aside a night on a device that has moved: no evidence on the network until the device is learned anew."""
         self._aside.setdefault(point.block, []).append(Seen(point, self.era, point.log))
 
     def aside(self, block: Block) -> AbstractSet[date]:
-        """The nights that are set aside because the device has moved."""
+        """Return the nights that are set aside because the device has moved."""
         return {night.point.day for night in self._aside.get(block, ())}
 
     def level_aside(self, block: Block) -> float | None:
-        """Where the device has moved to; None if it has not."""
+        """Return the level that the device has moved to; None if it has not moved."""
         nights = self._aside.get(block)
         return median(night.log for night in nights) if nights else None
 
     def device_is_back(self, block: Block) -> None:
-        """It has not moved after all, or no more."""
+        """Forget a move: the device has not moved after all, or no longer."""
         self._aside.pop(block, None)
 
     def learn_anew(self, block: Block, off: float) -> tuple[float, Point | None]:
-        """The device stays where it has moved to, `off` for most series.
+        """Accept that the device stays where it has moved to, `off` for most series.
 
-        The nights before are told in terms of those since, by how much this series has moved: that, and its first night
+        Earlier nights are shifted by how much this series has moved. Return that shift, and the series' first night
         there, if it had any.
         """
         aside = self._aside.pop(block, [])
@@ -144,7 +144,7 @@ def _in_terms(
 
 
 def _by_how_much(old: list[Seen], since: list[Seen], otherwise: float) -> float:
-    """By the series' own nights, if there are enough of one era on both sides."""
+    """Return the shift by the series' own nights, if there are enough of one era on both sides; else `otherwise`."""
     eras = {night.era for night in (*old[-1:], *since)}
     same = [night.log for night in old if night.era in eras]
     if len(eras) > 1 or min(len(same), len(since)) < LEAST_OF_DEVICE:

@@ -12,7 +12,7 @@ from qhas.runs.record import Origin
 
 
 class SeriesKey(NamedTuple):
-    """What is compared over nights. The DLC's digest is no part of it: that a new export is slower is what one wants to know."""
+    """What is compared over nights. The DLC's digest is not part of it: a slower new export is what should be noticed."""
 
     network: str
     soc: str
@@ -21,16 +21,16 @@ class SeriesKey(NamedTuple):
     origin: Origin
     metric: Figure
     inputs: int = 1
-    """Of figures of accuracy: over more inputs or fewer they are others."""
+    """The inputs of an accuracy figure: over more inputs or fewer, it is a different figure."""
 
     @property
     def cell(self) -> str:
-        """Key of the cell."""
+        """The key of the cell."""
         return f"{self.network}/{self.soc}/{self.variant}"
 
 
 class Block(NamedTuple):
-    """What has a level of its own within a series: a device, and with new firmware it is another one."""
+    """What has a level of its own within a series: a device, which with new firmware counts as a different one."""
 
     serial: str
     build: str
@@ -48,7 +48,10 @@ class Again:
 
 @dataclass(frozen=True)
 class Point:
-    """A figure of a night with what it depends on; `artifact` and `model` are digests of prepared DLC and DLC."""
+    """A figure on one night, with what it depends on.
+
+    `artifact` and `model` are the digests of the prepared DLC and of the DLC.
+    """
 
     run_id: str
     day: date
@@ -58,12 +61,12 @@ class Point:
     device: str | None = None
     artifact: str | None = None
     graph: str | None = None
-    """Digest of what was compiled and how: the network without the metadata of its export, options and SDK."""
+    """Digest of what was compiled and how: the network without its export's metadata, the options, and the SDK."""
     model: str | None = None
     control: bool = False
     poor: tuple[str, ...] = ()
     celsius: float | None = None
-    """Of the chip before the run."""
+    """Temperature of the chip before the run."""
     again: Again | None = None
 
     @property
@@ -72,13 +75,13 @@ class Point:
         return math.log(self.value)
 
     def same_graph(self, other: Point) -> bool:
-        """Whether both ran the same graph: the same to the byte, or the same network exported and prepared again."""
+        """Whether both ran the same graph: identical to the byte, or the same network exported and prepared again."""
         if self.artifact and self.artifact == other.artifact:
             return True
         return bool(self.graph and self.graph == other.graph)
 
     def settled(self) -> Point:
-        """The re-run in the place of a figure that was taken in poor conditions, if it was taken in good ones."""
+        """Return the re-run in place of a figure taken in poor conditions, if it was taken in good ones."""
         if not self.poor or self.again is None or self.again.poor:
             return self
         again = self.again
@@ -88,7 +91,7 @@ class Point:
 
 
 def differences(point: Point, before: Point) -> list[str]:
-    """What else is not as it was, or that nothing is: the likely place of the cause."""
+    """Return what else has changed, or that nothing has: the likely place of the cause."""
     phrases = []
     if point.sdk != before.sdk:
         phrases.append(f"SDK {before.sdk} → {point.sdk}")

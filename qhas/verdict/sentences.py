@@ -1,4 +1,4 @@
-"""A judgement in words, with its figures: the stored verdict."""
+"""Puts a judgement into words, with its figures: the stored verdict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qhas.verdict.model import CellVerdict, SdkOutcome, Upgrade, Verdict
 from qhas.verdict.point import SeriesKey, differences
 
 _CAUSE = frozenset({Verdict.NEW, Verdict.IMPROVED, Verdict.CHANGED, Verdict.SUSPICIOUS, Verdict.RECOVERED})
-"""Where what else changed that night is worth a word."""
+"""Verdicts for which anything else that changed that night is worth mentioning."""
 _SINCE = frozenset({Verdict.NEW, Verdict.SUSTAINED, Verdict.IMPROVED, Verdict.DRIFTING})
 _CLOSING: dict[Verdict, str] = {
     Verdict.SUSTAINED: "still",
@@ -23,7 +23,7 @@ _CLOSING: dict[Verdict, str] = {
 
 
 def verdict_of(key: SeriesKey, judgement: Judgement) -> CellVerdict:
-    """The verdict as it is stored."""
+    """Return the verdict as it is stored."""
     baseline, change = _against(key, judgement)
     changed = judgement.verdict in _SINCE | {Verdict.RECOVERED, Verdict.CHANGED, Verdict.SUSPICIOUS}
     since, before = (judgement.since, judgement.before) if changed else (None, None)
@@ -62,11 +62,11 @@ def _upgrade(key: SeriesKey, judgement: Judgement) -> Upgrade | None:
 
 
 def _against(key: SeriesKey, judgement: Judgement) -> tuple[float | None, float | None]:
-    """Level in the figure's unit, and the change in percent."""
+    """Return the level in the figure's unit, and the change in percent."""
     if judgement.level is None or judgement.off is None:
         return None, None
     if key.metric.noisy:
-        # A window tells of several nights, so the figure it stands for is not tonight's alone.
+        # A window covers several nights, so the figure it stands for is not tonight's alone.
         return math.exp(judgement.level), 100 * math.expm1(judgement.off)
     return judgement.level, 100 * judgement.off / judgement.level if judgement.level else None
 

@@ -14,12 +14,12 @@ _VERDICTS = TypeAdapter(list[CellVerdict])
 
 
 def read_verdicts(store: Store, run_id: str) -> list[CellVerdict]:
-    """The verdicts of a run; none for one that was not judged, or by another version. Raises StoreError."""
+    """Return the verdicts of a run; none if it was not judged, or by another version. Raises StoreError."""
     return stored_verdicts(store, [run_id])
 
 
 def stored_verdicts(store: Store, run_ids: Iterable[str]) -> list[CellVerdict]:
-    """The verdicts of several runs. Raises StoreError."""
+    """Return the verdicts of several runs. Raises StoreError."""
     ids = list(run_ids)
     contents = store.read_all([keys.verdicts(run_id) for run_id in ids])
     return [
@@ -27,7 +27,7 @@ def stored_verdicts(store: Store, run_ids: Iterable[str]) -> list[CellVerdict]:
         for run_id, content in zip(ids, contents, strict=True)
         if content
         for verdict in _parse(content)
-        if verdict.run_id == run_id  # a file that was copied from another run says nothing of this one
+        if verdict.run_id == run_id  # a file that was copied from another run says nothing about this one
     ]
 
 
@@ -39,5 +39,5 @@ def _parse(content: bytes) -> list[CellVerdict]:
 
 
 def write_verdicts(store: Store, run_id: str, verdicts: Sequence[CellVerdict]) -> None:
-    """Keep the verdicts of a run in place of earlier ones. Raises StoreError."""
+    """Store the verdicts of a run in place of earlier ones. Raises StoreError."""
     store.write(keys.verdicts(run_id), _VERDICTS.dump_json(list(verdicts), indent=1))

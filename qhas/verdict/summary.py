@@ -25,13 +25,13 @@ _SHOWN = (
     Verdict.CHANGED,
     Verdict.ACCEPTED,
 )
-"""What the Markdown lists; the others are counted."""
+"""Verdicts that the Markdown lists; the others are counted."""
 _LISTED = 20
-"""Rows of the Markdown; the report has all of them."""
+"""The most rows of a table in the Markdown; the report has all of them."""
 
 
 def morning_line(verdicts: Collection[CellVerdict]) -> str:
-    """What changed, the gravest cell named: what a flow's state and the terminal show.
+    """Say what changed, naming the gravest cell, for a flow's state and the terminal.
 
     Empty if nothing could be judged yet, as on the first nights of a sweep.
     """
@@ -71,7 +71,7 @@ def morning_line(verdicts: Collection[CellVerdict]) -> str:
 
 
 def _judged(verdicts: Collection[CellVerdict]) -> int:
-    """The cells whose time was held against its history: other figures alone are no judgement of a cell."""
+    """Count the cells whose time was compared with its history: other figures alone do not make a cell judged."""
     silent = (Verdict.INSUFFICIENT_DATA, Verdict.POOR_CONDITIONS)
     return sum(
         verdict.metric is HEADLINE[verdict.origin] and verdict.verdict not in silent for verdict in verdicts
@@ -85,7 +85,7 @@ def _of_upgrade(table: UpgradeTable) -> str:
 
 
 def morning_page(run: SweepRecord, verdicts: Collection[CellVerdict]) -> str:
-    """The same as Markdown, with a table of every cell that is not steady, and one of each new SDK."""
+    """Render the summary as Markdown, with a table of the cells that are not steady and one for each new SDK."""
     gravest = sorted(
         headlines(apart_from_upgrades(verdicts)).values(),
         key=lambda verdict: (verdict.verdict.rank, verdict.cell),
@@ -118,7 +118,7 @@ def _more(listed: Sequence[CellVerdict]) -> list[str]:
 
 
 def _of(verdicts: Sequence[CellVerdict], kind: Verdict) -> list[CellVerdict]:
-    """Of a kind, the largest change first."""
+    """Return the verdicts of a kind, the largest change first."""
     return sorted(
         (verdict for verdict in verdicts if verdict.verdict is kind),
         key=lambda verdict: -abs(verdict.change_percent or 0),

@@ -1,4 +1,4 @@
-"""What a new SDK does to the cells of a sweep, in a table of its own: each against its level before, from the first night on."""
+"""Tables of what a new SDK does to a sweep's cells, each compared with its level before, from the first night on."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from qhas.verdict.model import CellVerdict, SdkOutcome
 
 @dataclass(frozen=True)
 class UpgradeTable:
-    """The cells whose time could be held against that with the SDK before, the slowest first."""
+    """The cells whose time could be compared with its level under the SDK before, the slowest first."""
 
     before: str
     after: str
     rows: tuple[CellVerdict, ...]
 
     def of(self, outcome: SdkOutcome) -> list[CellVerdict]:
-        """The rows that came out so."""
+        """Return the rows with this outcome."""
         return [row for row in self.rows if row.upgrade and row.upgrade.outcome is outcome]
 
     @property
     def moved(self) -> list[CellVerdict]:
-        """Those that are slower, then those that are faster."""
+        """The rows that are slower, then those that are faster."""
         return [row for row in self.rows if row.upgrade and row.upgrade.outcome is not SdkOutcome.SAME]
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class UpgradeTable:
 
 
 def upgrade_tables(verdicts: Iterable[CellVerdict]) -> list[UpgradeTable]:
-    """One for each pair of SDKs, that of the most cells first; none if no cell has a new SDK."""
+    """Return a table for each pair of SDKs, the one with the most cells first; none if no cell has a new SDK."""
     rows = [verdict for verdict in verdicts if verdict.upgrade and verdict.metric is HEADLINE[verdict.origin]]
     pairs = Counter((verdict.upgrade.before, verdict.upgrade.after) for verdict in rows if verdict.upgrade)
     return [
@@ -56,11 +56,14 @@ def upgrade_tables(verdicts: Iterable[CellVerdict]) -> list[UpgradeTable]:
 
 
 def slower_with_sdk(verdicts: Iterable[CellVerdict]) -> list[CellVerdict]:
-    """Of all tables, the slowest first."""
+    """Return the slower cells of all tables, in each table the slowest first."""
     return [row for table in upgrade_tables(verdicts) for row in table.of(SdkOutcome.SLOWER)]
 
 
 def apart_from_upgrades(verdicts: Collection[CellVerdict]) -> list[CellVerdict]:
-    """Those that no table of an upgrade tells of: a figure that a new compiler has changed is in there with its cell."""
+    """Return the verdicts on cells that are in no upgrade table.
+
+    A figure that a new compiler has changed belongs to that table with its cell.
+    """
     cells = {verdict.cell for verdict in verdicts if verdict.upgrade}
     return [verdict for verdict in verdicts if verdict.cell not in cells]
