@@ -1,1 +1,1 @@
-"""Rewrites of an ONNX network that make it faster on the HTP: tried, and only those told that helped."""
+"""Rewrites of an ONNX network that make it faster on the HTP: all are tried, only those that helped are advised."""

@@ -1,4 +1,4 @@
-"""Each rewrite tried alone, then those that helped together, as long as each adds to the gain."""
+"""Trials of each rewrite alone, then of those that helped together, as long as each adds to the gain."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from qhas.failures import InvalidInput
 from qhas.tune.subject import content_of
 
 _LEAST_GAIN = 0.5
-"""Percent: less is no advice."""
+"""In percent; a smaller gain is not advised."""
 _LAST = "together"
 
 
 @dataclass(frozen=True)
 class _Made:
-    """A rewritten network, and what is known of it."""
+    """A rewritten network, and what is known about it."""
 
     places: int
     path: Path
@@ -36,7 +36,7 @@ class _Made:
 
 
 class _Workshop:
-    """The network as it was, and what makes others of it."""
+    """The original network, and the means to rewrite, check and time it."""
 
     def __init__(self, onnx: Path, bench: Bench) -> None:
         self._model = load(onnx)
@@ -44,7 +44,7 @@ class _Workshop:
         self._reference = Reference(onnx, steps_of_ends(OnnxGraph(self._model)))
 
     def make(self, name: str, rewrites: Sequence[Rewrite]) -> _Made:
-        """The network with these rewrites one after the other; without a path where none of them applies."""
+        """Apply these rewrites in turn, then check and time the network; none is written if nothing applies."""
         model = type(self._model).FromString(self._model.SerializeToString())
         places = 0
         for rewrite in rewrites:
@@ -67,7 +67,7 @@ class _Workshop:
         return _Made(places, path, error, outcome)
 
     def time(self, path: Path) -> float | str:
-        """Microseconds of the network in this file, or why there is no estimate."""
+        """Return the microseconds of the network in this file, or why there is no estimate."""
         converted = asyncio.run(to_dlcs({"net": path}, self._bench.estimator.sdk, self._bench.folder))["net"]
         if converted.dlc is None:
             return converted.refusal
@@ -79,7 +79,10 @@ class _Workshop:
 def advise(
     onnx: Path, bench: Bench, target: Path, progress: Callable[[int, int], None] = lambda *_: None
 ) -> Advice:
-    """What makes the network faster; it is written to `target` if anything does. Raises InvalidInput and StoreError."""
+    """Find what makes the network faster, and write the result to `target` if anything does.
+
+    Raises InvalidInput and StoreError.
+    """
     before = bench.estimator.try_one(Trial(bench.subject)).time_us
     try:
         workshop = _Workshop(onnx, bench)
@@ -135,7 +138,7 @@ def _attempt(rewrite: Rewrite, made: _Made, before: float) -> Attempt:
 def _together(
     workshop: _Workshop, attempts: Sequence[Attempt], before: float
 ) -> tuple[list[Rewrite], _Made | None]:
-    """The winners added one by one, the most helpful first; one that adds nothing is left out again."""
+    """Add the rewrites that helped one by one, the most helpful first, leaving out any that adds nothing."""
     by_name = {rewrite.name: rewrite for rewrite in REWRITES}
     gains = {each.name: each.gain_percent or 0 for each in attempts if each.verdict is Verdict.HELPED}
     chosen, best, time = list[Rewrite](), None, before

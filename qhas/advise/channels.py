@@ -1,4 +1,4 @@
-"""Channels padded to what the matrix engine works on at once."""
+"""Padding of channels to the number that the matrix engine works on at once."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _KEEP_CHANNELS = {
     "Elu",
     "MaxPool",
 }
-"""Ops of one input that treat every channel alike."""
+"""Ops with one input that treat every channel alike."""
 _LEAST = 8
-"""Fewer channels would become four times as many."""
+"""Fewer channels would become more than four times as many."""
 
 
 def pad_channels(graph: OnnxGraph) -> int:
-    """Channels that one convolution makes and one reads, with ops between that treat each alike: weights of zero on both sides."""
+    """Pad the channels between two convolutions with zero weights, if all ops between them treat channels alike."""
     changed = 0
     for first in graph.of("Conv"):
         weights = graph.constant(first.input[1])
@@ -60,7 +60,7 @@ def pad_channels(graph: OnnxGraph) -> int:
 
 
 def _chain(graph: OnnxGraph, first: Any) -> tuple[list[Any], Any | None]:
-    """The nodes between, depthwise convolutions among them, and the convolution at the end; None without one."""
+    """Return the nodes between, depthwise convolutions included, and the convolution at the end or None."""
     chain: list[Any] = []
     reader = graph.only_reader(first.output[0])
     while reader is not None and (reader.op_type in _KEEP_CHANNELS or _is_depthwise(graph, reader)):

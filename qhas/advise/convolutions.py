@@ -1,4 +1,4 @@
-"""Rewrites into convolutions: the matrix engine is where the HTP is fast."""
+"""Rewrites into convolutions, since the HTP is fast on its matrix engine."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 from qhas.advise.onnx_graph import OnnxGraph, attribute
 
 _MOST_CHANNELS = 1024
-"""Of a shuffle: its convolution has the square of it in weights."""
+"""Maximum channels of a shuffle: the number of weights of its convolution is their square."""
 _MOST_GROWTH = 64
-"""Groups: a dense convolution has so many times the weights."""
+"""Maximum number of groups: a dense convolution has that many times the weights."""
 _MOST_DENSE = 256
-"""Channels of a depthwise convolution that is made dense."""
+"""Maximum channels of a depthwise convolution that is made dense."""
 _LARGE = 5
-"""Taps of a side from which on a depthwise kernel is large."""
+"""Side length in taps from which a depthwise kernel counts as large."""
 _MOST_ZEROS = 8
-"""A kernel without dilation may have so many times the taps."""
+"""Maximum growth in taps of a kernel whose dilation is removed."""
 
 
 def shuffle_as_convolution(graph: OnnxGraph) -> int:
-    """Channel shuffles of floats."""
+    """Replace channel shuffles of floats with 1x1 convolutions."""
     import numpy as np
 
     changed = 0
@@ -47,14 +47,14 @@ def shuffle_as_convolution(graph: OnnxGraph) -> int:
 
 
 def dense_for_grouped(graph: OnnxGraph) -> int:
-    """Convolutions of several groups of several channels; depthwise ones are an op of their own on the HTP."""
+    """Make grouped convolutions dense, but not depthwise ones, which are a separate op on the HTP."""
     return _made_dense(
         graph, lambda _, weights, groups: 2 <= groups <= _MOST_GROWTH and weights.shape[1] >= 2
     )
 
 
 def dense_for_depthwise(graph: OnnxGraph) -> int:
-    """Depthwise convolutions with large kernels, or dilated ones, over few channels."""
+    """Make depthwise convolutions over few channels dense, if their kernels are large or dilated."""
 
     def is_wanted(conv: Any, weights: Any, groups: int) -> bool:
         depthwise = weights.ndim == 4 and weights.shape[:2] == (groups, 1) and 1 < groups <= _MOST_DENSE
@@ -65,7 +65,7 @@ def dense_for_depthwise(graph: OnnxGraph) -> int:
 
 
 def _made_dense(graph: OnnxGraph, is_wanted: Callable[[Any, Any, int], bool]) -> int:
-    """Those of a node, its weights and groups get zeros between their groups."""
+    """Put zeros between the groups of each convolution whose node, weights and groups pass `is_wanted`."""
     import numpy as np
 
     changed = 0
@@ -88,7 +88,7 @@ def _made_dense(graph: OnnxGraph, is_wanted: Callable[[Any, Any, int], bool]) ->
 
 
 def zeros_for_dilation(graph: OnnxGraph) -> int:
-    """Dilated convolutions of images."""
+    """Replace the dilation of 2D convolutions with zeros between their taps."""
     import numpy as np
 
     changed = 0
@@ -109,7 +109,7 @@ def zeros_for_dilation(graph: OnnxGraph) -> int:
 
 
 def split_concat(graph: OnnxGraph) -> int:
-    """Convolutions over channels that are put together for them alone: one of each part, and their sum."""
+    """Split a convolution that alone reads a Concat of channels into one convolution per part, and their sum."""
     import numpy as np
 
     changed = 0

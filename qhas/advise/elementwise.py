@@ -1,4 +1,4 @@
-"""Rewrites of single operations into cheaper equals."""
+"""Rewrites of single operations into cheaper equivalents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qhas.advise.onnx_graph import OnnxGraph, attribute
 
 
 def multiply_for_divide(graph: OnnxGraph) -> int:
-    """Divisions by constants, and squares."""
+    """Replace divisions by constants, and squares written as Pow, with multiplications."""
     import numpy as np
 
     changed = 0
@@ -33,7 +33,7 @@ def multiply_for_divide(graph: OnnxGraph) -> int:
 
 
 def hard_swish(graph: OnnxGraph) -> int:
-    """X * HardSigmoid(x) with the slope and offset of HardSwish, in networks of opset 14 or later."""
+    """Replace x * HardSigmoid(x) with HardSwish if slope and offset are the same, from opset 14 on."""
     if max((each.version for each in graph.model.opset_import if not each.domain), default=0) < 14:
         return 0
     changed = 0
@@ -51,7 +51,7 @@ def hard_swish(graph: OnnxGraph) -> int:
 
 
 def pool_for_mean(graph: OnnxGraph) -> int:
-    """Means over height and width that keep both."""
+    """Replace means over height and width with a global average pool, and a Flatten unless both are kept."""
     changed = 0
     for mean in graph.of("ReduceMean"):
         shape, axes = graph.shape(mean.input[0]), _axes(graph, mean)
@@ -71,7 +71,7 @@ def pool_for_mean(graph: OnnxGraph) -> int:
 
 
 def _axes(graph: OnnxGraph, node: Any) -> list[int] | None:
-    """Of an attribute, or since opset 18 of an input."""
+    """Read the axes from the attribute or, since opset 18, from an input."""
     if len(node.input) > 1:
         values = graph.constant(node.input[1])
         return None if values is None else [int(axis) for axis in values.ravel()]
@@ -80,7 +80,7 @@ def _axes(graph: OnnxGraph, node: Any) -> list[int] | None:
 
 
 def clip_for_min_max(graph: OnnxGraph) -> int:
-    """Min after Max, or Max after Min, of a constant each."""
+    """Replace Min after Max, or Max after Min, with Clip if each has one constant."""
     changed = 0
     for outer in graph.of("Min", "Max"):
         inner = graph.maker(outer.input[0])

@@ -1,4 +1,4 @@
-"""Whether a rewritten network computes the same: both run by ONNX Runtime on the CPU, on the same random inputs."""
+"""Whether a rewritten network computes the same: both run in ONNX Runtime on the CPU, on the same random inputs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from qhas.advise.quantised import Step
 
 MOST_ERROR = 1e-3
-"""Of the largest output: half of what half precision resolves. A rewrite that is exact by algebra errs by rounding alone."""
+"""As a share of the largest output: about what half precision resolves. An exact rewrite errs by rounding alone."""
 _TO_LAST = (0, 2, 3, 1)
 _WHOLE_TYPES = frozenset({"tensor(uint8)", "tensor(int8)", "tensor(uint16)", "tensor(int16)"})
 
 
 class Reference:
-    """A network as it was, with random inputs and what it makes of them.
+    """The original network, with random inputs and the outputs it computes from them.
 
-    Raises ValueError where that could show no difference: outputs that are no finite numbers, or the same whatever the input.
+    Raises ValueError if these could show no difference: outputs that are not finite, or the same for any input.
     """
 
     def __init__(self, path: Path, steps: Mapping[str, Step] = MappingProxyType({})) -> None:
-        """`steps` are of inputs and outputs that a rewritten network may take and make as whole numbers."""
+        """`steps` are those of inputs and outputs that may be integers in a rewritten network."""
         import numpy as np
 
         session = _session(path)
@@ -36,16 +36,16 @@ class Reference:
             raise ValueError(
                 "its outputs are not finite on random inputs, so that no rewrite could be checked"
             )
-        drawn = any(values.any() for values in self._inputs.values())  # whole numbers are all 0
+        drawn = any(values.any() for values in self._inputs.values())  # integers are all 0
         if drawn and all(map(np.array_equal, self._outputs, session.run(None, others))):
             raise ValueError(
                 "its outputs are the same for any random input, so that no rewrite could be checked"
             )
 
     def error_of(self, path: Path) -> float:
-        """The largest difference of an output, as a share of the largest value; images may be taken channel-last.
+        """Return the largest difference in an output, as a share of its largest value; images may be channel-last.
 
-        Raises ValueError for a network with other inputs or outputs.
+        Raises ValueError for a network with other inputs or outputs, and for outputs that are not finite.
         """
         import numpy as np
 
@@ -94,12 +94,12 @@ def _session(path: Path) -> Any:
     options.intra_op_num_threads = 1
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own kinds
+    except Exception as error:  # the runtime has its own exception types
         raise ValueError(f"ONNX Runtime does not take it: {' '.join(str(error).split())[:300]}") from error
 
 
 def _values(random: Any, taken: Any) -> Any:
-    """Of a normal distribution, or 0 where whole numbers are wanted: an index may be past the end of its table."""
+    """Draw from a normal distribution; return 0 for integers, since an index could fall outside its table."""
     import numpy as np
 
     shape = [size if isinstance(size, int) else 1 for size in taken.shape]

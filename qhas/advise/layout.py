@@ -1,4 +1,4 @@
-"""Rewrites that move no values, or fewer."""
+"""Rewrites that avoid moving values."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 from qhas.advise.onnx_graph import OnnxGraph, attribute
 
 _IMAGE_CHANNELS = 4
-"""An image has no more."""
+"""An image has at most this many channels."""
 _TO_FIRST = [0, 3, 1, 2]
 
 
 def channel_last_inputs(graph: OnnxGraph) -> int:
-    """Images that come channel-first come channel-last."""
+    """Make channel-first image inputs channel-last, with a Transpose as the first node."""
     constants = {each.name for each in graph.model.graph.initializer}
     changed = 0
     for value in graph.model.graph.input:
@@ -32,7 +32,7 @@ def channel_last_inputs(graph: OnnxGraph) -> int:
 
 
 def fold_transposes(graph: OnnxGraph) -> int:
-    """Pairs of Transposes of which nobody else reads what is between."""
+    """Fold pairs of Transposes into one or none, if nothing else reads the tensor between them."""
     changed = 0
     while pair := _pair(graph):
         first, second = pair
@@ -62,7 +62,7 @@ def _pair(graph: OnnxGraph) -> tuple[Any, Any] | None:
 
 
 def matmul_for_gemm_chains(graph: OnnxGraph) -> int:
-    """Products of matrices of higher rank that were flattened for Gemm."""
+    """Replace products of higher rank that were flattened for Gemm with MatMul and Add."""
     changed = 0
     for gemm in graph.of("Gemm"):
         before, after = graph.maker(gemm.input[0]), graph.only_reader(gemm.output[0])
@@ -93,7 +93,7 @@ def matmul_for_gemm_chains(graph: OnnxGraph) -> int:
 
 
 def flatten_concats(graph: OnnxGraph) -> int:
-    """A Concat that only another one of the same axis reads becomes part of it."""
+    """Merge a Concat into the next one, if only that reads it and both have the same axis."""
     changed = 0
     for inner in graph.of("Concat"):
         outer = graph.only_reader(inner.output[0])

@@ -11,22 +11,22 @@ from qhas.units import microseconds, signed_percent
 
 
 class Verdict(StrEnum):
-    """What came of a rewrite."""
+    """The outcome of a rewrite."""
 
     HELPED = "helped"
-    """Alone it made the network faster."""
+    """It made the network faster on its own."""
     NO_HELP = "no help"
-    """Alone it did not."""
+    """It did not make the network faster on its own."""
     NOT_EXACT = "not exact"
-    """The network computes something else: it is not advised, whatever it gains."""
+    """The network computes something else, or could not be checked: it is not advised, whatever its gain."""
     REFUSED = "refused"
     """The rewritten network has no estimate."""
     NOT_APPLICABLE = "not applicable"
-    """The network has nothing of the kind."""
+    """The network has nothing to rewrite in this way."""
 
 
 class Attempt(Stored):
-    """A rewrite alone."""
+    """A rewrite tried on its own."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,14 +38,14 @@ class Attempt(Stored):
     places: int = 0
     time_us: float | None = None
     gain_percent: float | None = None
-    """Change of time; below 0 is faster."""
+    """Change in time; below 0 is faster."""
     error: float | None = None
-    """Largest difference of outputs on ONNX Runtime's CPU, as a share of the largest output."""
+    """Largest difference in outputs, run by ONNX Runtime on the CPU, as a share of the largest output."""
     why: str = ""
 
 
 class Advice(Stored):
-    """The rewrites that helped, and the network with all of them that help together."""
+    """The rewrites that helped, and the network with those that help together."""
 
     network: str
     soc: str
@@ -53,7 +53,7 @@ class Advice(Stored):
     before_us: float
     after_us: float
     together: list[str]
-    """Names of the rewrites in the written network, in their order."""
+    """Names of the rewrites in the written network, in the order of application."""
     written: str | None = None
     error: float | None = None
     attempts: list[Attempt]
@@ -62,11 +62,11 @@ class Advice(Stored):
 
     @property
     def gain_percent(self) -> float:
-        """Change of time by all of `together`."""
+        """Change in time through all of `together`."""
         return 100 * (self.after_us / self.before_us - 1)
 
     def of(self, verdict: Verdict) -> list[Attempt]:
-        """The rewrites with that verdict, the most helpful first."""
+        """Return the rewrites with that verdict, the most helpful first."""
         return sorted(
             (each for each in self.attempts if each.verdict is verdict),
             key=lambda each: each.gain_percent or 0,
@@ -74,7 +74,7 @@ class Advice(Stored):
 
     @property
     def sentence(self) -> str:
-        """The gain, and in the same breath that it is simulated, and what is known of the simulator."""
+        """The gain, never without saying that it is simulated and what is known about the simulator."""
         place = f"{self.network} on {self.soc}"
         if not self.together:
             tried = sum(each.verdict is not Verdict.NOT_APPLICABLE for each in self.attempts)

@@ -1,4 +1,4 @@
-"""An ONNX network as rewrites see and change it: who makes a tensor, who reads it, what is constant, how large things are."""
+"""An ONNX network as rewrites see and change it: makers and readers of tensors, constants, and sizes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 _LARGEST = 1_500_000_000
-"""Bytes of weights. A file of ONNX holds 2 GB, and a rewrite may add some."""
+"""Maximum bytes of weights. An ONNX file holds 2 GB, and a rewrite may add some."""
 
 
 class OnnxGraph:
@@ -25,7 +25,7 @@ class OnnxGraph:
         self.reindex()
 
     def reindex(self) -> None:
-        """Look again at who makes and reads what."""
+        """Update which nodes make and read each tensor."""
         nodes = self.model.graph.node
         self._maker = {name: node for node in nodes for name in node.output}
         self._readers: dict[str, list[Any]] = {}
@@ -36,24 +36,24 @@ class OnnxGraph:
 
     @property
     def nodes(self) -> list[Any]:
-        """As they stand now; a copy, so that they may be changed meanwhile."""
+        """The current nodes, as a copy, so that the network may be changed during iteration."""
         return list(self.model.graph.node)
 
     def of(self, *kinds: str) -> list[Any]:
-        """The nodes of these types."""
+        """Return the nodes of these types."""
         return [node for node in self.model.graph.node if node.op_type in kinds and not node.domain]
 
     def maker(self, tensor: str) -> Any | None:
-        """The node that makes a tensor; None for inputs and constants."""
+        """Return the node that makes a tensor; None for inputs and constants."""
         return self._maker.get(tensor)
 
     def only_reader(self, tensor: str) -> Any | None:
-        """The one node that reads a tensor; None where there are others, or the application sees it."""
+        """Return the only node that reads a tensor; None if others, a subgraph or the application read it too."""
         readers = self._readers.get(tensor, [])
         return readers[0] if len(readers) == 1 and tensor not in self._seen else None
 
     def quantised(self, tensor: str) -> bool:
-        """Whether a tensor was dequantised: what reads it has to stay one op to be computed in whole numbers."""
+        """Whether a tensor was dequantised: its reader has to stay a single op to be computed in integers."""
         maker = self.maker(tensor)
         return maker is not None and maker.op_type == "DequantizeLinear"
 
@@ -62,7 +62,7 @@ class OnnxGraph:
         return bool(self._readers.get(tensor))
 
     def constant(self, tensor: str) -> Any | None:
-        """The values of a constant as an array; None for what is computed."""
+        """Return the values of a constant as an array; None for a computed tensor."""
         from onnx import numpy_helper
 
         if tensor in self._constants:
@@ -74,12 +74,12 @@ class OnnxGraph:
         return None
 
     def shape(self, tensor: str) -> tuple[int, ...] | None:
-        """Its sizes; None unless all are known."""
+        """Return a tensor's sizes; None unless all are known."""
         constant = self._constants.get(tensor)
         return tuple(constant.dims) if constant is not None else self._shapes.get(tensor)
 
     def add_constant(self, hint: str, values: Any) -> str:
-        """A new constant's name."""
+        """Add a constant and return its name."""
         from onnx import numpy_helper
 
         name = self.name(hint)
@@ -89,7 +89,7 @@ class OnnxGraph:
         return name
 
     def name(self, hint: str) -> str:
-        """A tensor's name that nobody has."""
+        """Return an unused name for a tensor."""
         number = 0
         while (name := f"{hint}_{number}") in self._names:
             number += 1
@@ -97,13 +97,13 @@ class OnnxGraph:
         return name
 
     def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> Any:
-        """A new node, not yet in the network."""
+        """Return a new node, not yet in the network."""
         from onnx import helper
 
         return helper.make_node(kind, list(inputs), [output], name=f"{output}_{kind}", **attributes)
 
     def replace(self, old: Sequence[Any], new: Sequence[Any]) -> None:
-        """Put new nodes in the place of old ones, the last of which is where they go. Nodes are known by what they make."""
+        """Replace old nodes with new ones, at the place of the last old one. Nodes are identified by first output."""
         going, nodes = {node.output[0] for node in old}, self.nodes
         place = max(number for number, node in enumerate(nodes) if node.output[0] in going)
         kept = [node for node in nodes[: place + 1] if node.output[0] not in going]
@@ -114,7 +114,7 @@ class OnnxGraph:
         self._set([node, *self.nodes])
 
     def rewire(self, before: str, after: str) -> None:
-        """Have everybody that reads one tensor read another."""
+        """Make all readers of one tensor read another."""
         for node in self._readers.get(before, []):
             for place, name in enumerate(node.input):
                 if name == before:
@@ -128,7 +128,7 @@ class OnnxGraph:
         self.reindex()
 
     def tidied(self) -> Any:
-        """The network without constants that nobody reads any more, and without sizes that may have changed."""
+        """Return the network without constants no longer read, and without sizes that may have changed."""
         used = {name for node in self.model.graph.node for name in node.input} | self._seen
         kept = [each for each in self.model.graph.initializer if each.name in used]
         del self.model.graph.initializer[:]
@@ -138,7 +138,7 @@ class OnnxGraph:
 
 
 def attribute(node: Any, name: str, default: Any = None) -> Any:
-    """An attribute's value; a list where it is one, text as text."""
+    """Return an attribute's value: a list if it is one, text decoded."""
     from onnx import helper
 
     for each in node.attribute:
@@ -149,12 +149,12 @@ def attribute(node: Any, name: str, default: Any = None) -> Any:
 
 
 def load(path: Path) -> Any:
-    """The model with all its weights. Raises ValueError for what is no ONNX, or too large for one file."""
+    """Load the model with all its weights. Raises ValueError if it is not ONNX, or too large for one file."""
     import onnx
 
     try:
         model = onnx.load(str(path))
-    except Exception as error:  # the parser's own kinds
+    except Exception as error:  # the parser has its own exception types
         raise ValueError(f"it cannot be read as ONNX ({type(error).__name__})") from error
     if sum(len(each.raw_data) for each in model.graph.initializer) > _LARGEST:
         raise ValueError("its weights are over 1.5 GB, and no longer one file of ONNX")
@@ -162,7 +162,7 @@ def load(path: Path) -> Any:
 
 
 def _of_subgraphs(nodes: Iterable[Any]) -> Iterator[str]:
-    """What branches and loops read of the network around them."""
+    """Yield the tensors that branches and loops read, including those of the network around them."""
     inner = [each.g for node in nodes for each in node.attribute if each.HasField("g")]
     for graph in inner:
         yield from (name for node in graph.node for name in node.input)

@@ -1,4 +1,4 @@
-"""Sums over neighbours, in an image or across channels, rewritten into convolutions."""
+"""Rewrites of sums over neighbours, in an image or across channels, into convolutions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 from qhas.advise.onnx_graph import OnnxGraph, attribute
 
 _MOST_CHANNELS = 1024
-"""Of a normalisation: its convolution has the square of it in weights."""
+"""Maximum channels of a normalisation: the number of weights of its convolution is their square."""
 
 
 def convolution_for_average_pool(graph: OnnxGraph) -> int:
-    """Average pools of 2D images; one whose padding does not count is made up for at the border."""
+    """Replace average pools of 2D images with depthwise convolutions, corrected at the border if padding does not
+    count.
+    """
     import numpy as np
 
     changed = 0
@@ -23,7 +25,7 @@ def convolution_for_average_pool(graph: OnnxGraph) -> int:
         if not shape or len(shape) != 4 or len(kernel) != 2 or not plain or graph.quantised(pool.input[0]):
             continue
         if tuple(kernel) == shape[2:]:
-            continue  # it is a global one
+            continue  # a global pool
         weights = np.full((shape[1], 1, *kernel), 1.0 / (kernel[0] * kernel[1]), np.float32)
         kept = graph.add_constant(f"{pool.output[0]}_mean", weights)
         steps = attribute(pool, "strides", [1, 1])
@@ -51,7 +53,7 @@ def convolution_for_average_pool(graph: OnnxGraph) -> int:
 
 
 def _share_inside(size: int, side: int, step: int, before: int, after: int) -> Any:
-    """Which share of a window of so many taps lies inside, along one axis; window by window."""
+    """Return the share of each window of `side` taps that is inside the image, along one axis."""
     import numpy as np
 
     inside = np.pad(np.ones(size), (before, after))
@@ -60,7 +62,7 @@ def _share_inside(size: int, side: int, step: int, before: int, after: int) -> A
 
 
 def convolution_for_lrn(graph: OnnxGraph) -> int:
-    """Local response normalisation over few channels: the sum over neighbours is a 1x1 convolution."""
+    """Rewrite local response normalisation over few channels: the sum over neighbours is a 1x1 convolution."""
     import numpy as np
 
     changed = 0
@@ -69,7 +71,7 @@ def convolution_for_lrn(graph: OnnxGraph) -> int:
         if not shape or len(shape) != 4 or shape[1] > _MOST_CHANNELS or graph.quantised(node.input[0]):
             continue
         if size % 2 == 0:
-            continue  # ONNX Runtime takes odd sizes alone, so that nothing could be checked
+            continue  # ONNX Runtime only accepts odd sizes, so that nothing could be checked
         depth = shape[1]
         near = abs(np.subtract.outer(np.arange(depth), np.arange(depth))) <= size // 2
         band = (near * (attribute(node, "alpha", 1e-4) / size)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Networks with QuantizeLinear and DequantizeLinear pairs: whole numbers handed over by the application, and taken by it."""
+"""Rewrites of networks with QuantizeLinear and DequantizeLinear pairs: inputs and outputs become integers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from qhas.advise.onnx_graph import OnnxGraph
 
 
 class Step(NamedTuple):
-    """How whole numbers of a tensor stand for reals. `zero` is of their type."""
+    """How the integers of a tensor represent reals. `zero` has their type."""
 
     scale: Any
     zero: Any
 
     def whole(self, values: Any) -> Any:
-        """As QuantizeLinear has it: halves go to the even neighbour, what is beyond the type to its ends."""
+        """Quantise as QuantizeLinear does: halves round to even, values outside the type's range are clipped."""
         import numpy as np
 
         ends = np.iinfo(self.zero.dtype)
@@ -23,14 +23,14 @@ class Step(NamedTuple):
         )
 
     def real(self, values: Any) -> Any:
-        """As DequantizeLinear has it."""
+        """Dequantise as DequantizeLinear does."""
         import numpy as np
 
         return (values.astype(np.float32) - np.float32(self.zero)) * self.scale
 
 
 def quantised_inputs(graph: OnnxGraph) -> int:
-    """Inputs that are quantised first of all come as whole numbers."""
+    """Make integers of inputs that are quantised first of all."""
     changed = 0
     for value in graph.model.graph.input:
         node = graph.only_reader(value.name)
@@ -46,7 +46,7 @@ def quantised_inputs(graph: OnnxGraph) -> int:
 
 
 def quantised_outputs(graph: OnnxGraph) -> int:
-    """Outputs that are dequantised last of all are handed over as whole numbers."""
+    """Make integers of outputs that are dequantised last of all."""
     changed = 0
     for value in graph.model.graph.output:
         node = graph.maker(value.name)
@@ -67,7 +67,7 @@ def quantised_outputs(graph: OnnxGraph) -> int:
 
 
 def steps_of_ends(graph: OnnxGraph) -> dict[str, Step]:
-    """Of inputs that are quantised first of all, and outputs that are dequantised last of all."""
+    """Return the steps of inputs that are quantised first, and of outputs that are dequantised last."""
     ends = [
         *((value.name, graph.only_reader(value.name), "QuantizeLinear") for value in graph.model.graph.input),
         *((value.name, graph.maker(value.name), "DequantizeLinear") for value in graph.model.graph.output),
@@ -76,7 +76,7 @@ def steps_of_ends(graph: OnnxGraph) -> dict[str, Step]:
 
 
 def step_of(graph: OnnxGraph, node: Any | None, kind: str) -> Step | None:
-    """Of a node of that type with one scale for the whole tensor; None for others."""
+    """Return the step of a node of that type with one scale for the whole tensor; None for others."""
     if node is None or node.op_type != kind or len(node.input) < 3:
         return None
     scale, zero = graph.constant(node.input[1]), graph.constant(node.input[2])

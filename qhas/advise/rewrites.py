@@ -1,4 +1,4 @@
-"""The table of rewrites. Each is exact by algebra, up to the rounding of floats; where it comes from stands beside it."""
+"""The table of rewrites, with their sources. Each is algebraically exact, up to the rounding of floats."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from qhas.advise.onnx_graph import OnnxGraph
 
 @dataclass(frozen=True)
 class Rewrite:
-    """A change of form. `apply` changes a network in place, and says in how many places; 0 where it does not apply.
+    """A change of form. `apply` changes a network in place and returns the number of places, 0 if there are none.
 
-    `sentence` is what is done; `source` says who found that it may help; `interface` is what the application then has to do
-    otherwise, empty where it sees nothing.
+    `sentence` is what is done; `source` says why it may help, or where that was found; `interface` is what the
+    application then has to do differently, empty if it notices nothing.
     """
 
     name: str

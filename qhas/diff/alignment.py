@@ -1,7 +1,7 @@
-"""Which op of one DLC's network is which of the other's: by structure, names as a hint.
+"""Alignment of the ops of two DLCs' networks: by structure, with names as a hint.
 
-Exporters number their names (`/Conv_3`), so that one op put in renames all behind it. What an op is, where it stands and
-which weights it holds do not move with it: ops are paired by these, the strictest likeness first.
+Exporters number their names (`/Conv_3`), so inserting one op renames all those behind it. What an op is, where it is
+located and which weights it holds do not change with that: ops are paired by these, the strictest likeness first.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from qhas.profile.op_names import lasting_name
 
 @dataclass(frozen=True)
 class Node:
-    """An op among its neighbours. `sources` are the numbers of the ops that make its inputs, None for the graph's own."""
+    """An op among its neighbours. `sources` number the ops that produce its inputs; None is a graph input."""
 
     op: NetworkOp
     inputs: tuple[Tensor, ...]
-    """Constants are not among them."""
+    """Without constants."""
     constants: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     sources: tuple[int | None, ...]
 
     @property
     def name(self) -> str:
-        """Of the op, in the DLC and in profiles."""
+        """The op's name, in the DLC and in profiles."""
         return self.op.name
 
     @property
     def type(self) -> str:
-        """Of the op."""
+        """The op's type."""
         return self.op.type
 
 
@@ -43,7 +43,7 @@ Likeness = Callable[[Node], object]
 
 
 def nodes_of(network: Network) -> list[Node]:
-    """The ops of all graphs, in order."""
+    """Return the ops of all graphs, in order."""
     nodes: list[Node] = []
     for graph in network.graphs:
         nodes += _nodes(graph, len(nodes))
@@ -65,7 +65,7 @@ def _nodes(graph: Graph, first: int) -> Iterator[Node]:
 
 
 def align(before: Sequence[Node], after: Sequence[Node]) -> list[Match[Node]]:
-    """Every op of both sides in exactly one match."""
+    """Put every op of both sides into exactly one match."""
     pairs = _Pairs(before, after)
     for key in _keys(before, after):
         pairs.add(*key)
@@ -76,7 +76,7 @@ Keys = Sequence[Hashable]
 
 
 def _keys(before: Sequence[Node], after: Sequence[Node]) -> Iterator[tuple[Keys, Keys]]:
-    """What pairs ops, the strictest first: whoever has the same key as one op of the other side alone is that op."""
+    """Yield the keys of both sides' ops, the strictest kind first: ops with the same key are the same op."""
     exact, shaped, typed = (_Likenesses(before, after, like) for like in (_exact, _shaped, _typed))
     yield exact.around
     yield exact.from_inputs
@@ -109,7 +109,7 @@ def _typed(node: Node) -> object:
 
 
 def _weights(node: Node) -> Hashable | None:
-    """None for ops that hold none, or only a few numbers that others hold too."""
+    """Return type and weights; None for an op without any, or with only vectors, which others may share."""
     large = [tensor.weights for tensor in node.constants if len(tensor.shape) > 1]
     return (node.type, *large) if large else None
 
@@ -128,7 +128,7 @@ def _named(before: Sequence[Node], after: Sequence[Node], like: _Likenesses) -> 
 
 
 class _Likenesses:
-    """Digests of ops of both sides by one likeness: of each alone, with all before it, with all behind it."""
+    """Digests of both sides' ops by one likeness: each op alone, with all before it, with all behind it."""
 
     def __init__(self, before: Sequence[Node], after: Sequence[Node], like: Likeness) -> None:
         self._sides = (before, after)
@@ -136,17 +136,17 @@ class _Likenesses:
 
     @cached_property
     def from_inputs(self) -> tuple[list[str], list[str]]:
-        """Of an op and all that it is made from."""
+        """The digests of each op together with all ops that lead to it."""
         return self._each(_with_sources)
 
     @cached_property
     def to_outputs(self) -> tuple[list[str], list[str]]:
-        """Of an op and all that is made from it."""
+        """The digests of each op together with all ops that depend on it."""
         return self._each(_with_readers)
 
     @property
     def around(self) -> tuple[Keys, Keys]:
-        """Both."""
+        """The digests of each op in both directions."""
         first, second = (
             list(zip(*sides, strict=True)) for sides in zip(self.from_inputs, self.to_outputs, strict=True)
         )
@@ -159,7 +159,7 @@ class _Likenesses:
 
 
 def _with_sources(nodes: Sequence[Node], own: Sequence[str]) -> list[str]:
-    """A DLC lists ops after those they read."""
+    """Digest each op with all before it, in one pass: a DLC lists ops after those they read."""
     digests: list[str] = []
     for node, digest in zip(nodes, own, strict=True):
         sources = [
@@ -181,14 +181,14 @@ def _with_readers(nodes: Sequence[Node], own: Sequence[str]) -> list[str]:
 
 
 class _Pairs:
-    """Ops that were found to be the same, and which still have no partner."""
+    """The ops found to be the same so far, and those still without a partner."""
 
     def __init__(self, before: Sequence[Node], after: Sequence[Node]) -> None:
         self._free = (set(range(len(before))), set(range(len(after))))
         self._found: dict[int, int] = {}
 
     def add(self, before: Keys, after: Keys) -> None:
-        """Pair those without a partner that share a key: one with one, as many with as many in their order."""
+        """Pair the remaining ops that share a key, in order, if both sides have equally many of them."""
         left, right = (_groups(keys, free) for keys, free in zip((before, after), self._free, strict=True))
         for key in left.keys() & right.keys():
             if key is not None and len(left[key]) == len(right[key]):
@@ -197,7 +197,7 @@ class _Pairs:
                 self._free[1].difference_update(right[key])
 
     def sorted(self) -> dict[int, int]:
-        """By place."""
+        """Return the pairs in the order of the ops before."""
         return dict(sorted(self._found.items()))
 
 

@@ -1,7 +1,7 @@
-"""What else differs between two sides than their speed: SoC, SDK, network, options, device.
+"""What differs between two sides apart from their speed: SoC, SDK, network, options, device.
 
-The records say most of it. What they do not say, or where there are none, the figures have to show (`qhas.diff.observed`);
-what both sides state alike is never observed to have changed.
+The records state most of it. What they do not state, or everything if there are none, has to be inferred from the
+figures (`qhas.diff.observed`); what both sides state to be equal is never reported as an observed change.
 """
 
 from __future__ import annotations
@@ -43,48 +43,48 @@ _ORDER = {kind: place for place, kind in enumerate(CircumstanceKind)}
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of one side."""
+    """What is known about one side."""
 
     file: QhasFile
     record: CellRecord | None = None
     network: Network | None = None
-    """Of its DLC, where that was recorded."""
+    """The network of its DLC, if that was recorded."""
     sources: SourceMap | None = None
-    """Of an ONNX: the nodes and modules that its ops are of."""
+    """The nodes and modules of its ONNX that its ops come from."""
     beside: Runtrace | None = None
-    """The runtrace that stands beside a file; a record has its own."""
+    """The runtrace found next to a file; a record has its own."""
 
     @cached_property
     def ops(self) -> list[Op]:
-        """Its ops, each with its module where the sources tell it."""
+        """Its ops, each with its module if the sources name it."""
         return ops_of(self.file, self.sources)
 
     @property
     def origin(self) -> Origin:
-        """Of its figures."""
+        """Whether its figures come from a device or a simulator."""
         if self.record:
             return self.record.origin
         return Origin.SIMULATOR if self.file.simulated else Origin.DEVICE
 
     @property
     def runtrace(self) -> Runtrace | None:
-        """That of the very inference of the QHAS file, if there is one."""
+        """The runtrace of the very inference that the QHAS file describes, if there is one."""
         trace = self.told_runtrace
         return trace if trace and of_one_inference(trace, self.file) else None
 
     @property
     def told_runtrace(self) -> Runtrace | None:
-        """The same, also where it is of another run."""
+        """The side's runtrace, even if it belongs to another run."""
         return self.record.runtrace if self.record else self.beside
 
     @property
     def digest(self) -> str | None:
-        """Of the DLC it was made from, where a record tells."""
+        """Digest of its DLC, if a record states it."""
         return self.record.model.sha256 if self.record and self.record.model else None
 
 
 def same_network(before: Evidence, after: Evidence) -> bool:
-    """Whether the records say that both sides ran the very same DLC. False where they do not tell."""
+    """Whether, according to the records, both sides ran the very same DLC. False if they do not say."""
     return before.digest is not None and before.digest == after.digest
 
 
@@ -97,9 +97,9 @@ def circumstances(
     clock: Figure,
     networks: NetworkDiff | None = None,
 ) -> list[Circumstance]:
-    """The one that explains most first; those that explain nothing last. Ops are counted that are of the network.
+    """List the circumstances, the most explanatory first; those that explain nothing last.
 
-    `networks` is the difference of those, where both are recorded.
+    Only ops of the network are counted. `networks` is the difference of the networks, if both are recorded.
     """
     ops = [op for op in ops if op.of_network]
     old, new = _settings(before, after)
@@ -133,7 +133,7 @@ def _modules(
 
 
 def _other_bytes(before: Evidence, after: Evidence) -> list[Circumstance]:
-    """Of networks that nobody recorded: the ops that ran look alike, and what else changed is not known."""
+    """Report another DLC whose network was not recorded: the ops look alike, and what changed is unknown."""
     if None in (before.digest, after.digest):
         return []
     sentence = "another DLC, whose network was not recorded"
@@ -149,7 +149,7 @@ def _options(side: Evidence) -> Options:
 
 
 def _settings(before: Evidence, after: Evidence) -> tuple[Settings, Settings]:
-    """Of records where both sides have one: a file and a record call the same SDK by other names."""
+    """Read the settings from records if both sides have one: files name the same SDK differently."""
     if before.record and after.record:
         old, new = _of_record(before.record), _of_record(after.record)
     else:
@@ -171,7 +171,7 @@ def _of_record(record: CellRecord) -> dict[CircumstanceKind, str]:
 
 
 def _of_file(file: QhasFile) -> dict[CircumstanceKind, str]:
-    """What a file says of itself: a simulated one much, a device's nothing."""
+    """Return what a file states about itself: SoC and SDK if it is simulated, nothing if it is a device's."""
     provenance = {Kind.SOC: file.provenance.get("soc"), Kind.SDK: file.provenance.get("library")}
     return {kind: str(text) for kind, text in provenance.items() if text}
 
@@ -191,5 +191,5 @@ def _differences(before: Settings, after: Settings) -> Iterator[Circumstance]:
 
 
 def _follows(kind: CircumstanceKind, before: Settings, after: Settings) -> bool:
-    """Another SoC is another device with another build: that is one circumstance and not three."""
+    """Whether the change follows from another SoC: other device, other build, but only one circumstance."""
     return kind in (Kind.DEVICE, Kind.BUILD) and before.get(Kind.SOC) != after.get(Kind.SOC)

@@ -1,4 +1,4 @@
-"""Two files, or two cells with their files, into one CellDiff."""
+"""Comparison of two files, or two cells with their files, as one CellDiff."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from qhas.profile.timing import timing
 from qhas.units import signed_percent
 
 THRESHOLD_PERCENT = 3.0
-"""A change of time below it is no change. Devices differ by as much from night to night."""
+"""A change of time up to this counts as none: devices vary by as much from night to night."""
 _UNNAMED_SHARE = 0.01
 _WORTH_A_REMARK = 1.0
 """Percent."""
@@ -35,10 +35,10 @@ def compare(
     labels: tuple[str, str] | None = None,
     rows: bool = True,
 ) -> CellDiff:
-    """What changed from one side to the other. Raises InvalidInput for sides of different origin.
+    """Compare two sides. Raises InvalidInput if they are of different origin.
 
-    `labels` name the sides for people; without them the run ids of the records, or the names of the files.
-    Without `rows` it lists no ops: to make and to free so many is a fifth of what a cell's page takes.
+    `labels` name the sides to users; the default is the records' run ids, or the names of the files. Without `rows`
+    the result lists no ops: creating and freeing that many takes a fifth of the time for a cell's page.
     """
     sides = (_side(before, labels and labels[0]), _side(after, labels and labels[1]))
     _require_one_origin(*sides)
@@ -70,7 +70,7 @@ def compare(
 
 
 def _networks(before: Evidence, after: Evidence) -> NetworkDiff | None:
-    """None where one is not recorded, and of the very same DLC, where there is nothing to tell."""
+    """Compare the networks; None if one is not recorded, or if both sides ran the very same DLC."""
     if same_network(before, after) or before.network is None or after.network is None:
         return None
     return network_diff(before.network, after.network)
@@ -106,7 +106,7 @@ def _require_one_origin(before: Side, after: Side) -> None:
 
 
 def _verdict(time: Figure, threshold_percent: float) -> Outcome:
-    """The change is held against the smaller side, so that what is worse one way is better the other way."""
+    """Relate the change to the smaller side, so that worse in one direction is better in the other."""
     smaller = min(time.before or 0.0, time.after or 0.0)
     if not smaller or abs(time.change or 0.0) * 100 <= threshold_percent * smaller:
         return Outcome.SAME
@@ -161,7 +161,7 @@ _TOTALS = (WORK, DRAM_READ, VTCM_READ)
 
 
 def _misleading(figures: dict[str, Figure], first: Figure, origin: Origin) -> Iterator[str]:
-    """Totals that moved against the time: who reads only them concludes the opposite."""
+    """Yield a remark on each total that moved against the time: on its own it suggests the opposite."""
     time = first.percent or 0.0
     for total in _TOTALS:
         percent = figures[total.name].percent or 0.0

@@ -1,12 +1,13 @@
-"""The difference of an inference's time, taken apart so that the parts add up to it.
+"""The difference in an inference's time, split into parts that add up to it.
 
-Cycles: the timeline of the core that ends last is the dominant-path cycles of its ops, plus idle cycles, plus what the file
-gives to nobody. Time: the graph's cycles at a clock, plus the start-up before it (VTCM acquire and power-up). With `c` for
-cycles and `f` for clock, before (0) and after (1),
+Cycles: the timeline of the core that ends last is the dominant-path cycles of its ops, plus idle cycles, plus those
+that the file gives to no op. Time: the graph's cycles at a clock, plus the start-up before it (VTCM acquire and
+power-up). With `c` for cycles and `f` for clock, before (0) and after (1),
 
     c1 / f1 - c0 / f0  =  (c1 - c0) / f0  +  c1 (1 / f1 - 1 / f0)
 
-where the first term is split over the parts of the timeline in proportion to their cycles, and the second is the clock's.
+where the first term is divided among the parts of the timeline in proportion to their cycles, and the second is the
+clock's.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ _PHRASES: dict[OpEffect, str] = {
 
 
 _GAVE_WAY = "replaced by other ops"
-"""Of an op that others stand for, where no HTP op was made of those."""
+"""Phrase for a replaced op whose replacements were compiled to no HTP op."""
 _ROUNDING_US = 1e-6
-"""Of sums of floating-point numbers; files hold whole microseconds."""
+"""Rounding error of floating-point sums; files hold whole microseconds."""
 
 
 def contributions(before: Timing, after: Timing, ops: Sequence[OpChange]) -> list[Contribution]:
-    """The parts, the largest difference of time first. Parts that did not change are left out."""
+    """Return the parts, the largest difference in time first, without those that did not change."""
     if not (before.apart and after.apart):
         before, after = before.undivided(), after.undivided()
     rates = _rates(before, after)
@@ -65,14 +66,14 @@ def contributions(before: Timing, after: Timing, ops: Sequence[OpChange]) -> lis
 
 
 def _rates(before: Timing, after: Timing) -> tuple[float | None, float | None]:
-    """Microseconds a cycle: at the clocks where both are told, else what the graph took for its cycles."""
+    """Return microseconds per cycle: from the clocks if both are known, else from the graph's own time."""
     if before.clock_mhz and after.clock_mhz:
         return 1 / before.clock_mhz, 1 / after.clock_mhz
     return before.us_a_cycle, after.us_a_cycle
 
 
 def _of_ops(ops: Iterable[OpChange]) -> Iterator[Contribution]:
-    """Gains and losses of one type and effect stay apart: netted, they would hide each other."""
+    """Sum the ops by type and effect, gains and losses separately: netted, they would hide each other."""
     groups: dict[tuple[str, OpEffect, bool], list[OpChange]] = defaultdict(list)
     for op in ops:
         if change := op.change:
@@ -117,7 +118,7 @@ def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpChange]) -> Iterat
 def _of_time(
     before: Timing, after: Timing, rates: tuple[float | None, float | None]
 ) -> Iterator[tuple[Part, str, float]]:
-    """What is no cycle of the timeline, in microseconds."""
+    """Yield the parts that are not cycles of the timeline, in microseconds."""
     old, new = rates
     clocks = before.clock_mhz and after.clock_mhz
     if old is not None and new is not None:
@@ -140,7 +141,7 @@ def _of_time(
 
 
 def renamed(ops: Iterable[OpChange | OpDiff]) -> int:
-    """How many ops have another name than before, apart from the numbers that every compile moves."""
+    """Count the ops matched by place whose name changed, apart from the numbers that every compile moves."""
     return sum(
         op.matched is Matched.PLACE
         and lasting_name(op.name_before or "") != lasting_name(op.name_after or "")

@@ -1,4 +1,4 @@
-"""What happened to each op between two sides, beside the time it takes."""
+"""What happened to each op between two sides, apart from the time it takes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from qhas.diff.ops import Op
 from qhas.profile.op_names import of_network
 
 _DRAM_BYTES = 4096
-"""That an op's traffic must change by, beside a tenth of it, to be worth naming."""
+"""The least change of an op's traffic worth naming; it must also exceed a tenth of the traffic."""
 _SHARE = 0.10
-"""Of elements or bytes: less is padding and the overlap of tiles."""
+"""A change of elements or bytes up to this share is padding or the overlap of tiles."""
 
 Holds = Callable[[Op, Op], bool]
 _Read = Callable[[Op], int | None]
@@ -28,7 +28,7 @@ _SLOWER, _FASTER = +1, -1
 
 
 class _Rule(NamedTuple):
-    """When an effect holds; and the sign of the change of time it can explain, if it is only one."""
+    """When an effect holds, and the sign of the change in time that it can explain; 0 for either."""
 
     effect: OpEffect
     holds: Holds
@@ -76,7 +76,7 @@ _OF_COMPILER = (
     _Rule(OpEffect.LESS_DRAM, lambda before, after: _more_dram(after, before), _FASTER),
     _Rule(OpEffect.RECOMPILED, lambda before, after: before.kinds != after.kinds),
 )
-"""The first that holds, and can explain the change of time, is the one to look at."""
+"""The first rule that holds and can explain the change in time is the one that counts."""
 _FIGURES: tuple[tuple[str, Unit, _Read], ...] = tuple(
     (name, unit, attrgetter(name))
     for name, unit in (
@@ -97,8 +97,10 @@ _OF_ONE_SIDE = {
 
 @dataclass(frozen=True)
 class Sameness:
-    """What both sides have in common. The very same network has the same topology, and no op of it another shape or data
-    type: what looks so are other tiles.
+    """What both sides have in common.
+
+    The very same network has the same topology, and none of its ops has another shape or data type: what looks like one
+    is other tiling.
     """
 
     topology: bool
@@ -106,9 +108,10 @@ class Sameness:
 
 
 class OpChange(Struct, frozen=True):
-    """A match, and what explains a comparison of it; `before` and `after` are cycles of the dominant path, which is time.
+    """A match and what explains it; `before` and `after` are cycles on the dominant path, which is time.
 
-    An `OpDiff` has more: it lists ops, and there are hundreds in every cell of a night that only explain.
+    An `OpDiff` holds more, as a row in a list of ops; every cell of a night has hundreds of ops that only serve to
+    explain.
     """
 
     match: Match[Op]
@@ -126,27 +129,27 @@ class OpChange(Struct, frozen=True):
 
     @property
     def matched(self) -> Matched:
-        """How an op of one side was found on the other."""
+        """How the op of one side was found on the other."""
         return self.match.how
 
     @property
     def name(self) -> str:
-        """For people: the name after, or before where there is none."""
+        """The name to show: the one after, or the one before if there is none."""
         return self.name_after or self.name_before or ""
 
     @property
     def type(self) -> str:
-        """For people: the type after, or before where there is none."""
+        """The type to show: the one after, or the one before if there is none."""
         return self.type_after or self.type_before or ""
 
     @property
     def change(self) -> float | None:
-        """After minus before; None where a side does not tell."""
+        """After minus before; None if either is unknown."""
         return None if self.before is None or self.after is None else self.after - self.before
 
 
 def op_changes(matches: Iterable[Match[Op]], same: Sameness) -> list[OpChange]:
-    """What became of every match, the largest difference on the dominant path first."""
+    """Describe what happened in each match, the largest difference on the dominant path first."""
     changes = [_change(match, same) for match in matches]
     return sorted(changes, key=lambda op: (-abs(op.change or 0), op.name))
 
@@ -171,13 +174,13 @@ def _change(match: Match[Op], same: Sameness) -> OpChange:
 
 
 def op_diffs(changes: Iterable[OpChange]) -> list[OpDiff]:
-    """Each as a row of a comparison that lists its ops."""
+    """Return each change as a row for a comparison that lists its ops."""
     return _table().validate_python([_row(op) for op in changes])
 
 
 @cache
 def _table() -> TypeAdapter[list[OpDiff]]:
-    """Validates all rows and their figures in one call, in half the time of one for each."""
+    """Return an adapter that validates all rows in one call, in half the time of one call for each."""
     return TypeAdapter(list[OpDiff])
 
 
@@ -215,14 +218,14 @@ def _effect(match: Match[Op], same: Sameness) -> OpEffect:
 
 
 def _sum(values: Iterable[int | None]) -> float | None:
-    """Of no ops it is 0: what is not there takes nothing."""
+    """Sum the known values: None if all are unknown, but 0 for no ops, which take nothing."""
     every = [*values]
     told = [value for value in every if value is not None]
     return float(sum(told)) if told or not every else None
 
 
 def _main(ops: Sequence[Op]) -> Op | None:
-    """The one that did most, of several that stand for each other."""
+    """Return the op with the most cycles, of several that were matched together."""
     return max(ops, key=lambda op: (op.cycles, op.name), default=None)
 
 

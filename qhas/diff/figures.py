@@ -16,7 +16,7 @@ from qhas.runs.record import CellRecord
 
 
 def figures(before: Evidence, after: Evidence) -> list[Figure]:
-    """Of the whole inference."""
+    """Compare the figures of the whole inference."""
     sides = [(side, _profile(side)) for side in (before, after)]
     rows = [(figure, [_read(figure, *side) for side in sides]) for figure in FIGURES if figure.compared]
     return [Figure(name=row.name, unit=row.unit, before=old, after=new) for row, (old, new) in rows]
@@ -28,7 +28,7 @@ def _profile(side: Evidence) -> Profile:
 
 
 def _read(figure: profile.Figure, side: Evidence, profiled: Profile) -> float | None:
-    """Of its file where that tells it, else as a record would have it."""
+    """Read a figure from the side's file if that states it, else as a record would; None for another origin."""
     if side.origin not in figure.origins:
         return None
     value = figure.of_file(side.file) if figure.of_file else None
@@ -36,10 +36,10 @@ def _read(figure: profile.Figure, side: Evidence, profiled: Profile) -> float | 
 
 
 def deciding(before: Evidence, after: Evidence, figures: Mapping[str, Figure]) -> Figure:
-    """What a verdict is about: the latency where both sides have one, else the graph's own time, warm before cold.
+    """Return what decides a verdict: latency if both sides have one, else the graph's own time, warm before cold.
 
-    Power-up and VTCM acquire of the first inference decide nothing: they differ from run to run by more than networks
-    take. Of a device whose file does not tell the graph's own time, the cycles are left, which are the graph's alone.
+    Power-up and VTCM acquire of the first inference decide nothing: they vary from run to run by more than networks
+    take. For a device whose file does not state the graph's own time, the cycles decide, which are the graph's alone.
     """
     if median := latency(before.record, after.record):
         return median
@@ -52,14 +52,14 @@ def deciding(before: Evidence, after: Evidence, figures: Mapping[str, Figure]) -
 
 
 def clock(time: Figure, figures: Mapping[str, Figure]) -> Figure:
-    """That of the inferences which the time is of, where it is told."""
+    """Return the clock of the inferences that `time` is about: of the warm ones if known, else the first."""
     warm = figures[WARM_CLOCK.name]
     is_warm = time.name in (LATENCY.name, WARM.name) and warm.change is not None
     return warm if is_warm else figures[CLOCK.name]
 
 
 def latency(before: CellRecord | None, after: CellRecord | None) -> Figure | None:
-    """The medians of both sides; None unless both have one."""
+    """Return the median latencies of both sides; None unless both have one."""
     sides = [LATENCY.read(record) if record else None for record in (before, after)]
     if None in sides:
         return None
@@ -67,7 +67,7 @@ def latency(before: CellRecord | None, after: CellRecord | None) -> Figure | Non
 
 
 def resources(before: QhasFile, after: QhasFile) -> list[Resource]:
-    """By core and kind of unit, in the order of the files."""
+    """Compare the resources by core and kind of unit, in the order of the files."""
     left, right = _by_unit(before), _by_unit(after)
     return [
         Resource(
@@ -109,7 +109,7 @@ def _mean_utilization(rows: Sequence[ResourceRow]) -> float:
 
 
 def htp_ops(before: QhasFile, after: QhasFile) -> list[HtpOpDiff]:
-    """The types of HTP ops that differ: what the dominant path gained and lost, the largest difference first."""
+    """Return the HTP op types that differ, which is what the dominant path gained and lost; the largest first."""
     core = (before.longest.htp, after.longest.htp)
     left, right = (_by_type(file.htp_op_types) for file in (before, after))
     rows = []

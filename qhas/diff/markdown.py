@@ -10,12 +10,12 @@ from qhas.profile.figures import SHOW
 from qhas.units import count, signed, signed_percent, signed_time
 
 _EXPLAINED = 20
-"""Cells in full; the table has them all."""
+"""Number of cells shown in full; the table has them all."""
 _PARTS = 8
 
 
 def cell_rows(diff: RunDiff) -> list[dict[str, str]]:
-    """A row for each cell that was compared, the worst first, then those that were not."""
+    """Return a row for each cell that was compared, the worst first, then for those that were not."""
     compared = [
         {
             "cell": cell.after.cell or cell.after.label,
@@ -42,7 +42,7 @@ def cell_rows(diff: RunDiff) -> list[dict[str, str]]:
 
 
 def explained(diff: RunDiff) -> str:
-    """The sentence of the runs, and of each cell whose time changed what adds up to the change."""
+    """Return the sentence of the runs and, for cells whose time changed, the largest parts of the change."""
     changed = [cell for cell in diff.cells if cell.verdict is not Outcome.SAME]
     parts = [f"# {as_text(diff.after)} against {as_text(diff.before)}", as_text(diff.sentence)]
     parts += ["\n".join(_cell(cell)) for cell in changed[:_EXPLAINED]]

@@ -1,6 +1,6 @@
-"""Which op of one network is which of the other: by name, then by type and place where names moved.
+"""Matching of the ops of two networks: by name, then by type and place where names moved.
 
-Ops of the network and what the compiler adds to them (inputs, outputs, constants, services) never stand for each other.
+Ops of the network are never matched with those that the compiler adds (inputs, outputs, constants, services).
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ AnOp = TypeVar("AnOp", bound=Named)
 
 @dataclass(frozen=True)
 class Match(Generic[AnOp]):
-    """Ops that are the same on both sides, or that stand for each other; one side is empty for what is new or gone."""
+    """Ops that are the same on both sides or replace each other; one side is empty for a new or removed op."""
 
     how: Matched
     before: tuple[AnOp, ...]
     after: tuple[AnOp, ...]
     known: bool = False
-    """Whether the DLCs tell what their author changed of it: `effect`, None for nothing."""
+    """Whether the DLCs show what their author changed in it: that is `effect`, None for nothing."""
     effect: OpEffect | None = None
 
 
 def match(before: Sequence[Op], after: Sequence[Op]) -> list[Match[Op]]:
-    """Every op of both sides in exactly one match."""
+    """Put every op of both sides into exactly one match."""
     return [
         pair
         for networks in (True, False)
@@ -62,8 +62,9 @@ def _likeness(op: Op) -> tuple[str, str | None, int | None]:
 
 
 def _in_order(before: Sequence[Op], after: Sequence[Op]) -> dict[int, int] | None:
-    """Pairs by place, where ops were only put in or only taken out and all others are alike in their order: then it is the
-    names that moved, as an exporter's numbers do. None otherwise.
+    """Pair ops by place if ops were only inserted or only removed, and all others are alike in their order.
+
+    Then it is the names that moved, as an exporter's numbers do. Return None otherwise.
     """
     if _first(after, before):
         turned = _in_order(after, before)
@@ -81,9 +82,9 @@ def _in_order(before: Sequence[Op], after: Sequence[Op]) -> dict[int, int] | Non
 
 
 def placed(before: Sequence[AnOp], after: Sequence[AnOp], pairs: Mapping[int, int]) -> Iterator[Match[AnOp]]:
-    """The pairs by position, and what has no partner among them by its place between those.
+    """Yield the given pairs of positions as matches, and match the remaining ops by their place between them.
 
-    An alignment of two sequences depends on which is the first: it is made one way, and turned round for the other.
+    An alignment of two sequences depends on which comes first: it is computed one way, and reversed for the other.
     """
     if _first(after, before):
         yield from map(_turned, _placed(after, before, dict(sorted((j, i) for i, j in pairs.items()))))
@@ -109,16 +110,17 @@ def _placed(before: Sequence[AnOp], after: Sequence[AnOp], pairs: Mapping[int, i
 
 
 def _how(old: Named, new: Named, names: Mapping[str, int]) -> Matched:
-    """Among several of one lasting name, only its place tells which op it is."""
+    """Return how two ops were matched: among several with one lasting name, only place identifies an op."""
     alone = names[lasting_name(old.name)] == 1 and lasting_name(old.name) == lasting_name(new.name)
     return Matched.NAME if alone or old.name == new.name else Matched.PLACE
 
 
 def same_topology(before: Sequence[Op], after: Sequence[Op]) -> bool:
-    """Whether the ops that both sides name stand at the same places of the network.
+    """Whether the ops that both sides name are at the same places in the network.
 
-    An op that was put in or taken out moves those behind it. One that only one side has, where nothing moved, is in both
-    networks, and one compiler made no HTP op of it. Of an op behind all others that cannot be told.
+    Inserting or removing an op moves those behind it. If nothing moved, an op that only one side has is in both
+    networks, and one compiler made no HTP op from it. For an op behind all others this cannot be known: the answer is
+    False.
     """
     old, new = _places(before), _places(after)
     common = old.keys() & new.keys()
@@ -129,7 +131,7 @@ def same_topology(before: Sequence[Op], after: Sequence[Op]) -> bool:
 
 
 def _places(ops: Sequence[Op]) -> dict[tuple[str, int], int]:
-    """Where the ops of the network stand, by lasting name and, where several have it, their number among those."""
+    """Return the places of the network's ops, keyed by lasting name and number among those that share it."""
     places: dict[str, list[int]] = defaultdict(list)
     for op in ops:
         if op.place is not None and of_network(op.type):
@@ -138,8 +140,10 @@ def _places(ops: Sequence[Op]) -> dict[tuple[str, int], int]:
 
 
 def _by_name(before: Sequence[Op], after: Sequence[Op]) -> dict[int, int]:
-    """Pairs of positions. Where several ops have one lasting name, as many on both sides, their numbers tell the order;
-    where one side has more of them, only the very same name tells.
+    """Return pairs of positions by lasting name.
+
+    If several ops share one and have the same types on both sides, their numbers give the order; otherwise only ops
+    with exactly the same name are paired.
     """
     old, new = _by_lasting_name(before), _by_lasting_name(after)
     pairs: dict[int, int] = {}
@@ -154,7 +158,7 @@ def _by_name(before: Sequence[Op], after: Sequence[Op]) -> dict[int, int]:
 
 
 def _by_lasting_name(ops: Sequence[Op]) -> dict[str, list[int]]:
-    """Positions of the ops of a name: by type, then in the order of the network."""
+    """Return the positions of the ops for each lasting name: by type, then in the order of the network."""
     groups: dict[str, list[int]] = defaultdict(list)
     for i in sorted(range(len(ops)), key=lambda i: (ops[i].type, moving_numbers(ops[i].name))):
         groups[lasting_name(ops[i].name)].append(i)
@@ -173,10 +177,10 @@ def _unique(ops: Sequence[Op], among: Sequence[int]) -> dict[str, int]:
 def _by_place(
     before: Sequence[AnOp], after: Sequence[AnOp], pairs: Mapping[int, int]
 ) -> Iterator[Match[AnOp]]:
-    """Align what has no partner of its name and type, between the ops that share a name.
+    """Align the ops that have no partner of their name and type, between the pairs that share a name.
 
-    Those stand in both sequences under one token, so that an alignment never crosses them; the others stand under
-    their type. Where a name went over to an op of another type, the ops right before it belong to it: a convolution whose
+    Each pair has one token in both sequences, so that an alignment never crosses it; the token of any other op is its
+    type. If a name passed to an op of another type, the ops right before it belong to it: a convolution whose
     activation was fused has the activation's name.
     """
     partners = {j: i for i, j in pairs.items()}
@@ -205,7 +209,7 @@ def _by_place(
 
 
 def _unpaired(gone: Sequence[AnOp], new: Sequence[AnOp]) -> Iterator[Match[AnOp]]:
-    """What stands between two ops that both sides have, on one side or on both; as many as before, one for one."""
+    """Match the ops between two that both sides have: one for one, if there are equally many on both sides."""
     if len(gone) == len(new):
         yield from (Match(Matched.REPLACED, (old,), (op,)) for old, op in zip(gone, new, strict=True))
     elif gone and new:

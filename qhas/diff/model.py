@@ -1,7 +1,7 @@
-"""The result of a comparison, as it is stored and shown: a cell against a cell, a run against a run.
+"""The result of a comparison, as it is stored and shown: of two cells, or of two runs.
 
-Everywhere `before` is the base and `after` what is judged; a difference is after minus before, so a positive one of
-time or bytes is a loss.
+Throughout, `before` is the base and `after` is what is judged; a difference is after minus before, so a positive
+difference in time or bytes is a loss.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from qhas.runs.record import Origin
 
 
 class DiffPart(Stored):
-    """Base of everything here; readers ignore keys they do not know."""
+    """Base class of all models in this module; readers ignore keys they do not know."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class Figure(DiffPart):
-    """One figure of both sides; None where a side does not tell."""
+    """One figure on both sides; None if a side does not state it."""
 
     name: str
-    """As in `qhas.profile.figures`, or as the vendor names it where it is of a resource or an op."""
+    """As in `qhas.profile.figures`; for a resource or an op, as the vendor names it."""
     unit: Unit
     before: float | None
     after: float | None
 
     @property
     def change(self) -> float | None:
-        """After minus before; None where a side does not tell."""
+        """After minus before; None if either is unknown."""
         return None if self.before is None or self.after is None else self.after - self.before
 
     @property
     def percent(self) -> float | None:
-        """The change in percent of before; None from nothing, of decibels, or where a side does not tell."""
+        """The change in percent of before; None if before is 0, for decibels, or if either is unknown."""
         if self.change is None or not self.before or self.unit is Unit.DECIBELS:
             return None
         return 100 * self.change / self.before
 
 
 class Resource(DiffPart):
-    """The threads of one kind of unit, HMX, HVX or DMA, of one core. Traffic in bytes."""
+    """The threads of one kind of unit (HMX, HVX or DMA) on one core. Traffic in bytes."""
 
     core: int
     unit: str
@@ -62,53 +62,53 @@ class Matched(StrEnum):
     NAME = "name"
     """The same name, apart from the numbers that every compile moves (`qhas.profile.op_names`)."""
     PLACE = "place"
-    """The name moved: the same type at the same place between ops that kept theirs."""
+    """The name moved: the same type at the same place between ops that kept their names."""
     REPLACED = "replaced"
-    """Stands where ops of other types stood."""
+    """In the place of ops of other types."""
     ADDED = "added"
-    """Only after."""
+    """Only present after."""
     REMOVED = "removed"
-    """Only before."""
+    """Only present before."""
 
 
 class OpEffect(StrEnum):
-    """What happened to an op of the network, beside its time. Of several that hold, the first is the one to look at."""
+    """What happened to an op of the network, apart from its time. If several hold, the first one counts."""
 
     ADDED = "added"
-    """Only after."""
+    """Only present after."""
     REMOVED = "removed"
-    """Only before."""
+    """Only present before."""
     REPLACED = "replaced"
-    """Stands where ops of other types stood."""
+    """In the place of ops of other types."""
     DATA_TYPE = "data_type"
     """Its results have another data type."""
     ATTRIBUTES = "attributes"
-    """Its author gave it other attributes, or another kernel or number of channels."""
+    """Its author gave it other attributes, another kernel or another number of channels."""
     RESHAPED = "reshaped"
-    """Its results have another shape, or, where no DLC tells, another size."""
+    """Its results have another shape or, without a DLC, another size."""
     REFERENCE_GAINED = "reference_gained"
-    """More HTP ops of it are slow reference implementations."""
+    """More of its elements are computed by slow reference implementations."""
     REFERENCE_LOST = "reference_lost"
     FORMAT_CHANGE_GAINED = "format_change_gained"
-    """More HTP ops of it only change the memory format."""
+    """More of its elements pass through HTP ops that only change the memory format."""
     FORMAT_CHANGE_LOST = "format_change_lost"
     HMX_LOST = "hmx_lost"
     """None of its HTP ops uses the matrix engine any more."""
     HMX_GAINED = "hmx_gained"
     MORE_DRAM = "more_dram"
-    """It moves more to and from DRAM."""
+    """It moves more data to and from DRAM."""
     LESS_DRAM = "less_dram"
     RECOMPILED = "recompiled"
-    """It became other HTP ops, or another number of them."""
+    """It was compiled to other HTP ops, or to another number of them."""
     NONE = "none"
-    """The same HTP ops on the same data took another share of the dominant path."""
+    """The same HTP ops on the same data; only their share of the dominant path may differ."""
 
 
 class OpDiff(DiffPart):
-    """A QNN op of the network: an instance, on both sides or on one.
+    """A QNN op instance of the network, on both sides or on one.
 
     `dominant` is its share of the dominant path in cycles, which is time; `cycles` is its work, summed over parallel
-    threads. For a REPLACED group `name_before` and `name_after` join the names of its ops with ` + `.
+    threads. In a REPLACED group, `name_before` and `name_after` are the names of its ops joined with ` + `.
     """
 
     name_before: str | None
@@ -128,25 +128,25 @@ class OpDiff(DiffPart):
     data_type_before: str | None = None
     data_type_after: str | None = None
     module: str | None = None
-    """Path of the module that it is of, where its ONNX says so: of several ops, the first's that has one."""
+    """Path of the module it belongs to, if its ONNX says so; of several ops, the first one's that has any."""
     op_count: int = 1
-    """QNN ops that a REPLACED group holds after; 1 otherwise."""
+    """Number of QNN ops in a REPLACED group after; 1 otherwise."""
     of_network: bool = True
-    """Whether the network's author wrote it: the compiler adds inputs, outputs, constants and services."""
+    """Whether the network's author wrote it; the compiler adds inputs, outputs, constants and services."""
 
     @property
     def name(self) -> str:
-        """For people: the name after, or before where there is none."""
+        """The name to show: the one after, or the one before if there is none."""
         return self.name_after or self.name_before or ""
 
     @property
     def type(self) -> str:
-        """For people: the type after, or before where there is none."""
+        """The type to show: the one after, or the one before if there is none."""
         return self.type_after or self.type_before or ""
 
 
 class HtpOpDiff(DiffPart):
-    """A type of HTP op, as in `q::Add.tcm`: what the network was compiled to. Its share of the dominant path included."""
+    """A type of HTP op that the network was compiled to, such as `q::Add.tcm`; `dominant` as in an OpDiff."""
 
     op: str
     format_change: bool
@@ -157,7 +157,7 @@ class HtpOpDiff(DiffPart):
 
 
 class Part(StrEnum):
-    """What takes time. The parts of an inference add up to its time."""
+    """A part of an inference's time. The parts add up to the whole."""
 
     OPS = "ops"
     """Ops of the network that share a type and an effect: their cycles on the dominant path."""
@@ -166,28 +166,28 @@ class Part(StrEnum):
     UNNAMED = "unnamed"
     """Cycles of the timeline that the file gives to no op and does not call idle."""
     CLOCK = "clock"
-    """The same cycles at another clock; where nobody tells the clock, in another time."""
+    """The same cycles at another clock or, if the clock is unknown, in another time."""
     AROUND = "around"
     """What the graph's execution takes outside its timeline: its start and end."""
     VTCM_ACQUIRE = "vtcm_acquire"
-    """The wait for VTCM before the graph; never decides a verdict, as the next two."""
+    """The wait for VTCM before the graph; like the next two, it never decides a verdict."""
     POWER_UP = "power_up"
     START_UP = "start_up"
-    """Other time outside the graph's execution; all of it where no runtrace tells the two above."""
+    """Other time outside the graph's execution; all of it if no runtrace states the two above."""
 
 
 NEVER_DECIDE = frozenset({Part.VTCM_ACQUIRE, Part.POWER_UP, Part.START_UP})
-"""Of a device, these differ from run to run by more than networks take."""
+"""On a device, these vary from run to run by more than networks take."""
 
 
 class Contribution(DiffPart):
-    """What a part adds to the difference. Over all contributions of a cell, `cycles` add up to the difference of
-    timeline cycles and `us` to that of the time.
+    """What a part adds to the difference. Over all contributions of a cell, `cycles` add up to the difference in
+    timeline cycles and `us` to the difference in time.
     """
 
     part: Part
     name: str
-    """For people, as in `6 Conv2d, format change added`."""
+    """Shown to users, as in `6 Conv2d gained a format change`."""
     cycles: float
     us: float
     op_type: str | None = None
@@ -197,9 +197,7 @@ class Contribution(DiffPart):
 
 
 class CircumstanceKind(StrEnum):
-    """What else differs between two sides, in the order in which it explains: a change of what stands higher makes
-    changes of what stands lower.
-    """
+    """What else differs between two sides, in order of explanation: each kind causes changes of the kinds below."""
 
     SOC = "soc"
     VTCM = "vtcm_mb"
@@ -213,46 +211,46 @@ class CircumstanceKind(StrEnum):
     WEIGHTS = "weights"
     """The same ops and shapes with other weights, or other scales of quantised tensors."""
     COMPILED = "compiled"
-    """The same network, compiled to other HTP ops: an optimisation level or another compiler."""
+    """The same network compiled to other HTP ops, by another optimisation level or another compiler."""
     PERF_PROFILE = "perf_profile"
     DEVICE = "device"
     BUILD = "build"
     """The device's own software."""
     CLOCK = "clock"
     SCHEMA = "schema"
-    """The form of the QHAS file; changes no time."""
+    """The version of the QHAS file's schema; does not affect time."""
     TRACE = "trace"
-    """Switches of the trace; change no time."""
+    """Switches of the trace; do not affect time."""
     DLC_BYTES = "dlc_bytes"
-    """Other bytes of the DLC: with the same network, names and a time stamp; or with a network that nobody recorded."""
+    """Other bytes of the DLC: names and a time stamp in the same network, or a network that was not recorded."""
 
 
 class Source(StrEnum):
     """How a circumstance is known."""
 
     RECORD = "record"
-    """The cell records say so, or the DLCs."""
+    """Stated by the cell records or the DLCs."""
     QHAS = "qhas"
-    """Read from the QHAS figures; the records, if there are any, do not say so."""
+    """Inferred from the QHAS figures; the records, if there are any, do not state it."""
 
 
 class Circumstance(DiffPart):
-    """A difference of what was run, or where; as opposed to how fast it was."""
+    """A difference in what was run, or where, as opposed to how fast it was."""
 
     kind: CircumstanceKind
     source: Source
     sentence: str
-    """For people, as in `VTCM 8 → 2 MiB`."""
+    """Shown to users, as in `VTCM 8 → 2 MiB`."""
     before: str | None = None
     after: str | None = None
     explains: bool = True
     """Whether it can change the time."""
     ops: list[str] = []
-    """Names of the ops it is about, where it is about single ones."""
+    """Names of the ops it concerns, if it concerns individual ones."""
 
 
 class Outcome(StrEnum):
-    """Whether a cell got worse, by the threshold the comparison was given."""
+    """Whether a cell got worse, by the threshold of the comparison."""
 
     WORSE = "worse"
     BETTER = "better"
@@ -260,7 +258,7 @@ class Outcome(StrEnum):
 
 
 class Side(DiffPart):
-    """One of the two that are compared."""
+    """One of the two sides of a comparison."""
 
     label: str
     """A run id, or the name of a file."""
@@ -280,17 +278,17 @@ class CellDiff(DiffPart):
     after: Side
     verdict: Outcome
     sentence: str
-    """What changed and why, for people."""
+    """What changed and why, as shown to users."""
     cause: Circumstance | None
-    """What explains the difference before any op does; None where ops, idle time or clock are all there is."""
+    """The first circumstance that explains the difference; None if ops and idle time are all there is."""
     time: Figure
-    """What the verdict is about: the latency where both sides have one, else the graph's own time (`deciding`)."""
+    """What the verdict is about: latency if both sides have one, else the graph's own time (`deciding`)."""
     figures: list[Figure]
     resources: list[Resource]
     contributions: list[Contribution]
     """The largest difference first."""
     circumstances: list[Circumstance]
-    """The one that explains most first; those that explain nothing last."""
+    """The most explanatory first; those that explain nothing last."""
     ops: list[OpDiff]
     """Every op of both sides, the largest difference on the dominant path first."""
     htp_ops: list[HtpOpDiff]
@@ -299,19 +297,19 @@ class CellDiff(DiffPart):
     """What could not be compared, and what in the figures may mislead."""
 
     def figure(self, name: str) -> Figure | None:
-        """The figure of that name, if there is one."""
+        """Return the figure of that name, if there is one."""
         return next((figure for figure in self.figures if figure.name == name), None)
 
 
 class NotCompared(DiffPart):
-    """A cell of both runs that was not compared, and why."""
+    """A cell present in both runs that was not compared, and the reason."""
 
     cell: str
     reason: str
 
 
 class RunDiff(DiffPart):
-    """Two runs, cell by cell."""
+    """A comparison of two runs, cell by cell."""
 
     before: str
     after: str
@@ -328,5 +326,5 @@ class RunDiff(DiffPart):
         return bool(self.of(Outcome.WORSE))
 
     def of(self, verdict: Outcome) -> list[CellDiff]:
-        """The cells with that verdict."""
+        """Return the cells with that verdict."""
         return [cell for cell in self.cells if cell.verdict is verdict]

@@ -1,4 +1,4 @@
-"""What two DLCs' networks differ in, as circumstances of a comparison."""
+"""Differences between two DLCs' networks, as circumstances of a comparison."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from qhas.diff.op_words import counted, several, titled, within
 Kind = CircumstanceKind
 
 _SHOWN = 3
-"""Groups of ops named before the rest is `more`."""
+"""Number of groups of ops that are named; the rest are summed up as `more`."""
 _PHRASES = 3
-"""Of one op."""
+"""Number of changes that are named for one op."""
 _CONVERTERS = frozenset({"Quantize", "Dequantize", "Cast", "Convert"})
 """Ops that come and go with a data type."""
 _OWN = (Aspect.ATTRIBUTE, Aspect.WEIGHTS_SHAPE, Aspect.SHAPE)
@@ -24,9 +24,9 @@ _OF_STRUCTURE = tuple(
 
 
 def network_causes(diff: NetworkDiff, modules: Mapping[str, str | None] | None = None) -> list[Circumstance]:
-    """That which explains most first. Of the same network twice, that the DLCs differ in nothing that matters.
+    """List the circumstances, the most explanatory first; for the same network, that only the DLC's bytes differ.
 
-    `modules` has paths of modules by the names of ops, where they are known.
+    `modules` holds paths of modules keyed by names of ops, as far as they are known.
     """
     if diff.same:
         sentence = "other bytes of the DLC, with the same ops, shapes and weights"
@@ -37,7 +37,7 @@ def network_causes(diff: NetworkDiff, modules: Mapping[str, str | None] | None =
 
 
 def _data_types(diff: NetworkDiff) -> Iterator[Circumstance]:
-    """The change that most ops made."""
+    """Yield the change of data type that most ops made; if none did, the first at the network's borders."""
     paired = [op for op in diff.ops if op.match.how in SAME_OP]
     changes: dict[tuple[str, str], list[str]] = defaultdict(list)
     for op in paired:
@@ -70,7 +70,10 @@ def _structure(
 
 
 def _changed(ops: Iterable[OpChange]) -> Iterator[tuple[str, list[str]]]:
-    """Ops of both networks that changed alike, as in `dilation 1x1 → 4x4 in 2 Conv2d`; the most first."""
+    """Group the ops of both networks that changed alike, as in `dilation 1x1 → 4x4 in 2 Conv2d`.
+
+    The most explanatory aspect comes first, then the largest group.
+    """
     groups: dict[tuple[int, str, str], list[str]] = defaultdict(list)
     for op in ops:
         structural = [change for change in op.changes if change.aspect in _OF_STRUCTURE]
@@ -83,7 +86,7 @@ def _changed(ops: Iterable[OpChange]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _moved(ops: Iterable[OpChange], *, retyped: bool) -> Iterator[tuple[str, list[str]]]:
-    """Ops that stand for each other, as in `2 HardSwish became Add + Clip + Mul`; then those of one network alone."""
+    """Group ops that replace each other, as in `2 HardSwish became Add + Clip + Mul`; then those added or removed."""
     groups: dict[tuple[int, str, str], list[str]] = defaultdict(list)
     for op in ops:
         old, new = op.match.before, op.match.after
@@ -103,7 +106,10 @@ def _moved(ops: Iterable[OpChange], *, retyped: bool) -> Iterator[tuple[str, lis
 
 
 def _values(diff: NetworkDiff, *, rebuilt: bool) -> Iterator[Circumstance]:
-    """Weights and quantisation of ops that nothing else happened to. Scales follow from whatever else was changed."""
+    """Yield changes of weights and quantisation in otherwise unchanged ops.
+
+    Other scales follow from any other change, so they are reported only if they are the only one.
+    """
     paired = [op for op in diff.ops if op.match.how in SAME_OP]
     others = [op for op in paired if not op.has(*_OF_STRUCTURE, Aspect.DATA_TYPE)]
     groups: dict[str, list[str]] = defaultdict(list)

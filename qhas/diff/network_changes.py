@@ -1,7 +1,7 @@
-"""How the networks of two DLCs differ: what their author changed, apart from what only follows from it.
+"""How the networks of two DLCs differ: what their author changed, without what merely follows from it.
 
-A larger input makes every tensor behind it larger: one change, and not a hundred. So an op is told for what is its own (attributes,
-what its weights alone decide, a data type), and for another shape only where its inputs do not bring it.
+A larger input makes every tensor behind it larger: one change, not a hundred. So an op is reported for what is its own
+(attributes, what its weights alone decide, a data type), and for another shape only if its inputs do not cause it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from qhas.diff.model import Matched, OpEffect
 from qhas.network.network import Attribute, Network, Role, Tensor, alike_read
 
 _KERNELS = frozenset({"Conv2d", "DepthWiseConv2d", "TransposeConv2d", "Conv3d"})
-"""Their weights are kernel height, width, input channels, output channels (`QnnOpDef.h`)."""
+"""Ops whose weights are ordered by kernel height, width, input channels, output channels (`QnnOpDef.h`)."""
 _OF_EACH_CHANNEL = "DepthWiseConv2d"
 _BIASED = _KERNELS | {"FullyConnected", "MatMul"}
 _KERNEL_RANK = 4
@@ -28,32 +28,32 @@ _OFFSET = re.compile(r"offset (-?\d+)$")
 _NOW_BELOW = "that reach below zero (as without a folded ReLU)"
 _NO_LONGER_BELOW = "that no longer reach below zero (as with a folded ReLU)"
 _BORDER = -1
-"""Stands for an input of the graph where ops stand by their place."""
+"""Stands for an input of the graph where ops are given by their position."""
 _CALLED: Mapping[str, str] = {
     "pad_amount": "padding",
     "group": "groups",
     "filter_size": "window",
     "packageName": "op package",
 }
-"""What people call the vendor's attributes; others are called by the vendor's name."""
+"""Common names of the vendor's attributes; others keep the vendor's name."""
 _BY_X = frozenset({"dilation", "stride", "filter_size"})
 
 
 SAME_OP = frozenset({Matched.NAME, Matched.PLACE})
-"""How an op was matched that both networks have."""
+"""How an op that both networks have is matched."""
 
 
 class Aspect(StrEnum):
-    """What of an op changed, that which explains most first."""
+    """What changed in an op, the most explanatory first."""
 
     ATTRIBUTE = "attribute"
-    """A number or word of it: dilation, stride, groups, an activation."""
+    """One of its parameters: dilation, stride, groups, an activation."""
     WEIGHTS_SHAPE = "weights_shape"
     """Kernel or output channels."""
     SHAPE = "shape"
-    """Its results' shape, and nothing before it explains that."""
+    """The shape of its results, if nothing before it explains the change."""
     WIRING = "wiring"
-    """It reads other ops."""
+    """The ops that it reads."""
     DATA_TYPE = "data_type"
     WEIGHTS = "weights"
     """Other values of the same shape."""
@@ -62,7 +62,7 @@ class Aspect(StrEnum):
 
 
 class Change(NamedTuple):
-    """One thing that changed of an op that both networks have; `phrase` as in `dilation 1x1 → 4x4`."""
+    """One change in an op that both networks have; `phrase` is worded as in `dilation 1x1 → 4x4`."""
 
     aspect: Aspect
     phrase: str
@@ -70,22 +70,22 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class OpChange:
-    """An op of both networks, or ops that stand for each other, and what of it changed."""
+    """An op of both networks, or ops that replace each other, and what changed in it."""
 
     match: Match[Node]
     changes: tuple[Change, ...] = ()
     grew: bool = False
-    """Whether its results have another shape, of itself or by what is before it."""
+    """Whether its results have another shape, through its own change or one before it."""
     retyped: tuple[str, str] | None = None
-    """The data types of the first of its results that has another one."""
+    """The data types, before and after, of its first result whose type changed."""
 
     def has(self, *aspects: Aspect) -> bool:
-        """Whether one of these changed."""
+        """Whether any of these aspects changed."""
         return any(change.aspect in aspects for change in self.changes)
 
     @property
     def effect(self) -> OpEffect | None:
-        """What happened to it in the network; None where nothing did."""
+        """What happened to it in the network; None if nothing did."""
         if self.retyped:
             return OpEffect.DATA_TYPE
         if self.has(Aspect.ATTRIBUTE, Aspect.WEIGHTS_SHAPE):
@@ -95,7 +95,10 @@ class OpChange:
 
 @dataclass(frozen=True)
 class NetworkDiff:
-    """Two networks, op by op. `borders` are changes of what the application sees, as in `input x 1x3x224x224 → 1x3x232x232`."""
+    """The difference of two networks, op by op.
+
+    `borders` are changes that the application sees, as in `input x 1x3x224x224 → 1x3x232x232`.
+    """
 
     ops: tuple[OpChange, ...]
     borders: tuple[str, ...] = ()
@@ -103,7 +106,7 @@ class NetworkDiff:
 
     @property
     def same(self) -> bool:
-        """Whether both are one network, whatever their names."""
+        """Whether both networks are the same, regardless of names."""
         return (
             not self.borders
             and not self.retyped_borders
@@ -112,7 +115,7 @@ class NetworkDiff:
 
 
 def network_diff(before: Network, after: Network) -> NetworkDiff:
-    """What changed from one to the other."""
+    """Return what changed from one network to the other."""
     before, after = alike_read(before, after)
     old, new = nodes_of(before), nodes_of(after)
     matches = align(old, new)
@@ -126,21 +129,21 @@ def network_diff(before: Network, after: Network) -> NetworkDiff:
 
 
 class _Partners(NamedTuple):
-    """Positions of paired ops, and the position of each."""
+    """Positions of paired ops: `of` maps those before to those after, which are also in `taken`."""
 
     of: dict[int, int]
     taken: set[int]
 
 
 def _partners(matches: Sequence[Match[Node]], old: Sequence[Node], new: Sequence[Node]) -> _Partners:
-    """By identity: equal ops are not one op."""
+    """Find the positions of paired ops by identity: equal ops are not the same op."""
     before, after = ({id(node): place for place, node in enumerate(nodes)} for nodes in (old, new))
     of = {before[id(match.before[0])]: after[id(match.after[0])] for match in matches if match.how in SAME_OP}
     return _Partners(of, set(of.values()))
 
 
 def _borders(before: Network, after: Network) -> tuple[list[str], list[str]]:
-    """Changes of shapes and number, and of data types, of what the application gives and gets."""
+    """Return changes in the application's inputs and outputs: number and input shapes, then data types."""
     resized, retyped = list[str](), list[str]()
     for role in Role:
         old, new = (_of_role(network, role) for network in (before, after))
@@ -176,7 +179,7 @@ def _op_change(match: Match[Node], partners: _Partners) -> OpChange:
 
 
 def _retyped(old: Node, new: Node) -> tuple[str, str] | None:
-    """Of results that both have: how many there are is another matter."""
+    """Return the first change of data type among results that both have; `_counts` compares their number."""
     pairs = ((one.dtype, other.dtype) for one, other in zip(old.outputs, new.outputs, strict=False))
     return next(((one, other) for one, other in pairs if one != other), None)
 
@@ -214,7 +217,7 @@ def _is_activation(name: str, node: Node) -> bool:
 
 
 def _weights_shapes(old: Node, new: Node) -> Iterator[Change]:
-    """What the inputs do not bring: other input channels are another op's output channels."""
+    """Yield changes that the inputs do not cause: other input channels are another op's output channels."""
     brought = {
         pair
         for earlier, later in zip(old.inputs, new.inputs, strict=False)
@@ -235,7 +238,7 @@ def _weights_shapes(old: Node, new: Node) -> Iterator[Change]:
 
 
 def _counts(old: Node, new: Node) -> Iterator[Change]:
-    """Of constants, where that is no other wiring, and of results."""
+    """Compare the number of constants, if the number of inputs is unchanged, and of results."""
     before, after = len(old.constants), len(new.constants)
     if before != after and len(old.sources) == len(new.sources):
         biased = old.type in _BIASED and {before, after} == {1, 2}
@@ -246,13 +249,13 @@ def _counts(old: Node, new: Node) -> Iterator[Change]:
 
 
 def _matrices(node: Node) -> list[tuple[int, ...]]:
-    """Shapes of its constants; a bias follows from the others."""
+    """Return the shapes of its constants, without vectors if there are others: a bias follows from those."""
     shapes = [tensor.shape for tensor in node.constants]
     return [shape for shape in shapes if len(shape) > 1] or shapes
 
 
 def _wiring(old: Node, new: Node, partners: _Partners) -> str | None:
-    """Whether it reads another op that both networks have; what was put in or taken out tells of itself."""
+    """Describe how its inputs changed among ops that both networks have; the others are reported themselves."""
     if len(old.sources) != len(new.sources):
         return f"{len(old.sources)} → {len(new.sources)} inputs"
     wrong = [
@@ -275,7 +278,7 @@ def _place(source: int | None) -> int:
 
 
 def _values(old: Node, new: Node) -> Iterator[Change]:
-    """Of constants that stayed what they were: where one has another shape, the others follow it."""
+    """Compare values and encodings, if all constants kept shape and type: otherwise they follow the change."""
     constants = list(zip(old.constants, new.constants, strict=False))
     if any((before.shape, before.dtype) != (after.shape, after.dtype) for before, after in constants):
         return
@@ -296,7 +299,7 @@ def _values(old: Node, new: Node) -> Iterator[Change]:
 
 
 def _grain(constants: Iterable[tuple[Tensor, Tensor]]) -> str | None:
-    """Whether constants are quantised by channel on one side alone: then their numbers say nothing of their values."""
+    """Describe constants quantised by channel on one side only: their stored numbers are then incomparable."""
     for old, new in constants:
         if old.encoding and new.encoding:
             channels = [tensor.encoding.startswith(_OF_CHANNELS) for tensor in (old, new) if tensor.encoding]
@@ -306,7 +309,7 @@ def _grain(constants: Iterable[tuple[Tensor, Tensor]]) -> str | None:
 
 
 def _below_zero(results: Iterable[tuple[Tensor, Tensor]]) -> str | None:
-    """Whether results of the same type reach below zero on one side alone: the converter folds a ReLU into the op before it."""
+    """Describe same-type results below zero on one side only: the converter folds a ReLU into the op before it."""
     for old, new in results:
         before, after = (_OFFSET.search(tensor.encoding or "") for tensor in (old, new))
         if old.dtype == new.dtype and old.dtype.startswith("UFixed") and before and after:
@@ -317,7 +320,7 @@ def _below_zero(results: Iterable[tuple[Tensor, Tensor]]) -> str | None:
 
 
 def _rescaled(before: Tensor, after: Tensor) -> bool:
-    """A bias is stored in units of its inputs' scales: another calibration changes its numbers and not the bias."""
+    """Whether it may be the same bias: stored in units of its inputs' scales, it changes with calibration."""
     return len(before.shape) == 1 and before.encoding != after.encoding
 
 

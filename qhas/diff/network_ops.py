@@ -1,4 +1,4 @@
-"""Ops of two profiles, matched as the networks of their DLCs are."""
+"""Matching of the ops of two profiles by the networks of their DLCs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from qhas.diff.ops import Op
 from qhas.profile.op_names import of_network
 
 _ENOUGH = 0.5
-"""Share of a profile's ops that its DLC must name, for the names of both to be the same names."""
+"""Share of a profile's ops that must be named in its DLC for the two to count as using the same names."""
 
 
 def match_by_network(diff: NetworkDiff, before: Sequence[Op], after: Sequence[Op]) -> list[Match[Op]] | None:
-    """Every op in exactly one match; None where a profile calls its ops by other names than its DLC."""
+    """Put every op into exactly one match; return None if a profile uses other op names than its DLC."""
     old, new = _by_name(before), _by_name(after)
     named = (
         {node.name for op in diff.ops for node in op.match.before},
@@ -33,7 +33,10 @@ def match_by_network(diff: NetworkDiff, before: Sequence[Op], after: Sequence[Op
 
 
 def _of_change(change: OpChange, old: dict[str, list[Op]], new: dict[str, list[Op]]) -> Iterator[Match[Op]]:
-    """The ops of a profile that a change is of. What both networks have and one profile lacks, its compiler did away with."""
+    """Match the profiles' ops that a change concerns.
+
+    An op that both networks have and one profile lacks was compiled away.
+    """
     how = change.match.how
     left = tuple(op for node in change.match.before for op in old.pop(node.name, ()))
     right = tuple(op for node in change.match.after for op in new.pop(node.name, ()))

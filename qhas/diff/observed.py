@@ -1,4 +1,4 @@
-"""Circumstances that only the figures show: another network, other data types, threads, memory, another compilation, clock."""
+"""Circumstances that only the figures show: network, data type, HVX threads, VTCM, compilation and clock."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from qhas.units import mebibytes, signed_percent
 Kind = CircumstanceKind
 
 _CLOCK_PERCENT = 2.0
-"""A change of clock that is more than rounding."""
+"""A larger change of clock is more than rounding."""
 _AROUND_CYCLES = 6_100
-"""What the graph's start and end took at most outside its timeline, in devices' files that were seen."""
+"""The most that the graph's start and end took outside its timeline, in the devices' files seen so far."""
 _FULL = 0.85
-"""Share of a size that VTCM comes in, at which a peak says that there was no more."""
+"""Share of a possible VTCM size from which a peak means that there was no more VTCM."""
 _VTCM_SIZES = tuple(size << 20 for size in (1, 2, 4, 8, 16))
 _SHOWN = 3
-"""Types of ops named before the rest is `more`."""
+"""Number of kinds of ops that are named; the rest are summed up as `more`."""
 _OF_NETWORK = (OpEffect.REPLACED, OpEffect.ADDED, OpEffect.REMOVED, OpEffect.RESHAPED)
 _TOLD = {OpEffect.REPLACED: "became {0}", OpEffect.RESHAPED: "with results of another size"}
-"""An op that a compiler makes twice has results of twice the size: figures cannot tell it from one that is twice as large."""
+"""An op that is compiled twice has results of twice the size: figures cannot distinguish it from one twice as large."""
 _MAKES_OTHERS = {Kind.SOC, Kind.SDK, Kind.DATA_TYPE, Kind.NETWORK, Kind.WEIGHTS}
-"""Whatever differs in memory or compilation follows from these."""
+"""If one of these differs, differences in memory or compilation follow from it."""
 
 
 def network_changes(ops: Sequence[OpChange]) -> list[Circumstance]:
-    """How the ops of two networks differ that are not known to be the same one."""
+    """Return how the ops differ in two networks that are not known to be the same."""
     circumstances = [] if (data_type := _data_type(ops)) is None else [data_type]
     phrases = [_phrase(effect, same) for effect in _OF_NETWORK if (same := _with(ops, effect))]
     if phrases:
@@ -51,7 +51,7 @@ def observed(
     clock: Figure,
     stated: Collection[CircumstanceKind],
 ) -> Iterator[Circumstance]:
-    """What the figures of one network show, beside what is known already."""
+    """Yield what the figures show apart from the network, given the kinds of circumstance `stated` already."""
     by_name = {figure.name: figure for figure in figures}
     before, after = (
         sum(side or 0 for side in sides)
@@ -78,7 +78,7 @@ def observed(
 
 
 def _slower_cycles(time: Figure, cycles: Figure) -> float:
-    """By how many percent the graph's cycles take longer; 0 where that may be its start and end, or whole microseconds."""
+    """Return by how many percent a cycle takes longer; 0 if the graph's start and end or rounding may be the reason."""
     if not (time.before and time.after and cycles.before and cycles.after):
         return 0.0
     ratio = time.after / cycles.after / (time.before / cycles.before)
@@ -98,7 +98,7 @@ def _with(ops: Iterable[OpChange], effect: OpEffect) -> list[OpChange]:
 
 
 def _phrase(effect: OpEffect, ops: Sequence[OpChange]) -> str:
-    """As in `2 HardSwish became Add + Clip + Mul`; a single op with its name."""
+    """Describe the effect, as in `2 HardSwish became Add + Clip + Mul`; a single op is named."""
     template = _TOLD.get(effect, effect.value)
     kinds = Counter((op.type_before or op.type, template.format(op.type_after)) for op in ops)
     single = {
@@ -115,7 +115,7 @@ def _phrase(effect: OpEffect, ops: Sequence[OpChange]) -> str:
 
 
 def _data_type(ops: Sequence[OpChange]) -> Circumstance | None:
-    """The change that most ops made, if it is most ops of those that both sides have."""
+    """Return the change of data type that the most ops made; None if there is none."""
     paired = [op for op in ops if op.data_type_before and op.data_type_after]
     changes = Counter((op.data_type_before, op.data_type_after) for op in paired)
     changed = {change: count for change, count in changes.items() if change[0] != change[1]}

@@ -1,4 +1,4 @@
-"""Ops of a network as a comparison needs them: what a QHAS file says of each, gathered from its sections."""
+"""Ops of a network as a comparison needs them: what a QHAS file says about each, across its sections."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from qhas.source.source_map import SourceMap
 
 
 class Op(Struct, frozen=True):
-    """A QNN op. `dominant` is cycles of the dominant path of the core that ends last, `cycles` work on all threads, `dram`
-    bytes; `place` orders the network.
+    """A QNN op. `dominant` is cycles on the dominant path of the core that ends last, `cycles` work on all threads,
+    `dram` bytes; `place` orders the network.
 
-    What only HTP op instances tell is None or empty where the file has none. An HTP op that ran on several threads counts
-    once. How many there are follows the tiling, and so does the shape of their results; what the results add up to does
-    not, so sums of elements are what is compared: of the op's own results, of format changes, of reference ops.
+    What only HTP op instances show is None or empty if the file has none. An HTP op that ran on several threads counts
+    once. The number of HTP ops and the shape of their results depend on tiling; the total size of the results does
+    not, so sums of elements are compared: of the op's own results, of format changes, of reference ops.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Op(Struct, frozen=True):
     htp_ops: int | None
     dram: int | None
     kinds: Mapping[str, int]
-    """HTP ops by type."""
+    """Number of HTP ops by type."""
     format_changes: int | None = None
     reference_ops: int | None = None
     elements: int | None = None
@@ -43,11 +43,11 @@ class Op(Struct, frozen=True):
     data_type: str | None = None
     shape: tuple[int, ...] | None = None
     module: str | None = None
-    """Path of the module that it is of, where its ONNX says so."""
+    """Path of the module it belongs to, if its ONNX says so."""
 
 
 def ops_of(file: QhasFile, sources: SourceMap | None = None) -> list[Op]:
-    """The ops in the order of the network where the file tells it, else as listed; one for every name."""
+    """Return the ops in network order if the file has it, else as listed; one for each name and type."""
     core = file.longest.htp
     parts: dict[tuple[str, str], list[QnnOp]] = defaultdict(list)
     for row in file.qnn_ops:
@@ -81,7 +81,7 @@ def _op(name: str, kind: str, rows: Sequence[QnnOp], core: int, **rest: Any) -> 
 
 
 def _of_compiled(rows: Sequence[HtpOp]) -> dict[str, Any]:
-    """What HTP ops tell of the op that they are of."""
+    """Return what HTP ops show about the QNN op they belong to."""
     if not rows:
         return {"place": None, "kinds": {}}
     ops = {row.op_id: row for row in rows}
@@ -90,7 +90,7 @@ def _of_compiled(rows: Sequence[HtpOp]) -> dict[str, Any]:
         for op in ops.values()
     ]
     shapes, inputs, changes, references, types, hmx, data_types = zip(*columns, strict=True)
-    sizes = list(map(prod, shapes))  # one without dimensions counts as one element
+    sizes = list(map(prod, shapes))  # no dimensions count as one element
     results = _results(ops.keys(), shapes, inputs)
     format_changes, format_elements = _marked(sizes, changes)
     reference_ops, reference_elements = _marked(sizes, references)
@@ -110,18 +110,18 @@ def _of_compiled(rows: Sequence[HtpOp]) -> dict[str, Any]:
 
 def _counts(types: Iterable[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for kind in types:  # a Counter takes longer to be made than a dozen to be counted
+    for kind in types:  # creating a Counter takes longer than counting a dozen
         counts[kind] = counts.get(kind, 0) + 1
     return counts
 
 
 def _marked(sizes: Sequence[int], marks: Sequence[bool | None]) -> tuple[int | None, int | None]:
-    """How many have the mark, and their elements; None unless every one says whether it has it."""
+    """Count the marked ops and their elements; None unless every op states whether it is marked."""
     return (None, None) if None in marks else (marks.count(True), sum(compress(sizes, marks)))
 
 
 def _data_type(types: Sequence[str], sizes: Sequence[int], results: Sequence[bool]) -> str | None:
-    """The type of most of its results, by elements."""
+    """Return the type of most of the op's results, by number of elements."""
     if types.count(types[0]) == len(types):
         return types[0] or None
     elements: dict[str, int] = {}
@@ -134,9 +134,9 @@ def _data_type(types: Sequence[str], sizes: Sequence[int], results: Sequence[boo
 def _results(
     ids: Set[str], shapes: Iterable[tuple[int, ...]], inputs: Iterable[tuple[str, ...]]
 ) -> Sequence[bool]:
-    """Which are those whose results no other of them reads. What lies between overlaps from tile to tile; these do not.
+    """Mark the HTP ops whose results no other one reads: intermediate results overlap between tiles, these do not.
 
-    Empty where the file does not tell who reads what, or how large it is.
+    Empty if the file does not state which op reads what, or how large it is.
     """
     read = set(chain.from_iterable(inputs))
     if len(ids) > 1 and read.isdisjoint(ids):

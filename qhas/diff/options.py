@@ -1,6 +1,6 @@
-"""Prepare options of two sides: as they took effect where both tell, else as they were asked for.
+"""Prepare options of two sides: as they took effect if both sides state that, otherwise as requested.
 
-What was asked for hides what ran: a default that changed between two SDKs is asked for by nobody.
+Requests alone hide what ran: a default that changed between two SDKs appears in no request.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DEFAULT = "the SDK's default"
 
 @dataclass(frozen=True)
 class _Option:
-    """An option: its words, its keys among what is asked for and what took effect, and how a value reads."""
+    """An option: its words, its keys among requested and effective options, and how a value is shown."""
 
     words: str
     asked: str
@@ -43,20 +43,20 @@ _OPTIONS: Mapping[CircumstanceKind, _Option] = {
 
 @dataclass(frozen=True)
 class Options:
-    """What one side was asked for and what it got, by kind; None for what nobody asked for or told."""
+    """What one side requested and what took effect, by kind; None if not requested or not stated."""
 
     asked: Values
     effective: Values
 
 
 def options_of(record: CellRecord) -> Options:
-    """Of a record; older ones tell only what was asked for."""
+    """Read the options from a record; older ones state only what was requested."""
     effective = record.effective.model_dump() if record.effective else {}
     return _options(record.cell.prepare.model_dump(), effective)
 
 
 def options_of_file(file: QhasFile) -> Options:
-    """Of a file, which tells if it was simulated."""
+    """Read the options from a file, which states them if it was simulated."""
     statement = file.provenance.get("prepare")
     requested: Mapping[str, Any] = statement if isinstance(statement, dict) else {}
     effective = {option.effective: requested.get(option.asked) for option in _OPTIONS.values()}
@@ -71,7 +71,7 @@ def _options(asked: Mapping[str, Any], effective: Mapping[str, Any]) -> Options:
 
 
 def option_changes(before: Options, after: Options, *, one_soc: bool) -> Iterator[Circumstance]:
-    """Options that differ. Of two SoCs, what nobody asked for follows from the SoC."""
+    """Yield options that differ. Between two SoCs, a difference despite equal requests follows from the SoC."""
     for kind, option in _OPTIONS.items():
         asked = (before.asked[kind], after.asked[kind])
         values = (before.effective[kind], after.effective[kind])
@@ -93,7 +93,7 @@ def option_changes(before: Options, after: Options, *, one_soc: bool) -> Iterato
 
 
 def stated_options(before: Options, after: Options, *, one_sdk: bool) -> set[CircumstanceKind]:
-    """Kinds of which both sides tell the value; of one SDK, also where both leave the same to it."""
+    """Return the kinds whose value both sides state; with one SDK, also those that both leave to it."""
     return {
         kind
         for kind in _OPTIONS

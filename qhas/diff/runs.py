@@ -1,4 +1,4 @@
-"""Stored cells and runs against each other."""
+"""Comparison of stored cells and runs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from qhas.store import Store
 from qhas.units import counted, signed_percent
 
 _AT_ONCE = 16
-"""Cells whose files are fetched at the same time."""
+"""Number of cells whose files are fetched at the same time."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which cells of two runs are compared, by glob patterns; an empty one is every cell."""
+    """Which cells of two runs are compared, by glob patterns; without patterns, every cell."""
 
     models: Sequence[str] = ()
     socs: Sequence[str] = ()
@@ -48,9 +48,10 @@ def compare_runs(
     chosen: Chosen | None = None,
     threshold_percent: float = THRESHOLD_PERCENT,
 ) -> RunDiff:
-    """Every cell that both runs have, by its key. Raises InvalidInput where there is none, and StoreError.
+    """Compare every cell that both runs have, by key. Raises InvalidInput if there is none, and StoreError.
 
-    A cell that cannot be compared (it failed, it has no QHAS, its figures are of another origin) is named with its reason.
+    A cell that cannot be compared (it failed, has no QHAS, or its figures are of another origin) is listed with the
+    reason.
     """
     selection = chosen or Chosen()
     old, new = (_records(store, run_id, selection) for run_id in (before, after))
@@ -74,12 +75,15 @@ def compare_runs(
 def compare_cells(
     store: Store, before: CellRecord, after: CellRecord, *, threshold_percent: float = THRESHOLD_PERCENT
 ) -> CellDiff:
-    """Two stored cells, of one run or of two. Raises CellNotComparable, InvalidInput for another origin, StoreError."""
+    """Compare two stored cells, of one run or two.
+
+    Raises CellNotComparable, InvalidInput if they are of different origin, and StoreError.
+    """
     return compare(evidence_of(store, before), evidence_of(store, after), threshold_percent=threshold_percent)
 
 
 def evidence_of(store: Store, record: CellRecord) -> Evidence:
-    """The record and its QHAS file. Raises CellNotComparable and StoreError."""
+    """Return the record with its QHAS file, network and sources. Raises CellNotComparable and StoreError."""
     if record.failure:
         raise CellNotComparable(f"in {record.run_id} it failed: {record.failure.message.removesuffix('.')}")
     artifact = record.artifact("qhas")
@@ -137,7 +141,7 @@ def _sentence(cells: Sequence[CellDiff]) -> str:
 
 
 def _shared(cells: Iterable[CellDiff]) -> list[str]:
-    """What explains the difference of every cell alike."""
+    """Return the explaining circumstances that all cells have in common."""
     each: Iterator[Mapping[str, None]] = (
         {circumstance.sentence: None for circumstance in cell.circumstances if circumstance.explains}
         for cell in cells

@@ -1,4 +1,4 @@
-"""The one sentence: how much, where, and why, the largest part first.
+"""The sentence that sums up a comparison: how much, where and why, the largest part first.
 
 +132 µs (+59 %) on sa8255: data type QUInt8 → Float16 in 30 of 35 ops; 24 Conv2d became ElementWiseNeuron (+205 µs);
 DRAM reads 1.98 MB → 3.32 MB (+67 %).
@@ -15,11 +15,11 @@ from qhas.units import count, signed, signed_percent, signed_time
 
 _CARRIERS = 3
 _ENOUGH = 0.8
-"""Share of the difference at which no further contribution is told."""
+"""Share of the difference at which no further contribution is named."""
 _WORTH_TELLING = 0.05
-"""Share of the difference below which a contribution is not told."""
+"""Share of the difference below which a contribution is not named."""
 _SHOWN_US = 0.05
-"""What is less reads as no time at all."""
+"""A shorter time would be shown as zero."""
 _CAUSES = 2
 
 
@@ -31,7 +31,7 @@ def sentence(
     contributions: Sequence[Contribution],
     figures: Mapping[str, Figure],
 ) -> str:
-    """For people; names of ops in it are data."""
+    """Return the sentence shown to users; names of ops in it are data, not escaped."""
     first = _first(figures, sides[1].origin)
     judged = list(_judged(contributions, first))
     change = sum(part.us for part in judged)
@@ -59,14 +59,14 @@ _FIRST = {
 
 
 def _first(figures: Mapping[str, Figure], origin: Origin) -> Figure:
-    """What tells the time of the first inference without what is before the graph."""
+    """Return the figure for the time of the first inference, without what precedes the graph."""
     if origin is Origin.SIMULATOR:
         return figures[TIME.name]
     return figures[GRAPH.name] if figures[GRAPH.name].change is not None else figures[CYCLES.name]
 
 
 def _judged(contributions: Iterable[Contribution], first: Figure) -> Iterator[Contribution]:
-    """The parts of that figure. Those of cycles alone, where nothing tells the graph's time from what is before it."""
+    """Yield the parts of that figure; if it counts cycles, only those in cycles, as start-up is not separate."""
     for part in contributions:
         if first.name == TIME.name or (
             bool(part.cycles) if first.name == CYCLES.name else part.part not in NEVER_DECIDE
@@ -97,13 +97,13 @@ def _change(figure: Figure) -> str:
 
 
 def _where(sides: tuple[Side, Side]) -> str:
-    """The SoCs, as far as they are known."""
+    """Name the SoCs, as far as they are known."""
     names = list(dict.fromkeys(side.soc for side in sides if side.soc))
     return f" on {' → '.join(names)}" if names else ""
 
 
 def _causes(circumstances: Iterable[Circumstance]) -> Iterator[str]:
-    """The first, and what else was changed by hand: what was only observed beside it follows from it."""
+    """Yield the first cause and any others changed by hand: those that were merely observed follow from it."""
     explain = [circumstance for circumstance in circumstances if circumstance.explains]
     named = explain[:1] + [
         circumstance for circumstance in explain[1:] if circumstance.source is Source.RECORD
@@ -116,7 +116,7 @@ def _causes(circumstances: Iterable[Circumstance]) -> Iterator[str]:
 def _carriers(
     contributions: Sequence[Contribution], change: float, causes: Sequence[str], *, either: bool
 ) -> Iterator[str]:
-    """The parts that make the difference, until most of it is told: those of its direction first, unless `either`."""
+    """Yield the parts that cause most of the difference: those in its direction first, unless `either`."""
     named_us = 0.0
     ranked = sorted(contributions, key=lambda part: (not either and part.us * change < 0, -abs(part.us)))
     whole = [cause.removeprefix("network: ") for cause in causes]
@@ -133,7 +133,7 @@ def _carriers(
 
 
 def _figures(figures: Mapping[str, Figure], change: float, causes: str, origin: Origin) -> Iterator[str]:
-    """Those that moved as the time did, or of which less is not better, and that no cause names already."""
+    """Yield figures that moved with the time, or of which less is not better, unless a cause names them already."""
     for row in FIGURES:
         if row.telling is None:
             continue

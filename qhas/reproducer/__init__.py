@@ -1,1 +1,1 @@
-"""The smallest part of a network that shows a change, without names or weights of the original: what one may send to a vendor."""
+"""The smallest part of a network that shows a change, without the original's names or weights, to send to a vendor."""

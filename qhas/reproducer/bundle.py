@@ -1,4 +1,4 @@
-"""The zip that is sent: the part's DLC, both conditions as sweeps, one line that runs them, and what was seen."""
+"""The zip that is sent: the part's DLC, both conditions as sweeps, a script that runs them, and the figures seen."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _OPTIONS = {
     "hvx_threads": "--num_hvx_threads={}",
     "dlbc": "--htp_dlbc={}",
 }
-"""Of graph-prepare, by their names in a sweep."""
+"""Options of graph-prepare, keyed by their names in a sweep."""
 Sides = tuple[tuple[Conditions, CellRecord], tuple[Conditions, CellRecord]]
 _WORDS = ("before", "after")
 
 
 def pack(answer: Reproducer, part: Path, sides: Sides, target: Path, inputs: str = RANDOM_INPUTS) -> None:
-    """Write the zip, whole or not at all; the same answer gives the same bytes. `inputs` are those of the trials."""
+    """Write the zip atomically; the same answer gives the same bytes. `inputs` are those of the trials."""
     model = ModelRef(name=_NETWORK, dlc=DLC, inputs=inputs)
     sweeps = {word: _as_sent(*side).sweep([model]) for word, side in zip(_WORDS, sides, strict=True)}
     files = {
@@ -62,7 +62,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _as_sent(side: Conditions, record: CellRecord) -> Conditions:
-    """With the host SDK by its generation: what the site calls it, or that it is the site's own, says nothing elsewhere."""
+    """Name the host SDK by its generation: a site's name for it, or being the site's own, means nothing elsewhere."""
     return replace(side, sdk=_generation(record)) if _is_host(record) else side
 
 
@@ -71,12 +71,14 @@ def _generation(record: CellRecord) -> str:
 
 
 def _json(document: object) -> str:
-    """JSON is YAML."""
+    """Return the document as JSON, which is also YAML."""
     return json.dumps(document, indent=2) + "\n"
 
 
 def _rerun(sweeps: Mapping[str, SweepSpec], sides: Sides) -> str:
-    """Nothing of the receiver's own configuration is used where the host SDK will do; a vendor's is found by his site."""
+    """Return the script. With the host SDK alone it uses nothing of the receiver's configuration; a vendor's SDK has to
+    be in the receiver's site.yaml.
+    """
     cells = [f"{word}/{plan_sweep(spec, look_up=False).cells[0].key}" for word, spec in sweeps.items()]
     site = f" --site {_SITE}" if _all_host(sides) else ""
     versions = dict.fromkeys(_generation(record) for _, record in sides if _is_host(record))

@@ -1,4 +1,4 @@
-"""Parts of a network estimated under both conditions by compilers that stay warm: a trial takes its compilation and little else."""
+"""Estimates of parts under both conditions by compilers that stay warm: a trial takes little more than compilation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qhas.reproducer.trials import Conditions, Trials
 
 @contextmanager
 def measuring(trials: Trials, *, estimated: bool) -> Iterator[Measure]:
-    """What measures parts inside the block: the simulator alone where it `estimated` both sides and can, else runs."""
+    """Provide a measure of parts: the simulator alone if it `estimated` both sides and can, otherwise runs."""
     with ExitStack() as stack:
         sides = (trials.before, trials.after)
         socs: dict[str | None, list[str]] = {}
@@ -40,7 +40,7 @@ def _changes(
 
 
 def _times(trials: Trials, parts: list[Part], side: Conditions, estimator: Estimator) -> dict[Part, float]:
-    """Microseconds of each part that compiles alone."""
+    """Return the microseconds of each part that compiles on its own."""
     dlcs = map(trials.part, parts)
     asked = [Trial(Subject(dlc, file_digest(dlc), side.soc), side.prepare) for dlc in dlcs]
     outcomes = zip(parts, estimator.try_all(asked), strict=True)

@@ -1,4 +1,4 @@
-"""The answer: what the part is, and how much of the change it shows."""
+"""The result: which part it is, and how much of the change it shows."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ class Reproducer(DiffPart):
 
     ops: list[PartOp]
     of_ops: int
-    """How many ops the network has."""
+    """Number of ops in the network."""
     whole: Figure
     part: Figure
     why: str
-    """The cause as it is told of the part."""
+    """The cause of the change in the part."""
     trials: int
-    """Parts that were measured."""
+    """Number of parts that were measured."""
     file: str
 
     @property
     def share(self) -> float:
-        """Of the network's change in percent, what the part shows; 1 is all of it."""
+        """The share of the network's change in percent that the part shows; 1 is all of it."""
         return (self.part.percent or 0.0) / (self.whole.percent or 1.0)
 
     @property
     def good(self) -> bool:
-        """Whether a part that is smaller than the network shows enough."""
+        """Whether the part is smaller than the network and shows enough."""
         return self.share >= ENOUGH and len(self.ops) < self.of_ops
 
     @property
     def sentence(self) -> str:
-        """For people."""
+        """The result as shown to users."""
         types = [op.type for op in self.ops]
         more = f" and {len(types) - _SHOWN} more" if len(types) > _SHOWN else ""
         named = f" ({', '.join(types[:_SHOWN])}{more})"

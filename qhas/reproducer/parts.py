@@ -1,4 +1,4 @@
-"""Parts of a graph that hang together, those first that took most of a change."""
+"""Connected parts of a graph, those that took most of a change first."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from qhas.diff.model import CellDiff
 from qhas.network.network import Graph
 
 Part = frozenset[int]
-"""Ops of a graph, by their numbers in it."""
+"""Ops of a graph, given by their numbers in it."""
 
 
 def gains(graph: Graph, diff: CellDiff) -> dict[int, float]:
-    """By op, what it adds to the change in cycles of the dominant path: above 0 where it goes the way of the whole.
+    """Return what each op adds to the change in dominant-path cycles: above 0 in the direction of the whole.
 
-    What no op of the network took is of the ops at the border: inputs are read for those that take them.
+    An op that the comparison does not list gains 0; what inputs and outputs took is left out.
     """
     sign = 1.0 if (diff.time.change or 0) > 0 else -1.0
     named = {op.name: sign * (op.dominant.change or 0.0) for op in diff.ops if op.of_network}
@@ -23,7 +23,10 @@ def gains(graph: Graph, diff: CellDiff) -> dict[int, float]:
 
 
 def windows(graph: Graph, gained: Mapping[int, float], size: int, most: int) -> list[Part]:
-    """At most `most` parts of `size` ops, grown from the ops that gained most by the neighbour that gained most."""
+    """Return at most `most` parts of up to `size` ops.
+
+    Each grows from one of the ops that gained most, every time by the neighbour that gained most.
+    """
     beside = _neighbours(graph)
     seeds = sorted(gained, key=lambda number: -gained[number])
     grown = dict.fromkeys(_grown(seed, beside, gained, size) for seed in seeds[: 4 * most])
@@ -31,7 +34,7 @@ def windows(graph: Graph, gained: Mapping[int, float], size: int, most: int) -> 
 
 
 def without_a_piece(part: Part, length: int) -> Iterator[Part]:
-    """The part less each of its pieces of so many ops in a row."""
+    """Yield the part without each of its pieces of `length` consecutive ops in turn."""
     order = sorted(part)
     for start in range(0, len(order), length):
         if rest := part - frozenset(order[start : start + length]):
@@ -49,7 +52,7 @@ def _grown(seed: int, beside: Mapping[int, set[int]], gained: Mapping[int, float
 
 
 def _neighbours(graph: Graph) -> Mapping[int, set[int]]:
-    """Ops that hand a tensor to one another."""
+    """Return each op's neighbours: those that it passes a tensor to or gets one from."""
     maker = {name: number for number, op in enumerate(graph.ops) for name in op.outputs}
     beside: dict[int, set[int]] = defaultdict(set)
     for number, op in enumerate(graph.ops):

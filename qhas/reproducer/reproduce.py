@@ -1,4 +1,4 @@
-"""From two stored cells to the part that shows what changed between them."""
+"""The search for the part that shows what changed between two stored cells."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from qhas.upgrade.causes import cause_of, old_values
 from qhas.upgrade.sdk_names import sdk_of
 
 CHANGE_PERCENT = 3.0
-"""Less is not worth anybody's time."""
+"""A smaller change is not worth reproducing."""
 
 
 @dataclass(frozen=True)
 class Searched:
-    """Where a search ended: `part` is the smallest that shows enough, or the whole; `seen` has every part that was tried."""
+    """The end of a search: `part` is the smallest that shows enough, or the whole; `seen` has all parts tried."""
 
     trials: Trials
     graph: Graph
@@ -45,7 +45,7 @@ class Searched:
 def reproduce(
     before: CellRecord, after: CellRecord, site: Site, *, folder: Path, target: Path, most_trials: int
 ) -> Reproducer:
-    """Find the part and write its zip to `target`; trials are kept below `folder`. Raises as `searched`."""
+    """Find the part and write its zip to `target`; trials are kept below `folder`. Raises as `searched` does."""
     end = searched(before, after, site, folder, most_trials)
     answer = _answer(end, target)
     trials = end.trials
@@ -56,7 +56,11 @@ def reproduce(
 
 
 def searched(before: CellRecord, after: CellRecord, site: Site, folder: Path, most_trials: int) -> Searched:
-    """Search the part. Raises InvalidInput before anything runs where there is no change, or nothing that one network could show, and StoreError."""
+    """Search for the part.
+
+    Raises InvalidInput before anything runs if there is no change, or none that a single network could show;
+    CellNotComparable for a cell without figures; and StoreError.
+    """
     store = Store(site.store)
     diff = compare_cells(store, before, after)
     graph = _graph(store, before, after)
@@ -110,12 +114,12 @@ def _conditions(site: Site, record: CellRecord) -> Conditions:
 
 
 def _is_estimate(record: CellRecord) -> bool:
-    """Whether executing it tells nothing more."""
+    """Whether the host SDK estimated the cell, so that executing it shows nothing more."""
     return record.origin is Origin.SIMULATOR and record.sdk.kind is SdkKind.HOST
 
 
 def _answer(end: Searched, target: Path) -> Reproducer:
-    """The part as it shows in runs, whatever the search saw."""
+    """Describe the part by what runs of it show, regardless of what the search saw."""
     trials = replace(end.trials, runs=[])
     trials.measure([end.part])
     store = Store(trials.site.store)

@@ -1,4 +1,4 @@
-"""The search for the smallest part: guesses by what the ops took, then delta debugging, which takes away what is not needed."""
+"""The search for the smallest part: guesses from the ops' cycles, then delta debugging, which removes needless ops."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from qhas.reproducer.parts import Part, windows, without_a_piece
 ENOUGH = 0.8
 """Share of the network's change that a part must show."""
 SMALL = 5
-"""Ops that somebody reads at a glance."""
+"""Number of ops that can be read at a glance."""
 _GUESSES = ((1, 1), (2, 2), (3, 2), (SMALL, 3))
-"""How many parts of which size are tried first, at once."""
+"""Sizes of the parts that are tried first, all at once, and how many parts of each."""
 
 Measure = Callable[[list[Part]], Mapping[Part, float]]
-"""By part, the change it shows in percent; a part that cannot be compiled or run alone is left out."""
+"""Returns the change in percent that each part shows, without parts that cannot be compiled or run alone."""
 
 
 @dataclass
 class Search:
-    """Of a graph whose time changed by `change_percent`; at most `most_trials` parts are measured."""
+    """The search in a graph whose time changed by `change_percent`; at most `most_trials` parts are measured."""
 
     graph: Graph
     gained: Mapping[int, float]
@@ -31,7 +31,7 @@ class Search:
     seen: dict[Part, float | None] = field(default_factory=dict)
 
     def smallest(self) -> Part | None:
-        """The smallest part found that shows enough; None where only the whole does, or the trials did not do."""
+        """Return the smallest part found that shows enough; None if only the whole does or the trials ran out."""
         guesses = [part for size, most in _GUESSES for part in windows(self.graph, self.gained, size, most)]
         part = self._best(guesses)
         size = 2 * SMALL
@@ -43,7 +43,7 @@ class Search:
         return None if reduced == whole else reduced
 
     def share(self, part: Part) -> float:
-        """Of the network's change, what a measured part shows: 1 is all, below 0 the other way."""
+        """Return the share of the network's change that a measured part shows: 1 is all, below 0 the opposite."""
         return (self.seen.get(part) or 0.0) / self.change_percent
 
     def _reduced(self, part: Part) -> Part:
@@ -59,7 +59,7 @@ class Search:
         return part
 
     def _best(self, parts: Iterable[Part]) -> Part | None:
-        """Of those that show enough the smallest, and of these the one that shows most."""
+        """Return the smallest part that shows enough; among equally small ones, the one that shows most."""
         wanted = list(dict.fromkeys(parts))
         new = [part for part in wanted if part not in self.seen][: self._left()]
         if new:

@@ -1,4 +1,4 @@
-"""Parts of a network under both conditions: ordinary runs in a store of their own, so that a part is never compiled twice."""
+"""Parts of a network under both conditions: ordinary runs in a separate store, so that no part is compiled twice."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Conditions:
 
     soc: str
     sdk: str | None
-    """Its name at the site; None is the site's own."""
+    """Its name at the site; None for the site's own."""
     prepare: PrepareOptions
     run: RunOptions
 
     def sweep(self, models: Iterable[ModelRef]) -> SweepSpec:
-        """Networks under these conditions."""
+        """Return a sweep of networks under these conditions."""
         sdks = [self.sdk] if self.sdk else []
         return SweepSpec(
             name=NAME,
@@ -58,14 +58,14 @@ class Trials:
     runs: list[str] = field(default_factory=list)
 
     def measure(self, parts: list[Part]) -> Mapping[Part, float]:
-        """The change in percent of each part that runs under both conditions. Raises InvalidInput and StoreError."""
+        """Return the percent change of the parts that run under both conditions. Raises InvalidInput and StoreError."""
         models = dict(self._models(parts))
         old, new = (self._times(models.values(), side) for side in (self.before, self.after))
         times = {part: (old.get(model.name), new.get(model.name)) for part, model in models.items()}
         return {part: 100 * (new / old - 1) for part, (old, new) in times.items() if old and new}
 
     def part(self, ops: Part) -> Path:
-        """The DLC of a part, made where it is not there yet. Raises InvalidInput for a DLC that cannot be cut."""
+        """Return the DLC of a part, cutting it if missing. Raises InvalidInput for a DLC that cannot be cut."""
         target = self.folder / f"{data_digest(sorted(ops))[:16]}.dlc"
         if not target.is_file():
             try:

@@ -1,1 +1,1 @@
-"""What another SDK does to networks: which cells change, with which version, why, and what brings the old figure back."""
+"""What another SDK does to networks: which cells change, in which version and why, and what restores the old figure."""

@@ -1,4 +1,4 @@
-"""The search on the way between two stored cells: where its time changed, halving as long as there is a point inside."""
+"""The search between two stored cells for where the time changed, halving as long as there is a point inside."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ASKED = {Changed.OPTION: Cause.ASKED, Changed.DLC: Cause.NETWORK}
 
 @dataclass
 class Bisection:
-    """From the first of `points`, which is `before`, to the last, which is `after`; both have been run."""
+    """The search from `before`, the first of `points`, to `after`, the last; both have been run."""
 
     store: Store
     points: Sequence[Point]
@@ -36,7 +36,7 @@ class Bisection:
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def stages(self) -> Generator[Stage, None, Upgrade]:
-        """Yields each sweep to run, and returns the answer. Raises StoreError."""
+        """Yield each sweep to run, and return the answer. Raises StoreError."""
         last = len(self.points) - 1
         self.records |= {0: self.before, last: self.after}
         whole = self._compared(0, last)
@@ -52,7 +52,7 @@ class Bisection:
             halves = [(low, middle), (middle, high)]
             diffs = [self._compared(*half) for half in halves]
             moved = [half for half, diff in zip(halves, diffs, strict=True) if _moved(diff)]
-            if None in diffs or not moved:  # each half is below the threshold, or the middle is none
+            if None in diffs or not moved:  # each half is below the threshold, or the middle failed
                 spans.append((low, high))
             else:
                 open_spans += moved
@@ -90,7 +90,7 @@ class Bisection:
         )
 
     def _cause(self, diff: CellDiff, low: int, high: int) -> tuple[Cause, str]:
-        """Of several changes at once what explains most; of one, that one."""
+        """Return a requested change as the cause, if the span has one, otherwise what the comparison shows."""
         changed = {point.changed for point in self.points[low + 1 : high + 1]}
         requested = [cause for kind, cause in _ASKED.items() if kind in changed]
         if requested:

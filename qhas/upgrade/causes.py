@@ -1,4 +1,4 @@
-"""Why a cell takes another time with another SDK: options as they took effect first, then HTP ops, then bytes."""
+"""Why a cell takes a different time with another SDK: first the effective options, then HTP ops, then bytes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _OPTIONS = {
     CircumstanceKind.OPTIMIZATION_LEVEL: ("optimization_level", "optimization_level"),
     CircumstanceKind.DLBC: ("dlbc", "dlbc"),
 }
-"""Name among the prepare options, and among those that took effect."""
+"""Names among the prepare options, and among those that took effect."""
 _MEMORY = ("total_dram", "dram_read", "dram_write", "vtcm_read", "vtcm_write", "peak_vtcm")
 _SHOWN_OPS = 3
 
 
 def old_values(before: CellRecord, after: CellRecord) -> dict[str, int | bool]:
-    """Options that took effect with another value though both asked for the same, with that of `before`."""
+    """Return the options that took effect with other values despite equal requests, with those of `before`."""
     if before.effective is None or after.effective is None:
         return {}
     values = {}
@@ -36,7 +36,7 @@ def old_values(before: CellRecord, after: CellRecord) -> dict[str, int | bool]:
 
 
 def cause_of(diff: CellDiff, options: dict[str, int | bool]) -> tuple[Cause, str]:
-    """The cause, and its sentence with the figures that show it."""
+    """Return the cause, and a sentence with the figures that show it."""
     if options:
         sentences = [
             circumstance.sentence for circumstance in diff.circumstances if _is_of(circumstance.kind, options)
@@ -71,7 +71,7 @@ def _ops(diff: CellDiff) -> Iterator[str]:
 
 
 def _memory(diff: CellDiff) -> Iterator[str]:
-    """What moved most bytes first."""
+    """Yield the memory figures that changed, the largest change first."""
     moved = [figure for name in _MEMORY if (figure := diff.figure(name)) and figure.change]
     for figure in sorted(moved, key=lambda figure: -abs(figure.change or 0)):
         row = BY_NAME[figure.name]

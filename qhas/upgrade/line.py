@@ -1,4 +1,4 @@
-"""From one stored cell to another, one change at a time: SDK by SDK, option by option, DLC by DLC."""
+"""The way from one stored cell to another, one change at a time: SDK by SDK, option by option, DLC by DLC."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _DIGITS = 8
 
 
 class NothingChanged(InvalidInput):
-    """Two cells are made of the same: there is no point between them to try."""
+    """Two cells have the same SDK, options and DLC, so there is no point between them to try."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """What a cell is made of, and the last change on the way to it."""
+    """What a cell is built from, and the last change on the way to it."""
 
     name: str
     changed: Changed
@@ -42,7 +42,7 @@ class Point:
     run: RunOptions
 
     def sweep(self) -> SweepSpec:
-        """The cell alone."""
+        """Return a sweep of this cell alone."""
         return SweepSpec(
             name="bisect",
             models=[self.model],
@@ -54,19 +54,19 @@ class Point:
 
     @property
     def run_id(self) -> str:
-        """The same for the same point, so that asking again runs nothing."""
+        """The run's id; the same for equal points, so that a repeated search runs nothing."""
         return f"bisect-{data_digest(self.sweep().model_dump(mode='json'))[:12]}"
 
 
 @dataclass(frozen=True)
 class Dlcs:
-    """Networks of stored cells as files in a folder, taken out of what was prepared of them."""
+    """Networks of stored cells as files in a folder, extracted from the prepared DLCs."""
 
     store: Store
     folder: Path
 
     def of(self, record: CellRecord) -> Path:
-        """Raises InvalidInput where the store has it no more, or what it has is no DLC."""
+        """Return the cell's DLC. Raises InvalidInput if the store no longer has it, or holds something else."""
         target = self.folder / f"{_digest(record)}.dlc"
         if target.is_file():
             return target
@@ -82,7 +82,10 @@ class Dlcs:
 def points_between(
     store: Store, site: Site, before: CellRecord, after: CellRecord, folder: Path
 ) -> list[Point]:
-    """From `before` to `after`, both included, each a change further. Raises NothingChanged, and InvalidInput for a DLC that is gone."""
+    """List the points from `before` to `after`, both included, each one change further.
+
+    Raises NothingChanged, and InvalidInput for a DLC that is gone.
+    """
     dlcs = Dlcs(store, folder)
     same_dlc = _digest(before) == _digest(after)
     old_sdk, new_sdk = (sdk_of(site, record) for record in (before, after))
@@ -136,7 +139,7 @@ def _told(option: str, value: object) -> str:
 
 
 def _versions(store: Store, before: CellRecord, after: CellRecord) -> Iterator[CellRecord]:
-    """The cell with each other DLC that runs of the sweep between the two had, oldest first."""
+    """Yield the cell with each other DLC that runs of the sweep used between the two, oldest first."""
     last = read_run(store, after.run_id)
     seen = {_digest(before), _digest(after)}
     lines = [line for line in run_lines(store) if last and line.sweep == last.spec.name]

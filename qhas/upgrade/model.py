@@ -1,4 +1,4 @@
-"""The answer to an upgrade, as it is stored and shown."""
+"""The result of an upgrade, as it is stored and shown."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from qhas.units import counted
 
 
 class Changed(StrEnum):
-    """What is another one a step further, on the way from one stored cell to another."""
+    """What changes in a step on the way from one stored cell to another."""
 
     NOTHING = "nothing"
-    """The first of them."""
+    """At the first point."""
     SDK = "sdk"
     OPTION = "option"
-    """Of prepare, or the perf profile."""
+    """A prepare option, or the perf profile."""
     DLC = "dlc"
 
 
 class Cause(StrEnum):
-    """Why a cell takes another time with another SDK. Of several that hold, the first is named."""
+    """Why a cell takes a different time with another SDK. If several hold, the first is named."""
 
     NETWORK = "network"
     """Another DLC."""
     ASKED = "asked"
-    """Somebody gave an option another value."""
+    """Another value was requested for an option."""
 
     OPTION = "option"
-    """A prepare option that nobody gave took effect with another value: a default changed."""
+    """A prepare option took effect with another value despite equal requests: a default changed."""
     COMPILED = "compiled"
-    """The network became other HTP ops."""
+    """The network was compiled to other HTP ops."""
     MEMORY = "memory"
     """The same HTP ops move more or fewer bytes."""
     CLOCK = "clock"
-    """The same cycles take another time."""
+    """The same cycles take a different time."""
     COST_MODEL = "cost_model"
-    """The same HTP ops and bytes are said to take other cycles: the simulator's model changed, not the code."""
+    """The simulator gives the same HTP ops and bytes other cycles: its cost model changed, not the code."""
     RUNTIME = "runtime"
-    """The same HTP ops and bytes take another time on the device: its runtime or firmware changed."""
+    """The same HTP ops and bytes take a different time on the device: its runtime or firmware changed."""
 
 
 class WayBack(DiffPart):
@@ -48,36 +48,36 @@ class WayBack(DiffPart):
     """As in `prepare` of a sweep."""
     run_id: str
     time: Figure
-    """Of the old SDK, and of the new one with these options."""
+    """With the old SDK, and with the new one and these options."""
     restores: bool
-    """Whether that is the old time, by the threshold; what is left where it is not, the step's cause tells."""
+    """Whether that restores the old time, by the threshold; if not, the step's cause names the remainder."""
 
 
 class Step(DiffPart):
-    """One change of a cell's time between two versions."""
+    """One change in a cell's time between two versions."""
 
     before: str
     after: str
     first: bool
-    """Whether no version that the site has lies between them: then `after` is the first that has the change."""
+    """Whether the site has no version between them: then `after` is the first with the change."""
     time: Figure
     cause: Cause
     why: str
-    """The cause with its figures, for people; of options that explain a part, both parts, the larger first."""
+    """The cause with its figures, shown to users; if options explain only part, both parts, the larger first."""
     way_back: WayBack | None = None
 
 
 class CellUpgrade(DiffPart):
-    """A network on a SoC with the old SDK and with the new one."""
+    """A network on a SoC, with the old SDK and with the new one."""
 
     cell: str
-    """`<model>/<soc>`; of a DLC of several graphs `<model>/<soc>/<graph>`."""
+    """`<model>/<soc>`; for a DLC with several graphs, `<model>/<soc>/<graph>`."""
     verdict: Outcome
     time: Figure
     prepare: list[Figure] = []
-    """Size of the context binary, and what graph-prepare took where it was run."""
+    """Size of the context binary, and the time of graph-prepare if it was run."""
     steps: list[Step] = []
-    """The changes on the way, oldest first; empty for a cell whose time stayed."""
+    """The changes on the way, oldest first; empty for a cell whose time did not change."""
 
 
 class FailedCell(DiffPart):
@@ -88,7 +88,7 @@ class FailedCell(DiffPart):
 
 
 class Upgrade(DiffPart):
-    """From one SDK to another: every cell, the slowest first."""
+    """The result from one SDK or run to another: every cell, the largest slowdown first."""
 
     upgrade_id: str
     before: str
@@ -99,23 +99,23 @@ class Upgrade(DiffPart):
     between: str = "SDK"
     """What `before` and `after` are: SDKs, or runs."""
     cycles: dict[str, dict[str, float]] = {}
-    """By cell and SDK, where every one was asked for."""
+    """Cycles by cell and SDK, if every SDK was requested."""
     runs: list[str] = []
     compiled: int = 0
-    """Graphs that were prepared this time, and not found in the store."""
+    """Number of graphs prepared this time rather than found in the store."""
 
     def of(self, verdict: Outcome) -> list[CellUpgrade]:
-        """The cells with that verdict."""
+        """Return the cells with that verdict."""
         return [cell for cell in self.cells if cell.verdict is verdict]
 
     @property
     def good(self) -> bool:
-        """Whether no cell is slower, and none could not be compared."""
+        """Whether no cell is slower and every cell could be compared."""
         return not self.failed and not self.of(Outcome.WORSE)
 
     @property
     def sentence(self) -> str:
-        """How many cells are what, and the slowest with its cause."""
+        """The number of cells with each verdict, and the slowest cell with its cause."""
         counts = [f"{len(self.of(each))} {word}" for each, word in _WORDS.items()]
         failed = f", {len(self.failed)} not compared" if self.failed else ""
         head = f"{self.between} {self.before} → {self.after}: of {counted(len(self.cells), 'cell')} {', '.join(counts)}{failed}."

@@ -1,4 +1,4 @@
-"""An upgrade as Markdown, and as it is kept. Names are data: they are escaped."""
+"""An upgrade as Markdown, and how it is stored. Names are data: they are escaped."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from qhas.upgrade.model import CellUpgrade, Step, Upgrade, WayBack
 
 
 def keep(store: Store, upgrade: Upgrade) -> str:
-    """Store the answer and its page; the page's address. Raises StoreError."""
+    """Store the result and its page; return the page's address. Raises StoreError."""
     store.write(keys.upgrade(upgrade.upgrade_id, "json"), upgrade.model_dump_json(indent=2).encode())
     store.write(keys.upgrade(upgrade.upgrade_id, "md"), page(upgrade).encode())
     return store.url(keys.upgrade(upgrade.upgrade_id, "md"))
 
 
 def page(upgrade: Upgrade) -> str:
-    """Every cell in a table, then each that changed with its steps."""
+    """Return a table of every cell, then each cell that changed with its steps."""
     return "\n".join(_lines(upgrade)) + "\n"
 
 
@@ -56,7 +56,7 @@ def _of_cell(cell: CellUpgrade) -> Iterator[str]:
 
 
 def _every(upgrade: Upgrade) -> Iterator[str]:
-    """Cycles of every cell with every SDK, in the order in which they were asked for."""
+    """Yield the cycles of every cell with every SDK, in the order in which those were requested."""
     sdks = list(dict.fromkeys(sdk for row in upgrade.cycles.values() for sdk in row))
     if sdks:
         yield "\n## Cycles with every SDK\n"
@@ -78,7 +78,7 @@ def _prepare(upgrade: Upgrade) -> Iterator[str]:
 
 
 def way_back(step: Step, proof: WayBack) -> str:
-    """What the old options did to the new SDK, as a sentence."""
+    """Describe in a sentence what the old options did with the new SDK."""
     options = ", ".join(f"{name}: {str(value).lower()}" for name, value in proof.options.items())
     remainder = signed_percent(proof.time.percent)
     if proof.restores:
@@ -87,6 +87,6 @@ def way_back(step: Step, proof: WayBack) -> str:
 
 
 def values(figure: Figure) -> str:
-    """Both values of a figure as two cells of a table."""
+    """Return both values of a figure as two cells of a table."""
     show = SHOW[figure.unit]
     return " | ".join("" if value is None else show(value) for value in (figure.before, figure.after))

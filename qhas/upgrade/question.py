@@ -1,4 +1,4 @@
-"""What is asked of an upgrade, and the sweeps that answer it."""
+"""The question that an upgrade answers, and the sweeps needed for that."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from qhas.sweep.spec import (
 
 THRESHOLD_PERCENT = 3.0
 _CONFIG = ".json"
-"""Of a language model."""
+"""Suffix of a language model's configuration."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """Networks on SoCs from the first of `sdks` to the last; the others are asked where something changed."""
+    """Networks on SoCs, from the first of `sdks` to the last; those between are run if something changed."""
 
     models: tuple[ModelRef, ...]
     socs: tuple[str, ...]
@@ -48,12 +48,12 @@ class Question:
 
     @property
     def name(self) -> str:
-        """Of its sweeps."""
+        """The name of its sweeps."""
         return f"upgrade-{self.sdks[0]}-{self.sdks[-1]}"
 
     @property
     def upgrade_id(self) -> str:
-        """The same for the same question, so that asking again runs only what is missing."""
+        """The upgrade's id; the same for equal questions, so that repeating one runs only what is missing."""
         question: dict[str, object] = {
             "models": [model.source for model in self.models],
             "socs": self.socs,
@@ -70,7 +70,10 @@ class Question:
         cells: Sequence[str] = (),
         options: Mapping[str, int | bool] | None = None,
     ) -> SweepSpec:
-        """Networks and SoCs with these SDKs, or only the cells of these keys; `options` of prepare in place of its own."""
+        """Return the sweep with these SDKs, of all cells or those with these keys.
+
+        `options` override its own prepare options.
+        """
         return SweepSpec(
             name=self.name,
             models=list(self.models),
@@ -92,7 +95,10 @@ def question_of(
     *,
     every: bool = False,
 ) -> Question:
-    """What is asked of networks at a site. Raises InvalidInput for SDKs that are not there, and what makes no sweep."""
+    """Return the question about networks at a site.
+
+    Raises InvalidInput for SDKs that are not there, and for networks and SoCs that form no valid sweep.
+    """
     sdks = sdks_between(site, before, after)
     try:
         models = named(dlcs, inputs_for(site, socs, sdks))
@@ -104,7 +110,7 @@ def question_of(
 
 
 def named(dlcs: Sequence[str], inputs: str = RANDOM_INPUTS) -> tuple[ModelRef, ...]:
-    """Networks named after their files; a config.json is a language model, named after its folder, at its defaults."""
+    """Name networks after their files; a config.json is a language model, named after its folder, at its defaults."""
     return tuple(
         ModelRef.model_validate({"name": name_of(Path(dlc)), "llm": dlc})
         if PurePath(dlc).suffix == _CONFIG
@@ -114,7 +120,7 @@ def named(dlcs: Sequence[str], inputs: str = RANDOM_INPUTS) -> tuple[ModelRef, .
 
 
 def inputs_for(site: Site, socs: Sequence[str], sdks: Sequence[str]) -> str:
-    """`none` where the host SDK estimates every cell: executing it would tell nothing more. Raises InvalidInput."""
+    """Return `none` if the host SDK estimates every cell: executing it would show nothing more. Raises InvalidInput."""
     real = {device.soc for device in site.devices if device.transport is not Transport.HOST}
     ends = find_sdks(site, (sdks[0], sdks[-1])).values()
     estimated = real.isdisjoint(socs) and all(sdk.kind is SdkKind.HOST for sdk in ends)
@@ -122,9 +128,10 @@ def inputs_for(site: Site, socs: Sequence[str], sdks: Sequence[str]) -> str:
 
 
 def sdks_between(site: Site, before: str, after: str) -> tuple[str, ...]:
-    """From one SDK to the other all that the site has, in the order of site.yaml; with none there, versions of the host SDK.
+    """Return the site's SDKs from one to the other, in the order of site.yaml or its reverse.
 
-    Raises InvalidInput for an SDK that is not there.
+    If site.yaml lists none, they are versions of the host SDK. Raises InvalidInput for an SDK that is not there, and
+    if both are the same.
     """
     sdks = list(site.sdks) or host_sdk_versions()
     if before == after:

@@ -1,4 +1,4 @@
-"""Which of a site's SDKs a stored cell was made with."""
+"""The site's name for the SDK that a stored cell was made with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qhas.site.sdk import SdkKind, find_sdk, find_sdks, host_sdk_versions
 
 
 def sdk_of(site: Site, record: CellRecord) -> str | None:
-    """Its name, None for the site's own. Raises InvalidInput where no SDK here is of that version."""
+    """Return the SDK's name, None for the site's own. Raises InvalidInput if no SDK here has that version."""
     if record.cell.sdk is not None:
         return record.cell.sdk
     if find_sdk(site.sdk).version == record.sdk.version:

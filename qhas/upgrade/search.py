@@ -1,4 +1,4 @@
-"""The search: both ends, then versions between where something changed, then what brings the old figure back.
+"""The search: both ends, then the versions between if something changed, then what restores the old figure.
 
 It runs nothing itself: it yields sweeps, and reads their records from the store when it is resumed.
 """
@@ -26,19 +26,19 @@ from qhas.upgrade.question import Question
 
 Stages = Generator["Stage", None, Upgrade]
 Place = tuple[str, ...]
-"""A network's name and a SoC; of a DLC of several graphs, the graph's folder too."""
+"""A network's name and a SoC; for a DLC with several graphs, the graph's folder too."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A sweep to be run, or completed, before the search goes on."""
+    """A sweep to be run or completed before the search continues."""
 
     run_id: str
     spec: SweepSpec
 
 
 def search(question: Question, store: Store) -> Stages:
-    """Yields each sweep to run, and returns the answer. Raises StoreError."""
+    """Yield each sweep to run, and return the answer. Raises StoreError."""
     return _Search(question, store).stages()
 
 
@@ -77,7 +77,7 @@ class _Search:
         return self._answer(ends, steps)
 
     def _alone(self, places: Iterable[Place]) -> list[tuple[Place, int, int]]:
-        """Where one version made a change by itself, also one that a later version took back."""
+        """Return where a single version made a change, even if a later version reverted it."""
         sdks = self._question.sdks
         return [
             (place, number, number + 1)
@@ -89,7 +89,7 @@ class _Search:
     def _narrowed(
         self, spans: list[tuple[Place, int, int]]
     ) -> Generator[Stage, None, list[tuple[Place, int, int]]]:
-        """Every span halved as long as there is a version inside; halves in which nothing changed are left out."""
+        """Halve every span while there is a version inside, dropping halves in which nothing changed."""
         sdks, done, number = self._question.sdks, list[tuple[Place, int, int]](), 0
         while spans:
             done += [span for span in spans if span[2] - span[1] == 1]
@@ -137,7 +137,7 @@ class _Search:
         )
 
     def _ways_back(self, steps: dict[Place, list[Step]]) -> Generator[Stage, None, None]:
-        """The old values of options given to the new SDK: one sweep for all cells that need the same."""
+        """Try the old values of options with the new SDK: one sweep for all cells that need the same values."""
         by_options = defaultdict[tuple[tuple[str, int | bool], ...], list[tuple[Place, Step]]](list)
         for place, step in [(place, step) for place, each in steps.items() for step in each]:
             old = old_values(self._records[place, step.before], self._records[place, step.after])
@@ -156,7 +156,7 @@ class _Search:
                     self._try_back(place, step, record, dict(options))
 
     def _try_back(self, place: Place, step: Step, proof: CellRecord, options: dict[str, int | bool]) -> None:
-        """Note what the old options did; what they do not explain is told with its own cause, the larger part first."""
+        """Record what the old options did; the rest is stated with its own cause, the larger part first."""
         before = self._records[place, step.before]
         try:
             diff = compare_cells(
@@ -179,7 +179,7 @@ class _Search:
         step.cause, step.why = parts[0][1], "; ".join(part[2] for part in parts)
 
     def _stage(self, label: str, spec: SweepSpec) -> Stage:
-        """Cells that an earlier answer chose are in the name: with another threshold they are other ones."""
+        """Name the next stage, including the cells chosen so far: another threshold chooses other cells."""
         chosen = f"-{data_digest(spec.select.cells)[:6]}" if spec.select.cells else ""
         self._runs.append(f"{self._question.upgrade_id}-{label}{chosen}")
         return Stage(self._runs[-1], spec)
@@ -191,7 +191,7 @@ class _Search:
             self._records[_place(record), record.cell.sdk or ""] = record
 
     def _places(self, cell: Place) -> list[Place]:
-        """The cell, or its graphs where both ends have the same ones."""
+        """Return the cell, or its graphs if both ends have the same ones."""
         sides = [
             {place for place, named in self._records if named == sdk and place[: len(cell)] == cell} - {cell}
             for sdk in (self._question.sdks[0], self._question.sdks[-1])
@@ -199,7 +199,7 @@ class _Search:
         return sorted(sides[0]) if sides[0] and sides[0] == sides[1] else [cell]
 
     def _count(self, records: Iterable[CellRecord]) -> None:
-        """Graphs prepared since the search began; cells that an earlier one finished are as they were."""
+        """Note the graphs prepared since the search began, not those of cells that an earlier search finished."""
         self._compiled |= {
             record.prepared.key
             for record in records
